@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * JSON-RPC 2.0 methods: each declared once, as a row with the shapes of its parameters and result.
+ * Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from the row.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_RPC_H
+#define SL_CTRL_RPC_H
+
+#include "schema.h"
+
+struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
+
+enum sl_rpc_right {
+	SL_RPC_READ,  /* any peer that may open the socket */
+	SL_RPC_WRITE, /* root, the daemon's own user, or a member of the socket's group */
+};
+
+struct sl_rpc_call {
+	struct sl_ctrl *ctrl;
+	const void *params; /* the decoded struct of method->params, or NULL */
+	const cJSON *raw;   /* the parameters as they came, possibly NULL */
+	bool may_write;
+};
+
+struct sl_method {
+	const char *name;	       /* "endpoints.add" */
+	const char *summary;	       /* one sentence */
+	enum sl_rpc_right right;
+	const struct sl_shape *params; /* NULL: takes none */
+	const struct sl_field *result; /* its type, for discovery and tests */
+	/*
+	 * 0 and *result (never NULL then, owned by the caller), or -errno and *e. A failed call has
+	 * changed nothing.
+	 */
+	int (*handle)(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e);
+	/* Optional, for rows made for each collection. */
+	const void *arg;
+	int (*handle_arg)(const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
+};
+
+struct sl_rpc {
+	struct sl_ctrl *ctrl;
+	const struct sl_method *const *methods; /* sorted by name is not required; names unique */
+	size_t n_methods;
+};
+
+const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
+
+/* Decode the parameters, check the right, run the handler. Used by requests and by txn.apply alike. */
+int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params, bool may_write,
+	cJSON **result, struct sl_err *e);
+
+/*
+ * Answer one message (request or batch; len bytes of exactly one JSON text, or broken). Returns a
+ * malloc'ed line with its newline, or NULL when nothing is to be answered (notifications).
+ */
+char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len);
+
+/* The error object of JSON-RPC: {"code", "message", "data": {"name", "path", "hint"}}. */
+cJSON *sl_rpc_error(const struct sl_err *e);
+int sl_rpc_code(enum sl_err_code code);		  /* -32602 */
+const char *sl_rpc_code_name(enum sl_err_code code); /* "params" */
+
+/* The OpenRPC 1.2 document of all methods. */
+cJSON *sl_rpc_discover(const struct sl_rpc *r);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Per-worker counters, summed when read. The sum received + generated = sent + dropped + consumed holds
+ * whenever queues and rings are empty.
+ * Threads: each struct has one writer (a worker, or the control thread for its own row); anyone may read.
+ * Counters only grow; a reader that wants a baseline keeps one.
+ */
+#ifndef SL_DP_COUNTERS_H
+#define SL_DP_COUNTERS_H
+
+#include <rte_common.h>
+#include <stdatomic.h>
+
+#include "sluice/drop.h"
+#include "sluice/types.h"
+
+struct sl_port_counters {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
+};
+
+struct sl_counters {
+	uint64_t received;  /* taken from receive queues */
+	uint64_t generated; /* made here: ARP, ICMP, answers */
+	uint64_t sent;	    /* accepted by a transmit queue */
+	uint64_t consumed;  /* served here and freed */
+	uint64_t drops[SL_DROP_COUNT];
+	uint64_t busy_cycles;	/* TSC cycles in loop turns that found packets */
+	uint64_t idle_cycles;	/* and in those that found none, sleeping included */
+	uint64_t bursts;	/* non-empty receive bursts */
+	struct sl_port_counters port[SL_PORTS_MAX];
+} __rte_cache_aligned;
+
+/* Plain add by the single writer that a concurrent reader never sees torn. */
+static inline void sl_count(uint64_t *c, uint64_t n)
+{
+	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_counter_read(const uint64_t *c)
+{
+	return __atomic_load_n(c, __ATOMIC_RELAXED);
+}
+
+/* lower-case name, one-line meaning and runbook anchor of a reason; NULL past the list */
+const char *sl_drop_name(enum sl_drop reason);
+const char *sl_drop_text(enum sl_drop reason);
+const char *sl_drop_anchor(enum sl_drop reason);
+
+#endif

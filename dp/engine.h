@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine as the control thread holds it: EAL, workers, ports, the RCU and the coarse clock. It knows
+ * how to move and count packets, not what they mean.
+ * Threads: control, all calls. sl_engine_create registers the caller as the control thread.
+ */
+#ifndef SL_DP_ENGINE_H
+#define SL_DP_ENGINE_H
+
+#include "sluice/error.h"
+#include "worker.h"
+
+enum sl_hugepages {
+	SL_HUGEPAGES_AUTO,     /* use them when there are enough, otherwise say so and run without */
+	SL_HUGEPAGES_REQUIRED, /* refuse to start without, naming how many are missing */
+	SL_HUGEPAGES_OFF,
+};
+
+struct sl_engine_params {
+	const unsigned int *cores; /* worker cores; at least one */
+	unsigned int n_cores;
+	enum sl_idle idle;
+	enum sl_hugepages hugepages;
+	unsigned int memory_mb;
+	const char *const *eal_args; /* appended to EAL's command line */
+	unsigned int n_eal_args;
+	unsigned int mbufs; /* packet buffers of one port's pool; 0: default (16384) */
+	sl_pipeline_fn run;
+	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
+	void (*notice)(const char *text);
+};
+
+struct sl_engine;
+
+/* EAL up, workers made but not running. -errno with *e filled. One engine a process. */
+struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e);
+/* Stop workers, close ports, free all. EAL cleaned up. */
+void sl_engine_destroy(struct sl_engine *g);
+
+/* Launch the workers. Before this, ports may be added and tables published without any worker reading. */
+int sl_engine_start(struct sl_engine *g, struct sl_err *e);
+void sl_engine_stop(struct sl_engine *g); /* workers have returned when this does */
+
+unsigned int sl_engine_n_workers(const struct sl_engine *g);
+struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
+struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
+struct sl_counters *sl_engine_control_counters(struct sl_engine *g); /* the control thread's own row */
+/* Memory for packets that the control thread makes. */
+struct rte_mempool *sl_engine_pool(struct sl_engine *g);
+/* True when memory comes from hugepages. */
+bool sl_engine_hugepages(const struct sl_engine *g);
+
+/* Advance the coarse clock and run retired work; call every few milliseconds from the event loop. */
+void sl_engine_poll(struct sl_engine *g);
+uint32_t sl_engine_tick(const struct sl_engine *g);
+
+/*
+ * Ports. add probes and starts the device and gives it an id; it receives once assigned to workers by
+ * sl_port_publish. remove unpublishes at once and closes after a grace period, without waiting.
+ */
+struct sl_port_params {
+	const char *name; /* for messages */
+	const char *devargs;
+	bool underlay;
+	unsigned int n_rxq;	/* wanted receive queues, at least 1 */
+	unsigned int n_desc;	/* 0: default (1024) */
+	unsigned int mtu;	/* largest IP packet; 0: the device's own */
+	bool has_mac;
+	struct sl_mac mac;	/* set on the device when has_mac; kept in software when the device refuses */
+	/* worker index of each receive queue; -1: spread over the least loaded */
+	int rxq_worker[SL_QUEUES_MAX];
+};
+
+/* Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. */
+int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
+/* Start to receive on an added port (visible to workers as output as well). */
+void sl_port_publish(struct sl_engine *g, uint16_t id);
+void sl_port_remove(struct sl_engine *g, uint16_t id);
+/* The published view; NULL when there is no such port. */
+const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
+
+struct sl_port_info {
+	char driver[32];
+	char device[64]; /* the bus's name for it */
+	struct sl_mac mac;
+	uint16_t mtu;
+	uint16_t n_rxq, n_txq;
+	int numa; /* -1: unknown */
+	bool link_up;
+	uint32_t speed_mbps; /* 0: unknown */
+	int rxq_worker[SL_QUEUES_MAX];
+	uint64_t rx_missed, rx_errors, rx_nombuf, tx_errors; /* the device's own count */
+};
+void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
+/* Change the MTU of a running port. */
+int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e);
+
+/* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps it). */
+bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
+/* Take up to n upcalls or events of any worker. */
+unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);
+unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n);
+
+#endif

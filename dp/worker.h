@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Workers: one poll loop a core. A worker owns a list of receive queues, a transmit queue on every port,
+ * its counters and its rings; the pipeline's entry is handed in at start.
+ * Threads: fields of struct sl_worker are written by their worker unless noted. create/start/stop and the
+ * set_* calls: control.
+ */
+#ifndef SL_DP_WORKER_H
+#define SL_DP_WORKER_H
+
+#include <rte_common.h>
+#include <rte_ethdev.h>
+#include <rte_spinlock.h>
+
+#include "counters.h"
+#include "rcu.h"
+#include "rings.h"
+#include "sluice/burst.h"
+
+#define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
+
+/* What workers know of a port: published per port id, retired through RCU. */
+struct sl_port_dp {
+	uint16_t id;  /* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
+	uint16_t dev; /* ethdev port id */
+	uint16_t n_txq;
+	bool underlay;
+	struct sl_mac mac;
+	uint16_t mtu; /* largest IP packet */
+	rte_spinlock_t *txq_lock; /* one a queue where workers share it; NULL when each has its own */
+	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */
+};
+
+struct sl_rxq {
+	const struct sl_port_dp *port;
+	uint16_t queue;
+};
+
+/* A worker's poll list: immutable, replaced as a whole. */
+struct sl_rxq_list {
+	uint32_t n;
+	struct sl_rxq q[];
+};
+
+struct sl_tx_buffer {
+	uint16_t n;
+	struct rte_mbuf *pkt[SL_TX_BUFFER];
+};
+
+enum sl_idle {
+	SL_IDLE_SPIN,
+	SL_IDLE_ADAPTIVE, /* sleep in growing steps, at most 100 us, while all queues are empty */
+};
+
+struct sl_worker;
+
+/* Run a received burst (b->n, b->pkt, b->in_port set) through all stages; every packet is sent, parked or freed. */
+typedef void (*sl_pipeline_fn)(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+
+struct sl_worker {
+	/* set before start */
+	unsigned int id;    /* 0.. */
+	unsigned int lcore; /* EAL lcore id */
+	unsigned int core;  /* CPU */
+	sl_pipeline_fn run;
+	void *pipeline; /* the pipeline's own context for this worker */
+	struct rte_rcu_qsbr *qsbr;
+	enum sl_idle idle;
+	struct rte_mempool *pool;  /* for generated packets */
+	_Atomic(struct sl_port_dp *) *ports; /* shared array [SL_PORTS_MAX], written by control; NULL: gone */
+	_Atomic(const struct sl_rxq_list *) rxqs; /* written by control */
+	_Atomic(bool) stop;			  /* written by control */
+	_Atomic(uint32_t) *tick; /* coarse clock, SL_TICKS_PER_SECOND, written by control */
+
+	struct sl_counters counters;
+	struct sl_rings rings;
+	uint32_t tx_pending; /* bit per port with packets in its buffer */
+	struct sl_tx_buffer tx[SL_PORTS_MAX];
+	struct sl_burst burst;
+} __rte_cache_aligned;
+
+_Static_assert(SL_PORTS_MAX <= 32, "tx_pending has a bit a port");
+
+#define SL_TICKS_PER_SECOND 10
+
+void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
+
+/* Worker side, for stages. The packet is owned by the buffer from here; counted when flushed. */
+void sl_tx_flush_port(struct sl_worker *w, uint16_t port);
+
+static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf *m)
+{
+	struct sl_tx_buffer *t = &w->tx[port];
+
+	if (unlikely(t->n == SL_TX_BUFFER))
+		sl_tx_flush_port(w, port);
+	t->pkt[t->n++] = m;
+	w->tx_pending |= 1u << port;
+}
+
+/* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
+void sl_tx_flush(struct sl_worker *w);
+
+static inline void sl_drop_count(struct sl_worker *w, enum sl_drop reason, uint64_t n)
+{
+	sl_count(&w->counters.drops[reason], n);
+}
+
+/* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated when filled. */
+static inline struct rte_mbuf *sl_packet_new(struct sl_worker *w)
+{
+	return rte_pktmbuf_alloc(w->pool);
+}
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What one worker carries through the stages: up to SL_BURST_MAX packets of one receive queue, their
+ * metadata and verdicts. Offsets count from the mbuf's current data start, so they are those of the
+ * inner frame once decap has removed the outer headers.
+ * Threads: a burst belongs to one worker. It is never zeroed as a whole: each field's writer is named,
+ * and a stage reads only what a stage before it wrote for the same packet.
+ */
+#ifndef SLUICE_BURST_H
+#define SLUICE_BURST_H
+
+#include <rte_common.h>
+#include <rte_mbuf.h>
+
+#include "drop.h"
+#include "types.h"
+
+struct sl_flow;
+struct sl_tunnel;
+
+/* Where a packet entered: compared as one number with what a flow entry remembers. */
+#define SL_ORIGIN_NODE 0x80000000u /* | node id: came by tunnel; otherwise a port id */
+
+/* The top bit of a key's network marks a later fragment: its "ports" are zero, not port 0. */
+#define SL_KEY_FRAGMENT 0x800000u
+
+/*
+ * Exact-match keys. 24-bit network: the daemon's network id (not the VNI), top bit see above.
+ * ICMP echo: a request has sport = identifier, dport = type << 8; a reply sport = request type << 8,
+ * dport = identifier, so that a reply's key is the request's reversed. Other ICMP: sport = type << 8 |
+ * code, dport = 0. No padding: every byte is compared. The ports are as they stand in the packet.
+ */
+struct sl_key4 {
+	uint32_t src_be, dst_be;
+	uint16_t sport_be, dport_be;
+	uint32_t net_proto; /* network << 8 | IP protocol */
+};
+
+struct sl_key6 {
+	uint8_t src[16], dst[16];
+	uint16_t sport_be, dport_be;
+	uint32_t net_proto;
+	uint64_t zero;
+};
+
+_Static_assert(sizeof(struct sl_key4) == 16, "rte_hash compares 16-byte keys fastest");
+_Static_assert(sizeof(struct sl_key6) == 48, "rte_hash compares 48-byte keys fastest");
+
+/* What parse found out (sl_meta.flags). */
+enum {
+	SL_P_IP4 = 1 << 0,
+	SL_P_IP6 = 1 << 1,
+	SL_P_ARP = 1 << 2,
+	SL_P_ND = 1 << 3,	      /* ICMPv6 types 133..137 */
+	SL_P_ICMP_ERROR = 1 << 4,     /* ICMP or ICMPv6 error: carries part of a packet */
+	SL_P_ICMP_ECHO = 1 << 5,      /* echo request */
+	SL_P_ICMP_ECHO_REPLY = 1 << 6,
+	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
+	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
+	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
+	SL_P_VLAN = 1 << 10,
+	SL_P_IP4_DF = 1 << 11,	      /* don't fragment */
+	SL_P_TCP = 1 << 12,
+};
+
+/* Everything left to do with a packet of a known flow. */
+enum sl_action_kind {
+	SL_ACT_DROP = 0, /* reason says why */
+	SL_ACT_PORT,	 /* out is a port id */
+	SL_ACT_TUNNEL,	 /* out is a tunnel id */
+};
+
+enum {
+	SL_ACT_TRACK = 1 << 0, /* flags: the connection's state machine wants to see this packet */
+};
+
+struct sl_action {
+	uint8_t kind;	/* enum sl_action_kind */
+	uint8_t reason; /* enum sl_drop when kind is SL_ACT_DROP */
+	uint16_t mtu;	/* largest IP packet that fits this way out */
+	uint32_t out;
+	uint32_t vni;	   /* the network's VNI, for encap */
+	uint16_t identity; /* the sender's, for encapsulations that carry it */
+	uint16_t flags;
+};
+_Static_assert(sizeof(struct sl_action) == 16, "copied as one unit");
+
+struct sl_meta {
+	/* written by parse */
+	uint16_t l3_off;
+	uint16_t l4_off;
+	uint16_t l3_len;    /* IP packet's length by its own header, without Ethernet padding */
+	uint16_t flags;	    /* SL_P_* */
+	uint8_t proto;	    /* transport protocol, after extension headers */
+	uint8_t tcp_flags;  /* TCP only */
+	uint8_t tos;	    /* DSCP and ECN of the packet that will be encapsulated */
+	uint8_t outer_tos;  /* written by decap: of the removed header */
+	uint32_t hash;	    /* of the flow key, for the flow table and outer source port */
+	/* written at receive for access ports, by decap for tunnel packets */
+	uint32_t origin;
+	uint32_t network;
+	uint16_t carried_identity; /* SL_IDENTITY_UNKNOWN when the encapsulation carries none */
+	uint16_t encap;		   /* written by decap: enum sl_encap_id of the removed headers */
+	uint32_t pad;
+	/* written by flow lookup: copied out of the entry, or by resolve */
+	struct sl_action act;
+	struct sl_flow *flow; /* the entry found, stale or not; NULL on a miss */
+	const struct sl_tunnel *tunnel; /* written by encap */
+} __rte_cache_aligned;
+_Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
+
+struct sl_burst {
+	uint16_t n;
+	uint16_t in_port;
+	uint8_t verdict[SL_BURST_MAX]; /* enum sl_drop; SL_KEEP while under way */
+	struct rte_mbuf *pkt[SL_BURST_MAX];
+	struct sl_meta meta[SL_BURST_MAX];
+	struct sl_key4 key4[SL_BURST_MAX]; /* written by parse, when SL_P_IP4 */
+	struct sl_key6 key6[SL_BURST_MAX]; /* written by parse, when SL_P_IP6 */
+} __rte_cache_aligned;
+
+static inline uint32_t sl_key_net_proto(uint32_t network, uint8_t proto)
+{
+	return network << 8 | proto;
+}
+
+/* The key of the packets that come back. */
+static inline struct sl_key4 sl_key4_reverse(const struct sl_key4 *k)
+{
+	return (struct sl_key4){k->dst_be, k->src_be, k->dport_be, k->sport_be, k->net_proto};
+}
+
+static inline struct sl_key6 sl_key6_reverse(const struct sl_key6 *k)
+{
+	struct sl_key6 r = {.sport_be = k->dport_be, .dport_be = k->sport_be,
+		.net_proto = k->net_proto, .zero = 0};
+
+	memcpy(r.src, k->dst, 16);
+	memcpy(r.dst, k->src, 16);
+	return r;
+}
+
+#endif

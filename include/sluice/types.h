@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ids, addresses and limits that every room of sluice uses.
+ * Threads: plain values, no state. Multi-byte fields are host order unless the name ends in _be.
+ */
+#ifndef SLUICE_TYPES_H
+#define SLUICE_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SL_NAME_LEN 64 /* longest object name with its NUL */
+
+/* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
+#define SL_PORTS_MAX	  32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */
+#define SL_WORKERS_MAX	  32
+#define SL_QUEUES_MAX	  16	 /* receive queues of one port */
+#define SL_NETWORKS_MAX	  65536	 /* network ids 1..65535; 0 is "none" */
+#define SL_NODES_MAX	  131072 /* node ids 1..131071; 0 is "none" */
+#define SL_POLICIES_MAX	  131072 /* policy slots 1..131071; 0 is "the network's default" */
+#define SL_ENDPOINTS_MAX  2097152
+#define SL_VNI_MAX	  0xffffffu
+#define SL_BURST_MAX	  64 /* packets a worker carries through the stages together */
+#define SL_PORT_NONE	  0xffffu
+
+/* Identities: numbers bound to label sets. Reserved ones first. */
+enum {
+	SL_IDENTITY_UNKNOWN = 0,
+	SL_IDENTITY_HOST = 1,
+	SL_IDENTITY_WORLD = 2,
+	SL_IDENTITY_GATEWAY = 3,
+	SL_IDENTITY_MIN = 256, /* lowest that may be declared or allocated */
+	SL_IDENTITY_MAX = 65535,
+};
+
+/* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2. */
+struct sl_ip {
+	union {
+		uint8_t b[16];
+		uint32_t w_be[4];
+		uint64_t q[2];
+	};
+};
+
+struct sl_prefix {
+	struct sl_ip ip; /* host bits zero */
+	uint8_t len;	 /* 0..128, counted on the 16-byte form: 96 + n for IPv4 */
+};
+
+struct sl_mac {
+	uint8_t b[6];
+};
+
+static inline struct sl_ip sl_ip_from_v4(uint32_t addr_be)
+{
+	struct sl_ip ip = {.w_be = {0, 0, __builtin_bswap32(0xffff), addr_be}};
+
+	return ip;
+}
+
+static inline bool sl_ip_is_v4(const struct sl_ip *ip)
+{
+	return ip->q[0] == 0 && ip->w_be[2] == __builtin_bswap32(0xffff);
+}
+
+static inline uint32_t sl_ip_v4_be(const struct sl_ip *ip)
+{
+	return ip->w_be[3];
+}
+
+static inline bool sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b)
+{
+	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
+}
+
+static inline bool sl_mac_equal(const struct sl_mac *a, const struct sl_mac *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* True when the first p->len bits of ip are those of the prefix. */
+static inline bool sl_prefix_contains(const struct sl_prefix *p, const struct sl_ip *ip)
+{
+	unsigned int bytes = p->len / 8, bits = p->len % 8;
+
+	if (memcmp(p->ip.b, ip->b, bytes) != 0)
+		return false;
+	return bits == 0 || ((p->ip.b[bytes] ^ ip->b[bytes]) >> (8 - bits)) == 0;
+}
+
+/* Text forms: inet_ntop's for addresses (IPv4 unmapped), lower-case colons for MACs. */
+#define SL_IP_STR_LEN	  46
+#define SL_PREFIX_STR_LEN 50
+#define SL_MAC_STR_LEN	  18
+
+#endif

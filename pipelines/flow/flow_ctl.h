@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The flow table as the control thread holds it: creation, ageing, listing, programmed entries.
+ * Threads: control (an EAL-registered thread: rte_hash keeps per-lcore caches).
+ */
+#ifndef SL_FLOW_CTL_H
+#define SL_FLOW_CTL_H
+
+#include "dp/rcu.h"
+#include "flow_dp.h"
+#include "sluice/error.h"
+
+/* Room for max_flows entries (max_flows / 2 connections). NULL with errno. */
+struct sl_flow_table *sl_flow_table_create(uint32_t max_flows, unsigned int n_workers, int socket,
+	struct sl_rcu *rcu);
+void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU drained */
+
+/* Entries in use (two a connection, one a programmed entry) and room. */
+uint32_t sl_flow_table_used(const struct sl_flow_table *t);
+uint32_t sl_flow_table_capacity(const struct sl_flow_table *t);
+
+/* Idle timeouts in seconds, by protocol and state; see flow_age.c for the defaults. */
+struct sl_flow_timeouts {
+	uint32_t tcp_new, tcp_established, tcp_closing;
+	uint32_t udp_new, udp_established, icmp, other;
+};
+void sl_flow_timeouts_default(struct sl_flow_timeouts *t);
+
+/*
+ * Turn the clock hand: look at up to `budget` pairs, remove those idle beyond their timeout or in state
+ * CLOSING beyond it. Call often; a whole turn should take about a second. Returns connections removed.
+ */
+unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
+	unsigned int budget);
+
+/* A copy of one connection for listings. */
+struct sl_flow_view {
+	uint32_t pair;
+	struct sl_key6 key; /* of the opening direction */
+	bool v4;
+	enum sl_conn_state state;
+	uint8_t program;
+	uint32_t target, idle_timeout;
+	uint32_t age_ticks, idle_ticks;
+	uint64_t packets[2], bytes[2]; /* [0] opening direction, [1] replies */
+	uint32_t origin[2];
+	struct sl_action act[2];
+	uint64_t generation[2];
+	uint32_t policy_ingress, policy_egress;
+	uint16_t identity_src, identity_dst;
+};
+/* The first connection at or after pair number `from`; false when there is none. Next: view->pair + 1. */
+bool sl_flow_view_next(struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view);
+
+/* Exact-match entries over the socket. IPv4 keys in mapped form. */
+struct sl_flow_program {
+	struct sl_key6 key;
+	bool v4;
+	enum sl_programmed_kind kind;
+	uint32_t target;
+	uint32_t idle_timeout; /* ticks, 0 none */
+};
+/* 0, -EEXIST (a programmed entry is there; a tracked connection of the key is replaced), -ENOSPC. */
+int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p, uint32_t tick);
+/* Remove the connection or programmed entry of that key (either direction of a connection). 0 or -ENOENT. */
+int sl_flow_del(struct sl_flow_table *t, const struct sl_key6 *key, bool v4);
+
+/* Numbers for stats. */
+struct sl_flow_stats {
+	uint64_t aged, table_full;
+};
+void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s);
+
+#endif

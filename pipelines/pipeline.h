@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The pipeline: the stages in order. Handed to the workers as a function pointer at start.
+ * Threads: sl_pipeline_run: worker. The rest: control.
+ */
+#ifndef SL_PIPELINE_H
+#define SL_PIPELINE_H
+
+#include "dp/worker.h"
+#include "world.h"
+
+struct sl_flow_table;
+struct sl_fragments;
+
+/* Shared by all workers; written by control before start, except world. */
+struct sl_pipeline {
+	_Atomic(const struct sl_world *) world;
+	struct sl_flow_table *flows;
+	/* New connections a policy decided on: [worker][slot], counted by that worker; slot 0 the defaults. */
+	uint64_t *policy_hits[SL_WORKERS_MAX];
+	uint32_t n_policy_hits;
+	struct sl_fragments *fragments[SL_WORKERS_MAX]; /* one a worker, private to it */
+};
+
+void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+
+#endif

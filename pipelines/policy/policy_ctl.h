@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Compiling policies and identities into the set that workers evaluate.
+ *
+ * Labels are interned by the caller's side of this interface as plain "key=value" pairs; a selector
+ * matches an identity that has all of its labels. An empty selector matches nothing: the object model
+ * refuses it, and the compiler treats it as such should one arrive.
+ *
+ * Threads: control. Ownership: compile copies what it keeps; inputs stay the caller's. A set is immutable.
+ */
+#ifndef SL_POLICY_CTL_H
+#define SL_POLICY_CTL_H
+
+#include <stddef.h>
+
+#include "policy_dp.h"
+
+struct sl_label {
+	const char *key, *value;
+};
+
+struct sl_selector {
+	const struct sl_label *labels;
+	size_t n_labels;
+};
+
+struct sl_identity_def {
+	uint16_t id;
+	const struct sl_label *labels;
+	size_t n_labels;
+};
+
+enum sl_tier {
+	SL_TIER_ADMIN,
+	SL_TIER_TEAM,
+	SL_TIER_BASELINE,
+};
+
+enum sl_rule_action { /* in the order in which they win at equal priority */
+	SL_RULE_DENY,
+	SL_RULE_ALLOW,
+	SL_RULE_PASS,
+};
+
+enum sl_peer_kind {
+	SL_PEER_SELECTOR,
+	SL_PEER_CIDR,
+	SL_PEER_ENTITY,
+};
+
+enum sl_entity {
+	SL_ENTITY_HOST,	 /* identity SL_IDENTITY_HOST */
+	SL_ENTITY_WORLD, /* no endpoint of the network */
+	SL_ENTITY_ANY,
+};
+
+struct sl_peer_def {
+	enum sl_peer_kind kind;
+	struct sl_selector selector;
+	struct sl_prefix cidr;
+	const struct sl_prefix *except;
+	size_t n_except;
+	enum sl_entity entity;
+};
+
+struct sl_port_match {
+	uint8_t proto;	    /* IP protocol; 0 any */
+	bool has_port;	    /* otherwise every port of the protocol */
+	uint16_t port, end; /* inclusive; ICMP: type << 8 | code range */
+};
+
+struct sl_policy_def {
+	uint32_t slot; /* 1..SL_POLICIES_MAX-1, stable while the policy exists */
+	enum sl_tier tier;
+	uint16_t priority;
+	enum sl_direction direction;
+	enum sl_rule_action action;
+	struct sl_selector subject;
+	bool any_peer; /* "peers" absent: everyone. Present and empty: nobody */
+	const struct sl_peer_def *peers;
+	size_t n_peers;
+	bool any_port; /* "ports" absent: all. Present and empty: none */
+	const struct sl_port_match *ports;
+	size_t n_ports;
+};
+
+/*
+ * NULL with errno ENOMEM. Ties (same tier, priority and action) are decided by lower slot, so that the
+ * result does not depend on the order of the input.
+ */
+struct sl_policy_set *sl_policy_compile(const struct sl_policy_def *defs, size_t n_defs,
+	const struct sl_identity_def *ids, size_t n_ids);
+void sl_policy_set_destroy(void *set); /* fits sl_rcu_retire; accepts NULL */
+
+#endif
