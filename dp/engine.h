@@ -32,7 +32,7 @@ struct sl_engine_params {
 
 struct sl_engine;
 
-/* EAL up, workers made but not running. -errno with *e filled. One engine a process. */
+/* EAL up, workers made but not running. NULL with *e filled. One engine a process, and once. */
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e);
 /* Stop workers, close ports, free all. EAL cleaned up. */
 void sl_engine_destroy(struct sl_engine *g);
@@ -50,7 +50,10 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* True when memory comes from hugepages. */
 bool sl_engine_hugepages(const struct sl_engine *g);
 
-/* Advance the coarse clock and run retired work; call every few milliseconds from the event loop. */
+/*
+ * Advance the coarse clock (it starts at 1) and run retired work; call every few milliseconds from the
+ * event loop.
+ */
 void sl_engine_poll(struct sl_engine *g);
 uint32_t sl_engine_tick(const struct sl_engine *g);
 
@@ -71,7 +74,11 @@ struct sl_port_params {
 	int rxq_worker[SL_QUEUES_MAX];
 };
 
-/* Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. */
+/*
+ * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When the device,
+ * or the last free id, belongs to a port in its grace period, waits up to 20 ms for that to end. An id's
+ * counters go on where its last port's ended.
+ */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /* Start to receive on an added port (visible to workers as output as well). */
 void sl_port_publish(struct sl_engine *g, uint16_t id);

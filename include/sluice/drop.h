@@ -38,7 +38,6 @@
 		"tunnel-sender")                                                                   \
 	X(TUNNEL_MALFORMED, "tunnel header truncated, or a required bit is clear", "malformed")    \
 	X(TUNNEL_NETWORK_UNKNOWN, "VNI that no network of this node has", "tunnel-network")        \
-	X(TUNNEL_NESTED, "tunnel packet inside a tunnel packet for this node", "loop")             \
 	X(TUNNEL_ECN, "inner not ECN-capable but outer congestion-experienced, RFC 6040", "ecn")   \
 	X(NEIGHBOR_UNRESOLVED, "next hop does not answer ARP", "neighbor")                         \
 	X(NEIGHBOR_QUEUE_FULL, "too many packets wait for the next hop's ARP answer", "neighbor")  \
@@ -65,8 +64,7 @@
 	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")          \
 	/* machine */                                                                              \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                    \
-	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")                       \
-	X(NO_BUFFER, "the memory pool is empty", "capacity")
+	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")
 
 enum sl_drop {
 	SL_KEEP = 0, /* not a drop: the packet is still on its way */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_af_packet states an MTU of 1500 as its limit, whatever the kernel's interface carries. The
+ * true limits are that interface's MTU and the slots of the ring it shares with the kernel.
+ */
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rte_kvargs.h>
+#include <rte_string_fns.h>
+
+#include "engine_internal.h"
+
+enum {
+	FRAMESZ_DEFAULT = 2048,
+	/* the kernel's header in front of each frame, Ethernet and one VLAN tag, rounded up */
+	SLOT_OVERHEAD = 104,
+};
+
+static int take_iface(const char *key, const char *value, void *port)
+{
+	struct sl_port *p = port;
+
+	(void)key;
+	rte_strscpy(p->iface, value, sizeof(p->iface));
+	return 0;
+}
+
+static int take_framesz(const char *key, const char *value, void *port)
+{
+	struct sl_port *p = port;
+
+	(void)key;
+	p->framesz = (uint32_t)strtoul(value, NULL, 10);
+	return 0;
+}
+
+void sl_af_packet_parse(struct sl_port *p, const char *args)
+{
+	struct rte_kvargs *kv = rte_kvargs_parse(args != NULL ? args : "", NULL);
+
+	p->framesz = FRAMESZ_DEFAULT;
+	if (kv == NULL)
+		return;
+	rte_kvargs_process(kv, "iface", take_iface, p);
+	rte_kvargs_process(kv, "framesz", take_framesz, p);
+	rte_kvargs_free(kv);
+}
+
+static int interface_mtu(const char *iface, unsigned long request, int *mtu)
+{
+	struct ifreq ifr = {.ifr_mtu = *mtu};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	rte_strscpy(ifr.ifr_name, iface, sizeof(ifr.ifr_name));
+	ret = ioctl(fd, request, &ifr) == 0 ? 0 : -errno;
+	*mtu = ifr.ifr_mtu;
+	close(fd);
+	return ret;
+}
+
+unsigned int sl_af_packet_mtu(const struct sl_port *p)
+{
+	int mtu = 0;
+
+	return interface_mtu(p->iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu : 0;
+}
+
+int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e)
+{
+	unsigned int now = sl_af_packet_mtu(p);
+	int wanted = (int)mtu, ret;
+
+	if (mtu + SLOT_OVERHEAD > p->framesz) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
+			"port %s: the ring slots of %s (framesz=%u) hold an MTU of at most %d",
+			p->name, p->device, p->framesz, (int)p->framesz - SLOT_OVERHEAD);
+		sl_err_hint(e, "give the devargs framesz=%u and blocksz=%u",
+			rte_align32pow2(mtu + SLOT_OVERHEAD),
+			RTE_MAX(4096u, rte_align32pow2(mtu + SLOT_OVERHEAD)));
+		return ret;
+	}
+	if (now == mtu)
+		return 0;
+	ret = interface_mtu(p->iface, SIOCSIFMTU, &wanted);
+	if (ret == 0 || now > mtu) /* a larger one of the kernel's does no harm */
+		return 0;
+	ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
+		"port %s: interface %s has an MTU of %u and does not take %u: %s", p->name,
+		p->iface, now, mtu, strerror(-ret));
+	sl_err_hint(e, "ip link set %s mtu %u", p->iface, mtu);
+	return ret;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <numa.h>
+#include <stdarg.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_malloc.h>
+
+#include "engine_internal.h"
+
+enum {
+	MEMORY_MIN_MB = 64,
+	OWN_BUFFERS = 4096, /* for packets made here, beside what workers' caches hold */
+};
+
+void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
+{
+	char text[320];
+	va_list ap;
+
+	if (g->notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	g->notice(text);
+}
+
+static int node_of(unsigned int core)
+{
+	return numa_available() < 0 ? -1 : numa_node_of_cpu((int)core);
+}
+
+static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_engine_params *p)
+{
+	int node = node_of(p->cores[id]);
+	struct sl_worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
+
+	if (w == NULL)
+		return -ENOMEM;
+	g->worker[id] = w;
+	g->worker_numa[id] = node;
+	w->id = id;
+	w->lcore = SL_EAL_LCORE(id);
+	w->core = p->cores[id];
+	w->run = p->run;
+	w->qsbr = sl_rcu_qsbr(g->rcu);
+	w->idle = p->idle;
+	w->pool = g->pool;
+	w->ports = g->ports;
+	w->tick = &g->tick;
+	return sl_rings_init(&w->rings, id, node);
+}
+
+static void free_worker(struct sl_worker *w)
+{
+	if (w == NULL)
+		return;
+	sl_rings_fini(&w->rings);
+	free((void *)(uintptr_t)atomic_load(&w->rxqs));
+	rte_free(w);
+}
+
+/* Everything behind EAL; also unwinds what make_parts left half done. */
+static void free_parts(struct sl_engine *g)
+{
+	sl_rcu_destroy(g->rcu); /* closes ports */
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		free_worker(g->worker[i]);
+	sl_pools_destroy(g);
+	rte_mempool_free(g->pool);
+	rte_free(g->control);
+}
+
+static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
+{
+	unsigned int buffers = OWN_BUFFERS + (p->n_cores + 1) * SL_POOL_CACHE * 2;
+
+	g->rcu = sl_rcu_create(p->n_cores, SOCKET_ID_ANY);
+	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
+	g->pool = sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (g->rcu == NULL || g->control == NULL || g->pool == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < p->n_cores; i++) {
+		int ret = make_worker(g, i, p);
+
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int check_params(const struct sl_engine_params *p, struct sl_err *e)
+{
+	if (p->run == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "the engine has no pipeline to run");
+	if (p->memory_mb < MEMORY_MIN_MB)
+		return sl_err_set(e, SL_ERR_PARAMS, "workers.memory_mb",
+			"%u MiB are too few to start with, at least %d are needed", p->memory_mb,
+			MEMORY_MIN_MB);
+	return 0;
+}
+
+struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e)
+{
+	struct sl_engine *g;
+
+	if (check_params(p, e) != 0)
+		return NULL;
+	g = calloc(1, sizeof(*g));
+	if (g == NULL) {
+		sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+		return NULL;
+	}
+	if (sl_eal_start(&g->eal, p, e) != 0)
+		goto free_engine;
+	g->notice = p->notice;
+	g->n_workers = p->n_cores;
+	g->mbufs = p->mbufs;
+	g->tsc_start = rte_rdtsc();
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		g->port[i].engine = g;
+	if (make_parts(g, p) != 0) {
+		sl_err_set(e, SL_ERR_LIMIT, "workers.memory_mb",
+			"%u MiB are not enough for the workers", p->memory_mb);
+		goto stop_eal;
+	}
+	sl_engine_poll(g);
+	return g;
+
+stop_eal:
+	free_parts(g);
+	sl_eal_stop(&g->eal);
+free_engine:
+	free(g);
+	return NULL;
+}
+
+void sl_engine_destroy(struct sl_engine *g)
+{
+	if (g == NULL)
+		return;
+	sl_engine_stop(g);
+	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
+		sl_port_remove(g, i);
+	free_parts(g);
+	sl_eal_stop(&g->eal);
+	free(g);
+}
+
+static int launch(void *worker)
+{
+	sl_worker_main(worker);
+	return 0;
+}
+
+int sl_engine_start(struct sl_engine *g, struct sl_err *e)
+{
+	g->running = true;
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		struct sl_worker *w = g->worker[i];
+		int ret;
+
+		atomic_store(&w->stop, false);
+		ret = rte_eal_remote_launch(launch, w, w->lcore);
+		if (ret != 0) {
+			sl_engine_stop(g);
+			return sl_err_set(e, SL_ERR_INTERNAL, "workers.cores",
+				"the worker of core %u does not start: %s", w->core,
+				strerror(-ret));
+		}
+	}
+	return 0;
+}
+
+void sl_engine_stop(struct sl_engine *g)
+{
+	if (!g->running)
+		return;
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		atomic_store(&g->worker[i]->stop, true);
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		rte_eal_wait_lcore(g->worker[i]->lcore);
+	g->running = false;
+}
+
+unsigned int sl_engine_n_workers(const struct sl_engine *g)
+{
+	return g->n_workers;
+}
+
+struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i)
+{
+	return g->worker[i];
+}
+
+struct sl_rcu *sl_engine_rcu(struct sl_engine *g)
+{
+	return g->rcu;
+}
+
+struct sl_counters *sl_engine_control_counters(struct sl_engine *g)
+{
+	return g->control;
+}
+
+struct rte_mempool *sl_engine_pool(struct sl_engine *g)
+{
+	return g->pool;
+}
+
+bool sl_engine_hugepages(const struct sl_engine *g)
+{
+	return g->eal.hugepages;
+}
+
+/* Starts at 1: a zero in a table means never. */
+void sl_engine_poll(struct sl_engine *g)
+{
+	uint64_t cycles = rte_rdtsc() - g->tsc_start;
+	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
+
+	if (tick != sl_engine_tick(g)) /* workers read that line: leave it alone in between */
+		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
+	sl_rcu_poll(g->rcu);
+	sl_pools_poll(g);
+}
+
+uint32_t sl_engine_tick(const struct sl_engine *g)
+{
+	return atomic_load_explicit(&g->tick, memory_order_relaxed);
+}
+
+/* The worker that polls the port's first queue has its transmit queue warm; any other will do. */
+static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
+{
+	const struct sl_port *p = &g->port[port];
+
+	if (p->state == SL_PORT_PUBLISHED && p->rxq_worker[0] >= 0)
+		return g->worker[p->rxq_worker[0]];
+	return g->worker[0];
+}
+
+bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m)
+{
+	struct sl_inject in = {.m = m, .port = port};
+
+	if (port >= SL_PORTS_MAX)
+		return false;
+	return rte_ring_sp_enqueue_elem(injector(g, port)->rings.inject, &in, sizeof(in)) == 0;
+}
+
+/* One worker's full ring must not starve another's: each call begins with the next worker. */
+unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n)
+{
+	unsigned int got = 0, first = g->upcall_next++;
+
+	for (unsigned int i = 0; i < g->n_workers && got < n; i++) {
+		struct rte_ring *r = g->worker[(first + i) % g->n_workers]->rings.upcall;
+
+		got += rte_ring_sc_dequeue_burst_elem(r, u + got, sizeof(*u), n - got, NULL);
+	}
+	return got;
+}
+
+unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n)
+{
+	unsigned int got = 0, first = g->event_next++;
+
+	for (unsigned int i = 0; i < g->n_workers && got < n; i++) {
+		struct rte_ring *r = g->worker[(first + i) % g->n_workers]->rings.event;
+
+		got += rte_ring_sc_dequeue_burst_elem(r, ev + got, sizeof(*ev), n - got, NULL);
+	}
+	return got;
+}

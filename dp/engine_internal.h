@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the engine's own files share: the engine's state, a port as the control thread knows it, and
+ * the life of packet pools after their port. Threads: control.
+ */
+#ifndef SL_DP_ENGINE_INTERNAL_H
+#define SL_DP_ENGINE_INTERNAL_H
+
+#include "eal.h"
+#include "engine.h"
+
+_Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
+
+#define SL_POOL_CACHE 256
+
+/*
+ * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
+ * the last step by the grace period's callback.
+ */
+enum sl_port_state {
+	SL_PORT_FREE = 0,
+	SL_PORT_OPEN,
+	SL_PORT_PUBLISHED,
+	SL_PORT_CLOSING,
+};
+
+struct sl_port {
+	struct sl_engine *engine;
+	enum sl_port_state state;
+	uint16_t id, dev;
+	uint16_t n_rxq, n_desc;
+	int numa; /* -1: unknown */
+	char name[SL_NAME_LEN];
+	char device[64]; /* as the devargs name it */
+	char driver[32];
+	char iface[32];	       /* net_af_packet: the kernel's interface */
+	uint32_t framesz;      /* net_af_packet: bytes of one slot of its ring */
+	struct sl_port_dp *dp; /* the current one; workers see it once published */
+	struct rte_mempool *pool;
+	rte_spinlock_t *txq_lock;
+	int rxq_wanted[SL_QUEUES_MAX]; /* worker, or -1 for any */
+	int rxq_worker[SL_QUEUES_MAX]; /* -1: not polled */
+};
+
+/* A pool whose port is gone, while other ports' transmit rings still hold buffers of it. */
+struct sl_zombie {
+	struct sl_zombie *next;
+	struct rte_mempool *pool;
+	struct sl_rcu *rcu;
+	unsigned int in_ring; /* when last seen full */
+	bool waiting;	      /* a grace period since then is under way */
+	bool settled;	      /* and is over */
+};
+
+struct sl_engine {
+	struct sl_eal eal;
+	void (*notice)(const char *text);
+	unsigned int n_workers;
+	bool running;
+	struct sl_worker *worker[SL_WORKERS_MAX];
+	int worker_numa[SL_WORKERS_MAX]; /* -1: unknown */
+	struct sl_rcu *rcu;
+	struct sl_counters *control;
+	struct rte_mempool *pool;
+	unsigned int mbufs, pool_seq, upcall_next, event_next;
+	uint64_t tsc_start;
+	_Atomic(uint32_t) tick;
+	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
+	struct sl_port port[SL_PORTS_MAX];
+	struct sl_zombie *zombies;
+};
+
+/* port_dev.c: from devargs to a started device and back */
+int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e);
+void sl_port_close(struct sl_port *p); /* leaves the pool with the zombies */
+int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */
+
+/* port_queues.c: which worker polls what */
+void sl_queues_assign(struct sl_engine *g, struct sl_port *p);
+void sl_queues_unassign(struct sl_engine *g, struct sl_port *p);
+/* Publish `new` in place of p->dp wherever workers see it; the old one is retired. */
+void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new);
+
+/* pool.c */
+struct rte_mempool *sl_pool_create(
+	struct sl_engine *g, unsigned int n, unsigned int room, int socket);
+/* Free the pool once all its buffers are back. Nobody allocates from it any more. */
+void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool);
+void sl_pools_poll(struct sl_engine *g);
+void sl_pools_destroy(
+	struct sl_engine *g); /* all of them, workers being stopped and devices closed */
+
+/* af_packet.c: what net_af_packet does not know of its interface */
+void sl_af_packet_parse(struct sl_port *p, const char *args);
+unsigned int sl_af_packet_mtu(const struct sl_port *p); /* 0: not to be had */
+int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e);
+
+void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

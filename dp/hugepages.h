@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Hugepage arithmetic: what the kernel has free, whether that is enough, and what to do when not.
+ * Apart from EAL, so that it can be tested on any machine. Threads: control, before EAL starts. No
+ * state.
+ */
+#ifndef SL_DP_HUGEPAGES_H
+#define SL_DP_HUGEPAGES_H
+
+#include "engine.h"
+
+#define SL_HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
+
+struct sl_hugepages_seen {
+	uint64_t free_kb;  /* free and not promised to somebody, of all page sizes */
+	uint64_t total_2m; /* pages of 2 MiB that the kernel holds, free or not */
+};
+
+/* Read a directory laid out as SL_HUGEPAGES_DIR; what is not there counts as nothing. */
+void sl_hugepages_read(const char *dir, struct sl_hugepages_seen *s);
+
+/* How many 2 MiB pages more memory_mb needs; 0: enough. */
+uint64_t sl_hugepages_missing(const struct sl_hugepages_seen *s, unsigned int memory_mb);
+
+/*
+ * Whether to run on hugepages: 1 yes, 0 no, or -errno with *e naming what is missing and the
+ * command that sets it. A fallback that people should know of is put in note (empty otherwise).
+ */
+int sl_hugepages_decide(enum sl_hugepages want, const struct sl_hugepages_seen *s,
+	unsigned int memory_mb, char note[256], struct sl_err *e);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_cycles.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
+#include <rte_ethdev.h>
+#include <rte_string_fns.h>
+
+#include "engine_internal.h"
+
+#define CLOSING_WAIT_MS 20 /* two hundred grace periods of workers that sleep */
+
+static int check_params(const struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e)
+{
+	if (p->n_rxq == 0 || p->n_rxq > SL_QUEUES_MAX)
+		return sl_err_set(e, SL_ERR_PARAMS, "queues",
+			"port %s: 1 to %d receive queues are possible, not %u", p->name,
+			SL_QUEUES_MAX, p->n_rxq);
+	if (p->n_desc > UINT16_MAX)
+		return sl_err_set(e, SL_ERR_PARAMS, "descriptors",
+			"port %s: %u descriptors are more than a queue has", p->name, p->n_desc);
+	for (unsigned int q = 0; q < p->n_rxq; q++)
+		if (p->rxq_worker[q] >= (int)g->n_workers)
+			return sl_err_set(e, SL_ERR_PARAMS, "queues",
+				"port %s: queue %u is given to worker %d, the last one is %u",
+				p->name, q, p->rxq_worker[q], g->n_workers - 1);
+	return 0;
+}
+
+/* The device's name, and whose driver the name asks for. */
+static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_err *e)
+{
+	struct rte_devargs da = {0};
+	bool known = rte_devargs_parse(&da, devargs) == 0;
+
+	/* da.data is what rte_devargs_reset frees, which is not stable yet; unset when parsing
+	 * failed */
+	if (!known || da.name[0] == '\0') {
+		if (known)
+			free(da.data);
+		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
+			"port %s: no driver of this DPDK knows a device \"%s\"", port->name,
+			devargs);
+	}
+	rte_strscpy(port->device, da.name, sizeof(port->device));
+	if (strncmp(da.name, "net_af_packet", strlen("net_af_packet")) == 0 ||
+		strncmp(da.name, "eth_af_packet", strlen("eth_af_packet")) == 0)
+		sl_af_packet_parse(port, da.args);
+	free(da.data);
+	return 0;
+}
+
+static const struct sl_port *port_with_device(const struct sl_engine *g, const char *device)
+{
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (g->port[i].state != SL_PORT_FREE && strcmp(g->port[i].device, device) == 0)
+			return &g->port[i];
+	return NULL;
+}
+
+static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
+{
+	*some_closing = false;
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		if (g->port[i].state == SL_PORT_FREE)
+			return &g->port[i];
+		*some_closing |= g->port[i].state == SL_PORT_CLOSING;
+	}
+	return NULL;
+}
+
+/* Whether a port of this device can be added now. A port in its grace period is worth a short wait.
+ */
+static int find_place(struct sl_engine *g, const struct sl_port *new, struct sl_port **slot,
+	bool *closing, struct sl_err *e)
+{
+	const struct sl_port *other = port_with_device(g, new->device);
+
+	*closing = other != NULL && other->state == SL_PORT_CLOSING;
+	if (*closing)
+		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
+			"port %s: device %s is still being closed, try again", new->name,
+			new->device);
+	if (other != NULL)
+		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
+			"port %s: device %s is in use by port %s", new->name, new->device,
+			other->name);
+	*slot = free_slot(g, closing);
+	if (*slot == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "port %s: all %d ports are in use",
+			new->name, SL_PORTS_MAX);
+	return 0;
+}
+
+static int wait_for_place(
+	struct sl_engine *g, const struct sl_port *new, struct sl_port **slot, struct sl_err *e)
+{
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
+	bool closing;
+	int ret = find_place(g, new, slot, &closing, e);
+
+	while (ret != 0 && closing && rte_rdtsc() < until) {
+		rte_delay_us_sleep(50);
+		sl_rcu_poll(g->rcu);
+		ret = find_place(g, new, slot, &closing, e);
+	}
+	return ret;
+}
+
+int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+{
+	struct sl_port new = {.engine = g}, *slot;
+	int ret = check_params(g, params, e);
+
+	if (ret != 0)
+		return ret;
+	rte_strscpy(new.name, params->name, sizeof(new.name));
+	ret = parse_devargs(&new, params->devargs, e);
+	if (ret == 0)
+		ret = wait_for_place(g, &new, &slot, e);
+	if (ret != 0)
+		return ret;
+	new.id = (uint16_t)(slot - g->port);
+	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
+		new.rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
+		new.rxq_worker[q] = -1;
+	}
+	ret = sl_port_open(&new, params, e);
+	if (ret != 0)
+		return ret;
+	new.state = SL_PORT_OPEN;
+	*slot = new;
+	return slot->id;
+}
+
+static struct sl_port *find(const struct sl_engine *g, uint16_t id)
+{
+	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+
+	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_CLOSING)
+		return NULL;
+	return (struct sl_port *)(uintptr_t)p;
+}
+
+void sl_port_publish(struct sl_engine *g, uint16_t id)
+{
+	struct sl_port *p = find(g, id);
+
+	if (p != NULL && p->state == SL_PORT_OPEN)
+		sl_queues_assign(g, p);
+}
+
+static void close_retired(void *port)
+{
+	sl_port_close(port);
+}
+
+void sl_port_remove(struct sl_engine *g, uint16_t id)
+{
+	struct sl_port *p = find(g, id);
+
+	if (p == NULL)
+		return;
+	sl_queues_unassign(g, p);
+	sl_rcu_retire(g->rcu, close_retired, p);
+}
+
+const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)
+{
+	const struct sl_port *p = find(g, id);
+
+	return p != NULL ? p->dp : NULL;
+}
+
+static void read_device(const struct sl_port *p, struct sl_port_info *info)
+{
+	struct rte_eth_stats stats;
+	struct rte_eth_link link;
+
+	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
+		info->link_up = link.link_status == RTE_ETH_LINK_UP;
+		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+			info->speed_mbps = link.link_speed;
+	}
+	if (rte_eth_stats_get(p->dev, &stats) == 0) {
+		info->rx_missed = stats.imissed;
+		info->rx_errors = stats.ierrors;
+		info->rx_nombuf = stats.rx_nombuf;
+		info->tx_errors = stats.oerrors;
+	}
+}
+
+void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)
+{
+	const struct sl_port *p = find(g, id);
+
+	*info = (struct sl_port_info){.numa = -1};
+	if (p == NULL)
+		return;
+	rte_strscpy(info->driver, p->driver, sizeof(info->driver));
+	rte_strscpy(info->device, p->device, sizeof(info->device));
+	info->mac = p->dp->mac;
+	info->mtu = p->dp->mtu;
+	info->n_rxq = p->n_rxq;
+	info->n_txq = p->dp->n_txq;
+	info->numa = p->numa;
+	memcpy(info->rxq_worker, p->rxq_worker, sizeof(info->rxq_worker));
+	read_device(p, info);
+}
+
+int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
+{
+	struct sl_port *p = find(g, id);
+	struct sl_port_dp *new;
+	unsigned int room;
+	int ret;
+
+	if (p == NULL)
+		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
+	room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
+	if (mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN > room)
+		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
+			"port %s: its buffers are too small for an MTU of %u: remove the port and "
+			"add it with the new one",
+			p->name, mtu);
+	new = malloc(sizeof(*new));
+	if (new == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	ret = sl_port_mtu_set(p, mtu, e);
+	if (ret != 0) {
+		free(new);
+		return ret;
+	}
+	*new = *p->dp;
+	new->mtu = (uint16_t)mtu;
+	sl_queues_replace(g, p, new);
+	return 0;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <rte_string_fns.h>
+
+#include "engine_internal.h"
+
+enum {
+	MBUFS_DEFAULT = 16384,
+	DESC_DEFAULT = 1024,
+	MTU_MIN = 68, /* RFC 791: every IPv4 module forwards that much */
+	L2_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN,
+	DATA_ROOM_MAX = UINT16_MAX & ~63, /* of an mbuf, headroom included */
+};
+
+static bool is_driver(const struct sl_port *p, const char *driver)
+{
+	return strcmp(p->driver, driver) == 0;
+}
+
+static int device_error(
+	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
+{
+	return sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name, p->device,
+		what, strerror(-err));
+}
+
+/* The device's first ethdev; one PCI device may have several, and only the first is used. */
+static int find_ethdev(struct sl_port *p, const char *devargs)
+{
+	struct rte_dev_iterator it;
+	uint16_t id;
+
+	if (rte_eth_dev_get_port_by_name(p->device, &p->dev) == 0)
+		return 0;
+	RTE_ETH_FOREACH_MATCHING_DEV(id, devargs, &it)
+	{
+		rte_eth_iterator_cleanup(&it);
+		p->dev = id;
+		return 0;
+	}
+	return -ENODEV;
+}
+
+static int probe(struct sl_port *p, const char *devargs, struct sl_err *e)
+{
+	int ret = rte_dev_probe(devargs);
+
+	if (ret == -EEXIST) /* the same PCI device written in another way */
+		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
+			"port %s: device %s is in use by another port", p->name, p->device);
+	if (ret == -1) /* many drivers' only code, not EPERM */
+		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
+			"port %s: device %s cannot be opened; its driver says why on standard "
+			"error",
+			p->name, p->device);
+	if (ret < 0)
+		return device_error(p, "devargs", "cannot be opened", ret, e);
+	ret = find_ethdev(p, devargs);
+	if (ret < 0)
+		return device_error(p, "devargs", "is no network device", ret, e);
+	return 0;
+}
+
+static int check_queues(
+	const struct sl_port *p, const struct rte_eth_dev_info *info, struct sl_err *e)
+{
+	int ret;
+
+	if (p->n_rxq > info->max_rx_queues) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, "queues",
+			"port %s: device %s has at most %u receive queues, %u are asked for",
+			p->name, p->device, info->max_rx_queues, p->n_rxq);
+		if (is_driver(p, "net_af_packet"))
+			sl_err_hint(e, "give the devargs qpairs=%u", p->n_rxq);
+		return ret;
+	}
+	/* The kernel deals packets to all of them: those of a queue that nobody polls would be
+	 * lost. */
+	if (is_driver(p, "net_af_packet") && p->n_rxq < info->max_rx_queues) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, "queues",
+			"port %s: device %s has qpairs=%u, of which only %u would be received from",
+			p->name, p->device, info->max_rx_queues, p->n_rxq);
+		sl_err_hint(e, "set queues to %u", info->max_rx_queues);
+		return ret;
+	}
+	if (info->max_tx_queues == 0)
+		return device_error(p, "devargs", "cannot transmit", -ENOTSUP, e);
+	return 0;
+}
+
+static int configure(
+	struct sl_port *p, const struct rte_eth_dev_info *info, uint16_t n_txq, struct sl_err *e)
+{
+	const uint64_t rss = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+	struct rte_eth_conf conf = {0};
+	int ret;
+
+	if (p->n_rxq > 1 && (info->flow_type_rss_offloads & rss) != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
+	}
+	ret = rte_eth_dev_configure(p->dev, p->n_rxq, n_txq, &conf);
+	if (ret < 0)
+		return device_error(p, "devargs", "cannot be configured", ret, e);
+	return 0;
+}
+
+int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e)
+{
+	struct rte_eth_dev_info info;
+	int ret;
+
+	if (mtu < MTU_MIN || mtu + L2_OVERHEAD > DATA_ROOM_MAX - RTE_PKTMBUF_HEADROOM)
+		return sl_err_set(e, SL_ERR_PARAMS, "mtu", "port %s: an MTU is %d to %d", p->name,
+			MTU_MIN, DATA_ROOM_MAX - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD);
+	if (is_driver(p, "net_af_packet"))
+		return sl_af_packet_mtu_set(p, mtu, e);
+	ret = rte_eth_dev_set_mtu(p->dev, (uint16_t)mtu);
+	if (ret == 0 || ret == -ENOTSUP) /* no such notion in the device: ours counts */
+		return 0;
+	if (ret == -EBUSY)
+		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
+			"port %s: device %s changes its MTU only while stopped: remove the port "
+			"and add it with the new one",
+			p->name, p->device);
+	ret = device_error(p, "mtu", "does not take the MTU", ret, e);
+	if (rte_eth_dev_info_get(p->dev, &info) == 0 && info.max_mtu != UINT16_MAX)
+		sl_err_hint(e, "the device takes %u to %u", info.min_mtu, info.max_mtu);
+	return ret;
+}
+
+static int settle_mtu(struct sl_port *p, unsigned int asked, uint16_t *mtu, struct sl_err *e)
+{
+	unsigned int kernel;
+	int ret;
+
+	if (asked != 0) {
+		ret = sl_port_mtu_set(p, asked, e);
+		*mtu = (uint16_t)asked;
+		return ret;
+	}
+	ret = rte_eth_dev_get_mtu(p->dev, mtu);
+	if (ret < 0)
+		return device_error(p, "mtu", "does not tell its MTU", ret, e);
+	kernel = is_driver(p, "net_af_packet") ? sl_af_packet_mtu(p) : 0;
+	if (kernel >= MTU_MIN && kernel + L2_OVERHEAD <= p->framesz)
+		*mtu = (uint16_t)kernel;
+	return 0;
+}
+
+/* A device that refuses an address keeps its own; being promiscuous, it hears the one asked for
+ * too. */
+static void settle_mac(
+	const struct sl_port *p, const struct sl_port_params *params, struct sl_mac *mac)
+{
+	struct rte_ether_addr addr = {0};
+
+	if (params->has_mac) {
+		memcpy(addr.addr_bytes, params->mac.b, sizeof(addr.addr_bytes));
+		(void)rte_eth_dev_default_mac_addr_set(p->dev, &addr);
+	} else {
+		(void)rte_eth_macaddr_get(p->dev, &addr);
+	}
+	memcpy(mac->b, addr.addr_bytes, sizeof(mac->b));
+}
+
+/* Frames arrive whole, in one buffer each: no device is asked to scatter. */
+static unsigned int room_for(const struct sl_port *p, unsigned int mtu)
+{
+	unsigned int data = RTE_MAX(mtu + L2_OVERHEAD, p->framesz);
+
+	data = RTE_MAX(data, (unsigned int)RTE_MBUF_DEFAULT_DATAROOM);
+	return RTE_MIN(
+		RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + data, 64u), (unsigned int)DATA_ROOM_MAX);
+}
+
+/* Enough that full rings and caches leave something to receive into. */
+static unsigned int buffers_for(const struct sl_port *p, uint16_t n_rxd, uint16_t n_txd)
+{
+	unsigned int w = p->engine->n_workers;
+	unsigned int rings = p->n_rxq * n_rxd + p->dp->n_txq * n_txd;
+	unsigned int least = rings + (w + 1) * (SL_POOL_CACHE * 3 / 2 + SL_BURST_MAX);
+
+	return RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : MBUFS_DEFAULT);
+}
+
+static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct sl_err *e)
+{
+	unsigned int n = buffers_for(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
+	int ret;
+
+	p->pool = sl_pool_create(p->engine, n, room, p->numa);
+	if (p->pool != NULL)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"port %s: no memory for %u packet buffers of %u bytes", p->name, n, room);
+	sl_err_hint(e, "raise workers.memory_mb");
+	return ret;
+}
+
+static int setup_queues(struct sl_port *p, const struct rte_eth_dev_info *info, struct sl_err *e)
+{
+	unsigned int socket = (unsigned int)p->numa; /* SOCKET_ID_ANY is -1 as well */
+	uint16_t n_rxd = p->n_desc, n_txd = p->n_desc;
+	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
+
+	if (ret < 0)
+		return device_error(p, "", "refuses its number of descriptors", ret, e);
+	ret = make_pool(p, n_rxd, n_txd, e);
+	for (uint16_t q = 0; q < p->n_rxq && ret == 0; q++) {
+		ret = rte_eth_rx_queue_setup(p->dev, q, n_rxd, socket, NULL, p->pool);
+		if (ret < 0)
+			return device_error(p, "queues", "refuses a receive queue", ret, e);
+	}
+	for (uint16_t q = 0; q < p->dp->n_txq && ret == 0; q++) {
+		struct rte_eth_txconf conf = info->default_txconf;
+
+		/* Packets of any port's pool leave by any other: fast free would put them into the
+		 * wrong one. */
+		conf.offloads = 0;
+		ret = rte_eth_tx_queue_setup(p->dev, q, n_txd, socket, &conf);
+		if (ret < 0)
+			return device_error(p, "queues", "refuses a transmit queue", ret, e);
+	}
+	return ret;
+}
+
+/* A queue a worker where the device has as many; otherwise shared in turn, under locks. */
+static int make_dp(struct sl_port *p, const struct sl_port_params *params,
+	const struct rte_eth_dev_info *info, struct sl_err *e)
+{
+	unsigned int workers = p->engine->n_workers;
+	uint16_t n_txq = (uint16_t)RTE_MIN(workers, (unsigned int)info->max_tx_queues);
+
+	p->dp = calloc(1, sizeof(*p->dp));
+	if (p->dp == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	*p->dp = (struct sl_port_dp){
+		.id = p->id, .dev = p->dev, .n_txq = n_txq, .underlay = params->underlay};
+	for (unsigned int w = 0; w < workers; w++)
+		p->dp->txq[w] = (uint16_t)(w % n_txq);
+	if (n_txq == workers)
+		return 0;
+	p->txq_lock = calloc(n_txq, sizeof(*p->txq_lock));
+	if (p->txq_lock == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	for (unsigned int q = 0; q < n_txq; q++)
+		rte_spinlock_init(&p->txq_lock[q]);
+	p->dp->txq_lock = p->txq_lock;
+	return 0;
+}
+
+static int bring_up(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_info_get(p->dev, &info);
+
+	if (ret < 0)
+		return device_error(p, "devargs", "does not describe itself", ret, e);
+	rte_strscpy(p->driver, info.driver_name, sizeof(p->driver));
+	p->numa = rte_eth_dev_socket_id(p->dev);
+	ret = check_queues(p, &info, e);
+	if (ret == 0)
+		ret = make_dp(p, params, &info, e);
+	if (ret == 0)
+		ret = configure(p, &info, p->dp->n_txq, e);
+	if (ret == 0)
+		ret = settle_mtu(p, params->mtu, &p->dp->mtu, e);
+	if (ret != 0)
+		return ret;
+	settle_mac(p, params, &p->dp->mac);
+	ret = setup_queues(p, &info, e);
+	if (ret != 0)
+		return ret;
+	ret = rte_eth_promiscuous_enable(p->dev);
+	if (ret < 0 && ret != -ENOTSUP)
+		return device_error(p, "devargs", "does not become promiscuous", ret, e);
+	ret = rte_eth_dev_start(p->dev);
+	return ret < 0 ? device_error(p, "devargs", "does not start", ret, e) : 0;
+}
+
+int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	int ret;
+
+	p->dev = RTE_MAX_ETHPORTS;
+	p->numa = SOCKET_ID_ANY;
+	p->n_rxq = (uint16_t)params->n_rxq;
+	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
+	ret = probe(p, params->devargs, e);
+	if (ret == 0)
+		ret = bring_up(p, params, e);
+	if (ret != 0)
+		sl_port_close(p);
+	return ret;
+}
+
+void sl_port_close(struct sl_port *p)
+{
+	struct rte_eth_dev_info info;
+
+	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
+		rte_eth_dev_stop(p->dev);
+		rte_eth_dev_close(p->dev);
+		rte_dev_remove(info.device);
+	}
+	sl_pool_bury(p->engine, p->pool);
+	free(p->txq_lock);
+	free(p->dp);
+	*p = (struct sl_port){.engine = p->engine};
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <sys/prctl.h>
+
+#include <rte_cycles.h>
+
+#include "worker.h"
+
+enum {
+	INJECTS_A_TURN = 32,
+	EMPTY_TURNS = 256, /* before an adaptive worker first sleeps */
+	SLEEP_MIN_US = 1,
+	SLEEP_MAX_US = 100,
+	TIMER_SLACK_NS = 1000, /* the default of 50 us would dwarf the short steps */
+};
+
+static void free_gone(struct sl_worker *w, struct sl_tx_buffer *t)
+{
+	sl_drop_count(w, SL_DROP_PORT_GONE, t->n);
+	rte_pktmbuf_free_bulk(t->pkt, t->n);
+	t->n = 0;
+}
+
+static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		bytes += pkt[i]->pkt_len;
+	return bytes;
+}
+
+/* How many of the buffer's packets the device took. A second try, for queues that free as they go.
+ */
+static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
+{
+	uint16_t queue = p->txq[worker];
+	rte_spinlock_t *lock = p->txq_lock != NULL ? &p->txq_lock[queue] : NULL;
+	uint16_t sent;
+
+	if (lock != NULL)
+		rte_spinlock_lock(lock);
+	sent = rte_eth_tx_burst(p->dev, queue, t->pkt, t->n);
+	if (unlikely(sent < t->n))
+		sent += rte_eth_tx_burst(p->dev, queue, t->pkt + sent, t->n - sent);
+	if (lock != NULL)
+		rte_spinlock_unlock(lock);
+	return sent;
+}
+
+void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
+{
+	const struct sl_port_dp *p = atomic_load_explicit(&w->ports[port], memory_order_acquire);
+	struct sl_port_counters *c = &w->counters.port[port];
+	struct sl_tx_buffer *t = &w->tx[port];
+	uint16_t sent, left;
+	uint64_t bytes;
+
+	w->tx_pending &= ~(1u << port);
+	if (unlikely(p == NULL)) {
+		free_gone(w, t);
+		return;
+	}
+	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */
+	sent = transmit(p, w->id, t);
+	left = t->n - sent;
+	if (unlikely(left > 0)) {
+		bytes -= bytes_of(t->pkt + sent, left);
+		rte_pktmbuf_free_bulk(t->pkt + sent, left);
+		sl_drop_count(w, SL_DROP_TX_FULL, left);
+		sl_count(&c->tx_dropped, left);
+	}
+	t->n = 0;
+	sl_count(&w->counters.sent, sent);
+	sl_count(&c->tx_packets, sent);
+	sl_count(&c->tx_bytes, bytes);
+}
+
+void sl_tx_flush(struct sl_worker *w)
+{
+	while (w->tx_pending != 0)
+		sl_tx_flush_port(w, (uint16_t)__builtin_ctz(w->tx_pending));
+}
+
+static bool receive(struct sl_worker *w, const struct sl_rxq *q)
+{
+	struct sl_burst *b = &w->burst;
+	uint16_t n = rte_eth_rx_burst(q->port->dev, q->queue, b->pkt, SL_BURST_MAX);
+	struct sl_port_counters *c = &w->counters.port[q->port->id];
+
+	if (n == 0)
+		return false;
+	b->n = n;
+	b->in_port = q->port->id;
+	sl_count(&w->counters.received, n);
+	sl_count(&w->counters.bursts, 1);
+	sl_count(&c->rx_packets, n);
+	sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
+	w->run(w, q->port, b);
+	sl_tx_flush(w);
+	return true;
+}
+
+static bool drain_injects(struct sl_worker *w)
+{
+	struct sl_inject in[INJECTS_A_TURN];
+	unsigned int n = rte_ring_sc_dequeue_burst_elem(
+		w->rings.inject, in, sizeof(in[0]), INJECTS_A_TURN, NULL);
+
+	for (unsigned int i = 0; i < n; i++)
+		sl_tx_put(w, in[i].port, in[i].m);
+	if (n > 0)
+		sl_tx_flush(w);
+	return n > 0;
+}
+
+static bool turn(struct sl_worker *w)
+{
+	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_acquire);
+	bool found = false;
+
+	for (uint32_t i = 0; l != NULL && i < l->n; i++)
+		found |= receive(w, &l->q[i]);
+	found |= drain_injects(w);
+	rte_rcu_qsbr_quiescent(w->qsbr, w->id);
+	return found;
+}
+
+/* After `empty` turns without a packet in a row. Stays online in RCU: a grace period waits 100 us
+ * at most. */
+static void rest(const struct sl_worker *w, uint32_t empty)
+{
+	uint32_t step;
+
+	if (w->idle == SL_IDLE_SPIN || empty < EMPTY_TURNS) {
+		rte_pause();
+		return;
+	}
+	step = RTE_MIN((empty - EMPTY_TURNS) / 4, 7u);
+	rte_delay_us_sleep(RTE_MIN((unsigned int)SLEEP_MIN_US << step, (unsigned int)SLEEP_MAX_US));
+}
+
+void *sl_worker_main(struct sl_worker *w)
+{
+	uint64_t now, last;
+	uint32_t empty = 0;
+
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
+	last = rte_rdtsc();
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		bool found = turn(w);
+
+		if (found) {
+			empty = 0;
+		} else {
+			rest(w, empty);
+			empty += empty < UINT32_MAX;
+		}
+		now = rte_rdtsc();
+		sl_count(found ? &w->counters.busy_cycles : &w->counters.idle_cycles, now - last);
+		last = now;
+	}
+	while (drain_injects(w))
+		;
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->id);
+	return NULL;
+}
