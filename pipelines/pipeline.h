@@ -12,6 +12,11 @@
 struct sl_flow_table;
 struct sl_fragments;
 
+/* How many ICMP errors a worker has made in a tick. */
+struct sl_icmp_rate {
+	uint32_t tick, sent;
+} __rte_cache_aligned;
+
 /* Shared by all workers; written by control before start, except world. */
 struct sl_pipeline {
 	_Atomic(const struct sl_world *) world;
@@ -20,6 +25,8 @@ struct sl_pipeline {
 	uint64_t *policy_hits[SL_WORKERS_MAX];
 	uint32_t n_policy_hits;
 	struct sl_fragments *fragments[SL_WORKERS_MAX]; /* one a worker, private to it */
+	struct sl_icmp_rate icmp_rate[SL_WORKERS_MAX];	 /* likewise */
+	struct sl_burst *icmp_burst;			 /* [worker]: an ICMP error on its way into a tunnel */
 };
 
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);

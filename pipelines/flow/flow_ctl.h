@@ -10,13 +10,21 @@
 #include "flow_dp.h"
 #include "sluice/error.h"
 
-/* Room for max_flows entries (max_flows / 2 connections). NULL with errno. */
-struct sl_flow_table *sl_flow_table_create(uint32_t max_flows, unsigned int n_workers, int socket,
-	struct sl_rcu *rcu);
+#define SL_FLOWS_MAX (1u << 26)
+
+/*
+ * Room for max_flows entries (max_flows / 2 connections) of either family or mixed, at about 270
+ * bytes an entry when max_flows is a power of two. With several workers, free pairs kept at hand by
+ * idle ones may make the table full up to 64 pairs a worker early, and never by more than a
+ * quarter. NULL with errno; EINVAL also when the caller is no EAL-registered thread.
+ */
+struct sl_flow_table *sl_flow_table_create(
+	uint32_t max_flows, unsigned int n_workers, int socket, struct sl_rcu *rcu);
 void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU drained */
 
-/* Entries in use (two a connection, one a programmed entry) and room. */
+/* Entries in use (two a connection, one a programmed entry, though it takes the room of two). */
 uint32_t sl_flow_table_used(const struct sl_flow_table *t);
+/* Entries there is room for. */
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t);
 
 /* Idle timeouts in seconds, by protocol and state; see flow_age.c for the defaults. */
@@ -27,8 +35,10 @@ struct sl_flow_timeouts {
 void sl_flow_timeouts_default(struct sl_flow_timeouts *t);
 
 /*
- * Turn the clock hand: look at up to `budget` pairs, remove those idle beyond their timeout or in state
- * CLOSING beyond it. Call often; a whole turn should take about a second. Returns connections removed.
+ * Turn the clock hand: look at up to `budget` pairs, remove those idle beyond the timeout of their
+ * state. While more than 7/8 of the table is in use, connections in state NEW have 5 seconds at
+ * most, so that half-open ones make room; nothing established is removed for want of room. Call
+ * often; a whole turn should take about a second. Returns connections removed.
  */
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget);
@@ -49,8 +59,10 @@ struct sl_flow_view {
 	uint32_t policy_ingress, policy_egress;
 	uint16_t identity_src, identity_dst;
 };
-/* The first connection at or after pair number `from`; false when there is none. Next: view->pair + 1. */
-bool sl_flow_view_next(struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view);
+/* The first connection from pair number `from` on; false when there is none. Next: view->pair + 1.
+ */
+bool sl_flow_view_next(
+	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view);
 
 /* Exact-match entries over the socket. IPv4 keys in mapped form. */
 struct sl_flow_program {
@@ -60,9 +72,15 @@ struct sl_flow_program {
 	uint32_t target;
 	uint32_t idle_timeout; /* ticks, 0 none */
 };
-/* 0, -EEXIST (a programmed entry is there; a tracked connection of the key is replaced), -ENOSPC. */
+/*
+ * 0, -EEXIST (a programmed entry is there), -ENOSPC, -ENOMEM. A tracked connection of the key is
+ * replaced.
+ */
 int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p, uint32_t tick);
-/* Remove the connection or programmed entry of that key (either direction of a connection). 0 or -ENOENT. */
+/*
+ * Remove the connection or programmed entry of that key (either direction of a connection). 0,
+ * -ENOENT, -ENOMEM.
+ */
 int sl_flow_del(struct sl_flow_table *t, const struct sl_key6 *key, bool v4);
 
 /* Numbers for stats. */

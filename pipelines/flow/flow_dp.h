@@ -2,21 +2,34 @@
 /*
  * The flow table as workers see it: connection tracker and cache of resolved actions in one.
  *
- * A connection is a pair of entries side by side (2p and 2p + 1, one for each direction) and a struct
- * sl_conn for what both share. rte_hash maps a key to its entry's index; it is the authority on which
- * flows exist. An entry is one cache line and says everything left to do with a packet of it.
+ * A connection is a pair of entries side by side (2p and 2p + 1, one for each direction) and a
+ * struct sl_conn for what both share. rte_hash maps a key to its entry's index; it is the authority
+ * on which flows exist. An entry is one cache line and says everything left to do with a packet of
+ * it.
  *
  * Entry protocol (seq, a sequence lock per entry):
  *   writer: takes the pair by compare-and-swap of conn.lock, makes seq odd, writes, makes seq even
  *           (release), gives the pair back. A worker that does not get the pair does not wait: it
  *           executes what it resolved without storing it.
  *   reader: reads seq (acquire), the fields, seq again; odd or changed counts as stale.
- * packets, bytes and last_seen are outside of it: written by whichever worker the packets reach, which
- * by receive-side scaling is one worker for one direction; two workers on one direction may lose counts,
- * never anything else.
+ * The fields are stored with release and loaded with acquire order: that keeps them between the two
+ * accesses to seq without a fence (and costs nothing on x86).
  *
- * Threads: lookup, install, update: any worker. Removal: control only, keys first, slots after a grace
- * period, so an index that a worker found stays valid until the end of its burst.
+ * packets, bytes and last_seen are outside of it: written by whichever worker the packets reach,
+ * which by receive-side scaling is one worker for one direction; two workers on one direction may
+ * lose counts, never anything else.
+ *
+ * The control thread removes a pair by taking conn.lock for good: it is given back only when the
+ * pair has passed its grace period and a worker has filled it for another connection. So a worker
+ * that still holds the entry of a removed connection changes nothing in it.
+ *
+ * Which side opened: entry 2p is the direction in which the pair was first used and stays it;
+ * conn.opener says whose packet opened the connection at hand. They differ when a closed
+ * connection's old responder sends a SYN from the same ports. sides of sl_flow_update and
+ * sl_flow_reopen go by entry, judgement and the state machine go by opener.
+ *
+ * Threads: lookup, install, update: any worker. Removal: control only, keys first, slots after a
+ * grace period, so an index that a worker found stays valid until the end of its burst.
  */
 #ifndef SL_FLOW_DP_H
 #define SL_FLOW_DP_H
@@ -24,13 +37,14 @@
 #include <rte_common.h>
 #include <stdatomic.h>
 
+#include "dp/hash.h"
 #include "sluice/burst.h"
 
 struct sl_flow {
 	_Atomic(uint64_t) generation; /* of the world it was resolved in; 0: matches none */
 	_Atomic(uint32_t) seq;
-	uint32_t origin; /* port or node its packets come from */
-	uint8_t macs[12]; /* destination and source MAC as judged; a packet must carry the same */
+	uint32_t origin;    /* port or node its packets come from */
+	uint8_t macs[12];   /* destination and source MAC as judged; a packet must carry the same */
 	uint32_t last_seen; /* tick */
 	struct sl_action act;
 	uint64_t packets, bytes;
@@ -45,12 +59,17 @@ enum sl_conn_state {
 	SL_CONN_PROGRAMMED,  /* put here over the socket; one direction only */
 };
 
-enum { /* sl_conn.seen */
+/* sl_conn.seen: what has passed by; the state follows from it and the protocol. Orig: the opener.
+ */
+enum {
 	SL_SEEN_ORIG = 1 << 0,
 	SL_SEEN_REPLY = 1 << 1,
 	SL_SEEN_FIN_ORIG = 1 << 2,
 	SL_SEEN_FIN_REPLY = 1 << 3,
-	SL_SEEN_SYNACK = 1 << 4,
+	SL_SEEN_SYN = 1 << 4,	 /* opened by a SYN, not picked up mid-stream */
+	SL_SEEN_SYNACK = 1 << 5, /* and answered */
+	SL_SEEN_ACKED = 1 << 6,	 /* and the answer acknowledged */
+	SL_SEEN_RST = 1 << 7,
 };
 
 enum sl_programmed_kind {
@@ -62,37 +81,39 @@ enum sl_programmed_kind {
 
 /* Shared by both directions; touched when state changes and by the control thread's clock hand. */
 struct sl_conn {
-	struct sl_key6 key; /* of the direction that opened it; IPv4 as mapped addresses */
+	/* written by install before the keys are, then constant until the pair is free again */
+	struct sl_key6 key; /* of entry 2p; IPv4 as mapped addresses */
 	uint32_t hash[2];   /* signatures of both keys, as given to rte_hash */
-	int32_t position[2]; /* of both keys in rte_hash; -1: no such key */
-	_Atomic(uint32_t) lock; /* 0 free; the worker's id + 1 */
+	/* of the keys in rte_hash, known once removed and until given back; -1: no such key was
+	 * added */
+	int32_t position[2];
+	_Atomic(uint32_t) lock; /* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
 	_Atomic(uint8_t) state; /* enum sl_conn_state */
 	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
 	bool v4;
+	_Atomic(uint8_t) opener; /* 0, 1: whose packet opened it, entry 2p's or 2p + 1's */
 	uint8_t program;	 /* enum sl_programmed_kind, when PROGRAMMED */
 	uint32_t target;	 /* likewise */
 	uint32_t idle_timeout;	 /* ticks, when PROGRAMMED; 0 none */
 	uint32_t created;	 /* tick */
-	uint32_t policy_ingress, policy_egress; /* slots that allowed it; 0 default, UINT32_MAX not judged here */
-	uint16_t identity_src, identity_dst;
+	uint32_t policy_ingress,
+		policy_egress; /* slots that allowed it; 0 default, UINT32_MAX not judged here */
+	uint16_t identity_src, identity_dst; /* of the opener and its peer */
 } __rte_cache_aligned;
+_Static_assert(sizeof(struct sl_conn) == 128, "two cache lines a connection");
+
+#define SL_FLOW_LOCK_CONTROL UINT32_MAX
 
 struct sl_flow_table;
 
-/* Set once at start: seeds of the signature. Not secret from the daemon, secret from the network. */
+/* Set once at start: seeds of the signature. Not secret from the daemon, secret from the network.
+ */
 struct sl_flow_seeds {
 	uint64_t s[4];
 };
 extern struct sl_flow_seeds sl_flow_seeds;
 
 /* Multiply-fold with secret operands: an attacker cannot aim keys at one bucket. */
-static inline uint64_t sl_hash_fold(uint64_t a, uint64_t b)
-{
-	__uint128_t p = (__uint128_t)a * b;
-
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
 static inline uint32_t sl_key4_hash(const struct sl_key4 *k)
 {
 	uint64_t w[2];
@@ -115,6 +136,31 @@ static inline uint32_t sl_key6_hash(const struct sl_key6 *k)
 	return (uint32_t)(h ^ h >> 32);
 }
 
+/* An IPv4 key in the form that carries either family: mapped addresses, the rest as it is. */
+static inline struct sl_key6 sl_key6_from4(const struct sl_key4 *k)
+{
+	struct sl_ip src = sl_ip_from_v4(k->src_be), dst = sl_ip_from_v4(k->dst_be);
+	struct sl_key6 r = {.sport_be = k->sport_be,
+		.dport_be = k->dport_be,
+		.net_proto = k->net_proto,
+		.zero = 0};
+
+	memcpy(r.src, &src, 16);
+	memcpy(r.dst, &dst, 16);
+	return r;
+}
+
+/* Back again; only for keys with mapped addresses. */
+static inline struct sl_key4 sl_key4_from6(const struct sl_key6 *k)
+{
+	struct sl_key4 r = {
+		.sport_be = k->sport_be, .dport_be = k->dport_be, .net_proto = k->net_proto};
+
+	memcpy(&r.src_be, k->src + 12, 4);
+	memcpy(&r.dst_be, k->dst + 12, 4);
+	return r;
+}
+
 struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index);
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f);
 struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow *f);
@@ -123,16 +169,28 @@ static inline struct sl_flow *sl_flow_other(struct sl_flow *f)
 {
 	return (struct sl_flow *)((uintptr_t)f ^ sizeof(*f));
 }
-/* True for the entry of the direction that opened the connection. The entry array is 128-byte aligned. */
+/*
+ * True for entry 2p: side[0] of an update. That is the direction which opened the connection unless
+ * it was reopened from the other side: ask sl_flow_is_opener for that. The entry array is 128-byte
+ * aligned.
+ */
 static inline bool sl_flow_is_orig(const struct sl_flow *f)
 {
 	return ((uintptr_t)f & sizeof(*f)) == 0;
 }
 
+/* True for the entry of the direction whose packet opened the connection as it stands. */
+bool sl_flow_is_opener(const struct sl_flow_table *t, const struct sl_flow *f);
+
 /*
- * Bulk lookup of packets idx[0..n): for each, meta.flow is the entry or NULL. hit[] lists those whose
- * entry is current (generation of `generation`, origin and MACs agree): meta.act is copied, counters and
- * last_seen are updated. Everything else goes to miss[] with meta.flow telling whether there is an entry.
+ * Bulk lookup of packets idx[0..n): for each, meta.flow is the entry or NULL. hit[] lists those
+ * whose entry is current (generation of `generation`, origin and MACs agree): meta.act is copied,
+ * counters and last_seen are updated. Everything else goes to miss[] with meta.flow telling whether
+ * there is an entry. Only packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
+ *
+ * A hit with SL_ACT_TRACK in meta.act.flags must be shown to sl_flow_track. The entry asks for it
+ * while the connection's state may still change; lookup adds it for every TCP packet with SYN, FIN
+ * or RST. A SYN that sl_flow_reopens would accept goes to miss[], to be judged as a new connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	uint64_t generation, uint32_t tick, uint8_t *hit, unsigned int *n_hit, uint8_t *miss,
@@ -154,28 +212,46 @@ struct sl_flow_install {
 };
 
 /*
- * Install the connection that packet i of the burst opens. Counts the packet in the new entry and runs
- * the state machine for it. Returns the entry, NULL when the table is full. When another worker was
- * faster the entry is that worker's.
+ * Install the connection that packet i of the burst opens. Counts the packet in the new entry and
+ * runs the state machine for it. Returns the entry of the packet's direction, NULL when the table
+ * is full (counted). When another packet was faster, on this worker or another, in the same or the
+ * opposite direction, the entry is that one's and this packet is counted and tracked on it. Takes a
+ * short lock shared only by installs and removals of the same (hashed) connection: rte_hash
+ * overwrites the data of a key that exists, so looking and adding must be one step.
+ * When the replies' key belongs to a programmed entry the connection is installed without it.
  */
 struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, struct sl_burst *b,
 	unsigned int i, const struct sl_flow_install *in);
 
 /*
- * Store a new resolution in an existing pair; in->side[0] is the direction that opened the connection
- * (not necessarily the packet's). False when another worker holds the pair: nothing stored.
+ * Store a new resolution in an existing pair; in->side[0] is for the entry with sl_flow_is_orig,
+ * not necessarily the packet's. Counters and state stay. Of a programmed entry only side[0] is
+ * stored. False when another thread holds the pair: nothing stored.
  */
 bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_flow_install *in);
+
+/*
+ * The same for a new connection in the pair of a closed one (sl_flow_reopens): f's direction
+ * becomes the opener, state and counters start afresh. Call sl_flow_count and sl_flow_track for the
+ * packet next.
+ */
+bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in);
 
 /* Count a packet that was resolved again on entry f. */
 void sl_flow_count(struct sl_flow *f, uint32_t len, uint32_t tick);
 
-/* Run the state machine for a packet of entry f (SL_ACT_TRACK was set, or it was just resolved). */
-void sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+/*
+ * Run the state machine for a packet of entry f (SL_ACT_TRACK was set, or it was just resolved).
+ * False: the packet has the key but not the type that its direction allows (an echo request where
+ * replies are expected); drop it as ICMP_UNRELATED.
+ */
+bool sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_meta *m, uint32_t tick);
 /* A TCP SYN on a pair that has closed opens a new connection: judged as new by the miss path. */
-bool sl_flow_reopens(struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
+bool sl_flow_reopens(
+	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
 
 /* Find the entry of a key by itself (ICMP errors: the embedded packet). NULL when absent. */
 struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k);

@@ -3,10 +3,11 @@
  * Compiling policies and identities into the set that workers evaluate.
  *
  * Labels are interned by the caller's side of this interface as plain "key=value" pairs; a selector
- * matches an identity that has all of its labels. An empty selector matches nothing: the object model
- * refuses it, and the compiler treats it as such should one arrive.
+ * matches an identity that has all of its labels. An empty selector matches nothing: the object
+ * model refuses it, and the compiler treats it as such should one arrive.
  *
- * Threads: control. Ownership: compile copies what it keeps; inputs stay the caller's. A set is immutable.
+ * Threads: control. Ownership: compile copies what it keeps; inputs stay the caller's. A set is
+ * immutable.
  */
 #ifndef SL_POLICY_CTL_H
 #define SL_POLICY_CTL_H
@@ -57,14 +58,14 @@ enum sl_entity {
 struct sl_peer_def {
 	enum sl_peer_kind kind;
 	struct sl_selector selector;
-	struct sl_prefix cidr;
+	struct sl_prefix cidr; /* of its own family only: ::/0 does not take in IPv4 */
 	const struct sl_prefix *except;
 	size_t n_except;
 	enum sl_entity entity;
 };
 
 struct sl_port_match {
-	uint8_t proto;	    /* IP protocol; 0 any */
+	uint8_t proto;	    /* IP protocol; 0 any (with a port: any that has ports, so not ICMP) */
 	bool has_port;	    /* otherwise every port of the protocol */
 	uint16_t port, end; /* inclusive; ICMP: type << 8 | code range */
 };
@@ -85,11 +86,37 @@ struct sl_policy_def {
 };
 
 /*
- * NULL with errno ENOMEM. Ties (same tier, priority and action) are decided by lower slot, so that the
- * result does not depend on the order of the input.
+ * NULL with errno ENOMEM. Ties (same tier, priority and action) are decided by lower slot, so that
+ * the result does not depend on the order of the input.
  */
 struct sl_policy_set *sl_policy_compile(const struct sl_policy_def *defs, size_t n_defs,
 	const struct sl_identity_def *ids, size_t n_ids);
 void sl_policy_set_destroy(void *set); /* fits sl_rcu_retire; accepts NULL */
+
+/* What became of a rule that is for the subject and peer of a query. */
+enum sl_policy_fate {
+	SL_FATE_DECIDED,
+	SL_FATE_PASSED,	       /* a pass that matched */
+	SL_FATE_OTHER_PORTS,   /* does not match: protocol or port differ */
+	SL_FATE_PORTS_UNKNOWN, /* a later fragment: does the allow or pass match? */
+	SL_FATE_IN_DOUBT,      /* an allow behind such a pass: the tiers below must agree */
+	SL_FATE_SKIPPED,       /* in the rest of a tier that was passed */
+	SL_FATE_TOO_LATE,      /* behind the rule that decided */
+};
+
+struct sl_policy_step {
+	uint32_t policy; /* slot */
+	enum sl_tier tier;
+	uint16_t priority;
+	enum sl_rule_action action;
+	enum sl_policy_fate fate;
+};
+
+/*
+ * Why sl_policy_evaluate answers as it does: every rule for this subject and peer, in the order in
+ * which they are considered. *steps is the caller's to free. 0 or -ENOMEM.
+ */
+int sl_policy_explain(const struct sl_policy_set *set, enum sl_direction dir,
+	const struct sl_policy_query *q, struct sl_policy_step **steps, size_t *n_steps);
 
 #endif

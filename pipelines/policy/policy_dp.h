@@ -16,12 +16,12 @@ enum sl_direction {
 };
 
 struct sl_policy_query {
-	uint16_t subject;     /* identity of the endpoint judged for */
-	uint16_t peer;	      /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
+	uint16_t subject; /* identity of the endpoint judged for */
+	uint16_t peer;	  /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
 	bool peer_is_endpoint; /* of the network */
-	bool ports_known;     /* false for later fragments: then no rule with ports may allow, any may deny */
-	uint8_t proto;	      /* IP protocol */
-	uint16_t dport;	      /* host order; ICMP: type << 8 | code */
+	bool ports_known;      /* false: a later fragment, judged by the strictest port */
+	uint8_t proto;	       /* IP protocol */
+	uint16_t dport;	       /* host order; ICMP: type << 8 | code */
 	struct sl_ip peer_addr;
 };
 
@@ -36,7 +36,7 @@ struct sl_verdict {
 	uint32_t policy; /* slot of the policy that decided; 0 when none */
 };
 
-struct sl_verdict sl_policy_evaluate(const struct sl_policy_set *set, enum sl_direction dir,
-	const struct sl_policy_query *q);
+struct sl_verdict sl_policy_evaluate(
+	const struct sl_policy_set *set, enum sl_direction dir, const struct sl_policy_query *q);
 
 #endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_pause.h>
+
+#include "flow_internal.h"
+
+#define TRIES                                                                                   \
+	1000 /* a worker writes an entry in some tens of cycles; one that sleeps amid it is not \
+		waited for */
+
+/* What the entry protocol protects, as one consistent copy; generation 0 when it would not hold
+ * still. */
+static void read_entry(const struct sl_flow *f, struct sl_flow_view *v, unsigned int side)
+{
+	for (unsigned int i = 0; i < TRIES; i++) {
+		uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+
+		v->generation[side] = atomic_load_explicit(&f->generation, memory_order_acquire);
+		v->origin[side] = sl_flow_load32(&f->origin);
+		v->act[side] = sl_flow_load_act(f);
+		if ((seq & 1) == 0 && atomic_load_explicit(&f->seq, memory_order_relaxed) == seq)
+			return;
+		rte_pause();
+	}
+	v->generation[side] = 0;
+}
+
+static uint32_t ticks_since(uint32_t then, uint32_t tick)
+{
+	return (int32_t)(tick - then) > 0 ? tick - then : 0;
+}
+
+static struct sl_key6 opening_key(const struct sl_conn *c, unsigned int opener)
+{
+	struct sl_key4 k4;
+
+	if (opener == 0)
+		return c->key;
+	if (!c->v4)
+		return sl_key6_reverse(&c->key);
+	k4 = sl_key4_from6(&c->key);
+	k4 = sl_key4_reverse(&k4);
+	return sl_key6_from4(&k4);
+}
+
+static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn_state state,
+	uint32_t tick, struct sl_flow_view *v)
+{
+	const struct sl_conn *c = &t->conn[pair];
+	unsigned int opener = atomic_load_explicit(&c->opener, memory_order_relaxed);
+
+	*v = (struct sl_flow_view){.pair = pair,
+		.key = opening_key(c, opener),
+		.v4 = c->v4,
+		.state = state,
+		.age_ticks = ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick),
+		.idle_ticks = sl_flow_idle(t, pair, tick),
+		.policy_ingress = __atomic_load_n(&c->policy_ingress, __ATOMIC_RELAXED),
+		.policy_egress = __atomic_load_n(&c->policy_egress, __ATOMIC_RELAXED),
+		.identity_src = __atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
+		.identity_dst = __atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};
+	if (state == SL_CONN_PROGRAMMED) {
+		v->program = c->program;
+		v->target = c->target;
+		v->idle_timeout = c->idle_timeout;
+	}
+	for (unsigned int side = 0; side < 2; side++) {
+		const struct sl_flow *f = &t->entry[2 * pair + (side ^ opener)];
+
+		read_entry(f, v, side);
+		v->packets[side] = sl_counter_read(&f->packets);
+		v->bytes[side] = sl_counter_read(&f->bytes);
+	}
+}
+
+bool sl_flow_view_next(
+	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view)
+{
+	for (uint32_t pair = from; pair < t->n_pairs; pair++) {
+		const struct sl_conn *c = &t->conn[pair];
+		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
+
+		/* Only this thread removes, so what is in use stays so; a failed install may vanish
+		 * again. */
+		if (state == SL_CONN_FREE)
+			continue;
+		copy_pair(t, pair, state, tick, view);
+		if (atomic_load_explicit(&c->state, memory_order_acquire) != SL_CONN_FREE)
+			return true;
+	}
+	return false;
+}

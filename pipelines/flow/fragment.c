@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fragment_dp.h"
+
+#include <netinet/in.h>
+
+#include <rte_malloc.h>
+
+#include "dp/pkt.h"
+#include "dp/worker.h"
+#include "flow_dp.h"
+#include "pipelines/parse/parse_dp.h"
+
+#define WAYS	     2
+#define SETS	     (SL_FRAGMENT_SLOTS / WAYS)
+#define EXPIRY_TICKS (2 * SL_TICKS_PER_SECOND)
+
+/* RFC 791: source, destination, protocol, id. RFC 8200 section 4.5: source, destination, id. */
+struct key {
+	uint8_t src[16], dst[16]; /* IPv4 in the first four bytes */
+	uint32_t id;
+	uint32_t origin;
+	uint32_t network;
+	uint32_t proto; /* IPv4: its protocol. IPv6: 256, the first fragment alone knows what
+			   follows */
+	uint8_t macs[12];
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct key) == 64, "no padding: compared whole");
+
+struct slot {
+	struct key key;
+	uint64_t generation; /* 0: empty */
+	uint32_t expires;    /* tick */
+	struct sl_action act;
+};
+
+struct sl_fragments {
+	struct slot slot[SETS][WAYS];
+};
+
+struct sl_fragments *sl_fragments_create(int socket)
+{
+	return rte_zmalloc_socket(
+		"fragments", sizeof(struct sl_fragments), RTE_CACHE_LINE_SIZE, socket);
+}
+
+void sl_fragments_destroy(struct sl_fragments *f)
+{
+	rte_free(f);
+}
+
+static bool ip4_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
+{
+	uint16_t buf, v;
+	const void *p = sl_pkt_read(m, off + 4, sizeof(buf), &buf);
+
+	if (p == NULL)
+		return false;
+	memcpy(&v, p, sizeof(v));
+	*id = v;
+	return true;
+}
+
+/* The fragment header's id, RFC 8200 section 4.5; hop-by-hop, routing and destination options may
+ * precede it. */
+static bool ip6_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
+{
+	uint8_t buf[8];
+	const uint8_t *p = sl_pkt_read(m, off + 6, 1, buf);
+	uint8_t next;
+
+	if (p == NULL)
+		return false;
+	next = *p;
+	off += 40;
+	for (unsigned int n = 0; n <= SL_PARSE_EXT_MAX; n++) {
+		p = sl_pkt_read(m, off, sizeof(buf), buf);
+		if (p == NULL)
+			return false;
+		if (next == IPPROTO_FRAGMENT) {
+			memcpy(id, p + 4, sizeof(*id));
+			return true;
+		}
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS)
+			return false;
+		next = p[0];
+		off += (p[1] + 1u) * 8;
+	}
+	return false;
+}
+
+static bool make_key(const struct sl_burst *b, unsigned int i, struct key *k)
+{
+	const struct sl_meta *m = &b->meta[i];
+
+	*k = (struct key){.origin = m->origin, .network = m->network};
+	memcpy(k->macs, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), sizeof(k->macs));
+	if (m->flags & SL_P_IP4) {
+		memcpy(k->src, &b->key4[i].src_be, 4);
+		memcpy(k->dst, &b->key4[i].dst_be, 4);
+		k->proto = m->proto;
+		return ip4_id(b->pkt[i], m->l3_off, &k->id);
+	}
+	memcpy(k->src, b->key6[i].src, 16);
+	memcpy(k->dst, b->key6[i].dst, 16);
+	k->proto = 256;
+	return ip6_id(b->pkt[i], m->l3_off, &k->id);
+}
+
+static struct slot *set_of(struct sl_fragments *f, const struct key *k)
+{
+	uint64_t h = sl_hash_bytes(k, sizeof(*k), sl_flow_seeds.s[3]);
+
+	return f->slot[h % SETS];
+}
+
+static bool alive(const struct slot *s, uint32_t tick)
+{
+	return s->generation != 0 && (int32_t)(s->expires - tick) > 0;
+}
+
+void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
+	uint64_t generation, uint32_t tick)
+{
+	struct slot *s, *into;
+	struct key k;
+
+	if (!make_key(b, i, &k))
+		return;
+	s = set_of(f, &k);
+	into = &s[0];
+	for (unsigned int w = 0; w < WAYS; w++) {
+		if (s[w].generation != 0 && memcmp(&s[w].key, &k, sizeof(k)) == 0) {
+			into = &s[w];
+			break;
+		}
+		if (!alive(&s[w], tick) ||
+			(alive(into, tick) && (int32_t)(s[w].expires - into->expires) < 0))
+			into = &s[w];
+	}
+	into->key = k;
+	into->generation = generation;
+	into->expires = tick + EXPIRY_TICKS;
+	into->act = b->meta[i].act;
+}
+
+const struct sl_action *sl_fragment_find(struct sl_fragments *f, const struct sl_burst *b,
+	unsigned int i, uint64_t generation, uint32_t tick)
+{
+	struct slot *s;
+	struct key k;
+
+	if (!make_key(b, i, &k))
+		return NULL;
+	s = set_of(f, &k);
+	for (unsigned int w = 0; w < WAYS; w++)
+		if (s[w].generation == generation && alive(&s[w], tick) &&
+			memcmp(&s[w].key, &k, sizeof(k)) == 0)
+			return &s[w].act;
+	return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_prefetch.h>
+
+#include "overlay_dp.h"
+
+/* Packets of one burst by encapsulation. */
+struct groups {
+	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX];
+	unsigned int n[SL_ENCAP_COUNT];
+};
+
+static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n)
+{
+	for (unsigned int k = 0; k < n; k++)
+		rte_prefetch0(&tunnels->slot[b->meta[idx[k]].act.out]);
+	for (unsigned int k = 0; k < n; k++) {
+		struct sl_meta *md = &b->meta[idx[k]];
+
+		md->tunnel = sl_tunnel_find(tunnels, md->act.out);
+		if (likely(md->tunnel != NULL)) {
+			/* The header's last block, and the fields behind it. */
+			rte_prefetch0(md->tunnel->hdr + SL_TUNNEL_HDR_MAX - RTE_CACHE_LINE_SIZE);
+			rte_prefetch0(&md->tunnel->hdr_len);
+		}
+	}
+}
+
+static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
+{
+	memset(g->n, 0, sizeof(g->n));
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int i = idx[k];
+		const struct sl_tunnel *t = b->meta[i].tunnel;
+
+		if (unlikely(t == NULL))
+			b->verdict[i] = SL_DROP_PORT_GONE;
+		else if (unlikely(!t->reachable))
+			b->verdict[i] = SL_DROP_ROUTE_NONE;
+		else
+			g->idx[t->encap][g->n[t->encap]++] = (uint8_t)i;
+	}
+}
+
+/* The control thread keeps the packet until the next hop answers. */
+static enum sl_drop hand_up(struct sl_worker *w, struct rte_mbuf *m, const struct sl_tunnel *t)
+{
+	struct sl_upcall u = {.m = m, .kind = SL_UPCALL_UNRESOLVED, .port = t->port, .arg = t->id};
+
+	return sl_upcall_put(&w->rings, &u) ? (enum sl_drop)SL_SENT : SL_DROP_UPCALL_FULL;
+}
+
+void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n)
+{
+	struct groups g;
+
+	find_tunnels(world->tunnels, b, idx, n);
+	group(b, idx, n, &g);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		if (g.n[e] != 0)
+			sl_encaps[e]->push(b, g.idx[e], g.n[e]);
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int i = idx[k];
+		const struct sl_tunnel *t = b->meta[i].tunnel;
+
+		if (unlikely(b->verdict[i] != SL_KEEP))
+			continue;
+		if (unlikely(!t->resolved)) {
+			b->verdict[i] = (uint8_t)hand_up(w, b->pkt[i], t);
+			continue;
+		}
+		sl_tx_put(w, t->port, b->pkt[i]);
+		b->verdict[i] = SL_SENT;
+	}
+}

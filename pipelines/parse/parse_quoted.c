@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_byteorder.h>
+
+#include "dp/pkt.h"
+#include "parse_dp.h"
+#include "walk.h"
+
+#define QUOTED_L4 8u /* what RFC 792 promises of the transport header */
+
+/* Ports from the 8 bytes at off; false for what cannot be the cause of an error. */
+static bool quoted_ports(const struct rte_mbuf *m, uint32_t off, uint8_t proto, bool ip4,
+	uint16_t *sport_be, uint16_t *dport_be)
+{
+	uint8_t buf[QUOTED_L4];
+	const uint8_t *p = sl_pkt_read(m, off, QUOTED_L4, buf);
+
+	*sport_be = 0;
+	*dport_be = 0;
+	if (p == NULL)
+		return false;
+	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
+		*sport_be = sl_load16(p);
+		*dport_be = sl_load16(p + 2);
+	} else if (proto == IPPROTO_ICMP && ip4) {
+		/* No errors about errors: RFC 1122 section 3.2.2. */
+		if (p[0] == 3 || p[0] == 4 || p[0] == 5 || p[0] == 11 || p[0] == 12)
+			return false;
+		sl_icmp_ports(p, 8, 0, sport_be, dport_be);
+	} else if (proto == IPPROTO_ICMPV6 && !ip4) {
+		if (p[0] < 128 || p[0] == 137)
+			return false;
+		sl_icmp_ports(p, 128, 129, sport_be, dport_be);
+	}
+	return true;
+}
+
+static int quoted_ip4(
+	const struct rte_mbuf *m, uint32_t off, uint32_t end, uint32_t network, struct sl_key4 *k)
+{
+	uint8_t buf[20], proto;
+	uint32_t hdr_len;
+	const uint8_t *p = end - off < 20 ? NULL : sl_pkt_read(m, off, 20, buf);
+
+	if (p == NULL || p[0] >> 4 != 4 || (p[0] & 15) < 5)
+		return 0;
+	hdr_len = (p[0] & 15u) * 4;
+	/* Later fragments have no ports to go by. */
+	if (end - off < hdr_len + QUOTED_L4 || (sl_load16(p + 6) & rte_cpu_to_be_16(0x1fff)) != 0 ||
+		rte_be_to_cpu_16(sl_load16(p + 2)) < hdr_len + QUOTED_L4)
+		return 0;
+	proto = p[9];
+	k->src_be = sl_load32(p + 12);
+	k->dst_be = sl_load32(p + 16);
+	k->net_proto = sl_key_net_proto(network, proto);
+	return quoted_ports(m, off + hdr_len, proto, true, &k->sport_be, &k->dport_be) ? 4 : 0;
+}
+
+static int quoted_ip6(
+	const struct rte_mbuf *m, uint32_t off, uint32_t end, uint32_t network, struct sl_key6 *k)
+{
+	struct sl_ip6_chain c;
+	uint8_t buf[40];
+	const uint8_t *p = end - off < 40 ? NULL : sl_pkt_read(m, off, 40, buf);
+
+	if (p == NULL || p[0] >> 4 != 6)
+		return 0;
+	memcpy(k->src, p + 8, 16);
+	memcpy(k->dst, p + 24, 16);
+	if (sl_walk_ip6_chain(m, off + 40, end, p[6], &c) != SL_KEEP || (c.frag & 0xfff8) != 0 ||
+		end - c.l4_off < QUOTED_L4)
+		return 0;
+	k->net_proto = sl_key_net_proto(network, c.proto);
+	k->zero = 0;
+	return quoted_ports(m, c.l4_off, c.proto, false, &k->sport_be, &k->dport_be) ? 6 : 0;
+}
+
+int sl_parse_quoted(
+	const struct sl_burst *b, unsigned int i, struct sl_key4 *k4, struct sl_key6 *k6)
+{
+	const struct sl_meta *md = &b->meta[i];
+	uint32_t off = md->l4_off + 8u, end = (uint32_t)md->l3_off + md->l3_len;
+
+	if ((md->flags & SL_P_IP4) != 0)
+		return quoted_ip4(b->pkt[i], off, end, md->network, k4);
+	return quoted_ip6(b->pkt[i], off, end, md->network, k6);
+}

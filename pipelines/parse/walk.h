@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The careful half of parse: one packet at a time, any header, any segment. The common packet never
+ * comes here; everything that is to be dropped gets its reason here. Threads: worker; no state.
+ * Ownership: a walk borrows the packet and the places it fills.
+ */
+#ifndef SL_PARSE_WALK_H
+#define SL_PARSE_WALK_H
+
+#include <netinet/in.h>
+
+#include "sluice/burst.h"
+
+enum { /* TCP flags, RFC 9293 section 3.1 */
+	SL_TCP_FIN = 0x01,
+	SL_TCP_SYN = 0x02,
+	SL_TCP_RST = 0x04,
+	SL_TCP_PSH = 0x08,
+	SL_TCP_ACK = 0x10,
+	SL_TCP_URG = 0x20,
+};
+
+/* One packet under way. Addresses and ports go straight into its key, network and hash are
+ * sl_parse's. */
+struct sl_walk {
+	const struct rte_mbuf *m;
+	struct sl_meta *md;
+	struct sl_key4 *k4;
+	struct sl_key6 *k6;
+	uint32_t end; /* offset behind the IP packet, at most pkt_len */
+	uint16_t sport_be, dport_be;
+	uint8_t hop_limit; /* IPv6 */
+	bool verify;	   /* IPv4 header checksum */
+};
+
+/* What an extension header chain leads to. */
+struct sl_ip6_chain {
+	uint32_t l4_off;
+	uint8_t proto;
+	bool fragmented; /* a fragment header that is not atomic (RFC 6946) */
+	uint16_t frag;	 /* its offset and M bit, host order */
+};
+
+static inline uint16_t sl_load16(const void *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint32_t sl_load32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/*
+ * TCP flags that no stack sends: every segment has ACK but a first SYN or a reset; SYN, FIN and RST
+ * exclude each other; FIN comes with ACK. PSH, URG and the congestion flags say nothing here.
+ */
+static inline bool sl_tcp_flags_odd(uint8_t flags)
+{
+	const uint32_t odd = 1u << 0 | 1u << SL_TCP_FIN | 1u << (SL_TCP_SYN | SL_TCP_FIN) |
+			     1u << (SL_TCP_RST | SL_TCP_FIN) | 1u << (SL_TCP_SYN | SL_TCP_RST) |
+			     1u << (SL_TCP_SYN | SL_TCP_RST | SL_TCP_FIN) |
+			     1u << (SL_TCP_ACK | SL_TCP_SYN | SL_TCP_FIN) |
+			     1u << (SL_TCP_ACK | SL_TCP_RST | SL_TCP_FIN) |
+			     1u << (SL_TCP_ACK | SL_TCP_SYN | SL_TCP_RST) |
+			     1u << (SL_TCP_ACK | SL_TCP_SYN | SL_TCP_RST | SL_TCP_FIN);
+
+	return odd >> (flags & (SL_TCP_FIN | SL_TCP_SYN | SL_TCP_RST | SL_TCP_ACK)) & 1;
+}
+
+/*
+ * Addresses that no packet on a wire may have: a source that is no single host (RFC 1122
+ * section 3.2.1.3), loopback and "this host" on either side. First octets are the low bytes of
+ * network order values.
+ */
+static inline bool sl_ip4_odd(uint32_t src_be, uint32_t dst_be)
+{
+	return (src_be == 0) | ((src_be & 0xff) == 127) | ((src_be & 0xf0) == 0xe0) |
+	       (src_be == 0xffffffff) | (dst_be == 0) | ((dst_be & 0xff) == 127);
+}
+
+/*
+ * The same for IPv6. Mapped IPv4 addresses count as odd: inside sluice they stand for IPv4 ones, so
+ * a packet that carried them could pass for another endpoint. The unspecified source is the
+ * caller's.
+ */
+static inline bool sl_ip6_odd(const uint8_t *src, const uint8_t *dst)
+{
+	uint64_t s[2], d[2];
+
+	memcpy(s, src, 16);
+	memcpy(d, dst, 16);
+	if (likely((s[0] != 0) & (d[0] != 0)))
+		return src[0] == 0xff;
+	if (src[0] == 0xff || (d[0] | d[1]) == 0)
+		return true;
+	for (int i = 0; i < 2; i++) {
+		const uint64_t *q = i == 0 ? s : d;
+
+		if (q[0] == 0 &&
+			(q[1] == rte_cpu_to_be_64(1) || (uint32_t)q[1] == rte_cpu_to_be_32(0xffff)))
+			return true;
+	}
+	return false;
+}
+
+static inline bool sl_ip6_unspecified(const uint8_t *ip)
+{
+	uint64_t q[2];
+
+	memcpy(q, ip, 16);
+	return (q[0] | q[1]) == 0;
+}
+
+/* IPv6 from md->l3_off on. */
+enum sl_drop sl_walk_ip6(struct sl_walk *w);
+/* Extension headers from off on, the first of type `proto`; none is read past end. */
+enum sl_drop sl_walk_ip6_chain(const struct rte_mbuf *m, uint32_t off, uint32_t end, uint8_t proto,
+	struct sl_ip6_chain *c);
+/* Transport header at md->l4_off of md->proto. */
+enum sl_drop sl_walk_l4(struct sl_walk *w);
+/* A fragment whose offset is not 0, offset and payload in bytes. */
+enum sl_drop sl_walk_later(struct sl_walk *w, uint32_t offset);
+/* ICMPv6 types 133..137 (RFC 4861 sections 6.1, 7.1, 8.1). */
+enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp);
+/* The "ports" of ICMP in a flow key, see sluice/burst.h. p: the first 8 bytes; echo: type of a
+ * request. */
+void sl_icmp_ports(
+	const uint8_t *p, uint8_t request, uint8_t reply, uint16_t *sport_be, uint16_t *dport_be);
+
+#endif

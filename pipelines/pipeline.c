@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include "flow/flow_dp.h"
+#include "flow/fragment_dp.h"
+#include "forward/forward_dp.h"
+#include "overlay/overlay_dp.h"
+#include "parse/parse_dp.h"
+
+/* A list of packets of the burst, in order. */
+struct list {
+	unsigned int n;
+	uint8_t idx[SL_BURST_MAX];
+};
+
+static void add(struct list *l, unsigned int i)
+{
+	l->idx[l->n++] = (uint8_t)i;
+}
+
+/* What is not a plain unicast IP packet leaves the fast path here. */
+#define SPECIAL                                                                                    \
+	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
+
+/* Outer headers off; the node's own packets served. What is left in *inner is parsed as workload traffic. */
+static void receive_underlay(const struct sl_trip *t, struct list *inner)
+{
+	struct sl_burst *b = t->b;
+	struct list all = {0}, host = {0};
+
+	for (unsigned int i = 0; i < b->n; i++)
+		add(&all, i);
+	sl_parse_outer(b, all.idx, all.n);
+	sl_decap(t->world, b, inner->idx, &inner->n, host.idx, &host.n);
+	if (host.n > 0)
+		sl_underlay_host(t, host.idx, host.n);
+}
+
+static void receive_access(const struct sl_trip *t, const struct sl_port_dp *in, struct list *inner)
+{
+	struct sl_burst *b = t->b;
+	uint32_t network = t->world->port_network[in->id];
+
+	if (unlikely(network == 0)) {
+		memset(b->verdict, SL_DROP_PORT_UNBOUND, b->n);
+		return;
+	}
+	for (unsigned int i = 0; i < b->n; i++) {
+		b->meta[i].origin = in->id;
+		b->meta[i].network = network;
+		b->meta[i].carried_identity = SL_IDENTITY_UNKNOWN;
+		add(inner, i);
+	}
+}
+
+static void later_fragment(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_burst *b = t->b;
+	const struct sl_action *act =
+		sl_fragment_find(t->p->fragments[t->w->id], b, i, t->world->generation, t->tick);
+
+	if (act == NULL)
+		b->verdict[i] = SL_DROP_FRAGMENT_UNKNOWN;
+	else
+		b->meta[i].act = *act;
+}
+
+static void special(const struct sl_trip *t, struct list *slow)
+{
+	struct sl_burst *b = t->b;
+	struct list errors = {0};
+
+	for (unsigned int k = 0; k < slow->n; k++) {
+		unsigned int i = slow->idx[k], flags = b->meta[i].flags;
+
+		b->meta[i].flow = NULL;
+		if (flags & SL_P_VLAN)
+			b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
+		else if (flags & SL_P_ARP)
+			sl_arp_answer(t, i);
+		else if (flags & SL_P_ND)
+			sl_nd_answer(t, i);
+		else if (flags & SL_P_MULTICAST)
+			b->verdict[i] = SL_DROP_MULTICAST;
+		else if (flags & SL_P_FRAGMENT_LATER)
+			later_fragment(t, i);
+		else
+			add(&errors, i);
+	}
+	if (errors.n > 0)
+		sl_resolve(t, errors.idx, errors.n);
+}
+
+/* Known flows carry their action; the state machine sees those that ask for it. */
+static void lookup(const struct sl_trip *t, const struct list *ip)
+{
+	struct sl_burst *b = t->b;
+	struct list hit = {0}, miss = {0};
+
+	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, t->world->generation, t->tick, hit.idx, &hit.n,
+		miss.idx, &miss.n);
+	for (unsigned int k = 0; k < hit.n; k++) {
+		unsigned int i = hit.idx[k];
+		struct sl_meta *m = &b->meta[i];
+
+		if (likely(!(m->act.flags & SL_ACT_TRACK)))
+			continue;
+		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m, t->tick))
+			b->verdict[i] = SL_DROP_ICMP_UNRELATED;
+	}
+	if (miss.n > 0)
+		sl_resolve(t, miss.idx, miss.n);
+}
+
+/* Carry out what each action says. */
+static void execute(const struct sl_trip *t, const struct list *inner)
+{
+	struct sl_burst *b = t->b;
+	struct list tunnel = {0};
+
+	for (unsigned int k = 0; k < inner->n; k++) {
+		unsigned int i = inner->idx[k];
+		struct sl_meta *m = &b->meta[i];
+
+		if (unlikely(b->verdict[i] != SL_KEEP))
+			continue;
+		if (unlikely(m->act.kind == SL_ACT_DROP)) {
+			b->verdict[i] = m->act.reason;
+			continue;
+		}
+		if (unlikely(m->l3_len > m->act.mtu)) {
+			sl_too_big(t, i);
+			b->verdict[i] = SL_DROP_MTU_EXCEEDED;
+			continue;
+		}
+		if (unlikely(m->flags & SL_P_FRAGMENT_FIRST))
+			sl_fragment_note(t->p->fragments[t->w->id], b, i, t->world->generation,
+				t->tick);
+		if (m->act.kind == SL_ACT_TUNNEL) {
+			add(&tunnel, i);
+		} else {
+			sl_tx_put(t->w, (uint16_t)m->act.out, b->pkt[i]);
+			b->verdict[i] = SL_SENT;
+		}
+	}
+	if (tunnel.n > 0)
+		sl_encap(t->w, t->world, b, tunnel.idx, tunnel.n);
+}
+
+/* Every packet that has not left is counted under its one reason and freed. */
+static void finish(const struct sl_trip *t)
+{
+	struct sl_burst *b = t->b;
+	struct rte_mbuf *dead[SL_BURST_MAX];
+	unsigned int n = 0, consumed = 0;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		if (likely(b->verdict[i] == SL_SENT))
+			continue;
+		if (b->verdict[i] == SL_CONSUMED)
+			consumed++;
+		else
+			sl_drop_count(t->w, b->verdict[i], 1);
+		dead[n++] = b->pkt[i];
+	}
+	if (n > 0) {
+		sl_count(&t->w->counters.consumed, consumed);
+		rte_pktmbuf_free_bulk(dead, n);
+	}
+}
+
+void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
+{
+	struct sl_pipeline *p = w->pipeline;
+	struct sl_trip t = {
+		.w = w,
+		.p = p,
+		.world = atomic_load_explicit(&p->world, memory_order_acquire),
+		.b = b,
+		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
+	};
+	struct list inner = {0}, ip = {0}, slow = {0};
+
+	memset(b->verdict, SL_KEEP, b->n);
+	if (in->underlay)
+		receive_underlay(&t, &inner);
+	else
+		receive_access(&t, in, &inner);
+	sl_parse(b, inner.idx, inner.n);
+	for (unsigned int k = 0; k < inner.n; k++) {
+		unsigned int i = inner.idx[k];
+
+		if (unlikely(b->verdict[i] != SL_KEEP))
+			continue;
+		if (unlikely(b->meta[i].flags & SPECIAL))
+			add(&slow, i);
+		else
+			add(&ip, i);
+	}
+	if (likely(ip.n > 0))
+		lookup(&t, &ip);
+	if (unlikely(slow.n > 0))
+		special(&t, &slow);
+	execute(&t, &inner);
+	finish(&t);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline_ctl.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+
+#include "flow/flow_ctl.h"
+#include "flow/fragment_dp.h"
+
+struct sl_pipeline *sl_pipeline_create(uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
+{
+	struct sl_pipeline *p =
+		rte_zmalloc("sl_pipeline", sizeof(struct sl_pipeline), RTE_CACHE_LINE_SIZE);
+
+	if (p == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p->n_policy_hits = SL_POLICIES_MAX;
+	p->icmp_burst = rte_zmalloc("sl_icmp_burst", n_workers * sizeof(struct sl_burst),
+		RTE_CACHE_LINE_SIZE);
+	p->flows = sl_flow_table_create(max_flows, n_workers, SOCKET_ID_ANY, rcu);
+	if (p->icmp_burst == NULL || p->flows == NULL)
+		goto fail;
+	for (unsigned int w = 0; w < n_workers; w++) {
+		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
+		p->fragments[w] = sl_fragments_create(SOCKET_ID_ANY);
+		if (p->policy_hits[w] == NULL || p->fragments[w] == NULL)
+			goto fail;
+	}
+	return p;
+fail:
+	sl_pipeline_destroy(p);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void sl_pipeline_destroy(struct sl_pipeline *p)
+{
+	if (p == NULL)
+		return;
+	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++) {
+		free(p->policy_hits[w]);
+		sl_fragments_destroy(p->fragments[w]);
+	}
+	sl_flow_table_destroy(p->flows);
+	rte_free(p->icmp_burst);
+	rte_free(p);
+}

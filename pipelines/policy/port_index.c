@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All rules of a list apply to the same peers, so who wins among them depends on protocol and port
+ * alone: for each protocol the ports fall into segments, each with the lowest rank of every tier.
+ * (More than one tier, because a pass of another list may skip the winner of the first.)
+ */
+#include "set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PORTS 65536u
+
+struct work {
+	uint64_t starts[PORTS / 64];	    /* a segment starts at this port */
+	uint16_t segment[PORTS];	    /* by starting port: its number within the map */
+	uint32_t open[SL_TIERS][PORTS + 1]; /* the first segment from here on without a winner */
+	struct sl_vec maps, segments;
+};
+
+static bool is_for(const struct sl_port_entry *e, uint8_t proto)
+{
+	return e->proto == 0 || e->proto == proto;
+}
+
+static void mark_start(struct work *w, uint32_t port)
+{
+	if (port < PORTS)
+		w->starts[port / 64] |= UINT64_C(1) << (port % 64);
+}
+
+/* Segments without winners, between all the ends of the entries' ranges. */
+static int make_segments(
+	struct work *w, const struct sl_port_entry *e, uint32_t n, struct sl_port_map *map)
+{
+	memset(w->starts, 0, sizeof(w->starts));
+	mark_start(w, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_for(&e[i], map->proto))
+			continue;
+		mark_start(w, e[i].lo);
+		mark_start(w, e[i].hi + 1u);
+	}
+	map->first = w->segments.n;
+	for (uint32_t i = 0; i < PORTS / 64; i++) {
+		for (uint64_t left = w->starts[i]; left != 0; left &= left - 1) {
+			struct sl_port_segment *s = sl_vec_push(&w->segments);
+
+			if (s == NULL)
+				return -ENOMEM;
+			s->start = (uint16_t)(i * 64 + (unsigned int)__builtin_ctzll(left));
+			memset(s->winner, 0xff, sizeof(s->winner)); /* SL_NONE */
+			w->segment[s->start] = (uint16_t)map->n++;
+		}
+	}
+	for (uint32_t i = 0; i <= map->n; i++)
+		w->open[0][i] = w->open[1][i] = w->open[2][i] = i;
+	return 0;
+}
+
+static uint32_t first_open(uint32_t *open, uint32_t i)
+{
+	while (open[i] != i) {
+		open[i] = open[open[i]];
+		i = open[i];
+	}
+	return i;
+}
+
+/* Entries come by ascending rank: the first to reach a segment wins it, and nobody visits it again.
+ */
+static void award(struct work *w, const struct sl_port_map *map, const struct sl_port_entry *e,
+	unsigned int tier)
+{
+	struct sl_port_segment *s = (struct sl_port_segment *)w->segments.at + map->first;
+	uint32_t end = e->hi == UINT16_MAX ? map->n : w->segment[e->hi + 1];
+	uint32_t i = first_open(w->open[tier], w->segment[e->lo]);
+
+	for (; i < end; i = first_open(w->open[tier], i)) {
+		s[i].winner[tier] = e->rank;
+		w->open[tier][i] = i + 1;
+	}
+}
+
+static int add_map(
+	struct work *w, const struct sl_policy_dir *d, const struct sl_rule_list *l, uint8_t proto)
+{
+	const struct sl_port_entry *e = d->entries + l->first;
+	struct sl_port_map *map = sl_vec_push(&w->maps);
+
+	if (map == NULL)
+		return -ENOMEM;
+	map->proto = proto;
+	if (make_segments(w, e, l->n, map) != 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < l->n; i++)
+		if (is_for(&e[i], proto))
+			award(w, map, &e[i], d->rules[e[i].rank].tier);
+	return 0;
+}
+
+static int index_list(struct work *w, const struct sl_policy_dir *d, struct sl_rule_list *l)
+{
+	bool used[256] = {false};
+
+	for (uint32_t i = 0; i < l->n; i++)
+		used[d->entries[l->first + i].proto] = true;
+	l->ports = w->maps.n;
+	for (unsigned int proto = 1; proto < 256; proto++)
+		if (used[proto] && add_map(w, d, l, (uint8_t)proto) != 0)
+			return -ENOMEM;
+	return add_map(w, d, l, 0);
+}
+
+int sl_port_index_build(struct sl_policy_dir *d)
+{
+	struct work *w = calloc(1, sizeof(*w));
+	int rc = 0;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->maps = SL_VEC_OF(struct sl_port_map);
+	w->segments = SL_VEC_OF(struct sl_port_segment);
+	for (uint32_t i = 0; rc == 0 && i < d->n_lists; i++)
+		if (d->lists[i].n >= SL_PORT_INDEX_MIN)
+			rc = index_list(w, d, &d->lists[i]);
+	d->maps = w->maps.at;
+	d->segments = w->segments.at;
+	free(w);
+	return rc;
+}
