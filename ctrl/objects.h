@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The objects of the configuration as C structs, and the shapes that decode them. An object in a store is
- * immutable: a change makes a new one.
- * Threads: control.
+ * The objects of the configuration as C structs, and the shapes that decode them. An object in a
+ * store is immutable: a change makes a new one. Threads: control.
  */
 #ifndef SL_CTRL_OBJECTS_H
 #define SL_CTRL_OBJECTS_H
@@ -22,12 +21,12 @@ enum sl_collection_id {
 };
 
 /*
- * Every object begins with this. key is the collection's name for it: `name` where the object has one;
- * "PORT/ADDRESS" for neighbors; the prefix for routes; the number for identities.
+ * Every object begins with this. key is the collection's name for it: `name` where the object has
+ * one; "PORT/ADDRESS" for neighbors; the prefix for routes; the number for identities.
  */
 struct sl_object {
-	uint32_t refs;	/* of stores and transactions */
-	uint32_t id;	/* dense number given by the store, stable while the key exists; 1.. */
+	uint32_t refs; /* of stores and transactions */
+	uint32_t id;   /* dense number given by the store, stable while the key exists; 1.. */
 	char key[128];
 };
 
@@ -36,11 +35,11 @@ enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 struct sl_port_obj {
 	struct sl_object o;
 	char name[SL_NAME_LEN];
-	uint32_t role;	       /* enum sl_role */
+	uint32_t role; /* enum sl_role */
 	char *devargs;
-	uint32_t queues;       /* receive queues, default 1 */
-	uint32_t descriptors;  /* a queue, default 1024 */
-	uint32_t mtu;	       /* largest IP packet; 0: the device's own */
+	uint32_t queues;      /* receive queues, default 1 */
+	uint32_t descriptors; /* a queue, default 1024 */
+	uint32_t mtu;	      /* largest IP packet; 0 (absent): the device's own */
 	bool has_mac;
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_prefix (interface addresses); underlay only */
@@ -62,7 +61,7 @@ struct sl_network_obj {
 	struct {
 		uint32_t ingress, egress; /* 0 deny, 1 allow */
 	} policy_default;
-	uint32_t mtu; /* 0: not limited */
+	uint32_t mtu;		/* 0: not limited */
 	struct sl_list subnets; /* struct sl_subnet_obj */
 };
 
@@ -92,6 +91,8 @@ struct sl_identity_obj {
 	struct sl_object o;
 	uint32_t id_number; /* "id" */
 	struct sl_labels labels;
+	bool allocated; /* output: made by the store for endpoints' labels, gone with the last of
+			   them */
 };
 
 struct sl_endpoint_obj {
@@ -103,6 +104,9 @@ struct sl_endpoint_obj {
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_ip, at least one */
 	struct sl_labels labels;
+	/* Output, filled into listings only: see sl_store_identity_of. Never set in a store. */
+	bool has_identity;
+	uint32_t identity;
 };
 
 struct sl_peer_obj {
@@ -131,10 +135,11 @@ struct sl_policy_obj {
 	bool has_peers, has_ports;
 	struct sl_list peers; /* struct sl_peer_obj */
 	struct sl_list ports; /* struct sl_policy_port_obj */
-	uint32_t action; /* deny, allow, pass (enum sl_rule_action) */
+	uint32_t action;      /* deny, allow, pass (enum sl_rule_action) */
 };
 
-/* The parts of a configuration that are no collection; read at start, never changed over the socket. */
+/* The parts of a configuration that are no collection; read at start, never changed over the
+ * socket. */
 struct sl_node_self {
 	char name[SL_NAME_LEN];
 	char zone[SL_NAME_LEN];
@@ -151,15 +156,17 @@ struct sl_workers_conf {
 
 struct sl_collection {
 	enum sl_collection_id id;
-	const char *name;	       /* "endpoints" */
-	const char *singular;	       /* "endpoint" */
-	const struct sl_shape *shape;  /* of the struct above */
-	const char *key_field;	       /* "name", "id", "prefix"; neighbors: "port" and "address" */
+	const char *name;	      /* "endpoints" */
+	const char *singular;	      /* "endpoint" */
+	const struct sl_shape *shape; /* of the struct above */
+	const char *key_field;	      /* "name", "id", "prefix"; neighbors: "port" and "address" */
 	void (*make_key)(const void *obj, char key[128]);
 	uint32_t capacity;
 };
 
 extern const struct sl_collection sl_collections[SL_COLL_COUNT]; /* in the order of the enum */
+extern const struct sl_shape sl_shape_port, sl_shape_network, sl_shape_node, sl_shape_neighbor,
+	sl_shape_route, sl_shape_identity, sl_shape_endpoint, sl_shape_policy;
 extern const struct sl_shape sl_shape_node_self, sl_shape_workers;
 
 #endif

@@ -9,7 +9,11 @@
 
 #include "schema.h"
 
+#define SL_BATCH_MAX	  16384u	/* requests of one batch */
+#define SL_RPC_ANSWER_MAX (64u << 20)	/* bytes of one answer, a whole batch's too */
+
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
+struct sl_rpc;
 
 enum sl_rpc_right {
 	SL_RPC_READ,  /* any peer that may open the socket */
@@ -17,6 +21,7 @@ enum sl_rpc_right {
 };
 
 struct sl_rpc_call {
+	const struct sl_rpc *rpc;
 	struct sl_ctrl *ctrl;
 	const void *params; /* the decoded struct of method->params, or NULL */
 	const cJSON *raw;   /* the parameters as they came, possibly NULL */
@@ -57,12 +62,19 @@ int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON
  */
 char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len);
 
+/* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits). */
+char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len);
+
 /* The error object of JSON-RPC: {"code", "message", "data": {"name", "path", "hint"}}. */
 cJSON *sl_rpc_error(const struct sl_err *e);
 int sl_rpc_code(enum sl_err_code code);		  /* -32602 */
 const char *sl_rpc_code_name(enum sl_err_code code); /* "params" */
 
-/* The OpenRPC 1.2 document of all methods. */
+/*
+ * The OpenRPC 1.2 document of all methods. Beyond the standard each method has "x-right" ("read", "write"),
+ * a field that names its object has "x-key", and "x-errors" lists code, name and meaning of every error.
+ */
 cJSON *sl_rpc_discover(const struct sl_rpc *r);
+extern const struct sl_method sl_method_discover; /* rpc.discover, a row for the table */
 
 #endif

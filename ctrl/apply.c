@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "apply_internal.h"
+#include "pipelines/flow/flow_dp.h"
+#include "sluice/encap.h"
+#include "tables.h"
+
+int sl_apply_no_memory(struct sl_err *e)
+{
+	sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
+	return -ENOMEM;
+}
+
+bool sl_later_note(struct sl_later_list *l, void (*fn)(void *), const void *arg)
+{
+	if (arg == NULL)
+		return true;
+	if (l->n == l->max) {
+		size_t max = l->max * 2 + 16;
+		struct sl_later *more = realloc(l->all, max * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		l->all = more;
+		l->max = max;
+	}
+	l->all[l->n++] = (struct sl_later){fn, (void *)(uintptr_t)arg};
+	return true;
+}
+
+static void list_fini(struct sl_later_list *l)
+{
+	free(l->all);
+	memset(l, 0, sizeof(*l));
+}
+
+/* A table of the new world takes the place of the old world's. */
+static bool replace_table(struct sl_apply *a, const void *old, const void *new, void (*fn)(void *))
+{
+	if (new == NULL)
+		return false;
+	if (!sl_later_note(&a->p.undo, fn, new)) {
+		fn((void *)(uintptr_t)new);
+		return false;
+	}
+	return sl_later_note(&a->p.retire, fn, old);
+}
+
+bool sl_pending_any(const struct sl_pending *p, enum sl_collection_id coll)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].coll == coll)
+			return true;
+	return false;
+}
+
+bool sl_pending_any_but_additions(const struct sl_pending *p, enum sl_collection_id coll)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].coll == coll && p->changes[i].old_obj != NULL)
+			return true;
+	return false;
+}
+
+int sl_port_slot_find(const struct sl_port_slot *ports, const char *name)
+{
+	for (int i = 0; i < SL_PORTS_MAX; i++)
+		if (ports[i].used && strcmp(ports[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int sl_apply_port_id(const struct sl_apply *a, const char *name)
+{
+	return sl_port_slot_find(a->ports, name);
+}
+
+const char *sl_apply_port_name(const struct sl_apply *a, uint16_t id)
+{
+	return id < SL_PORTS_MAX && a->ports[id].used ? a->ports[id].name : NULL;
+}
+
+/* Numbers that were allocated come and go with their endpoints; declared ones may take over. */
+bool sl_pending_identities_moved(const struct sl_pending *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_identity_obj *old = (const struct sl_identity_obj *)p->changes[i].old_obj;
+		const struct sl_identity_obj *new = (const struct sl_identity_obj *)p->changes[i].new_obj;
+
+		if (p->changes[i].coll != SL_COLL_IDENTITIES)
+			continue;
+		if ((old != NULL && new != NULL) || (new != NULL && !new->allocated) ||
+			(old != NULL && !old->allocated))
+			return true;
+	}
+	return false;
+}
+
+static int prepare_tables(struct sl_apply *a, struct sl_err *e)
+{
+	struct sl_pending *p = &a->p;
+	struct sl_world *w = p->world;
+	const struct sl_world *old = a->world;
+	bool ok = true;
+
+	if (sl_pending_any(p, SL_COLL_NETWORKS)) {
+		w->networks = sl_tables_networks(p->store, &w->n_networks);
+		w->vni_to_network = sl_tables_vni(p->store);
+		ok = replace_table(a, old->networks, w->networks, free) &
+			replace_table(a, old->vni_to_network, w->vni_to_network, sl_u32map_destroy);
+	}
+	if (sl_pending_any(p, SL_COLL_NODES)) {
+		w->node_by_addr = sl_tables_nodes(p->store);
+		ok = ok & replace_table(a, old->node_by_addr, w->node_by_addr, sl_u32map_destroy);
+	}
+	if (sl_pending_any(p, SL_COLL_PORTS)) {
+		w->local_addr = sl_tables_local(p->store, a->self);
+		ok = ok & replace_table(a, old->local_addr, w->local_addr, sl_u32map_destroy);
+	}
+	if (sl_pending_any(p, SL_COLL_POLICIES) || sl_pending_any(p, SL_COLL_IDENTITIES)) {
+		w->policies = sl_tables_policies(p->store);
+		ok = ok & replace_table(a, old->policies, w->policies, sl_policy_set_destroy);
+	}
+	return ok ? 0 : sl_apply_no_memory(e);
+}
+
+/* What this version's underlay cannot carry. */
+static int check_underlay(const struct sl_pending *p, struct sl_err *e)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_node_obj *node = (const struct sl_node_obj *)p->changes[i].new_obj;
+
+		if (p->changes[i].coll != SL_COLL_NODES || node == NULL || sl_ip_is_v4(&node->address))
+			continue;
+		sl_err_set(e, SL_ERR_UNSUPPORTED, "address",
+			"node \"%s\" has an IPv6 tunnel address; the underlay of this version is IPv4",
+			node->name);
+		sl_err_hint(e, "give the node's IPv4 tunnel address");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static void undo(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+
+	sl_apply_undo_ports(a);
+	if (p->endpoints != NULL)
+		sl_pmap_edit_abort(p->endpoints);
+	for (size_t i = 0; i < p->undo.n; i++)
+		p->undo.all[i].fn(p->undo.all[i].arg);
+	free(p->world);
+	list_fini(&p->undo);
+	list_fini(&p->retire);
+	memset(p, 0, sizeof(*p));
+}
+
+static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *changes, size_t n,
+	struct sl_err *e)
+{
+	struct sl_apply *a = ctx;
+	struct sl_pending *p = &a->p;
+	int err;
+
+	*p = (struct sl_pending){.open = true, .store = s, .changes = changes, .n = n};
+	memcpy(p->ports, a->ports, sizeof(p->ports));
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		p->port_mtu[i] = -1;
+	p->world = malloc(sizeof(*p->world));
+	if (p->world == NULL)
+		return sl_apply_no_memory(e);
+	*p->world = *a->world;
+	err = check_underlay(p, e);
+	if (err == 0)
+		err = prepare_tables(a, e);
+	if (err == 0)
+		err = sl_apply_prepare_ports(a, e);
+	if (err == 0)
+		err = sl_apply_prepare_endpoints(a, e);
+	if (err != 0) {
+		undo(a);
+		return err;
+	}
+	/* New endpoints, nodes, networks and ports touch no flow that is known; changed ones may. */
+	p->forward = sl_pending_any_but_additions(p, SL_COLL_ENDPOINTS) || sl_pending_any_but_additions(p, SL_COLL_NODES) ||
+		sl_pending_any_but_additions(p, SL_COLL_NETWORKS) || sl_pending_any_but_additions(p, SL_COLL_PORTS) ||
+		sl_pending_any(p, SL_COLL_ROUTES) || sl_pending_identities_moved(p);
+	p->policy = sl_pending_any(p, SL_COLL_POLICIES) || sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
+		sl_pending_identities_moved(p);
+	return 0;
+}
+
+/* Commit: nothing below fails. */
+
+static void commit_underlay(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+	bool paths = sl_pending_any(p, SL_COLL_PORTS) || sl_pending_any(p, SL_COLL_ROUTES);
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+		const struct sl_object *o = c->new_obj != NULL ? c->new_obj : c->old_obj;
+		const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)o;
+
+		if (c->coll == SL_COLL_PORTS && c->new_obj != NULL &&
+			((const struct sl_port_obj *)o)->role == SL_ROLE_UNDERLAY)
+			sl_underlay_port_set(a->underlay,
+				(uint16_t)sl_port_slot_find(p->ports, ((const struct sl_port_obj *)o)->name),
+				(const struct sl_port_obj *)o);
+		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
+			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
+		else if (c->coll == SL_COLL_NODES)
+			sl_underlay_node_gone(a->underlay, o->id);
+		else if (c->coll == SL_COLL_NEIGHBORS && c->new_obj == NULL && sl_apply_port_id(a, nb->port) >= 0)
+			sl_underlay_neighbor_gone(a->underlay, (uint16_t)sl_apply_port_id(a, nb->port), nb);
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)p->changes[i].new_obj;
+
+		if (p->changes[i].coll == SL_COLL_NEIGHBORS && nb != NULL)
+			sl_underlay_neighbor_set(a->underlay, (uint16_t)sl_port_slot_find(p->ports, nb->port), nb);
+	}
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (a->ports[i].used && !p->ports[i].used)
+			sl_underlay_port_gone(a->underlay, (uint16_t)i);
+	sl_underlay_refresh(a->underlay, p->store, paths);
+}
+
+static void publish(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+	struct sl_world *old = a->world;
+	struct sl_rcu *rcu = sl_engine_rcu(a->engine);
+
+	a->forward_generation += p->forward;
+	a->policy_generation += p->policy;
+	p->world->generation = (uint64_t)a->policy_generation << 32 | a->forward_generation;
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		p->world->port_network[i] =
+			p->ports[i].used && p->ports[i].n_endpoints > 0 ? p->ports[i].network : 0;
+	a->world = p->world;
+	atomic_store_explicit(&a->pipeline->world, p->world, memory_order_release);
+	sl_rcu_retire(rcu, free, old);
+	for (size_t i = 0; i < p->retire.n; i++)
+		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
+}
+
+static void commit(void *ctx)
+{
+	struct sl_apply *a = ctx;
+	struct sl_pending *p = &a->p;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (p->ports[i].used && !a->ports[i].used)
+			sl_port_publish(a->engine, (uint16_t)i);
+	commit_underlay(a);
+	sl_apply_commit_endpoints(a);
+	publish(a);
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (a->ports[i].used && !p->ports[i].used)
+			sl_port_remove(a->engine, (uint16_t)i);
+	memcpy(a->ports, p->ports, sizeof(a->ports));
+	list_fini(&p->undo);
+	list_fini(&p->retire);
+	memset(p, 0, sizeof(*p));
+}
+
+static void abort_pending(void *ctx)
+{
+	undo(ctx);
+}
+
+struct sl_applier sl_apply_applier(struct sl_apply *a)
+{
+	return (struct sl_applier){
+		.ctx = a, .prepare = prepare, .commit = commit, .abort = abort_pending};
+}
+
+static struct sl_world *empty_world(struct sl_tunnel_table *tunnels)
+{
+	struct sl_world *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->generation = 1;
+	w->tunnels = tunnels;
+	w->n_networks = 1;
+	w->networks = calloc(1, sizeof(*w->networks));
+	w->vni_to_network = sl_u32map_build(NULL, 0, 0);
+	w->node_by_addr = sl_u32map_build(NULL, 0, 0);
+	w->local_addr = sl_u32map_build(NULL, 0, 0);
+	w->policies = sl_policy_compile(NULL, 0, NULL, 0);
+	return w;
+}
+
+static void world_free(struct sl_world *w)
+{
+	if (w == NULL)
+		return;
+	free((void *)(uintptr_t)w->networks);
+	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
+	sl_u32map_destroy((void *)(uintptr_t)w->node_by_addr);
+	sl_u32map_destroy((void *)(uintptr_t)w->local_addr);
+	sl_policy_set_destroy((void *)(uintptr_t)w->policies);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->endpoints);
+	free(w);
+}
+
+struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *pipeline,
+	struct sl_tunnel_table *tunnels, struct sl_underlay *underlay,
+	const struct sl_node_self *self)
+{
+	struct sl_apply *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->engine = engine;
+	a->pipeline = pipeline;
+	a->tunnels = tunnels;
+	a->underlay = underlay;
+	a->self = self;
+	a->forward_generation = 1;
+	a->seed = sl_flow_seeds.s[3];
+	a->world = empty_world(tunnels);
+	if (a->world == NULL || a->world->networks == NULL || a->world->vni_to_network == NULL ||
+		a->world->node_by_addr == NULL || a->world->local_addr == NULL ||
+		a->world->policies == NULL) {
+		world_free(a->world);
+		free(a);
+		return NULL;
+	}
+	atomic_store_explicit(&pipeline->world, a->world, memory_order_release);
+	return a;
+}
+
+void sl_apply_destroy(struct sl_apply *a)
+{
+	if (a == NULL)
+		return;
+	atomic_store_explicit(&a->pipeline->world, NULL, memory_order_release);
+	world_free(a->world);
+	for (uint32_t i = 0; i < a->n_endpoint; i++)
+		free(a->endpoint[i]);
+	free(a->endpoint);
+	free(a);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From objects to tables: builds the world of a transaction's result, prepares what may fail (devices,
+ * memory), and publishes it all with one store. What a change cannot affect keeps its generation: adding an
+ * endpoint, a node or a network makes no known flow stale.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_APPLY_H
+#define SL_CTRL_APPLY_H
+
+#include "dp/engine.h"
+#include "pipelines/pipeline.h"
+#include "store.h"
+#include "underlay.h"
+
+struct sl_apply;
+
+/* Publishes an empty world in pipeline. engine, pipeline, underlay must outlive it. */
+struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *pipeline,
+	struct sl_tunnel_table *tunnels, struct sl_underlay *underlay,
+	const struct sl_node_self *self);
+void sl_apply_destroy(struct sl_apply *a); /* workers stopped; accepts NULL */
+
+/* The store's applier. */
+struct sl_applier sl_apply_applier(struct sl_apply *a);
+
+/* Engine port id of a port object's name, -1 when there is none; and back, NULL when none. */
+int sl_apply_port_id(const struct sl_apply *a, const char *name);
+const char *sl_apply_port_name(const struct sl_apply *a, uint16_t id);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "apply_internal.h"
+
+static int remove_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, struct sl_err *e)
+{
+	struct sl_endpoint *ep = a->endpoint[obj->o.id];
+	const struct sl_ip *ip = obj->addresses.items;
+
+	for (size_t i = 0; i < obj->addresses.n; i++) {
+		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
+
+		if (sl_pmap_remove(a->p.endpoints, &key, NULL) != 0)
+			return sl_apply_no_memory(e);
+	}
+	if (ep->local)
+		a->p.ports[ep->origin].n_endpoints--;
+	return sl_later_note(&a->p.retire, free, ep) ? 0 : sl_apply_no_memory(e);
+}
+
+static bool grow_endpoints(struct sl_apply *a, uint32_t id)
+{
+	uint32_t n = id < 1024 ? 1024 : id * 2;
+	struct sl_endpoint **more;
+
+	if (id < a->n_endpoint)
+		return true;
+	more = realloc(a->endpoint, n * sizeof(struct sl_endpoint *));
+	if (more == NULL)
+		return false;
+	memset(&more[a->n_endpoint], 0, (n - a->n_endpoint) * sizeof(struct sl_endpoint *));
+	a->endpoint = more;
+	a->n_endpoint = n;
+	return true;
+}
+
+static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, struct sl_err *e)
+{
+	const struct sl_store *s = a->p.store;
+	const struct sl_ip *ip = obj->addresses.items;
+	struct sl_endpoint *ep = calloc(1, sizeof(*ep));
+
+	if (ep == NULL || !grow_endpoints(a, obj->o.id) || !sl_later_note(&a->p.undo, free, ep)) {
+		free(ep);
+		return sl_apply_no_memory(e);
+	}
+	ep->network = sl_store_find(s, SL_COLL_NETWORKS, obj->network)->id;
+	ep->local = obj->port[0] != '\0';
+	if (ep->local)
+		ep->origin = (uint32_t)sl_port_slot_find(a->p.ports, obj->port);
+	else
+		ep->origin = SL_ORIGIN_NODE | sl_store_find(s, SL_COLL_NODES, obj->node)->id;
+	ep->identity = sl_store_identity_of(s, &obj->labels);
+	ep->mac = obj->mac;
+	memcpy(ep->name, obj->name, sizeof(ep->name));
+	for (size_t i = 0; i < obj->addresses.n; i++) {
+		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
+
+		if (sl_pmap_put(a->p.endpoints, &key, ep, NULL) != 0)
+			return sl_apply_no_memory(e);
+	}
+	if (ep->local) {
+		a->p.ports[ep->origin].n_endpoints++;
+		a->p.ports[ep->origin].network = ep->network;
+	}
+	return 0;
+}
+
+/* Endpoints that did not change themselves but whose labels now have another number. */
+struct relabel {
+	struct sl_apply *a;
+	struct sl_err *e;
+	int err;
+};
+
+static bool is_changed(const struct sl_pending *p, const struct sl_object *o)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].new_obj == o)
+			return true;
+	return false;
+}
+
+static bool relabel_endpoint(const struct sl_object *o, void *ctx)
+{
+	const struct sl_endpoint_obj *obj = (const struct sl_endpoint_obj *)o;
+	struct relabel *r = ctx;
+	const struct sl_endpoint *ep = o->id < r->a->n_endpoint ? r->a->endpoint[o->id] : NULL;
+
+	if (ep == NULL || ep->identity == sl_store_identity_of(r->a->p.store, &obj->labels) ||
+		is_changed(&r->a->p, o))
+		return true;
+	r->err = remove_endpoint(r->a, obj, r->e);
+	if (r->err == 0)
+		r->err = add_endpoint(r->a, obj, r->e);
+	return r->err == 0;
+}
+
+int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
+{
+	struct sl_pending *p = &a->p;
+	struct relabel r = {.a = a, .e = e};
+	int err = 0;
+
+	if (!sl_pending_any(p, SL_COLL_ENDPOINTS) && !sl_pending_identities_moved(p))
+		return 0;
+	p->endpoints = sl_pmap_edit_begin(a->world->endpoints, a->seed);
+	if (p->endpoints == NULL)
+		return sl_apply_no_memory(e);
+	/* All removals before all additions: an address may move from one to the other. */
+	for (size_t i = 0; i < p->n && err == 0; i++)
+		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].old_obj != NULL)
+			err = remove_endpoint(a, (const struct sl_endpoint_obj *)p->changes[i].old_obj, e);
+	for (size_t i = 0; i < p->n && err == 0; i++)
+		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].new_obj != NULL)
+			err = add_endpoint(a, (const struct sl_endpoint_obj *)p->changes[i].new_obj, e);
+	if (err == 0 && sl_pending_identities_moved(p)) {
+		sl_store_walk(p->store, SL_COLL_ENDPOINTS, relabel_endpoint, &r);
+		err = r.err;
+	}
+	return err;
+}
+
+static bool index_endpoint(const struct sl_object *o, void *ctx)
+{
+	struct sl_apply *a = ctx;
+	const struct sl_endpoint_obj *obj = (const struct sl_endpoint_obj *)o;
+	const struct sl_ip *ip = obj->addresses.items;
+	uint32_t network = sl_store_find(a->p.store, SL_COLL_NETWORKS, obj->network)->id;
+	struct sl_pmap_key key = sl_pmap_addr_key(network, &ip[0]);
+
+	a->endpoint[o->id] = sl_pmap_find(a->p.world->endpoints, &key);
+	return true;
+}
+
+/* Which struct sl_endpoint stands for each endpoint object from now on. */
+static void commit_index(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+
+	if (p->endpoints == NULL)
+		return;
+	if (sl_pending_identities_moved(p)) {
+		sl_store_walk(p->store, SL_COLL_ENDPOINTS, index_endpoint, a);
+		return;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+
+		if (c->coll != SL_COLL_ENDPOINTS)
+			continue;
+		if (c->new_obj != NULL)
+			index_endpoint(c->new_obj, a);
+		else
+			a->endpoint[c->old_obj->id] = NULL;
+	}
+}
+
+void sl_apply_commit_endpoints(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+	struct sl_pmap_garbage *garbage = NULL;
+
+	if (p->endpoints == NULL)
+		return;
+	p->world->endpoints = sl_pmap_edit_commit(p->endpoints, &garbage);
+	if (garbage != NULL)
+		sl_rcu_retire(sl_engine_rcu(a->engine), sl_pmap_garbage_free, garbage);
+	commit_index(a);
+}

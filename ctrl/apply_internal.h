@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside the applier: a transaction between prepare and its end. For ctrl/apply*.c only.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_APPLY_INTERNAL_H
+#define SL_CTRL_APPLY_INTERNAL_H
+
+#include "apply.h"
+#include "dp/pmap.h"
+
+struct sl_port_slot {
+	bool used;
+	char name[SL_NAME_LEN];
+	uint32_t n_endpoints;
+	uint32_t network;
+};
+
+/* Something to hand to fn(arg) later: after a grace period (old tables) or on abort (new ones). */
+struct sl_later {
+	void (*fn)(void *);
+	void *arg;
+};
+
+struct sl_later_list {
+	struct sl_later *all;
+	size_t n, max;
+};
+
+/* A transaction between prepare and its end. */
+struct sl_pending {
+	bool open;
+	const struct sl_store *store;
+	const struct sl_change *changes;
+	size_t n;
+	struct sl_world *world;
+	struct sl_pmap_edit *endpoints; /* NULL: no endpoint changes */
+	struct sl_later_list retire, undo;
+	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
+	int32_t port_mtu[SL_PORTS_MAX];	      /* the MTU before a change, to go back to; -1: not changed */
+	bool forward, policy;		      /* which generation rises */
+};
+
+struct sl_apply {
+	struct sl_engine *engine;
+	struct sl_pipeline *pipeline;
+	struct sl_tunnel_table *tunnels;
+	struct sl_underlay *underlay;
+	const struct sl_node_self *self;
+	struct sl_world *world;
+	uint32_t forward_generation, policy_generation;
+	uint64_t seed;
+	struct sl_port_slot ports[SL_PORTS_MAX];
+	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
+	uint32_t n_endpoint;
+	struct sl_pending p;
+};
+
+int sl_apply_no_memory(struct sl_err *e);
+/* Remember fn(arg) for the list's moment; false: out of memory. */
+bool sl_later_note(struct sl_later_list *l, void (*fn)(void *), const void *arg);
+bool sl_pending_any(const struct sl_pending *p, enum sl_collection_id coll);
+/* Changes and removals, that is: something known may be affected. */
+bool sl_pending_any_but_additions(const struct sl_pending *p, enum sl_collection_id coll);
+/* Identity numbers of existing endpoints may be others after this transaction. */
+bool sl_pending_identities_moved(const struct sl_pending *p);
+int sl_port_slot_find(const struct sl_port_slot *ports, const char *name);
+
+/* Ports: devices come up in prepare, go away in commit. */
+int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);
+void sl_apply_undo_ports(struct sl_apply *a);
+
+/* Endpoints: edits of the persistent map, old objects retired one by one. */
+int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e);
+void sl_apply_commit_endpoints(struct sl_apply *a);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon.h"
+#include "methods_objects.h"
+#include "methods_runtime.h"
+#include "pipelines/pipeline_ctl.h"
+
+struct step {
+	int (*start)(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
+	void (*stop)(struct sl_ctrl *c);
+};
+
+void sl_daemon_notice(const char *text)
+{
+	fprintf(stderr, "sluiced: %s\n", text);
+}
+
+static int no_memory(struct sl_err *e, const char *what)
+{
+	int err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "not enough memory for %s", what);
+
+	sl_err_hint(e, "raise workers.memory_mb or lower workers.max_flows");
+	return err;
+}
+
+static int start_config(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	c->config = sl_config_read(o->config, e);
+	return c->config != NULL ? 0 : -EINVAL;
+}
+
+static void stop_config(struct sl_ctrl *c)
+{
+	sl_config_free(c->config);
+	c->config = NULL;
+}
+
+static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	const struct sl_workers_conf *w = &c->config->workers;
+	struct sl_engine_params p = {.cores = w->cores.items,
+		.n_cores = (unsigned int)w->cores.n,
+		.idle = w->idle,
+		.hugepages = w->hugepages,
+		.memory_mb = w->memory_mb,
+		.eal_args = (const char *const *)w->eal_args.items,
+		.n_eal_args = (unsigned int)w->eal_args.n,
+		.mbufs = w->packet_buffers,
+		.run = sl_pipeline_run,
+		.notice = sl_daemon_notice};
+
+	(void)o;
+	c->engine = sl_engine_create(&p, e);
+	return c->engine != NULL ? 0 : -EINVAL;
+}
+
+static void stop_engine(struct sl_ctrl *c)
+{
+	sl_engine_destroy(c->engine);
+	c->engine = NULL;
+}
+
+static int start_pipeline(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	unsigned int n = sl_engine_n_workers(c->engine);
+
+	(void)o;
+	c->pipeline = sl_pipeline_create(c->config->workers.max_flows, n, sl_engine_rcu(c->engine));
+	if (c->pipeline == NULL)
+		return no_memory(e, "the flow table");
+	for (unsigned int i = 0; i < n; i++)
+		sl_engine_worker(c->engine, i)->pipeline = c->pipeline;
+	return 0;
+}
+
+static void stop_pipeline(struct sl_ctrl *c)
+{
+	sl_rcu_drain(sl_engine_rcu(c->engine));
+	sl_pipeline_destroy(c->pipeline);
+	c->pipeline = NULL;
+}
+
+static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	(void)o;
+	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX);
+	c->underlay = c->tunnels != NULL
+		? sl_underlay_create(c->engine, c->tunnels, &c->config->node)
+		: NULL;
+	c->apply = c->underlay != NULL ? sl_apply_create(c->engine, c->pipeline, c->tunnels,
+						 c->underlay, &c->config->node)
+				       : NULL;
+	if (c->apply != NULL)
+		return 0;
+	sl_underlay_destroy(c->underlay);
+	sl_tunnel_table_destroy(c->tunnels);
+	return no_memory(e, "the tables");
+}
+
+static void stop_tables(struct sl_ctrl *c)
+{
+	sl_apply_destroy(c->apply);
+	sl_underlay_destroy(c->underlay);
+	sl_tunnel_table_destroy(c->tunnels);
+}
+
+static int start_journal(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	if (o->state == NULL)
+		return 0;
+	c->journal = sl_journal_open(o->state, sl_daemon_notice, e);
+	return c->journal != NULL ? 0 : -EIO;
+}
+
+static void stop_journal(struct sl_ctrl *c)
+{
+	sl_journal_close(c->journal);
+	c->journal = NULL;
+}
+
+static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct sl_applier applier = sl_apply_applier(c->apply);
+	int err;
+
+	(void)o;
+	c->store = sl_store_create(&applier, c->journal);
+	if (c->store == NULL)
+		return no_memory(e, "the objects");
+	err = sl_config_start(c->config, c->store, c->journal, sl_daemon_notice, e);
+	if (err != 0) {
+		sl_store_destroy(c->store);
+		c->store = NULL;
+	}
+	return err;
+}
+
+static void stop_store(struct sl_ctrl *c)
+{
+	sl_store_destroy(c->store);
+	c->store = NULL;
+}
+
+static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	c->rpc.ctrl = c;
+	sl_daemon_methods(&c->rpc);
+	c->server = sl_server_create(o->socket, &c->rpc, e);
+	return c->server != NULL ? 0 : -EIO;
+}
+
+static void stop_socket(struct sl_ctrl *c)
+{
+	sl_server_destroy(c->server);
+	c->server = NULL;
+}
+
+static int start_workers(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	(void)o;
+	return sl_engine_start(c->engine, e);
+}
+
+static void stop_workers(struct sl_ctrl *c)
+{
+	sl_engine_stop(c->engine);
+}
+
+static const struct step steps[] = {
+	{start_config, stop_config},
+	{start_engine, stop_engine},
+	{start_pipeline, stop_pipeline},
+	{start_tables, stop_tables},
+	{start_journal, stop_journal},
+	{start_store, stop_store},
+	{start_socket, stop_socket},
+	{start_workers, stop_workers},
+};
+#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static void stop_from(struct sl_ctrl *c, size_t n)
+{
+	while (n > 0)
+		steps[--n].stop(c);
+}
+
+int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	for (size_t i = 0; i < N_STEPS; i++) {
+		int err = steps[i].start(c, o, e);
+
+		if (err != 0) {
+			stop_from(c, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void sl_daemon_stop(struct sl_ctrl *c)
+{
+	stop_from(c, N_STEPS);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon's parts in the order in which they are made; taken down in exact reverse.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_DAEMON_H
+#define SL_CTRL_DAEMON_H
+
+#include "ctrl.h"
+#include "options.h"
+
+/* Everything up and the configuration in force, workers running, socket open. On error all is down again. */
+int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
+void sl_daemon_stop(struct sl_ctrl *c);
+
+/* Every method there is, for the dispatcher and for discovery without a daemon. */
+void sl_daemon_methods(struct sl_rpc *rpc);
+
+/* One line for the person who started it. */
+void sl_daemon_notice(const char *text);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writing the state directory: each step leaves something that journal_load.c reads as a whole
+ * state. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal_impl.h"
+#include "json.h"
+
+/* Text on its way to a file; with fd >= 0 it is written out whenever there is enough of it. */
+struct text {
+	char *p;
+	size_t n, size;
+	int fd;
+	off_t written;
+	uint32_t crc;
+	int error; /* errno of the first failure; nothing more is done then */
+};
+
+#define TEXT_CHUNK 65536
+
+uint32_t sl_crc32(uint32_t crc, const void *data, size_t len)
+{
+	static uint32_t table[256];
+	const uint8_t *p = data;
+
+	for (uint32_t i = 0; table[255] == 0 && i < 256; i++) {
+		uint32_t v = i;
+
+		for (int bit = 0; bit < 8; bit++)
+			v = v >> 1 ^ (v & 1 ? 0xedb88320u : 0);
+		table[i] = v;
+	}
+	crc = ~crc;
+	for (size_t i = 0; i < len; i++)
+		crc = crc >> 8 ^ table[(crc ^ p[i]) & 0xff];
+	return ~crc;
+}
+
+void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (j->notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	j->notice(text);
+}
+
+static int write_all(int fd, const char *p, size_t n, off_t at)
+{
+	while (n > 0) {
+		ssize_t done = pwrite(fd, p, n, at);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done == 0 ? ENOSPC : errno;
+		p += done;
+		n -= (size_t)done;
+		at += done;
+	}
+	return 0;
+}
+
+static void text_flush(struct text *t)
+{
+	if (t->error == 0)
+		t->error = write_all(t->fd, t->p, t->n, t->written);
+	t->written += (off_t)t->n;
+	t->n = 0;
+}
+
+static void text_add_len(struct text *t, const char *s, size_t len)
+{
+	if (t->error != 0)
+		return;
+	if (t->n + len > t->size) {
+		size_t size = (t->n + len) * 2 + 256;
+		char *p = realloc(t->p, size);
+
+		if (p == NULL) {
+			t->error = ENOMEM;
+			return;
+		}
+		t->p = p;
+		t->size = size;
+	}
+	memcpy(t->p + t->n, s, len);
+	t->n += len;
+	t->crc = sl_crc32(t->crc, s, len);
+	if (t->fd >= 0 && t->n >= TEXT_CHUNK)
+		text_flush(t);
+}
+
+static void text_add(struct text *t, const char *s)
+{
+	text_add_len(t, s, strlen(s));
+}
+
+static void text_json(struct text *t, const cJSON *json)
+{
+	char *s = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+
+	if (s == NULL && t->error == 0)
+		t->error = ENOMEM;
+	if (s != NULL)
+		text_add(t, s);
+	cJSON_free(s);
+}
+
+/* The object as a caller would write it, without what only answers have. */
+static void text_object(struct text *t, enum sl_collection_id c, const struct sl_object *o)
+{
+	cJSON *json = sl_shape_encode(sl_collections[c].shape, o);
+
+	if (c == SL_COLL_IDENTITIES)
+		cJSON_DeleteItemFromObjectCaseSensitive(json, "allocated");
+	text_json(t, json);
+	cJSON_Delete(json);
+}
+
+static void text_key(struct text *t, const char *key)
+{
+	cJSON *json = cJSON_CreateString(key);
+
+	text_json(t, json);
+	cJSON_Delete(json);
+}
+
+static void text_begin(struct text *t, uint64_t seq)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "{\"version\":%d,\"seq\":%" PRIu64, SL_JOURNAL_VERSION, seq);
+	text_add(t, head);
+}
+
+static void text_end(struct text *t)
+{
+	char tail[32];
+
+	snprintf(tail, sizeof(tail), ",\"crc\":\"%08x\"}\n", t->crc);
+	text_add(t, tail);
+}
+
+static bool is_allocated(enum sl_collection_id c, const struct sl_object *o)
+{
+	return c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated;
+}
+
+static void text_change(struct text *t, const struct sl_change *ch)
+{
+	const char *coll = sl_collections[ch->coll].name;
+
+	text_add(t, ch->new_obj != NULL ? "{\"put\":{\"collection\":\""
+					: "{\"del\":{\"collection\":\"");
+	text_add(t, coll);
+	if (ch->new_obj != NULL) {
+		text_add(t, "\",\"object\":");
+		text_object(t, ch->coll, ch->new_obj);
+		if (is_allocated(ch->coll, ch->new_obj))
+			text_add(t, ",\"allocated\":true");
+	} else {
+		text_add(t, "\",\"key\":");
+		text_key(t, ch->old_obj->key);
+	}
+	text_add(t, "}}");
+}
+
+static int state_error(const struct sl_journal *j, const char *file, int error, struct sl_err *e)
+{
+	sl_err_set(e, SL_ERR_STATE, "", "cannot write %s/%s: %s", j->dir, file, strerror(error));
+	sl_err_hint(
+		e, "nothing was changed; make the state directory writable and free space in it");
+	return -EIO;
+}
+
+/* What was begun must not stand in front of the next line. */
+static void take_back(struct sl_journal *j)
+{
+	if (ftruncate(j->log_fd, j->log_size) == 0)
+		return;
+	j->broken = true;
+	sl_journal_notice(j,
+		"%s/%s: cannot cut off an incomplete line: %s; changes are refused from now on",
+		j->dir, SL_JOURNAL_LOG, strerror(errno));
+}
+
+int sl_journal_append(
+	struct sl_journal *j, const struct sl_change *changes, size_t n, struct sl_err *e)
+{
+	struct text t = {.fd = -1};
+
+	if (j->broken)
+		return state_error(j, SL_JOURNAL_LOG, EIO, e);
+	text_begin(&t, j->seq + 1);
+	text_add(&t, ",\"changes\":[");
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			text_add(&t, ",");
+		text_change(&t, &changes[i]);
+	}
+	text_add(&t, "]");
+	text_end(&t);
+	if (t.error == 0)
+		t.error = write_all(j->log_fd, t.p, t.n, j->log_size);
+	if (t.error == 0 && fdatasync(j->log_fd) != 0)
+		t.error = errno;
+	free(t.p);
+	if (t.error != 0) {
+		take_back(j);
+		return state_error(j, SL_JOURNAL_LOG, t.error, e);
+	}
+	j->log_size += (off_t)t.n;
+	j->seq++;
+	return 0;
+}
+
+struct listing {
+	struct text *t;
+	enum sl_collection_id coll;
+	bool any;
+};
+
+static bool list_object(const struct sl_object *o, void *ctx)
+{
+	struct listing *l = ctx;
+
+	text_add(l->t, l->any ? "," : "");
+	text_object(l->t, l->coll, o);
+	l->any = true;
+	return l->t->error == 0;
+}
+
+static bool list_allocated(const struct sl_object *o, void *ctx)
+{
+	struct listing *l = ctx;
+
+	if (!is_allocated(SL_COLL_IDENTITIES, o))
+		return true;
+	text_add(l->t, l->any ? "," : "");
+	text_add(l->t, o->key); /* a number */
+	l->any = true;
+	return true;
+}
+
+static void text_store(struct text *t, const struct sl_store *s)
+{
+	struct listing l = {.t = t};
+
+	text_add(t, ",\"config\":{");
+	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
+		l = (struct listing){.t = t, .coll = c};
+		text_add(t, c == 0 ? "\"" : ",\"");
+		text_add(t, sl_collections[c].name);
+		text_add(t, "\":[");
+		sl_store_walk(s, c, list_object, &l);
+		text_add(t, "]");
+	}
+	text_add(t, "},\"allocated\":[");
+	l = (struct listing){.t = t};
+	sl_store_walk(s, SL_COLL_IDENTITIES, list_allocated, &l);
+	text_add(t, "]");
+}
+
+static int write_snapshot(
+	struct sl_journal *j, const struct sl_store *s, off_t *size, struct sl_err *e)
+{
+	struct text t = {.fd = openat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW,
+				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)};
+
+	if (t.fd < 0)
+		return state_error(j, SL_JOURNAL_SNAPSHOT_NEW, errno, e);
+	text_begin(&t, j->seq);
+	text_store(&t, s);
+	text_end(&t);
+	text_flush(&t);
+	if (t.error == 0 && fsync(t.fd) != 0)
+		t.error = errno;
+	close(t.fd);
+	free(t.p);
+	*size = t.written;
+	if (t.error == 0)
+		return 0;
+	unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0);
+	return state_error(j, SL_JOURNAL_SNAPSHOT_NEW, t.error, e);
+}
+
+int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl_err *e)
+{
+	off_t size;
+
+	if (write_snapshot(j, s, &size, e) != 0)
+		return -EIO;
+	if (renameat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, j->dir_fd, SL_JOURNAL_SNAPSHOT) != 0)
+		return state_error(j, SL_JOURNAL_SNAPSHOT, errno, e);
+	/* The log may go only once the directory's new entry is on disk. */
+	if (fsync(j->dir_fd) != 0)
+		return state_error(j, SL_JOURNAL_SNAPSHOT, errno, e);
+	j->snapshot_size = size;
+	j->snapshot_seq = j->seq;
+	if (ftruncate(j->log_fd, 0) != 0)
+		return state_error(j, SL_JOURNAL_LOG, errno, e);
+	j->log_size = 0;
+	j->broken = false;
+	j->retry_at = 0;
+	if (fsync(j->log_fd) != 0)
+		return state_error(j, SL_JOURNAL_LOG, errno, e);
+	return 0;
+}
+
+void sl_journal_tend(struct sl_journal *j, const struct sl_store *s)
+{
+	struct sl_err e = {0};
+
+	if (j->log_size <= (off_t)j->log_max || j->log_size <= j->snapshot_size ||
+		j->log_size < j->retry_at)
+		return;
+	if (sl_journal_compact(j, s, &e) == 0)
+		return;
+	j->retry_at = j->log_size * 2;
+	sl_journal_notice(j, "%s; the journal goes on growing", e.message);
+}
+
+void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)
+{
+	j->log_max = bytes;
+}
+
+bool sl_journal_empty(const struct sl_journal *j)
+{
+	return j->seq == 0;
+}
+
+static int open_files(struct sl_journal *j, struct sl_err *e)
+{
+	if (mkdir(j->dir, 0750) != 0 && errno != EEXIST)
+		goto fail;
+	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->dir_fd < 0)
+		goto fail;
+	if (flock(j->dir_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			goto fail;
+		sl_err_set(e, SL_ERR_STATE, "", "%s is in use by another daemon", j->dir);
+		sl_err_hint(e, "give each daemon a state directory of its own");
+		return -EIO;
+	}
+	if (unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0) != 0 && errno != ENOENT)
+		goto fail;
+	j->log_fd = openat(j->dir_fd, SL_JOURNAL_LOG, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (j->log_fd >= 0 && fsync(j->dir_fd) == 0)
+		return 0;
+fail:
+	sl_err_set(e, SL_ERR_STATE, "", "cannot open the state directory %s: %s", j->dir,
+		strerror(errno));
+	return -EIO;
+}
+
+struct sl_journal *sl_journal_open(
+	const char *dir, void (*notice)(const char *text), struct sl_err *e)
+{
+	struct sl_journal *j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
+		goto no_memory;
+	j->dir_fd = j->log_fd = -1;
+	j->notice = notice;
+	j->log_max = SL_JOURNAL_LOG_MAX;
+	j->dir = strdup(dir);
+	if (j->dir == NULL)
+		goto no_memory;
+	if (open_files(j, e) == 0 && sl_journal_load(j, e) == 0)
+		return j;
+	sl_journal_close(j);
+	return NULL;
+no_memory:
+	sl_journal_close(j);
+	sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	return NULL;
+}
+
+void sl_journal_close(struct sl_journal *j)
+{
+	if (j == NULL)
+		return;
+	if (j->log_fd >= 0)
+		close(j->log_fd);
+	if (j->dir_fd >= 0)
+		close(j->dir_fd);
+	free(j->snapshot_text);
+	free(j->log_text);
+	free(j->dir);
+	free(j);
+}

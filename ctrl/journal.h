@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The state directory: a snapshot of the whole desired state and a line for each transaction since.
+ *
+ *   snapshot.json
+ * {"version":1,"seq":7,"config":{"ports":[…],…},"allocated":[numbers],"crc":"89abcdef"} journal.log
+ * {"version":1,"seq":8,"changes":[{"put":{"collection":"ports","object":{…}}},
+ *                    {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
+ *
+ * A line is whole or it never happened: its CRC covers all bytes before it. A broken last line is
+ * what a crash leaves and is dropped with a notice; anything else that is broken, and any newer
+ * version, is an error that names the file and the line. Lines that the snapshot has already are
+ * skipped, so that a crash between the two steps of a compaction costs nothing. The directory is
+ * locked while open.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_JOURNAL_H
+#define SL_CTRL_JOURNAL_H
+
+#include "store.h"
+
+/* The log is folded into the snapshot once it is larger than this and than the snapshot. */
+#define SL_JOURNAL_LOG_MAX (8u << 20)
+
+struct sl_journal;
+
+/* Makes the directory when it is missing. notice is told of what people should know, one line; may
+ * be NULL. */
+struct sl_journal *sl_journal_open(
+	const char *dir, void (*notice)(const char *text), struct sl_err *e);
+void sl_journal_close(struct sl_journal *j);
+
+/* True when no transaction has ever been written here. */
+bool sl_journal_empty(const struct sl_journal *j);
+/* Load everything into the empty store, as one transaction through its applier. Once, before any
+ * append. */
+int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
+/* On disk when it returns 0; on error the log is as before. */
+int sl_journal_append(
+	struct sl_journal *j, const struct sl_change *changes, size_t n, struct sl_err *e);
+/* Write the snapshot and empty the log; on error the old snapshot and the log are in force. */
+int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
+/* Compact when the log has grown enough; failure is a notice. */
+void sl_journal_tend(struct sl_journal *j, const struct sl_store *s);
+/* Another threshold than SL_JOURNAL_LOG_MAX. */
+void sl_journal_set_log_max(struct sl_journal *j, size_t bytes);
+
+#endif

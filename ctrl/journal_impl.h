@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What journal.c (writing) and journal_load.c (reading) share.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_JOURNAL_IMPL_H
+#define SL_CTRL_JOURNAL_IMPL_H
+
+#include "journal.h"
+
+#define SL_JOURNAL_VERSION	1
+#define SL_JOURNAL_SNAPSHOT	"snapshot.json"
+#define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
+#define SL_JOURNAL_LOG		"journal.log"
+/* ,"crc":"01234567"} */
+#define SL_JOURNAL_TAIL_LEN 18
+
+struct sl_journal {
+	char *dir;
+	int dir_fd, log_fd;
+	void (*notice)(const char *text);
+	uint64_t seq; /* of the last transaction written */
+	uint64_t snapshot_seq;
+	off_t log_size, snapshot_size;
+	size_t log_max;
+	off_t retry_at; /* after a failed compaction: not before the log is that large */
+	bool broken;	/* a half line could not be taken back: nothing may follow it */
+	/* What open found, until replay: whole texts, checked. */
+	char *snapshot_text, *log_text;
+	size_t snapshot_len, log_len;
+};
+
+uint32_t sl_crc32(uint32_t crc, const void *data, size_t len);
+void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Read and check both files; cuts off a broken last line. */
+int sl_journal_load(struct sl_journal *j, struct sl_err *e);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading the state directory: nothing is believed before its checksum, version and number are
+ * right. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal_impl.h"
+#include "json.h"
+#include "store_impl.h"
+
+/* Where in which file something was found. line 0: the file as a whole. */
+struct place {
+	const struct sl_journal *j;
+	const char *file;
+	size_t line;
+};
+
+static int broken(const struct place *at, struct sl_err *e, const char *what)
+{
+	char line[32] = "";
+
+	if (at->line > 0)
+		snprintf(line, sizeof(line), " line %zu", at->line);
+	sl_err_set(e, SL_ERR_STATE, "", "%s/%s%s: %s", at->j->dir, at->file, line, what);
+	sl_err_hint(e,
+		"restore the state directory from a backup, or move it away to start from the "
+		"configuration file");
+	return -EIO;
+}
+
+/* *text is malloc'ed and NUL-terminated; NULL when there is no such file. */
+static int read_file(const struct place *at, char **text, size_t *len, struct sl_err *e)
+{
+	int fd = openat(at->j->dir_fd, at->file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	size_t n = 0;
+
+	*text = NULL;
+	*len = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : broken(at, e, strerror(errno));
+	if (fstat(fd, &st) != 0)
+		goto fail;
+	*text = malloc((size_t)st.st_size + 1);
+	if (*text == NULL)
+		goto fail;
+	while (n < (size_t)st.st_size) {
+		ssize_t got = read(fd, *text + n, (size_t)st.st_size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			goto fail;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	close(fd);
+	(*text)[n] = '\0';
+	*len = n;
+	return 0;
+fail:
+	broken(at, e, strerror(errno));
+	close(fd);
+	return -EIO;
+}
+
+static bool newer(const char *s)
+{
+	static const char head[] = "{\"version\":";
+
+	return strncmp(s, head, sizeof(head) - 1) == 0 &&
+	       strtoul(s + sizeof(head) - 1, NULL, 10) > SL_JOURNAL_VERSION;
+}
+
+static bool crc_right(const char *s, size_t len)
+{
+	char tail[SL_JOURNAL_TAIL_LEN + 1];
+
+	if (len <= SL_JOURNAL_TAIL_LEN)
+		return false;
+	len -= SL_JOURNAL_TAIL_LEN;
+	snprintf(tail, sizeof(tail), ",\"crc\":\"%08x\"}", sl_crc32(0, s, len));
+	return memcmp(s + len, tail, SL_JOURNAL_TAIL_LEN) == 0;
+}
+
+/* The number behind the head that text_begin writes; 0 when it is not there. */
+static uint64_t seq_of(const char *s)
+{
+	uint64_t seq;
+
+	return sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, &seq) == 1 ? seq : 0;
+}
+
+static int check_text(
+	const struct place *at, const char *s, size_t len, uint64_t *seq, struct sl_err *e)
+{
+	char what[96];
+
+	if (newer(s)) {
+		snprintf(what, sizeof(what),
+			"written by a newer version of sluice; this one reads format %d",
+			SL_JOURNAL_VERSION);
+		broken(at, e, what);
+		sl_err_hint(e, "run the newer version, or move the directory away");
+		return -EIO;
+	}
+	if (!crc_right(s, len))
+		return broken(at, e, "the checksum does not fit the text");
+	*seq = seq_of(s);
+	return *seq > 0 ? 0 : broken(at, e, "no version and sequence number at its beginning");
+}
+
+static int load_snapshot(struct sl_journal *j, struct sl_err *e)
+{
+	struct place at = {j, SL_JOURNAL_SNAPSHOT, 0};
+	int ret = read_file(&at, &j->snapshot_text, &j->snapshot_len, e);
+
+	if (ret != 0 || j->snapshot_text == NULL)
+		return ret;
+	j->snapshot_size = (off_t)j->snapshot_len;
+	if (j->snapshot_len == 0 || j->snapshot_text[j->snapshot_len - 1] != '\n')
+		return newer(j->snapshot_text) ? check_text(&at, j->snapshot_text, j->snapshot_len,
+							 &j->snapshot_seq, e)
+					       : broken(&at, e, "the file is incomplete");
+	j->snapshot_text[--j->snapshot_len] = '\0';
+	ret = check_text(&at, j->snapshot_text, j->snapshot_len, &j->snapshot_seq, e);
+	j->seq = j->snapshot_seq;
+	return ret;
+}
+
+/* Cut the log off behind its last whole line. */
+static int drop_tail(struct sl_journal *j, const struct place *at, size_t good, struct sl_err *e)
+{
+	sl_journal_notice(j,
+		"%s/%s line %zu is incomplete, as after a crash, and was dropped (%zu bytes)",
+		j->dir, at->file, at->line, j->log_len - good);
+	if (ftruncate(j->log_fd, (off_t)good) != 0 || fsync(j->log_fd) != 0)
+		return broken(at, e, strerror(errno));
+	j->log_len = good;
+	j->log_text[good] = '\0';
+	return 0;
+}
+
+static int check_seq(const struct sl_journal *j, const struct place *at, uint64_t seq,
+	uint64_t last, struct sl_err *e)
+{
+	char what[128];
+
+	if (last == 0 ? seq <= j->snapshot_seq + 1 : seq == last + 1)
+		return 0;
+	snprintf(what, sizeof(what),
+		"transaction %" PRIu64 " follows %" PRIu64 ": some are missing", seq,
+		last == 0 ? j->snapshot_seq : last);
+	return broken(at, e, what);
+}
+
+/* Check each line, replacing its newline by NUL. */
+static int load_log(struct sl_journal *j, struct sl_err *e)
+{
+	struct place at = {j, SL_JOURNAL_LOG, 0};
+	uint64_t seq, last = 0;
+	int ret = read_file(&at, &j->log_text, &j->log_len, e);
+
+	for (size_t off = 0; ret == 0 && off < j->log_len;) {
+		char *line = j->log_text + off;
+		char *nl = memchr(line, '\n', j->log_len - off);
+		size_t len = nl != NULL ? (size_t)(nl - line) : j->log_len - off;
+		bool is_last = nl == NULL || off + len + 1 == j->log_len;
+
+		at.line++;
+		line[len] = '\0';
+		if (is_last && !newer(line) && (nl == NULL || !crc_right(line, len))) {
+			ret = drop_tail(j, &at, off, e);
+			break;
+		}
+		ret = check_text(&at, line, len, &seq, e);
+		if (ret == 0)
+			ret = check_seq(j, &at, seq, last, e);
+		last = seq;
+		off += len + 1;
+	}
+	if (ret == 0 && last > j->seq)
+		j->seq = last;
+	j->log_size = (off_t)j->log_len;
+	return ret;
+}
+
+int sl_journal_load(struct sl_journal *j, struct sl_err *e)
+{
+	int ret = load_snapshot(j, e);
+
+	return ret != 0 ? ret : load_log(j, e);
+}
+
+static const struct sl_collection *collection_named(const char *name)
+{
+	for (unsigned int c = 0; name != NULL && c < SL_COLL_COUNT; c++)
+		if (strcmp(sl_collections[c].name, name) == 0)
+			return &sl_collections[c];
+	return NULL;
+}
+
+static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const cJSON *json,
+	bool allocated, struct sl_err *e)
+{
+	void *obj = calloc(1, coll->shape->size);
+	int ret;
+
+	if (obj == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	ret = sl_shape_decode(coll->shape, json, obj, e);
+	if (ret == 0) {
+		if (coll->id == SL_COLL_IDENTITIES)
+			((struct sl_identity_obj *)obj)->allocated = allocated;
+		ret = sl_txn_step(t, SL_TXN_PUT, coll->id, obj, e);
+		sl_shape_fini(coll->shape, obj);
+	}
+	free(obj);
+	return ret;
+}
+
+static int replay_change(struct sl_txn *t, const cJSON *change, struct sl_err *e)
+{
+	const cJSON *put = sl_json_get(change, "put"), *del = sl_json_get(change, "del");
+	const cJSON *what = put != NULL ? put : del;
+	const struct sl_collection *coll =
+		collection_named(cJSON_GetStringValue(sl_json_get(what, "collection")));
+	const cJSON *key = sl_json_get(del, "key");
+
+	if (coll == NULL)
+		return sl_err_set(e, SL_ERR_STATE, "", "a change of no known collection");
+	if (put != NULL)
+		return replay_put(t, coll, sl_json_get(put, "object"),
+			cJSON_IsTrue(sl_json_get(put, "allocated")), e);
+	if (!cJSON_IsString(key))
+		return sl_err_set(e, SL_ERR_STATE, "", "a deletion without a key");
+	return sl_txn_del(t, coll->id, key->valuestring, e);
+}
+
+/* Say where the error of a replayed object came from. */
+static int located(const struct place *at, struct sl_err *e, int ret)
+{
+	struct sl_err inner;
+	char what[520];
+
+	if (ret == 0 || e == NULL)
+		return ret;
+	inner = *e;
+	snprintf(what, sizeof(what), "%.100s%s%.200s", inner.path, inner.path[0] != '\0' ? ": " : "",
+		inner.message);
+	return broken(at, e, what);
+}
+
+static int replay_line(
+	struct sl_txn *t, const struct place *at, const char *line, size_t len, struct sl_err *e)
+{
+	cJSON *json = sl_json_parse(line, len, e);
+	const cJSON *change;
+	int ret = json != NULL ? 0 : -EINVAL;
+
+	cJSON_ArrayForEach (change, sl_json_get(json, "changes"))
+		if (ret == 0)
+			ret = replay_change(t, change, e);
+	cJSON_Delete(json);
+	return located(at, e, ret);
+}
+
+/* One bit for each number of the list. */
+struct numbers {
+	uint64_t bits[65536 / 64];
+};
+
+static void read_numbers(struct numbers *n, const cJSON *list)
+{
+	const cJSON *v;
+	uint64_t id;
+
+	memset(n, 0, sizeof(*n));
+	cJSON_ArrayForEach (v, list)
+		if (sl_json_uint(v, &id) && id < 65536)
+			n->bits[id / 64] |= UINT64_C(1) << id % 64;
+}
+
+static bool number_listed(const struct numbers *n, const cJSON *identity)
+{
+	uint64_t id;
+
+	return sl_json_uint(sl_json_get(identity, "id"), &id) && id < 65536 &&
+	       (n->bits[id / 64] >> id % 64 & 1) != 0;
+}
+
+static int replay_snapshot(struct sl_txn *t, struct sl_journal *j, struct sl_err *e)
+{
+	struct place at = {j, SL_JOURNAL_SNAPSHOT, 0};
+	cJSON *json = sl_json_parse(j->snapshot_text, j->snapshot_len, e);
+	const cJSON *objects, *obj;
+	struct numbers allocated;
+	int ret = json != NULL ? 0 : -EINVAL;
+
+	read_numbers(&allocated, sl_json_get(json, "allocated"));
+	cJSON_ArrayForEach (objects, sl_json_get(json, "config")) {
+		const struct sl_collection *coll = collection_named(objects->string);
+
+		if (ret == 0 && coll == NULL)
+			ret = sl_err_set(e, SL_ERR_STATE, objects->string, "no known collection");
+		cJSON_ArrayForEach (obj, objects)
+			if (ret == 0)
+				ret = replay_put(t, coll, obj,
+					coll->id == SL_COLL_IDENTITIES &&
+						number_listed(&allocated, obj),
+					e);
+	}
+	cJSON_Delete(json);
+	return located(&at, e, ret);
+}
+
+static int replay_log(struct sl_txn *t, struct sl_journal *j, struct sl_err *e)
+{
+	struct place at = {j, SL_JOURNAL_LOG, 0};
+	int ret = 0;
+
+	for (size_t off = 0, len; ret == 0 && off < j->log_len; off += len + 1) {
+		const char *line = j->log_text + off;
+
+		at.line++;
+		len = strlen(line);
+		if (seq_of(line) > j->snapshot_seq)
+			ret = replay_line(t, &at, line, len, e);
+	}
+	return ret;
+}
+
+int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
+{
+	struct sl_txn *t = sl_txn_begin_replay(s);
+	int ret = 0;
+
+	if (t == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	if (j->snapshot_text != NULL)
+		ret = replay_snapshot(t, j, e);
+	if (ret == 0)
+		ret = replay_log(t, j, e);
+	if (ret == 0)
+		ret = sl_txn_commit(t, e);
+	else
+		sl_txn_abort(t);
+	free(j->snapshot_text);
+	free(j->log_text);
+	j->snapshot_text = j->log_text = NULL;
+	j->log_len = 0;
+	return ret;
+}

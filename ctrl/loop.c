@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+/* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
+#define TURN_MS 1
+#define UPCALLS 64
+#define EVENTS	64
+/* The flow table's clock hand goes round in about this many turns. */
+#define AGE_TURNS 1000
+
+static void take_upcalls(struct sl_ctrl *c)
+{
+	struct sl_upcall up[UPCALLS];
+	unsigned int n = sl_engine_upcalls(c->engine, up, UPCALLS);
+
+	for (unsigned int i = 0; i < n; i++)
+		sl_underlay_upcall(c->underlay, &up[i]);
+}
+
+static void take_events(struct sl_ctrl *c)
+{
+	struct sl_event ev[EVENTS];
+	unsigned int n = sl_engine_events(c->engine, ev, EVENTS);
+
+	for (unsigned int i = 0; i < n; i++)
+		sl_recent_note(&c->recent, &ev[i]);
+}
+
+static void age(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
+{
+	unsigned int pairs = sl_flow_table_capacity(c->pipeline->flows) / 2;
+
+	sl_flow_age(c->pipeline->flows, timeouts, sl_engine_tick(c->engine), pairs / AGE_TURNS + 1);
+}
+
+static int add_fd(int epoll, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void turn(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
+{
+	uint32_t before = sl_engine_tick(c->engine);
+
+	take_upcalls(c);
+	take_events(c);
+	sl_engine_poll(c->engine);
+	age(c, timeouts);
+	if (sl_engine_tick(c->engine) != before) {
+		sl_underlay_tick(c->underlay);
+		sl_load_sample(&c->load, c->engine);
+	}
+}
+
+int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
+{
+	struct sl_flow_timeouts timeouts;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = open_signals(), err = 0;
+	bool stop = false;
+
+	sl_flow_timeouts_default(&timeouts);
+	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
+		add_fd(epoll, sl_server_fd(c->server)) != 0)
+		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
+	while (err == 0 && !stop) {
+		struct epoll_event ev[4];
+		int n = epoll_wait(epoll, ev, 4, TURN_MS);
+
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.fd == signals)
+				stop = true;
+			else
+				sl_server_poll(c->server);
+		}
+		turn(c, &timeouts);
+	}
+	if (signals >= 0)
+		close(signals);
+	if (epoll >= 0)
+		close(epoll);
+	return err;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon.h"
+#include "loop.h"
+
+static int complain(const struct sl_err *e)
+{
+	fprintf(stderr, "sluiced: %s", e->message);
+	if (e->path[0] != '\0')
+		fprintf(stderr, " (%s)", e->path);
+	fputc('\n', stderr);
+	if (e->hint[0] != '\0')
+		fprintf(stderr, "sluiced: hint: %s\n", e->hint);
+	return EXIT_FAILURE;
+}
+
+static int check(const struct sl_options *o)
+{
+	struct sl_err e = {0};
+
+	if (sl_config_check(o->config, &e) != 0)
+		return complain(&e);
+	printf("%s is good\n", o->config);
+	return EXIT_SUCCESS;
+}
+
+static int print_openrpc(void)
+{
+	struct sl_rpc rpc = {0};
+	cJSON *doc;
+	char *text;
+
+	sl_daemon_methods(&rpc);
+	doc = sl_rpc_discover(&rpc);
+	text = doc != NULL ? cJSON_Print(doc) : NULL;
+	cJSON_Delete(doc);
+	if (text == NULL)
+		return EXIT_FAILURE;
+	puts(text);
+	free(text);
+	return EXIT_SUCCESS;
+}
+
+/* Before any thread is made, so that all inherit it: only the loop's signalfd sees these. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct sl_options *o)
+{
+	struct sl_ctrl *c = calloc(1, sizeof(*c));
+	struct sl_err e = {0};
+	int err;
+
+	if (c == NULL)
+		return EXIT_FAILURE;
+	block_signals();
+	err = sl_daemon_start(c, o, &e);
+	if (err == 0) {
+		printf("sluiced is ready: %s\n", o->socket);
+		fflush(stdout);
+		sd_notify(0, "READY=1");
+		err = sl_loop_run(c, &e);
+		sd_notify(0, "STOPPING=1");
+		sl_daemon_stop(c);
+	}
+	free(c);
+	return err != 0 ? complain(&e) : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct sl_options o;
+
+	switch (sl_options_parse(argc, argv, &o)) {
+	case SL_OPTIONS_RUN:
+		break;
+	case SL_OPTIONS_DONE:
+		return EXIT_SUCCESS;
+	case SL_OPTIONS_WRONG:
+		return 2;
+	}
+	if (o.print_openrpc)
+		return print_openrpc();
+	return o.check ? check(&o) : run(&o);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* neighbors.state, nodes.paths: what the underlay has found out. */
+#include <stdio.h>
+
+#include "ctrl.h"
+#include "methods_runtime.h"
+#include "objects_fields.h"
+
+static char *borrow(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+struct neighbor_out {
+	char *port;
+	struct sl_ip address;
+	bool has_mac;
+	struct sl_mac mac;
+	char *state;
+	uint32_t age_seconds, tunnels, waiting;
+};
+static const struct sl_field neighbor_fields[] = {
+	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = 64, .help = "The underlay port."),
+	SL_FIELD(neighbor_out, address, SL_F_IP, .help = "The next hop."),
+	SL_FIELD(neighbor_out, mac, SL_F_MAC, SL_PRESENT(neighbor_out, has_mac),
+		.help = "Its MAC, when it was ever known."),
+	SL_FIELD(neighbor_out, state, SL_F_STRING, .max = 16,
+		.help = "incomplete, reachable, probe, failed, or static."),
+	SL_FIELD(neighbor_out, age_seconds, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Since the state was entered or last proven."),
+	SL_FIELD(neighbor_out, tunnels, SL_F_UINT, .max = UINT32_MAX, .help = "Nodes behind it."),
+	SL_FIELD(neighbor_out, waiting, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Packets that wait for its answer."),
+};
+static const struct sl_shape neighbor_shape =
+	SL_SHAPE("neighbor_state", neighbor_out, neighbor_fields, "A next hop on an underlay link.");
+static const struct sl_field neighbor_elem = {.name = "neighbor_state",
+	.type = SL_F_OBJECT,
+	.shape = &neighbor_shape,
+	.help = "One next hop."};
+static const struct sl_field neighbors_result = {.name = "result", .type = SL_F_LIST,
+	.elem = &neighbor_elem, .shape = &neighbor_shape, .help = "Every next hop known."};
+
+struct collect {
+	const struct sl_ctrl *c;
+	cJSON *list;
+};
+
+static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
+{
+	static const struct sl_mac zero;
+	struct collect *to = ctx;
+	const char *port = sl_apply_port_name(to->c->apply, v->port);
+	struct neighbor_out out = {.port = borrow(port != NULL ? port : ""),
+		.address = v->ip,
+		.has_mac = !sl_mac_equal(&v->mac, &zero),
+		.mac = v->mac,
+		.state = borrow(sl_neighbor_state_name(v->state)),
+		.age_seconds = v->age_ticks / SL_TICKS_PER_SECOND,
+		.tunnels = v->uses,
+		.waiting = v->waiting};
+
+	cJSON_AddItemToArray(to->list, sl_shape_encode(&neighbor_shape, &out));
+}
+
+static int neighbors_state(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+{
+	struct collect to = {.c = call->ctrl, .list = cJSON_CreateArray()};
+
+	(void)e;
+	if (to.list == NULL)
+		return -ENOMEM;
+	sl_neighbors_walk(sl_underlay_neighbors(call->ctrl->underlay),
+		sl_engine_tick(call->ctrl->engine), add_neighbor, &to);
+	*result = to.list;
+	return 0;
+}
+
+const struct sl_method sl_method_neighbors_state = {
+	.name = "neighbors.state",
+	.summary = "Next hops on the underlay, learned and static, with their state.",
+	.right = SL_RPC_READ,
+	.result = &neighbors_result,
+	.handle = neighbors_state,
+};
+
+struct path_out {
+	char name[SL_NAME_LEN];
+	struct sl_ip address;
+	bool reachable, resolved, has_hop;
+	char *port;
+	struct sl_ip next_hop;
+	uint32_t inner_mtu;
+};
+static const struct sl_field path_fields[] = {
+	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
+	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
+	SL_FIELD(path_out, reachable, SL_F_BOOL, .help = "An underlay link or route leads to it."),
+	SL_FIELD(path_out, resolved, SL_F_BOOL, .help = "The next hop's MAC is known."),
+	SL_FIELD(path_out, port, SL_F_STRING, .max = 64, .help = "Underlay port, empty without a path."),
+	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop), .help = "The next hop."),
+	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
+		.help = "Largest workload IP packet that fits the tunnel."),
+};
+static const struct sl_shape path_shape =
+	SL_SHAPE("node_path", path_out, path_fields, "How a node is reached now.");
+static const struct sl_field path_elem = {
+	.name = "node_path", .type = SL_F_OBJECT, .shape = &path_shape, .help = "One node."};
+static const struct sl_field paths_result = {.name = "result", .type = SL_F_LIST,
+	.elem = &path_elem, .shape = &path_shape, .help = "Every node."};
+
+static bool add_path(const struct sl_object *o, void *ctx)
+{
+	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
+	struct collect *to = ctx;
+	struct sl_underlay_path path;
+	struct path_out out = {.address = node->address, .port = borrow("")};
+	const char *port;
+
+	if (!sl_underlay_path(to->c->underlay, o->id, &path))
+		return true;
+	memcpy(out.name, node->name, sizeof(out.name));
+	out.reachable = path.reachable;
+	out.resolved = path.resolved;
+	out.has_hop = path.reachable;
+	out.next_hop = path.next_hop;
+	port = path.reachable ? sl_apply_port_name(to->c->apply, path.port) : NULL;
+	if (port != NULL)
+		out.port = borrow(port);
+	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
+	cJSON_AddItemToArray(to->list, sl_shape_encode(&path_shape, &out));
+	return true;
+}
+
+static int nodes_paths(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+{
+	struct collect to = {.c = call->ctrl, .list = cJSON_CreateArray()};
+
+	(void)e;
+	if (to.list == NULL)
+		return -ENOMEM;
+	sl_store_walk(call->ctrl->store, SL_COLL_NODES, add_path, &to);
+	*result = to.list;
+	return 0;
+}
+
+const struct sl_method sl_method_nodes_paths = {
+	.name = "nodes.paths",
+	.summary = "How each node is reached: port, next hop, and what fits.",
+	.right = SL_RPC_READ,
+	.result = &paths_result,
+	.handle = nodes_paths,
+};

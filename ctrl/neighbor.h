@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826), keeps a few
+ * packets waiting meanwhile, probes entries before they grow old, forgets what nobody needs.
+ *
+ *   INCOMPLETE --reply--> REACHABLE --age--> PROBE --reply--> REACHABLE
+ *       |                                      |
+ *       +------------- no answer --------------+--> FAILED --(retry when a packet asks)--> INCOMPLETE
+ *
+ * STATIC entries come from the configuration, win over learned ones, and never age.
+ * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
+ */
+#ifndef SL_CTRL_NEIGHBOR_H
+#define SL_CTRL_NEIGHBOR_H
+
+#include <rte_mbuf.h>
+
+#include "dp/counters.h"
+#include "sluice/types.h"
+
+#define SL_NEIGHBOR_QUEUE    8	   /* packets that wait for one neighbour */
+#define SL_NEIGHBORS_MAX     65536 /* entries; past it, new next hops stay unresolved */
+#define SL_NEIGHBOR_FRESH_S  30	   /* a learned entry is probed when older */
+#define SL_NEIGHBOR_RETRIES  3	   /* requests, one a second, before it counts as failed */
+#define SL_NEIGHBOR_FORGET_S 120   /* an entry no tunnel uses is dropped when older */
+
+enum sl_neighbor_state {
+	SL_NEIGHBOR_INCOMPLETE,
+	SL_NEIGHBOR_REACHABLE,
+	SL_NEIGHBOR_PROBE, /* still used while it is asked again */
+	SL_NEIGHBOR_FAILED,
+	SL_NEIGHBOR_STATIC,
+};
+
+/* What the table needs from its surroundings; a test provides its own. */
+struct sl_neighbor_ops {
+	void *ctx;
+	/* Send a packet out of an underlay port; false when it cannot be queued (the table keeps it). */
+	bool (*send)(void *ctx, uint16_t port, struct rte_mbuf *m);
+	struct rte_mbuf *(*alloc)(void *ctx);
+	/* The MAC of a neighbour became known, changed, or (mac NULL) is no longer known. */
+	void (*changed)(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
+	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is one). */
+	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
+		uint32_t *addr_be);
+	/* True when addr is an own address on that port: then ARP requests for it are answered. */
+	bool (*is_own)(void *ctx, uint16_t port, uint32_t addr_be);
+	struct sl_counters *counters; /* the control thread's row */
+};
+
+struct sl_neighbors;
+
+struct sl_neighbors *sl_neighbors_create(const struct sl_neighbor_ops *ops);
+void sl_neighbors_destroy(struct sl_neighbors *t); /* accepts NULL; frees waiting packets */
+
+/* MAC of a neighbour when usable now; otherwise false, and resolution is under way. uses counts tunnels. */
+bool sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
+	struct sl_mac *mac);
+void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
+
+/* A packet whose next hop is not resolved: sent at once, queued, or dropped with a reason. */
+void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	struct rte_mbuf *m, uint32_t tick);
+
+/* An ARP frame from the underlay: answered and learned from. Takes the packet. */
+void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
+
+void sl_neighbor_set_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	const struct sl_mac *mac);
+void sl_neighbor_clear_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	uint32_t tick);
+/* Everything about a port that goes away. */
+void sl_neighbors_forget_port(struct sl_neighbors *t, uint16_t port);
+
+/* Timers: retries, probes, forgetting. Once a tick or so. */
+void sl_neighbors_tick(struct sl_neighbors *t, uint32_t tick);
+
+struct sl_neighbor_view {
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac;
+	enum sl_neighbor_state state;
+	uint32_t age_ticks, uses, waiting;
+};
+void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
+	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx);
+const char *sl_neighbor_state_name(enum sl_neighbor_state s);
+
+#endif

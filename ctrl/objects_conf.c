@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shapes of the sections of a configuration file that are read at start only: node and workers. */
+#include <stdio.h>
+
+#include "objects_fields.h"
+
+static const struct sl_field tunnel_address = {.name = "address",
+	.type = SL_F_IP,
+	.help = "An address that tunnel packets are sent from and accepted at."};
+
+static const struct sl_field self_fields[] = {
+	SL_FIELD(sl_node_self, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
+		.help = "This node's name."),
+	SL_FIELD(sl_node_self, zone, SL_F_NAME, .help = "The zone it stands in."),
+	SL_FIELD(sl_node_self, tunnel_addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = 16,
+		.elem = &tunnel_address, .help = "Where tunnels end on this node."),
+};
+
+static int check_self(const void *obj, struct sl_err *e)
+{
+	const struct sl_node_self *s = obj;
+	const struct sl_ip *ip = s->tunnel_addresses.items;
+	char path[40];
+
+	for (size_t i = 0; i < s->tunnel_addresses.n; i++) {
+		snprintf(path, sizeof(path), "tunnel_addresses[%zu]", i);
+		if (sl_check_unicast(&ip[i], path, e) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+const struct sl_shape sl_shape_node_self =
+	SL_SHAPE("node_self", sl_node_self, self_fields, "Who this node is.", .check = check_self);
+
+/* In the order of enum sl_idle and enum sl_hugepages of dp/. */
+static const char *const idles[] = {"spin", "adaptive", NULL};
+static const char *const hugepages[] = {"auto", "required", "off", NULL};
+
+static const struct sl_field core = {
+	.name = "core", .type = SL_F_UINT, .max = 1023, .help = "A CPU number."};
+static const struct sl_field eal_arg = {.name = "argument",
+	.type = SL_F_STRING,
+	.min = 1,
+	.max = 1023,
+	.help = "One argument of EAL's command line."};
+
+static const struct sl_field workers_fields[] = {
+	SL_FIELD(sl_workers_conf, cores, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = SL_WORKERS_MAX,
+		.elem = &core,
+		.help = "One worker on each; absent or empty: the daemon chooses one."),
+	SL_FIELD(sl_workers_conf, idle, SL_F_ENUM, .names = idles,
+		.help = "spin: own the core; adaptive: sleep up to 100 us while queues are empty."),
+	SL_FIELD(sl_workers_conf, hugepages, SL_F_ENUM, .names = hugepages,
+		.help = "auto: run without when there are too few; required: refuse to."),
+	SL_FIELD(sl_workers_conf, memory_mb, SL_F_UINT, .min = 64, .max = 1048576, .def = 1024,
+		.help = "Memory for packets and tables."),
+	SL_FIELD(sl_workers_conf, max_flows, SL_F_UINT, .min = 1024, .max = 134217728,
+		.def = 1048576, .help = "Capacity of the flow table, in entries."),
+	SL_FIELD(sl_workers_conf, packet_buffers, SL_F_UINT, .min = 1024, .max = 16777216,
+		.help = "Packet buffers of each port; absent: the daemon chooses."),
+	SL_FIELD(sl_workers_conf, eal_args, SL_F_LIST, .max = 64, .elem = &eal_arg,
+		.help = "Appended to EAL's command line."),
+};
+
+const struct sl_shape sl_shape_workers =
+	SL_SHAPE("workers", sl_workers_conf, workers_fields, "What the packet path runs on.");

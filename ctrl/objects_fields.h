@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Short forms for the tables of fields, and checks that several shapes share. For ctrl/objects*.c
+ * only. Threads: control.
+ */
+#ifndef SL_CTRL_OBJECTS_FIELDS_H
+#define SL_CTRL_OBJECTS_FIELDS_H
+
+#include "objects.h"
+
+/* A field of struct st called like its member, and one whose name in JSON differs. */
+#define SL_FIELD(st, member, t, ...)                                                           \
+	{                                                                                      \
+		.name = #member, .type = t, .offset = offsetof(struct st, member), __VA_ARGS__ \
+	}
+#define SL_FIELD_AS(text, st, member, t, ...)                                               \
+	{                                                                                   \
+		.name = text, .type = t, .offset = offsetof(struct st, member), __VA_ARGS__ \
+	}
+#define SL_PRESENT(st, member) .present = offsetof(struct st, member) + 1
+
+#define SL_SHAPE(sname, st, table, text, ...)                                           \
+	{                                                                               \
+		.name = sname, .size = sizeof(struct st), .fields = table,              \
+		.n_fields = sizeof(table) / sizeof(table[0]), .help = text, __VA_ARGS__ \
+	}
+
+/* The smallest MTU that IPv4 allows (RFC 791). */
+#define SL_MTU_MIN 68
+/* Tighter than what a label may be anywhere: these travel between daemons. */
+#define SL_OBJECT_LABELS_MAX 32 /* of one object */
+#define SL_OBJECT_LABEL_LEN  63 /* of a key or a value */
+
+/* 0, or -EINVAL with the path given: not unspecified, loopback, multicast or broadcast. */
+int sl_check_unicast(const struct sl_ip *ip, const char *path, struct sl_err *e);
+/* The first or last address of an IPv4 prefix of /30 and shorter names no host. */
+int sl_check_host(
+	const struct sl_prefix *p, const struct sl_ip *ip, const char *path, struct sl_err *e);
+int sl_check_labels(const struct sl_labels *l, const char *path, struct sl_err *e);
+
+#endif

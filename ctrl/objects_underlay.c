@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shapes of what is physical: ports, nodes, neighbors, routes; and the node's own sections of a
+ * file. */
+#include <stdio.h>
+
+#include "objects_fields.h"
+
+static const char *const roles[] = {"access", "underlay", NULL};
+
+static const struct sl_field port_address = {.name = "address",
+	.type = SL_F_IFADDR,
+	.help = "An interface address with its prefix length."};
+static const struct sl_field port_worker = {.name = "worker",
+	.type = SL_F_UINT,
+	.max = SL_WORKERS_MAX - 1,
+	.help = "Index of a worker in workers.cores."};
+
+static const struct sl_field port_fields[] = {
+	SL_FIELD(sl_port_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The port's name."),
+	SL_FIELD(sl_port_obj, role, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = roles,
+		.help = "access: workloads are behind it; underlay: other nodes are."),
+	SL_FIELD(sl_port_obj, devargs, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
+		.max = 1023, .help = "A DPDK device string: a PCI address or a virtual device."),
+	SL_FIELD(sl_port_obj, queues, SL_F_UINT, .min = 1, .max = SL_QUEUES_MAX, .def = 1,
+		.help = "Receive queues."),
+	SL_FIELD(sl_port_obj, descriptors, SL_F_UINT, .min = 64, .max = 32768, .def = 1024,
+		.help = "Descriptors of each queue."),
+	SL_FIELD(sl_port_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
+		.help = "Largest IP packet; absent: the device's own."),
+	SL_FIELD(sl_port_obj, mac, SL_F_MAC, SL_PRESENT(sl_port_obj, has_mac),
+		.help = "Default: the device's own."),
+	SL_FIELD(sl_port_obj, addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = 64,
+		.elem = &port_address, .help = "Interface addresses; underlay ports only."),
+	SL_FIELD(sl_port_obj, workers, SL_F_LIST, .max = SL_QUEUES_MAX, .elem = &port_worker,
+		.help = "The worker of each receive queue; absent or empty: spread."),
+};
+
+static int check_port(const void *obj, struct sl_err *e)
+{
+	const struct sl_port_obj *p = obj;
+	const struct sl_prefix *a = p->addresses.items;
+	char path[32];
+
+	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "addresses",
+			"port \"%s\" has role access, and only underlay ports have addresses",
+			p->name);
+		sl_err_hint(e, "workloads' addresses belong to endpoints");
+		return -EINVAL;
+	}
+	if (p->workers.n > 0 && p->workers.n != p->queues) {
+		sl_err_set(e, SL_ERR_PARAMS, "workers",
+			"%zu workers are named for %u receive queues", p->workers.n, p->queues);
+		sl_err_hint(e, "name one worker for each queue, or leave workers out");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < p->addresses.n; i++) {
+		snprintf(path, sizeof(path), "addresses[%zu]", i);
+		if (sl_check_unicast(&a[i].ip, path, e) != 0 ||
+			sl_check_host(&a[i], &a[i].ip, path, e) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+const struct sl_shape sl_shape_port = SL_SHAPE("port", sl_port_obj, port_fields,
+	"A device that packets come in and leave by.", .check = check_port);
+
+static const struct sl_field node_fields[] = {
+	SL_FIELD(sl_node_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The node's name."),
+	SL_FIELD(sl_node_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED,
+		.help = "Its tunnel address."),
+	SL_FIELD(sl_node_obj, zone, SL_F_NAME, .help = "The zone it stands in."),
+	SL_FIELD(sl_node_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
+		.help = "Largest outer IP packet on the way there; absent: the port's."),
+};
+
+static int check_node(const void *obj, struct sl_err *e)
+{
+	const struct sl_node_obj *n = obj;
+
+	return sl_check_unicast(&n->address, "address", e);
+}
+
+const struct sl_shape sl_shape_node = SL_SHAPE("node", sl_node_obj, node_fields,
+	"Another node of the fabric, reached by tunnel.", .check = check_node);
+
+static const struct sl_field neighbor_fields[] = {
+	SL_FIELD(sl_neighbor_obj, port, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The underlay port on whose link it is."),
+	SL_FIELD(sl_neighbor_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "Its address."),
+	SL_FIELD(sl_neighbor_obj, mac, SL_F_MAC, .flags = SL_FIELD_REQUIRED, .help = "Its MAC."),
+};
+
+static int check_neighbor(const void *obj, struct sl_err *e)
+{
+	return sl_check_unicast(&((const struct sl_neighbor_obj *)obj)->address, "address", e);
+}
+
+const struct sl_shape sl_shape_neighbor = SL_SHAPE("neighbor", sl_neighbor_obj, neighbor_fields,
+	"A fixed MAC of an underlay address; without one it is asked for by ARP.",
+	.check = check_neighbor);
+
+static const struct sl_field route_fields[] = {
+	SL_FIELD(sl_route_obj, prefix, SL_F_PREFIX, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "Where to."),
+	SL_FIELD(sl_route_obj, via, SL_F_IP, .flags = SL_FIELD_REQUIRED,
+		.help = "The gateway's address."),
+	SL_FIELD(sl_route_obj, port, SL_F_NAME,
+		.help = "The underlay port; absent: the one whose link holds via."),
+};
+
+static int check_route(const void *obj, struct sl_err *e)
+{
+	const struct sl_route_obj *r = obj;
+	char prefix[SL_PREFIX_STR_LEN], via[SL_IP_STR_LEN];
+
+	if (sl_check_unicast(&r->via, "via", e) != 0)
+		return -EINVAL;
+	if ((sl_ip_is_v4(&r->prefix.ip) && r->prefix.len >= 96) != sl_ip_is_v4(&r->via))
+		return sl_err_set(e, SL_ERR_PARAMS, "via",
+			"gateway %s is of another address family than %s",
+			sl_format_ip(&r->via, via), sl_format_prefix(&r->prefix, prefix));
+	return 0;
+}
+
+const struct sl_shape sl_shape_route = SL_SHAPE("route", sl_route_obj, route_fields,
+	"An underlay prefix behind a gateway.", .check = check_route);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which field of which collection names objects of which other, and what is said when one is
+ * missing. */
+#include <stdio.h>
+
+#include "store_impl.h"
+
+/* An endpoint's network stands first: its id is the scope of the endpoint's addresses. */
+const struct sl_ref_def sl_ref_defs[] = {
+	{SL_COLL_ENDPOINTS, SL_COLL_NETWORKS, "network", offsetof(struct sl_endpoint_obj, network)},
+	{SL_COLL_ENDPOINTS, SL_COLL_PORTS, "port", offsetof(struct sl_endpoint_obj, port)},
+	{SL_COLL_ENDPOINTS, SL_COLL_NODES, "node", offsetof(struct sl_endpoint_obj, node)},
+	{SL_COLL_NEIGHBORS, SL_COLL_PORTS, "port", offsetof(struct sl_neighbor_obj, port)},
+	{SL_COLL_ROUTES, SL_COLL_PORTS, "port", offsetof(struct sl_route_obj, port)},
+};
+const size_t sl_n_ref_defs = sizeof(sl_ref_defs) / sizeof(sl_ref_defs[0]);
+
+int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e)
+{
+	const struct sl_entry *from = r->from->entry;
+	const char *key = (const char *)from->obj + r->def->offset;
+	const struct sl_collection *to = &sl_collections[r->def->to];
+	char what[SL_WHAT_LEN];
+
+	r->to = sl_entry_find(s, r->def->to, key);
+	if (r->to != NULL && r->to->obj != NULL)
+		return 0;
+	sl_object_what(from->coll, from->obj, what);
+	if (r->to != NULL)
+		return sl_err_set(e, SL_ERR_REFERENCE, r->def->field,
+			"%s refers to %s \"%s\", which the same transaction removes", what,
+			to->singular, key);
+	sl_err_set(e, SL_ERR_REFERENCE, r->def->field,
+		"%s refers to %s \"%s\", which does not exist", what, to->singular, key);
+	sl_err_hint(e, "add the %s before, or in the same transaction", to->singular);
+	return -EBUSY;
+}
+
+int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
+	const struct sl_object *removed, struct sl_err *e)
+{
+	const size_t named_max = 3;
+	char what[SL_WHAT_LEN], list[192] = "";
+	size_t n = 0, len = 0;
+	const struct sl_ref *r;
+
+	(void)s;
+	if (en->in == NULL)
+		return 0;
+	DL_FOREACH (en->in, r) {
+		const struct sl_entry *from = r->from->entry;
+
+		if (n++ >= named_max || len >= sizeof(list))
+			continue;
+		sl_object_what(from->coll, from->obj, what);
+		len += (size_t)snprintf(
+			list + len, sizeof(list) - len, "%s%.70s", n > 1 ? ", " : "", what);
+	}
+	sl_object_what(en->coll, removed, what);
+	if (n > named_max)
+		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[en->coll].key_field,
+			"%.90s is referred to by %s and %zu more", what, list, n - named_max);
+	else
+		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[en->coll].key_field,
+			"%.90s is referred to by %s", what, list);
+	sl_err_hint(e, "remove what refers to it before, or in the same transaction");
+	return -EBUSY;
+}
+
+void sl_store_referrers(const struct sl_store *s, enum sl_collection_id c, const char *key,
+	bool (*fn)(enum sl_collection_id by, const struct sl_object *o, void *ctx), void *ctx)
+{
+	const struct sl_entry *en = sl_entry_find(s, c, key);
+	const struct sl_ref *r;
+
+	if (en == NULL)
+		return;
+	DL_FOREACH (en->in, r)
+		if (!fn(r->from->entry->coll, r->from->entry->obj, ctx))
+			return;
+	/* An identity's endpoints name its labels, not its number. */
+	if (c != SL_COLL_IDENTITIES || en->links == NULL || !en->links->attached)
+		return;
+	DL_FOREACH (en->links->labels->users, r)
+		if (!fn(SL_COLL_ENDPOINTS, r->from->entry->obj, ctx))
+			return;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server_internal.h"
+
+#define ACCEPTS_A_POLL 64u
+#define EVENTS_MAX     (SL_SERVER_CLIENTS_MAX + 2)
+
+struct sl_server {
+	const struct sl_rpc *rpc;
+	int epoll_fd, listen_fd;
+	int wake_fd;  /* readable while a client has a backlog, which epoll cannot know of */
+	int spare_fd; /* given up for a moment when descriptors run out, to turn a client away */
+	bool awake;
+	unsigned int first; /* whose turn it is first in the next poll */
+	struct sl_server_client *clients[SL_SERVER_CLIENTS_MAX];
+	struct stat file; /* the one we made */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+static int watch(const struct sl_server *s, int op, int fd, uint32_t events, void *ptr)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = ptr};
+
+	return epoll_ctl(s->epoll_fd, op, fd, &ev);
+}
+
+struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, struct sl_err *e)
+{
+	struct sl_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
+		return NULL;
+	}
+	s->rpc = rpc;
+	s->listen_fd = -1;
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (s->epoll_fd < 0 || s->wake_fd < 0 || s->spare_fd < 0 ||
+		watch(s, EPOLL_CTL_ADD, s->wake_fd, EPOLLIN, &s->wake_fd) != 0) {
+		sl_err_set(e, SL_ERR_INTERNAL, NULL, "the RPC server: %s", strerror(errno));
+		goto destroy;
+	}
+	s->listen_fd = sl_server_listen(path, &s->file, e);
+	if (s->listen_fd < 0)
+		goto destroy;
+	strcpy(s->path, path); /* fits: it was listened at */
+	if (watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN, &s->listen_fd) != 0) {
+		sl_err_set(e, SL_ERR_INTERNAL, NULL, "the RPC server: %s", strerror(errno));
+		goto destroy;
+	}
+	return s;
+destroy:
+	sl_server_destroy(s);
+	return NULL;
+}
+
+int sl_server_fd(const struct sl_server *s)
+{
+	return s->epoll_fd;
+}
+
+static void turn_away(int fd, const char *why)
+{
+	size_t len;
+	char *line = sl_rpc_refuse(SL_ERR_LIMIT, why, &len);
+
+	/* One line fits an empty socket buffer; who does not get it sees the connection close. */
+	if (line != NULL && send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		errno = 0;
+	free(line);
+	close(fd);
+}
+
+static void add_client(struct sl_server *s, int fd)
+{
+	struct sl_server_client *c;
+	size_t slot = 0;
+
+	while (slot < SL_SERVER_CLIENTS_MAX && s->clients[slot] != NULL)
+		slot++;
+	if (slot == SL_SERVER_CLIENTS_MAX) {
+		turn_away(fd, "64 clients are connected, no more are served");
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL || watch(s, EPOLL_CTL_ADD, fd, EPOLLIN, c) != 0) {
+		turn_away(fd, "out of memory for another client");
+		free(c);
+		return;
+	}
+	c->fd = fd;
+	c->events = EPOLLIN;
+	c->may_write = sl_server_peer_may_write(fd, s->path);
+	s->clients[slot] = c;
+}
+
+/* Without a free descriptor the listening socket would stay readable for ever. */
+static void accept_without_descriptors(struct sl_server *s)
+{
+	int fd;
+
+	close(s->spare_fd);
+	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		turn_away(fd, "the daemon has no file descriptors left");
+	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void accept_some(struct sl_server *s)
+{
+	for (unsigned int i = 0; i < ACCEPTS_A_POLL; i++) {
+		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0)
+			add_client(s, fd);
+		else if ((errno == EMFILE || errno == ENFILE) && s->spare_fd >= 0)
+			accept_without_descriptors(s);
+		else if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+static void remove_client(struct sl_server *s, size_t slot)
+{
+	sl_server_client_fini(s->clients[slot]);
+	free(s->clients[slot]);
+	s->clients[slot] = NULL;
+}
+
+static void serve_client(struct sl_server *s, size_t slot)
+{
+	struct sl_server_client *c = s->clients[slot];
+	uint32_t events;
+
+	sl_server_client_serve(c, s->rpc);
+	if (sl_server_client_is_done(c)) {
+		remove_client(s, slot);
+		return;
+	}
+	events = sl_server_client_events(c);
+	if (events != c->events && watch(s, EPOLL_CTL_MOD, c->fd, events, c) != 0) {
+		remove_client(s, slot);
+		return;
+	}
+	c->events = events;
+}
+
+static void set_awake(struct sl_server *s, bool awake)
+{
+	uint64_t n = 1;
+	ssize_t ret;
+
+	if (awake == s->awake)
+		return;
+	ret = awake ? write(s->wake_fd, &n, sizeof(n)) : read(s->wake_fd, &n, sizeof(n));
+	if (ret == sizeof(n))
+		s->awake = awake;
+}
+
+void sl_server_poll(struct sl_server *s)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, 0);
+	bool backlog = false, accepting = false;
+
+	for (int i = 0; i < n; i++) {
+		void *ptr = events[i].data.ptr;
+
+		if (ptr == &s->listen_fd)
+			accepting = true;
+		else if (ptr != &s->wake_fd)
+			((struct sl_server_client *)ptr)->ready = events[i].events;
+	}
+	for (unsigned int i = 0; i < SL_SERVER_CLIENTS_MAX; i++) {
+		size_t slot = (s->first + i) % SL_SERVER_CLIENTS_MAX;
+		struct sl_server_client *c = s->clients[slot];
+
+		if (c != NULL && (c->ready != 0 || c->backlog))
+			serve_client(s, slot);
+		backlog = backlog || (s->clients[slot] != NULL && s->clients[slot]->backlog);
+	}
+	s->first++;
+	/* After the clients: places that became free are there for who waits. */
+	if (accepting)
+		accept_some(s);
+	set_awake(s, backlog);
+}
+
+void sl_server_destroy(struct sl_server *s)
+{
+	struct stat st;
+
+	if (s == NULL)
+		return;
+	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++)
+		if (s->clients[slot] != NULL)
+			remove_client(s, slot);
+	/* Only what we made: another daemon may have taken the path since. */
+	if (s->listen_fd >= 0 && lstat(s->path, &st) == 0 && st.st_dev == s->file.st_dev &&
+		st.st_ino == s->file.st_ino)
+		unlink(s->path);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	if (s->spare_fd >= 0)
+		close(s->spare_fd);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	free(s);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of the socket server share: the listening socket, the peer's rights, one client.
+ * Threads: control. Private to server*.c.
+ */
+#ifndef SL_CTRL_SERVER_INTERNAL_H
+#define SL_CTRL_SERVER_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include "rpc_frame.h"
+#include "server.h"
+
+#define SL_CLIENT_REQUESTS_A_POLL 16u	       /* then it is the next client's turn */
+#define SL_CLIENT_BYTES_A_POLL	  (512u << 10) /* read at least until here */
+
+struct sl_server_client {
+	int fd;
+	uint32_t events; /* what epoll waits for */
+	uint32_t ready;	 /* what epoll reported */
+	bool may_write;
+	bool backlog;	/* requests are buffered that it was not the turn of */
+	bool input_end; /* nothing more is read: end of stream or refused */
+	bool dead;	/* to be closed whatever is pending */
+	struct sl_frame in;
+	char *out;
+	size_t out_start, out_len, out_room;
+};
+
+/* A listening socket at path, or -errno with *e. *st: the file made. */
+int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
+
+/* What the process at the other end may do; path is the socket's. */
+bool sl_server_peer_may_write(int fd, const char *path);
+
+/*
+ * Read, answer and write a bounded share. Afterwards the client is done when
+ * sl_server_client_is_done; otherwise it waits for sl_server_client_events, or has a backlog.
+ */
+void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc);
+bool sl_server_client_is_done(const struct sl_server_client *c);
+uint32_t sl_server_client_events(const struct sl_server_client *c);
+void sl_server_client_fini(struct sl_server_client *c);
+
+#endif

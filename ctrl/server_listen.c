@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The socket's file and who may do what over it. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server_internal.h"
+
+#define SOCKET_MODE 0660
+#define BACKLOG	    128
+#define OWN_DIR	    "/run/sluice" /* the one directory that is made when missing */
+#define GROUPS_FEW  64
+
+static int bad_path(struct sl_err *e, const char *path, const char *what)
+{
+	return sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "socket %s: %s", path, what);
+}
+
+/* Not inlined: with sanitizers on, GCC 12 then takes path for NULL and warns. */
+static __attribute__((noinline)) int failed(struct sl_err *e, const char *path, const char *doing)
+{
+	int err = errno;
+
+	sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "socket %s: %s: %s", path, doing, strerror(err));
+	return -err;
+}
+
+static int fill_address(const char *path, struct sockaddr_un *sun, struct sl_err *e)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (path[0] == '\0')
+		return bad_path(e, path, "the path is empty");
+	if (strlen(path) >= sizeof(sun->sun_path))
+		return sl_err_set(e, SL_ERR_LIMIT, NULL,
+			"socket %s: the path is longer than %zu bytes", path,
+			sizeof(sun->sun_path) - 1);
+	strcpy(sun->sun_path, path);
+	return 0;
+}
+
+static int check_directory(const char *path, struct sl_err *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	if (slash == NULL || slash == path)
+		return 0;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	if (stat(dir, &st) == 0)
+		return S_ISDIR(st.st_mode) ? 0 : bad_path(e, path, "its directory is no directory");
+	if (errno == ENOENT && strcmp(dir, OWN_DIR) == 0 && mkdir(dir, 0755) == 0)
+		return 0;
+	failed(e, path, "its directory");
+	sl_err_hint(e, "create %s, or choose another path with --socket", dir);
+	return -ENOENT;
+}
+
+/* Whether somebody answers at the address; -errno when that cannot be told. */
+static int somebody_listens(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 || errno == EAGAIN)
+		ret = 1;
+	else
+		ret = errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+/* Make sure nothing is at the path that we must not replace. */
+static int clear_path(const char *path, const struct sockaddr_un *sun, struct sl_err *e)
+{
+	struct stat st;
+	int ret;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? 0 : failed(e, path, "cannot look at it");
+	if (S_ISLNK(st.st_mode))
+		return bad_path(e, path, "it is a symbolic link, which is not followed");
+	if (!S_ISSOCK(st.st_mode))
+		return bad_path(e, path, "a file that is no socket is in the way");
+	ret = somebody_listens(sun);
+	if (ret > 0) {
+		bad_path(e, path, "another program listens there");
+		sl_err_hint(e, "stop the other sluiced, or choose another path with --socket");
+		return -EADDRINUSE;
+	}
+	if (ret < 0) {
+		errno = -ret;
+		return failed(e, path, "cannot tell whether another program listens there");
+	}
+	return unlink(path) == 0 || errno == ENOENT
+		       ? 0
+		       : failed(e, path, "cannot remove the stale socket");
+}
+
+int sl_server_listen(const char *path, struct stat *st, struct sl_err *e)
+{
+	struct sockaddr_un sun;
+	int fd, ret = fill_address(path, &sun, e);
+
+	if (ret == 0)
+		ret = check_directory(path, e);
+	if (ret == 0)
+		ret = clear_path(path, &sun, e);
+	if (ret != 0)
+		return ret;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return failed(e, path, "socket");
+	/* On the descriptor before bind: the file is never there with a wider mode. */
+	if (fchmod(fd, SOCKET_MODE) != 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
+		ret = failed(e, path, "bind");
+		goto close_fd;
+	}
+	/* Again by path: the umask may have taken the group's bits. */
+	if (chmod(path, SOCKET_MODE) != 0 || lstat(path, st) != 0 || listen(fd, BACKLOG) != 0) {
+		ret = failed(e, path, "listen");
+		goto unlink_path;
+	}
+	return fd;
+unlink_path:
+	unlink(path);
+close_fd:
+	close(fd);
+	return ret;
+}
+
+static bool contains(const gid_t *groups, size_t n, gid_t gid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+static bool peer_in_group(int fd, gid_t gid)
+{
+	gid_t few[GROUPS_FEW], *many;
+	socklen_t len = sizeof(few);
+	bool found;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &len) == 0)
+		return contains(few, len / sizeof(few[0]), gid);
+	if (errno != ERANGE)
+		return false;
+	many = malloc(len); /* the kernel said how much it needs */
+	if (many == NULL)
+		return false;
+	found = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, many, &len) == 0 &&
+		contains(many, len / sizeof(*many), gid);
+	free(many);
+	return found;
+}
+
+bool sl_server_peer_may_write(int fd, const char *path)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct stat st;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return false;
+	if (cred.uid == 0 || cred.uid == geteuid())
+		return true;
+	/* Asked each time: an administrator may give the socket to another group while we run. */
+	if (lstat(path, &st) != 0)
+		return false;
+	return cred.gid == st.st_gid || peer_in_group(fd, st.st_gid);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Objects, entries and their ids, and the readers of the store. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "store_impl.h"
+
+/* So many others must be freed before an id is used again, as long as there are fresh ones. */
+#define IDS_REST 64
+
+struct sl_object *sl_object_take(enum sl_collection_id c, void *decoded, const char *key)
+{
+	size_t size = sl_collections[c].shape->size;
+	struct sl_object *o = malloc(size);
+
+	if (o == NULL)
+		return NULL;
+	memcpy(o, decoded, size);
+	memset(decoded, 0, size);
+	memset(o, 0, sizeof(*o));
+	o->refs = 1;
+	snprintf(o->key, sizeof(o->key), "%s", key);
+	return o;
+}
+
+void sl_object_unref(enum sl_collection_id c, struct sl_object *o)
+{
+	if (o == NULL || --o->refs > 0)
+		return;
+	sl_shape_fini(sl_collections[c].shape, o);
+	free(o);
+}
+
+const char *sl_object_what(
+	enum sl_collection_id c, const struct sl_object *o, char buf[SL_WHAT_LEN])
+{
+	const char *quote = c == SL_COLL_IDENTITIES ? "" : "\"";
+
+	snprintf(buf, SL_WHAT_LEN, "%s %s%s%s", sl_collections[c].singular, quote, o->key, quote);
+	return buf;
+}
+
+static uint32_t id_take(struct sl_ids *ids, uint32_t capacity)
+{
+	bool fresh = ids->next_fresh < capacity;
+	uint32_t id;
+
+	if (ids->n_freed > IDS_REST || (!fresh && ids->n_freed > 0)) {
+		id = ids->freed[ids->head];
+		ids->head = (ids->head + 1) & (ids->ring_size - 1);
+		ids->n_freed--;
+		return id;
+	}
+	return fresh ? ++ids->next_fresh : 0;
+}
+
+/* Room for one more id by number and, whatever is freed later, for all ids in the ring. */
+static bool ids_grow(struct sl_ids *ids)
+{
+	uint32_t size = ids->size == 0 ? 64 : ids->size * 2, *freed;
+	struct sl_entry **entry;
+
+	if (ids->next_fresh + 1 < ids->size)
+		return true;
+	entry = realloc(ids->entry, size * sizeof(*entry));
+	if (entry == NULL)
+		return false;
+	ids->entry = entry;
+	freed = malloc(size * sizeof(*freed));
+	if (freed == NULL)
+		return false;
+	memset(entry + ids->size, 0, (size - ids->size) * sizeof(*entry));
+	for (uint32_t i = 0; i < ids->n_freed; i++)
+		freed[i] = ids->freed[(ids->head + i) & (ids->ring_size - 1)];
+	free(ids->freed);
+	ids->freed = freed;
+	ids->head = 0;
+	ids->ring_size = size;
+	ids->size = size;
+	return true;
+}
+
+static void id_free(struct sl_ids *ids, uint32_t id, bool undone)
+{
+	ids->entry[id] = NULL;
+	if (undone && id == ids->next_fresh) {
+		ids->next_fresh--;
+		return;
+	}
+	assert(ids->n_freed < ids->ring_size);
+	if (undone) {
+		ids->head = (ids->head - 1) & (ids->ring_size - 1);
+		ids->freed[ids->head] = id;
+	} else {
+		ids->freed[(ids->head + ids->n_freed) & (ids->ring_size - 1)] = id;
+	}
+	ids->n_freed++;
+}
+
+struct sl_entry *sl_entry_find(const struct sl_store *s, enum sl_collection_id c, const char *key)
+{
+	struct sl_entry *en;
+
+	HASH_FIND_STR(s->map[c].by_key, key, en);
+	return en;
+}
+
+struct sl_entry *sl_entry_create(
+	struct sl_store *s, enum sl_collection_id c, struct sl_object *obj, struct sl_err *e)
+{
+	const struct sl_collection *coll = &sl_collections[c];
+	struct sl_map *m = &s->map[c];
+	struct sl_entry *en = calloc(1, sizeof(*en));
+
+	if (en == NULL || !ids_grow(&m->ids)) {
+		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+		goto fail;
+	}
+	en->id = id_take(&m->ids, coll->capacity);
+	if (en->id == 0) {
+		sl_err_set(e, SL_ERR_LIMIT, "", "there are %u %s, as many as can be",
+			coll->capacity, coll->name);
+		sl_err_hint(e, "what a transaction deletes makes room once it is committed");
+		goto fail;
+	}
+	en->coll = c;
+	m->ids.entry[en->id] = en;
+	obj->id = en->id;
+	sl_entry_set(s, en, obj);
+	HASH_ADD_KEYPTR(hh, m->by_key, obj->key, strlen(obj->key), en);
+	DL_APPEND(m->order, en);
+	return en;
+fail:
+	free(en);
+	return NULL;
+}
+
+void sl_entry_set(struct sl_store *s, struct sl_entry *en, struct sl_object *obj)
+{
+	s->map[en->coll].n_live -= en->obj != NULL;
+	s->map[en->coll].n_live += obj != NULL;
+	en->obj = obj;
+	if (obj == NULL)
+		return;
+	obj->id = en->id;
+	if (en->hh.tbl != NULL)
+		en->hh.key = obj->key;
+}
+
+void sl_entry_destroy(struct sl_store *s, struct sl_entry *en, bool undone)
+{
+	struct sl_map *m = &s->map[en->coll];
+
+	HASH_DELETE(hh, m->by_key, en);
+	DL_DELETE(m->order, en);
+	id_free(&m->ids, en->id, undone);
+	free(en);
+}
+
+struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_journal *journal)
+{
+	struct sl_store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->applier = applier;
+	s->journal = journal;
+	return s;
+}
+
+void sl_store_destroy(struct sl_store *s)
+{
+	struct sl_entry *en, *tmp;
+
+	if (s == NULL)
+		return;
+	if (s->txn != NULL)
+		sl_txn_abort(s->txn);
+	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
+		DL_FOREACH (s->map[c].order, en) {
+			sl_links_detach(s, en->links);
+			sl_links_destroy(s, en->links);
+		}
+	}
+	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
+		struct sl_map *m = &s->map[c];
+
+		HASH_CLEAR(hh, m->by_key);
+		DL_FOREACH_SAFE(m->order, en, tmp)
+		{
+			sl_object_unref(c, en->obj);
+			free(en);
+		}
+		free(m->ids.entry);
+		free(m->ids.freed);
+	}
+	sl_labelsets_untouch(s);
+	free(s);
+}
+
+const struct sl_object *sl_store_find(
+	const struct sl_store *s, enum sl_collection_id c, const char *key)
+{
+	const struct sl_entry *en = sl_entry_find(s, c, key);
+
+	return en != NULL ? en->obj : NULL;
+}
+
+size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c)
+{
+	return s->map[c].n_live;
+}
+
+void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
+	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx)
+{
+	struct sl_entry *en;
+
+	DL_FOREACH (s->map[c].order, en)
+		if (en->obj != NULL && !fn(en->obj, ctx))
+			return;
+}
+
+const struct sl_object *sl_store_by_id(
+	const struct sl_store *s, enum sl_collection_id c, uint32_t id)
+{
+	const struct sl_ids *ids = &s->map[c].ids;
+
+	return id < ids->size && ids->entry[id] != NULL ? ids->entry[id]->obj : NULL;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside of the store, for ctrl/store*.c, txn.c, refs.c and journal*.c only.
+ *
+ * An entry is a key that exists, or that the open transaction has removed: it stays in the map and
+ * in its place of the order until the transaction ends, so that taking a removal back restores
+ * everything. Links are what one version of an object has in the indexes; they are detached and
+ * attached as a whole, and attaching again what was attached before allocates nothing.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_STORE_IMPL_H
+#define SL_CTRL_STORE_IMPL_H
+
+#include <stdlib.h>
+
+#include "store.h"
+
+/* The maps cannot report that memory is out; the daemon ends rather than go on with half an index.
+ */
+#define uthash_fatal(msg) abort()
+#include <uthash.h>
+#include <utlist.h>
+
+#define SL_REFS_MAX 3 /* fields of one object that name others */
+
+struct sl_links;
+struct sl_entry;
+
+/* A field that holds the key of another collection's object; empty: refers to nothing. */
+struct sl_ref_def {
+	enum sl_collection_id from, to;
+	const char *field;
+	size_t offset;
+};
+
+struct sl_ref {
+	struct sl_links *from;
+	struct sl_entry *to;
+	const struct sl_ref_def *def;
+	struct sl_ref *prev, *next; /* among the references to `to`, oldest first */
+};
+
+/* What may stand only once in the store. No padding: all bytes are compared. */
+enum sl_unique_kind {
+	SL_UNIQUE_VNI,
+	SL_UNIQUE_NODE_ADDRESS,
+	SL_UNIQUE_PORT_ADDRESS,
+	SL_UNIQUE_ENDPOINT_ADDRESS,
+};
+
+struct sl_unique_key {
+	uint32_t kind;
+	uint32_t scope; /* the VNI; the network's id for endpoint addresses */
+	struct sl_ip ip;
+};
+_Static_assert(sizeof(struct sl_unique_key) == 24, "hashed as bytes");
+
+struct sl_unique {
+	struct sl_unique_key key;
+	struct sl_links *owner;
+	bool in_map;
+	UT_hash_handle hh;
+};
+
+/* A set of labels that endpoints or an identity have. */
+struct sl_labelset {
+	struct sl_entry *identity; /* the one attached, NULL: none */
+	struct sl_ref *users;	   /* endpoints with exactly these labels */
+	struct sl_labelset *touched_next;
+	bool touched;
+	uint32_t holders; /* links that point here, attached or not */
+	UT_hash_handle hh;
+	size_t key_len;
+	char key[]; /* "k\0v\0" for each pair, in order of keys */
+};
+
+struct sl_links {
+	struct sl_entry *entry;
+	struct sl_labelset *labels; /* endpoints and identities */
+	bool is_user, attached;
+	struct sl_ref user; /* of labels, when is_user */
+	unsigned int n_refs, n_uniques;
+	struct sl_ref refs[SL_REFS_MAX];
+	struct sl_unique uniques[];
+};
+
+struct sl_entry {
+	struct sl_object *obj; /* NULL: removed by the open transaction */
+	struct sl_links
+		*links;	   /* of obj; NULL until a transaction with it has come to its checks */
+	struct sl_ref *in; /* who refers to this */
+	enum sl_collection_id coll;
+	uint32_t id;
+	size_t change; /* index + 1 in the open transaction */
+	struct sl_entry *prev, *next;
+	UT_hash_handle hh; /* its key is obj->key, or the removed object's */
+};
+
+/* Free ids rest in a ring, so that a number does not come back at once with another meaning. */
+struct sl_ids {
+	struct sl_entry **entry; /* by id */
+	uint32_t size, next_fresh;
+	uint32_t *freed; /* ring of freed numbers, oldest at head */
+	uint32_t ring_size, head, n_freed;
+};
+
+struct sl_map {
+	struct sl_entry *by_key;
+	struct sl_entry *order;
+	struct sl_ids ids;
+	size_t n_live;
+};
+
+struct sl_store {
+	struct sl_map map[SL_COLL_COUNT];
+	struct sl_unique *uniques;
+	struct sl_labelset *labelsets;
+	struct sl_labelset *touched;  /* by the open transaction */
+	uint64_t numbers[65536 / 64]; /* identity numbers in use */
+	uint32_t next_number;	      /* where the search for a free one begins */
+	const struct sl_applier *applier;
+	struct sl_journal *journal;
+	struct sl_txn *txn; /* the open one */
+};
+
+struct sl_change_rec {
+	struct sl_entry *e; /* NULL: came to nothing */
+	struct sl_object *old_obj;
+	struct sl_links *old_links;
+	char at[48];
+};
+
+struct sl_txn {
+	struct sl_store *store;
+	struct sl_change_rec *rec;
+	size_t n, size;
+	struct sl_change *list;
+	char at[48];
+	uint32_t next_number; /* the store's at begin, to go back to */
+	bool replay, indexed;
+};
+
+/* store.c */
+struct sl_object *sl_object_take(enum sl_collection_id c, void *decoded, const char *key);
+void sl_object_unref(enum sl_collection_id c, struct sl_object *o);
+struct sl_entry *sl_entry_find(const struct sl_store *s, enum sl_collection_id c, const char *key);
+/* With an id and a place in the order; obj becomes the entry's. */
+struct sl_entry *sl_entry_create(
+	struct sl_store *s, enum sl_collection_id c, struct sl_object *obj, struct sl_err *e);
+/* Point the entry at another version; keeps count of those that live. */
+void sl_entry_set(struct sl_store *s, struct sl_entry *en, struct sl_object *obj);
+/* Out of the maps; undone: its number was never seen by anybody. */
+void sl_entry_destroy(struct sl_store *s, struct sl_entry *en, bool undone);
+/* endpoint "web-1", neighbor "up/10.0.0.1", identity 1001 */
+#define SL_WHAT_LEN 160
+const char *sl_object_what(
+	enum sl_collection_id c, const struct sl_object *o, char buf[SL_WHAT_LEN]);
+
+/* store_index.c */
+struct sl_links *sl_links_create(struct sl_store *s, struct sl_entry *en, struct sl_err *e);
+/* On error the links are as far as they came; detach takes them out. */
+int sl_links_attach(struct sl_store *s, struct sl_links *l, struct sl_err *e);
+void sl_links_attach_again(
+	struct sl_store *s, struct sl_links *l); /* after detach, nothing else changed */
+void sl_links_detach(struct sl_store *s, struct sl_links *l);
+void sl_links_destroy(struct sl_store *s, struct sl_links *l);
+struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_labels *labels);
+void sl_labelsets_untouch(struct sl_store *s);
+
+/* refs.c */
+extern const struct sl_ref_def sl_ref_defs[];
+extern const size_t sl_n_ref_defs;
+int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e);
+int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
+	const struct sl_object *removed, struct sl_err *e);
+
+/* store_check.c */
+int sl_check_change(const struct sl_store *s, const struct sl_entry *en,
+	const struct sl_object *old_obj, struct sl_err *e);
+
+/* store_identity.c: each may add changes to the transaction. */
+int sl_identities_displace(struct sl_txn *t, struct sl_err *e); /* before the indexes change */
+int sl_identities_settle(struct sl_txn *t, struct sl_err *e);	/* after they have */
+
+/* txn.c */
+int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, struct sl_err *e);
+int sl_txn_create(
+	struct sl_txn *t, enum sl_collection_id c, struct sl_object *obj, struct sl_err *e);
+struct sl_txn *sl_txn_begin_replay(
+	struct sl_store *s); /* applied, but not written to the journal */
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Compilers from the store's objects to the immutable tables of a world. Each builds its table whole; the
+ * applier decides which are needed.
+ * Threads: control. Ownership: results are the caller's; NULL means out of memory.
+ */
+#ifndef SL_CTRL_TABLES_H
+#define SL_CTRL_TABLES_H
+
+#include "dp/u32map.h"
+#include "pipelines/policy/policy_ctl.h"
+#include "pipelines/world.h"
+#include "store.h"
+
+/* By network id; *n is one more than the highest. malloc'ed. */
+struct sl_network *sl_tables_networks(const struct sl_store *s, uint32_t *n);
+struct sl_u32map *sl_tables_vni(const struct sl_store *s);
+struct sl_u32map *sl_tables_nodes(const struct sl_store *s);
+struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self);
+struct sl_policy_set *sl_tables_policies(const struct sl_store *s);
+
+#endif

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "underlay.h"
+
+#define ADDRESSES_MAX 16 /* of one port; the port's shape says the same */
+
+struct port {
+	bool present;
+	char name[SL_NAME_LEN];
+	struct sl_mac mac;
+	uint16_t mtu;
+	unsigned int n_addrs;
+	struct sl_prefix addr[ADDRESSES_MAX];
+};
+
+/* A next hop and the nodes behind it. */
+struct hop {
+	struct {
+		struct sl_ip ip;
+		uint64_t port;
+	} key;
+	struct node *nodes;
+	UT_hash_handle hh;
+};
+
+struct node {
+	uint32_t id;
+	struct sl_ip address;
+	uint32_t mtu;
+	bool fresh; /* set since the last refresh */
+	struct hop *hop; /* NULL: unreachable */
+	struct sl_mac mac;
+	bool resolved;
+	uint16_t inner_mtu;
+	struct node *prev, *next; /* of the same hop */
+	UT_hash_handle hh;
+};
+
+struct sl_underlay {
+	struct sl_engine *engine;
+	struct sl_tunnel_table *tunnels;
+	struct sl_neighbors *neighbors;
+	bool has_source;
+	struct sl_ip source; /* this node's tunnel address, when configured */
+	struct port ports[SL_PORTS_MAX];
+	struct node *nodes;
+	struct hop *hops;
+};
+
+struct path {
+	bool found;
+	uint16_t port;
+	struct sl_ip next_hop;
+};
+
+/* The own address on the port that shares a link with `to`; NULL when none does. */
+static const struct sl_prefix *connected(const struct port *p, const struct sl_ip *to)
+{
+	const struct sl_prefix *best = NULL;
+
+	for (unsigned int i = 0; i < p->n_addrs; i++)
+		if (sl_prefix_contains(&p->addr[i], to) && (best == NULL || p->addr[i].len > best->len))
+			best = &p->addr[i];
+	return best;
+}
+
+static struct path on_link(const struct sl_underlay *u, const struct sl_ip *to, int only_port)
+{
+	struct path path = {.next_hop = *to};
+	uint8_t best = 0;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		const struct sl_prefix *p;
+
+		if (!u->ports[i].present || (only_port >= 0 && i != (unsigned int)only_port))
+			continue;
+		p = connected(&u->ports[i], to);
+		if (p != NULL && (!path.found || p->len > best)) {
+			path.found = true;
+			path.port = (uint16_t)i;
+			best = p->len;
+		}
+	}
+	return path;
+}
+
+struct route_search {
+	const struct sl_underlay *u;
+	const struct sl_store *store;
+	const struct sl_ip *to;
+	const struct sl_route_obj *best;
+	struct path path;
+};
+
+static int port_by_name(const struct sl_underlay *u, const char *name)
+{
+	for (int i = 0; i < SL_PORTS_MAX; i++)
+		if (u->ports[i].present && strcmp(u->ports[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+static bool try_route(const struct sl_object *o, void *ctx)
+{
+	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
+	struct route_search *s = ctx;
+	struct path via;
+	int port = r->port[0] != '\0' ? port_by_name(s->u, r->port) : -1;
+
+	if (!sl_prefix_contains(&r->prefix, s->to) ||
+		(s->best != NULL && s->best->prefix.len >= r->prefix.len))
+		return true;
+	via = on_link(s->u, &r->via, port);
+	if (!via.found)
+		return true;
+	s->best = r;
+	s->path = via;
+	return true;
+}
+
+static struct path find_path(const struct sl_underlay *u, const struct sl_store *store,
+	const struct sl_ip *to)
+{
+	struct route_search s = {.u = u, .store = store, .to = to};
+	struct path path = on_link(u, to, -1);
+
+	if (path.found)
+		return path;
+	sl_store_walk(store, SL_COLL_ROUTES, try_route, &s);
+	return s.path;
+}
+
+static struct hop *hop_get(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
+{
+	struct hop *h, probe = {.key = {.ip = *ip, .port = port}};
+
+	HASH_FIND(hh, u->hops, &probe.key, sizeof(probe.key), h);
+	if (h != NULL)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		abort();
+	h->key = probe.key;
+	HASH_ADD(hh, u->hops, key, sizeof(h->key), h);
+	return h;
+}
+
+static void leave_hop(struct sl_underlay *u, struct node *n)
+{
+	struct hop *h = n->hop;
+
+	if (h == NULL)
+		return;
+	DL_DELETE(h->nodes, n);
+	n->hop = NULL;
+	n->resolved = false;
+	sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
+	if (h->nodes == NULL) {
+		HASH_DEL(u->hops, h);
+		free(h);
+	}
+}
+
+static void publish(struct sl_underlay *u, struct node *n)
+{
+	struct sl_rcu *rcu = sl_engine_rcu(u->engine);
+	struct sl_tunnel_params p = {.remote = n->address, .node = n->id, .resolved = n->resolved,
+		.reachable = n->hop != NULL};
+	const struct port *port;
+	const struct sl_prefix *local;
+
+	if (n->hop != NULL) {
+		port = &u->ports[n->hop->key.port];
+		local = connected(port, &n->hop->key.ip);
+		p.port = (uint16_t)n->hop->key.port;
+		p.next_hop = n->hop->key.ip;
+		p.local_mac = port->mac;
+		p.next_hop_mac = n->mac;
+		p.local = u->has_source || local == NULL ? u->source : local->ip;
+		p.underlay_mtu = port->mtu;
+		if (n->mtu != 0 && n->mtu < p.underlay_mtu)
+			p.underlay_mtu = (uint16_t)n->mtu;
+	} else {
+		p.local = n->address;
+		p.underlay_mtu = UINT16_MAX;
+	}
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		struct sl_tunnel *t;
+
+		p.id = sl_tunnel_id(n->id, e);
+		t = sl_tunnel_create(e, &p);
+		if (t != NULL)
+			n->inner_mtu = t->mtu;
+		sl_tunnel_publish(u->tunnels, rcu, p.id, t);
+	}
+}
+
+static void place(struct sl_underlay *u, const struct sl_store *store, struct node *n)
+{
+	struct path path = find_path(u, store, &n->address);
+	uint32_t tick = sl_engine_tick(u->engine);
+
+	leave_hop(u, n);
+	if (path.found) {
+		n->hop = hop_get(u, path.port, &path.next_hop);
+		DL_APPEND(n->hop->nodes, n);
+		n->resolved =
+			sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
+	}
+	n->fresh = false;
+	publish(u, n);
+}
+
+/* A next hop's MAC came, changed or went: every tunnel behind it follows. */
+static void neighbor_changed(void *ctx, uint16_t port, const struct sl_ip *ip,
+	const struct sl_mac *mac)
+{
+	struct sl_underlay *u = ctx;
+	struct hop *h, probe = {.key = {.ip = *ip, .port = port}};
+	struct node *n;
+
+	HASH_FIND(hh, u->hops, &probe.key, sizeof(probe.key), h);
+	if (h == NULL)
+		return;
+	DL_FOREACH (h->nodes, n) {
+		n->resolved = mac != NULL;
+		if (mac != NULL)
+			n->mac = *mac;
+		publish(u, n);
+	}
+}
+
+static bool neighbor_send(void *ctx, uint16_t port, struct rte_mbuf *m)
+{
+	struct sl_underlay *u = ctx;
+
+	return sl_engine_inject(u->engine, port, m);
+}
+
+static struct rte_mbuf *neighbor_alloc(void *ctx)
+{
+	struct sl_underlay *u = ctx;
+
+	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
+}
+
+static bool neighbor_source(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
+	uint32_t *addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	const struct port *p = &u->ports[port];
+	const struct sl_prefix *own = connected(p, to);
+
+	if (!p->present)
+		return false;
+	if (own == NULL && p->n_addrs > 0)
+		own = &p->addr[0];
+	*mac = p->mac;
+	*addr_be = own != NULL ? sl_ip_v4_be(&own->ip) : 0;
+	return own != NULL;
+}
+
+static bool neighbor_is_own(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	const struct port *p = &u->ports[port];
+	struct sl_ip ip = sl_ip_from_v4(addr_be);
+
+	for (unsigned int i = 0; p->present && i < p->n_addrs; i++)
+		if (sl_ip_equal(&p->addr[i].ip, &ip))
+			return true;
+	return false;
+}
+
+static struct node *node_find(const struct sl_underlay *u, uint32_t id)
+{
+	struct node *n;
+
+	HASH_FIND(hh, u->nodes, &id, sizeof(id), n);
+	return n;
+}
+
+void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_port_obj *obj)
+{
+	const struct sl_port_dp *dp = sl_port_dp(u->engine, id);
+	const struct sl_prefix *addrs = obj->addresses.items;
+	struct port *p = &u->ports[id];
+
+	p->present = true;
+	memcpy(p->name, obj->name, sizeof(p->name));
+	p->mac = dp->mac;
+	p->mtu = dp->mtu;
+	p->n_addrs = 0;
+	for (size_t i = 0; i < obj->addresses.n && i < ADDRESSES_MAX; i++)
+		p->addr[p->n_addrs++] = addrs[i];
+}
+
+void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
+{
+	struct hop *h, *next_hop;
+
+	if (!u->ports[id].present)
+		return;
+	u->ports[id].present = false;
+	HASH_ITER (hh, u->hops, h, next_hop) {
+		struct node *n, *next;
+
+		if (h->key.port != id)
+			continue;
+		DL_FOREACH_SAFE (h->nodes, n, next) {
+			leave_hop(u, n);
+			n->fresh = true;
+		}
+	}
+	sl_neighbors_forget_port(u->neighbors, id);
+}
+
+void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *obj)
+{
+	struct node *n = node_find(u, obj->o.id);
+
+	if (n == NULL) {
+		n = calloc(1, sizeof(*n));
+		if (n == NULL)
+			abort();
+		n->id = obj->o.id;
+		HASH_ADD(hh, u->nodes, id, sizeof(n->id), n);
+	}
+	n->address = obj->address;
+	n->mtu = obj->mtu;
+	n->fresh = true;
+}
+
+void sl_underlay_node_gone(struct sl_underlay *u, uint32_t id)
+{
+	struct node *n = node_find(u, id);
+
+	if (n == NULL)
+		return;
+	leave_hop(u, n);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), sl_tunnel_id(id, e), NULL);
+	HASH_DEL(u->nodes, n);
+	free(n);
+}
+
+void sl_underlay_neighbor_set(struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n)
+{
+	sl_neighbor_set_static(u->neighbors, port, &n->address, &n->mac);
+}
+
+void sl_underlay_neighbor_gone(struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n)
+{
+	sl_neighbor_clear_static(u->neighbors, port, &n->address, sl_engine_tick(u->engine));
+}
+
+void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bool paths)
+{
+	struct node *n, *next;
+
+	HASH_ITER (hh, u->nodes, n, next)
+		if (paths || n->fresh)
+			place(u, store, n);
+}
+
+void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
+{
+	uint32_t tick = sl_engine_tick(u->engine);
+	const struct sl_tunnel *t;
+
+	if (up->kind == SL_UPCALL_ARP) {
+		sl_neighbor_arp(u->neighbors, up->port, up->m, tick);
+		return;
+	}
+	t = sl_tunnel_find(u->tunnels, up->arg);
+	if (t != NULL && t->reachable) {
+		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
+		return;
+	}
+	sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_ROUTE_NONE], 1);
+	rte_pktmbuf_free(up->m);
+}
+
+void sl_underlay_tick(struct sl_underlay *u)
+{
+	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
+}
+
+bool sl_underlay_path(const struct sl_underlay *u, uint32_t id, struct sl_underlay_path *path)
+{
+	const struct node *n = node_find(u, id);
+
+	if (n == NULL)
+		return false;
+	memset(path, 0, sizeof(*path));
+	path->reachable = n->hop != NULL;
+	path->resolved = n->resolved;
+	path->inner_mtu = n->inner_mtu;
+	if (n->hop != NULL) {
+		path->port = (uint16_t)n->hop->key.port;
+		path->next_hop = n->hop->key.ip;
+	}
+	return true;
+}
+
+struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u)
+{
+	return u->neighbors;
+}
+
+struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunnel_table *tunnels,
+	const struct sl_node_self *self)
+{
+	struct sl_underlay *u = calloc(1, sizeof(*u));
+	const struct sl_ip *own = self->tunnel_addresses.items;
+	struct sl_neighbor_ops ops = {.ctx = u,
+		.send = neighbor_send,
+		.alloc = neighbor_alloc,
+		.changed = neighbor_changed,
+		.source = neighbor_source,
+		.is_own = neighbor_is_own,
+		.counters = sl_engine_control_counters(engine)};
+
+	if (u == NULL)
+		return NULL;
+	u->engine = engine;
+	u->tunnels = tunnels;
+	for (size_t i = 0; i < self->tunnel_addresses.n && !u->has_source; i++) {
+		if (!sl_ip_is_v4(&own[i]))
+			continue;
+		u->has_source = true;
+		u->source = own[i];
+	}
+	u->neighbors = sl_neighbors_create(&ops);
+	if (u->neighbors == NULL) {
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+void sl_underlay_destroy(struct sl_underlay *u)
+{
+	struct node *n, *next;
+	struct hop *h, *next_hop;
+
+	if (u == NULL)
+		return;
+	HASH_ITER (hh, u->nodes, n, next) {
+		HASH_DEL(u->nodes, n);
+		free(n);
+	}
+	HASH_ITER (hh, u->hops, h, next_hop) {
+		HASH_DEL(u->hops, h);
+		free(h);
+	}
+	sl_neighbors_destroy(u->neighbors);
+	free(u);
+}

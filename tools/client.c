@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sluice/client.h"
+
+#define TIMEOUT_DEFAULT 30
+#define ANSWER_MAX	(128u << 20)
+#define CHUNK		65536u
+
+struct sl_client {
+	int fd; /* -1: broken; what was asked and what would be read no longer belong together */
+	unsigned int timeout_s;
+	unsigned long last_id;
+	char *in;
+	size_t len, room;
+};
+
+struct sl_client *sl_client_connect(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = TIMEOUT_DEFAULT};
+	struct sl_client *c;
+	int err;
+
+	if (path == NULL)
+		path = SL_SOCKET_DEFAULT;
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	strcpy(sun.sun_path, path);
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	c->timeout_s = TIMEOUT_DEFAULT;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* blocks only while the daemon's queue of new connections is full, and no longer than this
+	 */
+	if (c->fd < 0 ||
+		setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
+		connect(c->fd, (struct sockaddr *)&sun, sizeof(sun)) != 0 ||
+		fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0) {
+		err = errno;
+		sl_client_close(c);
+		errno = err;
+		return NULL;
+	}
+	return c;
+}
+
+static void disconnect(struct sl_client *c)
+{
+	int err = errno;
+
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	errno = err;
+}
+
+void sl_client_close(struct sl_client *c)
+{
+	if (c == NULL)
+		return;
+	disconnect(c);
+	free(c->in);
+	free(c);
+}
+
+void sl_client_set_timeout(struct sl_client *c, unsigned int seconds)
+{
+	c->timeout_s = seconds;
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+/* Until the socket is ready; false with errno ETIMEDOUT. deadline 0: none. */
+static bool wait_for(const struct sl_client *c, short events, long long deadline)
+{
+	struct pollfd p = {.fd = c->fd, .events = events};
+	int n;
+
+	do {
+		long long left = deadline != 0 ? deadline - now_ms() : -1;
+
+		if (deadline != 0 && left <= 0)
+			break;
+		n = poll(&p, 1, (int)left);
+		if (n > 0)
+			return true;
+	} while (n == 0 || errno == EINTR);
+	errno = ETIMEDOUT;
+	return false;
+}
+
+static bool send_all(struct sl_client *c, const char *text, size_t len, long long deadline)
+{
+	while (len > 0) {
+		ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
+
+		if (n < 0) {
+			if (errno != EAGAIN && errno != EINTR)
+				return false;
+			if (!wait_for(c, POLLOUT, deadline))
+				return false;
+			continue;
+		}
+		text += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool make_room(struct sl_client *c)
+{
+	char *p;
+
+	if (c->room - c->len >= CHUNK)
+		return true;
+	if (c->len > ANSWER_MAX) {
+		errno = EMSGSIZE;
+		return false;
+	}
+	p = realloc(c->in, 2 * c->room + CHUNK);
+	if (p == NULL)
+		return false;
+	c->in = p;
+	c->room = 2 * c->room + CHUNK;
+	return true;
+}
+
+/* The first n bytes of what was read, without their newline, as a string of its own. */
+static char *take_line(struct sl_client *c, size_t n)
+{
+	char *line = strndup(c->in, n);
+
+	c->len -= n + 1;
+	memmove(c->in, c->in + n + 1, c->len);
+	return line;
+}
+
+static char *read_line(struct sl_client *c, long long deadline)
+{
+	size_t seen = 0;
+
+	for (;;) {
+		char *newline = c->len > seen ? memchr(c->in + seen, '\n', c->len - seen) : NULL;
+		ssize_t n;
+
+		if (newline != NULL)
+			return take_line(c, (size_t)(newline - c->in));
+		seen = c->len;
+		if (!make_room(c))
+			return NULL;
+		n = recv(c->fd, c->in + c->len, c->room - c->len, 0);
+		if (n > 0) {
+			c->len += (size_t)n;
+		} else if (n == 0 || errno == ECONNRESET) {
+			errno = EPIPE;
+			return NULL;
+		} else if (errno != EINTR && (errno != EAGAIN || !wait_for(c, POLLIN, deadline))) {
+			return NULL;
+		}
+	}
+}
+
+char *sl_client_exchange(struct sl_client *c, const char *text, size_t len)
+{
+	long long deadline = c->timeout_s != 0 ? now_ms() + c->timeout_s * 1000ll : 0;
+	bool sent;
+	char *line;
+
+	if (c->fd < 0) {
+		errno = EPIPE;
+		return NULL;
+	}
+	sent = send_all(c, text, len, deadline) &&
+	       (len == 0 || text[len - 1] == '\n' || send_all(c, "\n", 1, deadline));
+	/* A daemon that closes has often said why before. */
+	if (!sent && errno != EPIPE) {
+		disconnect(c);
+		return NULL;
+	}
+	line = read_line(c, deadline);
+	if (line == NULL || !sent)
+		disconnect(c);
+	return line;
+}
+
+/* JSON text of s in quotes at p; at most 6 bytes a byte and the quotes. */
+static char *put_string(char *p, const char *s)
+{
+	*p++ = '"';
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20)
+			p += sprintf(p, "\\u%04x", (unsigned char)*s);
+		else if (*s == '"' || *s == '\\')
+			p += sprintf(p, "\\%c", *s);
+		else
+			*p++ = *s;
+	}
+	*p++ = '"';
+	return p;
+}
+
+char *sl_client_call(struct sl_client *c, const char *method, const char *params)
+{
+	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":";
+	size_t room =
+		sizeof(head) + 6 * strlen(method) + (params != NULL ? strlen(params) : 0) + 96;
+	char *text = malloc(room), *p = text, *answer;
+
+	if (text == NULL)
+		return NULL;
+	p += sprintf(p, "%s%lu,\"method\":", head, ++c->last_id);
+	p = put_string(p, method);
+	if (params != NULL)
+		p += sprintf(p, ",\"params\":%s", params);
+	*p++ = '}';
+	answer = sl_client_exchange(c, text, (size_t)(p - text));
+	free(text);
+	return answer;
+}

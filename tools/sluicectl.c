@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sluicectl.h"
+
+void ctl_complain(const char *message, const char *path, const char *hint)
+{
+	char line[2048];
+
+	snprintf(line, sizeof(line), "sluicectl: %s%s%s%s%s%s%s", message,
+		path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "",
+		hint[0] != '\0' ? "\n" : "", hint[0] != '\0' ? "hint: " : "", hint);
+	for (char *p = line; *p != '\0'; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f)
+			*p = '?';
+	fprintf(stderr, "%s\n", line);
+}
+
+int ctl_usage_error(const char *fmt, ...)
+{
+	char message[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	ctl_complain(message, "", "");
+	return EXIT_USAGE;
+}
+
+const char *ctl_string(const cJSON *obj, const char *name)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(obj, name);
+
+	return cJSON_IsString(v) ? v->valuestring : "";
+}
+
+bool ctl_connect(struct ctl *c)
+{
+	char message[256];
+
+	if (c->client != NULL)
+		return true;
+	c->client = sl_client_connect(c->socket);
+	if (c->client != NULL) {
+		sl_client_set_timeout(c->client, c->timeout_s);
+		return true;
+	}
+	snprintf(message, sizeof(message), "no daemon at %s: %s", c->socket, strerror(errno));
+	ctl_complain(message, "",
+		errno == EACCES ? "be root or a member of the socket's group"
+				: "start sluiced, or name its socket with --socket PATH");
+	return false;
+}
+
+static int complain_of_connection(void)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message), "no answer: %s",
+		errno == EPIPE	     ? "the daemon closed the connection"
+		: errno == ETIMEDOUT ? "the daemon took too long"
+				     : strerror(errno));
+	ctl_complain(message, "", "");
+	return EXIT_NO_DAEMON;
+}
+
+static int check_response(const char *text)
+{
+	cJSON *response = cJSON_Parse(text), *error;
+	const cJSON *data;
+	int status = EXIT_DONE;
+
+	error = cJSON_GetObjectItemCaseSensitive(response, "error");
+	if (!cJSON_IsObject(response)) {
+		ctl_complain("the answer is no JSON-RPC response", "", "");
+		status = EXIT_REFUSED;
+	} else if (error != NULL) {
+		data = cJSON_GetObjectItemCaseSensitive(error, "data");
+		ctl_complain(ctl_string(error, "message"), ctl_string(data, "path"),
+			ctl_string(data, "hint"));
+		status = EXIT_REFUSED;
+	}
+	cJSON_Delete(response);
+	return status;
+}
+
+int ctl_call(struct ctl *c, const char *method, const char *params, char **response)
+{
+	int status;
+
+	*response = NULL;
+	if (!ctl_connect(c))
+		return EXIT_NO_DAEMON;
+	*response = sl_client_call(c->client, method, params);
+	if (*response == NULL)
+		return complain_of_connection();
+	status = check_response(*response);
+	if (status != EXIT_DONE) {
+		free(*response);
+		*response = NULL;
+	}
+	return status;
+}
+
+int ctl_call_parsed(struct ctl *c, const char *method, const char *params, cJSON **result)
+{
+	cJSON *response;
+	char *text;
+	int status = ctl_call(c, method, params, &text);
+
+	*result = NULL;
+	if (status != EXIT_DONE)
+		return status;
+	response = cJSON_Parse(text);
+	free(text);
+	*result = cJSON_DetachItemFromObjectCaseSensitive(response, "result");
+	cJSON_Delete(response);
+	if (*result != NULL)
+		return EXIT_DONE;
+	ctl_complain("the answer has no result", "", "");
+	return EXIT_REFUSED;
+}
+
+const cJSON *ctl_methods(struct ctl *c, int *status)
+{
+	*status = EXIT_DONE;
+	if (c->discovery == NULL)
+		*status = ctl_call_parsed(c, "rpc.discover", NULL, &c->discovery);
+	return cJSON_GetObjectItemCaseSensitive(c->discovery, "methods");
+}
+
+const cJSON *ctl_find_method(const cJSON *methods, const char *noun, const char *verb)
+{
+	/* what people type -> what the methods are called; tried in order */
+	static const char *const aliases[][2] = {{"show", "get"}, {"show", "list"}, {"ls", "list"},
+		{"delete", "del"}, {"rm", "del"}};
+	const cJSON *m;
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s.%s", noun, verb);
+	cJSON_ArrayForEach (m, methods)
+		if (strcmp(ctl_string(m, "name"), name) == 0)
+			return m;
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		if (strcmp(verb, aliases[i][0]) != 0)
+			continue;
+		m = ctl_find_method(methods, noun, aliases[i][1]);
+		if (m != NULL)
+			return m;
+	}
+	return NULL;
+}
+
+/* `call METHOD [PARAMS]`: whatever is asked for, its result as JSON. */
+static int call_anything(struct ctl *c)
+{
+	const char *params = c->n_words > 2 ? c->words[2] : NULL;
+	char *text = NULL, *response;
+	const char *end;
+	int status;
+
+	if (c->n_words < 2 || c->n_words > 3)
+		return ctl_usage_error("call needs METHOD and at most one PARAMS");
+	if (params != NULL && strcmp(params, "-") == 0) {
+		params = text = ctl_read_file("-");
+		if (text == NULL)
+			return EXIT_USAGE;
+	}
+	if (params != NULL) {
+		cJSON *v = cJSON_ParseWithOpts(params, &end, true);
+
+		cJSON_Delete(v);
+		if (v == NULL) {
+			free(text);
+			return ctl_usage_error("PARAMS is no JSON text");
+		}
+	}
+	status = ctl_call(c, c->words[1], params, &response);
+	if (status == EXIT_DONE)
+		ctl_print_raw(response, "result");
+	free(response);
+	free(text);
+	return status;
+}
+
+/* Who adds or removes an object knows what it is: without -j there is nothing to tell. */
+static bool is_silent(const cJSON *method)
+{
+	const char *verb = strrchr(ctl_string(method, "name"), '.');
+
+	return verb != NULL && (strcmp(verb, ".add") == 0 || strcmp(verb, ".set") == 0 ||
+				       strcmp(verb, ".del") == 0);
+}
+
+static bool has_param(const cJSON *method, const char *name)
+{
+	const cJSON *p, *list = cJSON_GetObjectItemCaseSensitive(method, "params");
+
+	cJSON_ArrayForEach (p, list)
+		if (strcmp(ctl_string(p, "name"), name) == 0)
+			return true;
+	return false;
+}
+
+/* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
+static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
+{
+	cJSON *rows = NULL, *m;
+
+	*next = cJSON_GetObjectItemCaseSensitive(result, "next");
+	cJSON_ArrayForEach (m, result)
+		if (cJSON_IsArray(m))
+			rows = m;
+	while (rows != NULL && rows->child != NULL)
+		cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(rows, rows->child));
+	return all;
+}
+
+static int print_pages(struct ctl *c, const char *name, cJSON *params)
+{
+	cJSON *all = cJSON_CreateArray(), *result;
+	const cJSON *next;
+	int status;
+
+	do {
+		char *text = cJSON_PrintUnformatted(params);
+
+		status = ctl_call_parsed(c, name, text, &result);
+		free(text);
+		if (status != EXIT_DONE)
+			break;
+		take_page(result, all, &next);
+		cJSON_DeleteItemFromObjectCaseSensitive(params, "after");
+		if (next != NULL)
+			cJSON_AddItemToObject(params, "after", cJSON_Duplicate(next, true));
+		cJSON_Delete(result);
+	} while (next != NULL && cJSON_GetObjectItemCaseSensitive(params, "limit") == NULL);
+	if (status == EXIT_DONE)
+		ctl_print_result(all);
+	cJSON_Delete(all);
+	return status;
+}
+
+static void rest(double seconds)
+{
+	struct timespec ts = {.tv_sec = (time_t)seconds};
+
+	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
+	nanosleep(&ts, NULL);
+}
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int watch(struct ctl *c, const char *name, const char *params)
+{
+	cJSON *before, *now, *rates;
+	double then, when;
+	int status = ctl_call_parsed(c, name, params, &before);
+
+	then = now_s();
+	while (status == EXIT_DONE) {
+		rest(c->watch_s);
+		status = ctl_call_parsed(c, name, params, &now);
+		if (status != EXIT_DONE)
+			break;
+		when = now_s();
+		rates = cJSON_Duplicate(now, true);
+		ctl_rates(rates, before, when - then);
+		printf("%scounters are per second, over %.1f s\n",
+			isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", when - then);
+		ctl_print_result(rates);
+		fflush(stdout);
+		cJSON_Delete(rates);
+		cJSON_Delete(before);
+		before = now;
+		then = when;
+	}
+	cJSON_Delete(before);
+	return status;
+}
+
+static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
+{
+	const char *name = ctl_string(method, "name");
+	char *text = cJSON_PrintUnformatted(params), *response;
+	int status;
+
+	if (c->watch_s > 0) {
+		status = watch(c, name, text);
+	} else if (!c->json && has_param(method, "after")) {
+		status = print_pages(c, name, params);
+	} else {
+		status = ctl_call(c, name, text, &response);
+		if (status == EXIT_DONE && c->json) {
+			ctl_print_raw(response, "result");
+		} else if (status == EXIT_DONE && !is_silent(method)) {
+			cJSON *v = cJSON_Parse(response);
+
+			ctl_print_result(cJSON_GetObjectItemCaseSensitive(v, "result"));
+			cJSON_Delete(v);
+		}
+		free(response);
+	}
+	free(text);
+	return status;
+}
+
+static int noun_verb(struct ctl *c)
+{
+	const char *noun = c->words[0], *verb = c->n_words > 1 ? c->words[1] : "";
+	const cJSON *methods, *method;
+	cJSON *params;
+	int status;
+
+	if (c->help || c->n_words < 2 || strcmp(verb, "help") == 0) {
+		status = ctl_help(c, noun, strcmp(verb, "help") == 0 ? "" : verb);
+		return status == EXIT_DONE && c->n_words < 2 && !c->help ? EXIT_USAGE : status;
+	}
+	methods = ctl_methods(c, &status);
+	if (status != EXIT_DONE)
+		return status;
+	method = ctl_find_method(methods, noun, verb);
+	if (method == NULL) {
+		ctl_usage_error("there is no command \"%s %s\"", noun, verb);
+		fprintf(stderr, "hint: sluicectl help, or sluicectl %s help\n", noun);
+		return EXIT_USAGE;
+	}
+	params = ctl_params(method, c->words + 2, c->n_words - 2);
+	if (params == NULL)
+		return EXIT_USAGE;
+	status = run_method(c, method, params);
+	cJSON_Delete(params);
+	return status;
+}
+
+/* The value of --name VALUE or --name=VALUE at argv[*i]; NULL when it is another option. */
+static const char *option_value(const char *name, int argc, char **argv, int *i)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[*i], name, n) != 0)
+		return NULL;
+	if (argv[*i][n] == '=')
+		return argv[*i] + n + 1;
+	if (argv[*i][n] != '\0')
+		return NULL;
+	return *i + 1 < argc ? argv[++*i] : "";
+}
+
+static bool parse_seconds(const char *text, double *s)
+{
+	char *end;
+
+	*s = strtod(text, &end);
+	return end != text && *end == '\0' && *s > 0 && *s < 1e6;
+}
+
+/* Takes sluicectl's own options out of the command line; the rest stays in order. */
+static int parse_options(struct ctl *c, int argc, char **argv)
+{
+	const char *v;
+	double seconds;
+
+	for (int i = 1; i < argc; i++) {
+		if ((v = option_value("--socket", argc, argv, &i)) != NULL) {
+			c->socket = v;
+			if (*v == '\0')
+				return ctl_usage_error("--socket needs a path");
+		} else if ((v = option_value("--watch", argc, argv, &i)) != NULL) {
+			if (!parse_seconds(v, &c->watch_s))
+				return ctl_usage_error("--watch needs a number of seconds");
+		} else if ((v = option_value("--timeout", argc, argv, &i)) != NULL) {
+			if (!parse_seconds(v, &seconds))
+				return ctl_usage_error("--timeout needs a number of seconds");
+			c->timeout_s = seconds < 1 ? 1 : (unsigned int)seconds;
+		} else if (strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0) {
+			c->json = true;
+		} else if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+			c->help = true;
+		} else if (argv[i][0] == '-' && argv[i][1] != '-' && argv[i][1] != '\0') {
+			return ctl_usage_error("unknown option %s", argv[i]);
+		} else {
+			c->words[c->n_words++] = argv[i];
+		}
+	}
+	return EXIT_DONE;
+}
+
+static int dispatch(struct ctl *c)
+{
+	if (c->n_words == 1 && strcmp(c->words[0], "--version") == 0) {
+		puts("sluicectl " SL_VERSION);
+		return EXIT_DONE;
+	}
+	if (c->n_words == 0 && !c->help) {
+		ctl_print_usage(true);
+		return EXIT_USAGE;
+	}
+	if (c->n_words == 0 || strcmp(c->words[0], "help") == 0)
+		return ctl_help(
+			c, c->n_words > 1 ? c->words[1] : "", c->n_words > 2 ? c->words[2] : "");
+	if (strncmp(c->words[0], "--", 2) == 0)
+		return ctl_usage_error("unknown option %s", c->words[0]);
+	if (strcmp(c->words[0], "call") == 0 && !c->help)
+		return call_anything(c);
+	return noun_verb(c);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl c = {.socket = SL_SOCKET_DEFAULT, .timeout_s = 30};
+	int status;
+
+	c.words = calloc((size_t)argc, sizeof(*c.words));
+	if (c.words == NULL)
+		return EXIT_REFUSED;
+	status = parse_options(&c, argc, argv);
+	if (status == EXIT_DONE)
+		status = dispatch(&c);
+	sl_client_close(c.client);
+	cJSON_Delete(c.discovery);
+	free(c.words);
+	if (fflush(stdout) != 0 && status == EXIT_DONE)
+		status = EXIT_REFUSED;
+	return status;
+}
