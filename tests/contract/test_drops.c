@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every reason in the list is provoked by a packet here, through the whole pipeline where the pipeline
+ * decides, at the control thread's neighbour table where that one does. A new reason without a row fails.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "ctrl/neighbor.h"
+#include "dp/counters.h"
+#include "pipelines/flow/flow_ctl.h"
+#include "tests/lib/rig.h"
+
+struct scene {
+	struct sl_rig *r;
+	struct sl_frame f, g;
+};
+
+typedef enum sl_drop (*provoke_fn)(struct scene *s);
+
+static enum sl_drop from_web(struct scene *s)
+{
+	return sl_rig_send(s->r, SL_RIG_WEB, &s->f);
+}
+
+static enum sl_drop from_underlay(struct scene *s)
+{
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->f);
+}
+
+/* s->f as node 1 sends it through the tunnel. */
+static enum sl_drop from_node(struct scene *s)
+{
+	sl_rig_wrap(&s->g, &s->f);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t off)
+{
+	return &f->b[sl_frame_off(f, kind, 0) + off];
+}
+
+/* Parse */
+
+static enum sl_drop eth_truncated(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	s->f.len = 13;
+	return from_web(s);
+}
+
+static enum sl_drop eth_type_unknown(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .type = 0x88cc);
+	sl_frame_payload(&s->f, 50);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop with_vlans(struct scene *s, unsigned int n)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	for (unsigned int i = 0; i < n; i++)
+		sl_frame_vlan(&s->f, .tci = 5);
+	sl_frame_ip4(&s->f);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop eth_vlan_depth(struct scene *s)
+{
+	return with_vlans(s, 3);
+}
+
+static enum sl_drop eth_vlan_unexpected(struct scene *s)
+{
+	return with_vlans(s, 1);
+}
+
+static enum sl_drop ip4_truncated(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 100);
+	s->f.len -= 50;
+	return from_web(s);
+}
+
+static enum sl_drop ip4_malformed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 100);
+	*at(&s->f, SL_LAYER_IP4, 0) = 0x44;
+	return from_web(s);
+}
+
+static enum sl_drop ip4_checksum(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_IP4, 10) ^= 1;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop ip6_truncated(struct scene *s)
+{
+	sl_frame_udp6(&s->f, 100);
+	s->f.len -= 50;
+	return from_web(s);
+}
+
+static enum sl_drop ip6_malformed(struct scene *s)
+{
+	sl_frame_udp6(&s->f, 100);
+	*at(&s->f, SL_LAYER_IP6, 0) = 0x50;
+	return from_web(s);
+}
+
+static enum sl_drop ip6_ext_chain(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip6(&s->f);
+	for (unsigned int i = 0; i < 12; i++)
+		sl_frame_ip6_ext(&s->f, .proto = 60);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop ip_address(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .src = "127.0.0.1");
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop l4_truncated(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .proto = IPPROTO_TCP);
+	sl_frame_payload(&s->f, 12);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop l4_malformed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	*at(&s->f, SL_LAYER_UDP, 5) = 7;
+	*at(&s->f, SL_LAYER_UDP, 4) = 0;
+	return from_web(s);
+}
+
+static enum sl_drop tcp_flags(struct scene *s)
+{
+	sl_frame_tcp4(&s->f, 0x03, 0);
+	return from_web(s);
+}
+
+static enum sl_drop arp_malformed(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f);
+	sl_frame_end(&s->f);
+	*at(&s->f, SL_LAYER_ARP, 4) = 7;
+	return from_web(s);
+}
+
+static void neighbor_solicitation(struct scene *s, const char *target)
+{
+	struct sl_ip ip = sl_test_ip(target);
+
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "33:33:ff:00:00:06");
+	sl_frame_ip6(&s->f, .dst = "ff02::1:ff00:6", .hops = 255);
+	sl_frame_icmp6(&s->f, .type = 135);
+	sl_frame_bytes(&s->f, ip.b, 16);
+	sl_frame_bytes(&s->f, "\x01\x01\x02\x00\x00\x00\x00\x05", 8);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop nd_malformed(struct scene *s)
+{
+	neighbor_solicitation(s, "fd00::6");
+	*at(&s->f, SL_LAYER_IP6, 7) = 64; /* hop limit */
+	return from_web(s);
+}
+
+static void later_fragment(struct scene *s, uint16_t frag, uint8_t proto)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .frag = frag, .id = 77, .proto = proto);
+	sl_frame_payload(&s->f, 64);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop fragment_overlap(struct scene *s)
+{
+	later_fragment(s, 1, IPPROTO_TCP);
+	return from_web(s);
+}
+
+static enum sl_drop fragment_unknown(struct scene *s)
+{
+	later_fragment(s, 100, IPPROTO_UDP);
+	return from_web(s);
+}
+
+/* Underlay and decap */
+
+static void to_node(struct scene *s, const char *dst, uint16_t dport)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:0a:01");
+	sl_frame_ip4(&s->f, .src = "192.0.2.2", .dst = dst);
+	sl_frame_udp(&s->f, .dport = dport);
+	sl_frame_payload(&s->f, 60);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop underlay_not_local(struct scene *s)
+{
+	to_node(s, "192.0.2.99", 4789);
+	return from_underlay(s);
+}
+
+static enum sl_drop underlay_protocol(struct scene *s)
+{
+	to_node(s, "192.0.2.1", 53);
+	return from_underlay(s);
+}
+
+static enum sl_drop tunnel_fragment(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:0a:01");
+	sl_frame_ip4(&s->f, .src = "192.0.2.2", .dst = "192.0.2.1", .frag = 0x2000);
+	sl_frame_udp(&s->f, .dport = 4789);
+	sl_frame_payload(&s->f, 64);
+	sl_frame_end(&s->f);
+	return from_underlay(s);
+}
+
+static enum sl_drop tunnel_sender_unknown(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_IP4, 15) = 3;
+	sl_frame_checksums(&s->g);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop tunnel_malformed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_VXLAN, 0) = 0;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop tunnel_network_unknown(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_VXLAN, 6) = 101;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop tunnel_ecn(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_IP4, 1) = 3; /* congestion experienced, inner not capable */
+	sl_frame_checksums(&s->g);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static void to_far(struct scene *s, uint32_t payload)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:00:07");
+	sl_frame_ip4(&s->f, .dst = "10.0.0.7", .frag = 0x4000);
+	sl_frame_udp(&s->f);
+	sl_frame_payload(&s->f, payload);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop route_none(struct scene *s)
+{
+	sl_rig_tunnel(s->r, false, false);
+	sl_rig_allow_all(s->r);
+	to_far(s, 10);
+	return from_web(s);
+}
+
+static enum sl_drop headroom(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	to_far(s, 10);
+	return sl_rig_send_mbuf(s->r, SL_RIG_WEB, sl_test_mbuf_headroom(s->f.b, s->f.len, 10));
+}
+
+static enum sl_drop upcall_full(struct scene *s)
+{
+	enum sl_drop d = SL_KEEP;
+
+	sl_rig_tunnel(s->r, false, true);
+	sl_rig_allow_all(s->r);
+	to_far(s, 10);
+	for (unsigned int i = 0; i < 8000 && d == SL_KEEP; i++)
+		d = from_web(s);
+	return d;
+}
+
+/* Classify, forward, policy */
+
+static enum sl_drop port_unbound(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	return sl_rig_send(s->r, SL_RIG_UNBOUND, &s->f);
+}
+
+static enum sl_drop spoofed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	return sl_rig_send(s->r, SL_RIG_DB, &s->f);
+}
+
+static enum sl_drop multicast(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "01:00:5e:00:00:fb");
+	sl_frame_ip4(&s->f, .dst = "224.0.0.251");
+	sl_frame_udp(&s->f, .dport = 5353);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop arp_unanswered(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f, .target = "10.0.0.99");
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop destination_unknown(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .dst = "10.0.0.99");
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop destination_mac(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:00:07");
+	sl_frame_ip4(&s->f);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop destination_remote(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .src = "02:00:00:00:00:07", .dst = "02:00:00:00:00:07");
+	sl_frame_ip4(&s->f, .src = "10.0.0.7", .dst = "10.0.0.7");
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_node(s);
+}
+
+static enum sl_drop port_gone(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	sl_rig_port_gone(s->r, SL_RIG_DB);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
+static enum sl_drop mtu_exceeded(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	to_far(s, 1600);
+	return from_web(s);
+}
+
+static enum sl_drop policy_ingress(struct scene *s)
+{
+	static const struct sl_label web[] = {{"app", "web"}};
+	const struct sl_policy_def out = {.slot = 1, .tier = SL_TIER_TEAM, .direction = SL_EGRESS,
+		.action = SL_RULE_ALLOW, .subject = {web, 1}, .any_peer = true, .any_port = true};
+
+	sl_rig_policies(s->r, &out, 1);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
+static enum sl_drop policy_egress(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
+static enum sl_drop flow_deny(struct scene *s)
+{
+	struct sl_flow_program p = {.v4 = true, .kind = SL_PROGRAM_DENY};
+	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
+
+	memcpy(p.key.src, src.b, 16);
+	memcpy(p.key.dst, dst.b, 16);
+	p.key.sport_be = htons(40000);
+	p.key.dport_be = htons(53);
+	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
+	assert_int_equal(sl_flow_program_add(sl_rig_pipeline(s->r)->flows, &p, 100), 0);
+	sl_rig_allow_all(s->r);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
+static enum sl_drop flow_table_full(struct scene *s)
+{
+	enum sl_drop d = SL_KEEP;
+
+	sl_rig_allow_all(s->r);
+	for (unsigned int i = 0; i < 60000 && d == SL_KEEP; i++) {
+		sl_frame_start(&s->f);
+		sl_frame_eth(&s->f);
+		sl_frame_ip4(&s->f);
+		sl_frame_udp(&s->f, .sport = (uint16_t)(i + 1));
+		sl_frame_end(&s->f);
+		d = from_web(s);
+		sl_rig_discard(s->r);
+	}
+	return d;
+}
+
+static enum sl_drop icmp_unrelated(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f);
+	sl_frame_icmp(&s->f, .type_zero = true, .rest = 0x00050001);
+	sl_frame_payload(&s->f, 56);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+/* The control thread's neighbour table, with a link that answers as the case wants. */
+
+struct link {
+	bool takes;
+	struct sl_counters counters;
+};
+
+static bool link_send(void *ctx, uint16_t port, struct rte_mbuf *m)
+{
+	struct link *l = ctx;
+
+	(void)port;
+	if (l->takes)
+		rte_pktmbuf_free(m);
+	return l->takes;
+}
+
+static struct rte_mbuf *link_alloc(void *ctx)
+{
+	(void)ctx;
+	return rte_pktmbuf_alloc(sl_test_pool());
+}
+
+static void link_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
+{
+	(void)ctx;
+	(void)port;
+	(void)ip;
+	(void)mac;
+}
+
+static bool link_source(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
+	uint32_t *addr_be)
+{
+	(void)ctx;
+	(void)port;
+	(void)to;
+	*mac = sl_test_mac("02:00:00:00:0a:01");
+	*addr_be = sl_test_ip4("192.0.2.1");
+	return true;
+}
+
+static bool link_is_own(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	(void)ctx;
+	(void)port;
+	return addr_be == sl_test_ip4("192.0.2.1");
+}
+
+static enum sl_drop at_neighbors(struct scene *s, bool link_takes, unsigned int packets,
+	uint32_t seconds)
+{
+	struct link link = {.takes = link_takes};
+	struct sl_neighbor_ops ops = {&link, link_send, link_alloc, link_changed, link_source,
+		link_is_own, &link.counters};
+	struct sl_neighbors *t = sl_neighbors_create(&ops);
+	struct sl_ip hop = sl_test_ip("192.0.2.2");
+	enum sl_drop d = SL_KEEP;
+
+	sl_frame_udp4(&s->f, 10);
+	for (unsigned int i = 0; i < packets; i++)
+		sl_neighbor_queue(t, 0, &hop, sl_frame_mbuf(&s->f), 10);
+	for (uint32_t tick = 10; tick <= 10 + seconds * SL_TICKS_PER_SECOND; tick++)
+		sl_neighbors_tick(t, tick);
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (link.counters.drops[i] > 0)
+			d = i;
+	sl_neighbors_destroy(t);
+	return d;
+}
+
+static enum sl_drop neighbor_unresolved(struct scene *s)
+{
+	return at_neighbors(s, true, 1, SL_NEIGHBOR_RETRIES + 2);
+}
+
+static enum sl_drop neighbor_queue_full(struct scene *s)
+{
+	return at_neighbors(s, true, SL_NEIGHBOR_QUEUE + 1, 0);
+}
+
+static enum sl_drop tx_full(struct scene *s)
+{
+	return at_neighbors(s, false, 1, 0);
+}
+
+static const provoke_fn provoke[SL_DROP_COUNT] = {
+	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
+	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
+	[SL_DROP_ETH_VLAN_DEPTH] = eth_vlan_depth,
+	[SL_DROP_ETH_VLAN_UNEXPECTED] = eth_vlan_unexpected,
+	[SL_DROP_IP4_TRUNCATED] = ip4_truncated,
+	[SL_DROP_IP4_MALFORMED] = ip4_malformed,
+	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,
+	[SL_DROP_IP6_TRUNCATED] = ip6_truncated,
+	[SL_DROP_IP6_MALFORMED] = ip6_malformed,
+	[SL_DROP_IP6_EXT_CHAIN] = ip6_ext_chain,
+	[SL_DROP_IP_ADDRESS] = ip_address,
+	[SL_DROP_L4_TRUNCATED] = l4_truncated,
+	[SL_DROP_L4_MALFORMED] = l4_malformed,
+	[SL_DROP_TCP_FLAGS] = tcp_flags,
+	[SL_DROP_ARP_MALFORMED] = arp_malformed,
+	[SL_DROP_ND_MALFORMED] = nd_malformed,
+	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
+	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
+	[SL_DROP_UNDERLAY_NOT_LOCAL] = underlay_not_local,
+	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
+	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,
+	[SL_DROP_TUNNEL_SENDER_UNKNOWN] = tunnel_sender_unknown,
+	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,
+	[SL_DROP_TUNNEL_NETWORK_UNKNOWN] = tunnel_network_unknown,
+	[SL_DROP_TUNNEL_ECN] = tunnel_ecn,
+	[SL_DROP_NEIGHBOR_UNRESOLVED] = neighbor_unresolved,
+	[SL_DROP_NEIGHBOR_QUEUE_FULL] = neighbor_queue_full,
+	[SL_DROP_ROUTE_NONE] = route_none,
+	[SL_DROP_PORT_UNBOUND] = port_unbound,
+	[SL_DROP_SPOOFED] = spoofed,
+	[SL_DROP_MULTICAST] = multicast,
+	[SL_DROP_ARP_UNANSWERED] = arp_unanswered,
+	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
+	[SL_DROP_DESTINATION_MAC] = destination_mac,
+	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
+	[SL_DROP_PORT_GONE] = port_gone,
+	[SL_DROP_MTU_EXCEEDED] = mtu_exceeded,
+	[SL_DROP_HEADROOM] = headroom,
+	[SL_DROP_POLICY_INGRESS] = policy_ingress,
+	[SL_DROP_POLICY_EGRESS] = policy_egress,
+	[SL_DROP_FLOW_DENY] = flow_deny,
+	[SL_DROP_FLOW_TABLE_FULL] = flow_table_full,
+	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
+	[SL_DROP_TX_FULL] = tx_full,
+	[SL_DROP_UPCALL_FULL] = upcall_full,
+};
+
+static void each_reason_is_provoked_by_a_packet(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+	unsigned int missing = 0;
+
+	(void)state;
+	assert_non_null(s);
+	for (unsigned int reason = 1; reason < SL_DROP_COUNT; reason++) {
+		enum sl_drop got;
+
+		if (provoke[reason] == NULL) {
+			print_error("no packet here provokes %s\n", sl_drop_name(reason));
+			missing++;
+			continue;
+		}
+		s->r = sl_rig_create();
+		got = provoke[reason](s);
+		if (got != reason) {
+			print_error("wanted %s, got %s\n", sl_drop_name(reason),
+				got == SL_KEEP ? "no drop" : sl_drop_name(got));
+			missing++;
+		}
+		sl_rig_destroy(s->r);
+	}
+	free(s);
+	assert_int_equal(missing, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_reason_is_provoked_by_a_packet),
+	};
+
+	return cmocka_run_group_tests_name("drops", tests, sl_test_eal, NULL);
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A node dies, or is stopped, and starts again."""
+import os
+
+from lab.expect import expect, expect_equal, test
+from lab.site import Workload
+from lab.traffic import Ping, expect_no_tcp, expect_ping, expect_tcp
+
+
+@test
+def a_killed_node_starts_again_with_what_it_was_told_over_the_socket(lab):
+    site = lab.sluice_site(state=True)
+    newcomer = Workload(lab, site.a, 3)
+    newcomer.connect(newcomer.name)
+    site.a.daemon.apply(("ports.add", newcomer.port_object()),
+                        ("endpoints.add", newcomer.endpoint_object(site.a)))
+    site.b.daemon.call("endpoints.add", newcomer.endpoint_object(site.b))
+    site.b.daemon.call("policies.add", {
+        "name": "no-telnet", "direction": "ingress", "subject": {"labels": {"app": "b1"}},
+        "ports": [{"protocol": "tcp", "port": 23}], "action": "deny"})
+    before = [d.call("config.get") for d in site.daemons]
+    for daemon in site.daemons:
+        daemon.kill()
+        expect(os.path.exists(daemon.socket), "kill -9 left no stale socket; the test tests nothing")
+        daemon.start()
+    expect_equal([d.call("config.get") for d in site.daemons], before, "configuration")
+    expect_ping(newcomer, site.b1.ip)
+    expect_tcp(site.a1, site.b1, 24)
+    expect_no_tcp(site.a1, site.b1, 23)
+
+
+@test
+def a_transfer_outlives_the_death_of_its_node(lab):
+    site = lab.sluice_site(n_workloads=1, state=True)
+    ping = Ping(site.a1, site.b1.ip, 1500, 0.01, "-w", "15")
+    site.b.daemon.kill()
+    site.b.daemon.start()
+    expect_ping(site.a1, site.b1.ip, 3)
+    ping.process.send_signal(2)
+    sent, received, text = ping.result()
+    expect(received > 0, f"nothing came back: {sent} sent: {text}")
+
+
+@test
+def identities_keep_their_numbers_across_restarts(lab):
+    site = lab.sluice_site(state=True)
+
+    def numbers():
+        return {e["name"]: e["identity"] for e in site.a.daemon.call("endpoints.list")}
+
+    site.a.daemon.call("endpoints.del", {"name": "b1"})
+    before = numbers()
+    site.a.daemon.kill()
+    site.a.daemon.start()
+    expect_equal(numbers(), before, "identities")
+
+
+@test
+def a_node_without_state_starts_from_its_file(lab):
+    site = lab.sluice_site(n_workloads=1)
+    site.a.daemon.call("endpoints.del", {"name": "b1"})
+    site.a.daemon.kill()
+    site.a.daemon.start()
+    expect_ping(site.a1, site.b1.ip)
+
+
+@test
+def a_stopped_node_ends_cleanly_under_traffic(lab):
+    site = lab.sluice_site(n_workloads=1)
+    ping = Ping(site.a1, site.b1.ip, 1000, 0.001, "-w", "3")
+    expect_ping(site.b1, site.a1.ip)
+    site.a.daemon.stop()
+    site.a.daemon.start()
+    expect_ping(site.a1, site.b1.ip)
+    ping.process.kill()
+    ping.process.communicate()

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A store to test with: an applier that counts and fails on demand, and steps written as JSON.
+ * Threads: the test's.
+ */
+#ifndef SL_TEST_DESIRED_H
+#define SL_TEST_DESIRED_H
+
+#include "ctrl/config.h"
+
+struct fake_applier {
+	struct sl_applier applier;
+	bool fail; /* prepare refuses */
+	unsigned int prepared, committed, aborted;
+	size_t n_changes; /* of the last prepare */
+	char changes[4096]; /* "+ports:up0 ~nodes:b -networks:blue " of the last prepare */
+};
+
+void fake_applier_init(struct fake_applier *f);
+
+/* One step of a transaction. path is what sl_txn_at gets, NULL: nothing. 0 or -errno. */
+int desired_step(struct sl_txn *t, enum sl_txn_verb verb, const char *collection, const char *json,
+	struct sl_err *e);
+/* A transaction of one step. */
+int desired_do(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json,
+	struct sl_err *e);
+/* The same, which must succeed; prints the error when it does not. */
+void desired_must(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json);
+void desired_must_del(struct sl_store *s, enum sl_collection_id c, const char *key);
+int desired_del(struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_err *e);
+
+/* Ports up0 (underlay), web-1 and db-1 (access), networks blue and red, node node-b; no endpoint. */
+void desired_fill(struct sl_store *s);
+
+/* The whole state as text, allocated identities and dense ids with it; malloc'ed. */
+char *desired_text(const struct sl_store *s);
+
+/* A new directory under /tmp; and away with it and the files in it. */
+char *temp_dir(void);
+void temp_dir_remove(char *dir);
+/* malloc'ed, NUL-terminated; NULL when there is no such file. */
+char *file_read(const char *dir, const char *name, size_t *len);
+void file_write(const char *dir, const char *name, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dp/pmap.h"
+#include "dp/u32map.h"
+#include "pipelines/overlay/tunnel_ctl.h"
+#include "pipelines/pipeline_ctl.h"
+
+#define MAX_FLOWS 4096
+
+struct sl_rig {
+	struct sl_rcu *rcu;
+	struct sl_worker *w;
+	struct sl_pipeline *p;
+	struct sl_world *world;
+	struct sl_tunnel_table *tunnels;
+	struct sl_network networks[2];
+	struct sl_endpoint endpoint[3];
+	struct sl_port_dp port[4];
+	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
+	_Atomic(uint32_t) tick;
+	uint64_t received_mark;
+};
+
+static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}}, far[] = {{"app", "far"}};
+static const struct sl_identity_def identities[] = {{1001, web, 1}, {1002, db, 1}, {1003, far, 1}};
+
+/* A published world is never written: each change is a copy with higher generations. */
+static struct sl_world *change(struct sl_rig *r)
+{
+	struct sl_world *w = malloc(sizeof(*w));
+
+	assert_non_null(w);
+	*w = *r->world;
+	w->generation += (1ull << 32) + 1;
+	return w;
+}
+
+static void publish(struct sl_rig *r, struct sl_world *w)
+{
+	atomic_store(&r->p->world, w);
+	free(r->world);
+	r->world = w;
+}
+
+static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned int i,
+	const char *const addrs[2], const char *mac, uint32_t origin)
+{
+	struct sl_endpoint *ep = &r->endpoint[i];
+
+	ep->network = 1;
+	ep->origin = origin;
+	ep->local = !(origin & SL_ORIGIN_NODE);
+	ep->identity = identities[i].id;
+	ep->mac = sl_test_mac(mac);
+	for (unsigned int a = 0; a < 2; a++) {
+		struct sl_ip ip = sl_test_ip(addrs[a]);
+		struct sl_pmap_key key = sl_pmap_addr_key(1, &ip);
+
+		assert_int_equal(sl_pmap_put(edit, &key, ep, NULL), 0);
+	}
+}
+
+static void make_endpoints(struct sl_rig *r)
+{
+	struct sl_pmap_edit *edit = sl_pmap_edit_begin(NULL, 42);
+	struct sl_pmap_garbage *garbage;
+
+	assert_non_null(edit);
+	add_endpoint(r, edit, 0, (const char *const[]){"10.0.0.5", "fd00::5"}, "02:00:00:00:00:05",
+		SL_RIG_WEB);
+	add_endpoint(r, edit, 1, (const char *const[]){"10.0.0.6", "fd00::6"}, "02:00:00:00:00:06",
+		SL_RIG_DB);
+	add_endpoint(r, edit, 2, (const char *const[]){"10.0.0.7", "fd00::7"}, "02:00:00:00:00:07",
+		SL_ORIGIN_NODE | SL_RIG_NODE);
+	r->world->endpoints = sl_pmap_edit_commit(edit, &garbage);
+	sl_pmap_garbage_free(garbage);
+}
+
+static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
+{
+	struct sl_u32map_slot pair = {key, value};
+	struct sl_u32map *m = sl_u32map_build(&pair, 1, 7);
+
+	assert_non_null(m);
+	return m;
+}
+
+static void make_world(struct sl_rig *r)
+{
+	struct sl_world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	r->world = w;
+	r->networks[1] = (struct sl_network){.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN,
+		.present = true};
+	w->generation = 1ull << 32 | 1;
+	w->port_network[SL_RIG_WEB] = 1;
+	w->port_network[SL_RIG_DB] = 1;
+	w->n_networks = 2;
+	w->networks = r->networks;
+	w->vni_to_network = one_pair(100, 1);
+	w->node_by_addr = one_pair(sl_test_ip4("192.0.2.2"), SL_RIG_NODE);
+	w->local_addr = one_pair(sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+	w->policies = sl_policy_compile(NULL, 0, identities, 3);
+	w->tunnels = r->tunnels;
+	assert_non_null(w->policies);
+	make_endpoints(r);
+	atomic_store(&r->p->world, w);
+}
+
+static void make_ports(struct sl_rig *r)
+{
+	for (uint16_t i = 0; i < 4; i++) {
+		r->port[i] = (struct sl_port_dp){.id = i, .underlay = i == SL_RIG_UNDERLAY, .mtu = 1500,
+			.n_txq = 1};
+		r->port[i].mac = sl_test_mac("02:00:00:00:0a:01");
+		atomic_store(&r->ports[i], &r->port[i]);
+	}
+}
+
+struct sl_rig *sl_rig_create(void)
+{
+	struct sl_rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	r->rcu = sl_rcu_create(1, SOCKET_ID_ANY);
+	assert_non_null(r->rcu);
+	r->w = aligned_alloc(RTE_CACHE_LINE_SIZE,
+		RTE_ALIGN(sizeof(struct sl_worker), RTE_CACHE_LINE_SIZE));
+	assert_non_null(r->w);
+	memset(r->w, 0, sizeof(*r->w));
+	r->p = sl_pipeline_create(MAX_FLOWS, 1, r->rcu);
+	assert_non_null(r->p);
+	r->tunnels = sl_tunnel_table_create(16);
+	assert_non_null(r->tunnels);
+	make_ports(r);
+	make_world(r);
+	sl_rig_tunnel(r, true, true);
+	r->tick = 100;
+	r->w->pipeline = r->p;
+	r->w->pool = sl_test_pool();
+	r->w->ports = r->ports;
+	r->w->tick = &r->tick;
+	r->w->qsbr = sl_rcu_qsbr(r->rcu);
+	assert_int_equal(sl_rings_init(&r->w->rings, 0, SOCKET_ID_ANY), 0);
+	return r;
+}
+
+static void check_sum(const struct sl_rig *r)
+{
+	const struct sl_counters *c = &r->w->counters;
+	uint64_t dropped = 0;
+
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		dropped += c->drops[i];
+	assert_int_equal(c->received + c->generated, c->sent + dropped + c->consumed);
+}
+
+void sl_rig_destroy(struct sl_rig *r)
+{
+	struct sl_upcall up;
+
+	sl_rig_discard(r);
+	while (rte_ring_sc_dequeue_elem(r->w->rings.upcall, &up, sizeof(up)) == 0) {
+		rte_pktmbuf_free(up.m);
+		r->w->counters.consumed++; /* the control thread's part */
+	}
+	check_sum(r);
+	assert_int_equal(sl_test_pool_in_use(), 0);
+	sl_rcu_drain(r->rcu);
+	sl_pipeline_destroy(r->p);
+	sl_tunnel_table_destroy(r->tunnels);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
+	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
+	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
+	sl_u32map_destroy((void *)(uintptr_t)r->world->node_by_addr);
+	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
+	free(r->world);
+	sl_rings_fini(&r->w->rings);
+	free(r->w);
+	sl_rcu_destroy(r->rcu);
+	free(r);
+}
+
+struct sl_worker *sl_rig_worker(struct sl_rig *r)
+{
+	return r->w;
+}
+
+struct sl_pipeline *sl_rig_pipeline(struct sl_rig *r)
+{
+	return r->p;
+}
+
+struct sl_rcu *sl_rig_rcu(struct sl_rig *r)
+{
+	return r->rcu;
+}
+
+void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n)
+{
+	struct sl_world *w = change(r);
+	const struct sl_policy_set *old = r->world->policies;
+
+	w->policies = sl_policy_compile(defs, n, identities, 3);
+	assert_non_null(w->policies);
+	publish(r, w);
+	sl_policy_set_destroy((void *)(uintptr_t)old);
+}
+
+void sl_rig_allow_all(struct sl_rig *r)
+{
+	static const struct sl_selector who[] = {{web, 1}, {db, 1}, {far, 1}};
+	struct sl_policy_def defs[6];
+
+	for (uint32_t i = 0; i < 6; i++)
+		defs[i] = (struct sl_policy_def){.slot = i + 1,
+			.tier = SL_TIER_TEAM,
+			.direction = i < 3 ? SL_INGRESS : SL_EGRESS,
+			.action = SL_RULE_ALLOW,
+			.subject = who[i % 3],
+			.any_peer = true,
+			.any_port = true};
+	sl_rig_policies(r, defs, 6);
+}
+
+/* Networks are read through the world; the rig is between bursts, so nobody sees the write. */
+void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode)
+{
+	struct sl_world *w = change(r);
+
+	r->networks[1].mode = (uint8_t)mode;
+	publish(r, w);
+}
+
+void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu)
+{
+	struct sl_world *w = change(r);
+
+	r->networks[1].mtu = mtu;
+	publish(r, w);
+}
+
+void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
+{
+	atomic_store(&r->ports[port], NULL);
+	publish(r, change(r));
+}
+
+void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
+{
+	struct sl_tunnel_params p = {.local = sl_test_ip("192.0.2.1"),
+		.remote = sl_test_ip("192.0.2.2"),
+		.next_hop = sl_test_ip("192.0.2.2"),
+		.local_mac = sl_test_mac("02:00:00:00:0a:01"),
+		.next_hop_mac = sl_test_mac("02:00:00:00:0b:01"),
+		.resolved = resolved,
+		.reachable = reachable,
+		.port = SL_RIG_UNDERLAY,
+		.underlay_mtu = 1600,
+		.id = sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN),
+		.node = SL_RIG_NODE};
+	struct sl_tunnel *t = sl_tunnel_create(SL_ENCAP_VXLAN, &p);
+
+	assert_non_null(t);
+	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
+	publish(r, change(r));
+}
+
+void sl_rig_tunnel_gone(struct sl_rig *r)
+{
+	sl_tunnel_publish(r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), NULL);
+	publish(r, change(r));
+}
+
+void sl_rig_tick(struct sl_rig *r, uint32_t ticks)
+{
+	atomic_fetch_add(&r->tick, ticks);
+}
+
+void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsigned int n)
+{
+	struct sl_burst *b = &r->w->burst;
+
+	memset(b->meta, 0xa5, sizeof(b->meta)); /* nothing may lean on what was there */
+	memcpy(b->pkt, pkts, n * sizeof(*pkts));
+	b->n = (uint16_t)n;
+	b->in_port = port;
+	r->w->counters.received += n;
+	sl_pipeline_run(r->w, &r->port[port], b);
+}
+
+enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m)
+{
+	struct sl_counters before = r->w->counters;
+
+	sl_rig_burst(r, port, &m, 1);
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (r->w->counters.drops[i] != before.drops[i])
+			return i;
+	return SL_KEEP;
+}
+
+enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
+{
+	return sl_rig_send_mbuf(r, port, sl_frame_mbuf(f));
+}
+
+struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port)
+{
+	struct sl_tx_buffer *t = &r->w->tx[port];
+	struct rte_mbuf *m;
+
+	if (t->n == 0)
+		return NULL;
+	m = t->pkt[0];
+	t->n--;
+	memmove(t->pkt, t->pkt + 1, t->n * sizeof(t->pkt[0]));
+	r->w->counters.sent++;
+	return m;
+}
+
+bool sl_rig_take_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f)
+{
+	struct rte_mbuf *m = sl_rig_take(r, port);
+
+	if (m == NULL)
+		return false;
+	sl_frame_start(f);
+	f->len = sl_test_mbuf_bytes(m, f->b, sizeof(f->b));
+	rte_pktmbuf_free(m);
+	return true;
+}
+
+void sl_rig_discard(struct sl_rig *r)
+{
+	struct rte_mbuf *m;
+
+	for (uint16_t p = 0; p < SL_PORTS_MAX; p++)
+		while ((m = sl_rig_take(r, p)) != NULL)
+			rte_pktmbuf_free(m);
+	r->w->tx_pending = 0;
+}
+
+void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner)
+{
+	sl_frame_start(outer);
+	sl_frame_eth(outer, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(outer, .src = "192.0.2.2", .dst = "192.0.2.1");
+	sl_frame_udp(outer, .sport = 50000, .dport = 4789, .no_checksum = true);
+	sl_frame_vxlan(outer, .vni = 100);
+	sl_frame_copy(outer, inner, 0);
+	sl_frame_end(outer);
+}

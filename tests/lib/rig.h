@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The whole pipeline on a bench: one worker that no thread runs, a world put together by hand, packets
+ * pushed in and taken out one by one. No devices: what would be transmitted is read from the buffers.
+ *
+ *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
+ *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
+ *   port 2  underlay  192.0.2.1/24, tunnel address; MAC 02:00:00:00:0a:01
+ *   port 3  access    no endpoint
+ *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
+ *           identity 1003 {app: far}
+ *   network 1, VNI 100, VXLAN, enforce, default deny both ways
+ *
+ * Threads: one. Ownership: the rig owns all; packets taken out are the caller's.
+ */
+#ifndef SL_TESTS_RIG_H
+#define SL_TESTS_RIG_H
+
+#include "packet.h"
+#include "pipelines/pipeline.h"
+#include "pipelines/policy/policy_ctl.h"
+
+#define SL_RIG_WEB 0
+#define SL_RIG_DB 1
+#define SL_RIG_UNDERLAY 2
+#define SL_RIG_UNBOUND 3
+#define SL_RIG_NODE 1
+
+struct sl_rig;
+
+struct sl_rig *sl_rig_create(void);
+void sl_rig_destroy(struct sl_rig *r); /* asserts that no packet leaked and the sum holds */
+
+struct sl_worker *sl_rig_worker(struct sl_rig *r);
+struct sl_pipeline *sl_rig_pipeline(struct sl_rig *r);
+struct sl_rcu *sl_rig_rcu(struct sl_rig *r);
+
+/* Replace policies; every flow is judged again. "allow all" in one call. */
+void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n);
+void sl_rig_allow_all(struct sl_rig *r);
+void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
+void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
+/* A port or the node's tunnel goes; forwarding is resolved again. */
+void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
+void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
+void sl_rig_tunnel_gone(struct sl_rig *r);
+void sl_rig_tick(struct sl_rig *r, uint32_t ticks);
+
+/* Run packets through as one burst that came in by the port. */
+void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsigned int n);
+/* One packet; the reason it was dropped for, SL_KEEP when it was not. */
+enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
+enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m);
+
+/* The oldest packet that left by the port, or NULL. */
+struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port);
+/* The same, into a frame; false when there is none. */
+bool sl_rig_take_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f);
+void sl_rig_discard(struct sl_rig *r); /* everything that left so far */
+
+/* Wrap a frame as node 1 would send it to this node. */
+void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner);
+
+#endif

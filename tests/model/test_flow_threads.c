@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two workers install, look up, renew and track the same few connections while the control thread
+ * ages, deletes, programs, lists and commits. Each stored action names its key and generation, so
+ * that a hit on another's entry, a torn copy or a slot used again too early shows. Also meant for
+ * the thread sanitizer.
+ */
+#include "tests/unit/flow_test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "dp/hash.h"
+
+#define WORKERS	 2
+#define IDS	 300 /* more than fit */
+#define CAPACITY 512
+#define BURSTS	 20000
+
+struct worker {
+	struct flow_fixture x; /* bursts of its own; table and RCU of the fixture below */
+	pthread_t thread;
+	unsigned int id;
+	uint64_t random;
+	uint64_t hits, misses, installs, refused, wrong;
+};
+
+static struct flow_fixture shared;
+static _Atomic(uint64_t) generation;
+static _Atomic(uint32_t) tick;
+static _Atomic(unsigned int) running;
+static struct worker workers[WORKERS];
+
+static uint32_t below(uint64_t *random, uint32_t n)
+{
+	*random += SL_HASH_K0;
+	return (uint32_t)(sl_hash_fold(*random, *random ^ SL_HASH_K1) % n);
+}
+
+/* What an action says about whose it is. */
+static uint32_t name_of(uint32_t id, bool reply)
+{
+	return id * 2 + reply;
+}
+
+static struct flow_packet random_packet(uint64_t *random)
+{
+	static const uint8_t flags[] = {SYN, SYN | ACK, ACK, ACK, ACK, FIN | ACK, RST};
+	uint32_t id = below(random, IDS);
+
+	return (struct flow_packet){.id = id,
+		.v6 = id % 2,
+		.proto = id % 3 ? IPPROTO_UDP : IPPROTO_TCP,
+		.tcp_flags = flags[below(random, RTE_DIM(flags))],
+		.reply = below(random, 2)};
+}
+
+static struct sl_flow_install resolve(
+	const struct worker *w, unsigned int i, const struct flow_packet *p)
+{
+	struct sl_flow_install in = flow_resolution(&w->x, i);
+
+	in.side[0].act.vni = name_of(p->id, p->reply);
+	in.side[1].act.vni = name_of(p->id, !p->reply);
+	for (unsigned int d = 0; d < 2; d++) {
+		in.side[d].act.identity = (uint16_t)w->x.generation;
+		in.side[d].act.mtu = (uint16_t)~w->x.generation;
+	}
+	return in;
+}
+
+static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
+{
+	struct sl_meta *m = &w->x.b.meta[i];
+	bool reopen = sl_flow_reopens(shared.t, m->flow, m);
+
+	if (!sl_flow_is_orig(m->flow)) {
+		struct sl_flow_side side = in->side[0];
+
+		in->side[0] = in->side[1];
+		in->side[1] = side;
+	}
+	if (reopen)
+		sl_flow_reopen(shared.t, w->id, m->flow, in);
+	else
+		sl_flow_update(shared.t, w->id, m->flow, in);
+	sl_flow_count(m->flow, FRAME_LEN, w->x.tick);
+	sl_flow_track(shared.t, w->id, m->flow, m, w->x.tick);
+}
+
+static void check_hit(struct worker *w, unsigned int i, const struct flow_packet *p)
+{
+	struct sl_meta *m = &w->x.b.meta[i];
+
+	w->hits++;
+	if (m->act.vni != name_of(p->id, p->reply) ||
+		m->act.identity != (uint16_t)w->x.generation ||
+		m->act.mtu != (uint16_t)~w->x.generation)
+		w->wrong++;
+	if (m->act.flags & SL_ACT_TRACK)
+		sl_flow_track(shared.t, w->id, m->flow, m, w->x.tick);
+}
+
+static void one_burst(struct worker *w)
+{
+	struct flow_packet p[SL_BURST_MAX];
+
+	w->x.generation = atomic_load(&generation);
+	w->x.tick = atomic_load(&tick);
+	flow_clear(&w->x);
+	for (unsigned int i = 0; i < SL_BURST_MAX; i++) {
+		p[i] = random_packet(&w->random);
+		flow_add(&w->x, &p[i]);
+	}
+	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, w->x.generation, w->x.tick,
+		w->x.hit, &w->x.n_hit, w->x.miss, &w->x.n_miss);
+	for (unsigned int k = 0; k < w->x.n_hit; k++)
+		check_hit(w, w->x.hit[k], &p[w->x.hit[k]]);
+	for (unsigned int k = 0; k < w->x.n_miss; k++) {
+		unsigned int i = w->x.miss[k];
+		struct sl_flow_install in = resolve(w, i, &p[i]);
+
+		w->misses++;
+		if (w->x.b.meta[i].flow != NULL)
+			renew(w, i, &in);
+		else if (sl_flow_install(shared.t, w->id, &w->x.b, i, &in) != NULL)
+			w->installs++;
+		else
+			w->refused++;
+	}
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct rte_rcu_qsbr *q = sl_rcu_qsbr(shared.rcu);
+
+	if (rte_thread_register() != 0)
+		abort();
+	rte_rcu_qsbr_thread_online(q, w->id);
+	for (unsigned int n = 0; n < BURSTS; n++) {
+		one_burst(w);
+		rte_rcu_qsbr_quiescent(q, w->id);
+	}
+	rte_rcu_qsbr_thread_offline(q, w->id);
+	rte_thread_unregister();
+	atomic_fetch_sub(&running, 1);
+	return NULL;
+}
+
+static void list_all(void)
+{
+	struct sl_flow_view v = {.pair = UINT32_MAX};
+
+	while (sl_flow_view_next(shared.t, v.pair + 1, atomic_load(&tick), &v))
+		assert_in_range(v.state, SL_CONN_NEW, SL_CONN_PROGRAMMED);
+}
+
+static void program(const struct flow_packet *p)
+{
+	struct sl_key4 k4 = flow_key4(p);
+	struct sl_flow_program prog = {
+		.key = p->v6 ? flow_key6(p) : sl_key6_from4(&k4), .v4 = !p->v6, .idle_timeout = 3};
+	int err = sl_flow_program_add(shared.t, &prog, atomic_load(&tick));
+
+	assert_true(err == 0 || err == -EEXIST || err == -ENOSPC);
+}
+
+static void control_turn(uint64_t *random)
+{
+	struct sl_flow_timeouts to = {.tcp_new = 1, .udp_new = 1, .tcp_established = 1};
+	struct flow_packet p = random_packet(random);
+
+	switch (below(random, 8)) {
+	case 0:
+		atomic_fetch_add(&generation, 1);
+		break;
+	case 1:
+		program(&p);
+		break;
+	case 2:
+		list_all();
+		break;
+	case 3:
+	case 4:
+		for (unsigned int i = 0; i < 16; i++) {
+			p = random_packet(random);
+			flow_del(&shared, &p);
+		}
+		break;
+	default:
+		atomic_fetch_add(&tick, below(random, 20));
+		sl_flow_age(shared.t, &to, atomic_load(&tick), 64);
+	}
+	sl_rcu_poll(shared.rcu);
+}
+
+/* Everything ages away, and everything that was ever taken has come back. */
+static void check_nothing_lost(void)
+{
+	unsigned int n = 0;
+
+	shared.tick = atomic_load(&tick) + 1000000;
+	flow_age_all(&shared);
+	assert_int_equal(sl_flow_table_used(shared.t), 0);
+	for (uint32_t id = 0; id < CAPACITY / 2; id++)
+		n += flow_install(&shared, id % WORKERS, &(struct flow_packet){.id = id}) != NULL;
+	assert_int_equal(n, CAPACITY / 2);
+}
+
+static void workers_and_control_agree(void **state)
+{
+	const char *given = getenv("SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL),
+		 random = seed;
+	uint64_t hits = 0, installs = 0;
+
+	(void)state;
+	printf("seed %llu\n", (unsigned long long)seed);
+	flow_setup(&shared, CAPACITY, WORKERS);
+	atomic_store(&generation, 1);
+	atomic_store(&tick, 1);
+	atomic_store(&running, WORKERS);
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		workers[i].id = i;
+		workers[i].random = seed + i + 1;
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	while (atomic_load(&running) > 0)
+		control_turn(&random);
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].wrong, 0);
+		assert_int_equal(workers[i].hits + workers[i].misses, BURSTS * SL_BURST_MAX);
+		hits += workers[i].hits;
+		installs += workers[i].installs;
+	}
+	printf("%llu hits, %llu installs\n", (unsigned long long)hits,
+		(unsigned long long)installs);
+	assert_true(hits > 0 && installs > CAPACITY);
+	check_nothing_lost();
+	flow_teardown(&shared);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(workers_and_control_agree),
+	};
+
+	return cmocka_run_group_tests_name("flow threads", tests, sl_test_eal, NULL);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/json.h"
+#include "tests/rpc/fake_rpc.h"
+
+#define THINGS_MAX 8
+
+struct thing {
+	char name[SL_NAME_LEN];
+	uint32_t size, colour;
+	bool hot;
+	struct sl_labels labels;
+	struct sl_list addresses;
+	struct {
+		uint32_t low, high;
+	} range;
+	uint64_t packets;
+};
+
+static const char *const colours[] = {"red", "green", "blue", NULL};
+static const struct sl_field ip_elem = {.type = SL_F_IP};
+static const struct sl_field range_fields[] = {
+	{.name = "low", .type = SL_F_UINT, .offset = 0},
+	{.name = "high", .type = SL_F_UINT, .offset = sizeof(uint32_t), .def = 9},
+};
+static const struct sl_shape range_shape = {
+	.name = "range", .size = 2 * sizeof(uint32_t), .fields = range_fields, .n_fields = 2};
+
+#define AT(member) .offset = offsetof(struct thing, member)
+static const struct sl_field thing_fields[] = {
+	{.name = "name",
+		.type = SL_F_NAME,
+		.flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		AT(name),
+		.help = "What it is called."},
+	{.name = "size", .type = SL_F_UINT, AT(size), .max = 100, .help = "How large it is."},
+	{.name = "colour", .type = SL_F_ENUM, AT(colour), .names = colours},
+	{.name = "hot", .type = SL_F_BOOL, AT(hot)},
+	{.name = "labels", .type = SL_F_LABELS, AT(labels)},
+	{.name = "addresses",
+		.type = SL_F_LIST,
+		AT(addresses),
+		.elem = &ip_elem,
+		.flags = SL_FIELD_UNIQUE},
+	{.name = "range", .type = SL_F_OBJECT, AT(range), .shape = &range_shape},
+	{.name = "packets", .type = SL_F_UINT64, AT(packets), .flags = SL_FIELD_OUTPUT},
+};
+static const struct sl_shape thing_shape = {.name = "thing",
+	.size = sizeof(struct thing),
+	.fields = thing_fields,
+	.n_fields = sizeof(thing_fields) / sizeof(thing_fields[0]),
+	.help = "Something to configure."};
+
+static const struct sl_shape key_shape = {
+	.name = "thing key", .size = SL_NAME_LEN, .fields = thing_fields, .n_fields = 1};
+
+struct number {
+	uint32_t n;
+};
+static const struct sl_field number_fields[] = {
+	{.name = "n", .type = SL_F_UINT, .flags = SL_FIELD_REQUIRED},
+};
+static const struct sl_shape number_shape = {
+	.name = "number", .size = sizeof(struct number), .fields = number_fields, .n_fields = 1};
+
+struct any {
+	cJSON *value;
+};
+static const struct sl_field any_fields[] = {
+	{.name = "value", .type = SL_F_JSON, .flags = SL_FIELD_REQUIRED},
+};
+static const struct sl_shape any_shape = {
+	.name = "any", .size = sizeof(struct any), .fields = any_fields, .n_fields = 1};
+
+static const struct sl_field thing_result = {
+	.name = "thing", .type = SL_F_OBJECT, .shape = &thing_shape};
+static const struct sl_field things_result = {
+	.name = "things", .type = SL_F_LIST, .shape = &thing_shape};
+static const struct sl_field any_result = {.name = "value", .type = SL_F_JSON};
+
+unsigned int fake_calls;
+static struct thing things[THINGS_MAX];
+static size_t n_things;
+
+void fake_reset(void)
+{
+	while (n_things > 0)
+		sl_shape_fini(&thing_shape, &things[--n_things]);
+	fake_calls = 0;
+}
+
+static struct thing *find(const char *name, struct sl_err *e)
+{
+	for (size_t i = 0; i < n_things; i++)
+		if (strcmp(things[i].name, name) == 0)
+			return &things[i];
+	sl_err_set(e, SL_ERR_NOT_FOUND, "name", "there is no thing %s", name);
+	return NULL;
+}
+
+static int add(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	const struct thing *t = c->params;
+
+	if (find(t->name, NULL) != NULL)
+		return sl_err_set(e, SL_ERR_EXISTS, "name", "there is a thing %s already", t->name);
+	if (n_things == THINGS_MAX)
+		return sl_err_set(e, SL_ERR_LIMIT, NULL, "there are %d things already", THINGS_MAX);
+	sl_shape_copy(&thing_shape, t, &things[n_things]);
+	*result = sl_shape_encode(&thing_shape, &things[n_things++]);
+	return 0;
+}
+
+static int set(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	const struct thing *new_thing = c->params;
+	struct thing *t = find(new_thing->name, e);
+
+	if (t == NULL)
+		return -ENOENT;
+	sl_shape_fini(&thing_shape, t);
+	sl_shape_copy(&thing_shape, new_thing, t);
+	*result = sl_shape_encode(&thing_shape, t);
+	return 0;
+}
+
+static int get(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	const struct thing *t = find(c->params, e);
+
+	if (t == NULL)
+		return -ENOENT;
+	*result = sl_shape_encode(&thing_shape, t);
+	return 0;
+}
+
+static int del(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	struct thing *t = find(c->params, e);
+
+	if (t == NULL)
+		return -ENOENT;
+	*result = sl_shape_encode(&thing_shape, t);
+	sl_shape_fini(&thing_shape, t);
+	*t = things[--n_things];
+	memset(&things[n_things], 0, sizeof(*t));
+	return 0;
+}
+
+static int list(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	(void)c;
+	(void)e;
+	*result = cJSON_CreateArray();
+	for (size_t i = 0; i < n_things; i++)
+		cJSON_AddItemToArray(*result, sl_shape_encode(&thing_shape, &things[i]));
+	return 0;
+}
+
+static int echo(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	(void)e;
+	*result = cJSON_Duplicate(((const struct any *)c->params)->value, true);
+	return 0;
+}
+
+/* A handler that forgets to say why. */
+static int fail_silently(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	(void)c;
+	(void)e;
+	*result = cJSON_CreateTrue();
+	return -EIO;
+}
+
+static int large(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	uint32_t n = ((const struct number *)c->params)->n;
+	char *text = malloc(n + 1);
+
+	(void)e;
+	memset(text, 'x', n);
+	text[n] = '\0';
+	*result = cJSON_CreateString(text);
+	free(text);
+	return 0;
+}
+
+static int count(const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e)
+{
+	(void)c;
+	(void)e;
+	fake_calls += *(const unsigned int *)arg;
+	*result = cJSON_CreateNumber(fake_calls);
+	return 0;
+}
+
+static const unsigned int one = 1;
+
+static const struct sl_method rows[] = {
+	{"things.add", "Add a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, add, NULL, NULL},
+	{"things.set", "Replace a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, set, NULL,
+		NULL},
+	{"things.get", "Answer with one thing.", SL_RPC_READ, &key_shape, &thing_result, get, NULL,
+		NULL},
+	{"things.del", "Remove a thing.", SL_RPC_WRITE, &key_shape, &thing_result, del, NULL, NULL},
+	{"things.list", "Answer with all things.", SL_RPC_READ, NULL, &things_result, list, NULL,
+		NULL},
+	{"test.echo", "Answer with the value.", SL_RPC_READ, &any_shape, &any_result, echo, NULL,
+		NULL},
+	{"test.fail", "Fail.", SL_RPC_READ, NULL, &any_result, fail_silently, NULL, NULL},
+	{"test.large", "Answer with n letters.", SL_RPC_READ, &number_shape, &any_result, large,
+		NULL, NULL},
+	{"test.count", "Count the calls.", SL_RPC_READ, NULL, &any_result, NULL, &one, count},
+};
+
+static const struct sl_method *const methods[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4],
+	&rows[5], &rows[6], &rows[7], &rows[8], &sl_method_discover};
+
+const struct sl_rpc fake_rpc = {
+	.methods = methods, .n_methods = sizeof(methods) / sizeof(methods[0])};

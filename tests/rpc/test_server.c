@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The server over a real socket, driven from the same thread: no waiting, no clocks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ctrl/server.h"
+#include "tests/rpc/fake_rpc.h"
+
+#define COUNT	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.count\"}"
+#define NOBODY	65534
+#define STRANGE 54321 /* a group nobody is in */
+
+static char dir[64], path[80];
+static struct sl_server *server;
+
+static int setup(void **state)
+{
+	struct sl_err e = {0};
+
+	(void)state;
+	fake_reset();
+	strcpy(dir, "/tmp/sl-server-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	snprintf(path, sizeof(path), "%s/s.sock", dir);
+	server = sl_server_create(path, &fake_rpc, &e);
+	if (server == NULL)
+		fail_msg("%s", e.message);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sl_server_destroy(server);
+	server = NULL;
+	fake_reset();
+	unlink(path);
+	return rmdir(dir);
+}
+
+static bool server_has_work(void)
+{
+	struct pollfd p = {.fd = sl_server_fd(server), .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void run(void)
+{
+	while (server_has_work())
+		sl_server_poll(server);
+}
+
+static int try_connect(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	strcpy(sun.sun_path, path);
+	assert_true(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int connected(void)
+{
+	int fd = try_connect();
+
+	assert_true(fd >= 0);
+	run();
+	return fd;
+}
+
+static void push(int fd, const char *text, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		ssize_t n = send(fd, text + at, len - at, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			return;
+		at += n > 0 ? (size_t)n : 0;
+		run();
+	}
+}
+
+/* All that can be read now; *end: the server closed. */
+static char *pull(int fd, bool *end)
+{
+	size_t len = 0, room = 1 << 16;
+	char *all = malloc(room);
+	ssize_t n;
+
+	for (;;) {
+		run();
+		if (room - len < 65536)
+			all = realloc(all, room *= 2);
+		n = recv(fd, all + len, room - len - 1, 0);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	*end = n == 0 || errno != EAGAIN;
+	all[len] = '\0';
+	return all;
+}
+
+static void expect(int fd, const char *expected, bool closed)
+{
+	bool end;
+	char *all = pull(fd, &end);
+
+	assert_string_equal(all, expected);
+	assert_int_equal(end, closed);
+	free(all);
+}
+
+/* The answer to COUNT for the n-th time. */
+static const char *counted(unsigned int n)
+{
+	static char line[64];
+
+	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%u}\n", n);
+	return line;
+}
+
+static void expect_refusal(int fd, const char *part)
+{
+	bool end;
+	char *all = pull(fd, &end);
+
+	if (strstr(all, part) == NULL)
+		fail_msg("expected \"%s\" in \"%s\"", part, all);
+	assert_true(end);
+	free(all);
+}
+
+static void a_request_is_answered(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	push(fd, COUNT "\n", sizeof(COUNT));
+	expect(fd, counted(1), false);
+	close(fd);
+}
+
+static void a_request_may_come_byte_by_byte(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(COUNT) - 2; i++) {
+		push(fd, &COUNT[i], 1);
+		expect(fd, "", false);
+	}
+	push(fd, "}", 1);
+	expect(fd, counted(1), false);
+	close(fd);
+}
+
+static void pretty_printed_and_crowded_texts_are_understood(void **state)
+{
+	static const char text[] =
+		"{\n\t\"jsonrpc\": \"2.0\",\r\n\t\"id\": 1,\n\t\"method\": \"test.count\"\n}"
+		"{\"jsonrpc\":\"2.0\",\"method\":\"test.count\"}" COUNT;
+	int fd = connected();
+
+	(void)state;
+	push(fd, text, sizeof(text) - 1);
+	expect(fd,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}\n{\"jsonrpc\":\"2.0\",\"id\":1,"
+		"\"result\":3}\n",
+		false);
+	close(fd);
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+	int fd = connected();
+	char *all, *p;
+	bool end;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		push(fd, COUNT, sizeof(COUNT) - 1);
+	p = all = pull(fd, &end);
+	for (unsigned int i = 1; i <= 1000; i++) {
+		assert_memory_equal(p, counted(i), strlen(counted(i)));
+		p += strlen(counted(i));
+	}
+	assert_string_equal(p, "");
+	free(all);
+	close(fd);
+}
+
+static void one_client_gets_a_bounded_share_of_a_poll(void **state)
+{
+	int greedy = connected(), modest = connected();
+	char many[100 * sizeof(COUNT)] = "";
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		strcat(many, COUNT);
+	assert_int_equal(send(greedy, many, strlen(many), 0), (ssize_t)strlen(many));
+	assert_int_equal(send(modest, COUNT, sizeof(COUNT) - 1, 0), (ssize_t)sizeof(COUNT) - 1);
+	sl_server_poll(server);
+	assert_int_equal(fake_calls, 17);
+	assert_true(server_has_work());
+	run();
+	assert_int_equal(fake_calls, 101);
+	assert_false(server_has_work());
+	close(greedy);
+	close(modest);
+}
+
+static void broken_text_is_answered_and_the_next_is_understood(void **state)
+{
+	int fd = connected();
+	bool end;
+	char *all;
+
+	(void)state;
+	push(fd, "nonsense\n{\"a\":}\n{\"x\n" COUNT "\n", 9 + 7 + 4 + sizeof(COUNT));
+	all = pull(fd, &end);
+	assert_false(end);
+	assert_non_null(strstr(all, "an unknown word at byte 0"));
+	assert_non_null(strstr(all, "a value was expected at byte 5"));
+	assert_non_null(strstr(all, "the text ends inside a string"));
+	assert_non_null(strstr(all, counted(1)));
+	free(all);
+	close(fd);
+}
+
+/* An echo request of exactly n bytes. */
+static char *padded(size_t n)
+{
+	static const char head[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.count\",\"params\":{}";
+	char *text = malloc(n);
+
+	memset(text, ' ', n);
+	memcpy(text, head, sizeof(head) - 1);
+	text[n - 1] = '}';
+	return text;
+}
+
+static void a_message_at_the_limit_is_answered(void **state)
+{
+	char *text = padded(SL_MESSAGE_MAX);
+	int fd = connected();
+
+	(void)state;
+	push(fd, text, SL_MESSAGE_MAX);
+	expect(fd, counted(1), false);
+	free(text);
+	close(fd);
+}
+
+static void a_message_beyond_the_limit_ends_the_connection(void **state)
+{
+	char *text = padded(SL_MESSAGE_MAX + 1);
+	int fd = connected();
+
+	(void)state;
+	push(fd, text, SL_MESSAGE_MAX + 1);
+	expect_refusal(fd, "a message has at most 16 MiB");
+	assert_int_equal(fake_calls, 0);
+	free(text);
+	close(fd);
+}
+
+static void text_without_an_end_ends_the_connection(void **state)
+{
+	char chunk[65536];
+	int fd = connected();
+
+	(void)state;
+	memset(chunk, 'x', sizeof(chunk));
+	for (size_t n = 0; n <= SL_MESSAGE_MAX; n += sizeof(chunk))
+		push(fd, chunk, sizeof(chunk));
+	expect_refusal(fd, "a message has at most 16 MiB");
+	close(fd);
+}
+
+static void the_client_beyond_the_limit_is_told_and_closed(void **state)
+{
+	int fd[SL_SERVER_CLIENTS_MAX], extra;
+
+	(void)state;
+	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
+		fd[i] = connected();
+	extra = connected();
+	expect_refusal(extra, "64 clients are connected");
+	close(extra);
+	close(fd[10]);
+	run();
+	fd[10] = connected();
+	push(fd[10], COUNT, sizeof(COUNT) - 1);
+	expect(fd[10], counted(1), false);
+	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
+		close(fd[i]);
+}
+
+static void idle_clients_make_no_work(void **state)
+{
+	int fd[SL_SERVER_CLIENTS_MAX];
+
+	(void)state;
+	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
+		fd[i] = connected();
+	assert_false(server_has_work());
+	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
+		close(fd[i]);
+	assert_true(server_has_work());
+	run();
+	assert_false(server_has_work());
+}
+
+static void after_a_half_close_pending_answers_still_come(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	assert_int_equal(
+		send(fd, COUNT COUNT, 2 * sizeof(COUNT) - 2, 0), 2 * (ssize_t)sizeof(COUNT) - 2);
+	shutdown(fd, SHUT_WR);
+	expect(fd,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}\n{\"jsonrpc\":\"2.0\",\"id\":1,"
+		"\"result\":2}\n",
+		true);
+	assert_false(server_has_work());
+	close(fd);
+}
+
+static void a_large_answer_survives_a_half_close(void **state)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.large\","
+				   "\"params\":{\"n\":5000000}}";
+	int fd = connected();
+	bool end;
+	char *all;
+
+	(void)state;
+	push(fd, text, sizeof(text) - 1);
+	shutdown(fd, SHUT_WR);
+	all = pull(fd, &end);
+	assert_true(end);
+	assert_true(strlen(all) > 5000000);
+	free(all);
+	close(fd);
+}
+
+static void an_unfinished_text_before_a_half_close_is_a_parse_error(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	push(fd, "{\"jsonrpc\":", 11);
+	shutdown(fd, SHUT_WR);
+	expect_refusal(fd, "the text ends where a value was expected at byte 11");
+	close(fd);
+}
+
+static void a_client_that_vanishes_leaves_its_requests_done(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	assert_int_equal(send(fd, COUNT, sizeof(COUNT) - 1, 0), (ssize_t)sizeof(COUNT) - 1);
+	close(fd);
+	run();
+	assert_int_equal(fake_calls, 1);
+	assert_false(server_has_work());
+}
+
+static void a_client_that_never_reads_is_closed_and_slows_nobody(void **state)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.large\","
+				   "\"params\":{\"n\":10000000}}";
+	int deaf = connected(), other = connected();
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		push(deaf, text, sizeof(text) - 1);
+		push(other, COUNT, sizeof(COUNT) - 1);
+		expect(other, counted(i + 1), false);
+	}
+	assert_int_equal(send(deaf, text, 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	close(deaf);
+	close(other);
+}
+
+static void send_descriptor(int fd, int passed)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0}, byte = ' ';
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &passed, sizeof(int));
+	assert_int_equal(sendmsg(fd, &m, 0), 1);
+}
+
+static void passed_descriptors_are_closed(void **state)
+{
+	int fd = connected(), ends[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	send_descriptor(fd, ends[1]);
+	close(ends[1]);
+	run();
+	/* end of file: no process has the writing end any more */
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	push(fd, COUNT, sizeof(COUNT) - 1);
+	expect(fd, counted(1), false);
+	close(ends[0]);
+	close(fd);
+}
+
+static void without_descriptors_a_client_is_turned_away(void **state)
+{
+	struct rlimit before, none;
+	int fd, probe;
+
+	(void)state;
+	fd = try_connect();
+	probe = dup(fd);
+	close(probe);
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	none.rlim_cur = (rlim_t)probe;
+	setrlimit(RLIMIT_NOFILE, &none);
+	sl_server_poll(server);
+	setrlimit(RLIMIT_NOFILE, &before);
+	expect_refusal(fd, "no file descriptors left");
+	assert_false(server_has_work());
+	close(fd);
+}
+
+static void the_socket_has_mode_0660_whatever_the_umask(void **state)
+{
+	static const mode_t masks[] = {0, 022, 0177};
+	struct stat st;
+	mode_t before;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		sl_server_destroy(server);
+		before = umask(masks[i]);
+		server = sl_server_create(path, &fake_rpc, NULL);
+		umask(before);
+		assert_non_null(server);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0660);
+	}
+}
+
+static void expect_no_server(const char *where, const char *message)
+{
+	struct sl_err e = {0};
+
+	assert_null(sl_server_create(where, &fake_rpc, &e));
+	if (strstr(e.message, message) == NULL)
+		fail_msg("expected \"%s\" in \"%s\"", message, e.message);
+}
+
+static void a_live_socket_is_not_taken(void **state)
+{
+	int fd;
+
+	(void)state;
+	expect_no_server(path, "another program listens there");
+	run();
+	fd = connected();
+	push(fd, COUNT, sizeof(COUNT) - 1);
+	expect(fd, counted(1), false);
+	close(fd);
+}
+
+static void a_stale_socket_is_replaced(void **state)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	sl_server_destroy(server);
+	strcpy(sun.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	close(fd);
+	server = sl_server_create(path, &fake_rpc, NULL);
+	assert_non_null(server);
+	fd = connected();
+	push(fd, COUNT, sizeof(COUNT) - 1);
+	expect(fd, counted(1), false);
+	close(fd);
+}
+
+static void other_files_and_links_are_refused(void **state)
+{
+	char other[96];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/other", dir);
+	fd = open(other, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	expect_no_server(other, "a file that is no socket is in the way");
+	assert_int_equal(unlink(other), 0);
+	assert_int_equal(symlink(path, other), 0);
+	expect_no_server(other, "symbolic link");
+	assert_int_equal(unlink(other), 0);
+	assert_int_equal(symlink("nowhere", other), 0);
+	expect_no_server(other, "symbolic link");
+	assert_int_equal(lstat(other, &st), 0);
+	assert_int_equal(unlink(other), 0);
+}
+
+static void paths_that_cannot_be_are_refused(void **state)
+{
+	char longer[200];
+
+	(void)state;
+	memset(longer, 'x', sizeof(longer));
+	memcpy(longer, "/tmp/", 5);
+	longer[sizeof(longer) - 1] = '\0';
+	expect_no_server(longer, "the path is longer than 107 bytes");
+	expect_no_server("", "the path is empty");
+	expect_no_server("/nonexistent/dir/s.sock", "No such file or directory");
+}
+
+static void the_end_removes_the_socket_but_not_its_successor(void **state)
+{
+	struct sl_server *successor;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(unlink(path), 0);
+	successor = sl_server_create(path, &fake_rpc, NULL);
+	assert_non_null(successor);
+	sl_server_destroy(server);
+	server = successor;
+	assert_int_equal(lstat(path, &st), 0);
+	sl_server_destroy(server);
+	server = NULL;
+	assert_int_equal(lstat(path, &st), -1);
+}
+
+/* Connect as user nobody with these groups; the credentials of that moment count. */
+static int connect_as_nobody(gid_t gid, gid_t extra)
+{
+	gid_t before[64];
+	int n = getgroups(64, before), fd;
+
+	assert_int_equal(setgroups(1, &extra), 0);
+	assert_int_equal(setegid(gid), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	fd = try_connect();
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(setegid(0), 0);
+	assert_int_equal(setgroups((size_t)n, before), 0);
+	assert_true(fd >= 0);
+	run();
+	return fd;
+}
+
+static void expect_right(int fd, bool may_write)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"things.set\","
+				   "\"params\":{\"name\":\"a\"}}";
+	bool end;
+	char *all;
+
+	push(fd, text, sizeof(text) - 1);
+	all = pull(fd, &end);
+	assert_non_null(strstr(all, may_write ? "-32001" : "-32005"));
+	free(all);
+	close(fd);
+}
+
+static void credentials_decide_what_may_be_called(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(path, 0, STRANGE), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	expect_right(connected(), true);
+	expect_right(connect_as_nobody(NOBODY, NOBODY), false);
+	expect_right(connect_as_nobody(STRANGE, NOBODY), true);
+	expect_right(connect_as_nobody(NOBODY, STRANGE), true);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_request_is_answered),
+		T(a_request_may_come_byte_by_byte),
+		T(pretty_printed_and_crowded_texts_are_understood),
+		T(pipelined_requests_are_answered_in_order),
+		T(one_client_gets_a_bounded_share_of_a_poll),
+		T(broken_text_is_answered_and_the_next_is_understood),
+		T(a_message_at_the_limit_is_answered),
+		T(a_message_beyond_the_limit_ends_the_connection),
+		T(text_without_an_end_ends_the_connection),
+		T(the_client_beyond_the_limit_is_told_and_closed),
+		T(idle_clients_make_no_work),
+		T(after_a_half_close_pending_answers_still_come),
+		T(a_large_answer_survives_a_half_close),
+		T(an_unfinished_text_before_a_half_close_is_a_parse_error),
+		T(a_client_that_vanishes_leaves_its_requests_done),
+		T(a_client_that_never_reads_is_closed_and_slows_nobody),
+		T(passed_descriptors_are_closed),
+		T(without_descriptors_a_client_is_turned_away),
+		T(the_socket_has_mode_0660_whatever_the_umask),
+		T(a_live_socket_is_not_taken),
+		T(a_stale_socket_is_replaced),
+		T(other_files_and_links_are_refused),
+		T(paths_that_cannot_be_are_refused),
+		T(the_end_removes_the_socket_but_not_its_successor),
+		T(credentials_decide_what_may_be_called),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

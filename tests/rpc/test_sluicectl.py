@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""sluicectl against the real server with a fake method table: arguments, tables, errors, exit codes.
+
+Usage: test_sluicectl.py SLUICECTL FAKE_SLUICED
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SLUICECTL, FAKE = sys.argv[1:3]
+
+
+class Daemon(unittest.TestCase):
+    """A fake daemon for each test."""
+
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.socket = os.path.join(self.dir.name, "s.sock")
+        self.daemon = subprocess.Popen([FAKE, self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(self.daemon.stdout.readline(), b"ready\n")
+
+    def tearDown(self):
+        self.daemon.stdin.close()
+        self.daemon.stdout.close()
+        self.assertEqual(self.daemon.wait(), 0)
+        self.dir.cleanup()
+
+    def run_ctl(self, *args, stdin=""):
+        return subprocess.run([SLUICECTL, "--socket", self.socket, *args], input=stdin, text=True,
+                              capture_output=True, timeout=60, check=False)
+
+    def done(self, *args, stdin=""):
+        r = self.run_ctl(*args, stdin=stdin)
+        self.assertEqual((r.returncode, r.stderr), (0, ""), args)
+        return r.stdout
+
+    def refused(self, status, *args, stdin=""):
+        r = self.run_ctl(*args, stdin=stdin)
+        self.assertEqual((r.returncode, r.stdout), (status, ""), args)
+        return r.stderr
+
+
+class Sluicectl(Daemon):
+    def test_an_object_lives_from_add_to_del(self):
+        self.assertEqual(self.done("things", "add", "name=a", "size=3"), "")
+        self.assertIn("name     a\n", self.done("things", "get", "a"))
+        self.assertEqual(self.done("things", "del", "a"), "")
+        self.assertEqual(self.refused(1, "things", "get", "a"), "sluicectl: there is no thing a (name)\n")
+
+    def test_words_take_the_types_of_the_schema(self):
+        self.done("things", "add", "a", "size=3", "colour=green", "hot=yes", "addresses=10.0.0.5,::1",
+                  "labels.k8s.io/app=web", "labels.tier=1", "range.low=7")
+        self.assertEqual(json.loads(self.done("-j", "things", "get", "a")), {
+            "name": "a", "size": 3, "colour": "green", "hot": True, "addresses": ["10.0.0.5", "::1"],
+            "labels": {"k8s.io/app": "web", "tier": "1"}, "range": {"low": 7, "high": 9}, "packets": 0})
+
+    def test_json_is_accepted_for_values_and_for_all(self):
+        self.done("things", "add", "a", 'labels={"app":"web"}', 'range={"low":1}', "addresses=[]")
+        self.done("things", "add", '{"name":"b","size":2}')
+        self.done("things", "add", "-", stdin='{"name":"c",\n"size":3}\n')
+        self.assertEqual([t["name"] for t in json.loads(self.done("-j", "things", "list"))], ["a", "b", "c"])
+
+    def test_a_list_is_a_table(self):
+        self.done("things", "add", "web-1", "size=3", "labels=app=web,zone=a", "addresses=10.0.0.5,::1")
+        self.done("things", "add", "b", "size=100")
+        self.assertEqual(self.done("things", "list").splitlines(), [
+            "NAME   SIZE  COLOUR  HOT    LABELS          ADDRESSES     RANGE         PACKETS",
+            "web-1     3  red     false  app=web,zone=a  10.0.0.5,::1  low=0,high=9        0",
+            "b       100  red     false  -               -             low=0,high=9        0"])
+
+    def test_what_is_nested_in_a_row_stands_in_its_cell(self):
+        rows = {"value": [{"name": "p", "subject": {"labels": {"app": "db"}},
+                           "peers": [{"labels": {"app": "web"}}, {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}]}]}
+        self.assertEqual(self.done("test", "echo", json.dumps(rows)).splitlines()[1],
+                         'p     labels.app=db  labels.app=web;cidr=10.0.0.0/8,except=["10.1.0.0/16"]')
+
+    def test_an_object_with_counters_prints_in_sections(self):
+        stats = {"value": {"totals": {"received": 9007199254740, "sent": 2}, "ports": [{"name": "up", "rx": 1}],
+                           "flows": {"used": 1, "capacity": 2}}}
+        self.assertEqual(self.done("test", "echo", json.dumps(stats)),
+                         "totals:\n  received  9007199254740\n  sent      2\nports:\n  NAME  RX\n  up     1\n"
+                         "flows:\n  used      1\n  capacity  2\n")
+
+    def test_watch_prints_growth_a_second(self):
+        watching = subprocess.Popen([SLUICECTL, "--socket", self.socket, "--watch", "0.01", "test", "echo",
+                                     '{"value":{"n":5}}'], stdout=subprocess.PIPE, text=True)
+        lines = [watching.stdout.readline() for _ in range(2)]
+        watching.kill()
+        watching.wait()
+        watching.stdout.close()
+        self.assertRegex(lines[0], "counters are per second, over")
+        self.assertEqual(lines[1], "n  0\n")
+
+    def test_show_is_another_word_for_get_or_list(self):
+        self.done("things", "add", "a")
+        self.assertEqual(self.done("things", "show", "a"), self.done("things", "get", "a"))
+
+    def test_an_empty_list_prints_nothing(self):
+        self.assertEqual(self.done("things", "list"), "")
+        self.assertEqual(self.done("-j", "things", "list"), "[]\n")
+
+    def test_errors_name_the_field_and_give_a_hint(self):
+        self.assertEqual(self.refused(1, "things", "add", "a", "siz=3"),
+                         'sluicectl: unknown field (siz)\nhint: did you mean "size"?\n')
+        self.assertEqual(self.refused(1, "things", "add", "a", "size=101"),
+                         "sluicectl: 101 is out of range: expected an integer from 0 to 100 (size)\n")
+
+    def test_wrong_usage_is_told_without_asking_the_daemon_to_do_it(self):
+        for args, words in [(["things", "add", "a", "size=x"], 'size: "x" is not a number'),
+                            (["things", "add", "a", "hot=maybe"], "neither true nor false"),
+                            (["things", "add", "a", "size=1", "size=2"], "size is given twice"),
+                            (["things", "add", "a", "b"], 'what is "b"?'),
+                            (["things", "add", "--fast"], "unknown option --fast"),
+                            (["things", "add", "{"], "holds no JSON object"),
+                            (["things", "add", "labels=x"], "expected key=value"),
+                            (["things", "fly"], 'no command "things fly"'),
+                            (["zings", "list"], 'no command "zings list"'),
+                            (["call"], "call needs METHOD"),
+                            (["call", "test.count", "{"], "PARAMS is no JSON text"),
+                            (["-x"], "unknown option -x"),
+                            (["--watch", "soon", "things", "list"], "number of seconds")]:
+            self.assertIn(words, self.refused(2, *args))
+
+    def test_call_sends_anything(self):
+        self.assertEqual(self.done("call", "test.count"), "1\n")
+        self.assertEqual(self.done("call", "test.echo", '{"value": {"a": [1, {}], "b": []}}'),
+                         '{\n  "a": [\n    1,\n    {}\n  ],\n  "b": []\n}\n')
+        self.assertEqual(self.done("call", "test.echo", "-", stdin='{"value": "x\\"]"}'), '"x\\"]"\n')
+        self.assertIn("there is no method", self.refused(1, "call", "no.such"))
+        self.assertIn("an array is not accepted", self.refused(1, "call", "test.echo", "[1]"))
+
+    def test_numbers_are_printed_as_the_daemon_wrote_them(self):
+        self.assertEqual(self.done("call", "test.large", '{"n": 3}'), '"xxx"\n')
+        self.assertEqual(self.done("-j", "test", "echo", "value=999999999999999"), "999999999999999\n")
+
+    def test_a_large_answer_arrives(self):
+        self.assertEqual(len(self.done("call", "test.large", '{"n": 20000000}')), 20000003)
+
+    def test_what_a_terminal_could_obey_is_not_printed(self):
+        self.assertEqual(self.done("test", "echo", '{"value": ["\\u001b[31m"]}'), "?[31m\n")
+        self.assertNotIn("\x1b", self.refused(1, "call", "x\x1by"))
+
+    def test_without_a_daemon_the_status_is_3(self):
+        r = subprocess.run([SLUICECTL, "--socket", self.socket + "x", "things", "list"], text=True,
+                           capture_output=True, check=False)
+        self.assertEqual(r.returncode, 3)
+        self.assertIn("no daemon at " + self.socket + "x: No such file or directory", r.stderr)
+
+    def test_usage_needs_no_daemon(self):
+        r = subprocess.run([SLUICECTL], text=True, capture_output=True, check=False)
+        self.assertEqual((r.returncode, r.stdout), (2, ""))
+        self.assertIn("usage: sluicectl", r.stderr)
+        r = subprocess.run([SLUICECTL, "--socket", "/nonexistent", "help"], text=True, capture_output=True,
+                           check=False)
+        self.assertEqual(r.returncode, 0)
+        self.assertIn("usage: sluicectl", r.stdout)
+        r = subprocess.run([SLUICECTL, "--version"], text=True, capture_output=True, check=False)
+        self.assertRegex(r.stdout, r"^sluicectl \d+\.\d+")
+
+    def test_help_comes_from_the_daemon(self):
+        self.assertIn("  things       add        Add a thing.\n", self.done("help"))
+        self.assertNotIn("test", self.done("things", "help"))
+        text = self.done("things", "add", "--help")
+        self.assertIn("name=name  (required)\n      What it is called.", text)
+        self.assertIn("addresses=ip,...\n", text)
+        self.assertIn("colour=red|green|blue  (default \"red\")", text)
+        self.assertIn('there is no noun "zings"', self.refused(2, "zings", "help"))
+
+
+class Reference(Daemon):
+    """The generator of the RPC reference reads what rpc.discover answers."""
+
+    def test_every_method_has_a_chapter(self):
+        generator = os.path.join(os.path.dirname(__file__), "../../tools/gen-rpc-reference")
+        document = self.done("call", "rpc.discover")
+        r = subprocess.run([generator], input=document, text=True, capture_output=True, check=True)
+        for m in json.loads(document)["methods"]:
+            self.assertIn("### `%s`\n" % m["name"], r.stdout)
+        self.assertIn("| `name` | name | yes | What it is called. |", r.stdout)
+        self.assertIn("| `range.high` | integer | default `9` |", r.stdout)
+        self.assertIn("Parameters as for `things.add`.", r.stdout)
+        self.assertEqual(r.stdout.count("`packets`"), 1, "reported once, never a parameter")
+        self.assertIn("| -32602 | `params` |", r.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

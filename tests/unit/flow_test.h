@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the tests of the flow table share: a table with its RCU, and bursts of packets put together
+ * by hand from keys, without parse. Threads: one. Ownership: static; one table at a time.
+ */
+#ifndef SL_TESTS_FLOW_TEST_H
+#define SL_TESTS_FLOW_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <rte_lcore.h>
+
+#include "pipelines/flow/flow_ctl.h"
+#include "tests/lib/packet.h"
+
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+#define GENERATION 7u
+#define PORT_A	   3u /* where the opener's packets enter */
+#define PORT_B	   4u
+#define FRAME_LEN  100u
+
+struct flow_fixture {
+	struct sl_rcu *rcu;
+	struct sl_flow_table *t;
+	struct sl_burst b;
+	struct rte_mbuf mbuf[SL_BURST_MAX];
+	uint8_t bytes[SL_BURST_MAX][128];
+	uint8_t hit[SL_BURST_MAX], miss[SL_BURST_MAX];
+	unsigned int n_hit, n_miss;
+	uint32_t tick;
+	uint64_t generation;
+};
+
+/* Connection number `id` of a family and protocol, seen from either end. */
+struct flow_packet {
+	uint32_t id;
+	uint8_t proto; /* 0: UDP */
+	bool v6;
+	bool reply;	   /* from B to A */
+	uint8_t tcp_flags; /* of TCP */
+	uint16_t flags;	   /* SL_P_* besides family and protocol */
+};
+
+static inline void flow_setup(struct flow_fixture *x, uint32_t max_flows, unsigned int n_workers)
+{
+	memset(x, 0, sizeof(*x));
+	x->tick = 1000;
+	x->generation = GENERATION;
+	x->rcu = sl_rcu_create(n_workers, SOCKET_ID_ANY);
+	assert_non_null(x->rcu);
+	x->t = sl_flow_table_create(max_flows, n_workers, SOCKET_ID_ANY, x->rcu);
+	assert_non_null(x->t);
+}
+
+static inline void flow_teardown(struct flow_fixture *x)
+{
+	sl_rcu_drain(x->rcu);
+	sl_flow_table_destroy(x->t);
+	sl_rcu_destroy(x->rcu);
+}
+
+static inline struct sl_key4 flow_key4(const struct flow_packet *p)
+{
+	struct sl_key4 k = {.src_be = rte_cpu_to_be_32(0x0a000000 | (p->id >> 8)),
+		.dst_be = rte_cpu_to_be_32(0x0b000001),
+		.sport_be = rte_cpu_to_be_16((uint16_t)(1024 + (p->id & 255))),
+		.dport_be = rte_cpu_to_be_16(80),
+		.net_proto = sl_key_net_proto(1, p->proto == 0 ? IPPROTO_UDP : p->proto)};
+
+	return p->reply ? sl_key4_reverse(&k) : k;
+}
+
+static inline struct sl_key6 flow_key6(const struct flow_packet *p)
+{
+	struct flow_packet forward = *p;
+	struct sl_key4 k4;
+	struct sl_key6 k;
+
+	forward.reply = false;
+	k4 = flow_key4(&forward);
+	k = sl_key6_from4(&k4);
+	k.src[0] = k.dst[0] = 0xfd;
+	return p->reply ? sl_key6_reverse(&k) : k;
+}
+
+static inline void flow_clear(struct flow_fixture *x)
+{
+	x->b.n = 0;
+}
+
+/* Put a packet into the burst; returns its index. */
+static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_packet *p)
+{
+	static const uint8_t mac_a[6] = {2, 0, 0, 0, 0, 0xa}, mac_b[6] = {2, 0, 0, 0, 0, 0xb};
+	unsigned int i = sl_test_burst_add(&x->b, &x->mbuf[x->b.n]);
+	struct sl_meta *m = &x->b.meta[i];
+	struct rte_mbuf *mb = &x->mbuf[i];
+
+	mb->buf_addr = x->bytes[i];
+	mb->data_off = 0;
+	mb->data_len = sizeof(x->bytes[i]);
+	mb->pkt_len = FRAME_LEN;
+	memcpy(x->bytes[i], p->reply ? mac_a : mac_b, 6);
+	memcpy(x->bytes[i] + 6, p->reply ? mac_b : mac_a, 6);
+	m->proto = p->proto == 0 ? IPPROTO_UDP : p->proto;
+	m->tcp_flags = p->proto == IPPROTO_TCP ? p->tcp_flags : 0;
+	m->flags = (uint16_t)(p->flags | (p->proto == IPPROTO_TCP ? SL_P_TCP : 0) |
+			      (p->v6 ? SL_P_IP6 : SL_P_IP4));
+	m->origin = p->reply ? PORT_B : PORT_A;
+	if (p->v6) {
+		x->b.key6[i] = flow_key6(p);
+		m->hash = sl_key6_hash(&x->b.key6[i]);
+	} else {
+		x->b.key4[i] = flow_key4(p);
+		m->hash = sl_key4_hash(&x->b.key4[i]);
+	}
+	return i;
+}
+
+/* The resolution for the packet at i: out by the other port. */
+static inline struct sl_flow_install flow_resolution(const struct flow_fixture *x, unsigned int i)
+{
+	const struct sl_meta *m = &x->b.meta[i];
+	uint32_t other = m->origin == PORT_A ? PORT_B : PORT_A;
+	struct sl_flow_install in = {.generation = x->generation,
+		.tick = x->tick,
+		.policy_ingress = 11,
+		.policy_egress = 12,
+		.identity_src = 300,
+		.identity_dst = 301};
+
+	in.side[0].origin = m->origin;
+	in.side[0].act = (struct sl_action){.kind = SL_ACT_PORT, .mtu = 1500, .out = other};
+	in.side[1].origin = other;
+	in.side[1].act = (struct sl_action){.kind = SL_ACT_PORT, .mtu = 1500, .out = m->origin};
+	memcpy(in.side[0].macs, x->bytes[i], 12);
+	memcpy(in.side[1].macs, x->bytes[i] + 6, 6);
+	memcpy(in.side[1].macs + 6, x->bytes[i], 6);
+	return in;
+}
+
+static inline struct sl_flow *flow_install(
+	struct flow_fixture *x, unsigned int worker, const struct flow_packet *p)
+{
+	struct sl_flow_install in;
+	unsigned int i;
+
+	flow_clear(x);
+	i = flow_add(x, p);
+	in = flow_resolution(x, i);
+	return sl_flow_install(x->t, worker, &x->b, i, &in);
+}
+
+static inline void flow_lookup_all(struct flow_fixture *x)
+{
+	sl_flow_lookup(x->t, &x->b, sl_test_all, x->b.n, x->generation, x->tick, x->hit, &x->n_hit,
+		x->miss, &x->n_miss);
+	assert_int_equal(x->n_hit + x->n_miss, x->b.n);
+}
+
+/* True when the packet alone is a hit; meta[0] is left for a look. */
+static inline bool flow_hits(struct flow_fixture *x, const struct flow_packet *p)
+{
+	flow_clear(x);
+	flow_add(x, p);
+	flow_lookup_all(x);
+	return x->n_hit == 1;
+}
+
+static inline struct sl_flow *flow_find(struct flow_fixture *x, const struct flow_packet *p)
+{
+	struct sl_key4 k4 = flow_key4(p);
+	struct sl_key6 k6 = flow_key6(p);
+
+	return p->v6 ? sl_flow_find6(x->t, &k6) : sl_flow_find4(x->t, &k4);
+}
+
+static inline enum sl_conn_state flow_state(struct flow_fixture *x, struct sl_flow *f)
+{
+	return (enum sl_conn_state)atomic_load(&sl_flow_conn(x->t, f)->state);
+}
+
+/* Age everything that is older than its timeout at x->tick, and let the grace period pass. */
+static inline unsigned int flow_age_all(struct flow_fixture *x)
+{
+	struct sl_flow_timeouts to;
+	unsigned int n;
+
+	sl_flow_timeouts_default(&to);
+	n = sl_flow_age(x->t, &to, x->tick, UINT32_MAX);
+	sl_rcu_drain(x->rcu);
+	return n;
+}
+
+static inline int flow_del(struct flow_fixture *x, const struct flow_packet *p)
+{
+	struct sl_key4 k4 = flow_key4(p);
+	struct sl_key6 k = p->v6 ? flow_key6(p) : sl_key6_from4(&k4);
+
+	return sl_flow_del(x->t, &k, !p->v6);
+}
+
+#endif

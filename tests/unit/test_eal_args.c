@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is worked out before EAL starts: cores, command line, hugepages. EAL itself is not started.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dp/eal.h"
+#include "dp/hugepages.h"
+
+static cpu_set_t cpus(unsigned int n)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (unsigned int i = 0; i < n; i++)
+		CPU_SET(i, &set);
+	return set;
+}
+
+static const char *find_arg(const struct sl_eal_args *a, const char *prefix)
+{
+	for (unsigned int i = 0; i < a->n; i++)
+		if (strncmp(a->argv[i], prefix, strlen(prefix)) == 0)
+			return a->argv[i];
+	return NULL;
+}
+
+static void lcores_are_dense_whatever_the_cpus(void **state)
+{
+	const unsigned int cores[] = {7, 3};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 2, .memory_mb = 512};
+	struct sl_eal_args a;
+
+	(void)state;
+	assert_int_equal(sl_eal_args_build(&a, &p, 5, false, NULL), 0);
+	assert_string_equal(find_arg(&a, "--lcores"), "--lcores=0@5,1@7,2@3");
+	assert_string_equal(find_arg(&a, "--main-lcore"), "--main-lcore=0");
+	assert_null(a.argv[a.n]);
+	sl_eal_args_fini(&a);
+}
+
+static void without_hugepages_says_no_huge_and_not_in_memory(void **state)
+{
+	const unsigned int cores[] = {1};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 1, .memory_mb = 512};
+	struct sl_eal_args a;
+
+	(void)state;
+	assert_int_equal(sl_eal_args_build(&a, &p, 0, false, NULL), 0);
+	assert_non_null(find_arg(&a, "--no-huge"));
+	assert_non_null(find_arg(&a, "--no-shconf"));
+	assert_null(find_arg(&a, "--in-memory"));
+	assert_non_null(find_arg(&a, "512"));
+	sl_eal_args_fini(&a);
+}
+
+static void with_hugepages_says_in_memory(void **state)
+{
+	const unsigned int cores[] = {1};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 1, .memory_mb = 512};
+	struct sl_eal_args a;
+
+	(void)state;
+	assert_int_equal(sl_eal_args_build(&a, &p, 0, true, NULL), 0);
+	assert_non_null(find_arg(&a, "--in-memory"));
+	assert_null(find_arg(&a, "--no-huge"));
+	sl_eal_args_fini(&a);
+}
+
+static void pci_is_scanned_but_nothing_on_it_is_allowed(void **state)
+{
+	const unsigned int cores[] = {1};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 1, .memory_mb = 512};
+	struct sl_eal_args a;
+
+	(void)state;
+	assert_int_equal(sl_eal_args_build(&a, &p, 0, true, NULL), 0);
+	assert_null(find_arg(&a, "--no-pci"));
+	assert_non_null(find_arg(&a, "--allow=pci:ffff:"));
+	sl_eal_args_fini(&a);
+}
+
+static void own_arguments_come_last(void **state)
+{
+	const unsigned int cores[] = {1};
+	const char *const more[] = {"--log-level=debug", "--single-file-segments"};
+	const struct sl_engine_params p = {
+		.cores = cores, .n_cores = 1, .memory_mb = 512, .eal_args = more, .n_eal_args = 2};
+	struct sl_eal_args a;
+
+	(void)state;
+	assert_int_equal(sl_eal_args_build(&a, &p, 0, true, NULL), 0);
+	assert_string_equal(a.argv[a.n - 2], "--log-level=debug");
+	assert_string_equal(a.argv[a.n - 1], "--single-file-segments");
+	sl_eal_args_fini(&a);
+}
+
+static void too_many_own_arguments_are_refused(void **state)
+{
+	const unsigned int cores[] = {1};
+	const char *more[100];
+	const struct sl_engine_params p = {.cores = cores,
+		.n_cores = 1,
+		.memory_mb = 512,
+		.eal_args = more,
+		.n_eal_args = 100};
+	struct sl_eal_args a;
+	struct sl_err e;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++)
+		more[i] = "-v";
+	assert_true(sl_eal_args_build(&a, &p, 0, true, &e) < 0);
+	assert_string_equal(e.path, "workers.eal_args");
+	assert_int_equal(a.n, 0);
+}
+
+static void control_thread_takes_a_cpu_no_worker_has(void **state)
+{
+	const unsigned int cores[] = {0, 2};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 2};
+	cpu_set_t allowed = cpus(4);
+	bool shared;
+
+	(void)state;
+	assert_int_equal(sl_eal_control_cpu(&p, &allowed, &shared), 1);
+	assert_false(shared);
+}
+
+static void control_thread_shares_when_every_cpu_is_a_workers(void **state)
+{
+	const unsigned int cores[] = {0};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 1};
+	cpu_set_t allowed = cpus(1);
+	bool shared;
+
+	(void)state;
+	assert_int_equal(sl_eal_control_cpu(&p, &allowed, &shared), 0);
+	assert_true(shared);
+}
+
+static void core_that_is_not_there_is_refused_by_its_place(void **state)
+{
+	const unsigned int cores[] = {1, 9};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 2};
+	cpu_set_t allowed = cpus(4);
+	struct sl_err e;
+
+	(void)state;
+	assert_true(sl_eal_check_cores(&p, &allowed, &e) < 0);
+	assert_string_equal(e.path, "workers.cores[1]");
+}
+
+static void core_listed_twice_is_refused(void **state)
+{
+	const unsigned int cores[] = {1, 2, 1};
+	const struct sl_engine_params p = {.cores = cores, .n_cores = 3};
+	cpu_set_t allowed = cpus(4);
+	struct sl_err e;
+
+	(void)state;
+	assert_true(sl_eal_check_cores(&p, &allowed, &e) < 0);
+	assert_string_equal(e.path, "workers.cores[2]");
+	assert_non_null(strstr(e.message, "twice"));
+}
+
+static void no_cores_and_huge_core_numbers_are_refused(void **state)
+{
+	const unsigned int cores[] = {4000000000u};
+	struct sl_engine_params p = {.cores = cores, .n_cores = 0};
+	cpu_set_t allowed = cpus(4);
+
+	(void)state;
+	assert_true(sl_eal_check_cores(&p, &allowed, NULL) < 0);
+	p.n_cores = 1;
+	assert_true(sl_eal_check_cores(&p, &allowed, NULL) < 0);
+}
+
+static void missing_pages_are_rounded_up(void **state)
+{
+	const struct sl_hugepages_seen none = {0}, some = {.free_kb = 10 * 2048, .total_2m = 12};
+
+	(void)state;
+	assert_int_equal(sl_hugepages_missing(&none, 1024), 512);
+	assert_int_equal(sl_hugepages_missing(&none, 3), 2);
+	assert_int_equal(sl_hugepages_missing(&some, 20), 0);
+	assert_int_equal(sl_hugepages_missing(&some, 21), 1);
+	assert_int_equal(sl_hugepages_missing(&none, UINT32_MAX), 2147483648u);
+}
+
+static void required_but_missing_names_number_and_command(void **state)
+{
+	const struct sl_hugepages_seen s = {.free_kb = 100 * 2048, .total_2m = 150};
+	struct sl_err e;
+	char note[256];
+
+	(void)state;
+	assert_true(sl_hugepages_decide(SL_HUGEPAGES_REQUIRED, &s, 1024, note, &e) < 0);
+	assert_non_null(strstr(e.message, "412 hugepages"));
+	assert_string_equal(e.hint, "sysctl -w vm.nr_hugepages=562");
+	assert_string_equal(e.path, "workers.hugepages");
+}
+
+static void auto_falls_back_and_says_so(void **state)
+{
+	const struct sl_hugepages_seen none = {0}, enough = {.free_kb = 512 * 2048};
+	struct sl_err e;
+	char note[256];
+
+	(void)state;
+	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_AUTO, &none, 1024, note, &e), 0);
+	assert_non_null(strstr(note, "512"));
+	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_AUTO, &enough, 1024, note, &e), 1);
+	assert_string_equal(note, "");
+}
+
+static void off_uses_none_and_says_nothing(void **state)
+{
+	const struct sl_hugepages_seen enough = {.free_kb = 512 * 2048};
+	struct sl_err e;
+	char note[256];
+
+	(void)state;
+	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_OFF, &enough, 1024, note, &e), 0);
+	assert_string_equal(note, "");
+}
+
+static void write_number(const char *dir, const char *size, const char *file, unsigned int v)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, size);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, size, file);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "%u\n", v);
+	fclose(f);
+}
+
+static void remove_size(const char *dir, const char *size)
+{
+	const char *const files[] = {"/free_hugepages", "/resv_hugepages", "/nr_hugepages", ""};
+	char path[300];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", dir, size, files[i]);
+		remove(path);
+	}
+}
+
+static void free_pages_of_all_sizes_count_less_those_promised(void **state)
+{
+	char dir[] = "/tmp/sluice-hugepages-XXXXXX";
+	struct sl_hugepages_seen s;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	write_number(dir, "hugepages-2048kB", "free_hugepages", 100);
+	write_number(dir, "hugepages-2048kB", "resv_hugepages", 30);
+	write_number(dir, "hugepages-2048kB", "nr_hugepages", 120);
+	write_number(dir, "hugepages-1048576kB", "free_hugepages", 1);
+	sl_hugepages_read(dir, &s);
+	remove_size(dir, "hugepages-2048kB");
+	remove_size(dir, "hugepages-1048576kB");
+	rmdir(dir);
+	assert_int_equal(s.free_kb, 70 * 2048 + 1048576);
+	assert_int_equal(s.total_2m, 120);
+}
+
+static void machine_without_hugepage_support_has_none(void **state)
+{
+	struct sl_hugepages_seen s;
+
+	(void)state;
+	sl_hugepages_read("/nonexistent/hugepages", &s);
+	assert_int_equal(s.free_kb, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lcores_are_dense_whatever_the_cpus),
+		cmocka_unit_test(without_hugepages_says_no_huge_and_not_in_memory),
+		cmocka_unit_test(with_hugepages_says_in_memory),
+		cmocka_unit_test(pci_is_scanned_but_nothing_on_it_is_allowed),
+		cmocka_unit_test(own_arguments_come_last),
+		cmocka_unit_test(too_many_own_arguments_are_refused),
+		cmocka_unit_test(control_thread_takes_a_cpu_no_worker_has),
+		cmocka_unit_test(control_thread_shares_when_every_cpu_is_a_workers),
+		cmocka_unit_test(core_that_is_not_there_is_refused_by_its_place),
+		cmocka_unit_test(core_listed_twice_is_refused),
+		cmocka_unit_test(no_cores_and_huge_core_numbers_are_refused),
+		cmocka_unit_test(missing_pages_are_rounded_up),
+		cmocka_unit_test(required_but_missing_names_number_and_command),
+		cmocka_unit_test(auto_falls_back_and_says_so),
+		cmocka_unit_test(off_uses_none_and_says_nothing),
+		cmocka_unit_test(free_pages_of_all_sizes_count_less_those_promised),
+		cmocka_unit_test(machine_without_hugepage_support_has_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

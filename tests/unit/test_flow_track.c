@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The connection tracker's life of a connection: states, ageing, reopening, programmed entries.
+ */
+#include "flow_test.h"
+
+#include "dp/worker.h"
+
+static struct flow_fixture x;
+
+static int setup(void **state)
+{
+	(void)state;
+	flow_setup(&x, 64, 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	flow_teardown(&x);
+	return 0;
+}
+
+/* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
+static bool pass(const struct flow_packet *p)
+{
+	struct sl_meta *m = &x.b.meta[0];
+
+	if (!flow_hits(&x, p)) {
+		assert_null(m->flow);
+		return flow_install(&x, 0, p) != NULL;
+	}
+	return !(m->act.flags & SL_ACT_TRACK) || sl_flow_track(x.t, 0, m->flow, m, x.tick);
+}
+
+static enum sl_conn_state state_of(const struct flow_packet *p)
+{
+	return flow_state(&x, flow_find(&x, p));
+}
+
+static bool entry_tracks(const struct flow_packet *p)
+{
+	return flow_find(&x, p)->act.flags & SL_ACT_TRACK;
+}
+
+#define STEPS 8
+#define O(f)                                 \
+	{                                    \
+		.flags = (f), .passed = true \
+	}
+#define R(f)                                                \
+	{                                                   \
+		.flags = (f), .reply = true, .passed = true \
+	}
+
+/* What passes by, and the state after it. */
+struct life {
+	const char *name;
+	uint8_t proto;
+	struct {
+		uint8_t flags;
+		bool reply, passed;
+	} step[STEPS];
+	enum sl_conn_state after[STEPS];
+};
+
+#define NEW  SL_CONN_NEW
+#define EST  SL_CONN_ESTABLISHED
+#define CLOS SL_CONN_CLOSING
+
+static const struct life lives[] = {
+	{"handshake and orderly end", IPPROTO_TCP,
+		{O(SYN), R(SYN | ACK), O(ACK), R(ACK), O(FIN | ACK), R(ACK), R(FIN | ACK), O(ACK)},
+		{NEW, NEW, EST, EST, EST, EST, CLOS, CLOS}},
+	{"an unanswered opener's data does not establish", IPPROTO_TCP,
+		{O(SYN), O(SYN), O(ACK), O(ACK)}, {NEW, NEW, NEW, NEW}},
+	{"an answer without SYN does not establish", IPPROTO_TCP, {O(SYN), R(ACK), O(ACK), R(ACK)},
+		{NEW, NEW, NEW, NEW}},
+	{"a handshake is not done before the opener's ACK", IPPROTO_TCP,
+		{O(SYN), R(SYN | ACK), R(ACK), R(SYN | ACK), O(ACK)}, {NEW, NEW, NEW, NEW, EST}},
+	{"refused", IPPROTO_TCP, {O(SYN), R(RST | ACK)}, {NEW, CLOS}},
+	{"reset by the opener", IPPROTO_TCP, {O(SYN), R(SYN | ACK), O(ACK), O(RST)},
+		{NEW, NEW, EST, CLOS}},
+	{"both FINs cross", IPPROTO_TCP, {O(SYN), R(SYN | ACK), O(ACK), O(FIN | ACK), R(FIN | ACK)},
+		{NEW, NEW, EST, EST, CLOS}},
+	{"one side's FINs alone do not close", IPPROTO_TCP,
+		{O(SYN), R(SYN | ACK), O(ACK), O(FIN | ACK), O(FIN | ACK), R(ACK)},
+		{NEW, NEW, EST, EST, EST, EST}},
+	{"simultaneous open", IPPROTO_TCP, {O(SYN), R(SYN), O(SYN | ACK), R(SYN | ACK), O(ACK)},
+		{NEW, NEW, NEW, NEW, EST}},
+	{"picked up mid-stream", IPPROTO_TCP, {O(ACK), O(ACK), R(ACK), O(ACK)},
+		{NEW, NEW, EST, EST}},
+	{"picked up at the SYN-ACK", IPPROTO_TCP, {O(SYN | ACK), R(ACK)}, {NEW, EST}},
+	{"a SYN on an established connection changes nothing", IPPROTO_TCP,
+		{O(ACK), R(ACK), O(SYN), R(ACK)}, {NEW, EST, EST, EST}},
+	{"UDP with an answer", IPPROTO_UDP, {O(0), O(0), R(0), O(0)}, {NEW, NEW, EST, EST}},
+	{"UDP without", IPPROTO_UDP, {O(0), O(0), O(0)}, {NEW, NEW, NEW}},
+	{"SCTP", IPPROTO_SCTP, {O(0), R(0)}, {NEW, EST}},
+};
+
+static void every_life_takes_its_states(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(lives) * 2; i++) {
+		const struct life *l = &lives[i / 2];
+
+		for (unsigned int s = 0; s < STEPS && l->step[s].passed; s++) {
+			struct flow_packet p = {.id = i / 2,
+				.v6 = i % 2,
+				.proto = l->proto,
+				.reply = l->step[s].reply,
+				.tcp_flags = l->step[s].flags};
+
+			assert_true(pass(&p));
+			if (state_of(&p) != l->after[s])
+				fail_msg("%s, step %u: state %u", l->name, s, state_of(&p));
+		}
+	}
+}
+
+static void tcp_asks_to_be_tracked_until_established(void **state)
+{
+	struct flow_packet p = {.proto = IPPROTO_TCP, .tcp_flags = SYN};
+	struct flow_packet r = {.proto = IPPROTO_TCP, .tcp_flags = SYN | ACK, .reply = true};
+
+	(void)state;
+	pass(&p);
+	assert_true(entry_tracks(&p));
+	assert_true(entry_tracks(&r));
+	pass(&r);
+	p.tcp_flags = ACK;
+	pass(&p);
+	assert_false(entry_tracks(&p));
+	assert_false(entry_tracks(&r));
+}
+
+static void udp_asks_for_replies_only_and_only_until_the_first(void **state)
+{
+	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
+
+	(void)state;
+	pass(&p);
+	assert_false(entry_tracks(&p));
+	assert_true(entry_tracks(&r));
+	pass(&r);
+	assert_false(entry_tracks(&r));
+}
+
+static void state_is_kept_by_who_gets_the_pair_later(void **state)
+{
+	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
+	struct sl_conn *c;
+
+	(void)state;
+	pass(&p);
+	c = sl_flow_conn(x.t, flow_find(&x, &p));
+	atomic_store(&c->lock, 9);
+	assert_true(pass(&r));
+	assert_int_equal(state_of(&p), SL_CONN_NEW);
+	atomic_store(&c->lock, 0);
+	assert_true(pass(&r));
+	assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
+}
+
+static struct flow_packet echo(bool v6, bool reply, uint16_t type)
+{
+	return (struct flow_packet){.id = 1,
+		.v6 = v6,
+		.reply = reply,
+		.flags = type,
+		.proto = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP};
+}
+
+static void echo_reply_establishes_and_stays_tracked(void **state)
+{
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		struct flow_packet request = echo(v6, false, SL_P_ICMP_ECHO);
+		struct flow_packet reply = echo(v6, true, SL_P_ICMP_ECHO_REPLY);
+
+		assert_true(pass(&request));
+		assert_true(pass(&reply));
+		assert_int_equal(state_of(&request), SL_CONN_ESTABLISHED);
+		assert_true(entry_tracks(&request));
+		assert_true(entry_tracks(&reply));
+		assert_true(pass(&request));
+	}
+}
+
+static void icmp_of_the_wrong_type_for_its_direction_does_not_pass(void **state)
+{
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		struct flow_packet request = echo(v6, false, SL_P_ICMP_ECHO);
+		struct flow_packet back = echo(v6, true, SL_P_ICMP_ECHO), other = echo(v6, true, 0);
+		struct flow_packet answer = echo(v6, false, SL_P_ICMP_ECHO_REPLY);
+
+		assert_true(pass(&request));
+		assert_false(pass(&back));
+		assert_false(pass(&other));
+		assert_false(pass(&answer));
+		assert_int_equal(state_of(&request), SL_CONN_NEW);
+	}
+}
+
+/* Close connection `id` and leave its entry: handshake, RST. */
+static struct sl_flow *closed(uint32_t id)
+{
+	struct flow_packet p = {.id = id, .proto = IPPROTO_TCP, .tcp_flags = SYN};
+
+	pass(&p);
+	p.tcp_flags = RST;
+	pass(&p);
+	assert_int_equal(state_of(&p), SL_CONN_CLOSING);
+	return flow_find(&x, &p);
+}
+
+static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
+{
+	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN};
+	struct sl_flow *f = closed(1);
+	struct sl_flow_install in;
+
+	(void)state;
+	x.tick += 5;
+	assert_false(flow_hits(&x, &p));
+	assert_ptr_equal(x.b.meta[0].flow, f);
+	assert_true(sl_flow_reopens(x.t, f, &x.b.meta[0]));
+	in = flow_resolution(&x, 0);
+	assert_true(sl_flow_reopen(x.t, 0, f, &in));
+	sl_flow_count(f, FRAME_LEN, x.tick);
+	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
+
+	assert_int_equal(state_of(&p), SL_CONN_NEW);
+	assert_int_equal(f->packets, 1);
+	assert_int_equal(sl_flow_conn(x.t, f)->created, x.tick);
+	assert_true(entry_tracks(&p));
+	assert_false(sl_flow_reopens(x.t, f, &x.b.meta[0]));
+	assert_false(sl_flow_reopen(x.t, 0, f, &in));
+}
+
+static void only_a_pure_syn_reopens_and_only_what_is_closed(void **state)
+{
+	const uint8_t other[] = {ACK, SYN | ACK, FIN | ACK, RST};
+	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP};
+
+	(void)state;
+	closed(1);
+	for (unsigned int i = 0; i < RTE_DIM(other); i++) {
+		p.tcp_flags = other[i];
+		assert_true(flow_hits(&x, &p));
+	}
+	p = (struct flow_packet){.id = 2, .proto = IPPROTO_TCP, .tcp_flags = SYN};
+	pass(&p);
+	assert_true(flow_hits(&x, &p));
+}
+
+static void syn_from_the_old_responder_makes_it_the_opener(void **state)
+{
+	struct flow_packet r = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN, .reply = true};
+	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN | ACK};
+	struct sl_flow *f = sl_flow_other(closed(1));
+	struct sl_flow_install in, own;
+	struct sl_key4 k4 = flow_key4(&r);
+	struct sl_key6 k6 = sl_key6_from4(&k4);
+	struct sl_flow_view v;
+
+	(void)state;
+	assert_false(flow_hits(&x, &r));
+	own = flow_resolution(&x, 0);
+	in = own;
+	in.side[0] = own.side[1]; /* sides go by entry */
+	in.side[1] = own.side[0];
+	assert_true(sl_flow_reopen(x.t, 0, f, &in));
+	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
+	assert_true(sl_flow_is_opener(x.t, f));
+	assert_false(sl_flow_is_opener(x.t, sl_flow_other(f)));
+	assert_false(sl_flow_is_orig(f));
+
+	assert_true(pass(&p));
+	r.tcp_flags = ACK;
+	assert_true(pass(&r));
+	assert_int_equal(x.b.meta[0].act.out, PORT_A);
+	assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
+	assert_true(sl_flow_view_next(x.t, 0, x.tick, &v));
+	assert_memory_equal(&v.key, &k6, sizeof(k6));
+	assert_int_equal(v.origin[0], PORT_B);
+}
+
+/* A connection of each kind, brought into a state, lives for so many seconds and not a tick longer.
+ */
+static const struct {
+	uint8_t proto;
+	enum sl_conn_state state;
+	uint32_t seconds;
+} limits[] = {
+	{IPPROTO_TCP, SL_CONN_NEW, 30},
+	{IPPROTO_TCP, SL_CONN_ESTABLISHED, 7440},
+	{IPPROTO_TCP, SL_CONN_CLOSING, 10},
+	{IPPROTO_UDP, SL_CONN_NEW, 30},
+	{IPPROTO_UDP, SL_CONN_ESTABLISHED, 180},
+	{IPPROTO_ICMP, SL_CONN_NEW, 10},
+	{IPPROTO_ICMP, SL_CONN_ESTABLISHED, 10},
+	{IPPROTO_SCTP, SL_CONN_NEW, 60},
+	{IPPROTO_SCTP, SL_CONN_ESTABLISHED, 60},
+};
+
+static void idle_connections_go_when_their_state_allows(void **state)
+{
+	struct sl_flow_stats s;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(limits); i++) {
+		bool tcp = limits[i].proto == IPPROTO_TCP;
+		struct flow_packet p = {.id = i, .proto = limits[i].proto, .tcp_flags = ACK};
+		struct flow_packet r = {.id = i,
+			.proto = limits[i].proto,
+			.tcp_flags = ACK,
+			.reply = true,
+			.flags = SL_P_ICMP_ECHO_REPLY};
+
+		x.tick = UINT32_MAX - 20 - i; /* the clock turns over */
+		pass(&p);
+		if (limits[i].state != SL_CONN_NEW)
+			assert_true(pass(&r));
+		r.tcp_flags = RST;
+		if (limits[i].state == SL_CONN_CLOSING)
+			pass(&r);
+		assert_int_equal(state_of(&p), limits[i].state);
+		x.tick += 3;
+		assert_true(flow_hits(&x, tcp || limits[i].state != SL_CONN_NEW ? &r : &p));
+		x.tick += limits[i].seconds * SL_TICKS_PER_SECOND;
+		assert_int_equal(flow_age_all(&x), 0);
+		x.tick++;
+		assert_int_equal(flow_age_all(&x), 1);
+		assert_null(flow_find(&x, &p));
+		assert_null(flow_find(&x, &r));
+	}
+	sl_flow_stats(x.t, &s);
+	assert_int_equal(s.aged, RTE_DIM(limits));
+}
+
+static void under_pressure_new_ones_go_first_and_established_ones_stay(void **state)
+{
+	(void)state;
+	for (uint32_t id = 0; id < 20; id++) {
+		pass(&(struct flow_packet){.id = id});
+		pass(&(struct flow_packet){.id = id, .reply = true});
+	}
+	for (uint32_t id = 20; id < 28; id++)
+		pass(&(struct flow_packet){.id = id});
+	x.tick += 6 * SL_TICKS_PER_SECOND;
+	assert_int_equal(flow_age_all(&x), 0);
+	pass(&(struct flow_packet){.id = 28});
+	x.tick += 1;
+	assert_int_equal(flow_age_all(&x), 8);
+	assert_int_equal(sl_flow_table_used(x.t), 42);
+	assert_true(flow_hits(&x, &(struct flow_packet){.id = 19}));
+}
+
+static void clock_hand_looks_at_its_budget_and_comes_round(void **state)
+{
+	struct sl_flow_timeouts to;
+	unsigned int n = 0;
+
+	(void)state;
+	sl_flow_timeouts_default(&to);
+	for (uint32_t id = 0; id < 32; id++)
+		pass(&(struct flow_packet){.id = id});
+	x.tick += 100000;
+	for (unsigned int turn = 0; turn < 32; turn++) {
+		unsigned int removed = sl_flow_age(x.t, &to, x.tick, 1);
+
+		assert_int_equal(removed, 1);
+		n += removed;
+	}
+	assert_int_equal(n, 32);
+	assert_int_equal(sl_flow_age(x.t, &to, x.tick, 1), 0);
+}
+
+static void connection_a_worker_holds_is_left_for_the_next_turn(void **state)
+{
+	struct flow_packet p = {.id = 1};
+	struct sl_conn *c;
+
+	(void)state;
+	pass(&p);
+	c = sl_flow_conn(x.t, flow_find(&x, &p));
+	x.tick += 100000;
+	atomic_store(&c->lock, 1);
+	assert_int_equal(flow_age_all(&x), 0);
+	atomic_store(&c->lock, 0);
+	assert_int_equal(flow_age_all(&x), 1);
+}
+
+static int program(const struct flow_packet *p, uint32_t idle_timeout)
+{
+	struct sl_key4 k4 = flow_key4(p);
+	struct sl_flow_program prog = {.key = p->v6 ? flow_key6(p) : sl_key6_from4(&k4),
+		.v4 = !p->v6,
+		.kind = SL_PROGRAM_PORT,
+		.target = 9,
+		.idle_timeout = idle_timeout};
+
+	return sl_flow_program_add(x.t, &prog, x.tick);
+}
+
+static void programmed_entry_takes_its_first_packet_to_the_miss_path(void **state)
+{
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		struct flow_packet p = {.id = 1, .v6 = v6}, r = {.id = 1, .v6 = v6, .reply = true};
+		struct sl_flow_install in;
+		struct sl_flow *f;
+
+		assert_int_equal(program(&p, 0), 0);
+		assert_int_equal(program(&p, 0), -EEXIST);
+		assert_false(flow_hits(&x, &p));
+		f = x.b.meta[0].flow;
+		assert_int_equal(flow_state(&x, f), SL_CONN_PROGRAMMED);
+		assert_int_equal(sl_flow_conn(x.t, f)->target, 9);
+		in = flow_resolution(&x, 0);
+		assert_true(sl_flow_update(x.t, 0, f, &in));
+		assert_true(flow_hits(&x, &p));
+		assert_false(x.b.meta[0].act.flags & SL_ACT_TRACK);
+		assert_null(flow_find(&x, &r));
+	}
+	assert_int_equal(sl_flow_table_used(x.t), 2);
+}
+
+static void programmed_entry_stays_until_its_idle_timeout_if_it_has_one(void **state)
+{
+	struct flow_packet forever = {.id = 1}, brief = {.id = 2};
+
+	(void)state;
+	assert_int_equal(program(&forever, 0), 0);
+	assert_int_equal(program(&brief, 50), 0);
+	x.tick += 50;
+	assert_int_equal(flow_age_all(&x), 0);
+	x.tick += 1;
+	assert_int_equal(flow_age_all(&x), 1);
+	assert_null(flow_find(&x, &brief));
+	x.tick += 1000000;
+	assert_int_equal(flow_age_all(&x), 0);
+	assert_int_equal(flow_del(&x, &forever), 0);
+	assert_int_equal(flow_del(&x, &forever), -ENOENT);
+	assert_int_equal(sl_flow_table_used(x.t), 0);
+}
+
+static void programmed_entry_replaces_the_connection_of_its_key(void **state)
+{
+	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
+
+	(void)state;
+	for (unsigned int side = 0; side < 2; side++) {
+		pass(&p);
+		assert_int_equal(program(side == 0 ? &p : &r, 0), 0);
+		assert_null(flow_find(&x, side == 0 ? &r : &p));
+		assert_int_equal(sl_flow_table_used(x.t), 1);
+		assert_int_equal(flow_del(&x, side == 0 ? &p : &r), 0);
+	}
+}
+
+static void connection_whose_replies_are_programmed_leaves_them_alone(void **state)
+{
+	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
+	struct sl_flow *programmed;
+
+	(void)state;
+	assert_int_equal(program(&r, 0), 0);
+	programmed = flow_find(&x, &r);
+	assert_true(pass(&p));
+	assert_true(flow_hits(&x, &p));
+	assert_ptr_equal(flow_find(&x, &r), programmed);
+
+	/* Without it, replies must not pass for a new connection. */
+	assert_int_equal(flow_del(&x, &r), 0);
+	assert_null(flow_find(&x, &p));
+	assert_int_equal(sl_flow_table_used(x.t), 0);
+}
+
+static void programmed_entries_are_refused_when_the_table_is_full(void **state)
+{
+	struct sl_flow_stats s;
+
+	(void)state;
+	for (uint32_t id = 0; id < 32; id++)
+		assert_int_equal(program(&(struct flow_packet){.id = id}, 0), 0);
+	assert_int_equal(program(&(struct flow_packet){.id = 32}, 0), -ENOSPC);
+	assert_null(flow_install(&x, 0, &(struct flow_packet){.id = 33}));
+	sl_flow_stats(x.t, &s);
+	assert_int_equal(s.table_full, 2);
+	assert_int_equal(flow_del(&x, &(struct flow_packet){.id = 0}), 0);
+	sl_rcu_drain(x.rcu);
+	assert_int_equal(program(&(struct flow_packet){.id = 32}, 0), 0);
+}
+
+static void view_tells_what_was_programmed(void **state)
+{
+	struct sl_flow_view v;
+
+	(void)state;
+	assert_int_equal(program(&(struct flow_packet){.id = 1, .v6 = true}, 70), 0);
+	assert_true(sl_flow_view_next(x.t, 0, x.tick, &v));
+	assert_false(v.v4);
+	assert_int_equal(v.state, SL_CONN_PROGRAMMED);
+	assert_int_equal(v.program, SL_PROGRAM_PORT);
+	assert_int_equal(v.target, 9);
+	assert_int_equal(v.idle_timeout, 70);
+	assert_int_equal(v.generation[0], 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_life_takes_its_states),
+		T(tcp_asks_to_be_tracked_until_established),
+		T(udp_asks_for_replies_only_and_only_until_the_first),
+		T(state_is_kept_by_who_gets_the_pair_later),
+		T(echo_reply_establishes_and_stays_tracked),
+		T(icmp_of_the_wrong_type_for_its_direction_does_not_pass),
+		T(syn_on_a_closed_connection_is_a_miss_that_reopens),
+		T(only_a_pure_syn_reopens_and_only_what_is_closed),
+		T(syn_from_the_old_responder_makes_it_the_opener),
+		T(idle_connections_go_when_their_state_allows),
+		T(under_pressure_new_ones_go_first_and_established_ones_stay),
+		T(clock_hand_looks_at_its_budget_and_comes_round),
+		T(connection_a_worker_holds_is_left_for_the_next_turn),
+		T(programmed_entry_takes_its_first_packet_to_the_miss_path),
+		T(programmed_entry_stays_until_its_idle_timeout_if_it_has_one),
+		T(programmed_entry_replaces_the_connection_of_its_key),
+		T(connection_whose_replies_are_programmed_leaves_them_alone),
+		T(programmed_entries_are_refused_when_the_table_is_full),
+		T(view_tells_what_was_programmed),
+	};
+
+	return cmocka_run_group_tests_name("flow_track", tests, sl_test_eal, NULL);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Later fragments share the fate of the first one of their datagram, and of no other.
+ */
+#include "pipelines/flow/fragment_dp.h"
+#include "pipelines/parse/parse_dp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "dp/worker.h"
+#include "tests/lib/packet.h"
+
+#define MF	   0x2000
+#define GENERATION 5u
+#define SECONDS	   SL_TICKS_PER_SECOND
+
+static struct sl_fragments *fragments;
+static struct sl_burst burst;
+static uint32_t tick = UINT32_MAX - 3; /* the clock turns over in between */
+
+static int setup(void **state)
+{
+	(void)state;
+	fragments = sl_fragments_create(SOCKET_ID_ANY);
+	return fragments == NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sl_test_burst_free(&burst);
+	sl_fragments_destroy(fragments);
+	return 0;
+}
+
+/* A fragment of datagram `id`; what differs from the rule is named. */
+struct fragment {
+	uint32_t id;
+	bool first, v6, options, chained;
+	const char *src, *src_mac;
+	uint32_t origin, network;
+	uint8_t proto;
+};
+
+static void build(struct sl_frame *f, const struct fragment *p)
+{
+	sl_frame_start(f);
+	sl_frame_eth(f, .src = p->src_mac);
+	if (p->v6) {
+		sl_frame_ip6(f, .src = p->src);
+		if (p->options)
+			sl_frame_ip6_ext(f, .proto = IPPROTO_HOPOPTS);
+		/* Destination options behind the fragment header: later fragments name them, not
+		 * UDP. */
+		sl_frame_ip6_ext(f, .proto = IPPROTO_FRAGMENT, .frag_off = p->first ? 1 : 64 << 3,
+			.id = p->id, .next = p->options ? IPPROTO_DSTOPTS : IPPROTO_UDP);
+		if (p->options && p->first)
+			sl_frame_ip6_ext(f, .proto = IPPROTO_DSTOPTS);
+	} else {
+		sl_frame_ip4(f, .src = p->src, .id = (uint16_t)p->id, .frag = p->first ? MF : 64,
+			.proto = p->proto == 0 ? IPPROTO_UDP : p->proto);
+	}
+	if (p->first)
+		sl_frame_udp(f);
+	sl_frame_payload(f, 64);
+	sl_frame_end(f);
+}
+
+static void one_packet(const struct fragment *p)
+{
+	static const uint32_t cuts[] = {14, 17, 22, 60, 63};
+	struct sl_frame f;
+	struct sl_meta *m;
+
+	sl_test_burst_free(&burst);
+	build(&f, p);
+	sl_test_burst_add(&burst, p->chained ? sl_test_mbuf_chain(f.b, f.len, cuts, RTE_DIM(cuts))
+					     : sl_frame_mbuf(&f));
+	m = &burst.meta[0];
+	m->network = p->network != 0 ? p->network : 1;
+	m->origin = p->origin != 0 ? p->origin : 3;
+	sl_parse(&burst, sl_test_all, 1);
+	assert_int_equal(burst.verdict[0], SL_KEEP);
+	assert_true(m->flags & (p->first ? SL_P_FRAGMENT_FIRST : SL_P_FRAGMENT_LATER));
+}
+
+static void note(struct fragment p, uint32_t out)
+{
+	p.first = true;
+	one_packet(&p);
+	burst.meta[0].act = (struct sl_action){.kind = SL_ACT_PORT, .out = out};
+	sl_fragment_note(fragments, &burst, 0, GENERATION, tick);
+}
+
+/* Where a later fragment goes; 0: nowhere. */
+static uint32_t find_in(struct fragment p, uint64_t generation)
+{
+	const struct sl_action *act;
+
+	p.first = false;
+	one_packet(&p);
+	act = sl_fragment_find(fragments, &burst, 0, generation, tick);
+	return act == NULL ? 0 : act->out;
+}
+
+static uint32_t find(struct fragment p)
+{
+	return find_in(p, GENERATION);
+}
+
+static void later_fragment_follows_its_first(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		struct fragment p = {
+			.id = 100 + i, .v6 = i & 1, .options = i & 2, .chained = i & 4};
+
+		assert_int_equal(find(p), 0);
+		note(p, 20 + i);
+		assert_int_equal(find(p), 20 + i);
+		assert_int_equal(find(p), 20 + i);
+	}
+}
+
+static void later_fragment_of_another_datagram_or_sender_is_unknown(void **state)
+{
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		const char *other = v6 ? "fd00::9" : "10.0.0.9";
+
+		note((struct fragment){.id = 1, .v6 = v6}, 20);
+		assert_int_equal(find((struct fragment){.id = 2, .v6 = v6}), 0);
+		assert_int_equal(find((struct fragment){.id = 1, .v6 = !v6}), 0);
+		assert_int_equal(find((struct fragment){.id = 1, .v6 = v6, .src = other}), 0);
+		assert_int_equal(find((struct fragment){.id = 1, .v6 = v6, .origin = 4}), 0);
+		assert_int_equal(find((struct fragment){.id = 1, .v6 = v6, .network = 2}), 0);
+		assert_int_equal(
+			find((struct fragment){.id = 1, .v6 = v6, .src_mac = "02:00:00:00:00:99"}),
+			0);
+		assert_int_equal(find((struct fragment){.id = 1, .v6 = v6}), 20);
+		sl_fragments_destroy(fragments);
+		fragments = sl_fragments_create(SOCKET_ID_ANY);
+	}
+	note((struct fragment){.id = 1}, 20);
+	assert_int_equal(find((struct fragment){.id = 1, .proto = IPPROTO_TCP}), 0);
+}
+
+static void later_fragment_after_a_commit_is_unknown(void **state)
+{
+	(void)state;
+	note((struct fragment){.id = 1}, 20);
+	assert_int_equal(find_in((struct fragment){.id = 1}, GENERATION + 1), 0);
+}
+
+static void memory_of_a_first_fragment_fades_after_two_seconds(void **state)
+{
+	(void)state;
+	note((struct fragment){.id = 1}, 20);
+	tick += 2 * SECONDS - 1;
+	assert_int_equal(find((struct fragment){.id = 1}), 20);
+	tick += 1;
+	assert_int_equal(find((struct fragment){.id = 1}), 0);
+	note((struct fragment){.id = 1}, 21);
+	assert_int_equal(find((struct fragment){.id = 1}), 21);
+}
+
+static void a_second_first_fragment_renews_the_action(void **state)
+{
+	(void)state;
+	note((struct fragment){.id = 1}, 20);
+	note((struct fragment){.id = 1}, 21);
+	assert_int_equal(find((struct fragment){.id = 1}), 21);
+}
+
+static void a_flood_of_first_fragments_stays_bounded_and_spares_the_latest(void **state)
+{
+	unsigned int kept = 0;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 4 * SL_FRAGMENT_SLOTS; id++) {
+		note((struct fragment){.id = id}, id);
+		assert_int_equal(find((struct fragment){.id = id}), id);
+	}
+	for (uint32_t id = 1; id <= 4 * SL_FRAGMENT_SLOTS; id++) {
+		uint32_t out = find((struct fragment){.id = id});
+
+		assert_true(out == 0 || out == id);
+		kept += out == id;
+	}
+	assert_in_range(kept, SL_FRAGMENT_SLOTS / 2, SL_FRAGMENT_SLOTS);
+}
+
+static void the_oldest_of_a_set_gives_way(void **state)
+{
+	unsigned int old_kept = 0, new_kept = 0;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 512; id++)
+		note((struct fragment){.id = id}, id);
+	tick += 1;
+	for (uint32_t id = 1001; id <= 1512; id++)
+		note((struct fragment){.id = id}, id);
+	for (uint32_t id = 1; id <= 512; id++) {
+		old_kept += find((struct fragment){.id = id}) != 0;
+		new_kept += find((struct fragment){.id = 1000 + id}) != 0;
+	}
+	assert_true(new_kept > old_kept);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(later_fragment_follows_its_first),
+		T(later_fragment_of_another_datagram_or_sender_is_unknown),
+		T(later_fragment_after_a_commit_is_unknown),
+		T(memory_of_a_first_fragment_fades_after_two_seconds),
+		T(a_second_first_fragment_renews_the_action),
+		T(a_flood_of_first_fragments_stays_bounded_and_spares_the_latest),
+		T(the_oldest_of_a_set_gives_way),
+	};
+
+	return cmocka_run_group_tests_name("fragment", tests, sl_test_eal, NULL);
+}

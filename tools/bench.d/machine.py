@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machine under the benchmark: its time stamp counter, hugepages and description."""
+import ctypes
+import mmap
+import platform
+import re
+import time
+
+HUGEPAGES = "/proc/sys/vm/nr_hugepages"
+PAGE_MB = 2
+
+
+class Tsc:
+    """Reads the time stamp counter, in which all figures are given."""
+
+    # rdtsc; shl rdx, 32; or rax, rdx; ret
+    CODE = b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3"
+
+    def __init__(self):
+        self._page = mmap.mmap(-1, mmap.PAGESIZE,
+                               prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        self._page.write(self.CODE)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(self._page))
+        self.read = ctypes.CFUNCTYPE(ctypes.c_uint64)(address)
+        self.hz = self._measure()
+
+    def _measure(self, seconds=0.5):
+        clock, start = time.monotonic_ns(), self.read()
+        time.sleep(seconds)
+        ticks, elapsed = self.read() - start, time.monotonic_ns() - clock
+        return ticks * 1e9 / elapsed
+
+
+class Hugepages:
+    """Enough hugepages for as long as the with-block lasts."""
+
+    def __init__(self, megabytes):
+        self.wanted = -(-megabytes // PAGE_MB)
+        self.before = None
+        self.available = False
+        self.note = ""
+
+    def __enter__(self):
+        try:
+            self.before = self._read(HUGEPAGES)
+            free = self._free()
+            if free < self.wanted:
+                self._write(self.before + self.wanted - free)
+            self.available = self._free() >= self.wanted
+            if not self.available:
+                self.note = f"only {self._free()} of {self.wanted} hugepages of 2 MiB to be had"
+        except OSError as error:
+            self.note = f"hugepages cannot be set: {error}"
+        return self
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            try:
+                self._write(self.before)
+            except OSError:
+                pass
+
+    @staticmethod
+    def _read(path):
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+
+    @staticmethod
+    def _write(number):
+        with open(HUGEPAGES, "w", encoding="ascii") as file:
+            file.write(str(number))
+
+    @staticmethod
+    def _free():
+        with open("/proc/meminfo", encoding="ascii") as file:
+            return int(re.search(r"HugePages_Free:\s+(\d+)", file.read()).group(1))
+
+
+def describe(tsc):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        info = file.read()
+
+    def field(name):
+        match = re.search(rf"^{name}\s*:\s*(.*)$", info, re.MULTILINE)
+        return match.group(1) if match else "unknown"
+
+    return {"cpu": f"{field('model name')}, family {field('cpu family')}, model {field('model')}",
+            "cores": info.count("processor\t"), "kernel": platform.release(),
+            "tsc_hz": round(tsc.hz)}
