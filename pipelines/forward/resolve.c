@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <rte_byteorder.h>
+#include <rte_ether.h>
 
 #define NOT_JUDGED UINT32_MAX
 
@@ -114,13 +115,14 @@ static struct judgement judge(const struct sl_trip *t, const struct sl_network *
 static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow_install *in)
 {
-	const uint8_t *macs = rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *);
+	struct rte_ether_hdr eth = *rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
 
 	in->side[0].origin = t->b->meta[i].origin;
 	in->side[1].origin = e->dst->origin;
-	memcpy(in->side[0].macs, macs, 12);
-	memcpy(in->side[1].macs, macs + 6, 6);
-	memcpy(in->side[1].macs + 6, macs, 6);
+	memcpy(in->side[0].macs, eth.dst_addr.addr_bytes, 6);
+	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
+	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
+	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
 	in->side[0].act = sl_way_to(t, e->net, e->dst, e->src->identity);
 	in->side[1].act = sl_way_to(t, e->net, e->src, e->dst->identity);
 }

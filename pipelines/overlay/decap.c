@@ -84,6 +84,10 @@ static inline bool classify(struct decap *d, unsigned int i)
 		b->verdict[i] = SL_DROP_MULTICAST;
 		return false;
 	}
+	if (unlikely((md->flags & SL_P_VLAN) != 0)) {
+		b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
+		return false;
+	}
 	local = (md->flags & SL_P_IP4) != 0 ? lookup(&d->local, b->key4[i].dst_be) : 0;
 	if (unlikely(local == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;

@@ -2,6 +2,7 @@
 """The machine under the benchmark: its time stamp counter, hugepages and description."""
 import ctypes
 import mmap
+import os
 import platform
 import re
 import time
@@ -74,6 +75,19 @@ class Hugepages:
     def _free():
         with open("/proc/meminfo", encoding="ascii") as file:
             return int(re.search(r"HugePages_Free:\s+(\d+)", file.read()).group(1))
+
+
+WORKER_CORE = 1
+
+
+def worker_waited_ns(pid):
+    """How long a process's worker has been ready to run while something else had its core."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        if os.sched_getaffinity(int(task)) == {WORKER_CORE}:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[1])
+    return total
 
 
 def describe(tsc):

@@ -14,6 +14,7 @@ def summarize(case, flows, rounds):
             "pps": median(r["sluice"]["pps"] for r in rounds),
             "ratio_to_mac": summary([r["sluice"]["cycles"] / r["mac"]["cycles"] for r in rounds]),
             "daemon_cycles": summary([r["sluice"]["daemon_cycles"] for r in rounds]),
+            "shared": max(max(r["shared"], r["sluice"]["shared"]) for r in rounds),
             "daemon_busy": min(r["sluice"]["daemon_busy"] for r in rounds)}
 
 
@@ -25,6 +26,8 @@ def warnings(row):
         found.append(f"the daemon counts {daemon:.0f} cycles a packet, the clock says {ours:.0f}")
     if row["daemon_busy"] < 99:
         found.append(f"the worker was busy {row['daemon_busy']:.0f} % of the time only")
+    if row["shared"] > 0.01:
+        found.append(f"something else had the worker's core up to {row['shared']:.1%} of the time")
     spread = row["ratio_to_mac"]["max"] / row["ratio_to_mac"]["min"]
     if spread > 1.3:
         found.append(f"the ratio varies by {spread:.1f}x between rounds: the machine is not quiet")

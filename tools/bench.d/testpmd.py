@@ -4,6 +4,7 @@ import re
 import subprocess
 import time
 
+import machine
 from daemon import Failure
 
 PROMPT = b"testpmd> "
@@ -23,7 +24,7 @@ class Testpmd:
                          f"--burst={burst}", f"--total-num-mbufs={buffers}"]
 
     def packets_per_second(self, seconds):
-        """Mode -> rate, each measured for so long.
+        """Mode -> rate, each measured for so long; and how much of the time the core was not testpmd's.
 
         testpmd's standard output is a file to it, and buffered to its end; only the prompt comes at
         once. So the commands are sent by the clock and the output is read when it has quit.
@@ -35,10 +36,14 @@ class Testpmd:
             raise Failure("dpdk-testpmd is not installed (package dpdk)") from error
         try:
             text = read_to_prompt(process)
+            waited = 0
             for command, pause in self._script(seconds):
                 process.stdin.write(command.encode() + b"\n")
                 process.stdin.flush()
+                before = machine.worker_waited_ns(process.pid)
                 time.sleep(pause)
+                if pause == seconds:
+                    waited = max(waited, machine.worker_waited_ns(process.pid) - before)
             text += process.communicate(timeout=30)[0].decode(errors="replace")
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Failure(f"dpdk-testpmd did not do as told: {error}") from error
@@ -49,7 +54,7 @@ class Testpmd:
         rates = [int(rate) for rate in re.findall(r"Rx-pps:\s+(\d+)", text)][1::2]
         if len(rates) != len(MODES) or 0 in rates:
             raise Failure(f"dpdk-testpmd forwarded nothing: {text}")
-        return dict(zip(MODES, rates))
+        return dict(zip(MODES, rates)), waited / seconds / 1e9
 
     @staticmethod
     def _script(seconds):
