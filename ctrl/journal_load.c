@@ -251,8 +251,8 @@ static int located(const struct place *at, struct sl_err *e, int ret)
 	if (ret == 0 || e == NULL)
 		return ret;
 	inner = *e;
-	snprintf(what, sizeof(what), "%.100s%s%.200s", inner.path, inner.path[0] != '\0' ? ": " : "",
-		inner.message);
+	snprintf(what, sizeof(what), "%.100s%s%.200s", inner.path,
+		inner.path[0] != '\0' ? ": " : "", inner.message);
 	return broken(at, e, what);
 }
 

@@ -55,32 +55,6 @@ int sl_check_host(
 		sl_format_prefix(p, net));
 }
 
-static bool label_text_ok(const char *s)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-");
-
-	return s[n] == '\0' && n <= SL_OBJECT_LABEL_LEN;
-}
-
-int sl_check_labels(const struct sl_labels *l, const char *path, struct sl_err *e)
-{
-	if (l->n > SL_OBJECT_LABELS_MAX)
-		return sl_err_set(e, SL_ERR_PARAMS, path, "%zu labels are more than the %d allowed",
-			l->n, SL_OBJECT_LABELS_MAX);
-	for (size_t i = 0; i < l->n; i++) {
-		const char *key = l->pair[i].key, *value = l->pair[i].value;
-
-		if (key[0] != '\0' && label_text_ok(key) && label_text_ok(value))
-			continue;
-		sl_err_set(e, SL_ERR_PARAMS, path, "label \"%.80s\": \"%.80s\" is not well-formed",
-			key, value);
-		sl_err_hint(e, "keys and values have at most %d of A-Z a-z 0-9 . _ / -",
-			SL_OBJECT_LABEL_LEN);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 #define KEY_OF_NAME(fn, st)                                               \
 	static void fn(const void *obj, char key[128])                    \
 	{                                                                 \

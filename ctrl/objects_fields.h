@@ -27,15 +27,11 @@
 
 /* The smallest MTU that IPv4 allows (RFC 791). */
 #define SL_MTU_MIN 68
-/* Tighter than what a label may be anywhere: these travel between daemons. */
-#define SL_OBJECT_LABELS_MAX 32 /* of one object */
-#define SL_OBJECT_LABEL_LEN  63 /* of a key or a value */
 
 /* 0, or -EINVAL with the path given: not unspecified, loopback, multicast or broadcast. */
 int sl_check_unicast(const struct sl_ip *ip, const char *path, struct sl_err *e);
 /* The first or last address of an IPv4 prefix of /30 and shorter names no host. */
 int sl_check_host(
 	const struct sl_prefix *p, const struct sl_ip *ip, const char *path, struct sl_err *e);
-int sl_check_labels(const struct sl_labels *l, const char *path, struct sl_err *e);
 
 #endif

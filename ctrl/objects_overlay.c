@@ -109,13 +109,8 @@ static const struct sl_field identity_fields[] = {
 		.help = "Made for endpoints whose labels no identity was declared for."),
 };
 
-static int check_identity(const void *obj, struct sl_err *e)
-{
-	return sl_check_labels(&((const struct sl_identity_obj *)obj)->labels, "labels", e);
-}
-
-const struct sl_shape sl_shape_identity = SL_SHAPE("identity", sl_identity_obj, identity_fields,
-	"A number bound to a set of labels.", .check = check_identity);
+const struct sl_shape sl_shape_identity = SL_SHAPE(
+	"identity", sl_identity_obj, identity_fields, "A number bound to a set of labels.");
 
 static const struct sl_field endpoint_address = {
 	.name = "address", .type = SL_F_IP, .help = "An address of the workload."};
@@ -158,7 +153,7 @@ static int check_endpoint(const void *obj, struct sl_err *e)
 		if (sl_check_unicast(&ip[i], path, e) != 0)
 			return -EINVAL;
 	}
-	return sl_check_labels(&ep->labels, "labels", e);
+	return 0;
 }
 
 const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,

@@ -54,7 +54,7 @@ struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, s
 	s->listen_fd = sl_server_listen(path, &s->file, e);
 	if (s->listen_fd < 0)
 		goto destroy;
-	strcpy(s->path, path); /* fits: it was listened at */
+	memcpy(s->path, path, strlen(path) + 1); /* fits: it was listened at */
 	if (watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN, &s->listen_fd) != 0) {
 		sl_err_set(e, SL_ERR_INTERNAL, NULL, "the RPC server: %s", strerror(errno));
 		goto destroy;

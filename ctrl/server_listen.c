@@ -39,7 +39,7 @@ static int fill_address(const char *path, struct sockaddr_un *sun, struct sl_err
 		return sl_err_set(e, SL_ERR_LIMIT, NULL,
 			"socket %s: the path is longer than %zu bytes", path,
 			sizeof(sun->sun_path) - 1);
-	strcpy(sun->sun_path, path);
+	memcpy(sun->sun_path, path, strlen(path));
 	return 0;
 }
 

@@ -163,7 +163,8 @@ struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_jou
 
 	if (s == NULL)
 		return NULL;
-	s->applier = applier;
+	if (applier != NULL)
+		s->applier = *applier;
 	s->journal = journal;
 	return s;
 }

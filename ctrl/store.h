@@ -40,6 +40,8 @@ struct sl_applier {
 
 struct sl_journal;
 
+/* *applier is copied; NULL: nobody to tell. The journal stays the caller's and outlives the store.
+ */
 struct sl_store *sl_store_create(
 	const struct sl_applier *applier, struct sl_journal *journal /* or NULL */);
 void sl_store_destroy(struct sl_store *s);

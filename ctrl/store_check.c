@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "objects_fields.h"
 #include "store_impl.h"
 
 static const struct sl_entry *ref_target(const struct sl_entry *en, enum sl_collection_id to)
@@ -30,7 +31,7 @@ static int check_in_subnets(const struct sl_endpoint_obj *ep, size_t i,
 			return sl_err_set(e, SL_ERR_PARAMS, path,
 				"address %s of endpoint \"%s\" is a gateway of network \"%s\"",
 				sl_format_ip(ip, text), ep->name, net->name);
-		return 0;
+		return sl_check_host(&s[k].prefix, ip, path, e);
 	}
 	if (net->subnets.n == 0)
 		return 0;

@@ -119,7 +119,7 @@ struct sl_store {
 	struct sl_labelset *touched;  /* by the open transaction */
 	uint64_t numbers[65536 / 64]; /* identity numbers in use */
 	uint32_t next_number;	      /* where the search for a free one begins */
-	const struct sl_applier *applier;
+	struct sl_applier applier;    /* prepare NULL: none */
 	struct sl_journal *journal;
 	struct sl_txn *txn; /* the open one */
 };

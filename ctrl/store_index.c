@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "objects_fields.h"
+#include "schema_field.h"
 #include "store_impl.h"
 
 /* Longest text of a label set: all its keys and values with their NULs. */
-#define LABELS_KEY_MAX (SL_OBJECT_LABELS_MAX * 2 * (SL_OBJECT_LABEL_LEN + 1))
+#define LABELS_KEY_MAX (SL_LABELS_MAX * 2 * (SL_LABEL_LEN + 1))
 
 static size_t labels_key(const struct sl_labels *labels, char key[LABELS_KEY_MAX])
 {

@@ -113,7 +113,8 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, struct sl_err *e)
 {
 	struct sl_change_rec *rec = record(t, en, e);
-	struct sl_object *between = NULL;
+	enum sl_collection_id c = en->coll;
+	struct sl_object *between = NULL; /* of an earlier step: nobody has seen it */
 
 	if (rec == NULL)
 		return -EFAULT;
@@ -127,19 +128,15 @@ int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, 
 	}
 	if (obj == NULL && rec->old_obj == NULL) {
 		cancel(t, rec);
-	} else if (obj != NULL && rec->old_obj != NULL &&
-		   objects_equal(en->coll, obj, rec->old_obj)) {
-		enum sl_collection_id c = en->coll;
-
+	} else if (obj != NULL && rec->old_obj != NULL && objects_equal(c, obj, rec->old_obj)) {
 		cancel(t, rec);
-		sl_object_unref(c, between);
 		sl_object_unref(c, obj);
-		return 0;
 	} else {
 		if (obj == NULL)
 			en->hh.key = rec->old_obj->key;
 		sl_entry_set(t->store, en, obj);
 	}
+	sl_object_unref(c, between);
 	return 0;
 }
 
@@ -363,7 +360,7 @@ size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes)
 static int apply(struct sl_txn *t, const struct sl_change *changes, size_t n, struct sl_err *e)
 {
 	struct sl_store *s = t->store;
-	const struct sl_applier *a = s->applier;
+	const struct sl_applier *a = s->applier.prepare != NULL ? &s->applier : NULL;
 	int ret = a != NULL ? a->prepare(a->ctx, s, changes, n, e) : 0;
 
 	if (ret != 0)

@@ -13,6 +13,8 @@ struct fake_applier {
 	bool fail; /* prepare refuses */
 	unsigned int prepared, committed, aborted;
 	size_t n_changes; /* of the last prepare */
+	const struct sl_object
+		*old[16];   /* the first ones; read again in commit, as they must live that long */
 	char changes[4096]; /* "+ports:up0 ~nodes:b -networks:blue " of the last prepare */
 };
 
@@ -25,17 +27,19 @@ int desired_step(struct sl_txn *t, enum sl_txn_verb verb, const char *collection
 int desired_do(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json,
 	struct sl_err *e);
 /* The same, which must succeed; prints the error when it does not. */
-void desired_must(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json);
+void desired_must(
+	struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json);
 void desired_must_del(struct sl_store *s, enum sl_collection_id c, const char *key);
 int desired_del(struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_err *e);
 
-/* Ports up0 (underlay), web-1 and db-1 (access), networks blue and red, node node-b; no endpoint. */
+/* Ports up0 (underlay), web-1 and db-1 (access), networks blue and red, node node-b; no endpoint.
+ */
 void desired_fill(struct sl_store *s);
 
 /* The whole state as text, allocated identities and dense ids with it; malloc'ed. */
 char *desired_text(const struct sl_store *s);
 
-/* A new directory under /tmp; and away with it and the files in it. */
+/* A new directory; and away with it and the files in it. */
 char *temp_dir(void);
 void temp_dir_remove(char *dir);
 /* malloc'ed, NUL-terminated; NULL when there is no such file. */

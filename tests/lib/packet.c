@@ -191,13 +191,18 @@ uint32_t sl_test_mbuf_bytes(const struct rte_mbuf *m, void *to, uint32_t max)
 	return done;
 }
 
+/* Of a long packet only the lines that differ. */
 static void dump(
 	const char *title, const uint8_t *p, uint32_t len, const uint8_t *other, uint32_t other_len)
 {
 	fprintf(stderr, "%s, %u bytes (* differs)\n", title, len);
 	for (uint32_t i = 0; i < len; i += 16) {
+		uint32_t n = RTE_MIN(16u, len - i);
+
+		if (len > 512 && i + n <= other_len && memcmp(p + i, other + i, n) == 0)
+			continue;
 		fprintf(stderr, "  %04x ", i);
-		for (uint32_t k = i; k < i + 16 && k < len; k++)
+		for (uint32_t k = i; k < i + n; k++)
 			fprintf(stderr, "%c%02x", k >= other_len || p[k] != other[k] ? '*' : ' ',
 				p[k]);
 		fputc('\n', stderr);
@@ -217,7 +222,7 @@ void sl_test_compare(const void *got, uint32_t got_len, const void *want, uint32
 void sl_test_compare_mbuf(
 	const struct rte_mbuf *m, const void *want, uint32_t want_len, const char *file, int line)
 {
-	static uint8_t got[65536];
+	static uint8_t got[1 << 17];
 	uint32_t len = sl_test_mbuf_bytes(m, got, sizeof(got));
 
 	sl_test_compare(got, len, want, want_len, file, line);

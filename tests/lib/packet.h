@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Packets for tests: frames put together layer by layer with right lengths and checksums, real
- *mbufs made of them (in one piece or cut into chains), and comparisons that print both sides.
+ * mbufs made of them (in one piece or cut into chains), and comparisons that print both sides.
  *
  *	struct sl_frame f;
  *
@@ -14,8 +14,8 @@
  *	m = sl_frame_mbuf(&f);
  *
  * A field left out (or zero) has the default named beside it. A test that wants a wrong value pokes
- *the byte after sl_frame_end, at sl_frame_off of its layer. Threads: one. Ownership: mbufs are the
- *caller's.
+ * the byte after sl_frame_end, at sl_frame_off of its layer.
+ * Threads: one. Ownership: mbufs are the caller's.
  */
 #ifndef SL_TESTS_PACKET_H
 #define SL_TESTS_PACKET_H

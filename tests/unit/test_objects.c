@@ -62,16 +62,16 @@ static void refuse(const struct sl_shape *s, const char *text, const char *path)
 
 #define PORT(more)     "{\"name\":\"p\",\"devargs\":\"net_null0\"," more "}"
 #define ENDPOINT(more) "{\"name\":\"e\",\"network\":\"n\",\"mac\":\"02:00:00:00:00:05\"," more "}"
-#define POLICY(more)                                                                               \
-	"{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"," more "}"
-#define SUBJECT "\"subject\":{\"labels\":{\"app\":\"db\"}}"
+#define POLICY(more)   "{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"," more "}"
+#define SUBJECT	       "\"subject\":{\"labels\":{\"app\":\"db\"}}"
 
 static void access_port_with_addresses_is_refused(void **state)
 {
 	(void)state;
 	accept(&sl_shape_port, PORT("\"role\":\"access\""));
 	accept(&sl_shape_port, PORT("\"role\":\"underlay\",\"addresses\":[\"192.0.2.1/24\"]"));
-	refuse(&sl_shape_port, PORT("\"role\":\"access\",\"addresses\":[\"192.0.2.1/24\"]"), "addresses");
+	refuse(&sl_shape_port, PORT("\"role\":\"access\",\"addresses\":[\"192.0.2.1/24\"]"),
+		"addresses");
 }
 
 static void port_address_that_names_no_host_is_refused(void **state)
@@ -120,7 +120,8 @@ static void network_denies_and_enforces_unless_told_otherwise(void **state)
 
 static void every_encapsulation_is_a_network_encap(void **state)
 {
-#define X(id, text, sym) accept(&sl_shape_network, "{\"name\":\"n\",\"vni\":1,\"encap\":\"" text "\"}");
+#define X(id, text, sym) \
+	accept(&sl_shape_network, "{\"name\":\"n\",\"vni\":1,\"encap\":\"" text "\"}");
 	(void)state;
 	SL_ENCAP_LIST(X)
 #undef X
@@ -130,8 +131,9 @@ static void every_encapsulation_is_a_network_encap(void **state)
 static void gateway_outside_its_subnet_is_refused(void **state)
 {
 	(void)state;
-	accept(&sl_shape_network, "{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\","
-				  "\"gateway\":\"10.0.0.1\"},{\"prefix\":\"10.0.1.0/24\"}]}");
+	accept(&sl_shape_network,
+		"{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\","
+		"\"gateway\":\"10.0.0.1\"},{\"prefix\":\"10.0.1.0/24\"}]}");
 	refuse(&sl_shape_network,
 		"{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\","
 		"\"gateway\":\"10.0.1.1\"}]}",
@@ -149,8 +151,9 @@ static void overlapping_subnets_are_refused(void **state)
 		"{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\"},"
 		"{\"prefix\":\"10.0.0.0/16\"}]}",
 		"subnets[1].prefix");
-	accept(&sl_shape_network, "{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\"},"
-				  "{\"prefix\":\"2001:db8::/64\"}]}");
+	accept(&sl_shape_network,
+		"{\"name\":\"n\",\"vni\":1,\"subnets\":[{\"prefix\":\"10.0.0.0/24\"},"
+		"{\"prefix\":\"2001:db8::/64\"}]}");
 }
 
 static void endpoint_has_exactly_one_of_port_and_node(void **state)
@@ -168,13 +171,17 @@ static void endpoint_has_at_least_one_unicast_address(void **state)
 	(void)state;
 	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[]"), "addresses");
 	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\""), "addresses");
-	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"10.0.0.5\",\"224.0.0.1\"]"),
+	refuse(&sl_shape_endpoint,
+		ENDPOINT("\"port\":\"p\",\"addresses\":[\"10.0.0.5\",\"224.0.0.1\"]"),
 		"addresses[1]");
 	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"255.255.255.255\"]"),
 		"addresses[0]");
-	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"ff02::1\"]"), "addresses[0]");
-	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"::1\"]"), "addresses[0]");
-	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"::\"]"), "addresses[0]");
+	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"ff02::1\"]"),
+		"addresses[0]");
+	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"::1\"]"),
+		"addresses[0]");
+	refuse(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"addresses\":[\"::\"]"),
+		"addresses[0]");
 }
 
 static void unknown_field_is_named_with_a_suggestion(void **state)
@@ -183,8 +190,9 @@ static void unknown_field_is_named_with_a_suggestion(void **state)
 	union any o;
 
 	(void)state;
-	assert_int_not_equal(decode(&sl_shape_endpoint,
-				     ENDPOINT("\"port\":\"p\",\"adresses\":[\"10.0.0.5\"]"), &o, &e),
+	assert_int_not_equal(
+		decode(&sl_shape_endpoint, ENDPOINT("\"port\":\"p\",\"adresses\":[\"10.0.0.5\"]"),
+			&o, &e),
 		0);
 	assert_string_equal(e.path, "adresses");
 	assert_non_null(strstr(e.hint, "addresses"));
@@ -196,7 +204,7 @@ static void labels_keep_to_their_alphabet_and_length(void **state)
 
 	(void)state;
 	accept(&sl_shape_identity, "{\"id\":256,\"labels\":{\"k8s.io/app\":\"a_b-c.D/1\"}}");
-	refuse(&sl_shape_identity, "{\"id\":256,\"labels\":{\"app\":\"a@b\"}}", "labels");
+	refuse(&sl_shape_identity, "{\"id\":256,\"labels\":{\"app\":\"a@b\"}}", "labels.app");
 	memset(value, 'v', sizeof(value));
 	value[63] = '\0';
 	snprintf(text, sizeof(text), "{\"id\":256,\"labels\":{\"app\":\"%s\"}}", value);
@@ -204,7 +212,7 @@ static void labels_keep_to_their_alphabet_and_length(void **state)
 	value[63] = 'v';
 	value[64] = '\0';
 	snprintf(text, sizeof(text), "{\"id\":256,\"labels\":{\"app\":\"%s\"}}", value);
-	refuse(&sl_shape_identity, text, "labels");
+	refuse(&sl_shape_identity, text, "labels.app");
 }
 
 static void identity_number_is_not_a_reserved_one(void **state)
@@ -213,7 +221,8 @@ static void identity_number_is_not_a_reserved_one(void **state)
 	refuse(&sl_shape_identity, "{\"id\":255,\"labels\":{\"app\":\"a\"}}", "id");
 	refuse(&sl_shape_identity, "{\"id\":65536,\"labels\":{\"app\":\"a\"}}", "id");
 	accept(&sl_shape_identity, "{\"id\":65535,\"labels\":{\"app\":\"a\"}}");
-	refuse(&sl_shape_identity, "{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}", "allocated");
+	refuse(&sl_shape_identity, "{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}",
+		"allocated");
 }
 
 static void empty_selector_is_refused_in_subject_and_peers(void **state)
@@ -222,8 +231,8 @@ static void empty_selector_is_refused_in_subject_and_peers(void **state)
 	accept(&sl_shape_policy, POLICY(SUBJECT));
 	refuse(&sl_shape_policy, POLICY("\"subject\":{\"labels\":{}}"), "subject.labels");
 	refuse(&sl_shape_policy, POLICY("\"subject\":{}"), "subject.labels");
-	refuse(&sl_shape_policy,
-		"{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"}", "subject");
+	refuse(&sl_shape_policy, "{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"}",
+		"subject");
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"peers\":[{\"labels\":{}}]"), "peers[0].labels");
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"peers\":[{}]"), "peers[0]");
 }
@@ -269,19 +278,23 @@ static void empty_peers_survive_encoding(void **state)
 static void peer_is_exactly_one_of_labels_cidr_and_entity(void **state)
 {
 	(void)state;
-	accept(&sl_shape_policy, POLICY(SUBJECT ",\"peers\":[{\"labels\":{\"app\":\"web\"}},"
-						"{\"cidr\":\"10.0.0.0/8\"},{\"entity\":\"world\"}]"));
+	accept(&sl_shape_policy,
+		POLICY(SUBJECT ",\"peers\":[{\"labels\":{\"app\":\"web\"}},"
+			       "{\"cidr\":\"10.0.0.0/8\"},{\"entity\":\"world\"}]"));
 	refuse(&sl_shape_policy,
-		POLICY(SUBJECT ",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"entity\":\"any\"}]"), "peers[0]");
+		POLICY(SUBJECT ",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"entity\":\"any\"}]"),
+		"peers[0]");
 }
 
 static void except_stands_beside_a_cidr_and_inside_it(void **state)
 {
 	(void)state;
 	accept(&sl_shape_policy,
-		POLICY(SUBJECT ",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.1.0.0/16\"]}]"));
+		POLICY(SUBJECT
+			",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.1.0.0/16\"]}]"));
 	refuse(&sl_shape_policy,
-		POLICY(SUBJECT ",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"except\":[\"11.0.0.0/16\"]}]"),
+		POLICY(SUBJECT
+			",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"except\":[\"11.0.0.0/16\"]}]"),
 		"peers[0].except[0]");
 	refuse(&sl_shape_policy,
 		POLICY(SUBJECT ",\"peers\":[{\"cidr\":\"10.0.0.0/8\",\"except\":[\"0.0.0.0/0\"]}]"),
@@ -299,11 +312,13 @@ static void ports_belong_to_protocols_that_have_them(void **state)
 			       "{\"protocol\":\"sctp\",\"port\":1},{\"protocol\":\"icmp\"}]"));
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"icmp\",\"port\":8}]"),
 		"ports[0].port");
-	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"icmpv6\",\"port\":8}]"),
+	refuse(&sl_shape_policy,
+		POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"icmpv6\",\"port\":8}]"),
 		"ports[0].port");
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"any\",\"port\":8}]"),
 		"ports[0].port");
-	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"tcp\",\"end_port\":8}]"),
+	refuse(&sl_shape_policy,
+		POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"tcp\",\"end_port\":8}]"),
 		"ports[0].end_port");
 	refuse(&sl_shape_policy,
 		POLICY(SUBJECT ",\"ports\":[{\"protocol\":\"tcp\",\"port\":9,\"end_port\":8}]"),
@@ -328,7 +343,8 @@ static void keys_are_built_from_the_key_fields(void **state)
 
 	(void)state;
 	decode(&sl_shape_neighbor,
-		"{\"port\":\"up0\",\"address\":\"192.0.2.2\",\"mac\":\"02:00:00:00:0b:01\"}", &o, &e);
+		"{\"port\":\"up0\",\"address\":\"192.0.2.2\",\"mac\":\"02:00:00:00:0b:01\"}", &o,
+		&e);
 	sl_collections[SL_COLL_NEIGHBORS].make_key(&o, key);
 	assert_string_equal(key, "up0/192.0.2.2");
 	decode(&sl_shape_route, "{\"prefix\":\"10.0.0.0/8\",\"via\":\"192.0.2.254\"}", &o, &e);

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The two overlay stages and the tunnel table. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "dp/u32map.h"
+#include "pipelines/overlay/overlay_dp.h"
+#include "pipelines/overlay/tunnel_ctl.h"
+#include "pipelines/parse/parse_dp.h"
+#include "tests/lib/packet.h"
+
+#define NODES 4 /* 0 is none */
+
+static struct sl_worker worker;
+static struct sl_world world;
+static struct sl_network networks[3] = {
+	[1] = {.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true},
+	[2] = {.id = 2, .vni = 200, .encap = SL_ENCAP_COUNT, .present = true},
+};
+static struct sl_rcu *rcu;
+static struct sl_burst *const b = &worker.burst;
+static struct sl_frame inner, outer;
+static uint8_t in[SL_BURST_MAX], host[SL_BURST_MAX];
+static unsigned int n_in, n_host;
+
+static int setup(void **state)
+{
+	struct sl_u32map_slot vnis[] = {{100, 1}, {200, 2}, {0, 1}, {300, 9}};
+	struct sl_u32map_slot nodes[] = {
+		{sl_test_ip4("192.0.2.2"), 1}, {sl_test_ip4("192.0.2.3"), 2}};
+	struct sl_u32map_slot local[] = {{sl_test_ip4("192.0.2.1"), SL_LOCAL_TUNNEL},
+		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS}};
+
+	if (sl_test_eal(state) < 0 || sl_rings_init(&worker.rings, 0, SOCKET_ID_ANY) < 0)
+		return -1;
+	rcu = sl_rcu_create(1, SOCKET_ID_ANY);
+	world.n_networks = 3;
+	world.networks = networks;
+	world.vni_to_network = sl_u32map_build(vnis, RTE_DIM(vnis), 1);
+	world.node_by_addr = sl_u32map_build(nodes, RTE_DIM(nodes), 2);
+	world.local_addr = sl_u32map_build(local, RTE_DIM(local), 3);
+	world.tunnels = sl_tunnel_table_create(NODES);
+	return rcu == NULL || world.tunnels == NULL ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sl_tunnel_table_destroy(world.tunnels);
+	sl_tunnel_table_destroy(NULL);
+	sl_rcu_destroy(rcu);
+	sl_rings_fini(&worker.rings);
+	sl_u32map_destroy((void *)(uintptr_t)world.vni_to_network);
+	sl_u32map_destroy((void *)(uintptr_t)world.node_by_addr);
+	sl_u32map_destroy((void *)(uintptr_t)world.local_addr);
+	sl_test_burst_free(b);
+	return sl_test_pool_in_use() == 0 ? 0 : -1;
+}
+
+/* Each test starts and ends with an empty burst, empty transmit buffers and an empty ring. */
+static int drain(void **state)
+{
+	struct sl_upcall u;
+
+	(void)state;
+	sl_test_burst_free(b);
+	for (unsigned int p = 0; p < SL_PORTS_MAX; p++)
+		while (worker.tx[p].n > 0)
+			rte_pktmbuf_free(worker.tx[p].pkt[--worker.tx[p].n]);
+	worker.tx_pending = 0;
+	while (rte_ring_sc_dequeue_elem(worker.rings.upcall, &u, sizeof(u)) == 0)
+		rte_pktmbuf_free(u.m);
+	return 0;
+}
+
+struct spec {
+	const char *src, *dst, *mac;
+	uint16_t port, frag;
+	uint32_t vni;
+};
+
+/* A VXLAN packet from node 1 to this node, but for what the spec says. */
+static void tunnel_frame(const struct spec *s)
+{
+	sl_frame_udp4(&inner, 10);
+	sl_frame_start(&outer);
+	sl_frame_eth(&outer, .dst = s->mac);
+	sl_frame_ip4(&outer, .src = s->src != NULL ? s->src : "192.0.2.2",
+		.dst = s->dst != NULL ? s->dst : "192.0.2.1", .frag = s->frag);
+	sl_frame_udp(&outer, .sport = 50000, .dport = s->port != 0 ? s->port : 4789);
+	sl_frame_vxlan(&outer, .vni = s->vni);
+	sl_frame_copy(&outer, &inner, 0);
+	if (s->frag != 0)
+		while (outer.len % 8 != 2) /* 34 bytes of headers and a multiple of 8 */
+			sl_frame_payload(&outer, 1);
+	sl_frame_end(&outer);
+}
+
+#define tunnel_frame(...) tunnel_frame(&(struct spec){__VA_ARGS__})
+
+static void add_outer(void)
+{
+	sl_test_burst_add(b, sl_test_mbuf_exact(outer.b, outer.len, NULL, 0));
+}
+
+static void decap(void)
+{
+	sl_parse_outer(b, sl_test_all, b->n);
+	sl_decap(&world, b, in, &n_in, host, &n_host);
+}
+
+/* Decap of the one frame in `outer`: its verdict. */
+static enum sl_drop decap_outer(void)
+{
+	sl_test_burst_free(b);
+	add_outer();
+	decap();
+	return b->verdict[0];
+}
+
+static void tunnel_packet_becomes_its_inner_frame(void **state)
+{
+	(void)state;
+	tunnel_frame(.src = NULL);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(n_in, 1);
+	assert_int_equal(n_host, 0);
+	assert_packet_frame(b->pkt[0], &inner);
+	assert_int_equal(b->meta[0].network, 1);
+	assert_int_equal(b->meta[0].origin, SL_ORIGIN_NODE | 1);
+	assert_int_equal(b->meta[0].encap, SL_ENCAP_VXLAN);
+	assert_int_equal(b->meta[0].carried_identity, SL_IDENTITY_UNKNOWN);
+	sl_parse(b, in, n_in);
+	assert_int_equal(b->verdict[0], SL_KEEP);
+	assert_int_equal(b->key4[0].net_proto, 1 << 8 | IPPROTO_UDP);
+}
+
+static void tunnel_packet_from_a_stranger_is_dropped(void **state)
+{
+	(void)state;
+	tunnel_frame(.src = "192.0.2.77");
+	assert_int_equal(decap_outer(), SL_DROP_TUNNEL_SENDER_UNKNOWN);
+	assert_int_equal(n_in + n_host, 0);
+	assert_packet_frame(b->pkt[0], &outer);
+}
+
+static void unknown_vni_is_dropped(void **state)
+{
+	static const uint32_t vnis[] = {
+		1, 0xffffff, 200 /* another encapsulation's */, 300 /* no such network */};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(vnis); i++) {
+		tunnel_frame(.vni = vnis[i]);
+		assert_int_equal(decap_outer(), SL_DROP_TUNNEL_NETWORK_UNKNOWN);
+	}
+	networks[1].present = false;
+	tunnel_frame(.vni = 100);
+	assert_int_equal(decap_outer(), SL_DROP_TUNNEL_NETWORK_UNKNOWN);
+	networks[1].present = true;
+}
+
+static void vni_zero_is_a_vni(void **state)
+{
+	(void)state;
+	tunnel_frame(.vni = 0);
+	memset(outer.b + 46, 0, 4);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(b->meta[0].network, 1);
+}
+
+static void fragmented_tunnel_packet_is_dropped(void **state)
+{
+	(void)state;
+	tunnel_frame(.frag = 0x2000);
+	assert_int_equal(decap_outer(), SL_DROP_TUNNEL_FRAGMENT);
+	tunnel_frame(.frag = 0x0010);
+	assert_int_equal(decap_outer(), SL_DROP_TUNNEL_FRAGMENT);
+}
+
+static void packet_to_another_address_is_dropped(void **state)
+{
+	(void)state;
+	tunnel_frame(.dst = "192.0.2.200");
+	assert_int_equal(decap_outer(), SL_DROP_UNDERLAY_NOT_LOCAL);
+	sl_frame_udp6(&outer, 10);
+	assert_int_equal(decap_outer(), SL_DROP_UNDERLAY_NOT_LOCAL);
+}
+
+static void group_frame_is_dropped(void **state)
+{
+	(void)state;
+	tunnel_frame(.mac = "ff:ff:ff:ff:ff:ff", .dst = "255.255.255.255");
+	assert_int_equal(decap_outer(), SL_DROP_MULTICAST);
+	tunnel_frame(.mac = "01:00:5e:00:00:01");
+	assert_int_equal(decap_outer(), SL_DROP_MULTICAST);
+}
+
+static void tagged_frame_is_dropped(void **state)
+{
+	(void)state;
+	sl_frame_start(&outer);
+	sl_frame_eth(&outer);
+	sl_frame_vlan(&outer, .tci = 5);
+	sl_frame_ip4(&outer, .src = "192.0.2.2", .dst = "192.0.2.1");
+	sl_frame_udp(&outer, .dport = 4789);
+	sl_frame_vxlan(&outer);
+	sl_frame_copy(&outer, &inner, 0);
+	sl_frame_end(&outer);
+	assert_int_equal(decap_outer(), SL_DROP_ETH_VLAN_UNEXPECTED);
+}
+
+static void malformed_tunnel_header_is_dropped(void **state)
+{
+	(void)state;
+	tunnel_frame(.vni = 100);
+	outer.b[42] = 0;
+	assert_int_equal(decap_outer(), SL_DROP_TUNNEL_MALFORMED);
+	assert_int_equal(n_in, 0);
+}
+
+static void other_packets_to_this_node_go_to_the_host_list(void **state)
+{
+	(void)state;
+	sl_frame_start(&outer);
+	sl_frame_eth(&outer);
+	sl_frame_ip4(&outer, .src = "192.0.2.77", .dst = "192.0.2.1");
+	sl_frame_icmp(&outer);
+	sl_frame_end(&outer);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(n_host, 1);
+	tunnel_frame(.port = 4790);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(n_host, 1);
+	tunnel_frame(.dst = "192.0.2.9"); /* an address without tunnels */
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(n_host, 1);
+	assert_int_equal(n_in, 0);
+	assert_packet_frame(b->pkt[0], &outer);
+}
+
+static void arp_goes_to_the_host_list(void **state)
+{
+	(void)state;
+	sl_frame_start(&outer);
+	sl_frame_eth(&outer, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&outer);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(n_host, 1);
+}
+
+static void mixed_burst_is_sorted_packet_by_packet(void **state)
+{
+	(void)state;
+	sl_test_burst_free(b);
+	for (unsigned int i = 0; i < SL_BURST_MAX; i++) {
+		switch (i % 4) {
+		case 0:
+			tunnel_frame(.src = "192.0.2.2");
+			break;
+		case 1:
+			tunnel_frame(.src = "192.0.2.3");
+			break;
+		case 2:
+			tunnel_frame(.src = "192.0.2.77");
+			break;
+		default:
+			tunnel_frame(.dst = "192.0.2.9");
+			break;
+		}
+		add_outer();
+	}
+	decap();
+	assert_int_equal(n_in, 32);
+	assert_int_equal(n_host, 16);
+	for (unsigned int i = 0; i < SL_BURST_MAX; i++) {
+		assert_int_equal(
+			b->verdict[i], i % 4 == 2 ? SL_DROP_TUNNEL_SENDER_UNKNOWN : SL_KEEP);
+		if (i % 4 < 2)
+			assert_int_equal(b->meta[i].origin, SL_ORIGIN_NODE | (i % 4 + 1));
+	}
+}
+
+static void world_without_tables_drops(void **state)
+{
+	static const struct sl_world empty;
+
+	(void)state;
+	tunnel_frame(.vni = 100);
+	sl_test_burst_free(b);
+	add_outer();
+	sl_parse_outer(b, sl_test_all, 1);
+	sl_decap(&empty, b, in, &n_in, host, &n_host);
+	assert_int_equal(b->verdict[0], SL_DROP_UNDERLAY_NOT_LOCAL);
+}
+
+static void publish_tunnel(uint32_t node, bool resolved, bool reachable)
+{
+	char remote[16] = "192.0.2.0";
+	struct sl_tunnel_params p = {
+		.local = sl_test_ip("192.0.2.1"),
+		.local_mac = sl_test_mac("02:00:00:00:0a:01"),
+		.next_hop_mac = sl_test_mac("02:00:00:00:0b:01"),
+		.resolved = resolved,
+		.reachable = reachable,
+		.port = (uint16_t)(2 + node),
+		.underlay_mtu = 1600,
+		.id = sl_tunnel_id(node, SL_ENCAP_VXLAN),
+		.node = node,
+	};
+
+	remote[8] = (char)('1' + node);
+	p.remote = sl_test_ip(remote);
+	sl_tunnel_publish(world.tunnels, rcu, p.id, sl_tunnel_create(SL_ENCAP_VXLAN, &p));
+}
+
+static void remove_tunnel(uint32_t node)
+{
+	sl_tunnel_publish(world.tunnels, rcu, sl_tunnel_id(node, SL_ENCAP_VXLAN), NULL);
+}
+
+/* A burst of n packets, packet i to node nodes[i]. */
+static void encap(const uint8_t *nodes, unsigned int n)
+{
+	sl_test_burst_free(b);
+	sl_frame_udp4(&inner, 10);
+	for (unsigned int i = 0; i < n; i++) {
+		sl_test_burst_add(b, sl_frame_mbuf(&inner));
+		b->meta[i].network = 1;
+	}
+	sl_parse(b, sl_test_all, n);
+	for (unsigned int i = 0; i < n; i++)
+		b->meta[i].act = (struct sl_action){.kind = SL_ACT_TUNNEL,
+			.vni = 100,
+			.out = sl_tunnel_id(nodes[i], SL_ENCAP_VXLAN)};
+	sl_encap(&worker, &world, b, sl_test_all, n);
+}
+
+static void mixed_tunnels_in_one_burst_leave_by_their_ports_in_order(void **state)
+{
+	uint8_t nodes[SL_BURST_MAX];
+
+	(void)state;
+	publish_tunnel(1, true, true);
+	publish_tunnel(2, true, true);
+	for (unsigned int i = 0; i < SL_BURST_MAX; i++)
+		nodes[i] = i % 3 == 0 ? 1 : 2;
+	encap(nodes, SL_BURST_MAX);
+	for (unsigned int i = 0, k[3] = {0}; i < SL_BURST_MAX; i++) {
+		const struct rte_mbuf *m = worker.tx[2 + nodes[i]].pkt[k[nodes[i]]++];
+
+		assert_int_equal(b->verdict[i], SL_SENT);
+		assert_ptr_equal(m, b->pkt[i]);
+		assert_int_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 30)[3], 1 + nodes[i]);
+	}
+	assert_int_equal(worker.tx[3].n + worker.tx[4].n, SL_BURST_MAX);
+	assert_int_equal(worker.tx_pending, 1u << 3 | 1u << 4);
+}
+
+static void packet_to_a_node_that_is_gone_is_dropped(void **state)
+{
+	(void)state;
+	publish_tunnel(1, true, true);
+	remove_tunnel(1);
+	encap((const uint8_t[]){1}, 1);
+	assert_int_equal(b->verdict[0], SL_DROP_PORT_GONE);
+	assert_packet_frame(b->pkt[0], &inner);
+}
+
+static void packet_to_an_unreachable_node_is_dropped(void **state)
+{
+	(void)state;
+	publish_tunnel(1, false, false);
+	encap((const uint8_t[]){1}, 1);
+	assert_int_equal(b->verdict[0], SL_DROP_ROUTE_NONE);
+	assert_packet_frame(b->pkt[0], &inner);
+}
+
+static void packet_without_headroom_is_dropped_and_its_neighbour_sent(void **state)
+{
+	(void)state;
+	publish_tunnel(1, true, true);
+	sl_test_burst_free(b);
+	sl_frame_udp4(&inner, 10);
+	for (unsigned int i = 0; i < 2; i++) {
+		sl_test_burst_add(b, sl_test_mbuf_headroom(inner.b, inner.len, i == 0 ? 10 : 128));
+		b->meta[i].network = 1;
+	}
+	sl_parse(b, sl_test_all, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		b->meta[i].act.out = sl_tunnel_id(1, SL_ENCAP_VXLAN);
+	sl_encap(&worker, &world, b, sl_test_all, 2);
+	assert_int_equal(b->verdict[0], SL_DROP_HEADROOM);
+	assert_int_equal(b->verdict[1], SL_SENT);
+}
+
+static void packet_without_next_hop_mac_goes_up(void **state)
+{
+	struct sl_upcall u;
+
+	(void)state;
+	publish_tunnel(1, false, true);
+	encap((const uint8_t[]){1}, 1);
+	assert_int_equal(b->verdict[0], SL_SENT);
+	assert_int_equal(worker.tx_pending, 0);
+	assert_int_equal(rte_ring_sc_dequeue_elem(worker.rings.upcall, &u, sizeof(u)), 0);
+	assert_ptr_equal(u.m, b->pkt[0]);
+	assert_int_equal(u.kind, SL_UPCALL_UNRESOLVED);
+	assert_int_equal(u.port, 3);
+	assert_int_equal(u.arg, sl_tunnel_id(1, SL_ENCAP_VXLAN));
+	assert_int_equal(u.m->pkt_len, inner.len + 50);
+	rte_pktmbuf_free(u.m);
+}
+
+static void packet_that_the_control_thread_has_no_room_for_is_dropped(void **state)
+{
+	struct sl_upcall filler = {.m = NULL};
+
+	(void)state;
+	publish_tunnel(1, false, true);
+	while (sl_upcall_put(&worker.rings, &filler))
+		;
+	encap((const uint8_t[]){1}, 1);
+	assert_int_equal(b->verdict[0], SL_DROP_UPCALL_FULL);
+}
+
+static void replaced_tunnel_is_retired_and_the_new_one_seen(void **state)
+{
+	uint32_t id = sl_tunnel_id(2, SL_ENCAP_VXLAN);
+
+	(void)state;
+	publish_tunnel(2, false, true);
+	assert_false(sl_tunnel_find(world.tunnels, id)->resolved);
+	publish_tunnel(2, true, true);
+	assert_true(sl_tunnel_find(world.tunnels, id)->resolved);
+	remove_tunnel(2);
+	assert_null(sl_tunnel_find(world.tunnels, id));
+	sl_rcu_drain(rcu);
+	assert_int_equal(sl_rcu_poll(rcu), 0);
+}
+
+int main(void)
+{
+#define case_of(test) cmocka_unit_test_setup_teardown(test, drain, drain)
+	const struct CMUnitTest tests[] = {
+		case_of(tunnel_packet_becomes_its_inner_frame),
+		case_of(tunnel_packet_from_a_stranger_is_dropped),
+		case_of(unknown_vni_is_dropped),
+		case_of(vni_zero_is_a_vni),
+		case_of(fragmented_tunnel_packet_is_dropped),
+		case_of(packet_to_another_address_is_dropped),
+		case_of(group_frame_is_dropped),
+		case_of(tagged_frame_is_dropped),
+		case_of(malformed_tunnel_header_is_dropped),
+		case_of(other_packets_to_this_node_go_to_the_host_list),
+		case_of(arp_goes_to_the_host_list),
+		case_of(mixed_burst_is_sorted_packet_by_packet),
+		case_of(world_without_tables_drops),
+		case_of(mixed_tunnels_in_one_burst_leave_by_their_ports_in_order),
+		case_of(packet_to_a_node_that_is_gone_is_dropped),
+		case_of(packet_to_an_unreachable_node_is_dropped),
+		case_of(packet_without_headroom_is_dropped_and_its_neighbour_sent),
+		case_of(packet_without_next_hop_mac_goes_up),
+		case_of(packet_that_the_control_thread_has_no_room_for_is_dropped),
+		case_of(replaced_tunnel_is_retired_and_the_new_one_seen),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
