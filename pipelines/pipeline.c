@@ -95,21 +95,37 @@ static void special(const struct sl_trip *t, struct list *slow)
 static void lookup(const struct sl_trip *t, const struct list *ip)
 {
 	struct sl_burst *b = t->b;
-	struct list hit = {0}, miss = {0};
+	struct sl_flow_pass pass = {
+		.worker = t->w->id, .tick = t->tick, .generation = t->world->generation};
 
-	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, t->world->generation, t->tick, hit.idx, &hit.n,
-		miss.idx, &miss.n);
-	for (unsigned int k = 0; k < hit.n; k++) {
-		unsigned int i = hit.idx[k];
+	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, &pass);
+	for (unsigned int k = 0; k < pass.n_track; k++) {
+		unsigned int i = pass.track[k];
 		struct sl_meta *m = &b->meta[i];
 
-		if (likely(!(m->act.flags & SL_ACT_TRACK)))
-			continue;
 		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m, t->tick))
 			b->verdict[i] = SL_DROP_ICMP_UNRELATED;
 	}
-	if (miss.n > 0)
-		sl_resolve(t, miss.idx, miss.n);
+	if (pass.n_miss > 0)
+		sl_resolve(t, pass.miss, pass.n_miss);
+}
+
+/* Later fragments share the fate of their first one, which may be in the same burst. */
+static void note_first_fragments(const struct sl_trip *t, const struct list *ip)
+{
+	struct sl_burst *b = t->b;
+
+	for (unsigned int k = 0; k < ip->n; k++) {
+		unsigned int i = ip->idx[k];
+		const struct sl_meta *m = &b->meta[i];
+
+		if (likely(!(m->flags & SL_P_FRAGMENT_FIRST)))
+			continue;
+		if (b->verdict[i] == SL_KEEP && m->act.kind != SL_ACT_DROP &&
+			m->l3_len <= m->act.mtu)
+			sl_fragment_note(t->p->fragments[t->w->id], b, i, t->world->generation,
+				t->tick);
+	}
 }
 
 /* Carry out what each action says. */
@@ -133,9 +149,6 @@ static void execute(const struct sl_trip *t, const struct list *inner)
 			b->verdict[i] = SL_DROP_MTU_EXCEEDED;
 			continue;
 		}
-		if (unlikely(m->flags & SL_P_FRAGMENT_FIRST))
-			sl_fragment_note(t->p->fragments[t->w->id], b, i, t->world->generation,
-				t->tick);
 		if (m->act.kind == SL_ACT_TUNNEL) {
 			add(&tunnel, i);
 		} else {
@@ -180,6 +193,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
 	};
 	struct list inner = {0}, ip = {0}, slow = {0};
+	unsigned int flags = 0;
 
 	memset(b->verdict, SL_KEEP, b->n);
 	if (in->underlay)
@@ -192,6 +206,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
+		flags |= b->meta[i].flags;
 		if (unlikely(b->meta[i].flags & SPECIAL))
 			add(&slow, i);
 		else
@@ -199,6 +214,8 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 	}
 	if (likely(ip.n > 0))
 		lookup(&t, &ip);
+	if (unlikely(flags & SL_P_FRAGMENT_FIRST))
+		note_first_fragments(&t, &ip);
 	if (unlikely(slow.n > 0))
 		special(&t, &slow);
 	execute(&t, &inner);

@@ -47,9 +47,14 @@ struct sl_flow {
 	uint8_t macs[12];   /* destination and source MAC as judged; a packet must carry the same */
 	uint32_t last_seen; /* tick */
 	struct sl_action act;
-	uint64_t packets, bytes;
+	struct sl_key4 key; /* IPv4 only: what a worker's guess is held against; else zero */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_flow) == 64, "one cache line a flow");
+
+/* Beside the entries, same index: written for every packet, read by nobody on its way. */
+struct sl_flow_counts {
+	uint64_t packets, bytes;
+};
 
 enum sl_conn_state {
 	SL_CONN_FREE = 0,
@@ -182,19 +187,29 @@ static inline bool sl_flow_is_orig(const struct sl_flow *f)
 /* True for the entry of the direction whose packet opened the connection as it stands. */
 bool sl_flow_is_opener(const struct sl_flow_table *t, const struct sl_flow *f);
 
+/* One lookup: who asks and when, and what came of it. */
+struct sl_flow_pass {
+	unsigned int worker;
+	uint32_t tick;
+	uint64_t generation;
+	/* out */
+	unsigned int n_hit, n_track, n_miss;
+	uint8_t hit[SL_BURST_MAX], track[SL_BURST_MAX], miss[SL_BURST_MAX];
+};
+
 /*
  * Bulk lookup of packets idx[0..n): for each, meta.flow is the entry or NULL. hit[] lists those
- * whose entry is current (generation of `generation`, origin and MACs agree): meta.act is copied,
- * counters and last_seen are updated. Everything else goes to miss[] with meta.flow telling whether
- * there is an entry. Only packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
+ * whose entry is current (generation, origin and MACs agree): meta.act is copied, counters and
+ * last_seen are updated. Everything else goes to miss[] with meta.flow telling whether there is an
+ * entry. Only packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
  *
- * A hit with SL_ACT_TRACK in meta.act.flags must be shown to sl_flow_track. The entry asks for it
- * while the connection's state may still change; lookup adds it for every TCP packet with SYN, FIN
- * or RST. A SYN that sl_flow_reopens would accept goes to miss[], to be judged as a new connection.
+ * track[] lists the hits (they are in hit[] as well) that must be shown to sl_flow_track: their
+ * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
+ * FIN or RST asks by itself. A SYN that sl_flow_reopens would accept goes to miss[], to be judged
+ * as a new connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
-	uint64_t generation, uint32_t tick, uint8_t *hit, unsigned int *n_hit, uint8_t *miss,
-	unsigned int *n_miss);
+	struct sl_flow_pass *pass);
 
 /* One direction of a connection as the miss path resolved it. */
 struct sl_flow_side {
@@ -240,7 +255,8 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	const struct sl_flow_install *in);
 
 /* Count a packet that was resolved again on entry f. */
-void sl_flow_count(struct sl_flow *f, uint32_t len, uint32_t tick);
+void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick);
+struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*
  * Run the state machine for a packet of entry f (SL_ACT_TRACK was set, or it was just resolved).

@@ -12,6 +12,7 @@
 
 #include "dp/counters.h"
 #include "flow_ctl.h"
+#include "front.h"
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
 #define SL_FLOW_STRIPES 1024 /* install locks; a power of two */
@@ -23,6 +24,7 @@ struct sl_flow_worker {
 	uint64_t full;	    /* refused for want of room, ever */
 	uint32_t n_free;
 	uint32_t free[SL_FLOW_CACHE]; /* pair numbers; the next to use is the last */
+	struct sl_front front;
 } __rte_cache_aligned;
 
 struct sl_flow_stripe {
@@ -33,6 +35,7 @@ struct sl_flow_table {
 	/* constant after create */
 	struct rte_hash *hash4, *hash6;
 	struct sl_flow *entry;
+	struct sl_flow_counts *counts; /* of the entry of the same index */
 	struct sl_conn *conn;
 	struct rte_ring *free; /* pair numbers; taken by workers, given back by control */
 	struct sl_rcu *rcu;
@@ -84,6 +87,10 @@ void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch
 /* Ticks since the last packet of either direction. */
 uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tick);
 
+/* The key that guesses are held against, before the entry is first made current. IPv4 or zero. */
+void sl_flow_write_key(struct sl_flow *f, const struct sl_key4 *key);
+/* Count from zero. */
+void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
 /* Store one direction, counters excepted. The caller holds the pair. */
 void sl_flow_write(
 	struct sl_flow *f, const struct sl_flow_side *s, uint16_t flags, uint64_t generation);

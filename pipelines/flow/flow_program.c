@@ -29,6 +29,7 @@ static bool is_programmed(const struct sl_flow_table *t, const struct sl_flow *f
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_program *p,
 	const struct sl_flow_key key[2], uint32_t tick)
 {
+	static const struct sl_key4 none;
 	struct sl_conn *c = &t->conn[pair];
 
 	c->key = p->key;
@@ -53,9 +54,8 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		/* Generation 0: the first packet takes the miss path, which knows what to do with
 		 * it. */
 		sl_flow_write(f, &(struct sl_flow_side){0}, 0, 0);
-		__atomic_store_n(&f->packets, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&f->bytes, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
+		sl_flow_reset_counts(t, f, tick);
+		sl_flow_write_key(f, p->v4 && d == 0 ? &key[0].k4 : &none);
 	}
 	atomic_store_explicit(&c->state, SL_CONN_PROGRAMMED, memory_order_release);
 }

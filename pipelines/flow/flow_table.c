@@ -60,10 +60,13 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 	/* 128: a pair side by side in two lines of their own, so that sl_flow_other is one bit. */
 	t->entry = rte_zmalloc_socket(
 		"flow_entry", 2 * (size_t)n_pairs * sizeof(*t->entry), 128, socket);
+	t->counts = rte_zmalloc_socket("flow_counts", 2 * (size_t)n_pairs * sizeof(*t->counts),
+		RTE_CACHE_LINE_SIZE, socket);
 	t->conn = rte_zmalloc_socket("flow_conn", (size_t)n_pairs * sizeof(*t->conn), 128, socket);
 	t->stripe =
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
 	if (t->hash4 == NULL || t->hash6 == NULL || t->free == NULL || t->entry == NULL ||
+		t->counts == NULL ||
 		t->conn == NULL || t->stripe == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n_pairs; i++)
@@ -113,6 +116,7 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 	rte_hash_free(t->hash6);
 	rte_ring_free(t->free);
 	rte_free(t->entry);
+	rte_free(t->counts);
 	rte_free(t->conn);
 	rte_free(t->stripe);
 	rte_free(t);
@@ -143,6 +147,11 @@ void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s)
 struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index)
 {
 	return &t->entry[index];
+}
+
+struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	return &t->counts[sl_flow_index(t, f)];
 }
 
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f)

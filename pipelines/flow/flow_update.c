@@ -51,6 +51,12 @@ void sl_flow_write(
 	write_end(f, seq);
 }
 
+void sl_flow_write_key(struct sl_flow *f, const struct sl_key4 *key)
+{
+	store64(&f->key, key);
+	store64((uint8_t *)&f->key + 8, (const uint8_t *)key + 8);
+}
+
 void sl_flow_write_flags(struct sl_flow *f, uint16_t flags)
 {
 	struct sl_action act = sl_flow_load_act(f);
@@ -111,10 +117,12 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	return true;
 }
 
-static void reset_counts(struct sl_flow *f, uint32_t tick)
+void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick)
 {
-	__atomic_store_n(&f->packets, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->bytes, 0, __ATOMIC_RELAXED);
+	struct sl_flow_counts *c = sl_flow_counts(t, f);
+
+	__atomic_store_n(&c->packets, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->bytes, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
@@ -135,8 +143,8 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
-	reset_counts(&pair[0], in->tick);
-	reset_counts(&pair[1], in->tick);
+	sl_flow_reset_counts(t, &pair[0], in->tick);
+	sl_flow_reset_counts(t, &pair[1], in->tick);
 	note_judgement(c, in);
 	write_sides(c, pair, in);
 	sl_conn_unlock(c);
@@ -191,6 +199,19 @@ static void keys_of(const struct sl_flow_table *t, const struct sl_burst *b, uns
 	}
 }
 
+/*
+ * What guesses are held against: only keys that rte_hash has, too. A replies' key that belongs to a
+ * programmed entry must not be served here.
+ */
+static void write_keys(const struct sl_flow_table *t, uint32_t pair, bool v4,
+	const struct sl_flow_key key[2], bool both_free)
+{
+	static const struct sl_key4 none;
+
+	sl_flow_write_key(&t->entry[2 * pair], v4 ? &key[0].k4 : &none);
+	sl_flow_write_key(&t->entry[2 * pair + 1], v4 && both_free ? &key[1].k4 : &none);
+}
+
 /* Everything but the keys: the pair is complete before anybody can find it. */
 static void fill_pair(const struct sl_flow_table *t, uint32_t pair, bool v4,
 	const struct sl_flow_key key[2], const struct sl_flow_install *in)
@@ -206,7 +227,7 @@ static void fill_pair(const struct sl_flow_table *t, uint32_t pair, bool v4,
 	atomic_store_explicit(&c->opener, 0, memory_order_relaxed);
 	note_judgement(c, in);
 	for (unsigned int d = 0; d < 2; d++)
-		reset_counts(&t->entry[2 * pair + d], in->tick);
+		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on the clock hand looks at it: not before last_seen is right. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
 	write_sides(c, &t->entry[2 * pair], in);
@@ -236,6 +257,7 @@ static bool publish(const struct sl_flow_table *t, uint32_t pair, const struct s
 	}
 	c->position[1] = -1;
 	sl_flow_forget(&f[0]);
+	sl_flow_forget(&f[1]);
 	atomic_store_explicit(&c->lock, SL_FLOW_LOCK_CONTROL, memory_order_release);
 	return false;
 }
@@ -254,15 +276,18 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker, boo
 	struct sl_flow_worker *w = &t->worker[worker];
 	struct sl_flow *taken[2];
 	uint32_t pair;
+	bool both_free;
 
 	sl_flow_find_both(t, key, taken);
 	if (taken[0] != NULL)
 		return taken[0];
+	both_free = taken[1] == NULL && !same_key(key, v4);
 	if (!take_pair(t, w, &pair))
 		return NULL;
 	atomic_store_explicit(&t->conn[pair].lock, worker + 1, memory_order_relaxed);
+	write_keys(t, pair, v4, key, both_free);
 	fill_pair(t, pair, v4, key, in);
-	if (!publish(t, pair, key, taken[1] == NULL && !same_key(key, v4))) {
+	if (!publish(t, pair, key, both_free)) {
 		if (t->conn[pair].position[0] < 0)
 			w->free[w->n_free++] = pair;
 		else
@@ -289,7 +314,7 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 		sl_count(&t->worker[worker].full, 1);
 		return NULL;
 	}
-	sl_flow_count(f, rte_pktmbuf_pkt_len(b->pkt[i]), in->tick);
+	sl_flow_count(t, f, rte_pktmbuf_pkt_len(b->pkt[i]), in->tick);
 	sl_flow_track(t, worker, f, &b->meta[i], in->tick);
 	return f;
 }

@@ -67,8 +67,8 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 		const struct sl_flow *f = &t->entry[2 * pair + (side ^ opener)];
 
 		read_entry(f, v, side);
-		v->packets[side] = sl_counter_read(&f->packets);
-		v->bytes[side] = sl_counter_read(&f->bytes);
+		v->packets[side] = sl_counter_read(&sl_flow_counts(t, f)->packets);
+		v->bytes[side] = sl_counter_read(&sl_flow_counts(t, f)->bytes);
 	}
 }
 

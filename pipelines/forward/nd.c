@@ -68,24 +68,25 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 	struct rte_mbuf *pkt = t->b->pkt[i];
 	struct sl_meta *m = &t->b->meta[i];
 	struct rte_ether_addr asker = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->src_addr;
-	struct nd_neighbor_solicit buf;
-	const struct nd_neighbor_solicit *ns = sl_pkt_read(pkt, m->l4_off, sizeof(*ns), &buf);
+	struct nd_neighbor_solicit ns;
+	const void *bytes = sl_pkt_read(pkt, m->l4_off, sizeof(ns), &ns);
 	const struct sl_endpoint *target;
 	struct advertisement *a;
 	struct sl_pmap_key key;
 	struct sl_ip ip;
 	int grow;
 
-	if (ns == NULL)
+	if (bytes == NULL)
 		return SL_DROP_ND_MALFORMED;
-	if (ns->nd_ns_type == ND_NEIGHBOR_ADVERT)
+	if (bytes != &ns) /* the struct wants an alignment that packets do not have */
+		memcpy(&ns, bytes, sizeof(ns));
+	if (ns.nd_ns_type == ND_NEIGHBOR_ADVERT)
 		return SL_CONSUMED; /* nobody here asked */
-	if (ns->nd_ns_type != ND_NEIGHBOR_SOLICIT)
+	if (ns.nd_ns_type != ND_NEIGHBOR_SOLICIT)
 		return SL_DROP_MULTICAST; /* routers and redirects are no workload's business */
 	if (!sender_is_honest(t, i, asker.addr_bytes))
 		return SL_DROP_SPOOFED;
-	buf = *ns;
-	memcpy(ip.b, &buf.nd_ns_target, 16);
+	memcpy(ip.b, &ns.nd_ns_target, 16);
 	key = sl_pmap_addr_key(m->network, &ip);
 	target = sl_pmap_find(t->world->endpoints, &key);
 	if (target == NULL || ((m->origin & SL_ORIGIN_NODE) && !target->local))
@@ -98,7 +99,7 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 	if (grow < 0)
 		rte_pktmbuf_trim(pkt, -grow);
 	a = rte_pktmbuf_mtod(pkt, struct advertisement *);
-	write_advertisement(a, target, &buf, asker.addr_bytes, t->b->key6[i].src);
+	write_advertisement(a, target, &ns, asker.addr_bytes, t->b->key6[i].src);
 	m->act = sl_way_back(t, i);
 	m->l3_off = sizeof(a->eth);
 	m->l3_len = sizeof(*a) - sizeof(a->eth);

@@ -169,7 +169,7 @@ static enum sl_drop connect_ends(const struct sl_trip *t, unsigned int i, const 
 		sl_flow_reopen(t->p->flows, t->w->id, f, &in);
 	else
 		sl_flow_update(t->p->flows, t->w->id, f, &in);
-	sl_flow_count(f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
+	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
 	return sl_flow_track(t->p->flows, t->w->id, f, m, t->tick) ? SL_KEEP : SL_DROP_ICMP_UNRELATED;
 }
 
@@ -210,7 +210,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	in.identity_src = e->src->identity;
 	in.identity_dst = classified == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
-	sl_flow_count(f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
+	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
 	return SL_KEEP;
 }
 

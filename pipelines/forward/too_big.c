@@ -95,26 +95,27 @@ static struct rte_mbuf *packet_too_big(const struct sl_trip *t, unsigned int i)
 	const struct sl_meta *meta = &t->b->meta[i];
 	uint16_t quoted = (uint16_t)RTE_MIN(meta->l3_len, QUOTE_MAX);
 	uint16_t payload = (uint16_t)(sizeof(struct icmp6_hdr) + quoted);
+	/* Filled in here: the struct wants an alignment that packets do not have. */
+	struct icmp6_hdr icmp = {.icmp6_type = ICMP6_PACKET_TOO_BIG};
 	struct rte_ipv6_hdr *ip;
-	struct icmp6_hdr *icmp;
-	uint8_t *body;
+	uint8_t *body, *at;
 	struct rte_mbuf *m = begin(t, i, (uint16_t)(sizeof(*ip) + payload), &body);
 
 	if (m == NULL)
 		return NULL;
 	ip = (struct rte_ipv6_hdr *)(void *)body;
-	icmp = (struct icmp6_hdr *)(void *)(ip + 1);
-	quote(t, i, quoted, (uint8_t *)(icmp + 1));
+	at = body + sizeof(*ip);
+	quote(t, i, quoted, at + sizeof(icmp));
 	*ip = (struct rte_ipv6_hdr){.vtc_flow = rte_cpu_to_be_32(6u << 28),
 		.payload_len = rte_cpu_to_be_16(payload),
 		.proto = IPPROTO_ICMPV6,
 		.hop_limits = 64};
 	memcpy(ip->src_addr, t->b->key6[i].dst, 16);
 	memcpy(ip->dst_addr, t->b->key6[i].src, 16);
-	memset(icmp, 0, sizeof(*icmp));
-	icmp->icmp6_type = ICMP6_PACKET_TOO_BIG;
-	icmp->icmp6_mtu = rte_cpu_to_be_32(meta->act.mtu);
-	icmp->icmp6_cksum = rte_ipv6_udptcp_cksum(ip, icmp);
+	icmp.icmp6_mtu = rte_cpu_to_be_32(meta->act.mtu);
+	memcpy(at, &icmp, sizeof(icmp));
+	icmp.icmp6_cksum = rte_ipv6_udptcp_cksum(ip, at);
+	memcpy(at, &icmp, sizeof(icmp));
 	return m;
 }
 

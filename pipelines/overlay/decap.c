@@ -52,8 +52,7 @@ static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_me
 	return SL_ENCAP_COUNT;
 }
 
-/* Remember the packet for pop, or say why not. Pop leaves no trace of the sender, so it is looked
- * up first. */
+/* Remember the packet for pop, which removes the sender's address, or say why not. */
 static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
 	struct sl_meta *md = &d->b->meta[i];
@@ -78,15 +77,12 @@ static inline bool classify(struct decap *d, unsigned int i)
 	uint32_t local;
 	unsigned int e;
 
-	if (unlikely((md->flags & SL_P_ARP) != 0))
-		return true;
-	if (unlikely((md->flags & SL_P_MULTICAST) != 0)) {
-		b->verdict[i] = SL_DROP_MULTICAST;
-		return false;
-	}
-	if (unlikely((md->flags & SL_P_VLAN) != 0)) {
-		b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
-		return false;
+	if (unlikely((md->flags & (SL_P_VLAN | SL_P_ARP | SL_P_MULTICAST)) != 0)) {
+		if ((md->flags & SL_P_VLAN) != 0)
+			b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
+		else if ((md->flags & SL_P_ARP) == 0)
+			b->verdict[i] = SL_DROP_MULTICAST;
+		return b->verdict[i] == SL_KEEP;
 	}
 	local = (md->flags & SL_P_IP4) != 0 ? lookup(&d->local, b->key4[i].dst_be) : 0;
 	if (unlikely(local == 0)) {

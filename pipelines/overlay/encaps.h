@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the encapsulations share: their rows and what each does with the inner packet's length and
- * ECN. Threads: constants; the helpers: worker, on a packet of its own.
+ * What the encapsulations share: their rows, and the inner packet's length and ECN.
+ * Threads: constants; the helpers: worker, on a packet of its own.
  */
 #ifndef SL_OVERLAY_ENCAPS_H
 #define SL_OVERLAY_ENCAPS_H

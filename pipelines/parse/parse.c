@@ -9,6 +9,7 @@
 
 #define ETH_HDR	       14u
 #define IP4_HDR	       20u
+#define IP6_HDR	       40u
 #define PREFETCH_AHEAD 6
 
 enum {
@@ -44,75 +45,125 @@ static bool checksum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t le
 }
 
 /*
- * The common packet: untagged, IPv4 without options or fragmentation, well-formed TCP or UDP,
- * headers in the first segment. True when it was one and is done; false leaves everything to the
- * walk, which finds the reason when it is to be dropped.
+ * The common packet: untagged, IPv4 without options or fragmentation or IPv6 without extension
+ * headers, well-formed TCP or UDP, headers in the first segment. True when it was one and is done;
+ * false leaves everything to the walk, which finds the reason when it is to be dropped.
+ *
+ * Keys are written in whole words: a hash that reads back what was stored in halves waits for them
+ * to reach the cache (5 cycles a packet).
  */
-static inline bool parse_common(struct sl_burst *b, unsigned int i, const bool outer)
+
+/* TCP or UDP in len bytes of IP payload, of which the first segment has `here`. */
+static inline bool common_l4(
+	const uint8_t *l4, uint32_t len, uint32_t here, uint8_t proto, uint8_t *tcp_flags)
+{
+	uint32_t need;
+
+	if (proto == IPPROTO_TCP) {
+		if (unlikely(here < 20))
+			return false;
+		need = (l4[12] >> 4) * 4u;
+		*tcp_flags = l4[13];
+		return need >= 20 && need <= len && !sl_tcp_flags_odd(*tcp_flags);
+	}
+	if (unlikely(proto != IPPROTO_UDP || here < 8))
+		return false;
+	need = rte_be_to_cpu_16(sl_load16(l4 + 4));
+	*tcp_flags = 0;
+	return need >= 8 && need <= len;
+}
+
+static inline uint64_t key_word(uint32_t network, uint8_t proto, uint32_t ports_be)
+{
+	return (uint64_t)sl_key_net_proto(network, proto) << 32 | ports_be;
+}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports stand in the low half");
+
+static inline uint16_t common_flags(const uint8_t *eth, uint8_t proto)
+{
+	return (uint16_t)((eth[0] & 1) << 9) | (proto == IPPROTO_TCP ? SL_P_TCP : 0);
+}
+_Static_assert(SL_P_MULTICAST == 1 << 9, "common_flags shifts the group bit there");
+
+static __rte_always_inline bool parse_common4(struct sl_burst *b, unsigned int i, const bool outer)
 {
 	const struct rte_mbuf *m = b->pkt[i];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *), *l4 = p + ETH_HDR + IP4_HDR;
 	struct sl_meta *md = &b->meta[i];
 	struct sl_key4 *k = &b->key4[i];
-	uint32_t total, type_version, src_be, dst_be;
+	uint32_t total;
+	uint64_t word;
 	uint16_t frag_be;
-	uint16_t flags = SL_P_IP4;
 	uint8_t tcp_flags = 0, proto;
 
-	if (unlikely(m->data_len < ETH_HDR + IP4_HDR + 8))
+	if (unlikely(m->data_len < ETH_HDR + IP4_HDR))
 		return false;
-	type_version = sl_load32(p + 12) & rte_cpu_to_be_32(0xffffff00);
 	frag_be = sl_load16(p + 20);
 	total = rte_be_to_cpu_16(sl_load16(p + 16));
-	src_be = sl_load32(p + 26);
-	dst_be = sl_load32(p + 30);
 	proto = p[23];
-	if (unlikely(type_version != rte_cpu_to_be_32(ETH_IP4 << 16 | 0x4500) ||
-		     (frag_be & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 ||
-		     ETH_HDR + total > m->pkt_len || sl_ip4_odd(src_be, dst_be)))
+	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xffffff00)) !=
+			     rte_cpu_to_be_32(ETH_IP4 << 16 | 0x4500) ||
+		     (frag_be & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 || total < IP4_HDR ||
+		     ETH_HDR + total > m->pkt_len ||
+		     sl_ip4_odd(sl_load32(p + 26), sl_load32(p + 30)) ||
+		     !common_l4(l4, total - IP4_HDR, m->data_len - (ETH_HDR + IP4_HDR), proto,
+			     &tcp_flags)))
 		return false;
-	if (proto == IPPROTO_TCP) {
-		uint32_t len;
-
-		if (unlikely(m->data_len < ETH_HDR + IP4_HDR + 20))
-			return false;
-		len = (l4[12] >> 4) * 4u;
-		tcp_flags = l4[13];
-		if (unlikely(len < 20 || IP4_HDR + len > total || sl_tcp_flags_odd(tcp_flags)))
-			return false;
-		flags |= SL_P_TCP;
-	} else if (likely(proto == IPPROTO_UDP)) {
-		uint32_t len = rte_be_to_cpu_16(sl_load16(l4 + 4));
-
-		if (unlikely(len < 8 || IP4_HDR + len > total))
-			return false;
-	} else {
-		return false;
-	}
 	if (outer && unlikely(!checksum_ok(m, p + ETH_HDR, IP4_HDR)))
 		return false;
-	flags |= (uint16_t)((p[0] & 1) << 9);
-	flags |= (frag_be & rte_cpu_to_be_16(FRAG_DF)) != 0 ? SL_P_IP4_DF : 0;
 	md->l3_off = ETH_HDR;
 	md->l4_off = ETH_HDR + IP4_HDR;
 	md->l3_len = (uint16_t)total;
-	md->flags = flags;
+	md->flags = SL_P_IP4 | common_flags(p, proto) |
+		    ((frag_be & rte_cpu_to_be_16(FRAG_DF)) != 0 ? SL_P_IP4_DF : 0);
 	md->proto = proto;
 	md->tcp_flags = tcp_flags;
 	md->tos = p[15];
-	k->src_be = src_be;
-	k->dst_be = dst_be;
+	memcpy(&k->src_be, p + 26, 8);
 	if (!outer) {
-		memcpy(&k->sport_be, l4, 4);
-		k->net_proto = sl_key_net_proto(md->network, proto);
+		word = key_word(md->network, proto, sl_load32(l4));
+		memcpy(&k->sport_be, &word, 8);
 		md->hash = sl_key4_hash(k);
 	}
 	return true;
 }
-_Static_assert(SL_P_MULTICAST == 1 << 9, "parse_common shifts the group bit there");
 
-/* RFC 826. A sender of 0.0.0.0 is a probe (RFC 5227); no other odd address may teach anybody
- * anything. */
+/* Not inline: its registers would be taken from the loop over IPv4 packets, 3 cycles each. */
+static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i)
+{
+	const struct rte_mbuf *m = b->pkt[i];
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *), *l4 = p + ETH_HDR + IP6_HDR;
+	struct sl_meta *md = &b->meta[i];
+	struct sl_key6 *k = &b->key6[i];
+	uint64_t tail[2] = {0, 0};
+	uint32_t payload;
+	uint8_t tcp_flags = 0, proto;
+
+	if (unlikely(m->data_len < ETH_HDR + IP6_HDR))
+		return false;
+	payload = rte_be_to_cpu_16(sl_load16(p + 18));
+	proto = p[20];
+	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xfffff000)) !=
+			     rte_cpu_to_be_32((uint32_t)ETH_IP6 << 16 | 0x6000) ||
+		     payload > 65535 - IP6_HDR || ETH_HDR + IP6_HDR + payload > m->pkt_len ||
+		     sl_ip6_odd(p + 22, p + 38) || sl_ip6_unspecified(p + 22) ||
+		     !common_l4(l4, payload, m->data_len - (ETH_HDR + IP6_HDR), proto, &tcp_flags)))
+		return false;
+	md->l3_off = ETH_HDR;
+	md->l4_off = ETH_HDR + IP6_HDR;
+	md->l3_len = (uint16_t)(IP6_HDR + payload);
+	md->flags = SL_P_IP6 | common_flags(p, proto);
+	md->proto = proto;
+	md->tcp_flags = tcp_flags;
+	md->tos = (uint8_t)(p[14] << 4 | p[15] >> 4);
+	memcpy(k->src, p + 22, 32);
+	tail[0] = key_word(md->network, proto, sl_load32(l4));
+	memcpy((uint8_t *)k + offsetof(struct sl_key6, sport_be), tail, sizeof(tail));
+	md->hash = sl_key6_hash(k);
+	return true;
+}
+
+/* RFC 826. A sender of 0.0.0.0 is a probe (RFC 5227); nobody is to learn other odd addresses. */
 static enum sl_drop walk_arp(struct sl_walk *w)
 {
 	static const uint8_t fixed[6] = {0, 1, 8, 0, 6, 4};
@@ -239,18 +290,16 @@ static void fill_key(const struct sl_walk *w)
 {
 	struct sl_meta *md = w->md;
 	uint32_t network = md->network;
+	uint64_t word;
 
 	if ((md->flags & SL_P_FRAGMENT_LATER) != 0)
 		network |= SL_KEY_FRAGMENT;
+	word = key_word(network, md->proto, (uint32_t)w->dport_be << 16 | w->sport_be);
 	if ((md->flags & SL_P_IP4) != 0) {
-		w->k4->sport_be = w->sport_be;
-		w->k4->dport_be = w->dport_be;
-		w->k4->net_proto = sl_key_net_proto(network, md->proto);
+		memcpy(&w->k4->sport_be, &word, 8);
 		md->hash = sl_key4_hash(w->k4);
 	} else if ((md->flags & SL_P_IP6) != 0) {
-		w->k6->sport_be = w->sport_be;
-		w->k6->dport_be = w->dport_be;
-		w->k6->net_proto = sl_key_net_proto(network, md->proto);
+		memcpy(&w->k6->sport_be, &word, 8);
 		w->k6->zero = 0;
 		md->hash = sl_key6_hash(w->k6);
 	} else {
@@ -278,7 +327,8 @@ static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
 }
 
-static inline void parse_burst(
+/* Two copies, one for inner and one for outer packets: 2 to 4 cycles a packet. */
+static __rte_always_inline void parse_burst(
 	struct sl_burst *b, const uint8_t *idx, unsigned int n, const bool outer)
 {
 	for (unsigned int k = 0; k < PREFETCH_AHEAD && k < n; k++)
@@ -290,7 +340,7 @@ static inline void parse_burst(
 			prefetch_header(b, idx[k + PREFETCH_AHEAD]);
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
-		if (!parse_common(b, i, outer))
+		if (unlikely(!parse_common4(b, i, outer)) && (outer || !parse_common6(b, i)))
 			parse_walk(b, i, outer);
 	}
 }

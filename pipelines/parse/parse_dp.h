@@ -18,8 +18,8 @@
 void sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 
 /*
- * The same for outer frames on an underlay port: offsets, flags, protocol and l3 addresses only, no key
- * and no hash (meta.network is not read); IPv4 header checksum verified.
+ * The same for outer frames on an underlay port: offsets, flags, protocol, and of the key the addresses
+ * alone (in key4 or key6); no hash, meta.network is not read. The IPv4 header checksum is verified.
  */
 void sl_parse_outer(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The careful half of parse: one packet at a time, any header, any segment. The common packet never
- * comes here; everything that is to be dropped gets its reason here. Threads: worker; no state.
- * Ownership: a walk borrows the packet and the places it fills.
+ * comes here; everything that is to be dropped gets its reason here.
+ * Threads: worker; no state. Ownership: a walk borrows the packet and the places it fills.
  */
 #ifndef SL_PARSE_WALK_H
 #define SL_PARSE_WALK_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two workers install, look up, renew and track the same few connections while the control thread
- * ages, deletes, programs, lists and commits. Each stored action names its key and generation, so
- * that a hit on another's entry, a torn copy or a slot used again too early shows. Also meant for
- * the thread sanitizer.
+ * Two workers install, look up, renew and track the same connections, both new ones at the same
+ * time and old ones, while the control thread ages, deletes, programs and lists. Each stored action
+ * names its key and generation, so that a hit on another's entry, a torn copy or a slot used again
+ * too early shows. Also meant for the thread sanitizer.
  */
 #include "tests/unit/flow_test.h"
 
@@ -14,9 +14,10 @@
 #include "dp/hash.h"
 
 #define WORKERS	 2
-#define IDS	 300 /* more than fit */
-#define CAPACITY 512
-#define BURSTS	 20000
+#define OLD	 6     /* ids that come again and again */
+#define FRONT	 8     /* ids from the front on that workers open together */
+#define CAPACITY 16384 /* the front runs through more than fit */
+#define BURSTS	 100000
 
 struct worker {
 	struct flow_fixture x; /* bursts of its own; table and RCU of the fixture below */
@@ -29,8 +30,10 @@ struct worker {
 static struct flow_fixture shared;
 static _Atomic(uint64_t) generation;
 static _Atomic(uint32_t) tick;
+static _Atomic(uint32_t) front;
 static _Atomic(unsigned int) running;
 static struct worker workers[WORKERS];
+static cpu_set_t cpus; /* what the process had before EAL pinned its main thread */
 
 static uint32_t below(uint64_t *random, uint32_t n)
 {
@@ -47,7 +50,10 @@ static uint32_t name_of(uint32_t id, bool reply)
 static struct flow_packet random_packet(uint64_t *random)
 {
 	static const uint8_t flags[] = {SYN, SYN | ACK, ACK, ACK, ACK, FIN | ACK, RST};
-	uint32_t id = below(random, IDS);
+	uint32_t id = below(random, OLD);
+
+	if (below(random, 2) == 0)
+		id = atomic_load(&front) + below(random, FRONT);
 
 	return (struct flow_packet){.id = id,
 		.v6 = id % 2,
@@ -85,7 +91,7 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 		sl_flow_reopen(shared.t, w->id, m->flow, in);
 	else
 		sl_flow_update(shared.t, w->id, m->flow, in);
-	sl_flow_count(m->flow, FRAME_LEN, w->x.tick);
+	sl_flow_count(shared.t, m->flow, FRAME_LEN, w->x.tick);
 	sl_flow_track(shared.t, w->id, m->flow, m, w->x.tick);
 }
 
@@ -105,6 +111,7 @@ static void check_hit(struct worker *w, unsigned int i, const struct flow_packet
 static void one_burst(struct worker *w)
 {
 	struct flow_packet p[SL_BURST_MAX];
+	struct sl_flow_pass pass;
 
 	w->x.generation = atomic_load(&generation);
 	w->x.tick = atomic_load(&tick);
@@ -113,12 +120,13 @@ static void one_burst(struct worker *w)
 		p[i] = random_packet(&w->random);
 		flow_add(&w->x, &p[i]);
 	}
-	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, w->x.generation, w->x.tick,
-		w->x.hit, &w->x.n_hit, w->x.miss, &w->x.n_miss);
-	for (unsigned int k = 0; k < w->x.n_hit; k++)
-		check_hit(w, w->x.hit[k], &p[w->x.hit[k]]);
-	for (unsigned int k = 0; k < w->x.n_miss; k++) {
-		unsigned int i = w->x.miss[k];
+	pass = (struct sl_flow_pass){
+		.worker = w->id, .tick = w->x.tick, .generation = w->x.generation};
+	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, &pass);
+	for (unsigned int k = 0; k < pass.n_hit; k++)
+		check_hit(w, pass.hit[k], &p[pass.hit[k]]);
+	for (unsigned int k = 0; k < pass.n_miss; k++) {
+		unsigned int i = pass.miss[k];
 		struct sl_flow_install in = resolve(w, i, &p[i]);
 
 		w->misses++;
@@ -136,11 +144,15 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct rte_rcu_qsbr *q = sl_rcu_qsbr(shared.rcu);
 
-	if (rte_thread_register() != 0)
+	if (pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus) != 0 ||
+		rte_thread_register() != 0)
 		abort();
 	rte_rcu_qsbr_thread_online(q, w->id);
 	for (unsigned int n = 0; n < BURSTS; n++) {
 		one_burst(w);
+		if (below(&w->random, 4) == 0)
+			atomic_fetch_add(&generation, 1);
+		atomic_fetch_add(&front, 1);
 		rte_rcu_qsbr_quiescent(q, w->id);
 	}
 	rte_rcu_qsbr_thread_offline(q, w->id);
@@ -149,12 +161,43 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void list_all(void)
+static struct sl_flow *find_key(const struct sl_key6 *key, bool v4, bool reverse)
 {
-	struct sl_flow_view v = {.pair = UINT32_MAX};
+	struct sl_key4 k4 = sl_key4_from6(key);
+	struct sl_key6 k6 = reverse ? sl_key6_reverse(key) : *key;
 
-	while (sl_flow_view_next(shared.t, v.pair + 1, atomic_load(&tick), &v))
+	if (reverse)
+		k4 = sl_key4_reverse(&k4);
+	return v4 ? sl_flow_find4(shared.t, &k4) : sl_flow_find6(shared.t, &k6);
+}
+
+/*
+ * Either key of a connection finds that connection: none is installed twice. While workers run it
+ * may not be found yet, but never another one, since only this thread removes. Replies may have a
+ * programmed entry of their own.
+ */
+static bool check_found_by_key(const struct sl_flow_view *v)
+{
+	struct sl_flow *f = find_key(&v->key, v->v4, false), *r = find_key(&v->key, v->v4, true);
+
+	if (f != NULL)
+		assert_int_equal(sl_flow_index(shared.t, f) / 2, v->pair);
+	if (r != NULL && v->state != SL_CONN_PROGRAMMED &&
+		flow_state(&shared, r) != SL_CONN_PROGRAMMED)
+		assert_int_equal(sl_flow_index(shared.t, r) / 2, v->pair);
+	return f != NULL;
+}
+
+static void list_some(uint32_t from)
+{
+	struct sl_flow_view v = {.pair = from};
+
+	for (unsigned int n = 0; n < 100; n++) {
+		if (!sl_flow_view_next(shared.t, v.pair + 1, atomic_load(&tick), &v))
+			return;
 		assert_in_range(v.state, SL_CONN_NEW, SL_CONN_PROGRAMMED);
+		check_found_by_key(&v);
+	}
 }
 
 static void program(const struct flow_packet *p)
@@ -174,26 +217,35 @@ static void control_turn(uint64_t *random)
 
 	switch (below(random, 8)) {
 	case 0:
-		atomic_fetch_add(&generation, 1);
-		break;
-	case 1:
 		program(&p);
 		break;
-	case 2:
-		list_all();
+	case 1:
+		list_some(below(random, CAPACITY / 2));
 		break;
+	case 2:
 	case 3:
-	case 4:
 		for (unsigned int i = 0; i < 16; i++) {
 			p = random_packet(random);
 			flow_del(&shared, &p);
 		}
 		break;
 	default:
-		atomic_fetch_add(&tick, below(random, 20));
-		sl_flow_age(shared.t, &to, atomic_load(&tick), 64);
+		atomic_fetch_add(&tick, below(random, 100) == 0);
+		sl_flow_age(shared.t, &to, atomic_load(&tick), 256);
 	}
 	sl_rcu_poll(shared.rcu);
+}
+
+static void check_no_key_twice(void)
+{
+	struct sl_flow_view v = {.pair = UINT32_MAX};
+	unsigned int n = 0;
+
+	while (sl_flow_view_next(shared.t, v.pair + 1, atomic_load(&tick), &v)) {
+		assert_true(check_found_by_key(&v));
+		n += v.state == SL_CONN_PROGRAMMED ? 1 : 2;
+	}
+	assert_int_equal(n, sl_flow_table_used(shared.t));
 }
 
 /* Everything ages away, and everything that was ever taken has come back. */
@@ -205,7 +257,9 @@ static void check_nothing_lost(void)
 	flow_age_all(&shared);
 	assert_int_equal(sl_flow_table_used(shared.t), 0);
 	for (uint32_t id = 0; id < CAPACITY / 2; id++)
-		n += flow_install(&shared, id % WORKERS, &(struct flow_packet){.id = id}) != NULL;
+		n += flow_install(&shared, 0, &(struct flow_packet){.id = id}) != NULL;
+	for (uint32_t id = 0; id < 64; id++)
+		n += flow_install(&shared, 1, &(struct flow_packet){.id = CAPACITY + id}) != NULL;
 	assert_int_equal(n, CAPACITY / 2);
 }
 
@@ -239,6 +293,7 @@ static void workers_and_control_agree(void **state)
 	printf("%llu hits, %llu installs\n", (unsigned long long)hits,
 		(unsigned long long)installs);
 	assert_true(hits > 0 && installs > CAPACITY);
+	check_no_key_twice();
 	check_nothing_lost();
 	flow_teardown(&shared);
 }
@@ -248,6 +303,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_and_control_agree),
 	};
+
+	if (pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus) != 0)
+		return 1;
 
 	return cmocka_run_group_tests_name("flow threads", tests, sl_test_eal, NULL);
 }

@@ -32,8 +32,7 @@ struct flow_fixture {
 	struct sl_burst b;
 	struct rte_mbuf mbuf[SL_BURST_MAX];
 	uint8_t bytes[SL_BURST_MAX][128];
-	uint8_t hit[SL_BURST_MAX], miss[SL_BURST_MAX];
-	unsigned int n_hit, n_miss;
+	struct sl_flow_pass pass;
 	uint32_t tick;
 	uint64_t generation;
 };
@@ -160,9 +159,11 @@ static inline struct sl_flow *flow_install(
 
 static inline void flow_lookup_all(struct flow_fixture *x)
 {
-	sl_flow_lookup(x->t, &x->b, sl_test_all, x->b.n, x->generation, x->tick, x->hit, &x->n_hit,
-		x->miss, &x->n_miss);
-	assert_int_equal(x->n_hit + x->n_miss, x->b.n);
+	x->pass.worker = 0;
+	x->pass.tick = x->tick;
+	x->pass.generation = x->generation;
+	sl_flow_lookup(x->t, &x->b, sl_test_all, x->b.n, &x->pass);
+	assert_int_equal(x->pass.n_hit + x->pass.n_miss, x->b.n);
 }
 
 /* True when the packet alone is a hit; meta[0] is left for a look. */
@@ -171,7 +172,7 @@ static inline bool flow_hits(struct flow_fixture *x, const struct flow_packet *p
 	flow_clear(x);
 	flow_add(x, p);
 	flow_lookup_all(x);
-	return x->n_hit == 1;
+	return x->pass.n_hit == 1;
 }
 
 static inline struct sl_flow *flow_find(struct flow_fixture *x, const struct flow_packet *p)

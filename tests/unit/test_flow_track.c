@@ -229,11 +229,11 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 	assert_true(sl_flow_reopens(x.t, f, &x.b.meta[0]));
 	in = flow_resolution(&x, 0);
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
-	sl_flow_count(f, FRAME_LEN, x.tick);
+	sl_flow_count(x.t, f, FRAME_LEN, x.tick);
 	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
 
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
-	assert_int_equal(f->packets, 1);
+	assert_int_equal(sl_flow_counts(x.t, f)->packets, 1);
 	assert_int_equal(sl_flow_conn(x.t, f)->created, x.tick);
 	assert_true(entry_tracks(&p));
 	assert_false(sl_flow_reopens(x.t, f, &x.b.meta[0]));

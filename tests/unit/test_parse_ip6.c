@@ -83,6 +83,21 @@ static void ip6_version_and_payload_length_are_checked(void **state)
 	assert_verdict(parse_frame(&f), SL_DROP_IP6_TRUNCATED);
 }
 
+/* Header and payload together are more than a 16-bit length can say. */
+static void ip6_packet_longer_than_65535_is_dropped(void **state)
+{
+	static uint8_t huge[14 + 40 + 65535];
+
+	(void)state;
+	sl_frame_udp6(&f, 30);
+	memcpy(huge, f.b, f.len);
+	memset(huge + 14 + 4, 0xff, 2);
+	assert_verdict(parse_mbuf(sl_test_mbuf(huge, sizeof(huge))), SL_DROP_IP6_MALFORMED);
+	huge[14 + 5] = 0xd7; /* 65535 in all */
+	assert_verdict(parse_mbuf(sl_test_mbuf(huge, sizeof(huge))), SL_KEEP);
+	assert_int_equal(META->l3_len, 65535);
+}
+
 static void impossible_ip6_addresses_are_dropped(void **state)
 {
 	static const char *const src[] = {"::", "::1", "ff02::1", "::ffff:10.0.0.5"};
@@ -468,6 +483,7 @@ int main(void)
 		cmocka_unit_test(tcp6_flags_are_checked),
 		cmocka_unit_test(truncated_ip6_is_dropped),
 		cmocka_unit_test(ip6_version_and_payload_length_are_checked),
+		cmocka_unit_test(ip6_packet_longer_than_65535_is_dropped),
 		cmocka_unit_test(impossible_ip6_addresses_are_dropped),
 		cmocka_unit_test(neighbours_of_impossible_ip6_addresses_are_kept),
 		cmocka_unit_test(extension_headers_are_walked),
