@@ -41,7 +41,7 @@ static bool replace_table(struct sl_apply *a, const void *old, const void *new, 
 	if (new == NULL)
 		return false;
 	if (!sl_later_note(&a->p.undo, fn, new)) {
-		fn((void *)(uintptr_t)new);
+		fn((void *)(uintptr_t) new);
 		return false;
 	}
 	return sl_later_note(&a->p.retire, fn, old);
@@ -85,8 +85,10 @@ const char *sl_apply_port_name(const struct sl_apply *a, uint16_t id)
 bool sl_pending_identities_moved(const struct sl_pending *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_identity_obj *old = (const struct sl_identity_obj *)p->changes[i].old_obj;
-		const struct sl_identity_obj *new = (const struct sl_identity_obj *)p->changes[i].new_obj;
+		const struct sl_identity_obj *old =
+			(const struct sl_identity_obj *)p->changes[i].old_obj;
+		const struct sl_identity_obj *new =
+			(const struct sl_identity_obj *)p->changes[i].new_obj;
 
 		if (p->changes[i].coll != SL_COLL_IDENTITIES)
 			continue;
@@ -108,7 +110,7 @@ static int prepare_tables(struct sl_apply *a, struct sl_err *e)
 		w->networks = sl_tables_networks(p->store, &w->n_networks);
 		w->vni_to_network = sl_tables_vni(p->store);
 		ok = replace_table(a, old->networks, w->networks, free) &
-			replace_table(a, old->vni_to_network, w->vni_to_network, sl_u32map_destroy);
+		     replace_table(a, old->vni_to_network, w->vni_to_network, sl_u32map_destroy);
 	}
 	if (sl_pending_any(p, SL_COLL_NODES)) {
 		w->node_by_addr = sl_tables_nodes(p->store);
@@ -131,10 +133,12 @@ static int check_underlay(const struct sl_pending *p, struct sl_err *e)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct sl_node_obj *node = (const struct sl_node_obj *)p->changes[i].new_obj;
 
-		if (p->changes[i].coll != SL_COLL_NODES || node == NULL || sl_ip_is_v4(&node->address))
+		if (p->changes[i].coll != SL_COLL_NODES || node == NULL ||
+			sl_ip_is_v4(&node->address))
 			continue;
 		sl_err_set(e, SL_ERR_UNSUPPORTED, "address",
-			"node \"%s\" has an IPv6 tunnel address; the underlay of this version is IPv4",
+			"node \"%s\" has an IPv6 tunnel address; the underlay of this version is "
+			"IPv4",
 			node->name);
 		sl_err_hint(e, "give the node's IPv4 tunnel address");
 		return -ENOTSUP;
@@ -183,12 +187,16 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 		undo(a);
 		return err;
 	}
-	/* New endpoints, nodes, networks and ports touch no flow that is known; changed ones may. */
-	p->forward = sl_pending_any_but_additions(p, SL_COLL_ENDPOINTS) || sl_pending_any_but_additions(p, SL_COLL_NODES) ||
-		sl_pending_any_but_additions(p, SL_COLL_NETWORKS) || sl_pending_any_but_additions(p, SL_COLL_PORTS) ||
-		sl_pending_any(p, SL_COLL_ROUTES) || sl_pending_identities_moved(p);
-	p->policy = sl_pending_any(p, SL_COLL_POLICIES) || sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
-		sl_pending_identities_moved(p);
+	/* New endpoints, nodes, networks and ports touch no flow that is known; changed ones may.
+	 */
+	p->forward = sl_pending_any_but_additions(p, SL_COLL_ENDPOINTS) ||
+		     sl_pending_any_but_additions(p, SL_COLL_NODES) ||
+		     sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
+		     sl_pending_any_but_additions(p, SL_COLL_PORTS) ||
+		     sl_pending_any(p, SL_COLL_ROUTES) || sl_pending_identities_moved(p);
+	p->policy = sl_pending_any(p, SL_COLL_POLICIES) ||
+		    sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
+		    sl_pending_identities_moved(p);
 	return 0;
 }
 
@@ -207,20 +215,25 @@ static void commit_underlay(struct sl_apply *a)
 		if (c->coll == SL_COLL_PORTS && c->new_obj != NULL &&
 			((const struct sl_port_obj *)o)->role == SL_ROLE_UNDERLAY)
 			sl_underlay_port_set(a->underlay,
-				(uint16_t)sl_port_slot_find(p->ports, ((const struct sl_port_obj *)o)->name),
+				(uint16_t)sl_port_slot_find(
+					p->ports, ((const struct sl_port_obj *)o)->name),
 				(const struct sl_port_obj *)o);
 		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
 			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
 		else if (c->coll == SL_COLL_NODES)
 			sl_underlay_node_gone(a->underlay, o->id);
-		else if (c->coll == SL_COLL_NEIGHBORS && c->new_obj == NULL && sl_apply_port_id(a, nb->port) >= 0)
-			sl_underlay_neighbor_gone(a->underlay, (uint16_t)sl_apply_port_id(a, nb->port), nb);
+		else if (c->coll == SL_COLL_NEIGHBORS && c->new_obj == NULL &&
+			 sl_apply_port_id(a, nb->port) >= 0)
+			sl_underlay_neighbor_gone(
+				a->underlay, (uint16_t)sl_apply_port_id(a, nb->port), nb);
 	}
 	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)p->changes[i].new_obj;
+		const struct sl_neighbor_obj *nb =
+			(const struct sl_neighbor_obj *)p->changes[i].new_obj;
 
 		if (p->changes[i].coll == SL_COLL_NEIGHBORS && nb != NULL)
-			sl_underlay_neighbor_set(a->underlay, (uint16_t)sl_port_slot_find(p->ports, nb->port), nb);
+			sl_underlay_neighbor_set(
+				a->underlay, (uint16_t)sl_port_slot_find(p->ports, nb->port), nb);
 	}
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From objects to tables: builds the world of a transaction's result, prepares what may fail (devices,
- * memory), and publishes it all with one store. What a change cannot affect keeps its generation: adding an
- * endpoint, a node or a network makes no known flow stale.
- * Threads: control.
+ * From objects to tables: builds the world of a transaction's result, prepares what may fail
+ * (devices, memory), and publishes it all with one store. What a change cannot affect keeps its
+ * generation: adding an endpoint, a node or a network makes no known flow stale. Threads: control.
  */
 #ifndef SL_CTRL_APPLY_H
 #define SL_CTRL_APPLY_H

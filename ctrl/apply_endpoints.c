@@ -111,10 +111,12 @@ int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
 	/* All removals before all additions: an address may move from one to the other. */
 	for (size_t i = 0; i < p->n && err == 0; i++)
 		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].old_obj != NULL)
-			err = remove_endpoint(a, (const struct sl_endpoint_obj *)p->changes[i].old_obj, e);
+			err = remove_endpoint(
+				a, (const struct sl_endpoint_obj *)p->changes[i].old_obj, e);
 	for (size_t i = 0; i < p->n && err == 0; i++)
 		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].new_obj != NULL)
-			err = add_endpoint(a, (const struct sl_endpoint_obj *)p->changes[i].new_obj, e);
+			err = add_endpoint(
+				a, (const struct sl_endpoint_obj *)p->changes[i].new_obj, e);
 	if (err == 0 && sl_pending_identities_moved(p)) {
 		sl_store_walk(p->store, SL_COLL_ENDPOINTS, relabel_endpoint, &r);
 		err = r.err;

@@ -37,8 +37,9 @@ struct sl_pending {
 	struct sl_pmap_edit *endpoints; /* NULL: no endpoint changes */
 	struct sl_later_list retire, undo;
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
-	int32_t port_mtu[SL_PORTS_MAX];	      /* the MTU before a change, to go back to; -1: not changed */
-	bool forward, policy;		      /* which generation rises */
+	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
+					 */
+	bool forward, policy;		/* which generation rises */
 };
 
 struct sl_apply {

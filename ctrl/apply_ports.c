@@ -27,7 +27,8 @@ static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl
 static int change_port(struct sl_apply *a, const struct sl_port_obj *old,
 	const struct sl_port_obj *new, struct sl_err *e)
 {
-	bool same_workers = old->workers.n == new->workers.n &&
+	bool same_workers =
+		old->workers.n == new->workers.n &&
 		(old->workers.n == 0 || memcmp(old->workers.items, new->workers.items,
 						old->workers.n * sizeof(uint32_t)) == 0);
 	int id = sl_port_slot_find(a->p.ports, old->name), err;

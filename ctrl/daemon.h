@@ -9,7 +9,8 @@
 #include "ctrl.h"
 #include "options.h"
 
-/* Everything up and the configuration in force, workers running, socket open. On error all is down again. */
+/* Everything up and the configuration in force, workers running, socket open. On error all is down
+ * again. */
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 void sl_daemon_stop(struct sl_ctrl *c);
 

@@ -19,8 +19,7 @@ void sl_load_sample(struct sl_load_meter *l, struct sl_engine *engine)
 
 		l->worker[i].load.cycles_per_packet =
 			packets > 0 ? (double)worked / (double)packets : 0;
-		l->worker[i].load.busy_percent =
-			all > 0 ? 100.0 * (double)worked / (double)all : 0;
+		l->worker[i].load.busy_percent = all > 0 ? 100.0 * (double)worked / (double)all : 0;
 		l->worker[i].received = received;
 		l->worker[i].busy = busy;
 		l->worker[i].idle = idle;

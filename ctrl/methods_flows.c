@@ -62,9 +62,12 @@ static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, bytes, SL_F_UINT64, .help = "Bytes in the opening direction."),
 	SL_FIELD(flow_out, reply_packets, SL_F_UINT64, .help = "Packets of replies."),
 	SL_FIELD(flow_out, reply_bytes, SL_F_UINT64, .help = "Bytes of replies."),
-	SL_FIELD(flow_out, age_seconds, SL_F_UINT, .max = UINT32_MAX, .help = "Since it was opened."),
-	SL_FIELD(flow_out, idle_seconds, SL_F_UINT, .max = UINT32_MAX, .help = "Since its last packet."),
-	SL_FIELD(flow_out, source_identity, SL_F_UINT, .max = 65535, .help = "The opener's identity."),
+	SL_FIELD(flow_out, age_seconds, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Since it was opened."),
+	SL_FIELD(flow_out, idle_seconds, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Since its last packet."),
+	SL_FIELD(flow_out, source_identity, SL_F_UINT, .max = 65535,
+		.help = "The opener's identity."),
 	SL_FIELD(flow_out, destination_identity, SL_F_UINT, .max = 65535,
 		.help = "The other end's identity."),
 	SL_FIELD(flow_out, policy_egress, SL_F_STRING, .max = 64,
@@ -72,8 +75,8 @@ static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = 64,
 		.help = "Policy that let it in here; empty when not judged here."),
 };
-static const struct sl_shape flow_shape =
-	SL_SHAPE("flow", flow_out, flow_fields, "A connection, or an entry put there over the socket.");
+static const struct sl_shape flow_shape = SL_SHAPE(
+	"flow", flow_out, flow_fields, "A connection, or an entry put there over the socket.");
 static const struct sl_field flow_elem = {
 	.name = "flow", .type = SL_F_OBJECT, .shape = &flow_shape, .help = "One flow."};
 
@@ -138,7 +141,7 @@ static bool wanted(const struct list_in *in, uint32_t network, const struct sl_f
 	if (in->has_network && ((v->key.net_proto >> 8) & 0x7fffff) != network)
 		return false;
 	return !in->has_address || memcmp(v->key.src, in->address.b, 16) == 0 ||
-		memcmp(v->key.dst, in->address.b, 16) == 0;
+	       memcmp(v->key.dst, in->address.b, 16) == 0;
 }
 
 static int flows_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
@@ -214,7 +217,8 @@ struct add_in {
 static const struct sl_field add_params_fields[] = {
 	KEY_FIELDS,
 	SL_FIELD(add_in, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
-		.help = "allow: forward without asking policy. deny: drop. redirect: to port or node."),
+		.help = "allow: forward without asking policy. deny: drop. redirect: to port or "
+			"node."),
 	SL_FIELD(add_in, port, SL_F_NAME, SL_PRESENT(add_in, has_port),
 		.help = "Where redirect sends packets: a port of this node."),
 	SL_FIELD(add_in, node, SL_F_NAME, SL_PRESENT(add_in, has_node),
@@ -236,7 +240,8 @@ static int check_add(const void *obj, struct sl_err *e)
 	const struct add_in *in = obj;
 
 	if (in->action == DO_REDIRECT && in->has_port == in->has_node)
-		return sl_err_set(e, SL_ERR_PARAMS, "action", "redirect takes one of port and node");
+		return sl_err_set(
+			e, SL_ERR_PARAMS, "action", "redirect takes one of port and node");
 	if (in->action != DO_REDIRECT && (in->has_port || in->has_node))
 		return sl_err_set(e, SL_ERR_PARAMS, in->has_port ? "port" : "node",
 			"only redirect takes a port or a node");
@@ -251,17 +256,17 @@ static int check_del(const void *obj, struct sl_err *e)
 static const struct sl_shape add_params = SL_SHAPE("flows.add", add_in, add_params_fields,
 	"An exact-match entry for one direction.", .check = check_add);
 static const struct sl_field del_params_fields[] = {KEY_FIELDS};
-static const struct sl_shape del_params = SL_SHAPE("flows.del", add_in, del_params_fields,
-	"Either direction of a flow.", .check = check_del);
+static const struct sl_shape del_params = SL_SHAPE(
+	"flows.del", add_in, del_params_fields, "Either direction of a flow.", .check = check_del);
 
-static int make_key(const struct sl_ctrl *c, const struct add_in *in, struct sl_key6 *key,
-	struct sl_err *e)
+static int make_key(
+	const struct sl_ctrl *c, const struct add_in *in, struct sl_key6 *key, struct sl_err *e)
 {
 	const struct sl_object *net = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 
 	if (net == NULL)
-		return sl_err_set(e, SL_ERR_REFERENCE, "network", "there is no network \"%s\"",
-			in->network);
+		return sl_err_set(
+			e, SL_ERR_REFERENCE, "network", "there is no network \"%s\"", in->network);
 	memset(key, 0, sizeof(*key));
 	memcpy(key->src, in->source.b, 16);
 	memcpy(key->dst, in->destination.b, 16);
@@ -280,7 +285,8 @@ static int find_target(const struct sl_ctrl *c, const struct add_in *in, struct 
 	if (in->has_port) {
 		port = sl_apply_port_id(c->apply, in->port);
 		if (port < 0)
-			return sl_err_set(e, SL_ERR_REFERENCE, "port", "there is no port \"%s\"", in->port);
+			return sl_err_set(
+				e, SL_ERR_REFERENCE, "port", "there is no port \"%s\"", in->port);
 		p->kind = SL_PROGRAM_PORT;
 		p->target = (uint32_t)port;
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Methods about what is going on, as opposed to what is configured: counters, drops, flows, underlay.
- * Threads: control.
+ * Methods about what is going on, as opposed to what is configured: counters, drops, flows,
+ * underlay. Threads: control.
  */
 #ifndef SL_CTRL_METHODS_RUNTIME_H
 #define SL_CTRL_METHODS_RUNTIME_H
@@ -15,7 +15,8 @@ extern const struct sl_method sl_method_neighbors_state, sl_method_nodes_paths;
 struct sl_key6;
 struct sl_ctrl;
 
-/* Names for the numbers that the packet path uses; "" when unknown. Strings live as long as their object. */
+/* Names for the numbers that the packet path uses; "" when unknown. Strings live as long as their
+ * object. */
 const char *sl_name_of_origin(const struct sl_ctrl *c, uint32_t origin);
 const char *sl_name_of_network(const struct sl_ctrl *c, uint32_t id);
 /* Policy of a slot; "default" for 0, "" for one that was not asked. */

@@ -13,7 +13,8 @@ struct totals_out {
 };
 static const struct sl_field totals_fields[] = {
 	SL_FIELD(totals_out, received, SL_F_UINT64, .help = "Packets taken from receive queues."),
-	SL_FIELD(totals_out, generated, SL_F_UINT64, .help = "Packets made here: ARP, ICMP, answers."),
+	SL_FIELD(totals_out, generated, SL_F_UINT64,
+		.help = "Packets made here: ARP, ICMP, answers."),
 	SL_FIELD(totals_out, sent, SL_F_UINT64, .help = "Packets accepted by transmit queues."),
 	SL_FIELD(totals_out, dropped, SL_F_UINT64, .help = "Packets dropped, for whatever reason."),
 	SL_FIELD(totals_out, consumed, SL_F_UINT64, .help = "Packets served here."),
@@ -64,7 +65,8 @@ struct flows_out {
 static const struct sl_field flows_fields[] = {
 	SL_FIELD(flows_out, used, SL_F_UINT64, .help = "Entries in use, two a connection."),
 	SL_FIELD(flows_out, capacity, SL_F_UINT64, .help = "Entries there is room for."),
-	SL_FIELD(flows_out, aged, SL_F_UINT64, .help = "Connections removed for being idle or closed."),
+	SL_FIELD(flows_out, aged, SL_F_UINT64,
+		.help = "Connections removed for being idle or closed."),
 	SL_FIELD(flows_out, full, SL_F_UINT64,
 		.help = "New connections refused because the table was full."),
 	SL_FIELD(flows_out, events_lost, SL_F_UINT64,
@@ -106,7 +108,8 @@ static void fill_port(const struct sl_ctrl *c, uint16_t id, struct port_out *out
 	struct sl_port_info info;
 
 	for (unsigned int w = 0; w < sl_engine_n_workers(c->engine); w++) {
-		const struct sl_port_counters *p = &sl_engine_worker(c->engine, w)->counters.port[id];
+		const struct sl_port_counters *p =
+			&sl_engine_worker(c->engine, w)->counters.port[id];
 
 		out->rx_packets += sl_counter_read(&p->rx_packets);
 		out->rx_bytes += sl_counter_read(&p->rx_bytes);
@@ -181,14 +184,18 @@ static const struct sl_field drop_fields[] = {
 	SL_FIELD(drop_out, reason, SL_F_STRING, .max = 64, .help = "The reason's name."),
 	SL_FIELD(drop_out, count, SL_F_UINT64, .help = "Packets dropped for it since the start."),
 	SL_FIELD(drop_out, description, SL_F_STRING, .max = 256, .help = "What it means."),
-	SL_FIELD(drop_out, runbook, SL_F_STRING, .max = 64, .help = "Where docs/drops.md says what to do."),
+	SL_FIELD(drop_out, runbook, SL_F_STRING, .max = 64,
+		.help = "Where docs/drops.md says what to do."),
 };
 static const struct sl_shape drop_shape =
 	SL_SHAPE("drop", drop_out, drop_fields, "One reason for which packets do not leave.");
 static const struct sl_field drop_elem = {
 	.name = "drop", .type = SL_F_OBJECT, .shape = &drop_shape, .help = "One reason."};
-static const struct sl_field drops_result = {.name = "result", .type = SL_F_LIST,
-	.elem = &drop_elem, .shape = &drop_shape, .help = "Reasons in the order of the packet's trip."};
+static const struct sl_field drops_result = {.name = "result",
+	.type = SL_F_LIST,
+	.elem = &drop_elem,
+	.shape = &drop_shape,
+	.help = "Reasons in the order of the packet's trip."};
 
 static uint64_t drop_sum(struct sl_engine *engine, unsigned int reason)
 {
@@ -263,15 +270,19 @@ static const struct sl_field recent_fields[] = {
 	SL_FIELD(recent_out, destination, SL_F_IP, .help = "Destination address."),
 	SL_FIELD(recent_out, source_port, SL_F_UINT, .max = 65535,
 		.help = "Source port; for ICMP see the guide."),
-	SL_FIELD(recent_out, destination_port, SL_F_UINT, .max = 65535, .help = "Destination port."),
+	SL_FIELD(
+		recent_out, destination_port, SL_F_UINT, .max = 65535, .help = "Destination port."),
 	SL_FIELD(recent_out, length, SL_F_UINT, .max = 65535, .help = "Bytes of the frame."),
 };
 static const struct sl_shape recent_shape =
 	SL_SHAPE("recent_drop", recent_out, recent_fields, "One packet dropped by policy.");
 static const struct sl_field recent_elem = {
 	.name = "recent_drop", .type = SL_F_OBJECT, .shape = &recent_shape, .help = "One packet."};
-static const struct sl_field recent_result = {.name = "result", .type = SL_F_LIST,
-	.elem = &recent_elem, .shape = &recent_shape, .help = "Newest first."};
+static const struct sl_field recent_result = {.name = "result",
+	.type = SL_F_LIST,
+	.elem = &recent_elem,
+	.shape = &recent_shape,
+	.help = "Newest first."};
 
 static cJSON *encode_recent(const struct sl_ctrl *c, const struct sl_recent_entry *r)
 {

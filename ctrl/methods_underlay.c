@@ -32,14 +32,17 @@ static const struct sl_field neighbor_fields[] = {
 	SL_FIELD(neighbor_out, waiting, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Packets that wait for its answer."),
 };
-static const struct sl_shape neighbor_shape =
-	SL_SHAPE("neighbor_state", neighbor_out, neighbor_fields, "A next hop on an underlay link.");
+static const struct sl_shape neighbor_shape = SL_SHAPE(
+	"neighbor_state", neighbor_out, neighbor_fields, "A next hop on an underlay link.");
 static const struct sl_field neighbor_elem = {.name = "neighbor_state",
 	.type = SL_F_OBJECT,
 	.shape = &neighbor_shape,
 	.help = "One next hop."};
-static const struct sl_field neighbors_result = {.name = "result", .type = SL_F_LIST,
-	.elem = &neighbor_elem, .shape = &neighbor_shape, .help = "Every next hop known."};
+static const struct sl_field neighbors_result = {.name = "result",
+	.type = SL_F_LIST,
+	.elem = &neighbor_elem,
+	.shape = &neighbor_shape,
+	.help = "Every next hop known."};
 
 struct collect {
 	const struct sl_ctrl *c;
@@ -97,8 +100,10 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
 	SL_FIELD(path_out, reachable, SL_F_BOOL, .help = "An underlay link or route leads to it."),
 	SL_FIELD(path_out, resolved, SL_F_BOOL, .help = "The next hop's MAC is known."),
-	SL_FIELD(path_out, port, SL_F_STRING, .max = 64, .help = "Underlay port, empty without a path."),
-	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop), .help = "The next hop."),
+	SL_FIELD(path_out, port, SL_F_STRING, .max = 64,
+		.help = "Underlay port, empty without a path."),
+	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
+		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
 		.help = "Largest workload IP packet that fits the tunnel."),
 };
@@ -106,8 +111,11 @@ static const struct sl_shape path_shape =
 	SL_SHAPE("node_path", path_out, path_fields, "How a node is reached now.");
 static const struct sl_field path_elem = {
 	.name = "node_path", .type = SL_F_OBJECT, .shape = &path_shape, .help = "One node."};
-static const struct sl_field paths_result = {.name = "result", .type = SL_F_LIST,
-	.elem = &path_elem, .shape = &path_shape, .help = "Every node."};
+static const struct sl_field paths_result = {.name = "result",
+	.type = SL_F_LIST,
+	.elem = &path_elem,
+	.shape = &path_shape,
+	.help = "Every node."};
 
 static bool add_path(const struct sl_object *o, void *ctx)
 {

@@ -34,7 +34,7 @@ struct sl_neighbors {
 static bool usable(const struct neighbor *n)
 {
 	return n->state == SL_NEIGHBOR_REACHABLE || n->state == SL_NEIGHBOR_PROBE ||
-		n->state == SL_NEIGHBOR_STATIC;
+	       n->state == SL_NEIGHBOR_STATIC;
 }
 
 static struct neighbor *find(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)
@@ -46,8 +46,8 @@ static struct neighbor *find(struct sl_neighbors *t, uint16_t port, const struct
 	return n;
 }
 
-static struct neighbor *find_or_add(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
-	uint32_t tick)
+static struct neighbor *find_or_add(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
 {
 	struct neighbor *n = find(t, port, ip);
 
@@ -228,9 +228,8 @@ static void answer(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
 	struct rte_arp_ipv4 asked = ((struct rte_arp_hdr *)(eth + 1))->arp_data;
-	struct rte_arp_ipv4 data = {.arp_sip = asked.arp_tip,
-		.arp_tha = asked.arp_sha,
-		.arp_tip = asked.arp_sip};
+	struct rte_arp_ipv4 data = {
+		.arp_sip = asked.arp_tip, .arp_tha = asked.arp_sha, .arp_tip = asked.arp_sip};
 	struct sl_ip to = sl_ip_from_v4(asked.arp_sip);
 	struct sl_mac mac;
 	uint32_t unused;
@@ -288,8 +287,8 @@ void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, 
 		rte_pktmbuf_free(m);
 }
 
-void sl_neighbor_set_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
-	const struct sl_mac *mac)
+void sl_neighbor_set_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
 {
 	struct neighbor *n = find_or_add(t, port, ip, 0);
 
@@ -297,8 +296,8 @@ void sl_neighbor_set_static(struct sl_neighbors *t, uint16_t port, const struct 
 		resolved(t, n, mac, SL_NEIGHBOR_STATIC, 0);
 }
 
-void sl_neighbor_clear_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
-	uint32_t tick)
+void sl_neighbor_clear_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
 {
 	struct neighbor *n = find(t, port, ip);
 

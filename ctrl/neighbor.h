@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826), keeps a few
- * packets waiting meanwhile, probes entries before they grow old, forgets what nobody needs.
+ * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826),
+ * keeps a few packets waiting meanwhile, probes entries before they grow old, forgets what nobody
+ * needs.
  *
  *   INCOMPLETE --reply--> REACHABLE --age--> PROBE --reply--> REACHABLE
  *       |                                      |
- *       +------------- no answer --------------+--> FAILED --(retry when a packet asks)--> INCOMPLETE
+ *       +------------- no answer --------------+--> FAILED --(retry when a packet asks)-->
+ * INCOMPLETE
  *
  * STATIC entries come from the configuration, win over learned ones, and never age.
  * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
@@ -35,12 +37,14 @@ enum sl_neighbor_state {
 /* What the table needs from its surroundings; a test provides its own. */
 struct sl_neighbor_ops {
 	void *ctx;
-	/* Send a packet out of an underlay port; false when it cannot be queued (the table keeps it). */
+	/* Send a packet out of an underlay port; false when it cannot be queued (the table keeps
+	 * it). */
 	bool (*send)(void *ctx, uint16_t port, struct rte_mbuf *m);
 	struct rte_mbuf *(*alloc)(void *ctx);
 	/* The MAC of a neighbour became known, changed, or (mac NULL) is no longer known. */
 	void (*changed)(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
-	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is one). */
+	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is
+	 * one). */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
 		uint32_t *addr_be);
 	/* True when addr is an own address on that port: then ARP requests for it are answered. */
@@ -53,7 +57,8 @@ struct sl_neighbors;
 struct sl_neighbors *sl_neighbors_create(const struct sl_neighbor_ops *ops);
 void sl_neighbors_destroy(struct sl_neighbors *t); /* accepts NULL; frees waiting packets */
 
-/* MAC of a neighbour when usable now; otherwise false, and resolution is under way. uses counts tunnels. */
+/* MAC of a neighbour when usable now; otherwise false, and resolution is under way. uses counts
+ * tunnels. */
 bool sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
 	struct sl_mac *mac);
 void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
@@ -65,10 +70,10 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
 /* An ARP frame from the underlay: answered and learned from. Takes the packet. */
 void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
 
-void sl_neighbor_set_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
-	const struct sl_mac *mac);
-void sl_neighbor_clear_static(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
-	uint32_t tick);
+void sl_neighbor_set_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
+void sl_neighbor_clear_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick);
 /* Everything about a port that goes away. */
 void sl_neighbors_forget_port(struct sl_neighbors *t, uint16_t port);
 

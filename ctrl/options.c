@@ -17,8 +17,15 @@ static const char usage[] =
 	"  --version        print the version and exit\n"
 	"  --help           print this and exit\n";
 
-enum { OPT_CONFIG = 'c', OPT_SOCKET = 's', OPT_STATE = 'd', OPT_CHECK = 'C', OPT_OPENRPC = 'o',
-	OPT_VERSION = 'V', OPT_HELP = 'h' };
+enum {
+	OPT_CONFIG = 'c',
+	OPT_SOCKET = 's',
+	OPT_STATE = 'd',
+	OPT_CHECK = 'C',
+	OPT_OPENRPC = 'o',
+	OPT_VERSION = 'V',
+	OPT_HELP = 'h'
+};
 
 static const struct option longopts[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},

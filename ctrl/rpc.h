@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * JSON-RPC 2.0 methods: each declared once, as a row with the shapes of its parameters and result.
- * Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from the row.
- * Threads: control.
+ * Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from the
+ * row. Threads: control.
  */
 #ifndef SL_CTRL_RPC_H
 #define SL_CTRL_RPC_H
 
 #include "schema.h"
 
-#define SL_BATCH_MAX	  16384u	/* requests of one batch */
-#define SL_RPC_ANSWER_MAX (64u << 20)	/* bytes of one answer, a whole batch's too */
+#define SL_BATCH_MAX	  16384u      /* requests of one batch */
+#define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, a whole batch's too */
 
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
 struct sl_rpc;
@@ -29,8 +29,8 @@ struct sl_rpc_call {
 };
 
 struct sl_method {
-	const char *name;	       /* "endpoints.add" */
-	const char *summary;	       /* one sentence */
+	const char *name;    /* "endpoints.add" */
+	const char *summary; /* one sentence */
 	enum sl_rpc_right right;
 	const struct sl_shape *params; /* NULL: takes none */
 	const struct sl_field *result; /* its type, for discovery and tests */
@@ -41,7 +41,8 @@ struct sl_method {
 	int (*handle)(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e);
 	/* Optional, for rows made for each collection. */
 	const void *arg;
-	int (*handle_arg)(const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
+	int (*handle_arg)(
+		const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
 };
 
 struct sl_rpc {
@@ -52,27 +53,31 @@ struct sl_rpc {
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
 
-/* Decode the parameters, check the right, run the handler. Used by requests and by txn.apply alike. */
-int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params, bool may_write,
-	cJSON **result, struct sl_err *e);
+/* Decode the parameters, check the right, run the handler. Used by requests and by txn.apply alike.
+ */
+int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
+	bool may_write, cJSON **result, struct sl_err *e);
 
 /*
  * Answer one message (request or batch; len bytes of exactly one JSON text, or broken). Returns a
  * malloc'ed line with its newline, or NULL when nothing is to be answered (notifications).
  */
-char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len);
+char *sl_rpc_answer(
+	const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len);
 
-/* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits). */
+/* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
+ */
 char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len);
 
 /* The error object of JSON-RPC: {"code", "message", "data": {"name", "path", "hint"}}. */
 cJSON *sl_rpc_error(const struct sl_err *e);
-int sl_rpc_code(enum sl_err_code code);		  /* -32602 */
+int sl_rpc_code(enum sl_err_code code);		     /* -32602 */
 const char *sl_rpc_code_name(enum sl_err_code code); /* "params" */
 
 /*
- * The OpenRPC 1.2 document of all methods. Beyond the standard each method has "x-right" ("read", "write"),
- * a field that names its object has "x-key", and "x-errors" lists code, name and meaning of every error.
+ * The OpenRPC 1.2 document of all methods. Beyond the standard each method has "x-right" ("read",
+ * "write"), a field that names its object has "x-key", and "x-errors" lists code, name and meaning
+ * of every error.
  */
 cJSON *sl_rpc_discover(const struct sl_rpc *r);
 extern const struct sl_method sl_method_discover; /* rpc.discover, a row for the table */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shapes: a table of fields says what a JSON object may hold and where it goes in a C struct. One engine
- * decodes (refusing unknown fields, wrong types, ranges, duplicates, with the path), encodes, compares,
- * copies, frees, writes the JSON Schema and the reference documentation.
- * Threads: control. Ownership: decode fills the caller's zeroed struct; strings and lists inside are the
- * struct's own until sl_shape_fini.
+ * Shapes: a table of fields says what a JSON object may hold and where it goes in a C struct. One
+ * engine decodes (refusing unknown fields, wrong types, ranges, duplicates, with the path),
+ * encodes, compares, copies, frees, writes the JSON Schema and the reference documentation.
+ * Threads: control. Ownership: decode fills the caller's zeroed struct; strings and lists inside
+ * are the struct's own until sl_shape_fini.
  */
 #ifndef SL_CTRL_SCHEMA_H
 #define SL_CTRL_SCHEMA_H
@@ -17,21 +17,21 @@
 
 enum sl_ftype {
 	/*                 JSON                          C */
-	SL_F_BOOL,	/* true, false                   bool */
-	SL_F_UINT,	/* integer min..max              uint32_t */
-	SL_F_UINT64,	/* integer min..max (< 2^53)     uint64_t */
-	SL_F_NUMBER,	/* any finite number             double; results only */
-	SL_F_NAME,	/* [A-Za-z0-9][A-Za-z0-9_.-]*    char[SL_NAME_LEN] */
-	SL_F_STRING,	/* text, min..max bytes, no NUL  char *, allocated */
-	SL_F_ENUM,	/* one of names[]                uint32_t, index in names */
-	SL_F_MAC,	/* "02:00:00:00:00:05", unicast  struct sl_mac */
-	SL_F_IP,	/* address of either family      struct sl_ip */
-	SL_F_PREFIX,	/* "10.0.0.0/24", host bits 0    struct sl_prefix */
-	SL_F_IFADDR,	/* "192.0.2.1/24", host bits kept   struct sl_prefix */
-	SL_F_LABELS,	/* {"app": "web"}                struct sl_labels, sorted by key */
-	SL_F_OBJECT,	/* a nested object               the struct of .shape, inline */
-	SL_F_LIST,	/* [ … ] of .elem                struct sl_list */
-	SL_F_JSON,	/* anything                      cJSON *, owned */
+	SL_F_BOOL,   /* true, false                   bool */
+	SL_F_UINT,   /* integer min..max              uint32_t */
+	SL_F_UINT64, /* integer min..max (< 2^53)     uint64_t */
+	SL_F_NUMBER, /* any finite number             double; results only */
+	SL_F_NAME,   /* [A-Za-z0-9][A-Za-z0-9_.-]*    char[SL_NAME_LEN] */
+	SL_F_STRING, /* text, min..max bytes, no NUL  char *, allocated */
+	SL_F_ENUM,   /* one of names[]                uint32_t, index in names */
+	SL_F_MAC,    /* "02:00:00:00:00:05", unicast  struct sl_mac */
+	SL_F_IP,     /* address of either family      struct sl_ip */
+	SL_F_PREFIX, /* "10.0.0.0/24", host bits 0    struct sl_prefix */
+	SL_F_IFADDR, /* "192.0.2.1/24", host bits kept   struct sl_prefix */
+	SL_F_LABELS, /* {"app": "web"}                struct sl_labels, sorted by key */
+	SL_F_OBJECT, /* a nested object               the struct of .shape, inline */
+	SL_F_LIST,   /* [ … ] of .elem                struct sl_list */
+	SL_F_JSON,   /* anything                      cJSON *, owned */
 };
 
 struct sl_label_pair {
@@ -63,13 +63,14 @@ struct sl_field {
 	enum sl_ftype type;
 	unsigned int flags;
 	size_t offset;
-	size_t present;		  /* offset + 1 of a bool told whether the field was there; 0: not kept */
-	uint64_t min, max;	  /* UINT: range. STRING: bytes. LIST: elements, max 0: no limit but the message's */
-	uint64_t def;		  /* UINT, ENUM, BOOL: value when absent */
-	const char *const *names; /* ENUM: NULL-terminated */
+	size_t present;	   /* offset + 1 of a bool told whether the field was there; 0: not kept */
+	uint64_t min, max; /* UINT: range. STRING: bytes. LIST: elements, max 0: no limit but the
+			      message's */
+	uint64_t def;	   /* UINT, ENUM, BOOL: value when absent */
+	const char *const *names;     /* ENUM: NULL-terminated */
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
-	const char *help;	  /* one sentence for the reference */
+	const char *help;	      /* one sentence for the reference */
 };
 
 struct sl_shape {
@@ -78,17 +79,20 @@ struct sl_shape {
 	const struct sl_field *fields;
 	size_t n_fields;
 	const char *help;
-	/* Optional: what one field cannot say ("port" or "node", not both). Paths relative to the object. */
+	/* Optional: what one field cannot say ("port" or "node", not both). Paths relative to the
+	 * object. */
 	int (*check)(const void *obj, struct sl_err *e);
 };
 
 /* Decode json (an object) into the zeroed struct `out`. On error *out is as after sl_shape_fini. */
 int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
-/* Fields that are absent (present kept and false) or empty optional are left out. NULL: out of memory. */
+/* Fields that are absent (present kept and false) or empty optional are left out. NULL: out of
+ * memory. */
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj);
 bool sl_shape_equal(const struct sl_shape *s, const void *a, const void *b);
 int sl_shape_copy(const struct sl_shape *s, const void *from, void *to);
-void sl_shape_fini(const struct sl_shape *s, void *obj); /* frees what is inside, zeroes; not obj itself */
+void sl_shape_fini(
+	const struct sl_shape *s, void *obj); /* frees what is inside, zeroes; not obj itself */
 
 /* JSON Schema (draft 2020-12) of a shape or one field. */
 cJSON *sl_shape_schema(const struct sl_shape *s);

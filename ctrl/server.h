@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The unix stream socket in front of the RPC dispatcher: bounded clients, messages and output queues.
- * Non-blocking, driven by the caller's epoll loop. A hostile client hurts only itself.
+ * The unix stream socket in front of the RPC dispatcher: bounded clients, messages and output
+ * queues. Non-blocking, driven by the caller's epoll loop. A hostile client hurts only itself.
  * Threads: control.
  */
 #ifndef SL_CTRL_SERVER_H
@@ -16,8 +16,9 @@
 struct sl_server;
 
 /*
- * Listen at path, mode 0660. A stale socket file (nobody listens) is replaced; a live one, a symlink or
- * any other file is an error that says so. Reports EPOLL readiness through an inner epoll descriptor.
+ * Listen at path, mode 0660. A stale socket file (nobody listens) is replaced; a live one, a
+ * symlink or any other file is an error that says so. Reports EPOLL readiness through an inner
+ * epoll descriptor.
  */
 struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, struct sl_err *e);
 int sl_server_fd(const struct sl_server *s); /* readable when sl_server_poll has work */

@@ -150,7 +150,8 @@ struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node
 	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
 		if (sl_ip_is_v4(&tun[i])) /* comes after: a key's last value counts */
-			pairs_add(&l.pairs, sl_ip_v4_be(&tun[i]), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+			pairs_add(
+				&l.pairs, sl_ip_v4_be(&tun[i]), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
 	return map_of(&l.pairs);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Compilers from the store's objects to the immutable tables of a world. Each builds its table whole; the
- * applier decides which are needed.
- * Threads: control. Ownership: results are the caller's; NULL means out of memory.
+ * Compilers from the store's objects to the immutable tables of a world. Each builds its table
+ * whole; the applier decides which are needed. Threads: control. Ownership: results are the
+ * caller's; NULL means out of memory.
  */
 #ifndef SL_CTRL_TABLES_H
 #define SL_CTRL_TABLES_H

@@ -31,7 +31,7 @@ struct node {
 	uint32_t id;
 	struct sl_ip address;
 	uint32_t mtu;
-	bool fresh; /* set since the last refresh */
+	bool fresh;	 /* set since the last refresh */
 	struct hop *hop; /* NULL: unreachable */
 	struct sl_mac mac;
 	bool resolved;
@@ -63,7 +63,8 @@ static const struct sl_prefix *connected(const struct port *p, const struct sl_i
 	const struct sl_prefix *best = NULL;
 
 	for (unsigned int i = 0; i < p->n_addrs; i++)
-		if (sl_prefix_contains(&p->addr[i], to) && (best == NULL || p->addr[i].len > best->len))
+		if (sl_prefix_contains(&p->addr[i], to) &&
+			(best == NULL || p->addr[i].len > best->len))
 			best = &p->addr[i];
 	return best;
 }
@@ -122,8 +123,8 @@ static bool try_route(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-static struct path find_path(const struct sl_underlay *u, const struct sl_store *store,
-	const struct sl_ip *to)
+static struct path find_path(
+	const struct sl_underlay *u, const struct sl_store *store, const struct sl_ip *to)
 {
 	struct route_search s = {.u = u, .store = store, .to = to};
 	struct path path = on_link(u, to, -1);
@@ -168,7 +169,9 @@ static void leave_hop(struct sl_underlay *u, struct node *n)
 static void publish(struct sl_underlay *u, struct node *n)
 {
 	struct sl_rcu *rcu = sl_engine_rcu(u->engine);
-	struct sl_tunnel_params p = {.remote = n->address, .node = n->id, .resolved = n->resolved,
+	struct sl_tunnel_params p = {.remote = n->address,
+		.node = n->id,
+		.resolved = n->resolved,
 		.reachable = n->hop != NULL};
 	const struct port *port;
 	const struct sl_prefix *local;
@@ -216,8 +219,8 @@ static void place(struct sl_underlay *u, const struct sl_store *store, struct no
 }
 
 /* A next hop's MAC came, changed or went: every tunnel behind it follows. */
-static void neighbor_changed(void *ctx, uint16_t port, const struct sl_ip *ip,
-	const struct sl_mac *mac)
+static void neighbor_changed(
+	void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
 {
 	struct sl_underlay *u = ctx;
 	struct hop *h, probe = {.key = {.ip = *ip, .port = port}};
@@ -248,8 +251,8 @@ static struct rte_mbuf *neighbor_alloc(void *ctx)
 	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
 }
 
-static bool neighbor_source(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
-	uint32_t *addr_be)
+static bool neighbor_source(
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
 {
 	const struct sl_underlay *u = ctx;
 	const struct port *p = &u->ports[port];
@@ -311,7 +314,8 @@ void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 
 		if (h->key.port != id)
 			continue;
-		DL_FOREACH_SAFE (h->nodes, n, next) {
+		DL_FOREACH_SAFE(h->nodes, n, next)
+		{
 			leave_hop(u, n);
 			n->fresh = true;
 		}
@@ -353,7 +357,8 @@ void sl_underlay_neighbor_set(struct sl_underlay *u, uint16_t port, const struct
 	sl_neighbor_set_static(u->neighbors, port, &n->address, &n->mac);
 }
 
-void sl_underlay_neighbor_gone(struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n)
+void sl_underlay_neighbor_gone(
+	struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n)
 {
 	sl_neighbor_clear_static(u->neighbors, port, &n->address, sl_engine_tick(u->engine));
 }
@@ -412,8 +417,8 @@ struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u)
 	return u->neighbors;
 }
 
-struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunnel_table *tunnels,
-	const struct sl_node_self *self)
+struct sl_underlay *sl_underlay_create(
+	struct sl_engine *engine, struct sl_tunnel_table *tunnels, const struct sl_node_self *self)
 {
 	struct sl_underlay *u = calloc(1, sizeof(*u));
 	const struct sl_ip *own = self->tunnel_addresses.items;

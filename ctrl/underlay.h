@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The underlay as the control thread sees it: which port and next hop lead to a node, and the tunnels
- * built from that. A node's path is the connected prefix of an underlay port that holds its address, or
- * else the longest route; a tunnel is rebuilt and republished when its path or its next hop's MAC changes.
- * Threads: control.
+ * The underlay as the control thread sees it: which port and next hop lead to a node, and the
+ * tunnels built from that. A node's path is the connected prefix of an underlay port that holds its
+ * address, or else the longest route; a tunnel is rebuilt and republished when its path or its next
+ * hop's MAC changes. Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_H
 #define SL_CTRL_UNDERLAY_H
@@ -15,8 +15,8 @@
 
 struct sl_underlay;
 
-struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunnel_table *tunnels,
-	const struct sl_node_self *self);
+struct sl_underlay *sl_underlay_create(
+	struct sl_engine *engine, struct sl_tunnel_table *tunnels, const struct sl_node_self *self);
 void sl_underlay_destroy(struct sl_underlay *u); /* accepts NULL */
 
 /* Carry a committed change over; refresh once after the last of them. None of these fails. */
@@ -24,8 +24,10 @@ void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_po
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id);
 void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *node);
 void sl_underlay_node_gone(struct sl_underlay *u, uint32_t node);
-void sl_underlay_neighbor_set(struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n);
-void sl_underlay_neighbor_gone(struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n);
+void sl_underlay_neighbor_set(
+	struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n);
+void sl_underlay_neighbor_gone(
+	struct sl_underlay *u, uint16_t port, const struct sl_neighbor_obj *n);
 /* Find every node's path again (paths: ports or routes changed) or only of nodes that were set. */
 void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bool paths);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Per-worker counters, summed when read. The sum received + generated = sent + dropped + consumed holds
- * whenever queues and rings are empty.
- * Threads: each struct has one writer (a worker, or the control thread for its own row); anyone may read.
- * Counters only grow; a reader that wants a baseline keeps one.
+ * Per-worker counters, summed when read. The sum received + generated = sent + dropped + consumed
+ * holds whenever queues and rings are empty. Threads: each struct has one writer (a worker, or the
+ * control thread for its own row); anyone may read. Counters only grow; a reader that wants a
+ * baseline keeps one.
  */
 #ifndef SL_DP_COUNTERS_H
 #define SL_DP_COUNTERS_H
@@ -24,9 +24,9 @@ struct sl_counters {
 	uint64_t sent;	    /* accepted by a transmit queue */
 	uint64_t consumed;  /* served here and freed */
 	uint64_t drops[SL_DROP_COUNT];
-	uint64_t busy_cycles;	/* TSC cycles in loop turns that found packets */
-	uint64_t idle_cycles;	/* and in those that found none, sleeping included */
-	uint64_t bursts;	/* non-empty receive bursts */
+	uint64_t busy_cycles; /* TSC cycles in loop turns that found packets */
+	uint64_t idle_cycles; /* and in those that found none, sleeping included */
+	uint64_t bursts;      /* non-empty receive bursts */
 	struct sl_port_counters port[SL_PORTS_MAX];
 } __rte_cache_aligned;
 

@@ -20,7 +20,8 @@ static pthread_once_t lower_once = PTHREAD_ONCE_INIT;
 static void lower_all(void)
 {
 	for (unsigned int r = 1; r < SL_DROP_COUNT; r++)
-		for (unsigned int i = 0; reasons[r].name[i] != '\0' && i < sizeof(lower_names[r]) - 1; i++)
+		for (unsigned int i = 0;
+			reasons[r].name[i] != '\0' && i < sizeof(lower_names[r]) - 1; i++)
 			lower_names[r][i] = (char)tolower((unsigned char)reasons[r].name[i]);
 }
 

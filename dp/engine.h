@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The engine as the control thread holds it: EAL, workers, ports, the RCU and the coarse clock. It knows
- * how to move and count packets, not what they mean.
- * Threads: control, all calls. sl_engine_create registers the caller as the control thread.
+ * The engine as the control thread holds it: EAL, workers, ports, the RCU and the coarse clock. It
+ * knows how to move and count packets, not what they mean. Threads: control, all calls.
+ * sl_engine_create registers the caller as the control thread.
  */
 #ifndef SL_DP_ENGINE_H
 #define SL_DP_ENGINE_H
@@ -11,7 +11,7 @@
 #include "worker.h"
 
 enum sl_hugepages {
-	SL_HUGEPAGES_AUTO,     /* use them when there are enough, otherwise say so and run without */
+	SL_HUGEPAGES_AUTO, /* use them when there are enough, otherwise say so and run without */
 	SL_HUGEPAGES_REQUIRED, /* refuse to start without, naming how many are missing */
 	SL_HUGEPAGES_OFF,
 };
@@ -37,47 +37,50 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 /* Stop workers, close ports, free all. EAL cleaned up. */
 void sl_engine_destroy(struct sl_engine *g);
 
-/* Launch the workers. Before this, ports may be added and tables published without any worker reading. */
+/* Launch the workers. Before this, ports may be added and tables published without any worker
+ * reading. */
 int sl_engine_start(struct sl_engine *g, struct sl_err *e);
 void sl_engine_stop(struct sl_engine *g); /* workers have returned when this does */
 
 unsigned int sl_engine_n_workers(const struct sl_engine *g);
 struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
 struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
-struct sl_counters *sl_engine_control_counters(struct sl_engine *g); /* the control thread's own row */
+struct sl_counters *sl_engine_control_counters(
+	struct sl_engine *g); /* the control thread's own row */
 /* Memory for packets that the control thread makes. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* True when memory comes from hugepages. */
 bool sl_engine_hugepages(const struct sl_engine *g);
 
 /*
- * Advance the coarse clock (it starts at 1) and run retired work; call every few milliseconds from the
- * event loop.
+ * Advance the coarse clock (it starts at 1) and run retired work; call every few milliseconds from
+ * the event loop.
  */
 void sl_engine_poll(struct sl_engine *g);
 uint32_t sl_engine_tick(const struct sl_engine *g);
 
 /*
- * Ports. add probes and starts the device and gives it an id; it receives once assigned to workers by
- * sl_port_publish. remove unpublishes at once and closes after a grace period, without waiting.
+ * Ports. add probes and starts the device and gives it an id; it receives once assigned to workers
+ * by sl_port_publish. remove unpublishes at once and closes after a grace period, without waiting.
  */
 struct sl_port_params {
 	const char *name; /* for messages */
 	const char *devargs;
 	bool underlay;
-	unsigned int n_rxq;	/* wanted receive queues, at least 1 */
-	unsigned int n_desc;	/* 0: default (1024) */
-	unsigned int mtu;	/* largest IP packet; 0: the device's own */
+	unsigned int n_rxq;  /* wanted receive queues, at least 1 */
+	unsigned int n_desc; /* 0: default (1024) */
+	unsigned int mtu;    /* largest IP packet; 0: the device's own */
 	bool has_mac;
-	struct sl_mac mac;	/* set on the device when has_mac; kept in software when the device refuses */
+	struct sl_mac
+		mac; /* set on the device when has_mac; kept in software when the device refuses */
 	/* worker index of each receive queue; -1: spread over the least loaded */
 	int rxq_worker[SL_QUEUES_MAX];
 };
 
 /*
- * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When the device,
- * or the last free id, belongs to a port in its grace period, waits up to 20 ms for that to end. An id's
- * counters go on where its last port's ended.
+ * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When the
+ * device, or the last free id, belongs to a port in its grace period, waits up to 20 ms for that to
+ * end. An id's counters go on where its last port's ended.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /* Start to receive on an added port (visible to workers as output as well). */
@@ -102,7 +105,8 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 /* Change the MTU of a running port. */
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e);
 
-/* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps it). */
+/* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
+ * it). */
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
 /* Take up to n upcalls or events of any worker. */
 unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets and events between a worker and the control thread. Bounded single-producer single-consumer
- * rings; a full one loses and counts, nobody waits.
+ * Packets and events between a worker and the control thread. Bounded single-producer
+ * single-consumer rings; a full one loses and counts, nobody waits.
  *
- *   upcall: worker -> control, packets the control thread must see (underlay ARP, unresolved next hops)
- *   event:  worker -> control, small records (denied and dropped packets worth telling of)
+ *   upcall: worker -> control, packets the control thread must see (underlay ARP, unresolved next
+ * hops) event:  worker -> control, small records (denied and dropped packets worth telling of)
  *   inject: control -> worker, packets to transmit (ARP, queued packets whose next hop got known)
  *
- * Accounting: a packet in an upcall is in flight. Whoever ends its way counts: the control thread in its
- * own struct sl_counters (consumed, or dropped with a reason), or the worker that transmits it (sent).
- * What the control thread makes itself it counts as generated.
+ * Accounting: a packet in an upcall is in flight. Whoever ends its way counts: the control thread
+ * in its own struct sl_counters (consumed, or dropped with a reason), or the worker that transmits
+ * it (sent). What the control thread makes itself it counts as generated.
  */
 #ifndef SL_DP_RINGS_H
 #define SL_DP_RINGS_H
@@ -32,7 +32,8 @@ struct sl_upcall {
 };
 _Static_assert(sizeof(struct sl_upcall) == 16, "ring element");
 
-/* A packet dropped by decision, for people to look at. The key is IPv6-sized; IPv4 in mapped form. */
+/* A packet dropped by decision, for people to look at. The key is IPv6-sized; IPv4 in mapped form.
+ */
 struct sl_event {
 	struct sl_key6 key;
 	uint32_t origin;

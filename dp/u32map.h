@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An immutable map from 32-bit keys (a VNI, an IPv4 address) to non-zero 32-bit values, for lookups a
- * packet: open addressing at half load, one cache line a hit in the common case.
- * Threads: build and destroy: control. find: any, on a map reached by RCU.
+ * An immutable map from 32-bit keys (a VNI, an IPv4 address) to non-zero 32-bit values, for lookups
+ * a packet: open addressing at half load, one cache line a hit in the common case. Threads: build
+ * and destroy: control. find: any, on a map reached by RCU.
  */
 #ifndef SL_DP_U32MAP_H
 #define SL_DP_U32MAP_H
@@ -18,13 +18,14 @@ struct sl_u32map {
 	uint32_t mask;
 	uint32_t seed;
 	uint32_t count;
-	uint32_t pad; /* slots at a multiple of their size in a 64-byte aligned block: none straddles a line */
+	uint32_t pad; /* slots at a multiple of their size in a 64-byte aligned block: none
+			 straddles a line */
 	struct sl_u32map_slot slot[];
 };
 
 /*
- * Of n pairs; a key that comes twice keeps its last value, a pair of value 0 is passed over. NULL when out
- * of memory.
+ * Of n pairs; a key that comes twice keeps its last value, a pair of value 0 is passed over. NULL
+ * when out of memory.
  */
 struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n, uint32_t seed);
 void sl_u32map_destroy(void *map); /* fits sl_rcu_retire; accepts NULL */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Workers: one poll loop a core. A worker owns a list of receive queues, a transmit queue on every port,
- * its counters and its rings; the pipeline's entry is handed in at start.
- * Threads: fields of struct sl_worker are written by their worker unless noted. create/start/stop and the
- * set_* calls: control.
+ * Workers: one poll loop a core. A worker owns a list of receive queues, a transmit queue on every
+ * port, its counters and its rings; the pipeline's entry is handed in at start. Threads: fields of
+ * struct sl_worker are written by their worker unless noted. create/start/stop and the set_* calls:
+ * control.
  */
 #ifndef SL_DP_WORKER_H
 #define SL_DP_WORKER_H
@@ -27,7 +27,8 @@ struct sl_port_dp {
 	bool underlay;
 	struct sl_mac mac;
 	uint16_t mtu; /* largest IP packet */
-	rte_spinlock_t *txq_lock; /* one a queue where workers share it; NULL when each has its own */
+	rte_spinlock_t
+		*txq_lock; /* one a queue where workers share it; NULL when each has its own */
 	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */
 };
 
@@ -54,8 +55,10 @@ enum sl_idle {
 
 struct sl_worker;
 
-/* Run a received burst (b->n, b->pkt, b->in_port set) through all stages; every packet is sent, parked or freed. */
-typedef void (*sl_pipeline_fn)(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+/* Run a received burst (b->n, b->pkt, b->in_port set) through all stages; every packet is sent,
+ * parked or freed. */
+typedef void (*sl_pipeline_fn)(
+	struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
 
 struct sl_worker {
 	/* set before start */
@@ -66,8 +69,9 @@ struct sl_worker {
 	void *pipeline; /* the pipeline's own context for this worker */
 	struct rte_rcu_qsbr *qsbr;
 	enum sl_idle idle;
-	struct rte_mempool *pool;  /* for generated packets */
-	_Atomic(struct sl_port_dp *) *ports; /* shared array [SL_PORTS_MAX], written by control; NULL: gone */
+	struct rte_mempool *pool; /* for generated packets */
+	_Atomic(struct sl_port_dp *)
+		*ports; /* shared array [SL_PORTS_MAX], written by control; NULL: gone */
 	_Atomic(const struct sl_rxq_list *) rxqs; /* written by control */
 	_Atomic(bool) stop;			  /* written by control */
 	_Atomic(uint32_t) *tick; /* coarse clock, SL_TICKS_PER_SECOND, written by control */
@@ -106,7 +110,8 @@ static inline void sl_drop_count(struct sl_worker *w, enum sl_drop reason, uint6
 	sl_count(&w->counters.drops[reason], n);
 }
 
-/* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated when filled. */
+/* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated
+ * when filled. */
 static inline struct rte_mbuf *sl_packet_new(struct sl_worker *w)
 {
 	return rte_pktmbuf_alloc(w->pool);

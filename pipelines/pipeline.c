@@ -19,10 +19,11 @@ static void add(struct list *l, unsigned int i)
 }
 
 /* What is not a plain unicast IP packet leaves the fast path here. */
-#define SPECIAL                                                                                    \
+#define SPECIAL \
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
 
-/* Outer headers off; the node's own packets served. What is left in *inner is parsed as workload traffic. */
+/* Outer headers off; the node's own packets served. What is left in *inner is parsed as workload
+ * traffic. */
 static void receive_underlay(const struct sl_trip *t, struct list *inner)
 {
 	struct sl_burst *b = t->b;
@@ -123,8 +124,8 @@ static void note_first_fragments(const struct sl_trip *t, const struct list *ip)
 			continue;
 		if (b->verdict[i] == SL_KEEP && m->act.kind != SL_ACT_DROP &&
 			m->l3_len <= m->act.mtu)
-			sl_fragment_note(t->p->fragments[t->w->id], b, i, t->world->generation,
-				t->tick);
+			sl_fragment_note(
+				t->p->fragments[t->w->id], b, i, t->world->generation, t->tick);
 	}
 }
 

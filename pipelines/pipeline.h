@@ -21,12 +21,13 @@ struct sl_icmp_rate {
 struct sl_pipeline {
 	_Atomic(const struct sl_world *) world;
 	struct sl_flow_table *flows;
-	/* New connections a policy decided on: [worker][slot], counted by that worker; slot 0 the defaults. */
+	/* New connections a policy decided on: [worker][slot], counted by that worker; slot 0 the
+	 * defaults. */
 	uint64_t *policy_hits[SL_WORKERS_MAX];
 	uint32_t n_policy_hits;
 	struct sl_fragments *fragments[SL_WORKERS_MAX]; /* one a worker, private to it */
-	struct sl_icmp_rate icmp_rate[SL_WORKERS_MAX];	 /* likewise */
-	struct sl_burst *icmp_burst;			 /* [worker]: an ICMP error on its way into a tunnel */
+	struct sl_icmp_rate icmp_rate[SL_WORKERS_MAX];	/* likewise */
+	struct sl_burst *icmp_burst; /* [worker]: an ICMP error on its way into a tunnel */
 };
 
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);

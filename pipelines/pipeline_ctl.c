@@ -7,7 +7,8 @@
 #include "flow/flow_ctl.h"
 #include "flow/fragment_dp.h"
 
-struct sl_pipeline *sl_pipeline_create(uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
+struct sl_pipeline *sl_pipeline_create(
+	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
 {
 	struct sl_pipeline *p =
 		rte_zmalloc("sl_pipeline", sizeof(struct sl_pipeline), RTE_CACHE_LINE_SIZE);
@@ -17,8 +18,8 @@ struct sl_pipeline *sl_pipeline_create(uint32_t max_flows, unsigned int n_worker
 		return NULL;
 	}
 	p->n_policy_hits = SL_POLICIES_MAX;
-	p->icmp_burst = rte_zmalloc("sl_icmp_burst", n_workers * sizeof(struct sl_burst),
-		RTE_CACHE_LINE_SIZE);
+	p->icmp_burst = rte_zmalloc(
+		"sl_icmp_burst", n_workers * sizeof(struct sl_burst), RTE_CACHE_LINE_SIZE);
 	p->flows = sl_flow_table_create(max_flows, n_workers, SOCKET_ID_ANY, rcu);
 	if (p->icmp_burst == NULL || p->flows == NULL)
 		goto fail;

@@ -10,7 +10,8 @@
 #include "pipeline.h"
 
 /* NULL with errno. max_flows as for sl_flow_table_create. */
-struct sl_pipeline *sl_pipeline_create(uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu);
+struct sl_pipeline *sl_pipeline_create(
+	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu);
 void sl_pipeline_destroy(struct sl_pipeline *p); /* RCU drained; accepts NULL */
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The world: one immutable root from which a worker reaches every configuration table. A commit builds
- * the tables it changes, makes a new world that shares the rest, and publishes it with one release store;
- * a worker loads it once a burst, so no packet sees half a commit.
- * Threads: built and retired by control; read by workers.
+ * The world: one immutable root from which a worker reaches every configuration table. A commit
+ * builds the tables it changes, makes a new world that shares the rest, and publishes it with one
+ * release store; a worker loads it once a burst, so no packet sees half a commit. Threads: built
+ * and retired by control; read by workers.
  */
 #ifndef SL_WORLD_H
 #define SL_WORLD_H
@@ -24,10 +24,10 @@ enum sl_policy_mode {
 };
 
 struct sl_network {
-	uint32_t id;  /* 1..; index in the world's array */
+	uint32_t id; /* 1..; index in the world's array */
 	uint32_t vni;
-	uint8_t encap;	/* enum sl_encap_id */
-	uint8_t mode;	/* enum sl_policy_mode */
+	uint8_t encap;			  /* enum sl_encap_id */
+	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* what happens when no rule matches */
 	uint16_t mtu; /* largest IP packet in this network; 0: as large as each way out carries */
 	bool present;
@@ -37,7 +37,8 @@ struct sl_network {
 /* A workload's address book entry, immutable; one object serves all its addresses. */
 struct sl_endpoint {
 	uint32_t network;
-	uint32_t origin; /* port id, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
+	uint32_t origin; /* port id, or SL_ORIGIN_NODE | node id: compared with where a packet
+			    entered */
 	uint16_t identity;
 	bool local;
 	struct sl_mac mac;
@@ -51,17 +52,21 @@ enum {
 };
 
 struct sl_world {
-	/* policy << 32 | forward. Never 0. A flow entry stamped with another value is resolved again. */
+	/* policy << 32 | forward. Never 0. A flow entry stamped with another value is resolved
+	 * again. */
 	uint64_t generation;
-	uint32_t port_network[SL_PORTS_MAX]; /* access port -> network id, 0 when it carries no endpoint */
+	uint32_t port_network[SL_PORTS_MAX]; /* access port -> network id, 0 when it carries no
+						endpoint */
 	uint32_t n_networks;		     /* ids below this are valid indexes */
 	const struct sl_network *networks;   /* [0] is never present */
-	const struct sl_u32map *vni_to_network; /* VNI + 1 never 0: the map's value is the network id */
-	const struct sl_u32map *node_by_addr;	/* outer source address, network order -> node id */
-	const struct sl_u32map *local_addr;	/* address, network order -> SL_LOCAL_* */
-	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
+	const struct sl_u32map
+		*vni_to_network; /* VNI + 1 never 0: the map's value is the network id */
+	const struct sl_u32map *node_by_addr; /* outer source address, network order -> node id */
+	const struct sl_u32map *local_addr;   /* address, network order -> SL_LOCAL_* */
+	const struct sl_pmap *endpoints;      /* (network, address) -> struct sl_endpoint */
 	const struct sl_policy_set *policies;
-	struct sl_tunnel_table *tunnels; /* the same table in every world: its slots are published one by one */
+	struct sl_tunnel_table
+		*tunnels; /* the same table in every world: its slots are published one by one */
 };
 
 #endif

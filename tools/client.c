@@ -39,7 +39,7 @@ struct sl_client *sl_client_connect(const char *path)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, strlen(path));
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
@@ -210,9 +210,9 @@ static char *put_string(char *p, const char *s)
 	*p++ = '"';
 	for (; *s != '\0'; s++) {
 		if ((unsigned char)*s < 0x20)
-			p += sprintf(p, "\\u%04x", (unsigned char)*s);
+			p += snprintf(p, sizeof("\\u0000"), "\\u%04x", (unsigned char)*s);
 		else if (*s == '"' || *s == '\\')
-			p += sprintf(p, "\\%c", *s);
+			p += snprintf(p, sizeof("\\x"), "\\%c", *s);
 		else
 			*p++ = *s;
 	}
@@ -229,10 +229,10 @@ char *sl_client_call(struct sl_client *c, const char *method, const char *params
 
 	if (text == NULL)
 		return NULL;
-	p += sprintf(p, "%s%lu,\"method\":", head, ++c->last_id);
+	p += snprintf(p, room, "%s%lu,\"method\":", head, ++c->last_id);
 	p = put_string(p, method);
 	if (params != NULL)
-		p += sprintf(p, ",\"params\":%s", params);
+		p += snprintf(p, room - (size_t)(p - text), ",\"params\":%s", params);
 	*p++ = '}';
 	answer = sl_client_exchange(c, text, (size_t)(p - text));
 	free(text);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What one worker carries through the stages: up to SL_BURST_MAX packets of one receive queue, their
- * metadata and verdicts. Offsets count from the mbuf's current data start, so they are those of the
- * inner frame once decap has removed the outer headers.
- * Threads: a burst belongs to one worker. It is never zeroed as a whole: each field's writer is named,
- * and a stage reads only what a stage before it wrote for the same packet.
+ * What one worker carries through the stages: up to SL_BURST_MAX packets of one receive queue,
+ * their metadata and verdicts. Offsets count from the mbuf's current data start, so they are those
+ * of the inner frame once decap has removed the outer headers. Threads: a burst belongs to one
+ * worker. It is never zeroed as a whole: each field's writer is named, and a stage reads only what
+ * a stage before it wrote for the same packet.
  */
 #ifndef SLUICE_BURST_H
 #define SLUICE_BURST_H
@@ -26,9 +26,10 @@ struct sl_tunnel;
 
 /*
  * Exact-match keys. 24-bit network: the daemon's network id (not the VNI), top bit see above.
- * ICMP echo: a request has sport = identifier, dport = type << 8; a reply sport = request type << 8,
- * dport = identifier, so that a reply's key is the request's reversed. Other ICMP: sport = type << 8 |
- * code, dport = 0. No padding: every byte is compared. The ports are as they stand in the packet.
+ * ICMP echo: a request has sport = identifier, dport = type << 8; a reply sport = request type <<
+ * 8, dport = identifier, so that a reply's key is the request's reversed. Other ICMP: sport = type
+ * << 8 | code, dport = 0. No padding: every byte is compared. The ports are as they stand in the
+ * packet.
  */
 struct sl_key4 {
 	uint32_t src_be, dst_be;
@@ -51,15 +52,15 @@ enum {
 	SL_P_IP4 = 1 << 0,
 	SL_P_IP6 = 1 << 1,
 	SL_P_ARP = 1 << 2,
-	SL_P_ND = 1 << 3,	      /* ICMPv6 types 133..137 */
-	SL_P_ICMP_ERROR = 1 << 4,     /* ICMP or ICMPv6 error: carries part of a packet */
-	SL_P_ICMP_ECHO = 1 << 5,      /* echo request */
+	SL_P_ND = 1 << 3,	  /* ICMPv6 types 133..137 */
+	SL_P_ICMP_ERROR = 1 << 4, /* ICMP or ICMPv6 error: carries part of a packet */
+	SL_P_ICMP_ECHO = 1 << 5,  /* echo request */
 	SL_P_ICMP_ECHO_REPLY = 1 << 6,
 	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
 	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
 	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
 	SL_P_VLAN = 1 << 10,
-	SL_P_IP4_DF = 1 << 11,	      /* don't fragment */
+	SL_P_IP4_DF = 1 << 11, /* don't fragment */
 	SL_P_TCP = 1 << 12,
 };
 
@@ -89,13 +90,13 @@ struct sl_meta {
 	/* written by parse */
 	uint16_t l3_off;
 	uint16_t l4_off;
-	uint16_t l3_len;    /* IP packet's length by its own header, without Ethernet padding */
-	uint16_t flags;	    /* SL_P_* */
-	uint8_t proto;	    /* transport protocol, after extension headers */
-	uint8_t tcp_flags;  /* TCP only */
-	uint8_t tos;	    /* DSCP and ECN of the packet that will be encapsulated */
-	uint8_t outer_tos;  /* written by decap: of the removed header */
-	uint32_t hash;	    /* of the flow key, for the flow table and outer source port */
+	uint16_t l3_len;   /* IP packet's length by its own header, without Ethernet padding */
+	uint16_t flags;	   /* SL_P_* */
+	uint8_t proto;	   /* transport protocol, after extension headers */
+	uint8_t tcp_flags; /* TCP only */
+	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
+	uint8_t outer_tos; /* written by decap: of the removed header */
+	uint32_t hash;	   /* of the flow key, for the flow table and outer source port */
 	/* written at receive for access ports, by decap for tunnel packets */
 	uint32_t origin;
 	uint32_t network;
@@ -104,7 +105,7 @@ struct sl_meta {
 	uint32_t pad;
 	/* written by flow lookup: copied out of the entry, or by resolve */
 	struct sl_action act;
-	struct sl_flow *flow; /* the entry found, stale or not; NULL on a miss */
+	struct sl_flow *flow;		/* the entry found, stale or not; NULL on a miss */
 	const struct sl_tunnel *tunnel; /* written by encap */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
@@ -132,8 +133,10 @@ static inline struct sl_key4 sl_key4_reverse(const struct sl_key4 *k)
 
 static inline struct sl_key6 sl_key6_reverse(const struct sl_key6 *k)
 {
-	struct sl_key6 r = {.sport_be = k->dport_be, .dport_be = k->sport_be,
-		.net_proto = k->net_proto, .zero = 0};
+	struct sl_key6 r = {.sport_be = k->dport_be,
+		.dport_be = k->sport_be,
+		.net_proto = k->net_proto,
+		.zero = 0};
 
 	memcpy(r.src, k->dst, 16);
 	memcpy(r.dst, k->src, 16);

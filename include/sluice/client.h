@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The client library: JSON-RPC 2.0 to a running sluiced over its unix socket. Text in, text out: the
- * caller chooses its JSON library.
- * Threads: one connection per thread. Ownership: returned strings are malloc'ed, the caller's to free.
+ * The client library: JSON-RPC 2.0 to a running sluiced over its unix socket. Text in, text out:
+ * the caller chooses its JSON library. Threads: one connection per thread. Ownership: returned
+ * strings are malloc'ed, the caller's to free.
  */
 #ifndef SLUICE_CLIENT_H
 #define SLUICE_CLIENT_H
@@ -13,13 +13,14 @@
 
 struct sl_client;
 
-/* NULL with errno set (ENOENT, ECONNREFUSED: no daemon; EACCES: not allowed). path NULL: the default. */
+/* NULL with errno set (ENOENT, ECONNREFUSED: no daemon; EACCES: not allowed). path NULL: the
+ * default. */
 struct sl_client *sl_client_connect(const char *path);
 void sl_client_close(struct sl_client *c);
 
 /*
- * Call a method. params is a JSON text or NULL. Returns the whole JSON-RPC response object as text, or
- * NULL with errno (EPIPE: the daemon closed the connection; ETIMEDOUT; EMSGSIZE).
+ * Call a method. params is a JSON text or NULL. Returns the whole JSON-RPC response object as text,
+ * or NULL with errno (EPIPE: the daemon closed the connection; ETIMEDOUT; EMSGSIZE).
  */
 char *sl_client_call(struct sl_client *c, const char *method, const char *params);
 /* Send one raw line and read one raw line back. */

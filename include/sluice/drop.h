@@ -1,69 +1,71 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every reason for which a packet does not leave: one line each. Counters, RPC names, documentation,
- * metrics and the test that demands a provoking packet all come from this list.
+ * Every reason for which a packet does not leave: one line each. Counters, RPC names,
+ * documentation, metrics and the test that demands a provoking packet all come from this list.
  * Threads: constants.
  */
 #ifndef SLUICE_DROP_H
 #define SLUICE_DROP_H
 
 /* name (lower case in RPC), one-line meaning, runbook anchor in docs/drops.md */
-#define SL_DROP_LIST(X)                                                                            \
-	/* parse */                                                                                \
-	X(ETH_TRUNCATED, "frame shorter than its Ethernet or VLAN header", "malformed")            \
-	X(ETH_TYPE_UNKNOWN, "EtherType or LLC frame that sluice does not carry", "protocol")       \
-	X(ETH_VLAN_DEPTH, "more than two VLAN tags", "protocol")                                   \
-	X(ETH_VLAN_UNEXPECTED, "VLAN-tagged frame on a port that carries untagged ones", "vlan")   \
-	X(IP4_TRUNCATED, "IPv4 header or its total length runs past the frame", "truncated")       \
-	X(IP4_MALFORMED, "IPv4 version, header length or total length is wrong", "malformed")      \
-	X(IP4_CHECKSUM, "outer IPv4 header checksum is wrong", "malformed")                        \
-	X(IP6_TRUNCATED, "IPv6 header or its payload length runs past the frame", "truncated")     \
-	X(IP6_MALFORMED, "IPv6 version or extension header is wrong", "malformed")                 \
-	X(IP6_EXT_CHAIN, "IPv6 extension header chain longer than the limit", "malformed")         \
-	X(IP_ADDRESS, "source or destination address that no unicast packet may have", "address")  \
-	X(L4_TRUNCATED, "transport header runs past the packet", "truncated")                      \
-	X(L4_MALFORMED, "TCP, UDP, SCTP or ICMP header field is wrong", "malformed")               \
-	X(TCP_FLAGS, "TCP flags that no real connection has", "malformed")                         \
-	X(ARP_MALFORMED, "ARP with wrong lengths, types or addresses", "malformed")                \
-	X(ND_MALFORMED, "neighbour discovery that RFC 4861 tells to discard", "malformed")         \
-	X(FRAGMENT_OVERLAP, "fragment that would overwrite the transport header", "fragments")     \
-	X(FRAGMENT_UNKNOWN, "later fragment whose first fragment was not let through", "fragments") \
-	/* underlay and decap */                                                                   \
-	X(UNDERLAY_NOT_LOCAL, "underlay packet to an address or MAC that is not this node's",      \
-		"underlay")                                                                        \
-	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, ping or ARP",        \
-		"underlay")                                                                        \
-	X(TUNNEL_FRAGMENT, "fragmented tunnel packet; the underlay MTU is too small", "mtu")       \
-	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",       \
-		"tunnel-sender")                                                                   \
-	X(TUNNEL_MALFORMED, "tunnel header truncated, or a required bit is clear", "malformed")    \
-	X(TUNNEL_NETWORK_UNKNOWN, "VNI that no network of this node has", "tunnel-network")        \
-	X(TUNNEL_ECN, "inner not ECN-capable but outer congestion-experienced, RFC 6040", "ecn")   \
-	X(NEIGHBOR_UNRESOLVED, "next hop does not answer ARP", "neighbor")                         \
-	X(NEIGHBOR_QUEUE_FULL, "too many packets wait for the next hop's ARP answer", "neighbor")  \
-	X(ROUTE_NONE, "no underlay route to the node", "underlay")                                 \
-	/* classify and forward */                                                                 \
-	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                         \
-	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")       \
-	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")              \
-	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",           \
-		"destination")                                                                     \
-	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",           \
-		"destination")                                                                     \
-	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",            \
-		"destination")                                                                     \
-	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")    \
-	X(PORT_GONE, "the port the packet should leave by is gone", "port")                        \
-	X(MTU_EXCEEDED, "larger than the way out carries; the sender was told", "mtu")             \
-	X(HEADROOM, "no room in the buffer for the tunnel header", "internal")                     \
-	/* policy and flows */                                                                     \
-	X(POLICY_INGRESS, "denied by an ingress policy or the network's ingress default", "policy") \
-	X(POLICY_EGRESS, "denied by an egress policy or the network's egress default", "policy")   \
-	X(FLOW_DENY, "denied by a flow entry programmed over the socket", "policy")                \
-	X(FLOW_TABLE_FULL, "the flow table is full", "capacity")                                   \
-	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")          \
-	/* machine */                                                                              \
-	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                    \
+#define SL_DROP_LIST(X)                                                                           \
+	/* parse */                                                                               \
+	X(ETH_TRUNCATED, "frame shorter than its Ethernet or VLAN header", "malformed")           \
+	X(ETH_TYPE_UNKNOWN, "EtherType or LLC frame that sluice does not carry", "protocol")      \
+	X(ETH_VLAN_DEPTH, "more than two VLAN tags", "protocol")                                  \
+	X(ETH_VLAN_UNEXPECTED, "VLAN-tagged frame on a port that carries untagged ones", "vlan")  \
+	X(IP4_TRUNCATED, "IPv4 header or its total length runs past the frame", "truncated")      \
+	X(IP4_MALFORMED, "IPv4 version, header length or total length is wrong", "malformed")     \
+	X(IP4_CHECKSUM, "outer IPv4 header checksum is wrong", "malformed")                       \
+	X(IP6_TRUNCATED, "IPv6 header or its payload length runs past the frame", "truncated")    \
+	X(IP6_MALFORMED, "IPv6 version or extension header is wrong", "malformed")                \
+	X(IP6_EXT_CHAIN, "IPv6 extension header chain longer than the limit", "malformed")        \
+	X(IP_ADDRESS, "source or destination address that no unicast packet may have", "address") \
+	X(L4_TRUNCATED, "transport header runs past the packet", "truncated")                     \
+	X(L4_MALFORMED, "TCP, UDP, SCTP or ICMP header field is wrong", "malformed")              \
+	X(TCP_FLAGS, "TCP flags that no real connection has", "malformed")                        \
+	X(ARP_MALFORMED, "ARP with wrong lengths, types or addresses", "malformed")               \
+	X(ND_MALFORMED, "neighbour discovery that RFC 4861 tells to discard", "malformed")        \
+	X(FRAGMENT_OVERLAP, "fragment that would overwrite the transport header", "fragments")    \
+	X(FRAGMENT_UNKNOWN, "later fragment whose first fragment was not let through",            \
+		"fragments")                                                                      \
+	/* underlay and decap */                                                                  \
+	X(UNDERLAY_NOT_LOCAL, "underlay packet to an address or MAC that is not this node's",     \
+		"underlay")                                                                       \
+	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, ping or ARP",       \
+		"underlay")                                                                       \
+	X(TUNNEL_FRAGMENT, "fragmented tunnel packet; the underlay MTU is too small", "mtu")      \
+	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \
+		"tunnel-sender")                                                                  \
+	X(TUNNEL_MALFORMED, "tunnel header truncated, or a required bit is clear", "malformed")   \
+	X(TUNNEL_NETWORK_UNKNOWN, "VNI that no network of this node has", "tunnel-network")       \
+	X(TUNNEL_ECN, "inner not ECN-capable but outer congestion-experienced, RFC 6040", "ecn")  \
+	X(NEIGHBOR_UNRESOLVED, "next hop does not answer ARP", "neighbor")                        \
+	X(NEIGHBOR_QUEUE_FULL, "too many packets wait for the next hop's ARP answer", "neighbor") \
+	X(ROUTE_NONE, "no underlay route to the node", "underlay")                                \
+	/* classify and forward */                                                                \
+	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                        \
+	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")      \
+	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
+	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
+		"destination")                                                                    \
+	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
+		"destination")                                                                    \
+	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \
+		"destination")                                                                    \
+	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")   \
+	X(PORT_GONE, "the port the packet should leave by is gone", "port")                       \
+	X(MTU_EXCEEDED, "larger than the way out carries; the sender was told", "mtu")            \
+	X(HEADROOM, "no room in the buffer for the tunnel header", "internal")                    \
+	/* policy and flows */                                                                    \
+	X(POLICY_INGRESS, "denied by an ingress policy or the network's ingress default",         \
+		"policy")                                                                         \
+	X(POLICY_EGRESS, "denied by an egress policy or the network's egress default", "policy")  \
+	X(FLOW_DENY, "denied by a flow entry programmed over the socket", "policy")               \
+	X(FLOW_TABLE_FULL, "the flow table is full", "capacity")                                  \
+	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
+	/* machine */                                                                             \
+	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
 	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")
 
 enum sl_drop {
@@ -71,8 +73,9 @@ enum sl_drop {
 #define X(name, text, anchor) SL_DROP_##name,
 	SL_DROP_LIST(X)
 #undef X
-	SL_DROP_COUNT,
-	/* Verdicts of packets that the drop stage must not touch: they have left the burst already. */
+		SL_DROP_COUNT,
+	/* Verdicts of packets that the drop stage must not touch: they have left the burst already.
+	 */
 	SL_SENT = 0xfe,	    /* queued for transmit, or owned by a ring */
 	SL_CONSUMED = 0xff, /* served here; freed and counted as consumed at the end of the burst */
 };

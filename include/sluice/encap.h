@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The contract of an encapsulation: a row {build, push, pop}. One file under pipelines/overlay/ and one
- * line in SL_ENCAP_LIST add one.
- * Threads: build by the control thread; push and pop by workers, on bursts of their own. A struct
- * sl_tunnel is immutable once published in the tunnel table and retired through RCU.
+ * The contract of an encapsulation: a row {build, push, pop}. One file under pipelines/overlay/ and
+ * one line in SL_ENCAP_LIST add one. Threads: build by the control thread; push and pop by workers,
+ * on bursts of their own. A struct sl_tunnel is immutable once published in the tunnel table and
+ * retired through RCU.
  */
 #ifndef SLUICE_ENCAP_H
 #define SLUICE_ENCAP_H
@@ -17,16 +17,16 @@ enum sl_encap_id {
 #define X(id, name, sym) SL_ENCAP_##id,
 	SL_ENCAP_LIST(X)
 #undef X
-	SL_ENCAP_COUNT,
+		SL_ENCAP_COUNT,
 };
 
 #define SL_TUNNEL_HDR_MAX 128
 
 /*
- * One way to one node: the whole outer header prebuilt, Ethernet included, with every field that does not
- * change from packet to packet, lengths zero and the IPv4 checksum that of the header with zero length.
- * The header is right-aligned in hdr: it ends at hdr + SL_TUNNEL_HDR_MAX, so that a push may copy whole
- * 64-byte blocks ending at the inner frame where the headroom allows.
+ * One way to one node: the whole outer header prebuilt, Ethernet included, with every field that
+ * does not change from packet to packet, lengths zero and the IPv4 checksum that of the header with
+ * zero length. The header is right-aligned in hdr: it ends at hdr + SL_TUNNEL_HDR_MAX, so that a
+ * push may copy whole 64-byte blocks ending at the inner frame where the headroom allows.
  */
 struct sl_tunnel {
 	uint8_t hdr[SL_TUNNEL_HDR_MAX];
@@ -36,9 +36,10 @@ struct sl_tunnel {
 	bool reachable;	 /* an underlay route exists */
 	uint16_t port;	 /* underlay port id */
 	uint16_t mtu;	 /* largest inner IP packet (frame without Ethernet) that fits */
-	uint16_t ip_csum_base; /* free for build: folded sum of the outer IPv4 header with zero length */
+	uint16_t ip_csum_base; /* free for build: folded sum of the outer IPv4 header with zero
+				  length */
 	uint16_t spare;
-	uint32_t id;	 /* its place in the tunnel table */
+	uint32_t id; /* its place in the tunnel table */
 	uint32_t node;
 	struct sl_ip next_hop; /* whose MAC is needed; control thread only */
 } __rte_cache_aligned;
@@ -64,13 +65,14 @@ struct sl_encap {
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
 	 * Put the headers of meta[i].tunnel in front of each of the n packets idx[]. Reads act.vni,
-	 * act.identity, hash and tos; the packet's own length. A packet that cannot be pushed gets a
-	 * drop verdict and is left as it was.
+	 * act.identity, hash and tos; the packet's own length. A packet that cannot be pushed gets
+	 * a drop verdict and is left as it was.
 	 */
 	void (*push)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 	/*
-	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers off,
-	 * and leave: vni in act.vni, carried_identity, outer_tos, data start at the inner frame. Bad ones get a drop verdict.
+	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
+	 * off, and leave: vni in act.vni, carried_identity, outer_tos, data start at the inner
+	 * frame. Bad ones get a drop verdict.
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How control code says what went wrong: one sentence a person can act on, the path of the field, a hint.
- * Filled once, where the cause is known; one function in ctrl/ maps it to a JSON-RPC error.
+ * How control code says what went wrong: one sentence a person can act on, the path of the field, a
+ * hint. Filled once, where the cause is known; one function in ctrl/ maps it to a JSON-RPC error.
  * Threads: control. Ownership: the caller's storage, nothing inside is allocated.
  */
 #ifndef SLUICE_ERROR_H
@@ -10,19 +10,19 @@
 #include <errno.h>
 
 /* name, JSON-RPC code, meaning. The first five codes are JSON-RPC 2.0's own (section 5.1). */
-#define SL_RPC_ERROR_LIST(X)                                                                       \
-	X(PARSE, -32700, "the text is not valid JSON")                                             \
-	X(REQUEST, -32600, "the JSON is not a JSON-RPC 2.0 request")                               \
-	X(METHOD, -32601, "no such method")                                                        \
-	X(PARAMS, -32602, "the parameters do not fit the method's schema")                         \
-	X(INTERNAL, -32603, "the daemon failed; its log says how")                                 \
-	X(NOT_FOUND, -32001, "no object of that name")                                             \
-	X(EXISTS, -32002, "an object of that name or number is there already")                     \
-	X(REFERENCE, -32003, "a reference to nothing, or the object is still referred to")         \
-	X(LIMIT, -32004, "a stated capacity is reached")                                           \
-	X(DENIED, -32005, "the caller may not call this method")                                   \
-	X(DEVICE, -32006, "the device refused")                                                    \
-	X(STATE, -32007, "the state directory could not be written")                               \
+#define SL_RPC_ERROR_LIST(X)                                                               \
+	X(PARSE, -32700, "the text is not valid JSON")                                     \
+	X(REQUEST, -32600, "the JSON is not a JSON-RPC 2.0 request")                       \
+	X(METHOD, -32601, "no such method")                                                \
+	X(PARAMS, -32602, "the parameters do not fit the method's schema")                 \
+	X(INTERNAL, -32603, "the daemon failed; its log says how")                         \
+	X(NOT_FOUND, -32001, "no object of that name")                                     \
+	X(EXISTS, -32002, "an object of that name or number is there already")             \
+	X(REFERENCE, -32003, "a reference to nothing, or the object is still referred to") \
+	X(LIMIT, -32004, "a stated capacity is reached")                                   \
+	X(DENIED, -32005, "the caller may not call this method")                           \
+	X(DEVICE, -32006, "the device refused")                                            \
+	X(STATE, -32007, "the state directory could not be written")                       \
 	X(UNSUPPORTED, -32008, "valid, but this build or machine cannot do it")
 
 enum sl_err_code {
@@ -39,7 +39,8 @@ struct sl_err {
 	char hint[192]; /* what to do about it, may be empty */
 };
 
-/* Fill *e (when not NULL); both return -EINVAL or the errno that fits the code, for `return sl_err_set(…)`. */
+/* Fill *e (when not NULL); both return -EINVAL or the errno that fits the code, for `return
+ * sl_err_set(…)`. */
 int sl_err_set(struct sl_err *e, enum sl_err_code code, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void sl_err_hint(struct sl_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -13,16 +13,16 @@
 #define SL_NAME_LEN 64 /* longest object name with its NUL */
 
 /* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
-#define SL_PORTS_MAX	  32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */
-#define SL_WORKERS_MAX	  32
-#define SL_QUEUES_MAX	  16	 /* receive queues of one port */
-#define SL_NETWORKS_MAX	  65536	 /* network ids 1..65535; 0 is "none" */
-#define SL_NODES_MAX	  131072 /* node ids 1..131071; 0 is "none" */
-#define SL_POLICIES_MAX	  131072 /* policy slots 1..131071; 0 is "the network's default" */
-#define SL_ENDPOINTS_MAX  2097152
-#define SL_VNI_MAX	  0xffffffu
-#define SL_BURST_MAX	  64 /* packets a worker carries through the stages together */
-#define SL_PORT_NONE	  0xffffu
+#define SL_PORTS_MAX	 32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */
+#define SL_WORKERS_MAX	 32
+#define SL_QUEUES_MAX	 16	/* receive queues of one port */
+#define SL_NETWORKS_MAX	 65536	/* network ids 1..65535; 0 is "none" */
+#define SL_NODES_MAX	 131072 /* node ids 1..131071; 0 is "none" */
+#define SL_POLICIES_MAX	 131072 /* policy slots 1..131071; 0 is "the network's default" */
+#define SL_ENDPOINTS_MAX 2097152
+#define SL_VNI_MAX	 0xffffffu
+#define SL_BURST_MAX	 64 /* packets a worker carries through the stages together */
+#define SL_PORT_NONE	 0xffffu
 
 /* Identities: numbers bound to label sets. Reserved ones first. */
 enum {
@@ -34,7 +34,8 @@ enum {
 	SL_IDENTITY_MAX = 65535,
 };
 
-/* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2. */
+/* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2.
+ */
 struct sl_ip {
 	union {
 		uint8_t b[16];

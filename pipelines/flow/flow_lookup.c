@@ -92,7 +92,8 @@ static inline void add(uint64_t *c, uint64_t n)
 	__atomic_store_n(c, __atomic_load_n(c, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
-static inline void count(const struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick)
+static inline void count(
+	const struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick)
 {
 	struct sl_flow_counts *c = &t->counts[f - t->entry];
 
@@ -109,14 +110,14 @@ void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uin
 }
 
 /* One packet against an entry that has its key; false when the miss path must see it. */
-static inline bool serve(
-	const struct sl_flow_table *t, struct sl_burst *b, unsigned int i, struct sl_flow_pass *pass)
+static inline bool serve(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
+	struct sl_flow_pass *pass)
 {
 	struct sl_meta *m = &b->meta[i];
 	struct sl_flow *f = m->flow;
 
-	if (unlikely(!current(f, m, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *),
-		    pass->generation)))
+	if (unlikely(
+		    !current(f, m, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), pass->generation)))
 		return false;
 	if (unlikely(m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST))) {
 		if (sl_flow_reopens(t, f, m))

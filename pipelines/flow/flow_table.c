@@ -66,8 +66,7 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 	t->stripe =
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
 	if (t->hash4 == NULL || t->hash6 == NULL || t->free == NULL || t->entry == NULL ||
-		t->counts == NULL ||
-		t->conn == NULL || t->stripe == NULL)
+		t->counts == NULL || t->conn == NULL || t->stripe == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n_pairs; i++)
 		rte_ring_enqueue_elem(t->free, &i, sizeof(i));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A worker's own guesses where the entries of IPv4 flows are: signature -> entry index, eight to a cache
- * line. rte_hash stays the authority on which flows exist; a guess is believed only when the entry itself
- * carries the packet's key and is current, so a stale one costs a lookup and never a wrong verdict, and
- * nothing needs to be told when flows come and go.
- * Threads: private to one worker.
+ * A worker's own guesses where the entries of IPv4 flows are: signature -> entry index, eight to a
+ * cache line. rte_hash stays the authority on which flows exist; a guess is believed only when the
+ * entry itself carries the packet's key and is current, so a stale one costs a lookup and never a
+ * wrong verdict, and nothing needs to be told when flows come and go. Threads: private to one
+ * worker.
  */
 #ifndef SL_FLOW_FRONT_H
 #define SL_FLOW_FRONT_H

@@ -7,8 +7,8 @@
 #include <rte_ether.h>
 
 /* An endpoint asks honestly when it gives its own address and MAC from where it lives. */
-static bool sender_is_honest(const struct sl_trip *t, unsigned int i, const struct rte_ether_hdr *eth,
-	const struct rte_arp_ipv4 *arp)
+static bool sender_is_honest(const struct sl_trip *t, unsigned int i,
+	const struct rte_ether_hdr *eth, const struct rte_arp_ipv4 *arp)
 {
 	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_ip ip = sl_ip_from_v4(arp->arp_sip);
@@ -16,12 +16,12 @@ static bool sender_is_honest(const struct sl_trip *t, unsigned int i, const stru
 	const struct sl_endpoint *ep = sl_pmap_find(t->world->endpoints, &key);
 
 	return ep != NULL && ep->origin == m->origin &&
-		memcmp(ep->mac.b, arp->arp_sha.addr_bytes, 6) == 0 &&
-		memcmp(eth->src_addr.addr_bytes, arp->arp_sha.addr_bytes, 6) == 0;
+	       memcmp(ep->mac.b, arp->arp_sha.addr_bytes, 6) == 0 &&
+	       memcmp(eth->src_addr.addr_bytes, arp->arp_sha.addr_bytes, 6) == 0;
 }
 
-static void turn_into_reply(struct rte_ether_hdr *eth, struct rte_arp_hdr *arp,
-	const struct sl_endpoint *target)
+static void turn_into_reply(
+	struct rte_ether_hdr *eth, struct rte_arp_hdr *arp, const struct sl_endpoint *target)
 {
 	struct rte_arp_ipv4 *d = &arp->arp_data;
 	uint32_t asked = d->arp_tip;

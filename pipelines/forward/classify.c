@@ -20,7 +20,8 @@ static void addresses(const struct sl_burst *b, unsigned int i, struct sl_ends *
 enum sl_drop sl_classify(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
 	struct sl_pmap_key key;
 
 	addresses(t->b, i, ends);
@@ -47,17 +48,22 @@ static uint16_t smaller(uint16_t way, uint16_t network)
 	return network != 0 && network < way ? network : way;
 }
 
-static struct sl_action by_port(const struct sl_trip *t, const struct sl_network *net, uint16_t port)
+static struct sl_action by_port(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t port)
 {
-	const struct sl_port_dp *dp = atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
+	const struct sl_port_dp *dp =
+		atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
 
 	if (dp == NULL)
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_PORT_GONE};
-	return (struct sl_action){
-		.kind = SL_ACT_PORT, .mtu = smaller(dp->mtu, net->mtu), .out = port, .vni = net->vni};
+	return (struct sl_action){.kind = SL_ACT_PORT,
+		.mtu = smaller(dp->mtu, net->mtu),
+		.out = port,
+		.vni = net->vni};
 }
 
-static struct sl_action by_node(const struct sl_trip *t, const struct sl_network *net, uint32_t node)
+static struct sl_action by_node(
+	const struct sl_trip *t, const struct sl_network *net, uint32_t node)
 {
 	uint32_t id = sl_tunnel_id(node, net->encap);
 	const struct sl_tunnel *tun = sl_tunnel_find(t->world->tunnels, id);

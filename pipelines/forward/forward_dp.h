@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The stages that decide where a packet goes: the miss path, the answers given from the endpoint table, the
- * node's own underlay addresses, and the last step out.
- * Threads: worker, on its own burst, within one RCU read section (the world stays valid until its end).
+ * The stages that decide where a packet goes: the miss path, the answers given from the endpoint
+ * table, the node's own underlay addresses, and the last step out. Threads: worker, on its own
+ * burst, within one RCU read section (the world stays valid until its end).
  */
 #ifndef SL_FORWARD_DP_H
 #define SL_FORWARD_DP_H
@@ -21,8 +21,8 @@ struct sl_trip {
 };
 
 /*
- * The miss path: packets idx[0..n) have no current flow entry. Classifies, judges, finds the way out and
- * installs or renews the flow. Leaves meta.act, or a drop verdict.
+ * The miss path: packets idx[0..n) have no current flow entry. Classifies, judges, finds the way
+ * out and installs or renews the flow. Leaves meta.act, or a drop verdict.
  */
 void sl_resolve(const struct sl_trip *t, const uint8_t *idx, unsigned int n);
 
@@ -43,18 +43,21 @@ struct sl_action sl_way_to(const struct sl_trip *t, const struct sl_network *net
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
 /*
- * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place: the
- * packet becomes the answer, with meta.act the way back. Everything else of the kind gets a verdict.
+ * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place:
+ * the packet becomes the answer, with meta.act the way back. Everything else of the kind gets a
+ * verdict.
  */
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);
 void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
-/* Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in by. */
+/* Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
+ * by. */
 void sl_underlay_host(const struct sl_trip *t, const uint8_t *idx, unsigned int n);
 
 /*
  * Tell the sender of packet i that only packets up to act.mtu fit (RFC 1191, RFC 8201). At most
- * SL_ICMP_ERRORS_PER_TICK a worker; sends nothing about what must not be answered (RFC 1122, 3.2.2).
+ * SL_ICMP_ERRORS_PER_TICK a worker; sends nothing about what must not be answered (RFC
+ * 1122, 3.2.2).
  */
 #define SL_ICMP_ERRORS_PER_TICK 100
 void sl_too_big(const struct sl_trip *t, unsigned int i);

@@ -9,7 +9,8 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
-/* Neighbour advertisement with a target link-layer address option: RFC 4861 sections 4.4 and 4.6.1. */
+/* Neighbour advertisement with a target link-layer address option: RFC 4861 sections 4.4 and 4.6.1.
+ */
 struct advertisement {
 	struct rte_ether_hdr eth;
 	struct rte_ipv6_hdr ip;
@@ -46,7 +47,8 @@ static void write_advertisement(struct advertisement *a, const struct sl_endpoin
 	a->na.nd_na_cksum = rte_ipv6_udptcp_cksum(&a->ip, &a->na);
 }
 
-/* A global source address must be the asker's own; link-local ones and probes are of no endpoint. */
+/* A global source address must be the asker's own; link-local ones and probes are of no endpoint.
+ */
 static bool sender_is_honest(const struct sl_trip *t, unsigned int i, const uint8_t mac[6])
 {
 	const struct sl_meta *m = &t->b->meta[i];

@@ -11,7 +11,8 @@
 
 #define NOT_JUDGED UINT32_MAX
 
-/* A connection to judge: who opened it towards whom, whichever of the two sent the packet at hand. */
+/* A connection to judge: who opened it towards whom, whichever of the two sent the packet at hand.
+ */
 struct opening {
 	const struct sl_endpoint *from, *to;
 	struct sl_ip from_ip, to_ip;
@@ -20,7 +21,7 @@ struct opening {
 };
 
 struct judgement {
-	enum sl_drop reason; /* SL_KEEP: allowed */
+	enum sl_drop reason;	  /* SL_KEEP: allowed */
 	uint32_t ingress, egress; /* slots that decided */
 	uint32_t denied_by;
 };
@@ -50,8 +51,8 @@ static uint16_t policy_port(uint8_t proto, uint16_t sport_be, uint16_t dport_be)
 	return rte_be_to_cpu_16(dport_be != 0 ? dport_be : sport_be);
 }
 
-static struct opening opening_of(const struct sl_burst *b, unsigned int i, const struct sl_ends *e,
-	bool reply)
+static struct opening opening_of(
+	const struct sl_burst *b, unsigned int i, const struct sl_ends *e, bool reply)
 {
 	bool v4 = b->meta[i].flags & SL_P_IP4;
 	uint16_t sport = v4 ? b->key4[i].sport_be : b->key6[i].sport_be;
@@ -92,8 +93,8 @@ static bool end_allows(const struct sl_trip *t, const struct sl_network *net, en
 }
 
 /* Egress at the sender's node, ingress at the receiver's; both where both ends are here. */
-static struct judgement judge(const struct sl_trip *t, const struct sl_network *net,
-	const struct opening *o)
+static struct judgement judge(
+	const struct sl_trip *t, const struct sl_network *net, const struct opening *o)
 {
 	struct judgement j = {.reason = SL_KEEP, .ingress = NOT_JUDGED, .egress = NOT_JUDGED};
 
@@ -136,8 +137,8 @@ static void swap_sides(struct sl_flow_install *in)
 }
 
 /* Judge and store a connection; f is its entry when it is known already. */
-static enum sl_drop connect_ends(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
-	struct sl_flow *f)
+static enum sl_drop connect_ends(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
 {
 	struct sl_meta *m = &t->b->meta[i];
 	bool reopen = f != NULL && sl_flow_reopens(t->p->flows, f, m);
@@ -170,18 +171,22 @@ static enum sl_drop connect_ends(const struct sl_trip *t, unsigned int i, const 
 	else
 		sl_flow_update(t->p->flows, t->w->id, f, &in);
 	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
-	return sl_flow_track(t->p->flows, t->w->id, f, m, t->tick) ? SL_KEEP : SL_DROP_ICMP_UNRELATED;
+	return sl_flow_track(t->p->flows, t->w->id, f, m, t->tick) ? SL_KEEP
+								   : SL_DROP_ICMP_UNRELATED;
 }
 
-/* An entry put there over the socket says what happens; the sender must still be who it claims to be. */
+/* An entry put there over the socket says what happens; the sender must still be who it claims to
+ * be. */
 static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
 	enum sl_drop classified, struct sl_flow *f)
 {
 	struct sl_meta *m = &t->b->meta[i];
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
 	struct sl_endpoint to = {.network = m->network};
-	struct sl_flow_install in = {.generation = t->world->generation, .tick = t->tick,
-		.policy_ingress = NOT_JUDGED, .policy_egress = NOT_JUDGED};
+	struct sl_flow_install in = {.generation = t->world->generation,
+		.tick = t->tick,
+		.policy_ingress = NOT_JUDGED,
+		.policy_egress = NOT_JUDGED};
 
 	if (classified == SL_DROP_SPOOFED)
 		return classified;
@@ -214,7 +219,8 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	return SL_KEEP;
 }
 
-/* An ICMP error goes to who sent the packet it quotes, when that packet belongs to a known connection. */
+/* An ICMP error goes to who sent the packet it quotes, when that packet belongs to a known
+ * connection. */
 static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
 	struct sl_meta *m = &t->b->meta[i];
@@ -237,7 +243,8 @@ static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const
 	}
 	if (f == NULL || !sl_ip_equal(&quoted_src, &e->dst_ip))
 		return SL_DROP_ICMP_UNRELATED;
-	/* A connection that is denied by now gets no errors either: its entry is no longer current. */
+	/* A connection that is denied by now gets no errors either: its entry is no longer current.
+	 */
 	if (atomic_load_explicit(&f->generation, memory_order_relaxed) != t->world->generation)
 		return SL_DROP_ICMP_UNRELATED;
 	m->act = sl_way_to(t, e->net, e->dst, e->src->identity);

@@ -9,8 +9,9 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
-/* What of the packet is quoted: its headers and enough behind them for any stack to find its socket. */
-#define QUOTE_MAX 512u
+/* What of the packet is quoted: its headers and enough behind them for any stack to find its
+ * socket. */
+#define QUOTE_MAX	 512u
 #define ICMP_UNREACHABLE 3 /* RFC 792 */
 #define FRAG_NEEDED_CODE 4
 
@@ -28,7 +29,8 @@ static bool within_rate(const struct sl_trip *t)
 /* Ethernet and room for n bytes behind it, addressed to who sent the packet. NULL: no memory. */
 static struct rte_mbuf *begin(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t **body)
 {
-	const struct rte_ether_hdr *from = rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+	const struct rte_ether_hdr *from =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
 	struct rte_mbuf *m = sl_packet_new(t->w);
 	struct rte_ether_hdr *eth;
 
@@ -57,14 +59,15 @@ static void quote(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t *
 }
 
 /*
- * The source is the address the sender wrote to: a switch has none of its own in the network, and the
- * sender's stack and filters know that one.
+ * The source is the address the sender wrote to: a switch has none of its own in the network, and
+ * the sender's stack and filters know that one.
  */
 static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *meta = &t->b->meta[i];
 	uint16_t quoted = (uint16_t)RTE_MIN(meta->l3_len, QUOTE_MAX);
-	uint16_t len = (uint16_t)(sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr) + quoted);
+	uint16_t len =
+		(uint16_t)(sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr) + quoted);
 	struct rte_ipv4_hdr *ip;
 	struct rte_icmp_hdr *icmp;
 	uint8_t *body;
@@ -152,7 +155,8 @@ void sl_too_big(const struct sl_trip *t, unsigned int i)
 	const struct sl_meta *meta = &t->b->meta[i];
 	struct rte_mbuf *m;
 
-	/* Never about an error, a later fragment or what was sent to many: RFC 1122 section 3.2.2. */
+	/* Never about an error, a later fragment or what was sent to many: RFC 1122 section 3.2.2.
+	 */
 	if (meta->flags & (SL_P_ICMP_ERROR | SL_P_FRAGMENT_LATER | SL_P_MULTICAST | SL_P_ARP))
 		return;
 	if (!within_rate(t))

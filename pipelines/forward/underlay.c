@@ -8,8 +8,7 @@
 
 static enum sl_drop hand_up_arp(const struct sl_trip *t, unsigned int i)
 {
-	struct sl_upcall up = {
-		.m = t->b->pkt[i], .kind = SL_UPCALL_ARP, .port = t->b->in_port};
+	struct sl_upcall up = {.m = t->b->pkt[i], .kind = SL_UPCALL_ARP, .port = t->b->in_port};
 
 	return sl_upcall_put(&t->w->rings, &up) ? SL_SENT : SL_DROP_UPCALL_FULL;
 }
@@ -64,6 +63,6 @@ void sl_underlay_host(const struct sl_trip *t, const uint8_t *idx, unsigned int 
 		unsigned int i = idx[k];
 
 		t->b->verdict[i] = (uint8_t)(t->b->meta[i].flags & SL_P_ARP ? hand_up_arp(t, i)
-									   : answer_ping(t, i));
+									    : answer_ping(t, i));
 	}
 }

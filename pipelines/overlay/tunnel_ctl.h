@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tunnel table as the control thread holds it.
- * Threads: control. Ownership: a published tunnel belongs to the table, which retires what it replaces.
+ * Threads: control. Ownership: a published tunnel belongs to the table, which retires what it
+ * replaces.
  */
 #ifndef SL_TUNNEL_CTL_H
 #define SL_TUNNEL_CTL_H
@@ -12,10 +13,12 @@
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes);
 void sl_tunnel_table_destroy(struct sl_tunnel_table *t); /* workers must have stopped */
 
-/* A new tunnel built by its encapsulation, not yet visible. NULL with errno set: ENOTSUP, ENOMEM. */
+/* A new tunnel built by its encapsulation, not yet visible. NULL with errno set: ENOTSUP, ENOMEM.
+ */
 struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunnel_params *p);
 /* Put it in its slot; t owns it from here. NULL tunnel: empty slot `id`. */
-void sl_tunnel_publish(struct sl_tunnel_table *t, struct sl_rcu *rcu, uint32_t id, struct sl_tunnel *tun);
+void sl_tunnel_publish(
+	struct sl_tunnel_table *t, struct sl_rcu *rcu, uint32_t id, struct sl_tunnel *tun);
 
 /* Encapsulation of that configuration name, or -1. */
 int sl_encap_by_name(const char *name);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Parse: every length checked against the packet before it is read, once. Fills offsets, flags and the
- * flow key of each packet, or a drop verdict.
- * Threads: worker, on its own burst.
+ * Parse: every length checked against the packet before it is read, once. Fills offsets, flags and
+ * the flow key of each packet, or a drop verdict. Threads: worker, on its own burst.
  */
 #ifndef SL_PARSE_DP_H
 #define SL_PARSE_DP_H
@@ -18,15 +17,18 @@
 void sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 
 /*
- * The same for outer frames on an underlay port: offsets, flags, protocol, and of the key the addresses
- * alone (in key4 or key6); no hash, meta.network is not read. The IPv4 header checksum is verified.
+ * The same for outer frames on an underlay port: offsets, flags, protocol, and of the key the
+ * addresses alone (in key4 or key6); no hash, meta.network is not read. The IPv4 header checksum is
+ * verified.
  */
 void sl_parse_outer(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 
 /*
- * The flow key of the packet quoted in an ICMP or ICMPv6 error (packet i, flags has SL_P_ICMP_ERROR), as
- * that packet was sent: exactly one of *k4, *k6 is filled. Returns 4, 6, or 0 when too little is quoted.
+ * The flow key of the packet quoted in an ICMP or ICMPv6 error (packet i, flags has
+ * SL_P_ICMP_ERROR), as that packet was sent: exactly one of *k4, *k6 is filled. Returns 4, 6, or 0
+ * when too little is quoted.
  */
-int sl_parse_quoted(const struct sl_burst *b, unsigned int i, struct sl_key4 *k4, struct sl_key6 *k6);
+int sl_parse_quoted(
+	const struct sl_burst *b, unsigned int i, struct sl_key4 *k4, struct sl_key6 *k6);
 
 #endif

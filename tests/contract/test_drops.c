@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every reason in the list is provoked by a packet here, through the whole pipeline where the pipeline
- * decides, at the control thread's neighbour table where that one does. A new reason without a row fails.
+ * Every reason in the list is provoked by a packet here, through the whole pipeline where the
+ * pipeline decides, at the control thread's neighbour table where that one does. A new reason
+ * without a row fails.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -406,8 +407,13 @@ static enum sl_drop mtu_exceeded(struct scene *s)
 static enum sl_drop policy_ingress(struct scene *s)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
-	const struct sl_policy_def out = {.slot = 1, .tier = SL_TIER_TEAM, .direction = SL_EGRESS,
-		.action = SL_RULE_ALLOW, .subject = {web, 1}, .any_peer = true, .any_port = true};
+	const struct sl_policy_def out = {.slot = 1,
+		.tier = SL_TIER_TEAM,
+		.direction = SL_EGRESS,
+		.action = SL_RULE_ALLOW,
+		.subject = {web, 1},
+		.any_peer = true,
+		.any_port = true};
 
 	sl_rig_policies(s->r, &out, 1);
 	sl_frame_udp4(&s->f, 10);
@@ -496,8 +502,8 @@ static void link_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const
 	(void)mac;
 }
 
-static bool link_source(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
-	uint32_t *addr_be)
+static bool link_source(
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
 {
 	(void)ctx;
 	(void)port;
@@ -514,8 +520,8 @@ static bool link_is_own(void *ctx, uint16_t port, uint32_t addr_be)
 	return addr_be == sl_test_ip4("192.0.2.1");
 }
 
-static enum sl_drop at_neighbors(struct scene *s, bool link_takes, unsigned int packets,
-	uint32_t seconds)
+static enum sl_drop at_neighbors(
+	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
 {
 	struct link link = {.takes = link_takes};
 	struct sl_neighbor_ops ops = {&link, link_send, link_alloc, link_changed, link_source,

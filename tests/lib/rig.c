@@ -29,7 +29,8 @@ struct sl_rig {
 	uint64_t received_mark;
 };
 
-static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}}, far[] = {{"app", "far"}};
+static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
+			     far[] = {{"app", "far"}};
 static const struct sl_identity_def identities[] = {{1001, web, 1}, {1002, db, 1}, {1003, far, 1}};
 
 /* A published world is never written: each change is a copy with higher generations. */
@@ -99,8 +100,8 @@ static void make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] = (struct sl_network){.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN,
-		.present = true};
+	r->networks[1] =
+		(struct sl_network){.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true};
 	w->generation = 1ull << 32 | 1;
 	w->port_network[SL_RIG_WEB] = 1;
 	w->port_network[SL_RIG_DB] = 1;
@@ -119,8 +120,8 @@ static void make_world(struct sl_rig *r)
 static void make_ports(struct sl_rig *r)
 {
 	for (uint16_t i = 0; i < 4; i++) {
-		r->port[i] = (struct sl_port_dp){.id = i, .underlay = i == SL_RIG_UNDERLAY, .mtu = 1500,
-			.n_txq = 1};
+		r->port[i] = (struct sl_port_dp){
+			.id = i, .underlay = i == SL_RIG_UNDERLAY, .mtu = 1500, .n_txq = 1};
 		r->port[i].mac = sl_test_mac("02:00:00:00:0a:01");
 		atomic_store(&r->ports[i], &r->port[i]);
 	}
@@ -133,8 +134,8 @@ struct sl_rig *sl_rig_create(void)
 	assert_non_null(r);
 	r->rcu = sl_rcu_create(1, SOCKET_ID_ANY);
 	assert_non_null(r->rcu);
-	r->w = aligned_alloc(RTE_CACHE_LINE_SIZE,
-		RTE_ALIGN(sizeof(struct sl_worker), RTE_CACHE_LINE_SIZE));
+	r->w = aligned_alloc(
+		RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(struct sl_worker), RTE_CACHE_LINE_SIZE));
 	assert_non_null(r->w);
 	memset(r->w, 0, sizeof(*r->w));
 	r->p = sl_pipeline_create(MAX_FLOWS, 1, r->rcu);

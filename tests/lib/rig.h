@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole pipeline on a bench: one worker that no thread runs, a world put together by hand, packets
- * pushed in and taken out one by one. No devices: what would be transmitted is read from the buffers.
+ * The whole pipeline on a bench: one worker that no thread runs, a world put together by hand,
+ * packets pushed in and taken out one by one. No devices: what would be transmitted is read from
+ * the buffers.
  *
  *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
@@ -20,11 +21,11 @@
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
-#define SL_RIG_WEB 0
-#define SL_RIG_DB 1
+#define SL_RIG_WEB	0
+#define SL_RIG_DB	1
 #define SL_RIG_UNDERLAY 2
-#define SL_RIG_UNBOUND 3
-#define SL_RIG_NODE 1
+#define SL_RIG_UNBOUND	3
+#define SL_RIG_NODE	1
 
 struct sl_rig;
 

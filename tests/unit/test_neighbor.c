@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The underlay's neighbour table on a link that the test plays, with a clock that the test turns. */
+/* The underlay's neighbour table on a link that the test plays, with a clock that the test turns.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "dp/worker.h"
 #include "tests/lib/packet.h"
 
-#define PORT 3
+#define PORT   3
 #define SECOND SL_TICKS_PER_SECOND
 
 struct link {
@@ -55,8 +56,8 @@ static void on_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const s
 		l->mac = *mac;
 }
 
-static bool on_source(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
-	uint32_t *addr_be)
+static bool on_source(
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
 {
 	(void)ctx;
 	(void)port;
@@ -112,7 +113,8 @@ static struct rte_mbuf *data_packet(void)
 	return sl_frame_mbuf(&f);
 }
 
-static void hear_arp(struct link *l, uint16_t op, const char *mac, const char *sender, const char *target)
+static void hear_arp(
+	struct link *l, uint16_t op, const char *mac, const char *sender, const char *target)
 {
 	static struct sl_frame f;
 
@@ -131,7 +133,8 @@ static void pass(struct link *l, uint32_t ticks)
 
 static const struct rte_arp_hdr *sent_arp(const struct link *l, unsigned int i)
 {
-	return rte_pktmbuf_mtod_offset(l->sent[i], const struct rte_arp_hdr *, sizeof(struct rte_ether_hdr));
+	return rte_pktmbuf_mtod_offset(
+		l->sent[i], const struct rte_arp_hdr *, sizeof(struct rte_ether_hdr));
 }
 
 static void first_packet_asks_and_waits_and_the_answer_sends_it(void **state)
@@ -144,7 +147,8 @@ static void first_packet_asks_and_waits_and_the_answer_sends_it(void **state)
 	assert_int_equal(sent_arp(l, 0)->arp_data.arp_tip, sl_test_ip4("192.0.2.2"));
 	hear_arp(l, RTE_ARP_OP_REPLY, "02:00:00:00:0b:01", "192.0.2.2", "192.0.2.1");
 	assert_int_equal(l->n_sent, 2);
-	assert_bytes_equal(rte_pktmbuf_mtod(l->sent[1], const uint8_t *), 6, "\x02\x00\x00\x00\x0b\x01", 6);
+	assert_bytes_equal(
+		rte_pktmbuf_mtod(l->sent[1], const uint8_t *), 6, "\x02\x00\x00\x00\x0b\x01", 6);
 	assert_int_equal(l->n_changed, 1);
 	assert_true(l->has_mac);
 }
@@ -180,7 +184,8 @@ static void used_entry_is_probed_by_unicast_and_fails_when_silent(void **state)
 	forget_sent(l);
 	pass(l, SL_NEIGHBOR_FRESH_S * SECOND);
 	assert_int_equal(l->n_sent, 1);
-	assert_bytes_equal(rte_pktmbuf_mtod(l->sent[0], const uint8_t *), 6, "\x02\x00\x00\x00\x0b\x01", 6);
+	assert_bytes_equal(
+		rte_pktmbuf_mtod(l->sent[0], const uint8_t *), 6, "\x02\x00\x00\x00\x0b\x01", 6);
 	assert_true(l->has_mac);
 	pass(l, (SL_NEIGHBOR_RETRIES + 1) * SECOND);
 	assert_false(l->has_mac);

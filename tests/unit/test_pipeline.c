@@ -60,12 +60,24 @@ static void far_to_web(void)
 static void allow_web_to_db(struct sl_rig *r)
 {
 	static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}};
-	static const struct sl_port_match dns = {.proto = IPPROTO_UDP, .has_port = true, .port = 53, .end = 53};
+	static const struct sl_port_match dns = {
+		.proto = IPPROTO_UDP, .has_port = true, .port = 53, .end = 53};
 	const struct sl_policy_def defs[] = {
-		{.slot = 1, .tier = SL_TIER_TEAM, .direction = SL_EGRESS, .action = SL_RULE_ALLOW,
-			.subject = {web, 1}, .any_peer = true, .any_port = true},
-		{.slot = 2, .tier = SL_TIER_TEAM, .direction = SL_INGRESS, .action = SL_RULE_ALLOW,
-			.subject = {db, 1}, .any_peer = true, .ports = &dns, .n_ports = 1},
+		{.slot = 1,
+			.tier = SL_TIER_TEAM,
+			.direction = SL_EGRESS,
+			.action = SL_RULE_ALLOW,
+			.subject = {web, 1},
+			.any_peer = true,
+			.any_port = true},
+		{.slot = 2,
+			.tier = SL_TIER_TEAM,
+			.direction = SL_INGRESS,
+			.action = SL_RULE_ALLOW,
+			.subject = {db, 1},
+			.any_peer = true,
+			.ports = &dns,
+			.n_ports = 1},
 	};
 
 	sl_rig_policies(r, defs, 2);
@@ -127,7 +139,8 @@ static void unrelated_policy_change_keeps_the_connection_and_its_direction(void 
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	allow_web_to_db(r);
-	/* The first packet after the change is a reply: judged as what it answers, not as an opening. */
+	/* The first packet after the change is a reply: judged as what it answers, not as an
+	 * opening. */
 	db_to_web(53, 40000);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &f), SL_KEEP);
 }
@@ -200,7 +213,8 @@ static void unresolved_next_hop_hands_the_packet_up_encapsulated(void **state)
 	sl_rig_tunnel(r, false, true);
 	web_to_far();
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_int_equal(rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.upcall, &up, sizeof(up)), 0);
+	assert_int_equal(
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.upcall, &up, sizeof(up)), 0);
 	assert_int_equal(up.kind, SL_UPCALL_UNRESOLVED);
 	assert_int_equal(rte_pktmbuf_pkt_len(up.m), f.len + 50);
 	rte_pktmbuf_free(up.m);
@@ -237,7 +251,8 @@ static void arp_from_a_tunnel_is_answered_into_the_tunnel(void **state)
 
 	sl_frame_start(&f);
 	sl_frame_eth(&f, .dst = "ff:ff:ff:ff:ff:ff", .src = "02:00:00:00:00:07");
-	sl_frame_arp(&f, .sender_mac = "02:00:00:00:00:07", .sender = "10.0.0.7", .target = "10.0.0.5");
+	sl_frame_arp(
+		&f, .sender_mac = "02:00:00:00:00:07", .sender = "10.0.0.7", .target = "10.0.0.5");
 	sl_frame_end(&f);
 	sl_rig_wrap(&g, &f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &g), SL_KEEP);
@@ -389,15 +404,21 @@ static void later_fragment_follows_its_first_and_no_other(void **state)
 static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
-	const struct sl_policy_def no = {.slot = 9, .tier = SL_TIER_ADMIN, .direction = SL_EGRESS,
-		.action = SL_RULE_DENY, .subject = {web, 1}, .any_peer = true, .any_port = true};
+	const struct sl_policy_def no = {.slot = 9,
+		.tier = SL_TIER_ADMIN,
+		.direction = SL_EGRESS,
+		.action = SL_RULE_DENY,
+		.subject = {web, 1},
+		.any_peer = true,
+		.any_port = true};
 	struct sl_rig *r = *state;
 	struct sl_event ev;
 
 	sl_rig_policies(r, &no, 1);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
-	assert_int_equal(rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
+	assert_int_equal(
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
 	assert_int_equal(ev.policy, 9);
 	assert_int_equal(ev.reason, SL_DROP_POLICY_EGRESS);
 	assert_int_equal(ev.key.dport_be, htons(53));
