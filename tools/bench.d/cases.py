@@ -20,7 +20,7 @@ class Case:
         raise NotImplementedError
 
     def config(self, flows, source, sink, memory_mb, hugepages, policies):
-        """The daemon's configuration: `source` and `sink` are the device strings of the two ports."""
+        """The daemon's configuration; `source` and `sink` are the two ports' device strings."""
         devices = {self.input_port: source, self.output_port: sink}
         return {
             "node": {"name": "node-a", "tunnel_addresses": [frames.LOCAL_TUNNEL]},

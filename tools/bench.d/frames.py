@@ -92,7 +92,7 @@ def read_pcap(path):
 
 
 def flaw_of_encapsulated(frame, inner):
-    """What is wrong with a frame that should be `inner` on its way to the remote node; None: nothing."""
+    """What is wrong with a frame that should be `inner` on its way to node-b; None: nothing."""
     expected_len = 50 + len(inner)
     if len(frame) != expected_len:
         return f"{len(frame)} bytes instead of {expected_len}"
@@ -105,7 +105,9 @@ def flaw_of_encapsulated(frame, inner):
         ("outer IPv4 checksum", checksum(ip), 0),
         ("outer addresses", ip[12:], ip_bytes(LOCAL_TUNNEL) + ip_bytes(REMOTE_TUNNEL)),
         ("outer UDP destination port", udp[2:4], struct.pack("!H", VXLAN_PORT)),
+        ("outer UDP source port in the dynamic range", udp[0] >= 0xC0, True),
         ("outer UDP length", udp[4:6], struct.pack("!H", expected_len - 34)),
+        ("outer UDP checksum", udp[6:8], b"\0\0"),
         ("VXLAN header", vxlan, struct.pack("!II", 0x08000000, VNI << 8)),
         ("inner frame", frame[50:], inner),
     ]

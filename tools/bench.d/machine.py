@@ -33,41 +33,42 @@ class Tsc:
 
 
 class Hugepages:
-    """Enough hugepages for as long as the with-block lasts."""
+    """Enough free hugepages for as long as the with-block lasts."""
 
     def __init__(self, megabytes):
         self.wanted = -(-megabytes // PAGE_MB)
-        self.before = None
+        self.added = 0
         self.available = False
         self.note = ""
 
     def __enter__(self):
         try:
-            self.before = self._read(HUGEPAGES)
-            free = self._free()
+            before, free = self._total(), self._free()
             if free < self.wanted:
-                self._write(self.before + self.wanted - free)
+                self._set_total(before + self.wanted - free)
+                self.added = self._total() - before
             self.available = self._free() >= self.wanted
             if not self.available:
-                self.note = f"only {self._free()} of {self.wanted} hugepages of 2 MiB to be had"
+                self.note = f"only {self._free()} of {self.wanted} pages of 2 MiB are to be had"
         except OSError as error:
-            self.note = f"hugepages cannot be set: {error}"
+            self.note = str(error)
         return self
 
     def __exit__(self, *_):
-        if self.before is not None:
-            try:
-                self._write(self.before)
-            except OSError:
-                pass
+        """Take back what was added, not what others have added since."""
+        try:
+            if self.added > 0:
+                self._set_total(max(self._total() - self.added, 0))
+        except OSError:
+            pass
 
     @staticmethod
-    def _read(path):
-        with open(path, encoding="ascii") as file:
+    def _total():
+        with open(HUGEPAGES, encoding="ascii") as file:
             return int(file.read())
 
     @staticmethod
-    def _write(number):
+    def _set_total(number):
         with open(HUGEPAGES, "w", encoding="ascii") as file:
             file.write(str(number))
 

@@ -23,8 +23,8 @@ class Testpmd:
                          "--", "-i", "--port-topology=loop", "--nb-cores=1",
                          f"--burst={burst}", f"--total-num-mbufs={buffers}"]
 
-    def packets_per_second(self, seconds):
-        """Mode -> rate, each measured for so long; and how much of the time the core was not testpmd's.
+    def rates(self, seconds):
+        """Mode -> packets a second, and the share of the time in which the core was not testpmd's.
 
         testpmd's standard output is a file to it, and buffered to its end; only the prompt comes at
         once. So the commands are sent by the clock and the output is read when it has quit.
@@ -36,14 +36,8 @@ class Testpmd:
             raise Failure("dpdk-testpmd is not installed (package dpdk)") from error
         try:
             text = read_to_prompt(process)
-            waited = 0
-            for command, pause in self._script(seconds):
-                process.stdin.write(command.encode() + b"\n")
-                process.stdin.flush()
-                before = machine.worker_waited_ns(process.pid)
-                time.sleep(pause)
-                if pause == seconds:
-                    waited = max(waited, machine.worker_waited_ns(process.pid) - before)
+            shared = [run_mode(process, mode, seconds) / seconds / 1e9 for mode in MODES]
+            send(process, "quit")
             text += process.communicate(timeout=30)[0].decode(errors="replace")
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Failure(f"dpdk-testpmd did not do as told: {error}") from error
@@ -54,18 +48,27 @@ class Testpmd:
         rates = [int(rate) for rate in re.findall(r"Rx-pps:\s+(\d+)", text)][1::2]
         if len(rates) != len(MODES) or 0 in rates:
             raise Failure(f"dpdk-testpmd forwarded nothing: {text}")
-        return dict(zip(MODES, rates)), waited / seconds / 1e9
+        return dict(zip(MODES, zip(rates, shared)))
 
-    @staticmethod
-    def _script(seconds):
-        """Commands and the pauses behind them; a rate is that since the last time it was shown."""
-        for mode in MODES:
-            yield f"set fwd {mode}", 0.1
-            yield "start", WARM_UP_SECONDS
-            yield "show port stats all", seconds
-            yield "show port stats all", 0.1
-            yield "stop", 0.3
-        yield "quit", 0
+
+def send(process, command, pause=0.1):
+    process.stdin.write(command.encode() + b"\n")
+    process.stdin.flush()
+    time.sleep(pause)
+
+
+def run_mode(process, mode, seconds):
+    """Show the rate twice, the second time that since the first. Returns how long (ns) something
+    else had the core."""
+    send(process, f"set fwd {mode}")
+    send(process, "start", WARM_UP_SECONDS)
+    send(process, "show port stats all", 0)
+    before = machine.worker_waited_ns(process.pid)
+    time.sleep(seconds)
+    waited = machine.worker_waited_ns(process.pid) - before
+    send(process, "show port stats all")
+    send(process, "stop", 0.3)
+    return waited
 
 
 def read_to_prompt(process):
