@@ -32,7 +32,7 @@ static const struct sl_field subnet_fields[] = {
 	SL_FIELD(sl_subnet_obj, prefix, SL_F_PREFIX, .flags = SL_FIELD_REQUIRED,
 		.help = "Addresses that endpoints may have."),
 	SL_FIELD(sl_subnet_obj, gateway, SL_F_IP, SL_PRESENT(sl_subnet_obj, has_gateway),
-		.help = "Answered by every node."),
+		.help = "Kept free of endpoints; no node answers it in this version."),
 };
 
 static int check_subnet(const void *obj, struct sl_err *e)

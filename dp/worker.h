@@ -98,8 +98,9 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 
 	if (unlikely(t->n == SL_TX_BUFFER))
 		sl_tx_flush_port(w, port);
+	if (t->n == 0)
+		w->tx_pending |= 1u << port;
 	t->pkt[t->n++] = m;
-	w->tx_pending |= 1u << port;
 }
 
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */

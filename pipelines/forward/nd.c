@@ -71,7 +71,7 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 	struct sl_meta *m = &t->b->meta[i];
 	struct rte_ether_addr asker = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->src_addr;
 	struct nd_neighbor_solicit ns;
-	const void *bytes = sl_pkt_read(pkt, m->l4_off, sizeof(ns), &ns);
+	const uint8_t *bytes = sl_pkt_read(pkt, m->l4_off, 1, &ns);
 	const struct sl_endpoint *target;
 	struct advertisement *a;
 	struct sl_pmap_key key;
@@ -80,12 +80,15 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 
 	if (bytes == NULL)
 		return SL_DROP_ND_MALFORMED;
-	if (bytes != &ns) /* the struct wants an alignment that packets do not have */
-		memcpy(&ns, bytes, sizeof(ns));
-	if (ns.nd_ns_type == ND_NEIGHBOR_ADVERT)
+	if (*bytes == ND_NEIGHBOR_ADVERT)
 		return SL_CONSUMED; /* nobody here asked */
-	if (ns.nd_ns_type != ND_NEIGHBOR_SOLICIT)
+	if (*bytes != ND_NEIGHBOR_SOLICIT)
 		return SL_DROP_MULTICAST; /* routers and redirects are no workload's business */
+	bytes = sl_pkt_read(pkt, m->l4_off, sizeof(ns), &ns);
+	if (bytes == NULL)
+		return SL_DROP_ND_MALFORMED;
+	if (bytes != (const uint8_t *)&ns) /* the struct wants an alignment that packets do not have */
+		memcpy(&ns, bytes, sizeof(ns));
 	if (!sender_is_honest(t, i, asker.addr_bytes))
 		return SL_DROP_SPOOFED;
 	memcpy(ip.b, &ns.nd_ns_target, 16);

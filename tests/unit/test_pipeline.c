@@ -286,6 +286,19 @@ static void neighbour_solicitation_is_answered_with_a_valid_checksum(void **stat
 	assert_bytes_equal(out.b, out.len, g.b, g.len);
 }
 
+static void router_solicitation_is_multicast_that_nobody_answers(void **state)
+{
+	struct sl_rig *r = *state;
+
+	sl_frame_start(&f);
+	sl_frame_eth(&f, .dst = "33:33:00:00:00:02");
+	sl_frame_ip6(&f, .dst = "ff02::2", .hops = 255);
+	sl_frame_icmp6(&f, .type = 133);
+	sl_frame_bytes(&f, "\x01\x01\x02\x00\x00\x00\x00\x05", 8);
+	sl_frame_end(&f);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_MULTICAST);
+}
+
 static void ping_of_the_nodes_own_address_is_answered(void **state)
 {
 	struct sl_rig *r = *state;
@@ -513,6 +526,7 @@ int main(void)
 		T(arp_for_a_remote_endpoint_is_answered_here),
 		T(arp_from_a_tunnel_is_answered_into_the_tunnel),
 		T(neighbour_solicitation_is_answered_with_a_valid_checksum),
+		T(router_solicitation_is_multicast_that_nobody_answers),
 		T(ping_of_the_nodes_own_address_is_answered),
 		T(too_large_packet_brings_frag_needed_with_the_ways_mtu),
 		T(packet_of_exactly_the_mtu_passes),
