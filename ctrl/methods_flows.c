@@ -12,11 +12,6 @@
 
 static const char *const states[] = {"free", "new", "established", "closing", "programmed"};
 
-static char *borrow(const char *s)
-{
-	return (char *)(uintptr_t)s;
-}
-
 struct list_in {
 	char network[SL_NAME_LEN];
 	bool has_network, has_address;
@@ -109,14 +104,14 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 {
 	char proto[8];
 	struct flow_out out = {
-		.network = borrow(sl_name_of_network(c, (v->key.net_proto >> 8) & 0x7fffff)),
-		.state = borrow(states[v->state]),
-		.protocol = borrow(sl_name_of_protocol((uint8_t)v->key.net_proto, proto)),
+		.network = sl_borrow(sl_name_of_network(c, (v->key.net_proto >> 8) & 0x7fffff)),
+		.state = sl_borrow(states[v->state]),
+		.protocol = sl_borrow(sl_name_of_protocol((uint8_t)v->key.net_proto, proto)),
 		.source_port = rte_be_to_cpu_16(v->key.sport_be),
 		.destination_port = rte_be_to_cpu_16(v->key.dport_be),
-		.from = borrow(v->generation[0] != 0 ? sl_name_of_origin(c, v->origin[0]) : ""),
-		.to = borrow(v->generation[0] != 0 ? name_of_way_out(c, &v->act[0]) : ""),
-		.action = borrow(v->act[0].kind == SL_ACT_DROP ? "drop" : "forward"),
+		.from = sl_borrow(v->generation[0] != 0 ? sl_name_of_origin(c, v->origin[0]) : ""),
+		.to = sl_borrow(v->generation[0] != 0 ? name_of_way_out(c, &v->act[0]) : ""),
+		.action = sl_borrow(v->act[0].kind == SL_ACT_DROP ? "drop" : "forward"),
 		.packets = v->packets[0],
 		.bytes = v->bytes[0],
 		.reply_packets = v->packets[1],
@@ -125,12 +120,12 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 		.idle_seconds = v->idle_ticks / SL_TICKS_PER_SECOND,
 		.source_identity = v->identity_src,
 		.destination_identity = v->identity_dst,
-		.policy_egress = borrow(sl_name_of_policy(c, v->policy_egress)),
-		.policy_ingress = borrow(sl_name_of_policy(c, v->policy_ingress)),
+		.policy_egress = sl_borrow(sl_name_of_policy(c, v->policy_egress)),
+		.policy_ingress = sl_borrow(sl_name_of_policy(c, v->policy_ingress)),
 	};
 
 	if (v->state == SL_CONN_PROGRAMMED)
-		out.action = borrow(v->program == SL_PROGRAM_DENY ? "drop" : "forward");
+		out.action = sl_borrow(v->program == SL_PROGRAM_DENY ? "drop" : "forward");
 	memcpy(out.source.b, v->key.src, 16);
 	memcpy(out.destination.b, v->key.dst, 16);
 	return sl_shape_encode(&flow_shape, &out);

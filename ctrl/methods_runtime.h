@@ -24,4 +24,10 @@ const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot);
 /* "tcp", "udp", …; buf holds the number of an unnamed one. */
 const char *sl_name_of_protocol(uint8_t proto, char buf[8]);
 
+/* Borrowed constant text where the shape has an allocated string; encode only reads it. */
+static inline char *sl_borrow(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
 #endif

@@ -206,12 +206,6 @@ static uint64_t drop_sum(struct sl_engine *engine, unsigned int reason)
 	return sum;
 }
 
-/* Borrowed constant text where the shape has an allocated string; encode only reads it. */
-static char *borrow(const char *s)
-{
-	return (char *)(uintptr_t)s;
-}
-
 static int drops_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
 	const struct drops_in *in = call->params;
@@ -220,9 +214,9 @@ static int drops_list(const struct sl_rpc_call *call, cJSON **result, struct sl_
 	(void)e;
 	for (unsigned int r = 1; list != NULL && r < SL_DROP_COUNT; r++) {
 		char runbook[64];
-		struct drop_out out = {.reason = borrow(sl_drop_name(r)),
+		struct drop_out out = {.reason = sl_borrow(sl_drop_name(r)),
 			.count = drop_sum(call->ctrl->engine, r),
-			.description = borrow(sl_drop_text(r)),
+			.description = sl_borrow(sl_drop_text(r)),
 			.runbook = runbook};
 
 		snprintf(runbook, sizeof(runbook), "docs/drops.md#%s", sl_drop_anchor(r));
@@ -289,11 +283,11 @@ static cJSON *encode_recent(const struct sl_ctrl *c, const struct sl_recent_entr
 	const struct sl_event *ev = &r->event;
 	char when[40], stamp[24], proto[8];
 	struct recent_out out = {.time = when,
-		.reason = borrow(sl_drop_name(ev->reason)),
-		.policy = borrow(sl_name_of_policy(c, ev->policy)),
-		.network = borrow(sl_name_of_network(c, (ev->key.net_proto >> 8) & 0x7fffff)),
-		.from = borrow(sl_name_of_origin(c, ev->origin)),
-		.protocol = borrow(sl_name_of_protocol((uint8_t)ev->key.net_proto, proto)),
+		.reason = sl_borrow(sl_drop_name(ev->reason)),
+		.policy = sl_borrow(sl_name_of_policy(c, ev->policy)),
+		.network = sl_borrow(sl_name_of_network(c, (ev->key.net_proto >> 8) & 0x7fffff)),
+		.from = sl_borrow(sl_name_of_origin(c, ev->origin)),
+		.protocol = sl_borrow(sl_name_of_protocol((uint8_t)ev->key.net_proto, proto)),
 		.source_port = rte_be_to_cpu_16(ev->key.sport_be),
 		.destination_port = rte_be_to_cpu_16(ev->key.dport_be),
 		.length = ev->len};

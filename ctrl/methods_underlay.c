@@ -6,11 +6,6 @@
 #include "methods_runtime.h"
 #include "objects_fields.h"
 
-static char *borrow(const char *s)
-{
-	return (char *)(uintptr_t)s;
-}
-
 struct neighbor_out {
 	char *port;
 	struct sl_ip address;
@@ -54,11 +49,11 @@ static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 	static const struct sl_mac zero;
 	struct collect *to = ctx;
 	const char *port = sl_apply_port_name(to->c->apply, v->port);
-	struct neighbor_out out = {.port = borrow(port != NULL ? port : ""),
+	struct neighbor_out out = {.port = sl_borrow(port != NULL ? port : ""),
 		.address = v->ip,
 		.has_mac = !sl_mac_equal(&v->mac, &zero),
 		.mac = v->mac,
-		.state = borrow(sl_neighbor_state_name(v->state)),
+		.state = sl_borrow(sl_neighbor_state_name(v->state)),
 		.age_seconds = v->age_ticks / SL_TICKS_PER_SECOND,
 		.tunnels = v->uses,
 		.waiting = v->waiting};
@@ -122,7 +117,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct collect *to = ctx;
 	struct sl_underlay_path path;
-	struct path_out out = {.address = node->address, .port = borrow("")};
+	struct path_out out = {.address = node->address, .port = sl_borrow("")};
 	const char *port;
 
 	if (!sl_underlay_path(to->c->underlay, o->id, &path))
@@ -134,7 +129,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	out.next_hop = path.next_hop;
 	port = path.reachable ? sl_apply_port_name(to->c->apply, path.port) : NULL;
 	if (port != NULL)
-		out.port = borrow(port);
+		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&path_shape, &out));
 	return true;

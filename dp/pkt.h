@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bounds-checked header access on untrusted packets, chained mbufs included.
+ * Bounds-checked header access on untrusted packets, chained mbufs included, and loads from
+ * addresses of any alignment.
  * Threads: worker; pure functions on the caller's packet.
  */
 #ifndef SL_DP_PKT_H
 #define SL_DP_PKT_H
+
+#include <stdint.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
@@ -18,6 +22,31 @@ static inline const void *sl_pkt_read(
 	if (likely(off + len <= m->data_len))
 		return rte_pktmbuf_mtod_offset(m, const void *, off);
 	return rte_pktmbuf_read(m, off, len, buf);
+}
+
+/* In the byte order of the packet. */
+static inline uint16_t sl_load16(const void *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint32_t sl_load32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint64_t sl_load64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
 #endif

@@ -64,6 +64,16 @@ enum {
 	SL_P_TCP = 1 << 12,
 };
 
+/* TCP flags (sl_meta.tcp_flags), RFC 9293 section 3.1. */
+enum {
+	SL_TCP_FIN = 0x01,
+	SL_TCP_SYN = 0x02,
+	SL_TCP_RST = 0x04,
+	SL_TCP_PSH = 0x08,
+	SL_TCP_ACK = 0x10,
+	SL_TCP_URG = 0x20,
+};
+
 /* Everything left to do with a packet of a known flow. */
 enum sl_action_kind {
 	SL_ACT_DROP = 0, /* reason says why */
@@ -93,7 +103,7 @@ struct sl_meta {
 	uint16_t l3_len;   /* IP packet's length by its own header, without Ethernet padding */
 	uint16_t flags;	   /* SL_P_* */
 	uint8_t proto;	   /* transport protocol, after extension headers */
-	uint8_t tcp_flags; /* TCP only */
+	uint8_t tcp_flags; /* SL_TCP_*, TCP only */
 	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
 	uint8_t outer_tos; /* written by decap: of the removed header */
 	uint32_t hash;	   /* of the flow key, for the flow table and outer source port */

@@ -2,8 +2,8 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "dp/pkt.h"
 #include "flow_internal.h"
-#include "flow_tcp.h"
 #include "front.h"
 
 /* Keys of one family, as rte_hash wants them. */
@@ -44,22 +44,6 @@ static void find_keys(
 	}
 }
 
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* Does the entry say what to do with this packet now? Then its action is in meta.act. */
 static inline bool current(
 	const struct sl_flow *f, struct sl_meta *m, const uint8_t *frame, uint64_t generation)
@@ -68,8 +52,8 @@ static inline bool current(
 	uint64_t differs = atomic_load_explicit(&f->generation, memory_order_acquire) ^ generation;
 
 	differs |= sl_flow_load32(&f->origin) ^ m->origin;
-	differs |= sl_flow_load64(f->macs) ^ load64(frame);
-	differs |= sl_flow_load32(f->macs + 8) ^ load32(frame + 8);
+	differs |= sl_flow_load64(f->macs) ^ sl_load64(frame);
+	differs |= sl_flow_load32(f->macs + 8) ^ sl_load32(frame + 8);
 	m->act = sl_flow_load_act(f);
 	differs |= seq & 1;
 	differs |= atomic_load_explicit(&f->seq, memory_order_relaxed) ^ seq;

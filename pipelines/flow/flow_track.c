@@ -2,7 +2,6 @@
 #include <netinet/in.h>
 
 #include "flow_internal.h"
-#include "flow_tcp.h"
 
 bool sl_flow_is_opener(const struct sl_flow_table *t, const struct sl_flow *f)
 {

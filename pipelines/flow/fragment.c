@@ -51,13 +51,12 @@ void sl_fragments_destroy(struct sl_fragments *f)
 
 static bool ip4_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
 {
-	uint16_t buf, v;
+	uint16_t buf;
 	const void *p = sl_pkt_read(m, off + 4, sizeof(buf), &buf);
 
 	if (p == NULL)
 		return false;
-	memcpy(&v, p, sizeof(v));
-	*id = v;
+	*id = sl_load16(p);
 	return true;
 }
 

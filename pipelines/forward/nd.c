@@ -87,7 +87,8 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 	bytes = sl_pkt_read(pkt, m->l4_off, sizeof(ns), &ns);
 	if (bytes == NULL)
 		return SL_DROP_ND_MALFORMED;
-	if (bytes != (const uint8_t *)&ns) /* the struct wants an alignment that packets do not have */
+	if (bytes !=
+		(const uint8_t *)&ns) /* the struct wants an alignment that packets do not have */
 		memcpy(&ns, bytes, sizeof(ns));
 	if (!sender_is_honest(t, i, asker.addr_bytes))
 		return SL_DROP_SPOOFED;

@@ -11,15 +11,6 @@
 
 #include "sluice/burst.h"
 
-enum { /* TCP flags, RFC 9293 section 3.1 */
-	SL_TCP_FIN = 0x01,
-	SL_TCP_SYN = 0x02,
-	SL_TCP_RST = 0x04,
-	SL_TCP_PSH = 0x08,
-	SL_TCP_ACK = 0x10,
-	SL_TCP_URG = 0x20,
-};
-
 /* One packet under way. Addresses and ports go straight into its key, network and hash are
  * sl_parse's. */
 struct sl_walk {
@@ -40,22 +31,6 @@ struct sl_ip6_chain {
 	bool fragmented; /* a fragment header that is not atomic (RFC 6946) */
 	uint16_t frag;	 /* its offset and M bit, host order */
 };
-
-static inline uint16_t sl_load16(const void *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t sl_load32(const void *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 /*
  * TCP flags that no stack sends: every segment has ACK but a first SYN or a reset; SYN, FIN and RST
