@@ -57,7 +57,7 @@ def plain_frames():
         out(ip() / UDP(sport=1000, dport=2000) / b"a datagram"),
         out(ip() / TCP(sport=1001, dport=80, flags="S", options=[("MSS", 1410)])),
         out(ip() / ICMP(id=7, seq=1) / b"ping"),
-        out(IPv6(src=WEB_IP6, dst=DB_IP6) / UDP(sport=1002, dport=53) / b"question"),
+        out(IPv6(src=WEB_IP6, dst=DB_IP6) / UDP(sport=1002, dport=2002) / b"question"),
         out(IPv6(src=WEB_IP6, dst=DB_IP6) / ICMPv6EchoRequest(id=9, data=b"ping6")),
         out(ip(tos=0xB8) / UDP(sport=1003, dport=2000) / b"marked"),
         out(ip() / UDP(sport=1004, dport=2000) / bytes(1422)),
@@ -101,7 +101,7 @@ def tunnel_packets_reach_the_workload_byte_for_byte(lab):
         back(ip_back() / UDP(sport=2000, dport=1000) / b"an answer"),
         back(ip_back() / TCP(sport=80, dport=1001, flags="S")),
         back(ip_back() / ICMP(id=8, seq=2) / b"ping"),
-        back(IPv6(src=DB_IP6, dst=WEB_IP6) / UDP(sport=53, dport=1002) / b"answer"),
+        back(IPv6(src=DB_IP6, dst=WEB_IP6) / UDP(sport=2002, dport=1002) / b"answer"),
         back(ip_back(tos=0x28) / UDP(sport=2001, dport=1000) / bytes(1400)),
     ]
     node = CaptureNode(lab, uplink=[tunnelled(f, 50000 + i) for i, f in enumerate(inner)]).play()
@@ -176,7 +176,7 @@ def the_node_answers_a_ping_on_the_underlay_byte_for_byte(lab):
 
 @test
 def hostile_packets_are_each_counted_under_their_reason(lab):
-    good = back(ip_back() / UDP(sport=1, dport=2) / b"x")
+    good = back(ip_back() / UDP(sport=1, dport=2) / b"eights")  # a fragment's length
     stranger = tunnelled(good)
     stranger[IP].src = "192.0.2.99"
     frames = {

@@ -38,6 +38,8 @@ def many_connections_at_once_all_carry_data(lab):
 @test
 def workloads_of_one_node_talk_without_the_underlay(lab):
     site = lab.sluice_site()
+    for daemon in site.daemons:  # ARP between the nodes is over
+        wait_until(lambda d=daemon: d.call("nodes.paths")[0]["resolved"], "no neighbour")
     before = site.a.daemon.port("uplink")
     expect_tcp(site.a1, site.a2)
     expect_udp(site.a2, site.a1)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A node whose ports are capture files: what goes in and what comes out, byte for byte."""
+import logging
 import struct
 import subprocess
 
 from .expect import expect, wait_until
-from .net import run
 from .site import OPEN, VNI, workers
+
+logging.getLogger("scapy").setLevel(logging.ERROR)  # it tells which interfaces have no address
 
 UPLINK_MAC, PEER_MAC = "02:00:00:00:0a:01", "02:00:00:00:0b:01"
 WEB_MAC, DB_MAC = "02:00:00:00:00:05", "02:00:00:00:00:06"
@@ -108,5 +110,4 @@ def tshark(path, *options):
 def expect_tshark_content(path):
     """tshark finds nothing malformed and no wrong checksum."""
     bad = tshark(path, "-Y", BAD)
-    expect(not bad, "tshark complains:\n" + "\n".join(bad) +
-           (run("tshark", "-n", "-r", path, "-V") if len(bad) == 1 else ""))
+    expect(not bad, "tshark complains:\n" + "\n".join(bad))

@@ -12,6 +12,7 @@ from .expect import Failure, POLL, expect, expect_equal, wait_until
 
 READY_SECONDS = 60  # a sanitized daemon on a busy machine
 STOP_SECONDS = 30
+REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
 
 class Refused(Exception):
@@ -37,14 +38,20 @@ class Client:
         request = {"jsonrpc": "2.0", "id": self._id, "method": method}
         if params is not None:
             request["params"] = params
-        self._sock.sendall(json.dumps(request).encode() + b"\n")
-        line = self._file.readline()
-        if not line:
-            raise Failure(f"{method}: the daemon closed the connection")
-        answer = json.loads(line)
+        answer = json.loads(self._exchange(method, json.dumps(request).encode() + b"\n"))
         if "error" in answer:
             raise Refused(method, answer["error"])
         return answer["result"]
+
+    def _exchange(self, method, line):
+        try:
+            self._sock.sendall(line)
+            answer = self._file.readline()
+        except OSError as e:
+            raise Failure(f"{method}: no answer from the daemon: {e}") from e
+        if not answer:
+            raise Failure(f"{method}: the daemon closed the connection")
+        return answer
 
     def close(self):
         self._file.close()
@@ -100,6 +107,13 @@ class Daemon:
         except FileNotFoundError:
             return ""
 
+    def expect_no_report(self):
+        """What a sanitizer has found is in the log."""
+        log = self.log_tail(100000)
+        for word in REPORTS:
+            at = log.find(word)
+            expect(at < 0, f"{self.name}: sanitizer report:\n{log[max(0, at - 200) : at + 4000]}")
+
     @property
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -123,6 +137,7 @@ class Daemon:
             self.process.wait()
             status = "none"
         self._forget()
+        self.expect_no_report()
         expect_equal(status, 0, f"{self.name}: exit status after SIGTERM")
         expect(not os.path.exists(self.socket), f"{self.name} left its socket file behind")
 

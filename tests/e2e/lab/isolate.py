@@ -23,6 +23,7 @@ def enter():
     if os.environ.get(MARK):
         if os.environ[MARK] == "yes":
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
             os.environ[MARK] = "done"
         return None
     command = BASE if os.geteuid() == 0 else BASE + ["--user", "--map-root-user"]

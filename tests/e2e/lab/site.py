@@ -190,6 +190,7 @@ class Lab:
         for d in self.daemons:
             if d.process is None:
                 continue
+            d.expect_no_report()
             if not d.running:
                 raise Failure(f"{d.name} ended by itself, exit {d.process.returncode}")
             d.expect_sum()

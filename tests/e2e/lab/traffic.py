@@ -187,7 +187,7 @@ def expect_no_tcp(client, server, port=None, address=None):
         raise Failure(f"TCP {client.name} -> {listener.address}:{listener.port}: was let through")
 
 
-def expect_udp(client, server, port=None):
+def expect_udp(client, server, port=None, question=b"question"):
     """A datagram gets there and its answer comes back."""
     port = port or new_port()
     near = client.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -196,9 +196,11 @@ def expect_udp(client, server, port=None):
         far.bind((server.ip, port))
         near.settimeout(3)
         far.settimeout(3)
-        near.sendto(b"question", (server.ip, port))
+        near.sendto(question, (server.ip, port))
         try:
-            far.sendto(b"answer", far.recvfrom(100)[1])
+            data, asker = far.recvfrom(65536)
+            expect(data == question, f"UDP {client.name} -> {server.ip}:{port}: other bytes arrived")
+            far.sendto(b"answer", asker)
             near.recvfrom(100)
         except (socket.timeout, TimeoutError) as e:
             raise Failure(f"UDP {client.name} -> {server.ip}:{port}: {e}") from e
