@@ -241,6 +241,31 @@ static void commit_underlay(struct sl_apply *a)
 	sl_underlay_refresh(a->underlay, p->store, paths);
 }
 
+static uint64_t hits(const struct sl_apply *a, uint32_t slot)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int w = 0; w < sl_engine_n_workers(a->engine); w++)
+		sum += sl_counter_read(&a->pipeline->policy_hits[w][slot]);
+	return sum;
+}
+
+uint64_t sl_apply_policy_hits(const struct sl_apply *a, uint32_t slot)
+{
+	return hits(a, slot) - a->policy_base[slot];
+}
+
+/* Slots are used again: a new policy's count starts where the old one's ended. */
+static void commit_policy_base(struct sl_apply *a)
+{
+	for (size_t i = 0; i < a->p.n; i++) {
+		const struct sl_change *c = &a->p.changes[i];
+
+		if (c->coll == SL_COLL_POLICIES && c->old_obj == NULL)
+			a->policy_base[c->new_obj->id] = hits(a, c->new_obj->id);
+	}
+}
+
 static void publish(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
@@ -270,6 +295,7 @@ static void commit(void *ctx)
 			sl_port_publish(a->engine, (uint16_t)i);
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
+	commit_policy_base(a);
 	publish(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
@@ -337,10 +363,12 @@ struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *p
 	a->forward_generation = 1;
 	a->seed = sl_flow_seeds.s[3];
 	a->world = empty_world(tunnels);
-	if (a->world == NULL || a->world->networks == NULL || a->world->vni_to_network == NULL ||
-		a->world->node_by_addr == NULL || a->world->local_addr == NULL ||
-		a->world->policies == NULL) {
+	a->policy_base = calloc(SL_POLICIES_MAX, sizeof(*a->policy_base));
+	if (a->policy_base == NULL || a->world == NULL || a->world->networks == NULL ||
+		a->world->vni_to_network == NULL || a->world->node_by_addr == NULL ||
+		a->world->local_addr == NULL || a->world->policies == NULL) {
 		world_free(a->world);
+		free(a->policy_base);
 		free(a);
 		return NULL;
 	}
@@ -357,5 +385,6 @@ void sl_apply_destroy(struct sl_apply *a)
 	for (uint32_t i = 0; i < a->n_endpoint; i++)
 		free(a->endpoint[i]);
 	free(a->endpoint);
+	free(a->policy_base);
 	free(a);
 }

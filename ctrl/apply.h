@@ -23,6 +23,9 @@ void sl_apply_destroy(struct sl_apply *a); /* workers stopped; accepts NULL */
 /* The store's applier. */
 struct sl_applier sl_apply_applier(struct sl_apply *a);
 
+/* How often a policy has decided since it was made, by its slot. */
+uint64_t sl_apply_policy_hits(const struct sl_apply *a, uint32_t slot);
+
 /* Engine port id of a port object's name, -1 when there is none; and back, NULL when none. */
 int sl_apply_port_id(const struct sl_apply *a, const char *name);
 const char *sl_apply_port_name(const struct sl_apply *a, uint16_t id);

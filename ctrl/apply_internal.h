@@ -54,6 +54,7 @@ struct sl_apply {
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
+	uint64_t *policy_base; /* by slot: its counter's value when the policy in it was made */
 	struct sl_pending p;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The list of methods: one row each. */
 #include "daemon.h"
+#include "json.h"
 #include "methods_objects.h"
 #include "methods_runtime.h"
 #include "rpc.h"
@@ -33,6 +34,32 @@ const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c)
 	return c->config;
 }
 
+static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *json)
+{
+	int id = sl_apply_port_id(c->apply, o->key);
+	struct sl_port_info info;
+	char mac[SL_MAC_STR_LEN];
+
+	if (id < 0)
+		return;
+	sl_port_info(c->engine, (uint16_t)id, &info);
+	cJSON_AddStringToObject(json, "driver", info.driver);
+	cJSON_AddBoolToObject(json, "link_up", info.link_up);
+	cJSON_AddNumberToObject(json, "mtu_now", info.mtu);
+	cJSON_AddStringToObject(json, "mac_now", sl_format_mac(&info.mac, mac));
+}
+
+/* What a listing says beyond the configuration. */
+static void add_state(
+	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json)
+{
+	if (coll == SL_COLL_PORTS)
+		add_port_state(c, o, json);
+	else if (coll == SL_COLL_POLICIES)
+		cJSON_AddItemToObject(
+			json, "matched", sl_json_from_u64(sl_apply_policy_hits(c->apply, o->id)));
+}
+
 void sl_daemon_methods(struct sl_rpc *rpc)
 {
 	static const struct sl_method *all[N_MAX];
@@ -43,6 +70,7 @@ void sl_daemon_methods(struct sl_rpc *rpc)
 		all[n++] = &rows[i];
 	for (size_t i = 0; i < N_SINGLE; i++)
 		all[n++] = single_methods[i];
+	sl_object_extra = add_state;
 	rpc->methods = all;
 	rpc->n_methods = n;
 }

@@ -32,6 +32,8 @@ struct sl_object {
 
 enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 
+#define SL_PORT_ADDRESSES_MAX 64
+
 struct sl_port_obj {
 	struct sl_object o;
 	char name[SL_NAME_LEN];
@@ -44,6 +46,12 @@ struct sl_port_obj {
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_prefix (interface addresses); underlay only */
 	struct sl_list workers;	  /* uint32_t worker index of each queue; empty: spread */
+	/* Output, filled into listings only. Never set in a store. */
+	bool has_state;
+	char *driver;
+	bool link_up;
+	uint32_t mtu_now;
+	struct sl_mac mac_now;
 };
 
 struct sl_subnet_obj {
@@ -136,6 +144,9 @@ struct sl_policy_obj {
 	struct sl_list peers; /* struct sl_peer_obj */
 	struct sl_list ports; /* struct sl_policy_port_obj */
 	uint32_t action;      /* deny, allow, pass (enum sl_rule_action) */
+	/* Output, filled into listings only. Never set in a store. */
+	bool has_matched;
+	uint64_t matched;
 };
 
 /* The parts of a configuration that are no collection; read at start, never changed over the

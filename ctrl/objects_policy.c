@@ -146,6 +146,10 @@ static const struct sl_field policy_fields[] = {
 		.elem = &policy_port, .help = "Absent: all. Empty: none."),
 	SL_FIELD(sl_policy_obj, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
 		.help = "deny, allow, or pass to the next tier."),
+	SL_FIELD(sl_policy_obj, matched, SL_F_UINT64, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_policy_obj, has_matched),
+		.help = "New connections and denied packets it has decided about since it was "
+			"made."),
 };
 
 const struct sl_shape sl_shape_policy = SL_SHAPE("policy", sl_policy_obj, policy_fields,

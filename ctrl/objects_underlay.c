@@ -30,10 +30,20 @@ static const struct sl_field port_fields[] = {
 		.help = "Largest IP packet; absent: the device's own."),
 	SL_FIELD(sl_port_obj, mac, SL_F_MAC, SL_PRESENT(sl_port_obj, has_mac),
 		.help = "Default: the device's own."),
-	SL_FIELD(sl_port_obj, addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = 64,
-		.elem = &port_address, .help = "Interface addresses; underlay ports only."),
+	SL_FIELD(sl_port_obj, addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
+		.max = SL_PORT_ADDRESSES_MAX, .elem = &port_address,
+		.help = "Interface addresses; underlay ports only."),
 	SL_FIELD(sl_port_obj, workers, SL_F_LIST, .max = SL_QUEUES_MAX, .elem = &port_worker,
 		.help = "The worker of each receive queue; absent or empty: spread."),
+	SL_FIELD(sl_port_obj, driver, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 64,
+		.help = "The driver that serves it."),
+	SL_FIELD(sl_port_obj, link_up, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .help = "The device says that its link is up."),
+	SL_FIELD(sl_port_obj, mtu_now, SL_F_UINT, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 65535, .help = "The MTU in force."),
+	SL_FIELD(sl_port_obj, mac_now, SL_F_MAC, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .help = "The MAC in force."),
 };
 
 static int check_port(const void *obj, struct sl_err *e)

@@ -6,15 +6,13 @@
 
 #include "underlay.h"
 
-#define ADDRESSES_MAX 16 /* of one port; the port's shape says the same */
-
 struct port {
 	bool present;
 	char name[SL_NAME_LEN];
 	struct sl_mac mac;
 	uint16_t mtu;
 	unsigned int n_addrs;
-	struct sl_prefix addr[ADDRESSES_MAX];
+	struct sl_prefix addr[SL_PORT_ADDRESSES_MAX];
 };
 
 /* A next hop and the nodes behind it. */
@@ -298,7 +296,7 @@ void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_po
 	p->mac = dp->mac;
 	p->mtu = dp->mtu;
 	p->n_addrs = 0;
-	for (size_t i = 0; i < obj->addresses.n && i < ADDRESSES_MAX; i++)
+	for (size_t i = 0; i < obj->addresses.n && i < SL_PORT_ADDRESSES_MAX; i++)
 		p->addr[p->n_addrs++] = addrs[i];
 }
 
