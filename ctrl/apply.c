@@ -146,11 +146,26 @@ static int check_underlay(const struct sl_pending *p, struct sl_err *e)
 	return 0;
 }
 
+/* Flows resolved while a change was tried may hold what it tried: they are resolved again. */
+static void republish(struct sl_apply *a)
+{
+	struct sl_world *again = malloc(sizeof(*again)), *old = a->world;
+
+	if (again == NULL)
+		abort();
+	*again = *old;
+	again->generation = (uint64_t)a->policy_generation << 32 | ++a->forward_generation;
+	a->world = again;
+	atomic_store_explicit(&a->pipeline->world, again, memory_order_release);
+	sl_rcu_retire(sl_engine_rcu(a->engine), free, old);
+}
+
 static void undo(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
 
-	sl_apply_undo_ports(a);
+	if (sl_apply_undo_ports(a))
+		republish(a);
 	if (p->endpoints != NULL)
 		sl_pmap_edit_abort(p->endpoints);
 	for (size_t i = 0; i < p->undo.n; i++)
@@ -159,6 +174,17 @@ static void undo(struct sl_apply *a)
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	memset(p, 0, sizeof(*p));
+}
+
+/* Nodes may be reached by a way they were not before, with another MTU. */
+static bool new_underlay(const struct sl_pending *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].coll == SL_COLL_PORTS && p->changes[i].old_obj == NULL &&
+			((const struct sl_port_obj *)p->changes[i].new_obj)->role ==
+				SL_ROLE_UNDERLAY)
+			return true;
+	return false;
 }
 
 static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *changes, size_t n,
@@ -192,7 +218,7 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 	p->forward = sl_pending_any_but_additions(p, SL_COLL_ENDPOINTS) ||
 		     sl_pending_any_but_additions(p, SL_COLL_NODES) ||
 		     sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
-		     sl_pending_any_but_additions(p, SL_COLL_PORTS) ||
+		     sl_pending_any_but_additions(p, SL_COLL_PORTS) || new_underlay(p) ||
 		     sl_pending_any(p, SL_COLL_ROUTES) || sl_pending_identities_moved(p);
 	p->policy = sl_pending_any(p, SL_COLL_POLICIES) ||
 		    sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
@@ -280,7 +306,10 @@ static void publish(struct sl_apply *a)
 			p->ports[i].used && p->ports[i].n_endpoints > 0 ? p->ports[i].network : 0;
 	a->world = p->world;
 	atomic_store_explicit(&a->pipeline->world, p->world, memory_order_release);
+	/* Only now: until the store above a worker could still start on the old world. */
 	sl_rcu_retire(rcu, free, old);
+	if (p->garbage != NULL)
+		sl_rcu_retire(rcu, sl_pmap_garbage_free, p->garbage);
 	for (size_t i = 0; i < p->retire.n; i++)
 		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
 }
@@ -297,6 +326,7 @@ static void commit(void *ctx)
 	sl_apply_commit_endpoints(a);
 	commit_policy_base(a);
 	publish(a);
+	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
 			sl_port_remove(a->engine, (uint16_t)i);

@@ -141,8 +141,12 @@ static void commit_index(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
 
-	if (p->endpoints == NULL)
-		return;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+
+		if (c->coll == SL_COLL_ENDPOINTS && c->new_obj == NULL)
+			a->endpoint[c->old_obj->id] = NULL;
+	}
 	if (sl_pending_identities_moved(p)) {
 		sl_store_walk(p->store, SL_COLL_ENDPOINTS, index_endpoint, a);
 		return;
@@ -150,24 +154,16 @@ static void commit_index(struct sl_apply *a)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct sl_change *c = &p->changes[i];
 
-		if (c->coll != SL_COLL_ENDPOINTS)
-			continue;
-		if (c->new_obj != NULL)
+		if (c->coll == SL_COLL_ENDPOINTS && c->new_obj != NULL)
 			index_endpoint(c->new_obj, a);
-		else
-			a->endpoint[c->old_obj->id] = NULL;
 	}
 }
 
 void sl_apply_commit_endpoints(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
-	struct sl_pmap_garbage *garbage = NULL;
-
 	if (p->endpoints == NULL)
 		return;
-	p->world->endpoints = sl_pmap_edit_commit(p->endpoints, &garbage);
-	if (garbage != NULL)
-		sl_rcu_retire(sl_engine_rcu(a->engine), sl_pmap_garbage_free, garbage);
+	p->world->endpoints = sl_pmap_edit_commit(p->endpoints, &p->garbage);
 	commit_index(a);
 }

@@ -34,7 +34,8 @@ struct sl_pending {
 	const struct sl_change *changes;
 	size_t n;
 	struct sl_world *world;
-	struct sl_pmap_edit *endpoints; /* NULL: no endpoint changes */
+	struct sl_pmap_edit *endpoints;	 /* NULL: no endpoint changes */
+	struct sl_pmap_garbage *garbage; /* what the new map no longer shares with the old one */
 	struct sl_later_list retire, undo;
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
 	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
@@ -70,7 +71,14 @@ int sl_port_slot_find(const struct sl_port_slot *ports, const char *name);
 
 /* Ports: devices come up in prepare, go away in commit. */
 int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);
-void sl_apply_undo_ports(struct sl_apply *a);
+/* True when a running port had another MTU in the meantime. */
+bool sl_apply_undo_ports(struct sl_apply *a);
+
+/*
+ * Flow entries of removed networks, and programmed ones that redirect to removed ports or nodes, go
+ * once no worker can make more of them: their numbers will mean something else one day.
+ */
+void sl_apply_purge_flows(struct sl_apply *a);
 
 /* Endpoints: edits of the persistent map, old objects retired one by one. */
 int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e);

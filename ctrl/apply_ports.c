@@ -73,14 +73,18 @@ int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e)
 	return err;
 }
 
-void sl_apply_undo_ports(struct sl_apply *a)
+bool sl_apply_undo_ports(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
+	bool tried = false;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
 		if (p->ports[i].used && !a->ports[i].used)
 			sl_port_remove(a->engine, (uint16_t)i);
-		else if (p->port_mtu[i] >= 0)
+		else if (p->port_mtu[i] >= 0) {
 			sl_port_set_mtu(a->engine, (uint16_t)i, (unsigned int)p->port_mtu[i], NULL);
+			tried = true;
+		}
 	}
+	return tried;
 }

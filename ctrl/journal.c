@@ -188,7 +188,7 @@ static int state_error(const struct sl_journal *j, const char *file, int error, 
 /* What was begun must not stand in front of the next line. */
 static void take_back(struct sl_journal *j)
 {
-	if (ftruncate(j->log_fd, j->log_size) == 0)
+	if (ftruncate(j->log_fd, j->log_size) == 0 && fsync(j->log_fd) == 0)
 		return;
 	j->broken = true;
 	sl_journal_notice(j,

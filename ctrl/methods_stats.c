@@ -105,18 +105,15 @@ static void add_totals(const struct sl_counters *c, struct totals_out *t)
 
 static void fill_port(const struct sl_ctrl *c, uint16_t id, struct port_out *out)
 {
+	struct sl_port_counters n;
 	struct sl_port_info info;
 
-	for (unsigned int w = 0; w < sl_engine_n_workers(c->engine); w++) {
-		const struct sl_port_counters *p =
-			&sl_engine_worker(c->engine, w)->counters.port[id];
-
-		out->rx_packets += sl_counter_read(&p->rx_packets);
-		out->rx_bytes += sl_counter_read(&p->rx_bytes);
-		out->tx_packets += sl_counter_read(&p->tx_packets);
-		out->tx_bytes += sl_counter_read(&p->tx_bytes);
-		out->tx_dropped += sl_counter_read(&p->tx_dropped);
-	}
+	sl_port_counters(c->engine, id, &n);
+	out->rx_packets = n.rx_packets;
+	out->rx_bytes = n.rx_bytes;
+	out->tx_packets = n.tx_packets;
+	out->tx_bytes = n.tx_bytes;
+	out->tx_dropped = n.tx_dropped;
 	sl_port_info(c->engine, id, &info);
 	out->rx_missed = info.rx_missed + info.rx_nombuf;
 }

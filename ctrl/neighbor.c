@@ -46,12 +46,28 @@ static struct neighbor *find(struct sl_neighbors *t, uint16_t port, const struct
 	return n;
 }
 
+static void forget(struct sl_neighbors *t, struct neighbor *n);
+
+/* Make room by giving up an entry that nobody uses, such as strangers' requests leave behind. */
+static bool make_room(struct sl_neighbors *t)
+{
+	struct neighbor *n, *next;
+
+	HASH_ITER (hh, t->all, n, next) {
+		if (n->uses > 0 || n->state == SL_NEIGHBOR_STATIC || n->n_waiting > 0)
+			continue;
+		forget(t, n);
+		return true;
+	}
+	return false;
+}
+
 static struct neighbor *find_or_add(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
 {
 	struct neighbor *n = find(t, port, ip);
 
-	if (n != NULL || HASH_COUNT(t->all) >= SL_NEIGHBORS_MAX)
+	if (n != NULL || (HASH_COUNT(t->all) >= SL_NEIGHBORS_MAX && !make_room(t)))
 		return n;
 	n = calloc(1, sizeof(*n));
 	if (n == NULL)
@@ -255,7 +271,7 @@ static void learn(struct sl_neighbors *t, uint16_t port, const struct rte_arp_ip
 	if (d->arp_sip == 0 || !rte_is_unicast_ether_addr(&d->arp_sha) ||
 		rte_is_zero_ether_addr(&d->arp_sha) || t->ops.is_own(t->ops.ctx, port, d->arp_sip))
 		return;
-	if (n == NULL && to_us)
+	if (n == NULL && to_us && t->ops.on_link(t->ops.ctx, port, d->arp_sip))
 		n = find_or_add(t, port, &ip, tick);
 	if (n == NULL || n->state == SL_NEIGHBOR_STATIC)
 		return;

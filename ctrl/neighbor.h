@@ -47,6 +47,8 @@ struct sl_neighbor_ops {
 	 * one). */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
 		uint32_t *addr_be);
+	/* True when addr is on the link of that port: inside the prefix of an own address. */
+	bool (*on_link)(void *ctx, uint16_t port, uint32_t addr_be);
 	/* True when addr is an own address on that port: then ARP requests for it are answered. */
 	bool (*is_own)(void *ctx, uint16_t port, uint32_t addr_be);
 	struct sl_counters *counters; /* the control thread's row */

@@ -265,6 +265,14 @@ static bool neighbor_source(
 	return own != NULL;
 }
 
+static bool neighbor_on_link(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	struct sl_ip ip = sl_ip_from_v4(addr_be);
+
+	return u->ports[port].present && connected(&u->ports[port], &ip) != NULL;
+}
+
 static bool neighbor_is_own(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	const struct sl_underlay *u = ctx;
@@ -425,6 +433,7 @@ struct sl_underlay *sl_underlay_create(
 		.alloc = neighbor_alloc,
 		.changed = neighbor_changed,
 		.source = neighbor_source,
+		.on_link = neighbor_on_link,
 		.is_own = neighbor_is_own,
 		.counters = sl_engine_control_counters(engine)};
 

@@ -80,7 +80,7 @@ struct sl_port_params {
 /*
  * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When the
  * device, or the last free id, belongs to a port in its grace period, waits up to 20 ms for that to
- * end. An id's counters go on where its last port's ended.
+ * end.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /* Start to receive on an added port (visible to workers as output as well). */
@@ -88,6 +88,9 @@ void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
 /* The published view; NULL when there is no such port. */
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
+
+/* Packets of this port by all workers, from zero when the port was added. */
+void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c);
 
 struct sl_port_info {
 	char driver[32];

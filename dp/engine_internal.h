@@ -40,6 +40,7 @@ struct sl_port {
 	rte_spinlock_t *txq_lock;
 	int rxq_wanted[SL_QUEUES_MAX]; /* worker, or -1 for any */
 	int rxq_worker[SL_QUEUES_MAX]; /* -1: not polled */
+	struct sl_port_counters base;  /* what the id had counted for ports before this one */
 };
 
 /* A pool whose port is gone, while other ports' transmit rings still hold buffers of it. */

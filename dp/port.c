@@ -106,6 +106,20 @@ static int wait_for_place(
 	return ret;
 }
 
+static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned int w = 0; w < g->n_workers; w++) {
+		const struct sl_port_counters *c = &g->worker[w]->counters.port[id];
+
+		sum->rx_packets += sl_counter_read(&c->rx_packets);
+		sum->rx_bytes += sl_counter_read(&c->rx_bytes);
+		sum->tx_packets += sl_counter_read(&c->tx_packets);
+		sum->tx_bytes += sl_counter_read(&c->tx_bytes);
+		sum->tx_dropped += sl_counter_read(&c->tx_dropped);
+	}
+}
+
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
 {
 	struct sl_port new = {.engine = g}, *slot;
@@ -128,6 +142,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	if (ret != 0)
 		return ret;
 	new.state = SL_PORT_OPEN;
+	sum_counters(g, new.id, &new.base);
 	*slot = new;
 	return slot->id;
 }
@@ -162,6 +177,20 @@ void sl_port_remove(struct sl_engine *g, uint16_t id)
 		return;
 	sl_queues_unassign(g, p);
 	sl_rcu_retire(g->rcu, close_retired, p);
+}
+
+void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c)
+{
+	const struct sl_port *p = find(g, id);
+
+	sum_counters(g, id, c);
+	if (p == NULL)
+		return;
+	c->rx_packets -= p->base.rx_packets;
+	c->rx_bytes -= p->base.rx_bytes;
+	c->tx_packets -= p->base.tx_packets;
+	c->tx_bytes -= p->base.tx_bytes;
+	c->tx_dropped -= p->base.tx_dropped;
 }
 
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
+#include <rte_ether.h>
+
 #include "flow/flow_dp.h"
 #include "flow/fragment_dp.h"
 #include "forward/forward_dp.h"
@@ -183,6 +185,20 @@ static void finish(const struct sl_trip *t)
 	}
 }
 
+/*
+ * The stages below hold the MACs at the start of the first segment against tables. A header cut
+ * into several is brought together; a packet whose buffer has no room for that counts as truncated.
+ */
+static bool has_macs(struct sl_burst *b, unsigned int i)
+{
+	if (likely(b->pkt[i]->data_len >= sizeof(struct rte_ether_hdr)))
+		return true;
+	if (rte_pktmbuf_linearize(b->pkt[i]) == 0)
+		return true;
+	b->verdict[i] = SL_DROP_ETH_TRUNCATED;
+	return false;
+}
+
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
 {
 	struct sl_pipeline *p = w->pipeline;
@@ -205,7 +221,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 	for (unsigned int k = 0; k < inner.n; k++) {
 		unsigned int i = inner.idx[k];
 
-		if (unlikely(b->verdict[i] != SL_KEEP))
+		if (unlikely(b->verdict[i] != SL_KEEP) || !has_macs(b, i))
 			continue;
 		flags |= b->meta[i].flags;
 		if (unlikely(b->meta[i].flags & SPECIAL))

@@ -248,6 +248,9 @@ static bool publish(const struct sl_flow_table *t, uint32_t pair, const struct s
 	c->position[1] = both_free ? 0 : -1;
 	if (!sl_flow_key_add(t, &key[0], &f[0])) {
 		c->position[0] = -1;
+		/* It goes straight back to the worker: no guess may be served by it. */
+		for (unsigned int d = 0; d < 2; d++)
+			sl_flow_forget(&f[d]);
 		atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
 		return false;
 	}

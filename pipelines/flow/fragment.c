@@ -31,6 +31,7 @@ struct slot {
 	struct key key;
 	uint64_t generation; /* 0: empty */
 	uint32_t expires;    /* tick */
+	uint32_t end;	     /* of the first fragment's data: RFC 5722, none may reach into it */
 	struct sl_action act;
 };
 
@@ -49,35 +50,46 @@ void sl_fragments_destroy(struct sl_fragments *f)
 	rte_free(f);
 }
 
-static bool ip4_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
+/* Where a fragment lies in its datagram. */
+struct place {
+	uint32_t id;
+	uint32_t offset; /* bytes, of its data */
+	uint32_t len;	 /* of its data */
+};
+
+static bool ip4_place(const struct rte_mbuf *m, const struct sl_meta *md, struct place *at)
 {
-	uint16_t buf;
-	const void *p = sl_pkt_read(m, off + 4, sizeof(buf), &buf);
+	uint8_t buf[8];
+	const uint8_t *p = sl_pkt_read(m, md->l3_off, sizeof(buf), buf);
 
 	if (p == NULL)
 		return false;
-	*id = sl_load16(p);
+	at->id = sl_load16(p + 4);
+	at->offset = (rte_be_to_cpu_16(sl_load16(p + 6)) & 0x1fffu) * 8;
+	at->len = md->l3_len - (p[0] & 15u) * 4;
 	return true;
 }
 
-/* The fragment header's id, RFC 8200 section 4.5; hop-by-hop, routing and destination options may
+/* By the fragment header, RFC 8200 section 4.5; hop-by-hop, routing and destination options may
  * precede it. */
-static bool ip6_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
+static bool ip6_place(const struct rte_mbuf *m, const struct sl_meta *md, struct place *at)
 {
+	uint32_t off = md->l3_off + 40u;
 	uint8_t buf[8];
-	const uint8_t *p = sl_pkt_read(m, off + 6, 1, buf);
+	const uint8_t *p = sl_pkt_read(m, md->l3_off + 6u, 1, buf);
 	uint8_t next;
 
 	if (p == NULL)
 		return false;
 	next = *p;
-	off += 40;
 	for (unsigned int n = 0; n <= SL_PARSE_EXT_MAX; n++) {
 		p = sl_pkt_read(m, off, sizeof(buf), buf);
 		if (p == NULL)
 			return false;
 		if (next == IPPROTO_FRAGMENT) {
-			memcpy(id, p + 4, sizeof(*id));
+			at->id = sl_load32(p + 4);
+			at->offset = rte_be_to_cpu_16(sl_load16(p + 2)) & 0xfff8u;
+			at->len = md->l3_off + md->l3_len - (off + 8);
 			return true;
 		}
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS)
@@ -88,22 +100,25 @@ static bool ip6_id(const struct rte_mbuf *m, uint32_t off, uint32_t *id)
 	return false;
 }
 
-static bool make_key(const struct sl_burst *b, unsigned int i, struct key *k)
+static bool make_key(const struct sl_burst *b, unsigned int i, struct key *k, struct place *at)
 {
 	const struct sl_meta *m = &b->meta[i];
+	bool v4 = m->flags & SL_P_IP4;
 
-	*k = (struct key){.origin = m->origin, .network = m->network};
+	if (!(v4 ? ip4_place(b->pkt[i], m, at) : ip6_place(b->pkt[i], m, at)))
+		return false;
+	*k = (struct key){.id = at->id, .origin = m->origin, .network = m->network};
 	memcpy(k->macs, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), sizeof(k->macs));
-	if (m->flags & SL_P_IP4) {
+	if (v4) {
 		memcpy(k->src, &b->key4[i].src_be, 4);
 		memcpy(k->dst, &b->key4[i].dst_be, 4);
 		k->proto = m->proto;
-		return ip4_id(b->pkt[i], m->l3_off, &k->id);
+	} else {
+		memcpy(k->src, b->key6[i].src, 16);
+		memcpy(k->dst, b->key6[i].dst, 16);
+		k->proto = 256;
 	}
-	memcpy(k->src, b->key6[i].src, 16);
-	memcpy(k->dst, b->key6[i].dst, 16);
-	k->proto = 256;
-	return ip6_id(b->pkt[i], m->l3_off, &k->id);
+	return true;
 }
 
 static struct slot *set_of(struct sl_fragments *f, const struct key *k)
@@ -122,9 +137,10 @@ void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned
 	uint64_t generation, uint32_t tick)
 {
 	struct slot *s, *into;
+	struct place at;
 	struct key k;
 
-	if (!make_key(b, i, &k))
+	if (!make_key(b, i, &k, &at))
 		return;
 	s = set_of(f, &k);
 	into = &s[0];
@@ -140,6 +156,7 @@ void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned
 	into->key = k;
 	into->generation = generation;
 	into->expires = tick + EXPIRY_TICKS;
+	into->end = at.len;
 	into->act = b->meta[i].act;
 }
 
@@ -147,13 +164,14 @@ const struct sl_action *sl_fragment_find(struct sl_fragments *f, const struct sl
 	unsigned int i, uint64_t generation, uint32_t tick)
 {
 	struct slot *s;
+	struct place at;
 	struct key k;
 
-	if (!make_key(b, i, &k))
+	if (!make_key(b, i, &k, &at))
 		return NULL;
 	s = set_of(f, &k);
 	for (unsigned int w = 0; w < WAYS; w++)
-		if (s[w].generation == generation && alive(&s[w], tick) &&
+		if (s[w].generation == generation && alive(&s[w], tick) && at.offset >= s[w].end &&
 			memcmp(&s[w].key, &k, sizeof(k)) == 0)
 			return &s[w].act;
 	return NULL;

@@ -200,6 +200,10 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 		m->act = sl_way_to(t, e->net, e->dst, e->src->identity);
 		break;
 	case SL_PROGRAM_PORT:
+		/* To a port of its own network, or one that carries none. */
+		if (t->world->port_network[c->target] != 0 &&
+			t->world->port_network[c->target] != m->network)
+			return SL_DROP_PORT_GONE;
 		to.origin = c->target;
 		to.local = true;
 		m->act = sl_way_to(t, e->net, &to, e->src->identity);
@@ -226,26 +230,31 @@ static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const
 	struct sl_meta *m = &t->b->meta[i];
 	struct sl_key4 k4;
 	struct sl_key6 k6;
-	struct sl_ip quoted_src;
+	struct sl_ip quoted_src, quoted_dst;
 	const struct sl_flow *f = NULL;
 
 	switch (sl_parse_quoted(t->b, i, &k4, &k6)) {
 	case 4:
 		quoted_src = sl_ip_from_v4(k4.src_be);
+		quoted_dst = sl_ip_from_v4(k4.dst_be);
 		f = sl_flow_find4(t->p->flows, &k4);
 		break;
 	case 6:
 		memcpy(quoted_src.b, k6.src, 16);
+		memcpy(quoted_dst.b, k6.dst, 16);
 		f = sl_flow_find6(t->p->flows, &k6);
 		break;
 	default:
 		return SL_DROP_ICMP_UNRELATED;
 	}
-	if (f == NULL || !sl_ip_equal(&quoted_src, &e->dst_ip))
+	/* There are no routers inside a network: only the other end has errors to tell of. */
+	if (f == NULL || !sl_ip_equal(&quoted_src, &e->dst_ip) ||
+		!sl_ip_equal(&quoted_dst, &e->src_ip))
 		return SL_DROP_ICMP_UNRELATED;
-	/* A connection that is denied by now gets no errors either: its entry is no longer current.
+	/* What is denied, by policy (its entry is not current) or by hand, gets no errors either.
 	 */
-	if (atomic_load_explicit(&f->generation, memory_order_relaxed) != t->world->generation)
+	if (atomic_load_explicit(&f->generation, memory_order_relaxed) != t->world->generation ||
+		f->act.kind == SL_ACT_DROP)
 		return SL_DROP_ICMP_UNRELATED;
 	m->act = sl_way_to(t, e->net, e->dst, e->src->identity);
 	return SL_KEEP;

@@ -513,6 +513,13 @@ static bool link_source(
 	return true;
 }
 
+static bool on_link_yes(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	(void)ctx;
+	(void)port;
+	return (addr_be & sl_test_ip4("255.255.255.0")) == sl_test_ip4("192.0.2.0");
+}
+
 static bool link_is_own(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	(void)ctx;
@@ -525,7 +532,7 @@ static enum sl_drop at_neighbors(
 {
 	struct link link = {.takes = link_takes};
 	struct sl_neighbor_ops ops = {&link, link_send, link_alloc, link_changed, link_source,
-		link_is_own, &link.counters};
+		on_link_yes, link_is_own, &link.counters};
 	struct sl_neighbors *t = sl_neighbors_create(&ops);
 	struct sl_ip hop = sl_test_ip("192.0.2.2");
 	enum sl_drop d = SL_KEEP;

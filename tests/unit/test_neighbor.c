@@ -67,6 +67,13 @@ static bool on_source(
 	return true;
 }
 
+static bool on_link_yes(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	(void)ctx;
+	(void)port;
+	return (addr_be & sl_test_ip4("255.255.255.0")) == sl_test_ip4("192.0.2.0");
+}
+
 static bool is_own(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	(void)ctx;
@@ -83,7 +90,8 @@ static void forget_sent(struct link *l)
 static int setup(void **state)
 {
 	struct link *l = calloc(1, sizeof(*l));
-	struct sl_neighbor_ops ops = {l, on_send, on_alloc, on_changed, on_source, is_own, NULL};
+	struct sl_neighbor_ops ops = {
+		l, on_send, on_alloc, on_changed, on_source, on_link_yes, is_own, NULL};
 
 	assert_non_null(l);
 	ops.counters = &l->counters;
@@ -251,6 +259,15 @@ static void unasked_reply_of_a_stranger_makes_no_entry(void **state)
 	assert_false(sl_neighbor_hold(l->t, PORT, &l->hop, l->tick, &mac));
 }
 
+static void asker_from_off_the_link_is_answered_but_not_remembered(void **state)
+{
+	struct link *l = *state;
+
+	hear_arp(l, RTE_ARP_OP_REQUEST, "02:00:00:00:0b:07", "198.51.100.7", "192.0.2.1");
+	assert_int_equal(l->n_sent, 1);
+	assert_int_equal(l->n_changed, 0);
+}
+
 static void sender_with_a_group_mac_teaches_nothing(void **state)
 {
 	struct link *l = *state;
@@ -283,6 +300,7 @@ int main(void)
 		T(static_entry_wins_over_what_is_heard),
 		T(request_for_an_own_address_is_answered_and_others_are_not),
 		T(unasked_reply_of_a_stranger_makes_no_entry),
+		T(asker_from_off_the_link_is_answered_but_not_remembered),
 		T(sender_with_a_group_mac_teaches_nothing),
 		T(own_address_claimed_by_another_is_not_learned),
 	};

@@ -391,6 +391,58 @@ static void icmp_error_about_a_connection_passes_and_no_other(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
 }
 
+static void icmp_error_from_a_third_party_is_unrelated(void **state)
+{
+	struct sl_rig *r = *state;
+
+	allow_web_to_db(r);
+	web_to_db(40000, 53);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	sl_frame_start(&g);
+	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:07");
+	sl_frame_ip4(&g, .src = "10.0.0.7", .dst = "10.0.0.5");
+	sl_frame_icmp(&g, .type = 3, .code = 4, .rest = 68);
+	sl_frame_bytes(&g, f.b + 14, 28);
+	sl_frame_end(&g);
+	sl_rig_wrap(&out, &g);
+	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &out), SL_DROP_ICMP_UNRELATED);
+}
+
+static void mac_split_over_two_segments_is_judged_as_it_leaves(void **state)
+{
+	struct sl_rig *r = *state;
+	struct rte_mbuf *m;
+	uint32_t cut = 1;
+
+	allow_web_to_db(r);
+	web_to_db(40000, 53);
+	m = sl_test_mbuf_chain(f.b, f.len, &cut, 1);
+	assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_WEB, m), SL_KEEP);
+	f.b[11] = 0x99; /* not the endpoint's */
+	m = sl_test_mbuf_chain(f.b, f.len, &cut, 1);
+	assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_WEB, m), SL_DROP_SPOOFED);
+}
+
+static void later_fragment_may_not_reach_into_the_first(void **state)
+{
+	struct sl_rig *r = *state;
+
+	allow_web_to_db(r);
+	sl_frame_start(&f);
+	sl_frame_eth(&f);
+	sl_frame_ip4(&f, .frag = 0x2000, .id = 7, .proto = IPPROTO_UDP);
+	sl_frame_udp(&f, .dport = 53);
+	sl_frame_payload(&f, 64);
+	sl_frame_end(&f);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	sl_frame_start(&g);
+	sl_frame_eth(&g);
+	sl_frame_ip4(&g, .frag = 8, .id = 7, .proto = IPPROTO_UDP);
+	sl_frame_payload(&g, 64);
+	sl_frame_end(&g);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
+}
+
 static void later_fragment_follows_its_first_and_no_other(void **state)
 {
 	struct sl_rig *r = *state;
@@ -464,6 +516,22 @@ static void programmed_allow_passes_where_policy_denies(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
 }
 
+static void icmp_error_about_what_a_programmed_entry_denied_is_unrelated(void **state)
+{
+	struct sl_rig *r = *state;
+
+	program(r, SL_PROGRAM_DENY, 0);
+	web_to_db(40000, 53);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_FLOW_DENY);
+	sl_frame_start(&g);
+	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:06");
+	sl_frame_ip4(&g, .src = "10.0.0.6", .dst = "10.0.0.5");
+	sl_frame_icmp(&g, .type = 3, .code = 3);
+	sl_frame_bytes(&g, f.b + 14, 28);
+	sl_frame_end(&g);
+	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
+}
+
 static void programmed_redirect_goes_to_the_node(void **state)
 {
 	struct sl_rig *r = *state;
@@ -532,9 +600,13 @@ int main(void)
 		T(packet_of_exactly_the_mtu_passes),
 		T(frag_needed_is_limited_a_tick),
 		T(icmp_error_about_a_connection_passes_and_no_other),
+		T(icmp_error_from_a_third_party_is_unrelated),
+		T(mac_split_over_two_segments_is_judged_as_it_leaves),
+		T(later_fragment_may_not_reach_into_the_first),
 		T(later_fragment_follows_its_first_and_no_other),
 		T(denied_packet_is_told_with_the_policy_that_denied_it),
 		T(programmed_allow_passes_where_policy_denies),
+		T(icmp_error_about_what_a_programmed_entry_denied_is_unrelated),
 		T(programmed_redirect_goes_to_the_node),
 		T(burst_of_all_kinds_is_accounted_to_the_last_packet),
 	};
