@@ -9,20 +9,33 @@ struct groups {
 	unsigned int n[SL_ENCAP_COUNT];
 };
 
+/* The header's last block, and the fields behind it. */
+static inline const struct sl_tunnel *fetch(const struct sl_tunnel_table *tunnels, uint32_t id)
+{
+	const struct sl_tunnel *t = sl_tunnel_find(tunnels, id);
+
+	if (likely(t != NULL)) {
+		rte_prefetch0(t->hdr + SL_TUNNEL_HDR_MAX - RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(&t->hdr_len);
+	}
+	return t;
+}
+
+/* Give each packet its tunnel; packets of a burst often share one. */
 static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n)
 {
-	for (unsigned int k = 0; k < n; k++)
-		rte_prefetch0(&tunnels->slot[b->meta[idx[k]].act.out]);
+	uint32_t last_id = b->meta[idx[0]].act.out;
+	const struct sl_tunnel *last = fetch(tunnels, last_id);
+
 	for (unsigned int k = 0; k < n; k++) {
 		struct sl_meta *md = &b->meta[idx[k]];
 
-		md->tunnel = sl_tunnel_find(tunnels, md->act.out);
-		if (likely(md->tunnel != NULL)) {
-			/* The header's last block, and the fields behind it. */
-			rte_prefetch0(md->tunnel->hdr + SL_TUNNEL_HDR_MAX - RTE_CACHE_LINE_SIZE);
-			rte_prefetch0(&md->tunnel->hdr_len);
+		if (unlikely(md->act.out != last_id)) {
+			last_id = md->act.out;
+			last = fetch(tunnels, last_id);
 		}
+		md->tunnel = last;
 	}
 }
 
