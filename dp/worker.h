@@ -103,6 +103,20 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
+/* The same for up to SL_BURST_MAX packets. */
+static inline void sl_tx_put_bulk(
+	struct sl_worker *w, uint16_t port, struct rte_mbuf *const *m, unsigned int n)
+{
+	struct sl_tx_buffer *t = &w->tx[port];
+
+	if (unlikely(t->n + n > SL_TX_BUFFER))
+		sl_tx_flush_port(w, port);
+	memcpy(&t->pkt[t->n], m, n * sizeof(*m));
+	t->n = (uint16_t)(t->n + n);
+	if (likely(n > 0))
+		w->tx_pending |= 1u << port;
+}
+
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
 void sl_tx_flush(struct sl_worker *w);
 

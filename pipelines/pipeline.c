@@ -131,11 +131,33 @@ static void note_first_fragments(const struct sl_trip *t, const struct list *ip)
 	}
 }
 
+/* Packets in a row that leave by one port go into its buffer together. */
+struct run {
+	uint16_t port;
+	unsigned int n;
+	struct rte_mbuf *pkt[SL_BURST_MAX];
+};
+
+static inline void send_local(struct sl_worker *w, struct run *r, uint16_t port, struct rte_mbuf *m)
+{
+	if (unlikely(port != r->port)) {
+		sl_tx_put_bulk(w, r->port, r->pkt, r->n);
+		r->port = port;
+		r->n = 0;
+	}
+	r->pkt[r->n++] = m;
+}
+
 /* Carry out what each action says. */
 static void execute(const struct sl_trip *t, const struct list *inner)
 {
 	struct sl_burst *b = t->b;
-	struct list tunnel = {0};
+	struct list tunnel;
+	struct run local;
+
+	tunnel.n = 0;
+	local.port = 0;
+	local.n = 0;
 
 	for (unsigned int k = 0; k < inner->n; k++) {
 		unsigned int i = inner->idx[k];
@@ -156,10 +178,11 @@ static void execute(const struct sl_trip *t, const struct list *inner)
 			rte_prefetch0(&t->world->tunnels->slot[m->act.out]);
 			add(&tunnel, i);
 		} else {
-			sl_tx_put(t->w, (uint16_t)m->act.out, b->pkt[i]);
+			send_local(t->w, &local, (uint16_t)m->act.out, b->pkt[i]);
 			b->verdict[i] = SL_SENT;
 		}
 	}
+	sl_tx_put_bulk(t->w, local.port, local.pkt, local.n);
 	if (tunnel.n > 0)
 		sl_encap(t->w, t->world, b, tunnel.idx, tunnel.n);
 }

@@ -21,12 +21,13 @@ static inline const struct sl_tunnel *fetch(const struct sl_tunnel_table *tunnel
 	return t;
 }
 
-/* Give each packet its tunnel; packets of a burst often share one. */
-static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
+/* Give each packet its tunnel. True when all share one, as packets of a burst often do. */
+static bool find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n)
 {
 	uint32_t last_id = b->meta[idx[0]].act.out;
 	const struct sl_tunnel *last = fetch(tunnels, last_id);
+	bool shared = true;
 
 	for (unsigned int k = 0; k < n; k++) {
 		struct sl_meta *md = &b->meta[idx[k]];
@@ -34,9 +35,11 @@ static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst 
 		if (unlikely(md->act.out != last_id)) {
 			last_id = md->act.out;
 			last = fetch(tunnels, last_id);
+			shared = false;
 		}
 		md->tunnel = last;
 	}
+	return shared;
 }
 
 static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
@@ -63,27 +66,56 @@ static enum sl_drop hand_up(struct sl_worker *w, struct rte_mbuf *m, const struc
 	return sl_upcall_put(&w->rings, &u) ? (enum sl_drop)SL_SENT : SL_DROP_UPCALL_FULL;
 }
 
+static void send_one(struct sl_worker *w, struct sl_burst *b, unsigned int i)
+{
+	const struct sl_tunnel *t = b->meta[i].tunnel;
+
+	if (unlikely(b->verdict[i] != SL_KEEP))
+		return;
+	if (unlikely(!t->resolved)) {
+		b->verdict[i] = (uint8_t)hand_up(w, b->pkt[i], t);
+		return;
+	}
+	sl_tx_put(w, t->port, b->pkt[i]);
+	b->verdict[i] = SL_SENT;
+}
+
+/* All packets through one usable tunnel: no grouping, and one look at the transmit buffer. */
+static void through_one(struct sl_worker *w, struct sl_burst *b, const uint8_t *idx, unsigned int n,
+	const struct sl_tunnel *t)
+{
+	struct rte_mbuf *kept[SL_BURST_MAX];
+	unsigned int n_kept = 0;
+
+	sl_encaps[t->encap]->push(b, idx, n);
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int i = idx[k];
+		bool keep = b->verdict[i] == SL_KEEP;
+
+		kept[n_kept] = b->pkt[i];
+		n_kept += keep;
+		b->verdict[i] = keep ? SL_SENT : b->verdict[i];
+	}
+	sl_tx_put_bulk(w, t->port, kept, n_kept);
+}
+
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n)
 {
+	const struct sl_tunnel *first;
 	struct groups g;
+	bool shared;
 
-	find_tunnels(world->tunnels, b, idx, n);
+	shared = find_tunnels(world->tunnels, b, idx, n);
+	first = b->meta[idx[0]].tunnel;
+	if (likely(shared && first != NULL && first->reachable && first->resolved)) {
+		through_one(w, b, idx, n, first);
+		return;
+	}
 	group(b, idx, n, &g);
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (g.n[e] != 0)
 			sl_encaps[e]->push(b, g.idx[e], g.n[e]);
-	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
-		const struct sl_tunnel *t = b->meta[i].tunnel;
-
-		if (unlikely(b->verdict[i] != SL_KEEP))
-			continue;
-		if (unlikely(!t->resolved)) {
-			b->verdict[i] = (uint8_t)hand_up(w, b->pkt[i], t);
-			continue;
-		}
-		sl_tx_put(w, t->port, b->pkt[i]);
-		b->verdict[i] = SL_SENT;
-	}
+	for (unsigned int k = 0; k < n; k++)
+		send_one(w, b, idx[k]);
 }

@@ -21,11 +21,11 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	unsigned int *n_inner, uint8_t *host, unsigned int *n_host);
 
 /*
- * Encap of packets idx[] whose action is SL_ACT_TUNNEL: pushes headers, then queues each for
- * transmit, or hands it up when the next hop is unknown. Sets verdicts. Inner TTL is not touched.
- * The caller has checked the packet against act.mtu, which came from sl_tunnel.mtu. Ethernet
- * padding behind the IP packet is cut off here. Offsets in the metadata of a packet sent are no
- * longer valid.
+ * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL: pushes headers, then queues
+ * each for transmit, or hands it up when the next hop is unknown. Sets verdicts. Inner TTL is not
+ * touched. The caller has checked the packet against act.mtu, which came from sl_tunnel.mtu.
+ * Ethernet padding behind the IP packet is cut off here. Offsets in the metadata of a packet sent
+ * are no longer valid.
  */
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n);
