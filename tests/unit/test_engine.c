@@ -140,8 +140,10 @@ static void full_transmit_queue_drops_as_tx_full(void **state)
 	int in;
 
 	(void)state;
-	if (n_workers < 2)
+	if (n_workers < 2) {
+		print_message("skip: needs two CPUs\n");
 		skip();
+	}
 	/* Worker 1's transmit queue of net_ring is a ring of its own, which no receive queue
 	 * empties. */
 	out = added("loop", "net_ring1");
@@ -324,8 +326,10 @@ static void adaptive_workers_sleep_while_nothing_comes(void **state)
 static void shared_core_was_told_of(void **state)
 {
 	(void)state;
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 2)
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 2) {
+		print_message("skip: needs a machine with no core to spare\n");
 		skip();
+	}
 	assert_non_null(strstr(notices, "the control thread shares core"));
 }
 

@@ -131,8 +131,10 @@ static void queues_are_spread_over_the_least_loaded_workers(void **state)
 	int id;
 
 	(void)state;
-	if (n_workers < 2)
+	if (n_workers < 2) {
+		print_message("skip: needs two CPUs\n");
 		skip();
+	}
 	p.n_rxq = 5;
 	p.rxq_worker[0] = 1;
 	p.rxq_worker[3] = 1;
