@@ -193,20 +193,20 @@ static void resolve(struct sl_neighbors *t, struct neighbor *n, uint32_t tick)
 	ask(t, n, tick);
 }
 
-bool sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
+int sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
 	struct sl_mac *mac)
 {
 	struct neighbor *n = find_or_add(t, port, ip, tick);
 
 	if (n == NULL)
-		return false;
+		return -1;
 	n->uses++;
 	if (usable(n)) {
 		*mac = n->mac;
-		return true;
+		return 1;
 	}
 	resolve(t, n, tick);
-	return false;
+	return 0;
 }
 
 void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)

@@ -59,9 +59,12 @@ struct sl_neighbors;
 struct sl_neighbors *sl_neighbors_create(const struct sl_neighbor_ops *ops);
 void sl_neighbors_destroy(struct sl_neighbors *t); /* accepts NULL; frees waiting packets */
 
-/* MAC of a neighbour when usable now; otherwise false, and resolution is under way. uses counts
- * tunnels. */
-bool sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
+/*
+ * Use a neighbour: 1 and its MAC when usable now, 0 while resolution is under way, -1 when the
+ * table has no room. After 0 and 1 one release must follow; after -1 none may, for it would be
+ * another holder's.
+ */
+int sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
 	struct sl_mac *mac);
 void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
 

@@ -33,6 +33,7 @@ struct node {
 	struct hop *hop; /* NULL: unreachable */
 	struct sl_mac mac;
 	bool resolved;
+	bool held; /* one of the neighbour's uses is ours */
 	uint16_t inner_mtu;
 	struct node *prev, *next; /* of the same hop */
 	UT_hash_handle hh;
@@ -157,7 +158,9 @@ static void leave_hop(struct sl_underlay *u, struct node *n)
 	DL_DELETE(h->nodes, n);
 	n->hop = NULL;
 	n->resolved = false;
-	sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
+	if (n->held)
+		sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
+	n->held = false;
 	if (h->nodes == NULL) {
 		HASH_DEL(u->hops, h);
 		free(h);
@@ -204,13 +207,15 @@ static void place(struct sl_underlay *u, const struct sl_store *store, struct no
 {
 	struct path path = find_path(u, store, &n->address);
 	uint32_t tick = sl_engine_tick(u->engine);
+	int held;
 
 	leave_hop(u, n);
 	if (path.found) {
 		n->hop = hop_get(u, path.port, &path.next_hop);
 		DL_APPEND(n->hop->nodes, n);
-		n->resolved =
-			sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
+		held = sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
+		n->held = held >= 0;
+		n->resolved = held == 1;
 	}
 	n->fresh = false;
 	publish(u, n);

@@ -55,15 +55,14 @@ struct sl_world {
 	/* policy << 32 | forward. Never 0. A flow entry stamped with another value is resolved
 	 * again. */
 	uint64_t generation;
-	uint32_t port_network[SL_PORTS_MAX]; /* access port -> network id, 0 when it carries no
-						endpoint */
-	uint32_t n_networks;		     /* ids below this are valid indexes */
-	const struct sl_network *networks;   /* [0] is never present */
-	const struct sl_u32map
-		*vni_to_network; /* VNI + 1 never 0: the map's value is the network id */
-	const struct sl_u32map *node_by_addr; /* outer source address, network order -> node id */
-	const struct sl_u32map *local_addr;   /* address, network order -> SL_LOCAL_* */
-	const struct sl_pmap *endpoints;      /* (network, address) -> struct sl_endpoint */
+	uint32_t port_network[SL_PORTS_MAX];	/* access port -> network id, 0 when it carries no
+						   endpoint */
+	uint32_t n_networks;			/* ids below this are valid indexes */
+	const struct sl_network *networks;	/* [0] is never present */
+	const struct sl_u32map *vni_to_network; /* VNI -> network id */
+	const struct sl_u32map *node_by_addr;	/* outer source address, network order -> node id */
+	const struct sl_u32map *local_addr;	/* address, network order -> SL_LOCAL_* */
+	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
