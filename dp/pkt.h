@@ -49,4 +49,18 @@ static inline uint64_t sl_load64(const void *p)
 	return v;
 }
 
+/*
+ * Between network and host order. The compiler's own swap, unlike rte_byteorder.h's, which on x86
+ * is assembly that it cannot fold into a load or store: 1 cycle each.
+ */
+static inline uint16_t sl_be16(uint16_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap16(v) : v;
+}
+
+static inline uint32_t sl_be32(uint32_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
+}
+
 #endif

@@ -103,19 +103,24 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
-/* The same for up to SL_BURST_MAX packets. */
-static inline void sl_tx_put_bulk(
-	struct sl_worker *w, uint16_t port, struct rte_mbuf *const *m, unsigned int n)
+/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. */
+static inline void sl_tx_put_burst(
+	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
 	struct sl_tx_buffer *t = &w->tx[port];
+	struct rte_mbuf **to;
 
 	if (unlikely(t->n + n > SL_TX_BUFFER))
 		sl_tx_flush_port(w, port);
-	memcpy(&t->pkt[t->n], m, n * sizeof(*m));
+	to = &t->pkt[t->n];
+	for (unsigned int k = 0; k < n; k++) {
+		to[k] = b->pkt[idx[k]];
+		b->verdict[idx[k]] = SL_SENT;
+	}
 	t->n = (uint16_t)(t->n + n);
-	if (likely(n > 0))
-		w->tx_pending |= 1u << port;
+	w->tx_pending |= 1u << port;
 }
+_Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
 
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
 void sl_tx_flush(struct sl_worker *w);

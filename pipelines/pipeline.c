@@ -3,6 +3,7 @@
 
 #include <rte_ether.h>
 
+#include "dp/pkt.h"
 #include "flow/flow_dp.h"
 #include "flow/fragment_dp.h"
 #include "forward/forward_dp.h"
@@ -15,6 +16,12 @@ struct list {
 	uint8_t idx[SL_BURST_MAX];
 };
 
+/* All of a burst. */
+#define OCTET(x) x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7
+static const uint8_t every[SL_BURST_MAX] = {
+	OCTET(0), OCTET(8), OCTET(16), OCTET(24), OCTET(32), OCTET(40), OCTET(48), OCTET(56)};
+#undef OCTET
+
 static void add(struct list *l, unsigned int i)
 {
 	l->idx[l->n++] = (uint8_t)i;
@@ -24,36 +31,37 @@ static void add(struct list *l, unsigned int i)
 #define SPECIAL \
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
 
-/* Outer headers off; the node's own packets served. What is left in *inner is parsed as workload
- * traffic. */
-static void receive_underlay(const struct sl_trip *t, struct list *inner)
+/*
+ * Both ways in leave workload traffic in *inner, parsed, and return a bit for each packet of it
+ * that needs a closer look (sl_parse).
+ */
+
+/* Outer headers off; the node's own packets served. */
+static uint64_t receive_underlay(const struct sl_trip *t, struct list *inner)
 {
 	struct sl_burst *b = t->b;
-	struct list all = {0}, host = {0};
+	struct list host;
 
-	for (unsigned int i = 0; i < b->n; i++)
-		add(&all, i);
-	sl_parse_outer(b, all.idx, all.n);
 	sl_decap(t->world, b, inner->idx, &inner->n, host.idx, &host.n);
-	if (host.n > 0)
+	if (unlikely(host.n > 0))
 		sl_underlay_host(t, host.idx, host.n);
+	return sl_parse(b, inner->idx, inner->n);
 }
 
-static void receive_access(const struct sl_trip *t, const struct sl_port_dp *in, struct list *inner)
+static uint64_t receive_access(
+	const struct sl_trip *t, const struct sl_port_dp *in, struct list *inner)
 {
 	struct sl_burst *b = t->b;
 	uint32_t network = t->world->port_network[in->id];
 
+	inner->n = 0;
 	if (unlikely(network == 0)) {
 		memset(b->verdict, SL_DROP_PORT_UNBOUND, b->n);
-		return;
+		return 0;
 	}
-	for (unsigned int i = 0; i < b->n; i++) {
-		b->meta[i].origin = in->id;
-		b->meta[i].network = network;
-		b->meta[i].carried_identity = SL_IDENTITY_UNKNOWN;
-		add(inner, i);
-	}
+	memcpy(inner->idx, every, sizeof(every));
+	inner->n = b->n;
+	return sl_parse_access(b, in->id, network);
 }
 
 static void later_fragment(const struct sl_trip *t, unsigned int i)
@@ -98,9 +106,11 @@ static void special(const struct sl_trip *t, struct list *slow)
 static void lookup(const struct sl_trip *t, const struct list *ip)
 {
 	struct sl_burst *b = t->b;
-	struct sl_flow_pass pass = {
-		.worker = t->w->id, .tick = t->tick, .generation = t->world->generation};
+	struct sl_flow_pass pass;
 
+	pass.worker = t->w->id;
+	pass.tick = t->tick;
+	pass.generation = t->world->generation;
 	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, &pass);
 	for (unsigned int k = 0; k < pass.n_track; k++) {
 		unsigned int i = pass.track[k];
@@ -131,60 +141,84 @@ static void note_first_fragments(const struct sl_trip *t, const struct list *ip)
 	}
 }
 
-/* Packets in a row that leave by one port go into its buffer together. */
-struct run {
-	uint16_t port;
-	unsigned int n;
-	struct rte_mbuf *pkt[SL_BURST_MAX];
-};
-
-static inline void send_local(struct sl_worker *w, struct run *r, uint16_t port, struct rte_mbuf *m)
+/*
+ * Nothing is to be said of any of the packets alone: none dropped so far, all fit, and the same way
+ * out for all. Bursts often are like that.
+ */
+static bool same_way(const struct sl_burst *b, const struct list *l)
 {
-	if (unlikely(port != r->port)) {
-		sl_tx_put_bulk(w, r->port, r->pkt, r->n);
-		r->port = port;
-		r->n = 0;
+	const struct sl_action *first = &b->meta[l->idx[0]].act;
+	uint64_t way = sl_load64(first), differs = 0;
+	uint32_t longest = 0;
+
+	for (unsigned int k = 0; k < l->n; k++) {
+		unsigned int i = l->idx[k];
+
+		differs |= b->verdict[i] ^ SL_KEEP;
+		differs |= sl_load64(&b->meta[i].act) ^ way;
+		longest = RTE_MAX(longest, b->meta[i].l3_len);
 	}
-	r->pkt[r->n++] = m;
+	return differs == 0 && longest <= first->mtu && first->kind != SL_ACT_DROP;
+}
+_Static_assert(offsetof(struct sl_action, vni) == 8, "the way out is the first word");
+
+/* What the action says of one packet: true when it may go. */
+static bool may_leave(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_burst *b = t->b;
+	const struct sl_meta *m = &b->meta[i];
+
+	if (b->verdict[i] != SL_KEEP)
+		return false;
+	if (m->act.kind == SL_ACT_DROP) {
+		b->verdict[i] = m->act.reason;
+		return false;
+	}
+	if (m->l3_len > m->act.mtu) {
+		sl_too_big(t, i);
+		b->verdict[i] = SL_DROP_MTU_EXCEEDED;
+		return false;
+	}
+	return true;
+}
+
+static void execute_each(const struct sl_trip *t, const struct list *inner)
+{
+	struct sl_burst *b = t->b;
+	struct list tunnel;
+
+	tunnel.n = 0;
+	for (unsigned int k = 0; k < inner->n; k++) {
+		unsigned int i = inner->idx[k];
+		const struct sl_action *act = &b->meta[i].act;
+
+		if (unlikely(!may_leave(t, i)))
+			continue;
+		if (act->kind == SL_ACT_TUNNEL) {
+			rte_prefetch0(&t->world->tunnels->slot[act->out]);
+			add(&tunnel, i);
+		} else {
+			sl_tx_put(t->w, (uint16_t)act->out, b->pkt[i]);
+			b->verdict[i] = SL_SENT;
+		}
+	}
+	if (tunnel.n > 0)
+		sl_encap(t->w, t->world, b, tunnel.idx, tunnel.n);
 }
 
 /* Carry out what each action says. */
 static void execute(const struct sl_trip *t, const struct list *inner)
 {
-	struct sl_burst *b = t->b;
-	struct list tunnel;
-	struct run local;
+	const struct sl_action *act = &t->b->meta[inner->idx[0]].act;
 
-	tunnel.n = 0;
-	local.port = 0;
-	local.n = 0;
-
-	for (unsigned int k = 0; k < inner->n; k++) {
-		unsigned int i = inner->idx[k];
-		struct sl_meta *m = &b->meta[i];
-
-		if (unlikely(b->verdict[i] != SL_KEEP))
-			continue;
-		if (unlikely(m->act.kind == SL_ACT_DROP)) {
-			b->verdict[i] = m->act.reason;
-			continue;
-		}
-		if (unlikely(m->l3_len > m->act.mtu)) {
-			sl_too_big(t, i);
-			b->verdict[i] = SL_DROP_MTU_EXCEEDED;
-			continue;
-		}
-		if (m->act.kind == SL_ACT_TUNNEL) {
-			rte_prefetch0(&t->world->tunnels->slot[m->act.out]);
-			add(&tunnel, i);
-		} else {
-			send_local(t->w, &local, (uint16_t)m->act.out, b->pkt[i]);
-			b->verdict[i] = SL_SENT;
-		}
-	}
-	sl_tx_put_bulk(t->w, local.port, local.pkt, local.n);
-	if (tunnel.n > 0)
-		sl_encap(t->w, t->world, b, tunnel.idx, tunnel.n);
+	if (unlikely(inner->n == 0))
+		return;
+	if (unlikely(!same_way(t->b, inner)))
+		execute_each(t, inner);
+	else if (act->kind == SL_ACT_TUNNEL)
+		sl_encap_one_way(t->w, t->world, t->b, inner->idx, inner->n, act->out);
+	else
+		sl_tx_put_burst(t->w, (uint16_t)act->out, t->b, inner->idx, inner->n);
 }
 
 static bool all_sent(const struct sl_burst *b)
@@ -235,6 +269,29 @@ static bool has_macs(struct sl_burst *b, unsigned int i)
 	return false;
 }
 
+/* Which of the packets are for the flow table, which are special. Returns the union of what parse
+ * found in those that took a closer look. */
+static unsigned int sort(struct sl_burst *b, const struct list *inner, uint64_t walked,
+	struct list *ip, struct list *slow)
+{
+	unsigned int flags = 0;
+
+	ip->n = 0;
+	for (unsigned int k = 0; k < inner->n; k++) {
+		unsigned int i = inner->idx[k];
+
+		if (likely(!(walked & 1ull << i))) {
+			add(ip, i);
+			continue;
+		}
+		if (b->verdict[i] != SL_KEEP || !has_macs(b, i))
+			continue;
+		flags |= b->meta[i].flags;
+		add(b->meta[i].flags & SPECIAL ? slow : ip, i);
+	}
+	return flags;
+}
+
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
 {
 	struct sl_pipeline *p = w->pipeline;
@@ -245,30 +302,22 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 		.b = b,
 		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
 	};
-	struct list inner = {0}, ip = {0}, slow = {0};
+	struct list inner, sorted, slow;
+	const struct list *ip = &inner;
 	unsigned int flags = 0;
+	uint64_t walked;
 
+	slow.n = 0;
 	memset(b->verdict, SL_KEEP, b->n);
-	if (in->underlay)
-		receive_underlay(&t, &inner);
-	else
-		receive_access(&t, in, &inner);
-	sl_parse(b, inner.idx, inner.n);
-	for (unsigned int k = 0; k < inner.n; k++) {
-		unsigned int i = inner.idx[k];
-
-		if (unlikely(b->verdict[i] != SL_KEEP) || !has_macs(b, i))
-			continue;
-		flags |= b->meta[i].flags;
-		if (unlikely(b->meta[i].flags & SPECIAL))
-			add(&slow, i);
-		else
-			add(&ip, i);
+	walked = in->underlay ? receive_underlay(&t, &inner) : receive_access(&t, in, &inner);
+	if (unlikely(walked != 0)) {
+		flags = sort(b, &inner, walked, &sorted, &slow);
+		ip = &sorted;
 	}
-	if (likely(ip.n > 0))
-		lookup(&t, &ip);
+	if (likely(ip->n > 0))
+		lookup(&t, ip);
 	if (unlikely(flags & SL_P_FRAGMENT_FIRST))
-		note_first_fragments(&t, &ip);
+		note_first_fragments(&t, ip);
 	if (unlikely(slow.n > 0))
 		special(&t, &slow);
 	execute(&t, &inner);

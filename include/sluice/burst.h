@@ -52,15 +52,15 @@ enum {
 	SL_P_IP4 = 1 << 0,
 	SL_P_IP6 = 1 << 1,
 	SL_P_ARP = 1 << 2,
-	SL_P_ND = 1 << 3,	  /* ICMPv6 types 133..137 */
-	SL_P_ICMP_ERROR = 1 << 4, /* ICMP or ICMPv6 error: carries part of a packet */
-	SL_P_ICMP_ECHO = 1 << 5,  /* echo request */
-	SL_P_ICMP_ECHO_REPLY = 1 << 6,
+	SL_P_ND = 1 << 3,	      /* ICMPv6 types 133..137 */
+	SL_P_ICMP_ERROR = 1 << 4,     /* ICMP or ICMPv6 error: carries part of a packet */
+	SL_P_ICMP_ECHO = 1 << 5,      /* echo request */
+	SL_P_IP4_DF = 1 << 6,	      /* don't fragment */
 	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
 	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
 	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
 	SL_P_VLAN = 1 << 10,
-	SL_P_IP4_DF = 1 << 11, /* don't fragment */
+	SL_P_ICMP_ECHO_REPLY = 1 << 11,
 	SL_P_TCP = 1 << 12,
 };
 
@@ -105,8 +105,8 @@ struct sl_meta {
 	uint8_t proto;	   /* transport protocol, after extension headers */
 	uint8_t tcp_flags; /* SL_TCP_*, TCP only */
 	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
-	uint8_t outer_tos; /* written by decap: of the removed header */
-	uint32_t hash;	   /* of the flow key, for the flow table and outer source port */
+	uint8_t spare;
+	uint32_t hash; /* of the flow key, for the flow table and outer source port */
 	/* written at receive for access ports, by decap for tunnel packets */
 	uint32_t origin;
 	uint32_t network;

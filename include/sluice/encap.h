@@ -64,14 +64,17 @@ struct sl_encap {
 	/* Fill *t whole. -ENOTSUP when the address family is not to be had. */
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
-	 * Put the headers of meta[i].tunnel in front of each of the n packets idx[]. Reads act.vni,
-	 * act.identity, hash and tos; the packet's own length. A packet that cannot be pushed gets
-	 * a drop verdict and is left as it was.
+	 * Put the headers of a tunnel in front of each of the n packets idx[], whose verdicts are
+	 * SL_KEEP: of t, or when that
+	 * is NULL of each one's meta[i].tunnel. Reads act.vni, act.identity, hash and tos; the
+	 * packet's own length. A packet that cannot be pushed gets a drop verdict and is left as it
+	 * was; returns how many did.
 	 */
-	void (*push)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
+	unsigned int (*push)(
+		struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t);
 	/*
 	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
-	 * off, and leave: vni in act.vni, carried_identity, outer_tos, data start at the inner
+	 * off, and leave: vni in act.vni, carried_identity, data start at the inner
 	 * frame. Bad ones get a drop verdict.
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);

@@ -5,8 +5,11 @@
 #include "dp/pkt.h"
 #include "dp/u32map.h"
 #include "overlay_dp.h"
+#include "pipelines/parse/outer_dp.h"
+#include "pipelines/parse/parse_dp.h"
 
-#define FRAGMENT (SL_P_FRAGMENT_FIRST | SL_P_FRAGMENT_LATER)
+#define FRAGMENT       (SL_P_FRAGMENT_FIRST | SL_P_FRAGMENT_LATER)
+#define PREFETCH_AHEAD 6
 
 /* An answer of a u32map remembered: packets of a burst mostly come from one sender to one address.
  */
@@ -19,6 +22,11 @@ struct decap {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	struct memo local, sender, network;
+	/* of the last plain tunnel packet: its addresses, port, and what they came to */
+	uint64_t addrs_be;
+	uint16_t dport_be;
+	uint16_t encap;
+	uint32_t origin;
 	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX]; /* tunnel packets by encapsulation */
 	unsigned int n[SL_ENCAP_COUNT];
 };
@@ -31,6 +39,17 @@ static inline uint32_t lookup(struct memo *c, uint32_t key)
 		c->value = c->map != NULL ? sl_u32map_find(c->map, key) : 0;
 	}
 	return c->value;
+}
+
+static unsigned int encap_of_udp(uint16_t dport_be)
+{
+	unsigned int e;
+
+	for (e = 0; e < SL_ENCAP_COUNT; e++)
+		if (sl_encaps[e]->udp_port != 0 &&
+			sl_encaps[e]->udp_port == rte_be_to_cpu_16(dport_be))
+			break;
+	return e;
 }
 
 /* Which encapsulation a packet to a tunnel address is of; SL_ENCAP_COUNT for none. */
@@ -52,10 +71,51 @@ static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_me
 	return SL_ENCAP_COUNT;
 }
 
+static inline void take(struct decap *d, unsigned int i, uint32_t origin, uint16_t e)
+{
+	struct sl_meta *md = &d->b->meta[i];
+
+	md->origin = origin;
+	md->encap = e;
+	d->idx[e][d->n[e]++] = (uint8_t)i;
+}
+
+/* Another sender, or another of our addresses, than the packet before. */
+static __rte_noinline bool find_sender(struct decap *d, const struct sl_outer *o)
+{
+	uint32_t node = lookup(&d->sender, (uint32_t)o->addrs_be);
+	unsigned int e = encap_of_udp(o->dport_be);
+
+	if (node == 0 || e == SL_ENCAP_COUNT ||
+		(lookup(&d->local, (uint32_t)(o->addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
+		return false;
+	d->addrs_be = o->addrs_be;
+	d->dport_be = o->dport_be;
+	d->encap = (uint16_t)e;
+	d->origin = SL_ORIGIN_NODE | node;
+	return true;
+}
+
+/* A plain tunnel packet from a node of ours to a tunnel address of ours, which most are. */
+static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
+{
+	struct sl_meta *md = &d->b->meta[i];
+	struct sl_outer o;
+
+	if (unlikely(!sl_outer_read(d->b->pkt[i], &o)))
+		return false;
+	if (unlikely(o.addrs_be != d->addrs_be || o.dport_be != d->dport_be) && !find_sender(d, &o))
+		return false;
+	md->l4_off = SL_OUTER_L4;
+	md->tos = o.tos;
+	take(d, i, d->origin, d->encap);
+	return true;
+}
+
 /* Remember the packet for pop, which removes the sender's address, or say why not. */
 static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
-	struct sl_meta *md = &d->b->meta[i];
+	const struct sl_meta *md = &d->b->meta[i];
 	uint32_t node;
 
 	if (unlikely((md->flags & FRAGMENT) != 0))
@@ -63,9 +123,7 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	node = lookup(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
-	md->origin = SL_ORIGIN_NODE | node;
-	md->encap = (uint16_t)e;
-	d->idx[e][d->n[e]++] = (uint8_t)i;
+	take(d, i, SL_ORIGIN_NODE | node, (uint16_t)e);
 	return SL_KEEP;
 }
 
@@ -103,45 +161,80 @@ static inline bool classify(struct decap *d, unsigned int i)
 	return false;
 }
 
-static inline enum sl_drop set_network(struct decap *d, struct sl_meta *md)
+/* The id of the network that has this VNI and encapsulation, or 0. */
+static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 {
-	uint32_t id = lookup(&d->network, md->act.vni);
+	uint32_t id = lookup(&d->network, vni);
 	const struct sl_network *net;
 
 	if (unlikely(id == 0 || id >= d->world->n_networks))
-		return SL_DROP_TUNNEL_NETWORK_UNKNOWN;
+		return 0;
 	net = &d->world->networks[id];
-	if (unlikely(!net->present || net->encap != md->encap))
-		return SL_DROP_TUNNEL_NETWORK_UNKNOWN;
-	md->network = id;
-	return SL_KEEP;
+	return net->present && net->encap == e ? id : 0;
+}
+
+/* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
+static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
+{
+	struct sl_burst *b = d->b;
+	uint32_t vni, id;
+	unsigned int n = 0;
+
+	sl_encaps[e]->pop(b, d->idx[e], d->n[e]);
+	vni = b->meta[d->idx[e][0]].act.vni;
+	id = find_network(d, vni, e);
+	for (unsigned int k = 0; k < d->n[e]; k++) {
+		unsigned int i = d->idx[e][k];
+		struct sl_meta *md = &b->meta[i];
+
+		if (unlikely(b->verdict[i] != SL_KEEP))
+			continue;
+		if (unlikely(md->act.vni != vni)) {
+			vni = md->act.vni;
+			id = find_network(d, vni, e);
+		}
+		md->network = id;
+		if (unlikely(id == 0))
+			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
+		else
+			inner[n++] = (uint8_t)i;
+	}
+	return n;
+}
+
+static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
+{
+	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
 }
 
 void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	unsigned int *n_inner, uint8_t *host, unsigned int *n_host)
 {
-	struct decap d = {.world = world,
-		.b = b,
-		.local = {.map = world->local_addr},
-		.sender = {.map = world->node_by_addr},
-		.network = {.map = world->vni_to_network}};
+	const unsigned int n = b->n;
+	struct decap d;
 
+	d.world = world;
+	d.b = b;
+	d.local = (struct memo){.map = world->local_addr};
+	d.sender = (struct memo){.map = world->node_by_addr};
+	d.network = (struct memo){.map = world->vni_to_network};
+	d.addrs_be = 0;
+	d.dport_be = 0; /* no tunnel's port */
+	memset(d.n, 0, sizeof(d.n));
 	*n_inner = 0;
 	*n_host = 0;
-	for (unsigned int i = 0; i < b->n; i++)
-		if (likely(b->verdict[i] == SL_KEEP) && unlikely(classify(&d, i)))
-			host[(*n_host)++] = (uint8_t)i;
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
-		if (d.n[e] == 0)
+	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
+		prefetch_header(b, i);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + PREFETCH_AHEAD < n)
+			prefetch_header(b, i + PREFETCH_AHEAD);
+		if (likely(take_plain(&d, i)))
 			continue;
-		sl_encaps[e]->pop(b, d.idx[e], d.n[e]);
-		for (unsigned int k = 0; k < d.n[e]; k++) {
-			unsigned int i = d.idx[e][k];
-
-			if (likely(b->verdict[i] == SL_KEEP))
-				b->verdict[i] = (uint8_t)set_network(&d, &b->meta[i]);
-			if (likely(b->verdict[i] == SL_KEEP))
-				inner[(*n_inner)++] = (uint8_t)i;
-		}
+		sl_parse_outer(b, i);
+		if (b->verdict[i] == SL_KEEP && classify(&d, i))
+			host[(*n_host)++] = (uint8_t)i;
 	}
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		if (d.n[e] != 0)
+			*n_inner += pop(&d, e, inner + *n_inner);
 }

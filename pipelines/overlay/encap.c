@@ -21,13 +21,11 @@ static inline const struct sl_tunnel *fetch(const struct sl_tunnel_table *tunnel
 	return t;
 }
 
-/* Give each packet its tunnel. True when all share one, as packets of a burst often do. */
-static bool find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
+static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n)
 {
 	uint32_t last_id = b->meta[idx[0]].act.out;
 	const struct sl_tunnel *last = fetch(tunnels, last_id);
-	bool shared = true;
 
 	for (unsigned int k = 0; k < n; k++) {
 		struct sl_meta *md = &b->meta[idx[k]];
@@ -35,11 +33,9 @@ static bool find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst 
 		if (unlikely(md->act.out != last_id)) {
 			last_id = md->act.out;
 			last = fetch(tunnels, last_id);
-			shared = false;
 		}
 		md->tunnel = last;
 	}
-	return shared;
 }
 
 static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
@@ -80,42 +76,36 @@ static void send_one(struct sl_worker *w, struct sl_burst *b, unsigned int i)
 	b->verdict[i] = SL_SENT;
 }
 
-/* All packets through one usable tunnel: no grouping, and one look at the transmit buffer. */
-static void through_one(struct sl_worker *w, struct sl_burst *b, const uint8_t *idx, unsigned int n,
-	const struct sl_tunnel *t)
-{
-	struct rte_mbuf *kept[SL_BURST_MAX];
-	unsigned int n_kept = 0;
-
-	sl_encaps[t->encap]->push(b, idx, n);
-	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
-		bool keep = b->verdict[i] == SL_KEEP;
-
-		kept[n_kept] = b->pkt[i];
-		n_kept += keep;
-		b->verdict[i] = keep ? SL_SENT : b->verdict[i];
-	}
-	sl_tx_put_bulk(w, t->port, kept, n_kept);
-}
-
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n)
 {
-	const struct sl_tunnel *first;
 	struct groups g;
-	bool shared;
 
-	shared = find_tunnels(world->tunnels, b, idx, n);
-	first = b->meta[idx[0]].tunnel;
-	if (likely(shared && first != NULL && first->reachable && first->resolved)) {
-		through_one(w, b, idx, n, first);
-		return;
-	}
+	find_tunnels(world->tunnels, b, idx, n);
 	group(b, idx, n, &g);
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (g.n[e] != 0)
-			sl_encaps[e]->push(b, g.idx[e], g.n[e]);
+			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
 	for (unsigned int k = 0; k < n; k++)
 		send_one(w, b, idx[k]);
+}
+
+/* No grouping, and one look at the transmit buffer. */
+void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n, uint32_t id)
+{
+	const struct sl_tunnel *t = sl_tunnel_find(world->tunnels, id);
+
+	if (unlikely(t == NULL || !t->reachable || !t->resolved)) {
+		sl_encap(w, world, b, idx, n);
+		return;
+	}
+	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0)) {
+		sl_tx_put_burst(w, t->port, b, idx, n);
+		return;
+	}
+	for (unsigned int k = 0; k < n; k++) {
+		b->meta[idx[k]].tunnel = t;
+		send_one(w, b, idx[k]);
+	}
 }

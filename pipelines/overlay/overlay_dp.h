@@ -11,11 +11,11 @@
 #include "tunnel_dp.h"
 
 /*
- * Decap of a burst from an underlay port, parsed already. Tunnel packets to a local tunnel address
- * lose their outer headers and get network, origin (node), carried identity; the caller parses
- * their inner frames next. out: inner[] lists them, *n_inner counts them; host[] lists packets for
- * this node itself (IPv4 to a local address that are no tunnel; ARP). Everything else has a drop
- * verdict.
+ * Decap of a burst from an underlay port, not parsed yet, all verdicts SL_KEEP. Tunnel packets to a
+ * local tunnel address lose their outer headers and get network, origin (node), carried identity;
+ * the caller parses their inner frames next. out: inner[] lists them, *n_inner counts them; host[]
+ * lists packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything
+ * else has a drop verdict.
  */
 void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	unsigned int *n_inner, uint8_t *host, unsigned int *n_host);
@@ -29,5 +29,8 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
  */
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n);
+/* The same for packets that all have the tunnel with this id for their way out. */
+void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n, uint32_t id);
 
 #endif

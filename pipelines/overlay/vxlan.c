@@ -87,18 +87,51 @@ static int vxlan_build(struct sl_tunnel *t, const struct sl_tunnel_params *p)
 /* The inner flow's entropy in the dynamic port range, RFC 7348 section 5. */
 static inline uint16_t source_port_be(uint32_t hash)
 {
-	return rte_cpu_to_be_16((uint16_t)(0xc000 | ((hash ^ hash >> 16) & 0x3fff)));
+	return sl_be16((uint16_t)(0xc000 | ((hash ^ hash >> 16) & 0x3fff)));
 }
 
-static inline enum sl_drop push_one(struct rte_mbuf *m, const struct sl_meta *md)
+/* The header's bytes as they stand in the template, in two registers. */
+typedef uint64_t half_block __attribute__((vector_size(BLOCK / 2), aligned(1), may_alias));
+
+struct block {
+	half_block half[2];
+};
+
+static inline struct block load_block(const struct sl_tunnel *t)
 {
-	const struct sl_tunnel *t = md->tunnel;
+	const half_block *end = (const half_block *)(t->hdr + SL_TUNNEL_HDR_MAX);
+
+	return (struct block){{end[-2], end[-1]}};
+}
+
+/* What differs from packet to packet, and the buffer's new start. */
+static __rte_always_inline void finish_header(struct rte_mbuf *m, const struct sl_meta *md,
+	struct vxlan_hdr *h, uint32_t base, uint32_t len)
+{
+	uint32_t total = len + OUTER_IP_LEN;
+	uint8_t tos = md->tos;
+
+	/* ECN is copied too: normal mode of RFC 6040 section 4.1. */
+	h->ip_tos = tos;
+	h->ip_len_be = sl_be16((uint16_t)total);
+	h->ip_sum_be = sl_be16((uint16_t)~fold(base + tos + total));
+	h->udp_sport_be = source_port_be(md->hash);
+	h->udp_len_be = sl_be16((uint16_t)(len + OUTER_UDP_LEN));
+	h->vni_be = sl_be32(md->act.vni << 8);
+	m->data_off -= (uint16_t)sizeof(*h);
+	m->data_len += (uint16_t)sizeof(*h);
+	m->pkt_len += (uint32_t)sizeof(*h);
+}
+
+static enum sl_drop push_one(
+	struct rte_mbuf *m, const struct sl_meta *md, const struct sl_tunnel *t)
+{
 	const uint8_t *end = t->hdr + SL_TUNNEL_HDR_MAX;
-	uint32_t len = sl_inner_len(m, md), total = len + OUTER_IP_LEN;
+	uint32_t len = sl_inner_len(m, md);
 	uint8_t *inner = rte_pktmbuf_mtod(m, uint8_t *);
 	struct vxlan_hdr *h = (struct vxlan_hdr *)(inner - sizeof(*h));
 
-	if (unlikely(total > UINT16_MAX))
+	if (unlikely(len + OUTER_IP_LEN > UINT16_MAX))
 		return SL_DROP_MTU_EXCEEDED;
 	if (likely(m->data_off >= BLOCK))
 		memcpy(inner - BLOCK, end - BLOCK, BLOCK);
@@ -108,28 +141,62 @@ static inline enum sl_drop push_one(struct rte_mbuf *m, const struct sl_meta *md
 		return SL_DROP_HEADROOM;
 	if (unlikely(m->pkt_len != len))
 		sl_pkt_cut(m, len);
-	/* ECN is copied too: normal mode of RFC 6040 section 4.1. */
-	h->ip_tos = md->tos;
-	h->ip_len_be = rte_cpu_to_be_16((uint16_t)total);
-	h->ip_sum_be = rte_cpu_to_be_16((uint16_t)~fold(t->ip_csum_base + md->tos + total));
-	h->udp_sport_be = source_port_be(md->hash);
-	h->udp_len_be = rte_cpu_to_be_16((uint16_t)(len + OUTER_UDP_LEN));
-	h->vni_be = rte_cpu_to_be_32(md->act.vni << 8);
-	m->data_off -= (uint16_t)sizeof(*h);
-	m->data_len += (uint16_t)sizeof(*h);
-	m->pkt_len += (uint32_t)sizeof(*h);
+	finish_header(m, md, h, t->ip_csum_base, len);
 	return SL_KEEP;
 }
 
-static void vxlan_push(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+/* The plain packet: IP without padding in a buffer with room for a whole block. */
+static __rte_always_inline bool push_plain(
+	struct rte_mbuf *m, const struct sl_meta *md, const struct block *block, uint32_t base)
 {
+	uint32_t len = (uint32_t)md->l3_off + md->l3_len;
+	half_block *inner = rte_pktmbuf_mtod(m, half_block *);
+
+	if (unlikely(m->pkt_len != len || m->data_off < BLOCK || len > UINT16_MAX - OUTER_IP_LEN ||
+		     (md->flags & (SL_P_IP4 | SL_P_IP6)) == 0))
+		return false;
+	inner[-2] = block->half[0];
+	inner[-1] = block->half[1];
+	finish_header(m, md, (struct vxlan_hdr *)inner - 1, base, len);
+	return true;
+}
+
+static unsigned int push_all(
+	struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t)
+{
+	const struct block block = load_block(t);
+	const uint32_t base = t->ip_csum_base;
+	unsigned int failed = 0;
+
 	for (unsigned int k = 0; k < n; k++) {
 		unsigned int i = idx[k];
-		enum sl_drop drop = push_one(b->pkt[i], &b->meta[i]);
+		const struct sl_meta *md = &b->meta[i];
 
-		if (unlikely(drop != SL_KEEP))
-			b->verdict[i] = (uint8_t)drop;
+		if (likely(push_plain(b->pkt[i], md, &block, base)))
+			continue;
+		b->verdict[i] = (uint8_t)push_one(b->pkt[i], md, t);
+		failed += b->verdict[i] != SL_KEEP;
 	}
+	return failed;
+}
+
+static unsigned int push_each(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+{
+	unsigned int failed = 0;
+
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int i = idx[k];
+
+		b->verdict[i] = (uint8_t)push_one(b->pkt[i], &b->meta[i], b->meta[i].tunnel);
+		failed += b->verdict[i] != SL_KEEP;
+	}
+	return failed;
+}
+
+static unsigned int vxlan_push(
+	struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t)
+{
+	return t != NULL ? push_all(b, idx, n, t) : push_each(b, idx, n);
 }
 
 /*
@@ -149,32 +216,34 @@ static inline bool strip(struct rte_mbuf *m, uint32_t off, uint32_t end)
 	return true;
 }
 
+/* What the tunnel header says, and its bytes off. */
+static inline enum sl_drop take_off(
+	struct rte_mbuf *m, struct sl_meta *md, uint32_t vni_be, uint32_t off, uint32_t end)
+{
+	if (unlikely(!strip(m, off, end)))
+		return SL_DROP_TUNNEL_MALFORMED;
+	md->act.vni = sl_be32(vni_be) >> 8;
+	md->carried_identity = SL_IDENTITY_UNKNOWN;
+	return unlikely(sl_ecn_matters(md->tos)) ? sl_ecn_decap(m, md->tos) : SL_KEEP;
+}
+
 static inline enum sl_drop pop_one(struct rte_mbuf *m, struct sl_meta *md)
 {
 	uint32_t off = md->l4_off, udp_len;
 	uint8_t buf[OUTER_UDP_LEN];
 	const uint8_t *p;
-	uint32_t vni_be;
-	uint16_t len_be;
 
 	p = sl_pkt_read(m, off, OUTER_UDP_LEN, buf);
 	if (unlikely(p == NULL))
 		return SL_DROP_TUNNEL_MALFORMED;
-	memcpy(&len_be, p + 4, sizeof(len_be));
-	memcpy(&vni_be, p + 12, sizeof(vni_be));
-	udp_len = rte_be_to_cpu_16(len_be);
+	udp_len = sl_be16(sl_load16(p + 4));
 	/*
 	 * Reserved bits are ignored on receipt, RFC 7348 section 5. Parse has held the UDP length
 	 * against the IP packet, so this also says that what was read is no padding.
 	 */
 	if (unlikely((p[8] & VXLAN_FLAG_I) == 0 || udp_len < OUTER_UDP_LEN + INNER_ETH_LEN))
 		return SL_DROP_TUNNEL_MALFORMED;
-	if (unlikely(!strip(m, off + OUTER_UDP_LEN, off + udp_len)))
-		return SL_DROP_TUNNEL_MALFORMED;
-	md->act.vni = rte_be_to_cpu_32(vni_be) >> 8;
-	md->carried_identity = SL_IDENTITY_UNKNOWN;
-	md->outer_tos = md->tos;
-	return unlikely(sl_ecn_matters(md->tos)) ? sl_ecn_decap(m, md->tos) : SL_KEEP;
+	return take_off(m, md, sl_load32(p + 12), off + OUTER_UDP_LEN, off + udp_len);
 }
 
 static void vxlan_pop(struct sl_burst *b, const uint8_t *idx, unsigned int n)

@@ -3,6 +3,7 @@
 #include <rte_prefetch.h>
 
 #include "dp/pkt.h"
+#include "outer_dp.h"
 #include "parse_dp.h"
 #include "pipelines/flow/flow_dp.h"
 #include "walk.h"
@@ -28,34 +29,36 @@ enum { /* IPv4 flags and fragment offset */
 
 static bool checksum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t len)
 {
-	uint64_t offload = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint64_t sum = 0;
 
-	if (offload == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		return true;
-	if (offload == RTE_MBUF_F_RX_IP_CKSUM_BAD)
-		return false;
 	for (uint32_t i = 0; i < len; i += 4)
 		sum += sl_load32(ip + i);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return sl_sum_is_ones(sum);
 }
 
 /*
- * The common packet: untagged, IPv4 without options or fragmentation or IPv6 without extension
- * headers, well-formed TCP or UDP, headers in the first segment. True when it was one and is done;
- * false leaves everything to the walk, which finds the reason when it is to be dropped.
+ * The common packet: untagged unicast, IPv4 without options or fragmentation or IPv6 without
+ * extension headers, well-formed TCP or UDP, headers in the first segment. True when it was one and
+ * is done; false leaves everything to the walk, which finds the reason when it is to be dropped.
  *
  * Keys are written in whole words: a hash that reads back what was stored in halves waits for them
  * to reach the cache (5 cycles a packet).
  */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
 
-/* TCP or UDP in len bytes of IP payload, of which the first segment has `here`. */
-static inline bool common_l4(
-	const uint8_t *l4, uint32_t len, uint32_t here, uint8_t proto, uint8_t *tcp_flags)
+/* First octets of IPv4 addresses that need no closer look, see sl_ip4_odd. Multicast does. */
+#define HOSTS(from, to) [from... to] = 1
+static const uint8_t plain_octet[256] = {HOSTS(1, 126), HOSTS(128, 223)};
+#undef HOSTS
+
+/*
+ * TCP or UDP in len bytes of IP payload, of which the first segment has `here`. *flags gets the
+ * meta's.
+ */
+static __rte_always_inline bool common_l4(struct sl_meta *md, const uint8_t *l4, uint32_t len,
+	uint32_t here, uint32_t proto, uint32_t *flags)
 {
 	uint32_t need;
 
@@ -63,13 +66,15 @@ static inline bool common_l4(
 		if (unlikely(here < 20))
 			return false;
 		need = (l4[12] >> 4) * 4u;
-		*tcp_flags = l4[13];
-		return need >= 20 && need <= len && !sl_tcp_flags_odd(*tcp_flags);
+		md->tcp_flags = l4[13];
+		*flags = SL_P_TCP;
+		return need >= 20 && need <= len && !sl_tcp_flags_odd(l4[13]);
 	}
 	if (unlikely(proto != IPPROTO_UDP || here < 8))
 		return false;
-	need = rte_be_to_cpu_16(sl_load16(l4 + 4));
-	*tcp_flags = 0;
+	need = sl_be16(sl_load16(l4 + 4));
+	md->tcp_flags = 0;
+	*flags = 0;
 	return need >= 8 && need <= len;
 }
 
@@ -77,87 +82,73 @@ static inline uint64_t key_word(uint32_t network, uint8_t proto, uint32_t ports_
 {
 	return (uint64_t)sl_key_net_proto(network, proto) << 32 | ports_be;
 }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports stand in the low half");
 
-static inline uint16_t common_flags(const uint8_t *eth, uint8_t proto)
-{
-	return (uint16_t)((eth[0] & 1) << 9) | (proto == IPPROTO_TCP ? SL_P_TCP : 0);
-}
-_Static_assert(SL_P_MULTICAST == 1 << 9, "common_flags shifts the group bit there");
-
-static __rte_always_inline bool parse_common4(struct sl_burst *b, unsigned int i, const bool outer)
+static __rte_always_inline bool parse_common4(
+	struct sl_burst *b, unsigned int i, const uint32_t network)
 {
 	const struct rte_mbuf *m = b->pkt[i];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *), *l4 = p + ETH_HDR + IP4_HDR;
 	struct sl_meta *md = &b->meta[i];
-	struct sl_key4 *k = &b->key4[i];
-	uint32_t total;
-	uint64_t word;
-	uint16_t frag_be;
-	uint8_t tcp_flags = 0, proto;
+	uint64_t head, mid, key[2];
+	uint32_t total, proto, flags;
 
 	if (unlikely(m->data_len < ETH_HDR + IP4_HDR))
 		return false;
-	frag_be = sl_load16(p + 20);
-	total = rte_be_to_cpu_16(sl_load16(p + 16));
-	proto = p[23];
-	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xffffff00)) !=
-			     rte_cpu_to_be_32(ETH_IP4 << 16 | 0x4500) ||
-		     (frag_be & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 || total < IP4_HDR ||
-		     ETH_HDR + total > m->pkt_len ||
-		     sl_ip4_odd(sl_load32(p + 26), sl_load32(p + 30)) ||
-		     !common_l4(l4, total - IP4_HDR, m->data_len - (ETH_HDR + IP4_HDR), proto,
-			     &tcp_flags)))
-		return false;
-	if (outer && unlikely(!checksum_ok(m, p + ETH_HDR, IP4_HDR)))
+	head = sl_load64(p + 12);   /* EtherType, version and length, TOS, total length, id */
+	mid = sl_load64(p + 20);    /* fragment, TTL, protocol, checksum, source's upper half */
+	key[0] = sl_load64(p + 26); /* source, destination */
+	total = sl_be16((uint16_t)(head >> 32));
+	proto = (uint8_t)(mid >> 24);
+	if (unlikely((head & 0xffffff) != 0x450008 ||
+		     (mid & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 || (p[0] & 1) != 0 ||
+		     total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
+		     (plain_octet[(uint8_t)key[0]] & plain_octet[(uint8_t)(key[0] >> 32)]) == 0 ||
+		     !common_l4(md, l4, total - IP4_HDR, m->data_len - (ETH_HDR + IP4_HDR), proto,
+			     &flags)))
 		return false;
 	md->l3_off = ETH_HDR;
 	md->l4_off = ETH_HDR + IP4_HDR;
 	md->l3_len = (uint16_t)total;
-	md->flags = SL_P_IP4 | common_flags(p, proto) |
-		    ((frag_be & rte_cpu_to_be_16(FRAG_DF)) != 0 ? SL_P_IP4_DF : 0);
-	md->proto = proto;
-	md->tcp_flags = tcp_flags;
-	md->tos = p[15];
-	memcpy(&k->src_be, p + 26, 8);
-	if (!outer) {
-		word = key_word(md->network, proto, sl_load32(l4));
-		memcpy(&k->sport_be, &word, 8);
-		md->hash = sl_key4_hash(k);
-	}
+	md->flags = (uint16_t)(SL_P_IP4 | flags | (mid & rte_cpu_to_be_16(FRAG_DF)));
+	md->proto = (uint8_t)proto;
+	md->tos = (uint8_t)(head >> 24);
+	key[1] = key_word(network, (uint8_t)proto, sl_load32(l4));
+	memcpy(&b->key4[i], key, sizeof(key));
+	md->hash = sl_key4_hash(&b->key4[i]);
 	return true;
 }
+_Static_assert(SL_P_IP4_DF == __builtin_bswap16(FRAG_DF), "the flag stands where the bit was");
 
 /* Not inline: its registers would be taken from the loop over IPv4 packets, 3 cycles each. */
-static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i)
+static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uint32_t network)
 {
 	const struct rte_mbuf *m = b->pkt[i];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *), *l4 = p + ETH_HDR + IP6_HDR;
 	struct sl_meta *md = &b->meta[i];
 	struct sl_key6 *k = &b->key6[i];
 	uint64_t tail[2] = {0, 0};
-	uint32_t payload;
-	uint8_t tcp_flags = 0, proto;
+	uint32_t payload, flags;
+	uint8_t proto;
 
 	if (unlikely(m->data_len < ETH_HDR + IP6_HDR))
 		return false;
-	payload = rte_be_to_cpu_16(sl_load16(p + 18));
+	payload = sl_be16(sl_load16(p + 18));
 	proto = p[20];
 	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xfffff000)) !=
 			     rte_cpu_to_be_32((uint32_t)ETH_IP6 << 16 | 0x6000) ||
-		     payload > 65535 - IP6_HDR || ETH_HDR + IP6_HDR + payload > m->pkt_len ||
-		     sl_ip6_odd(p + 22, p + 38) || sl_ip6_unspecified(p + 22) ||
-		     !common_l4(l4, payload, m->data_len - (ETH_HDR + IP6_HDR), proto, &tcp_flags)))
+		     (p[0] & 1) != 0 || payload > 65535 - IP6_HDR ||
+		     ETH_HDR + IP6_HDR + payload > m->pkt_len || sl_ip6_odd(p + 22, p + 38) ||
+		     sl_ip6_unspecified(p + 22) ||
+		     !common_l4(md, l4, payload, m->data_len - (ETH_HDR + IP6_HDR), proto, &flags)))
 		return false;
 	md->l3_off = ETH_HDR;
 	md->l4_off = ETH_HDR + IP6_HDR;
 	md->l3_len = (uint16_t)(IP6_HDR + payload);
-	md->flags = SL_P_IP6 | common_flags(p, proto);
+	md->flags = (uint16_t)(SL_P_IP6 | flags);
 	md->proto = proto;
-	md->tcp_flags = tcp_flags;
 	md->tos = (uint8_t)(p[14] << 4 | p[15] >> 4);
 	memcpy(k->src, p + 22, 32);
-	tail[0] = key_word(md->network, proto, sl_load32(l4));
+	tail[0] = key_word(network, proto, sl_load32(l4));
 	memcpy((uint8_t *)k + offsetof(struct sl_key6, sport_be), tail, sizeof(tail));
 	md->hash = sl_key6_hash(k);
 	return true;
@@ -207,7 +198,7 @@ static enum sl_drop walk_ip4(struct sl_walk *w)
 	if (p == NULL)
 		return SL_DROP_IP4_TRUNCATED;
 	hdr_len = (p[0] & 15u) * 4;
-	total = rte_be_to_cpu_16(sl_load16(p + 2));
+	total = sl_be16(sl_load16(p + 2));
 	if (p[0] >> 4 != 4 || hdr_len < IP4_HDR || total < hdr_len)
 		return SL_DROP_IP4_MALFORMED;
 	if (off + total > w->m->pkt_len)
@@ -217,7 +208,7 @@ static enum sl_drop walk_ip4(struct sl_walk *w)
 		return SL_DROP_IP4_TRUNCATED;
 	if (w->verify && !checksum_ok(w->m, p, hdr_len))
 		return SL_DROP_IP4_CHECKSUM;
-	frag = rte_be_to_cpu_16(sl_load16(p + 6));
+	frag = sl_be16(sl_load16(p + 6));
 	w->end = off + total;
 	md->flags |= SL_P_IP4 | ((frag & FRAG_DF) != 0 ? SL_P_IP4_DF : 0);
 	md->l3_len = (uint16_t)total;
@@ -247,14 +238,14 @@ static enum sl_drop walk_eth(struct sl_walk *w, uint16_t *type)
 		return SL_DROP_ETH_TRUNCATED;
 	if ((p[0] & 1) != 0)
 		w->md->flags |= SL_P_MULTICAST;
-	*type = rte_be_to_cpu_16(sl_load16(p + 12));
+	*type = sl_be16(sl_load16(p + 12));
 	for (unsigned int n = 0; *type == ETH_VLAN || *type == ETH_QINQ; n++) {
 		if (n == 2)
 			return SL_DROP_ETH_VLAN_DEPTH;
 		p = sl_pkt_read(w->m, off, 4, buf);
 		if (p == NULL)
 			return SL_DROP_ETH_TRUNCATED;
-		*type = rte_be_to_cpu_16(sl_load16(p + 2));
+		*type = sl_be16(sl_load16(p + 2));
 		off += 4;
 		w->md->flags |= SL_P_VLAN;
 	}
@@ -327,10 +318,18 @@ static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
 }
 
-/* Two copies, one for inner and one for outer packets: 2 to 4 cycles a packet. */
-static __rte_always_inline void parse_burst(
-	struct sl_burst *b, const uint8_t *idx, unsigned int n, const bool outer)
+static __rte_noinline bool parse_other(struct sl_burst *b, unsigned int i)
 {
+	if (parse_common6(b, i, b->meta[i].network))
+		return true;
+	parse_walk(b, i, false);
+	return false;
+}
+
+uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+{
+	uint64_t walked = 0;
+
 	for (unsigned int k = 0; k < PREFETCH_AHEAD && k < n; k++)
 		prefetch_header(b, idx[k]);
 	for (unsigned int k = 0; k < n; k++) {
@@ -338,19 +337,35 @@ static __rte_always_inline void parse_burst(
 
 		if (k + PREFETCH_AHEAD < n)
 			prefetch_header(b, idx[k + PREFETCH_AHEAD]);
-		if (unlikely(b->verdict[i] != SL_KEEP))
-			continue;
-		if (unlikely(!parse_common4(b, i, outer)) && (outer || !parse_common6(b, i)))
-			parse_walk(b, i, outer);
+		if (unlikely(!parse_common4(b, i, b->meta[i].network)) && !parse_other(b, i))
+			walked |= 1ull << i;
 	}
+	return walked;
 }
 
-void sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network)
 {
-	parse_burst(b, idx, n, false);
-}
+	uint64_t walked = 0, source[2] = {origin | (uint64_t)network << 32, 0};
+	const unsigned int n = b->n;
 
-void sl_parse_outer(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
+		prefetch_header(b, i);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + PREFETCH_AHEAD < n)
+			prefetch_header(b, i + PREFETCH_AHEAD);
+		memcpy(&b->meta[i].origin, source, sizeof(source));
+		if (unlikely(!parse_common4(b, i, network)) && !parse_other(b, i))
+			walked |= 1ull << i;
+	}
+	return walked;
+}
+_Static_assert(offsetof(struct sl_meta, network) == offsetof(struct sl_meta, origin) + 4 &&
+		       offsetof(struct sl_meta, carried_identity) ==
+			       offsetof(struct sl_meta, origin) + 8 &&
+		       SL_IDENTITY_UNKNOWN == 0,
+	"sl_parse_access writes where a packet came from in one go");
+
+void sl_parse_outer(struct sl_burst *b, unsigned int i)
 {
-	parse_burst(b, idx, n, true);
+	parse_walk(b, i, true);
 }

@@ -11,17 +11,23 @@
 #define SL_PARSE_EXT_MAX 8 /* IPv6 extension headers */
 
 /*
- * Parse packets idx[0..n) whose verdict is SL_KEEP. meta.network must be set: it goes into the key.
- * Writes meta's parse fields, hash and key4 or key6, or the verdict.
+ * Parse packets idx[0..n), whose verdicts are SL_KEEP, as workload traffic. meta.origin and
+ * meta.network must be set: the network goes into the key. Writes meta's parse fields, hash and
+ * key4 or key6, or a drop verdict. Returns a bit for each packet that took more than a look at
+ * plain headers: it may have a verdict now, or be of a kind that is no unicast IP. The others are
+ * unicast TCP or UDP with SL_P_IP4 or SL_P_IP6 and their headers in the first segment.
  */
-void sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
+uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
+
+/* The same for a whole burst of an access port; writes meta.origin and meta.network as well. */
+uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network);
 
 /*
- * The same for outer frames on an underlay port: offsets, flags, protocol, and of the key the
- * addresses alone (in key4 or key6); no hash, meta.network is not read. The IPv4 header checksum is
- * verified.
+ * One outer frame of an underlay port that sl_outer_read did not take: offsets, flags, protocol,
+ * and of the key the addresses alone (in key4 or key6); no hash, meta.network is not read. The IPv4
+ * header checksum is verified.
  */
-void sl_parse_outer(struct sl_burst *b, const uint8_t *idx, unsigned int n);
+void sl_parse_outer(struct sl_burst *b, unsigned int i);
 
 /*
  * The flow key of the packet quoted in an ICMP or ICMPv6 error (packet i, flags has

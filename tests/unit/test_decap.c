@@ -111,7 +111,6 @@ static void add_outer(void)
 
 static void decap(void)
 {
-	sl_parse_outer(b, sl_test_all, b->n);
 	sl_decap(&world, b, in, &n_in, host, &n_host);
 }
 
@@ -295,7 +294,6 @@ static void world_without_tables_drops(void **state)
 	tunnel_frame(.vni = 100);
 	sl_test_burst_free(b);
 	add_outer();
-	sl_parse_outer(b, sl_test_all, 1);
 	sl_decap(&empty, b, in, &n_in, host, &n_host);
 	assert_int_equal(b->verdict[0], SL_DROP_UNDERLAY_NOT_LOCAL);
 }

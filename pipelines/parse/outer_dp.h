@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The outer headers of the common tunnel packet in one look: unicast Ethernet, IPv4 without options
+ * or fragmentation and with a right checksum, UDP. What is anything else goes to sl_parse_outer,
+ * which knows every case. Threads: worker; pure functions on the caller's packet.
+ */
+#ifndef SL_PARSE_OUTER_DP_H
+#define SL_PARSE_OUTER_DP_H
+
+#include <netinet/in.h>
+
+#include <rte_byteorder.h>
+
+#include "dp/pkt.h"
+
+enum {
+	SL_OUTER_L3 = 14,		/* where the IPv4 header starts */
+	SL_OUTER_L4 = SL_OUTER_L3 + 20, /* and the UDP header */
+};
+
+struct sl_outer {
+	uint64_t addrs_be; /* source in the low half as loaded, destination in the high one */
+	uint16_t dport_be;
+	uint8_t tos;
+};
+
+/* Internet checksum (RFC 1071): does a sum of 16-bit words fold to all ones? */
+static inline bool sl_sum_is_ones(uint64_t sum)
+{
+	uint32_t s;
+
+	sum += sum << 32 | sum >> 32; /* the upper half has both halves and the carry */
+	s = (uint32_t)(sum >> 32);
+	s += s << 16 | s >> 16;
+	return s >> 16 == 0xffff;
+}
+
+/* Of an IPv4 header without options. */
+static inline bool sl_outer_checksum_ok(const uint8_t *ip)
+{
+	uint64_t a = sl_load64(ip), sum = a + sl_load64(ip + 8);
+
+	sum += sum < a;
+	sum = (sum & UINT32_MAX) + (sum >> 32) + sl_load32(ip + 16);
+	return sl_sum_is_ones(sum);
+}
+
+/*
+ * True when the packet is such a one; *o is what tells whose it is. The UDP payload lies within the
+ * IP packet, and that within the frame. Neither TTL nor addresses are judged. The checksum is
+ * computed whatever the device says of it: that costs less than to ask.
+ */
+static __rte_always_inline bool sl_outer_read(const struct rte_mbuf *m, struct sl_outer *o)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint64_t head, mid, udp;
+	uint32_t total, udp_len;
+
+	if (unlikely(m->data_len < SL_OUTER_L4 + 8))
+		return false;
+	head = sl_load64(p + 12); /* EtherType, version and length, TOS, total length, id */
+	mid = sl_load64(p + 20);  /* fragment, TTL, protocol, checksum, source's upper half */
+	udp = sl_load64(p + SL_OUTER_L4);
+	total = sl_be16((uint16_t)(head >> 32));
+	udp_len = sl_be16((uint16_t)(udp >> 32));
+	o->addrs_be = sl_load64(p + 26);
+	o->dport_be = (uint16_t)(udp >> 16);
+	o->tos = (uint8_t)(head >> 24);
+	return (((head ^ 0x450008) & 0xffffff) | ((mid ^ IPPROTO_UDP << 24) & 0xff00ff3f) |
+		       (p[0] & 1)) == 0 &&
+	       udp_len >= 8 && udp_len + 20 <= total && SL_OUTER_L3 + total <= m->pkt_len &&
+	       likely(sl_outer_checksum_ok(p + SL_OUTER_L3));
+}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
+
+#endif
