@@ -58,6 +58,11 @@ static inline uint16_t sl_be16(uint16_t v)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap16(v) : v;
 }
 
+static inline uint16_t sl_load_be16(const void *p)
+{
+	return sl_be16(sl_load16(p));
+}
+
 static inline uint32_t sl_be32(uint32_t v)
 {
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;

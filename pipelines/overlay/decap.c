@@ -81,16 +81,16 @@ static inline void take(struct decap *d, unsigned int i, uint32_t origin, uint16
 }
 
 /* Another sender, or another of our addresses, than the packet before. */
-static __rte_noinline bool find_sender(struct decap *d, const struct sl_outer *o)
+static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint16_t dport_be)
 {
-	uint32_t node = lookup(&d->sender, (uint32_t)o->addrs_be);
-	unsigned int e = encap_of_udp(o->dport_be);
+	uint32_t node = lookup(&d->sender, (uint32_t)addrs_be);
+	unsigned int e = encap_of_udp(dport_be);
 
 	if (node == 0 || e == SL_ENCAP_COUNT ||
-		(lookup(&d->local, (uint32_t)(o->addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
+		(lookup(&d->local, (uint32_t)(addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
 		return false;
-	d->addrs_be = o->addrs_be;
-	d->dport_be = o->dport_be;
+	d->addrs_be = addrs_be;
+	d->dport_be = dport_be;
 	d->encap = (uint16_t)e;
 	d->origin = SL_ORIGIN_NODE | node;
 	return true;
@@ -104,7 +104,8 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 
 	if (unlikely(!sl_outer_read(d->b->pkt[i], &o)))
 		return false;
-	if (unlikely(o.addrs_be != d->addrs_be || o.dport_be != d->dport_be) && !find_sender(d, &o))
+	if (unlikely(o.addrs_be != d->addrs_be || o.dport_be != d->dport_be) &&
+		!find_sender(d, o.addrs_be, o.dport_be))
 		return false;
 	md->l4_off = SL_OUTER_L4;
 	md->tos = o.tos;

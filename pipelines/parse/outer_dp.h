@@ -53,18 +53,16 @@ static inline bool sl_outer_checksum_ok(const uint8_t *ip)
 static __rte_always_inline bool sl_outer_read(const struct rte_mbuf *m, struct sl_outer *o)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint64_t head, mid, udp;
-	uint32_t total, udp_len;
+	uint32_t head, mid, total, udp_len;
 
 	if (unlikely(m->data_len < SL_OUTER_L4 + 8))
 		return false;
-	head = sl_load64(p + 12); /* EtherType, version and length, TOS, total length, id */
-	mid = sl_load64(p + 20);  /* fragment, TTL, protocol, checksum, source's upper half */
-	udp = sl_load64(p + SL_OUTER_L4);
-	total = sl_be16((uint16_t)(head >> 32));
-	udp_len = sl_be16((uint16_t)(udp >> 32));
+	head = sl_load32(p + 12); /* EtherType, version and length, TOS */
+	mid = sl_load32(p + 20);  /* fragment, TTL, protocol */
+	total = sl_load_be16(p + 16);
+	udp_len = sl_load_be16(p + SL_OUTER_L4 + 4);
 	o->addrs_be = sl_load64(p + 26);
-	o->dport_be = (uint16_t)(udp >> 16);
+	o->dport_be = sl_load16(p + SL_OUTER_L4 + 2);
 	o->tos = (uint8_t)(head >> 24);
 	return (((head ^ 0x450008) & 0xffffff) | ((mid ^ IPPROTO_UDP << 24) & 0xff00ff3f) |
 		       (p[0] & 1)) == 0 &&

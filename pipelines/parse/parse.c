@@ -72,7 +72,7 @@ static __rte_always_inline bool common_l4(struct sl_meta *md, const uint8_t *l4,
 	}
 	if (unlikely(proto != IPPROTO_UDP || here < 8))
 		return false;
-	need = sl_be16(sl_load16(l4 + 4));
+	need = sl_load_be16(l4 + 4);
 	md->tcp_flags = 0;
 	*flags = 0;
 	return need >= 8 && need <= len;
@@ -89,16 +89,16 @@ static __rte_always_inline bool parse_common4(
 	const struct rte_mbuf *m = b->pkt[i];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *), *l4 = p + ETH_HDR + IP4_HDR;
 	struct sl_meta *md = &b->meta[i];
-	uint64_t head, mid, key[2];
-	uint32_t total, proto, flags;
+	uint32_t head, mid, total, proto, flags;
+	uint64_t key[2];
 
 	if (unlikely(m->data_len < ETH_HDR + IP4_HDR))
 		return false;
-	head = sl_load64(p + 12);   /* EtherType, version and length, TOS, total length, id */
-	mid = sl_load64(p + 20);    /* fragment, TTL, protocol, checksum, source's upper half */
+	head = sl_load32(p + 12);   /* EtherType, version and length, TOS */
+	mid = sl_load32(p + 20);    /* fragment, TTL, protocol */
 	key[0] = sl_load64(p + 26); /* source, destination */
-	total = sl_be16((uint16_t)(head >> 32));
-	proto = (uint8_t)(mid >> 24);
+	total = sl_load_be16(p + 16);
+	proto = mid >> 24;
 	if (unlikely((head & 0xffffff) != 0x450008 ||
 		     (mid & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 || (p[0] & 1) != 0 ||
 		     total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
@@ -111,7 +111,7 @@ static __rte_always_inline bool parse_common4(
 	md->l3_len = (uint16_t)total;
 	md->flags = (uint16_t)(SL_P_IP4 | flags | (mid & rte_cpu_to_be_16(FRAG_DF)));
 	md->proto = (uint8_t)proto;
-	md->tos = (uint8_t)(head >> 24);
+	md->tos = p[15];
 	key[1] = key_word(network, (uint8_t)proto, sl_load32(l4));
 	memcpy(&b->key4[i], key, sizeof(key));
 	md->hash = sl_key4_hash(&b->key4[i]);
@@ -132,7 +132,7 @@ static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uin
 
 	if (unlikely(m->data_len < ETH_HDR + IP6_HDR))
 		return false;
-	payload = sl_be16(sl_load16(p + 18));
+	payload = sl_load_be16(p + 18);
 	proto = p[20];
 	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xfffff000)) !=
 			     rte_cpu_to_be_32((uint32_t)ETH_IP6 << 16 | 0x6000) ||
@@ -198,7 +198,7 @@ static enum sl_drop walk_ip4(struct sl_walk *w)
 	if (p == NULL)
 		return SL_DROP_IP4_TRUNCATED;
 	hdr_len = (p[0] & 15u) * 4;
-	total = sl_be16(sl_load16(p + 2));
+	total = sl_load_be16(p + 2);
 	if (p[0] >> 4 != 4 || hdr_len < IP4_HDR || total < hdr_len)
 		return SL_DROP_IP4_MALFORMED;
 	if (off + total > w->m->pkt_len)
@@ -208,7 +208,7 @@ static enum sl_drop walk_ip4(struct sl_walk *w)
 		return SL_DROP_IP4_TRUNCATED;
 	if (w->verify && !checksum_ok(w->m, p, hdr_len))
 		return SL_DROP_IP4_CHECKSUM;
-	frag = sl_be16(sl_load16(p + 6));
+	frag = sl_load_be16(p + 6);
 	w->end = off + total;
 	md->flags |= SL_P_IP4 | ((frag & FRAG_DF) != 0 ? SL_P_IP4_DF : 0);
 	md->l3_len = (uint16_t)total;
@@ -238,14 +238,14 @@ static enum sl_drop walk_eth(struct sl_walk *w, uint16_t *type)
 		return SL_DROP_ETH_TRUNCATED;
 	if ((p[0] & 1) != 0)
 		w->md->flags |= SL_P_MULTICAST;
-	*type = sl_be16(sl_load16(p + 12));
+	*type = sl_load_be16(p + 12);
 	for (unsigned int n = 0; *type == ETH_VLAN || *type == ETH_QINQ; n++) {
 		if (n == 2)
 			return SL_DROP_ETH_VLAN_DEPTH;
 		p = sl_pkt_read(w->m, off, 4, buf);
 		if (p == NULL)
 			return SL_DROP_ETH_TRUNCATED;
-		*type = sl_be16(sl_load16(p + 2));
+		*type = sl_load_be16(p + 2);
 		off += 4;
 		w->md->flags |= SL_P_VLAN;
 	}
@@ -326,21 +326,29 @@ static __rte_noinline bool parse_other(struct sl_burst *b, unsigned int i)
 	return false;
 }
 
-uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+/* idx NULL: all of the burst. */
+static __rte_always_inline uint64_t parse_list(
+	struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
 	uint64_t walked = 0;
 
 	for (unsigned int k = 0; k < PREFETCH_AHEAD && k < n; k++)
-		prefetch_header(b, idx[k]);
+		prefetch_header(b, idx == NULL ? k : idx[k]);
 	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+		unsigned int i = idx == NULL ? k : idx[k];
 
 		if (k + PREFETCH_AHEAD < n)
-			prefetch_header(b, idx[k + PREFETCH_AHEAD]);
+			prefetch_header(
+				b, idx == NULL ? k + PREFETCH_AHEAD : idx[k + PREFETCH_AHEAD]);
 		if (unlikely(!parse_common4(b, i, b->meta[i].network)) && !parse_other(b, i))
 			walked |= 1ull << i;
 	}
 	return walked;
+}
+
+uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n)
+{
+	return n == b->n ? parse_list(b, NULL, n) : parse_list(b, idx, n);
 }
 
 uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network)
