@@ -18,17 +18,22 @@ struct memo {
 	uint32_t key, value;
 };
 
+/* Tunnel packets of one encapsulation. */
+struct group {
+	unsigned int n;
+	uint8_t idx[SL_BURST_MAX];
+};
+
 struct decap {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	struct memo local, sender, network;
 	/* of the last plain tunnel packet: its addresses, port, and what they came to */
 	uint64_t addrs_be;
-	uint16_t dport_be;
-	uint16_t encap;
+	struct group *group;
 	uint32_t origin;
-	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX]; /* tunnel packets by encapsulation */
-	unsigned int n[SL_ENCAP_COUNT];
+	uint16_t dport_be;
+	struct group groups[SL_ENCAP_COUNT];
 };
 
 static inline uint32_t lookup(struct memo *c, uint32_t key)
@@ -71,13 +76,10 @@ static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_me
 	return SL_ENCAP_COUNT;
 }
 
-static inline void take(struct decap *d, unsigned int i, uint32_t origin, uint16_t e)
+static inline void take(struct decap *d, unsigned int i, uint32_t origin, struct group *g)
 {
-	struct sl_meta *md = &d->b->meta[i];
-
-	md->origin = origin;
-	md->encap = e;
-	d->idx[e][d->n[e]++] = (uint8_t)i;
+	d->b->meta[i].origin = origin;
+	g->idx[g->n++] = (uint8_t)i;
 }
 
 /* Another sender, or another of our addresses, than the packet before. */
@@ -91,7 +93,7 @@ static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint1
 		return false;
 	d->addrs_be = addrs_be;
 	d->dport_be = dport_be;
-	d->encap = (uint16_t)e;
+	d->group = &d->groups[e];
 	d->origin = SL_ORIGIN_NODE | node;
 	return true;
 }
@@ -109,7 +111,7 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 		return false;
 	md->l4_off = SL_OUTER_L4;
 	md->tos = o.tos;
-	take(d, i, d->origin, d->encap);
+	take(d, i, d->origin, d->group);
 	return true;
 }
 
@@ -124,7 +126,7 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	node = lookup(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
-	take(d, i, SL_ORIGIN_NODE | node, (uint16_t)e);
+	take(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
 	return SL_KEEP;
 }
 
@@ -177,15 +179,16 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
+	const struct group *g = &d->groups[e];
 	struct sl_burst *b = d->b;
 	uint32_t vni, id;
 	unsigned int n = 0;
 
-	sl_encaps[e]->pop(b, d->idx[e], d->n[e]);
-	vni = b->meta[d->idx[e][0]].act.vni;
+	sl_encaps[e]->pop(b, g->idx, g->n);
+	vni = b->meta[g->idx[0]].act.vni;
 	id = find_network(d, vni, e);
-	for (unsigned int k = 0; k < d->n[e]; k++) {
-		unsigned int i = d->idx[e][k];
+	for (unsigned int k = 0; k < g->n; k++) {
+		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
 		if (unlikely(b->verdict[i] != SL_KEEP))
@@ -194,6 +197,7 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 			vni = md->act.vni;
 			id = find_network(d, vni, e);
 		}
+		md->encap = (uint16_t)e;
 		md->network = id;
 		if (unlikely(id == 0))
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
@@ -221,7 +225,8 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	d.network = (struct memo){.map = world->vni_to_network};
 	d.addrs_be = 0;
 	d.dport_be = 0; /* no tunnel's port */
-	memset(d.n, 0, sizeof(d.n));
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		d.groups[e].n = 0;
 	*n_inner = 0;
 	*n_host = 0;
 	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
@@ -236,6 +241,6 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 			host[(*n_host)++] = (uint8_t)i;
 	}
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (d.n[e] != 0)
+		if (d.groups[e].n != 0)
 			*n_inner += pop(&d, e, inner + *n_inner);
 }
