@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "apply_internal.h"
+#include "label_index.h"
 #include "pipelines/flow/flow_dp.h"
 #include "sluice/encap.h"
 #include "tables.h"
@@ -51,14 +52,6 @@ bool sl_pending_any(const struct sl_pending *p, enum sl_collection_id coll)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->changes[i].coll == coll)
-			return true;
-	return false;
-}
-
-bool sl_pending_any_but_additions(const struct sl_pending *p, enum sl_collection_id coll)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->changes[i].coll == coll && p->changes[i].old_obj != NULL)
 			return true;
 	return false;
 }
@@ -120,10 +113,6 @@ static int prepare_tables(struct sl_apply *a, struct sl_err *e)
 		w->local_addr = sl_tables_local(p->store, a->self);
 		ok = ok & replace_table(a, old->local_addr, w->local_addr, sl_u32map_destroy);
 	}
-	if (sl_pending_any(p, SL_COLL_POLICIES) || sl_pending_any(p, SL_COLL_IDENTITIES)) {
-		w->policies = sl_tables_policies(p->store);
-		ok = ok & replace_table(a, old->policies, w->policies, sl_policy_set_destroy);
-	}
 	return ok ? 0 : sl_apply_no_memory(e);
 }
 
@@ -149,15 +138,13 @@ static int check_underlay(const struct sl_pending *p, struct sl_err *e)
 /* Flows resolved while a change was tried may hold what it tried: they are resolved again. */
 static void republish(struct sl_apply *a)
 {
-	struct sl_world *again = malloc(sizeof(*again)), *old = a->world;
+	const struct sl_scope everything = {.all = true};
+	struct sl_world *again = malloc(sizeof(*again));
 
 	if (again == NULL)
 		abort();
-	*again = *old;
-	again->generation = (uint64_t)a->policy_generation << 32 | ++a->forward_generation;
-	a->world = again;
-	atomic_store_explicit(&a->pipeline->world, again, memory_order_release);
-	sl_rcu_retire(sl_engine_rcu(a->engine), free, old);
+	*again = *a->world;
+	sl_scope_publish(a, again, &everything);
 }
 
 static void undo(struct sl_apply *a)
@@ -173,18 +160,8 @@ static void undo(struct sl_apply *a)
 	free(p->world);
 	list_fini(&p->undo);
 	list_fini(&p->retire);
+	sl_scope_fini(&p->scope);
 	memset(p, 0, sizeof(*p));
-}
-
-/* Nodes may be reached by a way they were not before, with another MTU. */
-static bool new_underlay(const struct sl_pending *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->changes[i].coll == SL_COLL_PORTS && p->changes[i].old_obj == NULL &&
-			((const struct sl_port_obj *)p->changes[i].new_obj)->role ==
-				SL_ROLE_UNDERLAY)
-			return true;
-	return false;
 }
 
 static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *changes, size_t n,
@@ -213,16 +190,7 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 		undo(a);
 		return err;
 	}
-	/* New endpoints, nodes, networks and ports touch no flow that is known; changed ones may.
-	 */
-	p->forward = sl_pending_any_but_additions(p, SL_COLL_ENDPOINTS) ||
-		     sl_pending_any_but_additions(p, SL_COLL_NODES) ||
-		     sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
-		     sl_pending_any_but_additions(p, SL_COLL_PORTS) || new_underlay(p) ||
-		     sl_pending_any(p, SL_COLL_ROUTES) || sl_pending_identities_moved(p);
-	p->policy = sl_pending_any(p, SL_COLL_POLICIES) ||
-		    sl_pending_any_but_additions(p, SL_COLL_NETWORKS) ||
-		    sl_pending_identities_moved(p);
+	sl_scope_collect(a);
 	return 0;
 }
 
@@ -292,22 +260,24 @@ static void commit_policy_base(struct sl_apply *a)
 	}
 }
 
+static void commit_policies(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+	void *garbage;
+
+	if (!sl_pending_any(p, SL_COLL_POLICIES) && !sl_pending_any(p, SL_COLL_IDENTITIES))
+		return;
+	p->world->policies = sl_tables_policies(a->policies, p->changes, p->n, &garbage);
+	if (!sl_later_note(&p->retire, sl_policy_garbage_free, garbage))
+		abort();
+}
+
 static void publish(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
-	struct sl_world *old = a->world;
 	struct sl_rcu *rcu = sl_engine_rcu(a->engine);
 
-	a->forward_generation += p->forward;
-	a->policy_generation += p->policy;
-	p->world->generation = (uint64_t)a->policy_generation << 32 | a->forward_generation;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		p->world->port_network[i] =
-			p->ports[i].used && p->ports[i].n_endpoints > 0 ? p->ports[i].network : 0;
-	a->world = p->world;
-	atomic_store_explicit(&a->pipeline->world, p->world, memory_order_release);
-	/* Only now: until the store above a worker could still start on the old world. */
-	sl_rcu_retire(rcu, free, old);
+	sl_scope_publish(a, p->world, &p->scope);
 	if (p->garbage != NULL)
 		sl_rcu_retire(rcu, sl_pmap_garbage_free, p->garbage);
 	for (size_t i = 0; i < p->retire.n; i++)
@@ -325,6 +295,8 @@ static void commit(void *ctx)
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
 	commit_policy_base(a);
+	commit_policies(a);
+	sl_scope_commit_labels(a);
 	publish(a);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
@@ -333,6 +305,7 @@ static void commit(void *ctx)
 	memcpy(a->ports, p->ports, sizeof(a->ports));
 	list_fini(&p->undo);
 	list_fini(&p->retire);
+	sl_scope_fini(&p->scope);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -354,13 +327,13 @@ static struct sl_world *empty_world(struct sl_tunnel_table *tunnels)
 	if (w == NULL)
 		return NULL;
 	w->generation = 1;
+	w->commit = 1;
 	w->tunnels = tunnels;
 	w->n_networks = 1;
 	w->networks = calloc(1, sizeof(*w->networks));
 	w->vni_to_network = sl_u32map_build(NULL, 0, 0);
 	w->node_by_addr = sl_u32map_build(NULL, 0, 0);
 	w->local_addr = sl_u32map_build(NULL, 0, 0);
-	w->policies = sl_policy_compile(NULL, 0, NULL, 0);
 	return w;
 }
 
@@ -382,6 +355,7 @@ struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *p
 	const struct sl_node_self *self)
 {
 	struct sl_apply *a = calloc(1, sizeof(*a));
+	void *garbage; /* of the first version: none */
 
 	if (a == NULL)
 		return NULL;
@@ -390,18 +364,22 @@ struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *p
 	a->tunnels = tunnels;
 	a->underlay = underlay;
 	a->self = self;
-	a->forward_generation = 1;
+	a->labels = sl_label_index_create();
 	a->seed = sl_flow_seeds.s[3];
+	a->policies = sl_policy_compiler_create();
 	a->world = empty_world(tunnels);
 	a->policy_base = calloc(SL_POLICIES_MAX, sizeof(*a->policy_base));
-	if (a->policy_base == NULL || a->world == NULL || a->world->networks == NULL ||
-		a->world->vni_to_network == NULL || a->world->node_by_addr == NULL ||
-		a->world->local_addr == NULL || a->world->policies == NULL) {
+	if (a->labels == NULL || a->policy_base == NULL || a->world == NULL ||
+		a->world->networks == NULL || a->world->vni_to_network == NULL ||
+		a->world->node_by_addr == NULL || a->world->local_addr == NULL) {
 		world_free(a->world);
+		sl_policy_set_destroy((void *)(uintptr_t)sl_policy_compiler_destroy(a->policies));
+		sl_label_index_destroy(a->labels);
 		free(a->policy_base);
 		free(a);
 		return NULL;
 	}
+	a->world->policies = sl_policy_compiler_commit(a->policies, &garbage);
 	atomic_store_explicit(&pipeline->world, a->world, memory_order_release);
 	return a;
 }
@@ -411,10 +389,12 @@ void sl_apply_destroy(struct sl_apply *a)
 	if (a == NULL)
 		return;
 	atomic_store_explicit(&a->pipeline->world, NULL, memory_order_release);
+	sl_policy_compiler_destroy(a->policies);
 	world_free(a->world);
 	for (uint32_t i = 0; i < a->n_endpoint; i++)
 		free(a->endpoint[i]);
 	free(a->endpoint);
+	sl_label_index_destroy(a->labels);
 	free(a->policy_base);
 	free(a);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * From objects to tables: builds the world of a transaction's result, prepares what may fail
- * (devices, memory), and publishes it all with one store. What a change cannot affect keeps its
- * generation: adding an endpoint, a node or a network makes no known flow stale. Threads: control.
+ * (devices, memory), and publishes it all with one store. Known flows that a change cannot concern
+ * stay as they are (pipelines/changes.h). Threads: control.
  */
 #ifndef SL_CTRL_APPLY_H
 #define SL_CTRL_APPLY_H

@@ -13,6 +13,7 @@ static int remove_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj
 
 		if (sl_pmap_remove(a->p.endpoints, &key, NULL) != 0)
 			return sl_apply_no_memory(e);
+		sl_scope_add(&a->p.scope, sl_change_of_ip(ep->network, &ip[i]));
 	}
 	if (ep->local)
 		a->p.ports[ep->origin].n_endpoints--;
@@ -74,27 +75,39 @@ struct relabel {
 	int err;
 };
 
-static bool is_changed(const struct sl_pending *p, const struct sl_object *o)
+/* A change of this transaction has its own entry in the map by now. */
+static bool is_changed(
+	const struct sl_apply *a, const struct sl_endpoint_obj *obj, const struct sl_endpoint *ep)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].new_obj == o)
-			return true;
-	return false;
+	struct sl_pmap_key key = sl_pmap_addr_key(ep->network, obj->addresses.items);
+
+	return sl_pmap_edit_find(a->p.endpoints, &key) != ep;
 }
 
-static bool relabel_endpoint(const struct sl_object *o, void *ctx)
+static bool relabel_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
 {
 	const struct sl_endpoint_obj *obj = (const struct sl_endpoint_obj *)o;
 	struct relabel *r = ctx;
 	const struct sl_endpoint *ep = o->id < r->a->n_endpoint ? r->a->endpoint[o->id] : NULL;
 
+	(void)by;
 	if (ep == NULL || ep->identity == sl_store_identity_of(r->a->p.store, &obj->labels) ||
-		is_changed(&r->a->p, o))
+		is_changed(r->a, obj, ep))
 		return true;
 	r->err = remove_endpoint(r->a, obj, r->e);
 	if (r->err == 0)
 		r->err = add_endpoint(r->a, obj, r->e);
 	return r->err == 0;
+}
+
+/* Endpoints of identities that are new or other than before: nobody else has another number. */
+static void for_relabelled(const struct sl_pending *p,
+	bool (*fn)(enum sl_collection_id by, const struct sl_object *o, void *ctx), void *ctx)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].coll == SL_COLL_IDENTITIES && p->changes[i].new_obj != NULL)
+			sl_store_referrers(
+				p->store, SL_COLL_IDENTITIES, p->changes[i].new_obj->key, fn, ctx);
 }
 
 int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
@@ -118,13 +131,13 @@ int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
 			err = add_endpoint(
 				a, (const struct sl_endpoint_obj *)p->changes[i].new_obj, e);
 	if (err == 0 && sl_pending_identities_moved(p)) {
-		sl_store_walk(p->store, SL_COLL_ENDPOINTS, relabel_endpoint, &r);
+		for_relabelled(p, relabel_endpoint, &r);
 		err = r.err;
 	}
 	return err;
 }
 
-static bool index_endpoint(const struct sl_object *o, void *ctx)
+static bool index_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
 {
 	struct sl_apply *a = ctx;
 	const struct sl_endpoint_obj *obj = (const struct sl_endpoint_obj *)o;
@@ -132,6 +145,7 @@ static bool index_endpoint(const struct sl_object *o, void *ctx)
 	uint32_t network = sl_store_find(a->p.store, SL_COLL_NETWORKS, obj->network)->id;
 	struct sl_pmap_key key = sl_pmap_addr_key(network, &ip[0]);
 
+	(void)by;
 	a->endpoint[o->id] = sl_pmap_find(a->p.world->endpoints, &key);
 	return true;
 }
@@ -147,15 +161,13 @@ static void commit_index(struct sl_apply *a)
 		if (c->coll == SL_COLL_ENDPOINTS && c->new_obj == NULL)
 			a->endpoint[c->old_obj->id] = NULL;
 	}
-	if (sl_pending_identities_moved(p)) {
-		sl_store_walk(p->store, SL_COLL_ENDPOINTS, index_endpoint, a);
-		return;
-	}
+	if (sl_pending_identities_moved(p))
+		for_relabelled(p, index_endpoint, a);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct sl_change *c = &p->changes[i];
 
 		if (c->coll == SL_COLL_ENDPOINTS && c->new_obj != NULL)
-			index_endpoint(c->new_obj, a);
+			index_endpoint(c->coll, c->new_obj, a);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "apply.h"
 #include "dp/pmap.h"
+#include "pipelines/changes.h"
 
 struct sl_port_slot {
 	bool used;
@@ -27,6 +28,13 @@ struct sl_later_list {
 	size_t n, max;
 };
 
+/* The slots that a transaction changes (pipelines/changes.h). */
+struct sl_scope {
+	bool all;
+	uint16_t *slot;
+	size_t n, max;
+};
+
 /* A transaction between prepare and its end. */
 struct sl_pending {
 	bool open;
@@ -40,8 +48,10 @@ struct sl_pending {
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
 	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
 					 */
-	bool forward, policy;		/* which generation rises */
+	struct sl_scope scope;
 };
+
+struct sl_label_index;
 
 struct sl_apply {
 	struct sl_engine *engine;
@@ -50,7 +60,9 @@ struct sl_apply {
 	struct sl_underlay *underlay;
 	const struct sl_node_self *self;
 	struct sl_world *world;
-	uint32_t forward_generation, policy_generation;
+	struct sl_label_index *labels; /* of identities */
+	struct sl_policy_compiler *policies;
+	unsigned int n_raised; /* generations since the start */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
@@ -63,11 +75,21 @@ int sl_apply_no_memory(struct sl_err *e);
 /* Remember fn(arg) for the list's moment; false: out of memory. */
 bool sl_later_note(struct sl_later_list *l, void (*fn)(void *), const void *arg);
 bool sl_pending_any(const struct sl_pending *p, enum sl_collection_id coll);
-/* Changes and removals, that is: something known may be affected. */
-bool sl_pending_any_but_additions(const struct sl_pending *p, enum sl_collection_id coll);
 /* Identity numbers of existing endpoints may be others after this transaction. */
 bool sl_pending_identities_moved(const struct sl_pending *p);
 int sl_port_slot_find(const struct sl_port_slot *ports, const char *name);
+
+/*
+ * The scope: endpoints add their addresses while they are prepared, collect adds the rest. None of
+ * these fails: without memory a scope becomes all there is.
+ */
+void sl_scope_add(struct sl_scope *s, uint16_t slot);
+void sl_scope_collect(struct sl_apply *a);
+void sl_scope_fini(struct sl_scope *s);
+void sl_scope_commit_labels(struct sl_apply *a);
+/* Make w the world. Flows that the scope concerns are resolved again; the others stay as they are.
+ */
+void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_scope *s);
 
 /* Ports: devices come up in prepare, go away in commit. */
 int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);

@@ -120,7 +120,8 @@ const struct sl_shape sl_shape_config = SL_SHAPE("config", sl_config, config_fie
 
 struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e)
 {
-	cJSON *json = sl_json_parse(text, len, e);
+	struct sl_arena arena = {0};
+	const cJSON *json = sl_json_read(&arena, text, len, e);
 	struct sl_config *c = json != NULL ? calloc(1, sizeof(*c)) : NULL;
 
 	if (json != NULL && c == NULL)
@@ -129,7 +130,7 @@ struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e
 		free(c);
 		c = NULL;
 	}
-	cJSON_Delete(json);
+	sl_arena_fini(&arena);
 	return c;
 }
 

@@ -13,6 +13,7 @@
 #include "load.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
+#include "rebalance.h"
 #include "recent.h"
 #include "rpc.h"
 #include "server.h"
@@ -30,6 +31,7 @@ struct sl_ctrl {
 	struct sl_store *store;
 	struct sl_recent recent;
 	struct sl_load_meter load;
+	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;
 };

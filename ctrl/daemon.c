@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon.h"
+#include "dp/variant.h"
 #include "methods_objects.h"
 #include "methods_runtime.h"
 #include "pipelines/pipeline_ctl.h"
@@ -37,6 +38,17 @@ static void stop_config(struct sl_ctrl *c)
 	c->config = NULL;
 }
 
+/* First of all but reading the file that says which: this program may not come back from it. */
+static int start_variant(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	return sl_variant_become(sl_variant_conf_names[c->config->workers.variant], o->argv, e);
+}
+
+static void stop_variant(struct sl_ctrl *c)
+{
+	(void)c;
+}
+
 static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	const struct sl_workers_conf *w = &c->config->workers;
@@ -65,9 +77,13 @@ static void stop_engine(struct sl_ctrl *c)
 static int start_pipeline(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	unsigned int n = sl_engine_n_workers(c->engine);
+	int node[SL_WORKERS_MAX];
 
 	(void)o;
-	c->pipeline = sl_pipeline_create(c->config->workers.max_flows, n, sl_engine_rcu(c->engine));
+	for (unsigned int i = 0; i < n; i++)
+		node[i] = sl_engine_worker_numa(c->engine, i);
+	c->pipeline = sl_pipeline_create_on(c->config->workers.max_flows, n,
+		sl_engine_numa(c->engine), node, sl_engine_rcu(c->engine));
 	if (c->pipeline == NULL)
 		return no_memory(e, "the flow table");
 	for (unsigned int i = 0; i < n; i++)
@@ -143,10 +159,25 @@ static void stop_store(struct sl_ctrl *c)
 	c->store = NULL;
 }
 
+/* One wait for the disk serves all calls that were read in one go. */
+static int settle(struct sl_ctrl *c)
+{
+	struct sl_err e = {0};
+	int err = sl_journal_sync(c->journal, c->store, &e);
+
+	if (err != 0)
+		sl_daemon_notice(e.message);
+	return err;
+}
+
 static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	c->rpc.ctrl = c;
 	sl_daemon_methods(&c->rpc);
+	if (c->journal != NULL) {
+		sl_journal_set_deferred(c->journal, true);
+		c->rpc.settle = settle;
+	}
 	c->server = sl_server_create(o->socket, &c->rpc, e);
 	return c->server != NULL ? 0 : -EIO;
 }
@@ -170,6 +201,7 @@ static void stop_workers(struct sl_ctrl *c)
 
 static const struct step steps[] = {
 	{start_config, stop_config},
+	{start_variant, stop_variant},
 	{start_engine, stop_engine},
 	{start_pipeline, stop_pipeline},
 	{start_tables, stop_tables},

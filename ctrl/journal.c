@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Writing the state directory: each step leaves something that journal_load.c reads as a whole
  * state. */
+#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -20,26 +21,45 @@ struct text {
 	int fd;
 	off_t written;
 	uint32_t crc;
-	int error; /* errno of the first failure; nothing more is done then */
+	size_t n_crc; /* of p's bytes, how many crc has seen */
+	int error;    /* errno of the first failure; nothing more is done then */
 };
 
 #define TEXT_CHUNK 65536
 
-uint32_t sl_crc32(uint32_t crc, const void *data, size_t len)
+/* table[k][b]: what byte b does to the sum, k bytes before the end of eight. */
+static void make_table(uint32_t table[8][256])
 {
-	static uint32_t table[256];
-	const uint8_t *p = data;
-
-	for (uint32_t i = 0; table[255] == 0 && i < 256; i++) {
+	for (uint32_t i = 0; i < 256; i++) {
 		uint32_t v = i;
 
 		for (int bit = 0; bit < 8; bit++)
 			v = v >> 1 ^ (v & 1 ? 0xedb88320u : 0);
-		table[i] = v;
+		table[0][i] = v;
 	}
+	for (uint32_t i = 0; i < 256; i++)
+		for (int k = 1; k < 8; k++)
+			table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 0xff];
+}
+
+uint32_t sl_crc32(uint32_t crc, const void *data, size_t len)
+{
+	static uint32_t table[8][256];
+	const uint8_t *p = data;
+	uint64_t w;
+
+	if (table[0][255] == 0)
+		make_table(table);
 	crc = ~crc;
+	for (; len >= 8; p += 8, len -= 8) {
+		memcpy(&w, p, sizeof(w));
+		w = le64toh(w) ^ crc;
+		crc = table[7][w & 0xff] ^ table[6][w >> 8 & 0xff] ^ table[5][w >> 16 & 0xff] ^
+		      table[4][w >> 24 & 0xff] ^ table[3][w >> 32 & 0xff] ^
+		      table[2][w >> 40 & 0xff] ^ table[1][w >> 48 & 0xff] ^ table[0][w >> 56];
+	}
 	for (size_t i = 0; i < len; i++)
-		crc = crc >> 8 ^ table[(crc ^ p[i]) & 0xff];
+		crc = crc >> 8 ^ table[0][(crc ^ p[i]) & 0xff];
 	return ~crc;
 }
 
@@ -72,12 +92,19 @@ static int write_all(int fd, const char *p, size_t n, off_t at)
 	return 0;
 }
 
+static void text_crc(struct text *t)
+{
+	t->crc = sl_crc32(t->crc, t->p + t->n_crc, t->n - t->n_crc);
+	t->n_crc = t->n;
+}
+
 static void text_flush(struct text *t)
 {
+	text_crc(t);
 	if (t->error == 0)
 		t->error = write_all(t->fd, t->p, t->n, t->written);
 	t->written += (off_t)t->n;
-	t->n = 0;
+	t->n = t->n_crc = 0;
 }
 
 static void text_add_len(struct text *t, const char *s, size_t len)
@@ -97,7 +124,6 @@ static void text_add_len(struct text *t, const char *s, size_t len)
 	}
 	memcpy(t->p + t->n, s, len);
 	t->n += len;
-	t->crc = sl_crc32(t->crc, s, len);
 	if (t->fd >= 0 && t->n >= TEXT_CHUNK)
 		text_flush(t);
 }
@@ -118,15 +144,25 @@ static void text_json(struct text *t, const cJSON *json)
 	cJSON_free(s);
 }
 
+static void text_put(void *ctx, const char *s, size_t len)
+{
+	text_add_len(ctx, s, len);
+}
+
 /* The object as a caller would write it, without what only answers have. */
 static void text_object(struct text *t, enum sl_collection_id c, const struct sl_object *o)
 {
-	cJSON *json = sl_shape_encode(sl_collections[c].shape, o);
+	const struct sl_text_out out = {.ctx = t, .put = text_put};
+	struct sl_identity_obj declared;
+	const void *obj = o;
 
-	if (c == SL_COLL_IDENTITIES)
-		cJSON_DeleteItemFromObjectCaseSensitive(json, "allocated");
-	text_json(t, json);
-	cJSON_Delete(json);
+	if (c == SL_COLL_IDENTITIES) { /* whether it was allocated stands elsewhere */
+		declared = *(const struct sl_identity_obj *)o;
+		declared.allocated = false;
+		obj = &declared;
+	}
+	if (!sl_shape_write(sl_collections[c].shape, obj, &out) && t->error == 0)
+		t->error = ENOMEM;
 }
 
 static void text_key(struct text *t, const char *key)
@@ -149,6 +185,7 @@ static void text_end(struct text *t)
 {
 	char tail[32];
 
+	text_crc(t);
 	snprintf(tail, sizeof(tail), ",\"crc\":\"%08x\"}\n", t->crc);
 	text_add(t, tail);
 }
@@ -214,7 +251,7 @@ int sl_journal_append(
 	text_end(&t);
 	if (t.error == 0)
 		t.error = write_all(j->log_fd, t.p, t.n, j->log_size);
-	if (t.error == 0 && fdatasync(j->log_fd) != 0)
+	if (t.error == 0 && !j->deferred && fdatasync(j->log_fd) != 0)
 		t.error = errno;
 	free(t.p);
 	if (t.error != 0) {
@@ -223,7 +260,29 @@ int sl_journal_append(
 	}
 	j->log_size += (off_t)t.n;
 	j->seq++;
+	j->unsynced = j->deferred;
 	return 0;
+}
+
+void sl_journal_set_deferred(struct sl_journal *j, bool deferred)
+{
+	j->deferred = deferred;
+}
+
+int sl_journal_sync(struct sl_journal *j, const struct sl_store *s, struct sl_err *e)
+{
+	if (!j->unsynced)
+		return 0;
+	if (fdatasync(j->log_fd) == 0) {
+		j->unsynced = false;
+		return 0;
+	}
+	/* What of the log is on disk is not known any more: a second try would prove nothing. */
+	j->unsynced = false;
+	sl_journal_notice(j, "%s/%s: %s; writing a snapshot instead", j->dir, SL_JOURNAL_LOG,
+		strerror(errno));
+	j->broken = true;
+	return sl_journal_compact(j, s, e);
 }
 
 struct listing {
@@ -312,7 +371,7 @@ int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl
 	if (ftruncate(j->log_fd, 0) != 0)
 		return state_error(j, SL_JOURNAL_LOG, errno, e);
 	j->log_size = 0;
-	j->broken = false;
+	j->broken = j->unsynced = false;
 	j->retry_at = 0;
 	if (fsync(j->log_fd) != 0)
 		return state_error(j, SL_JOURNAL_LOG, errno, e);
@@ -394,6 +453,8 @@ void sl_journal_close(struct sl_journal *j)
 {
 	if (j == NULL)
 		return;
+	if (j->unsynced)
+		fdatasync(j->log_fd);
 	if (j->log_fd >= 0)
 		close(j->log_fd);
 	if (j->dir_fd >= 0)

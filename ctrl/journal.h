@@ -21,7 +21,7 @@
 #include "store.h"
 
 /* The log is folded into the snapshot once it is larger than this and than the snapshot. */
-#define SL_JOURNAL_LOG_MAX (8u << 20)
+#define SL_JOURNAL_LOG_MAX (64u << 20)
 
 struct sl_journal;
 
@@ -36,9 +36,17 @@ bool sl_journal_empty(const struct sl_journal *j);
 /* Load everything into the empty store, as one transaction through its applier. Once, before any
  * append. */
 int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
-/* On disk when it returns 0; on error the log is as before. */
+/* On disk when it returns 0, unless that is deferred; on error the log is as before. */
 int sl_journal_append(
 	struct sl_journal *j, const struct sl_change *changes, size_t n, struct sl_err *e);
+/*
+ * Deferred: what append wrote is on disk after the next sync, so that one wait serves many
+ * transactions; nobody may be told of them before. When the disk refuses, sync writes everything
+ * anew as a snapshot; when that fails as well, it is an error, and changes are refused from then
+ * on.
+ */
+void sl_journal_set_deferred(struct sl_journal *j, bool deferred);
+int sl_journal_sync(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
 /* Write the snapshot and empty the log; on error the old snapshot and the log are in force. */
 int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
 /* Compact when the log has grown enough; failure is a notice. */

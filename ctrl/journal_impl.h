@@ -25,6 +25,8 @@ struct sl_journal {
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */
 	bool broken;	/* a half line could not be taken back: nothing may follow it */
+	bool deferred;	/* sl_journal_sync makes durable what append has written... */
+	bool unsynced;	/* ...and there is some */
 	/* What open found, until replay: whole texts, checked. */
 	char *snapshot_text, *log_text;
 	size_t snapshot_len, log_len;

@@ -259,14 +259,14 @@ static int located(const struct place *at, struct sl_err *e, int ret)
 static int replay_line(
 	struct sl_txn *t, const struct place *at, const char *line, size_t len, struct sl_err *e)
 {
-	cJSON *json = sl_json_parse(line, len, e);
-	const cJSON *change;
+	struct sl_arena arena = {0};
+	const cJSON *json = sl_json_read(&arena, line, len, e), *change;
 	int ret = json != NULL ? 0 : -EINVAL;
 
 	cJSON_ArrayForEach (change, sl_json_get(json, "changes"))
 		if (ret == 0)
 			ret = replay_change(t, change, e);
-	cJSON_Delete(json);
+	sl_arena_fini(&arena);
 	return located(at, e, ret);
 }
 
@@ -280,7 +280,6 @@ static void read_numbers(struct numbers *n, const cJSON *list)
 	const cJSON *v;
 	uint64_t id;
 
-	memset(n, 0, sizeof(*n));
 	cJSON_ArrayForEach (v, list)
 		if (sl_json_uint(v, &id) && id < 65536)
 			n->bits[id / 64] |= UINT64_C(1) << id % 64;
@@ -294,28 +293,107 @@ static bool number_listed(const struct numbers *n, const cJSON *identity)
 	       (n->bits[id / 64] >> id % 64 & 1) != 0;
 }
 
+/* Our own text, read value by value: as a whole it would be a tree of gigabytes. */
+struct reader {
+	struct sl_txn *t;
+	const char *text;
+	size_t pos, len;
+	struct sl_arena arena;
+	struct numbers allocated;
+	struct sl_err *e;
+};
+
+/* Past s, if that is what comes next. */
+static bool comes(struct reader *r, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (r->len - r->pos < n || memcmp(r->text + r->pos, s, n) != 0)
+		return false;
+	r->pos += n;
+	return true;
+}
+
+static int unexpected(const struct reader *r)
+{
+	char what[48];
+
+	snprintf(what, sizeof(what), "not what was expected at byte %zu", r->pos);
+	return sl_err_set(r->e, SL_ERR_STATE, "", "%s", what);
+}
+
+static const cJSON *next_value(struct reader *r)
+{
+	sl_arena_reset(&r->arena);
+	return sl_json_scan(&r->arena, r->text, r->len, &r->pos, r->e);
+}
+
+/* The objects of "name":[...]. */
+static int replay_collection(struct reader *r)
+{
+	const cJSON *v = next_value(r);
+	const struct sl_collection *coll = v != NULL ? collection_named(v->valuestring) : NULL;
+	int ret = 0;
+
+	if (coll == NULL)
+		return sl_err_set(r->e, SL_ERR_STATE, "", "no known collection");
+	if (!comes(r, ":["))
+		return unexpected(r);
+	while (ret == 0 && !comes(r, "]")) {
+		comes(r, ",");
+		v = next_value(r);
+		ret = v == NULL ? -EINVAL
+				: replay_put(r->t, coll, v,
+					  coll->id == SL_COLL_IDENTITIES &&
+						  number_listed(&r->allocated, v),
+					  r->e);
+	}
+	return ret;
+}
+
+/* Stands behind all objects, and is needed before. In a string its quotes would be escaped. */
+static int read_allocated(struct reader *r)
+{
+	static const char key[] = "},\"allocated\":";
+	const char *at = memmem(r->text, r->len, key, sizeof(key) - 1);
+	size_t pos;
+	const cJSON *v;
+
+	if (at == NULL)
+		return 0;
+	pos = (size_t)(at - r->text) + sizeof(key) - 1;
+	v = sl_json_scan(&r->arena, r->text, r->len, &pos, r->e);
+	if (v == NULL)
+		return -EINVAL;
+	read_numbers(&r->allocated, v);
+	return 0;
+}
+
+static int replay_config(struct reader *r)
+{
+	static const char key[] = ",\"config\":{";
+	const char *at = memmem(r->text, r->len, key, sizeof(key) - 1);
+	int ret = 0;
+
+	if (at == NULL)
+		return unexpected(r);
+	r->pos = (size_t)(at - r->text) + sizeof(key) - 1;
+	while (ret == 0 && !comes(r, "}")) {
+		comes(r, ",");
+		ret = replay_collection(r);
+	}
+	return ret;
+}
+
 static int replay_snapshot(struct sl_txn *t, struct sl_journal *j, struct sl_err *e)
 {
 	struct place at = {j, SL_JOURNAL_SNAPSHOT, 0};
-	cJSON *json = sl_json_parse(j->snapshot_text, j->snapshot_len, e);
-	const cJSON *objects, *obj;
-	struct numbers allocated;
-	int ret = json != NULL ? 0 : -EINVAL;
+	struct reader r = {.t = t, .text = j->snapshot_text, .len = j->snapshot_len, .e = e};
+	int ret = read_allocated(&r);
 
-	read_numbers(&allocated, sl_json_get(json, "allocated"));
-	cJSON_ArrayForEach (objects, sl_json_get(json, "config")) {
-		const struct sl_collection *coll = collection_named(objects->string);
-
-		if (ret == 0 && coll == NULL)
-			ret = sl_err_set(e, SL_ERR_STATE, objects->string, "no known collection");
-		cJSON_ArrayForEach (obj, objects)
-			if (ret == 0)
-				ret = replay_put(t, coll, obj,
-					coll->id == SL_COLL_IDENTITIES &&
-						number_listed(&allocated, obj),
-					e);
-	}
-	cJSON_Delete(json);
+	if (ret == 0)
+		ret = replay_config(&r);
+	sl_arena_fini(&r.arena);
 	return located(&at, e, ret);
 }
 
@@ -344,6 +422,8 @@ int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	if (j->snapshot_text != NULL)
 		ret = replay_snapshot(t, j, e);
+	free(j->snapshot_text); /* objects have what they need of it */
+	j->snapshot_text = NULL;
 	if (ret == 0)
 		ret = replay_log(t, j, e);
 	if (ret == 0)

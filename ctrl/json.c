@@ -6,321 +6,11 @@
 
 #include "json.h"
 
-/* cJSON copies a number into 64 bytes before it converts it. */
-#define NUMBER_LEN_MAX 63
 /* Keys of smaller objects are compared pairwise, without allocating. */
 #define PAIRWISE_KEYS 8
 /* Whole numbers below this are printed exactly by cJSON (%1.15g). */
 #define CJSON_EXACT 1000000000000000ull
 #define UINT_LIMIT  9007199254740991.0 /* 2^53 - 1 */
-
-/*
- * The scanner walks the text once, by the grammar of RFC 8259, and builds nothing. cJSON then sees
- * only text on which its leniences (control characters, surrogates, NUL, trailing bytes) make no
- * difference.
- */
-struct scan {
-	const uint8_t *s;
-	size_t pos, len;
-	size_t values;
-	unsigned int depth;
-	struct sl_err *e;
-};
-
-static int scan_value(struct scan *sc);
-
-static int fail(struct scan *sc, const char *what)
-{
-	return sl_err_set(sc->e, SL_ERR_PARSE, NULL, "%s at byte %zu", what, sc->pos);
-}
-
-static int peek(const struct scan *sc)
-{
-	return sc->pos < sc->len ? sc->s[sc->pos] : -1;
-}
-
-static void skip_space(struct scan *sc)
-{
-	while (sc->pos < sc->len && memchr(" \t\n\r", sc->s[sc->pos], 4) != NULL)
-		sc->pos++;
-}
-
-static bool is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static size_t skip_digits(struct scan *sc)
-{
-	size_t from = sc->pos;
-
-	while (is_digit(peek(sc)))
-		sc->pos++;
-	return sc->pos - from;
-}
-
-static int scan_number(struct scan *sc)
-{
-	size_t from = sc->pos;
-	char text[NUMBER_LEN_MAX + 1];
-	bool exponent = false;
-
-	if (peek(sc) == '-')
-		sc->pos++;
-	if (peek(sc) == '0')
-		sc->pos++;
-	else if (skip_digits(sc) == 0)
-		return fail(sc, "a number without digits");
-	if (is_digit(peek(sc)))
-		return fail(sc, "a number with a leading zero");
-	if (peek(sc) == '.') {
-		sc->pos++;
-		if (skip_digits(sc) == 0)
-			return fail(sc, "a number without digits after its point");
-	}
-	if (peek(sc) == 'e' || peek(sc) == 'E') {
-		exponent = true;
-		sc->pos++;
-		if (peek(sc) == '+' || peek(sc) == '-')
-			sc->pos++;
-		if (skip_digits(sc) == 0)
-			return fail(sc, "a number without digits in its exponent");
-	}
-	if (sc->pos - from > NUMBER_LEN_MAX)
-		return fail(sc, "a number of more than 63 characters");
-	if (!exponent) /* 63 digits are far from infinity */
-		return 0;
-	memcpy(text, sc->s + from, sc->pos - from);
-	text[sc->pos - from] = '\0';
-	return isfinite(strtod(text, NULL)) ? 0 : fail(sc, "a number that is too large");
-}
-
-/* Four hex digits after \u; -1 when they are not. */
-static int hex4(struct scan *sc)
-{
-	int v = 0;
-
-	for (int i = 0; i < 4; i++, sc->pos++) {
-		int c = peek(sc);
-
-		if (is_digit(c))
-			v = v * 16 + c - '0';
-		else if (c >= 'a' && c <= 'f')
-			v = v * 16 + c - 'a' + 10;
-		else if (c >= 'A' && c <= 'F')
-			v = v * 16 + c - 'A' + 10;
-		else
-			return -1;
-	}
-	return v;
-}
-
-static int scan_unicode_escape(struct scan *sc)
-{
-	int v = hex4(sc);
-
-	if (v < 0)
-		return fail(sc, "\\u without four hex digits");
-	if (v == 0)
-		return fail(sc, "\\u0000 in a string");
-	if (v >= 0xdc00 && v <= 0xdfff)
-		return fail(sc, "a low surrogate without its high one");
-	if (v < 0xd800 || v > 0xdbff)
-		return 0;
-	if (peek(sc) != '\\' || sc->pos + 1 >= sc->len || sc->s[sc->pos + 1] != 'u')
-		return fail(sc, "a high surrogate without its low one");
-	sc->pos += 2;
-	v = hex4(sc);
-	return v >= 0xdc00 && v <= 0xdfff ? 0 : fail(sc, "a high surrogate without its low one");
-}
-
-static int scan_escape(struct scan *sc)
-{
-	int c;
-
-	sc->pos++;
-	c = peek(sc);
-	if (c < 0)
-		return fail(sc, "the text ends inside a string");
-	if (c != 'u') {
-		if (c == 0 || strchr("\"\\/bfnrt", c) == NULL)
-			return fail(sc, "an unknown escape");
-		sc->pos++;
-		return 0;
-	}
-	sc->pos++;
-	return scan_unicode_escape(sc);
-}
-
-/* Bytes of the UTF-8 sequence at p, by the table of RFC 3629 section 4; 0 when it is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-	uint8_t low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (left < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-static int scan_utf8(struct scan *sc)
-{
-	size_t n = utf8_len(sc->s + sc->pos, sc->len - sc->pos);
-
-	if (n == 0)
-		return fail(sc, "invalid UTF-8");
-	sc->pos += n;
-	return 0;
-}
-
-static int scan_string(struct scan *sc)
-{
-	int ret = 0;
-
-	sc->pos++;
-	while (ret == 0) {
-		int c = peek(sc);
-
-		if (c < 0)
-			return fail(sc, "the text ends inside a string");
-		if (c == '"') {
-			sc->pos++;
-			return 0;
-		}
-		if (c < 0x20)
-			return fail(sc, "a control character in a string");
-		if (c == '\\')
-			ret = scan_escape(sc);
-		else if (c >= 0x80)
-			ret = scan_utf8(sc);
-		else
-			sc->pos++;
-	}
-	return ret;
-}
-
-static int scan_word(struct scan *sc, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (sc->len - sc->pos < n || memcmp(sc->s + sc->pos, word, n) != 0)
-		return fail(sc, "an unknown word");
-	sc->pos += n;
-	return 0;
-}
-
-static int scan_member(struct scan *sc)
-{
-	int ret;
-
-	if (peek(sc) != '"')
-		return fail(sc, "a key in double quotes was expected");
-	ret = scan_string(sc);
-	if (ret != 0)
-		return ret;
-	skip_space(sc);
-	if (peek(sc) != ':')
-		return fail(sc, "a colon was expected");
-	sc->pos++;
-	skip_space(sc);
-	return scan_value(sc);
-}
-
-/* An array or an object: the same but for the members and the closing character. */
-static int scan_container(struct scan *sc, int closer, int (*item)(struct scan *sc))
-{
-	int ret;
-
-	if (++sc->depth > SL_JSON_NESTING_MAX)
-		return fail(sc, "nesting deeper than 64 levels");
-	sc->pos++;
-	skip_space(sc);
-	if (peek(sc) == closer)
-		goto out;
-	for (;;) {
-		ret = item(sc);
-		if (ret != 0)
-			return ret;
-		skip_space(sc);
-		if (peek(sc) == closer)
-			goto out;
-		if (peek(sc) < 0)
-			return fail(sc, "the text ends too early");
-		if (peek(sc) != ',')
-			return fail(sc, "a comma or a closing bracket was expected");
-		sc->pos++;
-		skip_space(sc);
-	}
-out:
-	sc->pos++;
-	sc->depth--;
-	return 0;
-}
-
-static int scan_value(struct scan *sc)
-{
-	int c = peek(sc);
-
-	/* A cJSON node is some 40 times the shortest value's text: bound what a message makes us
-	 * allocate. */
-	if (++sc->values > SL_JSON_VALUES_FREE && sc->values > sc->len / SL_JSON_BYTES_PER_VALUE)
-		return sl_err_set(sc->e, SL_ERR_LIMIT, NULL,
-			"more than %u values for the length of the text", SL_JSON_VALUES_FREE);
-	switch (c) {
-	case -1:
-		return fail(sc, "the text ends where a value was expected");
-	case '{':
-		return scan_container(sc, '}', scan_member);
-	case '[':
-		return scan_container(sc, ']', scan_value);
-	case '"':
-		return scan_string(sc);
-	case 't':
-		return scan_word(sc, "true");
-	case 'f':
-		return scan_word(sc, "false");
-	case 'n':
-		return scan_word(sc, "null");
-	default:
-		if (c == '-' || is_digit(c))
-			return scan_number(sc);
-		return fail(sc, "a value was expected");
-	}
-}
-
-static int scan_text(const char *text, size_t len, struct sl_err *e)
-{
-	struct scan sc = {.s = (const uint8_t *)text, .len = len, .e = e};
-	int ret;
-
-	skip_space(&sc);
-	ret = scan_value(&sc);
-	if (ret != 0)
-		return ret;
-	skip_space(&sc);
-	return sc.pos == len ? 0 : fail(&sc, "something follows the value");
-}
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -396,21 +86,31 @@ static int check_duplicates(const cJSON *v, struct sl_err *e)
 	return 0;
 }
 
+cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_err *e)
+{
+	size_t pos = 0;
+	cJSON *v = sl_json_scan(a, text, len, &pos, e);
+
+	if (v == NULL)
+		return NULL;
+	if (pos != len) {
+		sl_err_set(e, SL_ERR_PARSE, NULL, "something follows the value at byte %zu", pos);
+		return NULL;
+	}
+	return check_duplicates(v, e) == 0 ? v : NULL;
+}
+
 cJSON *sl_json_parse(const char *text, size_t len, struct sl_err *e)
 {
-	cJSON *v;
+	struct sl_arena a = {0};
+	cJSON *read = sl_json_read(&a, text, len, e), *v = NULL;
 
-	if (scan_text(text, len, e) != 0)
-		return NULL;
-	v = cJSON_ParseWithLength(text, len);
-	if (v == NULL) {
-		sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
-		return NULL;
+	if (read != NULL) {
+		v = cJSON_Duplicate(read, true);
+		if (v == NULL)
+			sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
 	}
-	if (check_duplicates(v, e) != 0) {
-		cJSON_Delete(v);
-		return NULL;
-	}
+	sl_arena_fini(&a);
 	return v;
 }
 
@@ -458,7 +158,7 @@ cJSON *sl_json_string(const char *text)
 	if (clean == NULL)
 		return NULL;
 	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len((const uint8_t *)text + i, len - i);
+		n = sl_utf8_len((const uint8_t *)text + i, len - i);
 		if (n == 0) {
 			clean[i] = '?';
 			n = 1;

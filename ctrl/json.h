@@ -16,6 +16,26 @@
 #define SL_JSON_VALUES_FREE	2097152u /* values any text may hold... */
 #define SL_JSON_BYTES_PER_VALUE 8u	 /* ...beyond them it needs this many bytes for each */
 
+/* Memory that goes all at once. Zeroed is empty; reset keeps a little for the next use. */
+struct sl_arena {
+	struct sl_arena_chunk *chunk;
+	char *at, *end;
+};
+void sl_arena_reset(struct sl_arena *a);
+void sl_arena_fini(struct sl_arena *a);
+
+/*
+ * Like sl_json_parse, but the tree is the arena's: good until it is reset, only to be looked at,
+ * and never given to cJSON_Delete.
+ */
+cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_err *e);
+/*
+ * The one value that begins at *pos; *pos is behind it and the white space that follows. Keys that
+ * occur twice are not looked for: for text of our own.
+ */
+cJSON *sl_json_scan(
+	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
+
 /*
  * Parse exactly one JSON text of len bytes. Refused with a sentence and the byte offset: anything
  * after it but white space, nesting beyond SL_JSON_NESTING_MAX, invalid UTF-8, lone surrogates, NUL
@@ -33,6 +53,9 @@ bool sl_json_uint(const cJSON *v, uint64_t *out);
 
 /* A number that survives 64 bits (up to 2^53 exact as JSON readers have it). */
 cJSON *sl_json_from_u64(uint64_t v);
+
+/* Bytes of the UTF-8 sequence at p, by the table of RFC 3629 section 4; 0 when it is none. */
+size_t sl_utf8_len(const uint8_t *p, size_t left);
 
 /* A string from text that may have been cut short or come from elsewhere: bytes that are no UTF-8
  * become '?'. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "methods_runtime.h"
 
 /* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
 #define TURN_MS 1
@@ -67,6 +68,7 @@ static void turn(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
 	if (sl_engine_tick(c->engine) != before) {
 		sl_underlay_tick(c->underlay);
 		sl_load_sample(&c->load, c->engine);
+		sl_ctrl_rebalance_tick(c);
 	}
 }
 

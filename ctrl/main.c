@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon.h"
+#include "dp/variant.h"
 #include "loop.h"
 
 static int complain(const struct sl_err *e)
@@ -70,7 +71,7 @@ static int run(const struct sl_options *o)
 	block_signals();
 	err = sl_daemon_start(c, o, &e);
 	if (err == 0) {
-		printf("sluiced is ready: %s\n", o->socket);
+		printf("sluiced is ready: %s (%s)\n", o->socket, sl_variant_name());
 		fflush(stdout);
 		sd_notify(0, "READY=1");
 		err = sl_loop_run(c, &e);

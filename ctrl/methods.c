@@ -13,8 +13,10 @@ static const struct sl_method *const single_methods[] = {
 	&sl_method_stats_get,
 	&sl_method_drops_list,
 	&sl_method_drops_recent,
+	&sl_method_workers_list,
 	&sl_method_neighbors_state,
 	&sl_method_nodes_paths,
+	&sl_method_ports_rebalance,
 	&sl_method_txn_apply,
 	&sl_method_config_get,
 	&sl_method_config_replace,
@@ -34,6 +36,26 @@ const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c)
 	return c->config;
 }
 
+/* Who polls the port, and from which NUMA node. */
+static void add_placement(const struct sl_ctrl *c, const struct sl_port_info *info, cJSON *json)
+{
+	cJSON *workers = cJSON_AddArrayToObject(json, "workers_now");
+	bool far = false;
+
+	for (unsigned int q = 0; q < info->n_rxq; q++) {
+		int w = info->rxq_worker[q], node;
+
+		if (w < 0)
+			continue;
+		cJSON_AddItemToArray(workers, cJSON_CreateNumber(w));
+		node = sl_engine_worker_numa(c->engine, (unsigned int)w);
+		far |= info->numa >= 0 && node >= 0 && node != info->numa;
+	}
+	if (info->numa >= 0)
+		cJSON_AddNumberToObject(json, "numa_node", info->numa);
+	cJSON_AddBoolToObject(json, "numa_far", far);
+}
+
 static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *json)
 {
 	int id = sl_apply_port_id(c->apply, o->key);
@@ -47,6 +69,7 @@ static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *
 	cJSON_AddBoolToObject(json, "link_up", info.link_up);
 	cJSON_AddNumberToObject(json, "mtu_now", info.mtu);
 	cJSON_AddStringToObject(json, "mac_now", sl_format_mac(&info.mac, mac));
+	add_placement(c, &info, json);
 }
 
 /* What a listing says beyond the configuration. */

@@ -39,6 +39,7 @@ struct flow_out {
 	uint64_t packets, bytes, reply_packets, reply_bytes;
 	uint32_t age_seconds, idle_seconds, source_identity, destination_identity;
 	char *policy_egress, *policy_ingress;
+	bool audited;
 };
 static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, network, SL_F_STRING, .max = 64, .help = "The network."),
@@ -69,6 +70,8 @@ static const struct sl_field flow_fields[] = {
 		.help = "Policy that let it out here; empty when not judged here."),
 	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = 64,
 		.help = "Policy that let it in here; empty when not judged here."),
+	SL_FIELD(flow_out, audited, SL_F_BOOL,
+		.help = "true: one of the two denied it, but its network is in audit mode."),
 };
 static const struct sl_shape flow_shape = SL_SHAPE(
 	"flow", flow_out, flow_fields, "A connection, or an entry put there over the socket.");
@@ -100,6 +103,16 @@ static const char *name_of_way_out(const struct sl_ctrl *c, const struct sl_acti
 	return "";
 }
 
+static bool denied(uint32_t slot)
+{
+	return slot != UINT32_MAX && (slot & SL_FLOW_AUDITED) != 0;
+}
+
+static const char *name_of_judge(const struct sl_ctrl *c, uint32_t slot)
+{
+	return sl_name_of_policy(c, denied(slot) ? slot & ~SL_FLOW_AUDITED : slot);
+}
+
 static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 {
 	char proto[8];
@@ -120,8 +133,9 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 		.idle_seconds = v->idle_ticks / SL_TICKS_PER_SECOND,
 		.source_identity = v->identity_src,
 		.destination_identity = v->identity_dst,
-		.policy_egress = sl_borrow(sl_name_of_policy(c, v->policy_egress)),
-		.policy_ingress = sl_borrow(sl_name_of_policy(c, v->policy_ingress)),
+		.policy_egress = sl_borrow(name_of_judge(c, v->policy_egress)),
+		.policy_ingress = sl_borrow(name_of_judge(c, v->policy_ingress)),
+		.audited = denied(v->policy_egress) || denied(v->policy_ingress),
 	};
 
 	if (v->state == SL_CONN_PROGRAMMED)

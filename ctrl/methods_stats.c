@@ -60,11 +60,13 @@ static const struct sl_field worker_elem = {
 	.name = "worker", .type = SL_F_OBJECT, .shape = &worker_shape, .help = "One worker."};
 
 struct flows_out {
-	uint64_t used, capacity, aged, full, events_lost;
+	uint64_t used, capacity, bytes, aged, full, events_lost;
 };
 static const struct sl_field flows_fields[] = {
 	SL_FIELD(flows_out, used, SL_F_UINT64, .help = "Entries in use, two a connection."),
 	SL_FIELD(flows_out, capacity, SL_F_UINT64, .help = "Entries there is room for."),
+	SL_FIELD(flows_out, bytes, SL_F_UINT64,
+		.help = "Memory of the flow table, all parts of it."),
 	SL_FIELD(flows_out, aged, SL_F_UINT64,
 		.help = "Connections removed for being idle or closed."),
 	SL_FIELD(flows_out, full, SL_F_UINT64,
@@ -149,6 +151,7 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 	}
 	s.flows.used = sl_flow_table_used(c->pipeline->flows);
 	s.flows.capacity = sl_flow_table_capacity(c->pipeline->flows);
+	s.flows.bytes = sl_flow_table_bytes(c->pipeline->flows);
 	s.flows.aged = fs.aged;
 	s.flows.full = fs.table_full;
 	*result = sl_shape_encode(&stats_shape, &s);
@@ -248,6 +251,7 @@ struct recent_out {
 	char *protocol;
 	struct sl_ip source, destination;
 	uint32_t source_port, destination_port, length;
+	bool audited;
 };
 static const struct sl_field recent_fields[] = {
 	SL_FIELD(recent_out, time, SL_F_STRING, .max = 40, .help = "When, UTC."),
@@ -264,9 +268,11 @@ static const struct sl_field recent_fields[] = {
 	SL_FIELD(
 		recent_out, destination_port, SL_F_UINT, .max = 65535, .help = "Destination port."),
 	SL_FIELD(recent_out, length, SL_F_UINT, .max = 65535, .help = "Bytes of the frame."),
+	SL_FIELD(recent_out, audited, SL_F_BOOL,
+		.help = "true: forwarded all the same, for its network is in audit mode."),
 };
 static const struct sl_shape recent_shape =
-	SL_SHAPE("recent_drop", recent_out, recent_fields, "One packet dropped by policy.");
+	SL_SHAPE("recent_drop", recent_out, recent_fields, "One packet denied by policy.");
 static const struct sl_field recent_elem = {
 	.name = "recent_drop", .type = SL_F_OBJECT, .shape = &recent_shape, .help = "One packet."};
 static const struct sl_field recent_result = {.name = "result",
@@ -287,7 +293,8 @@ static cJSON *encode_recent(const struct sl_ctrl *c, const struct sl_recent_entr
 		.protocol = sl_borrow(sl_name_of_protocol((uint8_t)ev->key.net_proto, proto)),
 		.source_port = rte_be_to_cpu_16(ev->key.sport_be),
 		.destination_port = rte_be_to_cpu_16(ev->key.dport_be),
-		.length = ev->len};
+		.length = ev->len,
+		.audited = ev->audited};
 	struct tm tm;
 
 	gmtime_r(&r->when.tv_sec, &tm);
@@ -317,7 +324,7 @@ static int drops_recent(const struct sl_rpc_call *call, cJSON **result, struct s
 
 const struct sl_method sl_method_drops_recent = {
 	.name = "drops.recent",
-	.summary = "The last packets that policy dropped, with the policy that decided.",
+	.summary = "The last packets that policy denied, with the policy that decided.",
 	.right = SL_RPC_READ,
 	.params = &recent_params,
 	.result = &recent_result,

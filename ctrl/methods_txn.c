@@ -18,7 +18,7 @@ struct apply_params {
 static const struct sl_field operation_fields[] = {
 	SL_FIELD(operation, method, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1, .max = 63,
 		.help = "add, set or del of a collection."),
-	SL_FIELD(operation, params, SL_F_JSON, .flags = SL_FIELD_REQUIRED,
+	SL_FIELD(operation, params, SL_F_JSON, .flags = SL_FIELD_REQUIRED | SL_FIELD_BORROWED,
 		.help = "Its parameters."),
 };
 static const struct sl_shape operation_shape =

@@ -4,6 +4,7 @@
 #include <rte_arp.h>
 #include <rte_ether.h>
 #include <uthash.h>
+#include <utlist.h>
 
 #include "dp/worker.h"
 #include "neighbor.h"
@@ -21,14 +22,18 @@ struct neighbor {
 	uint32_t asked;	  /* tick of the last request */
 	uint32_t requests;
 	uint32_t uses;
+	bool is_timed;
 	uint32_t n_waiting;
 	struct rte_mbuf *waiting[SL_NEIGHBOR_QUEUE];
+	struct neighbor *prev, *next; /* of those that time passes for */
 	UT_hash_handle hh;
 };
 
 struct sl_neighbors {
 	struct sl_neighbor_ops ops;
 	struct neighbor *all;
+	struct neighbor *timed; /* all but the static ones */
+	uint32_t n_timed;
 };
 
 static bool usable(const struct neighbor *n)
@@ -53,8 +58,9 @@ static bool make_room(struct sl_neighbors *t)
 {
 	struct neighbor *n, *next;
 
-	HASH_ITER (hh, t->all, n, next) {
-		if (n->uses > 0 || n->state == SL_NEIGHBOR_STATIC || n->n_waiting > 0)
+	DL_FOREACH_SAFE(t->timed, n, next)
+	{
+		if (n->uses > 0 || n->n_waiting > 0)
 			continue;
 		forget(t, n);
 		return true;
@@ -62,21 +68,43 @@ static bool make_room(struct sl_neighbors *t)
 	return false;
 }
 
-static struct neighbor *find_or_add(
+static void set_timed(struct sl_neighbors *t, struct neighbor *n, bool timed)
+{
+	if (n->is_timed == timed)
+		return;
+	n->is_timed = timed;
+	if (timed) {
+		DL_APPEND(t->timed, n);
+		t->n_timed++;
+	} else {
+		DL_DELETE(t->timed, n);
+		t->n_timed--;
+	}
+}
+
+static struct neighbor *add(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
 {
-	struct neighbor *n = find(t, port, ip);
+	struct neighbor *n = calloc(1, sizeof(*n));
 
-	if (n != NULL || (HASH_COUNT(t->all) >= SL_NEIGHBORS_MAX && !make_room(t)))
-		return n;
-	n = calloc(1, sizeof(*n));
 	if (n == NULL)
 		return NULL;
 	n->key = (struct key){.ip = *ip, .port = port};
 	n->state = SL_NEIGHBOR_FAILED; /* nothing asked yet */
 	n->changed = tick;
 	HASH_ADD(hh, t->all, key, sizeof(n->key), n);
+	set_timed(t, n, true);
 	return n;
+}
+
+static struct neighbor *find_or_add(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
+{
+	struct neighbor *n = find(t, port, ip);
+
+	if (n != NULL || (t->n_timed >= SL_NEIGHBORS_MAX && !make_room(t)))
+		return n;
+	return add(t, port, ip, tick);
 }
 
 static void drop(struct sl_neighbors *t, struct rte_mbuf *m, enum sl_drop reason)
@@ -95,6 +123,7 @@ static void drop_waiting(struct sl_neighbors *t, struct neighbor *n)
 static void forget(struct sl_neighbors *t, struct neighbor *n)
 {
 	drop_waiting(t, n);
+	set_timed(t, n, false);
 	HASH_DEL(t->all, n);
 	free(n);
 }
@@ -306,10 +335,15 @@ void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, 
 void sl_neighbor_set_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
 {
-	struct neighbor *n = find_or_add(t, port, ip, 0);
+	struct neighbor *n = find(t, port, ip);
 
-	if (n != NULL)
-		resolved(t, n, mac, SL_NEIGHBOR_STATIC, 0);
+	/* The configuration says how many there can be, and was accepted. */
+	if (n == NULL)
+		n = add(t, port, ip, 0);
+	if (n == NULL)
+		abort();
+	set_timed(t, n, false);
+	resolved(t, n, mac, SL_NEIGHBOR_STATIC, 0);
 }
 
 void sl_neighbor_clear_static(
@@ -320,6 +354,7 @@ void sl_neighbor_clear_static(
 	if (n == NULL || n->state != SL_NEIGHBOR_STATIC)
 		return;
 	/* Still believed until a probe says otherwise. */
+	set_timed(t, n, true);
 	enter(n, SL_NEIGHBOR_PROBE, tick);
 	ask(t, n, tick);
 }
@@ -378,8 +413,8 @@ void sl_neighbors_tick(struct sl_neighbors *t, uint32_t tick)
 {
 	struct neighbor *n, *next;
 
-	HASH_ITER (hh, t->all, n, next)
-		turn(t, n, tick);
+	DL_FOREACH_SAFE(t->timed, n, next)
+	turn(t, n, tick);
 }
 
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,

@@ -20,11 +20,12 @@
 #include "dp/counters.h"
 #include "sluice/types.h"
 
-#define SL_NEIGHBOR_QUEUE    8	   /* packets that wait for one neighbour */
-#define SL_NEIGHBORS_MAX     65536 /* entries; past it, new next hops stay unresolved */
-#define SL_NEIGHBOR_FRESH_S  30	   /* a learned entry is probed when older */
-#define SL_NEIGHBOR_RETRIES  3	   /* requests, one a second, before it counts as failed */
-#define SL_NEIGHBOR_FORGET_S 120   /* an entry no tunnel uses is dropped when older */
+#define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
+#define SL_NEIGHBORS_MAX \
+	131072 /* entries besides static ones; past it, new next hops stay unresolved */
+#define SL_NEIGHBOR_FRESH_S  30	 /* a learned entry is probed when older */
+#define SL_NEIGHBOR_RETRIES  3	 /* requests, one a second, before it counts as failed */
+#define SL_NEIGHBOR_FORGET_S 120 /* an entry no tunnel uses is dropped when older */
 
 enum sl_neighbor_state {
 	SL_NEIGHBOR_INCOMPLETE,

@@ -25,9 +25,9 @@ enum sl_collection_id {
  * one; "PORT/ADDRESS" for neighbors; the prefix for routes; the number for identities.
  */
 struct sl_object {
-	uint32_t refs; /* of stores and transactions */
-	uint32_t id;   /* dense number given by the store, stable while the key exists; 1.. */
-	char key[128];
+	uint32_t refs;	 /* of stores and transactions */
+	uint32_t id;	 /* dense number given by the store, stable while the key exists; 1.. */
+	const char *key; /* in the object's own block, behind it */
 };
 
 enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
@@ -52,6 +52,9 @@ struct sl_port_obj {
 	bool link_up;
 	uint32_t mtu_now;
 	struct sl_mac mac_now;
+	struct sl_list workers_now; /* uint32_t */
+	bool has_numa, numa_far;
+	uint32_t numa_node;
 };
 
 struct sl_subnet_obj {
@@ -157,13 +160,22 @@ struct sl_node_self {
 	struct sl_list tunnel_addresses; /* struct sl_ip */
 };
 
+struct sl_rebalance_conf {
+	bool automatic;
+	uint32_t interval_s, threshold_percent;
+};
+
 struct sl_workers_conf {
 	struct sl_list cores; /* uint32_t */
 	uint32_t idle;	      /* spin, adaptive (enum sl_idle) */
 	uint32_t hugepages;   /* auto, required, off (enum sl_hugepages) */
 	uint32_t memory_mb, max_flows, packet_buffers;
 	struct sl_list eal_args; /* char * */
+	uint32_t variant;	 /* index in the names below */
+	struct sl_rebalance_conf rebalance;
 };
+
+extern const char *const sl_variant_conf_names[]; /* of sl_workers_conf.variant */
 
 struct sl_collection {
 	enum sl_collection_id id;

@@ -45,6 +45,21 @@ static const struct sl_field eal_arg = {.name = "argument",
 	.max = 1023,
 	.help = "One argument of EAL's command line."};
 
+const char *const sl_variant_conf_names[] = {
+	"auto", "native", "x86-64-v2", "x86-64-v3", "x86-64-v4", NULL};
+
+static const struct sl_field rebalance_fields[] = {
+	SL_FIELD_AS("auto", sl_rebalance_conf, automatic, SL_F_BOOL,
+		.help = "Move receive queues between workers without being asked."),
+	SL_FIELD(sl_rebalance_conf, interval_s, SL_F_UINT, .min = 1, .max = 3600, .def = 10,
+		.help = "Seconds between two looks at the loads."),
+	SL_FIELD(sl_rebalance_conf, threshold_percent, SL_F_UINT, .min = 1, .max = 100, .def = 20,
+		.help = "Least difference between the busiest worker and the idlest, in percent of "
+			"a core, at which queues move."),
+};
+static const struct sl_shape rebalance_shape = SL_SHAPE("rebalance", sl_rebalance_conf,
+	rebalance_fields, "When queues are rebalanced over workers by themselves.");
+
 static const struct sl_field workers_fields[] = {
 	SL_FIELD(sl_workers_conf, cores, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = SL_WORKERS_MAX,
 		.elem = &core,
@@ -61,6 +76,10 @@ static const struct sl_field workers_fields[] = {
 		.help = "Packet buffers of each port; absent: the daemon chooses."),
 	SL_FIELD(sl_workers_conf, eal_args, SL_F_LIST, .max = 64, .elem = &eal_arg,
 		.help = "Appended to EAL's command line."),
+	SL_FIELD(sl_workers_conf, variant, SL_F_ENUM, .names = sl_variant_conf_names,
+		.help = "Instruction set to run with; auto: the best this build has for the CPU."),
+	SL_FIELD(sl_workers_conf, rebalance, SL_F_OBJECT, .shape = &rebalance_shape,
+		.help = "Receive queues over workers by load."),
 };
 
 const struct sl_shape sl_shape_workers =

@@ -3,6 +3,7 @@
  * file. */
 #include <stdio.h>
 
+#include "dp/generator.h"
 #include "objects_fields.h"
 
 static const char *const roles[] = {"access", "underlay", NULL};
@@ -21,7 +22,9 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, role, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = roles,
 		.help = "access: workloads are behind it; underlay: other nodes are."),
 	SL_FIELD(sl_port_obj, devargs, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
-		.max = 1023, .help = "A DPDK device string: a PCI address or a virtual device."),
+		.max = 1023,
+		.help = "A DPDK device string: a PCI address or a virtual device; or a "
+			"generator of test packets."),
 	SL_FIELD(sl_port_obj, queues, SL_F_UINT, .min = 1, .max = SL_QUEUES_MAX, .def = 1,
 		.help = "Receive queues."),
 	SL_FIELD(sl_port_obj, descriptors, SL_F_UINT, .min = 64, .max = 32768, .def = 1024,
@@ -44,6 +47,15 @@ static const struct sl_field port_fields[] = {
 		SL_PRESENT(sl_port_obj, has_state), .max = 65535, .help = "The MTU in force."),
 	SL_FIELD(sl_port_obj, mac_now, SL_F_MAC, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state), .help = "The MAC in force."),
+	SL_FIELD(sl_port_obj, workers_now, SL_F_LIST, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = SL_QUEUES_MAX, .elem = &port_worker,
+		.help = "The worker that polls each receive queue."),
+	SL_FIELD(sl_port_obj, numa_node, SL_F_UINT, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_numa), .max = 1023,
+		.help = "The device's NUMA node; absent when it has none."),
+	SL_FIELD(sl_port_obj, numa_far, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state),
+		.help = "A worker on another node polls it: every packet crosses between them."),
 };
 
 static int check_port(const void *obj, struct sl_err *e)
@@ -52,6 +64,8 @@ static int check_port(const void *obj, struct sl_err *e)
 	const struct sl_prefix *a = p->addresses.items;
 	char path[32];
 
+	if (sl_generator_named(p->devargs) && sl_generator_check(p->devargs, e) != 0)
+		return -EINVAL;
 	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
 		sl_err_set(e, SL_ERR_PARAMS, "addresses",
 			"port \"%s\" has role access, and only underlay ports have addresses",

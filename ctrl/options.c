@@ -50,6 +50,7 @@ enum sl_option_verdict sl_options_parse(int argc, char **argv, struct sl_options
 
 	memset(o, 0, sizeof(*o));
 	o->socket = SL_SOCKET_DEFAULT;
+	o->argv = argv;
 	while ((opt = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		switch (opt) {
 		case OPT_CONFIG:

@@ -16,6 +16,7 @@ enum sl_option_verdict {
 
 struct sl_options {
 	const char *config, *socket, *state;
+	char **argv;	    /* all of it */
 	bool check;	    /* validate and exit */
 	bool print_openrpc; /* print what rpc.discover answers and exit */
 };

@@ -49,6 +49,11 @@ struct sl_rpc {
 	struct sl_ctrl *ctrl;
 	const struct sl_method *const *methods; /* sorted by name is not required; names unique */
 	size_t n_methods;
+	/*
+	 * Optional: make what calls have done so far durable. Comes before their answers leave;
+	 * when it fails they must not. Answers of many calls may wait for one settling.
+	 */
+	int (*settle)(struct sl_ctrl *ctrl);
 };
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);

@@ -264,9 +264,10 @@ static char *last_words(size_t *out_len)
 char *sl_rpc_answer(
 	const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len)
 {
+	static struct sl_arena arena; /* of the message at hand */
 	struct text t = {0};
 	struct sl_err e = {0};
-	cJSON *v = sl_json_parse(text, len, &e);
+	const cJSON *v = sl_json_read(&arena, text, len, &e);
 	bool notified = false, ok;
 	char *answer;
 
@@ -278,7 +279,7 @@ char *sl_rpc_answer(
 		answer = answer_request(r, v, may_write, SL_RPC_ANSWER_MAX, &notified);
 		ok = notified || append_answer(&t, answer);
 	}
-	cJSON_Delete(v);
+	sl_arena_reset(&arena);
 	*out_len = 0;
 	if (ok && t.len == 0 && !t.failed)
 		return NULL;

@@ -38,6 +38,7 @@ struct sl_label_pair {
 	char *key, *value;
 };
 
+/* One block: the pairs, then their texts. */
 struct sl_labels {
 	struct sl_label_pair *pair;
 	size_t n;
@@ -54,6 +55,7 @@ enum {
 	SL_FIELD_KEY = 1 << 2,	    /* the collection's name: may not change */
 	SL_FIELD_OUTPUT = 1 << 3,   /* in results only; refused as input */
 	SL_FIELD_UNIQUE = 1 << 4,   /* lists: equal elements are refused */
+	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into what was decoded, for as long as that is */
 };
 
 struct sl_shape;
@@ -89,10 +91,26 @@ int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, stru
 /* Fields that are absent (present kept and false) or empty optional are left out. NULL: out of
  * memory. */
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj);
+/*
+ * The same as text, without a tree in between: what sl_shape_encode makes, printed. Pieces of text
+ * go to put, one after the other; false: out of memory.
+ */
+struct sl_text_out {
+	void *ctx;
+	void (*put)(void *ctx, const char *s, size_t len);
+};
+bool sl_shape_write(const struct sl_shape *s, const void *obj, const struct sl_text_out *out);
 bool sl_shape_equal(const struct sl_shape *s, const void *a, const void *b);
 int sl_shape_copy(const struct sl_shape *s, const void *from, void *to);
 void sl_shape_fini(
 	const struct sl_shape *s, void *obj); /* frees what is inside, zeroes; not obj itself */
+
+/*
+ * Make labels: room for n pairs and their texts, NULs included, n still 0; then a key and a value
+ * of each pair, each call's result the next one's `at`. NULL: out of memory.
+ */
+char *sl_labels_init(struct sl_labels *l, size_t n, size_t text_len);
+char *sl_label_text(char *at, const char *s, char **text);
 
 /* JSON Schema (draft 2020-12) of a shape or one field. */
 cJSON *sl_shape_schema(const struct sl_shape *s);

@@ -224,8 +224,9 @@ static int compare_labels(const void *a, const void *b)
 static int decode_labels(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
 {
 	struct sl_labels *l = out;
-	size_t n, max = f->max != 0 ? f->max : SL_LABELS_MAX;
+	size_t n, text = 0, max = f->max != 0 ? f->max : SL_LABELS_MAX;
 	const cJSON *m;
+	char *p;
 
 	if (!cJSON_IsObject(v))
 		return refuse(e, "an object of labels", v);
@@ -237,22 +238,24 @@ static int decode_labels(const struct sl_field *f, const cJSON *v, void *out, st
 	if (n > max)
 		return sl_err_set(e, SL_ERR_PARAMS, NULL,
 			"at most %zu labels are accepted, these are %zu", max, n);
-	l->pair = calloc(n, sizeof(*l->pair));
-	if (l->pair == NULL)
-		return out_of_memory(e);
 	cJSON_ArrayForEach (m, v) {
-		struct sl_label_pair *p = &l->pair[l->n];
 		int ret = check_label(m->string, m, e);
 
 		if (ret != 0)
 			return ret;
-		l->n++;
-		p->key = strdup(m->string);
-		p->value = strdup(m->valuestring);
-		if (p->key == NULL || p->value == NULL)
-			return out_of_memory(e);
+		text += strlen(m->string) + strlen(m->valuestring) + 2;
 	}
-	qsort(l->pair, n, sizeof(*l->pair), compare_labels);
+	p = sl_labels_init(l, n, text);
+	if (p == NULL)
+		return out_of_memory(e);
+	cJSON_ArrayForEach (m, v) {
+		struct sl_label_pair *pair = &l->pair[l->n++];
+
+		p = sl_label_text(p, m->string, &pair->key);
+		p = sl_label_text(p, m->valuestring, &pair->value);
+	}
+	if (n > 1)
+		qsort(l->pair, n, sizeof(*l->pair), compare_labels);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(l->pair[i - 1].key, l->pair[i].key) == 0)
 			return sl_err_set(
@@ -354,7 +357,10 @@ static int decode_list(const struct sl_field *f, const cJSON *v, void *out, stru
 
 static int decode_json(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
 {
-	(void)f;
+	if ((f->flags & SL_FIELD_BORROWED) != 0) {
+		*(const cJSON **)out = v;
+		return 0;
+	}
 	*(cJSON **)out = cJSON_Duplicate(v, true);
 	return *(cJSON **)out != NULL ? 0 : out_of_memory(e);
 }

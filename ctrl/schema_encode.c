@@ -130,7 +130,7 @@ static bool stands_for_absent(const struct sl_field *f, const void *at)
 	}
 }
 
-static bool is_wanted(const struct sl_field *f, const void *obj)
+bool sl_field_is_wanted(const struct sl_field *f, const void *obj)
 {
 	if (f->present != 0)
 		return sl_field_is_present(f, obj);
@@ -146,7 +146,7 @@ cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj)
 	for (size_t i = 0; i < s->n_fields && json != NULL; i++) {
 		const struct sl_field *f = &s->fields[i];
 
-		if (!is_wanted(f, obj))
+		if (!sl_field_is_wanted(f, obj))
 			continue;
 		v = encode_value(f, sl_field_at_const(f, obj));
 		/* an optional object of nothing but absent fields is absent itself */

@@ -24,6 +24,9 @@ uint64_t sl_field_uint_max(const struct sl_field *f);
 /* The type of a list's elements. */
 struct sl_field sl_field_elem(const struct sl_field *list);
 
+/* Not left out of an encoding. */
+bool sl_field_is_wanted(const struct sl_field *f, const void *obj);
+
 /* Total order over values; 0 means equal. */
 int sl_field_compare(const struct sl_field *f, const void *a, const void *b);
 

@@ -161,22 +161,35 @@ bool sl_shape_equal(const struct sl_shape *s, const void *a, const void *b)
 	return compare_object(s, a, b) == 0;
 }
 
+char *sl_labels_init(struct sl_labels *l, size_t n, size_t text_len)
+{
+	l->pair = malloc(n * sizeof(*l->pair) + text_len);
+	return l->pair != NULL ? (char *)(l->pair + n) : NULL;
+}
+
+char *sl_label_text(char *at, const char *s, char **text)
+{
+	size_t n = strlen(s) + 1;
+
+	*text = memcpy(at, s, n);
+	return at + n;
+}
+
 static int copy_labels(const struct sl_labels *from, struct sl_labels *to)
 {
+	size_t text = 0;
+	char *p;
+
 	if (from->n == 0)
 		return 0;
-	to->pair = calloc(from->n, sizeof(*to->pair));
-	if (to->pair == NULL)
+	for (size_t i = 0; i < from->n; i++)
+		text += strlen(from->pair[i].key) + strlen(from->pair[i].value) + 2;
+	p = sl_labels_init(to, from->n, text);
+	if (p == NULL)
 		return -ENOMEM;
 	for (; to->n < from->n; to->n++) {
-		struct sl_label_pair *p = &to->pair[to->n];
-
-		p->key = strdup(from->pair[to->n].key);
-		p->value = p->key != NULL ? strdup(from->pair[to->n].value) : NULL;
-		if (p->value == NULL) {
-			free(p->key);
-			return -ENOMEM;
-		}
+		p = sl_label_text(p, from->pair[to->n].key, &to->pair[to->n].key);
+		p = sl_label_text(p, from->pair[to->n].value, &to->pair[to->n].value);
 	}
 	return 0;
 }
@@ -225,6 +238,10 @@ int sl_field_copy(const struct sl_field *f, const void *from, void *to)
 	case SL_F_JSON:
 		if (*(cJSON *const *)from == NULL)
 			return 0;
+		if ((f->flags & SL_FIELD_BORROWED) != 0) {
+			*(cJSON **)to = *(cJSON *const *)from;
+			return 0;
+		}
 		*(cJSON **)to = cJSON_Duplicate(*(cJSON *const *)from, true);
 		return *(cJSON **)to != NULL ? 0 : -ENOMEM;
 	case SL_F_LABELS:
@@ -254,15 +271,6 @@ static void fini_object(const struct sl_shape *s, void *obj)
 		sl_field_fini(&s->fields[i], sl_field_at(&s->fields[i], obj));
 }
 
-static void fini_labels(struct sl_labels *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->pair[i].key);
-		free(l->pair[i].value);
-	}
-	free(l->pair);
-}
-
 static void fini_list(const struct sl_field *f, struct sl_list *l)
 {
 	struct sl_field elem = sl_field_elem(f);
@@ -280,10 +288,11 @@ void sl_field_fini(const struct sl_field *f, void *at)
 		free(*(char **)at);
 		break;
 	case SL_F_JSON:
-		cJSON_Delete(*(cJSON **)at);
+		if ((f->flags & SL_FIELD_BORROWED) == 0)
+			cJSON_Delete(*(cJSON **)at);
 		break;
 	case SL_F_LABELS:
-		fini_labels(at);
+		free(((struct sl_labels *)at)->pair);
 		break;
 	case SL_F_OBJECT:
 		fini_object(f->shape, at);

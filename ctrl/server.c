@@ -138,12 +138,12 @@ static void remove_client(struct sl_server *s, size_t slot)
 	s->clients[slot] = NULL;
 }
 
-static void serve_client(struct sl_server *s, size_t slot)
+static void flush_client(struct sl_server *s, size_t slot, bool settled)
 {
 	struct sl_server_client *c = s->clients[slot];
 	uint32_t events;
 
-	sl_server_client_serve(c, s->rpc);
+	sl_server_client_flush(c, settled);
 	if (sl_server_client_is_done(c)) {
 		remove_client(s, slot);
 		return;
@@ -168,11 +168,25 @@ static void set_awake(struct sl_server *s, bool awake)
 		s->awake = awake;
 }
 
+/* True when a client has a backlog. */
+static bool flush_clients(struct sl_server *s)
+{
+	bool settled = s->rpc->settle == NULL || s->rpc->settle(s->rpc->ctrl) == 0;
+	bool backlog = false;
+
+	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++) {
+		if (s->clients[slot] != NULL && s->clients[slot]->served)
+			flush_client(s, slot, settled);
+		backlog = backlog || (s->clients[slot] != NULL && s->clients[slot]->backlog);
+	}
+	return backlog;
+}
+
 void sl_server_poll(struct sl_server *s)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, 0);
-	bool backlog = false, accepting = false;
+	bool backlog, accepting = false;
 
 	for (int i = 0; i < n; i++) {
 		void *ptr = events[i].data.ptr;
@@ -187,9 +201,9 @@ void sl_server_poll(struct sl_server *s)
 		struct sl_server_client *c = s->clients[slot];
 
 		if (c != NULL && (c->ready != 0 || c->backlog))
-			serve_client(s, slot);
-		backlog = backlog || (s->clients[slot] != NULL && s->clients[slot]->backlog);
+			sl_server_client_serve(c, s->rpc);
 	}
+	backlog = flush_clients(s);
 	s->first++;
 	/* After the clients: places that became free are there for who waits. */
 	if (accepting)

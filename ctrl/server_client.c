@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server_internal.h"
@@ -118,18 +119,38 @@ static void answer(
 	char *line = sl_rpc_answer(rpc, msg, len, c->may_write, &out_len);
 
 	queue(c, line, out_len);
-	if (pending(c) >= FLUSH_AT)
+	if (pending(c) < FLUSH_AT)
+		return;
+	if (rpc->settle == NULL || rpc->settle(rpc->ctrl) == 0)
 		flush_out(c);
+	else
+		c->dead = true;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* After so many requests since then: is it the next client's turn? */
+static bool turn_is_over(unsigned int n, uint64_t since)
+{
+	return n >= SL_CLIENT_REQUESTS_A_POLL &&
+	       (n >= SL_CLIENT_REQUESTS_MAX || now_ns() - since > SL_CLIENT_TURN_NS);
 }
 
 static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc)
 {
+	uint64_t since = now_ns();
 	const char *msg;
 	size_t len;
 
 	c->backlog = false;
 	for (unsigned int n = 0; !c->dead; n++) {
-		if (n == SL_CLIENT_REQUESTS_A_POLL) {
+		if (turn_is_over(n, since)) {
 			c->backlog = true;
 			return;
 		}
@@ -155,8 +176,18 @@ void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc
 	c->ready = 0;
 	if (readable && !c->input_end && !c->backlog)
 		receive(c);
+	c->served = true;
 	if (!c->dead)
 		answer_some(c, rpc);
+}
+
+void sl_server_client_flush(struct sl_server_client *c, bool settled)
+{
+	c->served = false;
+	/* Who waits for an answer that cannot be given finds out that way: what became of its calls
+	 * is not known. */
+	if (!settled && pending(c) > 0)
+		c->dead = true;
 	if (!c->dead)
 		flush_out(c);
 }

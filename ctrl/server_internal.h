@@ -11,7 +11,9 @@
 #include "rpc_frame.h"
 #include "server.h"
 
-#define SL_CLIENT_REQUESTS_A_POLL 16u	       /* then it is the next client's turn */
+#define SL_CLIENT_REQUESTS_A_POLL 16u	       /* then it is the next client's turn... */
+#define SL_CLIENT_REQUESTS_MAX	  1024u	       /* ...unless they were short: at most so many */
+#define SL_CLIENT_TURN_NS	  1000000u     /* and no more once so much time has gone */
 #define SL_CLIENT_BYTES_A_POLL	  (512u << 10) /* read at least until here */
 
 struct sl_server_client {
@@ -22,6 +24,7 @@ struct sl_server_client {
 	bool backlog;	/* requests are buffered that it was not the turn of */
 	bool input_end; /* nothing more is read: end of stream or refused */
 	bool dead;	/* to be closed whatever is pending */
+	bool served;	/* in this poll */
 	struct sl_frame in;
 	char *out;
 	size_t out_start, out_len, out_room;
@@ -34,10 +37,12 @@ int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 bool sl_server_peer_may_write(int fd, const char *path);
 
 /*
- * Read, answer and write a bounded share. Afterwards the client is done when
- * sl_server_client_is_done; otherwise it waits for sl_server_client_events, or has a backlog.
+ * Read and answer a bounded share; flush writes the answers once all clients' calls are settled.
+ * Afterwards the client is done when sl_server_client_is_done; otherwise it waits for
+ * sl_server_client_events, or has a backlog.
  */
 void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc);
+void sl_server_client_flush(struct sl_server_client *c, bool settled);
 bool sl_server_client_is_done(const struct sl_server_client *c);
 uint32_t sl_server_client_events(const struct sl_server_client *c);
 void sl_server_client_fini(struct sl_server_client *c);

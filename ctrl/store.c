@@ -10,8 +10,8 @@
 
 struct sl_object *sl_object_take(enum sl_collection_id c, void *decoded, const char *key)
 {
-	size_t size = sl_collections[c].shape->size;
-	struct sl_object *o = malloc(size);
+	size_t size = sl_collections[c].shape->size, key_len = strlen(key) + 1;
+	struct sl_object *o = malloc(size + key_len);
 
 	if (o == NULL)
 		return NULL;
@@ -19,7 +19,7 @@ struct sl_object *sl_object_take(enum sl_collection_id c, void *decoded, const c
 	memset(decoded, 0, size);
 	memset(o, 0, sizeof(*o));
 	o->refs = 1;
-	snprintf(o->key, sizeof(o->key), "%s", key);
+	o->key = memcpy((char *)o + size, key, key_len);
 	return o;
 }
 

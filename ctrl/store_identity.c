@@ -66,22 +66,22 @@ static uint32_t free_number(struct sl_store *s)
 static int labels_from_set(const struct sl_labelset *set, struct sl_labels *labels)
 {
 	size_t n = 0;
+	char *p;
 
 	for (size_t off = 0; off < set->key_len; off += strlen(set->key + off) + 1)
 		n++;
 	if (n == 0)
 		return 0;
-	labels->pair = calloc(n / 2, sizeof(labels->pair[0]));
-	if (labels->pair == NULL)
+	p = sl_labels_init(labels, n / 2, set->key_len);
+	if (p == NULL)
 		return -ENOMEM;
-	labels->n = n / 2;
-	for (size_t i = 0, off = 0; i < labels->n; i++) {
-		labels->pair[i].key = strdup(set->key + off);
+	for (size_t off = 0; labels->n < n / 2;
+		off = (size_t)(p - (char *)(labels->pair + n / 2))) {
+		struct sl_label_pair *pair = &labels->pair[labels->n++];
+
+		p = sl_label_text(p, set->key + off, &pair->key);
 		off += strlen(set->key + off) + 1;
-		labels->pair[i].value = strdup(set->key + off);
-		off += strlen(set->key + off) + 1;
-		if (labels->pair[i].key == NULL || labels->pair[i].value == NULL)
-			return -ENOMEM;
+		p = sl_label_text(p, set->key + off, &pair->value);
 	}
 	return 0;
 }

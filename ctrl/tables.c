@@ -155,61 +155,59 @@ struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node
 	return map_of(&l.pairs);
 }
 
-/* Inputs of the policy compiler; everything points into the store's objects or into `scratch`. */
-struct compile {
-	struct sl_policy_def *defs;
-	struct sl_identity_def *ids;
-	size_t n_defs, n_ids;
-	void **scratch;
-	size_t n_scratch, max_scratch;
-	bool failed;
+/* What a definition points at, for as long as it is handed over: one block, used again. */
+struct room {
+	char *p;
+	size_t used, size;
 };
 
-static void *scratch(struct compile *c, size_t n, size_t size)
+static size_t room_for_labels(const struct sl_labels *labels)
 {
-	void *p = calloc(n + 1, size);
+	return labels->n * sizeof(struct sl_label);
+}
 
-	if (p != NULL && c->n_scratch == c->max_scratch) {
-		size_t max = c->max_scratch * 2 + 64;
-		void **more = realloc(c->scratch, max * sizeof(*more));
+/* Everything that def_of takes; its parts are multiples of a pointer's size. */
+static bool room_init(struct room *r, const struct sl_policy_obj *obj)
+{
+	const struct sl_peer_obj *peer = obj->peers.items;
+	size_t need = room_for_labels(&obj->subject.labels) +
+		      obj->peers.n * sizeof(struct sl_peer_def) +
+		      obj->ports.n * sizeof(struct sl_port_match);
+	char *p;
 
-		if (more == NULL) {
-			free(p);
-			p = NULL;
-		} else {
-			c->scratch = more;
-			c->max_scratch = max;
-		}
-	}
+	for (size_t i = 0; i < obj->peers.n; i++)
+		need += room_for_labels(&peer[i].labels);
+	r->used = 0;
+	if (need <= r->size)
+		return true;
+	p = realloc(r->p, need);
 	if (p == NULL)
-		c->failed = true;
-	else
-		c->scratch[c->n_scratch++] = p;
+		return false;
+	r->p = p;
+	r->size = need;
+	return true;
+}
+
+static void *take(struct room *r, size_t n, size_t size)
+{
+	void *p = r->p + r->used;
+
+	r->used += n * size;
 	return p;
 }
 
-static struct sl_label *labels_of(struct compile *c, const struct sl_labels *labels)
+static struct sl_label *labels_of(struct room *r, const struct sl_labels *labels)
 {
-	struct sl_label *l = scratch(c, labels->n, sizeof(*l));
+	struct sl_label *l = take(r, labels->n, sizeof(*l));
 
-	for (size_t i = 0; l != NULL && i < labels->n; i++)
+	for (size_t i = 0; i < labels->n; i++)
 		l[i] = (struct sl_label){labels->pair[i].key, labels->pair[i].value};
 	return l;
 }
 
-static bool add_identity(const struct sl_object *o, void *ctx)
+static void fill_peer(struct room *r, const struct sl_peer_obj *obj, struct sl_peer_def *peer)
 {
-	const struct sl_identity_obj *obj = (const struct sl_identity_obj *)o;
-	struct compile *c = ctx;
-
-	c->ids[c->n_ids++] = (struct sl_identity_def){.id = (uint16_t)obj->id_number,
-		.labels = labels_of(c, &obj->labels),
-		.n_labels = obj->labels.n};
-	return !c->failed;
-}
-
-static void fill_peer(struct compile *c, const struct sl_peer_obj *obj, struct sl_peer_def *peer)
-{
+	*peer = (struct sl_peer_def){.kind = SL_PEER_SELECTOR};
 	if (obj->has_cidr) {
 		peer->kind = SL_PEER_CIDR;
 		peer->cidr = obj->cidr;
@@ -219,8 +217,7 @@ static void fill_peer(struct compile *c, const struct sl_peer_obj *obj, struct s
 		peer->kind = SL_PEER_ENTITY;
 		peer->entity = obj->entity;
 	} else {
-		peer->kind = SL_PEER_SELECTOR;
-		peer->selector.labels = labels_of(c, &obj->labels);
+		peer->selector.labels = labels_of(r, &obj->labels);
 		peer->selector.n_labels = obj->labels.n;
 	}
 }
@@ -230,59 +227,92 @@ static const uint8_t protocols[] = {0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, I
 
 static void fill_match(const struct sl_policy_port_obj *obj, struct sl_port_match *m)
 {
-	m->proto = protocols[obj->protocol];
-	m->has_port = obj->has_port;
-	m->port = (uint16_t)obj->port;
-	m->end = (uint16_t)(obj->has_end_port ? obj->end_port : obj->port);
+	*m = (struct sl_port_match){.proto = protocols[obj->protocol],
+		.has_port = obj->has_port,
+		.port = (uint16_t)obj->port,
+		.end = (uint16_t)(obj->has_end_port ? obj->end_port : obj->port)};
 }
 
-static bool add_policy(const struct sl_object *o, void *ctx)
+static struct sl_policy_def def_of(struct room *r, const struct sl_policy_obj *obj)
 {
-	const struct sl_policy_obj *obj = (const struct sl_policy_obj *)o;
 	const struct sl_peer_obj *peer_objs = obj->peers.items;
 	const struct sl_policy_port_obj *port_objs = obj->ports.items;
-	struct compile *c = ctx;
-	struct sl_peer_def *peers = scratch(c, obj->peers.n, sizeof(*peers));
-	struct sl_port_match *ports = scratch(c, obj->ports.n, sizeof(*ports));
+	struct sl_peer_def *peers;
+	struct sl_port_match *ports;
+	struct sl_policy_def def;
 
-	if (c->failed)
-		return false;
+	if (!room_init(r, obj))
+		abort();
+	peers = take(r, obj->peers.n, sizeof(*peers));
 	for (size_t i = 0; i < obj->peers.n; i++)
-		fill_peer(c, &peer_objs[i], &peers[i]);
-	for (size_t i = 0; i < obj->ports.n; i++)
-		fill_match(&port_objs[i], &ports[i]);
-	c->defs[c->n_defs++] = (struct sl_policy_def){.slot = o->id,
+		fill_peer(r, &peer_objs[i], &peers[i]);
+	def = (struct sl_policy_def){.slot = obj->o.id,
 		.tier = obj->tier,
 		.priority = (uint16_t)obj->priority,
 		.direction = obj->direction,
 		.action = obj->action,
-		.subject = {labels_of(c, &obj->subject.labels), obj->subject.labels.n},
+		.subject = {labels_of(r, &obj->subject.labels), obj->subject.labels.n},
 		.any_peer = !obj->has_peers,
 		.peers = peers,
 		.n_peers = obj->peers.n,
 		.any_port = !obj->has_ports,
-		.ports = ports,
 		.n_ports = obj->ports.n};
-	return !c->failed;
+	ports = take(r, obj->ports.n, sizeof(*ports)); /* last: smaller than a pointer */
+	for (size_t i = 0; i < obj->ports.n; i++)
+		fill_match(&port_objs[i], &ports[i]);
+	def.ports = ports;
+	return def;
 }
 
-struct sl_policy_set *sl_tables_policies(const struct sl_store *s)
+static void put_identity(
+	struct sl_policy_compiler *c, struct room *r, const struct sl_identity_obj *obj)
 {
-	struct sl_policy_set *set = NULL;
-	struct compile c = {0};
+	size_t need = room_for_labels(&obj->labels);
+	struct sl_identity_def def = {.id = (uint16_t)obj->id_number, .n_labels = obj->labels.n};
 
-	c.defs = calloc(sl_store_count(s, SL_COLL_POLICIES) + 1, sizeof(*c.defs));
-	c.ids = calloc(sl_store_count(s, SL_COLL_IDENTITIES) + 1, sizeof(*c.ids));
-	if (c.defs != NULL && c.ids != NULL) {
-		sl_store_walk(s, SL_COLL_IDENTITIES, add_identity, &c);
-		sl_store_walk(s, SL_COLL_POLICIES, add_policy, &c);
-		if (!c.failed)
-			set = sl_policy_compile(c.defs, c.n_defs, c.ids, c.n_ids);
+	r->used = 0;
+	if (need > r->size) {
+		r->p = realloc(r->p, need);
+		if (r->p == NULL)
+			abort();
+		r->size = need;
 	}
-	for (size_t i = 0; i < c.n_scratch; i++)
-		free(c.scratch[i]);
-	free(c.scratch);
-	free(c.defs);
-	free(c.ids);
-	return set;
+	def.labels = labels_of(r, &obj->labels);
+	sl_policy_identity_put(c, &def);
+}
+
+static void change_identities(
+	struct sl_policy_compiler *c, struct room *r, const struct sl_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].coll == SL_COLL_IDENTITIES && changes[i].old_obj != NULL)
+			sl_policy_identity_gone(
+				c, (uint16_t)((const struct sl_identity_obj *)changes[i].old_obj)
+					   ->id_number);
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].coll == SL_COLL_IDENTITIES && changes[i].new_obj != NULL)
+			put_identity(c, r, (const struct sl_identity_obj *)changes[i].new_obj);
+}
+
+const struct sl_policy_set *sl_tables_policies(
+	struct sl_policy_compiler *c, const struct sl_change *changes, size_t n, void **garbage)
+{
+	struct room r = {0};
+	struct sl_policy_def def;
+
+	change_identities(c, &r, changes, n);
+	for (size_t i = 0; i < n; i++) {
+		if (changes[i].coll != SL_COLL_POLICIES || changes[i].old_obj == NULL)
+			continue;
+		def = def_of(&r, (const struct sl_policy_obj *)changes[i].old_obj);
+		sl_policy_rule_gone(c, &def);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (changes[i].coll != SL_COLL_POLICIES || changes[i].new_obj == NULL)
+			continue;
+		def = def_of(&r, (const struct sl_policy_obj *)changes[i].new_obj);
+		sl_policy_rule_put(c, &def);
+	}
+	free(r.p);
+	return sl_policy_compiler_commit(c, garbage);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Compilers from the store's objects to the immutable tables of a world. Each builds its table
- * whole; the applier decides which are needed. Threads: control. Ownership: results are the
- * caller's; NULL means out of memory.
+ * whole, but for policies; the applier decides which are needed. Threads: control. Ownership:
+ * results are the caller's; NULL means out of memory.
  */
 #ifndef SL_CTRL_TABLES_H
 #define SL_CTRL_TABLES_H
@@ -17,6 +17,8 @@ struct sl_network *sl_tables_networks(const struct sl_store *s, uint32_t *n);
 struct sl_u32map *sl_tables_vni(const struct sl_store *s);
 struct sl_u32map *sl_tables_nodes(const struct sl_store *s);
 struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self);
-struct sl_policy_set *sl_tables_policies(const struct sl_store *s);
+/* What changes mean for policies, as the next version of the compiler's set. Cannot fail. */
+const struct sl_policy_set *sl_tables_policies(
+	struct sl_policy_compiler *c, const struct sl_change *changes, size_t n, void **garbage);
 
 #endif

@@ -36,6 +36,7 @@ struct node {
 	bool held; /* one of the neighbour's uses is ours */
 	uint16_t inner_mtu;
 	struct node *prev, *next; /* of the same hop */
+	struct node *fresh_prev, *fresh_next;
 	UT_hash_handle hh;
 };
 
@@ -47,6 +48,7 @@ struct sl_underlay {
 	struct sl_ip source; /* this node's tunnel address, when configured */
 	struct port ports[SL_PORTS_MAX];
 	struct node *nodes;
+	struct node *fresh; /* those that are */
 	struct hop *hops;
 };
 
@@ -203,6 +205,17 @@ static void publish(struct sl_underlay *u, struct node *n)
 	}
 }
 
+static void set_fresh(struct sl_underlay *u, struct node *n, bool fresh)
+{
+	if (n->fresh == fresh)
+		return;
+	n->fresh = fresh;
+	if (fresh)
+		DL_APPEND2(u->fresh, n, fresh_prev, fresh_next);
+	else
+		DL_DELETE2(u->fresh, n, fresh_prev, fresh_next);
+}
+
 static void place(struct sl_underlay *u, const struct sl_store *store, struct node *n)
 {
 	struct path path = find_path(u, store, &n->address);
@@ -217,7 +230,7 @@ static void place(struct sl_underlay *u, const struct sl_store *store, struct no
 		n->held = held >= 0;
 		n->resolved = held == 1;
 	}
-	n->fresh = false;
+	set_fresh(u, n, false);
 	publish(u, n);
 }
 
@@ -328,7 +341,7 @@ void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 		DL_FOREACH_SAFE(h->nodes, n, next)
 		{
 			leave_hop(u, n);
-			n->fresh = true;
+			set_fresh(u, n, true);
 		}
 	}
 	sl_neighbors_forget_port(u->neighbors, id);
@@ -347,7 +360,7 @@ void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *obj)
 	}
 	n->address = obj->address;
 	n->mtu = obj->mtu;
-	n->fresh = true;
+	set_fresh(u, n, true);
 }
 
 void sl_underlay_node_gone(struct sl_underlay *u, uint32_t id)
@@ -357,6 +370,7 @@ void sl_underlay_node_gone(struct sl_underlay *u, uint32_t id)
 	if (n == NULL)
 		return;
 	leave_hop(u, n);
+	set_fresh(u, n, false);
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), sl_tunnel_id(id, e), NULL);
 	HASH_DEL(u->nodes, n);
@@ -378,9 +392,11 @@ void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bo
 {
 	struct node *n, *next;
 
-	HASH_ITER (hh, u->nodes, n, next)
-		if (paths || n->fresh)
-			place(u, store, n);
+	if (paths)
+		HASH_ITER (hh, u->nodes, n, next)
+			set_fresh(u, n, true);
+	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
+	place(u, store, n);
 }
 
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)

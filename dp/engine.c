@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <numa.h>
 #include <stdarg.h>
 
 #include <rte_cycles.h>
@@ -7,6 +6,7 @@
 #include <rte_malloc.h>
 
 #include "engine_internal.h"
+#include "numa_node.h"
 
 enum {
 	MEMORY_MIN_MB = 64,
@@ -26,20 +26,15 @@ void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	g->notice(text);
 }
 
-static int node_of(unsigned int core)
-{
-	return numa_available() < 0 ? -1 : numa_node_of_cpu((int)core);
-}
-
 static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_engine_params *p)
 {
-	int node = node_of(p->cores[id]);
-	struct sl_worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
+	int node = g->worker_numa[id];
+	struct sl_worker *w = rte_zmalloc_socket(
+		"worker", sizeof(*w), RTE_CACHE_LINE_SIZE, sl_numa_socket("worker", node));
 
 	if (w == NULL)
 		return -ENOMEM;
 	g->worker[id] = w;
-	g->worker_numa[id] = node;
 	w->id = id;
 	w->lcore = SL_EAL_LCORE(id);
 	w->core = p->cores[id];
@@ -49,7 +44,7 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
-	return sl_rings_init(&w->rings, id, node);
+	return sl_rings_init(&w->rings, id, sl_numa_socket("rings", node));
 }
 
 static void free_worker(struct sl_worker *w)
@@ -75,10 +70,15 @@ static void free_parts(struct sl_engine *g)
 static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 {
 	unsigned int buffers = OWN_BUFFERS + (p->n_cores + 1) * SL_POOL_CACHE * 2;
+	int node;
 
-	g->rcu = sl_rcu_create(p->n_cores, SOCKET_ID_ANY);
+	for (unsigned int i = 0; i < p->n_cores; i++)
+		g->worker_numa[i] = sl_numa_of_cpu(p->cores[i]);
+	node = sl_engine_numa(g);
+	g->rcu = sl_rcu_create(p->n_cores, sl_numa_socket("rcu", node));
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
-	g->pool = sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	g->pool =
+		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < p->n_cores; i++) {
@@ -107,11 +107,12 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 
 	if (check_params(p, e) != 0)
 		return NULL;
-	g = calloc(1, sizeof(*g));
+	g = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*g));
 	if (g == NULL) {
 		sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 		return NULL;
 	}
+	memset(g, 0, sizeof(*g));
 	if (sl_eal_start(&g->eal, p, e) != 0)
 		goto free_engine;
 	g->notice = p->notice;
@@ -148,9 +149,13 @@ void sl_engine_destroy(struct sl_engine *g)
 	free(g);
 }
 
+/* What start wrote before it let the worker go is seen here without leaning on EAL for it. */
 static int launch(void *worker)
 {
-	sl_worker_main(worker);
+	struct sl_worker *w = worker;
+
+	if (!atomic_load_explicit(&w->stop, memory_order_acquire))
+		sl_worker_main(w);
 	return 0;
 }
 
@@ -187,6 +192,29 @@ void sl_engine_stop(struct sl_engine *g)
 unsigned int sl_engine_n_workers(const struct sl_engine *g)
 {
 	return g->n_workers;
+}
+
+int sl_engine_worker_numa(const struct sl_engine *g, unsigned int i)
+{
+	return g->worker_numa[i];
+}
+
+int sl_engine_numa(const struct sl_engine *g)
+{
+	unsigned int most = 0;
+	int node = -1;
+
+	for (unsigned int i = 0; i < g->n_workers; i++) {
+		unsigned int same = 0;
+
+		for (unsigned int k = 0; k < g->n_workers; k++)
+			same += g->worker_numa[k] == g->worker_numa[i];
+		if (same > most) {
+			most = same;
+			node = g->worker_numa[i];
+		}
+	}
+	return node;
 }
 
 struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i)

@@ -43,6 +43,9 @@ int sl_engine_start(struct sl_engine *g, struct sl_err *e);
 void sl_engine_stop(struct sl_engine *g); /* workers have returned when this does */
 
 unsigned int sl_engine_n_workers(const struct sl_engine *g);
+int sl_engine_worker_numa(const struct sl_engine *g, unsigned int i); /* -1: unknown */
+/* The node of most workers, for what they share; -1: unknown. */
+int sl_engine_numa(const struct sl_engine *g);
 struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
 struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
 struct sl_counters *sl_engine_control_counters(
@@ -91,6 +94,34 @@ const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
 
 /* Packets of this port by all workers, from zero when the port was added. */
 void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c);
+
+/* A receive queue goes to another worker; see struct sl_rxq_state for how. */
+struct sl_queue_move {
+	uint16_t port, queue;
+	unsigned int worker;
+};
+/*
+ * All of them, or none and *e. Loses and reorders nothing. When workers have not all taken note of
+ * the queues they were given before (a loop turn of each), waits up to 20 ms for that.
+ */
+int sl_queues_move(
+	struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e);
+
+/* Who polls what of a port; n is 0 when there is no such port. */
+struct sl_port_queues {
+	uint16_t n;
+	int numa;		    /* of the device; -1: unknown */
+	int worker[SL_QUEUES_MAX];  /* -1: not polled */
+	bool pinned[SL_QUEUES_MAX]; /* given to that worker explicitly */
+};
+void sl_port_queues(const struct sl_engine *g, uint16_t id, struct sl_port_queues *q);
+
+/* What a receive queue has cost since its port was added. */
+struct sl_queue_load {
+	uint64_t packets, cycles;
+};
+void sl_queue_load(
+	const struct sl_engine *g, uint16_t port, uint16_t queue, struct sl_queue_load *l);
 
 struct sl_port_info {
 	char driver[32];

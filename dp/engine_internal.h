@@ -8,6 +8,7 @@
 
 #include "eal.h"
 #include "engine.h"
+#include "generator.h"
 
 _Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
 
@@ -38,9 +39,11 @@ struct sl_port {
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
 	rte_spinlock_t *txq_lock;
-	int rxq_wanted[SL_QUEUES_MAX]; /* worker, or -1 for any */
-	int rxq_worker[SL_QUEUES_MAX]; /* -1: not polled */
-	struct sl_port_counters base;  /* what the id had counted for ports before this one */
+	struct sl_generator *generator; /* NULL: packets come from the device */
+	struct sl_rxq_state *rxq;	/* [n_rxq] */
+	int rxq_wanted[SL_QUEUES_MAX];	/* worker, or -1 for any */
+	int rxq_worker[SL_QUEUES_MAX];	/* who polls it, or gets it next; -1: nobody */
+	struct sl_port_counters base;	/* what the id had counted for ports before this one */
 };
 
 /* A pool whose port is gone, while other ports' transmit rings still hold buffers of it. */
@@ -65,9 +68,12 @@ struct sl_engine {
 	struct rte_mempool *pool;
 	unsigned int mbufs, pool_seq, upcall_next, event_next;
 	uint64_t tsc_start;
-	_Atomic(uint32_t) tick;
+	uint64_t list_seq;   /* of the last poll list */
+	uint64_t list_token; /* RCU: passed when every worker has seen that list */
+	/* Read by workers all the time: no line of these holds what control writes in its turns. */
+	_Atomic(uint32_t) tick __rte_cache_aligned;
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
-	struct sl_port port[SL_PORTS_MAX];
+	struct sl_port port[SL_PORTS_MAX] __rte_cache_aligned;
 	struct sl_zombie *zombies;
 };
 
@@ -95,6 +101,11 @@ void sl_pools_destroy(
 void sl_af_packet_parse(struct sl_port *p, const char *args);
 unsigned int sl_af_packet_mtu(const struct sl_port *p); /* 0: not to be had */
 int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e);
+
+/* generator_port.c: a generator in the place of a device's receive side */
+int sl_port_generator_name(struct sl_port *p, const char *devargs, struct sl_err *e);
+int sl_port_generator_attach(struct sl_port *p, const char *devargs, struct sl_err *e);
+void sl_port_generator_detach(struct sl_port *p);
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -30,8 +30,11 @@ static int check_params(const struct sl_engine *g, const struct sl_port_params *
 static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_err *e)
 {
 	struct rte_devargs da = {0};
-	bool known = rte_devargs_parse(&da, devargs) == 0;
+	bool known;
 
+	if (sl_generator_named(devargs))
+		return sl_port_generator_name(port, devargs, e);
+	known = rte_devargs_parse(&da, devargs) == 0;
 	/* da.data is what rte_devargs_reset frees, which is not stable yet; unset when parsing
 	 * failed */
 	if (!known || da.name[0] == '\0') {
@@ -200,6 +203,33 @@ const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)
 	return p != NULL ? p->dp : NULL;
 }
 
+void sl_port_queues(const struct sl_engine *g, uint16_t id, struct sl_port_queues *q)
+{
+	const struct sl_port *p = find(g, id);
+
+	*q = (struct sl_port_queues){.numa = -1};
+	if (p == NULL)
+		return;
+	q->n = p->n_rxq;
+	q->numa = p->numa;
+	for (unsigned int i = 0; i < p->n_rxq; i++) {
+		q->worker[i] = p->rxq_worker[i];
+		q->pinned[i] = p->rxq_wanted[i] >= 0;
+	}
+}
+
+void sl_queue_load(
+	const struct sl_engine *g, uint16_t port, uint16_t queue, struct sl_queue_load *l)
+{
+	const struct sl_port *p = find(g, port);
+
+	*l = (struct sl_queue_load){0};
+	if (p == NULL || queue >= p->n_rxq)
+		return;
+	l->packets = sl_counter_read(&p->rxq[queue].packets);
+	l->cycles = sl_counter_read(&p->rxq[queue].cycles);
+}
+
 static void read_device(const struct sl_port *p, struct sl_port_info *info)
 {
 	struct rte_eth_stats stats;
@@ -216,6 +246,8 @@ static void read_device(const struct sl_port *p, struct sl_port_info *info)
 		info->rx_nombuf = stats.rx_nombuf;
 		info->tx_errors = stats.oerrors;
 	}
+	if (p->generator != NULL)
+		info->rx_nombuf += sl_generator_nombuf(p->generator);
 }
 
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)

@@ -5,6 +5,7 @@
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
+#include "numa_node.h"
 
 enum {
 	MBUFS_DEFAULT = 16384,
@@ -191,7 +192,7 @@ static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct s
 	unsigned int n = buffers_for(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
 	int ret;
 
-	p->pool = sl_pool_create(p->engine, n, room, p->numa);
+	p->pool = sl_pool_create(p->engine, n, room, sl_numa_socket("pool", p->numa));
 	if (p->pool != NULL)
 		return 0;
 	ret = sl_err_set(e, SL_ERR_LIMIT, "",
@@ -202,7 +203,7 @@ static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct s
 
 static int setup_queues(struct sl_port *p, const struct rte_eth_dev_info *info, struct sl_err *e)
 {
-	unsigned int socket = (unsigned int)p->numa; /* SOCKET_ID_ANY is -1 as well */
+	unsigned int socket = (unsigned int)sl_numa_socket("device rings", p->numa);
 	uint16_t n_rxd = p->n_desc, n_txd = p->n_desc;
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
 
@@ -235,7 +236,9 @@ static int make_dp(struct sl_port *p, const struct sl_port_params *params,
 	uint16_t n_txq = (uint16_t)RTE_MIN(workers, (unsigned int)info->max_tx_queues);
 
 	p->dp = calloc(1, sizeof(*p->dp));
-	if (p->dp == NULL)
+	p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
+		sl_numa_socket("queues", p->numa));
+	if (p->dp == NULL || p->rxq == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	*p->dp = (struct sl_port_dp){
 		.id = p->id, .dev = p->dev, .n_txq = n_txq, .underlay = params->underlay};
@@ -260,7 +263,7 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 	if (ret < 0)
 		return device_error(p, "devargs", "does not describe itself", ret, e);
 	rte_strscpy(p->driver, info.driver_name, sizeof(p->driver));
-	p->numa = rte_eth_dev_socket_id(p->dev);
+	p->numa = sl_numa_of_device(p->dev);
 	ret = check_queues(p, &info, e);
 	if (ret == 0)
 		ret = make_dp(p, params, &info, e);
@@ -272,6 +275,8 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 		return ret;
 	settle_mac(p, params, &p->dp->mac);
 	ret = setup_queues(p, &info, e);
+	if (ret == 0 && sl_generator_named(params->devargs))
+		ret = sl_port_generator_attach(p, params->devargs, e);
 	if (ret != 0)
 		return ret;
 	ret = rte_eth_promiscuous_enable(p->dev);
@@ -283,13 +288,19 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 
 int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
 {
+	const char *devargs = params->devargs;
+	char generator[sizeof(p->device) + 16];
 	int ret;
 
 	p->dev = RTE_MAX_ETHPORTS;
 	p->numa = SOCKET_ID_ANY;
 	p->n_rxq = (uint16_t)params->n_rxq;
 	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
-	ret = probe(p, params->devargs, e);
+	if (sl_generator_named(devargs)) {
+		snprintf(generator, sizeof(generator), "%s,no-rx=1", p->device);
+		devargs = generator;
+	}
+	ret = probe(p, devargs, e);
 	if (ret == 0)
 		ret = bring_up(p, params, e);
 	if (ret != 0)
@@ -303,10 +314,12 @@ void sl_port_close(struct sl_port *p)
 
 	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
 		rte_eth_dev_stop(p->dev);
+		sl_port_generator_detach(p);
 		rte_eth_dev_close(p->dev);
 		rte_dev_remove(info.device);
 	}
 	sl_pool_bury(p->engine, p->pool);
+	rte_free(p->rxq);
 	free(p->txq_lock);
 	free(p->dp);
 	*p = (struct sl_port){.engine = p->engine};

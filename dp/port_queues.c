@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_cycles.h>
+
 #include "engine_internal.h"
+
+#define SETTLE_WAIT_MS 20 /* two hundred turns of workers that sleep */
+
+enum list_kind {
+	LIST_SETTLED, /* what the worker is to poll; the rest it owns it hands over */
+	LIST_GROWN,   /* the same, and what it owns still it polls on */
+};
+
+static unsigned int owner(const struct sl_port *p, unsigned int queue)
+{
+	return atomic_load_explicit(&p->rxq[queue].owner, memory_order_acquire);
+}
 
 static bool polls(const struct sl_port *p, unsigned int queue, unsigned int worker)
 {
 	return p->state == SL_PORT_PUBLISHED && p->rxq_worker[queue] == (int)worker;
+}
+
+/* A queue that is to be another worker's, and is this one's until it says so. */
+static bool leaves(const struct sl_port *p, unsigned int queue, unsigned int worker)
+{
+	return p->state == SL_PORT_PUBLISHED && p->rxq_worker[queue] != (int)worker &&
+	       owner(p, queue) == worker;
 }
 
 static unsigned int load_of(const struct sl_engine *g, unsigned int worker)
@@ -21,21 +42,58 @@ static void free_list(void *list)
 	free(list);
 }
 
-/* A worker's poll list anew from what the ports say, in the order of their ids. */
-static void rebuild(struct sl_engine *g, unsigned int worker)
+static struct sl_rxq_list *new_list(struct sl_engine *g, unsigned int n, unsigned int n_give)
 {
-	unsigned int n = load_of(g, worker), at = 0;
-	struct sl_rxq_list *new = calloc(1, sizeof(*new) + n * sizeof(new->q[0]));
-	const struct sl_rxq_list *old;
+	size_t give_at = sizeof(struct sl_rxq_list) + n * sizeof(struct sl_rxq);
+	struct sl_rxq_list *l = calloc(1, give_at + n_give * sizeof(struct sl_handover));
 
-	if (new == NULL)
+	if (l == NULL)
 		abort();
-	new->n = n;
+	l->seq = ++g->list_seq;
+	l->give = (const struct sl_handover *)(const void *)((const char *)l + give_at);
+	return l;
+}
+
+static unsigned int count_leaving(const struct sl_engine *g, unsigned int worker)
+{
+	unsigned int n = 0;
+
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		for (unsigned int q = 0; q < g->port[i].n_rxq; q++)
-			if (polls(&g->port[i], q, worker))
-				new->q[at++] = (struct sl_rxq){g->port[i].dp, (uint16_t)q};
+			n += leaves(&g->port[i], q, worker);
+	return n;
+}
+
+static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int worker,
+	enum list_kind kind, unsigned int max_give)
+{
+	struct sl_handover *give = (struct sl_handover *)(uintptr_t)l->give;
+
+	for (unsigned int q = 0; q < p->n_rxq; q++) {
+		bool leaving = leaves(p, q, worker);
+
+		if (polls(p, q, worker) || (leaving && kind == LIST_GROWN))
+			l->q[l->n++] = (struct sl_rxq){p->dp, &p->rxq[q], (uint16_t)q};
+		else if (leaving && l->n_give < max_give)
+			give[l->n_give++] =
+				(struct sl_handover){&p->rxq[q], (uint32_t)p->rxq_worker[q]};
+	}
+}
+
+/*
+ * A worker's poll list anew from what the ports say, in the order of their ids. A worker may hand
+ * queues over meanwhile, so what is counted here may be fewer when it is put.
+ */
+static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kind)
+{
+	unsigned int leaving = count_leaving(g, worker);
+	struct sl_rxq_list *new = new_list(g, load_of(g, worker) + leaving, leaving);
+	const struct sl_rxq_list *old;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		put(new, &g->port[i], worker, kind, leaving);
 	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, new, memory_order_acq_rel);
+	g->list_token = rte_rcu_qsbr_start(sl_rcu_qsbr(g->rcu));
 	if (old != NULL)
 		sl_rcu_retire(g->rcu, free_list, (void *)(uintptr_t)old);
 }
@@ -46,9 +104,9 @@ static void rebuild_pollers(struct sl_engine *g, const struct sl_port *p)
 		bool affected = false;
 
 		for (unsigned int q = 0; q < p->n_rxq; q++)
-			affected |= p->rxq_worker[q] == (int)w;
+			affected |= p->rxq_worker[q] == (int)w || owner(p, q) == w;
 		if (affected)
-			rebuild(g, w);
+			rebuild(g, w, LIST_SETTLED);
 	}
 }
 
@@ -81,6 +139,17 @@ static void warn_if_far(struct sl_engine *g, const struct sl_port *p, unsigned i
 			p->name, p->numa, g->worker[worker]->core, node);
 }
 
+/* Once for each worker, however many of the port's queues it polls. */
+static void warn_of_far_workers(struct sl_engine *g, const struct sl_port *p)
+{
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		for (unsigned int q = 0; q < p->n_rxq; q++)
+			if (polls(p, q, w)) {
+				warn_if_far(g, p, w);
+				break;
+			}
+}
+
 void sl_queues_assign(struct sl_engine *g, struct sl_port *p)
 {
 	p->state = SL_PORT_PUBLISHED;
@@ -88,8 +157,9 @@ void sl_queues_assign(struct sl_engine *g, struct sl_port *p)
 		int wanted = p->rxq_wanted[q];
 
 		p->rxq_worker[q] = wanted >= 0 ? wanted : (int)choose(g, p);
-		warn_if_far(g, p, (unsigned int)p->rxq_worker[q]);
+		atomic_store(&p->rxq[q].owner, (uint32_t)p->rxq_worker[q]);
 	}
+	warn_of_far_workers(g, p);
 	/* As an output first: a packet received on it may leave by it. */
 	atomic_store_explicit(&g->ports[p->id], p->dp, memory_order_release);
 	rebuild_pollers(g, p);
@@ -114,4 +184,75 @@ void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp
 		rebuild_pollers(g, p);
 	}
 	sl_rcu_retire(g->rcu, free, old);
+}
+
+static int check_moves(
+	const struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const struct sl_port *p = m[i].port < SL_PORTS_MAX ? &g->port[m[i].port] : NULL;
+
+		if (p == NULL || p->state != SL_PORT_PUBLISHED || m[i].queue >= p->n_rxq ||
+			m[i].worker >= g->n_workers)
+			return sl_err_set(e, SL_ERR_NOT_FOUND, "",
+				"there is no queue %u of port %u, or no worker %u", m[i].queue,
+				m[i].port, m[i].worker);
+	}
+	return 0;
+}
+
+/* Whether every worker has begun a turn with the list it has now: what it was to hand over is. */
+static bool is_settled(const struct sl_engine *g)
+{
+	return rte_rcu_qsbr_check(sl_rcu_qsbr(g->rcu), g->list_token, false) == 1;
+}
+
+static int wait_until_settled(const struct sl_engine *g, struct sl_err *e)
+{
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * SETTLE_WAIT_MS;
+
+	while (!is_settled(g) && rte_rdtsc() < until)
+		rte_delay_us_sleep(50);
+	if (is_settled(g))
+		return 0;
+	return sl_err_set(
+		e, SL_ERR_INTERNAL, "", "a worker has not taken note of its queues yet, try again");
+}
+
+/* Those that get a queue see it first, so that it lies idle for as short as possible. */
+static void publish_moves(struct sl_engine *g, const bool *gets, const bool *gives)
+{
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		if (gets[w])
+			rebuild(g, w, LIST_GROWN);
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		if (gives[w])
+			rebuild(g, w, LIST_SETTLED);
+}
+
+int sl_queues_move(
+	struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e)
+{
+	bool gets[SL_WORKERS_MAX] = {0}, gives[SL_WORKERS_MAX] = {0};
+	int ret = check_moves(g, m, n, e);
+
+	if (ret == 0)
+		ret = wait_until_settled(g, e);
+	if (ret != 0)
+		return ret;
+	for (unsigned int i = 0; i < n; i++) {
+		struct sl_port *p = &g->port[m[i].port];
+		unsigned int from = (unsigned int)p->rxq_worker[m[i].queue];
+
+		if (from == m[i].worker)
+			continue;
+		p->rxq_worker[m[i].queue] = (int)m[i].worker;
+		gets[m[i].worker] = true;
+		gives[from] = true;
+		if (!g->running) /* nobody to hand it over, nobody to be disturbed */
+			atomic_store(&p->rxq[m[i].queue].owner, m[i].worker);
+		warn_if_far(g, p, m[i].worker);
+	}
+	publish_moves(g, gets, gives);
+	return 0;
 }

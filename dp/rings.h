@@ -32,7 +32,9 @@ struct sl_upcall {
 };
 _Static_assert(sizeof(struct sl_upcall) == 16, "ring element");
 
-/* A packet dropped by decision, for people to look at. The key is IPv6-sized; IPv4 in mapped form.
+/*
+ * A packet dropped by decision, or one that audit mode let pass, for people to look at. The key is
+ * IPv6-sized; IPv4 in mapped form.
  */
 struct sl_event {
 	struct sl_key6 key;
@@ -41,7 +43,8 @@ struct sl_event {
 	uint16_t len;
 	uint8_t reason; /* enum sl_drop */
 	uint8_t tcp_flags;
-	uint32_t pad;
+	bool audited; /* forwarded all the same */
+	uint8_t pad[3];
 };
 _Static_assert(sizeof(struct sl_event) == 64, "ring element");
 

@@ -84,20 +84,44 @@ void sl_tx_flush(struct sl_worker *w)
 static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 {
 	struct sl_burst *b = &w->burst;
+	uint64_t start = rte_rdtsc(), cycles;
 	uint16_t n = rte_eth_rx_burst(q->port->dev, q->queue, b->pkt, SL_BURST_MAX);
 	struct sl_port_counters *c = &w->counters.port[q->port->id];
 
 	if (n == 0)
 		return false;
+	sl_stages_begin(&w->stages, start);
 	b->n = n;
 	b->in_port = q->port->id;
 	sl_count(&w->counters.received, n);
 	sl_count(&w->counters.bursts, 1);
 	sl_count(&c->rx_packets, n);
 	sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
+	sl_stage_mark(w, SL_STAGE_RECEIVE, n);
 	w->run(w, q->port, b);
 	sl_tx_flush(w);
+	cycles = rte_rdtsc() - start;
+	sl_stages_end(&w->stages, n, cycles);
+	sl_count(&q->state->packets, n);
+	sl_count(&q->state->cycles, cycles);
 	return true;
+}
+
+/* Between two turns: all that came in by these queues is with the devices. */
+static void hand_over(struct sl_worker *w, const struct sl_rxq_list *l)
+{
+	for (uint32_t i = 0; i < l->n_give; i++) {
+		uint32_t me = w->id;
+
+		atomic_compare_exchange_strong_explicit(&l->give[i].state->owner, &me,
+			l->give[i].to, memory_order_release, memory_order_relaxed);
+	}
+	w->rxqs_seen = l->seq;
+}
+
+static bool owns(const struct sl_worker *w, const struct sl_rxq *q)
+{
+	return atomic_load_explicit(&q->state->owner, memory_order_acquire) == w->id;
 }
 
 static bool drain_injects(struct sl_worker *w)
@@ -118,8 +142,11 @@ static bool turn(struct sl_worker *w)
 	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_acquire);
 	bool found = false;
 
+	if (l != NULL && unlikely(l->seq != w->rxqs_seen))
+		hand_over(w, l);
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
-		found |= receive(w, &l->q[i]);
+		if (likely(owns(w, &l->q[i])))
+			found |= receive(w, &l->q[i]);
 	found |= drain_injects(w);
 	rte_rcu_qsbr_quiescent(w->qsbr, w->id);
 	return found;
@@ -144,6 +171,8 @@ void *sl_worker_main(struct sl_worker *w)
 	uint64_t now, last;
 	uint32_t empty = 0;
 
+	if (w->stages.until == 0)
+		w->stages.until = SL_STAGE_STRIDE;
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
 	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
 	last = rte_rdtsc();

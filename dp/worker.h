@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "rcu.h"
 #include "rings.h"
+#include "stages.h"
 #include "sluice/burst.h"
 
 #define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
@@ -32,14 +33,45 @@ struct sl_port_dp {
 	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */
 };
 
+/*
+ * Who polls a receive queue, and what that has cost. A queue changes hands without a moment in
+ * which two workers poll it, and without the control thread in between:
+ *
+ *   1. control publishes a poll list with the queue to the worker that gets it (`to`). It looks at
+ *      owner before each poll and passes the queue over: owner is still `from`.
+ *   2. control publishes a list without the queue, but with a handover of it, to `from`.
+ *   3. `from` sees the new list when it begins a turn. The turn before has ended, and a turn ends
+ *      with all transmit buffers flushed: what it received is with the devices. It sets owner to
+ *      `to` (release; `to` reads it with acquire).
+ *   4. `to` polls the queue in its next turn. What came meanwhile has waited in the device's ring.
+ *
+ * So packets of one queue are handed to devices in the order in which they came, though the later
+ * ones by another transmit queue. Control begins no other move before every worker has reported a
+ * quiescent state since the last list was published (all handovers are done then).
+ */
+struct sl_rxq_state {
+	_Atomic(uint32_t) owner; /* written by the owner; by control while the queue has none */
+	/* Written by the owner; control reads. */
+	uint64_t packets;
+	uint64_t cycles; /* TSC cycles from receive to transmit of bursts that had packets */
+} __rte_cache_aligned;
+
 struct sl_rxq {
 	const struct sl_port_dp *port;
+	struct sl_rxq_state *state;
 	uint16_t queue;
+};
+
+struct sl_handover {
+	struct sl_rxq_state *state;
+	uint32_t to;
 };
 
 /* A worker's poll list: immutable, replaced as a whole. */
 struct sl_rxq_list {
-	uint32_t n;
+	uint64_t seq; /* of all lists: an address may come again, this does not */
+	uint32_t n, n_give;
+	const struct sl_handover *give; /* behind q[] */
 	struct sl_rxq q[];
 };
 
@@ -77,7 +109,9 @@ struct sl_worker {
 	_Atomic(uint32_t) *tick; /* coarse clock, SL_TICKS_PER_SECOND, written by control */
 
 	struct sl_counters counters;
+	struct sl_stages stages;
 	struct sl_rings rings;
+	uint64_t rxqs_seen;  /* seq of the poll list of the last turn */
 	uint32_t tx_pending; /* bit per port with packets in its buffer */
 	struct sl_tx_buffer tx[SL_PORTS_MAX];
 	struct sl_burst burst;
@@ -121,6 +155,12 @@ static inline void sl_tx_put_burst(
 	w->tx_pending |= 1u << port;
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
+
+/* For stages: what has passed since the last mark belongs to this stage, which saw n packets. */
+static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsigned int n)
+{
+	sl_stages_mark(&w->stages, stage, n);
+}
 
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
 void sl_tx_flush(struct sl_worker *w);

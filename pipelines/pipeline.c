@@ -43,6 +43,7 @@ static uint64_t receive_underlay(const struct sl_trip *t, struct list *inner)
 	struct list host;
 
 	sl_decap(t->world, b, inner->idx, &inner->n, host.idx, &host.n);
+	sl_stage_mark(t->w, SL_STAGE_DECAP, b->n);
 	if (unlikely(host.n > 0))
 		sl_underlay_host(t, host.idx, host.n);
 	return sl_parse(b, inner->idx, inner->n);
@@ -64,18 +65,6 @@ static uint64_t receive_access(
 	return sl_parse_access(b, in->id, network);
 }
 
-static void later_fragment(const struct sl_trip *t, unsigned int i)
-{
-	struct sl_burst *b = t->b;
-	const struct sl_action *act =
-		sl_fragment_find(t->p->fragments[t->w->id], b, i, t->world->generation, t->tick);
-
-	if (act == NULL)
-		b->verdict[i] = SL_DROP_FRAGMENT_UNKNOWN;
-	else
-		b->meta[i].act = *act;
-}
-
 static void special(const struct sl_trip *t, struct list *slow)
 {
 	struct sl_burst *b = t->b;
@@ -94,12 +83,13 @@ static void special(const struct sl_trip *t, struct list *slow)
 		else if (flags & SL_P_MULTICAST)
 			b->verdict[i] = SL_DROP_MULTICAST;
 		else if (flags & SL_P_FRAGMENT_LATER)
-			later_fragment(t, i);
+			sl_fragment_follow(t, i);
 		else
 			add(&errors, i);
 	}
 	if (errors.n > 0)
 		sl_resolve(t, errors.idx, errors.n);
+	sl_stage_mark(t->w, SL_STAGE_MISS, slow->n);
 }
 
 /* Known flows carry their action; the state machine sees those that ask for it. */
@@ -112,6 +102,7 @@ static void lookup(const struct sl_trip *t, const struct list *ip)
 	pass.tick = t->tick;
 	pass.generation = t->world->generation;
 	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, &pass);
+	sl_stage_mark(t->w, SL_STAGE_LOOKUP, ip->n);
 	for (unsigned int k = 0; k < pass.n_track; k++) {
 		unsigned int i = pass.track[k];
 		struct sl_meta *m = &b->meta[i];
@@ -119,8 +110,10 @@ static void lookup(const struct sl_trip *t, const struct list *ip)
 		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m, t->tick))
 			b->verdict[i] = SL_DROP_ICMP_UNRELATED;
 	}
-	if (pass.n_miss > 0)
+	if (pass.n_miss > 0) {
 		sl_resolve(t, pass.miss, pass.n_miss);
+		sl_stage_mark(t->w, SL_STAGE_MISS, pass.n_miss);
+	}
 }
 
 /* Later fragments share the fate of their first one, which may be in the same burst. */
@@ -136,8 +129,7 @@ static void note_first_fragments(const struct sl_trip *t, const struct list *ip)
 			continue;
 		if (b->verdict[i] == SL_KEEP && m->act.kind != SL_ACT_DROP &&
 			m->l3_len <= m->act.mtu)
-			sl_fragment_note(
-				t->p->fragments[t->w->id], b, i, t->world->generation, t->tick);
+			sl_fragment_lead(t, i);
 	}
 }
 
@@ -202,8 +194,11 @@ static void execute_each(const struct sl_trip *t, const struct list *inner)
 			b->verdict[i] = SL_SENT;
 		}
 	}
-	if (tunnel.n > 0)
+	sl_stage_mark(t->w, SL_STAGE_REWRITE, inner->n);
+	if (tunnel.n > 0) {
 		sl_encap(t->w, t->world, b, tunnel.idx, tunnel.n);
+		sl_stage_mark(t->w, SL_STAGE_ENCAP, tunnel.n);
+	}
 }
 
 /* Carry out what each action says. */
@@ -213,12 +208,17 @@ static void execute(const struct sl_trip *t, const struct list *inner)
 
 	if (unlikely(inner->n == 0))
 		return;
-	if (unlikely(!same_way(t->b, inner)))
+	if (unlikely(!same_way(t->b, inner))) {
 		execute_each(t, inner);
-	else if (act->kind == SL_ACT_TUNNEL)
-		sl_encap_one_way(t->w, t->world, t->b, inner->idx, inner->n, act->out);
-	else
+		return;
+	}
+	if (act->kind == SL_ACT_PORT)
 		sl_tx_put_burst(t->w, (uint16_t)act->out, t->b, inner->idx, inner->n);
+	sl_stage_mark(t->w, SL_STAGE_REWRITE, inner->n);
+	if (act->kind == SL_ACT_TUNNEL) {
+		sl_encap_one_way(t->w, t->world, t->b, inner->idx, inner->n, act->out);
+		sl_stage_mark(t->w, SL_STAGE_ENCAP, inner->n);
+	}
 }
 
 static bool all_sent(const struct sl_burst *b)
@@ -310,6 +310,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 	slow.n = 0;
 	memset(b->verdict, SL_KEEP, b->n);
 	walked = in->underlay ? receive_underlay(&t, &inner) : receive_access(&t, in, &inner);
+	sl_stage_mark(w, SL_STAGE_PARSE, inner.n);
 	if (unlikely(walked != 0)) {
 		flags = sort(b, &inner, walked, &sorted, &slow);
 		ip = &sorted;

@@ -9,6 +9,7 @@
 #include "dp/worker.h"
 #include "world.h"
 
+struct sl_changes;
 struct sl_flow_table;
 struct sl_fragments;
 
@@ -21,6 +22,7 @@ struct sl_icmp_rate {
 struct sl_pipeline {
 	_Atomic(const struct sl_world *) world;
 	struct sl_flow_table *flows;
+	struct sl_changes *changes; /* written by control, marked by workers */
 	/* New connections a policy decided on: [worker][slot], counted by that worker; slot 0 the
 	 * defaults. */
 	uint64_t *policy_hits[SL_WORKERS_MAX];

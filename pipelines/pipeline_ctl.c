@@ -4,28 +4,43 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
+#include "changes.h"
+#include "dp/numa_node.h"
 #include "flow/flow_ctl.h"
 #include "flow/fragment_dp.h"
 
 struct sl_pipeline *sl_pipeline_create(
 	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
 {
-	struct sl_pipeline *p =
-		rte_zmalloc("sl_pipeline", sizeof(struct sl_pipeline), RTE_CACHE_LINE_SIZE);
+	int any[SL_WORKERS_MAX];
+
+	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++)
+		any[w] = -1;
+	return sl_pipeline_create_on(max_flows, n_workers, -1, any, rcu);
+}
+
+struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_workers, int node,
+	const int *worker_node, struct sl_rcu *rcu)
+{
+	int socket = sl_numa_socket("tables", node);
+	struct sl_pipeline *p = rte_zmalloc_socket(
+		"sl_pipeline", sizeof(struct sl_pipeline), RTE_CACHE_LINE_SIZE, socket);
 
 	if (p == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
 	p->n_policy_hits = SL_POLICIES_MAX;
-	p->icmp_burst = rte_zmalloc(
-		"sl_icmp_burst", n_workers * sizeof(struct sl_burst), RTE_CACHE_LINE_SIZE);
-	p->flows = sl_flow_table_create(max_flows, n_workers, SOCKET_ID_ANY, rcu);
-	if (p->icmp_burst == NULL || p->flows == NULL)
+	p->icmp_burst = rte_zmalloc_socket(
+		"sl_icmp_burst", n_workers * sizeof(struct sl_burst), RTE_CACHE_LINE_SIZE, socket);
+	p->flows = sl_flow_table_create(max_flows, n_workers, socket, rcu);
+	p->changes =
+		rte_zmalloc_socket("sl_changes", sizeof(*p->changes), RTE_CACHE_LINE_SIZE, socket);
+	if (p->icmp_burst == NULL || p->flows == NULL || p->changes == NULL)
 		goto fail;
 	for (unsigned int w = 0; w < n_workers; w++) {
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
-		p->fragments[w] = sl_fragments_create(SOCKET_ID_ANY);
+		p->fragments[w] = sl_fragments_create(sl_numa_socket("fragments", worker_node[w]));
 		if (p->policy_hits[w] == NULL || p->fragments[w] == NULL)
 			goto fail;
 	}
@@ -46,5 +61,6 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 	}
 	sl_flow_table_destroy(p->flows);
 	rte_free(p->icmp_burst);
+	rte_free(p->changes);
 	rte_free(p);
 }

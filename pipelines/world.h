@@ -52,9 +52,13 @@ enum {
 };
 
 struct sl_world {
-	/* policy << 32 | forward. Never 0. A flow entry stamped with another value is resolved
-	 * again. */
+	/*
+	 * The number of the last commit that changed something a flow in the table depends on;
+	 * never 0. An entry with another generation is checked against struct sl_changes before it
+	 * is used, and resolved again when it must be.
+	 */
 	uint64_t generation;
+	uint64_t commit;			/* the number of this one; not below generation */
 	uint32_t port_network[SL_PORTS_MAX];	/* access port -> network id, 0 when it carries no
 						   endpoint */
 	uint32_t n_networks;			/* ids below this are valid indexes */

@@ -248,6 +248,12 @@ static int print_pages(struct ctl *c, const char *name, cJSON *params)
 	return status;
 }
 
+static void print(const struct ctl *c, const char *method, const cJSON *result)
+{
+	if (!ctl_print_workers(method, c->words[1], result))
+		ctl_print_result(result);
+}
+
 static void rest(double seconds)
 {
 	struct timespec ts = {.tv_sec = (time_t)seconds};
@@ -281,7 +287,7 @@ static int watch(struct ctl *c, const char *name, const char *params)
 		ctl_rates(rates, before, when - then);
 		printf("%scounters are per second, over %.1f s\n",
 			isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", when - then);
-		ctl_print_result(rates);
+		print(c, name, rates);
 		fflush(stdout);
 		cJSON_Delete(rates);
 		cJSON_Delete(before);
@@ -309,7 +315,7 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 		} else if (status == EXIT_DONE && !is_silent(method)) {
 			cJSON *v = cJSON_Parse(response);
 
-			ctl_print_result(cJSON_GetObjectItemCaseSensitive(v, "result"));
+			print(c, name, cJSON_GetObjectItemCaseSensitive(v, "result"));
 			cJSON_Delete(v);
 		}
 		free(response);
@@ -416,6 +422,8 @@ static int dispatch(struct ctl *c)
 		return ctl_usage_error("unknown option %s", c->words[0]);
 	if (strcmp(c->words[0], "call") == 0 && !c->help)
 		return call_anything(c);
+	if (strcmp(c->words[0], "apply") == 0 && !c->help)
+		return ctl_apply(c);
 	return noun_verb(c);
 }
 

@@ -46,6 +46,9 @@ int ctl_call_parsed(struct ctl *c, const char *method, const char *params, cJSON
 const cJSON *ctl_methods(struct ctl *c, int *status);
 const cJSON *ctl_find_method(const cJSON *methods, const char *noun, const char *verb);
 
+/* `apply FILE`: operations of txn.apply, one a line, in transactions of a thousand. */
+int ctl_apply(struct ctl *ctl);
+
 /* Parameters of a method from words; NULL with a message when they make no sense. */
 cJSON *ctl_params(const cJSON *method, char **words, int n);
 /* Text of a file, "-" for standard input; NULL with a message. */
@@ -54,6 +57,9 @@ char *ctl_read_file(const char *path);
 void ctl_print_result(const cJSON *result);
 /* The member of a response, indented, its numbers as the daemon wrote them. */
 void ctl_print_raw(const char *response, const char *member);
+
+/* What a table does not show well; false when the method's result is none of that. */
+bool ctl_print_workers(const char *method, const char *verb, const cJSON *result);
 
 /* Replace the counters of `now` by their growth a second since `before`. */
 void ctl_rates(cJSON *now, const cJSON *before, double seconds);

@@ -8,6 +8,7 @@
 static const char usage[] =
 	"usage: sluicectl [OPTION...] NOUN VERB [NAME=VALUE...]\n"
 	"       sluicectl [OPTION...] call METHOD [PARAMS | -]\n"
+	"       sluicectl [OPTION...] apply FILE | -\n"
 	"       sluicectl [OPTION...] help | NOUN help\n"
 	"\n"
 	"options:\n"
@@ -20,7 +21,11 @@ static const char usage[] =
 	"\n"
 	"values: lists as a,b,c; labels as labels.KEY=VALUE or labels=K=V,K=V; fields of an\n"
 	"object as FIELD.FIELD=VALUE; JSON is accepted for any value, and one JSON object or\n"
-	"- (standard input) for all of them. A word without = is the object's key.\n";
+	"- (standard input) for all of them. A word without = is the object's key.\n"
+	"\n"
+	"apply: one operation of txn.apply a line, {\"method\": ..., \"params\": {...}}; each 1000 "
+	"lines\n"
+	"are one transaction, an empty line ends one early.\n";
 
 void ctl_print_usage(bool to_stderr)
 {

@@ -8,7 +8,8 @@
 static bool is_level(const char *name)
 {
 	static const char *const levels[] = {"used", "capacity", "core", "id", "cycles_per_packet",
-		"busy_percent", "vni", "mtu", "length"};
+		"busy_percent", "vni", "mtu", "length", "lcore", "numa_node", "queue",
+		"packets_per_burst", "percent", "upto_us"};
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (strcmp(name, levels[i]) == 0)

@@ -15,10 +15,10 @@
 /* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
 #define SL_PORTS_MAX	 32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */
 #define SL_WORKERS_MAX	 32
-#define SL_QUEUES_MAX	 16	/* receive queues of one port */
-#define SL_NETWORKS_MAX	 65536	/* network ids 1..65535; 0 is "none" */
-#define SL_NODES_MAX	 131072 /* node ids 1..131071; 0 is "none" */
-#define SL_POLICIES_MAX	 131072 /* policy slots 1..131071; 0 is "the network's default" */
+#define SL_QUEUES_MAX	 16	 /* receive queues of one port */
+#define SL_NETWORKS_MAX	 65536	 /* network ids 1..65535; 0 is "none" */
+#define SL_NODES_MAX	 131072	 /* node ids 1..131071; 0 is "none" */
+#define SL_POLICIES_MAX	 1048576 /* policy slots 1..1048575; 0 is "the network's default" */
 #define SL_ENDPOINTS_MAX 2097152
 #define SL_VNI_MAX	 0xffffffu
 #define SL_BURST_MAX	 64 /* packets a worker carries through the stages together */

@@ -7,14 +7,19 @@
 #include "dp/worker.h"
 #include "flow_internal.h"
 
-#define BATCH_PAIRS	 60
-#define PRESSURE_SECONDS 5 /* idle time of a NEW connection when the table is nearly full */
+#define BATCH_PAIRS 60
+/* With less than a quarter of the table free the hand turns faster, within reason. */
+#define HURRY	   4
+#define HURRY_MOST 4096 /* pairs more than asked for */
 
 /* Pairs that wait for their grace period together. */
 struct sl_flow_batch {
 	struct sl_flow_table *t;
 	uint32_t n;
-	uint32_t pair[BATCH_PAIRS];
+	struct {
+		uint32_t pair;
+		int32_t position; /* of its key in rte_hash; negative: it had none */
+	} gone[BATCH_PAIRS];
 };
 
 /* RFC 5382 asks 2 h 4 min of an established TCP connection, RFC 4787 at least 2 min of UDP. */
@@ -36,13 +41,9 @@ static void give_back(void *arg)
 	struct sl_flow_table *t = b->t;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		struct sl_conn *c = &t->conn[b->pair[i]];
-
-		for (unsigned int d = 0; d < 2; d++)
-			if (c->position[d] >= 0)
-				rte_hash_free_key_with_position(
-					c->v4 ? t->hash4 : t->hash6, c->position[d]);
-		rte_ring_enqueue_elem(t->free, &b->pair[i], sizeof(b->pair[i]));
+		if (b->gone[i].position >= 0)
+			rte_hash_free_key_with_position(t->hash, b->gone[i].position);
+		sl_flow_pairs_give(t, b->gone[i].pair);
 	}
 	free(b);
 }
@@ -76,11 +77,7 @@ bool sl_flow_batch_room(struct sl_flow_table *t, struct sl_flow_batch **b)
 
 bool sl_flow_claim(struct sl_conn *c)
 {
-	if (sl_conn_trylock(c, SL_FLOW_LOCK_CONTROL))
-		return true;
-	/* A worker that found no room for the second key has left it to us. */
-	return atomic_load_explicit(&c->lock, memory_order_acquire) == SL_FLOW_LOCK_CONTROL &&
-	       atomic_load_explicit(&c->state, memory_order_relaxed) != SL_CONN_FREE;
+	return sl_conn_trylock(c, SL_FLOW_LOCK_CONTROL);
 }
 
 void sl_flow_claim_wait(struct sl_conn *c)
@@ -91,44 +88,38 @@ void sl_flow_claim_wait(struct sl_conn *c)
 
 static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b)
 {
+	struct sl_flow_key k = sl_flow_pair_id(t, pair);
 	struct sl_conn *c = &t->conn[pair];
+	bool programmed =
+		atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED;
 
-	for (unsigned int d = 0; d < 2; d++) {
-		struct sl_flow_key k = sl_flow_conn_key(t, c, d);
-
-		if (c->position[d] >= 0)
-			c->position[d] = rte_hash_del_key_with_hash(k.table, &k.k4, k.hash);
+	if (programmed)
+		k = sl_flow_key_programmed(&k);
+	b->gone[b->n].position = rte_hash_del_key_with_hash(t->hash, &k.id, k.hash);
+	b->gone[b->n++].pair = pair;
+	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_forget(&t->entry[2 * pair + d]);
-	}
-	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
+	if (programmed)
 		t->ctl.programmed--;
 	else
 		t->ctl.removed++;
 	atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
-	b->pair[b->n++] = pair;
 }
 
 /*
- * A connection that found its replies' key programmed has only its own key. With the programmed
- * entry gone its replies would be taken for a new connection, so it goes too and is judged again.
+ * A connection that found its replies' key programmed serves one direction only. With the
+ * programmed entry gone its replies would be taken for a new connection, so it goes too and is
+ * judged again.
  */
-static void unlink_half_open(
-	struct sl_flow_table *t, const struct sl_conn *programmed, struct sl_flow_batch *b)
+static void unlink_half_open(struct sl_flow_table *t, uint32_t programmed, struct sl_flow_batch *b)
 {
-	struct sl_flow_key key[2] = {
-		sl_flow_conn_key(t, programmed, 0), sl_flow_conn_key(t, programmed, 1)};
-	struct sl_flow *f[2];
-	struct sl_conn *c;
+	struct sl_flow_key k = sl_flow_pair_id(t, programmed);
+	uint32_t pair = sl_flow_find_pair(t, &k);
 
-	sl_flow_find_both(t, key, f);
-	if (f[1] == NULL)
+	if (pair == 0 || !sl_flow_pair_has(t, pair, &k) || t->conn[pair].owns & 1u << k.side)
 		return;
-	c = sl_flow_conn(t, f[1]);
-	if (atomic_load_explicit(&c->state, memory_order_acquire) == SL_CONN_PROGRAMMED ||
-		c->position[1] >= 0)
-		return;
-	sl_flow_claim_wait(c);
-	unlink_pair(t, sl_flow_index(t, f[1]) / 2, b);
+	sl_flow_claim_wait(&t->conn[pair]);
+	unlink_pair(t, pair, b);
 }
 
 void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b)
@@ -136,7 +127,7 @@ void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch
 	struct sl_conn *c = &t->conn[pair];
 
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
-		unlink_half_open(t, c, b);
+		unlink_half_open(t, pair, b);
 	unlink_pair(t, pair, b);
 }
 
@@ -173,54 +164,92 @@ static uint32_t timeout_seconds(
 	}
 }
 
+/*
+ * What connections that nobody has answered must make do with: their whole timeout while a quarter
+ * of the table is free, less the less is free, a second in the end. A flood of them finds itself
+ * out again before it has filled the table, unless it is faster than the hand.
+ */
+struct patience {
+	uint32_t n_pairs, n_free;
+};
+
+static uint64_t unanswered_ticks(const struct patience *p, uint64_t ticks)
+{
+	uint64_t floor = RTE_MIN(ticks, (uint64_t)SL_TICKS_PER_SECOND);
+
+	if ((uint64_t)p->n_free * 4 >= p->n_pairs)
+		return ticks;
+	return RTE_MAX(ticks * p->n_free * 4 / p->n_pairs, floor);
+}
+
+static struct patience patience_of(const struct sl_flow_table *t)
+{
+	/* A programmed entry takes a pair as well. */
+	uint32_t used = (sl_flow_table_used(t) + t->ctl.programmed) / 2;
+
+	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
+}
+
 static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_timeouts *to,
-	uint32_t tick, bool pressure)
+	uint32_t tick, const struct patience *p)
 {
 	const struct sl_conn *c = &t->conn[pair];
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
-	uint32_t limit;
+	uint64_t limit;
 
 	if (state == SL_CONN_FREE)
 		return false;
-	if (atomic_load_explicit(&c->lock, memory_order_relaxed) == SL_FLOW_LOCK_CONTROL)
-		return true;
 	if (state == SL_CONN_PROGRAMMED)
 		return c->idle_timeout != 0 && sl_flow_idle(t, pair, tick) > c->idle_timeout;
-	limit = timeout_seconds(to, sl_conn_proto(c), state);
-	if (pressure && state == SL_CONN_NEW)
-		limit = RTE_MIN(limit, (uint32_t)PRESSURE_SECONDS);
-	return sl_flow_idle(t, pair, tick) > (uint64_t)limit * SL_TICKS_PER_SECOND;
+	limit = (uint64_t)timeout_seconds(to, sl_conn_proto(c), state) * SL_TICKS_PER_SECOND;
+	if (state == SL_CONN_NEW)
+		limit = unanswered_ticks(p, limit);
+	return sl_flow_idle(t, pair, tick) > limit;
 }
 
 static bool remove_expired(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b)
 {
 	struct sl_conn *c = &t->conn[pair];
+	struct sl_flow_key k;
 	rte_spinlock_t *lock;
 
 	if (!sl_flow_claim(c))
 		return false;
-	lock = sl_flow_stripe_lock(t, c->hash);
+	k = sl_flow_pair_id(t, pair);
+	lock = sl_flow_stripe_lock(t, &k);
 	rte_spinlock_lock(lock);
 	sl_flow_unlink(t, pair, b);
 	rte_spinlock_unlock(lock);
 	return true;
 }
 
+/* Pairs that were never used are not looked at. */
+static uint32_t turn_hand(struct sl_flow_table *t, uint32_t high)
+{
+	uint32_t pair = t->ctl.hand < high ? t->ctl.hand + 1 : 1;
+
+	t->ctl.hand = pair;
+	if (pair == 1)
+		sl_front_shrink(&t->front, sl_flow_table_used(t));
+	return pair;
+}
+
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget)
 {
-	/* A programmed entry takes a pair as well. */
-	uint64_t used = (uint64_t)sl_flow_table_used(t) + t->ctl.programmed;
-	bool pressure = used * 8 > (uint64_t)sl_flow_table_capacity(t) * 7;
+	struct patience p = patience_of(t);
+	uint32_t high = sl_flow_pairs_high(t);
 	struct sl_flow_batch *b = NULL;
 	unsigned int removed = 0;
 
-	budget = RTE_MIN(budget, t->n_pairs);
+	budget = RTE_MIN(budget, high);
+	if ((uint64_t)p.n_free * 4 < p.n_pairs)
+		budget =
+			RTE_MIN(budget + RTE_MIN(budget * (HURRY - 1), (uint32_t)HURRY_MOST), high);
 	for (unsigned int looked = 0; looked < budget; looked++) {
-		uint32_t pair = t->ctl.hand;
+		uint32_t pair = turn_hand(t, high);
 
-		t->ctl.hand = pair + 1 == t->n_pairs ? 0 : pair + 1;
-		if (!expired(t, pair, to, tick, pressure))
+		if (!expired(t, pair, to, tick, &p))
 			continue;
 		if (!sl_flow_batch_room(t, &b))
 			break; /* no memory to remember it by: it stays for another turn */

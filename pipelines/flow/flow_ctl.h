@@ -10,13 +10,14 @@
 #include "flow_dp.h"
 #include "sluice/error.h"
 
-#define SL_FLOWS_MAX (1u << 26)
+#define SL_FLOWS_MAX (1u << 27)
 
 /*
  * Room for max_flows entries (max_flows / 2 connections) of either family or mixed, at about 270
- * bytes an entry when max_flows is a power of two. With several workers, free pairs kept at hand by
- * idle ones may make the table full up to 64 pairs a worker early, and never by more than a
- * quarter. NULL with errno; EINVAL also when the caller is no EAL-registered thread.
+ * bytes a connection, both directions and everything (flow_internal.h has the sum). With several
+ * workers, free pairs kept at hand by idle ones may make the table full up to 64 pairs a worker
+ * early, and never by more than a quarter. NULL with errno; EINVAL also when the caller is no
+ * EAL-registered thread.
  */
 struct sl_flow_table *sl_flow_table_create(
 	uint32_t max_flows, unsigned int n_workers, int socket, struct sl_rcu *rcu);
@@ -26,6 +27,8 @@ void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU dra
 uint32_t sl_flow_table_used(const struct sl_flow_table *t);
 /* Entries there is room for. */
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t);
+/* Bytes of memory that creating it has taken, those of rte_hash included. */
+size_t sl_flow_table_bytes(const struct sl_flow_table *t);
 
 /* Idle timeouts in seconds, by protocol and state; see flow_age.c for the defaults. */
 struct sl_flow_timeouts {
@@ -36,9 +39,10 @@ void sl_flow_timeouts_default(struct sl_flow_timeouts *t);
 
 /*
  * Turn the clock hand: look at up to `budget` pairs, remove those idle beyond the timeout of their
- * state. While more than 7/8 of the table is in use, connections in state NEW have 5 seconds at
- * most, so that half-open ones make room; nothing established is removed for want of room. Call
- * often; a whole turn should take about a second. Returns connections removed.
+ * state. With less than a quarter of the table free, connections in state NEW have the less time
+ * the less is free, down to a second, so that half-open ones make room, and up to four times the
+ * budget is looked at; nothing established is removed for want of room. Call often; a whole turn
+ * should take about a second. Returns connections removed.
  */
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget);

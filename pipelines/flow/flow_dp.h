@@ -3,17 +3,28 @@
  * The flow table as workers see it: connection tracker and cache of resolved actions in one.
  *
  * A connection is a pair of entries side by side (2p and 2p + 1, one for each direction) and a
- * struct sl_conn for what both share. rte_hash maps a key to its entry's index; it is the authority
- * on which flows exist. An entry is one cache line and says everything left to do with a packet of
- * it.
+ * struct sl_conn for what both share. rte_hash maps a connection to its pair; it is the authority
+ * on which flows exist. It has one key a connection, the same for both directions: of a key and its
+ * reverse the one whose source is the lower end, whose packets entry 2p serves. An IPv6 key is
+ * shortened to the same size by a seeded hash of each end; the whole key is kept in the pair and
+ * compared, so two keys that look alike never serve each other: the second finds no room. An entry
+ * is one cache line and says everything left to do with a packet of it.
  *
  * Entry protocol (seq, a sequence lock per entry):
- *   writer: takes the pair by compare-and-swap of conn.lock, makes seq odd, writes, makes seq even
- *           (release), gives the pair back. A worker that does not get the pair does not wait: it
- *           executes what it resolved without storing it.
- *   reader: reads seq (acquire), the fields, seq again; odd or changed counts as stale.
- * The fields are stored with release and loaded with acquire order: that keeps them between the two
- * accesses to seq without a fence (and costs nothing on x86).
+ *   writer: takes the pair by compare-and-swap of conn.lock, sets generation to 0, makes seq odd,
+ *           writes, sets the new generation, makes seq even (each in that order), gives the pair
+ *           back. A worker that does not get the pair does not wait: it executes what it resolved
+ *           without storing it.
+ *   reader: reads seq, generation, the fields, seq again. Changed counts as stale. Who asks for one
+ *           generation need not look whether seq is odd: under an odd seq only a finished entry has
+ *           a generation.
+ * The key of an entry changes only while its generation is 0, before seq does, so a reader whose
+ * generation and seq held has compared the key that the action belongs to.
+ *
+ * generation may also be raised on its own (sl_flow_renew), from the value a worker has read to
+ * that of its world, by a worker that knows the resolution to hold in both. A compare-and-swap: a
+ * writer that has come in between, or one that forgets the entry, wins. A writer amid its fields
+ * stores the generation behind them, so it wins, too.
  *
  * packets, bytes and last_seen are outside of it: written by whichever worker the packets reach,
  * which by receive-side scaling is one worker for one direction; two workers on one direction may
@@ -23,10 +34,9 @@
  * pair has passed its grace period and a worker has filled it for another connection. So a worker
  * that still holds the entry of a removed connection changes nothing in it.
  *
- * Which side opened: entry 2p is the direction in which the pair was first used and stays it;
- * conn.opener says whose packet opened the connection at hand. They differ when a closed
- * connection's old responder sends a SYN from the same ports. sides of sl_flow_update and
- * sl_flow_reopen go by entry, judgement and the state machine go by opener.
+ * Which side opened: conn.opener says whose packet opened the connection, that of entry 2p or that
+ * of 2p + 1. sides of sl_flow_update and sl_flow_reopen go by entry, judgement and the state
+ * machine go by opener.
  *
  * Threads: lookup, install, update: any worker. Removal: control only, keys first, slots after a
  * grace period, so an index that a worker found stays valid until the end of its burst.
@@ -40,14 +50,21 @@
 #include "dp/hash.h"
 #include "sluice/burst.h"
 
+/* Of sl_flow.origin: its packets are IPv6. Without it no IPv6 address passes for an IPv4 key. */
+#define SL_FLOW_IP6 0x40000000u
+
 struct sl_flow {
+	/* What a packet must carry to be served, and what is done with it: three times 16 bytes. */
+	union {
+		struct sl_key4 key; /* IPv4 */
+		uint8_t source[16]; /* IPv6: the other entry has the destination, conn the rest */
+	};
+	uint8_t macs[12]; /* destination and source MAC as judged */
+	uint32_t origin;  /* port or node its packets come from, SL_FLOW_IP6 */
+	struct sl_action act;
 	_Atomic(uint64_t) generation; /* of the world it was resolved in; 0: matches none */
 	_Atomic(uint32_t) seq;
-	uint32_t origin;    /* port or node its packets come from */
-	uint8_t macs[12];   /* destination and source MAC as judged; a packet must carry the same */
 	uint32_t last_seen; /* tick */
-	struct sl_action act;
-	struct sl_key4 key; /* IPv4 only: what a worker's guess is held against; else zero */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_flow) == 64, "one cache line a flow");
 
@@ -86,28 +103,37 @@ enum sl_programmed_kind {
 
 /* Shared by both directions; touched when state changes and by the control thread's clock hand. */
 struct sl_conn {
-	/* written by install before the keys are, then constant until the pair is free again */
-	struct sl_key6 key; /* of entry 2p; IPv4 as mapped addresses */
-	uint32_t hash[2];   /* signatures of both keys, as given to rte_hash */
-	/* of the keys in rte_hash, known once removed and until given back; -1: no such key was
-	 * added */
-	int32_t position[2];
-	_Atomic(uint32_t) lock; /* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
-	_Atomic(uint8_t) state; /* enum sl_conn_state */
-	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
-	bool v4;
+	_Atomic(uint16_t) lock;	 /* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
+	_Atomic(uint8_t) state;	 /* enum sl_conn_state */
+	_Atomic(uint8_t) seen;	 /* SL_SEEN_* */
 	_Atomic(uint8_t) opener; /* 0, 1: whose packet opened it, entry 2p's or 2p + 1's */
 	uint8_t program;	 /* enum sl_programmed_kind, when PROGRAMMED */
-	uint32_t target;	 /* likewise */
-	uint32_t idle_timeout;	 /* ticks, when PROGRAMMED; 0 none */
-	uint32_t created;	 /* tick */
-	uint32_t policy_ingress,
-		policy_egress; /* slots that allowed it; 0 default, UINT32_MAX not judged here */
+	/* written by install before the key is, then constant until the pair is free again */
+	bool v4;
+	uint8_t owns; /* bit per entry: its packets are served here, by no programmed entry */
+	/* as in the key of entry 2p; likewise constant */
+	struct {
+		uint16_t sport_be, dport_be;
+		uint32_t net_proto;
+	} rest;
+	union {
+		struct {
+			/* slots that allowed it; 0 default, UINT32_MAX not judged here;
+			 * SL_FLOW_AUDITED: the slot denied it, to no effect */
+			uint32_t policy_ingress, policy_egress;
+		};
+		struct { /* when PROGRAMMED */
+			uint32_t target;
+			uint32_t idle_timeout; /* ticks; 0 none */
+		};
+	};
+	uint32_t created;		     /* tick */
 	uint16_t identity_src, identity_dst; /* of the opener and its peer */
-} __rte_cache_aligned;
-_Static_assert(sizeof(struct sl_conn) == 128, "two cache lines a connection");
+};
+_Static_assert(sizeof(struct sl_conn) == 32, "two connections a cache line");
 
-#define SL_FLOW_LOCK_CONTROL UINT32_MAX
+#define SL_FLOW_LOCK_CONTROL UINT16_MAX
+#define SL_FLOW_AUDITED	     0x80000000u
 
 struct sl_flow_table;
 
@@ -175,9 +201,8 @@ static inline struct sl_flow *sl_flow_other(struct sl_flow *f)
 	return (struct sl_flow *)((uintptr_t)f ^ sizeof(*f));
 }
 /*
- * True for entry 2p: side[0] of an update. That is the direction which opened the connection unless
- * it was reopened from the other side: ask sl_flow_is_opener for that. The entry array is 128-byte
- * aligned.
+ * True for entry 2p: side[0] of an update. Which direction opened the connection is another
+ * question: sl_flow_is_opener. The entry array is 128-byte aligned.
  */
 static inline bool sl_flow_is_orig(const struct sl_flow *f)
 {
@@ -193,17 +218,17 @@ struct sl_flow_pass {
 	uint32_t tick;
 	uint64_t generation;
 	/* out */
-	unsigned int n_hit, n_track, n_miss;
-	uint8_t hit[SL_BURST_MAX], track[SL_BURST_MAX], miss[SL_BURST_MAX];
+	unsigned int n_track, n_miss;
+	uint8_t track[SL_BURST_MAX], miss[SL_BURST_MAX];
 };
 
 /*
- * Bulk lookup of packets idx[0..n): for each, meta.flow is the entry or NULL. hit[] lists those
- * whose entry is current (generation, origin and MACs agree): meta.act is copied, counters and
- * last_seen are updated. Everything else goes to miss[] with meta.flow telling whether there is an
- * entry. Only packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
+ * Bulk lookup of packets idx[0..n): for each, meta.flow is the entry or NULL. Of a hit the entry is
+ * current (generation, origin and MACs agree): meta.act is copied, counters and last_seen are
+ * updated. Everything else goes to miss[] with meta.flow telling whether there is an entry. Only
+ * packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
  *
- * track[] lists the hits (they are in hit[] as well) that must be shown to sl_flow_track: their
+ * track[] lists the hits that must be shown to sl_flow_track: their
  * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
  * FIN or RST asks by itself. A SYN that sl_flow_reopens would accept goes to miss[], to be judged
  * as a new connection.
@@ -233,7 +258,7 @@ struct sl_flow_install {
  * opposite direction, the entry is that one's and this packet is counted and tracked on it. Takes a
  * short lock shared only by installs and removals of the same (hashed) connection: rte_hash
  * overwrites the data of a key that exists, so looking and adding must be one step.
- * When the replies' key belongs to a programmed entry the connection is installed without it.
+ * When the replies' key belongs to a programmed entry the connection does not serve them.
  */
 struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, struct sl_burst *b,
 	unsigned int i, const struct sl_flow_install *in);
@@ -241,7 +266,7 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 /*
  * Store a new resolution in an existing pair; in->side[0] is for the entry with sl_flow_is_orig,
  * not necessarily the packet's. Counters and state stay. Of a programmed entry only side[0] is
- * stored. False when another thread holds the pair: nothing stored.
+ * stored, and no policy slots. False when another thread holds the pair: nothing stored.
  */
 bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in);
@@ -253,6 +278,16 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
  */
 bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in);
+
+/*
+ * The generation of an entry that says what to do with packet m apart from that (origin and MACs
+ * agree); m->act is its action. 0: the packet must be resolved.
+ */
+uint64_t sl_flow_read(const struct sl_flow *f, struct sl_meta *m, const uint8_t *frame);
+/* The same for no packet in particular; 0 also while it is being written. */
+uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
+/* What was read in one generation holds in another. Nothing, when the entry has changed since. */
+void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
 /* Count a packet that was resolved again on entry f. */
 void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick);

@@ -7,75 +7,132 @@
 #define SL_FLOW_INTERNAL_H
 
 #include <rte_hash.h>
-#include <rte_ring_elem.h>
 #include <rte_spinlock.h>
 
 #include "dp/counters.h"
 #include "flow_ctl.h"
+#include "flow_wide.h"
 #include "front.h"
+
+/*
+ * Bytes a connection, for 2^k of them (sl_flow_table_bytes has the sum of what was allocated):
+ *
+ *   128  two entries
+ *    32  their counts
+ *    32  struct sl_conn
+ *     4  the list of free pairs
+ *    16  guesses: a bucket of 64 for six at most, rounded up to a power of two
+ *        rte_hash, one key a connection:
+ *    16    buckets: 8 bytes a place, 4/3 places at least, rounded up to a power of two
+ *    32    key slots: 8 + 16, rounded up to 16
+ *     8    its ring of free slots: 4 each, for n and the lcores' caches, rounded up as well
+ *   ---
+ *   268  and at most 276 for any other number
+ */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
 #define SL_FLOW_STRIPES 1024 /* install locks; a power of two */
 #define SL_FLOW_KEYS	32   /* of one rte_hash bulk call: at 64 its all-found test overflows */
 
+/*
+ * What tells keys in rte_hash apart besides what is in the packet: bits of net_proto that no
+ * network has. An entry put there over the socket is for one direction only, so its key goes in as
+ * it is.
+ */
+#define SL_FLOW_ID_IP6	      (1u << 30)
+#define SL_FLOW_ID_PROGRAMMED (1u << 29)
+_Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_FLOW_ID_PROGRAMMED, "free bits");
+
 /* What a worker has of the table for itself. */
 struct sl_flow_worker {
 	uint64_t installed; /* connections, ever */
 	uint64_t full;	    /* refused for want of room, ever */
+	uint32_t turn;	    /* which guess of a bucket gives way next */
+	uint32_t displaced; /* guesses that gave way in this tick */
+	uint32_t displaced_tick;
 	uint32_t n_free;
 	uint32_t free[SL_FLOW_CACHE]; /* pair numbers; the next to use is the last */
-	struct sl_front front;
 } __rte_cache_aligned;
 
 struct sl_flow_stripe {
 	rte_spinlock_t lock;
 } __rte_cache_aligned;
 
+/* Free pairs, the lowest on top at first; workers take handfuls, control gives back. */
+struct sl_flow_stack {
+	rte_spinlock_t lock;
+	_Atomic(uint32_t) n;
+	_Atomic(uint32_t) high; /* the highest pair that was ever taken */
+	uint32_t *pair;
+};
+
 struct sl_flow_table {
 	/* constant after create */
-	struct rte_hash *hash4, *hash6;
-	struct sl_flow *entry;
+	struct rte_hash *hash;
+	struct sl_flow *entry;	       /* pair 0 is nobody's and never current */
 	struct sl_flow_counts *counts; /* of the entry of the same index */
 	struct sl_conn *conn;
-	struct rte_ring *free; /* pair numbers; taken by workers, given back by control */
 	struct sl_rcu *rcu;
-	uint32_t n_pairs;
+	uint32_t n_pairs; /* numbered from 1 */
 	unsigned int n_workers;
 	struct sl_flow_stripe *stripe;
+	size_t bytes;
+	struct sl_front front;
+	struct sl_flow_stack free __rte_cache_aligned;
 	/* written by control */
 	struct {
 		uint64_t removed; /* connections, ever */
 		uint64_t aged, full;
-		uint32_t programmed; /* entries there are */
-		uint32_t hand;	     /* the next pair to look at */
+		_Atomic(uint32_t) programmed; /* entries there are; workers read it */
+		uint32_t hand;		      /* the next pair to look at */
 	} ctl __rte_cache_aligned;
 	struct sl_flow_worker worker[];
 };
 
-/* A key of either family with its signature. */
+/* A key of either family as rte_hash has it. */
 struct sl_flow_key {
-	struct rte_hash *table;
-	uint32_t hash;
-	union {
-		struct sl_key4 k4;
-		struct sl_key6 k6;
-	};
+	struct sl_key4 id; /* IPv4: of the two directions' keys the one from the lower end */
+	uint32_t hash;	   /* of id */
+	uint8_t side;	   /* of the pair: 1 when the key is the reverse */
+	bool v4;
+	struct sl_key6 k6; /* IPv6 only: the whole key */
 };
 
-struct sl_flow_key sl_flow_key4(const struct sl_flow_table *t, const struct sl_key4 *k);
-struct sl_flow_key sl_flow_key6(const struct sl_flow_table *t, const struct sl_key6 *k);
-/* Direction 0 or 1 of a connection. */
-struct sl_flow_key sl_flow_conn_key(
-	const struct sl_flow_table *t, const struct sl_conn *c, unsigned int direction);
-/* Find both of two keys of one family at once; NULL where there is none. */
-void sl_flow_find_both(
-	const struct sl_flow_table *t, const struct sl_flow_key key[2], struct sl_flow *f[2]);
+struct sl_flow_key sl_flow_key4(const struct sl_key4 *k);
+struct sl_flow_key sl_flow_key6(const struct sl_key6 *k);
+/* Of packet i of a burst. */
+struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i);
+/* The reverse direction's. */
+struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k);
+/* The same, for an entry put there over the socket. */
+struct sl_flow_key sl_flow_key_programmed(const struct sl_flow_key *k);
+/* A packet from an address and port to the same ones is its own reply. */
+bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k);
+/* The key of entry 2p, IPv4 in mapped form. */
+struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair);
+/* As it was given to rte_hash. */
+struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair);
+
+/* The entry that serves a key: a programmed one's first. */
+struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k);
+/* Of a key whose pair rte_hash has (0: none): the entry that serves it. */
+struct sl_flow *sl_flow_settle(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair);
+/* The pair rte_hash has under an id, 0 for none. */
+uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_key *k);
+/* Has the pair this key? The addresses of IPv6 are compared. */
+bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k);
 /* Insert a key known to be absent, under its stripe; false when the hash has no room. */
-bool sl_flow_key_add(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, const struct sl_flow *f);
+bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair);
+
+/* Up to n free pairs; how many. */
+uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
+void sl_flow_pairs_give(struct sl_flow_table *t, uint32_t pair);
+/* Pairs 1 to this are all that were ever used. */
+uint32_t sl_flow_pairs_high(const struct sl_flow_table *t);
 
 /*
- * Removal, by control: claim the pair (for good), unlink it under its keys' stripe, retire the
+ * Removal, by control: claim the pair (for good), unlink it under its key's stripe, retire the
  * batch. room makes sure that *b takes one more removal; false when memory is out.
  */
 struct sl_flow_batch;
@@ -87,36 +144,43 @@ void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch
 /* Ticks since the last packet of either direction. */
 uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tick);
 
-/* The key that guesses are held against, before the entry is first made current. IPv4 or zero. */
-void sl_flow_write_key(struct sl_flow *f, const struct sl_key4 *key);
+/*
+ * What of a new pair depends on its key alone, before anybody can find it. owns: see struct
+ * sl_conn. The caller holds the pair; its entries are current for no packet.
+ */
+void sl_flow_write_key(
+	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t owns);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
-/* Store one direction, counters excepted. The caller holds the pair. */
-void sl_flow_write(
-	struct sl_flow *f, const struct sl_flow_side *s, uint16_t flags, uint64_t generation);
-/* Only the flags of its action, when they differ. */
-void sl_flow_write_flags(struct sl_flow *f, uint16_t flags);
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);
+/* Only the flags of its action, when they differ. */
+void sl_flow_write_flags(struct sl_flow *f, uint16_t flags);
 /* SL_ACT_TRACK or 0: what the entry of a direction carries in a state. */
 uint16_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction);
 
 static inline uint8_t sl_conn_proto(const struct sl_conn *c)
 {
-	return (uint8_t)c->key.net_proto;
+	return (uint8_t)c->rest.net_proto;
 }
 
+/* What an entry's origin must be for a packet. */
+static inline uint32_t sl_flow_origin(const struct sl_meta *m)
+{
+	return m->flags & SL_P_IP6 ? m->origin | SL_FLOW_IP6 : m->origin;
+}
+
+/* The same for both directions, programmed or not: by the id of their connection. */
 static inline rte_spinlock_t *sl_flow_stripe_lock(
-	const struct sl_flow_table *t, const uint32_t hash[2])
+	const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
-	/* The same for both directions. */
-	return &t->stripe[(hash[0] ^ hash[1]) & (SL_FLOW_STRIPES - 1)].lock;
+	return &t->stripe[k->hash & (SL_FLOW_STRIPES - 1)].lock;
 }
 
-static inline bool sl_conn_trylock(struct sl_conn *c, uint32_t owner)
+static inline bool sl_conn_trylock(struct sl_conn *c, uint16_t owner)
 {
-	uint32_t free = 0;
+	uint16_t free = 0;
 
 	return atomic_compare_exchange_strong_explicit(
 		&c->lock, &free, owner, memory_order_acquire, memory_order_relaxed);
@@ -147,7 +211,9 @@ static inline struct sl_action sl_flow_load_act(const struct sl_flow *f)
 	return a;
 }
 
-_Static_assert(offsetof(struct sl_flow, macs) % 8 == 0 && offsetof(struct sl_flow, act) % 8 == 0,
-	"loaded as words");
+_Static_assert(offsetof(struct sl_flow, macs) % 16 == 0 && offsetof(struct sl_flow, act) % 16 == 0,
+	"loaded as wide words");
+_Static_assert(sizeof(((struct sl_conn *)0)->rest) == 8 && offsetof(struct sl_conn, rest) % 8 == 0,
+	"loaded as one word");
 
 #endif

@@ -4,85 +4,23 @@
 
 #include "dp/pkt.h"
 #include "flow_internal.h"
-#include "front.h"
 
-/* Keys of one family, as rte_hash wants them. */
-struct keys {
+/* Guesses that give way to others, on one worker in one tick, until more buckets come into use. */
+#define CROWDED 8192
+
+/* A list of packets of the burst, in order. */
+struct list {
 	unsigned int n;
-	uint8_t pkt[SL_BURST_MAX];
-	hash_sig_t sig[SL_BURST_MAX];
-	const void *key[SL_BURST_MAX];
+	uint8_t idx[SL_BURST_MAX];
 };
-
-static inline void add_key(struct keys *k, unsigned int i, const void *key, uint32_t hash)
-{
-	k->pkt[k->n] = (uint8_t)i;
-	k->sig[k->n] = hash;
-	k->key[k->n++] = key;
-}
-
-/* Ask rte_hash for all packets of one family, and have their entries on the way to the cache. */
-static void find_keys(
-	const struct sl_flow_table *t, const struct rte_hash *h, struct keys *k, struct sl_burst *b)
-{
-	void *data[SL_FLOW_KEYS];
-
-	for (unsigned int at = 0; at < k->n; at += SL_FLOW_KEYS) {
-		unsigned int n = RTE_MIN(k->n - at, (unsigned int)SL_FLOW_KEYS);
-		uint64_t found = 0;
-
-		rte_hash_lookup_with_hash_bulk_data(h, &k->key[at], &k->sig[at], n, &found, data);
-		for (unsigned int j = 0; j < n; j++) {
-			struct sl_flow *f = NULL;
-
-			if (likely(found & 1ull << j)) {
-				f = &t->entry[(uintptr_t)data[j] - 1];
-				rte_prefetch0(f);
-			}
-			b->meta[k->pkt[at + j]].flow = f;
-		}
-	}
-}
-
-/* Does the entry say what to do with this packet now? Then its action is in meta.act. */
-static inline bool current(
-	const struct sl_flow *f, struct sl_meta *m, const uint8_t *frame, uint64_t generation)
-{
-	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
-	uint64_t differs = atomic_load_explicit(&f->generation, memory_order_acquire) ^ generation;
-
-	differs |= sl_flow_load32(&f->origin) ^ m->origin;
-	differs |= sl_flow_load64(f->macs) ^ sl_load64(frame);
-	differs |= sl_flow_load32(f->macs + 8) ^ sl_load32(frame + 8);
-	m->act = sl_flow_load_act(f);
-	differs |= seq & 1;
-	differs |= atomic_load_explicit(&f->seq, memory_order_relaxed) ^ seq;
-	return differs == 0;
-}
-
-/* Is it this packet's entry at all? A guess may point anywhere. */
-static inline bool has_key(const struct sl_flow *f, const struct sl_key4 *k)
-{
-	uint64_t want[2];
-
-	memcpy(want, k, sizeof(want));
-	return ((sl_flow_load64(&f->key) ^ want[0]) |
-		       (sl_flow_load64((const uint8_t *)&f->key + 8) ^ want[1])) == 0;
-}
-
-/* Unlike a worker's own counters these may have two writers; then some counts are lost. */
-static inline void add(uint64_t *c, uint64_t n)
-{
-	__atomic_store_n(c, __atomic_load_n(c, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
-}
 
 static inline void count(
 	const struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick)
 {
-	struct sl_flow_counts *c = &t->counts[f - t->entry];
+	const size_t shrink = sizeof(struct sl_flow) / sizeof(struct sl_flow_counts);
+	size_t off = ((uintptr_t)f - (uintptr_t)t->entry) / shrink;
 
-	add(&c->packets, 1);
-	add(&c->bytes, len);
+	sl_wide_add((uint64_t *)((uintptr_t)t->counts + off), 1, len);
 	/* Written once a tick only: the other direction's worker and the control thread read it. */
 	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
 		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
@@ -93,15 +31,65 @@ void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uin
 	count(t, f, len, tick);
 }
 
-/* One packet against an entry that has its key; false when the miss path must see it. */
-static inline bool serve(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
-	struct sl_flow_pass *pass)
+/* What of an IPv6 key is not in the entry itself. */
+static inline bool rest_fits(
+	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
 {
+	bool second = !sl_flow_is_orig(f);
+	sl_wide dst = sl_wide_load(&f[second ? -1 : 1].key);
+	uint64_t rest =
+		__atomic_load_n((const uint64_t *)&sl_flow_conn(t, f)->rest, __ATOMIC_RELAXED);
+	uint32_t ports = second ? (uint32_t)k->dport_be | (uint32_t)k->sport_be << 16
+				: (uint32_t)k->sport_be | (uint32_t)k->dport_be << 16;
+
+	return sl_wide_is_zero(dst ^ sl_wide_of(k->dst)) &&
+	       rest == (ports | (uint64_t)k->net_proto << 32);
+}
+
+/*
+ * Is it this packet's entry, and does it say what to do with it now? Then its action is in
+ * meta.act. A guess may point anywhere. k6 is NULL for IPv4.
+ */
+static __rte_always_inline bool current(const struct sl_flow_table *t, const struct sl_flow *f,
+	struct sl_meta *m, const uint8_t *frame, const void *key, const struct sl_key6 *k6,
+	uint64_t generation)
+{
+	uint32_t origin = k6 != NULL ? m->origin | SL_FLOW_IP6 : m->origin;
+	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+	bool fits = atomic_load_explicit(&f->generation, memory_order_acquire) == generation;
+	sl_wide differs = sl_wide_load(&f->key) ^ sl_wide_of(key);
+	sl_wide act = sl_wide_load(&f->act);
+
+	differs |= sl_wide_load(f->macs) ^ sl_wide_join(frame, origin);
+	if (k6 != NULL)
+		fits = fits && rest_fits(t, f, k6);
+	sl_wide_end();
+	memcpy(&m->act, &act, sizeof(m->act));
+	return fits && sl_wide_is_zero(differs) &&
+	       seq == atomic_load_explicit(&f->seq, memory_order_relaxed);
+}
+
+/* The present, in registers. */
+struct now {
+	uint64_t generation;
+	uint32_t tick;
+};
+
+/*
+ * One packet against an entry that may be its; false when the miss path must see it. Inlined by
+ * force: called, it costs half as many instructions again.
+ */
+static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
+	struct sl_flow_pass *pass, struct now now, bool v6)
+{
+	const struct sl_key6 *k6 = v6 ? &b->key6[i] : NULL;
+	const void *key = v6 ? (const void *)b->key6[i].src : (const void *)&b->key4[i];
+	const struct rte_mbuf *pkt = b->pkt[i];
 	struct sl_meta *m = &b->meta[i];
 	struct sl_flow *f = m->flow;
 
-	if (unlikely(
-		    !current(f, m, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), pass->generation)))
+	if (unlikely(!current(
+		    t, f, m, rte_pktmbuf_mtod(pkt, const uint8_t *), key, k6, now.generation)))
 		return false;
 	if (unlikely(m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST))) {
 		if (sl_flow_reopens(t, f, m))
@@ -110,99 +98,193 @@ static inline bool serve(const struct sl_flow_table *t, struct sl_burst *b, unsi
 	}
 	if (unlikely(m->act.flags & SL_ACT_TRACK))
 		pass->track[pass->n_track++] = (uint8_t)i;
-	count(t, f, rte_pktmbuf_pkt_len(b->pkt[i]), pass->tick);
+	count(t, f, rte_pktmbuf_pkt_len(pkt), now.tick);
 	return true;
 }
 
-/* Follow the worker's guesses; what has none is left in *v4 and *v6 for rte_hash. A bit a guess. */
-static uint64_t guess(struct sl_flow_table *t, struct sl_front *front, struct sl_burst *b,
-	const uint8_t *idx, unsigned int n, struct keys *v4, struct keys *v6)
+/* The same, where it is not all IPv4 or the guess was wrong. */
+static __rte_noinline bool serve_any(struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
+	struct sl_flow_pass *pass, struct now now)
 {
-	uint64_t guessed = 0;
+	if (b->meta[i].flags & SL_P_IP6)
+		return serve(t, b, i, pass, now, true);
+	return serve(t, b, i, pass, now, false);
+}
 
+/*
+ * Follow the guesses: each packet has one, if only the entry that is nobody's. Returns the flags of
+ * all packets.
+ */
+static unsigned int guess(const struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx,
+	unsigned int n, uint32_t mask)
+{
+	struct sl_front_bucket *bucket = t->front.bucket;
+	unsigned int flags = 0;
+
+	if (unlikely(mask >= SL_FRONT_NEAR))
+		for (unsigned int k = 0; k < n; k++)
+			rte_prefetch0(&bucket[b->meta[idx[k]].hash & mask]);
 	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
-		struct sl_meta *m = &b->meta[i];
-		uint32_t index;
+		struct sl_meta *m = &b->meta[idx[k]];
+		uint32_t index = sl_front_find(&bucket[m->hash & mask], m->hash);
 
-		if (unlikely(!(m->flags & SL_P_IP4))) {
-			add_key(v6, i, &b->key6[i], m->hash);
-			continue;
-		}
-		index = sl_front_find(front, m->hash);
-		if (unlikely(index == SL_FRONT_NONE)) {
-			add_key(v4, i, &b->key4[i], m->hash);
-			continue;
-		}
-		guessed |= 1ull << i;
 		m->flow = &t->entry[index];
 		rte_prefetch0(m->flow);
 		rte_prefetch0(&t->counts[index]);
+		flags |= m->flags;
 	}
-	return guessed;
+	return flags;
+}
+
+/* What an IPv6 key is compared with besides the entry, for all of them on the way at once. */
+static void prefetch_rest(
+	const struct sl_flow_table *t, const struct sl_burst *b, const uint8_t *idx, unsigned int n)
+{
+	for (unsigned int k = 0; k < n; k++) {
+		const struct sl_meta *m = &b->meta[idx[k]];
+
+		if (!(m->flags & SL_P_IP6))
+			continue;
+		rte_prefetch0(sl_flow_other(m->flow));
+		rte_prefetch0(sl_flow_conn(t, m->flow));
+	}
+}
+
+/* Known, but resolved in another generation, or from elsewhere: then rte_hash need not be asked. */
+static bool is_own(const struct sl_flow_table *t, const struct sl_burst *b, unsigned int i)
+{
+	bool v6 = b->meta[i].flags & SL_P_IP6;
+	const void *key = v6 ? (const void *)b->key6[i].src : (const void *)&b->key4[i];
+	const struct sl_flow *f = b->meta[i].flow;
+	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+	bool own = atomic_load_explicit(&f->generation, memory_order_acquire) != 0;
+
+	own = own && sl_wide_is_zero(sl_wide_load(&f->key) ^ sl_wide_of(key)) &&
+	      !!(sl_flow_load32(&f->origin) & SL_FLOW_IP6) == v6;
+	if (own && v6)
+		own = rest_fits(t, f, &b->key6[i]);
+	sl_wide_end();
+	return own && seq == atomic_load_explicit(&f->seq, memory_order_relaxed);
+}
+
+/* Packets that rte_hash is asked about. */
+struct questions {
+	unsigned int n;
+	uint8_t pkt[SL_BURST_MAX];
+	hash_sig_t sig[SL_BURST_MAX];
+	const void *id[SL_BURST_MAX];
+	struct sl_flow_key key[SL_BURST_MAX];
+};
+
+static void ask(struct questions *q, const struct sl_burst *b, unsigned int i)
+{
+	struct sl_flow_key *k = &q->key[q->n];
+
+	*k = sl_flow_key_of(b, i);
+	q->pkt[q->n] = (uint8_t)i;
+	q->sig[q->n] = k->hash;
+	q->id[q->n++] = &k->id;
+}
+
+/* The pairs of all, 0 for none, and their entries on the way to the cache. */
+static void find_pairs(const struct sl_flow_table *t, const struct questions *q, uint32_t *pair)
+{
+	void *data[SL_FLOW_KEYS];
+
+	for (unsigned int at = 0; at < q->n; at += SL_FLOW_KEYS) {
+		unsigned int n = RTE_MIN(q->n - at, (unsigned int)SL_FLOW_KEYS);
+		const void **ids = (const void **)(uintptr_t)&q->id[at];
+		hash_sig_t *sigs = (hash_sig_t *)(uintptr_t)&q->sig[at];
+		uint64_t found = 0;
+
+		rte_hash_lookup_with_hash_bulk_data(t->hash, ids, sigs, n, &found, data);
+		for (unsigned int j = 0; j < n; j++) {
+			uint32_t p = found & 1ull << j ? (uint32_t)(uintptr_t)data[j] : 0;
+
+			pair[at + j] = p;
+			rte_prefetch0(&t->entry[2 * p + q->key[at + j].side]);
+			rte_prefetch0(&t->counts[2 * p + q->key[at + j].side]);
+		}
+	}
+}
+
+/* Where guesses keep pushing each other out, there are more flows than places. */
+static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t mask,
+	unsigned int n, uint32_t tick)
+{
+	if (w->displaced_tick != tick) {
+		w->displaced_tick = tick;
+		w->displaced = 0;
+	}
+	w->displaced += n;
+	if (w->displaced < CROWDED)
+		return;
+	w->displaced = 0;
+	sl_front_grow(&t->front, mask);
 }
 
 /* rte_hash's answers, which make the next guesses. */
-static void look(struct sl_flow_table *t, struct sl_front *front, struct sl_burst *b,
-	struct keys *v4, struct keys *v6)
+static void answer(struct sl_flow_table *t, struct sl_burst *b, const struct questions *q,
+	uint32_t mask, const struct sl_flow_pass *pass)
 {
-	if (v4->n > 0)
-		find_keys(t, t->hash4, v4, b);
-	if (v6->n > 0)
-		find_keys(t, t->hash6, v6, b);
-	for (unsigned int j = 0; j < v4->n; j++) {
-		const struct sl_flow *f = b->meta[v4->pkt[j]].flow;
+	struct sl_flow_worker *w = &t->worker[pass->worker];
+	uint32_t pair[SL_BURST_MAX];
+	unsigned int displaced = 0;
 
-		if (f != NULL)
-			sl_front_put(front, v4->sig[j], sl_flow_index(t, f));
+	find_pairs(t, q, pair);
+	for (unsigned int j = 0; j < q->n; j++) {
+		struct sl_meta *m = &b->meta[q->pkt[j]];
+
+		m->flow = sl_flow_settle(t, &q->key[j], pair[j]);
+		if (m->flow != NULL)
+			displaced += sl_front_put(&t->front.bucket[m->hash & mask], m->hash,
+				sl_flow_index(t, m->flow), w->turn++);
 	}
+	if (displaced > 0)
+		note_displaced(t, w, mask, displaced, pass->tick);
 }
 
-static inline void settle(struct sl_flow_pass *pass, unsigned int i, bool served)
+/* Packets whose guess was another flow's entry, or one that is not current: few, as a rule. */
+static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct list *wrong,
+	uint32_t mask, struct sl_flow_pass *pass)
 {
-	pass->hit[pass->n_hit] = (uint8_t)i;
-	pass->n_hit += served;
-	pass->miss[pass->n_miss] = (uint8_t)i;
-	pass->n_miss += !served;
-}
+	struct now now = {pass->generation, pass->tick};
+	struct questions q;
 
-/* Packets whose guess was another flow's entry, or one that is no longer: only rte_hash knows. */
-static void look_again(
-	struct sl_flow_table *t, struct sl_burst *b, struct keys *wrong, struct sl_flow_pass *pass)
-{
-	struct keys none = {.n = 0};
+	q.n = 0;
+	for (unsigned int k = 0; k < wrong->n; k++)
+		if (!is_own(t, b, wrong->idx[k]))
+			ask(&q, b, wrong->idx[k]);
+	if (q.n > 0)
+		answer(t, b, &q, mask, pass);
+	for (unsigned int k = 0; k < wrong->n; k++) {
+		unsigned int i = wrong->idx[k];
 
-	look(t, &t->worker[pass->worker].front, b, wrong, &none);
-	for (unsigned int j = 0; j < wrong->n; j++) {
-		unsigned int i = wrong->pkt[j];
-
-		settle(pass, i, b->meta[i].flow != NULL && serve(t, b, i, pass));
+		if (b->meta[i].flow == NULL || !serve_any(t, b, i, pass, now))
+			pass->miss[pass->n_miss++] = (uint8_t)i;
 	}
 }
 
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass)
 {
-	struct sl_front *front = &t->worker[pass->worker].front;
-	struct keys v4, v6, wrong;
-	uint64_t guessed;
+	uint32_t mask = sl_front_mask(&t->front);
+	unsigned int flags = guess(t, b, idx, n, mask);
+	struct now now = {pass->generation, pass->tick};
+	struct list wrong;
 
-	v4.n = v6.n = wrong.n = 0;
-	pass->n_hit = pass->n_track = pass->n_miss = 0;
-	guessed = guess(t, front, b, idx, n, &v4, &v6);
-	if (unlikely(v4.n + v6.n > 0))
-		look(t, front, b, &v4, &v6);
-	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
-		struct sl_meta *m = &b->meta[i];
-
-		if (unlikely(!(guessed & 1ull << i)))
-			settle(pass, i, m->flow != NULL && serve(t, b, i, pass));
-		else if (likely(has_key(m->flow, &b->key4[i]) && serve(t, b, i, pass)))
-			pass->hit[pass->n_hit++] = (uint8_t)i;
-		else
-			add_key(&wrong, i, &b->key4[i], m->hash);
+	wrong.n = 0;
+	pass->n_track = pass->n_miss = 0;
+	if (likely(!(flags & SL_P_IP6))) {
+		for (unsigned int k = 0; k < n; k++)
+			if (unlikely(!serve(t, b, idx[k], pass, now, false)))
+				wrong.idx[wrong.n++] = idx[k];
+	} else {
+		prefetch_rest(t, b, idx, n);
+		for (unsigned int k = 0; k < n; k++)
+			if (!serve_any(t, b, idx[k], pass, now))
+				wrong.idx[wrong.n++] = idx[k];
 	}
 	if (unlikely(wrong.n > 0))
-		look_again(t, b, &wrong, pass);
+		look_again(t, b, &wrong, mask, pass);
 }

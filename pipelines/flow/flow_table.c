@@ -31,52 +31,85 @@ static int seed_once(void)
  * insertion does not fail below nine tenths), key slots for n. rte_hash rounds the buckets, not the
  * slots, up to a power of two, hence the value just above half of one.
  */
-static struct rte_hash *create_hash(
-	const char *family, unsigned int serial, uint32_t n, uint32_t key_len, int socket)
+static struct rte_hash *create_hash(unsigned int serial, uint32_t n, int socket)
 {
 	char name[RTE_HASH_NAMESIZE];
 	uint32_t buckets = rte_align32pow2(RTE_MAX(n + n / 3, 64u));
 	struct rte_hash_parameters p = {.name = name,
 		.entries = RTE_MAX(n, buckets / 2 + 1),
-		.key_len = key_len,
+		.key_len = sizeof(struct sl_key4),
 		.socket_id = socket,
 		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
 			      RTE_HASH_EXTRA_FLAGS_MULTI_WRITER_ADD};
 
-	snprintf(name, sizeof(name), "flow%s_%u", family, serial);
+	snprintf(name, sizeof(name), "flow_%u", serial);
 	return rte_hash_create(&p);
 }
 
+static int create_front(struct sl_front *f, uint32_t n_pairs, int socket)
+{
+	uint32_t n = rte_align32pow2(RTE_MAX(n_pairs / 6, (uint32_t)SL_FRONT_MIN));
+
+	f->bucket = rte_zmalloc_socket(
+		"flow_front", n * sizeof(*f->bucket), RTE_CACHE_LINE_SIZE, socket);
+	f->max_mask = n - 1;
+	atomic_init(&f->mask, SL_FRONT_MIN - 1);
+	return f->bucket != NULL ? 0 : -ENOMEM;
+}
+
+static int create_free(struct sl_flow_stack *s, uint32_t n_pairs, int socket)
+{
+	s->pair = rte_malloc_socket("flow_free", n_pairs * sizeof(*s->pair), 0, socket);
+	if (s->pair == NULL)
+		return -ENOMEM;
+	rte_spinlock_init(&s->lock);
+	for (uint32_t i = 0; i < n_pairs; i++)
+		s->pair[i] = n_pairs - i;
+	atomic_init(&s->n, n_pairs);
+	return 0;
+}
+
+/* Pair 0 is there for wrong guesses to look at. */
 static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int serial, int socket)
 {
-	char name[RTE_RING_NAMESIZE];
+	size_t n = (size_t)n_pairs + 1;
 
-	snprintf(name, sizeof(name), "flow_free_%u", serial);
 	t->n_pairs = n_pairs;
-	t->hash4 = create_hash("4", serial, 2 * n_pairs, sizeof(struct sl_key4), socket);
-	t->hash6 = create_hash("6", serial, 2 * n_pairs, sizeof(struct sl_key6), socket);
-	t->free = rte_ring_create_elem(
-		name, sizeof(uint32_t), rte_align32pow2(n_pairs + 1), socket, 0);
+	t->hash = create_hash(serial, n_pairs, socket);
 	/* 128: a pair side by side in two lines of their own, so that sl_flow_other is one bit. */
-	t->entry = rte_zmalloc_socket(
-		"flow_entry", 2 * (size_t)n_pairs * sizeof(*t->entry), 128, socket);
-	t->counts = rte_zmalloc_socket("flow_counts", 2 * (size_t)n_pairs * sizeof(*t->counts),
-		RTE_CACHE_LINE_SIZE, socket);
-	t->conn = rte_zmalloc_socket("flow_conn", (size_t)n_pairs * sizeof(*t->conn), 128, socket);
+	t->entry = rte_zmalloc_socket("flow_entry", 2 * n * sizeof(*t->entry), 128, socket);
+	t->counts = rte_zmalloc_socket(
+		"flow_counts", 2 * n * sizeof(*t->counts), RTE_CACHE_LINE_SIZE, socket);
+	t->conn =
+		rte_zmalloc_socket("flow_conn", n * sizeof(*t->conn), RTE_CACHE_LINE_SIZE, socket);
 	t->stripe =
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
-	if (t->hash4 == NULL || t->hash6 == NULL || t->free == NULL || t->entry == NULL ||
-		t->counts == NULL || t->conn == NULL || t->stripe == NULL)
+	if (t->hash == NULL || t->entry == NULL || t->counts == NULL || t->conn == NULL ||
+		t->stripe == NULL || create_front(&t->front, n_pairs, socket) != 0 ||
+		create_free(&t->free, n_pairs, socket) != 0)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n_pairs; i++)
-		rte_ring_enqueue_elem(t->free, &i, sizeof(i));
 	return 0;
+}
+
+/* Of DPDK's memory, all sockets. */
+static size_t memory_in_use(void)
+{
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++) {
+		struct rte_malloc_socket_stats s;
+
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &s) == 0)
+			sum += s.heap_allocsz_bytes;
+	}
+	return sum;
 }
 
 struct sl_flow_table *sl_flow_table_create(
 	uint32_t max_flows, unsigned int n_workers, int socket, struct sl_rcu *rcu)
 {
 	static unsigned int serial;
+	size_t before = memory_in_use();
 	struct sl_flow_table *t;
 	int err;
 
@@ -104,6 +137,7 @@ struct sl_flow_table *sl_flow_table_create(
 		errno = -err;
 		return NULL;
 	}
+	t->bytes = memory_in_use() - before;
 	return t;
 }
 
@@ -111,9 +145,9 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 {
 	if (t == NULL)
 		return;
-	rte_hash_free(t->hash4);
-	rte_hash_free(t->hash6);
-	rte_ring_free(t->free);
+	rte_hash_free(t->hash);
+	rte_free(t->free.pair);
+	rte_free(t->front.bucket);
 	rte_free(t->entry);
 	rte_free(t->counts);
 	rte_free(t->conn);
@@ -127,12 +161,18 @@ uint32_t sl_flow_table_used(const struct sl_flow_table *t)
 
 	for (unsigned int i = 0; i < t->n_workers; i++)
 		connections += sl_counter_read(&t->worker[i].installed);
-	return (uint32_t)(2 * (connections - t->ctl.removed)) + t->ctl.programmed;
+	return (uint32_t)(2 * (connections - t->ctl.removed)) +
+	       atomic_load_explicit(&t->ctl.programmed, memory_order_relaxed);
 }
 
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t)
 {
 	return 2 * t->n_pairs;
+}
+
+size_t sl_flow_table_bytes(const struct sl_flow_table *t)
+{
+	return t->bytes;
 }
 
 void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s)
@@ -163,78 +203,41 @@ struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow
 	return &t->conn[sl_flow_index(t, f) / 2];
 }
 
-struct sl_flow_key sl_flow_key4(const struct sl_flow_table *t, const struct sl_key4 *k)
+uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n)
 {
-	return (struct sl_flow_key){.table = t->hash4, .hash = sl_key4_hash(k), .k4 = *k};
-}
+	struct sl_flow_stack *s = &t->free;
+	uint32_t left, high;
 
-struct sl_flow_key sl_flow_key6(const struct sl_flow_table *t, const struct sl_key6 *k)
-{
-	return (struct sl_flow_key){.table = t->hash6, .hash = sl_key6_hash(k), .k6 = *k};
-}
-
-struct sl_flow_key sl_flow_conn_key(
-	const struct sl_flow_table *t, const struct sl_conn *c, unsigned int direction)
-{
-	struct sl_flow_key k = {.hash = c->hash[direction]};
-
-	if (c->v4) {
-		struct sl_key4 k4 = sl_key4_from6(&c->key);
-
-		k.table = t->hash4;
-		k.k4 = direction == 0 ? k4 : sl_key4_reverse(&k4);
-	} else {
-		k.table = t->hash6;
-		k.k6 = direction == 0 ? c->key : sl_key6_reverse(&c->key);
+	/* Workers come here for each new connection once the table is full. */
+	if (atomic_load_explicit(&s->n, memory_order_relaxed) == 0)
+		return 0;
+	rte_spinlock_lock(&s->lock);
+	left = atomic_load_explicit(&s->n, memory_order_relaxed);
+	high = atomic_load_explicit(&s->high, memory_order_relaxed);
+	n = RTE_MIN(n, left);
+	for (uint32_t i = 0; i < n; i++) {
+		pair[i] = __atomic_load_n(&s->pair[--left], __ATOMIC_RELAXED);
+		high = RTE_MAX(high, pair[i]);
 	}
-	return k;
+	atomic_store_explicit(&s->n, left, memory_order_relaxed);
+	atomic_store_explicit(&s->high, high, memory_order_relaxed);
+	rte_spinlock_unlock(&s->lock);
+	return n;
 }
 
-/* The data of a key: its entry's index + 1, for rte_hash takes no NULL apart from an absent one. */
-static void *data_of(const struct sl_flow_table *t, const struct sl_flow *f)
+void sl_flow_pairs_give(struct sl_flow_table *t, uint32_t pair)
 {
-	return (void *)((uintptr_t)sl_flow_index(t, f) + 1);
+	struct sl_flow_stack *s = &t->free;
+	uint32_t n;
+
+	rte_spinlock_lock(&s->lock);
+	n = atomic_load_explicit(&s->n, memory_order_relaxed);
+	__atomic_store_n(&s->pair[n], pair, __ATOMIC_RELAXED);
+	atomic_store_explicit(&s->n, n + 1, memory_order_relaxed);
+	rte_spinlock_unlock(&s->lock);
 }
 
-static struct sl_flow *find(const struct sl_flow_table *t, const struct sl_flow_key *k)
+uint32_t sl_flow_pairs_high(const struct sl_flow_table *t)
 {
-	void *data;
-
-	if (rte_hash_lookup_with_hash_data(k->table, &k->k4, k->hash, &data) < 0)
-		return NULL;
-	return &t->entry[(uintptr_t)data - 1];
-}
-
-struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k)
-{
-	struct sl_flow_key key = sl_flow_key4(t, k);
-
-	return find(t, &key);
-}
-
-struct sl_flow *sl_flow_find6(struct sl_flow_table *t, const struct sl_key6 *k)
-{
-	struct sl_flow_key key = sl_flow_key6(t, k);
-
-	return find(t, &key);
-}
-
-/* In bulk because that prefetches all four buckets, which adding the keys will touch next. */
-void sl_flow_find_both(
-	const struct sl_flow_table *t, const struct sl_flow_key key[2], struct sl_flow *f[2])
-{
-	const void *keys[2] = {&key[0].k4, &key[1].k4};
-	hash_sig_t sigs[2] = {key[0].hash, key[1].hash};
-	void *data[2];
-	uint64_t found = 0;
-
-	rte_hash_lookup_with_hash_bulk_data(key[0].table, keys, sigs, 2, &found, data);
-	for (unsigned int i = 0; i < 2; i++)
-		f[i] = found & 1u << i ? &t->entry[(uintptr_t)data[i] - 1] : NULL;
-}
-
-bool sl_flow_key_add(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, const struct sl_flow *f)
-{
-	return rte_hash_add_key_with_hash_data(k->table, &k->k4, k->hash, data_of(t, f)) == 0;
+	return atomic_load_explicit(&t->free.high, memory_order_relaxed);
 }

@@ -89,11 +89,11 @@ static void settle(struct sl_flow_table *t, unsigned int worker, struct sl_conn 
 {
 	for (;;) {
 		enum sl_conn_state to = state_of(sl_conn_proto(c), atomic_load(&c->seen));
-		uint32_t unlocked = 0;
+		uint16_t unlocked = 0;
 
 		if (to <= (enum sl_conn_state)atomic_load(&c->state))
 			return;
-		if (!atomic_compare_exchange_strong(&c->lock, &unlocked, worker + 1))
+		if (!atomic_compare_exchange_strong(&c->lock, &unlocked, (uint16_t)(worker + 1)))
 			return;
 		/* Under the lock it cannot be removed or reopened any more: look again. */
 		to = state_of(sl_conn_proto(c), atomic_load(&c->seen));

@@ -15,7 +15,7 @@ static void read_entry(const struct sl_flow *f, struct sl_flow_view *v, unsigned
 		uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
 
 		v->generation[side] = atomic_load_explicit(&f->generation, memory_order_acquire);
-		v->origin[side] = sl_flow_load32(&f->origin);
+		v->origin[side] = sl_flow_load32(&f->origin) & ~SL_FLOW_IP6;
 		v->act[side] = sl_flow_load_act(f);
 		if ((seq & 1) == 0 && atomic_load_explicit(&f->seq, memory_order_relaxed) == seq)
 			return;
@@ -29,17 +29,11 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 	return (int32_t)(tick - then) > 0 ? tick - then : 0;
 }
 
-static struct sl_key6 opening_key(const struct sl_conn *c, unsigned int opener)
+static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
 {
-	struct sl_key4 k4;
+	struct sl_key6 k = sl_flow_pair_key(t, pair);
 
-	if (opener == 0)
-		return c->key;
-	if (!c->v4)
-		return sl_key6_reverse(&c->key);
-	k4 = sl_key4_from6(&c->key);
-	k4 = sl_key4_reverse(&k4);
-	return sl_key6_from4(&k4);
+	return opener == 0 ? k : sl_key6_reverse(&k);
 }
 
 static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn_state state,
@@ -49,19 +43,21 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 	unsigned int opener = atomic_load_explicit(&c->opener, memory_order_relaxed);
 
 	*v = (struct sl_flow_view){.pair = pair,
-		.key = opening_key(c, opener),
+		.key = opening_key(t, pair, opener),
 		.v4 = c->v4,
 		.state = state,
 		.age_ticks = ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick),
 		.idle_ticks = sl_flow_idle(t, pair, tick),
-		.policy_ingress = __atomic_load_n(&c->policy_ingress, __ATOMIC_RELAXED),
-		.policy_egress = __atomic_load_n(&c->policy_egress, __ATOMIC_RELAXED),
 		.identity_src = __atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
 		.identity_dst = __atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};
 	if (state == SL_CONN_PROGRAMMED) {
 		v->program = c->program;
 		v->target = c->target;
 		v->idle_timeout = c->idle_timeout;
+		v->policy_ingress = v->policy_egress = UINT32_MAX;
+	} else {
+		v->policy_ingress = __atomic_load_n(&c->policy_ingress, __ATOMIC_RELAXED);
+		v->policy_egress = __atomic_load_n(&c->policy_egress, __ATOMIC_RELAXED);
 	}
 	for (unsigned int side = 0; side < 2; side++) {
 		const struct sl_flow *f = &t->entry[2 * pair + (side ^ opener)];
@@ -75,7 +71,7 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 bool sl_flow_view_next(
 	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view)
 {
-	for (uint32_t pair = from; pair < t->n_pairs; pair++) {
+	for (uint32_t pair = RTE_MAX(from, 1u); pair <= sl_flow_pairs_high(t); pair++) {
 		const struct sl_conn *c = &t->conn[pair];
 		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 

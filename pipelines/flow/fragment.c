@@ -29,10 +29,10 @@ _Static_assert(sizeof(struct key) == 64, "no padding: compared whole");
 
 struct slot {
 	struct key key;
-	uint64_t generation; /* 0: empty */
-	uint32_t expires;    /* tick */
-	uint32_t end;	     /* of the first fragment's data: RFC 5722, none may reach into it */
-	struct sl_action act;
+	bool used;
+	uint32_t expires; /* tick */
+	uint32_t end;	  /* of the first fragment's data: RFC 5722, none may reach into it */
+	struct sl_fragment_fate fate;
 };
 
 struct sl_fragments {
@@ -130,11 +130,11 @@ static struct slot *set_of(struct sl_fragments *f, const struct key *k)
 
 static bool alive(const struct slot *s, uint32_t tick)
 {
-	return s->generation != 0 && (int32_t)(s->expires - tick) > 0;
+	return s->used && (int32_t)(s->expires - tick) > 0;
 }
 
 void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
-	uint64_t generation, uint32_t tick)
+	const struct sl_fragment_fate *fate, uint32_t tick)
 {
 	struct slot *s, *into;
 	struct place at;
@@ -145,7 +145,7 @@ void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned
 	s = set_of(f, &k);
 	into = &s[0];
 	for (unsigned int w = 0; w < WAYS; w++) {
-		if (s[w].generation != 0 && memcmp(&s[w].key, &k, sizeof(k)) == 0) {
+		if (s[w].used && memcmp(&s[w].key, &k, sizeof(k)) == 0) {
 			into = &s[w];
 			break;
 		}
@@ -154,14 +154,14 @@ void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned
 			into = &s[w];
 	}
 	into->key = k;
-	into->generation = generation;
+	into->used = true;
 	into->expires = tick + EXPIRY_TICKS;
 	into->end = at.len;
-	into->act = b->meta[i].act;
+	into->fate = *fate;
 }
 
-const struct sl_action *sl_fragment_find(struct sl_fragments *f, const struct sl_burst *b,
-	unsigned int i, uint64_t generation, uint32_t tick)
+const struct sl_fragment_fate *sl_fragment_find(
+	struct sl_fragments *f, const struct sl_burst *b, unsigned int i, uint32_t tick)
 {
 	struct slot *s;
 	struct place at;
@@ -171,8 +171,8 @@ const struct sl_action *sl_fragment_find(struct sl_fragments *f, const struct sl
 		return NULL;
 	s = set_of(f, &k);
 	for (unsigned int w = 0; w < WAYS; w++)
-		if (s[w].generation == generation && alive(&s[w], tick) && at.offset >= s[w].end &&
+		if (alive(&s[w], tick) && at.offset >= s[w].end &&
 			memcmp(&s[w].key, &k, sizeof(k)) == 0)
-			return &s[w].act;
+			return &s[w].fate;
 	return NULL;
 }

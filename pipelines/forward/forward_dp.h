@@ -8,6 +8,7 @@
 #define SL_FORWARD_DP_H
 
 #include "dp/worker.h"
+#include "pipelines/changes.h"
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/pipeline.h"
 
@@ -25,6 +26,32 @@ struct sl_trip {
  * out and installs or renews the flow. Leaves meta.act, or a drop verdict.
  */
 void sl_resolve(const struct sl_trip *t, const uint8_t *idx, unsigned int n);
+
+/*
+ * What packet i's resolution depends on: its two addresses, both ends' identities (in either
+ * order), and the ways out, of this direction and of its replies.
+ */
+struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint16_t identity[2],
+	const struct sl_action *out, const struct sl_action *back);
+/*
+ * The generation to store that resolution with. 0, which is current for nobody, when a commit has
+ * come in between: it may have changed just that.
+ */
+uint64_t sl_generation_of(const struct sl_trip *t, const struct sl_deps *deps);
+/*
+ * Packet i has the entry meta.flow, which is not current. If no commit since has concerned it, it
+ * is made so and serves the packet as a hit would: true, with meta.act and verdict.
+ */
+bool sl_refresh(const struct sl_trip *t, unsigned int i);
+/* Is f, an entry between packet i's two addresses, what a resolution would give? *act: what it
+ * says. */
+bool sl_flow_holds(
+	const struct sl_trip *t, unsigned int i, const struct sl_flow *f, struct sl_action *act);
+
+/* Packet i (SL_P_FRAGMENT_FIRST) is let through: the later fragments may follow it. */
+void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
+/* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped. */
+void sl_fragment_follow(const struct sl_trip *t, unsigned int i);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <rte_byteorder.h>
 #include <rte_ether.h>
+#include <rte_prefetch.h>
 
 #define NOT_JUDGED UINT32_MAX
 
@@ -24,16 +25,18 @@ struct judgement {
 	enum sl_drop reason;	  /* SL_KEEP: allowed */
 	uint32_t ingress, egress; /* slots that decided */
 	uint32_t denied_by;
+	bool audited; /* denied for the record only */
 };
 
-static void tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason, uint32_t policy)
+static void tell(const struct sl_trip *t, unsigned int i, const struct judgement *j)
 {
 	const struct sl_burst *b = t->b;
 	const struct sl_meta *m = &b->meta[i];
 	struct sl_event ev = {.origin = m->origin,
-		.policy = policy,
+		.policy = j->denied_by,
 		.len = (uint16_t)rte_pktmbuf_pkt_len(b->pkt[i]),
-		.reason = (uint8_t)reason,
+		.reason = (uint8_t)j->reason,
+		.audited = j->audited,
 		.tcp_flags = m->flags & SL_P_TCP ? m->tcp_flags : 0};
 
 	if (m->flags & SL_P_IP4)
@@ -107,8 +110,9 @@ static struct judgement judge(
 		j.reason = SL_DROP_POLICY_INGRESS;
 		j.denied_by = j.ingress;
 	}
-	if (net->mode == SL_MODE_AUDIT)
-		j.reason = SL_KEEP;
+	j.audited = j.reason != SL_KEEP && net->mode == SL_MODE_AUDIT;
+	if (j.audited)
+		*(j.reason == SL_DROP_POLICY_EGRESS ? &j.egress : &j.ingress) |= SL_FLOW_AUDITED;
 	return j;
 }
 
@@ -136,6 +140,14 @@ static void swap_sides(struct sl_flow_install *in)
 	in->side[1] = s;
 }
 
+static void stamp(const struct sl_trip *t, unsigned int i, struct sl_flow_install *in)
+{
+	const uint16_t identity[2] = {in->identity_src, in->identity_dst};
+	struct sl_deps deps = sl_deps_of(t, i, identity, &in->side[0].act, &in->side[1].act);
+
+	in->generation = sl_generation_of(t, &deps);
+}
+
 /* Judge and store a connection; f is its entry when it is known already. */
 static enum sl_drop connect_ends(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
@@ -145,18 +157,19 @@ static enum sl_drop connect_ends(
 	bool reply = f != NULL && !reopen && !sl_flow_is_opener(t->p->flows, f);
 	struct opening o = opening_of(t->b, i, e, reply);
 	struct judgement j = judge(t, e->net, &o);
-	struct sl_flow_install in = {.generation = t->world->generation,
-		.tick = t->tick,
+	struct sl_flow_install in = {.tick = t->tick,
 		.policy_ingress = j.ingress,
 		.policy_egress = j.egress,
 		.identity_src = o.from->identity,
 		.identity_dst = o.to->identity};
 
 	if (j.reason != SL_KEEP) {
-		tell(t, i, j.reason, j.denied_by);
-		return j.reason;
+		tell(t, i, &j);
+		if (!j.audited)
+			return j.reason;
 	}
 	fill_sides(t, i, e, &in);
+	stamp(t, i, &in);
 	m->act = in.side[0].act;
 	if (f == NULL) {
 		if (m->flags & SL_P_ICMP_ECHO_REPLY)
@@ -183,10 +196,8 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	struct sl_meta *m = &t->b->meta[i];
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
 	struct sl_endpoint to = {.network = m->network};
-	struct sl_flow_install in = {.generation = t->world->generation,
-		.tick = t->tick,
-		.policy_ingress = NOT_JUDGED,
-		.policy_egress = NOT_JUDGED};
+	struct sl_flow_install in = {
+		.tick = t->tick, .policy_ingress = NOT_JUDGED, .policy_egress = NOT_JUDGED};
 
 	if (classified == SL_DROP_SPOOFED)
 		return classified;
@@ -218,6 +229,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	memcpy(in.side[0].macs, rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *), 12);
 	in.identity_src = e->src->identity;
 	in.identity_dst = classified == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
+	stamp(t, i, &in);
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
 	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
 	return SL_KEEP;
@@ -232,6 +244,7 @@ static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const
 	struct sl_key6 k6;
 	struct sl_ip quoted_src, quoted_dst;
 	const struct sl_flow *f = NULL;
+	struct sl_action act;
 
 	switch (sl_parse_quoted(t->b, i, &k4, &k6)) {
 	case 4:
@@ -251,10 +264,8 @@ static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const
 	if (f == NULL || !sl_ip_equal(&quoted_src, &e->dst_ip) ||
 		!sl_ip_equal(&quoted_dst, &e->src_ip))
 		return SL_DROP_ICMP_UNRELATED;
-	/* What is denied, by policy (its entry is not current) or by hand, gets no errors either.
-	 */
-	if (atomic_load_explicit(&f->generation, memory_order_relaxed) != t->world->generation ||
-		f->act.kind == SL_ACT_DROP)
+	/* What is denied, by policy (its entry does not hold) or by hand, gets no errors either. */
+	if (!sl_flow_holds(t, i, f, &act) || act.kind == SL_ACT_DROP)
 		return SL_DROP_ICMP_UNRELATED;
 	m->act = sl_way_to(t, e->net, e->dst, e->src->identity);
 	return SL_KEEP;
@@ -276,11 +287,24 @@ static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)
 	return connect_ends(t, i, &ends, f);
 }
 
+/* What a stale entry's check reads is on its way to the cache while others are dealt with. */
+static void prefetch(const struct sl_trip *t, const uint8_t *idx, unsigned int n)
+{
+	for (unsigned int k = 0; k < n; k++) {
+		const struct sl_flow *f = t->b->meta[idx[k]].flow;
+
+		if (f != NULL)
+			rte_prefetch0(&sl_flow_conn(t->p->flows, f)->state);
+	}
+}
+
 void sl_resolve(const struct sl_trip *t, const uint8_t *idx, unsigned int n)
 {
+	prefetch(t, idx, n);
 	for (unsigned int k = 0; k < n; k++) {
 		unsigned int i = idx[k];
 
-		t->b->verdict[i] = (uint8_t)resolve_one(t, i);
+		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i))
+			t->b->verdict[i] = (uint8_t)resolve_one(t, i);
 	}
 }

@@ -1,63 +1,83 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One direction of a set while it is being compiled: rules filed into lists first (compile.c), then
- * laid out as the arrays that the evaluator reads (tables.c). Threads: control. Ownership:
- * everything here goes when the compilation ends; what stays is in d.
+ * What the files of the compiler share: one version of a set being made from the one before.
+ * A piece that the session owns is changed in place; any other is copied first, and what the copy
+ * replaces becomes garbage of the version before. Memory that is not to be had ends the process:
+ * a half-made version cannot be taken back.
+ * Threads: control. Ownership: pieces as in set.h.
  */
 #ifndef SL_POLICY_BUILD_H
 #define SL_POLICY_BUILD_H
 
-#include "labels.h"
+#include <stdlib.h>
+
+#include "dp/hash.h"
 #include "set.h"
 
-/* What a list is filed under besides selectors and prefixes. */
+/* Keys come from tenants: without a seed they could make the tables degenerate. */
+extern uint64_t sl_policy_seed;
+#define HASH_FUNCTION(key, len, hash) (hash) = (unsigned int)sl_hash_bytes(key, len, sl_policy_seed)
+#define uthash_fatal(msg)	      abort()
+#include <uthash.h>
+
+struct sl_session {
+	uint64_t id;
+	struct sl_piece *dead, *dead_lists;
+};
+
+static inline void *sl_need(void *p)
+{
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+/* pieces.c */
+
+/* Out of the new version: at once when no other knows the piece. */
+void sl_piece_drop(struct sl_session *s, struct sl_piece *p);
+/* Put value at i; NULL takes away. What was there is the caller's to drop. */
+void sl_pages_set(struct sl_session *s, struct sl_pages **pages, uint32_t i, void *value);
+/* One number of those at index i of pages. */
+void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
+void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
+/* All of them. */
+void sl_numbers_clear(struct sl_session *s, struct sl_pages **pages, uint32_t i);
+/* Everything under pages, whoever owns it: for the end of the last version. */
+void sl_pages_destroy(struct sl_pages *pages, void (*fn)(void *piece));
+
+/* groups.c */
+
+/* What a list is for, within a group; peer may be one of these besides selectors and prefixes. */
 enum {
-	PEER_ANY = 0x80000000u,
-	PEER_HOST,
-	PEER_WORLD,
+	SL_PEER_ANY = 0x80000000u,
+	SL_PEER_HOST,
+	SL_PEER_WORLD,
 };
 
-/* One port match of one rule, for the list it goes to. */
-struct item {
-	uint32_t list;
-	struct sl_port_entry entry;
+struct sl_place {
+	uint32_t peer;
+	const struct sl_prefix *except;
+	size_t n_except;
 };
 
-/* What a list is for. */
-struct place {
-	uint32_t group, peer, except_set;
-};
+void sl_list_free(struct sl_piece *p);
+/* Free it with all its lists. */
+void sl_group_destroy(void *group);
+/* An own copy, or an empty one in the place of NULL. */
+struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
+void sl_group_drop(struct sl_session *s, struct sl_group *g);
+/* File an entry; may move the group. All removals of a session come before all additions. */
+void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_place *p,
+	const struct sl_port_entry *e);
+/* Take all entries of that rank away from the list. */
+void sl_group_unfile(
+	struct sl_session *s, struct sl_group *g, const struct sl_place *p, uint64_t rank);
+/* Sort and index what the session changed, drop what is empty. False: nothing is left. */
+bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
 
-/* The identities of a selector are to know this number. */
-struct bound {
-	uint32_t selector, number;
-};
-
-struct except_set {
-	uint32_t first, n;
-};
-
-/* By selector number. */
-struct mark {
-	uint32_t group; /* + 1 */
-	bool is_peer;
-};
-
-struct build {
-	struct sl_policy_dir *d;
-	struct sl_labels *labels;
-	struct sl_vec items;	   /* struct item, by ascending rank */
-	struct sl_vec places;	   /* struct place, by list */
-	struct sl_vec groups;	   /* struct bound, by group */
-	struct sl_vec peers;	   /* struct bound */
-	struct sl_vec marks;	   /* struct mark */
-	struct sl_vec prefixes;	   /* struct sl_prefix, host bits and padding zero */
-	struct sl_vec except_sets; /* struct except_set; [0] is the empty one */
-	struct sl_vec excepts;	   /* struct sl_prefix, padding zero */
-	struct sl_intern place_table, prefix_table, except_table;
-};
-
-/* Lay out b as b->d. 0 or -ENOMEM. */
-int sl_policy_lay_out(struct build *b);
+/* port_index.c */
+struct sl_port_index *sl_port_index_build(const struct sl_rule_list *l);
+void sl_port_index_free(struct sl_port_index *x);
 
 #endif

@@ -1,359 +1,393 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "build.h"
+#include "labels.h"
 
-#include "dp/hash.h"
-
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 
 /* Protocols that have ports: what a port without a protocol means. */
 static const uint8_t with_ports[] = {
 	IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_UDPLITE};
 
-static int compare_rank(const void *a, const void *b)
-{
-	const struct sl_policy_def *x = *(const struct sl_policy_def *const *)a;
-	const struct sl_policy_def *y = *(const struct sl_policy_def *const *)b;
+struct prefix {
+	struct sl_pmap_key key;
+	uint32_t number, uses;
+	bool v4;
+	UT_hash_handle hh;
+};
 
-	if (x->tier != y->tier)
-		return x->tier < y->tier ? -1 : 1;
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	if (x->action != y->action)
-		return x->action < y->action ? -1 : 1;
-	return x->slot < y->slot ? -1 : x->slot > y->slot;
+/* One direction's part. */
+struct side {
+	struct prefix *prefixes;
+	struct sl_pmap_edit *edit; /* of the session, once prefixes change */
+	struct sl_vec freed;	   /* uint32_t: numbers of prefixes, to be used again */
+	uint32_t next_number;
+	uint32_t n_of_len[2][129]; /* prefixes by family and length */
+	struct sl_vec touched;	   /* uint32_t: numbers of groups the session owns */
+};
+
+struct sl_policy_compiler {
+	struct sl_labels *labels;
+	struct sl_policy_set *now, *next; /* next NULL: no session */
+	struct sl_session session;
+	struct side side[2];
+};
+
+/* Of all compilers: a piece of one is never taken for a piece of another. */
+static atomic_uint_fast64_t last_session;
+
+static void open_session(struct sl_policy_compiler *c)
+{
+	if (c->next != NULL)
+		return;
+	c->next = sl_need(malloc(sizeof(*c->next)));
+	*c->next = *c->now;
+	c->session = (struct sl_session){.id = atomic_fetch_add(&last_session, 1) + 1};
 }
 
-static bool place_equal(const void *ctx, uint32_t number, const void *key)
+static struct sl_pages **pages_of(
+	struct sl_policy_compiler *c, enum sl_direction dir, enum sl_selector_role role)
 {
-	const struct build *b = ctx;
+	struct sl_policy_dir *d = &c->next->dir[dir];
 
-	return memcmp((const struct place *)b->places.at + number, key, sizeof(struct place)) == 0;
+	return role == SL_ROLE_SUBJECT ? &d->subject : &d->peer;
 }
 
-static int list_of(struct build *b, const struct place *p, uint32_t *list)
+static void listed(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+	uint32_t selector)
 {
-	uint64_t hash = sl_hash_bytes(p, sizeof(*p), 0);
-	struct place *new;
+	struct sl_policy_compiler *c = ctx;
 
-	*list = sl_intern_find(&b->place_table, hash, place_equal, b, p);
-	if (*list != SL_NONE)
-		return 0;
-	new = sl_vec_push(&b->places);
-	if (new == NULL || sl_intern_add(&b->place_table, hash) != 0)
-		return -ENOMEM;
-	*new = *p;
-	*list = b->place_table.n - 1;
-	return 0;
+	sl_numbers_add(&c->session, pages_of(c, dir, role), id, selector);
 }
 
-static struct mark *mark_of(struct build *b, uint32_t selector)
+static void unlisted(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+	uint32_t selector)
 {
-	while (b->marks.n <= selector)
-		if (sl_vec_push(&b->marks) == NULL)
-			return NULL;
-	return (struct mark *)b->marks.at + selector;
+	struct sl_policy_compiler *c = ctx;
+
+	sl_numbers_remove(&c->session, pages_of(c, dir, role), id, selector);
 }
 
-/* The group of a rule's subject; SL_NONE when it is nobody. */
-static int group_of(struct build *b, const struct sl_selector *subject, uint32_t *group)
+struct sl_policy_compiler *sl_policy_compiler_create(void)
 {
-	uint32_t selector;
-	struct mark *mark;
-	struct bound *new;
+	struct sl_policy_compiler *c = sl_need(calloc(1, sizeof(*c)));
+	struct sl_labels_ops ops = {.ctx = c, .listed = listed, .unlisted = unlisted};
 
-	*group = SL_NONE;
-	if (sl_labels_selector(b->labels, subject, &selector) != 0)
-		return -ENOMEM;
-	if (selector == SL_NONE)
-		return 0;
-	mark = mark_of(b, selector);
-	if (mark == NULL)
-		return -ENOMEM;
-	if (mark->group == 0) {
-		new = sl_vec_push(&b->groups);
-		if (new == NULL)
-			return -ENOMEM;
-		*new = (struct bound){selector, b->groups.n - 1};
-		mark->group = b->groups.n;
+	c->labels = sl_labels_create(&ops);
+	c->now = sl_need(calloc(1, sizeof(*c->now)));
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		c->side[dir].freed = SL_VEC_OF(uint32_t);
+		c->side[dir].touched = SL_VEC_OF(uint32_t);
 	}
-	*group = mark->group - 1;
-	return 0;
+	return c;
 }
 
-static int selector_peer(struct build *b, const struct sl_selector *s, uint32_t *peer)
-{
-	struct mark *mark;
-	struct bound *new;
+/* Prefixes. */
 
-	if (sl_labels_selector(b->labels, s, peer) != 0)
-		return -ENOMEM;
-	if (*peer == SL_NONE)
-		return 0;
-	mark = mark_of(b, *peer);
-	if (mark == NULL)
-		return -ENOMEM;
-	if (mark->is_peer)
-		return 0;
-	new = sl_vec_push(&b->peers);
-	if (new == NULL)
-		return -ENOMEM;
-	*new = (struct bound){*peer, *peer};
-	mark->is_peer = true;
-	return 0;
+static bool is_v4(const struct sl_prefix *p)
+{
+	return p->len >= 96 && sl_ip_is_v4(&p->ip);
 }
 
-static bool prefix_equal(const void *ctx, uint32_t number, const void *key)
+static void edit_prefixes(struct sl_policy_compiler *c, enum sl_direction dir)
 {
-	const struct build *b = ctx;
-
-	return memcmp((const struct sl_prefix *)b->prefixes.at + number, key,
-		       sizeof(struct sl_prefix)) == 0;
+	if (c->side[dir].edit == NULL)
+		c->side[dir].edit =
+			sl_need(sl_pmap_edit_begin(c->next->dir[dir].prefixes, sl_policy_seed));
 }
 
-static int prefix_peer(struct build *b, const struct sl_prefix *cidr, uint32_t *peer)
+static uint32_t prefix_use(
+	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr)
 {
-	struct sl_prefix p, *new;
-	uint64_t hash;
+	struct sl_ip ip = sl_ip_masked(&cidr->ip, cidr->len);
+	struct sl_pmap_key key = sl_prefix_key(&ip, cidr->len);
+	struct side *side = &c->side[dir];
+	struct prefix *p;
 
-	*peer = SL_NONE;
-	if (cidr->len > 128)
-		return 0;
-	memset(&p, 0, sizeof(p));
-	p.ip = sl_ip_masked(&cidr->ip, cidr->len);
-	p.len = cidr->len;
-	hash = sl_hash_bytes(&p, sizeof(p), 0);
-	*peer = sl_intern_find(&b->prefix_table, hash, prefix_equal, b, &p);
-	if (*peer == SL_NONE) {
-		new = sl_vec_push(&b->prefixes);
-		if (new == NULL || sl_intern_add(&b->prefix_table, hash) != 0)
-			return -ENOMEM;
-		memcpy(new, &p, sizeof(p));
-		*peer = b->prefix_table.n - 1;
+	HASH_FIND(hh, side->prefixes, &key, sizeof(key), p);
+	if (p == NULL) {
+		p = sl_need(calloc(1, sizeof(*p)));
+		p->key = key;
+		p->v4 = is_v4(&(struct sl_prefix){ip, cidr->len});
+		p->number = side->freed.n > 0 ? ((const uint32_t *)side->freed.at)[--side->freed.n]
+					      : side->next_number++;
+		HASH_ADD(hh, side->prefixes, key, sizeof(p->key), p);
+		side->n_of_len[p->v4][cidr->len]++;
+		edit_prefixes(c, dir);
+		if (sl_pmap_put(side->edit, &key, (void *)(uintptr_t)(SL_PEER_PREFIX | p->number),
+			    NULL) != 0)
+			abort();
 	}
-	*peer |= SL_PEER_PREFIX;
-	return 0;
+	p->uses++;
+	return SL_PEER_PREFIX | p->number;
 }
 
-static bool except_equal(const void *ctx, uint32_t number, const void *key)
+/* The number stays its own until something is filed under another: removals come first. */
+static uint32_t prefix_unuse(
+	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr)
 {
-	const struct build *b = ctx;
-	const struct except_set *s = (const struct except_set *)b->except_sets.at + number;
-	const struct except_set *want = key;
-	const struct sl_prefix *at = b->excepts.at;
+	struct sl_ip ip = sl_ip_masked(&cidr->ip, cidr->len);
+	struct sl_pmap_key key = sl_prefix_key(&ip, cidr->len);
+	struct side *side = &c->side[dir];
+	struct prefix *p;
+	uint32_t number;
 
-	return s->n == want->n &&
-	       (s->n == 0 || memcmp(at + s->first, at + want->first, s->n * sizeof(*at)) == 0);
+	HASH_FIND(hh, side->prefixes, &key, sizeof(key), p);
+	if (p == NULL)
+		return SL_NONE;
+	number = SL_PEER_PREFIX | p->number;
+	if (--p->uses > 0)
+		return number;
+	side->n_of_len[p->v4][cidr->len]--;
+	edit_prefixes(c, dir);
+	if (sl_pmap_remove(side->edit, &key, NULL) != 0)
+		abort();
+	*(uint32_t *)sl_need(sl_vec_push(&side->freed)) = p->number;
+	HASH_DEL(side->prefixes, p);
+	free(p);
+	return number;
 }
 
-static int except_number(struct build *b, const struct sl_peer_def *peer, uint32_t *number)
+/* Rules. */
+
+typedef uint32_t (*selector_fn)(struct sl_labels *l, const struct sl_selector *s,
+	enum sl_direction dir, enum sl_selector_role role);
+typedef uint32_t (*prefix_fn)(
+	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr);
+
+/* Whether a rule comes or goes. */
+struct change {
+	struct sl_policy_compiler *c;
+	const struct sl_policy_def *def;
+	uint64_t rank;
+	selector_fn selector;
+	prefix_fn prefix;
+	struct sl_group *group; /* the session's */
+	bool added;
+};
+
+static void file_entry(struct change *ch, const struct sl_place *p, struct sl_port_entry e)
 {
-	struct except_set set = {.first = b->excepts.n}, *new;
-	uint64_t hash;
+	e.rank = ch->rank;
+	sl_group_file(&ch->c->session, &ch->group, p, &e);
+}
 
-	for (size_t i = 0; i < peer->n_except; i++) {
-		struct sl_prefix *p = sl_vec_push(&b->excepts);
+static void file_port(struct change *ch, const struct sl_place *p, const struct sl_port_match *m)
+{
+	struct sl_port_entry e = {.hi = UINT16_MAX, .proto = m->proto};
 
-		if (p == NULL)
-			return -ENOMEM;
-		p->ip = peer->except[i].ip;
-		p->len = peer->except[i].len;
-		set.n++;
+	if (m->has_port) {
+		e.lo = m->port;
+		e.hi = m->end;
+		e.needs_port = true;
 	}
-	hash = sl_hash_bytes((const struct sl_prefix *)b->excepts.at + (set.n > 0 ? set.first : 0),
-		set.n * sizeof(struct sl_prefix), 0);
-	*number = sl_intern_find(&b->except_table, hash, except_equal, b, &set);
-	if (*number != SL_NONE) {
-		b->excepts.n = set.first;
-		return 0;
-	}
-	new = sl_vec_push(&b->except_sets);
-	if (new == NULL || sl_intern_add(&b->except_table, hash) != 0)
-		return -ENOMEM;
-	*new = set;
-	*number = b->except_table.n - 1;
-	return 0;
-}
-
-static int push_item(struct build *b, uint32_t list, struct sl_port_entry entry)
-{
-	struct item *item = sl_vec_push(&b->items);
-
-	if (item == NULL)
-		return -ENOMEM;
-	*item = (struct item){list, entry};
-	return 0;
-}
-
-static int file_port(struct build *b, uint32_t list, uint32_t rank, const struct sl_port_match *m)
-{
-	struct sl_port_entry e = {.rank = rank, .hi = UINT16_MAX, .proto = m->proto};
-
-	if (!m->has_port)
-		return push_item(b, list, e);
-	e.lo = m->port;
-	e.hi = m->end;
-	e.needs_port = true;
 	if (e.lo > e.hi)
-		return 0;
-	if (e.proto != 0)
-		return push_item(b, list, e);
+		return;
+	if (!m->has_port || e.proto != 0) {
+		file_entry(ch, p, e);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(with_ports); i++) {
 		e.proto = with_ports[i];
-		if (push_item(b, list, e) != 0)
-			return -ENOMEM;
+		file_entry(ch, p, e);
 	}
-	return 0;
 }
 
-/* The rule's ports into the list of its group for this peer. */
-static int file(
-	struct build *b, uint32_t rank, const struct sl_policy_def *def, const struct place *p)
+/* The rule's ports into the list of its group for this peer, or out of it. */
+static void file(struct change *ch, const struct sl_place *p)
 {
-	uint32_t list;
+	const struct sl_policy_def *def = ch->def;
 
-	if (list_of(b, p, &list) != 0)
-		return -ENOMEM;
+	if (!ch->added) {
+		sl_group_unfile(&ch->c->session, ch->group, p, ch->rank);
+		return;
+	}
 	if (def->any_port)
-		return push_item(b, list, (struct sl_port_entry){.rank = rank, .hi = UINT16_MAX});
-	for (size_t i = 0; i < def->n_ports; i++)
-		if (file_port(b, list, rank, &def->ports[i]) != 0)
-			return -ENOMEM;
-	return 0;
+		file_entry(ch, p, (struct sl_port_entry){.hi = UINT16_MAX});
+	for (size_t i = 0; !def->any_port && i < def->n_ports; i++)
+		file_port(ch, p, &def->ports[i]);
 }
 
-static int place_of(struct build *b, const struct sl_peer_def *peer, struct place *p)
+static void file_peer(struct change *ch, const struct sl_peer_def *peer)
 {
 	static const uint32_t entity[] = {
-		[SL_ENTITY_HOST] = PEER_HOST,
-		[SL_ENTITY_WORLD] = PEER_WORLD,
-		[SL_ENTITY_ANY] = PEER_ANY,
+		[SL_ENTITY_HOST] = SL_PEER_HOST,
+		[SL_ENTITY_WORLD] = SL_PEER_WORLD,
+		[SL_ENTITY_ANY] = SL_PEER_ANY,
 	};
-	int rc;
+	enum sl_direction dir = ch->def->direction;
+	struct sl_place p = {.peer = SL_NONE};
 
-	p->except_set = 0;
 	switch (peer->kind) {
 	case SL_PEER_SELECTOR:
-		return selector_peer(b, &peer->selector, &p->peer);
+		p.peer = ch->selector(ch->c->labels, &peer->selector, dir, SL_ROLE_PEER);
+		break;
 	case SL_PEER_CIDR:
-		rc = prefix_peer(b, &peer->cidr, &p->peer);
-		return rc == 0 && p->peer != SL_NONE ? except_number(b, peer, &p->except_set) : rc;
+		if (peer->cidr.len <= 128)
+			p.peer = ch->prefix(ch->c, dir, &peer->cidr);
+		p.except = peer->except;
+		p.n_except = peer->n_except;
+		break;
 	case SL_PEER_ENTITY:
-		p->peer = entity[peer->entity];
-		return 0;
+		p.peer = entity[peer->entity];
+		break;
 	}
-	p->peer = SL_NONE;
-	return 0;
+	if (p.peer != SL_NONE)
+		file(ch, &p);
 }
 
-static int file_rule(struct build *b, uint32_t rank, const struct sl_policy_def *def)
+static void carry_out(struct change *ch)
 {
-	struct place p = {.peer = PEER_ANY};
+	const struct sl_policy_def *def = ch->def;
+	struct sl_policy_compiler *c = ch->c;
+	struct sl_pages **groups;
+	struct sl_group *was;
+	uint32_t number;
 
+	open_session(c);
+	groups = &c->next->dir[def->direction].groups;
+	ch->rank = sl_rank(def->tier, def->priority, def->action, def->slot);
 	if (!def->any_port && def->n_ports == 0)
-		return 0;
-	if (group_of(b, &def->subject, &p.group) != 0)
-		return -ENOMEM;
-	if (p.group == SL_NONE)
-		return 0;
+		return;
+	number = ch->selector(c->labels, &def->subject, def->direction, SL_ROLE_SUBJECT);
+	if (number == SL_NONE)
+		return;
+	was = sl_pages_get(*groups, number);
+	if (was == NULL || was->piece.owner != c->session.id)
+		*(uint32_t *)sl_need(sl_vec_push(&c->side[def->direction].touched)) = number;
+	ch->group = sl_group_own(&c->session, was);
 	if (def->any_peer)
-		return file(b, rank, def, &p);
-	for (size_t i = 0; i < def->n_peers; i++) {
-		if (place_of(b, &def->peers[i], &p) != 0)
-			return -ENOMEM;
-		if (p.peer != SL_NONE && file(b, rank, def, &p) != 0)
-			return -ENOMEM;
+		file(ch, &(struct sl_place){.peer = SL_PEER_ANY});
+	for (size_t i = 0; !def->any_peer && i < def->n_peers; i++)
+		file_peer(ch, &def->peers[i]);
+	sl_pages_set(&c->session, groups, number, ch->group);
+}
+
+void sl_policy_rule_gone(struct sl_policy_compiler *c, const struct sl_policy_def *def)
+{
+	carry_out(&(struct change){
+		.c = c, .def = def, .selector = sl_labels_unuse, .prefix = prefix_unuse});
+}
+
+void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def *def)
+{
+	carry_out(&(struct change){.c = c,
+		.def = def,
+		.selector = sl_labels_use,
+		.prefix = prefix_use,
+		.added = true});
+}
+
+void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identity_def *def)
+{
+	open_session(c);
+	sl_labels_identity_put(c->labels, def);
+}
+
+void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id)
+{
+	open_session(c);
+	sl_labels_identity_gone(c->labels, id);
+}
+
+/* Committing. */
+
+static void settle_groups(struct sl_policy_compiler *c, enum sl_direction dir)
+{
+	struct sl_pages **groups = &c->next->dir[dir].groups;
+	struct sl_vec *touched = &c->side[dir].touched;
+
+	for (uint32_t i = 0; i < touched->n; i++) {
+		uint32_t number = ((const uint32_t *)touched->at)[i];
+		struct sl_group *g = sl_pages_get(*groups, number);
+
+		if (sl_group_tidy(&c->session, g))
+			continue;
+		sl_pages_set(&c->session, groups, number, NULL);
+		sl_group_drop(&c->session, g);
 	}
-	return 0;
+	touched->n = 0;
 }
 
-static int build_init(struct build *b, struct sl_policy_dir *d, struct sl_labels *labels)
+static void settle_prefixes(struct sl_policy_compiler *c, enum sl_direction dir)
 {
-	struct sl_peer_def no_except = {.n_except = 0};
-	uint32_t zero;
+	struct sl_policy_dir *d = &c->next->dir[dir];
+	struct side *side = &c->side[dir];
 
-	*b = (struct build){
-		.d = d,
-		.labels = labels,
-		.items = SL_VEC_OF(struct item),
-		.places = SL_VEC_OF(struct place),
-		.groups = SL_VEC_OF(struct bound),
-		.peers = SL_VEC_OF(struct bound),
-		.marks = SL_VEC_OF(struct mark),
-		.prefixes = SL_VEC_OF(struct sl_prefix),
-		.except_sets = SL_VEC_OF(struct except_set),
-		.excepts = SL_VEC_OF(struct sl_prefix),
-	};
-	return except_number(b, &no_except, &zero);
-}
-
-static void build_fini(struct build *b)
-{
-	sl_intern_fini(&b->except_table);
-	sl_intern_fini(&b->prefix_table);
-	sl_intern_fini(&b->place_table);
-	sl_vec_fini(&b->excepts);
-	sl_vec_fini(&b->except_sets);
-	sl_vec_fini(&b->prefixes);
-	sl_vec_fini(&b->marks);
-	sl_vec_fini(&b->peers);
-	sl_vec_fini(&b->groups);
-	sl_vec_fini(&b->places);
-	sl_vec_fini(&b->items);
-}
-
-static int keep_rules(
-	struct sl_policy_dir *d, const struct sl_policy_def *const *ranked, uint32_t n)
-{
-	d->rules = calloc(n + 1, sizeof(*d->rules));
-	if (d->rules == NULL)
-		return -ENOMEM;
-	d->n_rules = n;
-	for (uint32_t i = 0; i < n; i++) {
-		d->rules[i] = (struct sl_rule){ranked[i]->slot, ranked[i]->priority,
-			(uint8_t)ranked[i]->tier, (uint8_t)ranked[i]->action};
-		for (unsigned int tier = ranked[i]->tier; tier < SL_TIERS; tier++)
-			d->tier_end[tier] = i + 1;
+	if (side->edit == NULL)
+		return;
+	d->prefixes = sl_pmap_edit_commit(side->edit, &c->now->dead_prefixes[dir]);
+	side->edit = NULL;
+	for (unsigned int v4 = 0; v4 < 2; v4++) {
+		d->n_len[v4] = 0;
+		for (unsigned int len = 129; len-- > 0;)
+			if (side->n_of_len[v4][len] > 0)
+				d->len[v4][d->n_len[v4]++] = (uint8_t)len;
 	}
-	return 0;
 }
 
-static int compile_dir(struct sl_policy_dir *d, struct sl_labels *labels,
-	const struct sl_policy_def **ranked, uint32_t n)
+const struct sl_policy_set *sl_policy_compiler_commit(struct sl_policy_compiler *c, void **garbage)
 {
-	struct build b;
-	int rc = build_init(&b, d, labels);
-
-	if (rc != 0)
-		goto out;
-	if (n > 1)
-		qsort(ranked, n, sizeof(*ranked), compare_rank);
-	rc = keep_rules(d, ranked, n);
-	for (uint32_t rank = 0; rc == 0 && rank < n; rank++)
-		rc = file_rule(&b, rank, ranked[rank]);
-	if (rc == 0)
-		rc = sl_policy_lay_out(&b);
-out:
-	build_fini(&b);
-	return rc;
+	*garbage = NULL;
+	if (c->next == NULL)
+		return c->now;
+	for (enum sl_direction dir = SL_INGRESS; dir <= SL_EGRESS; dir++) {
+		settle_groups(c, dir);
+		settle_prefixes(c, dir);
+	}
+	sl_labels_settle(c->labels);
+	c->now->dead = c->session.dead;
+	c->now->dead_lists = c->session.dead_lists;
+	*garbage = c->now;
+	c->now = c->next;
+	c->next = NULL;
+	return c->now;
 }
 
-static void dir_fini(struct sl_policy_dir *d)
+void sl_policy_garbage_free(void *garbage)
 {
-	free(d->prefixes.slot);
-	free(d->excepts);
-	free(d->segments);
-	free(d->maps);
-	free(d->entries);
-	free(d->lists);
-	free(d->slots);
-	free(d->groups);
-	free(d->peer.item);
-	free(d->peer.start);
-	free(d->subject.item);
-	free(d->subject.start);
-	free(d->rules);
+	struct sl_policy_set *s = garbage;
+	struct sl_piece *p, *next;
+
+	if (s == NULL)
+		return;
+	for (p = s->dead; p != NULL; p = next) {
+		next = p->next_dead;
+		free(p);
+	}
+	for (p = s->dead_lists; p != NULL; p = next) {
+		next = p->next_dead;
+		sl_list_free(p);
+	}
+	for (unsigned int dir = 0; dir < 2; dir++)
+		if (s->dead_prefixes[dir] != NULL)
+			sl_pmap_garbage_free(s->dead_prefixes[dir]);
+	free(s);
+}
+
+const struct sl_policy_set *sl_policy_compiler_destroy(struct sl_policy_compiler *c)
+{
+	const struct sl_policy_set *set;
+	void *garbage;
+
+	if (c == NULL)
+		return NULL;
+	set = sl_policy_compiler_commit(c, &garbage);
+	sl_policy_garbage_free(garbage);
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		struct prefix *p, *next;
+
+		HASH_ITER (hh, c->side[dir].prefixes, p, next) {
+			HASH_DEL(c->side[dir].prefixes, p);
+			free(p);
+		}
+		sl_vec_fini(&c->side[dir].freed);
+		sl_vec_fini(&c->side[dir].touched);
+	}
+	sl_labels_destroy(c->labels);
+	free(c);
+	return set;
 }
 
 void sl_policy_set_destroy(void *set)
@@ -362,33 +396,23 @@ void sl_policy_set_destroy(void *set)
 
 	if (s == NULL)
 		return;
-	dir_fini(&s->dir[SL_EGRESS]);
-	dir_fini(&s->dir[SL_INGRESS]);
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		sl_pages_destroy(s->dir[dir].subject, free);
+		sl_pages_destroy(s->dir[dir].peer, free);
+		sl_pages_destroy(s->dir[dir].groups, sl_group_destroy);
+		sl_pmap_destroy(s->dir[dir].prefixes);
+	}
 	free(s);
 }
 
 struct sl_policy_set *sl_policy_compile(const struct sl_policy_def *defs, size_t n_defs,
 	const struct sl_identity_def *ids, size_t n_ids)
 {
-	const struct sl_policy_def **ranked = calloc(n_defs + 1, sizeof(struct sl_policy_def *));
-	struct sl_policy_set *set = calloc(1, sizeof(*set));
-	struct sl_labels *labels = sl_labels_create(ids, n_ids);
-	int rc = ranked == NULL || set == NULL || labels == NULL ? -ENOMEM : 0;
+	struct sl_policy_compiler *c = sl_policy_compiler_create();
 
-	for (enum sl_direction dir = SL_INGRESS; rc == 0 && dir <= SL_EGRESS; dir++) {
-		uint32_t n = 0;
-
-		for (size_t i = 0; i < n_defs; i++)
-			if (defs[i].direction == dir)
-				ranked[n++] = &defs[i];
-		rc = compile_dir(&set->dir[dir], labels, ranked, n);
-	}
-	sl_labels_destroy(labels);
-	free(ranked);
-	if (rc != 0) {
-		sl_policy_set_destroy(set);
-		errno = -rc;
-		return NULL;
-	}
-	return set;
+	for (size_t i = 0; i < n_ids; i++)
+		sl_policy_identity_put(c, &ids[i]);
+	for (size_t i = 0; i < n_defs; i++)
+		sl_policy_rule_put(c, &defs[i]);
+	return (struct sl_policy_set *)(uintptr_t)sl_policy_compiler_destroy(c);
 }

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 
 struct candidate {
-	uint32_t rank;
+	uint64_t rank;
 	enum sl_port_fit fit;
 };
 
 struct gathering {
-	const struct sl_policy_dir *d;
 	const struct sl_policy_query *q;
 	struct sl_vec found; /* struct candidate */
 	bool out_of_memory;
@@ -20,15 +19,15 @@ static void gather(const struct sl_rule_list *l, void *ctx)
 {
 	struct gathering *g = ctx;
 
-	for (uint32_t i = l->first; i < l->first + l->n; i++) {
+	for (uint32_t i = 0; i < l->n; i++) {
 		struct candidate *c = sl_vec_push(&g->found);
 
 		if (c == NULL) {
 			g->out_of_memory = true;
 			return;
 		}
-		c->rank = g->d->entries[i].rank;
-		c->fit = sl_port_fit(&g->d->entries[i], g->q);
+		c->rank = l->entry[i].rank;
+		c->fit = sl_port_fit(&l->entry[i], g->q);
 	}
 }
 
@@ -46,14 +45,13 @@ static int compare(const void *a, const void *b)
 /* How far the rules have come. */
 struct course {
 	bool decided;
-	uint32_t skip_below;  /* ranks a pass jumps over */
-	uint32_t doubt_below; /* ranks a pass may have jumped over: allows do not decide there */
+	uint64_t skip_below;  /* ranks a pass jumps over */
+	uint64_t doubt_below; /* ranks a pass may have jumped over: allows do not decide there */
 };
 
-static enum sl_policy_fate follow(
-	struct course *c, const struct sl_policy_dir *d, const struct candidate *cand)
+static enum sl_policy_fate follow(struct course *c, const struct candidate *cand)
 {
-	const struct sl_rule *r = &d->rules[cand->rank];
+	enum sl_rule_action action = sl_rank_action(cand->rank);
 
 	if (c->decided)
 		return SL_FATE_TOO_LATE;
@@ -61,18 +59,18 @@ static enum sl_policy_fate follow(
 		return SL_FATE_SKIPPED;
 	if (cand->fit == SL_PORT_MISS)
 		return SL_FATE_OTHER_PORTS;
-	if (r->action == SL_RULE_DENY) {
+	if (action == SL_RULE_DENY) {
 		c->decided = true;
 		return SL_FATE_DECIDED;
 	}
 	if (cand->fit == SL_PORT_MAYBE) {
-		if (r->action == SL_RULE_PASS)
-			c->doubt_below = d->tier_end[r->tier];
+		if (action == SL_RULE_PASS)
+			c->doubt_below = sl_rank_tier_end(cand->rank);
 		return SL_FATE_PORTS_UNKNOWN;
 	}
-	if (r->action == SL_RULE_PASS || cand->rank < c->doubt_below) {
-		c->skip_below = d->tier_end[r->tier];
-		return r->action == SL_RULE_PASS ? SL_FATE_PASSED : SL_FATE_IN_DOUBT;
+	if (action == SL_RULE_PASS || cand->rank < c->doubt_below) {
+		c->skip_below = sl_rank_tier_end(cand->rank);
+		return action == SL_RULE_PASS ? SL_FATE_PASSED : SL_FATE_IN_DOUBT;
 	}
 	c->decided = true;
 	return SL_FATE_DECIDED;
@@ -90,8 +88,7 @@ int sl_policy_explain(const struct sl_policy_set *set, enum sl_direction dir,
 	*n_steps = 0;
 	if (set == NULL)
 		return 0;
-	g.d = &set->dir[dir];
-	sl_policy_visit(g.d, q, gather, &g);
+	sl_policy_visit(&set->dir[dir], q, gather, &g);
 	c = g.found.at;
 	if (g.found.n > 0) {
 		qsort(g.found.at, g.found.n, sizeof(*c), compare);
@@ -104,16 +101,14 @@ int sl_policy_explain(const struct sl_policy_set *set, enum sl_direction dir,
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < g.found.n; i++) {
-		const struct sl_rule *r = &g.d->rules[c[i].rank];
-
 		if (i > 0 && c[i].rank == c[i - 1].rank)
 			continue;
 		(*steps)[n++] = (struct sl_policy_step){
-			.policy = r->slot,
-			.tier = (enum sl_tier)r->tier,
-			.priority = r->priority,
-			.action = (enum sl_rule_action)r->action,
-			.fate = follow(&course, g.d, &c[i]),
+			.policy = sl_rank_slot(c[i].rank),
+			.tier = (enum sl_tier)sl_rank_tier(c[i].rank),
+			.priority = sl_rank_priority(c[i].rank),
+			.action = sl_rank_action(c[i].rank),
+			.fate = follow(&course, &c[i]),
 		};
 	}
 	*n_steps = n;

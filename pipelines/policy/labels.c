@@ -1,302 +1,393 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "labels.h"
 
-#include "dp/hash.h"
+#include "build.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
-/* A run of another array. */
-struct span {
-	uint32_t first, n;
+uint64_t sl_policy_seed;
+
+struct label {
+	struct sl_vec ids;	 /* uint16_t, ascending: who has it */
+	struct sl_vec selectors; /* struct selector *: some of those that ask for it */
+	uint32_t uses;		 /* by identities and selectors */
+	UT_hash_handle hh;
+	size_t text_len;
+	char text[]; /* key, NUL, value, NUL */
+};
+
+/* Distinct labels, by address. */
+struct label_set {
+	struct label **label;
+	uint32_t n;
 };
 
 struct selector {
-	struct span labels;  /* ascending, in selector_labels */
-	struct span members; /* ascending, in members */
+	uint32_t number;
+	struct label_set labels;
+	struct label *filed;   /* the one of its labels whose selectors it is among */
+	struct sl_vec members; /* uint16_t, ascending */
+	uint32_t uses[2][SL_SELECTOR_ROLES];
+	bool listed[2][SL_SELECTOR_ROLES]; /* as its members were told */
+	bool touched;
+	UT_hash_handle hh; /* by the addresses of its labels */
 };
 
 struct sl_labels {
-	uint64_t seed;
-	struct sl_intern label_table, selector_table;
-	struct sl_vec labels;	       /* struct sl_label */
-	struct sl_vec identity_labels; /* uint32_t */
-	struct span *of_identity;      /* by identity: its labels, ascending */
-	struct span *of_label;	       /* by label: its identities, ascending */
-	uint16_t *posting;	       /* what of_label spans */
-	struct sl_vec selectors;       /* struct selector */
-	struct sl_vec selector_labels; /* uint32_t */
-	struct sl_vec members;	       /* uint16_t */
-	struct sl_vec scratch;	       /* uint32_t: labels of the selector at hand */
+	struct sl_labels_ops ops;
+	struct label *labels;
+	struct selector *selectors;
+	struct sl_vec touched; /* struct selector * */
+	struct sl_vec freed;   /* uint32_t: numbers to be used again */
+	uint32_t next_number;
+	struct label_set identity[SL_IDENTITY_MAX + 1];
 };
 
-static uint64_t label_hash(const struct sl_labels *l, const struct sl_label *label)
+struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops)
 {
-	uint64_t h = sl_hash_bytes(label->key, strlen(label->key), l->seed);
+	struct sl_labels *l = sl_need(calloc(1, sizeof(*l)));
 
-	return sl_hash_bytes(label->value, strlen(label->value), h);
+	/* Once: tables that exist depend on it. */
+	if (sl_policy_seed == 0 && getrandom(&sl_policy_seed, sizeof(sl_policy_seed),
+					   GRND_NONBLOCK) != (ssize_t)sizeof(sl_policy_seed))
+		sl_policy_seed = (uint64_t)(uintptr_t)l;
+	l->ops = *ops;
+	l->touched = SL_VEC_OF(struct selector *);
+	l->freed = SL_VEC_OF(uint32_t);
+	return l;
 }
 
-static bool label_equal(const void *ctx, uint32_t number, const void *key)
-{
-	const struct sl_labels *l = ctx;
-	const struct sl_label *a = (const struct sl_label *)l->labels.at + number, *b = key;
+/* Ascending numbers. */
 
-	return strcmp(a->key, b->key) == 0 && strcmp(a->value, b->value) == 0;
+static uint32_t place_of(const struct sl_vec *v, uint16_t id)
+{
+	const uint16_t *at = v->at;
+	uint32_t lo = 0, hi = v->n;
+
+	if (hi > 0 && at[hi - 1] < id)
+		return hi;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (at[mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
-static int label_number(struct sl_labels *l, const struct sl_label *label, uint32_t *number)
+static void ids_add(struct sl_vec *v, uint16_t id)
 {
-	uint64_t hash = label_hash(l, label);
-	struct sl_label *new;
+	uint32_t at = place_of(v, id);
+	uint16_t *all;
 
-	*number = sl_intern_find(&l->label_table, hash, label_equal, l, label);
-	if (*number != SL_NONE)
-		return 0;
-	new = sl_vec_push(&l->labels);
-	if (new == NULL || sl_intern_add(&l->label_table, hash) != 0)
-		return -ENOMEM;
-	*new = *label;
-	*number = l->label_table.n - 1;
-	return 0;
+	sl_need(sl_vec_push(v));
+	all = v->at;
+	memmove(&all[at + 1], &all[at], (v->n - 1 - at) * sizeof(*all));
+	all[at] = id;
 }
 
-static int compare_u32(const void *a, const void *b)
+static void ids_remove(struct sl_vec *v, uint16_t id)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t at = place_of(v, id);
+	uint16_t *all = v->at;
+
+	if (at == v->n || all[at] != id)
+		return;
+	memmove(&all[at], &all[at + 1], (v->n - at - 1) * sizeof(*all));
+	v->n--;
+}
+
+/* Labels. */
+
+static struct label *label_find(struct sl_labels *l, const struct sl_label *want, bool add)
+{
+	size_t key_len = strlen(want->key) + 1, value_len = strlen(want->value) + 1;
+	struct label *label, *new = sl_need(calloc(1, sizeof(*new) + key_len + value_len));
+
+	memcpy(new->text, want->key, key_len);
+	memcpy(new->text + key_len, want->value, value_len);
+	new->text_len = key_len + value_len;
+	HASH_FIND(hh, l->labels, new->text, new->text_len, label);
+	if (label != NULL || !add) {
+		free(new);
+		return label;
+	}
+	new->ids = SL_VEC_OF(uint16_t);
+	new->selectors = SL_VEC_OF(struct selector *);
+	HASH_ADD_KEYPTR(hh, l->labels, new->text, new->text_len, new);
+	return new;
+}
+
+static void label_release(struct sl_labels *l, struct label *label)
+{
+	if (--label->uses > 0)
+		return;
+	HASH_DEL(l->labels, label);
+	sl_vec_fini(&label->ids);
+	sl_vec_fini(&label->selectors);
+	free(label);
+}
+
+static int compare_address(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t) * (struct label *const *)a,
+		  y = (uintptr_t) * (struct label *const *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-static uint32_t sort_unique(uint32_t *v, uint32_t n)
+/* Empty when one of them is not known and not to be added. */
+static struct label_set set_of(
+	struct sl_labels *l, const struct sl_label *labels, size_t n, bool add)
 {
+	struct label_set s = {.label = sl_need(malloc((n + 1) * sizeof(struct label *)))};
 	uint32_t kept = 0;
 
+	for (size_t i = 0; i < n; i++) {
+		s.label[i] = label_find(l, &labels[i], add);
+		if (s.label[i] == NULL)
+			return s;
+	}
 	if (n > 1)
-		qsort(v, n, sizeof(*v), compare_u32);
-	for (uint32_t i = 0; i < n; i++)
-		if (kept == 0 || v[i] != v[kept - 1])
-			v[kept++] = v[i];
-	return kept;
+		qsort(s.label, n, sizeof(struct label *), compare_address);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || s.label[kept - 1] != s.label[i])
+			s.label[kept++] = s.label[i];
+	s.n = kept;
+	return s;
 }
 
-static int index_identity(struct sl_labels *l, const struct sl_identity_def *id)
+static void set_hold(const struct label_set *s)
 {
-	struct span *s = &l->of_identity[id->id];
-	uint32_t first = l->identity_labels.n, n = 0;
-
-	s->n = 0;
-	for (size_t i = 0; i < id->n_labels; i++) {
-		uint32_t number, *label;
-
-		if (label_number(l, &id->labels[i], &number) != 0)
-			return -ENOMEM;
-		label = sl_vec_push(&l->identity_labels);
-		if (label == NULL)
-			return -ENOMEM;
-		*label = number;
-		n++;
-	}
-	s->first = first;
-	if (n > 0)
-		s->n = sort_unique((uint32_t *)l->identity_labels.at + first, n);
-	l->identity_labels.n = first + s->n;
-	return 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		s->label[i]->uses++;
 }
 
-/* From "labels of each identity" to "identities of each label". */
-static int invert(struct sl_labels *l)
+static void set_release(struct sl_labels *l, struct label_set *s)
 {
-	const uint32_t *label = l->identity_labels.at;
-	uint32_t first = 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		label_release(l, s->label[i]);
+	free(s->label);
+	*s = (struct label_set){.n = 0};
+}
 
-	l->of_label = calloc(l->labels.n + 1, sizeof(*l->of_label));
-	l->posting = calloc(l->identity_labels.n + 1, sizeof(*l->posting));
-	if (l->of_label == NULL || l->posting == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < l->identity_labels.n; i++)
-		l->of_label[label[i]].n++;
-	for (uint32_t i = 0; i < l->labels.n; i++) {
-		l->of_label[i].first = first;
-		first += l->of_label[i].n;
-		l->of_label[i].n = 0;
+/* Both by address: is all of `part` in `whole`? */
+static bool includes(const struct label_set *whole, const struct label_set *part)
+{
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < whole->n && k < part->n; i++)
+		if (whole->label[i] == part->label[k])
+			k++;
+	return k == part->n;
+}
+
+/* Selectors. */
+
+static void collect_members(struct sl_labels *l, struct selector *s)
+{
+	const struct label *rarest = s->labels.label[0];
+	const uint16_t *id;
+
+	for (uint32_t i = 1; i < s->labels.n; i++)
+		if (s->labels.label[i]->ids.n < rarest->ids.n)
+			rarest = s->labels.label[i];
+	id = rarest->ids.at;
+	for (uint32_t i = 0; i < rarest->ids.n; i++)
+		if (includes(&l->identity[id[i]], &s->labels))
+			*(uint16_t *)sl_need(sl_vec_push(&s->members)) = id[i];
+}
+
+/* Under the label that has the fewest: a common one says little. */
+static void file(struct selector *s)
+{
+	s->filed = s->labels.label[0];
+	for (uint32_t i = 1; i < s->labels.n; i++)
+		if (s->labels.label[i]->selectors.n < s->filed->selectors.n)
+			s->filed = s->labels.label[i];
+	*(struct selector **)sl_need(sl_vec_push(&s->filed->selectors)) = s;
+}
+
+static void unfile(struct selector *s)
+{
+	struct sl_vec *v = &s->filed->selectors;
+	struct selector **all = v->at;
+
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (all[i] != s)
+			continue;
+		all[i] = all[--v->n];
+		return;
 	}
-	for (uint32_t id = SL_IDENTITY_MIN; id <= SL_IDENTITY_MAX; id++) {
-		struct span s = l->of_identity[id];
+}
 
-		for (uint32_t i = s.first; i < s.first + s.n; i++) {
-			struct span *p = &l->of_label[label[i]];
+static struct selector *selector_find(struct sl_labels *l, const struct sl_selector *want, bool add)
+{
+	struct label_set set = set_of(l, want->labels, want->n_labels, add);
+	struct selector *s = NULL;
 
-			l->posting[p->first + p->n++] = (uint16_t)id;
+	if (set.n > 0)
+		HASH_FIND(hh, l->selectors, set.label, set.n * sizeof(struct label *), s);
+	if (s != NULL || set.n == 0 || !add) {
+		free(set.label);
+		return s;
+	}
+	s = sl_need(calloc(1, sizeof(*s)));
+	s->labels = set;
+	s->members = SL_VEC_OF(uint16_t);
+	if (l->freed.n > 0)
+		s->number = ((const uint32_t *)l->freed.at)[--l->freed.n];
+	else
+		s->number = l->next_number++;
+	set_hold(&s->labels);
+	collect_members(l, s);
+	file(s);
+	HASH_ADD_KEYPTR(hh, l->selectors, s->labels.label, set.n * sizeof(struct label *), s);
+	return s;
+}
+
+static void selector_free(struct sl_labels *l, struct selector *s)
+{
+	HASH_DEL(l->selectors, s);
+	unfile(s);
+	set_release(l, &s->labels);
+	sl_vec_fini(&s->members);
+	free(s);
+}
+
+static void touch(struct sl_labels *l, struct selector *s)
+{
+	if (s->touched)
+		return;
+	s->touched = true;
+	*(struct selector **)sl_need(sl_vec_push(&l->touched)) = s;
+}
+
+uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *want, enum sl_direction dir,
+	enum sl_selector_role role)
+{
+	struct selector *s = selector_find(l, want, true);
+
+	if (s == NULL)
+		return SL_NONE;
+	if (s->uses[dir][role]++ == 0)
+		touch(l, s);
+	return s->number;
+}
+
+uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *want, enum sl_direction dir,
+	enum sl_selector_role role)
+{
+	struct selector *s = selector_find(l, want, false);
+
+	if (s == NULL || s->uses[dir][role] == 0)
+		return SL_NONE;
+	if (--s->uses[dir][role] == 0)
+		touch(l, s);
+	return s->number;
+}
+
+static bool settle_role(
+	struct sl_labels *l, struct selector *s, enum sl_direction dir, enum sl_selector_role role)
+{
+	bool used = s->uses[dir][role] > 0;
+	const uint16_t *id = s->members.at;
+
+	if (used == s->listed[dir][role])
+		return used;
+	s->listed[dir][role] = used;
+	for (uint32_t i = 0; i < s->members.n; i++)
+		(used ? l->ops.listed : l->ops.unlisted)(l->ops.ctx, dir, role, id[i], s->number);
+	return used;
+}
+
+void sl_labels_settle(struct sl_labels *l)
+{
+	struct selector *const *all = l->touched.at;
+
+	for (uint32_t i = 0; i < l->touched.n; i++) {
+		struct selector *s = all[i];
+		bool used = false;
+
+		s->touched = false;
+		for (unsigned int dir = 0; dir < 2; dir++)
+			for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
+				used = settle_role(l, s, dir, role) || used;
+		if (used)
+			continue;
+		*(uint32_t *)sl_need(sl_vec_push(&l->freed)) = s->number;
+		selector_free(l, s);
+	}
+	l->touched.n = 0;
+}
+
+/* Identities. */
+
+static void tell(struct sl_labels *l, const struct selector *s, uint16_t id, bool member)
+{
+	for (unsigned int dir = 0; dir < 2; dir++)
+		for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
+			if (s->listed[dir][role])
+				(member ? l->ops.listed : l->ops.unlisted)(
+					l->ops.ctx, dir, role, id, s->number);
+}
+
+static void for_selectors(struct sl_labels *l, uint16_t id, bool member)
+{
+	const struct label_set *set = &l->identity[id];
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		struct selector *const *all = set->label[i]->selectors.at;
+
+		for (uint32_t k = 0; k < set->label[i]->selectors.n; k++) {
+			if (!includes(set, &all[k]->labels))
+				continue;
+			(member ? ids_add : ids_remove)(&all[k]->members, id);
+			tell(l, all[k], id, member);
 		}
 	}
-	return 0;
 }
 
-static int index_all(struct sl_labels *l, const struct sl_identity_def *ids, size_t n_ids)
+void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def)
 {
-	l->of_identity = calloc(SL_IDENTITY_MAX + 1, sizeof(*l->of_identity));
-	if (l->of_identity == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < n_ids; i++) {
-		/* Reserved identities have no labels, whatever the input says. */
-		if (ids[i].id >= SL_IDENTITY_MIN && index_identity(l, &ids[i]) != 0)
-			return -ENOMEM;
-	}
-	return invert(l);
+	struct label_set *set = &l->identity[def->id];
+
+	sl_labels_identity_gone(l, def->id);
+	/* Reserved identities have no labels, whatever the input says. */
+	if (def->id < SL_IDENTITY_MIN)
+		return;
+	*set = set_of(l, def->labels, def->n_labels, true);
+	set_hold(set);
+	for (uint32_t i = 0; i < set->n; i++)
+		ids_add(&set->label[i]->ids, def->id);
+	for_selectors(l, def->id, true);
 }
 
-struct sl_labels *sl_labels_create(const struct sl_identity_def *ids, size_t n_ids)
+void sl_labels_identity_gone(struct sl_labels *l, uint16_t id)
 {
-	struct sl_labels *l = calloc(1, sizeof(*l));
+	struct label_set *set = &l->identity[id];
 
-	if (l == NULL)
-		return NULL;
-	/* Labels come from tenants: without a seed they could make the tables degenerate. */
-	if (getrandom(&l->seed, sizeof(l->seed), GRND_NONBLOCK) != (ssize_t)sizeof(l->seed))
-		l->seed = (uint64_t)(uintptr_t)l;
-	l->labels = SL_VEC_OF(struct sl_label);
-	l->identity_labels = SL_VEC_OF(uint32_t);
-	l->selectors = SL_VEC_OF(struct selector);
-	l->selector_labels = SL_VEC_OF(uint32_t);
-	l->members = SL_VEC_OF(uint16_t);
-	l->scratch = SL_VEC_OF(uint32_t);
-	if (index_all(l, ids, n_ids) != 0) {
-		sl_labels_destroy(l);
-		return NULL;
-	}
-	return l;
+	if (set->label == NULL)
+		return;
+	for_selectors(l, id, false);
+	for (uint32_t i = 0; i < set->n; i++)
+		ids_remove(&set->label[i]->ids, id);
+	set_release(l, set);
 }
 
 void sl_labels_destroy(struct sl_labels *l)
 {
+	struct selector *s, *next;
+
 	if (l == NULL)
 		return;
-	sl_vec_fini(&l->scratch);
-	sl_vec_fini(&l->members);
-	sl_vec_fini(&l->selector_labels);
-	sl_vec_fini(&l->selectors);
-	free(l->posting);
-	free(l->of_label);
-	free(l->of_identity);
-	sl_vec_fini(&l->identity_labels);
-	sl_vec_fini(&l->labels);
-	sl_intern_fini(&l->selector_table);
-	sl_intern_fini(&l->label_table);
+	HASH_ITER (hh, l->selectors, s, next)
+		selector_free(l, s);
+	for (uint32_t id = 0; id <= SL_IDENTITY_MAX; id++)
+		set_release(l, &l->identity[id]);
+	sl_vec_fini(&l->touched);
+	sl_vec_fini(&l->freed);
 	free(l);
-}
-
-static bool selector_equal(const void *ctx, uint32_t number, const void *key)
-{
-	const struct sl_labels *l = ctx;
-	const struct sl_vec *want = key;
-	const struct selector *s = (const struct selector *)l->selectors.at + number;
-
-	return s->labels.n == want->n &&
-	       memcmp((const uint32_t *)l->selector_labels.at + s->labels.first, want->at,
-		       want->n * sizeof(uint32_t)) == 0;
-}
-
-/* Both ascending: is all of `part` in `whole`? */
-static bool includes(const uint32_t *whole, uint32_t n_whole, const uint32_t *part, uint32_t n_part)
-{
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i < n_whole && k < n_part; i++)
-		if (whole[i] == part[k])
-			k++;
-	return k == n_part;
-}
-
-static int collect_members(struct sl_labels *l, struct selector *s)
-{
-	const uint32_t *part = l->scratch.at;
-	struct span rarest = l->of_label[part[0]];
-
-	for (uint32_t i = 1; i < l->scratch.n; i++)
-		if (l->of_label[part[i]].n < rarest.n)
-			rarest = l->of_label[part[i]];
-	s->members.first = l->members.n;
-	for (uint32_t i = rarest.first; i < rarest.first + rarest.n; i++) {
-		struct span whole = l->of_identity[l->posting[i]];
-		uint16_t *member;
-
-		if (!includes((const uint32_t *)l->identity_labels.at + whole.first, whole.n, part,
-			    l->scratch.n))
-			continue;
-		member = sl_vec_push(&l->members);
-		if (member == NULL)
-			return -ENOMEM;
-		*member = l->posting[i];
-		s->members.n++;
-	}
-	return 0;
-}
-
-/* The selector's labels as ascending numbers into scratch; empty when one of them is nobody's. */
-static int number_labels(struct sl_labels *l, const struct sl_selector *s)
-{
-	l->scratch.n = 0;
-	for (size_t i = 0; i < s->n_labels; i++) {
-		uint32_t *next = sl_vec_push(&l->scratch);
-
-		if (next == NULL)
-			return -ENOMEM;
-		*next = sl_intern_find(&l->label_table, label_hash(l, &s->labels[i]), label_equal,
-			l, &s->labels[i]);
-		if (*next == SL_NONE) {
-			l->scratch.n = 0;
-			return 0;
-		}
-	}
-	l->scratch.n = sort_unique(l->scratch.at, l->scratch.n);
-	return 0;
-}
-
-int sl_labels_selector(struct sl_labels *l, const struct sl_selector *s, uint32_t *number)
-{
-	struct selector *new;
-	uint64_t hash;
-
-	*number = SL_NONE;
-	if (number_labels(l, s) != 0)
-		return -ENOMEM;
-	if (l->scratch.n == 0)
-		return 0;
-	hash = sl_hash_bytes(l->scratch.at, l->scratch.n * sizeof(uint32_t), l->seed);
-	*number = sl_intern_find(&l->selector_table, hash, selector_equal, l, &l->scratch);
-	if (*number == SL_NONE) {
-		new = sl_vec_push(&l->selectors);
-		if (new == NULL || collect_members(l, new) != 0)
-			return -ENOMEM;
-		new->labels = (struct span){l->selector_labels.n, l->scratch.n};
-		for (uint32_t i = 0; i < l->scratch.n; i++) {
-			uint32_t *label = sl_vec_push(&l->selector_labels);
-
-			if (label == NULL)
-				return -ENOMEM;
-			*label = ((const uint32_t *)l->scratch.at)[i];
-		}
-		if (sl_intern_add(&l->selector_table, hash) != 0)
-			return -ENOMEM;
-		*number = l->selector_table.n - 1;
-	}
-	if (((const struct selector *)l->selectors.at)[*number].members.n == 0)
-		*number = SL_NONE;
-	return 0;
-}
-
-uint32_t sl_labels_n_selectors(const struct sl_labels *l)
-{
-	return l->selectors.n;
-}
-
-const uint16_t *sl_labels_members(const struct sl_labels *l, uint32_t selector, uint32_t *n)
-{
-	const struct selector *s = (const struct selector *)l->selectors.at + selector;
-
-	*n = s->members.n;
-	return (const uint16_t *)l->members.at + s->members.first;
 }

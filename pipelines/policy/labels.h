@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which identities a selector means: labels are numbered and indexed once, so that a selector costs
- * a walk of the rarest of its labels, and equal selectors are one. Threads: control, while
- * compiling. Ownership: refers to the caller's strings while it lives.
+ * Which identities a selector means, kept as both come and go: a label knows its identities and
+ * some selectors that ask for it, so that a new selector costs a walk of the rarest of its labels,
+ * and a new identity a look at the selectors filed under its labels. Equal selectors are one.
+ * Threads: control. Ownership: all strings are copied.
  */
 #ifndef SL_POLICY_LABELS_H
 #define SL_POLICY_LABELS_H
@@ -12,13 +13,36 @@
 
 struct sl_labels;
 
-struct sl_labels *sl_labels_create(const struct sl_identity_def *ids, size_t n_ids);
+/* What rules use a selector as, in which direction: a bit of roles each. */
+enum sl_selector_role {
+	SL_ROLE_SUBJECT,
+	SL_ROLE_PEER,
+	SL_SELECTOR_ROLES,
+};
+
+/* Told of an identity that a selector in use means from now on (or does no longer). */
+struct sl_labels_ops {
+	void *ctx;
+	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+		uint32_t selector);
+	void (*unlisted)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+		uint32_t selector);
+};
+
+struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops);
 void sl_labels_destroy(struct sl_labels *l);
 
-/* *number: the selector's, or SL_NONE when it means nobody. -ENOMEM. */
-int sl_labels_selector(struct sl_labels *l, const struct sl_selector *s, uint32_t *number);
-uint32_t sl_labels_n_selectors(const struct sl_labels *l);
-/* The identities of a selector, ascending, good until the next sl_labels_selector. */
-const uint16_t *sl_labels_members(const struct sl_labels *l, uint32_t selector, uint32_t *n);
+/* An identity with these labels; one that is there is replaced. */
+void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def);
+void sl_labels_identity_gone(struct sl_labels *l, uint16_t id);
+
+/* One use more: the selector's number. SL_NONE for an empty one, which means nobody. */
+uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
+	enum sl_selector_role role);
+/* One use less: its number, good until sl_labels_settle. */
+uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
+	enum sl_selector_role role);
+/* Tell of all selectors that came into use or went out of it since the last time. */
+void sl_labels_settle(struct sl_labels *l);
 
 #endif

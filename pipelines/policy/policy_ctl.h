@@ -6,8 +6,8 @@
  * matches an identity that has all of its labels. An empty selector matches nothing: the object
  * model refuses it, and the compiler treats it as such should one arrive.
  *
- * Threads: control. Ownership: compile copies what it keeps; inputs stay the caller's. A set is
- * immutable.
+ * Threads: control. Ownership: the compiler copies what it keeps; inputs stay the caller's. A set
+ * is immutable.
  */
 #ifndef SL_POLICY_CTL_H
 #define SL_POLICY_CTL_H
@@ -86,12 +86,34 @@ struct sl_policy_def {
 };
 
 /*
- * NULL with errno ENOMEM. Ties (same tier, priority and action) are decided by lower slot, so that
- * the result does not depend on the order of the input.
+ * A compiler holds one set and changes it: each commit makes the next version, at the cost of what
+ * changed. Between commits all removals of rules come before all additions; a changed rule or
+ * identity is removed as it was and added as it is. Ties (same tier, priority and action) are
+ * decided by lower slot, so that the result does not depend on the order of the input.
+ *
+ * Nothing here fails: without memory the process ends, for half a version cannot be taken back.
  */
+struct sl_policy_compiler;
+struct sl_policy_compiler *sl_policy_compiler_create(void);
+/* def as it was put. */
+void sl_policy_rule_gone(struct sl_policy_compiler *c, const struct sl_policy_def *def);
+void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def *def);
+void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identity_def *def);
+void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id);
+/*
+ * The version with all changes so far; the compiler keeps it until the next commit. *garbage,
+ * possibly NULL, is what the version before does not share, itself included: to be freed once
+ * nobody reads it, in the order of commits.
+ */
+const struct sl_policy_set *sl_policy_compiler_commit(struct sl_policy_compiler *c, void **garbage);
+void sl_policy_garbage_free(void *garbage); /* fits sl_rcu_retire; accepts NULL */
+/* Ends the compiler, not the last version, which is the caller's from now on. Accepts NULL. */
+const struct sl_policy_set *sl_policy_compiler_destroy(struct sl_policy_compiler *c);
+
+/* All at once. */
 struct sl_policy_set *sl_policy_compile(const struct sl_policy_def *defs, size_t n_defs,
 	const struct sl_identity_def *ids, size_t n_ids);
-void sl_policy_set_destroy(void *set); /* fits sl_rcu_retire; accepts NULL */
+void sl_policy_set_destroy(void *set); /* of a compiler's last version; accepts NULL */
 
 /* What became of a rule that is for the subject and peer of a query. */
 enum sl_policy_fate {

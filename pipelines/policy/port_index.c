@@ -4,10 +4,7 @@
  * alone: for each protocol the ports fall into segments, each with the lowest rank of every tier.
  * (More than one tier, because a pass of another list may skip the winner of the first.)
  */
-#include "set.h"
-
-#include <errno.h>
-#include <stdlib.h>
+#include "build.h"
 
 #define PORTS 65536u
 
@@ -30,7 +27,7 @@ static void mark_start(struct work *w, uint32_t port)
 }
 
 /* Segments without winners, between all the ends of the entries' ranges. */
-static int make_segments(
+static void make_segments(
 	struct work *w, const struct sl_port_entry *e, uint32_t n, struct sl_port_map *map)
 {
 	memset(w->starts, 0, sizeof(w->starts));
@@ -44,18 +41,15 @@ static int make_segments(
 	map->first = w->segments.n;
 	for (uint32_t i = 0; i < PORTS / 64; i++) {
 		for (uint64_t left = w->starts[i]; left != 0; left &= left - 1) {
-			struct sl_port_segment *s = sl_vec_push(&w->segments);
+			struct sl_port_segment *s = sl_need(sl_vec_push(&w->segments));
 
-			if (s == NULL)
-				return -ENOMEM;
 			s->start = (uint16_t)(i * 64 + (unsigned int)__builtin_ctzll(left));
-			memset(s->winner, 0xff, sizeof(s->winner)); /* SL_NONE */
+			memset(s->winner, 0xff, sizeof(s->winner)); /* SL_RANK_NONE */
 			w->segment[s->start] = (uint16_t)map->n++;
 		}
 	}
 	for (uint32_t i = 0; i <= map->n; i++)
 		w->open[0][i] = w->open[1][i] = w->open[2][i] = i;
-	return 0;
 }
 
 static uint32_t first_open(uint32_t *open, uint32_t i)
@@ -82,50 +76,41 @@ static void award(struct work *w, const struct sl_port_map *map, const struct sl
 	}
 }
 
-static int add_map(
-	struct work *w, const struct sl_policy_dir *d, const struct sl_rule_list *l, uint8_t proto)
+static void add_map(struct work *w, const struct sl_rule_list *l, uint8_t proto)
 {
-	const struct sl_port_entry *e = d->entries + l->first;
-	struct sl_port_map *map = sl_vec_push(&w->maps);
+	struct sl_port_map *map = sl_need(sl_vec_push(&w->maps));
 
-	if (map == NULL)
-		return -ENOMEM;
 	map->proto = proto;
-	if (make_segments(w, e, l->n, map) != 0)
-		return -ENOMEM;
+	make_segments(w, l->entry, l->n, map);
 	for (uint32_t i = 0; i < l->n; i++)
-		if (is_for(&e[i], proto))
-			award(w, map, &e[i], d->rules[e[i].rank].tier);
-	return 0;
+		if (is_for(&l->entry[i], proto))
+			award(w, map, &l->entry[i], sl_rank_tier(l->entry[i].rank));
 }
 
-static int index_list(struct work *w, const struct sl_policy_dir *d, struct sl_rule_list *l)
+struct sl_port_index *sl_port_index_build(const struct sl_rule_list *l)
 {
+	static struct work work; /* large, and only what a list needs of it is touched */
+	struct sl_port_index *x = sl_need(malloc(sizeof(*x)));
 	bool used[256] = {false};
 
+	work.maps = SL_VEC_OF(struct sl_port_map);
+	work.segments = SL_VEC_OF(struct sl_port_segment);
 	for (uint32_t i = 0; i < l->n; i++)
-		used[d->entries[l->first + i].proto] = true;
-	l->ports = w->maps.n;
+		used[l->entry[i].proto] = true;
 	for (unsigned int proto = 1; proto < 256; proto++)
-		if (used[proto] && add_map(w, d, l, (uint8_t)proto) != 0)
-			return -ENOMEM;
-	return add_map(w, d, l, 0);
+		if (used[proto])
+			add_map(&work, l, (uint8_t)proto);
+	add_map(&work, l, 0);
+	x->maps = work.maps.at;
+	x->segments = work.segments.at;
+	return x;
 }
 
-int sl_port_index_build(struct sl_policy_dir *d)
+void sl_port_index_free(struct sl_port_index *x)
 {
-	struct work *w = calloc(1, sizeof(*w));
-	int rc = 0;
-
-	if (w == NULL)
-		return -ENOMEM;
-	w->maps = SL_VEC_OF(struct sl_port_map);
-	w->segments = SL_VEC_OF(struct sl_port_segment);
-	for (uint32_t i = 0; rc == 0 && i < d->n_lists; i++)
-		if (d->lists[i].n >= SL_PORT_INDEX_MIN)
-			rc = index_list(w, d, &d->lists[i]);
-	d->maps = w->maps.at;
-	d->segments = w->segments.at;
-	free(w);
-	return rc;
+	if (x == NULL)
+		return;
+	free(x->maps);
+	free(x->segments);
+	free(x);
 }

@@ -3,119 +3,181 @@
  * The compiled set's inside, for the compiler, the evaluator and explain; nobody else includes
  * this.
  *
- * Rules of a direction stand in rank order (tier, priority, action, slot): the lowest rank that
- * matches wins. Rules of one subject selector form a group. In a group, rules are filed under what
- * they say about the peer: everyone, host, world, a selector, a prefix. Each of these files is a
- * list of (rank, ports). So a query costs (selectors that mean the subject) x (selectors and
- * prefixes that mean the peer) probes of small tables, however many rules there are, and memory is
- * linear in the rules: nothing is multiplied out over identities. Long lists that differ by port
- * have an index of port ranges.
+ * A rule's rank is one number made of tier, priority, action and slot: the lowest rank that matches
+ * wins, and a new rule moves no other. Rules of one subject selector form a group. In a group,
+ * rules are filed under what they say about the peer: everyone, host, world, a selector, a prefix.
+ * Each of these files is a list of (rank, ports). So a query costs (selectors that mean the
+ * subject) x (selectors and prefixes that mean the peer) probes of small tables, however many rules
+ * there are, and memory is linear in the rules: nothing is multiplied out over identities. Long
+ * lists that differ by port have an index of port ranges.
  *
- * Threads: immutable once compiled; read by workers and control. Ownership: the set owns all
- * arrays.
+ * A set is one version of many pieces: the next version shares all that did not change, so that a
+ * change costs what it touches.
+ *
+ * Threads: immutable once committed; read by workers and control. Ownership: a piece belongs to the
+ * newest version that reaches it, then to the garbage of that version.
  */
 #ifndef SL_POLICY_SET_H
 #define SL_POLICY_SET_H
 
+#include <stddef.h>
+
+#include "dp/pmap.h"
 #include "policy_ctl.h"
 #include "vec.h"
 
 #define SL_TIERS	  3
 #define SL_PORT_INDEX_MIN 16 /* entries from which a list gets a port index */
 
-/* By rank. */
-struct sl_rule {
-	uint32_t slot;
-	uint16_t priority;
-	uint8_t tier;
-	uint8_t action;
+/* tier : 2, priority : 16, action : 2, slot : 20, from the top. */
+#define SL_RANK_NONE	   UINT64_MAX
+#define SL_RANK_SLOT_BITS  20
+#define SL_RANK_TIER_SHIFT (SL_RANK_SLOT_BITS + 2 + 16)
+_Static_assert(SL_POLICIES_MAX <= 1 << SL_RANK_SLOT_BITS, "a slot fits a rank");
+
+static inline uint64_t sl_rank(
+	enum sl_tier tier, uint16_t priority, enum sl_rule_action action, uint32_t slot)
+{
+	return (uint64_t)tier << SL_RANK_TIER_SHIFT |
+	       (uint64_t)priority << (SL_RANK_SLOT_BITS + 2) |
+	       (uint64_t)action << SL_RANK_SLOT_BITS | slot;
+}
+
+static inline unsigned int sl_rank_tier(uint64_t rank)
+{
+	return (unsigned int)(rank >> SL_RANK_TIER_SHIFT);
+}
+
+static inline uint16_t sl_rank_priority(uint64_t rank)
+{
+	return (uint16_t)(rank >> (SL_RANK_SLOT_BITS + 2));
+}
+
+static inline enum sl_rule_action sl_rank_action(uint64_t rank)
+{
+	return (enum sl_rule_action)(rank >> SL_RANK_SLOT_BITS & 3);
+}
+
+static inline uint32_t sl_rank_slot(uint64_t rank)
+{
+	return (uint32_t)rank & ((1u << SL_RANK_SLOT_BITS) - 1);
+}
+
+/* The first rank behind the tier of this one. */
+static inline uint64_t sl_rank_tier_end(uint64_t rank)
+{
+	return ((rank >> SL_RANK_TIER_SHIFT) + 1) << SL_RANK_TIER_SHIFT;
+}
+
+/* What every piece begins with. */
+struct sl_piece {
+	union {
+		uint64_t owner;		    /* the session that made it, and alone may change it */
+		struct sl_piece *next_dead; /* once replaced; readers look at neither */
+	};
 };
 
 struct sl_port_entry {
-	uint32_t rank;
+	uint64_t rank;
 	uint16_t lo, hi; /* 0..65535 when the rule does not look at ports */
 	uint8_t proto;	 /* 0: any */
 	bool needs_port;
 };
 
-struct sl_rule_list {
-	uint32_t first, n; /* entries, by ascending rank */
-	uint32_t ports;	   /* first of its port maps, SL_NONE when entries are scanned */
-	uint32_t next;	   /* same group and prefix with other exceptions; SL_NONE ends */
-	uint32_t except, n_except;
-};
-
-/* The winners by port for one protocol; a list's maps end with that of protocol 0, for all others.
- */
+/* The winners by port for one protocol; an index ends with that of protocol 0, for all others. */
 struct sl_port_map {
 	uint32_t first, n; /* segments, by ascending start; the first starts at 0 */
 	uint8_t proto;
 };
 
 struct sl_port_segment {
-	uint32_t winner[SL_TIERS]; /* lowest rank of each tier, SL_NONE without */
+	uint64_t winner[SL_TIERS]; /* lowest rank of each tier, SL_RANK_NONE without */
 	uint16_t start;
 };
 
+struct sl_port_index {
+	struct sl_port_map *maps;
+	struct sl_port_segment *segments;
+};
+
+struct sl_rule_list {
+	struct sl_piece piece;
+	struct sl_rule_list *next;   /* same group and prefix with other exceptions */
+	struct sl_port_index *ports; /* NULL: entries are scanned */
+	struct sl_prefix *except;
+	uint32_t n_except;
+	uint32_t n, room, n_sorted;   /* of entries; all are sorted once committed */
+	struct sl_port_entry entry[]; /* by ascending rank */
+};
+
 /* What a rule says about its peer, as a key within a group. */
-#define SL_PEER_PREFIX                                                             \
-	0x40000000u /* | index of the prefix; selectors are plain numbers below it \
+#define SL_PEER_PREFIX                                                              \
+	0x40000000u /* | number of the prefix; selectors are plain numbers below it \
 		     */
 
 struct sl_group_slot {
+	struct sl_rule_list *list; /* NULL: free */
 	uint32_t peer;
-	uint32_t list; /* SL_NONE: free */
 };
 
 struct sl_group {
-	uint32_t slots, mask;	   /* open addressing in the direction's slots */
-	uint32_t any, host, world; /* lists or SL_NONE */
-	bool has_prefixes;
+	struct sl_piece piece;
+	uint32_t n, mask; /* lists in slots; open addressing, at half load or less */
+	uint32_t n_prefixes;
+	struct sl_rule_list *any, *host, *world;
+	struct sl_group_slot slot[]; /* mask + 1 */
 };
 
-/* identity -> ascending numbers: item[start[id]] up to item[start[id + 1]]. */
-struct sl_id_lists {
-	uint32_t *start; /* n + 1 of them */
-	uint32_t *item;
-	uint32_t n; /* identities from here on have none */
+/* Ascending numbers. */
+struct sl_numbers {
+	struct sl_piece piece;
+	uint32_t n, room;
+	uint32_t at[];
 };
 
-struct sl_prefix_slot {
-	struct sl_ip ip;
-	uint32_t len;  /* as in sl_prefix */
-	uint32_t peer; /* SL_PEER_PREFIX | index; SL_NONE: free */
+/* A sparse array of pieces that versions share page by page. */
+#define SL_PAGE_BITS 8
+#define SL_PAGE_SIZE (1u << SL_PAGE_BITS)
+
+struct sl_page {
+	struct sl_piece piece;
+	void *at[SL_PAGE_SIZE];
 };
 
-/*
- * Prefixes of one family by length; the families are kept apart, so that ::/0 does not take in
- * IPv4. len[] descends.
- */
-struct sl_prefix_table {
-	struct sl_prefix_slot *slot;
-	uint32_t mask;
-	uint8_t n_len[2]; /* by family: IPv6, IPv4 */
-	uint8_t len[2][129];
+struct sl_pages {
+	struct sl_piece piece;
+	uint32_t n; /* pages, NULL where nothing is */
+	struct sl_page *page[];
 };
+
+static inline void *sl_pages_get(const struct sl_pages *p, uint32_t i)
+{
+	const struct sl_page *page;
+
+	if (p == NULL || i >> SL_PAGE_BITS >= p->n)
+		return NULL;
+	page = p->page[i >> SL_PAGE_BITS];
+	return page != NULL ? page->at[i & (SL_PAGE_SIZE - 1)] : NULL;
+}
 
 struct sl_policy_dir {
-	uint32_t n_rules;
-	uint32_t tier_end[SL_TIERS]; /* first rank behind the tier */
-	struct sl_rule *rules;
-	struct sl_id_lists subject; /* identity -> groups */
-	struct sl_id_lists peer;    /* identity -> peer selectors */
-	struct sl_group *groups;
-	struct sl_group_slot *slots;
-	struct sl_rule_list *lists;
-	uint32_t n_lists;
-	struct sl_port_entry *entries;
-	struct sl_port_map *maps;
-	struct sl_port_segment *segments;
-	struct sl_prefix *excepts;
-	struct sl_prefix_table prefixes;
+	struct sl_pages *subject; /* identity -> struct sl_numbers, of groups */
+	struct sl_pages *peer;	  /* identity -> struct sl_numbers, of peer selectors */
+	struct sl_pages *groups;  /* number -> struct sl_group */
+	/*
+	 * (address, length) -> SL_PEER_PREFIX | number. The families are kept apart, so that ::/0
+	 * does not take in IPv4: lengths in use by family (IPv6, IPv4), descending.
+	 */
+	struct sl_pmap *prefixes;
+	uint8_t n_len[2];
+	uint8_t len[2][129];
 };
 
 struct sl_policy_set {
 	struct sl_policy_dir dir[2]; /* by enum sl_direction */
+	/* Filled by the commit that replaces this version: what the next one does not share. */
+	struct sl_piece *dead, *dead_lists;
+	struct sl_pmap_garbage *dead_prefixes[2];
 };
 
 static inline uint32_t sl_group_hash(uint32_t peer)
@@ -141,12 +203,9 @@ static inline bool sl_prefix_takes(const struct sl_prefix *p, const struct sl_ip
 	return p->len <= 128 && v4 == sl_ip_is_v4(ip) && sl_prefix_contains(p, ip);
 }
 
-static inline uint32_t sl_prefix_hash(const struct sl_ip *masked, uint32_t len)
+static inline struct sl_pmap_key sl_prefix_key(const struct sl_ip *masked, unsigned int len)
 {
-	uint64_t h = (masked->q[0] ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-
-	h = (h ^ (h >> 32) ^ masked->q[1]) * UINT64_C(0xd6e8feb86659fd93);
-	return (uint32_t)(h >> 32);
+	return (struct sl_pmap_key){{masked->q[0], masked->q[1], len}};
 }
 
 /* Calls fn for each list whose rules are for this subject and peer; ports are not looked at. */
@@ -172,8 +231,5 @@ static inline enum sl_port_fit sl_port_fit(
 		return SL_PORT_MAYBE;
 	return q->dport >= e->lo && q->dport <= e->hi ? SL_PORT_FITS : SL_PORT_MISS;
 }
-
-/* compile.c hands over a direction whose lists are complete. 0 or -ENOMEM. */
-int sl_port_index_build(struct sl_policy_dir *d);
 
 #endif

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 
 from lab.capture import capture_config
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -107,3 +107,23 @@ def sluicectl_tells_a_refusal_wrong_usage_and_no_daemon_apart(lab):
     expect_equal(status("call", "endpoints.del", '{"name": "nobody"}'), 1, "when refused")
     expect_equal(status("no-such-noun", "list"), 2, "of wrong usage")
     expect_equal(status("call", "stats.get", socket=lab.file("nobody.sock")), 3, "without a daemon")
+
+
+@test
+def workers_say_what_stages_cost_and_how_long_bursts_take(lab):
+    daemon = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1")).start()
+    wait_until(lambda: daemon.call("workers.list")[0]["timed_bursts"] > 10, "no bursts are timed")
+    worker = daemon.call("workers.list")[0]
+    expect_equal(sorted(q["port"] for q in worker["queues"]), ["uplink", "web"], "ports it polls")
+    stages = {s["stage"]: s for s in worker["stages"]}
+    for stage in ("receive", "parse", "transmit"):
+        expect(stages[stage]["packets"] > 0 and stages[stage]["cycles_per_packet"] > 0, f"{stage}: {worker}")
+    expect_equal(stages["encap"]["packets"], 0, "packets that are none")
+    timed = sum(t["count"] for t in worker["service_times"])
+    expect(timed >= 250 * worker["timed_bursts"], f"every burst has a service time: {worker}")
+    expect_equal(daemon.call("workers.list", {"core": worker["core"]})[0]["core"], worker["core"], "by core")
+    shown = subprocess.run((lab.sluicectl, "--socket", daemon.socket, "workers", "show"), capture_output=True,
+                           text=True, timeout=60, check=True).stdout
+    expect("parse" in shown and "BURST TOOK" in shown and "web/0" in shown, f"shown: {shown}")
+    daemon.call("endpoints.del", {"name": "web"})
+    daemon.call("ports.del", {"name": "web"})  # the flood ends, so that counters can be compared

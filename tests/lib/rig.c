@@ -10,6 +10,7 @@
 
 #include "dp/pmap.h"
 #include "dp/u32map.h"
+#include "pipelines/changes.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 
@@ -33,14 +34,23 @@ static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
 static const struct sl_identity_def identities[] = {{1001, web, 1}, {1002, db, 1}, {1003, far, 1}};
 
-/* A published world is never written: each change is a copy with higher generations. */
-static struct sl_world *change(struct sl_rig *r)
+/* A published world is never written: each change is a copy with a higher generation. */
+static struct sl_world *next_world(struct sl_rig *r)
 {
 	struct sl_world *w = malloc(sizeof(*w));
 
 	assert_non_null(w);
 	*w = *r->world;
-	w->generation += (1ull << 32) + 1;
+	w->generation = ++w->commit;
+	return w;
+}
+
+/* One that every flow must be resolved again for. */
+static struct sl_world *change(struct sl_rig *r)
+{
+	struct sl_world *w = next_world(r);
+
+	atomic_store(&r->p->changes->all, w->commit);
 	return w;
 }
 
@@ -102,7 +112,8 @@ static void make_world(struct sl_rig *r)
 	r->world = w;
 	r->networks[1] =
 		(struct sl_network){.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true};
-	w->generation = 1ull << 32 | 1;
+	w->generation = 1;
+	w->commit = 1;
 	w->port_network[SL_RIG_WEB] = 1;
 	w->port_network[SL_RIG_DB] = 1;
 	w->n_networks = 2;
@@ -280,6 +291,14 @@ void sl_rig_tunnel_gone(struct sl_rig *r)
 {
 	sl_tunnel_publish(r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), NULL);
 	publish(r, change(r));
+}
+
+void sl_rig_touch(struct sl_rig *r, uint16_t slot)
+{
+	struct sl_world *w = next_world(r);
+
+	atomic_store(&r->p->changes->stamp[slot], w->commit);
+	publish(r, w);
 }
 
 void sl_rig_tick(struct sl_rig *r, uint32_t ticks)

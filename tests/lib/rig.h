@@ -45,6 +45,8 @@ void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
+/* A commit that changes something in that slot (pipelines/changes.h), and nothing else. */
+void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 void sl_rig_tick(struct sl_rig *r, uint32_t ticks);
 
 /* Run packets through as one burst that came in by the port. */

@@ -137,22 +137,30 @@ static void pass(struct model *m, unsigned int id, bool reply)
 	p->packets[reply]++;
 }
 
+/* Idle time of a connection that nobody has answered: less when less than a quarter is free. */
+static uint32_t unanswered_ticks(const struct model *m)
+{
+	unsigned int n_free = CAPACITY / 2 - (2 * m->n_connections + 2 * m->n_programmed) / 2;
+
+	if (n_free * 4 >= CAPACITY / 2)
+		return NEW_TICKS;
+	return RTE_MAX(NEW_TICKS * n_free * 4 / (CAPACITY / 2), (uint32_t)SL_TICKS_PER_SECOND);
+}
+
 static void age(struct model *m)
 {
-	bool pressure = (2 * (m->n_connections + m->n_programmed)) * 8 > CAPACITY * 7;
 	unsigned int expected = m->n_connections + m->n_programmed;
+	uint32_t unanswered = unanswered_ticks(m);
 
 	for (unsigned int i = 0; i < CAPACITY / 2; i++) {
 		struct pair *p = &m->pair[i];
 		uint32_t idle = x.tick - p->last;
-		uint32_t limit = established(p) ? EST_TICKS : NEW_TICKS;
+		uint32_t limit = established(p) ? EST_TICKS : unanswered;
 
 		if (!p->used)
 			continue;
 		if (p->programmed)
 			limit = p->idle_timeout == 0 ? UINT32_MAX : p->idle_timeout;
-		else if (!established(p) && pressure)
-			limit = 5 * SL_TICKS_PER_SECOND;
 		if (idle > limit)
 			model_remove(m, p);
 	}

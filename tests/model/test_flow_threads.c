@@ -123,8 +123,12 @@ static void one_burst(struct worker *w)
 	pass = (struct sl_flow_pass){
 		.worker = w->id, .tick = w->x.tick, .generation = w->x.generation};
 	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, &pass);
-	for (unsigned int k = 0; k < pass.n_hit; k++)
-		check_hit(w, pass.hit[k], &p[pass.hit[k]]);
+	for (unsigned int i = 0, k = 0; i < SL_BURST_MAX; i++) {
+		if (k < pass.n_miss && pass.miss[k] == i)
+			k++;
+		else
+			check_hit(w, i, &p[i]);
+	}
 	for (unsigned int k = 0; k < pass.n_miss; k++) {
 		unsigned int i = pass.miss[k];
 		struct sl_flow_install in = resolve(w, i, &p[i]);

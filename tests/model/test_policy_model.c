@@ -301,6 +301,21 @@ static int compare(const void *a, const void *b)
 	return (int)x->slot - (int)y->slot;
 }
 
+/* The definitions in random order, and in order of rank. */
+static void arrange(struct model *m)
+{
+	for (uint32_t i = m->n_rules; i > 1; i--) {
+		uint32_t k = below(m, i);
+		struct sl_policy_def t = m->def[k];
+
+		m->def[k] = m->def[i - 1];
+		m->def[i - 1] = t;
+	}
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		m->ranked[i] = &m->def[i];
+	qsort(m->ranked, m->n_rules, sizeof(m->ranked[0]), compare);
+}
+
 /* Few keys and values make crowded lists, many make sparse ones. */
 static void randomise(struct model *m)
 {
@@ -323,16 +338,7 @@ static void randomise(struct model *m)
 		random_rule(m, &m->rule[i], i + 1);
 		m->def[i] = m->rule[i].def;
 	}
-	for (uint32_t i = m->n_rules; i > 1; i--) {
-		uint32_t k = below(m, i);
-		struct sl_policy_def t = m->def[k];
-
-		m->def[k] = m->def[i - 1];
-		m->def[i - 1] = t;
-	}
-	for (uint32_t i = 0; i < m->n_rules; i++)
-		m->ranked[i] = &m->def[i];
-	qsort(m->ranked, m->n_rules, sizeof(m->ranked[0]), compare);
+	arrange(m);
 }
 
 static uint16_t random_identity(struct model *m)
@@ -438,6 +444,156 @@ static void run(uint64_t seed, unsigned int policies, unsigned int queries)
 	free(m);
 }
 
+/* Rules and identities come, go and change in one compiler; each version is held against all that
+ * was there when it was committed. */
+struct changes {
+	struct model m; /* of rule[], those that are there are in def[] */
+	bool there[RULES], id_there[IDS];
+	struct sl_identity_def all_ids[IDS];
+	struct sl_policy_compiler *c;
+};
+
+#define OLD_QUERIES 30
+
+static void change_identities(struct changes *ch, uint32_t n)
+{
+	struct model *m = &ch->m;
+
+	while (n-- > 0) {
+		uint32_t i = below(m, IDS);
+
+		if (ch->id_there[i])
+			sl_policy_identity_gone(ch->c, ch->all_ids[i].id);
+		ch->id_there[i] = !one_in(m, 4);
+		if (!ch->id_there[i])
+			continue;
+		ch->all_ids[i] = (struct sl_identity_def){.id = (uint16_t)(SL_IDENTITY_MIN + 7 * i),
+			.labels = m->id_label[i],
+			.n_labels = random_labels(m, m->id_label[i], ID_LABELS)};
+		sl_policy_identity_put(ch->c, &ch->all_ids[i]);
+	}
+	m->n_ids = 0;
+	for (uint32_t i = 0; i < IDS; i++)
+		if (ch->id_there[i])
+			m->id[m->n_ids++] = ch->all_ids[i];
+	if (m->n_ids == 0)
+		m->id[0] = (struct sl_identity_def){.id = SL_IDENTITY_MIN};
+}
+
+static void change_rules(struct changes *ch, uint32_t n)
+{
+	struct model *m = &ch->m;
+	bool picked[RULES] = {false};
+
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = below(m, RULES);
+
+		if (!picked[i] && ch->there[i])
+			sl_policy_rule_gone(ch->c, &m->rule[i].def);
+		picked[i] = true;
+		ch->there[i] = false;
+	}
+	for (uint32_t i = 0; i < RULES; i++) {
+		if (!picked[i] || one_in(m, 3))
+			continue;
+		random_rule(m, &m->rule[i], i + 1);
+		ch->there[i] = true;
+		sl_policy_rule_put(ch->c, &m->rule[i].def);
+	}
+	m->n_rules = 0;
+	for (uint32_t i = 0; i < RULES; i++)
+		if (ch->there[i])
+			m->def[m->n_rules++] = m->rule[i].def;
+	arrange(m);
+}
+
+static void assert_version(struct changes *ch, const struct sl_policy_set *set)
+{
+	struct model *m = &ch->m;
+	struct sl_policy_set *whole = sl_policy_compile(m->def, m->n_rules, m->id, m->n_ids);
+
+	for (unsigned int i = 0; i < 60; i++) {
+		enum sl_direction dir = one_in(m, 4) ? SL_EGRESS : SL_INGRESS;
+		struct sl_policy_query q = random_query(m);
+		struct sl_verdict a, b;
+
+		q.ports_known = !one_in(m, 5);
+		assert_same(m, set, dir, &q);
+		assert_explained(set, dir, &q);
+		a = sl_policy_evaluate(set, dir, &q);
+		b = sl_policy_evaluate(whole, dir, &q);
+		assert_int_equal(a.kind, b.kind);
+		assert_int_equal(a.policy, b.policy);
+	}
+	sl_policy_set_destroy(whole);
+}
+
+static void change_step(struct changes *ch, uint32_t size)
+{
+	const struct sl_policy_set *old, *new;
+	struct sl_policy_query q[OLD_QUERIES];
+	struct sl_verdict then[OLD_QUERIES], now;
+	void *garbage;
+
+	old = sl_policy_compiler_commit(ch->c, &garbage);
+	assert_null(garbage);
+	for (unsigned int i = 0; i < OLD_QUERIES; i++) {
+		q[i] = random_query(&ch->m);
+		then[i] = sl_policy_evaluate(old, SL_INGRESS, &q[i]);
+	}
+	change_identities(ch, one_in(&ch->m, 2) ? 1 + below(&ch->m, 5) : 0);
+	change_rules(ch, one_in(&ch->m, 4) ? 0 : 1 + below(&ch->m, size));
+	new = sl_policy_compiler_commit(ch->c, &garbage);
+	/* Whoever still reads the version before sees none of it. */
+	for (unsigned int i = 0; i < OLD_QUERIES; i++) {
+		now = sl_policy_evaluate(old, SL_INGRESS, &q[i]);
+		assert_int_equal(now.kind, then[i].kind);
+		assert_int_equal(now.policy, then[i].policy);
+	}
+	sl_policy_garbage_free(garbage);
+	assert_version(ch, new);
+}
+
+static void run_changes(uint64_t seed, unsigned int steps)
+{
+	static const uint32_t sizes[] = {1, 4, 40, RULES};
+	struct changes *ch = calloc(1, sizeof(*ch));
+
+	print_message("seed %llu\n", (unsigned long long)seed);
+	assert_non_null(ch);
+	ch->m.random = seed;
+	ch->m.n_keys = 1 + below(&ch->m, 3);
+	ch->m.n_values = 1 + below(&ch->m, 5);
+	ch->m.id[0].id = SL_IDENTITY_MIN;
+	ch->m.n_ids = 1;
+	ch->c = sl_policy_compiler_create();
+	sl_policy_identity_put(ch->c, &ch->m.id[0]);
+	ch->id_there[0] = true;
+	ch->all_ids[0] = ch->m.id[0];
+	while (steps-- > 0) {
+		void *garbage;
+
+		sl_policy_compiler_commit(ch->c, &garbage);
+		sl_policy_garbage_free(garbage);
+		change_step(ch, sizes[below(&ch->m, 4)]);
+	}
+	sl_policy_set_destroy((struct sl_policy_set *)(uintptr_t)sl_policy_compiler_destroy(ch->c));
+	free(ch);
+}
+
+static void changed_policies_decide_like_those_compiled_at_once(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++)
+		run_changes(seed, 60);
+}
+
+static void changed_policies_of_a_new_seed_decide_like_those_compiled_at_once(void **state)
+{
+	(void)state;
+	run_changes((uint64_t)time(NULL), 60);
+}
+
 static void random_policies_decide_like_the_design_says(void **state)
 {
 	(void)state;
@@ -456,6 +612,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_policies_decide_like_the_design_says),
 		cmocka_unit_test(random_policies_of_a_new_seed_decide_like_the_design_says),
+		cmocka_unit_test(changed_policies_decide_like_those_compiled_at_once),
+		cmocka_unit_test(changed_policies_of_a_new_seed_decide_like_those_compiled_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,15 @@ class Sluicectl(Daemon):
         self.assertIn("there is no method", self.refused(1, "call", "no.such"))
         self.assertIn("an array is not accepted", self.refused(1, "call", "test.echo", "[1]"))
 
+    def test_apply_says_which_lines_were_refused(self):
+        text = self.refused(1, "apply", "-", stdin='\n{"method": "things.add", "params": {}}\n')
+        self.assertIn("there is no method", text)
+        self.assertIn("nothing of lines 2 to 2 was done, all before them is", text)
+        self.assertIn("line 1 is no JSON object", self.refused(2, "apply", "-", stdin="]}, {\n"))
+        self.assertIn("apply needs one FILE", self.refused(2, "apply"))
+        self.assertIn("cannot read", self.refused(2, "apply", "/no/such/file"))
+        self.assertEqual(self.done("apply", "-", stdin="\n\n"), "")
+
     def test_numbers_are_printed_as_the_daemon_wrote_them(self):
         self.assertEqual(self.done("call", "test.large", '{"n": 3}'), '"xxx"\n')
         self.assertEqual(self.done("-j", "test", "echo", "value=999999999999999"), "999999999999999\n")

@@ -30,12 +30,16 @@ enum mode {
 	UPCALL, /* what does not fit is dropped as UPCALL_FULL */
 };
 
+/* Shown every burst before it is handled. */
+typedef void (*look_fn)(const struct sl_worker *w, const struct sl_burst *b);
+
 static struct sl_engine *g;
 static unsigned int n_workers;
 static _Atomic(int) mode;
 static _Atomic(uint16_t) out_port;
 static _Atomic(struct rte_mbuf *) stash;
 static _Atomic(uint16_t) seen_mtu;
+static _Atomic(look_fn) look;
 static char notices[1024];
 
 static inline void note(const char *text)
@@ -83,7 +87,11 @@ static inline void handle(struct sl_worker *w, struct rte_mbuf *m)
 
 static inline void run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
 {
+	look_fn fn = look;
+
 	seen_mtu = in->mtu;
+	if (fn != NULL)
+		fn(w, b);
 	for (unsigned int i = 0; i < b->n; i++)
 		handle(w, b->pkt[i]);
 }

@@ -47,7 +47,7 @@ static void installed_flow_is_hit_in_both_directions(void **state)
 	assert_int_equal(sl_flow_table_used(x.t), 4);
 }
 
-static void a_mixed_burst_is_sorted_into_hits_and_misses_in_order(void **state)
+static void misses_of_a_mixed_burst_are_listed_in_order(void **state)
 {
 	(void)state;
 	for (uint32_t id = 0; id < 30; id += 2)
@@ -59,9 +59,8 @@ static void a_mixed_burst_is_sorted_into_hits_and_misses_in_order(void **state)
 				     .id = id % 30, .v6 = id % 30 % 4 == 0, .reply = id > 40});
 	flow_lookup_all(&x);
 
-	assert_int_equal(x.pass.n_hit, SL_BURST_MAX / 2);
-	for (unsigned int k = 0; k < x.pass.n_hit; k++) {
-		assert_int_equal(x.pass.hit[k], 2 * k);
+	assert_int_equal(x.pass.n_miss, SL_BURST_MAX / 2);
+	for (unsigned int k = 0; k < x.pass.n_miss; k++) {
 		assert_int_equal(x.pass.miss[k], 2 * k + 1);
 		assert_ptr_equal(
 			x.b.meta[2 * k].flow, flow_find(&x, &(struct flow_packet){.id = 2 * k % 30,
@@ -81,7 +80,7 @@ static void a_full_burst_of_known_flows_is_all_hits(void **state)
 	for (uint32_t i = 0; i < SL_BURST_MAX; i++)
 		flow_add(&x, &(struct flow_packet){.id = i / 2, .reply = i % 2});
 	flow_lookup_all(&x);
-	assert_int_equal(x.pass.n_hit, SL_BURST_MAX);
+	assert_int_equal(x.pass.n_miss, 0);
 }
 
 static void families_with_equal_ports_are_different_flows(void **state)
@@ -138,8 +137,11 @@ static void entry_being_written_is_a_miss(void **state)
 	struct sl_flow *f = flow_install(&x, 0, &p);
 
 	(void)state;
+	atomic_store(&f->generation, 0);
 	atomic_fetch_add(&f->seq, 1);
 	assert_false(flow_hits(&x, &p));
+	assert_ptr_equal(x.b.meta[0].flow, f);
+	atomic_store(&f->generation, GENERATION);
 	atomic_fetch_add(&f->seq, 1);
 	assert_true(flow_hits(&x, &p));
 }
@@ -211,7 +213,7 @@ static void packet_to_its_own_address_and_port_has_one_key(void **state)
 	in = flow_resolution(&x, 0);
 	f = sl_flow_install(x.t, 0, &x.b, 0, &in);
 	flow_lookup_all(&x);
-	assert_int_equal(x.pass.n_hit, 1);
+	assert_int_equal(x.pass.n_miss, 0);
 	assert_ptr_equal(x.b.meta[0].flow, f);
 	x.tick += 10000;
 	assert_int_equal(flow_age_all(&x), 1);
@@ -455,7 +457,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(unknown_flow_is_a_miss_without_entry),
 		T(installed_flow_is_hit_in_both_directions),
-		T(a_mixed_burst_is_sorted_into_hits_and_misses_in_order),
+		T(misses_of_a_mixed_burst_are_listed_in_order),
 		T(a_full_burst_of_known_flows_is_all_hits),
 		T(families_with_equal_ports_are_different_flows),
 		T(flow_of_another_generation_is_a_miss_with_entry),

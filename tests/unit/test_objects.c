@@ -38,6 +38,26 @@ static int decode(const struct sl_shape *s, const char *text, union any *out, st
 	return ret;
 }
 
+static void append(void *ctx, const char *s, size_t len)
+{
+	strncat(ctx, s, len);
+}
+
+/* Text made piece by piece is the text of the tree. */
+static void assert_written_as_encoded(const struct sl_shape *s, const void *obj)
+{
+	static char text[65536];
+	const struct sl_text_out out = {.ctx = text, .put = append};
+	cJSON *json = sl_shape_encode(s, obj);
+	char *printed = cJSON_PrintUnformatted(json);
+
+	text[0] = '\0';
+	assert_true(sl_shape_write(s, obj, &out));
+	assert_string_equal(text, printed);
+	cJSON_free(printed);
+	cJSON_Delete(json);
+}
+
 static void accept(const struct sl_shape *s, const char *text)
 {
 	struct sl_err e;
@@ -45,6 +65,7 @@ static void accept(const struct sl_shape *s, const char *text)
 
 	if (decode(s, text, &o, &e) != 0)
 		fail_msg("%s: %s: %s", text, e.path, e.message);
+	assert_written_as_encoded(s, &o);
 	sl_shape_fini(s, &o);
 }
 
@@ -93,6 +114,18 @@ static void port_names_a_worker_for_each_queue_or_none(void **state)
 	(void)state;
 	accept(&sl_shape_port, PORT("\"role\":\"access\",\"queues\":2,\"workers\":[0,1]"));
 	refuse(&sl_shape_port, PORT("\"role\":\"access\",\"queues\":2,\"workers\":[0]"), "workers");
+}
+
+static void options_of_a_generator_are_checked_with_the_port(void **state)
+{
+	static const char port[] = "{\"name\":\"p\",\"role\":\"access\",\"devargs\":\"%s\"}";
+	char text[200];
+
+	(void)state;
+	snprintf(text, sizeof(text), port, "generator0,flows=1000,dist=zipf");
+	accept(&sl_shape_port, text);
+	snprintf(text, sizeof(text), port, "generator0,flows=1000,dist=normal");
+	refuse(&sl_shape_port, text, "devargs");
 }
 
 static void vni_is_between_1_and_24_bits(void **state)
@@ -380,6 +413,7 @@ int main(void)
 		cmocka_unit_test(access_port_with_addresses_is_refused),
 		cmocka_unit_test(port_address_that_names_no_host_is_refused),
 		cmocka_unit_test(port_names_a_worker_for_each_queue_or_none),
+		cmocka_unit_test(options_of_a_generator_are_checked_with_the_port),
 		cmocka_unit_test(vni_is_between_1_and_24_bits),
 		cmocka_unit_test(network_denies_and_enforces_unless_told_otherwise),
 		cmocka_unit_test(every_encapsulation_is_a_network_encap),

@@ -1,87 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The packet's trip as a whole: what leaves, where, and how it looks. */
-#include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
+#include "tests/unit/pipeline_test.h"
 
-#include <cmocka.h>
-
-#include "pipelines/flow/flow_ctl.h"
-#include "tests/lib/rig.h"
-
-static struct sl_frame f, g, out;
-
-static int setup(void **state)
-{
-	*state = sl_rig_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sl_rig_destroy(*state);
-	return 0;
-}
-
-static void make_udp(const char *src_mac, const char *dst_mac, const char *src, const char *dst,
-	uint16_t sport, uint16_t dport)
-{
-	sl_frame_start(&f);
-	sl_frame_eth(&f, .dst = dst_mac, .src = src_mac);
-	sl_frame_ip4(&f, .src = src, .dst = dst);
-	sl_frame_udp(&f, .sport = sport, .dport = dport);
-	sl_frame_payload(&f, 20);
-	sl_frame_end(&f);
-}
-
-static void web_to_db(uint16_t sport, uint16_t dport)
-{
-	make_udp("02:00:00:00:00:05", "02:00:00:00:00:06", "10.0.0.5", "10.0.0.6", sport, dport);
-}
-
-static void db_to_web(uint16_t sport, uint16_t dport)
-{
-	make_udp("02:00:00:00:00:06", "02:00:00:00:00:05", "10.0.0.6", "10.0.0.5", sport, dport);
-}
-
-static void web_to_far(void)
-{
-	make_udp("02:00:00:00:00:05", "02:00:00:00:00:07", "10.0.0.5", "10.0.0.7", 40000, 53);
-}
-
-static void far_to_web(void)
-{
-	make_udp("02:00:00:00:00:07", "02:00:00:00:00:05", "10.0.0.7", "10.0.0.5", 53, 40000);
-}
-
-/* Egress from web and ingress at db, for UDP port 53 only. */
-static void allow_web_to_db(struct sl_rig *r)
-{
-	static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}};
-	static const struct sl_port_match dns = {
-		.proto = IPPROTO_UDP, .has_port = true, .port = 53, .end = 53};
-	const struct sl_policy_def defs[] = {
-		{.slot = 1,
-			.tier = SL_TIER_TEAM,
-			.direction = SL_EGRESS,
-			.action = SL_RULE_ALLOW,
-			.subject = {web, 1},
-			.any_peer = true,
-			.any_port = true},
-		{.slot = 2,
-			.tier = SL_TIER_TEAM,
-			.direction = SL_INGRESS,
-			.action = SL_RULE_ALLOW,
-			.subject = {db, 1},
-			.any_peer = true,
-			.ports = &dns,
-			.n_ports = 1},
-	};
-
-	sl_rig_policies(r, defs, 2);
-}
+static struct sl_frame g;
 
 static void allowed_packet_reaches_the_local_endpoint_unchanged(void **state)
 {
@@ -466,83 +387,6 @@ static void later_fragment_follows_its_first_and_no_other(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 }
 
-static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
-{
-	static const struct sl_label web[] = {{"app", "web"}};
-	const struct sl_policy_def no = {.slot = 9,
-		.tier = SL_TIER_ADMIN,
-		.direction = SL_EGRESS,
-		.action = SL_RULE_DENY,
-		.subject = {web, 1},
-		.any_peer = true,
-		.any_port = true};
-	struct sl_rig *r = *state;
-	struct sl_event ev;
-
-	sl_rig_policies(r, &no, 1);
-	web_to_db(40000, 53);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
-	assert_int_equal(
-		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
-	assert_int_equal(ev.policy, 9);
-	assert_int_equal(ev.reason, SL_DROP_POLICY_EGRESS);
-	assert_int_equal(ev.key.dport_be, htons(53));
-	assert_int_equal(sl_rig_pipeline(r)->policy_hits[0][9], 1);
-}
-
-static void program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target)
-{
-	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
-	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
-
-	memcpy(p.key.src, src.b, 16);
-	memcpy(p.key.dst, dst.b, 16);
-	p.key.sport_be = htons(40000);
-	p.key.dport_be = htons(53);
-	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
-	assert_int_equal(sl_flow_program_add(sl_rig_pipeline(r)->flows, &p, 100), 0);
-}
-
-static void programmed_allow_passes_where_policy_denies(void **state)
-{
-	struct sl_rig *r = *state;
-
-	program(r, SL_PROGRAM_ALLOW, 0);
-	web_to_db(40000, 53);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &f), SL_DROP_SPOOFED);
-	web_to_db(40001, 53);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
-}
-
-static void icmp_error_about_what_a_programmed_entry_denied_is_unrelated(void **state)
-{
-	struct sl_rig *r = *state;
-
-	program(r, SL_PROGRAM_DENY, 0);
-	web_to_db(40000, 53);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_FLOW_DENY);
-	sl_frame_start(&g);
-	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:06");
-	sl_frame_ip4(&g, .src = "10.0.0.6", .dst = "10.0.0.5");
-	sl_frame_icmp(&g, .type = 3, .code = 3);
-	sl_frame_bytes(&g, f.b + 14, 28);
-	sl_frame_end(&g);
-	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
-}
-
-static void programmed_redirect_goes_to_the_node(void **state)
-{
-	struct sl_rig *r = *state;
-
-	program(r, SL_PROGRAM_NODE, SL_RIG_NODE);
-	web_to_db(40000, 53);
-	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
-	assert_int_equal(out.len, f.len + 50);
-}
-
 static void burst_of_all_kinds_is_accounted_to_the_last_packet(void **state)
 {
 	struct sl_rig *r = *state;
@@ -575,8 +419,6 @@ static void burst_of_all_kinds_is_accounted_to_the_last_packet(void **state)
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_IP4_TRUNCATED], 16);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -604,10 +446,6 @@ int main(void)
 		T(mac_split_over_two_segments_is_judged_as_it_leaves),
 		T(later_fragment_may_not_reach_into_the_first),
 		T(later_fragment_follows_its_first_and_no_other),
-		T(denied_packet_is_told_with_the_policy_that_denied_it),
-		T(programmed_allow_passes_where_policy_denies),
-		T(icmp_error_about_what_a_programmed_entry_denied_is_unrelated),
-		T(programmed_redirect_goes_to_the_node),
 		T(burst_of_all_kinds_is_accounted_to_the_last_packet),
 	};
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What has changed, so that a commit costs only the flows it concerns.
+ *
+ * What a flow's resolution depends on has a number each, a slot: the address of either end in its
+ * network, the identity of either end, the node or port it leaves by. Slots are hashes: two things
+ * in one slot look changed when one of them is, which is safe. Two facts are kept of a slot:
+ *
+ *   stamp  the last commit that changed something in it. Control writes it before it publishes the
+ *          commit's world. A flow resolved in generation g holds in a later world unless one of its
+ *          slots, or `all`, has a stamp above g (a worker in an older world may see newer stamps:
+ *          it resolves again for nothing).
+ *   used   set once a flow that depends on it is resolved, or found to hold, in the present
+ *          generation. A commit that changes only slots no flow uses does not raise the generation:
+ *          the flow table stays current, and the workers see nothing but another world.
+ *
+ * Between a worker that starts to use a slot and a commit that changes it:
+ *   worker:  marks its slots as used; if one was not, a full barrier; looks whether its world is
+ *            still the published one. If not, what it resolved serves its own packet and is stored
+ *            with generation 0, that is current for nobody.
+ *   control: publishes the world with the generation as it is; a full barrier; looks whether one of
+ *            the slots is used. If so, publishes it again with the generation raised.
+ * One of the two sees the other. Marks are wiped from time to time when the generation rises:
+ * every flow is then stale, and marks its slots again before it becomes current.
+ *
+ * Threads: stamps, wiping: control. Marks: any worker. Tests of both: any. One table for all
+ * worlds.
+ */
+#ifndef SL_CHANGES_H
+#define SL_CHANGES_H
+
+#include <stdatomic.h>
+
+#include "sluice/types.h"
+
+#define SL_CHANGE_SLOTS 65536u
+
+struct sl_changes {
+	_Atomic(uint64_t) all; /* like a stamp, of every slot */
+	_Atomic(uint64_t) stamp[SL_CHANGE_SLOTS];
+	_Atomic(uint8_t) used[SL_CHANGE_SLOTS];
+};
+
+/* The slots of one resolution; a place with nothing to say repeats another. */
+enum {
+	SL_DEP_SRC,
+	SL_DEP_DST,
+	SL_DEP_SRC_IDENTITY,
+	SL_DEP_DST_IDENTITY,
+	SL_DEP_OUT,  /* of the direction at hand */
+	SL_DEP_BACK, /* of its replies, where both are stored */
+	SL_DEPS,
+};
+
+struct sl_deps {
+	uint16_t slot[SL_DEPS];
+};
+
+enum sl_change_kind {
+	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject with that number */
+	SL_CHANGE_NODE,
+	SL_CHANGE_PORT, /* the network it carries */
+};
+
+static inline uint16_t sl_change_spread(uint64_t v)
+{
+	return (uint16_t)((v * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+}
+
+static inline uint16_t sl_change_of(enum sl_change_kind kind, uint32_t number)
+{
+	return sl_change_spread((uint64_t)kind << 56 | number);
+}
+
+/* Networks have 23 bits, so no address looks like one of the above. */
+static inline uint16_t sl_change_of_ip4(uint32_t network, uint32_t addr_be)
+{
+	return sl_change_spread((uint64_t)network << 32 | addr_be);
+}
+
+static inline uint16_t sl_change_of_ip(uint32_t network, const struct sl_ip *ip)
+{
+	uint64_t h;
+
+	if (sl_ip_is_v4(ip))
+		return sl_change_of_ip4(network, sl_ip_v4_be(ip));
+	h = (ip->q[0] ^ network) * UINT64_C(0xd6e8feb86659fd93);
+	return sl_change_spread(h ^ h >> 32 ^ ip->q[1]);
+}
+
+/* Has a commit behind `since` changed what the resolution depends on? */
+static inline bool sl_changes_since(
+	const struct sl_changes *c, const struct sl_deps *d, uint64_t since)
+{
+	bool changed = atomic_load_explicit(&c->all, memory_order_relaxed) > since;
+
+	for (unsigned int i = 0; i < SL_DEPS; i++)
+		changed |=
+			atomic_load_explicit(&c->stamp[d->slot[i]], memory_order_relaxed) > since;
+	return changed;
+}
+
+/* Before the caller looks at the published world: see above. */
+static inline void sl_changes_use(struct sl_changes *c, const struct sl_deps *d)
+{
+	bool fresh = false;
+
+	for (unsigned int i = 0; i < SL_DEPS; i++) {
+		_Atomic(uint8_t) *used = &c->used[d->slot[i]];
+
+		if (atomic_load_explicit(used, memory_order_acquire) != 0)
+			continue;
+		atomic_store_explicit(used, 1, memory_order_relaxed);
+		fresh = true;
+	}
+	if (fresh)
+		atomic_thread_fence(memory_order_seq_cst);
+}
+
+#endif

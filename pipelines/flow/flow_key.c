@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow_internal.h"
+
+/*
+ * 48 bits of an IPv6 address with its port, in place of an IPv4 one with its. Secret operands:
+ * nobody outside can look for two that are alike.
+ */
+static uint64_t end_of(const uint8_t addr[16], uint16_t port_be)
+{
+	uint64_t w[2], h;
+
+	memcpy(w, addr, sizeof(w));
+	h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
+	h ^= sl_hash_fold(w[1] ^ sl_flow_seeds.s[2], w[0] ^ port_be ^ sl_flow_seeds.s[3]);
+	return sl_hash_fold(h ^ sl_flow_seeds.s[1], port_be ^ sl_flow_seeds.s[2]) >> 16;
+}
+
+static struct sl_key4 shorten(const struct sl_key6 *k)
+{
+	uint64_t src = end_of(k->src, k->sport_be), dst = end_of(k->dst, k->dport_be);
+
+	return (struct sl_key4){.src_be = (uint32_t)src,
+		.dst_be = (uint32_t)dst,
+		.sport_be = (uint16_t)(src >> 32),
+		.dport_be = (uint16_t)(dst >> 32),
+		.net_proto = k->net_proto | SL_FLOW_ID_IP6};
+}
+
+/* From the lower end, whichever that is: only that both directions agree matters. */
+static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
+{
+	uint64_t src = (uint64_t)id->sport_be << 32 | id->src_be;
+	uint64_t dst = (uint64_t)id->dport_be << 32 | id->dst_be;
+
+	k->side = src > dst;
+	k->id = k->side != 0 ? sl_key4_reverse(id) : *id;
+	k->hash = sl_key4_hash(&k->id);
+}
+
+struct sl_flow_key sl_flow_key4(const struct sl_key4 *k)
+{
+	struct sl_flow_key r;
+
+	r.v4 = true;
+	make_id(&r, k);
+	return r;
+}
+
+struct sl_flow_key sl_flow_key6(const struct sl_key6 *k)
+{
+	struct sl_key4 id = shorten(k);
+	struct sl_flow_key r;
+
+	r.v4 = false;
+	r.k6 = *k;
+	make_id(&r, &id);
+	return r;
+}
+
+struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i)
+{
+	return b->meta[i].flags & SL_P_IP4 ? sl_flow_key4(&b->key4[i]) : sl_flow_key6(&b->key6[i]);
+}
+
+struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k)
+{
+	struct sl_key6 reverse;
+
+	if (k->v4) {
+		struct sl_flow_key r = *k;
+
+		r.side = sl_flow_key_is_own_reverse(k) ? 0 : !k->side;
+		return r;
+	}
+	reverse = sl_key6_reverse(&k->k6);
+	return sl_flow_key6(&reverse);
+}
+
+struct sl_flow_key sl_flow_key_programmed(const struct sl_flow_key *k)
+{
+	struct sl_flow_key r = *k;
+
+	if (k->side != 0)
+		r.id = sl_key4_reverse(&k->id);
+	r.side = 0;
+	r.id.net_proto |= SL_FLOW_ID_PROGRAMMED;
+	r.hash = sl_key4_hash(&r.id);
+	return r;
+}
+
+bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k)
+{
+	if (!k->v4)
+		return k->k6.sport_be == k->k6.dport_be &&
+		       memcmp(k->k6.src, k->k6.dst, sizeof(k->k6.src)) == 0;
+	return k->id.src_be == k->id.dst_be && k->id.sport_be == k->id.dport_be;
+}
+
+/* An entry's key or address, as it was stored: in words. */
+static void load_key(void *to, const struct sl_flow *f)
+{
+	uint64_t w[2] = {sl_flow_load64(&f->key), sl_flow_load64((const uint8_t *)&f->key + 8)};
+
+	memcpy(to, w, sizeof(w));
+}
+
+struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair)
+{
+	const struct sl_conn *c = &t->conn[pair];
+	struct sl_key6 k = {.zero = 0};
+	struct sl_key4 k4;
+	uint64_t rest;
+
+	if (__atomic_load_n(&c->v4, __ATOMIC_RELAXED)) {
+		load_key(&k4, &t->entry[2 * pair]);
+		return sl_key6_from4(&k4);
+	}
+	load_key(k.src, &t->entry[2 * pair]);
+	load_key(k.dst, &t->entry[2 * pair + 1]);
+	rest = __atomic_load_n((const uint64_t *)&c->rest, __ATOMIC_RELAXED);
+	memcpy((uint8_t *)&k + offsetof(struct sl_key6, sport_be), &rest, sizeof(rest));
+	return k;
+}
+
+struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair)
+{
+	const struct sl_conn *c = &t->conn[pair];
+	struct sl_key6 k6 = sl_flow_pair_key(t, pair);
+	struct sl_key4 k4;
+
+	if (!c->v4)
+		return sl_flow_key6(&k6);
+	k4 = sl_key4_from6(&k6);
+	return sl_flow_key4(&k4);
+}
+
+bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k)
+{
+	struct sl_key6 there, wanted;
+
+	if (k->v4)
+		return true; /* rte_hash has compared it */
+	there = sl_flow_pair_key(t, pair);
+	wanted = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
+	return memcmp(&there, &wanted, sizeof(there)) == 0;
+}
+
+void sl_flow_write_key(
+	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t owns)
+{
+	struct sl_conn *c = &t->conn[pair];
+	struct sl_key4 k4 = k->id, reverse;
+	uint64_t w[4], rest;
+	struct sl_key6 k6;
+
+	k4.net_proto &= ~(SL_FLOW_ID_IP6 | SL_FLOW_ID_PROGRAMMED);
+	reverse = sl_key4_reverse(&k4);
+	memcpy(w, &k4, sizeof(k4));
+	memcpy(w + 2, &reverse, sizeof(reverse));
+	memcpy(&rest, (const uint8_t *)&k4 + offsetof(struct sl_key4, sport_be), sizeof(rest));
+	if (!k->v4) {
+		k6 = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
+		memcpy(w, k6.src, 16);
+		memcpy(w + 2, k6.dst, 16);
+		memcpy(&rest, (const uint8_t *)&k6 + offsetof(struct sl_key6, sport_be),
+			sizeof(rest));
+	}
+	__atomic_store_n((uint64_t *)&c->rest, rest, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->v4, k->v4, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->owns, owns, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct sl_flow *f = &t->entry[2 * pair + i / 2];
+
+		__atomic_store_n((uint64_t *)&f->key + i % 2, w[i], __ATOMIC_RELEASE);
+	}
+}
+
+bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair)
+{
+	return rte_hash_add_key_with_hash_data(t->hash, &k->id, k->hash, (void *)(uintptr_t)pair) ==
+	       0;
+}
+
+uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_key *k)
+{
+	void *data;
+
+	if (rte_hash_lookup_with_hash_data(t->hash, &k->id, k->hash, &data) < 0)
+		return 0;
+	return (uint32_t)(uintptr_t)data;
+}
+
+static struct sl_flow *find_programmed(const struct sl_flow_table *t, const struct sl_flow_key *k)
+{
+	struct sl_flow_key key = sl_flow_key_programmed(k);
+	uint32_t pair = sl_flow_find_pair(t, &key);
+
+	return pair != 0 && sl_flow_pair_has(t, pair, &key) ? &t->entry[2 * pair] : NULL;
+}
+
+/*
+ * What is current is served at once: a connection's entry never is for packets of a programmed one
+ * (owns). The others must ask whether there is such a one.
+ */
+struct sl_flow *sl_flow_settle(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair)
+{
+	struct sl_flow *f = pair != 0 ? &t->entry[2 * pair + k->side] : NULL, *programmed;
+
+	if (f != NULL && !sl_flow_pair_has(t, pair, k))
+		f = NULL;
+	if (f != NULL && atomic_load_explicit(&f->generation, memory_order_acquire) != 0)
+		return f;
+	if (unlikely(atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0)) {
+		programmed = find_programmed(t, k);
+		if (programmed != NULL)
+			return programmed;
+	}
+	if (f != NULL && (__atomic_load_n(&t->conn[pair].owns, __ATOMIC_RELAXED) & 1u << k->side))
+		return f;
+	return NULL;
+}
+
+struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k)
+{
+	return sl_flow_settle(t, k, sl_flow_find_pair(t, k));
+}
+
+struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k)
+{
+	struct sl_flow_key key = sl_flow_key4(k);
+
+	return sl_flow_find(t, &key);
+}
+
+struct sl_flow *sl_flow_find6(struct sl_flow_table *t, const struct sl_key6 *k)
+{
+	struct sl_flow_key key = sl_flow_key6(k);
+
+	return sl_flow_find(t, &key);
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which stage of a packet's trip a piece of code belongs to."""
+import re
+
+# In the order of the trip; what the driver does is not ours and not counted.
+STAGES = ("receive", "parse", "decap", "lookup", "miss", "rewrite", "encap", "transmit", "pipeline", "timing", "other")
+DRIVER = "driver"
+
+# (path, function, stage): the first that matches any frame decides, innermost frame first. A frame that only
+# names a helper (a header's inline function, say) has no rule here: its caller decides.
+RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, function, stage in (
+    (r"^tests/", r".*", DRIVER),
+    (r"^dp/stages\.", r".*", "timing"),
+    (r"^dp/worker\.[ch]", r"transmit|free_gone|sl_tx_\w+", "transmit"),
+    (r"^dp/worker\.c", r"receive|drain_injects|turn|rest|sl_worker_main", "receive"),
+    (r"^pipelines/parse/", r".*", "parse"),
+    (r"^pipelines/overlay/", r"(\w+_)?pop(_\w+)?|sl_ecn_\w+|sl_decap\w*", "decap"),
+    (r"^pipelines/overlay/decap\.c", r".*", "decap"),
+    (r"^pipelines/overlay/", r"(\w+_)?push(_\w+)?|sl_encap\w*", "encap"),
+    (r"^pipelines/overlay/encap\.c", r".*", "encap"),
+    (r"^pipelines/flow/(flow_lookup\.c|front)", r".*", "lookup"),
+    (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
+    (r"^pipelines/flow/\w+\.c", r".*", "miss"),
+    (r"^pipelines/(forward|policy)/\w+\.c", r".*", "miss"),
+    (r"^pipelines/pipeline\.c", r"receive_underlay", "decap"),
+    (r"^pipelines/pipeline\.c", r"receive_access", "receive"),
+    (r"^pipelines/pipeline\.c", r"sort|has_macs", "parse"),
+    (r"^pipelines/pipeline\.c", r"lookup", "lookup"),
+    (r"^pipelines/pipeline\.c", r"special|\w*fragments?", "miss"),
+    (r"^pipelines/pipeline\.c", r"execute\w*|same_way|may_leave", "rewrite"),
+    (r"^pipelines/pipeline\.c", r"finish|all_sent", "transmit"),
+)]
+
+# Where none of the frames has a rule.
+FALLBACK = [(re.compile(path), stage) for path, stage in (
+    (r"^pipelines/pipeline\.c", "pipeline"),
+    (r"^pipelines/overlay/", "encap"),
+    (r"^dp/(pmap|rings|u32map)", "miss"),
+)]
+
+
+def stage_of(frames):
+    """frames: [(function, path in the tree)], innermost first."""
+    for function, path in frames:
+        for file_rule, function_rule, stage in RULES:
+            if file_rule.search(path) and function_rule.match(function):
+                return stage
+    for _, path in frames:
+        for file_rule, stage in FALLBACK:
+            if file_rule.search(path):
+                return stage
+    return "other"

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Do connections feel every commit that concerns them, and none of the others? Two pipelines carry
+ * the same packets through the same worlds. One is the product's, with the world as the applier
+ * publishes it. In the other everything is stale at every step, so that each packet is resolved
+ * from scratch. After every random transaction each connection must fare the same in both.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "ctrl/apply_internal.h"
+#include "pipelines/flow/flow_ctl.h"
+#include "pipelines/pipeline_ctl.h"
+#include "tests/lib/desired.h"
+#include "tests/lib/packet.h"
+
+#define STEPS	    1500
+#define ENDS	    12 /* endpoints that have connections */
+#define CONNECTIONS 96
+#define FLOWS	    1024
+#define PROGRAMMED  8
+
+/* What stands in an endpoint's object at present. */
+struct end {
+	bool there, v6;
+	unsigned int place; /* 0..2 port, 3..5 node */
+	unsigned int mac, app;
+};
+
+struct connection {
+	unsigned int end[2];
+	bool v6, tcp;
+	uint16_t sport, dport;
+	struct end was[2]; /* when it was opened */
+};
+
+static struct sl_engine *g;
+static struct sl_pipeline *product, *reference;
+static struct sl_tunnel_table *tunnels;
+static struct sl_underlay *underlay;
+static struct sl_apply *apply;
+static struct sl_store *store;
+static struct sl_world reference_world;
+static struct end ends[ENDS], committed[ENDS];
+static struct connection connections[CONNECTIONS];
+static unsigned int n_connections, n_quiet, n_raised;
+static unsigned int seed;
+static struct sl_frame inner, outer;
+
+static unsigned int pick(unsigned int n)
+{
+	return (unsigned int)rand_r(&seed) % n;
+}
+
+static bool chance(unsigned int percent)
+{
+	return pick(100) < percent;
+}
+
+/* Transactions. A step that is refused ends in a transaction that is taken back as a whole. */
+
+static int step(struct sl_txn *t, enum sl_txn_verb verb, const char *coll, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int step(struct sl_txn *t, enum sl_txn_verb verb, const char *coll, const char *fmt, ...)
+{
+	struct sl_err e = {0};
+	char json[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(json, sizeof(json), fmt, ap);
+	va_end(ap);
+	return desired_step(t, verb, coll, json, &e);
+}
+
+static int put_end(struct sl_txn *t, unsigned int i)
+{
+	static const char *const places[] = {"\"port\":\"p0\"", "\"port\":\"p1\"",
+		"\"port\":\"p2\"", "\"node\":\"n0\"", "\"node\":\"n1\"", "\"node\":\"n2\""};
+	const struct end *x = &ends[i];
+	char v6[32] = "";
+
+	if (x->v6)
+		snprintf(v6, sizeof(v6), ",\"fd00::%u\"", 10 + i);
+	return step(t, SL_TXN_PUT, "endpoints",
+		"{\"name\":\"e%u\",\"network\":\"blue\",%s,\"mac\":\"02:00:00:00:%02x:%02x\","
+		"\"addresses\":[\"10.0.0.%u\"%s],\"labels\":{\"app\":\"a%u\",\"env\":\"x\"}}",
+		i, places[x->place], x->mac, i, 10 + i, v6, x->app);
+}
+
+static int change_end(struct sl_txn *t)
+{
+	unsigned int i = pick(ENDS);
+	struct end *x = &ends[i];
+	char key[16];
+
+	if (x->there && chance(15)) {
+		struct sl_err e;
+
+		x->there = false;
+		snprintf(key, sizeof(key), "e%u", i);
+		return sl_txn_del(t, SL_COLL_ENDPOINTS, key, &e);
+	}
+	if (!x->there || chance(25))
+		x->place = pick(6);
+	if (chance(20))
+		x->mac = pick(3);
+	if (chance(40))
+		x->app = pick(4);
+	if (chance(20))
+		x->v6 = !x->v6;
+	x->there = true;
+	return put_end(t, i);
+}
+
+/* Nobody talks to these. */
+static int change_stranger(struct sl_txn *t)
+{
+	unsigned int i = pick(60);
+
+	return step(t, SL_TXN_PUT, "endpoints",
+		"{\"name\":\"s%u\",\"network\":\"blue\",\"node\":\"n%u\","
+		"\"mac\":\"02:00:00:00:99:%02x\",\"addresses\":[\"10.0.1.%u\",\"fd00:1::%u\"],"
+		"\"labels\":{\"app\":\"s%u\"}}",
+		i, pick(3), pick(256), i, i, pick(5));
+}
+
+static int change_policy(struct sl_txn *t)
+{
+	static const char *const tiers[] = {"admin", "team", "baseline"};
+	static const char *const actions[] = {"allow", "allow", "allow", "deny", "pass"};
+	static const char *const subjects[] = {"\"app\":\"a0\"", "\"app\":\"a1\"",
+		"\"app\":\"a2\",\"env\":\"x\"", "\"env\":\"x\"", "\"app\":\"nobody\""};
+	char peers[128] = "", ports[96] = "", key[16];
+	unsigned int i = pick(10);
+
+	snprintf(key, sizeof(key), "pol%u", i);
+	if (sl_store_find(store, SL_COLL_POLICIES, key) != NULL && chance(40)) {
+		struct sl_err e;
+
+		return sl_txn_del(t, SL_COLL_POLICIES, key, &e);
+	}
+	switch (pick(5)) {
+	case 0:
+		snprintf(peers, sizeof(peers), ",\"peers\":[{\"labels\":{\"app\":\"a%u\"}}]",
+			pick(4));
+		break;
+	case 1:
+		snprintf(peers, sizeof(peers),
+			",\"peers\":[{\"cidr\":\"10.0.0.%u/%u\",\"except\":[\"10.0.0.%u/32\"]}]",
+			pick(2) * 16, 28, 10 + pick(ENDS));
+		break;
+	case 2:
+		snprintf(peers, sizeof(peers), ",\"peers\":[{\"entity\":\"%s\"}]",
+			chance(50) ? "any" : "world");
+		break;
+	default:
+		break;
+	}
+	if (chance(40))
+		snprintf(ports, sizeof(ports), ",\"ports\":[{\"protocol\":\"%s\",\"port\":%u}]",
+			chance(50) ? "tcp" : "udp", 80 + pick(2));
+	return step(t, SL_TXN_PUT, "policies",
+		"{\"name\":\"%s\",\"tier\":\"%s\",\"priority\":%u,\"direction\":\"%s\","
+		"\"subject\":{\"labels\":{%s}}%s%s,\"action\":\"%s\"}",
+		key, tiers[pick(3)], pick(4) * 100, chance(50) ? "ingress" : "egress",
+		subjects[pick(RTE_DIM(subjects))], peers, ports, actions[pick(5)]);
+}
+
+static int change_network(struct sl_txn *t)
+{
+	static const char *const modes[] = {"enforce", "enforce", "audit", "observe"};
+
+	return step(t, SL_TXN_SET, "networks",
+		"{\"name\":\"blue\",\"vni\":100,\"policy_mode\":\"%s\",\"mtu\":%u,"
+		"\"policy_default\":{\"ingress\":\"%s\",\"egress\":\"%s\"}}",
+		modes[pick(4)], chance(50) ? 1400 : 1450, chance(70) ? "allow" : "deny",
+		chance(70) ? "allow" : "deny");
+}
+
+static int change_node(struct sl_txn *t)
+{
+	unsigned int i = pick(3);
+
+	return step(t, SL_TXN_SET, "nodes",
+		"{\"name\":\"n%u\",\"address\":\"192.0.2.%u\",\"mtu\":%u,\"zone\":\"z%u\"}", i,
+		2 + i, chance(50) ? 1500 : 1300, pick(2));
+}
+
+/* Endpoints with just these labels get another number, or their old one back. */
+static int change_identity(struct sl_txn *t)
+{
+	unsigned int i = pick(4), number = 1000 + i;
+	char key[16];
+
+	snprintf(key, sizeof(key), "%u", number);
+	if (sl_store_find(store, SL_COLL_IDENTITIES, key) != NULL && chance(70)) {
+		struct sl_err e;
+
+		return sl_txn_del(t, SL_COLL_IDENTITIES, key, &e);
+	}
+	return step(t, SL_TXN_PUT, "identities",
+		"{\"id\":%u,\"labels\":{\"app\":\"a%u\",\"env\":\"x\"}}", number, pick(4));
+}
+
+/* Its port carries another network, or none. */
+static int change_other_network(struct sl_txn *t)
+{
+	struct sl_err e;
+
+	if (sl_store_find(store, SL_COLL_ENDPOINTS, "red-1") != NULL)
+		return sl_txn_del(t, SL_COLL_ENDPOINTS, "red-1", &e);
+	return step(t, SL_TXN_ADD, "endpoints",
+		"{\"name\":\"red-1\",\"network\":\"red\",\"port\":\"p3\","
+		"\"mac\":\"02:00:00:00:98:01\",\"addresses\":[\"10.0.0.10\"]}");
+}
+
+static int change(struct sl_txn *t)
+{
+	unsigned int dice = pick(100);
+
+	if (dice < 3)
+		return change_other_network(t);
+	if (dice < 35)
+		return change_stranger(t);
+	if (dice < 60)
+		return change_end(t);
+	if (dice < 85)
+		return change_policy(t);
+	if (dice < 91)
+		return change_identity(t);
+	return dice < 96 ? change_node(t) : change_network(t);
+}
+
+static void transact(void)
+{
+	uint64_t generation = apply->world->generation, commit = apply->world->commit;
+	struct sl_txn *t = sl_txn_begin(store);
+	unsigned int n = chance(80) ? 1 : 1 + pick(4);
+	struct sl_err e = {0};
+	int ret = 0;
+
+	for (unsigned int i = 0; i < n && ret == 0; i++)
+		ret = change(t);
+	if (ret != 0)
+		sl_txn_abort(t);
+	else
+		ret = sl_txn_commit(t, &e);
+	if (ret != 0)
+		memcpy(ends, committed, sizeof(ends));
+	memcpy(committed, ends, sizeof(ends));
+	n_raised += apply->world->generation != generation;
+	n_quiet += apply->world->generation == generation && apply->world->commit != commit;
+	sl_engine_poll(g);
+}
+
+/* Packets */
+
+static void mac_of(const struct end *x, unsigned int i, char mac[18])
+{
+	snprintf(mac, 18, "02:00:00:00:%02x:%02x", x->mac, i);
+}
+
+static void build(const struct connection *c, unsigned int side, const struct end now[2])
+{
+	const unsigned int src = c->end[side], dst = c->end[!side];
+	char mac[2][18], ip[2][32];
+	uint16_t sport = side == 0 ? c->sport : c->dport, dport = side == 0 ? c->dport : c->sport;
+
+	mac_of(&now[side], src, mac[0]);
+	mac_of(&now[!side], dst, mac[1]);
+	snprintf(ip[0], sizeof(ip[0]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + src);
+	snprintf(ip[1], sizeof(ip[1]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + dst);
+	sl_frame_start(&inner);
+	sl_frame_eth(&inner, .dst = mac[1], .src = mac[0]);
+	if (c->v6)
+		sl_frame_ip6(&inner, .src = ip[0], .dst = ip[1]);
+	else
+		sl_frame_ip4(&inner, .src = ip[0], .dst = ip[1]);
+	if (c->tcp)
+		sl_frame_tcp(&inner, .sport = sport, .dport = dport,
+			.flags = chance(90)   ? SL_TCP_ACK
+				 : chance(80) ? SL_TCP_SYN
+				 : chance(50) ? SL_TCP_FIN | SL_TCP_ACK
+					      : SL_TCP_RST);
+	else
+		sl_frame_udp(&inner, .sport = sport, .dport = dport);
+	sl_frame_payload(&inner, chance(90) ? 18 : 1340);
+	sl_frame_end(&inner);
+}
+
+static void wrap(unsigned int node)
+{
+	char from[32];
+
+	snprintf(from, sizeof(from), "192.0.2.%u", 2 + node);
+	sl_frame_start(&outer);
+	sl_frame_eth(&outer, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(&outer, .src = from, .dst = "192.0.2.1");
+	sl_frame_udp(&outer, .sport = 50000, .dport = 4789, .no_checksum = true);
+	sl_frame_vxlan(&outer, .vni = 100);
+	sl_frame_copy(&outer, &inner, 0);
+	sl_frame_end(&outer);
+}
+
+static void discard(struct sl_worker *w)
+{
+	struct sl_upcall up;
+
+	for (unsigned int p = 0; p < SL_PORTS_MAX; p++) {
+		rte_pktmbuf_free_bulk(w->tx[p].pkt, w->tx[p].n);
+		w->tx[p].n = 0;
+	}
+	w->tx_pending = 0;
+	while (sl_engine_upcalls(g, &up, 1) > 0)
+		rte_pktmbuf_free(up.m);
+}
+
+struct fate {
+	uint8_t verdict;
+	struct sl_action act;
+};
+
+static struct fate carry(struct sl_pipeline *p, const char *port, const struct sl_frame *f)
+{
+	struct sl_worker *w = sl_engine_worker(g, 0);
+	struct sl_burst *b = &w->burst;
+	int id = sl_apply_port_id(apply, port);
+	struct fate r = {0};
+
+	assert_true(id >= 0);
+	w->pipeline = p;
+	b->n = 1;
+	b->in_port = (uint16_t)id;
+	b->pkt[0] = rte_pktmbuf_alloc(sl_engine_pool(g));
+	memcpy(rte_pktmbuf_append(b->pkt[0], (uint16_t)f->len), f->b, f->len);
+	sl_pipeline_run(w, sl_port_dp(g, (uint16_t)id), b);
+	r.verdict = b->verdict[0];
+	if (r.verdict == SL_SENT || r.verdict == SL_DROP_MTU_EXCEEDED) {
+		r.act = b->meta[0].act;
+		r.act.flags = 0;
+	}
+	discard(w);
+	return r;
+}
+
+/* Both pipelines get the packet; what became of it, when they agree. */
+static struct fate compare(const struct connection *c, unsigned int side, const struct end now[2])
+{
+	static const char *const ports[] = {"p0", "p1", "p2", "up0", "up0", "up0"};
+	unsigned int place = now[side].place;
+	const struct sl_frame *f = &inner;
+	struct fate is, should;
+
+	build(c, side, now);
+	if (place >= 3) {
+		wrap(place - 3);
+		f = &outer;
+	}
+	reference_world = *apply->world;
+	reference_world.commit = atomic_load(&reference->changes->all) + 1;
+	reference_world.generation = reference_world.commit;
+	atomic_store(&reference->changes->all, reference_world.commit);
+	atomic_store(&reference->world, &reference_world);
+	is = carry(product, ports[place], f);
+	should = carry(reference, ports[place], f);
+	if (is.verdict != should.verdict || memcmp(&is.act, &should.act, sizeof(is.act)) != 0)
+		fail_msg("e%u:%u to e%u:%u, side %u: %u kind %u out %u mtu %u id %u, should be "
+			 "%u kind %u out %u mtu %u id %u",
+			c->end[0], c->sport, c->end[1], c->dport, side, is.verdict, is.act.kind,
+			is.act.out, is.act.mtu, is.act.identity, should.verdict, should.act.kind,
+			should.act.out, should.act.mtu, should.act.identity);
+	return is;
+}
+
+static void open_connection(unsigned int i)
+{
+	struct connection *c = &connections[i];
+	struct end now[2];
+
+	*c = (struct connection){.end = {pick(ENDS), 0},
+		.v6 = chance(40),
+		.tcp = chance(50),
+		.sport = (uint16_t)(40000 + pick(20000)),
+		.dport = (uint16_t)(80 + pick(3))};
+	c->end[1] = (c->end[0] + 1 + pick(ENDS - 1)) % ENDS;
+	for (unsigned int k = 0; k < 2; k++)
+		c->was[k] = now[k] = ends[c->end[k]];
+	for (unsigned int k = 0; k < 4; k++)
+		compare(c, k & 1, now);
+	if (n_connections <= i)
+		n_connections = i + 1;
+}
+
+static unsigned int check_connections(void)
+{
+	unsigned int sent = 0;
+
+	for (unsigned int i = 0; i < n_connections; i++) {
+		const struct connection *c = &connections[i];
+		struct end now[2];
+
+		for (unsigned int k = 0; k < 2; k++)
+			now[k] = chance(90) ? ends[c->end[k]] : c->was[k];
+		sent += compare(c, pick(2), now).verdict == SL_SENT;
+	}
+	return sent;
+}
+
+/* Entries put there by hand, in both tables. */
+static void program(unsigned int i)
+{
+	struct sl_flow_program p = {.v4 = true, .kind = pick(4)};
+	struct connection *c = &connections[i];
+	struct sl_ip ip;
+	char text[32];
+
+	c->tcp = c->v6 = false;
+	p.target = p.kind == SL_PROGRAM_PORT
+			   ? (uint32_t)sl_apply_port_id(apply, chance(50) ? "p0" : "p3")
+			   : sl_store_find(store, SL_COLL_NODES, "n1")->id;
+	for (unsigned int k = 0; k < 2; k++) {
+		snprintf(text, sizeof(text), "10.0.0.%u", 10 + c->end[k]);
+		ip = sl_test_ip(text);
+		memcpy(k == 0 ? p.key.src : p.key.dst, ip.b, 16);
+	}
+	p.key.sport_be = rte_cpu_to_be_16(c->sport);
+	p.key.dport_be = rte_cpu_to_be_16(c->dport);
+	p.key.net_proto =
+		sl_key_net_proto(sl_store_find(store, SL_COLL_NETWORKS, "blue")->id, IPPROTO_UDP);
+	assert_int_equal(sl_flow_program_add(product->flows, &p, 1), 0);
+	assert_int_equal(sl_flow_program_add(reference->flows, &p, 1), 0);
+}
+
+static uint64_t hits(const struct sl_pipeline *p)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < p->n_policy_hits; i++)
+		sum += p->policy_hits[0][i];
+	return sum;
+}
+
+static void every_connection_feels_every_commit_that_concerns_it(void **state)
+{
+	unsigned int sent = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < CONNECTIONS; i++)
+		open_connection(i);
+	for (unsigned int i = 0; i < PROGRAMMED; i++)
+		program(i);
+	for (unsigned int i = 0; i < STEPS; i++) {
+		transact();
+		if (chance(20)) {
+			unsigned int which = PROGRAMMED + pick(CONNECTIONS - PROGRAMMED);
+
+			open_connection(which);
+		}
+		sent += check_connections();
+	}
+	print_message("%u sent, judged %" PRIu64 " and %" PRIu64
+		      " times; %u commits concerned some, %u none\n",
+		sent, hits(product), hits(reference), n_raised, n_quiet);
+	assert_true(sent > STEPS * CONNECTIONS / 20);
+	assert_true(
+		hits(product) * 3 < hits(reference) * 2); /* what is denied is judged each time */
+	assert_true(n_quiet > STEPS / 20);
+	assert_true(n_raised > STEPS / 20);
+}
+
+static void make_objects(void)
+{
+	desired_must(store, SL_TXN_ADD, "ports",
+		"{\"name\":\"up0\",\"role\":\"underlay\",\"devargs\":\"net_null9\","
+		"\"addresses\":[\"192.0.2.1/24\"],\"mac\":\"02:00:00:00:0a:01\"}");
+	for (unsigned int i = 0; i < 4; i++) {
+		char json[256];
+
+		snprintf(json, sizeof(json),
+			"{\"name\":\"p%u\",\"role\":\"access\",\"devargs\":\"net_null%u\"}", i, i);
+		desired_must(store, SL_TXN_ADD, "ports", json);
+	}
+	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"blue\",\"vni\":100}");
+	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"red\",\"vni\":200}");
+	for (unsigned int i = 0; i < 3; i++) {
+		char json[256];
+
+		snprintf(json, sizeof(json), "{\"name\":\"n%u\",\"address\":\"192.0.2.%u\"}", i,
+			2 + i);
+		desired_must(store, SL_TXN_ADD, "nodes", json);
+		snprintf(json, sizeof(json),
+			"{\"port\":\"up0\",\"address\":\"192.0.2.%u\","
+			"\"mac\":\"02:00:00:00:0b:01\"}",
+			2 + i);
+		desired_must(store, SL_TXN_ADD, "neighbors", json);
+	}
+	for (unsigned int i = 0; i < ENDS; i++) {
+		struct sl_txn *t = sl_txn_begin(store);
+		struct sl_err e;
+
+		ends[i] = (struct end){true, true, i % 6, 0, i % 4};
+		assert_int_equal(put_end(t, i), 0);
+		assert_int_equal(sl_txn_commit(t, &e), 0);
+	}
+	memcpy(committed, ends, sizeof(ends));
+}
+
+static int start(void **state)
+{
+	static const struct sl_node_self self;
+	const unsigned int core = 0;
+	struct sl_engine_params p = {.cores = &core,
+		.n_cores = 1,
+		.idle = SL_IDLE_ADAPTIVE,
+		.hugepages = SL_HUGEPAGES_OFF,
+		.memory_mb = 512,
+		.mbufs = 512,
+		.run = sl_pipeline_run};
+	struct sl_applier applier;
+	struct sl_err e = {0};
+
+	(void)state;
+	seed = getenv("SEED") != NULL ? (unsigned int)atoi(getenv("SEED"))
+				      : (unsigned int)time(NULL);
+	print_message("seed %u\n", seed);
+	g = sl_engine_create(&p, &e);
+	if (g == NULL) {
+		print_error("%s\n", e.message);
+		return -1;
+	}
+	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
+	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
+	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT);
+	underlay = sl_underlay_create(g, tunnels, &self);
+	apply = sl_apply_create(g, product, tunnels, underlay, &self);
+	applier = sl_apply_applier(apply);
+	store = sl_store_create(&applier, NULL);
+	make_objects();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	sl_store_destroy(store);
+	sl_apply_destroy(apply);
+	sl_underlay_destroy(underlay);
+	sl_tunnel_table_destroy(tunnels);
+	sl_rcu_drain(sl_engine_rcu(g));
+	sl_pipeline_destroy(product);
+	sl_pipeline_destroy(reference);
+	sl_engine_destroy(g);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_connection_feels_every_commit_that_concerns_it),
+	};
+
+	return cmocka_run_group_tests_name("changes", tests, start, stop);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Many operations from a file, one a line, in transactions of bounded size: `sluicectl apply`. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sluicectl.h"
+
+#define OPERATIONS_MAX 1000u	  /* a transaction: larger ones gain nothing */
+#define BYTES_MAX      (4u << 20) /* well below the limit of a message */
+
+/* The transaction being filled. */
+struct chunk {
+	char *text;
+	size_t len, room;
+	unsigned int n;
+	unsigned long first_line;
+};
+
+static bool add(struct chunk *c, const char *s, size_t n)
+{
+	char *p;
+
+	if (c->len + n + 1 > c->room) {
+		p = realloc(c->text, 2 * (c->len + n) + 1);
+		if (p == NULL) {
+			ctl_complain("out of memory", "", "");
+			return false;
+		}
+		c->text = p;
+		c->room = 2 * (c->len + n) + 1;
+	}
+	memcpy(c->text + c->len, s, n);
+	c->len += n;
+	c->text[c->len] = '\0';
+	return true;
+}
+
+static int send_chunk(struct ctl *ctl, struct chunk *c)
+{
+	char message[128], *response;
+	int status;
+
+	if (c->n == 0)
+		return EXIT_DONE;
+	if (!add(c, "]}", 2))
+		return EXIT_REFUSED;
+	status = ctl_call(ctl, "txn.apply", c->text, &response);
+	free(response);
+	if (status != EXIT_DONE) {
+		snprintf(message, sizeof(message),
+			"nothing of lines %lu to %lu was done, all before them is", c->first_line,
+			c->first_line + c->n - 1);
+		ctl_complain(message, "", "");
+	}
+	c->len = c->n = 0;
+	return status;
+}
+
+/* A line that is no JSON text of its own would be understood as something else among others. */
+static int add_line(struct chunk *c, const char *line, size_t len, unsigned long number)
+{
+	const char *end;
+	cJSON *v = cJSON_ParseWithOpts(line, &end, true);
+	bool ok = cJSON_IsObject(v);
+
+	cJSON_Delete(v);
+	if (!ok)
+		return ctl_usage_error("line %lu is no JSON object", number);
+	if (c->n == 0)
+		c->first_line = number;
+	if (!add(c, c->n == 0 ? "{\"operations\":[" : ",", c->n == 0 ? 15 : 1) ||
+		!add(c, line, len))
+		return EXIT_REFUSED;
+	c->n++;
+	return EXIT_DONE;
+}
+
+static int apply_lines(struct ctl *ctl, FILE *in)
+{
+	struct chunk c = {.first_line = 1};
+	unsigned long number = 0;
+	int status = EXIT_DONE;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while (status == EXIT_DONE && (len = getline(&line, &room, in)) >= 0) {
+		number++;
+		if (line[strspn(line, " \t\r\n")] == '\0') {
+			/* lines are counted from the first of the transaction on */
+			status = send_chunk(ctl, &c);
+			continue;
+		}
+		status = add_line(&c, line, (size_t)len, number);
+		if (status == EXIT_DONE && (c.n == OPERATIONS_MAX || c.len > BYTES_MAX))
+			status = send_chunk(ctl, &c);
+	}
+	if (status == EXIT_DONE)
+		status = send_chunk(ctl, &c);
+	free(line);
+	free(c.text);
+	return status;
+}
+
+int ctl_apply(struct ctl *ctl)
+{
+	const char *path = ctl->n_words == 2 ? ctl->words[1] : NULL;
+	FILE *in;
+	int status;
+
+	if (path == NULL)
+		return ctl_usage_error("apply needs one FILE, or - for standard input");
+	in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	if (in == NULL)
+		return ctl_usage_error("cannot read %s: %s", path, strerror(errno));
+	status = apply_lines(ctl, in);
+	if (in != stdin)
+		fclose(in);
+	return status;
+}
