@@ -1,113 +1,260 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is measured: input, configuration and expected output of each case."""
-import frames
+"""Every case there is: what is measured once a round, under a name, in groups.
 
-TABLE_ENTRIES = 1048576  # the daemon's default
+A case is a function that answers points; its line in CASES gives its groups. A point is one
+scenario and the way to measure it. Keys of points are stable: figures.py and programs that read the
+JSON name points by them.
+"""
+from dataclasses import dataclass, field
+
+from encaps import ENCAPS
+from scenario import Scenario
+
+MIXED = Scenario()
+PCAP_LIMIT = 131072  # flows of a replayed file; more come from the generator
 
 
+@dataclass(frozen=True)
+class Point:
+    key: str
+    scenario: Scenario
+    how: str = "cycles"        # name of a way in ways.py
+    with_: dict = field(default_factory=dict, hash=False)
+    floors: bool = True        # testpmd on the same file in the same round
+    ovs: bool = False          # OVS-DPDK likewise
+    plot: tuple = ()           # (plot, series, place on the horizontal axis)
+    checked: bool = True       # its output bytes are held before the first round
+    about: str = ""            # what the figure includes, where that is not plain
+
+
+@dataclass(frozen=True)
 class Case:
-    """One direction through the switch. The subclass says what comes in and what must go out."""
-    name = ""
-    local = "client"  # which end of the connections is on this node
-    direction = ""
-    input_port, output_port = "", ""
-
-    def frame(self, flow):
-        raise NotImplementedError
-
-    def flaw(self, out, flow):
-        """What is wrong with the output for a flow's packet; None: nothing."""
-        raise NotImplementedError
-
-    def config(self, flows, source, sink, memory_mb, hugepages, policies):
-        """The daemon's configuration; `source` and `sink` are the two ports' device strings."""
-        devices = {self.input_port: source, self.output_port: sink}
-        return {
-            "node": {"name": "node-a", "tunnel_addresses": [frames.LOCAL_TUNNEL]},
-            "workers": {"cores": [1], "idle": "spin", "memory_mb": memory_mb,
-                        "hugepages": "required" if hugepages else "off",
-                        "max_flows": table_entries(flows), "packet_buffers": buffers(flows)},
-            "ports": [
-                {"name": "workloads", "role": "access", "devargs": devices["workloads"]},
-                {"name": "uplink", "role": "underlay", "devargs": devices["uplink"],
-                 "mac": frames.LOCAL_MAC, "addresses": [frames.LOCAL_TUNNEL + "/24"]}],
-            "networks": [{"name": "bench", "vni": frames.VNI, "encap": "vxlan",
-                          "policy_mode": "enforce",
-                          "policy_default": {"ingress": "deny", "egress": "deny"}}],
-            "nodes": [{"name": "node-b", "address": frames.REMOTE_TUNNEL}],
-            "neighbors": [{"port": "uplink", "address": frames.REMOTE_TUNNEL,
-                           "mac": frames.REMOTE_MAC}],
-            "endpoints": self._endpoints(),
-            "policies": self._policies(policies),
-        }
-
-    def _endpoints(self):
-        listed = []
-        for role, make, count in (("client", frames.client, frames.CLIENTS),
-                                  ("server", frames.server, frames.SERVERS)):
-            where = {"port": "workloads"} if role == self.local else {"node": "node-b"}
-            for i in range(count):
-                name, mac, address = make(i)
-                listed.append({"name": name, "network": "bench", "mac": mac,
-                               "addresses": [address], "labels": {"role": role}, **where})
-        return listed
-
-    def _policies(self, count):
-        """One that allows the traffic, behind others for the same ends and other ports."""
-        peer = "server" if self.local == "client" else "client"
-        ends = {"tier": "team", "direction": self.direction,
-                "subject": {"labels": {"role": self.local}},
-                "peers": [{"labels": {"role": peer}}], "action": "allow"}
-        others = [{"name": f"other-{i}", "priority": 100,
-                   "ports": [{"protocol": "udp", "port": 1000 + i}], **ends}
-                  for i in range(count - 1)]
-        return others + [{"name": "web", "priority": 1000,
-                          "ports": [{"protocol": "udp", "port": 80}], **ends}]
+    name: str
+    groups: tuple
+    about: str
+    points: object             # function of the options -> list of points
 
 
-class Encap(Case):
-    name = "encap"
-    local = "client"
-    direction = "egress"
-    input_port, output_port = "workloads", "uplink"
-
-    def frame(self, flow):
-        return frames.inner_frame(flow)
-
-    def flaw(self, out, flow):
-        return frames.flaw_of_encapsulated(out, frames.inner_frame(flow))
+def short(number):
+    """1024 -> 1k, 131072 -> 128k, 10000000 -> 10M."""
+    for unit, decimal, binary in (("M", 10 ** 6, 1 << 20), ("k", 1000, 1 << 10)):
+        for size in (binary, decimal):
+            if number >= size and number % size == 0:
+                return f"{number // size}{unit}"
+    return str(number)
 
 
-class Decap(Case):
-    name = "decap"
-    local = "server"
-    direction = "ingress"
-    input_port, output_port = "uplink", "workloads"
+def through(direction):
+    """encap and decap for each encapsulation there is."""
 
-    def frame(self, flow):
-        return frames.vxlan_frame(flow)
-
-    def flaw(self, out, flow):
-        return frames.flaw_of_decapsulated(out, frames.inner_frame(flow))
-
-
-CASES = {case.name: case for case in (Encap(), Decap())}
+    def points(options):
+        return [Point(f"{direction}/{encap}/{short(flows)}",
+                      MIXED.but(direction=direction, encap=encap, flows=flows,
+                                rules=options.rules),
+                      ovs=True, plot=("flows", f"{direction} {encap}", flows))
+                for encap in ENCAPS for flows in options.flows]
+    return points
 
 
-def buffers(flows):
-    """Packet buffers of a port: net_pcap keeps the whole file in them."""
-    return 2 * flows + 8192
+def local(options):
+    return [Point(f"local/{short(flows)}",
+                  MIXED.but(direction="local", flows=flows, rules=options.rules), ovs=True,
+                  plot=("flows", "local", flows), about="judged twice: egress and ingress")
+            for flows in options.flows]
 
 
-def table_entries(flows):
-    """The daemon's default where that leaves the table half empty: two entries a connection."""
-    entries = TABLE_ENTRIES
-    while entries < 4 * flows:
-        entries *= 2
-    return entries
+def order(options):
+    """The flattering order, to know by how much: entries lie in memory in the order of use."""
+    return [Point(f"order/{direction}/16k/{pick}",
+                  MIXED.but(direction=direction, flows=16384, pick=pick, rules=options.rules))
+            for direction in ("encap", "decap") for pick in ("order", "shuffled")]
 
 
-def memory_mb(flows):
-    """Packets of two ports at 2.5 KB each, the flow table at 0.5 KB an entry, and the rest."""
-    need = 2 * buffers(flows) * 2560 + table_entries(flows) * 512
-    return 512 + need // 1048576
+def established(options):
+    found = [Point(f"established/{direction}/128k/pcap",
+                   MIXED.but(direction=direction, flows=PCAP_LIMIT, rules=options.rules), ovs=True,
+                   plot=("flows", f"{direction} vxlan", PCAP_LIMIT))
+             for direction in ("encap", "decap")]
+    for direction, pick in (("encap", "uniform"), ("encap", "zipf"), ("decap", "uniform"),
+                            ("decap", "zipf")):
+        for flows in (1000, 16000, 128000, 1000000, 10000000):
+            found.append(Point(
+                f"established/{direction}/{short(flows)}/{pick}",
+                MIXED.but(direction=direction, flows=flows, pick=pick, source="generator",
+                          rules=options.rules),
+                floors=False, plot=("generator", f"{direction}, {pick}", flows)))
+    for direction in ("encap", "decap"):
+        for flows in (1000, 10000000):
+            found.append(Point(
+                f"established/{direction}/{short(flows)}/source",
+                MIXED.but(direction=direction, flows=flows, pick="uniform", source="generator"),
+                "source_floor", floors=False,
+                plot=("generator", f"{direction}, source alone", flows),
+                about="the generator's packets made, received and freed: its floor"))
+    return found
+
+
+def new(options):
+    big = MIXED.but(flows=5000000, source="generator", new=True, max_flows=1 << 24,
+                    rules=options.rules)
+    return [Point("new/encap", big, "new", floors=False),
+            Point("new/decap", big.but(direction="decap"), "new", floors=False),
+            Point("new/encap/pcap", MIXED.but(flows=262144, rules=options.rules), "new",
+                  floors=False, about="a file's first turn, from the tenth to the ninetieth part")]
+
+
+def attack(options):
+    """The same with and without one packet in a hundred from nowhere."""
+    base = MIXED.but(flows=16384, turns=8, rules=options.rules)
+    made = MIXED.but(flows=16384, source="generator", pick="uniform", rules=options.rules)
+    found = []
+    for source, scenario in (("pcap", base), ("generator", made)):
+        for share in (0.0, 0.01):
+            found.append(Point(f"attack/{source}/{share * 100:.0f}%", scenario.but(attack=share),
+                               floors=False,
+                               plot=("attack", source, f"{share * 100:.0f} % random")))
+    return found
+
+
+def rules(_):
+    found = []
+    for number in (10, 1000, 100000, 1000000):
+        found.append(Point(f"rules/established/{short(number)}", MIXED.but(rules=number),
+                           plot=("rules", "established packet", number)))
+    for number in (10, 1000, 100000, 1000000):
+        found.append(Point(f"rules/first/{short(number)}",
+                           MIXED.but(rules=number, flows=262144), "new", floors=False,
+                           plot=("first", "rules", number)))
+    return found
+
+
+def identities(_):
+    spread = MIXED.but(flows=60000, remotes=60000)
+    found = []
+    for number in (1, 1000, 60000):
+        found.append(Point(f"identities/established/{short(number)}",
+                           spread.but(identities=number),
+                           plot=("identities", "established packet", number)))
+        found.append(Point(f"identities/first/{short(number)}",
+                           spread.but(identities=number, flows=240000), "new", floors=False,
+                           plot=("first", "identities", number)))
+    return found
+
+
+def nodes(_):
+    spread = MIXED.but(flows=100000, remotes=100000)
+    return [Point(f"nodes/{direction}/{short(number)}",
+                  spread.but(direction=direction, nodes=number),
+                  plot=("nodes", direction, number),
+                  about="100,000 connections to as many endpoints on so many nodes")
+            for direction in ("encap", "decap") for number in (1, 100, 10000, 100000)]
+
+
+def endpoints(_):
+    return [Point(f"endpoints/{short(number)}", MIXED.but(flows=16384, bystanders=number),
+                  plot=("endpoints", "established packet", 128 + number),
+                  about="so many endpoints without traffic beside the 128 that have it")
+            for number in (0, 100000, 1000000)]
+
+
+def sizes(options):
+    return [Point(f"sizes/{direction}/{size}",
+                  MIXED.but(direction=direction, size=size, rules=options.rules),
+                  plot=("sizes", direction, size))
+            for direction in ("encap", "decap") for size in ("64", "imix", "1500")]
+
+
+def commits(options):
+    return [Point(f"commits/{kind}/{rate}",
+                  MIXED.but(flows=16384, rules=options.rules), "commits",
+                  {"kind": kind, "rate": rate}, floors=False,
+                  plot=("commits", f"{kind}.set", rate),
+                  about="each request a commit by itself; unrelated objects")
+            for kind in ("endpoints", "policies") for rate in (0, 1000, 10000)]
+
+
+def obeyed(_):
+    return [Point(f"obeyed/{short(number)}-rules", MIXED.but(rules=number), "obeyed",
+                  floors=False, plot=("obeyed", "p99", f"{short(number)} rules"),
+                  about="an upper bound: see the page for what is seen and how finely")
+            for number in (10, 1000, 100000)] + [
+        Point("obeyed/two-workers", MIXED.but(rules=1000, workers=2, ports=2), "obeyed",
+              floors=False, plot=("obeyed", "p99", "2 workers"),
+              about="the second worker shares its core with the control thread and the benchmark")]
+
+
+def memory(_):
+    return [Point("memory/connection", MIXED, "connection_bytes", floors=False)]
+
+
+def load(_):
+    return [Point("load/endpoints", MIXED.but(bystanders=1000000), "load", floors=False,
+                  checked=False),
+            Point("load/start", MIXED.but(bystanders=1000000, rules=100000), "start",
+                  floors=False, checked=False)]
+
+
+def workers(options):
+    return [Point(f"workers/{number}", MIXED.but(flows=16384, ports=2, workers=number,
+                                                 rules=options.rules), floors=False,
+                  plot=("workers", "encap", str(number)),
+                  about="two access ports; the second worker shares core 0 with the control thread")
+            for number in (1, 2)]
+
+
+# What can be switched on and off: name -> changes of the scenario, the first as it comes.
+SWITCHES = {
+    "enforce": {},
+    "audit": {"mode": "audit"},
+    "observe": {"mode": "observe"},
+}
+
+
+def features(options):
+    return [Point(f"features/{name}", MIXED.but(rules=options.rules, **changes),
+                  plot=("features", "encap, 1k", name)) for name, changes in SWITCHES.items()]
+
+
+def smoke(_):
+    return [Point(f"smoke/{direction}", MIXED.but(direction=direction, flows=64, max_flows=4096,
+                                                  rules=10), floors=direction == "encap")
+            for direction in ("encap", "decap")]
+
+
+CASES = {case.name: case for case in (
+    Case("local", ("quick", "established"), "between two ports of this node", local),
+    Case("encap", ("quick", "established"), "into each encapsulation", through("encap")),
+    Case("decap", ("quick", "established"), "out of each encapsulation", through("decap")),
+    Case("order", ("established",), "packets in the order in which connections were opened", order),
+    Case("established", ("established",), "1 k to 10 M connections, uniform and Zipf", established),
+    Case("new", ("churn",), "every packet a new connection", new),
+    Case("attack", ("churn",), "random headers beside 16 k connections", attack),
+    Case("rules", ("scale",), "10 to 1 M rules: established and first packet", rules),
+    Case("identities", ("scale",), "1 to 60 k identities", identities),
+    Case("nodes", ("scale",), "1 to 100 k tunnels", nodes),
+    Case("endpoints", ("scale",), "to 1 M endpoints", endpoints),
+    Case("sizes", ("established",), "64 bytes, IMIX, 1500 bytes", sizes),
+    Case("commits", ("churn",), "0, 1 k, 10 k commits a second while forwarding", commits),
+    Case("obeyed", ("churn",), "how soon every worker obeys a policy", obeyed),
+    Case("memory", ("scale",), "bytes a connection", memory),
+    Case("load", ("scale",), "1 M endpoints over the socket; start from state", load),
+    Case("workers", ("established",), "one and two workers", workers),
+    Case("features", ("established",), "what can be switched, on and off", features),
+    Case("smoke", (), "does the benchmark itself work; needs neither root nor hugepages", smoke),
+)}
+GROUPS = ("quick", "established", "scale", "churn", "all")
+
+
+def chosen(words):
+    """Names of cases from names and groups, in the order of CASES. KeyError names the stranger."""
+    names = set()
+    for word in words:
+        if word in CASES:
+            names.add(word)
+        elif word == "all":
+            names |= {name for name, case in CASES.items() if case.groups}
+        elif word in GROUPS:
+            names |= {name for name, case in CASES.items() if word in case.groups}
+        else:
+            raise KeyError(word)
+    return [name for name in CASES if name in names]

@@ -7,36 +7,98 @@ import socket
 import subprocess
 import time
 
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 class Failure(Exception):
     """The benchmark cannot go on; the text says why."""
 
 
-class Daemon:
-    """Runs sluiced with a configuration for as long as the with-block lasts."""
+def anywhere():
+    """For a child: all cores again, though the benchmark itself keeps off the worker's."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
-    def __init__(self, binary, directory, config):
+
+class Socket:
+    """A connection: one call at a time, or many under way."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(120)
+        self._socket.connect(path)
+        self._input = bytearray()
+
+    def close(self):
+        self._socket.close()
+
+    def send(self, data):
+        self._socket.sendall(data)
+
+    def line(self):
+        """The next answer, as it came."""
+        while True:
+            at = self._input.find(b"\n")
+            if at >= 0:
+                line = bytes(self._input[:at])
+                del self._input[:at + 1]
+                return line
+            data = self._socket.recv(1 << 20)
+            if not data:
+                raise Failure("sluiced closed the connection")
+            self._input += data
+
+    def take(self):
+        """Whatever answers have come, without waiting: (how many, the first error or None)."""
+        if not select.select([self._socket], [], [], 0)[0]:
+            return 0, None
+        data = self._socket.recv(1 << 20)
+        if not data:
+            raise Failure("sluiced closed the connection")
+        self._input += data
+        end = self._input.rfind(b"\n") + 1
+        whole = bytes(self._input[:end])
+        del self._input[:end]
+        at = whole.find(b'"error":')
+        return whole.count(b"\n"), whole[at:at + 300].decode() if at >= 0 else None
+
+    def call(self, method, params=None):
+        self.send(request(method, params))
+        return result(method, self.line())
+
+
+def request(method, params=None):
+    text = {"jsonrpc": "2.0", "id": 1, "method": method}
+    if params is not None:
+        text["params"] = params
+    return json.dumps(text).encode() + b"\n"
+
+
+def result(method, line):
+    answer = json.loads(line)
+    if "error" in answer:
+        raise Failure(f"{method}: {answer['error']['message']}")
+    return answer["result"]
+
+
+class Daemon:
+    """Runs sluiced with a configuration file for as long as the with-block lasts."""
+
+    def __init__(self, binary, directory, config_path):
         self._binary = binary
-        self._config = os.path.join(directory, "sluiced.json")
-        self._socket_path = os.path.join(directory, "sluiced.sock")
+        self._config = config_path
+        self.socket_path = os.path.join(directory, "sluiced.sock")
         self._log_path = os.path.join(directory, "sluiced.log")
         self._process = self._socket = self._log = None
-        self._input = b""
-        with open(self._config, "w", encoding="utf-8") as file:
-            json.dump(config, file)
 
     def __enter__(self):
         self._log = open(self._log_path, "w", encoding="utf-8")
         self._process = subprocess.Popen(
-            [self._binary, "--config", self._config, "--socket", self._socket_path],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log)
+            [self._binary, "--config", self._config, "--socket", self.socket_path],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
+            preexec_fn=anywhere)
         try:
             self._wait_until_ready()
-            self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.settimeout(30)
-            self._socket.connect(self._socket_path)
+            self._socket = Socket(self.socket_path)
         except BaseException:
             self.__exit__()
             raise
@@ -47,7 +109,7 @@ class Daemon:
             self._socket.close()
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -58,6 +120,10 @@ class Daemon:
     def pid(self):
         return self._process.pid
 
+    def log(self):
+        with open(self._log_path, encoding="utf-8", errors="replace") as log:
+            return log.read().strip()
+
     def _wait_until_ready(self):
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -67,24 +133,14 @@ class Daemon:
                     return
                 if not line:
                     break
-        with open(self._log_path, encoding="utf-8") as log:
-            raise Failure(f"sluiced did not start: {log.read().strip()}")
+        raise Failure(f"sluiced did not start: {self.log()}")
+
+    def connect(self):
+        """One more connection."""
+        return Socket(self.socket_path)
 
     def call(self, method, params=None):
-        request = {"jsonrpc": "2.0", "id": 1, "method": method}
-        if params is not None:
-            request["params"] = params
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        while b"\n" not in self._input:
-            data = self._socket.recv(1 << 20)
-            if not data:
-                raise Failure("sluiced closed the connection")
-            self._input += data
-        line, self._input = self._input.split(b"\n", 1)
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Failure(f"{method}: {answer['error']['message']}")
-        return answer["result"]
+        return self._socket.call(method, params)
 
     def stats(self):
         return self.call("stats.get")

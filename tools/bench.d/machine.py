@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The machine under the benchmark: its time stamp counter, hugepages and description."""
 import ctypes
+import json
 import mmap
 import os
 import platform
 import re
+import subprocess
 import time
 
 HUGEPAGES = "/proc/sys/vm/nr_hugepages"
@@ -36,12 +38,14 @@ class Hugepages:
     """Enough free hugepages for as long as the with-block lasts."""
 
     def __init__(self, megabytes):
-        self.wanted = -(-megabytes // PAGE_MB)
+        self.wanted = -(-megabytes // PAGE_MB)  # 0: none, and nothing is touched
         self.added = 0
         self.available = False
         self.note = ""
 
     def __enter__(self):
+        if self.wanted == 0:
+            return self
         try:
             before, free = self._total(), self._free()
             if free < self.wanted:
@@ -102,3 +106,21 @@ def describe(tsc):
     return {"cpu": f"{field('model name')}, family {field('cpu family')}, model {field('model')}",
             "cores": info.count("processor\t"), "kernel": platform.release(),
             "tsc_hz": round(tsc.hz)}
+
+
+BUILD_OPTIONS = ("buildtype", "optimization", "march", "b_lto", "b_sanitize")
+
+
+def describe_build(directory):
+    """What was measured: version and the options that matter for speed."""
+    done = subprocess.run([os.path.join(directory, "sluiced"), "--version"], capture_output=True,
+                          text=True, check=False)
+    found = {"version": done.stdout.strip()}
+    path = os.path.join(directory, "meson-info", "intro-buildoptions.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            found |= {option["name"]: option["value"] for option in json.load(file)
+                      if option["name"] in BUILD_OPTIONS}
+    done = subprocess.run(["pkg-config", "--modversion", "libdpdk"], capture_output=True, text=True,
+                          check=False)
+    return found | {"dpdk": done.stdout.strip() or "unknown"}

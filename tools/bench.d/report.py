@@ -1,56 +1,148 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Medians, spread, and the table for people."""
+"""Medians, spread, ratios, and the tables for people."""
+import math
 from statistics import median
+
+UNITS = {  # metric -> (what a reader calls it, factor, digits)
+    "connections_per_second": ("new connections a second, millions", 1e-6, 2),
+    "cycles": ("cycles a packet", 1, 0),
+    "sent_pps": ("Mpps sent", 1e-6, 2),
+    "commits_per_second": ("commits a second", 1, 0),
+    "obeyed_p50_ms": ("obeyed p50, ms", 1, 2),
+    "obeyed_p99_ms": ("obeyed p99, ms", 1, 2),
+    "obeyed_max_ms": ("obeyed slowest, ms", 1, 2),
+    "resolution_us": ("resolution, us", 1, 0),
+    "bytes_per_connection": ("bytes a connection", 1, 0),
+    "bytes_per_endpoint": ("bytes an endpoint", 1, 0),
+    "load_seconds": ("seconds", 1, 1),
+    "load_seconds_with_state": ("seconds with a state directory", 1, 1),
+    "start_seconds": ("seconds", 1, 1),
+}
+TABLE = ("cycles", "mac", "io", "ratio_to_mac", "pps", "times_ovs")
+
+
+def quantile(values, share):
+    """The nearest-rank quantile: a value that was seen."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def summary(values):
-    return {"median": median(values), "min": min(values), "max": max(values), "rounds": values}
+    return {"median": median(values), "min": min(values), "max": max(values),
+            "spread": max(values) / min(values) if min(values) > 0 else None,
+            "rounds": list(values)}
 
 
-def summarize(case, flows, rounds):
-    """One row of the report from the rounds of one case."""
-    cycles = {what: summary([r[what]["cycles"] for r in rounds])
-              for what in ("sluice", "mac", "io")}
-    return {"case": case.name, "flows": flows, "cycles": cycles,
-            "pps": median(r["sluice"]["pps"] for r in rounds),
-            "ratio_to_mac": summary([r["sluice"]["cycles"] / r["mac"]["cycles"] for r in rounds]),
-            "daemon_cycles": summary([r["sluice"]["daemon_cycles"] for r in rounds]),
-            "shared": max(max(r["shared"], r["sluice"]["shared"]) for r in rounds),
-            "daemon_busy": min(r["sluice"]["daemon_busy"] for r in rounds)}
+def with_ratios(found):
+    """A round's numbers, and what follows from them."""
+    more = dict(found)
+    if "mac" in found and "cycles" in found:
+        more["ratio_to_mac"] = found["cycles"] / found["mac"]
+    if "ovs_cycles" in found and "cycles" in found:
+        more["times_ovs"] = found["ovs_cycles"] / found["cycles"]
+    return more
 
 
-def warnings(row):
+def row(point, rounds):
+    """One row of the report from the rounds of one point."""
+    rounds = [with_ratios(found) for found in rounds]
+    names = [name for name, value in rounds[0].items()
+             if isinstance(value, (int, float)) and all(name in found for found in rounds)]
+    words = {name: sorted({str(found[name]) for found in rounds})
+             for name, value in rounds[0].items() if isinstance(value, str)}
+    return {"key": point.key, "case": point.key.split("/")[0], "way": point.how,
+            "with": dict(point.with_),
+            "scenario": vars(point.scenario), "about": point.about, "plot": list(point.plot),
+            "metrics": {name: summary([found[name] for found in rounds]) for name in names},
+            "words": words}
+
+
+def warnings(found):
     """What makes a row less worth than it looks."""
-    found = []
-    ours, daemon = row["cycles"]["sluice"]["median"], row["daemon_cycles"]["median"]
-    if row["shared"] < 0.01 and abs(ours - daemon) > 0.1 * ours:
-        found.append(f"the daemon counts {daemon:.0f} cycles a packet, the clock says {ours:.0f}")
-    if row["daemon_busy"] < 99:
-        found.append(f"the worker was busy {row['daemon_busy']:.0f} % of the time only")
-    if row["shared"] > 0.01:
-        found.append(f"something else had the worker's core up to {row['shared']:.1%} of the time; "
-                     "that time is subtracted, its effect on caches is not")
-    spread = row["ratio_to_mac"]["max"] / row["ratio_to_mac"]["min"]
-    if spread > 1.3:
-        found.append(f"the ratio varies by {spread:.1f}x between rounds: the machine is not quiet")
-    return [f"{row['case']}, {row['flows']} flows: {text}" for text in found]
+    metrics, texts = found["metrics"], []
+    shared = metrics.get("shared", {}).get("max", 0)
+    if "daemon_cycles" in metrics and shared < 0.01 and found["scenario"]["workers"] == 1:
+        ours, daemon = metrics["cycles"]["median"], metrics["daemon_cycles"]["median"]
+        if daemon and abs(ours - daemon) > 0.1 * ours:
+            texts.append(f"the daemon counts {daemon:.0f} cycles a packet, the clock {ours:.0f}")
+    busy = metrics.get("daemon_busy", {}).get("min", 100)
+    if 0 < busy < 99 and found["scenario"]["workers"] == 1:
+        texts.append(f"the worker was busy {busy:.0f} % of the time only")
+    asked = found["with"].get("rate", 0)
+    done = metrics.get("commits_per_second", {}).get("min", asked)
+    if done < 0.9 * asked:
+        texts.append(f"{asked} commits a second were asked for, {done:.0f} were done")
+    if shared > 0.01:
+        texts.append(f"something else had the worker's core up to {shared:.1%} of the time; that "
+                     "time is subtracted, its effect on caches is not")
+    main = metrics.get("ratio_to_mac") or metrics.get("cycles")
+    if main and main["spread"] and main["spread"] > 1.3:
+        texts.append(f"varies by {main['spread']:.1f}x between rounds: the machine is not quiet")
+    return [f"{found['key']}: {text}" for text in texts]
 
 
-def cell(values, digits=0):
-    return (f"{values['median']:.{digits}f} "
-            f"({values['min']:.{digits}f}-{values['max']:.{digits}f})")
+def cell(values, digits=0, factor=1):
+    if values is None:
+        return ""
+    low, middle, high = (f"{values[what] * factor:.{digits}f}" for what in ("min", "median", "max"))
+    return f"{middle} ({low}-{high})"
 
 
-def print_table(machine, notes, rows):
-    print(f"{machine['cpu']}, {machine['cores']} cores, TSC {machine['tsc_hz'] / 1e9:.2f} GHz, "
-          f"hugepages {'on' if machine['hugepages'] else 'OFF'}")
-    print("TSC cycles a packet, whole loop: median (lowest-highest)")
-    heads = ["case", "flows", "sluice", "testpmd mac", "testpmd io", "sluice / mac", "Mpps"]
-    lines = [[row["case"], f"{row['flows']:,}", *(cell(row["cycles"][what])
-                                                 for what in ("sluice", "mac", "io")),
-              cell(row["ratio_to_mac"], 2), f"{row['pps'] / 1e6:.2f}"] for row in rows]
-    widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
-    for line in [heads, *lines]:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
-    for note in notes + [text for row in rows for text in warnings(row)]:
+def aligned(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        yield "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip()
+
+
+def table_of_packets(rows):
+    lines = [["case", "sluice", "testpmd mac", "testpmd io", "/ mac", "Mpps", "OVS",
+              "OVS / sluice"]]
+    for found in rows:
+        m = found["metrics"].get
+        lines.append([found["key"], cell(m("cycles")), cell(m("mac")), cell(m("io")),
+                      cell(m("ratio_to_mac"), 2), cell(m("pps"), 1, 1e-6), cell(m("ovs_cycles")),
+                      cell(m("times_ovs"), 2)])
+    used = [i for i in range(len(lines[0])) if any(line[i] for line in lines[1:])]
+    return [[line[i] for i in used] for line in lines]
+
+
+def table_of_others(rows, packets):
+    lines = [["case", "what", "figure"]]
+    for found in rows:
+        for name, (unit, factor, digits) in UNITS.items():
+            if name in found["metrics"] and not (name in TABLE and found in packets):
+                lines.append([found["key"], unit, cell(found["metrics"][name], digits, factor)])
+    return lines
+
+
+def print_tables(facts, notes, rows, figures):
+    print(f"{facts['cpu']}, {facts['cores']} cores, TSC {facts['tsc_hz'] / 1e9:.2f} GHz, "
+          f"hugepages {'on' if facts['hugepages'] else 'OFF'}")
+    packets = [found for found in rows if "cycles" in found["metrics"] and found["way"] != "new"]
+    others = [found for found in rows if found["way"] not in ("cycles", "source_floor")]
+    if packets:
+        print("TSC cycles a packet, whole loop: median (lowest-highest)")
+        print("\n".join(aligned(table_of_packets(packets))))
+    if others:
+        print("\nOther figures: median (lowest-highest)")
+        print("\n".join(aligned(table_of_others(others, packets))))
+    measured = [figure for figure in figures if figure["measured"]]
+    if measured:
+        print("\nThe figures aimed at")
+        print("\n".join(aligned(table_of_figures(measured))))
+    for note in notes + [text for found in rows for text in warnings(found)]:
         print(f"note: {note}")
+
+
+def table_of_figures(figures):
+    lines = [["what", "must", "aim", "dream", "measured", "reached"]]
+    for figure in figures:
+        lines.append([figure["what"], *figure["bars"], figure["shown"] or "not measured",
+                      figure["reached"]])
+    return lines
+
+
+def markdown(lines):
+    head, *rest = lines
+    return "\n".join(["| " + " | ".join(line) + " |" for line in
+                      [head, ["---"] * len(head), *rest]]) + "\n"
