@@ -10,6 +10,7 @@
 
 #define FRAGMENT       (SL_P_FRAGMENT_FIRST | SL_P_FRAGMENT_LATER)
 #define PREFETCH_AHEAD 6
+#define NO_PORT	       UINT32_MAX
 
 /* An answer of a u32map remembered: packets of a burst mostly come from one sender to one address.
  */
@@ -32,7 +33,7 @@ struct decap {
 	uint64_t addrs_be;
 	struct group *group;
 	uint32_t origin;
-	uint16_t dport_be;
+	uint32_t dport_be; /* NO_PORT: there was none yet */
 	struct group groups[SL_ENCAP_COUNT];
 };
 
@@ -224,7 +225,9 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	d.sender = (struct memo){.map = world->node_by_addr};
 	d.network = (struct memo){.map = world->vni_to_network};
 	d.addrs_be = 0;
-	d.dport_be = 0; /* no tunnel's port */
+	d.dport_be = NO_PORT;
+	d.group = NULL;
+	d.origin = 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		d.groups[e].n = 0;
 	*n_inner = 0;

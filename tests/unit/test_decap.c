@@ -192,6 +192,20 @@ static void packet_to_another_address_is_dropped(void **state)
 	assert_int_equal(decap_outer(), SL_DROP_UNDERLAY_NOT_LOCAL);
 }
 
+/* The first packet of a burst has none before it to be like, whatever its fields are. */
+static void frame_of_zeros_is_not_taken_for_a_known_senders(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		tunnel_frame(.vni = 100);
+		assert_int_equal(decap_outer(), SL_KEEP);
+		tunnel_frame(.src = "0.0.0.0", .dst = "0.0.0.0", .vni = 100);
+		memset(outer.b + 36, 0, 2); /* destination port */
+		assert_int_equal(decap_outer(), SL_DROP_IP_ADDRESS);
+		assert_int_equal(n_in, 0);
+	}
+}
+
 static void group_frame_is_dropped(void **state)
 {
 	(void)state;
@@ -453,6 +467,7 @@ int main(void)
 		case_of(vni_zero_is_a_vni),
 		case_of(fragmented_tunnel_packet_is_dropped),
 		case_of(packet_to_another_address_is_dropped),
+		case_of(frame_of_zeros_is_not_taken_for_a_known_senders),
 		case_of(group_frame_is_dropped),
 		case_of(tagged_frame_is_dropped),
 		case_of(malformed_tunnel_header_is_dropped),
