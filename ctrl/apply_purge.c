@@ -4,70 +4,117 @@
 #include "apply_internal.h"
 #include "pipelines/flow/flow_ctl.h"
 
+/* A bit an id, up to the highest that went. */
+struct ids {
+	uint32_t n;
+	uint64_t *bits;
+};
+
 /* Numbers that went in one transaction. */
 struct gone {
 	struct sl_flow_table *flows;
 	uint32_t ports; /* a bit each */
-	size_t n;
-	struct {
-		enum sl_collection_id coll;
-		uint32_t id;
-	} object[]; /* networks and nodes */
+	struct ids networks, nodes;
 };
 
-static bool object_gone(const struct gone *g, enum sl_collection_id coll, uint32_t id)
+static bool holds(const struct ids *ids, uint32_t id)
 {
-	for (size_t i = 0; i < g->n; i++)
-		if (g->object[i].coll == coll && g->object[i].id == id)
-			return true;
-	return false;
+	return id < ids->n && (ids->bits[id / 64] & 1ull << id % 64) != 0;
 }
 
-static bool concerned(const struct gone *g, const struct sl_flow_view *v)
+static struct ids collect(const struct sl_pending *p, enum sl_collection_id coll)
 {
-	if (object_gone(g, SL_COLL_NETWORKS, (v->key.net_proto >> 8) & (SL_KEY_FRAGMENT - 1)))
+	struct ids ids = {0};
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+
+		if (c->new_obj == NULL && c->coll == coll && c->old_obj->id >= ids.n)
+			ids.n = c->old_obj->id + 1;
+	}
+	if (ids.n == 0)
+		return ids;
+	ids.bits = calloc(ids.n / 64 + 1, sizeof(*ids.bits));
+	if (ids.bits == NULL)
+		abort();
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+
+		if (c->new_obj == NULL && c->coll == coll)
+			ids.bits[c->old_obj->id / 64] |= 1ull << c->old_obj->id % 64;
+	}
+	return ids;
+}
+
+static bool concerned(const struct gone *g, const struct sl_flow_glance *l)
+{
+	if (holds(&g->networks, l->network))
 		return true;
-	if (v->state != SL_CONN_PROGRAMMED)
+	if (l->state != SL_CONN_PROGRAMMED)
 		return false;
-	if (v->program == SL_PROGRAM_PORT)
-		return v->target < SL_PORTS_MAX && (g->ports & 1u << v->target) != 0;
-	return v->program == SL_PROGRAM_NODE && object_gone(g, SL_COLL_NODES, v->target);
+	if (l->program == SL_PROGRAM_PORT)
+		return l->target < SL_PORTS_MAX && (g->ports & 1u << l->target) != 0;
+	return l->program == SL_PROGRAM_NODE && holds(&g->nodes, l->target);
 }
 
+static void remove_pair(struct sl_flow_table *t, uint32_t pair)
+{
+	struct sl_flow_view v;
+
+	if (sl_flow_view_next(t, pair, 0, &v) && v.pair == pair)
+		sl_flow_del(t, &v.key, v.v4);
+}
+
+static void free_gone(struct gone *g)
+{
+	free(g->networks.bits);
+	free(g->nodes.bits);
+	free(g);
+}
+
+/*
+ * In one go, for the port ids are used again when this has returned, and ids of objects when enough
+ * others were freed. It reads 32 bytes a connection; where no network went, only until it has met
+ * all that was programmed.
+ */
 static void purge(void *arg)
 {
 	struct gone *g = arg;
-	struct sl_flow_view v;
+	uint32_t programmed = sl_flow_table_programmed(g->flows);
+	struct sl_flow_glance l;
 
-	for (uint32_t from = 0; sl_flow_view_next(g->flows, from, 0, &v); from = v.pair + 1)
-		if (concerned(g, &v))
-			sl_flow_del(g->flows, &v.key, v.v4);
-	free(g);
+	for (uint32_t from = 0;
+		(g->networks.n > 0 || programmed > 0) && sl_flow_glance_next(g->flows, from, &l);
+		from = l.pair + 1) {
+		programmed -= l.state == SL_CONN_PROGRAMMED;
+		if (concerned(g, &l))
+			remove_pair(g->flows, l.pair);
+	}
+	free_gone(g);
+}
+
+/* Only programmed entries name a port or a node. */
+static bool any_gone(const struct gone *g)
+{
+	return g->networks.n > 0 ||
+	       ((g->ports != 0 || g->nodes.n > 0) && sl_flow_table_programmed(g->flows) > 0);
 }
 
 void sl_apply_purge_flows(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
-	struct gone *g = malloc(sizeof(*g) + p->n * sizeof(g->object[0]));
+	struct gone *g = calloc(1, sizeof(*g));
 
 	if (g == NULL)
 		abort();
 	g->flows = a->pipeline->flows;
-	g->ports = 0;
-	g->n = 0;
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
 			g->ports |= 1u << i;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_change *c = &p->changes[i];
-
-		if (c->new_obj != NULL || (c->coll != SL_COLL_NETWORKS && c->coll != SL_COLL_NODES))
-			continue;
-		g->object[g->n].coll = c->coll;
-		g->object[g->n++].id = c->old_obj->id;
-	}
-	if (g->n == 0 && g->ports == 0)
-		free(g);
-	else
+	g->networks = collect(p, SL_COLL_NETWORKS);
+	g->nodes = collect(p, SL_COLL_NODES);
+	if (any_gone(g))
 		sl_rcu_retire(sl_engine_rcu(a->engine), purge, g);
+	else
+		free_gone(g);
 }

@@ -7,6 +7,7 @@
  */
 #define WORTH	  0.02
 #define STEPS_MAX 64 /* of one plan: the next one goes on from there */
+#define SWAPS_MAX 8  /* of those: to find one looks at each queue with each other, every worker */
 
 /* A queue goes to a worker, and another one (or none) from there to where it was. */
 struct step {
@@ -77,12 +78,12 @@ static void consider_all(struct sl_balance *b, bool swaps, struct step *best)
 }
 
 /* A swap moves two queues, and to look for one takes long: when nothing else helps. */
-static struct step best_step(struct sl_balance *b)
+static struct step best_step(struct sl_balance *b, bool may_swap)
 {
 	struct step best = {.gain = WORTH};
 
 	consider_all(b, false, &best);
-	if (best.there == NULL)
+	if (best.there == NULL && may_swap)
 		consider_all(b, true, &best);
 	return best;
 }
@@ -96,7 +97,7 @@ static void go(struct sl_balance *b, struct sl_balance_queue *q, unsigned int to
 
 unsigned int sl_balance_plan(struct sl_balance *b)
 {
-	unsigned int moves = 0;
+	unsigned int moves = 0, swaps = 0;
 
 	for (unsigned int w = 0; w < b->n_workers; w++)
 		b->before[w] = 0;
@@ -108,15 +109,17 @@ unsigned int sl_balance_plan(struct sl_balance *b)
 		b->after[w] = b->before[w];
 	/* Each step makes the sum of the loads' squares smaller, so it ends; early, if need be. */
 	for (unsigned int n = 0; n < STEPS_MAX; n++) {
-		struct step s = best_step(b);
+		struct step s = best_step(b, swaps < SWAPS_MAX);
 		unsigned int from;
 
 		if (s.there == NULL)
 			break;
 		from = s.there->to;
 		go(b, s.there, s.to);
-		if (s.back != NULL)
+		if (s.back != NULL) {
 			go(b, s.back, from);
+			swaps++;
+		}
 	}
 	for (unsigned int i = 0; i < b->n_queues; i++)
 		moves += b->queue[i].to != b->queue[i].worker;

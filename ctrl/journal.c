@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "journal_impl.h"
@@ -181,6 +182,14 @@ static void text_begin(struct text *t, uint64_t seq)
 	text_add(t, head);
 }
 
+static void text_synced(struct text *t, uint64_t seq)
+{
+	char member[40];
+
+	snprintf(member, sizeof(member), ",\"synced\":%" PRIu64, seq);
+	text_add(t, member);
+}
+
 static void text_end(struct text *t)
 {
 	char tail[32];
@@ -222,14 +231,25 @@ static int state_error(const struct sl_journal *j, const char *file, int error, 
 	return -EIO;
 }
 
+/* All lines are on disk. */
+static void set_synced(struct sl_journal *j)
+{
+	j->unsynced = false;
+	j->synced = j->seq;
+}
+
 /* What was begun must not stand in front of the next line. */
 static void take_back(struct sl_journal *j)
 {
-	if (ftruncate(j->log_fd, j->log_size) == 0 && fsync(j->log_fd) == 0)
+	if (ftruncate(j->log_fd, j->log_size) == 0 && fsync(j->log_fd) == 0) {
+		set_synced(j);
 		return;
+	}
+	/* The error may be that of lines before: the kernel tells of it once. */
 	j->broken = true;
 	sl_journal_notice(j,
-		"%s/%s: cannot cut off an incomplete line: %s; changes are refused from now on",
+		"%s/%s: cannot cut off an incomplete line: %s; changes are refused until a "
+		"snapshot can be written",
 		j->dir, SL_JOURNAL_LOG, strerror(errno));
 }
 
@@ -241,6 +261,7 @@ int sl_journal_append(
 	if (j->broken)
 		return state_error(j, SL_JOURNAL_LOG, EIO, e);
 	text_begin(&t, j->seq + 1);
+	text_synced(&t, j->synced);
 	text_add(&t, ",\"changes\":[");
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
@@ -260,7 +281,10 @@ int sl_journal_append(
 	}
 	j->log_size += (off_t)t.n;
 	j->seq++;
-	j->unsynced = j->deferred;
+	if (j->deferred)
+		j->unsynced = true;
+	else
+		set_synced(j);
 	return 0;
 }
 
@@ -273,16 +297,42 @@ int sl_journal_sync(struct sl_journal *j, const struct sl_store *s, struct sl_er
 {
 	if (!j->unsynced)
 		return 0;
-	if (fdatasync(j->log_fd) == 0) {
-		j->unsynced = false;
+	if (!j->broken && fdatasync(j->log_fd) == 0) {
+		set_synced(j);
 		return 0;
 	}
 	/* What of the log is on disk is not known any more: a second try would prove nothing. */
-	j->unsynced = false;
-	sl_journal_notice(j, "%s/%s: %s; writing a snapshot instead", j->dir, SL_JOURNAL_LOG,
-		strerror(errno));
+	if (!j->broken)
+		sl_journal_notice(j, "%s/%s: %s; writing a snapshot instead", j->dir,
+			SL_JOURNAL_LOG, strerror(errno));
 	j->broken = true;
 	return sl_journal_compact(j, s, e);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void sl_journal_mend(struct sl_journal *j, const struct sl_store *s)
+{
+	uint64_t begin;
+
+	if (!j->broken)
+		return;
+	begin = now_ns();
+	if (begin < j->mend_ns)
+		return;
+	if (sl_journal_compact(j, s, NULL) == 0) {
+		sl_journal_notice(
+			j, "%s: a snapshot could be written; changes are accepted again", j->dir);
+		return;
+	}
+	/* A large state takes seconds to fail: a tenth of the time at most. */
+	j->mend_ns = now_ns() + 9 * (now_ns() - begin);
 }
 
 struct listing {
@@ -368,14 +418,13 @@ int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl
 		return state_error(j, SL_JOURNAL_SNAPSHOT, errno, e);
 	j->snapshot_size = size;
 	j->snapshot_seq = j->seq;
+	set_synced(j);
 	if (ftruncate(j->log_fd, 0) != 0)
 		return state_error(j, SL_JOURNAL_LOG, errno, e);
 	j->log_size = 0;
-	j->broken = j->unsynced = false;
 	j->retry_at = 0;
-	if (fsync(j->log_fd) != 0)
-		return state_error(j, SL_JOURNAL_LOG, errno, e);
-	return 0;
+	j->broken = fsync(j->log_fd) != 0;
+	return j->broken ? state_error(j, SL_JOURNAL_LOG, errno, e) : 0;
 }
 
 void sl_journal_tend(struct sl_journal *j, const struct sl_store *s)

@@ -4,14 +4,17 @@
  *
  *   snapshot.json
  * {"version":1,"seq":7,"config":{"ports":[…],…},"allocated":[numbers],"crc":"89abcdef"} journal.log
- * {"version":1,"seq":8,"changes":[{"put":{"collection":"ports","object":{…}}},
+ * {"version":1,"seq":8,"synced":7,"changes":[{"put":{"collection":"ports","object":{…}}},
  *                    {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
  *
- * A line is whole or it never happened: its CRC covers all bytes before it. A broken last line is
- * what a crash leaves and is dropped with a notice; anything else that is broken, and any newer
- * version, is an error that names the file and the line. Lines that the snapshot has already are
- * skipped, so that a crash between the two steps of a compaction costs nothing. The directory is
- * locked while open.
+ * A line is whole or it never happened: its CRC covers all bytes before it. "synced" is the last
+ * transaction that was known to be on disk when the line was written. Lines that wait for the disk
+ * together may reach it in any order: a broken line and all behind it are what a crash leaves, and
+ * are dropped with a notice, unless a good line behind says that the broken one was on disk before
+ * (or has no "synced", as lines of earlier versions). That, anything else that is broken, and any
+ * newer version, is an error that names the file and the line. Lines that the snapshot has already
+ * are skipped, so that a crash between the two steps of a compaction costs nothing. The directory
+ * is locked while open.
  *
  * Threads: control.
  */
@@ -42,13 +45,16 @@ int sl_journal_append(
 /*
  * Deferred: what append wrote is on disk after the next sync, so that one wait serves many
  * transactions; nobody may be told of them before. When the disk refuses, sync writes everything
- * anew as a snapshot; when that fails as well, it is an error, and changes are refused from then
- * on.
+ * anew as a snapshot; when that fails as well, it is an error, as is each sync from then on until
+ * a snapshot succeeds.
  */
 void sl_journal_set_deferred(struct sl_journal *j, bool deferred);
 int sl_journal_sync(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
 /* Write the snapshot and empty the log; on error the old snapshot and the log are in force. */
 int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
+/* After the disk refused: try a snapshot, with which changes are accepted again. Before each
+ * transaction; does nothing when all is well. */
+void sl_journal_mend(struct sl_journal *j, const struct sl_store *s);
 /* Compact when the log has grown enough; failure is a notice. */
 void sl_journal_tend(struct sl_journal *j, const struct sl_store *s);
 /* Another threshold than SL_JOURNAL_LOG_MAX. */

@@ -21,12 +21,14 @@ struct sl_journal {
 	void (*notice)(const char *text);
 	uint64_t seq; /* of the last transaction written */
 	uint64_t snapshot_seq;
+	uint64_t synced; /* the last that is known to be on disk */
 	off_t log_size, snapshot_size;
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */
-	bool broken;	/* a half line could not be taken back: nothing may follow it */
+	bool broken;	/* what the log holds is not known: nothing may follow before a snapshot */
 	bool deferred;	/* sl_journal_sync makes durable what append has written... */
 	bool unsynced;	/* ...and there is some */
+	uint64_t mend_ns; /* when broken: a snapshot is not tried before */
 	/* What open found, until replay: whole texts, checked. */
 	char *snapshot_text, *log_text;
 	size_t snapshot_len, log_len;

@@ -96,6 +96,12 @@ static uint64_t seq_of(const char *s)
 	return sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, &seq) == 1 ? seq : 0;
 }
 
+/* What text_synced writes behind that; false: a line of an earlier version. */
+static bool synced_of(const char *s, uint64_t *synced)
+{
+	return sscanf(s, "{\"version\":1,\"seq\":%*u,\"synced\":%" SCNu64, synced) == 1;
+}
+
 static int check_text(
 	const struct place *at, const char *s, size_t len, uint64_t *seq, struct sl_err *e)
 {
@@ -133,11 +139,33 @@ static int load_snapshot(struct sl_journal *j, struct sl_err *e)
 	return ret;
 }
 
+/*
+ * Behind a broken line, which would be transaction `seq`: does a good one prove that it was on disk
+ * once, or prove nothing? Replaces newlines by NUL.
+ */
+static bool was_durable(const struct sl_journal *j, size_t off, uint64_t seq)
+{
+	while (off < j->log_len) {
+		char *line = j->log_text + off, *nl = memchr(line, '\n', j->log_len - off);
+		uint64_t synced;
+
+		if (nl == NULL)
+			return false;
+		*nl = '\0';
+		if (crc_right(line, (size_t)(nl - line)) &&
+			(!synced_of(line, &synced) || synced >= seq || seq_of(line) <= seq))
+			return true;
+		off += (size_t)(nl - line) + 1;
+	}
+	return false;
+}
+
 /* Cut the log off behind its last whole line. */
 static int drop_tail(struct sl_journal *j, const struct place *at, size_t good, struct sl_err *e)
 {
 	sl_journal_notice(j,
-		"%s/%s line %zu is incomplete, as after a crash, and was dropped (%zu bytes)",
+		"%s/%s line %zu is incomplete, as after a crash, and was dropped with what follows "
+		"(%zu bytes)",
 		j->dir, at->file, at->line, j->log_len - good);
 	if (ftruncate(j->log_fd, (off_t)good) != 0 || fsync(j->log_fd) != 0)
 		return broken(at, e, strerror(errno));
@@ -170,11 +198,12 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		char *line = j->log_text + off;
 		char *nl = memchr(line, '\n', j->log_len - off);
 		size_t len = nl != NULL ? (size_t)(nl - line) : j->log_len - off;
-		bool is_last = nl == NULL || off + len + 1 == j->log_len;
+		uint64_t expected = (last > 0 ? last : j->snapshot_seq) + 1;
 
 		at.line++;
 		line[len] = '\0';
-		if (is_last && !newer(line) && (nl == NULL || !crc_right(line, len))) {
+		if (!newer(line) && (nl == NULL || !crc_right(line, len)) &&
+			!was_durable(j, off + len + 1, expected)) {
 			ret = drop_tail(j, &at, off, e);
 			break;
 		}
@@ -187,6 +216,11 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 	if (ret == 0 && last > j->seq)
 		j->seq = last;
 	j->log_size = (off_t)j->log_len;
+	at.line = 0;
+	/* What is loaded is in force, so it must be on disk. */
+	if (ret == 0 && fdatasync(j->log_fd) != 0)
+		ret = broken(&at, e, strerror(errno));
+	j->synced = j->seq;
 	return ret;
 }
 

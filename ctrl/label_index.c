@@ -137,10 +137,13 @@ void sl_label_index_add(
 	for (size_t i = 0; i < o->labels.n; i++) {
 		struct posting *p = find_or_make(x, &o->labels.pair[i]);
 
-		if (p != NULL && p->n_gone >= PRUNE_FROM && p->n_gone > p->n / 2)
-			prune(p, s, &o->labels.pair[i]);
-		if (p == NULL || !append(p, o->o.id))
+		if (p == NULL || !append(p, o->o.id)) {
 			x->incomplete = true;
+			continue;
+		}
+		/* Afterwards: an entry of the same id from before is then no second one. */
+		if (p->n_gone >= PRUNE_FROM && p->n_gone > p->n / 2)
+			prune(p, s, &o->labels.pair[i]);
 	}
 }
 

@@ -3,17 +3,18 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loop.h"
 #include "methods_runtime.h"
 
 /* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
-#define TURN_MS 1
-#define UPCALLS 64
-#define EVENTS	64
-/* The flow table's clock hand goes round in about this many turns. */
-#define AGE_TURNS 1000
+#define TURN_MS	 1
+#define UPCALLS	 64
+#define EVENTS	 64
+#define AGE_NS	 UINT64_C(1000000000) /* in which the flow table's clock hand goes round... */
+#define AGE_MOST 50		      /* ...of which one turn makes up for so much: 1/50 */
 
 static void take_upcalls(struct sl_ctrl *c)
 {
@@ -33,11 +34,30 @@ static void take_events(struct sl_ctrl *c)
 		sl_recent_note(&c->recent, &ev[i]);
 }
 
-static void age(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
-{
-	unsigned int pairs = sl_flow_table_capacity(c->pipeline->flows) / 2;
+struct ageing {
+	struct sl_flow_timeouts timeouts;
+	uint64_t last_ns;
+};
 
-	sl_flow_age(c->pipeline->flows, timeouts, sl_engine_tick(c->engine), pairs / AGE_TURNS + 1);
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* As much as the time since the last turn asks for, however long the clients made it. */
+static void age(struct sl_ctrl *c, struct ageing *a)
+{
+	uint64_t pairs = sl_flow_table_capacity(c->pipeline->flows) / 2;
+	uint64_t now = now_ns(), passed = now - a->last_ns;
+
+	if (passed > AGE_NS / AGE_MOST)
+		passed = AGE_NS / AGE_MOST;
+	a->last_ns = now;
+	sl_flow_age(c->pipeline->flows, &a->timeouts, sl_engine_tick(c->engine),
+		(unsigned int)(pairs * passed / AGE_NS) + 1);
 }
 
 static int add_fd(int epoll, int fd)
@@ -57,14 +77,14 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static void turn(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
+static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
 	uint32_t before = sl_engine_tick(c->engine);
 
 	take_upcalls(c);
 	take_events(c);
 	sl_engine_poll(c->engine);
-	age(c, timeouts);
+	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
 		sl_underlay_tick(c->underlay);
 		sl_load_sample(&c->load, c->engine);
@@ -74,11 +94,11 @@ static void turn(struct sl_ctrl *c, const struct sl_flow_timeouts *timeouts)
 
 int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
-	struct sl_flow_timeouts timeouts;
+	struct ageing ageing = {.last_ns = now_ns()};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = open_signals(), err = 0;
 	bool stop = false;
 
-	sl_flow_timeouts_default(&timeouts);
+	sl_flow_timeouts_default(&ageing.timeouts);
 	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
 		add_fd(epoll, sl_server_fd(c->server)) != 0)
 		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
@@ -92,7 +112,7 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 			else
 				sl_server_poll(c->server);
 		}
-		turn(c, &timeouts);
+		turn(c, &ageing);
 	}
 	if (signals >= 0)
 		close(signals);

@@ -152,5 +152,22 @@ static const struct sl_field policy_fields[] = {
 			"made."),
 };
 
+/* Each peer with each port is an entry of its own where workers look. */
+#define COMBINATIONS_MAX 65536u
+
+static int check_policy(const void *obj, struct sl_err *e)
+{
+	const struct sl_policy_obj *p = obj;
+	int ret;
+
+	if (p->peers.n * p->ports.n <= COMBINATIONS_MAX)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"%zu peers times %zu ports are more combinations than the %u a policy may have",
+		p->peers.n, p->ports.n, COMBINATIONS_MAX);
+	sl_err_hint(e, "make several policies of it, or ranges of ports and shorter prefixes");
+	return ret;
+}
+
 const struct sl_shape sl_shape_policy = SL_SHAPE("policy", sl_policy_obj, policy_fields,
-	"Who may talk with whom; the first that matches decides.");
+	"Who may talk with whom; the first that matches decides.", .check = check_policy);

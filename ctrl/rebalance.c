@@ -107,8 +107,10 @@ int sl_rebalance_apply(
 			m[n++] = (struct sl_queue_move){q->port, q->queue, q->to};
 	}
 	ret = n > 0 ? sl_queues_move(g, m, n, e) : 0;
-	if (ret == 0)
+	if (ret == 0) {
 		r->n_samples = 0; /* what a queue cost one worker says little about the next */
+		r->uneven_since = 0;
+	}
 	return ret;
 }
 
@@ -143,7 +145,6 @@ bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
 		r->uneven_since = tick;
 	if (tick - r->uneven_since < UNEVEN_TICKS || sl_rebalance_apply(r, g, b, NULL) != 0)
 		return false;
-	r->uneven_since = 0;
 	r->pause = PAUSE_LOOKS;
 	return true;
 }

@@ -182,6 +182,28 @@ static bool flush_clients(struct sl_server *s)
 	return backlog;
 }
 
+/* Each whose turn comes before the poll's time is over; the others' requests stay where they are.
+ */
+static void serve_clients(struct sl_server *s)
+{
+	uint64_t since = sl_server_now_ns();
+	unsigned int first = s->first;
+
+	s->first = (first + 1) % SL_SERVER_CLIENTS_MAX;
+	for (unsigned int i = 0; i < SL_SERVER_CLIENTS_MAX; i++) {
+		unsigned int slot = (first + i) % SL_SERVER_CLIENTS_MAX;
+		struct sl_server_client *c = s->clients[slot];
+
+		if (c == NULL || (c->ready == 0 && !c->backlog))
+			continue;
+		if (sl_server_now_ns() - since > SL_POLL_NS) {
+			s->first = slot;
+			return;
+		}
+		sl_server_client_serve(c, s->rpc);
+	}
+}
+
 void sl_server_poll(struct sl_server *s)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -196,15 +218,8 @@ void sl_server_poll(struct sl_server *s)
 		else if (ptr != &s->wake_fd)
 			((struct sl_server_client *)ptr)->ready = events[i].events;
 	}
-	for (unsigned int i = 0; i < SL_SERVER_CLIENTS_MAX; i++) {
-		size_t slot = (s->first + i) % SL_SERVER_CLIENTS_MAX;
-		struct sl_server_client *c = s->clients[slot];
-
-		if (c != NULL && (c->ready != 0 || c->backlog))
-			sl_server_client_serve(c, s->rpc);
-	}
+	serve_clients(s);
 	backlog = flush_clients(s);
-	s->first++;
 	/* After the clients: places that became free are there for who waits. */
 	if (accepting)
 		accept_some(s);

@@ -127,7 +127,7 @@ static void answer(
 		c->dead = true;
 }
 
-static uint64_t now_ns(void)
+uint64_t sl_server_now_ns(void)
 {
 	struct timespec ts;
 
@@ -139,12 +139,12 @@ static uint64_t now_ns(void)
 static bool turn_is_over(unsigned int n, uint64_t since)
 {
 	return n >= SL_CLIENT_REQUESTS_A_POLL &&
-	       (n >= SL_CLIENT_REQUESTS_MAX || now_ns() - since > SL_CLIENT_TURN_NS);
+	       (n >= SL_CLIENT_REQUESTS_MAX || sl_server_now_ns() - since > SL_CLIENT_TURN_NS);
 }
 
 static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc)
 {
-	uint64_t since = now_ns();
+	uint64_t since = sl_server_now_ns();
 	const char *msg;
 	size_t len;
 

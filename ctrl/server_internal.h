@@ -15,6 +15,7 @@
 #define SL_CLIENT_REQUESTS_MAX	  1024u	       /* ...unless they were short: at most so many */
 #define SL_CLIENT_TURN_NS	  1000000u     /* and no more once so much time has gone */
 #define SL_CLIENT_BYTES_A_POLL	  (512u << 10) /* read at least until here */
+#define SL_POLL_NS		  4000000u /* of all clients' turns; whose did not come is first next */
 
 struct sl_server_client {
 	int fd;
@@ -29,6 +30,8 @@ struct sl_server_client {
 	char *out;
 	size_t out_start, out_len, out_room;
 };
+
+uint64_t sl_server_now_ns(void);
 
 /* A listening socket at path, or -errno with *e. *st: the file made. */
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);

@@ -15,6 +15,8 @@ struct sl_txn *sl_txn_begin(struct sl_store *s)
 	assert(s->txn == NULL);
 	if (t == NULL)
 		return NULL;
+	if (s->journal != NULL)
+		sl_journal_mend(s->journal, s);
 	t->store = s;
 	t->next_number = s->next_number;
 	s->txn = t;

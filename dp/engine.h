@@ -101,8 +101,10 @@ struct sl_queue_move {
 	unsigned int worker;
 };
 /*
- * All of them, or none and *e. Loses and reorders nothing. When workers have not all taken note of
- * the queues they were given before (a loop turn of each), waits up to 20 ms for that.
+ * All of them, or none and *e. Loses and reorders no packet. Fragments are matched by each worker
+ * for itself, though: of a datagram whose first fragment came before the move, those that come
+ * after may be dropped. When workers have not all taken note of the queues they were given before
+ * (a loop turn of each), waits up to 20 ms for that.
  */
 int sl_queues_move(
 	struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e);

@@ -68,8 +68,7 @@ struct sl_engine {
 	struct rte_mempool *pool;
 	unsigned int mbufs, pool_seq, upcall_next, event_next;
 	uint64_t tsc_start;
-	uint64_t list_seq;   /* of the last poll list */
-	uint64_t list_token; /* RCU: passed when every worker has seen that list */
+	uint64_t list_seq; /* of the last poll list */
 	/* Read by workers all the time: no line of these holds what control writes in its turns. */
 	_Atomic(uint32_t) tick __rte_cache_aligned;
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];

@@ -458,7 +458,7 @@ void sl_gen_stream_init(struct sl_gen_stream *s, const struct sl_gen_options *o,
 	s->dmac_mask = o->macs == SL_GEN_MACS_BOTH || o->macs == SL_GEN_MACS_DST ? UINT32_MAX : 0;
 	s->step = coprime_step(s->n_flows);
 	s->sweep_left = o->sweep * s->n_flows;
-	s->left = o->count == 0 ? UINT64_MAX : (o->count - queue + n_queues - 1) / n_queues;
+	s->left = o->count == 0 ? UINT64_MAX : o->count / n_queues + (queue < o->count % n_queues);
 	s->clients_fast = o->clients >= o->servers;
 	s->fast = divisor((uint32_t)RTE_MAX(o->clients, o->servers));
 	s->slow = divisor((uint32_t)RTE_MIN(o->clients, o->servers));

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The generator's template: frames of a pcap file or the one built in, at each size wanted. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <rte_ether.h>
 #include <rte_malloc.h>
@@ -88,15 +91,40 @@ static int read_records(
 	return 0;
 }
 
+/* Never waits: opening or reading a pipe or a device might. */
+static FILE *open_file(const char *path, struct sl_err *e)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	FILE *file;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		bad_file(path, strerror(errno), e);
+		goto close;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		bad_file(path, "is no regular file", e);
+		goto close;
+	}
+	file = fdopen(fd, "rb");
+	if (file != NULL)
+		return file;
+	bad_file(path, strerror(errno), e);
+close:
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
 static int read_file(struct raw *r, const struct sl_gen_options *o, struct sl_err *e)
 {
-	FILE *file = fopen(o->path, "rb");
+	FILE *file = open_file(o->path, e);
 	uint8_t head[PCAP_HEADER_LEN];
 	bool swapped;
 	int ret;
 
 	if (file == NULL)
-		return bad_file(o->path, strerror(errno), e);
+		return -EINVAL;
 	if (fread(head, 1, sizeof(head), file) != sizeof(head)) {
 		ret = bad_file(o->path, "is no pcap file", e);
 		goto close;

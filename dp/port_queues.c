@@ -93,7 +93,6 @@ static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kin
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		put(new, &g->port[i], worker, kind, leaving);
 	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, new, memory_order_acq_rel);
-	g->list_token = rte_rcu_qsbr_start(sl_rcu_qsbr(g->rcu));
 	if (old != NULL)
 		sl_rcu_retire(g->rcu, free_list, (void *)(uintptr_t)old);
 }
@@ -201,10 +200,21 @@ static int check_moves(
 	return 0;
 }
 
-/* Whether every worker has begun a turn with the list it has now: what it was to hand over is. */
+/* Whether a worker has taken up the list it has now: what it was to hand over is. */
+static bool has_settled(const struct sl_worker *w)
+{
+	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_relaxed);
+
+	return l == NULL || atomic_load_explicit(&w->rxqs_seen, memory_order_acquire) == l->seq;
+}
+
+/* Stopped workers hand nothing over: then a move sets the owners itself. */
 static bool is_settled(const struct sl_engine *g)
 {
-	return rte_rcu_qsbr_check(sl_rcu_qsbr(g->rcu), g->list_token, false) == 1;
+	for (unsigned int w = 0; g->running && w < g->n_workers; w++)
+		if (!has_settled(g->worker[w]))
+			return false;
+	return true;
 }
 
 static int wait_until_settled(const struct sl_engine *g, struct sl_err *e)

@@ -3,14 +3,20 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <rte_cpuflags.h>
 
 #ifdef SL_VARIANT_BASE
 #define IS_BASE true
 #else
 #define IS_BASE false
 #endif
+
+/* In the environment of a program that another variant has made way for. */
+#define MARK "SLUICE_VARIANT_OF"
 
 /* Best first; psABI of x86-64, section 3.1.1. */
 static const char *const levels[] = {"x86-64-v4", "x86-64-v3", NULL};
@@ -42,16 +48,29 @@ const char *sl_variant_choose(const char *wanted, const char *self, bool base,
 }
 
 #if defined(__x86_64__)
-/* By their last additions, which no CPU has without the rest of the level. */
+/*
+ * All that x86-64-v3 adds, for virtual CPUs may come with any selection. The builtin says yes to
+ * AVX only where the kernel saves its registers (OSXSAVE and XCR0). F16C, LZCNT and MOVBE it does
+ * not know of in every compiler.
+ */
+static bool cpu_has_v3(void)
+{
+	return __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
+	       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("fma") && rte_cpu_get_flag_enabled(RTE_CPUFLAG_F16C) == 1 &&
+	       rte_cpu_get_flag_enabled(RTE_CPUFLAG_LZCNT) == 1 &&
+	       rte_cpu_get_flag_enabled(RTE_CPUFLAG_MOVBE) == 1;
+}
+
 static bool cpu_has(const char *name)
 {
 	__builtin_cpu_init();
-	if (strcmp(name, "x86-64-v4") == 0)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	if (!cpu_has_v3())
+		return false;
+	return strcmp(name, "x86-64-v4") != 0 ||
+	       (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		       __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-		       __builtin_cpu_supports("avx512vl");
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+		       __builtin_cpu_supports("avx512vl"));
 }
 #else
 static bool cpu_has(const char *name)
@@ -88,6 +107,38 @@ static bool runs_here(const char *name)
 	return cpu_has(name) && find_program(name, path);
 }
 
+/* The mark is this process's own id, which execv keeps: one that was inherited says nothing. */
+static bool has_mark(const char *pid)
+{
+	const char *mark = getenv(MARK);
+
+	return mark != NULL && strcmp(mark, pid) == 0;
+}
+
+int sl_variant_exec(const char *name, const char *path, char *const *argv, struct sl_err *e)
+{
+	char pid[24];
+	int err;
+
+	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+	if (has_mark(pid)) {
+		unsetenv(MARK);
+		err = sl_err_set(e, SL_ERR_INTERNAL, "workers.variant",
+			"this program was started for another variant already, and is built for %s "
+			"instead of %s",
+			sl_variant_name(), name);
+		sl_err_hint(e, "the programs of this installation do not belong together: install "
+			       "it again");
+		return err;
+	}
+	if (setenv(MARK, pid, true) == 0)
+		execv(path, argv);
+	err = sl_err_set(e, SL_ERR_INTERNAL, "workers.variant",
+		"the program for %s does not start: %s", name, strerror(errno));
+	unsetenv(MARK);
+	return err;
+}
+
 int sl_variant_become(const char *wanted, char *const *argv, struct sl_err *e)
 {
 	const char *name = sl_variant_choose(wanted, sl_variant_name(), IS_BASE, runs_here, e);
@@ -95,10 +146,12 @@ int sl_variant_become(const char *wanted, char *const *argv, struct sl_err *e)
 
 	if (name == NULL)
 		return -ENOTSUP;
-	if (strcmp(name, sl_variant_name()) == 0)
+	if (strcmp(name, sl_variant_name()) == 0) {
+		unsetenv(MARK);
 		return 0;
-	if (find_program(name, path))
-		execv(path, argv);
-	return sl_err_set(e, SL_ERR_INTERNAL, "workers.variant",
-		"the program for %s does not start: %s", name, strerror(errno));
+	}
+	if (!find_program(name, path))
+		return sl_err_set(
+			e, SL_ERR_INTERNAL, "workers.variant", "the program for %s has gone", name);
+	return sl_variant_exec(name, path, argv, e);
 }

@@ -26,6 +26,12 @@ const char *sl_variant_choose(const char *wanted, const char *self, bool base,
 	bool (*runs)(const char *name), struct sl_err *e);
 
 /*
+ * Start `path`, the program of a variant, in this one's place, once a process: whoever comes back
+ * here after that is not what it was installed as. Returns -errno with *e, or not at all.
+ */
+int sl_variant_exec(const char *name, const char *path, char *const *argv, struct sl_err *e);
+
+/*
  * Replace this program with the variant wanted, which starts over with the same arguments and
  * process id; returns 0 when this one is it. -errno with *e when it is not to be had.
  */

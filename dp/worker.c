@@ -116,7 +116,7 @@ static void hand_over(struct sl_worker *w, const struct sl_rxq_list *l)
 		atomic_compare_exchange_strong_explicit(&l->give[i].state->owner, &me,
 			l->give[i].to, memory_order_release, memory_order_relaxed);
 	}
-	w->rxqs_seen = l->seq;
+	atomic_store_explicit(&w->rxqs_seen, l->seq, memory_order_release);
 }
 
 static bool owns(const struct sl_worker *w, const struct sl_rxq *q)
@@ -142,7 +142,8 @@ static bool turn(struct sl_worker *w)
 	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_acquire);
 	bool found = false;
 
-	if (l != NULL && unlikely(l->seq != w->rxqs_seen))
+	if (l != NULL &&
+		unlikely(l->seq != atomic_load_explicit(&w->rxqs_seen, memory_order_relaxed)))
 		hand_over(w, l);
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
 		if (likely(owns(w, &l->q[i])))

@@ -46,8 +46,9 @@ struct sl_port_dp {
  *   4. `to` polls the queue in its next turn. What came meanwhile has waited in the device's ring.
  *
  * So packets of one queue are handed to devices in the order in which they came, though the later
- * ones by another transmit queue. Control begins no other move before every worker has reported a
- * quiescent state since the last list was published (all handovers are done then).
+ * ones by another transmit queue. Control begins no other move before every worker has said by
+ * rxqs_seen that it has taken up the list it has now (all handovers are done then). A quiescent
+ * state does not say that: it may end a turn that began with the list before.
  */
 struct sl_rxq_state {
 	_Atomic(uint32_t) owner; /* written by the owner; by control while the queue has none */
@@ -111,7 +112,8 @@ struct sl_worker {
 	struct sl_counters counters;
 	struct sl_stages stages;
 	struct sl_rings rings;
-	uint64_t rxqs_seen;  /* seq of the poll list of the last turn */
+	/* seq of the poll list taken up last, set when what it hands over is; control reads */
+	_Atomic(uint64_t) rxqs_seen;
 	uint32_t tx_pending; /* bit per port with packets in its buffer */
 	struct sl_tx_buffer tx[SL_PORTS_MAX];
 	struct sl_burst burst;

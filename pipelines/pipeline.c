@@ -123,7 +123,7 @@ static void lookup(const struct sl_trip *t, const struct list *ip, struct list *
 		unsigned int i = pass.track[k];
 		struct sl_meta *m = &b->meta[i];
 
-		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m, t->tick))
+		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m))
 			b->verdict[i] = SL_DROP_ICMP_UNRELATED;
 	}
 	if (pass.n_miss > 0) {

@@ -8,7 +8,7 @@
 #include "sluicectl.h"
 
 #define OPERATIONS_MAX 1000u	  /* a transaction: larger ones gain nothing */
-#define BYTES_MAX      (4u << 20) /* well below the limit of a message */
+#define BYTES_MAX      (4u << 20) /* the same; only a single line may be longer */
 
 /* The transaction being filled. */
 struct chunk {
@@ -50,8 +50,11 @@ static int send_chunk(struct ctl *ctl, struct chunk *c)
 	free(response);
 	if (status != EXIT_DONE) {
 		snprintf(message, sizeof(message),
-			"nothing of lines %lu to %lu was done, all before them is", c->first_line,
-			c->first_line + c->n - 1);
+			status == EXIT_NO_DAEMON && ctl->client != NULL
+				? "whether lines %lu to %lu were done is not known, all before "
+				  "them is done"
+				: "nothing of lines %lu to %lu was done, all before them is",
+			c->first_line, c->first_line + c->n - 1);
 		ctl_complain(message, "", "");
 	}
 	c->len = c->n = 0;
@@ -59,15 +62,39 @@ static int send_chunk(struct ctl *ctl, struct chunk *c)
 }
 
 /* A line that is no JSON text of its own would be understood as something else among others. */
-static int add_line(struct chunk *c, const char *line, size_t len, unsigned long number)
+static bool is_object(const char *line, size_t len)
 {
 	const char *end;
-	cJSON *v = cJSON_ParseWithOpts(line, &end, true);
+	cJSON *v = strlen(line) == len ? cJSON_ParseWithOpts(line, &end, true) : NULL;
 	bool ok = cJSON_IsObject(v);
 
 	cJSON_Delete(v);
-	if (!ok)
-		return ctl_usage_error("line %lu is no JSON object", number);
+	return ok;
+}
+
+/* What stands before a bad line is done before it is complained of. */
+static int refuse_line(struct ctl *ctl, struct chunk *c, unsigned long number)
+{
+	int status = send_chunk(ctl, c);
+
+	return status != EXIT_DONE ? status
+				   : ctl_usage_error("line %lu is no JSON object; all before it is "
+						     "done, nothing from it on",
+					     number);
+}
+
+static int add_line(
+	struct ctl *ctl, struct chunk *c, const char *line, size_t len, unsigned long number)
+{
+	int status;
+
+	if (!is_object(line, len))
+		return refuse_line(ctl, c, number);
+	if (c->n == OPERATIONS_MAX || c->len + len > BYTES_MAX) {
+		status = send_chunk(ctl, c);
+		if (status != EXIT_DONE)
+			return status;
+	}
 	if (c->n == 0)
 		c->first_line = number;
 	if (!add(c, c->n == 0 ? "{\"operations\":[" : ",", c->n == 0 ? 15 : 1) ||
@@ -88,14 +115,14 @@ static int apply_lines(struct ctl *ctl, FILE *in)
 
 	while (status == EXIT_DONE && (len = getline(&line, &room, in)) >= 0) {
 		number++;
-		if (line[strspn(line, " \t\r\n")] == '\0') {
+		if (line[len - 1] == '\n')
+			line[--len] = '\0';
+		if (strspn(line, " \t\r\n") == (size_t)len) {
 			/* lines are counted from the first of the transaction on */
 			status = send_chunk(ctl, &c);
 			continue;
 		}
-		status = add_line(&c, line, (size_t)len, number);
-		if (status == EXIT_DONE && (c.n == OPERATIONS_MAX || c.len > BYTES_MAX))
-			status = send_chunk(ctl, &c);
+		status = add_line(ctl, &c, line, (size_t)len, number);
 	}
 	if (status == EXIT_DONE)
 		status = send_chunk(ctl, &c);

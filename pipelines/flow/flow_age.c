@@ -190,8 +190,14 @@ static struct patience patience_of(const struct sl_flow_table *t)
 	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
 }
 
-static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_timeouts *to,
-	uint32_t tick, const struct patience *p)
+/* By what a call judges all the pairs it looks at. */
+struct limits {
+	const struct sl_flow_timeouts *to;
+	uint32_t tick;
+	struct patience patience;
+};
+
+static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct limits *l)
 {
 	const struct sl_conn *c = &t->conn[pair];
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
@@ -200,14 +206,15 @@ static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct s
 	if (state == SL_CONN_FREE)
 		return false;
 	if (state == SL_CONN_PROGRAMMED)
-		return c->idle_timeout != 0 && sl_flow_idle(t, pair, tick) > c->idle_timeout;
-	limit = (uint64_t)timeout_seconds(to, sl_conn_proto(c), state) * SL_TICKS_PER_SECOND;
+		return c->idle_timeout != 0 && sl_flow_idle(t, pair, l->tick) > c->idle_timeout;
+	limit = (uint64_t)timeout_seconds(l->to, sl_conn_proto(c), state) * SL_TICKS_PER_SECOND;
 	if (state == SL_CONN_NEW)
-		limit = unanswered_ticks(p, limit);
-	return sl_flow_idle(t, pair, tick) > limit;
+		limit = unanswered_ticks(&l->patience, limit);
+	return sl_flow_idle(t, pair, l->tick) > limit;
 }
 
-static bool remove_expired(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b)
+static bool remove_expired(
+	struct sl_flow_table *t, uint32_t pair, const struct limits *l, struct sl_flow_batch *b)
 {
 	struct sl_conn *c = &t->conn[pair];
 	struct sl_flow_key k;
@@ -215,6 +222,11 @@ static bool remove_expired(struct sl_flow_table *t, uint32_t pair, struct sl_flo
 
 	if (!sl_flow_claim(c))
 		return false;
+	/* A packet, a reply or a SYN may have come in since it was looked at. */
+	if (!expired(t, pair, l)) {
+		sl_conn_unlock(c);
+		return false;
+	}
 	k = sl_flow_pair_id(t, pair);
 	lock = sl_flow_stripe_lock(t, &k);
 	rte_spinlock_lock(lock);
@@ -237,23 +249,23 @@ static uint32_t turn_hand(struct sl_flow_table *t, uint32_t high)
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget)
 {
-	struct patience p = patience_of(t);
+	struct limits l = {to, tick, patience_of(t)};
 	uint32_t high = sl_flow_pairs_high(t);
 	struct sl_flow_batch *b = NULL;
 	unsigned int removed = 0;
 
 	budget = RTE_MIN(budget, high);
-	if ((uint64_t)p.n_free * 4 < p.n_pairs)
+	if ((uint64_t)l.patience.n_free * 4 < l.patience.n_pairs)
 		budget =
 			RTE_MIN(budget + RTE_MIN(budget * (HURRY - 1), (uint32_t)HURRY_MOST), high);
 	for (unsigned int looked = 0; looked < budget; looked++) {
 		uint32_t pair = turn_hand(t, high);
 
-		if (!expired(t, pair, to, tick, &p))
+		if (!expired(t, pair, &l))
 			continue;
 		if (!sl_flow_batch_room(t, &b))
 			break; /* no memory to remember it by: it stays for another turn */
-		removed += remove_expired(t, pair, b);
+		removed += remove_expired(t, pair, &l, b);
 	}
 	sl_flow_batch_retire(b);
 	t->ctl.aged += removed;

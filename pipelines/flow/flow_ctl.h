@@ -25,6 +25,8 @@ void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU dra
 
 /* Entries in use (two a connection, one a programmed entry, though it takes the room of two). */
 uint32_t sl_flow_table_used(const struct sl_flow_table *t);
+/* Of these, the programmed ones. */
+uint32_t sl_flow_table_programmed(const struct sl_flow_table *t);
 /* Entries there is room for. */
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t);
 /* Bytes of memory that creating it has taken, those of rte_hash included. */
@@ -68,6 +70,19 @@ struct sl_flow_view {
 bool sl_flow_view_next(
 	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view);
 
+/*
+ * What of a connection names other objects, without a copy of the rest: for a walk over all of
+ * them. Same order and meaning of `from` as above.
+ */
+struct sl_flow_glance {
+	uint32_t pair;
+	uint32_t network;
+	enum sl_conn_state state;
+	uint8_t program; /* these two when PROGRAMMED */
+	uint32_t target;
+};
+bool sl_flow_glance_next(const struct sl_flow_table *t, uint32_t from, struct sl_flow_glance *g);
+
 /* Exact-match entries over the socket. IPv4 keys in mapped form. */
 struct sl_flow_program {
 	struct sl_key6 key;
@@ -77,8 +92,8 @@ struct sl_flow_program {
 	uint32_t idle_timeout; /* ticks, 0 none */
 };
 /*
- * 0, -EEXIST (a programmed entry is there), -ENOSPC, -ENOMEM. A tracked connection of the key is
- * replaced.
+ * 0, -EEXIST (a programmed entry is there), -ENOSPC, -ENOMEM, which change nothing. A tracked
+ * connection of the key is replaced.
  */
 int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p, uint32_t tick);
 /*

@@ -298,8 +298,8 @@ struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struc
  * False: the packet has the key but not the type that its direction allows (an echo request where
  * replies are expected); drop it as ICMP_UNRELATED.
  */
-bool sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
-	const struct sl_meta *m, uint32_t tick);
+bool sl_flow_track(
+	struct sl_flow_table *t, unsigned int worker, struct sl_flow *f, const struct sl_meta *m);
 /* A TCP SYN on a pair that has closed opens a new connection: judged as new by the miss path. */
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);

@@ -186,9 +186,10 @@ static inline bool sl_conn_trylock(struct sl_conn *c, uint16_t owner)
 		&c->lock, &free, owner, memory_order_acquire, memory_order_relaxed);
 }
 
+/* Not a mere release: who gives back next looks for what others saw meanwhile (sl_flow_track). */
 static inline void sl_conn_unlock(struct sl_conn *c)
 {
-	atomic_store_explicit(&c->lock, 0, memory_order_release);
+	atomic_store(&c->lock, 0);
 }
 
 /* The protected fields of an entry, word by word and in order. */

@@ -39,7 +39,10 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	atomic_store_explicit(&c->state, SL_CONN_PROGRAMMED, memory_order_release);
 }
 
-/* Under the key's stripe; pair is the caller's. */
+/*
+ * Under the key's stripe; pair is the caller's. What may fail comes before the connection of that
+ * key goes: until then it serves its packets, and after that the new entry is found.
+ */
 static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	const struct sl_flow_key *k, uint32_t pair, uint32_t tick, struct sl_flow_batch *b)
 {
@@ -47,12 +50,8 @@ static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	struct sl_flow *f = sl_flow_find(t, k);
 	struct sl_conn *c = &t->conn[pair];
 
-	if (f != NULL) {
-		if (is_programmed(t, f))
-			return -EEXIST;
-		sl_flow_claim_wait(sl_flow_conn(t, f));
-		sl_flow_unlink(t, sl_flow_index(t, f) / 2, b);
-	}
+	if (f != NULL && is_programmed(t, f))
+		return -EEXIST;
 	/* Another IPv6 key that looks the same has the place. */
 	if (sl_flow_find_pair(t, &programmed) != 0)
 		return -ENOSPC;
@@ -63,6 +62,10 @@ static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 		return -ENOSPC;
 	}
 	t->ctl.programmed++;
+	if (f != NULL) {
+		sl_flow_claim_wait(sl_flow_conn(t, f));
+		sl_flow_unlink(t, sl_flow_index(t, f) / 2, b);
+	}
 	sl_conn_unlock(c);
 	return 0;
 }

@@ -161,8 +161,12 @@ uint32_t sl_flow_table_used(const struct sl_flow_table *t)
 
 	for (unsigned int i = 0; i < t->n_workers; i++)
 		connections += sl_counter_read(&t->worker[i].installed);
-	return (uint32_t)(2 * (connections - t->ctl.removed)) +
-	       atomic_load_explicit(&t->ctl.programmed, memory_order_relaxed);
+	return (uint32_t)(2 * (connections - t->ctl.removed)) + sl_flow_table_programmed(t);
+}
+
+uint32_t sl_flow_table_programmed(const struct sl_flow_table *t)
+{
+	return atomic_load_explicit(&t->ctl.programmed, memory_order_relaxed);
 }
 
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t)

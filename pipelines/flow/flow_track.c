@@ -110,15 +110,14 @@ static bool icmp_fits(const struct sl_meta *m, bool reply)
 	return reply == !!(m->flags & SL_P_ICMP_ECHO_REPLY);
 }
 
-bool sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
-	const struct sl_meta *m, uint32_t tick)
+bool sl_flow_track(
+	struct sl_flow_table *t, unsigned int worker, struct sl_flow *f, const struct sl_meta *m)
 {
 	struct sl_conn *c = sl_flow_conn(t, f);
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 	bool reply = !sl_flow_is_opener(t, f);
 	uint8_t before = atomic_load_explicit(&c->seen, memory_order_relaxed), now;
 
-	(void)tick;
 	if (state == SL_CONN_PROGRAMMED || state == SL_CONN_FREE)
 		return true;
 	if (is_icmp(sl_conn_proto(c)) && !icmp_fits(m, reply))

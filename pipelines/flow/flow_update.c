@@ -176,7 +176,10 @@ static bool take_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_
 	return true;
 }
 
-/* Everything but the key in rte_hash: the pair is complete before anybody can find it. */
+/*
+ * Everything but the key in rte_hash and the generation: the pair is complete before anybody can
+ * find it, and a guess left over from its life before finds nothing current.
+ */
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
 	uint8_t owns, const struct sl_flow_install *in)
 {
@@ -187,8 +190,9 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		by_entry.side[0] = in->side[1];
 		by_entry.side[1] = in->side[0];
 	}
+	by_entry.generation = 0;
 	sl_flow_write_key(t, pair, k, owns);
-	c->created = in->tick;
+	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->opener, k->side, memory_order_relaxed);
 	note_judgement(c, in);
@@ -199,19 +203,26 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	write_sides(c, &t->entry[2 * pair], &by_entry);
 }
 
-/* When the key finds no room the pair goes straight back: no guess may be served by it. */
-static bool publish(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k)
+/*
+ * When the key finds no room the pair goes straight back, without a grace period: so it is current
+ * only with its key in place, nobody having been served by it before. The generation alone may be
+ * raised outside of seq, as in sl_flow_renew.
+ */
+static bool publish(
+	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint64_t generation)
 {
 	struct sl_conn *c = &t->conn[pair];
 
-	if (sl_flow_key_add(t, k, pair)) {
-		sl_conn_unlock(c);
-		return true;
+	if (!sl_flow_key_add(t, k, pair)) {
+		atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
+		return false;
 	}
 	for (unsigned int d = 0; d < 2; d++)
-		sl_flow_forget(&t->entry[2 * pair + d]);
-	atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
-	return false;
+		if (c->owns & 1u << d)
+			atomic_store_explicit(&t->entry[2 * pair + d].generation, generation,
+				memory_order_release);
+	sl_conn_unlock(c);
+	return true;
 }
 
 /* The entries whose packets the new connection serves: not those of the socket's own ones. */
@@ -242,7 +253,7 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 		return NULL;
 	atomic_store_explicit(&t->conn[pair].lock, (uint16_t)(worker + 1), memory_order_relaxed);
 	fill_pair(t, pair, k, owned(t, k), in);
-	if (!publish(t, pair, k)) {
+	if (!publish(t, pair, k, in->generation)) {
 		w->free[w->n_free++] = pair;
 		return NULL;
 	}
@@ -265,6 +276,6 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 		return NULL;
 	}
 	sl_flow_count(t, f, rte_pktmbuf_pkt_len(b->pkt[i]), in->tick);
-	sl_flow_track(t, worker, f, &b->meta[i], in->tick);
+	sl_flow_track(t, worker, f, &b->meta[i]);
 	return f;
 }

@@ -85,3 +85,27 @@ bool sl_flow_view_next(
 	}
 	return false;
 }
+
+bool sl_flow_glance_next(const struct sl_flow_table *t, uint32_t from, struct sl_flow_glance *g)
+{
+	uint32_t high = sl_flow_pairs_high(t);
+
+	for (uint32_t pair = RTE_MAX(from, 1u); pair <= high; pair++) {
+		const struct sl_conn *c = &t->conn[pair];
+		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
+		uint32_t net_proto;
+
+		if (state == SL_CONN_FREE)
+			continue;
+		net_proto = __atomic_load_n(&c->rest.net_proto, __ATOMIC_RELAXED);
+		*g = (struct sl_flow_glance){.pair = pair,
+			.network = net_proto >> 8 & (SL_KEY_FRAGMENT - 1),
+			.state = state};
+		if (state == SL_CONN_PROGRAMMED) {
+			g->program = c->program;
+			g->target = c->target;
+		}
+		return true;
+	}
+	return false;
+}

@@ -88,7 +88,7 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 			sl_flow_renew(f, since, now);
 	}
 	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
-	if ((m->act.flags & SL_ACT_TRACK) && !sl_flow_track(t->p->flows, t->w->id, f, m, t->tick))
+	if ((m->act.flags & SL_ACT_TRACK) && !sl_flow_track(t->p->flows, t->w->id, f, m))
 		t->b->verdict[i] = SL_DROP_ICMP_UNRELATED;
 	return true;
 }

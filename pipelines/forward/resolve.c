@@ -184,8 +184,7 @@ static enum sl_drop connect_ends(
 	else
 		sl_flow_update(t->p->flows, t->w->id, f, &in);
 	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
-	return sl_flow_track(t->p->flows, t->w->id, f, m, t->tick) ? SL_KEEP
-								   : SL_DROP_ICMP_UNRELATED;
+	return sl_flow_track(t->p->flows, t->w->id, f, m) ? SL_KEEP : SL_DROP_ICMP_UNRELATED;
 }
 
 /* An entry put there over the socket says what happens; the sender must still be who it claims to

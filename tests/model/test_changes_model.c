@@ -476,6 +476,57 @@ static void every_connection_feels_every_commit_that_concerns_it(void **state)
 	assert_true(n_raised > STEPS / 20);
 }
 
+/* An entry put there by hand: 0, or -EEXIST where the one before has stayed. */
+static int redirect(uint32_t network, enum sl_programmed_kind kind, uint32_t target, uint16_t sport)
+{
+	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
+	struct sl_ip src = sl_test_ip("10.9.0.1"), dst = sl_test_ip("10.9.0.2");
+
+	memcpy(p.key.src, src.b, 16);
+	memcpy(p.key.dst, dst.b, 16);
+	p.key.sport_be = rte_cpu_to_be_16(sport);
+	p.key.dport_be = rte_cpu_to_be_16(80);
+	p.key.net_proto = sl_key_net_proto(network, IPPROTO_UDP);
+	return sl_flow_program_add(product->flows, &p, 1);
+}
+
+static uint32_t id_of(enum sl_collection_id c, const char *key)
+{
+	return sl_store_find(store, c, key)->id;
+}
+
+static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **state)
+{
+	uint32_t blue = id_of(SL_COLL_NETWORKS, "blue"), net, node, stays, port;
+
+	(void)state;
+	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"green\",\"vni\":300}");
+	desired_must(store, SL_TXN_ADD, "nodes", "{\"name\":\"m\",\"address\":\"192.0.2.9\"}");
+	desired_must(store, SL_TXN_ADD, "nodes", "{\"name\":\"s\",\"address\":\"192.0.2.8\"}");
+	desired_must(store, SL_TXN_ADD, "ports",
+		"{\"name\":\"p9\",\"role\":\"access\",\"devargs\":\"net_null7\"}");
+	net = id_of(SL_COLL_NETWORKS, "green");
+	node = id_of(SL_COLL_NODES, "m");
+	stays = id_of(SL_COLL_NODES, "s");
+	port = (uint32_t)sl_apply_port_id(apply, "p9");
+	for (unsigned int round = 0; round < 2; round++) {
+		bool kept = round == 1;
+
+		/* In the second round those that have gone can be added, the others are there. */
+		assert_int_equal(redirect(net, SL_PROGRAM_DENY, 0, 1), 0);
+		assert_int_equal(redirect(blue, SL_PROGRAM_NODE, node, 2), 0);
+		assert_int_equal(redirect(blue, SL_PROGRAM_PORT, port, 3), 0);
+		assert_int_equal(redirect(blue, SL_PROGRAM_DENY, node, 4), kept ? -EEXIST : 0);
+		assert_int_equal(redirect(blue, SL_PROGRAM_NODE, stays, 5), kept ? -EEXIST : 0);
+		if (kept)
+			break;
+		desired_must_del(store, SL_COLL_NODES, "m");
+		desired_must_del(store, SL_COLL_PORTS, "p9");
+		desired_must_del(store, SL_COLL_NETWORKS, "green");
+		sl_rcu_drain(sl_engine_rcu(g));
+	}
+}
+
 static void make_objects(void)
 {
 	desired_must(store, SL_TXN_ADD, "ports",
@@ -565,6 +616,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_connection_feels_every_commit_that_concerns_it),
+		cmocka_unit_test(entries_that_name_what_was_deleted_go_and_the_others_stay),
 	};
 
 	return cmocka_run_group_tests_name("changes", tests, start, stop);

@@ -131,7 +131,7 @@ static void pass(struct model *m, unsigned int id, bool reply)
 		assert_int_equal(md->act.out, reply ? PORT_A : PORT_B);
 	}
 	if (!hit || md->act.flags & SL_ACT_TRACK)
-		assert_true(sl_flow_track(x.t, 0, md->flow, md, x.tick));
+		assert_true(sl_flow_track(x.t, 0, md->flow, md));
 	p->generation = x.generation;
 	p->last = x.tick;
 	p->packets[reply]++;

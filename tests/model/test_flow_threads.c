@@ -92,7 +92,7 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 	else
 		sl_flow_update(shared.t, w->id, m->flow, in);
 	sl_flow_count(shared.t, m->flow, FRAME_LEN, w->x.tick);
-	sl_flow_track(shared.t, w->id, m->flow, m, w->x.tick);
+	sl_flow_track(shared.t, w->id, m->flow, m);
 }
 
 static void check_hit(struct worker *w, unsigned int i, const struct flow_packet *p)
@@ -105,7 +105,7 @@ static void check_hit(struct worker *w, unsigned int i, const struct flow_packet
 		m->act.mtu != (uint16_t)~w->x.generation)
 		w->wrong++;
 	if (m->act.flags & SL_ACT_TRACK)
-		sl_flow_track(shared.t, w->id, m->flow, m, w->x.tick);
+		sl_flow_track(shared.t, w->id, m->flow, m);
 }
 
 static void one_burst(struct worker *w)

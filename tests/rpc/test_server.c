@@ -1,144 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The server over a real socket, driven from the same thread: no waiting, no clocks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-#include <cmocka.h>
 
-#include "ctrl/server.h"
-#include "tests/rpc/fake_rpc.h"
+#include "server_test.h"
 
-#define COUNT	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.count\"}"
 #define NOBODY	65534
 #define STRANGE 54321 /* a group nobody is in */
-
-static char dir[64], path[80];
-static struct sl_server *server;
-
-static int setup(void **state)
-{
-	struct sl_err e = {0};
-
-	(void)state;
-	fake_reset();
-	strcpy(dir, "/tmp/sl-server-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(chmod(dir, 0755), 0);
-	snprintf(path, sizeof(path), "%s/s.sock", dir);
-	server = sl_server_create(path, &fake_rpc, &e);
-	if (server == NULL)
-		fail_msg("%s", e.message);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	sl_server_destroy(server);
-	server = NULL;
-	fake_reset();
-	unlink(path);
-	return rmdir(dir);
-}
-
-static bool server_has_work(void)
-{
-	struct pollfd p = {.fd = sl_server_fd(server), .events = POLLIN};
-
-	return poll(&p, 1, 0) > 0;
-}
-
-static void run(void)
-{
-	while (server_has_work())
-		sl_server_poll(server);
-}
-
-static int try_connect(void)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	strcpy(sun.sun_path, path);
-	assert_true(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int connected(void)
-{
-	int fd = try_connect();
-
-	assert_true(fd >= 0);
-	run();
-	return fd;
-}
-
-static void push(int fd, const char *text, size_t len)
-{
-	for (size_t at = 0; at < len;) {
-		ssize_t n = send(fd, text + at, len - at, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EAGAIN)
-			return;
-		at += n > 0 ? (size_t)n : 0;
-		run();
-	}
-}
-
-/* All that can be read now; *end: the server closed. */
-static char *pull(int fd, bool *end)
-{
-	size_t len = 0, room = 1 << 16;
-	char *all = malloc(room);
-	ssize_t n;
-
-	for (;;) {
-		run();
-		if (room - len < 65536)
-			all = realloc(all, room *= 2);
-		n = recv(fd, all + len, room - len - 1, 0);
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	*end = n == 0 || errno != EAGAIN;
-	all[len] = '\0';
-	return all;
-}
-
-static void expect(int fd, const char *expected, bool closed)
-{
-	bool end;
-	char *all = pull(fd, &end);
-
-	assert_string_equal(all, expected);
-	assert_int_equal(end, closed);
-	free(all);
-}
-
-/* The answer to COUNT for the n-th time. */
-static const char *counted(unsigned int n)
-{
-	static char line[64];
-
-	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%u}\n", n);
-	return line;
-}
 
 static void expect_refusal(int fd, const char *part)
 {
@@ -208,27 +77,6 @@ static void pipelined_requests_are_answered_in_order(void **state)
 	assert_string_equal(p, "");
 	free(all);
 	close(fd);
-}
-
-static void one_client_gets_a_bounded_share_of_a_poll(void **state)
-{
-	int greedy = connected(), modest = connected();
-	const int n = 2000; /* more than a turn has room for, however fast */
-	static char many[2000 * (sizeof(COUNT) - 1)];
-
-	(void)state;
-	for (int i = 0; i < n; i++)
-		memcpy(many + (size_t)i * (sizeof(COUNT) - 1), COUNT, sizeof(COUNT) - 1);
-	assert_int_equal(send(greedy, many, sizeof(many), 0), (ssize_t)sizeof(many));
-	assert_int_equal(send(modest, COUNT, sizeof(COUNT) - 1, 0), (ssize_t)sizeof(COUNT) - 1);
-	sl_server_poll(server);
-	assert_in_range(fake_calls, 17, 1025);
-	assert_true(server_has_work());
-	run();
-	assert_int_equal(fake_calls, n + 1);
-	assert_false(server_has_work());
-	close(greedy);
-	close(modest);
 }
 
 static void broken_text_is_answered_and_the_next_is_understood(void **state)
@@ -319,21 +167,6 @@ static void the_client_beyond_the_limit_is_told_and_closed(void **state)
 		close(fd[i]);
 }
 
-static void idle_clients_make_no_work(void **state)
-{
-	int fd[SL_SERVER_CLIENTS_MAX];
-
-	(void)state;
-	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
-		fd[i] = connected();
-	assert_false(server_has_work());
-	for (int i = 0; i < SL_SERVER_CLIENTS_MAX; i++)
-		close(fd[i]);
-	assert_true(server_has_work());
-	run();
-	assert_false(server_has_work());
-}
-
 static void after_a_half_close_pending_answers_still_come(void **state)
 {
 	int fd = connected();
@@ -389,24 +222,6 @@ static void a_client_that_vanishes_leaves_its_requests_done(void **state)
 	run();
 	assert_int_equal(fake_calls, 1);
 	assert_false(server_has_work());
-}
-
-static void a_client_that_never_reads_is_closed_and_slows_nobody(void **state)
-{
-	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.large\","
-				   "\"params\":{\"n\":10000000}}";
-	int deaf = connected(), other = connected();
-
-	(void)state;
-	for (unsigned int i = 0; i < 8; i++) {
-		push(deaf, text, sizeof(text) - 1);
-		push(other, COUNT, sizeof(COUNT) - 1);
-		expect(other, counted(i + 1), false);
-	}
-	assert_int_equal(send(deaf, text, 1, MSG_NOSIGNAL), -1);
-	assert_int_equal(errno, EPIPE);
-	close(deaf);
-	close(other);
 }
 
 static void send_descriptor(int fd, int passed)
@@ -623,24 +438,20 @@ static void credentials_decide_what_may_be_called(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_request_is_answered),
 		T(a_request_may_come_byte_by_byte),
 		T(pretty_printed_and_crowded_texts_are_understood),
 		T(pipelined_requests_are_answered_in_order),
-		T(one_client_gets_a_bounded_share_of_a_poll),
 		T(broken_text_is_answered_and_the_next_is_understood),
 		T(a_message_at_the_limit_is_answered),
 		T(a_message_beyond_the_limit_ends_the_connection),
 		T(text_without_an_end_ends_the_connection),
 		T(the_client_beyond_the_limit_is_told_and_closed),
-		T(idle_clients_make_no_work),
 		T(after_a_half_close_pending_answers_still_come),
 		T(a_large_answer_survives_a_half_close),
 		T(an_unfinished_text_before_a_half_close_is_a_parse_error),
 		T(a_client_that_vanishes_leaves_its_requests_done),
-		T(a_client_that_never_reads_is_closed_and_slows_nobody),
 		T(passed_descriptors_are_closed),
 		T(without_descriptors_a_client_is_turned_away),
 		T(the_socket_has_mode_0660_whatever_the_umask),

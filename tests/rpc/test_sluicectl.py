@@ -6,9 +6,11 @@ Usage: test_sluicectl.py SLUICECTL FAKE_SLUICED
 """
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 SLUICECTL, FAKE = sys.argv[1:3]
@@ -140,7 +142,60 @@ class Sluicectl(Daemon):
         self.assertIn("line 1 is no JSON object", self.refused(2, "apply", "-", stdin="]}, {\n"))
         self.assertIn("apply needs one FILE", self.refused(2, "apply"))
         self.assertIn("cannot read", self.refused(2, "apply", "/no/such/file"))
+        self.assertIn("line 1 is no JSON object", self.refused(2, "apply", "-", stdin="{}\0\n"))
         self.assertEqual(self.done("apply", "-", stdin="\n\n"), "")
+        two = self.refused(1, "apply", "-", stdin='{"method": "x"}\n{"method": "y"}\nz\n')
+        self.assertIn("nothing of lines 1 to 2 was done", two)  # sent before line 3 is looked at
+        self.assertNotIn("line 3", two)
+
+    def answered(self, answers, stdin):
+        """`apply` with a daemon that gives these answers and then closes: what it was sent, what came of it."""
+        path = self.socket + ".2"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen()
+            with subprocess.Popen([SLUICECTL, "--socket", path, "apply", "-"], stdin=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as ctl:
+                feed = threading.Thread(target=lambda: (ctl.stdin.write(stdin), ctl.stdin.close()))
+                feed.start()
+                connection = listening.accept()[0]
+                with connection, connection.makefile("rb") as lines:
+                    sent = []
+                    for answer in [*answers, None]:
+                        line = lines.readline()
+                        if not line or answer is None:
+                            break
+                        sent.append(json.loads(line))
+                        connection.sendall(json.dumps(answer | {"id": sent[-1]["id"]}).encode() + b"\n")
+                feed.join()
+                errors = ctl.stderr.read()
+            return sent, ctl.returncode, errors
+
+    def test_apply_sends_all_lines_in_transactions_of_a_thousand(self):
+        text = "".join(f'{{"method": "m", "params": {{"n": {n}}}}}\n' for n in range(2500))
+        sent, status, errors = self.answered([{"jsonrpc": "2.0", "result": {}}] * 3, text)
+        self.assertEqual((status, errors), (0, ""))
+        found = [line["params"]["operations"] for line in sent]
+        self.assertEqual([len(operations) for operations in found], [1000, 1000, 500])
+        self.assertEqual([o["params"]["n"] for operations in found for o in operations], list(range(2500)))
+
+    def test_apply_sends_what_it_has_before_a_line_too_long_to_go_with_it(self):
+        large = '{"method": "m", "params": {"s": "%s"}}\n'
+        sent, status, errors = self.answered([{"jsonrpc": "2.0", "result": {}}] * 2,
+                                             large % ("x" * 3900000) + large % ("x" * 13000000))
+        self.assertEqual((status, errors), (0, ""))
+        self.assertEqual([len(line["params"]["operations"]) for line in sent], [1, 1])
+
+    def test_apply_does_what_stands_before_a_bad_line(self):
+        sent, status, errors = self.answered([{"jsonrpc": "2.0", "result": {}}], '{"method": "m"}\n]\n')
+        self.assertEqual((len(sent), status), (1, 2))
+        self.assertIn("line 2 is no JSON object; all before it is done", errors)
+
+    def test_apply_does_not_know_what_became_of_unanswered_lines(self):
+        sent, status, errors = self.answered([{"jsonrpc": "2.0", "result": {}}],
+                                             '{"method": "m"}\n\n{"method": "n"}\n')
+        self.assertEqual((len(sent), status), (1, 3))
+        self.assertIn("whether lines 3 to 3 were done is not known, all before them is done", errors)
 
     def test_numbers_are_printed_as_the_daemon_wrote_them(self):
         self.assertEqual(self.done("call", "test.large", '{"n": 3}'), '"xxx"\n')

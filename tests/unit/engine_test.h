@@ -96,12 +96,11 @@ static inline void run(struct sl_worker *w, const struct sl_port_dp *in, struct 
 		handle(w, b->pkt[i]);
 }
 
-static inline int start(void **state)
+static inline int start_on(const unsigned int *cores, unsigned int n)
 {
-	unsigned int cores[2];
-	cpu_set_t allowed;
 	struct sl_err e;
 	struct sl_engine_params p = {.cores = cores,
+		.n_cores = n,
 		.idle = SL_IDLE_ADAPTIVE,
 		.hugepages = SL_HUGEPAGES_OFF,
 		.memory_mb = 512,
@@ -109,18 +108,34 @@ static inline int start(void **state)
 		.run = run,
 		.notice = note};
 
-	(void)state;
-	sched_getaffinity(0, sizeof(allowed), &allowed);
-	for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && n_workers < 2; cpu--)
-		if (CPU_ISSET(cpu, &allowed))
-			cores[n_workers++] = (unsigned int)cpu;
-	p.n_cores = n_workers;
+	n_workers = n;
 	g = sl_engine_create(&p, &e);
 	if (g == NULL) {
 		print_error("%s (%s)\n", e.message, e.path);
 		return -1;
 	}
 	return sl_engine_start(g, &e);
+}
+
+/* The last CPUs there are, up to `most` of them. */
+static inline unsigned int last_cpus(unsigned int *cores, unsigned int most)
+{
+	unsigned int n = 0;
+	cpu_set_t allowed;
+
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && n < most; cpu--)
+		if (CPU_ISSET(cpu, &allowed))
+			cores[n++] = (unsigned int)cpu;
+	return n;
+}
+
+static inline int start(void **state)
+{
+	unsigned int cores[2], n = last_cpus(cores, 2);
+
+	(void)state;
+	return start_on(cores, n);
 }
 
 static inline int stop(void **state)

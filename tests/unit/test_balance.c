@@ -156,7 +156,22 @@ static void check_plan(unsigned int moves)
 	assert_true(worst(b.after) <= worst(b.before) + 1e-9);
 }
 
-/* What the plan comes to is a plan to move nothing: it does not flap. */
+/* Carry out what was planned, as often as there is a plan: in the end nothing moves, none flap. */
+static unsigned int follow_plans(void)
+{
+	unsigned int moves, moved = 0, plans = 0;
+
+	do {
+		assert_true(plans++ < 10); /* a plan swaps a few times only */
+		moves = sl_balance_plan(&b);
+		check_plan(moves);
+		moved += moves;
+		for (unsigned int i = 0; i < b.n_queues; i++)
+			b.queue[i].worker = b.queue[i].to;
+	} while (moves > 0);
+	return moved;
+}
+
 static void random_plans_are_better_and_stable(void **state)
 {
 	const char *given = getenv("SEED");
@@ -168,8 +183,6 @@ static void random_plans_are_better_and_stable(void **state)
 	printf("seed %u\n", seed);
 	srand(seed);
 	for (unsigned int round = 0; round < 2000; round++) {
-		unsigned int moves;
-
 		workers(1 + (unsigned int)rand() % 8);
 		for (unsigned int w = 0; w < b.n_workers; w++)
 			b.node[w] = rand() % 2;
@@ -180,12 +193,7 @@ static void random_plans_are_better_and_stable(void **state)
 			q->node = (int16_t)(rand() % 2);
 			q->pinned = rand() % 8 == 0;
 		}
-		moves = sl_balance_plan(&b);
-		check_plan(moves);
-		moved += moves;
-		for (unsigned int i = 0; i < b.n_queues; i++)
-			b.queue[i].worker = b.queue[i].to;
-		assert_int_equal(sl_balance_plan(&b), 0);
+		moved += follow_plans();
 	}
 	assert_true(moved > 1000);
 }

@@ -300,7 +300,7 @@ static void worker_with_entry_of_a_removed_connection_changes_nothing(void **sta
 	assert_int_equal(flow_del(&x, &p), 0);
 	assert_false(sl_flow_update(x.t, 0, f, &in));
 	assert_false(sl_flow_reopen(x.t, 0, f, &in));
-	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
+	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0]));
 	assert_int_equal(flow_state(&x, f), SL_CONN_FREE);
 	assert_int_equal(atomic_load(&f->generation), 0);
 }

@@ -189,6 +189,30 @@ static void connection_that_only_looks_like_another_finds_no_room(void **state)
 	sl_flow_seeds = before;
 }
 
+static void programmed_entry_that_finds_no_room_leaves_the_connection_alone(void **state)
+{
+	struct sl_flow_seeds before = sl_flow_seeds;
+	struct flow_packet p = {.id = 1, .v6 = true}, r = {.id = 1, .v6 = true, .reply = true};
+	struct sl_flow_program prog = {.key = flow_key6(&p), .kind = SL_PROGRAM_DENY};
+	struct flow_fixture y;
+
+	(void)state;
+	memcpy(&sl_flow_seeds.s[1], prog.key.src + 8, 8);
+	sl_flow_seeds.s[2] = sl_flow_seeds.s[1];
+	flow_setup(&y, 64, 1);
+	prog.key.src[7] ^= 1;
+	assert_int_equal(sl_flow_program_add(y.t, &prog, y.tick), 0);
+	assert_non_null(flow_install(&y, 0, &p));
+	prog.key = flow_key6(&p);
+	assert_int_equal(sl_flow_program_add(y.t, &prog, y.tick), -ENOSPC);
+	assert_true(flow_hits(&y, &p));
+	assert_true(flow_hits(&y, &r));
+	assert_int_equal(sl_flow_table_used(y.t), 3);
+	assert_int_equal(sl_flow_table_programmed(y.t), 1);
+	flow_teardown(&y);
+	sl_flow_seeds = before;
+}
+
 static void connection_takes_no_more_than_it_should(void **state)
 {
 	struct flow_fixture y;
@@ -212,6 +236,7 @@ int main(void)
 		T(address_that_spells_a_key_does_not_pass_for_it),
 		cmocka_unit_test(connection_that_only_looks_like_another_finds_no_room),
 		cmocka_unit_test(connection_takes_no_more_than_it_should),
+		cmocka_unit_test(programmed_entry_that_finds_no_room_leaves_the_connection_alone),
 	};
 
 	return cmocka_run_group_tests_name("flow front", tests, sl_test_eal, NULL);

@@ -31,7 +31,7 @@ static bool pass(const struct flow_packet *p)
 		assert_null(m->flow);
 		return flow_install(&x, 0, p) != NULL;
 	}
-	return !(m->act.flags & SL_ACT_TRACK) || sl_flow_track(x.t, 0, m->flow, m, x.tick);
+	return !(m->act.flags & SL_ACT_TRACK) || sl_flow_track(x.t, 0, m->flow, m);
 }
 
 static enum sl_conn_state state_of(const struct flow_packet *p)
@@ -230,7 +230,7 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 	in = flow_resolution(&x, 0);
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
 	sl_flow_count(x.t, f, FRAME_LEN, x.tick);
-	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
+	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0]));
 
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
 	assert_int_equal(sl_flow_counts(x.t, f)->packets, 1);
@@ -273,7 +273,7 @@ static void syn_from_the_old_responder_makes_it_the_opener(void **state)
 	in.side[0] = own.side[1]; /* sides go by entry */
 	in.side[1] = own.side[0];
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
-	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0], x.tick));
+	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0]));
 	assert_true(sl_flow_is_opener(x.t, f));
 	assert_false(sl_flow_is_opener(x.t, sl_flow_other(f)));
 	assert_false(sl_flow_is_orig(f));

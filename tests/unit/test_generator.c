@@ -354,6 +354,20 @@ static void count_ends_the_stream(void **state)
 	sl_generator_destroy(g);
 }
 
+static void queues_share_the_greatest_count_there_is(void **state)
+{
+	struct sl_generator *g = made_for("generator,count=18446744073709551615", 4);
+	uint64_t all = 0;
+
+	(void)state;
+	for (unsigned int q = 0; q < 4; q++) {
+		assert_in_range(g->stream[q]->left, UINT64_MAX / 4, UINT64_MAX / 4 + 1);
+		all += g->stream[q]->left;
+	}
+	assert_true(all == UINT64_MAX);
+	sl_generator_destroy(g);
+}
+
 static void rate_holds_packets_back(void **state)
 {
 	struct sl_generator *g = made("generator,rate=1000");
@@ -421,6 +435,7 @@ int main(void)
 		cmocka_unit_test(imix_is_seven_small_four_middling_one_full),
 		cmocka_unit_test(attack_is_its_share_with_valid_headers_from_valid_clients),
 		cmocka_unit_test(count_ends_the_stream),
+		cmocka_unit_test(queues_share_the_greatest_count_there_is),
 		cmocka_unit_test(rate_holds_packets_back),
 		cmocka_unit_test(packets_without_buffers_are_counted),
 	};

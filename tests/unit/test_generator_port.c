@@ -3,6 +3,7 @@
 #include "engine_test.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dp/generator_internal.h"
@@ -43,7 +44,8 @@ static const struct {
 	{"frames=2", "\"frames\" is about the file of \"template\""},
 	{"template=", "\"template\" is the path of a pcap file"},
 	{"template=/nonexistent/file", "\"/nonexistent/file\" No such file or directory"},
-	{"template=/dev/null", "is no pcap file"},
+	{"template=/dev/null", "is no regular file"},
+	{"template=/tmp", "is no regular file"},
 	{"nodes=2", "\"nodes\": the template has no outer header"},
 	{"vnis=2", "\"vnis\": the template has no VNI"},
 	{"flows=2,clients=1,servers=1,sport=5", "1 clients, 1 servers, 1 source and 1 destination"},
@@ -99,6 +101,24 @@ static void assert_file_refused(const void *bytes, size_t len, const char *says)
 	unlink(path);
 	if (strstr(e.message, says) == NULL)
 		fail_msg("%s", e.message);
+}
+
+static void template_that_is_a_pipe_is_refused_without_waiting(void **state)
+{
+	char dir[] = "/tmp/sluice-template-XXXXXX", path[64], devargs[128];
+	struct sl_err e = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(devargs, sizeof(devargs), "generator0,template=%s", path);
+	alarm(DEADLINE_S);
+	assert_true(add("gen", devargs, &e) < 0);
+	alarm(0);
+	unlink(path);
+	rmdir(dir);
+	assert_non_null(strstr(e.message, "is no regular file"));
 }
 
 static void flawed_templates_are_refused(void **state)
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(malformed_options_are_refused_by_name),
 		cmocka_unit_test(check_needs_no_file),
 		cmocka_unit_test(flawed_templates_are_refused),
+		cmocka_unit_test(template_that_is_a_pipe_is_refused_without_waiting),
 		cmocka_unit_test(no_byte_behind_a_cut_template_is_read),
 		cmocka_unit_test(generator_port_receives_and_tells_what_it_is),
 		cmocka_unit_test(what_is_sent_to_a_generator_is_freed_and_counted),

@@ -1,101 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The state directory: what was committed comes back, whatever moment the daemon died at. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "tests/lib/desired.h"
-
-struct fixture {
-	char *dir;
-	struct sl_journal *journal;
-	struct sl_store *store;
-	struct sl_err e;
-};
-
-static char last_notice[600];
-
-static void notice(const char *text)
-{
-	snprintf(last_notice, sizeof(last_notice), "%s", text);
-}
-
-static void close_state(struct fixture *f)
-{
-	sl_store_destroy(f->store);
-	sl_journal_close(f->journal);
-	f->store = NULL;
-	f->journal = NULL;
-}
-
-/* 0, or the error of opening or replaying. */
-static int open_state(struct fixture *f)
-{
-	last_notice[0] = '\0';
-	memset(&f->e, 0, sizeof(f->e));
-	f->journal = sl_journal_open(f->dir, notice, &f->e);
-	if (f->journal == NULL)
-		return -1;
-	f->store = sl_store_create(NULL, f->journal);
-	return sl_journal_replay(f->journal, f->store, &f->e);
-}
-
-static void must_open(struct fixture *f)
-{
-	if (open_state(f) != 0)
-		fail_msg("%s: %s", f->e.path, f->e.message);
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->dir = temp_dir();
-	must_open(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	close_state(f);
-	temp_dir_remove(f->dir);
-	free(f);
-	return 0;
-}
+#include "journal_test.h"
 
 #define WEB(labels)                                                                             \
 	"{\"name\":\"web-1\",\"network\":\"blue\",\"port\":\"web-1\",\"mac\":\"02:00:00:00:00:" \
 	"05\","                                                                                 \
 	"\"addresses\":[\"10.0.0.5\"],\"labels\":{" labels "}}"
-
-/* Without the ids, which a new start gives anew. */
-static char *visible(const struct sl_store *s)
-{
-	cJSON *json = sl_config_get(s, NULL);
-	char *text = cJSON_Print(json);
-
-	cJSON_Delete(json);
-	return text;
-}
-
-static void assert_visible(const struct sl_store *s, const char *expected)
-{
-	char *now = visible(s);
-
-	assert_string_equal(now, expected);
-	free(now);
-}
 
 static void new_directory_is_empty(void **state)
 {
@@ -266,6 +180,31 @@ static void damage_before_good_lines_is_refused_with_file_and_line(void **state)
 	free(file_read(f->dir, "journal.log", &now));
 	assert_int_equal(now, len);
 	free(log);
+}
+
+static void lines_of_earlier_versions_are_read(void **state)
+{
+	struct fixture *f = *state;
+	char line[256], log[512];
+	static const char body[] =
+		"{\"version\":1,\"seq\":%u,\"changes\":[{\"put\":{\"collection\":"
+		"\"networks\",\"object\":{\"name\":\"n%u\",\"vni\":%u}}}]";
+	size_t n = 0;
+
+	close_state(f);
+	for (unsigned int i = 1; i <= 2; i++) {
+		snprintf(line, sizeof(line), body, i, i, i);
+		n += (size_t)snprintf(log + n, sizeof(log) - n, "%s,\"crc\":\"%08x\"}\n", line,
+			sl_crc32(0, line, strlen(line)));
+	}
+	file_write(f->dir, "journal.log", log, n);
+	must_open(f);
+	assert_int_equal(sl_store_count(f->store, SL_COLL_NETWORKS), 2);
+	close_state(f);
+	log[40] ^= 1;
+	file_write(f->dir, "journal.log", log, n);
+	assert_int_not_equal(open_state(f), 0);
+	assert_non_null(strstr(f->e.message, "journal.log line 1"));
 }
 
 static void missing_line_is_refused(void **state)
@@ -482,76 +421,6 @@ static void churn_of_names_beyond_the_capacity_can_be_replayed(void **state)
 	assert_int_equal(sl_store_count(f->store, SL_COLL_PORTS), 0);
 }
 
-/* A limit on file sizes stands for a full disk: writes come back short, then fail. */
-static void full_disk_refuses_the_change_and_leaves_no_half_line(void **state)
-{
-	struct fixture *f = *state;
-	struct rlimit was, tight;
-	struct fake_applier a;
-	char *text, *log, *now;
-	size_t len, len_now;
-
-	desired_fill(f->store);
-	close_state(f);
-	must_open(f);
-	sl_store_destroy(f->store);
-	fake_applier_init(&a);
-	sl_journal_close(f->journal);
-	f->journal = sl_journal_open(f->dir, notice, &f->e);
-	f->store = sl_store_create(&a.applier, f->journal);
-	assert_int_equal(sl_journal_replay(f->journal, f->store, &f->e), 0);
-	text = desired_text(f->store);
-	log = file_read(f->dir, "journal.log", &len);
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &was);
-	tight = (struct rlimit){len + 30, was.rlim_max};
-	setrlimit(RLIMIT_FSIZE, &tight);
-	assert_int_equal(
-		desired_do(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":9}", &f->e),
-		-EIO);
-	setrlimit(RLIMIT_FSIZE, &was);
-
-	assert_int_equal(f->e.code, SL_ERR_STATE);
-	assert_non_null(strstr(f->e.message, "journal.log"));
-	assert_int_equal(a.prepared, 2);
-	assert_int_equal(a.committed, 1);
-	assert_int_equal(a.aborted, 1);
-	now = desired_text(f->store);
-	assert_string_equal(now, text);
-	free(now);
-	now = file_read(f->dir, "journal.log", &len_now);
-	assert_int_equal(len_now, len);
-	assert_memory_equal(now, log, len);
-	free(now);
-	desired_must(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":9}");
-	close_state(f);
-	must_open(f);
-	assert_string_equal(last_notice, "");
-	free(text);
-	free(log);
-}
-
-static void failed_compaction_keeps_snapshot_and_log(void **state)
-{
-	struct fixture *f = *state;
-	struct rlimit was, tight;
-	char *text;
-
-	desired_fill(f->store);
-	text = visible(f->store);
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &was);
-	tight = (struct rlimit){100, was.rlim_max};
-	setrlimit(RLIMIT_FSIZE, &tight);
-	assert_int_equal(sl_journal_compact(f->journal, f->store, &f->e), -EIO);
-	setrlimit(RLIMIT_FSIZE, &was);
-	close_state(f);
-	must_open(f);
-	assert_visible(f->store, text);
-	free(text);
-}
-
 static void replay_is_one_transaction_for_the_applier(void **state)
 {
 	struct fixture *f = *state;
@@ -581,6 +450,7 @@ int main(void)
 		T(log_cut_at_each_byte_of_the_last_line_is_the_state_before_it),
 		T(last_line_with_each_byte_wrong_is_dropped_or_refused),
 		T(damage_before_good_lines_is_refused_with_file_and_line),
+		T(lines_of_earlier_versions_are_read),
 		T(missing_line_is_refused),
 		T(log_without_its_snapshot_is_refused),
 		T(newer_version_is_refused),
@@ -589,8 +459,6 @@ int main(void)
 		T(killed_daemon_has_lost_nothing_it_said_was_done),
 		T(log_is_compacted_once_it_has_grown),
 		T(churn_of_names_beyond_the_capacity_can_be_replayed),
-		T(full_disk_refuses_the_change_and_leaves_no_half_line),
-		T(failed_compaction_keeps_snapshot_and_log),
 		T(replay_is_one_transaction_for_the_applier),
 	};
 

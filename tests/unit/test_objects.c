@@ -319,6 +319,37 @@ static void peer_is_exactly_one_of_labels_cidr_and_entity(void **state)
 		"peers[0]");
 }
 
+/* A policy of so many peers and ports. */
+static const char *crossed(unsigned int peers, unsigned int ports)
+{
+	static char text[1 << 16];
+	size_t n = (size_t)sprintf(text,
+		"{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"," SUBJECT
+		",\"peers\":[");
+
+	for (unsigned int i = 0; i < peers; i++)
+		n += (size_t)sprintf(text + n, "%s{\"cidr\":\"10.0.%u.%u/32\"}", i > 0 ? "," : "",
+			i >> 8, i & 255);
+	n += (size_t)sprintf(text + n, "],\"ports\":[");
+	for (unsigned int i = 0; i < ports; i++)
+		n += (size_t)sprintf(
+			text + n, "%s{\"protocol\":\"tcp\",\"port\":%u}", i > 0 ? "," : "", i + 1);
+	sprintf(text + n, "]}");
+	return text;
+}
+
+static void peers_times_ports_are_at_most_65536(void **state)
+{
+	struct sl_err e;
+	union any o;
+
+	(void)state;
+	accept(&sl_shape_policy, crossed(256, 256));
+	assert_int_not_equal(decode(&sl_shape_policy, crossed(257, 256), &o, &e), 0);
+	assert_int_equal(e.code, SL_ERR_LIMIT);
+	assert_non_null(strstr(e.message, "257 peers times 256 ports"));
+}
+
 static void except_stands_beside_a_cidr_and_inside_it(void **state)
 {
 	(void)state;
@@ -429,6 +460,7 @@ int main(void)
 		cmocka_unit_test(empty_peers_survive_encoding),
 		cmocka_unit_test(peer_is_exactly_one_of_labels_cidr_and_entity),
 		cmocka_unit_test(except_stands_beside_a_cidr_and_inside_it),
+		cmocka_unit_test(peers_times_ports_are_at_most_65536),
 		cmocka_unit_test(ports_belong_to_protocols_that_have_them),
 		cmocka_unit_test(route_and_gateway_are_of_one_family),
 		cmocka_unit_test(keys_are_built_from_the_key_fields),

@@ -121,8 +121,10 @@ static void plan_is_carried_out_and_loads_are_measured_anew(void **state)
 	id = port_with((const int[]){0, 0, 1}, 3);
 	seconds(id, (const unsigned int[]){50, 40, 5}, 2);
 	assert_int_equal(sl_rebalance_plan(r, g, &b), 1);
+	r->uneven_since = 1;
 	while (sl_rebalance_apply(r, g, &b, &e) != 0)
 		sched_yield();
+	assert_int_equal(r->uneven_since, 0); /* nor does the next move come of what was before */
 	sl_port_queues(g, id, &q);
 	assert_int_equal(q.worker[0] + q.worker[1], 1);
 	assert_int_equal(sl_rebalance_plan(r, g, &b), 0);

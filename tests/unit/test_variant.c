@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "dp/variant.h"
 
@@ -84,7 +87,47 @@ static void variant_that_is_running_needs_no_change(void **state)
 	assert_int_equal(sl_variant_become("sparc", NULL, &e), -EOPNOTSUPP);
 }
 
-int main(void)
+/* What a program does that was installed as a variant that it is not: it would start again. */
+#define AGAIN "again"
+
+static int start_again(void)
+{
+	char *const argv[] = {(char *)(uintptr_t) "test", (char *)(uintptr_t)AGAIN, NULL};
+	struct sl_err e = {0};
+
+	alarm(20);
+	if (sl_variant_exec("x86-64-v3", "/proc/self/exe", argv, &e) == 0)
+		return 2;
+	return strstr(e.message, "already") != NULL && e.hint[0] != '\0' ? 0 : 1;
+}
+
+static void program_that_is_no_variant_does_not_start_itself_for_ever(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(start_again());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Else a program that was meant for another process, or a second try, would be refused. */
+static void start_that_fails_leaves_no_mark(void **state)
+{
+	struct sl_err e = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(sl_variant_exec("x86-64-v3", "/nonexistent", NULL, &e) < 0);
+		assert_non_null(strstr(e.message, "does not start"));
+	}
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(portable_build_takes_the_best_the_cpu_runs),
@@ -92,7 +135,12 @@ int main(void)
 		cmocka_unit_test(variant_the_cpu_cannot_run_is_refused),
 		cmocka_unit_test(program_of_one_variant_stays_what_it_is),
 		cmocka_unit_test(variant_that_is_running_needs_no_change),
+		cmocka_unit_test(program_that_is_no_variant_does_not_start_itself_for_ever),
+		cmocka_unit_test(start_that_fails_leaves_no_mark),
 	};
+
+	if (argc == 2 && strcmp(argv[1], AGAIN) == 0)
+		return start_again();
 
 	return cmocka_run_group_tests_name("variant", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 """New connections, memory of connections, and loading many objects."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import machine
 from daemon import Failure, anywhere
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+SCALE_SECONDS = 900
 MIDDLE = (0.1, 0.9)  # of the connections between which the rate is taken
 
 
@@ -75,11 +77,18 @@ def scale(bench, case, *options):
     """What the neighbour program that loads many objects says."""
     command = [sys.executable, "-B", os.path.join(HERE, "scale.py"), case, "--json", "--sluiced",
                bench.binary, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900,
-                          preexec_fn=anywhere)
-    if done.returncode != 0:
-        raise Failure(f"scale.py {case}: {done.stderr.strip()}")
-    return json.loads(done.stdout)[case]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True, preexec_fn=anywhere) as process:
+        try:
+            output, errors = process.communicate(timeout=SCALE_SECONDS)
+        except subprocess.TimeoutExpired as expired:
+            raise Failure(f"scale.py {case} was not done in {SCALE_SECONDS} s") from expired
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # its daemon with it
+    if process.returncode != 0:
+        raise Failure(f"scale.py {case}: {errors.strip()}")
+    return json.loads(output)[case]
 
 
 def load_endpoints(bench, scenario):

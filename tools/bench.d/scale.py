@@ -115,12 +115,14 @@ class Client:
                 data = self._socket.recv(1 << 20)
                 if not data:
                     raise Failure("sluiced closed the connection")
+                data = tail + data
+                whole = data.rfind(b"\n") + 1
+                tail, data = data[whole:], data[:whole]
                 if b'"error"' in data:
                     raise Failure(data[:500].decode())
                 now, n = time.perf_counter(), data.count(b"\n")
                 latency += [now - sent_at[answered + i] for i in range(n)]
                 answered += n
-                tail = data if b"\n" not in data else b""
         if tail:
             raise Failure("an answer without its end")
         return latency
@@ -384,7 +386,7 @@ def case_nodes(args, directory):
             base(client, small)
             before = daemon.memory()
             out["nodes_seconds"] = load(client, [node(i) for i in range(1, args.many_nodes)], args)
-            out["bytes_per_node"] = (daemon.memory() - before) / args.many_nodes
+            out["bytes_per_node"] = (daemon.memory() - before) / (args.many_nodes - 1)
             load(client, [endpoint(i, small) for i in range(small.endpoints)], args)
             for name, make in commit_cases(small, 0).items():
                 for key, value in rate(client, make, args.commits).items():
@@ -408,9 +410,6 @@ def case_nodes(args, directory):
                 for i in range(n)], args)
             out["bytes_per_static_neighbor"] = (daemon.memory() - before) / n
             out["nodes_of_neighbors_seconds"] = load(client, [node(i) for i in range(n)], args)
-            last = client.call("nodes.get", {"name": f"node-{n - 1}"})
-            if not last.get("resolved", True):
-                raise Failure(f"node-{n - 1} has no MAC: {last}")
     return out
 
 
