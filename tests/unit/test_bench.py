@@ -74,6 +74,12 @@ class Statistics(unittest.TestCase):
         written = report.markdown(report.table_of_figures(found))
         self.assertEqual(written.count("\n"), 2 + len(found))
 
+    def test_figures_of_earlier_runs_come_back_from_their_rows(self):
+        point = next(point for point in every_point() if point.key == "encap/vxlan/1k")
+        rounds = [{"cycles": c, "pps": 10.0 * c, "mac": 50} for c in (99, 100, 130)]
+        results = report.results_of([report.row(point, rounds)])
+        self.assertEqual(figures.all_of(results), figures.all_of({point.key: rounds}))
+
 
 class Packets(unittest.TestCase):
     def test_flows_differ_and_files_hold_each_once(self):

@@ -43,6 +43,15 @@ def with_ratios(found):
     return more
 
 
+def results_of(rows):
+    """Key of a point -> the numbers of each round, back from rows."""
+    results = {}
+    for found in rows:
+        series = {name: values["rounds"] for name, values in found["metrics"].items()}
+        results[found["key"]] = [dict(zip(series, numbers)) for numbers in zip(*series.values())]
+    return results
+
+
 def row(point, rounds):
     """One row of the report from the rounds of one point."""
     rounds = [with_ratios(found) for found in rounds]
