@@ -61,7 +61,7 @@ static void replace(struct sl_pmap_edit *e, struct sl_node **at, struct sl_node 
 	*at = by;
 }
 
-/* The node at *at, this session's own: copied unless it is already. */
+/* The node at *at, made by this edit: copied unless it was already. */
 static struct sl_node *own(struct sl_pmap_edit *e, struct sl_node **at)
 {
 	struct sl_node *n = *at, *copy;
@@ -388,7 +388,7 @@ struct sl_pmap *sl_pmap_edit_commit(struct sl_pmap_edit *e, struct sl_pmap_garba
 	return next;
 }
 
-/* A node of this session is only reached through nodes of this session. */
+/* A node that an edit made is only reached through nodes that it made. */
 static void free_owned(struct sl_node *n, uint64_t session)
 {
 	if (n->owner != session)

@@ -88,6 +88,27 @@ static inline void allow_web_to_db(struct sl_rig *r)
 	sl_rig_policies(r, defs, 2);
 }
 
+/* 8 bytes of UDP header and 64 more from web to db, with more to come... */
+static inline void first_fragment(struct sl_frame *frame)
+{
+	sl_frame_start(frame);
+	sl_frame_eth(frame);
+	sl_frame_ip4(frame, .frag = 0x2000, .id = 7, .proto = IPPROTO_UDP);
+	sl_frame_udp(frame, .dport = 53);
+	sl_frame_payload(frame, 64);
+	sl_frame_end(frame);
+}
+
+/* ...and the rest of that packet, from 8 times offset on. */
+static inline void later_fragment(struct sl_frame *frame, uint16_t offset)
+{
+	sl_frame_start(frame);
+	sl_frame_eth(frame);
+	sl_frame_ip4(frame, .frag = offset, .id = 7, .proto = IPPROTO_UDP);
+	sl_frame_payload(frame, 64);
+	sl_frame_end(frame);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

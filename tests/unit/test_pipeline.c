@@ -349,18 +349,9 @@ static void later_fragment_may_not_reach_into_the_first(void **state)
 	struct sl_rig *r = *state;
 
 	allow_web_to_db(r);
-	sl_frame_start(&f);
-	sl_frame_eth(&f);
-	sl_frame_ip4(&f, .frag = 0x2000, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_udp(&f, .dport = 53);
-	sl_frame_payload(&f, 64);
-	sl_frame_end(&f);
+	first_fragment(&f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	sl_frame_start(&g);
-	sl_frame_eth(&g);
-	sl_frame_ip4(&g, .frag = 8, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_payload(&g, 64);
-	sl_frame_end(&g);
+	later_fragment(&g, 8);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 }
 
@@ -369,17 +360,8 @@ static void later_fragment_follows_its_first_and_no_other(void **state)
 	struct sl_rig *r = *state;
 
 	allow_web_to_db(r);
-	sl_frame_start(&f);
-	sl_frame_eth(&f);
-	sl_frame_ip4(&f, .frag = 0x2000, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_udp(&f, .dport = 53);
-	sl_frame_payload(&f, 64);
-	sl_frame_end(&f);
-	sl_frame_start(&g);
-	sl_frame_eth(&g);
-	sl_frame_ip4(&g, .frag = 9, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_payload(&g, 64);
-	sl_frame_end(&g);
+	first_fragment(&f);
+	later_fragment(&g, 9);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);

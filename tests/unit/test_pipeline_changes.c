@@ -112,17 +112,8 @@ static void later_fragment_minds_only_commits_that_concern_it(void **state)
 	struct sl_rig *r = *state;
 
 	allow_web_to_db(r);
-	sl_frame_start(&f);
-	sl_frame_eth(&f);
-	sl_frame_ip4(&f, .frag = 0x2000, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_udp(&f, .dport = 53);
-	sl_frame_payload(&f, 64);
-	sl_frame_end(&f);
-	sl_frame_start(&g);
-	sl_frame_eth(&g);
-	sl_frame_ip4(&g, .frag = 9, .id = 7, .proto = IPPROTO_UDP);
-	sl_frame_payload(&g, 64);
-	sl_frame_end(&g);
+	first_fragment(&f);
+	later_fragment(&g, 9);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	sl_rig_touch(r, sl_change_of_ip4(1, sl_test_ip4("10.0.0.99")));
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
