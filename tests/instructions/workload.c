@@ -27,9 +27,11 @@
 
 enum {
 	FLOWS = 1024,
-	WARM_PASSES = 3, /* connections opened; every worker's shortcut to them learnt */
+	WARM_PASSES = 3,
 	WARM_FLOWS = 256,
-	PAYLOAD = 18, /* 64 bytes on the wire */
+	PAYLOAD = 18,	/* UDP: 64 bytes on the wire */
+	OWN_SEQ = 1000, /* TCP: what the opener's SYN carries */
+	PEER_SEQ = 5000,
 	FIRST_PORT = 1024,
 	WARM_PORT = 40000,
 };
@@ -41,16 +43,31 @@ struct workload {
 	enum kind kind;
 	bool ip6;
 	bool new_flows; /* the counted packets open connections */
+	bool tcp;
+};
+
+/* A packet's place in its connection. */
+enum step {
+	OPENS,	 /* TCP: SYN */
+	ANSWERS, /* the other end's; TCP: SYN and ACK */
+	GOES_ON, /* TCP: with data */
 };
 
 static const struct workload workloads[] = {
-	{"encap", ENCAP, false, false},
-	{"decap", DECAP, false, false},
-	{"local", LOCAL, false, false},
-	{"encap_ip6", ENCAP, true, false},
-	{"decap_ip6", DECAP, true, false},
-	{"encap_first", ENCAP, false, true},
-	{"decap_first", DECAP, false, true},
+	{"encap", ENCAP, false, false, false},
+	{"decap", DECAP, false, false, false},
+	{"local", LOCAL, false, false, false},
+	{"encap_ip6", ENCAP, true, false, false},
+	{"decap_ip6", DECAP, true, false, false},
+	{"encap_first", ENCAP, false, true, false},
+	{"decap_first", DECAP, false, true, false},
+	{"encap_tcp", ENCAP, false, false, true},
+	{"decap_tcp", DECAP, false, false, true},
+	{"local_tcp", LOCAL, false, false, true},
+	{"encap_tcp_ip6", ENCAP, true, false, true},
+	{"decap_tcp_ip6", DECAP, true, false, true},
+	{"encap_tcp_first", ENCAP, false, true, true},
+	{"decap_tcp_first", DECAP, false, true, true},
 };
 
 /* A device: what is received from it, and what was sent to it. */
@@ -61,6 +78,7 @@ struct device {
 };
 
 static struct device from, to;
+static struct sl_rxq_list *poll; /* the one queue it is received from */
 
 static uint16_t take(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -102,42 +120,75 @@ static void plug(uint16_t dev)
 	ops->txq.clbk = no_callbacks;
 }
 
-static void build(const struct workload *c, struct sl_frame *f, uint16_t sport)
+/* Who sends from where: of each kind, the opener and its peer. */
+struct end {
+	const char *mac, *ip[2];
+	uint16_t port;
+};
+
+static const struct end web = {"02:00:00:00:00:05", {"10.0.0.5", "fd00::5"}, SL_RIG_WEB};
+static const struct end db = {"02:00:00:00:00:06", {"10.0.0.6", "fd00::6"}, SL_RIG_DB};
+static const struct end far = {"02:00:00:00:00:07", {"10.0.0.7", "fd00::7"}, SL_RIG_UNDERLAY};
+static const struct end *const ends[][2] = {
+	[ENCAP] = {&web, &far},
+	[DECAP] = {&far, &web},
+	[LOCAL] = {&web, &db},
+};
+
+static void add_tcp(struct sl_frame *f, uint16_t sport, enum step step)
 {
-	static const struct {
-		const char *src_mac, *dst_mac, *src[2], *dst[2];
-	} ends[] = {
-		[ENCAP] = {"02:00:00:00:00:05", "02:00:00:00:00:07", {"10.0.0.5", "fd00::5"},
-			{"10.0.0.7", "fd00::7"}},
-		[DECAP] = {"02:00:00:00:00:07", "02:00:00:00:00:05", {"10.0.0.7", "fd00::7"},
-			{"10.0.0.5", "fd00::5"}},
-		[LOCAL] = {"02:00:00:00:00:05", "02:00:00:00:00:06", {"10.0.0.5", "fd00::5"},
-			{"10.0.0.6", "fd00::6"}},
-	};
+	switch (step) {
+	case OPENS:
+		sl_frame_tcp(f, .sport = sport, .dport = 80, .seq = OWN_SEQ, .flags = SL_TCP_SYN);
+		break;
+	case ANSWERS:
+		sl_frame_tcp(f, .sport = 80, .dport = sport, .seq = PEER_SEQ, .ack = OWN_SEQ + 1,
+			.flags = SL_TCP_SYN | SL_TCP_ACK);
+		break;
+	case GOES_ON:
+		sl_frame_tcp(f, .sport = sport, .dport = 80, .seq = OWN_SEQ + 1,
+			.ack = PEER_SEQ + 1, .flags = SL_TCP_PSH | SL_TCP_ACK);
+		break;
+	}
+}
+
+static const struct end *sender(const struct workload *c, enum step step)
+{
+	return ends[c->kind][step == ANSWERS];
+}
+
+static void build(const struct workload *c, struct sl_frame *f, uint16_t sport, enum step step)
+{
+	const struct end *src = sender(c, step), *dst = ends[c->kind][step != ANSWERS];
 	static struct sl_frame inner;
-	struct sl_frame *in = c->kind == DECAP ? &inner : f;
+	struct sl_frame *in = src == &far ? &inner : f;
 
 	sl_frame_start(in);
-	sl_frame_eth(in, .src = ends[c->kind].src_mac, .dst = ends[c->kind].dst_mac);
+	sl_frame_eth(in, .src = src->mac, .dst = dst->mac);
 	if (c->ip6)
-		sl_frame_ip6(in, .src = ends[c->kind].src[1], .dst = ends[c->kind].dst[1]);
+		sl_frame_ip6(in, .src = src->ip[1], .dst = dst->ip[1]);
 	else
-		sl_frame_ip4(in, .src = ends[c->kind].src[0], .dst = ends[c->kind].dst[0]);
-	sl_frame_udp(in, .sport = sport, .dport = 80);
-	sl_frame_payload(in, PAYLOAD);
+		sl_frame_ip4(in, .src = src->ip[0], .dst = dst->ip[0]);
+	if (c->tcp)
+		add_tcp(in, sport, step);
+	else
+		sl_frame_udp(in, .sport = sport, .dport = 80);
+	if (!c->tcp || step == GOES_ON)
+		sl_frame_payload(in, PAYLOAD);
 	sl_frame_end(in);
-	if (c->kind == DECAP)
+	if (in != f)
 		sl_rig_wrap(f, in);
 }
 
 /* One packet of each of n flows through the worker; false when some did not come out. */
-static bool pass(
-	const struct workload *c, struct sl_worker *w, uint16_t port, unsigned int n, bool counted)
+static bool pass(const struct workload *c, struct sl_worker *w, uint16_t port, unsigned int n,
+	enum step step, bool counted)
 {
 	static struct sl_frame f;
 
+	poll->q[0].port = atomic_load(&w->ports[sender(c, step)->port]);
 	for (unsigned int i = 0; i < n; i++) {
-		build(c, &f, (uint16_t)(port + i));
+		build(c, &f, (uint16_t)(port + i), step);
 		from.pkt[i] = sl_frame_mbuf(&f);
 	}
 	from.n = n;
@@ -154,17 +205,29 @@ static bool pass(
 	return to.n == n;
 }
 
+/* Connections opened, and every worker's shortcut to them learnt. */
+static bool warm_up(const struct workload *c, struct sl_worker *w)
+{
+	uint16_t port = c->new_flows ? WARM_PORT : FIRST_PORT;
+	unsigned int n = c->new_flows ? WARM_FLOWS : FLOWS;
+	bool good = pass(c, w, port, n, OPENS, false);
+
+	if (c->tcp)
+		good &= pass(c, w, port, n, ANSWERS, false);
+	for (unsigned int i = 0; i < WARM_PASSES - 1; i++)
+		good &= pass(c, w, port, n, GOES_ON, false);
+	return good;
+}
+
 static bool count(const struct workload *c)
 {
 	struct sl_rig *rig = sl_rig_create();
 	struct sl_worker *w = sl_rig_worker(rig);
-	uint16_t in = c->kind == DECAP ? SL_RIG_UNDERLAY : SL_RIG_WEB;
 	static struct sl_rxq_state state; /* the one worker's */
-	struct sl_rxq_list *poll = calloc(1, sizeof(*poll) + sizeof(poll->q[0]));
-	uint16_t warm_port = c->new_flows ? WARM_PORT : FIRST_PORT;
-	bool good = poll != NULL;
+	bool good;
 
-	if (!good)
+	poll = calloc(1, sizeof(*poll) + sizeof(poll->q[0]));
+	if (poll == NULL)
 		abort();
 	sl_rig_allow_all(rig);
 	w->run = sl_pipeline_run;
@@ -176,11 +239,9 @@ static bool count(const struct workload *c)
 	}
 	poll->n = 1;
 	poll->q[0].state = &state;
-	poll->q[0].port = atomic_load(&w->ports[in]);
 	atomic_store(&w->rxqs, poll);
-	for (unsigned int i = 0; i < WARM_PASSES; i++)
-		good &= pass(c, w, warm_port, c->new_flows ? WARM_FLOWS : FLOWS, false);
-	good &= pass(c, w, FIRST_PORT, FLOWS, true);
+	good = warm_up(c, w);
+	good &= pass(c, w, FIRST_PORT, FLOWS, c->new_flows ? OPENS : GOES_ON, true);
 	sl_rig_destroy(rig);
 	free(poll);
 	return good;
