@@ -116,7 +116,7 @@ static void unlink_half_open(struct sl_flow_table *t, uint32_t programmed, struc
 	struct sl_flow_key k = sl_flow_pair_id(t, programmed);
 	uint32_t pair = sl_flow_find_pair(t, &k);
 
-	if (pair == 0 || !sl_flow_pair_has(t, pair, &k) || t->conn[pair].owns & 1u << k.side)
+	if (pair == 0 || !sl_flow_pair_has(t, pair, &k) || sl_conn_owns(&t->conn[pair], k.side))
 		return;
 	sl_flow_claim_wait(&t->conn[pair]);
 	unlink_pair(t, pair, b);

@@ -34,7 +34,7 @@
  * pair has passed its grace period and a worker has filled it for another connection. So a worker
  * that still holds the entry of a removed connection changes nothing in it.
  *
- * Which side opened: conn.opener says whose packet opened the connection, that of entry 2p or that
+ * Which side opened: conn.form says whose packet opened the connection, that of entry 2p or that
  * of 2p + 1. sides of sl_flow_update and sl_flow_reopen go by entry, judgement and the state
  * machine go by opener.
  *
@@ -94,6 +94,18 @@ enum {
 	SL_SEEN_RST = 1 << 7,
 };
 
+/*
+ * sl_conn.form. All but the opener is written by install before the key is and constant until the
+ * pair is free again.
+ */
+enum {
+	SL_FORM_OPENER = 1 << 0, /* whose packet opened it: clear: entry 2p's, set: 2p + 1's */
+	SL_FORM_IP4 = 1 << 1,
+	/* per entry: its packets are served here, by no programmed entry */
+	SL_FORM_OWNS = 1 << 2,
+	SL_FORM_OWNS_OTHER = 1 << 3,
+};
+
 enum sl_programmed_kind {
 	SL_PROGRAM_ALLOW, /* forward as usual, policy is not asked */
 	SL_PROGRAM_DENY,
@@ -103,15 +115,15 @@ enum sl_programmed_kind {
 
 /* Shared by both directions; touched when state changes and by the control thread's clock hand. */
 struct sl_conn {
-	_Atomic(uint16_t) lock;	 /* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
-	_Atomic(uint8_t) state;	 /* enum sl_conn_state */
-	_Atomic(uint8_t) seen;	 /* SL_SEEN_* */
-	_Atomic(uint8_t) opener; /* 0, 1: whose packet opened it, entry 2p's or 2p + 1's */
-	uint8_t program;	 /* enum sl_programmed_kind, when PROGRAMMED */
-	/* written by install before the key is, then constant until the pair is free again */
-	bool v4;
-	uint8_t owns; /* bit per entry: its packets are served here, by no programmed entry */
-	/* as in the key of entry 2p; likewise constant */
+	_Atomic(uint8_t) lock;	/* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
+	_Atomic(uint8_t) state; /* enum sl_conn_state */
+	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
+	_Atomic(uint8_t) form;	/* SL_FORM_*; written under the lock */
+	_Atomic(uint32_t) spare;
+	/*
+	 * As in the key of entry 2p; written by install before the key is, then constant until the
+	 * pair is free again.
+	 */
 	struct {
 		uint16_t sport_be, dport_be;
 		uint32_t net_proto;
@@ -123,7 +135,8 @@ struct sl_conn {
 			uint32_t policy_ingress, policy_egress;
 		};
 		struct { /* when PROGRAMMED */
-			uint32_t target;
+			uint32_t target : 24;
+			uint32_t program : 8;  /* enum sl_programmed_kind */
 			uint32_t idle_timeout; /* ticks; 0 none */
 		};
 	};
@@ -131,8 +144,9 @@ struct sl_conn {
 	uint16_t identity_src, identity_dst; /* of the opener and its peer */
 };
 _Static_assert(sizeof(struct sl_conn) == 32, "two connections a cache line");
+_Static_assert(SL_WORKERS_MAX < UINT8_MAX && SL_NODES_MAX <= 1 << 24, "lock and target hold them");
 
-#define SL_FLOW_LOCK_CONTROL UINT16_MAX
+#define SL_FLOW_LOCK_CONTROL UINT8_MAX
 #define SL_FLOW_AUDITED	     0x80000000u
 
 struct sl_flow_table;

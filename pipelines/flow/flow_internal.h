@@ -145,11 +145,12 @@ void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch
 uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tick);
 
 /*
- * What of a new pair depends on its key alone, before anybody can find it. owns: see struct
- * sl_conn. The caller holds the pair; its entries are current for no packet.
+ * What of a new pair depends on its key alone, before anybody can find it. owns: a bit
+ * an entry, see SL_FORM_OWNS. opener: the entry whose packet opens it. The caller holds the pair;
+ * its entries are current for no packet.
  */
-void sl_flow_write_key(
-	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t owns);
+void sl_flow_write_key(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
+	uint8_t owns, uint8_t opener);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
 /* Make an entry current for no packet. */
@@ -159,6 +160,34 @@ void sl_flow_write_flags(struct sl_flow *f, uint16_t flags);
 /* SL_ACT_TRACK or 0: what the entry of a direction carries in a state. */
 uint16_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction);
+
+static inline unsigned int sl_conn_form(const struct sl_conn *c)
+{
+	return atomic_load_explicit(&c->form, memory_order_relaxed);
+}
+
+static inline bool sl_conn_is_ip4(const struct sl_conn *c)
+{
+	return sl_conn_form(c) & SL_FORM_IP4;
+}
+
+/* The entry whose packets opened it: 0 or 1. */
+static inline unsigned int sl_conn_opener(const struct sl_conn *c)
+{
+	return sl_conn_form(c) & SL_FORM_OPENER;
+}
+
+static inline void sl_conn_set_opener(struct sl_conn *c, unsigned int entry)
+{
+	unsigned int form = (sl_conn_form(c) & ~(unsigned int)SL_FORM_OPENER) | entry;
+
+	atomic_store_explicit(&c->form, (uint8_t)form, memory_order_relaxed);
+}
+
+static inline bool sl_conn_owns(const struct sl_conn *c, unsigned int d)
+{
+	return sl_conn_form(c) & (unsigned int)SL_FORM_OWNS << d;
+}
 
 static inline uint8_t sl_conn_proto(const struct sl_conn *c)
 {
@@ -178,9 +207,9 @@ static inline rte_spinlock_t *sl_flow_stripe_lock(
 	return &t->stripe[k->hash & (SL_FLOW_STRIPES - 1)].lock;
 }
 
-static inline bool sl_conn_trylock(struct sl_conn *c, uint16_t owner)
+static inline bool sl_conn_trylock(struct sl_conn *c, uint8_t owner)
 {
-	uint16_t free = 0;
+	uint8_t free = 0;
 
 	return atomic_compare_exchange_strong_explicit(
 		&c->lock, &free, owner, memory_order_acquire, memory_order_relaxed);

@@ -111,7 +111,7 @@ struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair)
 	struct sl_key4 k4;
 	uint64_t rest;
 
-	if (__atomic_load_n(&c->v4, __ATOMIC_RELAXED)) {
+	if (sl_conn_is_ip4(c)) {
 		load_key(&k4, &t->entry[2 * pair]);
 		return sl_key6_from4(&k4);
 	}
@@ -128,7 +128,7 @@ struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair)
 	struct sl_key6 k6 = sl_flow_pair_key(t, pair);
 	struct sl_key4 k4;
 
-	if (!c->v4)
+	if (!sl_conn_is_ip4(c))
 		return sl_flow_key6(&k6);
 	k4 = sl_key4_from6(&k6);
 	return sl_flow_key4(&k4);
@@ -145,10 +145,11 @@ bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct
 	return memcmp(&there, &wanted, sizeof(there)) == 0;
 }
 
-void sl_flow_write_key(
-	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t owns)
+void sl_flow_write_key(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
+	uint8_t owns, uint8_t opener)
 {
 	struct sl_conn *c = &t->conn[pair];
+	uint8_t form = (uint8_t)((k->v4 ? SL_FORM_IP4 : 0) | owns * SL_FORM_OWNS | opener);
 	struct sl_key4 k4 = k->id, reverse;
 	uint64_t w[4], rest;
 	struct sl_key6 k6;
@@ -166,8 +167,7 @@ void sl_flow_write_key(
 			sizeof(rest));
 	}
 	__atomic_store_n((uint64_t *)&c->rest, rest, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->v4, k->v4, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->owns, owns, __ATOMIC_RELAXED);
+	atomic_store_explicit(&c->form, form, memory_order_relaxed);
 	for (unsigned int i = 0; i < 4; i++) {
 		struct sl_flow *f = &t->entry[2 * pair + i / 2];
 
@@ -216,7 +216,7 @@ struct sl_flow *sl_flow_settle(
 		if (programmed != NULL)
 			return programmed;
 	}
-	if (f != NULL && (__atomic_load_n(&t->conn[pair].owns, __ATOMIC_RELAXED) & 1u << k->side))
+	if (f != NULL && sl_conn_owns(&t->conn[pair], k->side))
 		return f;
 	return NULL;
 }

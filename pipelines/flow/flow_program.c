@@ -25,17 +25,16 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	struct sl_conn *c = &t->conn[pair];
 
 	/* Generation 0: the first packet takes the miss path, which knows what to do with it. */
-	sl_flow_write_key(t, pair, programmed, 1);
+	sl_flow_write_key(t, pair, programmed, 1, 0);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], tick);
 	c->program = (uint8_t)p->kind;
-	c->target = p->target;
+	c->target = p->target & 0xffffff;
 	c->idle_timeout = p->idle_timeout;
 	c->created = tick;
 	c->identity_src = SL_IDENTITY_UNKNOWN;
 	c->identity_dst = SL_IDENTITY_UNKNOWN;
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->opener, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->state, SL_CONN_PROGRAMMED, memory_order_release);
 }
 

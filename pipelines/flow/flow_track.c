@@ -5,9 +5,7 @@
 
 bool sl_flow_is_opener(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	const struct sl_conn *c = sl_flow_conn(t, f);
-
-	return (sl_flow_index(t, f) & 1) == atomic_load_explicit(&c->opener, memory_order_relaxed);
+	return (sl_flow_index(t, f) & 1) == sl_conn_opener(sl_flow_conn(t, f));
 }
 
 static bool is_icmp(uint8_t proto)
@@ -32,8 +30,7 @@ uint16_t sl_flow_track_flags(
 		return SL_ACT_TRACK;
 	if (state != SL_CONN_NEW)
 		return 0;
-	if (proto == IPPROTO_TCP ||
-		direction != atomic_load_explicit(&c->opener, memory_order_relaxed))
+	if (proto == IPPROTO_TCP || direction != sl_conn_opener(c))
 		return SL_ACT_TRACK;
 	return 0;
 }
@@ -89,11 +86,11 @@ static void settle(struct sl_flow_table *t, unsigned int worker, struct sl_conn 
 {
 	for (;;) {
 		enum sl_conn_state to = state_of(sl_conn_proto(c), atomic_load(&c->seen));
-		uint16_t unlocked = 0;
+		uint8_t unlocked = 0;
 
 		if (to <= (enum sl_conn_state)atomic_load(&c->state))
 			return;
-		if (!atomic_compare_exchange_strong(&c->lock, &unlocked, (uint16_t)(worker + 1)))
+		if (!atomic_compare_exchange_strong(&c->lock, &unlocked, (uint8_t)(worker + 1)))
 			return;
 		/* Under the lock it cannot be removed or reopened any more: look again. */
 		to = state_of(sl_conn_proto(c), atomic_load(&c->seen));

@@ -75,10 +75,10 @@ static void write_sides(
 	const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_install *in)
 {
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
-	uint32_t family = c->v4 ? 0 : SL_FLOW_IP6;
+	uint32_t family = sl_conn_is_ip4(c) ? 0 : SL_FLOW_IP6;
 
 	for (unsigned int d = 0; d < 2; d++)
-		if (c->owns & 1u << d)
+		if (sl_conn_owns(c, d))
 			write_side(&f[d], &in->side[d], family, sl_flow_track_flags(c, state, d),
 				in->generation);
 }
@@ -104,7 +104,7 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 {
 	struct sl_conn *c = sl_flow_conn(t, f);
 
-	if (!sl_conn_trylock(c, (uint16_t)(worker + 1)))
+	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
 		return false;
 	note_judgement(c, in);
 	write_sides(c, first_of_pair(t, f), in);
@@ -127,14 +127,14 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	struct sl_conn *c = sl_flow_conn(t, f);
 	struct sl_flow *pair = first_of_pair(t, f);
 
-	if (!sl_conn_trylock(c, (uint16_t)(worker + 1)))
+	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
 		return false;
 	/* Another worker may have reopened it since the caller looked. */
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) != SL_CONN_CLOSING) {
 		sl_conn_unlock(c);
 		return false;
 	}
-	atomic_store_explicit(&c->opener, (uint8_t)(f - pair), memory_order_relaxed);
+	sl_conn_set_opener(c, (unsigned int)(f - pair));
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
@@ -191,10 +191,9 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		by_entry.side[1] = in->side[0];
 	}
 	by_entry.generation = 0;
-	sl_flow_write_key(t, pair, k, owns);
+	sl_flow_write_key(t, pair, k, owns, k->side);
 	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->opener, k->side, memory_order_relaxed);
 	note_judgement(c, in);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
@@ -218,7 +217,7 @@ static bool publish(
 		return false;
 	}
 	for (unsigned int d = 0; d < 2; d++)
-		if (c->owns & 1u << d)
+		if (sl_conn_owns(c, d))
 			atomic_store_explicit(&t->entry[2 * pair + d].generation, generation,
 				memory_order_release);
 	sl_conn_unlock(c);
@@ -251,7 +250,7 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 		return f;
 	if (!take_pair(t, w, &pair))
 		return NULL;
-	atomic_store_explicit(&t->conn[pair].lock, (uint16_t)(worker + 1), memory_order_relaxed);
+	atomic_store_explicit(&t->conn[pair].lock, (uint8_t)(worker + 1), memory_order_relaxed);
 	fill_pair(t, pair, k, owned(t, k), in);
 	if (!publish(t, pair, k, in->generation)) {
 		w->free[w->n_free++] = pair;

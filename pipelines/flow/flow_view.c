@@ -40,11 +40,11 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 	uint32_t tick, struct sl_flow_view *v)
 {
 	const struct sl_conn *c = &t->conn[pair];
-	unsigned int opener = atomic_load_explicit(&c->opener, memory_order_relaxed);
+	unsigned int opener = sl_conn_opener(c);
 
 	*v = (struct sl_flow_view){.pair = pair,
 		.key = opening_key(t, pair, opener),
-		.v4 = c->v4,
+		.v4 = sl_conn_is_ip4(c),
 		.state = state,
 		.age_ticks = ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick),
 		.idle_ticks = sl_flow_idle(t, pair, tick),
