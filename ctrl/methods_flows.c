@@ -10,7 +10,8 @@
 
 #define LIST_MAX 100000
 
-static const char *const states[] = {"free", "new", "established", "closing", "programmed"};
+static const char *const states[] = {
+	"free", "new", "established", "closing", "reset", "programmed"};
 
 struct list_in {
 	char network[SL_NAME_LEN];
@@ -39,12 +40,12 @@ struct flow_out {
 	uint64_t packets, bytes, reply_packets, reply_bytes;
 	uint32_t age_seconds, idle_seconds, source_identity, destination_identity;
 	char *policy_egress, *policy_ingress;
-	bool audited;
+	bool audited, picked_up;
 };
 static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, network, SL_F_STRING, .max = 64, .help = "The network."),
 	SL_FIELD(flow_out, state, SL_F_STRING, .max = 16,
-		.help = "new, established, closing, or programmed."),
+		.help = "new, established, closing, reset, or programmed."),
 	SL_FIELD(flow_out, protocol, SL_F_STRING, .max = 8, .help = "The IP protocol."),
 	SL_FIELD(flow_out, source, SL_F_IP, .help = "Who opened it."),
 	SL_FIELD(flow_out, source_port, SL_F_UINT, .max = 65535,
@@ -70,6 +71,10 @@ static const struct sl_field flow_fields[] = {
 		.help = "Policy that let it out here; empty when not judged here."),
 	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = 64,
 		.help = "Policy that let it in here; empty when not judged here."),
+	SL_FIELD(flow_out, picked_up, SL_F_BOOL,
+		.help = "true: its opening was not seen; source is the end that policy lets open "
+			"it, "
+			"and age_seconds counts from the first packet that was seen."),
 	SL_FIELD(flow_out, audited, SL_F_BOOL,
 		.help = "true: one of the two denied it, but its network is in audit mode."),
 };
@@ -135,6 +140,7 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 		.destination_identity = v->identity_dst,
 		.policy_egress = sl_borrow(name_of_judge(c, v->policy_egress)),
 		.policy_ingress = sl_borrow(name_of_judge(c, v->policy_ingress)),
+		.picked_up = v->picked,
 		.audited = denied(v->policy_egress) || denied(v->policy_ingress),
 	};
 

@@ -67,6 +67,11 @@ static const struct sl_field network_fields[] = {
 		.help = "enforce; audit: forward all, record what would be denied; observe."),
 	SL_FIELD(sl_network_obj, policy_default, SL_F_OBJECT, .shape = &default_shape,
 		.help = "Where no policy decides; deny unless stated."),
+	SL_FIELD(sl_network_obj, pickup, SL_F_BOOL, .def = 1,
+		.help = "Let TCP packets pass amid a connection that this node does not know, "
+			"after "
+			"a restart for instance, where policy lets one of its ends open it; false: "
+			"they are dropped as tcp_no_connection."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest IP packet; absent: as large as each way out carries."),
 	SL_FIELD(sl_network_obj, subnets, SL_F_LIST, .max = 256, .elem = &subnet,

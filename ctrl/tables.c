@@ -34,6 +34,7 @@ static bool fill_network(const struct sl_object *o, void *ctx)
 		.mode = (uint8_t)obj->policy_mode,
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,
+		.pickup = obj->pickup,
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};
 	memcpy(n->name, obj->name, sizeof(n->name));

@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include <rte_ether.h>
+#include <rte_tcp.h>
 
 #include "dp/pkt.h"
 #include "flow/flow_dp.h"
@@ -121,10 +122,9 @@ static void lookup(const struct sl_trip *t, const struct list *ip, struct list *
 	sl_stage_mark(t->w, SL_STAGE_LOOKUP, ip->n);
 	for (unsigned int k = 0; k < pass.n_track; k++) {
 		unsigned int i = pass.track[k];
-		struct sl_meta *m = &b->meta[i];
 
-		if (!sl_flow_track(t->p->flows, t->w->id, m->flow, m))
-			b->verdict[i] = SL_DROP_ICMP_UNRELATED;
+		b->verdict[i] =
+			(uint8_t)sl_flow_track(t->p->flows, t->w->id, b->meta[i].flow, b, i);
 	}
 	if (pass.n_miss > 0) {
 		sl_resolve(t, pass.miss, pass.n_miss);
@@ -285,12 +285,16 @@ static void finish(const struct sl_trip *t)
 }
 
 /*
- * The stages below hold the MACs at the start of the first segment against tables. A header cut
- * into several is brought together; a packet whose buffer has no room for that counts as truncated.
+ * The stages below read the MACs, and the windows of TCP, in the first segment. Headers cut into
+ * several are brought together; a packet whose buffer has no room for that counts as truncated.
  */
-static bool has_macs(struct sl_burst *b, unsigned int i)
+static bool has_headers(struct sl_burst *b, unsigned int i)
 {
-	if (likely(b->pkt[i]->data_len >= sizeof(struct rte_ether_hdr)))
+	const struct sl_meta *m = &b->meta[i];
+	uint32_t need = m->flags & SL_P_TCP ? m->l4_off + sizeof(struct rte_tcp_hdr)
+					    : sizeof(struct rte_ether_hdr);
+
+	if (likely(b->pkt[i]->data_len >= need))
 		return true;
 	if (rte_pktmbuf_linearize(b->pkt[i]) == 0)
 		return true;
@@ -313,7 +317,7 @@ static unsigned int sort(struct sl_burst *b, const struct list *inner, uint64_t 
 			add(ip, i);
 			continue;
 		}
-		if (b->verdict[i] != SL_KEEP || !has_macs(b, i))
+		if (b->verdict[i] != SL_KEEP || !has_headers(b, i))
 			continue;
 		flags |= b->meta[i].flags;
 		add(b->meta[i].flags & SPECIAL ? slow : ip, i);

@@ -29,6 +29,7 @@ struct sl_network {
 	uint8_t encap;			  /* enum sl_encap_id */
 	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* what happens when no rule matches */
+	bool pickup;  /* TCP packets amid a connection that is not known here may pass */
 	uint16_t mtu; /* largest IP packet in this network; 0: as large as each way out carries */
 	bool present;
 	char name[SL_NAME_LEN];

@@ -62,6 +62,8 @@
 		"policy")                                                                         \
 	X(POLICY_EGRESS, "denied by an egress policy or the network's egress default", "policy")  \
 	X(FLOW_DENY, "denied by a flow entry programmed over the socket", "policy")               \
+	X(TCP_NO_CONNECTION, "TCP packet amid a connection that is not known here, or was reset", \
+		"no-connection")                                                                  \
 	X(FLOW_TABLE_FULL, "the flow table is full", "capacity")                                  \
 	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
 	/* machine */                                                                             \

@@ -28,6 +28,7 @@ void sl_flow_timeouts_default(struct sl_flow_timeouts *t)
 	*t = (struct sl_flow_timeouts){.tcp_new = 30,
 		.tcp_established = 7440,
 		.tcp_closing = 10,
+		.tcp_reset = 30,
 		.udp_new = 30,
 		.udp_established = 180,
 		.icmp = 10,
@@ -151,6 +152,8 @@ static uint32_t timeout_seconds(
 {
 	switch (proto) {
 	case IPPROTO_TCP:
+		if (state == SL_CONN_RESET)
+			return to->tcp_reset;
 		if (state == SL_CONN_CLOSING)
 			return to->tcp_closing;
 		return state == SL_CONN_NEW ? to->tcp_new : to->tcp_established;

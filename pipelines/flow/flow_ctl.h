@@ -13,7 +13,7 @@
 #define SL_FLOWS_MAX (1u << 27)
 
 /*
- * Room for max_flows entries (max_flows / 2 connections) of either family or mixed, at about 270
+ * Room for max_flows entries (max_flows / 2 connections) of either family or mixed, at about 300
  * bytes a connection, both directions and everything (flow_internal.h has the sum). With several
  * workers, free pairs kept at hand by idle ones may make the table full up to 64 pairs a worker
  * early, and never by more than a quarter. NULL with errno; EINVAL also when the caller is no
@@ -34,7 +34,7 @@ size_t sl_flow_table_bytes(const struct sl_flow_table *t);
 
 /* Idle timeouts in seconds, by protocol and state; see flow_age.c for the defaults. */
 struct sl_flow_timeouts {
-	uint32_t tcp_new, tcp_established, tcp_closing;
+	uint32_t tcp_new, tcp_established, tcp_closing, tcp_reset;
 	uint32_t udp_new, udp_established, icmp, other;
 };
 void sl_flow_timeouts_default(struct sl_flow_timeouts *t);
@@ -54,6 +54,7 @@ struct sl_flow_view {
 	uint32_t pair;
 	struct sl_key6 key; /* of the opening direction */
 	bool v4;
+	bool picked; /* SL_FORM_PICKED */
 	enum sl_conn_state state;
 	uint8_t program;
 	uint32_t target, idle_timeout;

@@ -26,9 +26,9 @@
  * writer that has come in between, or one that forgets the entry, wins. A writer amid its fields
  * stores the generation behind them, so it wins, too.
  *
- * packets, bytes and last_seen are outside of it: written by whichever worker the packets reach,
- * which by receive-side scaling is one worker for one direction; two workers on one direction may
- * lose counts, never anything else.
+ * packets, bytes, windows and last_seen are outside of it: written by whichever worker the packets
+ * reach, which by receive-side scaling is one worker for one direction; two workers on one
+ * direction may lose counts, never anything else.
  *
  * The control thread removes a pair by taking conn.lock for good: it is given back only when the
  * pair has passed its grace period and a worker has filled it for another connection. So a worker
@@ -68,22 +68,39 @@ struct sl_flow {
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_flow) == 64, "one cache line a flow");
 
-/* Beside the entries, same index: written for every packet, read by nobody on its way. */
+/* The last TCP segment of a direction, as it stood in the packet: see flow_window.h. */
+struct sl_flow_window {
+	uint32_t seq_be, ack_be;
+	uint8_t offset; /* of its data: upper four bits, in words */
+	uint8_t flags;	/* SL_TCP_*; 0: there has been none */
+	uint16_t win_be;
+	uint16_t l4_off, l3_len; /* where it stood in the frame, as in struct sl_meta */
+};
+
+/*
+ * Beside the entries, same index: written for every packet, read by nobody on its way. Windows
+ * stand here because the line is the packet's to write anyway: they make no other line wander
+ * between workers.
+ */
 struct sl_flow_counts {
 	uint64_t packets, bytes;
+	struct sl_flow_window last;
 };
+_Static_assert(sizeof(struct sl_flow_counts) == 32, "a connection's share one cache line");
 
 enum sl_conn_state {
 	SL_CONN_FREE = 0,
 	SL_CONN_NEW,	     /* packets in one direction only, or TCP handshake not done */
 	SL_CONN_ESTABLISHED, /* both directions seen; TCP: handshake done */
-	SL_CONN_CLOSING,     /* TCP: FIN from both sides, or RST */
+	SL_CONN_CLOSING,     /* TCP: FIN from both sides */
+	SL_CONN_RESET,	     /* TCP: RST; nothing but a SYN or another RST passes any more */
 	SL_CONN_PROGRAMMED,  /* put here over the socket; one direction only */
 };
 
 /* sl_conn.seen: what has passed by; the state follows from it and the protocol. Orig: the opener.
  */
 enum {
+	/* Of TCP, what the other end believes (flow_window.h). */
 	SL_SEEN_ORIG = 1 << 0,
 	SL_SEEN_REPLY = 1 << 1,
 	SL_SEEN_FIN_ORIG = 1 << 2,
@@ -101,6 +118,11 @@ enum {
 enum {
 	SL_FORM_OPENER = 1 << 0, /* whose packet opened it: clear: entry 2p's, set: 2p + 1's */
 	SL_FORM_IP4 = 1 << 1,
+	/*
+	 * TCP picked up amid its life, so that who opened it is not known: judged as opened by
+	 * either end. The opener above is then the end of the reading that was allowed.
+	 */
+	SL_FORM_PICKED = 1 << 4,
 	/* per entry: its packets are served here, by no programmed entry */
 	SL_FORM_OWNS = 1 << 2,
 	SL_FORM_OWNS_OTHER = 1 << 3,
@@ -119,7 +141,8 @@ struct sl_conn {
 	_Atomic(uint8_t) state; /* enum sl_conn_state */
 	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
 	_Atomic(uint8_t) form;	/* SL_FORM_*; written under the lock */
-	_Atomic(uint32_t) spare;
+	/* Lower 8 bits: window scales of both directions, entry 2p's in the lower half. */
+	_Atomic(uint32_t) scales;
 	/*
 	 * As in the key of entry 2p; written by install before the key is, then constant until the
 	 * pair is free again.
@@ -244,8 +267,8 @@ struct sl_flow_pass {
  *
  * track[] lists the hits that must be shown to sl_flow_track: their
  * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
- * FIN or RST asks by itself. A SYN that sl_flow_reopens would accept goes to miss[], to be judged
- * as a new connection.
+ * FIN or RST asks by itself. A SYN that sl_flow_opens speaks of goes to miss[], to be judged as a
+ * new connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -262,7 +285,9 @@ struct sl_flow_install {
 	uint64_t generation;
 	uint32_t tick;
 	uint32_t policy_ingress, policy_egress;
-	uint16_t identity_src, identity_dst;
+	uint16_t identity_src, identity_dst; /* of the opener and its peer */
+	bool by_peer; /* the packet at hand is a reply: its receiver is the opener */
+	bool picked;  /* SL_FORM_PICKED */
 };
 
 /*
@@ -303,20 +328,36 @@ uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 /* What was read in one generation holds in another. Nothing, when the entry has changed since. */
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
-/* Count a packet that was resolved again on entry f. */
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick);
+/* Count packet i, which was resolved again on entry f. */
+void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
+	unsigned int i, uint32_t tick);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*
- * Run the state machine for a packet of entry f (SL_ACT_TRACK was set, or it was just resolved).
- * False: the packet has the key but not the type that its direction allows (an echo request where
- * replies are expected); drop it as ICMP_UNRELATED.
+ * Run the state machine for packet i of entry f (SL_ACT_TRACK was set, or it was just resolved).
+ * SL_KEEP, or why the packet goes no further although its key is known: ICMP_UNRELATED, when it is
+ * of a type that its direction does not allow (an echo request where replies are expected);
+ * TCP_NO_CONNECTION after a reset.
  */
-bool sl_flow_track(
-	struct sl_flow_table *t, unsigned int worker, struct sl_flow *f, const struct sl_meta *m);
-/* A TCP SYN on a pair that has closed opens a new connection: judged as new by the miss path. */
+enum sl_drop sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i);
+/*
+ * A TCP SYN that entry f does not answer for: the miss path judges it as a connection that its
+ * sender opens. Of a pair that has closed (sl_flow_reopens), of the side that did not open, or
+ * where it is not known who did.
+ */
+bool sl_flow_opens(const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
+/* It opens a new connection in the pair of one that has closed. */
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
+bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f);
+
+static inline bool sl_tcp_is_syn(const struct sl_meta *m)
+{
+	const uint8_t flags = SL_TCP_SYN | SL_TCP_ACK | SL_TCP_FIN | SL_TCP_RST;
+
+	return m->flags & SL_P_TCP && (m->tcp_flags & flags) == SL_TCP_SYN;
+}
 
 /* Find the entry of a key by itself (ICMP errors: the embedded packet). NULL when absent. */
 struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k);

@@ -18,7 +18,7 @@
  * Bytes a connection, for 2^k of them (sl_flow_table_bytes has the sum of what was allocated):
  *
  *   128  two entries
- *    32  their counts
+ *    64  their counts and windows
  *    32  struct sl_conn
  *     4  the list of free pairs
  *    16  guesses: a bucket of 64 for six at most, rounded up to a power of two
@@ -27,7 +27,7 @@
  *    32    key slots: 8 + 16, rounded up to 16
  *     8    its ring of free slots: 4 each, for n and the lcores' caches, rounded up as well
  *   ---
- *   268  and at most 276 for any other number
+ *   300  and at most 308 for any other number
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
@@ -89,6 +89,27 @@ struct sl_flow_table {
 	struct sl_flow_worker worker[];
 };
 
+/* What the functions without "in" are to other rooms, which do not see the table. */
+static inline uint32_t sl_flow_index_in(const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	return (uint32_t)(f - t->entry);
+}
+
+static inline struct sl_conn *sl_flow_conn_in(
+	const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	return &t->conn[sl_flow_index_in(t, f) / 2];
+}
+
+static inline struct sl_flow_counts *sl_flow_counts_in(
+	const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	const size_t shrink = sizeof(struct sl_flow) / sizeof(struct sl_flow_counts);
+
+	return (struct sl_flow_counts *)((uintptr_t)t->counts +
+					 ((uintptr_t)f - (uintptr_t)t->entry) / shrink);
+}
+
 /* A key of either family as rte_hash has it. */
 struct sl_flow_key {
 	struct sl_key4 id; /* IPv4: of the two directions' keys the one from the lower end */
@@ -145,12 +166,11 @@ void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch
 uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tick);
 
 /*
- * What of a new pair depends on its key alone, before anybody can find it. owns: a bit
- * an entry, see SL_FORM_OWNS. opener: the entry whose packet opens it. The caller holds the pair;
- * its entries are current for no packet.
+ * What of a new pair depends on its key alone, before anybody can find it. form:
+ * SL_FORM_*, the family excepted. The caller holds the pair; its entries are current for no packet.
  */
-void sl_flow_write_key(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
-	uint8_t owns, uint8_t opener);
+void sl_flow_write_key(
+	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
 /* Make an entry current for no packet. */
@@ -177,9 +197,19 @@ static inline unsigned int sl_conn_opener(const struct sl_conn *c)
 	return sl_conn_form(c) & SL_FORM_OPENER;
 }
 
+/* With both its directions or by a reset: a SYN opens a new one. */
+static inline bool sl_conn_has_closed(const struct sl_conn *c)
+{
+	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
+
+	return state == SL_CONN_CLOSING || state == SL_CONN_RESET;
+}
+
+/* Now it is known who. */
 static inline void sl_conn_set_opener(struct sl_conn *c, unsigned int entry)
 {
-	unsigned int form = (sl_conn_form(c) & ~(unsigned int)SL_FORM_OPENER) | entry;
+	const unsigned int unknown = SL_FORM_OPENER | SL_FORM_PICKED;
+	unsigned int form = (sl_conn_form(c) & ~unknown) | entry;
 
 	atomic_store_explicit(&c->form, (uint8_t)form, memory_order_relaxed);
 }

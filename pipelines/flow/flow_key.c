@@ -145,11 +145,10 @@ bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct
 	return memcmp(&there, &wanted, sizeof(there)) == 0;
 }
 
-void sl_flow_write_key(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
-	uint8_t owns, uint8_t opener)
+void sl_flow_write_key(
+	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form)
 {
 	struct sl_conn *c = &t->conn[pair];
-	uint8_t form = (uint8_t)((k->v4 ? SL_FORM_IP4 : 0) | owns * SL_FORM_OWNS | opener);
 	struct sl_key4 k4 = k->id, reverse;
 	uint64_t w[4], rest;
 	struct sl_key6 k6;
@@ -167,7 +166,8 @@ void sl_flow_write_key(struct sl_flow_table *t, uint32_t pair, const struct sl_f
 			sizeof(rest));
 	}
 	__atomic_store_n((uint64_t *)&c->rest, rest, __ATOMIC_RELAXED);
-	atomic_store_explicit(&c->form, form, memory_order_relaxed);
+	atomic_store_explicit(
+		&c->form, (uint8_t)(form | (k->v4 ? SL_FORM_IP4 : 0)), memory_order_relaxed);
 	for (unsigned int i = 0; i < 4; i++) {
 		struct sl_flow *f = &t->entry[2 * pair + i / 2];
 

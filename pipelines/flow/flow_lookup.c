@@ -4,6 +4,7 @@
 
 #include "dp/pkt.h"
 #include "flow_internal.h"
+#include "flow_window.h"
 
 /* Guesses that give way to others, on one worker in one tick, until more buckets come into use. */
 #define CROWDED 8192
@@ -14,21 +15,28 @@ struct list {
 	uint8_t idx[SL_BURST_MAX];
 };
 
-static inline void count(
-	const struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick)
-{
-	const size_t shrink = sizeof(struct sl_flow) / sizeof(struct sl_flow_counts);
-	size_t off = ((uintptr_t)f - (uintptr_t)t->entry) / shrink;
+#define CONTROL (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
 
-	sl_wide_add((uint64_t *)((uintptr_t)t->counts + off), 1, len);
+static __rte_always_inline void count(
+	struct sl_flow_counts *c, struct sl_flow *f, uint32_t len, uint32_t tick)
+{
+	sl_wide_add(&c->packets, 1, len);
 	/* Written once a tick only: the other direction's worker and the control thread read it. */
 	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
 		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, uint32_t len, uint32_t tick)
+void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
+	unsigned int i, uint32_t tick)
 {
-	count(t, f, len, tick);
+	const struct rte_mbuf *pkt = b->pkt[i];
+	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
+	uint8_t tcp = b->meta[i].tcp_flags;
+
+	count(c, f, rte_pktmbuf_pkt_len(pkt), tick);
+	/* What bears on the state is noted once it is believed: sl_flow_track. */
+	if (tcp != 0 && !(tcp & CONTROL))
+		sl_window_note(&c->last, &b->meta[i], rte_pktmbuf_mtod(pkt, const uint8_t *));
 }
 
 /* What of an IPv6 key is not in the entry itself. */
@@ -38,7 +46,7 @@ static inline bool rest_fits(
 	bool second = !sl_flow_is_orig(f);
 	sl_wide dst = sl_wide_load(&f[second ? -1 : 1].key);
 	uint64_t rest =
-		__atomic_load_n((const uint64_t *)&sl_flow_conn(t, f)->rest, __ATOMIC_RELAXED);
+		__atomic_load_n((const uint64_t *)&sl_flow_conn_in(t, f)->rest, __ATOMIC_RELAXED);
 	uint32_t ports = second ? (uint32_t)k->dport_be | (uint32_t)k->sport_be << 16
 				: (uint32_t)k->sport_be | (uint32_t)k->dport_be << 16;
 
@@ -75,6 +83,19 @@ struct now {
 	uint32_t tick;
 };
 
+/* A SYN, FIN or RST against its entry. */
+static __rte_noinline bool serve_control(struct sl_flow_table *t, const struct sl_burst *b,
+	const struct sl_meta *m, struct sl_flow_pass *pass)
+{
+	unsigned int i = (unsigned int)(m - b->meta);
+
+	if (sl_flow_opens(t, m->flow, m))
+		return false;
+	pass->track[pass->n_track++] = (uint8_t)i;
+	count(sl_flow_counts_in(t, m->flow), m->flow, rte_pktmbuf_pkt_len(b->pkt[i]), pass->tick);
+	return true;
+}
+
 /*
  * One packet against an entry that may be its; false when the miss path must see it. Inlined by
  * force: called, it costs half as many instructions again.
@@ -85,20 +106,25 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	const struct sl_key6 *k6 = v6 ? &b->key6[i] : NULL;
 	const void *key = v6 ? (const void *)b->key6[i].src : (const void *)&b->key4[i];
 	const struct rte_mbuf *pkt = b->pkt[i];
+	const uint8_t *frame = rte_pktmbuf_mtod(pkt, const uint8_t *);
 	struct sl_meta *m = &b->meta[i];
-	struct sl_flow *f = m->flow;
+	struct sl_flow_counts *c;
+	struct sl_flow *f;
 
-	if (unlikely(!current(
-		    t, f, m, rte_pktmbuf_mtod(pkt, const uint8_t *), key, k6, now.generation)))
+	/* Or the compiler makes its address in two ways: 3 instructions a packet. */
+	__asm__("" : "+r"(m));
+	f = m->flow;
+	if (unlikely(!current(t, f, m, frame, key, k6, now.generation)))
 		return false;
-	if (unlikely(m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST))) {
-		if (sl_flow_reopens(t, f, m))
-			return false;
-		m->act.flags |= SL_ACT_TRACK;
+	c = sl_flow_counts_in(t, f);
+	if (m->tcp_flags != 0) {
+		if (unlikely(m->tcp_flags & CONTROL))
+			return serve_control(t, b, m, pass);
+		sl_window_note(&c->last, m, frame);
 	}
 	if (unlikely(m->act.flags & SL_ACT_TRACK))
 		pass->track[pass->n_track++] = (uint8_t)i;
-	count(t, f, rte_pktmbuf_pkt_len(pkt), now.tick);
+	count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
 	return true;
 }
 
@@ -146,7 +172,7 @@ static void prefetch_rest(
 		if (!(m->flags & SL_P_IP6))
 			continue;
 		rte_prefetch0(sl_flow_other(m->flow));
-		rte_prefetch0(sl_flow_conn(t, m->flow));
+		rte_prefetch0(sl_flow_conn_in(t, m->flow));
 	}
 }
 
@@ -238,7 +264,7 @@ static void answer(struct sl_flow_table *t, struct sl_burst *b, const struct que
 		m->flow = sl_flow_settle(t, &q->key[j], pair[j]);
 		if (m->flow != NULL)
 			displaced += sl_front_put(&t->front.bucket[m->hash & mask], m->hash,
-				sl_flow_index(t, m->flow), w->turn++);
+				sl_flow_index_in(t, m->flow), w->turn++);
 	}
 	if (displaced > 0)
 		note_displaced(t, w, mask, displaced, pass->tick);

@@ -15,7 +15,7 @@ static struct sl_flow_key key_of(const struct sl_key6 *key, bool v4)
 
 static bool is_programmed(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return atomic_load_explicit(&sl_flow_conn(t, f)->state, memory_order_acquire) ==
+	return atomic_load_explicit(&sl_flow_conn_in(t, f)->state, memory_order_acquire) ==
 	       SL_CONN_PROGRAMMED;
 }
 
@@ -25,7 +25,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	struct sl_conn *c = &t->conn[pair];
 
 	/* Generation 0: the first packet takes the miss path, which knows what to do with it. */
-	sl_flow_write_key(t, pair, programmed, 1, 0);
+	sl_flow_write_key(t, pair, programmed, SL_FORM_OWNS);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], tick);
 	c->program = (uint8_t)p->kind;
@@ -62,8 +62,8 @@ static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	}
 	t->ctl.programmed++;
 	if (f != NULL) {
-		sl_flow_claim_wait(sl_flow_conn(t, f));
-		sl_flow_unlink(t, sl_flow_index(t, f) / 2, b);
+		sl_flow_claim_wait(sl_flow_conn_in(t, f));
+		sl_flow_unlink(t, sl_flow_index_in(t, f) / 2, b);
 	}
 	sl_conn_unlock(c);
 	return 0;
@@ -107,8 +107,8 @@ int sl_flow_del(struct sl_flow_table *t, const struct sl_key6 *key, bool v4)
 	rte_spinlock_lock(lock);
 	f = sl_flow_find(t, &k);
 	if (f != NULL) {
-		sl_flow_claim_wait(sl_flow_conn(t, f));
-		sl_flow_unlink(t, sl_flow_index(t, f) / 2, b);
+		sl_flow_claim_wait(sl_flow_conn_in(t, f));
+		sl_flow_unlink(t, sl_flow_index_in(t, f) / 2, b);
 	}
 	rte_spinlock_unlock(lock);
 	sl_flow_batch_retire(b);

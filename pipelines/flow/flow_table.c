@@ -194,17 +194,17 @@ struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index)
 
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return &t->counts[sl_flow_index(t, f)];
+	return sl_flow_counts_in(t, f);
 }
 
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return (uint32_t)(f - t->entry);
+	return sl_flow_index_in(t, f);
 }
 
 struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return &t->conn[sl_flow_index(t, f) / 2];
+	return sl_flow_conn_in(t, f);
 }
 
 uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n)

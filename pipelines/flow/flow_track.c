@@ -2,10 +2,16 @@
 #include <netinet/in.h>
 
 #include "flow_internal.h"
+#include "flow_window.h"
+
+static inline bool is_opener(const struct sl_flow *f, const struct sl_conn *c)
+{
+	return sl_flow_is_orig(f) == (sl_conn_opener(c) == 0);
+}
 
 bool sl_flow_is_opener(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return (sl_flow_index(t, f) & 1) == sl_conn_opener(sl_flow_conn(t, f));
+	return is_opener(f, sl_flow_conn_in(t, f));
 }
 
 static bool is_icmp(uint8_t proto)
@@ -17,7 +23,7 @@ static bool is_icmp(uint8_t proto)
  * TCP in the handshake: both directions. ICMP: always, for the type of each packet is checked
  * against its direction. Others: only replies can change a new connection, so a stream one way is
  * not slowed down. CLOSING asks for none: only SYN, FIN and RST matter then, and lookup shows those
- * anyway.
+ * anyway. After a reset nothing is to pass.
  */
 uint16_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction)
@@ -28,6 +34,8 @@ uint16_t sl_flow_track_flags(
 		return 0;
 	if (is_icmp(proto))
 		return SL_ACT_TRACK;
+	if (state == SL_CONN_RESET)
+		return SL_ACT_TRACK;
 	if (state != SL_CONN_NEW)
 		return 0;
 	if (proto == IPPROTO_TCP || direction != sl_conn_opener(c))
@@ -35,23 +43,126 @@ uint16_t sl_flow_track_flags(
 	return 0;
 }
 
-static uint8_t tcp_seen(uint8_t flags, bool reply, uint8_t before)
-{
-	uint8_t now = reply ? SL_SEEN_REPLY : SL_SEEN_ORIG;
+/* A TCP packet amid its connection. */
+struct tcp_look {
+	struct sl_segment now, own, peer; /* own, peer: the last of either direction before it */
+	unsigned int scale;		  /* of the peer's window */
+	bool reply, picked;
+	uint8_t before; /* SL_SEEN_* */
+};
 
-	if (flags & SL_TCP_RST)
-		now |= SL_SEEN_RST;
-	if (flags & SL_TCP_FIN)
-		now |= reply ? SL_SEEN_FIN_REPLY : SL_SEEN_FIN_ORIG;
-	if (flags & SL_TCP_SYN) {
-		if (reply && flags & SL_TCP_ACK)
-			now |= SL_SEEN_SYNACK;
-		if (!reply && !(flags & SL_TCP_ACK))
-			now |= SL_SEEN_SYN;
-	} else if (!reply && flags & SL_TCP_ACK && before & SL_SEEN_SYNACK) {
-		now |= SL_SEEN_ACKED;
+/* RFC 7323 section 2.2: windows are scaled when both SYNs said so. */
+static unsigned int scale_of(const struct sl_conn *c, unsigned int entry, bool picked)
+{
+	unsigned int scales = atomic_load_explicit(&c->scales, memory_order_relaxed);
+	unsigned int s[2] = {scales & 15, scales >> 4 & 15};
+
+	if (picked) /* its SYNs were not seen: as large as any */
+		return SL_TCP_SCALE_MAX;
+	if (s[0] == SL_TCP_SCALE_NONE || s[1] == SL_TCP_SCALE_NONE)
+		return 0;
+	return s[entry];
+}
+
+static void note_scale(struct sl_conn *c, unsigned int entry, unsigned int scale)
+{
+	uint32_t old = atomic_load_explicit(&c->scales, memory_order_relaxed), now;
+
+	if ((old >> 4 * entry & 15) == scale)
+		return;
+
+	do
+		now = (old & ~(15u << 4 * entry)) | scale << 4 * entry;
+	while (!atomic_compare_exchange_weak(&c->scales, &old, now));
+}
+
+static struct tcp_look look(const struct sl_flow_table *t, const struct sl_conn *c,
+	struct sl_flow *f, const struct sl_burst *b, unsigned int i)
+{
+	struct sl_flow *other = sl_flow_other(f);
+	bool picked = sl_conn_form(c) & SL_FORM_PICKED;
+
+	return (struct tcp_look){.now = sl_segment_of(b, i),
+		.own = sl_window_last(&sl_flow_counts_in(t, f)->last),
+		.peer = sl_window_last(&sl_flow_counts_in(t, other)->last),
+		.scale = scale_of(c, !sl_flow_is_orig(other), picked),
+		.reply = !is_opener(f, c),
+		.picked = picked,
+		.before = atomic_load_explicit(&c->seen, memory_order_relaxed)};
+}
+
+/* The answer to a SYN. */
+static uint8_t answer_seen(const struct tcp_look *l)
+{
+	bool believed =
+		sl_segment_acknowledges(&l->now, &l->peer) || (l->picked && l->peer.flags == 0);
+
+	return l->reply && believed && !(l->before & SL_SEEN_ACKED) ? SL_SEEN_REPLY | SL_SEEN_SYNACK
+								    : 0;
+}
+
+/* SL_SEEN_* that the packet adds; 0 when the other end does not believe it. */
+static uint8_t tcp_seen(const struct tcp_look *l)
+{
+	uint8_t side = l->reply ? SL_SEEN_REPLY : SL_SEEN_ORIG;
+
+	if (l->now.flags & SL_TCP_RST)
+		return sl_segment_resets(&l->now, &l->own, &l->peer, l->scale) ? side | SL_SEEN_RST
+									       : 0;
+	if (l->now.flags & SL_TCP_SYN)
+		return answer_seen(l);
+	if (l->now.flags & SL_TCP_FIN) {
+		/* Of a connection picked up just now the peer's window is not known yet. */
+		if (!sl_segment_in_window(&l->now, &l->peer, l->scale) &&
+			!(l->picked && l->peer.flags == 0))
+			return 0;
+		return side | (l->reply ? SL_SEEN_FIN_REPLY : SL_SEEN_FIN_ORIG);
 	}
-	return now;
+	if (!l->reply && l->before & SL_SEEN_SYNACK && sl_segment_acknowledges(&l->now, &l->peer))
+		return side | SL_SEEN_ACKED;
+	return side;
+}
+
+/* A SYN without ACK: believed until it is answered, of who opened the connection. */
+static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
+{
+	const uint8_t answered = SL_SEEN_SYNACK | SL_SEEN_ACKED;
+	uint8_t before = atomic_load_explicit(&c->seen, memory_order_relaxed);
+
+	if (!is_opener(f, c) || sl_conn_form(c) & SL_FORM_PICKED || before & answered)
+		return 0;
+	return SL_SEEN_ORIG | SL_SEEN_SYN;
+}
+
+/* Segments without SYN, FIN and RST are noted where they are counted, others once believed. */
+static void note(
+	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+
+	if (m->tcp_flags & SL_TCP_SYN)
+		note_scale(sl_flow_conn_in(t, f), !sl_flow_is_orig(f), sl_segment_scale(b, i));
+	if (b->pkt[i]->data_len >= m->l4_off + 20u)
+		sl_window_note(&sl_flow_counts_in(t, f)->last, m,
+			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
+}
+
+static uint8_t track_tcp(struct sl_flow_table *t, struct sl_conn *c, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+	struct tcp_look l;
+	uint8_t seen;
+
+	if (sl_tcp_is_syn(m)) {
+		seen = opening_seen(c, f);
+	} else {
+		l = look(t, c, f, b, i);
+		seen = tcp_seen(&l);
+	}
+	if (seen != 0 && m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN))
+		note(t, f, b, i);
+	return seen;
 }
 
 static enum sl_conn_state state_of(uint8_t proto, uint8_t seen)
@@ -60,7 +171,9 @@ static enum sl_conn_state state_of(uint8_t proto, uint8_t seen)
 	const uint8_t fins = SL_SEEN_FIN_ORIG | SL_SEEN_FIN_REPLY;
 
 	if (proto == IPPROTO_TCP) {
-		if (seen & SL_SEEN_RST || (seen & fins) == fins)
+		if (seen & SL_SEEN_RST)
+			return SL_CONN_RESET;
+		if ((seen & fins) == fins)
 			return SL_CONN_CLOSING;
 		if (seen & SL_SEEN_SYN)
 			return seen & SL_SEEN_ACKED ? SL_CONN_ESTABLISHED : SL_CONN_NEW;
@@ -107,34 +220,54 @@ static bool icmp_fits(const struct sl_meta *m, bool reply)
 	return reply == !!(m->flags & SL_P_ICMP_ECHO_REPLY);
 }
 
-bool sl_flow_track(
-	struct sl_flow_table *t, unsigned int worker, struct sl_flow *f, const struct sl_meta *m)
+/* After a reset the ends know of no connection. The reset itself may be repeated, or lost. */
+static bool is_reset(enum sl_conn_state state, const struct sl_meta *m)
 {
-	struct sl_conn *c = sl_flow_conn(t, f);
+	return state == SL_CONN_RESET && (m->tcp_flags & SL_TCP_RST) == 0;
+}
+
+enum sl_drop sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+	struct sl_conn *c = sl_flow_conn_in(t, f);
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
-	bool reply = !sl_flow_is_opener(t, f);
-	uint8_t before = atomic_load_explicit(&c->seen, memory_order_relaxed), now;
+	bool reply = !is_opener(f, c);
+	uint8_t now;
 
 	if (state == SL_CONN_PROGRAMMED || state == SL_CONN_FREE)
-		return true;
+		return SL_KEEP;
 	if (is_icmp(sl_conn_proto(c)) && !icmp_fits(m, reply))
-		return false;
+		return SL_DROP_ICMP_UNRELATED;
+	if (is_reset(state, m))
+		return SL_DROP_TCP_NO_CONNECTION;
 	if (sl_conn_proto(c) == IPPROTO_TCP)
-		now = tcp_seen(m->tcp_flags, reply, before);
+		now = track_tcp(t, c, f, b, i);
 	else
 		now = reply ? SL_SEEN_REPLY : SL_SEEN_ORIG;
-	if ((now & ~before) != 0)
+	if ((now & ~atomic_load_explicit(&c->seen, memory_order_relaxed)) != 0)
 		atomic_fetch_or(&c->seen, now);
 	settle(t, worker, c);
-	return true;
+	return SL_KEEP;
 }
 
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m)
 {
-	const uint8_t flags = SL_TCP_SYN | SL_TCP_ACK | SL_TCP_FIN | SL_TCP_RST;
-	const struct sl_conn *c = sl_flow_conn(t, f);
+	return sl_tcp_is_syn(m) && sl_conn_has_closed(sl_flow_conn_in(t, f));
+}
 
-	return m->flags & SL_P_TCP && (m->tcp_flags & flags) == SL_TCP_SYN &&
-	       atomic_load_explicit(&c->state, memory_order_acquire) == SL_CONN_CLOSING;
+bool sl_flow_opens(const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m)
+{
+	const struct sl_conn *c = sl_flow_conn_in(t, f);
+
+	if (!sl_tcp_is_syn(m) ||
+		atomic_load_explicit(&c->state, memory_order_acquire) == SL_CONN_PROGRAMMED)
+		return false;
+	return sl_conn_has_closed(c) || !is_opener(f, c) || sl_conn_form(c) & SL_FORM_PICKED;
+}
+
+bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	return sl_conn_form(sl_flow_conn_in(t, f)) & SL_FORM_PICKED;
 }

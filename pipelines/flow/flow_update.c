@@ -3,6 +3,7 @@
 #include <rte_prefetch.h>
 
 #include "flow_internal.h"
+#include "flow_window.h"
 
 static void store64(void *p, const void *from)
 {
@@ -96,13 +97,13 @@ static void note_judgement(struct sl_conn *c, const struct sl_flow_install *in)
 
 static struct sl_flow *first_of_pair(const struct sl_flow_table *t, const struct sl_flow *f)
 {
-	return &t->entry[sl_flow_index(t, f) & ~1u];
+	return &t->entry[sl_flow_index_in(t, f) & ~1u];
 }
 
 bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in)
 {
-	struct sl_conn *c = sl_flow_conn(t, f);
+	struct sl_conn *c = sl_flow_conn_in(t, f);
 
 	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
 		return false;
@@ -114,28 +115,30 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick)
 {
-	struct sl_flow_counts *c = sl_flow_counts(t, f);
+	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
 
 	__atomic_store_n(&c->packets, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->bytes, 0, __ATOMIC_RELAXED);
+	sl_window_clear(&c->last);
 	__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
 bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in)
 {
-	struct sl_conn *c = sl_flow_conn(t, f);
+	struct sl_conn *c = sl_flow_conn_in(t, f);
 	struct sl_flow *pair = first_of_pair(t, f);
 
 	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
 		return false;
 	/* Another worker may have reopened it since the caller looked. */
-	if (atomic_load_explicit(&c->state, memory_order_relaxed) != SL_CONN_CLOSING) {
+	if (!sl_conn_has_closed(c)) {
 		sl_conn_unlock(c);
 		return false;
 	}
 	sl_conn_set_opener(c, (unsigned int)(f - pair));
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
+	atomic_fetch_and(&c->scales, ~UINT32_C(0xff));
 	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
 	sl_flow_reset_counts(t, &pair[0], in->tick);
@@ -181,7 +184,7 @@ static bool take_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_
  * find it, and a guess left over from its life before finds nothing current.
  */
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
-	uint8_t owns, const struct sl_flow_install *in)
+	uint8_t form, const struct sl_flow_install *in)
 {
 	struct sl_flow_install by_entry = *in;
 	struct sl_conn *c = &t->conn[pair];
@@ -191,9 +194,10 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		by_entry.side[1] = in->side[0];
 	}
 	by_entry.generation = 0;
-	sl_flow_write_key(t, pair, k, owns, k->side);
+	sl_flow_write_key(t, pair, k, form);
 	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
 	note_judgement(c, in);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
@@ -227,14 +231,25 @@ static bool publish(
 /* The entries whose packets the new connection serves: not those of the socket's own ones. */
 static uint8_t owned(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
+	const uint8_t both = SL_FORM_OWNS | SL_FORM_OWNS_OTHER;
 	struct sl_flow_key reverse;
 
 	if (sl_flow_key_is_own_reverse(k))
-		return 1;
+		return SL_FORM_OWNS;
 	if (likely(atomic_load_explicit(&t->ctl.programmed, memory_order_relaxed) == 0))
-		return 3;
+		return both;
 	reverse = sl_flow_key_reverse(k);
-	return sl_flow_find(t, &reverse) != NULL ? (uint8_t)(1u << k->side) : 3;
+	return sl_flow_find(t, &reverse) != NULL ? (uint8_t)(SL_FORM_OWNS << k->side) : both;
+}
+
+static uint8_t form_of(const struct sl_flow_table *t, const struct sl_flow_key *k,
+	const struct sl_flow_install *in)
+{
+	/* What talks to itself has one entry only. */
+	bool by_peer = in->by_peer && !sl_flow_key_is_own_reverse(k);
+	unsigned int opener = k->side ^ by_peer;
+
+	return (uint8_t)(owned(t, k) | opener | (in->picked ? SL_FORM_PICKED : 0));
 }
 
 /* Under the key's stripe: its entry, new or another's. NULL: no room. */
@@ -251,7 +266,7 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	if (!take_pair(t, w, &pair))
 		return NULL;
 	atomic_store_explicit(&t->conn[pair].lock, (uint8_t)(worker + 1), memory_order_relaxed);
-	fill_pair(t, pair, k, owned(t, k), in);
+	fill_pair(t, pair, k, form_of(t, k, in), in);
 	if (!publish(t, pair, k, in->generation)) {
 		w->free[w->n_free++] = pair;
 		return NULL;
@@ -274,7 +289,7 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 		sl_count(&t->worker[worker].full, 1);
 		return NULL;
 	}
-	sl_flow_count(t, f, rte_pktmbuf_pkt_len(b->pkt[i]), in->tick);
-	sl_flow_track(t, worker, f, &b->meta[i]);
+	sl_flow_count(t, f, b, i, in->tick);
+	sl_flow_track(t, worker, f, b, i);
 	return f;
 }

@@ -45,6 +45,7 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 	*v = (struct sl_flow_view){.pair = pair,
 		.key = opening_key(t, pair, opener),
 		.v4 = sl_conn_is_ip4(c),
+		.picked = sl_conn_form(c) & SL_FORM_PICKED,
 		.state = state,
 		.age_ticks = ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick),
 		.idle_ticks = sl_flow_idle(t, pair, tick),
@@ -63,8 +64,8 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 		const struct sl_flow *f = &t->entry[2 * pair + (side ^ opener)];
 
 		read_entry(f, v, side);
-		v->packets[side] = sl_counter_read(&sl_flow_counts(t, f)->packets);
-		v->bytes[side] = sl_counter_read(&sl_flow_counts(t, f)->bytes);
+		v->packets[side] = sl_counter_read(&sl_flow_counts_in(t, f)->packets);
+		v->bytes[side] = sl_counter_read(&sl_flow_counts_in(t, f)->bytes);
 	}
 }
 

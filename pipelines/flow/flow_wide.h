@@ -50,6 +50,19 @@ static inline void sl_wide_add(uint64_t *c, uint64_t first, uint64_t second)
 #endif
 }
 
+/* The first twelve bytes of one and four others, to where they are read word by word. */
+static inline void sl_wide_store_joined(void *p, sl_wide twelve, uint32_t four)
+{
+#ifdef __SANITIZE_THREAD__
+	__atomic_store_n((uint64_t *)p, twelve[0], __ATOMIC_RELAXED);
+	__atomic_store_n((uint64_t *)p + 1, (twelve[1] & UINT32_MAX) | (uint64_t)four << 32,
+		__ATOMIC_RELAXED);
+#else
+	*(sl_wide *)p = twelve;
+	((uint32_t *)p)[3] = four;
+#endif
+}
+
 /* What is read of seq behind this is read after the wide loads before it. */
 static inline void sl_wide_end(void)
 {

@@ -75,7 +75,7 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 	if (m->act.kind == SL_ACT_DROP && m->act.reason != SL_DROP_FLOW_DENY)
 		return false;
 	if (m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)) {
-		if (sl_flow_reopens(t->p->flows, f, m))
+		if (sl_flow_opens(t->p->flows, f, m))
 			return false;
 		m->act.flags |= SL_ACT_TRACK;
 	}
@@ -87,9 +87,9 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 		if (likely(sl_generation_of(t, &deps) != 0))
 			sl_flow_renew(f, since, now);
 	}
-	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
-	if ((m->act.flags & SL_ACT_TRACK) && !sl_flow_track(t->p->flows, t->w->id, f, m))
-		t->b->verdict[i] = SL_DROP_ICMP_UNRELATED;
+	sl_flow_count(t->p->flows, f, t->b, i, t->tick);
+	if (m->act.flags & SL_ACT_TRACK)
+		t->b->verdict[i] = (uint8_t)sl_flow_track(t->p->flows, t->w->id, f, t->b, i);
 	return true;
 }
 

@@ -1,120 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "forward_dp.h"
+#include "judge.h"
 
 #include "pipelines/overlay/tunnel_dp.h"
 #include "pipelines/parse/parse_dp.h"
-#include "pipelines/policy/policy_dp.h"
 
-#include <netinet/in.h>
-#include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_prefetch.h>
-
-#define NOT_JUDGED UINT32_MAX
-
-/* A connection to judge: who opened it towards whom, whichever of the two sent the packet at hand.
- */
-struct opening {
-	const struct sl_endpoint *from, *to;
-	struct sl_ip from_ip, to_ip;
-	uint8_t proto;
-	uint16_t dport;
-};
-
-struct judgement {
-	enum sl_drop reason;	  /* SL_KEEP: allowed */
-	uint32_t ingress, egress; /* slots that decided */
-	uint32_t denied_by;
-	bool audited; /* denied for the record only */
-};
-
-static void tell(const struct sl_trip *t, unsigned int i, const struct judgement *j)
-{
-	const struct sl_burst *b = t->b;
-	const struct sl_meta *m = &b->meta[i];
-	struct sl_event ev = {.origin = m->origin,
-		.policy = j->denied_by,
-		.len = (uint16_t)rte_pktmbuf_pkt_len(b->pkt[i]),
-		.reason = (uint8_t)j->reason,
-		.audited = j->audited,
-		.tcp_flags = m->flags & SL_P_TCP ? m->tcp_flags : 0};
-
-	if (m->flags & SL_P_IP4)
-		ev.key = sl_key6_from4(&b->key4[i]);
-	else
-		ev.key = b->key6[i];
-	sl_event_put(&t->w->rings, &ev);
-}
-
-/* The policy port of a key: the destination port, or for ICMP its type and code. */
-static uint16_t policy_port(uint8_t proto, uint16_t sport_be, uint16_t dport_be)
-{
-	if (proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6)
-		return rte_be_to_cpu_16(dport_be);
-	return rte_be_to_cpu_16(dport_be != 0 ? dport_be : sport_be);
-}
-
-static struct opening opening_of(
-	const struct sl_burst *b, unsigned int i, const struct sl_ends *e, bool reply)
-{
-	bool v4 = b->meta[i].flags & SL_P_IP4;
-	uint16_t sport = v4 ? b->key4[i].sport_be : b->key6[i].sport_be;
-	uint16_t dport = v4 ? b->key4[i].dport_be : b->key6[i].dport_be;
-	struct opening o = {.proto = b->meta[i].proto};
-
-	o.from = reply ? e->dst : e->src;
-	o.to = reply ? e->src : e->dst;
-	o.from_ip = reply ? e->dst_ip : e->src_ip;
-	o.to_ip = reply ? e->src_ip : e->dst_ip;
-	o.dport = reply ? policy_port(o.proto, dport, sport) : policy_port(o.proto, sport, dport);
-	return o;
-}
-
-/* One end's verdict; true when it lets the connection pass. *slot: who decided. */
-static bool end_allows(const struct sl_trip *t, const struct sl_network *net, enum sl_direction dir,
-	const struct opening *o, uint32_t *slot)
-{
-	const struct sl_endpoint *subject = dir == SL_INGRESS ? o->to : o->from;
-	const struct sl_endpoint *peer = dir == SL_INGRESS ? o->from : o->to;
-	struct sl_policy_query q = {
-		.subject = subject->identity,
-		.peer = peer->identity,
-		.peer_is_endpoint = true,
-		.ports_known = true,
-		.proto = o->proto,
-		.dport = o->dport,
-		.peer_addr = dir == SL_INGRESS ? o->from_ip : o->to_ip,
-	};
-	struct sl_verdict v = sl_policy_evaluate(t->world->policies, dir, &q);
-
-	*slot = v.policy;
-	if (v.policy < t->p->n_policy_hits)
-		sl_count(&t->p->policy_hits[t->w->id][v.policy], 1);
-	if (v.kind == SL_VERDICT_NONE)
-		return dir == SL_INGRESS ? net->allow_ingress : net->allow_egress;
-	return v.kind == SL_VERDICT_ALLOW;
-}
-
-/* Egress at the sender's node, ingress at the receiver's; both where both ends are here. */
-static struct judgement judge(
-	const struct sl_trip *t, const struct sl_network *net, const struct opening *o)
-{
-	struct judgement j = {.reason = SL_KEEP, .ingress = NOT_JUDGED, .egress = NOT_JUDGED};
-
-	if (net->mode == SL_MODE_OBSERVE)
-		return j;
-	if (o->from->local && !end_allows(t, net, SL_EGRESS, o, &j.egress)) {
-		j.reason = SL_DROP_POLICY_EGRESS;
-		j.denied_by = j.egress;
-	} else if (o->to->local && !end_allows(t, net, SL_INGRESS, o, &j.ingress)) {
-		j.reason = SL_DROP_POLICY_INGRESS;
-		j.denied_by = j.ingress;
-	}
-	j.audited = j.reason != SL_KEEP && net->mode == SL_MODE_AUDIT;
-	if (j.audited)
-		*(j.reason == SL_DROP_POLICY_EGRESS ? &j.egress : &j.ingress) |= SL_FLOW_AUDITED;
-	return j;
-}
 
 /* Both directions of the connection, side[0] that of the packet at hand. */
 static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
@@ -148,43 +39,98 @@ static void stamp(const struct sl_trip *t, unsigned int i, struct sl_flow_instal
 	in->generation = sl_generation_of(t, &deps);
 }
 
+/*
+ * Packet i, and f, the entry of its key or NULL: how its connection is to be judged. A SYN opens
+ * one, whatever the entry says; any other TCP packet without an entry is amid one.
+ */
+static struct sl_judgement judge(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	if (f == NULL)
+		return m->flags & SL_P_TCP && !sl_tcp_is_syn(m) ? sl_judge_stranger(t, i, e)
+								: sl_judge(t, i, e, false);
+	if (sl_flow_opens(t->p->flows, f, m))
+		return sl_judge(t, i, e, false);
+	if (sl_flow_is_picked(t->p->flows, f))
+		return sl_judge_picked(t, i, e);
+	return sl_judge(t, i, e, !sl_flow_is_opener(t->p->flows, f));
+}
+
+/* The entry keeps the opener it has, also where either may have been it. */
+static void fill_identities(const struct sl_trip *t, const struct sl_ends *e,
+	const struct sl_flow *f, const struct sl_judgement *j, struct sl_flow_install *in)
+{
+	bool by_peer = j->by_peer;
+
+	if (f != NULL && j->picked)
+		by_peer = !sl_flow_is_opener(t->p->flows, f);
+	in->identity_src = by_peer ? e->dst->identity : e->src->identity;
+	in->identity_dst = by_peer ? e->src->identity : e->dst->identity;
+}
+
+/* Packet i has no entry. */
+static enum sl_drop install(
+	const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in)
+{
+	struct sl_meta *m = &t->b->meta[i];
+
+	/* It ends what is not even known here. */
+	if (m->tcp_flags & SL_TCP_RST)
+		return SL_KEEP;
+	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
+	return m->flow != NULL ? SL_KEEP : SL_DROP_FLOW_TABLE_FULL;
+}
+
+/* Packet i has entry f: store what was resolved, and see what the packet changes. */
+static enum sl_drop renew(
+	const struct sl_trip *t, unsigned int i, struct sl_flow *f, struct sl_flow_install *in)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_flow_table *flows = t->p->flows;
+	bool reopens = sl_flow_reopens(flows, f, m);
+
+	/* From the side that did not open: let through, it is for the other end to believe or not.
+	 */
+	if (!reopens && sl_flow_opens(flows, f, m))
+		return SL_KEEP;
+	if (!sl_flow_is_orig(f))
+		swap_sides(in);
+	if (reopens)
+		sl_flow_reopen(flows, t->w->id, f, in);
+	else
+		sl_flow_update(flows, t->w->id, f, in);
+	sl_flow_count(flows, f, t->b, i, t->tick);
+	return sl_flow_track(flows, t->w->id, f, t->b, i);
+}
+
 /* Judge and store a connection; f is its entry when it is known already. */
 static enum sl_drop connect_ends(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
 {
 	struct sl_meta *m = &t->b->meta[i];
-	bool reopen = f != NULL && sl_flow_reopens(t->p->flows, f, m);
-	bool reply = f != NULL && !reopen && !sl_flow_is_opener(t->p->flows, f);
-	struct opening o = opening_of(t->b, i, e, reply);
-	struct judgement j = judge(t, e->net, &o);
-	struct sl_flow_install in = {.tick = t->tick,
-		.policy_ingress = j.ingress,
-		.policy_egress = j.egress,
-		.identity_src = o.from->identity,
-		.identity_dst = o.to->identity};
+	struct sl_judgement j;
+	struct sl_flow_install in = {.tick = t->tick};
 
+	/* Not a matter of policy: nobody has asked. */
+	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
+		return SL_DROP_ICMP_UNRELATED;
+	j = judge(t, i, e, f);
 	if (j.reason != SL_KEEP) {
-		tell(t, i, &j);
+		sl_judgement_tell(t, i, &j);
 		if (!j.audited)
 			return j.reason;
 	}
+	in.policy_ingress = j.ingress;
+	in.policy_egress = j.egress;
+	in.by_peer = j.by_peer;
+	in.picked = j.picked;
+	fill_identities(t, e, f, &j, &in);
 	fill_sides(t, i, e, &in);
 	stamp(t, i, &in);
 	m->act = in.side[0].act;
-	if (f == NULL) {
-		if (m->flags & SL_P_ICMP_ECHO_REPLY)
-			return SL_DROP_ICMP_UNRELATED;
-		m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, &in);
-		return m->flow != NULL ? SL_KEEP : SL_DROP_FLOW_TABLE_FULL;
-	}
-	if (!sl_flow_is_orig(f))
-		swap_sides(&in);
-	if (reopen)
-		sl_flow_reopen(t->p->flows, t->w->id, f, &in);
-	else
-		sl_flow_update(t->p->flows, t->w->id, f, &in);
-	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
-	return sl_flow_track(t->p->flows, t->w->id, f, m) ? SL_KEEP : SL_DROP_ICMP_UNRELATED;
+	return f == NULL ? install(t, i, &in) : renew(t, i, f, &in);
 }
 
 /* An entry put there over the socket says what happens; the sender must still be who it claims to
@@ -196,7 +142,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
 	struct sl_endpoint to = {.network = m->network};
 	struct sl_flow_install in = {
-		.tick = t->tick, .policy_ingress = NOT_JUDGED, .policy_egress = NOT_JUDGED};
+		.tick = t->tick, .policy_ingress = SL_NOT_JUDGED, .policy_egress = SL_NOT_JUDGED};
 
 	if (classified == SL_DROP_SPOOFED)
 		return classified;
@@ -230,7 +176,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	in.identity_dst = classified == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
 	stamp(t, i, &in);
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
-	sl_flow_count(t->p->flows, f, rte_pktmbuf_pkt_len(t->b->pkt[i]), t->tick);
+	sl_flow_count(t->p->flows, f, t->b, i, t->tick);
 	return SL_KEEP;
 }
 

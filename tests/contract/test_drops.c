@@ -459,6 +459,13 @@ static enum sl_drop flow_table_full(struct scene *s)
 	return d;
 }
 
+/* Amid a connection that nobody may have opened. */
+static enum sl_drop tcp_no_connection(struct scene *s)
+{
+	sl_frame_tcp4(&s->f, SL_TCP_ACK, 10);
+	return from_web(s);
+}
+
 static enum sl_drop icmp_unrelated(struct scene *s)
 {
 	sl_rig_allow_all(s->r);
@@ -606,6 +613,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_POLICY_INGRESS] = policy_ingress,
 	[SL_DROP_POLICY_EGRESS] = policy_egress,
 	[SL_DROP_FLOW_DENY] = flow_deny,
+	[SL_DROP_TCP_NO_CONNECTION] = tcp_no_connection,
 	[SL_DROP_FLOW_TABLE_FULL] = flow_table_full,
 	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
 	[SL_DROP_TX_FULL] = tx_full,

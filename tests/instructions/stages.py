@@ -24,7 +24,7 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/(forward|policy)/\w+\.c", r".*", "miss"),
     (r"^pipelines/pipeline\.c", r"receive_underlay", "decap"),
     (r"^pipelines/pipeline\.c", r"receive_access", "receive"),
-    (r"^pipelines/pipeline\.c", r"sort|has_macs", "parse"),
+    (r"^pipelines/pipeline\.c", r"sort|has_headers", "parse"),
     (r"^pipelines/pipeline\.c", r"lookup", "lookup"),
     (r"^pipelines/pipeline\.c", r"special|\w*fragments?", "miss"),
     (r"^pipelines/pipeline\.c", r"execute\w*|same_way|may_leave", "rewrite"),

@@ -110,8 +110,8 @@ static void make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] =
-		(struct sl_network){.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true};
+	r->networks[1] = (struct sl_network){
+		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
 	w->generation = 1;
 	w->commit = 1;
 	w->port_network[SL_RIG_WEB] = 1;
@@ -250,6 +250,23 @@ void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode)
 	struct sl_world *w = change(r);
 
 	r->networks[1].mode = (uint8_t)mode;
+	publish(r, w);
+}
+
+void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress)
+{
+	struct sl_world *w = change(r);
+
+	r->networks[1].allow_ingress = ingress;
+	r->networks[1].allow_egress = egress;
+	publish(r, w);
+}
+
+void sl_rig_pickup(struct sl_rig *r, bool pickup)
+{
+	struct sl_world *w = change(r);
+
+	r->networks[1].pickup = pickup;
 	publish(r, w);
 }
 

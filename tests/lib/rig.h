@@ -40,6 +40,9 @@ struct sl_rcu *sl_rig_rcu(struct sl_rig *r);
 void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n);
 void sl_rig_allow_all(struct sl_rig *r);
 void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
+/* What happens where no rule matches; whether TCP is picked up amid a connection. */
+void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
+void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 /* A port or the node's tunnel goes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);

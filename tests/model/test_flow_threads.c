@@ -87,12 +87,14 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 		in->side[0] = in->side[1];
 		in->side[1] = side;
 	}
+	if (!reopen && sl_flow_opens(shared.t, m->flow, m))
+		return; /* judged by itself, nothing of it is stored */
 	if (reopen)
 		sl_flow_reopen(shared.t, w->id, m->flow, in);
 	else
 		sl_flow_update(shared.t, w->id, m->flow, in);
-	sl_flow_count(shared.t, m->flow, FRAME_LEN, w->x.tick);
-	sl_flow_track(shared.t, w->id, m->flow, m);
+	sl_flow_count(shared.t, m->flow, &w->x.b, i, w->x.tick);
+	sl_flow_track(shared.t, w->id, m->flow, &w->x.b, i);
 }
 
 static void check_hit(struct worker *w, unsigned int i, const struct flow_packet *p)
@@ -104,8 +106,6 @@ static void check_hit(struct worker *w, unsigned int i, const struct flow_packet
 		m->act.identity != (uint16_t)w->x.generation ||
 		m->act.mtu != (uint16_t)~w->x.generation)
 		w->wrong++;
-	if (m->act.flags & SL_ACT_TRACK)
-		sl_flow_track(shared.t, w->id, m->flow, m);
 }
 
 static void one_burst(struct worker *w)
@@ -129,6 +129,9 @@ static void one_burst(struct worker *w)
 		else
 			check_hit(w, i, &p[i]);
 	}
+	for (unsigned int k = 0; k < pass.n_track; k++)
+		sl_flow_track(
+			shared.t, w->id, w->x.b.meta[pass.track[k]].flow, &w->x.b, pass.track[k]);
 	for (unsigned int k = 0; k < pass.n_miss; k++) {
 		unsigned int i = pass.miss[k];
 		struct sl_flow_install in = resolve(w, i, &p[i]);

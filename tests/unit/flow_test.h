@@ -45,7 +45,14 @@ struct flow_packet {
 	bool reply;	   /* from B to A */
 	uint8_t tcp_flags; /* of TCP */
 	uint16_t flags;	   /* SL_P_* besides family and protocol */
+	/* TCP; 0: of a connection that has carried no data, see flow_tcp */
+	uint32_t seq, ack;
+	uint16_t data_len, window;
+	uint8_t scale; /* of a SYN: the option's value + 1, 0: no option */
 };
+
+#define ISN_A 1000u
+#define ISN_B 5000u
 
 static inline void flow_setup(struct flow_fixture *x, uint32_t max_flows, unsigned int n_workers)
 {
@@ -94,6 +101,32 @@ static inline void flow_clear(struct flow_fixture *x)
 	x->b.n = 0;
 }
 
+/* Behind Ethernet and IPv4, with an option of eight bytes for the window scale. */
+static inline void flow_tcp(struct flow_fixture *x, unsigned int i, const struct flow_packet *p)
+{
+	uint32_t isn = p->reply ? ISN_B : ISN_A, other = p->reply ? ISN_A : ISN_B;
+	uint32_t seq = p->seq != 0 ? p->seq : isn + !(p->tcp_flags & SYN);
+	uint32_t ack = p->ack != 0 ? p->ack : other + 1;
+	struct sl_meta *m = &x->b.meta[i];
+	uint8_t *tcp = &x->bytes[i][34];
+	uint8_t words = p->scale != 0 ? 7 : 5;
+	uint16_t window_be = rte_cpu_to_be_16(p->window != 0 ? p->window : 1000);
+
+	m->l3_off = 14;
+	m->l4_off = 34;
+	m->l3_len = (uint16_t)(20 + 4 * words + p->data_len);
+	seq = rte_cpu_to_be_32(seq);
+	ack = rte_cpu_to_be_32(p->tcp_flags & ACK ? ack : 0);
+	memset(tcp, 0, 28);
+	memcpy(tcp + 4, &seq, 4);
+	memcpy(tcp + 8, &ack, 4);
+	tcp[12] = (uint8_t)(words << 4);
+	tcp[13] = p->tcp_flags;
+	memcpy(tcp + 14, &window_be, 2);
+	if (p->scale != 0)
+		memcpy(tcp + 20, (uint8_t[]){1, 3, 3, p->scale - 1, 0}, 5);
+}
+
 /* Put a packet into the burst; returns its index. */
 static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_packet *p)
 {
@@ -113,6 +146,8 @@ static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_pa
 	m->flags = (uint16_t)(p->flags | (p->proto == IPPROTO_TCP ? SL_P_TCP : 0) |
 			      (p->v6 ? SL_P_IP6 : SL_P_IP4));
 	m->origin = p->reply ? PORT_B : PORT_A;
+	if (p->proto == IPPROTO_TCP)
+		flow_tcp(x, i, p);
 	if (p->v6) {
 		x->b.key6[i] = flow_key6(p);
 		m->hash = sl_key6_hash(&x->b.key6[i]);
@@ -154,6 +189,9 @@ static inline struct sl_flow *flow_install(
 	flow_clear(x);
 	i = flow_add(x, p);
 	in = flow_resolution(x, i);
+	/* Only its SYN tells who opened it. */
+	in.picked = p->proto == IPPROTO_TCP && (p->tcp_flags & (SYN | ACK)) != SYN;
+	in.by_peer = in.picked && p->tcp_flags & SYN;
 	return sl_flow_install(x->t, worker, &x->b, i, &in);
 }
 

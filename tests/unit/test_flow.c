@@ -300,7 +300,7 @@ static void worker_with_entry_of_a_removed_connection_changes_nothing(void **sta
 	assert_int_equal(flow_del(&x, &p), 0);
 	assert_false(sl_flow_update(x.t, 0, f, &in));
 	assert_false(sl_flow_reopen(x.t, 0, f, &in));
-	assert_true(sl_flow_track(x.t, 0, f, &x.b.meta[0]));
+	assert_int_equal(sl_flow_track(x.t, 0, f, &x.b, 0), SL_KEEP);
 	assert_int_equal(flow_state(&x, f), SL_CONN_FREE);
 	assert_int_equal(atomic_load(&f->generation), 0);
 }
@@ -362,22 +362,25 @@ static void syn_fin_and_rst_are_always_tracked(void **state)
 {
 	const uint8_t tracked[] = {SYN, SYN | ACK, FIN | ACK, RST, RST | ACK},
 		      plain[] = {ACK, ACK | 8};
-	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = ACK};
-	struct flow_packet r = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = ACK, .reply = true};
+	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN};
+	struct flow_packet r = {
+		.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN | ACK, .reply = true};
 	struct sl_flow *f = flow_install(&x, 0, &p);
 
 	(void)state;
 	flow_install(&x, 0, &r);
+	p.tcp_flags = ACK;
+	flow_install(&x, 0, &p);
 	assert_int_equal(flow_state(&x, f), SL_CONN_ESTABLISHED);
 	for (unsigned int i = 0; i < RTE_DIM(tracked); i++) {
 		p.tcp_flags = tracked[i];
 		assert_true(flow_hits(&x, &p));
-		assert_true(x.b.meta[0].act.flags & SL_ACT_TRACK);
+		assert_int_equal(x.pass.n_track, 1);
 	}
 	for (unsigned int i = 0; i < RTE_DIM(plain); i++) {
 		p.tcp_flags = plain[i];
 		assert_true(flow_hits(&x, &p));
-		assert_false(x.b.meta[0].act.flags & SL_ACT_TRACK);
+		assert_int_equal(x.pass.n_track, 0);
 	}
 }
 

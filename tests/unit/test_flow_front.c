@@ -219,7 +219,7 @@ static void connection_takes_no_more_than_it_should(void **state)
 
 	(void)state;
 	flow_setup(&y, 1 << 20, 1);
-	assert_in_range(sl_flow_table_bytes(y.t) / (1 << 19), 200, 270);
+	assert_in_range(sl_flow_table_bytes(y.t) / (1 << 19), 200, 300);
 	flow_teardown(&y);
 }
 

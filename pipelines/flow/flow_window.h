@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TCP windows: what the ends of a connection believe of a segment, as far as somebody between them
+ * can tell. Of each direction the last segment is remembered beside its counters, as it stood in
+ * the packet. Segments with SYN, FIN or RST are held against that before they may move the
+ * connection's state: RFC 9293 section 3.10.7.4 for the window, RFC 5961 section 3.2 for resets.
+ *
+ * Threads: workers. The record of a direction is written by who counts its packets. Whoever sees a
+ * SYN, FIN or RST reads both directions' records, word by word: a torn read may misjudge that one
+ * segment, as one that overtook another on its way would be.
+ */
+#ifndef SL_FLOW_WINDOW_H
+#define SL_FLOW_WINDOW_H
+
+#include <rte_mbuf.h>
+
+#include "dp/pkt.h"
+#include "flow_dp.h"
+#include "flow_wide.h"
+
+#define SL_TCP_SCALE_MAX  14 /* RFC 7323 section 2.3 */
+#define SL_TCP_SCALE_NONE 15 /* its SYN had no such option */
+
+/* A segment in host order. flags 0: there has been none. */
+struct sl_segment {
+	uint32_t seq, end; /* first sequence number, and the one behind the last */
+	uint32_t ack, win; /* win as it stands in the segment */
+	uint8_t flags;
+};
+
+/* What sl_flow_window has of it is in the packet in this order: TCP from the sequence number on. */
+_Static_assert(sizeof(struct sl_flow_window) == 16 && offsetof(struct sl_flow_window, flags) == 9 &&
+		       offsetof(struct sl_flow_window, win_be) == 10,
+	"copied as one block");
+_Static_assert(offsetof(struct sl_meta, l3_len) == offsetof(struct sl_meta, l4_off) + 2 &&
+		       offsetof(struct sl_flow_window, l3_len) ==
+			       offsetof(struct sl_flow_window, l4_off) + 2,
+	"two fields in one go");
+
+/* Remember the segment of a packet whose TCP header lies in its first buffer. */
+static __rte_always_inline void sl_window_note(
+	struct sl_flow_window *w, const struct sl_meta *m, const uint8_t *frame)
+{
+	sl_wide_store_joined(w, sl_wide_of(frame + m->l4_off + 4), sl_load32(&m->l4_off));
+}
+
+void sl_window_clear(struct sl_flow_window *w);
+struct sl_segment sl_window_last(const struct sl_flow_window *w);
+/* Of packet i. */
+struct sl_segment sl_segment_of(const struct sl_burst *b, unsigned int i);
+/* The window scale a SYN offers, or SL_TCP_SCALE_NONE. */
+unsigned int sl_segment_scale(const struct sl_burst *b, unsigned int i);
+
+/*
+ * What comes of segment s to the end that has sent `peer` last, from the end that has sent `own`
+ * before. scale: of the peer's window.
+ */
+bool sl_segment_resets(const struct sl_segment *s, const struct sl_segment *own,
+	const struct sl_segment *peer, unsigned int scale);
+bool sl_segment_in_window(
+	const struct sl_segment *s, const struct sl_segment *peer, unsigned int scale);
+/* It acknowledges something that the peer's last segment had. */
+bool sl_segment_acknowledges(const struct sl_segment *s, const struct sl_segment *peer);
+
+#endif
