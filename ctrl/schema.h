@@ -22,6 +22,7 @@ enum sl_ftype {
 	SL_F_UINT64, /* integer min..max (< 2^53)     uint64_t */
 	SL_F_NUMBER, /* any finite number             double; results only */
 	SL_F_NAME,   /* [A-Za-z0-9][A-Za-z0-9_.-]*    char[SL_NAME_LEN] */
+	SL_F_NAMES,  /* a name, a list of them, "*"   struct sl_names */
 	SL_F_STRING, /* text, min..max bytes, no NUL  char *, allocated */
 	SL_F_ENUM,   /* one of names[]                uint32_t, index in names */
 	SL_F_MAC,    /* "02:00:00:00:00:05", unicast  struct sl_mac */
@@ -44,6 +45,17 @@ struct sl_labels {
 	size_t n;
 };
 
+/*
+ * One name, several, or all there are: "*". None and all are different things: zeroed, it means
+ * none, which no input gives. One name reads and prints as a string, several as a list in the
+ * order they were given in.
+ */
+struct sl_names {
+	char (*name)[SL_NAME_LEN];
+	uint32_t n;
+	bool all; /* then n is 0 */
+};
+
 struct sl_list {
 	void *items; /* n structs or scalars, side by side */
 	size_t n;
@@ -56,6 +68,7 @@ enum {
 	SL_FIELD_OUTPUT = 1 << 3,   /* in results only; refused as input */
 	SL_FIELD_UNIQUE = 1 << 4,   /* lists: equal elements are refused */
 	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into what was decoded, for as long as that is */
+	SL_FIELD_NEWER = 1 << 6,    /* required, but stored objects may be older than the field */
 };
 
 struct sl_shape;
@@ -66,13 +79,14 @@ struct sl_field {
 	unsigned int flags;
 	size_t offset;
 	size_t present;	   /* offset + 1 of a bool told whether the field was there; 0: not kept */
-	uint64_t min, max; /* UINT: range. STRING: bytes. LIST: elements, max 0: no limit but the
-			      message's */
+	uint64_t min, max; /* UINT: range. STRING: bytes. LIST, NAMES: elements, max 0: no limit
+			      but the message's */
 	uint64_t def;	   /* UINT, ENUM, BOOL: value when absent */
 	const char *const *names;     /* ENUM: NULL-terminated */
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
 	const char *help;	      /* one sentence for the reference */
+	const char *missing;	      /* REQUIRED: hint for who leaves it out */
 };
 
 struct sl_shape {
@@ -88,6 +102,10 @@ struct sl_shape {
 
 /* Decode json (an object) into the zeroed struct `out`. On error *out is as after sl_shape_fini. */
 int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
+/* The same of an object that was stored, perhaps before its SL_FIELD_NEWER fields existed: these
+ * stay zeroed. */
+int sl_shape_decode_stored(
+	const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
 /* Fields that are absent (present kept and false) or empty optional are left out. NULL: out of
  * memory. */
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj);

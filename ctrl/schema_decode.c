@@ -1,328 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* From JSON to structs by their shapes: nested objects, lists, and what is there or missing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
-#include "schema_field.h"
+#include "schema_decode.h"
 
-#define QUOTE_LEN 64
-
-typedef int (*decode_fn)(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e);
-
-static int decode_object(const struct sl_shape *s, const cJSON *v, void *out, struct sl_err *e);
+static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int optional, void *out,
+	struct sl_err *e);
 static int decode_value(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e);
-
-/* What stands in the JSON, for messages: "got …". */
-static const char *describe(const cJSON *v, char buf[QUOTE_LEN])
-{
-	if (cJSON_IsString(v))
-		return sl_quote(v->valuestring, buf, QUOTE_LEN);
-	if (cJSON_IsNumber(v)) {
-		snprintf(buf, QUOTE_LEN, "%.17g", v->valuedouble);
-		return buf;
-	}
-	if (cJSON_IsRaw(v))
-		return "a number";
-	if (cJSON_IsBool(v))
-		return cJSON_IsTrue(v) ? "true" : "false";
-	if (cJSON_IsNull(v))
-		return "null";
-	return cJSON_IsArray(v) ? "an array" : "an object";
-}
-
-static int refuse(struct sl_err *e, const char *expected, const cJSON *v)
-{
-	char buf[QUOTE_LEN];
-
-	return sl_err_set(
-		e, SL_ERR_PARAMS, NULL, "expected %s, got %s", expected, describe(v, buf));
-}
-
-static int out_of_memory(struct sl_err *e)
-{
-	return sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
-}
-
-static int decode_bool(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	(void)f;
-	if (!cJSON_IsBool(v))
-		return refuse(e, "true or false", v);
-	*(bool *)out = cJSON_IsTrue(v);
-	return 0;
-}
-
-static int decode_uint(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	uint64_t max = sl_field_uint_max(f), n;
-	char expected[80], buf[QUOTE_LEN];
-
-	snprintf(expected, sizeof(expected), "an integer from %llu to %llu",
-		(unsigned long long)f->min, (unsigned long long)max);
-	if (!sl_json_uint(v, &n)) {
-		int ret = refuse(e, expected, v);
-
-		if (cJSON_IsString(v))
-			sl_err_hint(e, "write the number without quotes");
-		return ret;
-	}
-	if (n < f->min || n > max)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL, "%s is out of range: expected %s",
-			describe(v, buf), expected);
-	if (f->type == SL_F_UINT)
-		*(uint32_t *)out = (uint32_t)n;
-	else
-		*(uint64_t *)out = n;
-	return 0;
-}
-
-static int decode_number(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	(void)f;
-	if (!cJSON_IsNumber(v))
-		return refuse(e, "a number", v);
-	*(double *)out = v->valuedouble;
-	return 0;
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Letters, digits and the characters of extra. */
-static bool consists_of(const char *s, const char *extra)
-{
-	for (; *s != '\0'; s++)
-		if (!is_alnum(*s) && strchr(extra, *s) == NULL)
-			return false;
-	return true;
-}
-
-static int decode_name(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	const char *s = v->valuestring;
-	char buf[QUOTE_LEN];
-
-	(void)f;
-	if (!cJSON_IsString(v))
-		return refuse(e, "a name", v);
-	if (s[0] == '\0')
-		return sl_err_set(e, SL_ERR_PARAMS, NULL, "a name must not be empty");
-	if (!is_alnum(s[0]) || !consists_of(s, "_.-")) {
-		sl_err_set(
-			e, SL_ERR_PARAMS, NULL, "%s is not a name", sl_quote(s, buf, sizeof(buf)));
-		sl_err_hint(e, "a name has letters, digits, '_', '.', '-' and begins with a letter "
-			       "or digit");
-		return -EINVAL;
-	}
-	if (strlen(s) >= SL_NAME_LEN)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"a name has at most %d characters, this has %zu", SL_NAME_LEN - 1,
-			strlen(s));
-	memcpy(out, s, strlen(s) + 1);
-	return 0;
-}
-
-static int decode_string(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	size_t n;
-
-	if (!cJSON_IsString(v))
-		return refuse(e, "a string", v);
-	n = strlen(v->valuestring);
-	if (n < f->min)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"at least %llu bytes are needed, these are %zu", (unsigned long long)f->min,
-			n);
-	if (f->max != 0 && n > f->max)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"at most %llu bytes are accepted, these are %zu",
-			(unsigned long long)f->max, n);
-	*(char **)out = strdup(v->valuestring);
-	return *(char **)out != NULL ? 0 : out_of_memory(e);
-}
-
-static int decode_enum(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	char all[160] = "", buf[QUOTE_LEN];
-	const char *near;
-	size_t used = 0;
-
-	for (uint32_t i = 0; f->names[i] != NULL; i++) {
-		if (cJSON_IsString(v) && strcmp(f->names[i], v->valuestring) == 0) {
-			*(uint32_t *)out = i;
-			return 0;
-		}
-		if (used < sizeof(all))
-			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
-				i > 0 ? ", " : "", f->names[i]);
-	}
-	sl_err_set(e, SL_ERR_PARAMS, NULL, "expected one of %s, got %s", all, describe(v, buf));
-	near = cJSON_IsString(v) ? sl_nearest_name(v->valuestring, f->names) : NULL;
-	if (near != NULL)
-		sl_err_hint(e, "did you mean \"%s\"?", near);
-	return -EINVAL;
-}
-
-static int decode_mac(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	(void)f;
-	if (!cJSON_IsString(v))
-		return refuse(e, "a MAC address", v);
-	return sl_parse_mac(v->valuestring, out, e);
-}
-
-static int decode_ip(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	(void)f;
-	if (!cJSON_IsString(v))
-		return refuse(e, "an IP address", v);
-	return sl_parse_ip(v->valuestring, out, e);
-}
-
-static int decode_prefix(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	if (!cJSON_IsString(v))
-		return refuse(e, "ADDRESS/LENGTH", v);
-	return sl_parse_prefix(v->valuestring, f->type == SL_F_IFADDR, out, e);
-}
-
-static int check_label(const char *key, const cJSON *v, struct sl_err *e)
-{
-	size_t n = strlen(key);
-
-	if (n == 0 || n > SL_LABEL_LEN || !is_alnum(key[0]) || !is_alnum(key[n - 1]) ||
-		!consists_of(key, SL_LABEL_CHARS)) {
-		sl_err_set(e, SL_ERR_PARAMS, key, "not a label key");
-		sl_err_hint(e, "a key has at most %d letters, digits, and '%s' between them",
-			SL_LABEL_LEN, SL_LABEL_CHARS);
-		return -EINVAL;
-	}
-	if (!cJSON_IsString(v)) {
-		int ret = refuse(e, "a string", v);
-
-		sl_err_at(e, "%s", key);
-		return ret;
-	}
-	if (strlen(v->valuestring) > SL_LABEL_LEN || !consists_of(v->valuestring, SL_LABEL_CHARS)) {
-		sl_err_set(e, SL_ERR_PARAMS, key, "not a label value");
-		sl_err_hint(e, "a value has at most %d letters, digits, or '%s'", SL_LABEL_LEN,
-			SL_LABEL_CHARS);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int compare_labels(const void *a, const void *b)
-{
-	return strcmp(
-		((const struct sl_label_pair *)a)->key, ((const struct sl_label_pair *)b)->key);
-}
-
-static int decode_labels(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
-{
-	struct sl_labels *l = out;
-	size_t n, text = 0, max = f->max != 0 ? f->max : SL_LABELS_MAX;
-	const cJSON *m;
-	char *p;
-
-	if (!cJSON_IsObject(v))
-		return refuse(e, "an object of labels", v);
-	n = (size_t)cJSON_GetArraySize(v);
-	if (n == 0)
-		return (f->flags & SL_FIELD_NONEMPTY) == 0
-			       ? 0
-			       : sl_err_set(e, SL_ERR_PARAMS, NULL, "at least one label is needed");
-	if (n > max)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"at most %zu labels are accepted, these are %zu", max, n);
-	cJSON_ArrayForEach (m, v) {
-		int ret = check_label(m->string, m, e);
-
-		if (ret != 0)
-			return ret;
-		text += strlen(m->string) + strlen(m->valuestring) + 2;
-	}
-	p = sl_labels_init(l, n, text);
-	if (p == NULL)
-		return out_of_memory(e);
-	cJSON_ArrayForEach (m, v) {
-		struct sl_label_pair *pair = &l->pair[l->n++];
-
-		p = sl_label_text(p, m->string, &pair->key);
-		p = sl_label_text(p, m->valuestring, &pair->value);
-	}
-	if (n > 1)
-		qsort(l->pair, n, sizeof(*l->pair), compare_labels);
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(l->pair[i - 1].key, l->pair[i].key) == 0)
-			return sl_err_set(
-				e, SL_ERR_PARAMS, l->pair[i].key, "the label occurs twice");
-	return 0;
-}
 
 static int decode_nested(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
 {
-	return decode_object(f->shape, v, out, e);
-}
-
-struct unique_ctx {
-	const struct sl_field *elem;
-	const char *items;
-	size_t size;
-};
-
-static int compare_elements(const void *a, const void *b, void *arg)
-{
-	const struct unique_ctx *c = arg;
-	size_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	int d = sl_field_compare(c->elem, c->items + i * c->size, c->items + j * c->size);
-
-	return d != 0 ? d : (i > j) - (i < j);
-}
-
-static int check_unique(const struct sl_field *elem, const struct sl_list *l, struct sl_err *e)
-{
-	struct unique_ctx c = {.elem = elem, .items = l->items, .size = sl_field_size(elem)};
-	uint32_t *order;
-	int ret = 0;
-
-	if (l->n < 2)
-		return 0;
-	order = malloc(l->n * sizeof(*order));
-	if (order == NULL)
-		return out_of_memory(e);
-	for (size_t i = 0; i < l->n; i++)
-		order[i] = (uint32_t)i;
-	qsort_r(order, l->n, sizeof(*order), compare_elements, &c);
-	for (size_t i = 1; i < l->n && ret == 0; i++)
-		if (sl_field_compare(elem, c.items + order[i - 1] * c.size,
-			    c.items + order[i] * c.size) == 0) {
-			ret = sl_err_set(
-				e, SL_ERR_PARAMS, NULL, "the same as element [%u]", order[i - 1]);
-			sl_err_at(e, "[%u]", order[i]);
-		}
-	free(order);
-	return ret;
-}
-
-static int check_list_length(const struct sl_field *f, size_t n, struct sl_err *e)
-{
-	size_t min = f->min;
-
-	if (min == 0 && (f->flags & SL_FIELD_NONEMPTY) != 0)
-		min = 1;
-	if (n < min)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"at least %zu element%s needed, there %s %zu", min,
-			min == 1 ? " is" : "s are", n == 1 ? "is" : "are", n);
-	if (f->max != 0 && n > f->max)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"at most %llu elements are accepted, there are %zu",
-			(unsigned long long)f->max, n);
-	return 0;
+	return decode_object(f->shape, v, 0, out, e);
 }
 
 static int decode_list(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
@@ -334,14 +25,14 @@ static int decode_list(const struct sl_field *f, const cJSON *v, void *out, stru
 	int ret;
 
 	if (!cJSON_IsArray(v))
-		return refuse(e, "an array", v);
+		return sl_decode_refused(e, "an array", v);
 	n = (size_t)cJSON_GetArraySize(v);
-	ret = check_list_length(f, n, e);
+	ret = sl_check_list_length(f, n, e);
 	if (ret != 0 || n == 0)
 		return ret;
 	l->items = calloc(n, size);
 	if (l->items == NULL)
-		return out_of_memory(e);
+		return sl_decode_no_memory(e);
 	cJSON_ArrayForEach (m, v) {
 		/* counted first: after an error only these need to be freed */
 		size_t i = l->n++;
@@ -352,7 +43,7 @@ static int decode_list(const struct sl_field *f, const cJSON *v, void *out, stru
 			return ret;
 		}
 	}
-	return (f->flags & SL_FIELD_UNIQUE) != 0 ? check_unique(&elem, l, e) : 0;
+	return (f->flags & SL_FIELD_UNIQUE) != 0 ? sl_check_unique(&elem, l, e) : 0;
 }
 
 static int decode_json(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
@@ -362,22 +53,23 @@ static int decode_json(const struct sl_field *f, const cJSON *v, void *out, stru
 		return 0;
 	}
 	*(cJSON **)out = cJSON_Duplicate(v, true);
-	return *(cJSON **)out != NULL ? 0 : out_of_memory(e);
+	return *(cJSON **)out != NULL ? 0 : sl_decode_no_memory(e);
 }
 
-static const decode_fn decoders[] = {
-	[SL_F_BOOL] = decode_bool,
-	[SL_F_UINT] = decode_uint,
-	[SL_F_UINT64] = decode_uint,
-	[SL_F_NUMBER] = decode_number,
-	[SL_F_NAME] = decode_name,
-	[SL_F_STRING] = decode_string,
-	[SL_F_ENUM] = decode_enum,
-	[SL_F_MAC] = decode_mac,
-	[SL_F_IP] = decode_ip,
-	[SL_F_PREFIX] = decode_prefix,
-	[SL_F_IFADDR] = decode_prefix,
-	[SL_F_LABELS] = decode_labels,
+static sl_decode_fn *const decoders[] = {
+	[SL_F_BOOL] = sl_decode_bool,
+	[SL_F_UINT] = sl_decode_uint,
+	[SL_F_UINT64] = sl_decode_uint,
+	[SL_F_NUMBER] = sl_decode_number,
+	[SL_F_NAME] = sl_decode_name,
+	[SL_F_NAMES] = sl_decode_names,
+	[SL_F_STRING] = sl_decode_string,
+	[SL_F_ENUM] = sl_decode_enum,
+	[SL_F_MAC] = sl_decode_mac,
+	[SL_F_IP] = sl_decode_ip,
+	[SL_F_PREFIX] = sl_decode_prefix,
+	[SL_F_IFADDR] = sl_decode_prefix,
+	[SL_F_LABELS] = sl_decode_labels,
 	[SL_F_OBJECT] = decode_nested,
 	[SL_F_LIST] = decode_list,
 	[SL_F_JSON] = decode_json,
@@ -464,35 +156,59 @@ static int decode_member(
 	return 0;
 }
 
-static int decode_object(const struct sl_shape *s, const cJSON *v, void *out, struct sl_err *e)
+static int check_required(
+	const struct sl_shape *s, unsigned int optional, uint64_t seen, struct sl_err *e)
+{
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct sl_field *f = &s->fields[i];
+
+		if ((f->flags & (SL_FIELD_REQUIRED | SL_FIELD_OUTPUT)) != SL_FIELD_REQUIRED ||
+			(f->flags & optional) != 0 || (seen & 1ull << i) != 0)
+			continue;
+		sl_err_set(e, SL_ERR_PARAMS, f->name, "this field is required");
+		if (f->missing != NULL)
+			sl_err_hint(e, "%s", f->missing);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* optional: flags of required fields that may be absent all the same. */
+static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int optional, void *out,
+	struct sl_err *e)
 {
 	uint64_t seen = 0;
 	const cJSON *m;
 	int ret;
 
 	if (!cJSON_IsObject(v))
-		return refuse(e, "an object", v);
+		return sl_decode_refused(e, "an object", v);
 	set_defaults(s, out);
 	cJSON_ArrayForEach (m, v) {
 		ret = decode_member(s, m, out, &seen, e);
 		if (ret != 0)
 			return ret;
 	}
-	for (size_t i = 0; i < s->n_fields; i++) {
-		const struct sl_field *f = &s->fields[i];
-
-		if ((f->flags & (SL_FIELD_REQUIRED | SL_FIELD_OUTPUT)) == SL_FIELD_REQUIRED &&
-			(seen & 1ull << i) == 0)
-			return sl_err_set(e, SL_ERR_PARAMS, f->name, "this field is required");
-	}
-	return s->check != NULL ? s->check(out, e) : 0;
+	ret = check_required(s, optional, seen, e);
+	return ret == 0 && s->check != NULL ? s->check(out, e) : ret;
 }
 
-int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e)
+static int decode(const struct sl_shape *s, const cJSON *json, unsigned int optional, void *out,
+	struct sl_err *e)
 {
-	int ret = decode_object(s, json, out, e);
+	int ret = decode_object(s, json, optional, out, e);
 
 	if (ret != 0)
 		sl_shape_fini(s, out);
 	return ret;
+}
+
+int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e)
+{
+	return decode(s, json, 0, out, e);
+}
+
+int sl_shape_decode_stored(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e)
+{
+	return decode(s, json, SL_FIELD_NEWER, out, e);
 }

@@ -36,6 +36,24 @@ static cJSON *encode_list(const struct sl_field *f, const struct sl_list *l)
 	return array;
 }
 
+static cJSON *encode_names(const struct sl_names *names)
+{
+	cJSON *array, *v;
+
+	if (names->n <= 1)
+		return cJSON_CreateString(names->all ? "*" : names->n == 1 ? names->name[0] : "");
+	array = cJSON_CreateArray();
+	for (uint32_t i = 0; i < names->n && array != NULL; i++) {
+		v = cJSON_CreateString(names->name[i]);
+		if (v == NULL || !cJSON_AddItemToArray(array, v)) {
+			cJSON_Delete(v);
+			cJSON_Delete(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
 static cJSON *encode_text(const struct sl_field *f, const void *at)
 {
 	char buf[SL_PREFIX_STR_LEN];
@@ -73,6 +91,8 @@ static cJSON *encode_value(const struct sl_field *f, const void *at)
 		return sl_json_from_u64(*(const uint64_t *)at);
 	case SL_F_NUMBER:
 		return encode_number(*(const double *)at);
+	case SL_F_NAMES:
+		return encode_names(at);
 	case SL_F_LABELS:
 		return encode_labels(at);
 	case SL_F_OBJECT:
@@ -114,6 +134,8 @@ static bool stands_for_absent(const struct sl_field *f, const void *at)
 		return *(void *const *)at == NULL;
 	case SL_F_NAME:
 		return *(const char *)at == '\0';
+	case SL_F_NAMES:
+		return ((const struct sl_names *)at)->n == 0 && !((const struct sl_names *)at)->all;
 	case SL_F_MAC:
 	case SL_F_IP:
 		return is_zero(at, sl_field_size(f));
@@ -134,7 +156,7 @@ bool sl_field_is_wanted(const struct sl_field *f, const void *obj)
 {
 	if (f->present != 0)
 		return sl_field_is_present(f, obj);
-	if ((f->flags & SL_FIELD_REQUIRED) != 0)
+	if ((f->flags & SL_FIELD_REQUIRED) != 0 && (f->flags & SL_FIELD_NEWER) == 0)
 		return true;
 	return !stands_for_absent(f, sl_field_at_const(f, obj));
 }

@@ -72,6 +72,24 @@ static cJSON *name_schema(void)
 	return o;
 }
 
+/* One name or "*", or a list of names. */
+static cJSON *names_schema(const struct sl_field *f)
+{
+	cJSON *o = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(o, "anyOf");
+	cJSON *one = pattern("name-or-all", "^([A-Za-z0-9][A-Za-z0-9_.-]*|\\*)$");
+	cJSON *several = typed("array");
+
+	add_u64(one, "maxLength", SL_NAME_LEN - 1);
+	cJSON_AddItemToArray(any, one);
+	cJSON_AddItemToObject(several, "items", name_schema());
+	add_u64(several, "minItems", 1);
+	if (f->max != 0)
+		add_u64(several, "maxItems", f->max);
+	cJSON_AddTrueToObject(several, "uniqueItems");
+	cJSON_AddItemToArray(any, several);
+	return o;
+}
+
 static cJSON *string_schema(const struct sl_field *f)
 {
 	cJSON *o = typed("string");
@@ -140,6 +158,8 @@ static cJSON *type_schema(const struct sl_field *f)
 		return typed("number");
 	case SL_F_NAME:
 		return name_schema();
+	case SL_F_NAMES:
+		return names_schema(f);
 	case SL_F_STRING:
 		return string_schema(f);
 	case SL_F_ENUM:

@@ -19,6 +19,8 @@ size_t sl_field_size(const struct sl_field *f)
 		return sizeof(double);
 	case SL_F_NAME:
 		return SL_NAME_LEN;
+	case SL_F_NAMES:
+		return sizeof(struct sl_names);
 	case SL_F_STRING:
 		return sizeof(char *);
 	case SL_F_MAC:
@@ -82,6 +84,17 @@ static int compare_labels(const struct sl_labels *a, const struct sl_labels *b)
 	return d;
 }
 
+static int compare_names(const struct sl_names *a, const struct sl_names *b)
+{
+	int d = COMPARE(a->all, b->all);
+
+	if (d == 0)
+		d = COMPARE(a->n, b->n);
+	for (uint32_t i = 0; i < a->n && d == 0; i++)
+		d = strcmp(a->name[i], b->name[i]);
+	return d;
+}
+
 static int compare_list(const struct sl_field *f, const struct sl_list *a, const struct sl_list *b)
 {
 	struct sl_field elem = sl_field_elem(f);
@@ -135,6 +148,8 @@ int sl_field_compare(const struct sl_field *f, const void *a, const void *b)
 		return COMPARE(*(const double *)a, *(const double *)b);
 	case SL_F_NAME:
 		return strcmp(a, b);
+	case SL_F_NAMES:
+		return compare_names(a, b);
 	case SL_F_STRING:
 		return compare_text(*(char *const *)a, *(char *const *)b);
 	case SL_F_MAC:
@@ -194,6 +209,19 @@ static int copy_labels(const struct sl_labels *from, struct sl_labels *to)
 	return 0;
 }
 
+static int copy_names(const struct sl_names *from, struct sl_names *to)
+{
+	to->all = from->all;
+	if (from->n == 0)
+		return 0;
+	to->name = calloc(from->n, sizeof(*to->name));
+	if (to->name == NULL)
+		return -ENOMEM;
+	memcpy(to->name, from->name, from->n * sizeof(*to->name));
+	to->n = from->n;
+	return 0;
+}
+
 static int copy_list(const struct sl_field *f, const struct sl_list *from, struct sl_list *to)
 {
 	struct sl_field elem = sl_field_elem(f);
@@ -244,6 +272,8 @@ int sl_field_copy(const struct sl_field *f, const void *from, void *to)
 		}
 		*(cJSON **)to = cJSON_Duplicate(*(cJSON *const *)from, true);
 		return *(cJSON **)to != NULL ? 0 : -ENOMEM;
+	case SL_F_NAMES:
+		return copy_names(from, to);
 	case SL_F_LABELS:
 		return copy_labels(from, to);
 	case SL_F_OBJECT:
@@ -290,6 +320,9 @@ void sl_field_fini(const struct sl_field *f, void *at)
 	case SL_F_JSON:
 		if ((f->flags & SL_FIELD_BORROWED) == 0)
 			cJSON_Delete(*(cJSON **)at);
+		break;
+	case SL_F_NAMES:
+		free(((struct sl_names *)at)->name);
 		break;
 	case SL_F_LABELS:
 		free(((struct sl_labels *)at)->pair);

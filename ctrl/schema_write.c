@@ -65,6 +65,21 @@ static bool write_labels(const struct sl_labels *l, const struct sl_text_out *ou
 	return ok;
 }
 
+static bool write_names(const struct sl_names *names, const struct sl_text_out *out)
+{
+	bool ok = true;
+
+	if (names->n <= 1)
+		return write_string(names->all ? "*" : names->n == 1 ? names->name[0] : "", out);
+	put(out, "[");
+	for (uint32_t i = 0; i < names->n && ok; i++) {
+		put(out, i > 0 ? "," : "");
+		ok = write_string(names->name[i], out);
+	}
+	put(out, "]");
+	return ok;
+}
+
 static bool write_list(
 	const struct sl_field *f, const struct sl_list *l, const struct sl_text_out *out)
 {
@@ -121,6 +136,8 @@ static bool write_value(const struct sl_field *f, const void *at, const struct s
 		return write_uint(*(const uint64_t *)at, out);
 	case SL_F_NAME:
 		return write_string(at, out);
+	case SL_F_NAMES:
+		return write_names(at, out);
 	case SL_F_STRING:
 		return write_string(*(char *const *)at != NULL ? *(char *const *)at : "", out);
 	case SL_F_ENUM:

@@ -69,6 +69,17 @@ static bool is_map(const cJSON *schema)
 	       get(schema, "properties") == NULL;
 }
 
+/* Where a field takes one word or a list of them: the list's schema, else NULL. */
+static const cJSON *list_alternative(const cJSON *schema)
+{
+	const cJSON *alternative;
+
+	cJSON_ArrayForEach (alternative, get(schema, "anyOf"))
+		if (strcmp(ctl_string(alternative, "type"), "array") == 0)
+			return alternative;
+	return NULL;
+}
+
 static cJSON *number(const char *name, const char *text)
 {
 	cJSON *v = parse_json(text);
@@ -162,6 +173,9 @@ static cJSON *value(const char *name, const cJSON *schema, const char *text)
 		return list(name, schema, text);
 	if (strcmp(type, "object") == 0)
 		return is_map(schema) ? map(name, text) : object(name, text);
+	if (list_alternative(schema) != NULL)
+		return strchr(text, ',') != NULL ? list(name, list_alternative(schema), text)
+						 : cJSON_CreateString(text);
 	if (schema != NULL && type[0] == '\0' && (v = parse_json(text)) != NULL)
 		return v;
 	/* also a name the method does not have: the daemon refuses it with a hint */
