@@ -248,6 +248,7 @@ static struct sl_policy_def def_of(struct room *r, const struct sl_policy_obj *o
 	for (size_t i = 0; i < obj->peers.n; i++)
 		fill_peer(r, &peer_objs[i], &peers[i]);
 	def = (struct sl_policy_def){.slot = obj->o.id,
+		.any_network = true,
 		.tier = obj->tier,
 		.priority = (uint16_t)obj->priority,
 		.direction = obj->direction,

@@ -3,8 +3,9 @@
  * What has changed, so that a commit costs only the flows it concerns.
  *
  * What a flow's resolution depends on has a number each, a slot: the address of either end in its
- * network, the identity of either end, the node or port it leaves by. Slots are hashes: two things
- * in one slot look changed when one of them is, which is safe. Two facts are kept of a slot:
+ * network, the identity of either end in its network and in every network, the node or port it
+ * leaves by. Slots are hashes: two things in one slot look changed when one of them is, which is
+ * safe. Two facts are kept of a slot:
  *
  *   stamp  the last commit that changed something in it. Control writes it before it publishes the
  *          commit's world. A flow resolved in generation g holds in a later world unless one of its
@@ -45,7 +46,9 @@ struct sl_changes {
 enum {
 	SL_DEP_SRC,
 	SL_DEP_DST,
-	SL_DEP_SRC_IDENTITY,
+	SL_DEP_SRC_POLICY, /* what policies of the network say of it as a subject... */
+	SL_DEP_DST_POLICY,
+	SL_DEP_SRC_IDENTITY, /* ...and policies of every network; and who has the number */
 	SL_DEP_DST_IDENTITY,
 	SL_DEP_OUT,  /* of the direction at hand */
 	SL_DEP_BACK, /* of its replies, where both are stored */
@@ -57,7 +60,7 @@ struct sl_deps {
 };
 
 enum sl_change_kind {
-	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject with that number */
+	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject: see sl_change_of_identity */
 	SL_CHANGE_NODE,
 	SL_CHANGE_PORT, /* the network it carries */
 };
@@ -70,6 +73,14 @@ static inline uint16_t sl_change_spread(uint64_t v)
 static inline uint16_t sl_change_of(enum sl_change_kind kind, uint32_t number)
 {
 	return sl_change_spread((uint64_t)kind << 56 | number);
+}
+
+_Static_assert(SL_NETWORKS_MAX <= 65536, "a network and an identity fit 32 bits");
+
+/* In one network, so that a tenant's policies concern no flows but its own; 0: in every network. */
+static inline uint16_t sl_change_of_identity(uint32_t network, uint16_t identity)
+{
+	return sl_change_of(SL_CHANGE_IDENTITY, network << 16 | identity);
 }
 
 /* Networks have 23 bits, so no address looks like one of the above. */

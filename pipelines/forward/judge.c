@@ -46,6 +46,7 @@ static struct sl_verdict ask(
 	const struct sl_endpoint *subject = dir == SL_INGRESS ? o->to : o->from;
 	const struct sl_endpoint *peer = dir == SL_INGRESS ? o->from : o->to;
 	struct sl_policy_query q = {
+		.network = subject->network,
 		.subject = subject->identity,
 		.peer = peer->identity,
 		.peer_is_endpoint = true,

@@ -35,8 +35,10 @@ struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint16_
 	struct sl_deps d;
 
 	ends(t->b, i, &d);
-	d.slot[SL_DEP_SRC_IDENTITY] = sl_change_of(SL_CHANGE_IDENTITY, identity[0]);
-	d.slot[SL_DEP_DST_IDENTITY] = sl_change_of(SL_CHANGE_IDENTITY, identity[1]);
+	d.slot[SL_DEP_SRC_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[0]);
+	d.slot[SL_DEP_DST_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[1]);
+	d.slot[SL_DEP_SRC_IDENTITY] = sl_change_of_identity(0, identity[0]);
+	d.slot[SL_DEP_DST_IDENTITY] = sl_change_of_identity(0, identity[1]);
 	d.slot[SL_DEP_OUT] = way(out, d.slot[SL_DEP_SRC]);
 	d.slot[SL_DEP_BACK] = way(back, d.slot[SL_DEP_SRC]);
 	return d;

@@ -64,7 +64,8 @@ struct sl_place {
 void sl_list_free(struct sl_piece *p);
 /* Free it with all its lists. */
 void sl_group_destroy(void *group);
-/* An own copy, or an empty one in the place of NULL. */
+struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t subject);
+/* An own copy. */
 struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
 void sl_group_drop(struct sl_session *s, struct sl_group *g);
 /* File an entry; may move the group. All removals of a session come before all additions. */
@@ -75,6 +76,14 @@ void sl_group_unfile(
 	struct sl_session *s, struct sl_group *g, const struct sl_place *p, uint64_t rank);
 /* Sort and index what the session changed, drop what is empty. False: nothing is left. */
 bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
+
+/* nets.c */
+
+/* A group comes into the table of its network, or goes; no table is left without groups. */
+void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject,
+	uint32_t group);
+void sl_net_remove(
+	struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject);
 
 /* port_index.c */
 struct sl_port_index *sl_port_index_build(const struct sl_rule_list *l);

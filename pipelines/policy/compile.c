@@ -22,8 +22,10 @@ struct side {
 	struct sl_pmap_edit *edit; /* of the session, once prefixes change */
 	struct sl_vec freed;	   /* uint32_t: numbers of prefixes, to be used again */
 	uint32_t next_number;
-	uint32_t n_of_len[2][129]; /* prefixes by family and length */
-	struct sl_vec touched;	   /* uint32_t: numbers of groups the session owns */
+	uint32_t n_of_len[2][129];  /* prefixes by family and length */
+	struct sl_vec touched;	    /* uint32_t: numbers of groups the session owns */
+	struct sl_vec freed_groups; /* uint32_t: numbers to be used again by later sessions */
+	uint32_t last_group;
 };
 
 struct sl_policy_compiler {
@@ -79,6 +81,7 @@ struct sl_policy_compiler *sl_policy_compiler_create(void)
 	for (unsigned int dir = 0; dir < 2; dir++) {
 		c->side[dir].freed = SL_VEC_OF(uint32_t);
 		c->side[dir].touched = SL_VEC_OF(uint32_t);
+		c->side[dir].freed_groups = SL_VEC_OF(uint32_t);
 	}
 	return c;
 }
@@ -237,31 +240,72 @@ static void file_peer(struct change *ch, const struct sl_peer_def *peer)
 		file(ch, &p);
 }
 
-static void carry_out(struct change *ch)
+static uint32_t new_group(
+	struct sl_policy_compiler *c, enum sl_direction dir, uint32_t network, uint32_t subject)
+{
+	struct side *side = &c->side[dir];
+	struct sl_policy_dir *d = &c->next->dir[dir];
+	uint32_t number =
+		side->freed_groups.n > 0
+			? ((const uint32_t *)side->freed_groups.at)[--side->freed_groups.n]
+			: ++side->last_group;
+
+	sl_net_add(&c->session, d, network, subject, number);
+	sl_pages_set(&c->session, &d->groups, number, sl_group_new(&c->session, network, subject));
+	*(uint32_t *)sl_need(sl_vec_push(&side->touched)) = number;
+	return number;
+}
+
+/* The session's own group of this network and subject. */
+static uint32_t open_group(
+	struct sl_policy_compiler *c, enum sl_direction dir, uint32_t network, uint32_t subject)
+{
+	struct sl_policy_dir *d = &c->next->dir[dir];
+	const struct sl_net *net = sl_net_get(d, network);
+	uint32_t number = net != NULL ? sl_net_find(net, subject) : 0;
+	struct sl_group *g;
+
+	if (number == 0)
+		return new_group(c, dir, network, subject);
+	g = sl_pages_get(d->groups, number);
+	if (g->piece.owner == c->session.id)
+		return number;
+	*(uint32_t *)sl_need(sl_vec_push(&c->side[dir].touched)) = number;
+	sl_pages_set(&c->session, &d->groups, number, sl_group_own(&c->session, g));
+	return number;
+}
+
+static void carry_out_in(struct change *ch, uint32_t network)
 {
 	const struct sl_policy_def *def = ch->def;
 	struct sl_policy_compiler *c = ch->c;
-	struct sl_pages **groups;
-	struct sl_group *was;
-	uint32_t number;
+	struct sl_pages **groups = &c->next->dir[def->direction].groups;
+	uint32_t subject, number;
 
-	open_session(c);
-	groups = &c->next->dir[def->direction].groups;
-	ch->rank = sl_rank(def->tier, def->priority, def->action, def->slot);
-	if (!def->any_port && def->n_ports == 0)
+	subject = ch->selector(c->labels, &def->subject, def->direction, SL_ROLE_SUBJECT);
+	if (subject == SL_NONE)
 		return;
-	number = ch->selector(c->labels, &def->subject, def->direction, SL_ROLE_SUBJECT);
-	if (number == SL_NONE)
-		return;
-	was = sl_pages_get(*groups, number);
-	if (was == NULL || was->piece.owner != c->session.id)
-		*(uint32_t *)sl_need(sl_vec_push(&c->side[def->direction].touched)) = number;
-	ch->group = sl_group_own(&c->session, was);
+	number = open_group(c, def->direction, network, subject);
+	ch->group = sl_pages_get(*groups, number);
 	if (def->any_peer)
 		file(ch, &(struct sl_place){.peer = SL_PEER_ANY});
 	for (size_t i = 0; !def->any_peer && i < def->n_peers; i++)
 		file_peer(ch, &def->peers[i]);
 	sl_pages_set(&c->session, groups, number, ch->group);
+}
+
+static void carry_out(struct change *ch)
+{
+	const struct sl_policy_def *def = ch->def;
+
+	open_session(ch->c);
+	ch->rank = sl_rank(def->tier, def->priority, def->action, def->slot);
+	if (!def->any_port && def->n_ports == 0)
+		return;
+	if (def->any_network)
+		carry_out_in(ch, SL_EVERY_NETWORK);
+	for (size_t i = 0; !def->any_network && i < def->n_networks; i++)
+		carry_out_in(ch, def->networks[i]);
 }
 
 void sl_policy_rule_gone(struct sl_policy_compiler *c, const struct sl_policy_def *def)
@@ -295,19 +339,21 @@ void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id)
 
 static void settle_groups(struct sl_policy_compiler *c, enum sl_direction dir)
 {
-	struct sl_pages **groups = &c->next->dir[dir].groups;
-	struct sl_vec *touched = &c->side[dir].touched;
+	struct sl_policy_dir *d = &c->next->dir[dir];
+	struct side *side = &c->side[dir];
 
-	for (uint32_t i = 0; i < touched->n; i++) {
-		uint32_t number = ((const uint32_t *)touched->at)[i];
-		struct sl_group *g = sl_pages_get(*groups, number);
+	for (uint32_t i = 0; i < side->touched.n; i++) {
+		uint32_t number = ((const uint32_t *)side->touched.at)[i];
+		struct sl_group *g = sl_pages_get(d->groups, number);
 
 		if (sl_group_tidy(&c->session, g))
 			continue;
-		sl_pages_set(&c->session, groups, number, NULL);
+		sl_net_remove(&c->session, d, g->network, g->subject);
+		sl_pages_set(&c->session, &d->groups, number, NULL);
 		sl_group_drop(&c->session, g);
+		*(uint32_t *)sl_need(sl_vec_push(&side->freed_groups)) = number;
 	}
-	touched->n = 0;
+	side->touched.n = 0;
 }
 
 static void settle_prefixes(struct sl_policy_compiler *c, enum sl_direction dir)
@@ -384,6 +430,7 @@ const struct sl_policy_set *sl_policy_compiler_destroy(struct sl_policy_compiler
 		}
 		sl_vec_fini(&c->side[dir].freed);
 		sl_vec_fini(&c->side[dir].touched);
+		sl_vec_fini(&c->side[dir].freed_groups);
 	}
 	sl_labels_destroy(c->labels);
 	free(c);
@@ -399,6 +446,8 @@ void sl_policy_set_destroy(void *set)
 	for (unsigned int dir = 0; dir < 2; dir++) {
 		sl_pages_destroy(s->dir[dir].subject, free);
 		sl_pages_destroy(s->dir[dir].peer, free);
+		free(s->dir[dir].every);
+		sl_pages_destroy(s->dir[dir].nets, free);
 		sl_pages_destroy(s->dir[dir].groups, sl_group_destroy);
 		sl_pmap_destroy(s->dir[dir].prefixes);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "set.h"
 
-#define MANY_SELECTORS 8 /* of one peer: below, probing is always cheaper */
+#define MANY_SELECTORS 8 /* of one identity: below, probing is always cheaper */
 
 /* A query meets at most one prefix of each length. */
 struct met {
@@ -102,29 +102,71 @@ static void visit_selectors(
 	}
 }
 
+/* One query's way through the set. */
+struct tour {
+	const struct sl_policy_dir *d;
+	const struct sl_policy_query *q;
+	const struct sl_numbers *subjects, *peers;
+	sl_list_visit fn;
+	void *ctx;
+	bool met_known;
+	struct met met;
+};
+
+static void visit_group(struct tour *t, uint32_t number)
+{
+	const struct sl_group *g = sl_pages_get(t->d->groups, number);
+
+	visit_entities(g, t->q, t->fn, t->ctx);
+	if (t->peers != NULL && g->n > 0)
+		visit_selectors(g, t->peers, t->fn, t->ctx);
+	if (g->n_prefixes == 0)
+		return;
+	if (!t->met_known)
+		meet_prefixes(t->d, &t->q->peer_addr, &t->met);
+	t->met_known = true;
+	visit_prefixes(g, t->q, &t->met, t->fn, t->ctx);
+}
+
+/* As with peers: a network of few groups is held against a subject of many selectors. */
+static void visit_net(struct tour *t, const struct sl_net *n)
+{
+	const struct sl_numbers *s = t->subjects;
+	uint32_t group;
+
+	if (s->n > MANY_SELECTORS && s->n / 4 > n->mask) {
+		for (uint32_t i = 0; i <= n->mask; i++)
+			if (n->slot[i].group != 0 && is_among(s->at, s->n, n->slot[i].subject))
+				visit_group(t, n->slot[i].group);
+		return;
+	}
+	for (uint32_t i = 0; i < s->n; i++) {
+		group = sl_net_find(n, s->at[i]);
+		if (group != 0)
+			visit_group(t, group);
+	}
+}
+
 void sl_policy_visit(
 	const struct sl_policy_dir *d, const struct sl_policy_query *q, sl_list_visit fn, void *ctx)
 {
-	const struct sl_numbers *groups = sl_pages_get(d->subject, q->subject);
-	const struct sl_numbers *peers = sl_pages_get(d->peer, q->peer);
-	struct met met;
-	bool met_known = false;
+	const struct sl_net *net;
+	struct tour t; /* not zeroed: most of it is seldom needed */
 
-	for (uint32_t i = 0; groups != NULL && i < groups->n; i++) {
-		const struct sl_group *g = sl_pages_get(d->groups, groups->at[i]);
-
-		if (g == NULL) /* its rules are for nobody or no port */
-			continue;
-		visit_entities(g, q, fn, ctx);
-		if (peers != NULL && g->n > 0)
-			visit_selectors(g, peers, fn, ctx);
-		if (g->n_prefixes == 0)
-			continue;
-		if (!met_known)
-			meet_prefixes(d, &q->peer_addr, &met);
-		met_known = true;
-		visit_prefixes(g, q, &met, fn, ctx);
-	}
+	t.subjects = sl_pages_get(d->subject, q->subject);
+	if (t.subjects == NULL)
+		return;
+	t.d = d;
+	t.q = q;
+	t.peers = sl_pages_get(d->peer, q->peer);
+	t.fn = fn;
+	t.ctx = ctx;
+	t.met_known = false;
+	net = sl_pages_get(d->nets, q->network);
+	if (net != NULL)
+		visit_net(&t, net);
+	if (d->every != NULL)
+		visit_net(&t, d->every);
 }
 
 /* The lowest rank that matches, not below `from`. */

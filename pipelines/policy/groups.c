@@ -65,19 +65,26 @@ void sl_group_destroy(void *group)
 	free(g);
 }
 
+struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t subject)
+{
+	struct sl_group *g = sl_need(calloc(1, group_size(2)));
+
+	g->piece.owner = s->id;
+	g->network = network;
+	g->subject = subject;
+	g->mask = 1;
+	return g;
+}
+
 struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g)
 {
+	size_t size = group_size(g->mask + 1);
 	struct sl_group *own;
 
-	if (g != NULL && g->piece.owner == s->id)
+	if (g->piece.owner == s->id)
 		return g;
-	if (g == NULL) {
-		own = sl_need(calloc(1, group_size(2)));
-		own->mask = 1;
-	} else {
-		own = memcpy(sl_need(malloc(group_size(g->mask + 1))), g, group_size(g->mask + 1));
-		sl_piece_drop(s, &g->piece);
-	}
+	own = memcpy(sl_need(malloc(size)), g, size);
+	sl_piece_drop(s, &g->piece);
 	own->piece.owner = s->id;
 	return own;
 }

@@ -6,6 +6,9 @@
  * matches an identity that has all of its labels. An empty selector matches nothing: the object
  * model refuses it, and the compiler treats it as such should one arrive.
  *
+ * An identity is a number of the node and has no network. A policy has: it speaks only of packets
+ * in its networks, so that equal labels in two networks meet in no verdict.
+ *
  * Threads: control. Ownership: the compiler copies what it keeps; inputs stay the caller's. A set
  * is immutable.
  */
@@ -71,7 +74,10 @@ struct sl_port_match {
 };
 
 struct sl_policy_def {
-	uint32_t slot; /* 1..SL_POLICIES_MAX-1, stable while the policy exists */
+	uint32_t slot;	  /* 1..SL_POLICIES_MAX-1, stable while the policy exists */
+	bool any_network; /* every network there is and will be; the list is not looked at */
+	const uint32_t *networks; /* ids, 1..SL_NETWORKS_MAX-1, all different; none: for nobody */
+	size_t n_networks;
 	enum sl_tier tier;
 	uint16_t priority;
 	enum sl_direction direction;

@@ -4,12 +4,21 @@
  * this.
  *
  * A rule's rank is one number made of tier, priority, action and slot: the lowest rank that matches
- * wins, and a new rule moves no other. Rules of one subject selector form a group. In a group,
+ * wins, and a new rule moves no other. Rules of one network and one subject selector form a group;
+ * those of every network are filed as the rules of a network of their own, number 0. In a group,
  * rules are filed under what they say about the peer: everyone, host, world, a selector, a prefix.
  * Each of these files is a list of (rank, ports). So a query costs (selectors that mean the
- * subject) x (selectors and prefixes that mean the peer) probes of small tables, however many rules
- * there are, and memory is linear in the rules: nothing is multiplied out over identities. Long
- * lists that differ by port have an index of port ranges.
+ * subject) x (selectors and prefixes that mean the peer) probes of small tables, once for its
+ * network and once for number 0, however many rules and networks there are. Memory is linear in
+ * the rules (a rule counts once for each network it names, and once when it is for all): nothing is
+ * multiplied out over identities, and nothing over networks. Long lists that differ by port have an
+ * index of port ranges.
+ *
+ * What keeps networks apart is the group: a query reaches the groups of its own network and of
+ * number 0, and no others. Selectors, prefixes and the lists of who is meant by which are numbers
+ * that all networks share: they say who, never what is allowed. They are shared because labels
+ * repeat from tenant to tenant; a tenant that fills them makes no query of another slower than one
+ * look at each group, and each list, of that other.
  *
  * A set is one version of many pieces: the next version shares all that did not change, so that a
  * change costs what it touches.
@@ -122,10 +131,29 @@ struct sl_group_slot {
 
 struct sl_group {
 	struct sl_piece piece;
-	uint32_t n, mask; /* lists in slots; open addressing, at half load or less */
+	uint32_t network, subject; /* whose rules these are: selector `subject` of that network */
+	uint32_t n, mask;	   /* lists in slots; open addressing, at half load or less */
 	uint32_t n_prefixes;
 	struct sl_rule_list *any, *host, *world;
 	struct sl_group_slot slot[]; /* mask + 1 */
+};
+
+/*
+ * The groups of one network: subject selector -> number of the group. Each group stands in the
+ * table of its own network, under its own subject, and nowhere else. A change inside a group
+ * leaves the table as it is; a group that comes or goes copies it.
+ */
+#define SL_EVERY_NETWORK 0u /* as a network: rules that name none */
+
+struct sl_net_slot {
+	uint32_t subject;
+	uint32_t group; /* 0: free */
+};
+
+struct sl_net {
+	struct sl_piece piece;
+	uint32_t n, mask;	   /* open addressing, at half load or less */
+	struct sl_net_slot slot[]; /* mask + 1 */
 };
 
 /* Ascending numbers. */
@@ -161,9 +189,11 @@ static inline void *sl_pages_get(const struct sl_pages *p, uint32_t i)
 }
 
 struct sl_policy_dir {
-	struct sl_pages *subject; /* identity -> struct sl_numbers, of groups */
+	struct sl_pages *subject; /* identity -> struct sl_numbers, of subject selectors */
 	struct sl_pages *peer;	  /* identity -> struct sl_numbers, of peer selectors */
-	struct sl_pages *groups;  /* number -> struct sl_group */
+	struct sl_net *every;	  /* what is for all networks; NULL: nothing */
+	struct sl_pages *nets;	  /* network, from 1 -> struct sl_net */
+	struct sl_pages *groups;  /* number, from 1 -> struct sl_group */
 	/*
 	 * (address, length) -> SL_PEER_PREFIX | number. The families are kept apart, so that ::/0
 	 * does not take in IPv4: lengths in use by family (IPv6, IPv4), descending.
@@ -180,9 +210,31 @@ struct sl_policy_set {
 	struct sl_pmap_garbage *dead_prefixes[2];
 };
 
-static inline uint32_t sl_group_hash(uint32_t peer)
+/* Of a peer in a group, and of a subject in a network. */
+static inline uint32_t sl_group_hash(uint32_t number)
 {
-	return (uint32_t)((peer * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+	return (uint32_t)((number * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static inline struct sl_net *sl_net_get(const struct sl_policy_dir *d, uint32_t network)
+{
+	return network == SL_EVERY_NETWORK ? d->every : sl_pages_get(d->nets, network);
+}
+
+/* The place of the subject, or the free one where it would stand. */
+static inline uint32_t sl_net_place(const struct sl_net *n, uint32_t subject)
+{
+	uint32_t i = sl_group_hash(subject) & n->mask;
+
+	while (n->slot[i].group != 0 && n->slot[i].subject != subject)
+		i = (i + 1) & n->mask;
+	return i;
+}
+
+/* The number of the group; 0 when there is none. */
+static inline uint32_t sl_net_find(const struct sl_net *n, uint32_t subject)
+{
+	return n->slot[sl_net_place(n, subject)].group;
 }
 
 /* The first len bits of ip. */

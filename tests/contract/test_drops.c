@@ -408,6 +408,7 @@ static enum sl_drop policy_ingress(struct scene *s)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
 	const struct sl_policy_def out = {.slot = 1,
+		.any_network = true,
 		.tier = SL_TIER_TEAM,
 		.direction = SL_EGRESS,
 		.action = SL_RULE_ALLOW,

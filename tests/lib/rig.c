@@ -231,10 +231,13 @@ void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t 
 void sl_rig_allow_all(struct sl_rig *r)
 {
 	static const struct sl_selector who[] = {{web, 1}, {db, 1}, {far, 1}};
+	static const uint32_t network = 1;
 	struct sl_policy_def defs[6];
 
 	for (uint32_t i = 0; i < 6; i++)
 		defs[i] = (struct sl_policy_def){.slot = i + 1,
+			.networks = &network,
+			.n_networks = 1,
 			.tier = SL_TIER_TEAM,
 			.direction = i < 3 ? SL_INGRESS : SL_EGRESS,
 			.action = SL_RULE_ALLOW,

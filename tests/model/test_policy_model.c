@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The compiled set against an evaluator that follows the text of the design rule by rule: random
- * identities, policies and queries, compared verdict by verdict.
+ * identities, policies of several networks and queries, compared verdict by verdict. All networks
+ * have the same labels and addresses.
  */
 #include "pipelines/policy/policy_ctl.h"
 
@@ -21,6 +22,7 @@
 #define PEERS	  4
 #define PORTS	  3
 #define EXCEPTS	  2
+#define NETWORKS  4
 
 struct rule {
 	struct sl_policy_def def;
@@ -29,6 +31,7 @@ struct rule {
 	struct sl_label peer_label[PEERS][LABELS];
 	struct sl_prefix except[PEERS][EXCEPTS];
 	struct sl_port_match port[PORTS];
+	uint32_t network[NETWORKS];
 };
 
 struct model {
@@ -126,6 +129,32 @@ static void random_peer(struct model *m, struct rule *r, unsigned int i)
 		r->except[i][k] = random_prefix(m);
 }
 
+/* Some on one page of networks, some on others. */
+static uint32_t random_network(struct model *m)
+{
+	static const uint32_t network[NETWORKS] = {1, 2, 700, SL_NETWORKS_MAX - 1};
+
+	return network[below(m, NETWORKS)];
+}
+
+/* Every one, or some; now and then none, which is for nobody. */
+static void random_networks(struct model *m, struct rule *r)
+{
+	r->def.any_network = one_in(m, 3);
+	r->def.networks = r->network;
+	r->def.n_networks = 0;
+	for (uint32_t n = one_in(m, 16) ? 0 : 1 + below(m, NETWORKS); r->def.n_networks < n;) {
+		uint32_t network = random_network(m);
+		size_t i = 0;
+
+		while (i < r->def.n_networks && r->network[i] != network)
+			i++;
+		r->network[i] = network;
+		if (i == r->def.n_networks)
+			r->def.n_networks++;
+	}
+}
+
 static void random_rule(struct model *m, struct rule *r, uint32_t slot)
 {
 	*r = (struct rule){.def = {
@@ -137,6 +166,7 @@ static void random_rule(struct model *m, struct rule *r, uint32_t slot)
 				   .any_peer = one_in(m, 8),
 				   .any_port = one_in(m, 8),
 			   }};
+	random_networks(m, r);
 	r->def.subject.labels = r->subject;
 	r->def.subject.n_labels = random_labels(m, r->subject, 2);
 	r->def.peers = r->peer;
@@ -209,9 +239,19 @@ static bool is_peer(
 	       (p->entity == SL_ENTITY_WORLD && !q->peer_is_endpoint);
 }
 
+static bool is_of(const struct sl_policy_def *d, uint32_t network)
+{
+	for (size_t i = 0; !d->any_network && i < d->n_networks; i++)
+		if (d->networks[i] == network)
+			return true;
+	return d->any_network;
+}
+
 static bool concerns(
 	const struct model *m, const struct sl_policy_def *d, const struct sl_policy_query *q)
 {
+	if (!is_of(d, q->network))
+		return false;
 	if (!selects(m, &d->subject, q->subject))
 		return false;
 	for (size_t i = 0; !d->any_peer && i < d->n_peers; i++)
@@ -351,6 +391,7 @@ static uint16_t random_identity(struct model *m)
 static struct sl_policy_query random_query(struct model *m)
 {
 	struct sl_policy_query q = {
+		.network = one_in(m, 16) ? below(m, SL_NETWORKS_MAX) : random_network(m),
 		.subject = random_identity(m),
 		.peer = random_identity(m),
 		.peer_is_endpoint = !one_in(m, 5),
@@ -371,9 +412,10 @@ static void assert_same(const struct model *m, const struct sl_policy_set *set,
 	struct sl_verdict want = stupid(m, dir, q, 0), got = sl_policy_evaluate(set, dir, q);
 
 	if (want.kind != got.kind || want.policy != got.policy)
-		print_error("rules %u subject %u peer %u endpoint %d proto %u dport %u known %d\n",
-			m->n_rules, q->subject, q->peer, q->peer_is_endpoint, q->proto, q->dport,
-			q->ports_known);
+		print_error("rules %u network %u subject %u peer %u endpoint %d proto %u dport %u "
+			    "known %d\n",
+			m->n_rules, q->network, q->subject, q->peer, q->peer_is_endpoint, q->proto,
+			q->dport, q->ports_known);
 	assert_int_equal(got.kind, want.kind);
 	assert_int_equal(got.policy, want.policy);
 }

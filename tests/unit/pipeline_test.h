@@ -69,6 +69,7 @@ static inline void allow_web_to_db(struct sl_rig *r)
 		.proto = IPPROTO_UDP, .has_port = true, .port = 53, .end = 53};
 	const struct sl_policy_def defs[] = {
 		{.slot = 1,
+			.any_network = true,
 			.tier = SL_TIER_TEAM,
 			.direction = SL_EGRESS,
 			.action = SL_RULE_ALLOW,
@@ -76,6 +77,7 @@ static inline void allow_web_to_db(struct sl_rig *r)
 			.any_peer = true,
 			.any_port = true},
 		{.slot = 2,
+			.any_network = true,
 			.tier = SL_TIER_TEAM,
 			.direction = SL_INGRESS,
 			.action = SL_RULE_ALLOW,

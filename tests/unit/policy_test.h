@@ -26,6 +26,11 @@ enum {
 	RICH = 500, /* many labels */
 };
 
+enum { /* networks */
+	BLUE = 7,
+	RED = 900, /* not on the same page as blue */
+};
+
 static const struct sl_label app_web = {"app", "web"}, app_db = {"app", "db"};
 static const struct sl_label web_test[] = {{"env", "test"}, {"app", "web"}};
 static const struct sl_label reserved[] = {{"app", "web"}, {"app", "db"}};
@@ -51,11 +56,12 @@ static const struct sl_peer_def peer_host = {.kind = SL_PEER_ENTITY, .entity = S
 static const struct sl_port_match tcp_80 = {IPPROTO_TCP, true, 80, 80};
 static const struct sl_port_match tcp_all = {.proto = IPPROTO_TCP};
 
-/* A policy for db about everyone and every port. */
+/* A policy of every network, for db, about everyone and every port. */
 static inline struct sl_policy_def rule(
 	uint32_t slot, enum sl_tier tier, uint16_t priority, enum sl_rule_action action)
 {
 	return (struct sl_policy_def){.slot = slot,
+		.any_network = true,
 		.tier = tier,
 		.priority = priority,
 		.direction = SL_INGRESS,
@@ -63,6 +69,15 @@ static inline struct sl_policy_def rule(
 		.subject = {&app_db, 1},
 		.any_peer = true,
 		.any_port = true};
+}
+
+static inline struct sl_policy_def in_networks(
+	struct sl_policy_def d, const uint32_t *networks, size_t n)
+{
+	d.any_network = false;
+	d.networks = networks;
+	d.n_networks = n;
+	return d;
 }
 
 static inline struct sl_policy_def with_peers(
@@ -91,7 +106,8 @@ static inline struct sl_policy_def allow_port(const struct sl_port_match *port)
 /* A TCP packet from web to port 80 of db. */
 static inline struct sl_policy_query from_web(void)
 {
-	return (struct sl_policy_query){.subject = DB,
+	return (struct sl_policy_query){.network = BLUE,
+		.subject = DB,
 		.peer = WEB,
 		.peer_is_endpoint = true,
 		.ports_known = true,

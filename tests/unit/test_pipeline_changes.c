@@ -10,6 +10,7 @@ static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
 	const struct sl_policy_def no = {.slot = 9,
+		.any_network = true,
 		.tier = SL_TIER_ADMIN,
 		.direction = SL_EGRESS,
 		.action = SL_RULE_DENY,
@@ -31,6 +32,7 @@ static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
 }
 
 static const struct sl_policy_def no_egress = {.slot = 9,
+	.any_network = true,
 	.tier = SL_TIER_ADMIN,
 	.direction = SL_EGRESS,
 	.action = SL_RULE_DENY,
@@ -77,8 +79,10 @@ static void commit_that_concerns_others_lets_a_connection_be(void **state)
 	/* What it depends on is marked again, so that the next commit knows of it. */
 	assert_int_equal(c->used[sl_change_of_ip4(1, sl_test_ip4("10.0.0.5"))], 1);
 	assert_int_equal(c->used[sl_change_of_ip4(1, sl_test_ip4("10.0.0.6"))], 1);
-	assert_int_equal(c->used[sl_change_of(SL_CHANGE_IDENTITY, 1001)], 1);
-	assert_int_equal(c->used[sl_change_of(SL_CHANGE_IDENTITY, 1002)], 1);
+	for (uint32_t network = 0; network < 2; network++) {
+		assert_int_equal(c->used[sl_change_of_identity(network, 1001)], 1);
+		assert_int_equal(c->used[sl_change_of_identity(network, 1002)], 1);
+	}
 	assert_true(sl_flow_view_next(sl_rig_pipeline(r)->flows, 0, 0, &v));
 	assert_int_equal(v.packets[0], 2);
 	assert_int_equal(v.generation[0], v.generation[1] + 1); /* that direction only */
@@ -90,9 +94,9 @@ static void commit_that_concerns_others_lets_a_connection_be(void **state)
 static void commit_that_concerns_an_end_has_a_connection_judged_again(void **state)
 {
 	const uint16_t slots[] = {sl_change_of_ip4(1, sl_test_ip4("10.0.0.5")),
-		sl_change_of_ip4(1, sl_test_ip4("10.0.0.6")),
-		sl_change_of(SL_CHANGE_IDENTITY, 1001), sl_change_of(SL_CHANGE_IDENTITY, 1002),
-		sl_change_of(SL_CHANGE_PORT, SL_RIG_DB)};
+		sl_change_of_ip4(1, sl_test_ip4("10.0.0.6")), sl_change_of_identity(0, 1001),
+		sl_change_of_identity(0, 1002), sl_change_of_identity(1, 1001),
+		sl_change_of_identity(1, 1002), sl_change_of(SL_CHANGE_PORT, SL_RIG_DB)};
 	struct sl_rig *r = *state;
 
 	sl_rig_allow_all(r);
@@ -117,7 +121,9 @@ static void later_fragment_minds_only_commits_that_concern_it(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	sl_rig_touch(r, sl_change_of_ip4(1, sl_test_ip4("10.0.0.99")));
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
-	sl_rig_touch(r, sl_change_of(SL_CHANGE_IDENTITY, 1002));
+	sl_rig_touch(r, sl_change_of_identity(2, 1002));
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
+	sl_rig_touch(r, sl_change_of_identity(1, 1002));
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 }
 
