@@ -267,7 +267,7 @@ static void commit_policies(struct sl_apply *a)
 
 	if (!sl_pending_any(p, SL_COLL_POLICIES) && !sl_pending_any(p, SL_COLL_IDENTITIES))
 		return;
-	p->world->policies = sl_tables_policies(a->policies, p->changes, p->n, &garbage);
+	p->world->policies = sl_tables_policies(a->policies, p->store, p->changes, p->n, &garbage);
 	if (!sl_later_note(&p->retire, sl_policy_garbage_free, garbage))
 		abort();
 }

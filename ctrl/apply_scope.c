@@ -36,9 +36,25 @@ void sl_scope_fini(struct sl_scope *s)
 	memset(s, 0, sizeof(*s));
 }
 
-static void add_identity(uint16_t number, void *ctx)
+/* What a policy concerns: its subjects in its networks. */
+struct concerned {
+	struct sl_scope *scope;
+	uint32_t network; /* 0: every network */
+};
+
+static void add_subject(uint16_t number, void *ctx)
 {
-	sl_scope_add(ctx, sl_change_of(SL_CHANGE_IDENTITY, number));
+	const struct concerned *c = ctx;
+
+	sl_scope_add(c->scope, sl_change_of_identity(c->network, number));
+}
+
+static void add_policy_in(struct sl_apply *a, const struct sl_policy_obj *policy, uint32_t network)
+{
+	struct concerned c = {&a->p.scope, network};
+
+	if (!sl_label_index_select(a->labels, a->p.store, &policy->subject.labels, add_subject, &c))
+		a->p.scope.all = true;
 }
 
 /*
@@ -49,16 +65,21 @@ static void add_policy(struct sl_apply *a, const struct sl_object *o)
 {
 	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
 
-	if (o != NULL && !sl_label_index_select(a->labels, a->p.store, &policy->subject.labels,
-				 add_identity, &a->p.scope))
-		a->p.scope.all = true;
+	if (o == NULL)
+		return;
+	if (policy->networks.all)
+		add_policy_in(a, policy, 0);
+	for (uint32_t i = 0; i < policy->networks.n; i++)
+		add_policy_in(a, policy,
+			sl_store_id_of(a->p.store, SL_COLL_NETWORKS, policy->networks.name[i]));
 }
 
 static void add_identity_change(struct sl_scope *s, const struct sl_change *c)
 {
 	const struct sl_object *o = c->old_obj != NULL ? c->old_obj : c->new_obj;
 
-	add_identity((uint16_t)((const struct sl_identity_obj *)o)->id_number, s);
+	sl_scope_add(s,
+		sl_change_of_identity(0, (uint16_t)((const struct sl_identity_obj *)o)->id_number));
 }
 
 static void add_port_change(struct sl_scope *s, const struct sl_change *c)

@@ -7,6 +7,7 @@
 #include "methods_objects.h"
 #include "methods_runtime.h"
 #include "pipelines/pipeline_ctl.h"
+#include "policy_networks.h"
 
 struct step {
 	int (*start)(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
@@ -139,6 +140,7 @@ static void stop_journal(struct sl_ctrl *c)
 static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	struct sl_applier applier = sl_apply_applier(c->apply);
+	char text[SL_ASSUMED_TEXT_LEN];
 	int err;
 
 	(void)o;
@@ -149,8 +151,11 @@ static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_
 	if (err != 0) {
 		sl_store_destroy(c->store);
 		c->store = NULL;
+		return err;
 	}
-	return err;
+	if (sl_policies_assumed(c->store, text) != NULL)
+		sl_daemon_notice(text);
+	return 0;
 }
 
 static void stop_store(struct sl_ctrl *c)

@@ -155,12 +155,18 @@ static void text_object(struct text *t, enum sl_collection_id c, const struct sl
 {
 	const struct sl_text_out out = {.ctx = t, .put = text_put};
 	struct sl_identity_obj declared;
+	struct sl_policy_obj older;
 	const void *obj = o;
 
 	if (c == SL_COLL_IDENTITIES) { /* whether it was allocated stands elsewhere */
 		declared = *(const struct sl_identity_obj *)o;
 		declared.allocated = false;
 		obj = &declared;
+	}
+	if (c == SL_COLL_POLICIES && ((const struct sl_policy_obj *)o)->network_assumed) {
+		older = *(const struct sl_policy_obj *)o; /* as it was found: without a network */
+		older.networks = (struct sl_names){.all = false};
+		obj = &older;
 	}
 	if (!sl_shape_write(sl_collections[c].shape, obj, &out) && t->error == 0)
 		t->error = ENOMEM;

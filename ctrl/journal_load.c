@@ -239,6 +239,15 @@ static const struct sl_collection *collection_named(const char *name)
 	return NULL;
 }
 
+/* Before policies had networks each was for all of them. */
+static void assume_network(struct sl_policy_obj *p)
+{
+	if (p->networks.n > 0 || p->networks.all)
+		return;
+	p->networks.all = true;
+	p->network_assumed = true;
+}
+
 static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const cJSON *json,
 	bool allocated, struct sl_err *e)
 {
@@ -247,10 +256,12 @@ static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const 
 
 	if (obj == NULL)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
-	ret = sl_shape_decode(coll->shape, json, obj, e);
+	ret = sl_shape_decode_stored(coll->shape, json, obj, e);
 	if (ret == 0) {
 		if (coll->id == SL_COLL_IDENTITIES)
 			((struct sl_identity_obj *)obj)->allocated = allocated;
+		if (coll->id == SL_COLL_POLICIES)
+			assume_network(obj);
 		ret = sl_txn_step(t, SL_TXN_PUT, coll->id, obj, e);
 		sl_shape_fini(coll->shape, obj);
 	}

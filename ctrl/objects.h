@@ -138,6 +138,13 @@ struct sl_policy_port_obj {
 struct sl_policy_obj {
 	struct sl_object o;
 	char name[SL_NAME_LEN];
+	struct sl_names networks; /* "network": whose packets it decides about */
+	/*
+	 * It was stored before policies had networks, and taken as one of every network ("*"),
+	 * which nobody has confirmed: it is written to the state without a network, and said in a
+	 * notice.
+	 */
+	bool network_assumed;
 	uint32_t tier;	    /* admin, team, baseline (enum sl_tier) */
 	uint32_t priority;  /* 0..65535, default 1000 */
 	uint32_t direction; /* ingress, egress (enum sl_direction) */

@@ -28,6 +28,8 @@
 /* The smallest MTU that IPv4 allows (RFC 791). */
 #define SL_MTU_MIN 68
 
+#define SL_POLICY_NETWORKS_MAX 1024 /* in one policy's list */
+
 /* 0, or -EINVAL with the path given: not unspecified, loopback, multicast or broadcast. */
 int sl_check_unicast(const struct sl_ip *ip, const char *path, struct sl_err *e);
 /* The first or last address of an IPv4 prefix of /30 and shorter names no host. */

@@ -132,6 +132,11 @@ static const struct sl_field policy_port = {
 static const struct sl_field policy_fields[] = {
 	SL_FIELD(sl_policy_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The policy's name."),
+	SL_FIELD_AS("network", sl_policy_obj, networks, SL_F_NAMES,
+		.flags = SL_FIELD_REQUIRED | SL_FIELD_NEWER, .max = SL_POLICY_NETWORKS_MAX,
+		.missing = "name the network it is for; a policy for all networks says "
+			   "\"network\": \"*\"",
+		.help = "The network it is for, a list of them, or \"*\": every network."),
 	SL_FIELD(sl_policy_obj, tier, SL_F_ENUM, .names = tiers, .def = 1,
 		.help = "Tiers are asked in this order."),
 	SL_FIELD(sl_policy_obj, priority, SL_F_UINT, .max = 65535, .def = 1000,
@@ -152,19 +157,27 @@ static const struct sl_field policy_fields[] = {
 			"made."),
 };
 
-/* Each peer with each port is an entry of its own where workers look. */
+/* Each network with each peer and each port is an entry of its own where workers look. */
 #define COMBINATIONS_MAX 65536u
+
+static size_t at_least_one(size_t n)
+{
+	return n > 0 ? n : 1;
+}
 
 static int check_policy(const void *obj, struct sl_err *e)
 {
 	const struct sl_policy_obj *p = obj;
 	int ret;
 
-	if (p->peers.n * p->ports.n <= COMBINATIONS_MAX)
+	if (at_least_one(p->networks.n) * at_least_one(p->peers.n) * at_least_one(p->ports.n) <=
+		COMBINATIONS_MAX)
 		return 0;
 	ret = sl_err_set(e, SL_ERR_LIMIT, "",
-		"%zu peers times %zu ports are more combinations than the %u a policy may have",
-		p->peers.n, p->ports.n, COMBINATIONS_MAX);
+		"%zu networks times %zu peers times %zu ports are more combinations than the %u a "
+		"policy may have",
+		at_least_one(p->networks.n), at_least_one(p->peers.n), at_least_one(p->ports.n),
+		COMBINATIONS_MAX);
 	sl_err_hint(e, "make several policies of it, or ranges of ports and shorter prefixes");
 	return ret;
 }

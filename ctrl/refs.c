@@ -7,30 +7,73 @@
 
 /* An endpoint's network stands first: its id is the scope of the endpoint's addresses. */
 const struct sl_ref_def sl_ref_defs[] = {
-	{SL_COLL_ENDPOINTS, SL_COLL_NETWORKS, "network", offsetof(struct sl_endpoint_obj, network)},
-	{SL_COLL_ENDPOINTS, SL_COLL_PORTS, "port", offsetof(struct sl_endpoint_obj, port)},
-	{SL_COLL_ENDPOINTS, SL_COLL_NODES, "node", offsetof(struct sl_endpoint_obj, node)},
-	{SL_COLL_NEIGHBORS, SL_COLL_PORTS, "port", offsetof(struct sl_neighbor_obj, port)},
-	{SL_COLL_ROUTES, SL_COLL_PORTS, "port", offsetof(struct sl_route_obj, port)},
+	{SL_COLL_ENDPOINTS, SL_COLL_NETWORKS, "network", SL_F_NAME,
+		offsetof(struct sl_endpoint_obj, network)},
+	{SL_COLL_ENDPOINTS, SL_COLL_PORTS, "port", SL_F_NAME,
+		offsetof(struct sl_endpoint_obj, port)},
+	{SL_COLL_ENDPOINTS, SL_COLL_NODES, "node", SL_F_NAME,
+		offsetof(struct sl_endpoint_obj, node)},
+	{SL_COLL_NEIGHBORS, SL_COLL_PORTS, "port", SL_F_NAME,
+		offsetof(struct sl_neighbor_obj, port)},
+	{SL_COLL_ROUTES, SL_COLL_PORTS, "port", SL_F_NAME, offsetof(struct sl_route_obj, port)},
+	{SL_COLL_POLICIES, SL_COLL_NETWORKS, "network", SL_F_NAMES,
+		offsetof(struct sl_policy_obj, networks)},
 };
 const size_t sl_n_ref_defs = sizeof(sl_ref_defs) / sizeof(sl_ref_defs[0]);
+
+uint32_t sl_ref_names(const struct sl_ref_def *d, const struct sl_object *obj)
+{
+	const char *field = (const char *)obj + d->offset;
+
+	if (d->type == SL_F_NAMES)
+		return ((const struct sl_names *)(const void *)field)->n;
+	return *field != '\0';
+}
+
+size_t sl_ref_count(enum sl_collection_id c, const struct sl_object *obj)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sl_n_ref_defs; i++)
+		if (sl_ref_defs[i].from == c)
+			n += sl_ref_names(&sl_ref_defs[i], obj);
+	return n;
+}
+
+static const char *key_of(const struct sl_ref *r)
+{
+	const char *field = (const char *)r->from->entry->obj + r->def->offset;
+
+	if (r->def->type == SL_F_NAMES)
+		return ((const struct sl_names *)(const void *)field)->name[r->index];
+	return field;
+}
+
+/* Where the name stands: "port", or "network[2]" in a list. */
+static const char *path_of(const struct sl_ref *r, char buf[32])
+{
+	if (sl_ref_names(r->def, r->from->entry->obj) == 1)
+		return r->def->field;
+	snprintf(buf, 32, "%s[%u]", r->def->field, r->index);
+	return buf;
+}
 
 int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e)
 {
 	const struct sl_entry *from = r->from->entry;
-	const char *key = (const char *)from->obj + r->def->offset;
+	const char *key = key_of(r);
 	const struct sl_collection *to = &sl_collections[r->def->to];
-	char what[SL_WHAT_LEN];
+	char what[SL_WHAT_LEN], path[32];
 
 	r->to = sl_entry_find(s, r->def->to, key);
 	if (r->to != NULL && r->to->obj != NULL)
 		return 0;
 	sl_object_what(from->coll, from->obj, what);
 	if (r->to != NULL)
-		return sl_err_set(e, SL_ERR_REFERENCE, r->def->field,
+		return sl_err_set(e, SL_ERR_REFERENCE, path_of(r, path),
 			"%s refers to %s \"%s\", which the same transaction removes", what,
 			to->singular, key);
-	sl_err_set(e, SL_ERR_REFERENCE, r->def->field,
+	sl_err_set(e, SL_ERR_REFERENCE, path_of(r, path),
 		"%s refers to %s \"%s\", which does not exist", what, to->singular, key);
 	sl_err_hint(e, "add the %s before, or in the same transaction", to->singular);
 	return -EBUSY;

@@ -207,6 +207,13 @@ const struct sl_object *sl_store_find(
 	return en != NULL ? en->obj : NULL;
 }
 
+uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const char *key)
+{
+	const struct sl_entry *en = sl_entry_find(s, c, key);
+
+	return en != NULL ? en->id : 0;
+}
+
 size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c)
 {
 	return s->map[c].n_live;

@@ -57,6 +57,10 @@ void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
 const struct sl_object *sl_store_by_id(
 	const struct sl_store *s, enum sl_collection_id c, uint32_t id);
 
+/* The dense id of the key, in prepare and commit also of one that the transaction removes; 0 when
+ * there is none. */
+uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const char *key);
+
 /*
  * What points at an object: fn for each reference (collection and object that refers). Used to
  * refuse a deletion and to find what a change affects.

@@ -157,8 +157,10 @@ static int check_network(
 	if (old_obj == NULL || subnets_equal(old_obj, net))
 		return 0;
 	DL_FOREACH (en->in, r) {
-		int ret = check_addresses(
-			(const struct sl_endpoint_obj *)r->from->entry->obj, net, e);
+		const struct sl_entry *by = r->from->entry;
+		int ret = by->coll == SL_COLL_ENDPOINTS
+				  ? check_addresses((const struct sl_endpoint_obj *)by->obj, net, e)
+				  : 0;
 
 		if (ret == 0)
 			continue;

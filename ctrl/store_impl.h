@@ -22,15 +22,14 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define SL_REFS_MAX 3 /* fields of one object that name others */
-
 struct sl_links;
 struct sl_entry;
 
-/* A field that holds the key of another collection's object; empty: refers to nothing. */
+/* A field that holds keys of another collection's objects. */
 struct sl_ref_def {
 	enum sl_collection_id from, to;
 	const char *field;
+	enum sl_ftype type; /* NAME: one, or empty for none. NAMES: several; "*" refers to none */
 	size_t offset;
 };
 
@@ -38,6 +37,7 @@ struct sl_ref {
 	struct sl_links *from;
 	struct sl_entry *to;
 	const struct sl_ref_def *def;
+	uint32_t index;		    /* among the names of the field */
 	struct sl_ref *prev, *next; /* among the references to `to`, oldest first */
 };
 
@@ -81,7 +81,7 @@ struct sl_links {
 	bool is_user, attached;
 	struct sl_ref user; /* of labels, when is_user */
 	unsigned int n_refs, n_uniques;
-	struct sl_ref refs[SL_REFS_MAX];
+	struct sl_ref *refs; /* in this block, behind uniques */
 	struct sl_unique uniques[];
 };
 
@@ -171,6 +171,9 @@ void sl_labelsets_untouch(struct sl_store *s);
 /* refs.c */
 extern const struct sl_ref_def sl_ref_defs[];
 extern const size_t sl_n_ref_defs;
+/* How many names the field of obj holds; how many all its fields do. */
+uint32_t sl_ref_names(const struct sl_ref_def *d, const struct sl_object *obj);
+size_t sl_ref_count(enum sl_collection_id c, const struct sl_object *obj);
 int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e);
 int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
 	const struct sl_object *removed, struct sl_err *e);

@@ -152,23 +152,24 @@ static void fill_refs(struct sl_links *l)
 
 	for (size_t i = 0; i < sl_n_ref_defs; i++) {
 		const struct sl_ref_def *d = &sl_ref_defs[i];
+		uint32_t n = d->from == en->coll ? sl_ref_names(d, en->obj) : 0;
 
-		if (d->from != en->coll || *((const char *)en->obj + d->offset) == '\0')
-			continue;
-		assert(l->n_refs < SL_REFS_MAX);
-		l->refs[l->n_refs++] = (struct sl_ref){.from = l, .def = d};
+		for (uint32_t k = 0; k < n; k++)
+			l->refs[l->n_refs++] = (struct sl_ref){.from = l, .def = d, .index = k};
 	}
 }
 
 struct sl_links *sl_links_create(struct sl_store *s, struct sl_entry *en, struct sl_err *e)
 {
 	const struct sl_labels *labels = labels_of(en);
-	size_t n = count_uniques(en->coll, en->obj);
-	struct sl_links *l = calloc(1, sizeof(*l) + n * sizeof(l->uniques[0]));
+	size_t n = count_uniques(en->coll, en->obj), n_refs = sl_ref_count(en->coll, en->obj);
+	struct sl_links *l =
+		calloc(1, sizeof(*l) + n * sizeof(l->uniques[0]) + n_refs * sizeof(l->refs[0]));
 
 	if (l == NULL)
 		goto no_memory;
 	l->entry = en;
+	l->refs = (struct sl_ref *)(void *)&l->uniques[n];
 	fill_refs(l);
 	for (size_t i = 0; i < n; i++) {
 		l->uniques[i].owner = l;

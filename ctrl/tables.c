@@ -167,13 +167,13 @@ static size_t room_for_labels(const struct sl_labels *labels)
 	return labels->n * sizeof(struct sl_label);
 }
 
-/* Everything that def_of takes; its parts are multiples of a pointer's size. */
+/* Everything that def_of takes, the parts that want the least alignment last. */
 static bool room_init(struct room *r, const struct sl_policy_obj *obj)
 {
 	const struct sl_peer_obj *peer = obj->peers.items;
-	size_t need = room_for_labels(&obj->subject.labels) +
-		      obj->peers.n * sizeof(struct sl_peer_def) +
-		      obj->ports.n * sizeof(struct sl_port_match);
+	size_t need =
+		room_for_labels(&obj->subject.labels) + obj->peers.n * sizeof(struct sl_peer_def) +
+		obj->networks.n * sizeof(uint32_t) + obj->ports.n * sizeof(struct sl_port_match);
 	char *p;
 
 	for (size_t i = 0; i < obj->peers.n; i++)
@@ -234,7 +234,19 @@ static void fill_match(const struct sl_policy_port_obj *obj, struct sl_port_matc
 		.end = (uint16_t)(obj->has_end_port ? obj->end_port : obj->port)};
 }
 
-static struct sl_policy_def def_of(struct room *r, const struct sl_policy_obj *obj)
+/* Ids of networks stay while a policy names them: an old policy's are as they were. */
+static const uint32_t *networks_of(
+	struct room *r, const struct sl_store *s, const struct sl_names *names)
+{
+	uint32_t *ids = take(r, names->n, sizeof(*ids));
+
+	for (uint32_t i = 0; i < names->n; i++)
+		ids[i] = sl_store_id_of(s, SL_COLL_NETWORKS, names->name[i]);
+	return ids;
+}
+
+static struct sl_policy_def def_of(
+	struct room *r, const struct sl_store *s, const struct sl_policy_obj *obj)
 {
 	const struct sl_peer_obj *peer_objs = obj->peers.items;
 	const struct sl_policy_port_obj *port_objs = obj->ports.items;
@@ -248,7 +260,8 @@ static struct sl_policy_def def_of(struct room *r, const struct sl_policy_obj *o
 	for (size_t i = 0; i < obj->peers.n; i++)
 		fill_peer(r, &peer_objs[i], &peers[i]);
 	def = (struct sl_policy_def){.slot = obj->o.id,
-		.any_network = true,
+		.any_network = obj->networks.all,
+		.n_networks = obj->networks.n,
 		.tier = obj->tier,
 		.priority = (uint16_t)obj->priority,
 		.direction = obj->direction,
@@ -259,7 +272,8 @@ static struct sl_policy_def def_of(struct room *r, const struct sl_policy_obj *o
 		.n_peers = obj->peers.n,
 		.any_port = !obj->has_ports,
 		.n_ports = obj->ports.n};
-	ports = take(r, obj->ports.n, sizeof(*ports)); /* last: smaller than a pointer */
+	def.networks = networks_of(r, s, &obj->networks);
+	ports = take(r, obj->ports.n, sizeof(*ports));
 	for (size_t i = 0; i < obj->ports.n; i++)
 		fill_match(&port_objs[i], &ports[i]);
 	def.ports = ports;
@@ -296,8 +310,8 @@ static void change_identities(
 			put_identity(c, r, (const struct sl_identity_obj *)changes[i].new_obj);
 }
 
-const struct sl_policy_set *sl_tables_policies(
-	struct sl_policy_compiler *c, const struct sl_change *changes, size_t n, void **garbage)
+const struct sl_policy_set *sl_tables_policies(struct sl_policy_compiler *c,
+	const struct sl_store *s, const struct sl_change *changes, size_t n, void **garbage)
 {
 	struct room r = {0};
 	struct sl_policy_def def;
@@ -306,13 +320,13 @@ const struct sl_policy_set *sl_tables_policies(
 	for (size_t i = 0; i < n; i++) {
 		if (changes[i].coll != SL_COLL_POLICIES || changes[i].old_obj == NULL)
 			continue;
-		def = def_of(&r, (const struct sl_policy_obj *)changes[i].old_obj);
+		def = def_of(&r, s, (const struct sl_policy_obj *)changes[i].old_obj);
 		sl_policy_rule_gone(c, &def);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (changes[i].coll != SL_COLL_POLICIES || changes[i].new_obj == NULL)
 			continue;
-		def = def_of(&r, (const struct sl_policy_obj *)changes[i].new_obj);
+		def = def_of(&r, s, (const struct sl_policy_obj *)changes[i].new_obj);
 		sl_policy_rule_put(c, &def);
 	}
 	free(r.p);

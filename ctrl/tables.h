@@ -18,7 +18,7 @@ struct sl_u32map *sl_tables_vni(const struct sl_store *s);
 struct sl_u32map *sl_tables_nodes(const struct sl_store *s);
 struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self);
 /* What changes mean for policies, as the next version of the compiler's set. Cannot fail. */
-const struct sl_policy_set *sl_tables_policies(
-	struct sl_policy_compiler *c, const struct sl_change *changes, size_t n, void **garbage);
+const struct sl_policy_set *sl_tables_policies(struct sl_policy_compiler *c,
+	const struct sl_store *s, const struct sl_change *changes, size_t n, void **garbage);
 
 #endif

@@ -81,6 +81,10 @@ static bool objects_equal(
 	if (c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)a)->allocated !=
 					       ((const struct sl_identity_obj *)b)->allocated)
 		return false;
+	/* "*" that was assumed, and "*" that somebody wrote. */
+	if (c == SL_COLL_POLICIES && ((const struct sl_policy_obj *)a)->network_assumed !=
+					     ((const struct sl_policy_obj *)b)->network_assumed)
+		return false;
 	return sl_shape_equal(sl_collections[c].shape, a, b);
 }
 

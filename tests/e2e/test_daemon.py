@@ -90,7 +90,7 @@ def a_second_daemon_on_the_same_socket_is_refused(lab):
 @test
 def two_daemons_run_side_by_side(lab):
     first, second = (lab.daemon(n, copy.deepcopy(null_config())).start() for n in ("a", "b"))
-    first.call("policies.add", {"name": "only-here", "direction": "ingress",
+    first.call("policies.add", {"name": "only-here", "network": "*", "direction": "ingress",
                                 "subject": {"labels": {"app": "web"}}, "action": "deny"})
     expect_equal(len(second.call("policies.list")), 0, "policies of the other daemon")
 

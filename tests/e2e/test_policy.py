@@ -8,9 +8,10 @@ DENY = {"ingress": "deny", "egress": "deny"}
 INGRESS_DENY = {"ingress": "deny", "egress": "allow"}
 
 
-def policy(name, direction, subject, peer, action="allow", port=None, protocol="tcp", **more):
-    p = {"name": name, "direction": direction, "subject": {"labels": {"app": subject}},
-         "peers": [{"labels": {"app": peer}}], "action": action, **more}
+def policy(name, direction, subject, peer, action="allow", port=None, protocol="tcp", network="blue", **more):
+    p = {"name": name, "network": network, "direction": direction,
+         "subject": {"labels": {"app": subject}}, "peers": [{"labels": {"app": peer}}],
+         "action": action, **more}
     if port:
         p["ports"] = [{"protocol": protocol, "port": port}]
     return p

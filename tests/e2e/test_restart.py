@@ -16,7 +16,8 @@ def a_killed_node_starts_again_with_what_it_was_told_over_the_socket(lab):
                         ("endpoints.add", newcomer.endpoint_object(site.a)))
     site.b.daemon.call("endpoints.add", newcomer.endpoint_object(site.b))
     site.b.daemon.call("policies.add", {
-        "name": "no-telnet", "direction": "ingress", "subject": {"labels": {"app": "b1"}},
+        "name": "no-telnet", "network": "blue", "direction": "ingress",
+        "subject": {"labels": {"app": "b1"}},
         "ports": [{"protocol": "tcp", "port": 23}], "action": "deny"})
     before = [d.call("config.get") for d in site.daemons]
     for daemon in site.daemons:

@@ -3,7 +3,8 @@
  * Do connections feel every commit that concerns them, and none of the others? Two pipelines carry
  * the same packets through the same worlds. One is the product's, with the world as the applier
  * publishes it. In the other everything is stale at every step, so that each packet is resolved
- * from scratch. After every random transaction each connection must fare the same in both.
+ * from scratch. After every random transaction each connection must fare the same in both. Half of
+ * the connections are in blue, half in red, between ends of equal addresses, MACs and labels.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,8 @@
 #include "tests/lib/packet.h"
 
 #define STEPS	    1500
-#define ENDS	    12 /* endpoints that have connections */
+#define PAIRS	    12		/* endpoints of a network that have connections */
+#define ENDS	    (2 * PAIRS) /* blue's, then red's */
 #define CONNECTIONS 96
 #define FLOWS	    1024
 #define PROGRAMMED  8
@@ -63,6 +65,17 @@ static bool chance(unsigned int percent)
 	return pick(100) < percent;
 }
 
+static bool is_red(unsigned int end)
+{
+	return end >= PAIRS;
+}
+
+/* What it has in common with its twin in the other network: address, MAC. */
+static unsigned int number_of(unsigned int end)
+{
+	return end % PAIRS;
+}
+
 /* Transactions. A step that is refused ends in a transaction that is taken back as a whole. */
 
 static int step(struct sl_txn *t, enum sl_txn_verb verb, const char *coll, const char *fmt, ...)
@@ -82,17 +95,21 @@ static int step(struct sl_txn *t, enum sl_txn_verb verb, const char *coll, const
 
 static int put_end(struct sl_txn *t, unsigned int i)
 {
-	static const char *const places[] = {"\"port\":\"p0\"", "\"port\":\"p1\"",
-		"\"port\":\"p2\"", "\"node\":\"n0\"", "\"node\":\"n1\"", "\"node\":\"n2\""};
 	const struct end *x = &ends[i];
-	char v6[32] = "";
+	unsigned int number = number_of(i);
+	char v6[32] = "", place[32];
 
+	if (x->place < 3)
+		snprintf(
+			place, sizeof(place), "\"port\":\"%c%u\"", is_red(i) ? 'r' : 'p', x->place);
+	else
+		snprintf(place, sizeof(place), "\"node\":\"n%u\"", x->place - 3);
 	if (x->v6)
-		snprintf(v6, sizeof(v6), ",\"fd00::%u\"", 10 + i);
+		snprintf(v6, sizeof(v6), ",\"fd00::%u\"", 10 + number);
 	return step(t, SL_TXN_PUT, "endpoints",
-		"{\"name\":\"e%u\",\"network\":\"blue\",%s,\"mac\":\"02:00:00:00:%02x:%02x\","
+		"{\"name\":\"e%u\",\"network\":\"%s\",%s,\"mac\":\"02:00:00:00:%02x:%02x\","
 		"\"addresses\":[\"10.0.0.%u\"%s],\"labels\":{\"app\":\"a%u\",\"env\":\"x\"}}",
-		i, places[x->place], x->mac, i, 10 + i, v6, x->app);
+		i, is_red(i) ? "red" : "blue", place, x->mac, number, 10 + number, v6, x->app);
 }
 
 static int change_end(struct sl_txn *t)
@@ -136,6 +153,8 @@ static int change_policy(struct sl_txn *t)
 {
 	static const char *const tiers[] = {"admin", "team", "baseline"};
 	static const char *const actions[] = {"allow", "allow", "allow", "deny", "pass"};
+	static const char *const networks[] = {
+		"\"blue\"", "\"red\"", "[\"red\",\"blue\"]", "[\"green\",\"blue\"]", "\"*\""};
 	static const char *const subjects[] = {"\"app\":\"a0\"", "\"app\":\"a1\"",
 		"\"app\":\"a2\",\"env\":\"x\"", "\"env\":\"x\"", "\"app\":\"nobody\""};
 	char peers[128] = "", ports[96] = "", key[16];
@@ -155,7 +174,7 @@ static int change_policy(struct sl_txn *t)
 	case 1:
 		snprintf(peers, sizeof(peers),
 			",\"peers\":[{\"cidr\":\"10.0.0.%u/%u\",\"except\":[\"10.0.0.%u/32\"]}]",
-			pick(2) * 16, 28, 10 + pick(ENDS));
+			pick(2) * 16, 28, 10 + pick(PAIRS));
 		break;
 	case 2:
 		snprintf(peers, sizeof(peers), ",\"peers\":[{\"entity\":\"%s\"}]",
@@ -168,10 +187,11 @@ static int change_policy(struct sl_txn *t)
 		snprintf(ports, sizeof(ports), ",\"ports\":[{\"protocol\":\"%s\",\"port\":%u}]",
 			chance(50) ? "tcp" : "udp", 80 + pick(2));
 	return step(t, SL_TXN_PUT, "policies",
-		"{\"name\":\"%s\",\"tier\":\"%s\",\"priority\":%u,\"direction\":\"%s\","
-		"\"subject\":{\"labels\":{%s}}%s%s,\"action\":\"%s\"}",
-		key, tiers[pick(3)], pick(4) * 100, chance(50) ? "ingress" : "egress",
-		subjects[pick(RTE_DIM(subjects))], peers, ports, actions[pick(5)]);
+		"{\"name\":\"%s\",\"network\":%s,\"tier\":\"%s\",\"priority\":%u,"
+		"\"direction\":\"%s\",\"subject\":{\"labels\":{%s}}%s%s,\"action\":\"%s\"}",
+		key, networks[pick(5)], tiers[pick(3)], pick(4) * 100,
+		chance(50) ? "ingress" : "egress", subjects[pick(RTE_DIM(subjects))], peers, ports,
+		actions[pick(5)]);
 }
 
 static int change_network(struct sl_txn *t)
@@ -179,8 +199,9 @@ static int change_network(struct sl_txn *t)
 	static const char *const modes[] = {"enforce", "enforce", "audit", "observe"};
 
 	return step(t, SL_TXN_SET, "networks",
-		"{\"name\":\"blue\",\"vni\":100,\"policy_mode\":\"%s\",\"mtu\":%u,"
+		"{%s,\"policy_mode\":\"%s\",\"mtu\":%u,"
 		"\"policy_default\":{\"ingress\":\"%s\",\"egress\":\"%s\"}}",
+		chance(50) ? "\"name\":\"blue\",\"vni\":100" : "\"name\":\"red\",\"vni\":200",
 		modes[pick(4)], chance(50) ? 1400 : 1450, chance(70) ? "allow" : "deny",
 		chance(70) ? "allow" : "deny");
 }
@@ -215,10 +236,10 @@ static int change_other_network(struct sl_txn *t)
 {
 	struct sl_err e;
 
-	if (sl_store_find(store, SL_COLL_ENDPOINTS, "red-1") != NULL)
-		return sl_txn_del(t, SL_COLL_ENDPOINTS, "red-1", &e);
+	if (sl_store_find(store, SL_COLL_ENDPOINTS, "green-1") != NULL)
+		return sl_txn_del(t, SL_COLL_ENDPOINTS, "green-1", &e);
 	return step(t, SL_TXN_ADD, "endpoints",
-		"{\"name\":\"red-1\",\"network\":\"red\",\"port\":\"p3\","
+		"{\"name\":\"green-1\",\"network\":\"green\",\"port\":\"p3\","
 		"\"mac\":\"02:00:00:00:98:01\",\"addresses\":[\"10.0.0.10\"]}");
 }
 
@@ -265,7 +286,7 @@ static void transact(void)
 
 static void mac_of(const struct end *x, unsigned int i, char mac[18])
 {
-	snprintf(mac, 18, "02:00:00:00:%02x:%02x", x->mac, i);
+	snprintf(mac, 18, "02:00:00:00:%02x:%02x", x->mac, number_of(i));
 }
 
 static void build(const struct connection *c, unsigned int side, const struct end now[2])
@@ -276,8 +297,8 @@ static void build(const struct connection *c, unsigned int side, const struct en
 
 	mac_of(&now[side], src, mac[0]);
 	mac_of(&now[!side], dst, mac[1]);
-	snprintf(ip[0], sizeof(ip[0]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + src);
-	snprintf(ip[1], sizeof(ip[1]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + dst);
+	snprintf(ip[0], sizeof(ip[0]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + number_of(src));
+	snprintf(ip[1], sizeof(ip[1]), c->v6 ? "fd00::%u" : "10.0.0.%u", 10 + number_of(dst));
 	sl_frame_start(&inner);
 	sl_frame_eth(&inner, .dst = mac[1], .src = mac[0]);
 	if (c->v6)
@@ -296,7 +317,7 @@ static void build(const struct connection *c, unsigned int side, const struct en
 	sl_frame_end(&inner);
 }
 
-static void wrap(unsigned int node)
+static void wrap(unsigned int node, uint32_t vni)
 {
 	char from[32];
 
@@ -305,7 +326,7 @@ static void wrap(unsigned int node)
 	sl_frame_eth(&outer, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
 	sl_frame_ip4(&outer, .src = from, .dst = "192.0.2.1");
 	sl_frame_udp(&outer, .sport = 50000, .dport = 4789, .no_checksum = true);
-	sl_frame_vxlan(&outer, .vni = 100);
+	sl_frame_vxlan(&outer, .vni = vni);
 	sl_frame_copy(&outer, &inner, 0);
 	sl_frame_end(&outer);
 }
@@ -354,14 +375,16 @@ static struct fate carry(struct sl_pipeline *p, const char *port, const struct s
 /* Both pipelines get the packet; what became of it, when they agree. */
 static struct fate compare(const struct connection *c, unsigned int side, const struct end now[2])
 {
-	static const char *const ports[] = {"p0", "p1", "p2", "up0", "up0", "up0"};
+	static const char *const ports[2][6] = {
+		{"p0", "p1", "p2", "up0", "up0", "up0"}, {"r0", "r1", "r2", "up0", "up0", "up0"}};
+	bool red = is_red(c->end[0]);
 	unsigned int place = now[side].place;
 	const struct sl_frame *f = &inner;
 	struct fate is, should;
 
 	build(c, side, now);
 	if (place >= 3) {
-		wrap(place - 3);
+		wrap(place - 3, red ? 200 : 100);
 		f = &outer;
 	}
 	reference_world = *apply->world;
@@ -369,8 +392,8 @@ static struct fate compare(const struct connection *c, unsigned int side, const 
 	reference_world.generation = reference_world.commit;
 	atomic_store(&reference->changes->all, reference_world.commit);
 	atomic_store(&reference->world, &reference_world);
-	is = carry(product, ports[place], f);
-	should = carry(reference, ports[place], f);
+	is = carry(product, ports[red][place], f);
+	should = carry(reference, ports[red][place], f);
 	if (is.verdict != should.verdict || memcmp(&is.act, &should.act, sizeof(is.act)) != 0)
 		fail_msg("e%u:%u to e%u:%u, side %u: %u kind %u out %u mtu %u id %u, should be "
 			 "%u kind %u out %u mtu %u id %u",
@@ -380,17 +403,23 @@ static struct fate compare(const struct connection *c, unsigned int side, const 
 	return is;
 }
 
+/* Every other one is in red, and most of these have the five-tuple of the one before, in blue. */
 static void open_connection(unsigned int i)
 {
 	struct connection *c = &connections[i];
+	unsigned int first = i % 2 * PAIRS;
 	struct end now[2];
 
-	*c = (struct connection){.end = {pick(ENDS), 0},
+	*c = (struct connection){.end = {pick(PAIRS), 0},
 		.v6 = chance(40),
 		.tcp = chance(50),
 		.sport = (uint16_t)(40000 + pick(20000)),
 		.dport = (uint16_t)(80 + pick(3))};
-	c->end[1] = (c->end[0] + 1 + pick(ENDS - 1)) % ENDS;
+	c->end[1] = (c->end[0] + 1 + pick(PAIRS - 1)) % PAIRS;
+	if (i % 2 == 1 && i >= PROGRAMMED && chance(70))
+		*c = connections[i - 1];
+	for (unsigned int k = 0; k < 2; k++)
+		c->end[k] = first + number_of(c->end[k]);
 	for (unsigned int k = 0; k < 2; k++)
 		c->was[k] = now[k] = ends[c->end[k]];
 	for (unsigned int k = 0; k < 4; k++)
@@ -427,14 +456,15 @@ static void program(unsigned int i)
 			   ? (uint32_t)sl_apply_port_id(apply, chance(50) ? "p0" : "p3")
 			   : sl_store_find(store, SL_COLL_NODES, "n1")->id;
 	for (unsigned int k = 0; k < 2; k++) {
-		snprintf(text, sizeof(text), "10.0.0.%u", 10 + c->end[k]);
+		snprintf(text, sizeof(text), "10.0.0.%u", 10 + number_of(c->end[k]));
 		ip = sl_test_ip(text);
 		memcpy(k == 0 ? p.key.src : p.key.dst, ip.b, 16);
 	}
 	p.key.sport_be = rte_cpu_to_be_16(c->sport);
 	p.key.dport_be = rte_cpu_to_be_16(c->dport);
-	p.key.net_proto =
-		sl_key_net_proto(sl_store_find(store, SL_COLL_NETWORKS, "blue")->id, IPPROTO_UDP);
+	p.key.net_proto = sl_key_net_proto(
+		sl_store_find(store, SL_COLL_NETWORKS, is_red(c->end[0]) ? "red" : "blue")->id,
+		IPPROTO_UDP);
 	assert_int_equal(sl_flow_program_add(product->flows, &p, 1), 0);
 	assert_int_equal(sl_flow_program_add(reference->flows, &p, 1), 0);
 }
@@ -500,12 +530,12 @@ static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **sta
 	uint32_t blue = id_of(SL_COLL_NETWORKS, "blue"), net, node, stays, port;
 
 	(void)state;
-	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"green\",\"vni\":300}");
+	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"violet\",\"vni\":400}");
 	desired_must(store, SL_TXN_ADD, "nodes", "{\"name\":\"m\",\"address\":\"192.0.2.9\"}");
 	desired_must(store, SL_TXN_ADD, "nodes", "{\"name\":\"s\",\"address\":\"192.0.2.8\"}");
 	desired_must(store, SL_TXN_ADD, "ports",
-		"{\"name\":\"p9\",\"role\":\"access\",\"devargs\":\"net_null7\"}");
-	net = id_of(SL_COLL_NETWORKS, "green");
+		"{\"name\":\"p9\",\"role\":\"access\",\"devargs\":\"net_null27\"}");
+	net = id_of(SL_COLL_NETWORKS, "violet");
 	node = id_of(SL_COLL_NODES, "m");
 	stays = id_of(SL_COLL_NODES, "s");
 	port = (uint32_t)sl_apply_port_id(apply, "p9");
@@ -522,8 +552,52 @@ static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **sta
 			break;
 		desired_must_del(store, SL_COLL_NODES, "m");
 		desired_must_del(store, SL_COLL_PORTS, "p9");
-		desired_must_del(store, SL_COLL_NETWORKS, "green");
+		desired_must_del(store, SL_COLL_NETWORKS, "violet");
 		sl_rcu_drain(sl_engine_rcu(g));
+	}
+}
+
+static uint64_t stamp_of(uint32_t network, uint16_t identity)
+{
+	return atomic_load(&product->changes->stamp[sl_change_of_identity(network, identity)]);
+}
+
+static void set_policy_of(const char *network)
+{
+	static unsigned int priority;
+	char json[256];
+
+	snprintf(json, sizeof(json),
+		"{\"name\":\"scope\",\"network\":%s,\"priority\":%u,\"direction\":\"egress\","
+		"\"subject\":{\"labels\":{\"env\":\"x\"}},\"action\":\"pass\"}",
+		network, ++priority);
+	desired_must(store, SL_TXN_PUT, "policies", json);
+}
+
+static void policy_concerns_the_flows_of_its_networks_alone(void **state)
+{
+	static const char *const of[] = {"\"blue\"", "\"red\"", "\"*\""};
+	const uint32_t network[] = {
+		id_of(SL_COLL_NETWORKS, "blue"), id_of(SL_COLL_NETWORKS, "red"), 0};
+	const struct sl_object *o;
+	uint16_t identity;
+
+	(void)state;
+	desired_must(store, SL_TXN_ADD, "endpoints",
+		"{\"name\":\"subject\",\"network\":\"blue\",\"node\":\"n0\",\"mac\":"
+		"\"02:00:00:00:97:01\",\"addresses\":[\"10.0.2.1\"],\"labels\":{\"env\":\"x\"}}");
+	o = sl_store_find(store, SL_COLL_ENDPOINTS, "subject");
+	identity = sl_store_identity_of(store, &((const struct sl_endpoint_obj *)o)->labels);
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t before[3];
+
+		/* The second time only: at first it leaves the network that it had before. */
+		set_policy_of(of[i]);
+		for (unsigned int k = 0; k < 3; k++)
+			before[k] = stamp_of(network[k], identity);
+		set_policy_of(of[i]);
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(stamp_of(network[k], identity) > before[k], i == k);
 	}
 }
 
@@ -532,15 +606,17 @@ static void make_objects(void)
 	desired_must(store, SL_TXN_ADD, "ports",
 		"{\"name\":\"up0\",\"role\":\"underlay\",\"devargs\":\"net_null9\","
 		"\"addresses\":[\"192.0.2.1/24\"],\"mac\":\"02:00:00:00:0a:01\"}");
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 7; i++) {
 		char json[256];
 
 		snprintf(json, sizeof(json),
-			"{\"name\":\"p%u\",\"role\":\"access\",\"devargs\":\"net_null%u\"}", i, i);
+			"{\"name\":\"%c%u\",\"role\":\"access\",\"devargs\":\"net_null%u\"}",
+			i < 4 ? 'p' : 'r', i < 4 ? i : i - 4, 10 + i);
 		desired_must(store, SL_TXN_ADD, "ports", json);
 	}
 	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"blue\",\"vni\":100}");
 	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"red\",\"vni\":200}");
+	desired_must(store, SL_TXN_ADD, "networks", "{\"name\":\"green\",\"vni\":300}");
 	for (unsigned int i = 0; i < 3; i++) {
 		char json[256];
 
@@ -617,6 +693,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_connection_feels_every_commit_that_concerns_it),
 		cmocka_unit_test(entries_that_name_what_was_deleted_go_and_the_others_stay),
+		cmocka_unit_test(policy_concerns_the_flows_of_its_networks_alone),
 	};
 
 	return cmocka_run_group_tests_name("changes", tests, start, stop);

@@ -107,6 +107,9 @@ static void conforms(const struct sl_field *f, const cJSON *v)
 	case SL_F_LABELS:
 		assert_true(cJSON_IsObject(v));
 		break;
+	case SL_F_NAMES:
+		assert_true(cJSON_IsString(v) || cJSON_GetArraySize(v) > 1);
+		break;
 	case SL_F_JSON:
 		break;
 	default:
@@ -191,11 +194,13 @@ static const struct {
 		"05\","
 		"\"addresses\":[\"10.0.0.6\"]}"},
 	{"policies",
-		"{\"name\":\"p\",\"direction\":\"ingress\",\"subject\":{\"labels\":{\"app\":\"db\"}"
+		"{\"name\":\"p\",\"network\":\"base\",\"direction\":\"ingress\",\"subject\":{"
+		"\"labels\":{\"app\":\"db\"}"
 		"},"
 		"\"action\":\"allow\"}",
 		"{\"name\":\"p\"}", "name",
-		"{\"name\":\"p\",\"direction\":\"ingress\",\"subject\":{\"labels\":{\"app\":\"db\"}"
+		"{\"name\":\"p\",\"network\":\"base\",\"direction\":\"ingress\",\"subject\":{"
+		"\"labels\":{\"app\":\"db\"}"
 		"},"
 		"\"action\":\"deny\"}"},
 };

@@ -83,8 +83,10 @@ static void refuse(const struct sl_shape *s, const char *text, const char *path)
 
 #define PORT(more)     "{\"name\":\"p\",\"devargs\":\"net_null0\"," more "}"
 #define ENDPOINT(more) "{\"name\":\"e\",\"network\":\"n\",\"mac\":\"02:00:00:00:00:05\"," more "}"
-#define POLICY(more)   "{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"," more "}"
-#define SUBJECT	       "\"subject\":{\"labels\":{\"app\":\"db\"}}"
+#define POLICY(more)                                                                 \
+	"{\"name\":\"p\",\"network\":\"blue\",\"direction\":\"ingress\",\"action\":" \
+	"\"allow\"," more "}"
+#define SUBJECT "\"subject\":{\"labels\":{\"app\":\"db\"}}"
 
 static void access_port_with_addresses_is_refused(void **state)
 {
@@ -264,7 +266,9 @@ static void empty_selector_is_refused_in_subject_and_peers(void **state)
 	accept(&sl_shape_policy, POLICY(SUBJECT));
 	refuse(&sl_shape_policy, POLICY("\"subject\":{\"labels\":{}}"), "subject.labels");
 	refuse(&sl_shape_policy, POLICY("\"subject\":{}"), "subject.labels");
-	refuse(&sl_shape_policy, "{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"}",
+	refuse(&sl_shape_policy,
+		"{\"name\":\"p\",\"network\":\"blue\",\"direction\":\"ingress\",\"action\":"
+		"\"allow\"}",
 		"subject");
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"peers\":[{\"labels\":{}}]"), "peers[0].labels");
 	refuse(&sl_shape_policy, POLICY(SUBJECT ",\"peers\":[{}]"), "peers[0]");
@@ -323,9 +327,9 @@ static void peer_is_exactly_one_of_labels_cidr_and_entity(void **state)
 static const char *crossed(unsigned int peers, unsigned int ports)
 {
 	static char text[1 << 16];
-	size_t n = (size_t)sprintf(text,
-		"{\"name\":\"p\",\"direction\":\"ingress\",\"action\":\"allow\"," SUBJECT
-		",\"peers\":[");
+	size_t n =
+		(size_t)sprintf(text, "{\"name\":\"p\",\"network\":\"blue\",\"direction\":"
+				      "\"ingress\",\"action\":\"allow\"," SUBJECT ",\"peers\":[");
 
 	for (unsigned int i = 0; i < peers; i++)
 		n += (size_t)sprintf(text + n, "%s{\"cidr\":\"10.0.%u.%u/32\"}", i > 0 ? "," : "",
@@ -347,7 +351,7 @@ static void peers_times_ports_are_at_most_65536(void **state)
 	accept(&sl_shape_policy, crossed(256, 256));
 	assert_int_not_equal(decode(&sl_shape_policy, crossed(257, 256), &o, &e), 0);
 	assert_int_equal(e.code, SL_ERR_LIMIT);
-	assert_non_null(strstr(e.message, "257 peers times 256 ports"));
+	assert_non_null(strstr(e.message, "1 networks times 257 peers times 256 ports"));
 }
 
 static void except_stands_beside_a_cidr_and_inside_it(void **state)

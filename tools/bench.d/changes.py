@@ -35,7 +35,7 @@ def policy_commits():
 
 
 def spare_policy(i, number):
-    return {"name": f"spare-{i}", "tier": "team", "direction": "egress", "priority": 100,
+    return {"name": f"spare-{i}", "network": "bench", "tier": "team", "direction": "egress", "priority": 100,
             "subject": {"labels": {"role": f"other-{i}"}}, "action": "allow",
             "peers": [{"labels": {"role": "remote"}}],
             "ports": [{"protocol": "tcp", "port": number}]}
@@ -124,7 +124,7 @@ def prepare(daemon, kind):
 
 # How soon a policy is obeyed
 
-DENY = {"name": "stop", "tier": "admin", "direction": "egress", "priority": 1,
+DENY = {"name": "stop", "network": "bench", "tier": "admin", "direction": "egress", "priority": 1,
         "subject": {"labels": {"role": "local"}}, "action": "deny"}
 # What is sent, and the counter that stops when it is obeyed; the other one begins to grow.
 TOGGLE = (("policies.add", DENY, "sent", "dropped"),

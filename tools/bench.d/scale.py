@@ -223,10 +223,11 @@ def endpoint(i, args, verb="add"):
 def policy_params(i, args, action="allow"):
     """Rule i: one subject, one peer, one port; each pair of identities gets another."""
     n = args.identities
-    return ('{"name":"rule-%d","direction":"ingress","priority":%d,"subject":{"labels":'
-            '{"app":"app-%d"}},"peers":[{"labels":{"app":"app-%d"}}],"ports":[{"protocol":"tcp",'
-            '"port":%d}],"action":"%s"}' % (i, i % 1000, i % n, (i // n * 7 + i + 1) % n,
-                                            1 + i % 65535, action))
+    return ('{"name":"rule-%d","network":"net-%d","direction":"ingress","priority":%d,"subject":'
+            '{"labels":{"app":"app-%d"}},"peers":[{"labels":{"app":"app-%d"}}],"ports":'
+            '[{"protocol":"tcp","port":%d}],"action":"%s"}' % (
+                i, i // n % args.networks, i % 1000, i % n, (i // n * 7 + i + 1) % n,
+                1 + i % 65535, action))
 
 
 def policy(i, args, verb="add", action="allow"):

@@ -238,7 +238,7 @@ class Scenario:
                   "local": [("egress", "local", "remote"), ("ingress", "remote", "local")]}
         found = []
         for direction, subject, peer in judged[self.direction]:
-            ends = {"tier": "team", "direction": direction, "action": "allow",
+            ends = {"network": "bench", "tier": "team", "direction": direction, "action": "allow",
                     "subject": {"labels": {"role": subject}}}
             found += list(other_rules(self.rules - 1, ends, peer))
             found.append({"name": f"web-{direction}", "priority": 60000,
