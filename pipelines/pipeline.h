@@ -13,9 +13,16 @@ struct sl_changes;
 struct sl_flow_table;
 struct sl_fragments;
 
-/* How many ICMP errors a worker has made in a tick. */
+/*
+ * How many ICMP errors a worker has made in a tick, by network: one that sends nothing but too
+ * large packets takes no answers from the others. Networks whose ids differ by a multiple of this
+ * share.
+ */
+#define SL_ICMP_RATE_NETWORKS 64u
+
 struct sl_icmp_rate {
-	uint32_t tick, sent;
+	uint32_t tick;
+	uint16_t sent[SL_ICMP_RATE_NETWORKS];
 } __rte_cache_aligned;
 
 /* Shared by all workers; written by control before start, except world. */

@@ -83,10 +83,25 @@ void sl_underlay_host(const struct sl_trip *t, const uint8_t *idx, unsigned int 
 
 /*
  * Tell the sender of packet i that only packets up to act.mtu fit (RFC 1191, RFC 8201). At most
- * SL_ICMP_ERRORS_PER_TICK a worker; sends nothing about what must not be answered (RFC
+ * SL_ICMP_ERRORS_PER_TICK a worker and network; sends nothing about what must not be answered (RFC
  * 1122, 3.2.2).
  */
 #define SL_ICMP_ERRORS_PER_TICK 100
 void sl_too_big(const struct sl_trip *t, unsigned int i);
+
+/* One more for this network? */
+static inline bool sl_icmp_within_rate(struct sl_icmp_rate *r, uint32_t tick, uint32_t network)
+{
+	uint16_t *sent = &r->sent[network % SL_ICMP_RATE_NETWORKS];
+
+	if (r->tick != tick) {
+		memset(r->sent, 0, sizeof(r->sent));
+		r->tick = tick;
+	}
+	if (*sent >= SL_ICMP_ERRORS_PER_TICK)
+		return false;
+	++*sent;
+	return true;
+}
 
 #endif

@@ -15,17 +15,6 @@
 #define ICMP_UNREACHABLE 3 /* RFC 792 */
 #define FRAG_NEEDED_CODE 4
 
-static bool within_rate(const struct sl_trip *t)
-{
-	struct sl_icmp_rate *r = &t->p->icmp_rate[t->w->id];
-
-	if (r->tick != t->tick) {
-		r->tick = t->tick;
-		r->sent = 0;
-	}
-	return r->sent++ < SL_ICMP_ERRORS_PER_TICK;
-}
-
 /* Ethernet and room for n bytes behind it, addressed to who sent the packet. NULL: no memory. */
 static struct rte_mbuf *begin(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t **body)
 {
@@ -159,7 +148,7 @@ void sl_too_big(const struct sl_trip *t, unsigned int i)
 	 */
 	if (meta->flags & (SL_P_ICMP_ERROR | SL_P_FRAGMENT_LATER | SL_P_MULTICAST | SL_P_ARP))
 		return;
-	if (!within_rate(t))
+	if (!sl_icmp_within_rate(&t->p->icmp_rate[t->w->id], t->tick, meta->network))
 		return;
 	m = meta->flags & SL_P_IP4 ? frag_needed(t, i) : packet_too_big(t, i);
 	if (m != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The packet's trip as a whole: what leaves, where, and how it looks. */
+#include "pipelines/forward/forward_dp.h"
 #include "tests/unit/pipeline_test.h"
 
 static struct sl_frame g;
@@ -291,6 +292,20 @@ static void frag_needed_is_limited_a_tick(void **state)
 	assert_int_equal(answers, 100);
 }
 
+static void frag_needed_of_one_network_leaves_the_others_theirs(void **state)
+{
+	struct sl_icmp_rate *rate = &sl_rig_pipeline(*state)->icmp_rate[0];
+	unsigned int own = 0, others = 0;
+
+	for (unsigned int i = 0; i < 100000; i++)
+		own += sl_icmp_within_rate(rate, 7, 1);
+	for (unsigned int i = 0; i < 300; i++)
+		others += sl_icmp_within_rate(rate, 7, 2);
+	assert_int_equal(own, 100);
+	assert_int_equal(others, 100);
+	assert_true(sl_icmp_within_rate(rate, 8, 1));
+}
+
 static void icmp_error_about_a_connection_passes_and_no_other(void **state)
 {
 	struct sl_rig *r = *state;
@@ -423,6 +438,7 @@ int main(void)
 		T(too_large_packet_brings_frag_needed_with_the_ways_mtu),
 		T(packet_of_exactly_the_mtu_passes),
 		T(frag_needed_is_limited_a_tick),
+		T(frag_needed_of_one_network_leaves_the_others_theirs),
 		T(icmp_error_about_a_connection_passes_and_no_other),
 		T(icmp_error_from_a_third_party_is_unrelated),
 		T(mac_split_over_two_segments_is_judged_as_it_leaves),
