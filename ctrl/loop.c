@@ -34,7 +34,7 @@ static void take_events(struct sl_ctrl *c)
 	unsigned int n = sl_engine_events(c->engine, ev, EVENTS);
 
 	for (unsigned int i = 0; i < n; i++)
-		sl_recent_note(&c->recent, &ev[i]);
+		sl_recent_note(c, &ev[i]);
 }
 
 struct ageing {

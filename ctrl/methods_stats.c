@@ -281,15 +281,15 @@ static const struct sl_field recent_result = {.name = "result",
 	.shape = &recent_shape,
 	.help = "Newest first."};
 
-static cJSON *encode_recent(const struct sl_ctrl *c, const struct sl_recent_entry *r)
+static cJSON *encode_recent(const struct sl_recent_entry *r)
 {
 	const struct sl_event *ev = &r->event;
 	char when[40], stamp[24], proto[8];
 	struct recent_out out = {.time = when,
 		.reason = sl_borrow(sl_drop_name(ev->reason)),
-		.policy = sl_borrow(sl_name_of_policy(c, ev->policy)),
-		.network = sl_borrow(sl_name_of_network(c, (ev->key.net_proto >> 8) & 0x7fffff)),
-		.from = sl_borrow(sl_name_of_origin(c, ev->origin)),
+		.policy = sl_borrow(r->policy),
+		.network = sl_borrow(r->network),
+		.from = sl_borrow(r->from),
 		.protocol = sl_borrow(sl_name_of_protocol((uint8_t)ev->key.net_proto, proto)),
 		.source_port = rte_be_to_cpu_16(ev->key.sport_be),
 		.destination_port = rte_be_to_cpu_16(ev->key.dport_be),
@@ -316,7 +316,7 @@ static int drops_recent(const struct sl_rpc_call *call, cJSON **result, struct s
 		r = sl_recent_get(&call->ctrl->recent, i);
 		if (r == NULL)
 			break;
-		cJSON_AddItemToArray(list, encode_recent(call->ctrl, r));
+		cJSON_AddItemToArray(list, encode_recent(r));
 	}
 	*result = list;
 	return list != NULL ? 0 : -ENOMEM;

@@ -38,6 +38,22 @@ const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot)
 	return o != NULL ? o->key : "";
 }
 
+static void keep_name(char to[SL_NAME_LEN], const char *name)
+{
+	snprintf(to, SL_NAME_LEN, "%s", name);
+}
+
+void sl_recent_note(struct sl_ctrl *c, const struct sl_event *ev)
+{
+	struct sl_recent_entry *e = &c->recent.entry[c->recent.n++ % SL_RECENT_MAX];
+
+	clock_gettime(CLOCK_REALTIME, &e->when);
+	e->event = *ev;
+	keep_name(e->network, sl_name_of_network(c, (ev->key.net_proto >> 8) & 0x7fffff));
+	keep_name(e->policy, sl_name_of_policy(c, ev->policy));
+	keep_name(e->from, sl_name_of_origin(c, ev->origin));
+}
+
 const char *sl_name_of_protocol(uint8_t proto, char buf[8])
 {
 	switch (proto) {

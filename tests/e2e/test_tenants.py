@@ -144,6 +144,25 @@ def sluicectl_takes_and_shows_the_networks_of_a_policy(lab):
 
 
 @test
+def a_remembered_drop_keeps_the_names_of_its_time(lab):
+    """Numbers of policies and networks are given again; what is listed of blue's packets never takes red's names."""
+    site, red_a, red_b = tenants(lab, {"ingress": "allow", "egress": "allow"})
+    daemon = site.a.daemon
+    daemon.call("policies.add", policy("stop", "egress", "a1", "b1", "deny", network="red"))
+    expect_no_ping(red_a, red_b.ip)
+    before = last_drop(daemon)
+    expect_equal((before["network"], before["policy"], before["from"]), ("red", "stop", "a5"), "drop")
+    daemon.apply(*(("policies.add", policy(f"new-{i}", "egress", "x", "y")) for i in range(200)),
+                 ("policies.del", {"name": "stop"}))
+    daemon.apply(*(("policies.del", {"name": f"new-{i}"}) for i in range(100)))
+    daemon.apply(*(("policies.add", policy(f"later-{i}", "egress", "x", "y")) for i in range(100)))
+    daemon.apply(("endpoints.del", {"name": "a5"}), ("endpoints.del", {"name": "b5"}),
+                 ("ports.del", {"name": "a5"}), ("networks.del", {"name": "red"}))
+    after = [d for d in daemon.call("drops.recent", {"limit": 100}) if d["time"] == before["time"]]
+    expect_equal(after, [before], "the same packet")
+
+
+@test
 def a_node_started_again_keeps_each_policy_to_its_network(lab):
     site, red_a, red_b = tenants(lab, DENY, state=True)
     open_port(site, "blue", 80)
