@@ -133,26 +133,40 @@ static bool alive(const struct slot *s, uint32_t tick)
 	return s->used && (int32_t)(s->expires - tick) > 0;
 }
 
+/* The lower, the sooner it gives way to a fragment of that key. A network's own give way before
+ * those of others, so that who sends nothing but first fragments takes no places from the rest. */
+static unsigned int standing(const struct slot *s, const struct key *k, uint32_t tick)
+{
+	if (s->used && memcmp(&s->key, k, sizeof(*k)) == 0)
+		return 0;
+	if (!alive(s, tick))
+		return 1;
+	return s->key.network == k->network ? 2 : 3;
+}
+
+static struct slot *place_for(struct slot *set, const struct key *k, uint32_t tick)
+{
+	struct slot *best = &set[0];
+
+	for (unsigned int w = 1; w < WAYS; w++) {
+		unsigned int one = standing(&set[w], k, tick), other = standing(best, k, tick);
+
+		if (one < other || (one == other && (int32_t)(set[w].expires - best->expires) < 0))
+			best = &set[w];
+	}
+	return best;
+}
+
 void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	const struct sl_fragment_fate *fate, uint32_t tick)
 {
-	struct slot *s, *into;
+	struct slot *into;
 	struct place at;
 	struct key k;
 
 	if (!make_key(b, i, &k, &at))
 		return;
-	s = set_of(f, &k);
-	into = &s[0];
-	for (unsigned int w = 0; w < WAYS; w++) {
-		if (s[w].used && memcmp(&s[w].key, &k, sizeof(k)) == 0) {
-			into = &s[w];
-			break;
-		}
-		if (!alive(&s[w], tick) ||
-			(alive(into, tick) && (int32_t)(s[w].expires - into->expires) < 0))
-			into = &s[w];
-	}
+	into = place_for(set_of(f, &k), &k, tick);
 	into->key = k;
 	into->used = true;
 	into->expires = tick + EXPIRY_TICKS;

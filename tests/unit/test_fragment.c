@@ -182,6 +182,25 @@ static void a_flood_of_first_fragments_stays_bounded_and_spares_the_latest(void 
 	assert_in_range(kept, SL_FRAGMENT_SLOTS / 2, SL_FRAGMENT_SLOTS);
 }
 
+static void a_flood_of_one_network_spares_what_others_have_under_way(void **state)
+{
+	enum { N = 128 };
+	unsigned int kept = 0;
+
+	(void)state;
+	for (uint32_t id = 1; id <= N; id++)
+		note((struct fragment){.id = id, .network = 2}, id);
+	tick += 1; /* they are the oldest */
+	for (uint32_t id = 1; id <= 16 * SL_FRAGMENT_SLOTS; id++)
+		note((struct fragment){.id = 1000 + id, .network = 1}, 7);
+	for (uint32_t id = 1; id <= N; id++)
+		kept += find((struct fragment){.id = id, .network = 2}) == id;
+	/* Where two of them share a set, one of the two goes. */
+	assert_true(kept > 3 * N / 4);
+	note((struct fragment){.id = 999, .network = 2}, 9);
+	assert_int_equal(find((struct fragment){.id = 999, .network = 2}), 9);
+}
+
 static void the_oldest_of_a_set_gives_way(void **state)
 {
 	unsigned int old_kept = 0, new_kept = 0;
@@ -209,6 +228,7 @@ int main(void)
 		T(memory_of_a_first_fragment_fades_after_two_seconds),
 		T(a_second_first_fragment_renews_the_action),
 		T(a_flood_of_first_fragments_stays_bounded_and_spares_the_latest),
+		T(a_flood_of_one_network_spares_what_others_have_under_way),
 		T(the_oldest_of_a_set_gives_way),
 	};
 
