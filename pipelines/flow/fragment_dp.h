@@ -4,8 +4,8 @@
  * their fate: same datagram, same sender (port or node, MACs), within two seconds. A later fragment
  * that comes before its first one is not let through. Threads: a struct sl_fragments is private to
  * one worker; created and destroyed by control while that worker does not run. Bounded:
- * SL_FRAGMENT_SLOTS datagrams under way; of a set the oldest of the same network gives way, else the
- * oldest.
+ * SL_FRAGMENT_SLOTS datagrams under way; of a set the oldest of the same network gives way, else
+ * the oldest.
  */
 #ifndef SL_FRAGMENT_DP_H
 #define SL_FRAGMENT_DP_H
