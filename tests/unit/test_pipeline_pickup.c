@@ -41,10 +41,10 @@ static const struct sl_port_match http = {
 static const struct sl_port_match high = {
 	.proto = IPPROTO_TCP, .has_port = true, .port = 1024, .end = 65535};
 
-#define RULE(n, dir, act, who, ...)                                                     \
-	{                                                                               \
-		.slot = (n), .tier = SL_TIER_TEAM, .direction = (dir), .action = (act), \
-		.subject = {who, 1}, .any_peer = true, __VA_ARGS__                      \
+#define RULE(n, dir, act, who, ...)                                                         \
+	{                                                                                   \
+		.slot = (n), .any_network = true, .tier = SL_TIER_TEAM, .direction = (dir), \
+		.action = (act), .subject = {who, 1}, .any_peer = true, __VA_ARGS__         \
 	}
 #define ANY	  .any_port = true
 #define TO(match) .ports = &(match), .n_ports = 1
