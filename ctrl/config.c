@@ -245,7 +245,8 @@ int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *
 	return sl_journal_compact(journal, s, e);
 }
 
-int sl_config_check(const char *path, struct sl_err *e)
+int sl_config_check(const char *path,
+	void (*then)(const struct sl_store *s, const struct sl_config *c), struct sl_err *e)
 {
 	struct sl_config *c = sl_config_read(path, e);
 	struct sl_store *s = c != NULL ? sl_store_create(NULL, NULL) : NULL;
@@ -255,6 +256,8 @@ int sl_config_check(const char *path, struct sl_err *e)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	if (s != NULL)
 		ret = load_into(c, s, e);
+	if (ret == 0 && then != NULL)
+		then(s, c);
 	sl_store_destroy(s);
 	sl_config_free(c);
 	return ret;

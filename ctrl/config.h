@@ -38,8 +38,12 @@ int sl_config_load(struct sl_config *c, struct sl_txn *t, enum sl_txn_verb verb,
  * was. */
 int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *journal,
 	void (*notice)(const char *text), struct sl_err *e);
-/* Read a file and validate everything in it, without ports, applier or state. */
-int sl_config_check(const char *path, struct sl_err *e);
+/*
+ * Read a file and validate everything in it, without ports, applier or state. then, if not NULL,
+ * sees what came of it when it is right.
+ */
+int sl_config_check(const char *path,
+	void (*then)(const struct sl_store *s, const struct sl_config *c), struct sl_err *e);
 
 /*
  * The whole desired state, in the form of a file; identities that the store allocated are left out.

@@ -11,6 +11,7 @@
 #include "dp/engine.h"
 #include "journal.h"
 #include "load.h"
+#include "notices.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "rebalance.h"
@@ -29,11 +30,18 @@ struct sl_ctrl {
 	struct sl_apply *apply;
 	struct sl_journal *journal; /* NULL without --state */
 	struct sl_store *store;
+	struct sl_notice_watch *notices;
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;
 };
+
+/* What notices are found from while this daemon runs. */
+static inline struct sl_notice_facts sl_ctrl_facts(const struct sl_ctrl *c)
+{
+	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .ctrl = c};
+}
 
 #endif

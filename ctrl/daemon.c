@@ -164,6 +164,25 @@ static void stop_store(struct sl_ctrl *c)
 	c->store = NULL;
 }
 
+/* What stands from the start is in the log before the daemon says that it is ready. */
+static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	const struct sl_notice_facts f = sl_ctrl_facts(c);
+
+	(void)o;
+	c->notices = sl_notice_watch_create(sl_daemon_notice);
+	if (c->notices == NULL)
+		return no_memory(e, "the notices");
+	sl_notice_watch_all(c->notices, &f);
+	return 0;
+}
+
+static void stop_notices(struct sl_ctrl *c)
+{
+	sl_notice_watch_destroy(c->notices);
+	c->notices = NULL;
+}
+
 /* One wait for the disk serves all calls that were read in one go. */
 static int settle(struct sl_ctrl *c)
 {
@@ -212,6 +231,7 @@ static const struct step steps[] = {
 	{start_tables, stop_tables},
 	{start_journal, stop_journal},
 	{start_store, stop_store},
+	{start_notices, stop_notices},
 	{start_socket, stop_socket},
 	{start_workers, stop_workers},
 };

@@ -106,6 +106,7 @@ static int open_signals(void)
 
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
+	const struct sl_notice_facts facts = sl_ctrl_facts(c);
 	uint32_t before = sl_engine_tick(c->engine);
 
 	take_upcalls(c);
@@ -114,6 +115,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
 		sl_underlay_tick(c->underlay);
+		sl_notice_watch_turn(c->notices, &facts);
 		sl_load_sample(&c->load, c->engine);
 		sl_ctrl_rebalance_tick(c);
 	}

@@ -12,6 +12,7 @@ extern const struct sl_method sl_method_stats_get, sl_method_drops_list, sl_meth
 extern const struct sl_method sl_method_flows_list, sl_method_flows_add, sl_method_flows_del;
 extern const struct sl_method sl_method_workers_list;
 extern const struct sl_method sl_method_neighbors_state, sl_method_nodes_paths;
+extern const struct sl_method sl_method_notices_list;
 extern const struct sl_method sl_method_ports_rebalance;
 
 struct sl_key6;

@@ -315,13 +315,13 @@ static void check_reads_a_file_and_validates_it(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/file", dir);
-	assert_int_not_equal(sl_config_check(path, &e), 0);
+	assert_int_not_equal(sl_config_check(path, NULL, &e), 0);
 	assert_non_null(strstr(e.message, path));
 	file_write(dir, "file", WHOLE, strlen(WHOLE));
-	assert_int_equal(sl_config_check(path, &e), 0);
+	assert_int_equal(sl_config_check(path, NULL, &e), 0);
 	file_write(dir, "file", "{\"endpoints\":[" ENDPOINT "]}",
 		strlen("{\"endpoints\":[" ENDPOINT "]}"));
-	assert_int_not_equal(sl_config_check(path, &e), 0);
+	assert_int_not_equal(sl_config_check(path, NULL, &e), 0);
 	assert_string_equal(e.path, "endpoints[0].network");
 	temp_dir_remove(dir);
 }
@@ -342,7 +342,7 @@ static void every_ready_configuration_is_valid(void **state)
 		if (len < 5 || strcmp(ent->d_name + len - 5, ".json") != 0)
 			continue;
 		snprintf(path, sizeof(path), SL_SOURCE_ROOT "/configs/%s", ent->d_name);
-		if (sl_config_check(path, &e) != 0)
+		if (sl_config_check(path, NULL, &e) != 0)
 			fail_msg("%s: %s: %s", path, e.path, e.message);
 		n++;
 	}

@@ -210,7 +210,7 @@ class Daemon:
             return "\n".join(text)
         for method, params in (
             ("stats.get", None), ("drops.list", None), ("drops.recent", {"limit": 5}),
-            ("neighbors.state", None), ("nodes.paths", None), ("flows.list", {"limit": 10}),
+            ("neighbors.state", None), ("nodes.paths", None), ("notices.list", None), ("flows.list", {"limit": 10}),
         ):
             try:
                 client = Client(self.socket, 3)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Standing notices: what was accepted and cannot work, or needs an operator. A kind of notice is a
+ * row with a code and a function that finds what it applies to now; nothing is stored. notices.list
+ * answers what all rows find; the watch logs each notice once when it appears and once when it is
+ * gone; --check prints what it finds in a file.
+ *
+ * To add a kind: write its find function, declare it below, add its line to the array in notices.c.
+ *
+ * Threads: control. Ownership: text handed to put is copied.
+ */
+#ifndef SL_CTRL_NOTICES_H
+#define SL_CTRL_NOTICES_H
+
+#include "config.h"
+
+struct sl_ctrl;
+
+#define SL_NOTICE_NODE_SECTION "node" /* for a collection: the section of the file */
+
+struct sl_notice {
+	const char *collection; /* "ports"; SL_NOTICE_NODE_SECTION */
+	const char *name;	/* the object's key; empty: no single object is to blame */
+	const char *code;	/* the row's */
+	char message[320];	/* one sentence */
+	char hint[192];		/* what to do about it; may be empty */
+};
+
+/* What rows look at. */
+struct sl_notice_facts {
+	const struct sl_store *store;
+	const struct sl_node_self *self;
+	const struct sl_ctrl *ctrl; /* what runs; NULL where nothing does: --check */
+};
+
+/* Where they put what they find. */
+struct sl_notice_sink {
+	void *ctx;
+	void (*put)(void *ctx, const struct sl_notice *n);
+	const char *code; /* of the row that is asked */
+};
+void sl_notice_put(const struct sl_notice_sink *to, const char *collection, const char *name,
+	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * find holds the control loop for as long as it takes: one pass over a collection at most, and no
+ * work for each pair of objects.
+ */
+struct sl_notice_row {
+	const char *code; /* one short word for programs; never changes its meaning */
+	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
+};
+extern const struct sl_notice_row sl_notice_rows[];
+extern const size_t sl_n_notice_rows;
+
+/* notices_underlay.c */
+void sl_notice_port_address(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
+
+/* Every row, in order. */
+void sl_notices_find(const struct sl_notice_facts *f,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
+/* "ports "uplink": the message (the hint)" */
+#define SL_NOTICE_LINE_LEN 768
+const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
+
+/*
+ * The watch remembers what each row found last, and asks one row a turn. A row that finds very many
+ * at once has the first few logged, with the number of the others.
+ */
+struct sl_notice_watch;
+struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line));
+void sl_notice_watch_destroy(struct sl_notice_watch *w); /* accepts NULL */
+void sl_notice_watch_turn(struct sl_notice_watch *w, const struct sl_notice_facts *f);
+void sl_notice_watch_all(struct sl_notice_watch *w, const struct sl_notice_facts *f);
+
+#endif
