@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -148,9 +149,41 @@ static void an_address_where_a_prefix_belongs_gets_a_hint(void **state)
 	assert_string_equal(e.hint, "a single address is 10.0.0.5/32");
 }
 
+static void assert_contains(bool expected, const char *prefix, const char *address)
+{
+	struct sl_prefix p;
+	struct sl_ip ip;
+
+	assert_int_equal(sl_parse_prefix(prefix, false, &p, NULL), 0);
+	assert_int_equal(sl_parse_ip(address, &ip, NULL), 0);
+	if (sl_prefix_contains(&p, &ip) != expected)
+		fail_msg("%s %s", prefix, address);
+}
+
+static void prefix_contains_addresses_of_its_own_family_only(void **state)
+{
+	(void)state;
+	assert_contains(true, "0.0.0.0/0", "10.0.0.5");
+	assert_contains(true, "10.0.0.0/8", "10.0.0.5");
+	assert_contains(true, "10.0.0.5/32", "10.0.0.5");
+	assert_contains(true, "::/0", "2001:db8::1");
+	assert_contains(true, "::/80", "::5");
+	assert_contains(false, "0.0.0.0/0", "2001:db8::1");
+	assert_contains(false, "0.0.0.0/0", "::1");
+	for (unsigned int len = 0; len <= 95; len++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "::/%u", len);
+		assert_contains(false, text, "0.0.0.5");
+		assert_contains(false, text, "10.0.0.5");
+	}
+	assert_contains(false, "::fffe:0:0/95", "10.0.0.5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefix_contains_addresses_of_its_own_family_only),
 		cmocka_unit_test(mac_round_trips_in_lower_case),
 		cmocka_unit_test(malformed_macs_are_refused),
 		cmocka_unit_test(multicast_and_zero_macs_are_refused),
