@@ -103,9 +103,9 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 {
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX);
-	c->underlay = c->tunnels != NULL
-			      ? sl_underlay_create(c->engine, c->tunnels, &c->config->node)
-			      : NULL;
+	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
+						   &c->config->node, sl_daemon_notice)
+					 : NULL;
 	c->apply = c->underlay != NULL ? sl_apply_create(c->engine, c->pipeline, c->tunnels,
 						 c->underlay, &c->config->node)
 				       : NULL;

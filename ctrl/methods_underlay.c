@@ -13,6 +13,10 @@ struct neighbor_out {
 	struct sl_mac mac;
 	char *state;
 	uint32_t age_seconds, tunnels, waiting;
+	uint32_t flips, attempts;
+	bool has_other;
+	struct sl_mac last_other_mac;
+	char *problem;
 };
 static const struct sl_field neighbor_fields[] = {
 	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = 64, .help = "The underlay port."),
@@ -26,6 +30,14 @@ static const struct sl_field neighbor_fields[] = {
 	SL_FIELD(neighbor_out, tunnels, SL_F_UINT, .max = UINT32_MAX, .help = "Nodes behind it."),
 	SL_FIELD(neighbor_out, waiting, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Packets that wait for its answer."),
+	SL_FIELD(neighbor_out, flips, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Times that its MAC became another."),
+	SL_FIELD(neighbor_out, attempts, SL_F_UINT, .max = UINT32_MAX,
+		.help = "Times that another MAC claimed to be it and was turned down."),
+	SL_FIELD(neighbor_out, last_other_mac, SL_F_MAC, SL_PRESENT(neighbor_out, has_other),
+		.help = "The last MAC that it had before, or that claimed to be it."),
+	SL_FIELD(neighbor_out, problem, SL_F_STRING, .max = 192,
+		.help = "What is wrong, in words; empty: nothing."),
 };
 static const struct sl_shape neighbor_shape = SL_SHAPE(
 	"neighbor_state", neighbor_out, neighbor_fields, "A next hop on an underlay link.");
@@ -44,6 +56,19 @@ struct collect {
 	cJSON *list;
 };
 
+/* In the order of what an operator should know first. */
+static const char *neighbor_problem(const struct sl_neighbor_view *v)
+{
+	if (v->state == SL_NEIGHBOR_FAILED)
+		return v->uses > 0 ? "it does not answer ARP, and tunnels need it"
+				   : "it does not answer ARP";
+	if (v->contested)
+		return v->state == SL_NEIGHBOR_STATIC
+			       ? "another host claims to be it; the configured MAC stays"
+			       : "two hosts claim to be it, or it has moved";
+	return v->state == SL_NEIGHBOR_INCOMPLETE ? "it has not answered ARP yet" : "";
+}
+
 static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 {
 	static const struct sl_mac zero;
@@ -56,7 +81,12 @@ static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 		.state = sl_borrow(sl_neighbor_state_name(v->state)),
 		.age_seconds = v->age_ticks / SL_TICKS_PER_SECOND,
 		.tunnels = v->uses,
-		.waiting = v->waiting};
+		.waiting = v->waiting,
+		.flips = v->flips,
+		.attempts = v->attempts,
+		.has_other = !sl_mac_equal(&v->other, &zero),
+		.last_other_mac = v->other,
+		.problem = sl_borrow(neighbor_problem(v))};
 
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&neighbor_shape, &out));
 }
@@ -89,6 +119,7 @@ struct path_out {
 	char *port;
 	struct sl_ip next_hop;
 	uint32_t inner_mtu;
+	char *problem;
 };
 static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
@@ -101,6 +132,8 @@ static const struct sl_field path_fields[] = {
 		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
 		.help = "Largest workload IP packet that fits the tunnel."),
+	SL_FIELD(path_out, problem, SL_F_STRING, .max = 192,
+		.help = "What is wrong, in words; empty: nothing."),
 };
 static const struct sl_shape path_shape =
 	SL_SHAPE("node_path", path_out, path_fields, "How a node is reached now.");
@@ -112,12 +145,25 @@ static const struct sl_field paths_result = {.name = "result",
 	.shape = &path_shape,
 	.help = "Every node."};
 
+static void path_problem(const struct sl_underlay_path *path, char problem[192])
+{
+	char hop[SL_IP_STR_LEN];
+
+	problem[0] = '\0';
+	if (!path->reachable)
+		snprintf(problem, 192, "its address %s", sl_reach_words(path->why));
+	else if (!path->resolved)
+		snprintf(problem, 192, "next hop %s has not answered ARP: see neighbors.state",
+			sl_format_ip(&path->next_hop, hop));
+}
+
 static bool add_path(const struct sl_object *o, void *ctx)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct collect *to = ctx;
 	struct sl_underlay_path path;
-	struct path_out out = {.address = node->address, .port = sl_borrow("")};
+	char problem[192];
+	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
 
 	if (!sl_underlay_path(to->c->underlay, o->id, &path))
@@ -131,6 +177,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	if (port != NULL)
 		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
+	path_problem(&path, problem);
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&path_shape, &out));
 	return true;
 }

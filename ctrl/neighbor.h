@@ -4,10 +4,19 @@
  * keeps a few packets waiting meanwhile, probes entries before they grow old, forgets what nobody
  * needs.
  *
- *   INCOMPLETE --reply--> REACHABLE --age--> PROBE --reply--> REACHABLE
- *       |                                      |
- *       +------------- no answer --------------+--> FAILED --(retry when a packet asks)-->
- * INCOMPLETE
+ *   INCOMPLETE --reply--> REACHABLE --age, or another MAC is heard--> PROBE --reply--> REACHABLE
+ *       |                                                               |
+ *       +------------------------- no answer ---------------------------+--> FAILED
+ *       ^                                                                      |
+ *       +---------------------- when a packet asks ----------------------------+
+ *
+ * Any host on the link can send ARP. So an entry is made by a packet or tunnel that needs it, never
+ * by what is heard, and takes a MAC only from a reply to a request of ours that is open
+ * (INCOMPLETE, PROBE), by the port it was sent from. What else is heard is only a reason to ask:
+ * from a neighbour that is looked for, at once; and where it has another MAC than the known one,
+ * the holder of that, by unicast. If that answers, it stays, and the attempt is counted. If it is
+ * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply is taken: the
+ * neighbour has moved.
  *
  * STATIC entries come from the configuration, win over learned ones, and never age.
  * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
@@ -26,6 +35,11 @@
 #define SL_NEIGHBOR_FRESH_S  30	 /* a learned entry is probed when older */
 #define SL_NEIGHBOR_RETRIES  3	 /* requests, one a second, before it counts as failed */
 #define SL_NEIGHBOR_FORGET_S 120 /* an entry no tunnel uses is dropped when older */
+#define SL_NEIGHBOR_DOUBTS   2	 /* unicast requests to the known MAC before all are asked */
+#define SL_NEIGHBOR_STANDS_S 600 /* what was heard against an entry is a notice for so long */
+#define SL_NEIGHBOR_TELL_MAX 10	 /* events told in SL_NEIGHBOR_TELL_S; of one entry, one */
+#define SL_NEIGHBOR_TELL_S   60
+#define SL_CONFLICTS_MAX     16 /* own addresses that others claim, remembered */
 
 enum sl_neighbor_state {
 	SL_NEIGHBOR_INCOMPLETE,
@@ -33,6 +47,20 @@ enum sl_neighbor_state {
 	SL_NEIGHBOR_PROBE, /* still used while it is asked again */
 	SL_NEIGHBOR_FAILED,
 	SL_NEIGHBOR_STATIC,
+};
+
+enum sl_neighbor_event_kind {
+	SL_NEIGHBOR_MOVED,    /* `other` took the place of mac */
+	SL_NEIGHBOR_CLAIMED,  /* `other` wanted to; mac answers and stays */
+	SL_NEIGHBOR_CONFLICT, /* `other` claims our own address */
+};
+
+struct sl_neighbor_event {
+	enum sl_neighbor_event_kind kind;
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac, other;
+	uint32_t untold; /* events that were left out since the last one told */
 };
 
 /* What the table needs from its surroundings; a test provides its own. */
@@ -48,10 +76,13 @@ struct sl_neighbor_ops {
 	 * one). */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
 		uint32_t *addr_be);
-	/* True when addr is on the link of that port: inside the prefix of an own address. */
-	bool (*on_link)(void *ctx, uint16_t port, uint32_t addr_be);
 	/* True when addr is an own address on that port: then ARP requests for it are answered. */
-	bool (*is_own)(void *ctx, uint16_t port, uint32_t addr_be);
+	bool (*is_ours)(void *ctx, uint16_t port, uint32_t addr_be);
+	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
+	bool (*is_own)(void *ctx, uint32_t addr_be);
+	bool (*is_own_mac)(void *ctx, const struct sl_mac *mac);
+	/* Something people should know; the table limits how often. */
+	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
 	struct sl_counters *counters; /* the control thread's row */
 };
 
@@ -73,7 +104,7 @@ void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_
 void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
 	struct rte_mbuf *m, uint32_t tick);
 
-/* An ARP frame from the underlay: answered and learned from. Takes the packet. */
+/* An ARP frame from the underlay: answered, and weighed as said above. Takes the packet. */
 void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
 
 void sl_neighbor_set_static(
@@ -92,9 +123,23 @@ struct sl_neighbor_view {
 	struct sl_mac mac;
 	enum sl_neighbor_state state;
 	uint32_t age_ticks, uses, waiting;
+	uint32_t flips;	     /* times its MAC became another */
+	uint32_t attempts;   /* times another MAC claimed it and was not taken */
+	struct sl_mac other; /* the last of those, or the MAC before the last flip; zero: none */
+	bool contested;	     /* either was within SL_NEIGHBOR_STANDS_S */
 };
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx);
+/* Own addresses that others claimed within SL_NEIGHBOR_STANDS_S. */
+struct sl_conflict {
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac; /* the last to claim it */
+	uint32_t tick;	   /* when; 0: this place is free */
+	uint32_t count;
+};
+void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,
+	void (*fn)(const struct sl_conflict *c, void *ctx), void *ctx);
 const char *sl_neighbor_state_name(enum sl_neighbor_state s);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <uthash.h>
@@ -6,13 +7,10 @@
 
 #include "underlay.h"
 
+/* What a link's device has. */
 struct port {
-	bool present;
-	char name[SL_NAME_LEN];
 	struct sl_mac mac;
 	uint16_t mtu;
-	unsigned int n_addrs;
-	struct sl_prefix addr[SL_PORT_ADDRESSES_MAX];
 };
 
 /* A next hop and the nodes behind it. */
@@ -29,8 +27,9 @@ struct node {
 	uint32_t id;
 	struct sl_ip address;
 	uint32_t mtu;
-	bool fresh;	 /* set since the last refresh */
-	struct hop *hop; /* NULL: unreachable */
+	bool fresh;	       /* set since the last refresh */
+	struct hop *hop;       /* NULL: unreachable, */
+	enum sl_reach_why why; /* for this reason */
 	struct sl_mac mac;
 	bool resolved;
 	bool held; /* one of the neighbour's uses is ours */
@@ -43,98 +42,16 @@ struct node {
 struct sl_underlay {
 	struct sl_engine *engine;
 	struct sl_tunnel_table *tunnels;
+	void (*log)(const char *line);
 	struct sl_neighbors *neighbors;
 	bool has_source;
-	struct sl_ip source; /* this node's tunnel address, when configured */
+	struct sl_ip source;   /* this node's tunnel address, when configured */
+	struct sl_reach reach; /* links by engine port id */
 	struct port ports[SL_PORTS_MAX];
 	struct node *nodes;
 	struct node *fresh; /* those that are */
 	struct hop *hops;
 };
-
-struct path {
-	bool found;
-	uint16_t port;
-	struct sl_ip next_hop;
-};
-
-/* The own address on the port that shares a link with `to`; NULL when none does. */
-static const struct sl_prefix *connected(const struct port *p, const struct sl_ip *to)
-{
-	const struct sl_prefix *best = NULL;
-
-	for (unsigned int i = 0; i < p->n_addrs; i++)
-		if (sl_prefix_contains(&p->addr[i], to) &&
-			(best == NULL || p->addr[i].len > best->len))
-			best = &p->addr[i];
-	return best;
-}
-
-static struct path on_link(const struct sl_underlay *u, const struct sl_ip *to, int only_port)
-{
-	struct path path = {.next_hop = *to};
-	uint8_t best = 0;
-
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		const struct sl_prefix *p;
-
-		if (!u->ports[i].present || (only_port >= 0 && i != (unsigned int)only_port))
-			continue;
-		p = connected(&u->ports[i], to);
-		if (p != NULL && (!path.found || p->len > best)) {
-			path.found = true;
-			path.port = (uint16_t)i;
-			best = p->len;
-		}
-	}
-	return path;
-}
-
-struct route_search {
-	const struct sl_underlay *u;
-	const struct sl_store *store;
-	const struct sl_ip *to;
-	const struct sl_route_obj *best;
-	struct path path;
-};
-
-static int port_by_name(const struct sl_underlay *u, const char *name)
-{
-	for (int i = 0; i < SL_PORTS_MAX; i++)
-		if (u->ports[i].present && strcmp(u->ports[i].name, name) == 0)
-			return i;
-	return -1;
-}
-
-static bool try_route(const struct sl_object *o, void *ctx)
-{
-	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
-	struct route_search *s = ctx;
-	struct path via;
-	int port = r->port[0] != '\0' ? port_by_name(s->u, r->port) : -1;
-
-	if (!sl_prefix_contains(&r->prefix, s->to) ||
-		(s->best != NULL && s->best->prefix.len >= r->prefix.len))
-		return true;
-	via = on_link(s->u, &r->via, port);
-	if (!via.found)
-		return true;
-	s->best = r;
-	s->path = via;
-	return true;
-}
-
-static struct path find_path(
-	const struct sl_underlay *u, const struct sl_store *store, const struct sl_ip *to)
-{
-	struct route_search s = {.u = u, .store = store, .to = to};
-	struct path path = on_link(u, to, -1);
-
-	if (path.found)
-		return path;
-	sl_store_walk(store, SL_COLL_ROUTES, try_route, &s);
-	return s.path;
-}
 
 static struct hop *hop_get(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
 {
@@ -176,12 +93,12 @@ static void publish(struct sl_underlay *u, struct node *n)
 		.node = n->id,
 		.resolved = n->resolved,
 		.reachable = n->hop != NULL};
-	const struct port *port;
 	const struct sl_prefix *local;
+	const struct port *port;
 
 	if (n->hop != NULL) {
 		port = &u->ports[n->hop->key.port];
-		local = connected(port, &n->hop->key.ip);
+		local = sl_link_source(&u->reach.link[n->hop->key.port], &n->hop->key.ip);
 		p.port = (uint16_t)n->hop->key.port;
 		p.next_hop = n->hop->key.ip;
 		p.local_mac = port->mac;
@@ -218,15 +135,16 @@ static void set_fresh(struct sl_underlay *u, struct node *n, bool fresh)
 
 static void place(struct sl_underlay *u, const struct sl_store *store, struct node *n)
 {
-	struct path path = find_path(u, store, &n->address);
+	struct sl_reach_path path = sl_reach_find(&u->reach, store, &n->address);
 	uint32_t tick = sl_engine_tick(u->engine);
 	int held;
 
 	leave_hop(u, n);
-	if (path.found) {
-		n->hop = hop_get(u, path.port, &path.next_hop);
+	n->why = path.why;
+	if (path.why == SL_REACH_OK) {
+		n->hop = hop_get(u, path.link, &path.next_hop);
 		DL_APPEND(n->hop->nodes, n);
-		held = sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
+		held = sl_neighbor_hold(u->neighbors, path.link, &path.next_hop, tick, &n->mac);
 		n->held = held >= 0;
 		n->resolved = held == 1;
 	}
@@ -271,36 +189,66 @@ static bool neighbor_source(
 	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
 {
 	const struct sl_underlay *u = ctx;
-	const struct port *p = &u->ports[port];
-	const struct sl_prefix *own = connected(p, to);
+	const struct sl_link *l = &u->reach.link[port];
+	const struct sl_prefix *own = l->present ? sl_link_source(l, to) : NULL;
 
-	if (!p->present)
+	if (own == NULL)
 		return false;
-	if (own == NULL && p->n_addrs > 0)
-		own = &p->addr[0];
-	*mac = p->mac;
-	*addr_be = own != NULL ? sl_ip_v4_be(&own->ip) : 0;
-	return own != NULL;
+	*mac = u->ports[port].mac;
+	*addr_be = sl_ip_v4_be(&own->ip);
+	return true;
 }
 
-static bool neighbor_on_link(void *ctx, uint16_t port, uint32_t addr_be)
+static bool neighbor_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	const struct sl_underlay *u = ctx;
+	const struct sl_link *l = &u->reach.link[port];
 	struct sl_ip ip = sl_ip_from_v4(addr_be);
 
-	return u->ports[port].present && connected(&u->ports[port], &ip) != NULL;
-}
-
-static bool neighbor_is_own(void *ctx, uint16_t port, uint32_t addr_be)
-{
-	const struct sl_underlay *u = ctx;
-	const struct port *p = &u->ports[port];
-	struct sl_ip ip = sl_ip_from_v4(addr_be);
-
-	for (unsigned int i = 0; p->present && i < p->n_addrs; i++)
-		if (sl_ip_equal(&p->addr[i].ip, &ip))
+	for (unsigned int i = 0; l->present && i < l->n_addrs; i++)
+		if (sl_ip_equal(&l->addr[i].ip, &ip))
 			return true;
 	return false;
+}
+
+static bool neighbor_is_own(void *ctx, uint32_t addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	struct sl_ip ip = sl_ip_from_v4(addr_be);
+
+	return sl_reach_is_own(&u->reach, &ip);
+}
+
+static bool neighbor_is_own_mac(void *ctx, const struct sl_mac *mac)
+{
+	const struct sl_underlay *u = ctx;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (u->reach.link[i].present && sl_mac_equal(&u->ports[i].mac, mac))
+			return true;
+	return false;
+}
+
+static void neighbor_tell(void *ctx, const struct sl_neighbor_event *ev)
+{
+	static const char *const words[] = {
+		[SL_NEIGHBOR_MOVED] = "next hop %s on port %s moved from %s to %s",
+		[SL_NEIGHBOR_CLAIMED] =
+			"next hop %s on port %s is still at %s, and %s claimed to be it",
+		[SL_NEIGHBOR_CONFLICT] =
+			"address %s on port %s is this node's own%.0s, and %s claims it",
+	};
+	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[320];
+	const struct sl_underlay *u = ctx;
+	size_t n;
+
+	n = (size_t)snprintf(text, sizeof(text), words[ev->kind], sl_format_ip(&ev->ip, ip),
+		u->reach.link[ev->port].name, sl_format_mac(&ev->mac, mac),
+		sl_format_mac(&ev->other, other));
+	if (ev->untold > 0)
+		snprintf(text + n, sizeof(text) - n, " (%u such lines were left out before)",
+			ev->untold);
+	u->log(text);
 }
 
 static struct node *node_find(const struct sl_underlay *u, uint32_t id)
@@ -314,25 +262,18 @@ static struct node *node_find(const struct sl_underlay *u, uint32_t id)
 void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_port_obj *obj)
 {
 	const struct sl_port_dp *dp = sl_port_dp(u->engine, id);
-	const struct sl_prefix *addrs = obj->addresses.items;
-	struct port *p = &u->ports[id];
 
-	p->present = true;
-	memcpy(p->name, obj->name, sizeof(p->name));
-	p->mac = dp->mac;
-	p->mtu = dp->mtu;
-	p->n_addrs = 0;
-	for (size_t i = 0; i < obj->addresses.n && i < SL_PORT_ADDRESSES_MAX; i++)
-		p->addr[p->n_addrs++] = addrs[i];
+	u->ports[id] = (struct port){.mac = dp->mac, .mtu = dp->mtu};
+	sl_link_set(&u->reach.link[id], obj);
 }
 
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 {
 	struct hop *h, *next_hop;
 
-	if (!u->ports[id].present)
+	if (!u->reach.link[id].present)
 		return;
-	u->ports[id].present = false;
+	u->reach.link[id].present = false;
 	HASH_ITER (hh, u->hops, h, next_hop) {
 		struct node *n, *next;
 
@@ -430,6 +371,7 @@ bool sl_underlay_path(const struct sl_underlay *u, uint32_t id, struct sl_underl
 		return false;
 	memset(path, 0, sizeof(*path));
 	path->reachable = n->hop != NULL;
+	path->why = n->why;
 	path->resolved = n->resolved;
 	path->inner_mtu = n->inner_mtu;
 	if (n->hop != NULL) {
@@ -444,8 +386,8 @@ struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u)
 	return u->neighbors;
 }
 
-struct sl_underlay *sl_underlay_create(
-	struct sl_engine *engine, struct sl_tunnel_table *tunnels, const struct sl_node_self *self)
+struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunnel_table *tunnels,
+	const struct sl_node_self *self, void (*log)(const char *line))
 {
 	struct sl_underlay *u = calloc(1, sizeof(*u));
 	const struct sl_ip *own = self->tunnel_addresses.items;
@@ -454,14 +396,18 @@ struct sl_underlay *sl_underlay_create(
 		.alloc = neighbor_alloc,
 		.changed = neighbor_changed,
 		.source = neighbor_source,
-		.on_link = neighbor_on_link,
+		.is_ours = neighbor_is_ours,
 		.is_own = neighbor_is_own,
+		.is_own_mac = neighbor_is_own_mac,
+		.tell = neighbor_tell,
 		.counters = sl_engine_control_counters(engine)};
 
 	if (u == NULL)
 		return NULL;
 	u->engine = engine;
 	u->tunnels = tunnels;
+	u->log = log;
+	u->reach.self = self;
 	for (size_t i = 0; i < self->tunnel_addresses.n && !u->has_source; i++) {
 		if (!sl_ip_is_v4(&own[i]))
 			continue;

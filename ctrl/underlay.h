@@ -11,12 +11,13 @@
 #include "dp/engine.h"
 #include "neighbor.h"
 #include "pipelines/overlay/tunnel_ctl.h"
+#include "reach.h"
 #include "store.h"
 
 struct sl_underlay;
 
-struct sl_underlay *sl_underlay_create(
-	struct sl_engine *engine, struct sl_tunnel_table *tunnels, const struct sl_node_self *self);
+struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunnel_table *tunnels,
+	const struct sl_node_self *self, void (*log)(const char *line));
 void sl_underlay_destroy(struct sl_underlay *u); /* accepts NULL */
 
 /* Carry a committed change over; refresh once after the last of them. None of these fails. */
@@ -38,6 +39,7 @@ void sl_underlay_tick(struct sl_underlay *u);
 /* How a node is reached now, for listings. */
 struct sl_underlay_path {
 	bool reachable, resolved;
+	enum sl_reach_why why; /* not reachable */
 	uint16_t port;
 	struct sl_ip next_hop;
 	uint16_t inner_mtu;

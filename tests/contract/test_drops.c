@@ -521,26 +521,45 @@ static bool link_source(
 	return true;
 }
 
-static bool on_link_yes(void *ctx, uint16_t port, uint32_t addr_be)
-{
-	(void)ctx;
-	(void)port;
-	return (addr_be & sl_test_ip4("255.255.255.0")) == sl_test_ip4("192.0.2.0");
-}
-
-static bool link_is_own(void *ctx, uint16_t port, uint32_t addr_be)
+static bool link_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	(void)ctx;
 	(void)port;
 	return addr_be == sl_test_ip4("192.0.2.1");
 }
 
+static bool link_is_own(void *ctx, uint32_t addr_be)
+{
+	return link_is_ours(ctx, 0, addr_be);
+}
+
+static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
+{
+	(void)ctx;
+	(void)mac;
+	return false;
+}
+
+static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
 static enum sl_drop at_neighbors(
 	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
 {
 	struct link link = {.takes = link_takes};
-	struct sl_neighbor_ops ops = {&link, link_send, link_alloc, link_changed, link_source,
-		on_link_yes, link_is_own, &link.counters};
+	struct sl_neighbor_ops ops = {.ctx = &link,
+		.send = link_send,
+		.alloc = link_alloc,
+		.changed = link_changed,
+		.source = link_source,
+		.is_ours = link_is_ours,
+		.is_own = link_is_own,
+		.is_own_mac = link_is_own_mac,
+		.tell = link_tell,
+		.counters = &link.counters};
 	struct sl_neighbors *t = sl_neighbors_create(&ops);
 	struct sl_ip hop = sl_test_ip("192.0.2.2");
 	enum sl_drop d = SL_KEEP;

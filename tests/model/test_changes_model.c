@@ -640,6 +640,11 @@ static void make_objects(void)
 	memcpy(committed, ends, sizeof(ends));
 }
 
+static void ignore_line(const char *line)
+{
+	(void)line;
+}
+
 static int start(void **state)
 {
 	static const struct sl_node_self self;
@@ -666,7 +671,7 @@ static int start(void **state)
 	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT);
-	underlay = sl_underlay_create(g, tunnels, &self);
+	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
 	apply = sl_apply_create(g, product, tunnels, underlay, &self);
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);

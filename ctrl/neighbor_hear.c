@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What other hosts send, and what it is worth: see neighbor.h. */
+#include "dp/worker.h"
+#include "neighbor_arp.h"
+#include "neighbor_impl.h"
+
+static const struct sl_mac no_mac;
+
+static void answer(
+	struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, struct rte_mbuf *m)
+{
+	struct sl_ip to = sl_ip_from_v4(arp->sender_be);
+	struct sl_mac mac;
+	uint32_t unused;
+
+	if (!t->ops.source(t->ops.ctx, port, &to, &mac, &unused)) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	sl_arp_frame_answer(m, &mac);
+	sl_neighbor_transmit(t, port, m);
+}
+
+/* Whoever sends the frames that lead to events must not fill the log with them. */
+static void tell(
+	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *told, uint32_t tick)
+{
+	const uint32_t window = SL_NEIGHBOR_TELL_S * SL_TICKS_PER_SECOND;
+
+	if (tick - t->tell_since >= window) {
+		t->tell_since = tick;
+		t->n_told = 0;
+	}
+	if ((*told != 0 && tick - *told < window) || t->n_told >= SL_NEIGHBOR_TELL_MAX) {
+		t->n_untold++;
+		return;
+	}
+	*told = tick;
+	t->n_told++;
+	ev->untold = t->n_untold;
+	t->n_untold = 0;
+	t->ops.tell(t->ops.ctx, ev);
+}
+
+static void tell_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+{
+	struct sl_neighbor_event ev = {.kind = SL_NEIGHBOR_CLAIMED,
+		.port = (uint16_t)n->key.port,
+		.ip = n->key.ip,
+		.mac = n->mac,
+		.other = n->other};
+
+	n->attempts++;
+	n->heard = tick;
+	tell(t, &ev, &n->told, tick);
+}
+
+/* The place of a conflict: its own, a free one, or the oldest. */
+static struct sl_conflict *conflict_place(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)
+{
+	struct sl_conflict *best = &t->conflict[0];
+
+	for (unsigned int i = 0; i < SL_CONFLICTS_MAX; i++) {
+		struct sl_conflict *c = &t->conflict[i];
+
+		if (c->tick != 0 && c->port == port && sl_ip_equal(&c->ip, ip))
+			return c;
+		if (c->tick < best->tick)
+			best = c;
+	}
+	*best = (struct sl_conflict){.port = port, .ip = *ip};
+	return best;
+}
+
+static void conflict(struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, uint32_t tick)
+{
+	struct sl_ip ip = sl_ip_from_v4(arp->sender_be);
+	struct sl_conflict *c = conflict_place(t, port, &ip);
+	struct sl_neighbor_event ev = {
+		.kind = SL_NEIGHBOR_CONFLICT, .port = port, .ip = ip, .other = arp->sender_mac};
+	bool again = c->count > 0 && sl_mac_equal(&c->mac, &arp->sender_mac);
+	uint32_t told = again ? c->tick : 0;
+
+	c->mac = arp->sender_mac;
+	c->tick = tick;
+	c->count++;
+	tell(t, &ev, &told, tick);
+}
+
+/* Another MAC than the known one was heard: ask the holder of that, once a second at most. */
+static void doubt(
+	struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *other, uint32_t tick)
+{
+	n->other = *other;
+	if (n->in_doubt || (n->heard != 0 && tick - n->heard < SL_TICKS_PER_SECOND))
+		return;
+	if (n->state == SL_NEIGHBOR_STATIC) {
+		tell_claim(t, n, tick);
+		return;
+	}
+	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
+	n->in_doubt = true;
+	sl_neighbor_ask(t, n, tick);
+}
+
+static void proven(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+{
+	if (n->in_doubt)
+		tell_claim(t, n, tick);
+	sl_neighbor_resolved(t, n, &n->mac, SL_NEIGHBOR_REACHABLE, tick);
+}
+
+static void take_mac(
+	struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac, uint32_t tick)
+{
+	struct sl_neighbor_event ev = {.kind = SL_NEIGHBOR_MOVED,
+		.port = (uint16_t)n->key.port,
+		.ip = n->key.ip,
+		.mac = n->mac,
+		.other = *mac};
+	uint32_t told = 0;
+
+	sl_neighbor_resolved(t, n, mac, SL_NEIGHBOR_REACHABLE, tick);
+	if (sl_mac_equal(&ev.mac, &no_mac) || sl_mac_equal(&ev.mac, mac))
+		return;
+	n->flips++;
+	n->other = ev.mac;
+	n->heard = tick;
+	tell(t, &ev, &told, tick);
+}
+
+/*
+ * Somebody speaks as the neighbour that is looked for, who may have come up just now: a question
+ * more than the timer asks, once a tick, spares those who wait for it up to a second.
+ */
+static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+{
+	uint32_t asked = n->asked, requests = n->requests;
+
+	if (n->prompted == tick || asked == tick)
+		return;
+	n->prompted = tick;
+	sl_neighbor_ask(t, n, tick);
+	n->asked = asked;
+	n->requests = requests;
+}
+
+/* What a frame says about an entry. reply: it answers to us. */
+static void hear(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
+	bool reply, uint32_t tick)
+{
+	bool same = sl_mac_equal(&n->mac, mac);
+
+	switch (n->state) {
+	case SL_NEIGHBOR_INCOMPLETE:
+		if (reply)
+			take_mac(t, n, mac, tick);
+		else
+			ask_now(t, n, tick);
+		return;
+	case SL_NEIGHBOR_PROBE:
+		if (same && reply)
+			proven(t, n, tick);
+		else if (!same && reply && !sl_neighbor_asks_holder(n))
+			take_mac(t, n, mac, tick);
+		else if (!same)
+			doubt(t, n, mac, tick);
+		return;
+	case SL_NEIGHBOR_REACHABLE:
+	case SL_NEIGHBOR_STATIC:
+		if (!same)
+			doubt(t, n, mac, tick);
+		return;
+	case SL_NEIGHBOR_FAILED:
+		if (n->uses > 0)
+			sl_neighbor_resolve(t, n, tick);
+		return;
+	}
+}
+
+/* False: nobody can have that MAC, or it is ours. */
+static bool is_a_hosts(const struct sl_neighbors *t, const struct sl_mac *mac)
+{
+	return (mac->b[0] & 1) == 0 && !sl_mac_equal(mac, &no_mac) &&
+	       !t->ops.is_own_mac(t->ops.ctx, mac);
+}
+
+/* Weigh a frame of another host's; true when an answer may be given. */
+static bool weigh(struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, uint32_t tick)
+{
+	struct sl_ip ip = sl_ip_from_v4(arp->sender_be);
+	struct sl_neighbor *n;
+
+	if (arp->op == SL_ARP_OTHER || !is_a_hosts(t, &arp->sender_mac))
+		return false;
+	if (t->ops.is_own(t->ops.ctx, arp->sender_be)) {
+		conflict(t, port, arp, tick);
+		return false;
+	}
+	n = sl_neighbor_find(t, port, &ip);
+	if (n != NULL)
+		hear(t, n, &arp->sender_mac,
+			arp->op == SL_ARP_REPLY && t->ops.is_ours(t->ops.ctx, port, arp->target_be),
+			tick);
+	return arp->op == SL_ARP_REQUEST;
+}
+
+void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick)
+{
+	struct sl_arp arp;
+
+	/* Untagged and whole in one buffer, or it is not for this node. */
+	if (!sl_arp_frame_read(m, &arp)) {
+		sl_neighbor_drop(t, m, SL_DROP_ARP_MALFORMED);
+		return;
+	}
+	sl_count(&t->ops.counters->consumed, 1);
+	if (weigh(t, port, &arp, tick) && t->ops.is_ours(t->ops.ctx, port, arp.target_be))
+		answer(t, port, &arp, m);
+	else
+		rte_pktmbuf_free(m);
+}
