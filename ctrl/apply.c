@@ -105,8 +105,8 @@ static int prepare_tables(struct sl_apply *a, struct sl_err *e)
 		ok = replace_table(a, old->networks, w->networks, free) &
 		     replace_table(a, old->vni_to_network, w->vni_to_network, sl_u32map_destroy);
 	}
-	if (sl_pending_any(p, SL_COLL_NODES)) {
-		w->node_by_addr = sl_tables_nodes(p->store);
+	if (sl_pending_any(p, SL_COLL_NODES) || sl_pending_any(p, SL_COLL_PORTS)) {
+		w->node_by_addr = sl_tables_nodes(p->store, a->self);
 		ok = ok & replace_table(a, old->node_by_addr, w->node_by_addr, sl_u32map_destroy);
 	}
 	if (sl_pending_any(p, SL_COLL_PORTS)) {
@@ -114,25 +114,6 @@ static int prepare_tables(struct sl_apply *a, struct sl_err *e)
 		ok = ok & replace_table(a, old->local_addr, w->local_addr, sl_u32map_destroy);
 	}
 	return ok ? 0 : sl_apply_no_memory(e);
-}
-
-/* What this version's underlay cannot carry. */
-static int check_underlay(const struct sl_pending *p, struct sl_err *e)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_node_obj *node = (const struct sl_node_obj *)p->changes[i].new_obj;
-
-		if (p->changes[i].coll != SL_COLL_NODES || node == NULL ||
-			sl_ip_is_v4(&node->address))
-			continue;
-		sl_err_set(e, SL_ERR_UNSUPPORTED, "address",
-			"node \"%s\" has an IPv6 tunnel address; the underlay of this version is "
-			"IPv4",
-			node->name);
-		sl_err_hint(e, "give the node's IPv4 tunnel address");
-		return -ENOTSUP;
-	}
-	return 0;
 }
 
 /* Flows resolved while a change was tried may hold what it tried: they are resolved again. */
@@ -179,9 +160,7 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 	if (p->world == NULL)
 		return sl_apply_no_memory(e);
 	*p->world = *a->world;
-	err = check_underlay(p, e);
-	if (err == 0)
-		err = prepare_tables(a, e);
+	err = prepare_tables(a, e);
 	if (err == 0)
 		err = sl_apply_prepare_ports(a, e);
 	if (err == 0)

@@ -81,27 +81,6 @@ static int check_keys(
 	return ret;
 }
 
-/* A tunnel to oneself is a loop. */
-static int check_nodes(const struct sl_config *c, struct sl_err *e)
-{
-	const struct sl_node_obj *node = c->objects[SL_COLL_NODES].items;
-	const struct sl_ip *own = c->node.tunnel_addresses.items;
-	char text[SL_IP_STR_LEN];
-
-	for (size_t i = 0; i < c->objects[SL_COLL_NODES].n; i++)
-		for (size_t k = 0; k < c->node.tunnel_addresses.n; k++) {
-			if (!sl_ip_equal(&node[i].address, &own[k]))
-				continue;
-			sl_err_set(e, SL_ERR_PARAMS, "address",
-				"address %s of node \"%s\" is this node's own tunnel address",
-				sl_format_ip(&own[k], text), node[i].name);
-			sl_err_hint(e, "nodes lists the other nodes of the fabric only");
-			sl_err_at(e, "nodes[%zu]", i);
-			return -EINVAL;
-		}
-	return 0;
-}
-
 static int check_config(const void *obj, struct sl_err *e)
 {
 	const struct sl_config *c = obj;
@@ -112,7 +91,7 @@ static int check_config(const void *obj, struct sl_err *e)
 			e, SL_ERR_UNSUPPORTED, "services[0]", "this version has no services");
 	for (unsigned int i = 0; i < SL_COLL_COUNT && ret == 0; i++)
 		ret = check_keys(&sl_collections[i], &c->objects[i], e);
-	return ret != 0 ? ret : check_nodes(c, e);
+	return ret;
 }
 
 const struct sl_shape sl_shape_config = SL_SHAPE("config", sl_config, config_fields,
@@ -232,6 +211,7 @@ int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *
 {
 	int ret;
 
+	sl_store_set_self(s, &c->node);
 	if (journal != NULL && !sl_journal_empty(journal)) {
 		if (notice != NULL)
 			notice("the objects are those of the state directory; the configuration "
@@ -254,8 +234,10 @@ int sl_config_check(const char *path,
 
 	if (c != NULL && s == NULL)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
-	if (s != NULL)
+	if (s != NULL) {
+		sl_store_set_self(s, &c->node);
 		ret = load_into(c, s, e);
+	}
 	if (ret == 0 && then != NULL)
 		then(s, c);
 	sl_store_destroy(s);

@@ -2,12 +2,32 @@
 /* The list of notices: one row each. Asking them, and putting what they find into words. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "notices.h"
 
 /* Those of one thing stand together, the worst first. */
+#define RULES(c) .each = sl_notice_rules, .coll = c
 const struct sl_notice_row sl_notice_rows[] = {
-	{"port_no_address", sl_notice_port_address},
+	{"port_rule", RULES(SL_COLL_PORTS)},
+	{"node_rule", RULES(SL_COLL_NODES)},
+	{"neighbor_rule", RULES(SL_COLL_NEIGHBORS)},
+	{"route_rule", RULES(SL_COLL_ROUTES)},
+	{"network_rule", RULES(SL_COLL_NETWORKS)},
+	{"tunnel_address", .find = sl_notice_tunnel_address},
+	{"no_tunnel_address", .each = sl_notice_no_tunnel_address, .coll = SL_COLL_NODES},
+	{"port_no_address", .each = sl_notice_port_address, .coll = SL_COLL_PORTS},
+	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
+	{"port_same_prefix", .find = sl_notice_port_prefix},
+	{"node_unreachable", .each = sl_notice_node_path, .coll = SL_COLL_NODES},
+	{"node_own_name", .find = sl_notice_node_name},
+	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
+	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},
+	{"neighbor_own_mac", .each = sl_notice_neighbor_mac, .coll = SL_COLL_NEIGHBORS},
+	{"next_hop_contested", .find = sl_notice_neighbor_contested},
+	{"address_conflict", .find = sl_notice_address_conflict},
+	{"network_mtu", .find = sl_notice_network_mtu},
+	{"network_mtu_ipv6", .each = sl_notice_network_ip6, .coll = SL_COLL_NETWORKS},
 };
 const size_t sl_n_notice_rows = sizeof(sl_notice_rows) / sizeof(sl_notice_rows[0]);
 
@@ -24,14 +44,35 @@ void sl_notice_put(const struct sl_notice_sink *to, const char *collection, cons
 	to->put(to->ctx, &n);
 }
 
+void sl_notice_walk_init(
+	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row)
+{
+	w->f = f;
+	w->to.code = row->code;
+	w->coll = row->coll;
+	w->memo = NULL;
+	sl_reach_init(&w->reach, f->store, f->self);
+}
+
+void sl_notice_walk_fini(struct sl_notice_walk *w)
+{
+	free(w->memo);
+}
+
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx)
 {
-	struct sl_notice_sink to = {.ctx = ctx, .put = put};
-
 	for (size_t i = 0; i < sl_n_notice_rows; i++) {
-		to.code = sl_notice_rows[i].code;
-		sl_notice_rows[i].find(f, &to);
+		const struct sl_notice_row *row = &sl_notice_rows[i];
+		struct sl_notice_walk w = {.to = {ctx, put, row->code}};
+
+		if (row->find != NULL) {
+			row->find(f, &w.to);
+			continue;
+		}
+		sl_notice_walk_init(&w, f, row);
+		sl_store_walk(f->store, row->coll, row->each, &w);
+		sl_notice_walk_fini(&w);
 	}
 }
 

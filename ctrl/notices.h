@@ -13,6 +13,7 @@
 #define SL_CTRL_NOTICES_H
 
 #include "config.h"
+#include "reach.h"
 
 struct sl_ctrl;
 
@@ -42,20 +43,64 @@ struct sl_notice_sink {
 void sl_notice_put(const struct sl_notice_sink *to, const char *collection, const char *name,
 	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* One row on its way over a collection. */
+struct sl_notice_walk {
+	const struct sl_notice_facts *f;
+	struct sl_notice_sink to;
+	enum sl_collection_id coll;
+	struct sl_reach reach; /* the underlay as it is now */
+	void *memo;	       /* the row's own, from malloc; goes with the walk */
+};
+
 /*
- * find holds the control loop for as long as it takes: one pass over a collection at most, and no
- * work for each pair of objects.
+ * A row looks at each object of a collection by itself (each; ctx is the walk, false ends it), and
+ * large collections are then taken in portions; or at everything at once (find), for as long as
+ * which the control loop waits: no more than one pass over a collection, and no work for each pair
+ * of objects.
  */
 struct sl_notice_row {
-	const char *code; /* one short word for programs; never changes its meaning */
+	/* One short word for programs; never changes its meaning. A row may put another in its
+	 * sink.
+	 */
+	const char *code;
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
+	bool (*each)(const struct sl_object *o, void *ctx);
+	enum sl_collection_id coll; /* of each */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;
 
-/* notices_underlay.c */
-void sl_notice_port_address(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
+#define SL_NOTICE_FIND(name) \
+	void name(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
+#define SL_NOTICE_EACH(name) bool name(const struct sl_object *o, void *ctx)
 
+/* notices_rules.c: the code of what is found is the rule's */
+SL_NOTICE_EACH(sl_notice_rules);
+
+/* notices_underlay.c */
+SL_NOTICE_FIND(sl_notice_tunnel_address);
+SL_NOTICE_EACH(sl_notice_no_tunnel_address);
+SL_NOTICE_EACH(sl_notice_port_address);
+SL_NOTICE_EACH(sl_notice_port_ip6);
+SL_NOTICE_FIND(sl_notice_port_prefix);
+SL_NOTICE_EACH(sl_notice_node_path);
+SL_NOTICE_FIND(sl_notice_node_name);
+SL_NOTICE_EACH(sl_notice_route_gateway);
+
+/* notices_neighbors.c */
+SL_NOTICE_EACH(sl_notice_neighbor_link);
+SL_NOTICE_EACH(sl_notice_neighbor_mac);
+SL_NOTICE_FIND(sl_notice_neighbor_contested);
+SL_NOTICE_FIND(sl_notice_address_conflict);
+
+/* notices_mtu.c */
+SL_NOTICE_FIND(sl_notice_network_mtu);
+SL_NOTICE_EACH(sl_notice_network_ip6);
+
+/* A row's walk, for those who take it in portions. */
+void sl_notice_walk_init(
+	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row);
+void sl_notice_walk_fini(struct sl_notice_walk *w);
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
@@ -64,7 +109,8 @@ void sl_notices_find(const struct sl_notice_facts *f,
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
 
 /*
- * The watch remembers what each row found last, and asks one row a turn. A row that finds very many
+ * The watch remembers what each row found last, and asks one row a turn, or of a row that looks at
+ * each object a portion of them. A row that finds very many
  * at once has the first few logged, with the number of the others.
  */
 struct sl_notice_watch;

@@ -10,27 +10,24 @@
 
 #define LINES_MAX 8    /* logged for one row and turn */
 #define KNOWN_MAX 4096 /* remembered for one row */
+#define PORTION	  1024 /* objects of one turn */
 
 /* One notice that stood when its row was asked last. */
 struct known {
 	UT_hash_handle hh;
 	uint64_t pass; /* the last one that found it */
 	char *line;    /* as it is logged */
-	char key[];    /* collection, space, name */
+	char key[];    /* code, collection and name, a space between */
 };
 
+/* A row's pass takes as many turns as its collection has portions. */
 struct sl_notice_watch {
 	void (*log)(const char *line);
 	struct known **known; /* by row */
-	size_t next;	      /* row of the next turn */
+	size_t row;	      /* of the next turn */
+	uint32_t next_id;     /* of its collection; 0: its pass has not begun */
 	uint64_t pass;
-	size_t n_lines; /* of this row and pass, logged or not */
-};
-
-/* One row's turn. */
-struct turn {
-	struct sl_notice_watch *w;
-	struct known **known;
+	size_t n_lines; /* of this pass, logged or not */
 };
 
 static void say(struct sl_notice_watch *w, const char *line)
@@ -39,7 +36,7 @@ static void say(struct sl_notice_watch *w, const char *line)
 		w->log(line);
 }
 
-static void remember(struct turn *t, const char *key, const char *line)
+static void remember(struct sl_notice_watch *w, const char *key, const char *line)
 {
 	size_t len = strlen(key) + 1;
 	struct known *k = calloc(1, sizeof(*k) + len);
@@ -52,28 +49,28 @@ static void remember(struct turn *t, const char *key, const char *line)
 		return;
 	}
 	memcpy(k->key, key, len);
-	k->pass = t->w->pass;
-	HASH_ADD_STR(*t->known, key, k);
+	k->pass = w->pass;
+	HASH_ADD_STR(w->known[w->row], key, k);
 }
 
 static void note(void *ctx, const struct sl_notice *n)
 {
-	struct turn *t = ctx;
+	struct sl_notice_watch *w = ctx;
 	char key[256], line[SL_NOTICE_LINE_LEN], text[SL_NOTICE_LINE_LEN + 16];
 	struct known *k;
 
-	snprintf(key, sizeof(key), "%s %s", n->collection, n->name);
-	HASH_FIND_STR(*t->known, key, k);
+	snprintf(key, sizeof(key), "%s %s %s", n->code, n->collection, n->name);
+	HASH_FIND_STR(w->known[w->row], key, k);
 	if (k != NULL) {
-		k->pass = t->w->pass;
+		k->pass = w->pass;
 		return;
 	}
-	if (HASH_COUNT(*t->known) >= KNOWN_MAX)
+	if (HASH_COUNT(w->known[w->row]) >= KNOWN_MAX)
 		return;
 	sl_notice_line(n, line);
-	remember(t, key, line);
+	remember(w, key, line);
 	snprintf(text, sizeof(text), "notice: %s", line);
-	say(t->w, text);
+	say(w, text);
 }
 
 static void drop(struct known **known, struct known *k)
@@ -84,47 +81,76 @@ static void drop(struct known **known, struct known *k)
 }
 
 /* What this pass did not find is gone. */
-static void forget_gone(struct turn *t)
+static void forget_gone(struct sl_notice_watch *w)
 {
 	char text[SL_NOTICE_LINE_LEN + 16];
 	struct known *k, *next;
 
-	HASH_ITER (hh, *t->known, k, next) {
-		if (k->pass == t->w->pass)
+	HASH_ITER (hh, w->known[w->row], k, next) {
+		if (k->pass == w->pass)
 			continue;
 		snprintf(text, sizeof(text), "no longer: %s", k->line);
-		say(t->w, text);
-		drop(t->known, k);
+		say(w, text);
+		drop(&w->known[w->row], k);
 	}
 }
 
-static void ask(struct sl_notice_watch *w, size_t row, const struct sl_notice_facts *f)
+/* The objects of the next ids; true when there are no more. */
+static bool portion(
+	struct sl_notice_watch *w, const struct sl_notice_facts *f, const struct sl_notice_row *row)
 {
-	struct turn t = {.w = w, .known = &w->known[row]};
-	struct sl_notice_sink to = {.ctx = &t, .put = note, .code = sl_notice_rows[row].code};
+	struct sl_notice_walk walk = {.to = {.ctx = w, .put = note}};
+	uint32_t last = sl_store_max_id(f->store, row->coll), end = w->next_id + PORTION;
+	bool more = true;
+
+	sl_notice_walk_init(&walk, f, row);
+	for (; more && w->next_id < end && w->next_id <= last; w->next_id++) {
+		const struct sl_object *o = sl_store_by_id(f->store, row->coll, w->next_id);
+
+		more = o == NULL || row->each(o, &walk);
+	}
+	sl_notice_walk_fini(&walk);
+	return !more || w->next_id > last;
+}
+
+static void end_pass(struct sl_notice_watch *w)
+{
 	char text[96];
 
-	w->pass++;
-	w->n_lines = 0;
-	sl_notice_rows[row].find(f, &to);
-	forget_gone(&t);
-	if (w->n_lines <= LINES_MAX)
-		return;
-	snprintf(text, sizeof(text), "notice: %s: %zu more; notices.list has what stands", to.code,
-		w->n_lines - LINES_MAX);
-	w->log(text);
+	forget_gone(w);
+	if (w->n_lines > LINES_MAX) {
+		snprintf(text, sizeof(text), "notice: %s: %zu more; notices.list has what stands",
+			sl_notice_rows[w->row].code, w->n_lines - LINES_MAX);
+		w->log(text);
+	}
+	w->next_id = 0;
+	w->row = (w->row + 1) % sl_n_notice_rows;
 }
 
 void sl_notice_watch_turn(struct sl_notice_watch *w, const struct sl_notice_facts *f)
 {
-	ask(w, w->next, f);
-	w->next = (w->next + 1) % sl_n_notice_rows;
+	const struct sl_notice_row *row = &sl_notice_rows[w->row];
+	struct sl_notice_sink to = {.ctx = w, .put = note, .code = row->code};
+
+	if (w->next_id == 0) {
+		w->next_id = 1;
+		w->pass++;
+		w->n_lines = 0;
+	}
+	if (row->each != NULL && !portion(w, f, row))
+		return;
+	if (row->find != NULL)
+		row->find(f, &to);
+	end_pass(w);
 }
 
 void sl_notice_watch_all(struct sl_notice_watch *w, const struct sl_notice_facts *f)
 {
-	for (size_t i = 0; i < sl_n_notice_rows; i++)
-		ask(w, i, f);
+	size_t first = w->row;
+
+	do {
+		sl_notice_watch_turn(w, f);
+	} while (w->row != first || w->next_id != 0);
 }
 
 struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line))

@@ -32,7 +32,8 @@ struct sl_object {
 
 enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 
-#define SL_PORT_ADDRESSES_MAX 64
+#define SL_PORT_ADDRESSES_MAX	64
+#define SL_TUNNEL_ADDRESSES_MAX 16
 
 struct sl_port_obj {
 	struct sl_object o;

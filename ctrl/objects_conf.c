@@ -12,22 +12,31 @@ static const struct sl_field self_fields[] = {
 	SL_FIELD(sl_node_self, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
 		.help = "This node's name."),
 	SL_FIELD(sl_node_self, zone, SL_F_NAME, .help = "The zone it stands in."),
-	SL_FIELD(sl_node_self, tunnel_addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = 16,
-		.elem = &tunnel_address, .help = "Where tunnels end on this node."),
+	SL_FIELD(sl_node_self, tunnel_addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
+		.max = SL_TUNNEL_ADDRESSES_MAX, .elem = &tunnel_address,
+		.help = "Where tunnels end on this node."),
 };
 
 static int check_self(const void *obj, struct sl_err *e)
 {
 	const struct sl_node_self *s = obj;
 	const struct sl_ip *ip = s->tunnel_addresses.items;
+	bool has_v4 = false;
 	char path[40];
 
 	for (size_t i = 0; i < s->tunnel_addresses.n; i++) {
 		snprintf(path, sizeof(path), "tunnel_addresses[%zu]", i);
 		if (sl_check_unicast(&ip[i], path, e) != 0)
 			return -EINVAL;
+		has_v4 |= sl_ip_is_v4(&ip[i]);
 	}
-	return 0;
+	if (has_v4 || s->tunnel_addresses.n == 0)
+		return 0;
+	sl_err_set(e, SL_ERR_UNSUPPORTED, "tunnel_addresses",
+		"node \"%s\" has IPv6 tunnel addresses only, and this version's underlay is IPv4",
+		s->name);
+	sl_err_hint(e, "give an IPv4 address; workloads may use IPv6 over it");
+	return -ENOTSUP;
 }
 
 const struct sl_shape sl_shape_node_self =

@@ -64,7 +64,9 @@ static int check_except(const struct sl_peer_obj *p, struct sl_err *e)
 		return sl_err_set(e, SL_ERR_PARAMS, "except",
 			"except stands only beside cidr, and this peer has none");
 	for (size_t i = 0; i < p->except.n; i++) {
-		if (x[i].len >= p->cidr.len && sl_prefix_contains(&p->cidr, &x[i].ip))
+		/* One of the other family is a rule's to refuse: earlier versions took it. */
+		if (sl_prefix_is_v4(&x[i]) != sl_prefix_is_v4(&p->cidr) ||
+			(x[i].len >= p->cidr.len && sl_prefix_contains(&p->cidr, &x[i].ip)))
 			continue;
 		snprintf(path, sizeof(path), "except[%zu]", i);
 		return sl_err_set(e, SL_ERR_PARAMS, path, "%s is not inside the peer's cidr %s",

@@ -214,6 +214,23 @@ uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const
 	return en != NULL ? en->id : 0;
 }
 
+void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self)
+{
+	const struct sl_ip *own = self->tunnel_addresses.items;
+
+	s->n_tunnel_addresses = 0;
+	for (size_t i = 0; i < self->tunnel_addresses.n && i < SL_TUNNEL_ADDRESSES_MAX; i++)
+		s->tunnel_address[s->n_tunnel_addresses++] = own[i];
+}
+
+bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip)
+{
+	for (unsigned int i = 0; i < s->n_tunnel_addresses; i++)
+		if (sl_ip_equal(&s->tunnel_address[i], ip))
+			return true;
+	return false;
+}
+
 size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c)
 {
 	return s->map[c].n_live;
@@ -235,4 +252,9 @@ const struct sl_object *sl_store_by_id(
 	const struct sl_ids *ids = &s->map[c].ids;
 
 	return id < ids->size && ids->entry[id] != NULL ? ids->entry[id]->obj : NULL;
+}
+
+uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c)
+{
+	return s->map[c].ids.next_fresh;
 }

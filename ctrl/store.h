@@ -48,11 +48,16 @@ void sl_store_destroy(struct sl_store *s);
 
 const struct sl_object *sl_store_find(
 	const struct sl_store *s, enum sl_collection_id c, const char *key);
+/* Which node this is: rules know its own tunnel addresses by that. They are copied. */
+void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self);
+bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip);
 size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c);
 /* In order of insertion; fn returning false ends the walk. fn may remove what it is shown
  * (sl_txn_del). */
 void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
 	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx);
+/* The highest dense id there has been. */
+uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c);
 /* By dense id (the numbers that workers and counters use); NULL when free. */
 const struct sl_object *sl_store_by_id(
 	const struct sl_store *s, enum sl_collection_id c, uint32_t id);

@@ -120,6 +120,8 @@ struct sl_store {
 	uint64_t numbers[65536 / 64]; /* identity numbers in use */
 	uint32_t next_number;	      /* where the search for a free one begins */
 	struct sl_applier applier;    /* prepare NULL: none */
+	unsigned int n_tunnel_addresses;
+	struct sl_ip tunnel_address[SL_TUNNEL_ADDRESSES_MAX]; /* of this node */
 	struct sl_journal *journal;
 	struct sl_txn *txn; /* the open one */
 };
@@ -166,6 +168,9 @@ void sl_links_attach_again(
 void sl_links_detach(struct sl_store *s, struct sl_links *l);
 void sl_links_destroy(struct sl_store *s, struct sl_links *l);
 struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_labels *labels);
+/* Who has this address of that kind, in no scope; NULL: nobody. */
+const struct sl_object *sl_unique_owner(
+	const struct sl_store *s, enum sl_unique_kind kind, const struct sl_ip *ip);
 void sl_labelsets_untouch(struct sl_store *s);
 
 /* refs.c */

@@ -230,6 +230,16 @@ static int unique_refused(
 	}
 }
 
+const struct sl_object *sl_unique_owner(
+	const struct sl_store *s, enum sl_unique_kind kind, const struct sl_ip *ip)
+{
+	const struct sl_unique_key key = {.kind = kind, .ip = *ip};
+	const struct sl_unique *u;
+
+	HASH_FIND(hh, s->uniques, &key, sizeof(key), u);
+	return u != NULL ? u->owner->entry->obj : NULL;
+}
+
 static void unique_add(struct sl_store *s, struct sl_unique *u)
 {
 	HASH_ADD(hh, s->uniques, key, sizeof(u->key), u);

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "reach.h"
 #include "sluice/encap.h"
 #include "tables.h"
 
@@ -95,23 +96,30 @@ struct sl_u32map *sl_tables_vni(const struct sl_store *s)
 	return map_of(&p);
 }
 
+struct others {
+	struct pairs pairs;
+	struct sl_reach own;
+};
+
 static bool add_node(const struct sl_object *o, void *ctx)
 {
 	const struct sl_ip *ip = &((const struct sl_node_obj *)o)->address;
+	struct others *n = ctx;
 
-	if (sl_ip_is_v4(ip))
-		pairs_add(ctx, sl_ip_v4_be(ip), o->id);
+	if (sl_ip_is_v4(ip) && !sl_reach_is_own(&n->own, ip))
+		pairs_add(&n->pairs, sl_ip_v4_be(ip), o->id);
 	return true;
 }
 
-struct sl_u32map *sl_tables_nodes(const struct sl_store *s)
+struct sl_u32map *sl_tables_nodes(const struct sl_store *s, const struct sl_node_self *self)
 {
-	struct pairs p;
+	struct others n;
 
-	if (!pairs_init(&p, sl_store_count(s, SL_COLL_NODES)))
+	if (!pairs_init(&n.pairs, sl_store_count(s, SL_COLL_NODES)))
 		return NULL;
-	sl_store_walk(s, SL_COLL_NODES, add_node, &p);
-	return map_of(&p);
+	sl_reach_init(&n.own, s, self);
+	sl_store_walk(s, SL_COLL_NODES, add_node, &n);
+	return map_of(&n.pairs);
 }
 
 struct locals {

@@ -15,7 +15,11 @@
 /* By network id; *n is one more than the highest. malloc'ed. */
 struct sl_network *sl_tables_networks(const struct sl_store *s, uint32_t *n);
 struct sl_u32map *sl_tables_vni(const struct sl_store *s);
-struct sl_u32map *sl_tables_nodes(const struct sl_store *s);
+/*
+ * By tunnel address, without any that is this node's own: nothing that claims to come from here is
+ * taken from the wire.
+ */
+struct sl_u32map *sl_tables_nodes(const struct sl_store *s, const struct sl_node_self *self);
 struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self);
 /* What changes mean for policies, as the next version of the compiler's set. Cannot fail. */
 const struct sl_policy_set *sl_tables_policies(struct sl_policy_compiler *c,

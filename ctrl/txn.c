@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "journal.h"
+#include "rules.h"
 #include "store_impl.h"
 
 struct sl_txn *sl_txn_begin(struct sl_store *s)
@@ -254,6 +255,17 @@ static void detach_old(struct sl_txn *t)
 	}
 }
 
+/* What is replayed was accepted once: rules.h. */
+static int check_one(const struct sl_txn *t, const struct sl_change_rec *rec, struct sl_err *e)
+{
+	const struct sl_entry *en = rec->e;
+	int ret = sl_check_change(t->store, en, rec->old_obj, e);
+
+	if (ret == 0 && en->obj != NULL && !t->replay)
+		ret = sl_rules_check(t->store, en->coll, en->obj, e);
+	return ret;
+}
+
 int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 {
 	size_t n;
@@ -271,8 +283,7 @@ int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 	n = t->n;
 	for (size_t i = 0; i < n && ret == 0; i++)
 		if (t->rec[i].e != NULL)
-			ret = blame(e, t->rec[i].at,
-				sl_check_change(t->store, t->rec[i].e, t->rec[i].old_obj, e));
+			ret = blame(e, t->rec[i].at, check_one(t, &t->rec[i], e));
 	return ret != 0 ? ret : sl_identities_settle(t, e);
 }
 

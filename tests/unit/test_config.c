@@ -118,13 +118,6 @@ static void key_that_is_there_twice_is_named(void **state)
 		"identities[1].id");
 }
 
-static void node_that_is_this_one_is_refused(void **state)
-{
-	(void)state;
-	refuse("{" NODE ",\"nodes\":[{\"name\":\"node-b\",\"address\":\"192.0.2.1\"}]}",
-		"nodes[0].address");
-}
-
 static void dangling_reference_has_its_path_in_the_file(void **state)
 {
 	struct sl_config *c =
@@ -357,7 +350,6 @@ int main(void)
 		cmocka_unit_test(unknown_section_and_field_are_named),
 		cmocka_unit_test(services_may_only_be_empty),
 		cmocka_unit_test(key_that_is_there_twice_is_named),
-		cmocka_unit_test(node_that_is_this_one_is_refused),
 		cmocka_unit_test(dangling_reference_has_its_path_in_the_file),
 		cmocka_unit_test(get_answers_what_replace_takes_unchanged),
 		cmocka_unit_test(replace_applies_the_difference_and_answers_it),

@@ -34,8 +34,7 @@ static void ask_all(struct sl_notice_watch *w, const struct sl_store *s)
 	const struct sl_notice_facts f = {.store = s, .self = &self};
 
 	logged[0] = '\0';
-	for (size_t i = 0; i < sl_n_notice_rows; i++)
-		sl_notice_watch_turn(w, &f);
+	sl_notice_watch_all(w, &f);
 }
 
 static void add_port(struct sl_store *s, unsigned int i)
@@ -70,17 +69,30 @@ static void notice_is_logged_when_it_appears_and_when_it_is_gone(void **state)
 	sl_store_destroy(s);
 }
 
+/* More than a turn looks at: what a pass of several turns found stands at its end, once. */
 static void very_many_notices_are_counted_and_the_first_logged(void **state)
 {
 	struct sl_store *s = sl_store_create(NULL, NULL);
 	struct sl_notice_watch *w = sl_notice_watch_create(log_line);
+	const unsigned int n = 3000;
+	char json[96], more[64];
 
 	(void)state;
-	for (unsigned int i = 0; i < 20; i++)
-		add_port(s, i);
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(json, sizeof(json), "{\"prefix\":\"10.%u.%u.0/24\",\"via\":\"192.0.2.1\"}",
+			i / 256, i % 256);
+		desired_must(s, SL_TXN_ADD, "routes", json);
+	}
+	snprintf(more, sizeof(more), "route_gateway: %u more", n - 8);
 	ask_all(w, s);
 	assert_int_equal(lines_logged(), 9);
-	assert_non_null(strstr(logged, "port_no_address: 12 more"));
+	assert_non_null(strstr(logged, more));
+	ask_all(w, s);
+	assert_string_equal(logged, "");
+	desired_must_del(s, SL_COLL_ROUTES, "10.11.183.0/24");
+	ask_all(w, s);
+	assert_int_equal(lines_logged(), 1);
+	assert_non_null(strstr(logged, "no longer: routes \"10.11.183.0/24\""));
 	sl_notice_watch_destroy(w);
 	sl_store_destroy(s);
 }

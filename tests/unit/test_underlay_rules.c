@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Underlay configurations that can never work. Each is refused, or accepted with a notice of a
+ * stated code; and that verdict is the same whichever way the configuration comes in: as a file,
+ * object by object in either order, as one transaction or config.replace on top of a right one. A
+ * state directory that has it is read, with the notice.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "ctrl/journal_impl.h"
+#include "ctrl/json.h"
+#include "ctrl/notices.h"
+#include "ctrl/tables.h"
+#include "tests/lib/desired.h"
+
+#define UPLINK(more)                                                                     \
+	"{\"name\":\"uplink\",\"role\":\"underlay\",\"devargs\":\"net_af_packet0,iface=" \
+	"up0\"" more "}"
+#define ADDRESSES(a) ",\"mtu\":1600,\"addresses\":[" a "]"
+#define WEB                                                                            \
+	"{\"name\":\"web\",\"role\":\"access\",\"devargs\":\"net_af_packet1,iface=sl-" \
+	"web\"}"
+#define UP_RIGHT      UPLINK(ADDRESSES("\"192.0.2.1/24\""))
+#define NODE(name, a) "{\"name\":\"" name "\",\"address\":\"" a "\"}"
+#define B	      NODE("b", "192.0.2.2")
+#define ROUTE(p, v)   "{\"prefix\":\"" p "\",\"via\":\"" v "\"}"
+#define NEIGHBOR(a)   "{\"port\":\"uplink\",\"address\":\"" a "\",\"mac\":\"02:00:00:00:0b:01\"}"
+#define BLUE(more)    "{\"name\":\"blue\",\"vni\":100" more "}"
+#define SELF(a)	      "{\"name\":\"a\",\"tunnel_addresses\":[" a "]}"
+#define EP(name, where, ip)                                                                   \
+	"{\"name\":\"" name "\",\"network\":\"blue\"," where ",\"mac\":\"02:00:00:00:00:05\"" \
+	",\"addresses\":[\"" ip "\"]}"
+
+/* Sections in place of the right ones. NULL: the right one. */
+struct fault {
+	const char *code; /* of the notice, from the state directory at least; NULL: none has it */
+	bool refused;
+	const char *word; /* in what is said about it */
+	const char *ports, *nodes, *routes, *neighbors, *networks, *node, *endpoints, *policies;
+};
+
+static const struct fault faults[] = {
+	/* This node's own address. */
+	{"node_own_address", true, "own", .nodes = "[" B "," NODE("me", "192.0.2.1") "]"},
+	{"node_own_address", true, "own", .nodes = "[" NODE("b", "192.0.2.1") "]"},
+	{"node_own_address", true, "own", .node = SELF("\"203.0.113.1\""),
+		.nodes = "[" NODE("b", "203.0.113.1") "]"},
+	{"node_own_address", true, "own",
+		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\",\"192.0.2.2/24\"")) "," WEB "]"},
+	{"neighbor_own_address", true, "own", .neighbors = "[" NEIGHBOR("192.0.2.1") "]"},
+	{"route_own_gateway", true, "own", .routes = "[" ROUTE("198.51.100.0/24", "192.0.2.1") "]"},
+	{"route_own_gateway", true, "own", .node = SELF("\"203.0.113.1\""),
+		.routes = "[" ROUTE("198.51.100.0/24", "203.0.113.1") "]"},
+	{"node_own_name", false, "own name", .nodes = "[" B "," NODE("a", "192.0.2.3") "]"},
+	{NULL, true, "192.0.2.2", .nodes = "[" B "," NODE("c", "192.0.2.2") "]"},
+	{NULL, true, "192.0.2.1",
+		.ports = "[" UP_RIGHT ",{\"name\":\"up1\",\"role\":\"underlay\",\"devargs\":"
+			 "\"net_null7\",\"addresses\":[\"192.0.2.1/25\"]}," WEB "]"},
+	/* IPv6. */
+	{"node_ipv6", true, "IPv6", .nodes = "[" NODE("b", "2001:db8::2") "]"},
+	{"route_ipv6", true, "IPv6", .routes = "[" ROUTE("2001:db8:1::/48", "2001:db8::3") "]"},
+	{"route_ipv6", true, "IPv6", .routes = "[" ROUTE("::/0", "2001:db8::3") "]"},
+	{"neighbor_ipv6", true, "IPv6", .neighbors = "[" NEIGHBOR("2001:db8::2") "]"},
+	{"port_no_address", false, "IPv4",
+		.ports = "[" UPLINK(ADDRESSES("\"2001:db8::1/64\"")) "," WEB "]"},
+	{"port_ipv6_address", false, "IPv4",
+		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\",\"2001:db8::1/64\"")) "," WEB "]"},
+	{"tunnel_address", false, "IPv4", .node = SELF("\"192.0.2.1\",\"2001:db8::1\"")},
+	/* Addresses that no port answers. */
+	{"tunnel_address", false, "no port has it", .node = SELF("\"192.0.2.9\"")},
+	{"tunnel_address", false, "outside", .node = SELF("\"198.51.100.1\"")},
+	{"tunnel_address", false, "broadcast", .node = SELF("\"192.0.2.255\"")},
+	{"port_no_address", false, "uplink", .ports = "[" UPLINK("") "," WEB "]"},
+	{"no_tunnel_address", false, "db", .node = ""},
+	/* Nothing leads there. */
+	{"route_gateway", false, "192.168.0.1",
+		.routes = "[" ROUTE("198.51.100.0/24", "192.168.0.1") "]"},
+	{"route_gateway", false, "broadcast",
+		.routes = "[" ROUTE("198.51.100.0/24", "192.0.2.255") "]"},
+	{"route_gateway", false, "link",
+		.ports = "[" UP_RIGHT ",{\"name\":\"up1\",\"role\":\"underlay\",\"devargs\":"
+			 "\"net_null7\"}," WEB "]",
+		.routes = "[{\"prefix\":\"198.51.100.0/24\",\"via\":\"192.0.2.9\",\"port\":"
+			  "\"up1\"}]"},
+	{"node_unreachable", false, "no route", .nodes = "[" NODE("b", "198.51.100.2") "]"},
+	{"node_unreachable", false, "gateways", .nodes = "[" NODE("b", "198.51.100.2") "]",
+		.routes = "[" ROUTE("198.51.100.0/24", "192.168.0.1") "]"},
+	{"node_unreachable", false, "broadcast", .nodes = "[" NODE("b", "192.0.2.255") "]"},
+	{"node_unreachable", false, "network", .nodes = "[" NODE("b", "192.0.2.0") "]"},
+	{"neighbor_off_link", false, "198.51.100.2", .neighbors = "[" NEIGHBOR("198.51.100.2") "]"},
+	{"neighbor_off_link", false, "broadcast", .neighbors = "[" NEIGHBOR("192.0.2.255") "]"},
+	{"neighbor_own_mac", false, "our own port",
+		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\"") ",\"mac\":\"02:00:00:00:0b:"
+								  "01\"") "," WEB "]",
+		.neighbors = "[" NEIGHBOR("192.0.2.2") "]"},
+	{"route_prefix", true, "host", .routes = "[" ROUTE("224.0.0.0/4", "192.0.2.2") "]"},
+	{"route_prefix", true, "host", .routes = "[" ROUTE("127.0.0.0/8", "192.0.2.2") "]"},
+	{"route_prefix", true, "host", .routes = "[" ROUTE("0.0.0.0/8", "192.0.2.2") "]"},
+	{"route_prefix", true, "host", .routes = "[" ROUTE("255.255.255.255/32", "192.0.2.2") "]"},
+	{"network_subnet", true, "host",
+		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.0/24\"},{\"prefix\":"
+				     "\"ff00::/8\"}]") "]"},
+	/* Devices. */
+	{"port_device", true, "interface up0",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
+			 "\"net_af_packet1,iface=up0\"}]"},
+	{"port_device", true, "interface up0",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
+			 "\"net_af_xdp3,start_queue=1,iface=up0\"}]"},
+	{"port_device", true, "device net_af_packet0",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
+			 "\"net_af_packet0,iface=web\"}]"},
+	{"port_device", true, "device",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
+			 "\"0000:0A:00.0\"},{\"name\":\"w2\",\"role\":\"access\",\"devargs\":"
+			 "\"pci:0a:00.0,x=1\"}]"},
+	{"port_device", true, "memif",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
+			 "\"net_memif0,socket=/run/m,id=2\"},{\"name\":\"w2\",\"role\":\"access\","
+			 "\"devargs\":\"net_memif1,id=2,socket=/run/m\"}]"},
+	{"port_same_prefix", false, "prefix",
+		.ports = "[" UP_RIGHT ",{\"name\":\"up1\",\"role\":\"underlay\",\"devargs\":"
+			 "\"net_null7\",\"addresses\":[\"192.0.2.7/24\"]}," WEB "]"},
+	/* Sizes. */
+	{"node_mtu", true, "576",
+		.nodes = "[{\"name\":\"b\",\"address\":\"192.0.2.2\",\"mtu\":100}]"},
+	{"node_mtu", true, "575",
+		.nodes = "[{\"name\":\"b\",\"address\":\"192.0.2.2\",\"mtu\":625}]"},
+	{"port_mtu", true, "576",
+		.ports = "[" UPLINK(",\"mtu\":100,\"addresses\":[\"192.0.2.1/24\"]") "," WEB "]"},
+	{"network_mtu", false, "mtu 1600 of underlay port \"uplink\" less 50",
+		.networks = "[" BLUE(",\"mtu\":1551") "]"},
+	{"network_mtu", false, "mtu 1500 of node \"b\" less 50",
+		.networks = "[" BLUE(",\"mtu\":1451") "]",
+		.nodes = "[{\"name\":\"b\",\"address\":\"192.0.2.2\",\"mtu\":1500}]"},
+	/* Prefixes of two families. */
+	{NULL, true, "two address families",
+		.policies = "[{\"name\":\"p\",\"network\":\"*\",\"direction\":\"ingress\","
+			    "\"subject\":{\"labels\":{"
+			    "\"a\":\"b\"}},\"action\":\"allow\",\"peers\":[{\"cidr\":\"::/"
+			    "0\",\"except\":[\"10.0.0.0/8\"]}]}]"},
+	{"network_mtu_ipv6", false, "1280", .networks = "[" BLUE(",\"mtu\":1279") "]",
+		.endpoints = "[" EP("web", "\"port\":\"web\"", "fd00::5") "]"},
+};
+#define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+static const struct fault right; /* nothing in place of anything */
+
+static const char *given(const char *s, const char *otherwise)
+{
+	return s != NULL ? s : otherwise;
+}
+
+/* The objects only: what the state directory has. */
+static char *objects_text(const struct fault *f)
+{
+	static char text[8192];
+
+	snprintf(text, sizeof(text),
+		"\"ports\":%s,\"networks\":%s,\"nodes\":%s,\"neighbors\":%s,\"routes\":%s,"
+		"\"endpoints\":%s,\"policies\":%s",
+		given(f->ports, "[" UP_RIGHT "," WEB "]"),
+		given(f->networks, "[" BLUE(",\"mtu\":1450") "]"), given(f->nodes, "[" B "]"),
+		given(f->neighbors, "[]"), given(f->routes, "[]"),
+		given(f->endpoints, "[" EP("web", "\"port\":\"web\"", "10.0.0.5") "," EP(
+					    "db", "\"node\":\"b\"", "10.0.0.6") "]"),
+		given(f->policies, "[]"));
+	return text;
+}
+
+static const char *self_text(const struct fault *f)
+{
+	return given(f->node, SELF("\"192.0.2.1\""));
+}
+
+static struct sl_config *config_of(const struct fault *f)
+{
+	static char text[10240];
+	const char *self = self_text(f);
+	struct sl_config *c;
+	struct sl_err e = {0};
+
+	snprintf(text, sizeof(text), "{%s%s%s%s}", self[0] != '\0' ? "\"node\":" : "", self,
+		self[0] != '\0' ? "," : "", objects_text(f));
+	c = sl_config_parse(text, strlen(text), &e);
+	if (c == NULL)
+		fail_msg("%s: %s %s", text, e.path, e.message);
+	return c;
+}
+
+/* What came of it. */
+struct outcome {
+	bool refused;
+	struct sl_err e;
+	unsigned int n; /* notices */
+	char codes[1024];
+	char words[4096];
+};
+
+static void note(void *ctx, const struct sl_notice *n)
+{
+	struct outcome *o = ctx;
+
+	o->n++;
+	snprintf(o->codes + strlen(o->codes), sizeof(o->codes) - strlen(o->codes), " %s ", n->code);
+	snprintf(o->words + strlen(o->words), sizeof(o->words) - strlen(o->words), "%s: %s (%s)\n",
+		n->code, n->message, n->hint);
+	assert_true(n->message[0] != '\0');
+}
+
+static void look(struct outcome *o, const struct sl_store *s, const struct sl_config *c)
+{
+	const struct sl_notice_facts f = {.store = s, .self = &c->node};
+
+	sl_notices_find(&f, note, o);
+}
+
+static struct sl_store *store_for(const struct sl_config *c)
+{
+	struct sl_store *s = sl_store_create(NULL, NULL);
+
+	sl_store_set_self(s, &c->node);
+	return s;
+}
+
+/* As a file at start. */
+static void by_file(const struct fault *f, struct outcome *o)
+{
+	struct sl_store *s = sl_store_create(NULL, NULL);
+	struct sl_config *c = config_of(f);
+
+	o->refused = sl_config_start(c, s, NULL, NULL, &o->e) != 0;
+	if (!o->refused)
+		look(o, s, c);
+	sl_store_destroy(s);
+	sl_config_free(c);
+}
+
+struct item {
+	const char *collection;
+	char *json;
+	bool done;
+};
+
+static size_t items_of(const struct fault *f, struct item *items)
+{
+	char text[10240];
+	struct sl_err e = {0};
+	cJSON *all, *list, *v;
+	size_t n = 0;
+
+	snprintf(text, sizeof(text), "{%s}", objects_text(f));
+	all = sl_json_parse(text, strlen(text), &e);
+	assert_non_null(all);
+	for (unsigned int k = 0; k < SL_COLL_COUNT; k++) {
+		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k].name);
+		cJSON_ArrayForEach (v, list)
+			items[n++] = (struct item){
+				sl_collections[k].name, cJSON_PrintUnformatted(v), false};
+	}
+	cJSON_Delete(all);
+	return n;
+}
+
+/* Each item in a transaction of its own, in that order; those whose references are missing again
+ * later. */
+static void add_items(
+	struct sl_store *s, struct item *items, size_t n, bool backwards, struct outcome *o)
+{
+	bool more = true;
+
+	while (more && !o->refused) {
+		more = false;
+		for (size_t k = 0; k < n && !o->refused; k++) {
+			struct item *i = &items[backwards ? n - 1 - k : k];
+			struct sl_err e = {0};
+
+			if (i->done)
+				continue;
+			i->done = desired_do(s, SL_TXN_ADD, i->collection, i->json, &e) == 0;
+			more |= i->done;
+			if (!i->done && e.code != SL_ERR_REFERENCE) {
+				o->refused = true;
+				o->e = e;
+			}
+		}
+	}
+}
+
+static void one_by_one(const struct fault *f, bool backwards, struct outcome *o)
+{
+	struct sl_config *c = config_of(f);
+	struct sl_store *s = store_for(c);
+	struct item items[32];
+	size_t n = items_of(f, items);
+
+	add_items(s, items, n, backwards, o);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(items[i].done || o->refused);
+		free(items[i].json);
+	}
+	if (!o->refused)
+		look(o, s, c);
+	sl_store_destroy(s);
+	sl_config_free(c);
+}
+
+static void forwards(const struct fault *f, struct outcome *o)
+{
+	one_by_one(f, false, o);
+}
+
+static void backwards(const struct fault *f, struct outcome *o)
+{
+	one_by_one(f, true, o);
+}
+
+/* A store that has the right objects, on the node of the faulty configuration. */
+static struct sl_store *right_store(const struct sl_config *self)
+{
+	struct sl_store *s = store_for(self);
+	struct outcome o = {0};
+	struct item items[32];
+	size_t n = items_of(&right, items);
+
+	add_items(s, items, n, false, &o);
+	assert_false(o.refused);
+	for (size_t i = 0; i < n; i++)
+		free(items[i].json);
+	return s;
+}
+
+/* One transaction on top of what is right: sets and adds. */
+static void by_transaction(const struct fault *f, struct outcome *o)
+{
+	struct sl_config *c = config_of(f);
+	struct sl_store *s = right_store(c);
+	struct item items[32];
+	size_t n = items_of(f, items);
+	struct sl_txn *t = sl_txn_begin(s);
+
+	for (size_t i = 0; i < n; i++) {
+		o->refused |= !o->refused && desired_step(t, SL_TXN_PUT, items[i].collection,
+						     items[i].json, &o->e) != 0;
+		free(items[i].json);
+	}
+	if (o->refused)
+		sl_txn_abort(t);
+	else
+		o->refused = sl_txn_commit(t, &o->e) != 0;
+	if (!o->refused)
+		look(o, s, c);
+	sl_store_destroy(s);
+	sl_config_free(c);
+}
+
+static void by_replace(const struct fault *f, struct outcome *o)
+{
+	struct sl_config *c = config_of(f), *wanted = config_of(f);
+	struct sl_store *s = right_store(c);
+	cJSON *difference;
+
+	o->refused = sl_config_replace(s, wanted, c, false, &difference, &o->e) != 0;
+	cJSON_Delete(difference);
+	if (!o->refused)
+		look(o, s, c);
+	sl_store_destroy(s);
+	sl_config_free(wanted);
+	sl_config_free(c);
+}
+
+/* The state directory of a daemon that took it. */
+static char *state_of(const struct fault *f)
+{
+	static char text[12288];
+	char *dir = temp_dir();
+	size_t n;
+
+	n = (size_t)snprintf(text, sizeof(text),
+		"{\"version\":1,\"seq\":1,\"config\":{%s},\"allocated\":[]", objects_text(f));
+	snprintf(text + n, sizeof(text) - n, ",\"crc\":\"%08x\"}\n", sl_crc32(0, text, n));
+	file_write(dir, "snapshot.json", text, strlen(text));
+	return dir;
+}
+
+struct loaded {
+	char *dir;
+	struct sl_journal *journal;
+	struct sl_store *store;
+};
+
+static void load_state(
+	const struct fault *f, struct sl_config *c, struct loaded *l, struct outcome *o)
+{
+	l->dir = state_of(f);
+	l->journal = sl_journal_open(l->dir, NULL, &o->e);
+	assert_non_null(l->journal);
+	l->store = sl_store_create(NULL, l->journal);
+	o->refused = sl_config_start(c, l->store, l->journal, NULL, &o->e) != 0;
+}
+
+static void unload_state(struct loaded *l)
+{
+	sl_store_destroy(l->store);
+	sl_journal_close(l->journal);
+	temp_dir_remove(l->dir);
+}
+
+static void by_state(const struct fault *f, struct outcome *o)
+{
+	struct sl_config *c = config_of(f);
+	struct loaded l;
+
+	load_state(f, c, &l, o);
+	if (!o->refused)
+		look(o, l.store, c);
+	unload_state(&l);
+	sl_config_free(c);
+}
+
+static const struct {
+	const char *name;
+	void (*go)(const struct fault *f, struct outcome *o);
+	bool reads_state;
+} ways[] = {
+	{"file", by_file, false},
+	{"one by one", forwards, false},
+	{"one by one, backwards", backwards, false},
+	{"transaction", by_transaction, false},
+	{"replace", by_replace, false},
+	{"state directory", by_state, true},
+};
+
+static void judge(size_t i, size_t way)
+{
+	const struct fault *f = &faults[i];
+	struct outcome o = {0};
+	char code[64];
+
+	if (ways[way].reads_state && f->code == NULL)
+		return;
+	ways[way].go(f, &o);
+	if (o.refused != (f->refused && !ways[way].reads_state))
+		fail_msg("fault %zu (%s), %s: %s %s %s", i, given(f->code, ""), ways[way].name,
+			o.refused ? "refused" : "accepted", o.e.path, o.e.message);
+	if (!o.refused) {
+		snprintf(code, sizeof(code), " %s ", f->code);
+		if (strstr(o.codes, code) == NULL || strstr(o.words, f->word) == NULL)
+			fail_msg("fault %zu (%s, \"%s\"), %s: %s", i, f->code, f->word,
+				ways[way].name, o.words);
+	} else if (strstr(o.e.message, f->word) == NULL || o.e.path[0] == '\0') {
+		fail_msg("fault %zu, %s: \"%s\" is not in %s: %s", i, ways[way].name, f->word,
+			o.e.path, o.e.message);
+	}
+}
+
+static void verdict_is_the_same_whichever_way_a_fault_comes_in(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_FAULTS; i++)
+		for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++)
+			judge(i, way);
+}
+
+static void right_configuration_has_no_notice(void **state)
+{
+	(void)state;
+	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+		struct outcome o = {0};
+
+		ways[way].go(&right, &o);
+		if (o.refused || o.n > 0)
+			fail_msg("%s: %s%s", ways[way].name, o.e.message, o.words);
+	}
+}
+
+static void look_at_file(const struct sl_store *s, const struct sl_config *c)
+{
+	struct outcome o = {0};
+
+	look(&o, s, c);
+	if (o.n > 0)
+		fail_msg("%s", o.words);
+}
+
+static void ready_configurations_have_no_notice(void **state)
+{
+	static const char *const names[] = {"null.json", "two-nodes-a.json", "two-nodes-b.json"};
+	char path[300];
+	struct sl_err e = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/configs/%s", SL_SOURCE_ROOT, names[i]);
+		assert_int_equal(sl_config_check(path, look_at_file, &e), 0);
+	}
+}
+
+/* A node that has this node's address is in the state directory: nothing is taken as from it. */
+static void own_address_is_no_senders_in_the_packet_path(void **state)
+{
+	static const struct fault own = {
+		.nodes = "[" B "," NODE("tunnel", "203.0.113.1") "," NODE("port", "192.0.2.1") "]",
+		.node = SELF("\"203.0.113.1\"")};
+	struct sl_config *c = config_of(&own);
+	struct outcome o = {0};
+	struct sl_u32map *nodes;
+	struct loaded l;
+
+	(void)state;
+	load_state(&own, c, &l, &o);
+	assert_false(o.refused);
+	nodes = sl_tables_nodes(l.store, &c->node);
+	assert_int_not_equal(sl_u32map_find(nodes, inet_addr("192.0.2.2")), 0);
+	assert_int_equal(sl_u32map_find(nodes, inet_addr("192.0.2.1")), 0);
+	assert_int_equal(sl_u32map_find(nodes, inet_addr("203.0.113.1")), 0);
+	sl_u32map_destroy(nodes);
+	unload_state(&l);
+	sl_config_free(c);
+}
+
+/* A gateway outside all prefixes is on the link of the port that its route names. */
+static void gateway_behind_a_named_port_is_on_its_link(void **state)
+{
+	static const struct fault named = {
+		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/32\"")) "," WEB "]",
+		.nodes = "[" NODE("b", "198.51.100.2") "]",
+		.neighbors = "[" NEIGHBOR("169.254.1.1") "]",
+		.routes = "[{\"prefix\":\"0.0.0.0/0\",\"via\":\"169.254.1.1\",\"port\":"
+			  "\"uplink\"}]"};
+	struct outcome o = {0};
+
+	(void)state;
+	by_file(&named, &o);
+	if (o.refused || o.n > 0)
+		fail_msg("%s%s", o.e.message, o.words);
+}
+
+/* What no host can have, in each field that is for a host's address or MAC. */
+static const char *const addresses[] = {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.5",
+	"255.255.255.255", "240.0.0.1", "::", "::1", "ff02::1"};
+static const char *const macs[] = {
+	"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "33:33:00:00:00:01"};
+
+static const struct {
+	const char *format, *path;
+	bool is_mac, is_prefix;
+} fields[] = {
+	{"{\"node\":{\"name\":\"a\",\"tunnel_addresses\":[\"192.0.2.1\",\"%s\"]}}",
+		"node.tunnel_addresses[1]", false, false},
+	{"{\"nodes\":[{\"name\":\"b\",\"address\":\"%s\"}]}", "nodes[0].address", false, false},
+	{"{\"ports\":[{\"name\":\"u\",\"role\":\"underlay\",\"devargs\":\"net_null0\","
+	 "\"addresses\":"
+	 "[\"%s\"]}]}",
+		"ports[0].addresses[0]", false, true},
+	{"{\"neighbors\":[{\"port\":\"u\",\"address\":\"%s\",\"mac\":\"02:00:00:00:0b:01\"}]}",
+		"neighbors[0].address", false, false},
+	{"{\"routes\":[{\"prefix\":\"198.51.100.0/24\",\"via\":\"%s\"}]}", "routes[0].via", false,
+		false},
+	{"{\"endpoints\":[{\"name\":\"e\",\"network\":\"n\",\"port\":\"p\",\"mac\":\"02:00:00:00:"
+	 "00:05\",\"addresses\":[\"%s\"]}]}",
+		"endpoints[0].addresses[0]", false, false},
+	{"{\"networks\":[{\"name\":\"n\",\"vni\":7,\"subnets\":[{\"prefix\":\"10.0.0.0/24\","
+	 "\"gateway\":\"%s\"}]}]}",
+		"networks[0].subnets[0].gateway", false, false},
+	{"{\"ports\":[{\"name\":\"u\",\"role\":\"underlay\",\"devargs\":\"net_null0\",\"mac\":\"%"
+	 "s\"}]}",
+		"ports[0].mac", true, false},
+	{"{\"neighbors\":[{\"port\":\"u\",\"address\":\"192.0.2.2\",\"mac\":\"%s\"}]}",
+		"neighbors[0].mac", true, false},
+	{"{\"endpoints\":[{\"name\":\"e\",\"network\":\"n\",\"port\":\"p\",\"addresses\":[\"10.0.0."
+	 "5\"],\"mac\":\"%s\"}]}",
+		"endpoints[0].mac", true, false},
+};
+
+static void refused_in(size_t field, const char *value)
+{
+	char text[400], with_len[64];
+	struct sl_err e = {0};
+	struct sl_config *c;
+
+	snprintf(with_len, sizeof(with_len), "%s%s", value,
+		!fields[field].is_prefix     ? ""
+		: strchr(value, ':') != NULL ? "/64"
+					     : "/24");
+	snprintf(text, sizeof(text), fields[field].format, with_len);
+	c = sl_config_parse(text, strlen(text), &e);
+	if (c != NULL)
+		fail_msg("accepted: %s", text);
+	if (strcmp(e.path, fields[field].path) != 0)
+		fail_msg("%s: %s: %s", text, e.path, e.message);
+}
+
+static void address_or_mac_that_no_host_has_is_refused_in_every_field(void **state)
+{
+	(void)state;
+	for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+		const char *const *values = fields[f].is_mac ? macs : addresses;
+		size_t n = fields[f].is_mac ? sizeof(macs) / sizeof(macs[0])
+					    : sizeof(addresses) / sizeof(addresses[0]);
+
+		for (size_t i = 0; i < n; i++)
+			refused_in(f, values[i]);
+	}
+	refused_in(2, "192.0.2.0");
+	refused_in(2, "192.0.2.255");
+}
+
+static void node_with_ipv6_tunnel_addresses_only_is_refused(void **state)
+{
+	static const char text[] =
+		"{\"node\":{\"name\":\"a\",\"tunnel_addresses\":[\"2001:db8::1\"]}}";
+	struct sl_err e = {0};
+
+	(void)state;
+	assert_null(sl_config_parse(text, strlen(text), &e));
+	assert_string_equal(e.path, "node.tunnel_addresses");
+	assert_non_null(strstr(e.message, "this version's underlay is IPv4"));
+}
+
+static void queues_of_an_af_xdp_interface_are_two_ports(void **state)
+{
+	struct outcome o = {0};
+	static const struct fault xdp = {
+		.ports = "[" UP_RIGHT "," WEB ",{\"name\":\"x0\",\"role\":\"access\",\"devargs\":"
+			 "\"net_af_xdp0,iface=x\"},{\"name\":\"x1\",\"role\":\"access\","
+			 "\"devargs\":\"net_af_xdp1,iface=x,start_queue=1\"}]"};
+
+	(void)state;
+	by_file(&xdp, &o);
+	assert_false(o.refused);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(right_configuration_has_no_notice),
+		cmocka_unit_test(ready_configurations_have_no_notice),
+		cmocka_unit_test(verdict_is_the_same_whichever_way_a_fault_comes_in),
+		cmocka_unit_test(own_address_is_no_senders_in_the_packet_path),
+		cmocka_unit_test(gateway_behind_a_named_port_is_on_its_link),
+		cmocka_unit_test(address_or_mac_that_no_host_has_is_refused_in_every_field),
+		cmocka_unit_test(node_with_ipv6_tunnel_addresses_only_is_refused),
+		cmocka_unit_test(queues_of_an_af_xdp_interface_are_two_ports),
+	};
+
+	return cmocka_run_group_tests_name("underlay_rules", tests, NULL, NULL);
+}
