@@ -424,13 +424,15 @@ int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl
 		return state_error(j, SL_JOURNAL_SNAPSHOT, errno, e);
 	j->snapshot_size = size;
 	j->snapshot_seq = j->seq;
+	j->has_snapshot = true;
 	set_synced(j);
-	if (ftruncate(j->log_fd, 0) != 0)
+	/* Lines that never came to the disk may still stand there: none may follow them. */
+	j->broken = ftruncate(j->log_fd, 0) != 0 || fsync(j->log_fd) != 0;
+	if (j->broken)
 		return state_error(j, SL_JOURNAL_LOG, errno, e);
 	j->log_size = 0;
 	j->retry_at = 0;
-	j->broken = fsync(j->log_fd) != 0;
-	return j->broken ? state_error(j, SL_JOURNAL_LOG, errno, e) : 0;
+	return 0;
 }
 
 void sl_journal_tend(struct sl_journal *j, const struct sl_store *s)
@@ -453,7 +455,7 @@ void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)
 
 bool sl_journal_empty(const struct sl_journal *j)
 {
-	return j->seq == 0;
+	return j->seq == 0 && !j->has_snapshot;
 }
 
 static int open_files(struct sl_journal *j, struct sl_err *e)

@@ -34,7 +34,8 @@ struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e);
 void sl_journal_close(struct sl_journal *j);
 
-/* True when no transaction has ever been written here. */
+/* True when nothing has ever been written here, be it a snapshot of nothing: whoever starts with it
+ * decides what is in it. */
 bool sl_journal_empty(const struct sl_journal *j);
 /* Load everything into the empty store, as one transaction through its applier. Once, before any
  * append. */

@@ -19,9 +19,10 @@ struct sl_journal {
 	char *dir;
 	int dir_fd, log_fd;
 	void (*notice)(const char *text);
-	uint64_t seq; /* of the last transaction written */
-	uint64_t snapshot_seq;
-	uint64_t synced; /* the last that is known to be on disk */
+	uint64_t seq;	       /* of the last transaction written */
+	uint64_t snapshot_seq; /* 0: none, or one from before the first transaction... */
+	bool has_snapshot;     /* ...which this tells apart */
+	uint64_t synced;       /* the last that is known to be on disk */
 	off_t log_size, snapshot_size;
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */

@@ -88,12 +88,11 @@ static bool crc_right(const char *s, size_t len)
 	return memcmp(s + len, tail, SL_JOURNAL_TAIL_LEN) == 0;
 }
 
-/* The number behind the head that text_begin writes; 0 when it is not there. */
-static uint64_t seq_of(const char *s)
+/* The number behind the head that text_begin writes; false: it is not there. 0 is a number: that of
+ * a snapshot before the first transaction. */
+static bool seq_of(const char *s, uint64_t *seq)
 {
-	uint64_t seq;
-
-	return sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, &seq) == 1 ? seq : 0;
+	return sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, seq) == 1;
 }
 
 /* What text_synced writes behind that; false: a line of an earlier version. */
@@ -117,8 +116,8 @@ static int check_text(
 	}
 	if (!crc_right(s, len))
 		return broken(at, e, "the checksum does not fit the text");
-	*seq = seq_of(s);
-	return *seq > 0 ? 0 : broken(at, e, "no version and sequence number at its beginning");
+	return seq_of(s, seq) ? 0
+			      : broken(at, e, "no version and sequence number at its beginning");
 }
 
 static int load_snapshot(struct sl_journal *j, struct sl_err *e)
@@ -136,28 +135,46 @@ static int load_snapshot(struct sl_journal *j, struct sl_err *e)
 	j->snapshot_text[--j->snapshot_len] = '\0';
 	ret = check_text(&at, j->snapshot_text, j->snapshot_len, &j->snapshot_seq, e);
 	j->seq = j->snapshot_seq;
+	j->has_snapshot = ret == 0;
 	return ret;
 }
 
+/* The last transaction that is good so far: of the snapshot, or of the lines up to number last. */
+static uint64_t known_seq(const struct sl_journal *j, uint64_t last)
+{
+	return last > j->snapshot_seq ? last : j->snapshot_seq;
+}
+
 /*
- * Behind a broken line, which would be transaction `seq`: does a good one prove that it was on disk
- * once, or prove nothing? Replaces newlines by NUL.
+ * Behind a broken line, which follows number last: does a good one prove that it was on disk once
+ * and is not in the snapshot, or prove nothing? Replaces newlines by NUL.
  */
-static bool was_durable(const struct sl_journal *j, size_t off, uint64_t seq)
+static bool was_durable(const struct sl_journal *j, size_t off, uint64_t last)
 {
 	while (off < j->log_len) {
 		char *line = j->log_text + off, *nl = memchr(line, '\n', j->log_len - off);
-		uint64_t synced;
+		uint64_t synced, seq;
 
 		if (nl == NULL)
 			return false;
 		*nl = '\0';
 		if (crc_right(line, (size_t)(nl - line)) &&
-			(!synced_of(line, &synced) || synced >= seq || seq_of(line) <= seq))
+			(!synced_of(line, &synced) || synced > known_seq(j, last) ||
+				!seq_of(line, &seq) || seq <= last + 1))
 			return true;
 		off += (size_t)(nl - line) + 1;
 	}
 	return false;
+}
+
+static int cut_log(struct sl_journal *j, const struct place *at, size_t len, struct sl_err *e)
+{
+	if (ftruncate(j->log_fd, (off_t)len) != 0 || fsync(j->log_fd) != 0)
+		return broken(at, e, strerror(errno));
+	j->log_size = (off_t)len;
+	j->log_len = len;
+	j->log_text[len] = '\0';
+	return 0;
 }
 
 /* Cut the log off behind its last whole line. */
@@ -167,23 +184,24 @@ static int drop_tail(struct sl_journal *j, const struct place *at, size_t good, 
 		"%s/%s line %zu is incomplete, as after a crash, and was dropped with what follows "
 		"(%zu bytes)",
 		j->dir, at->file, at->line, j->log_len - good);
-	if (ftruncate(j->log_fd, (off_t)good) != 0 || fsync(j->log_fd) != 0)
-		return broken(at, e, strerror(errno));
-	j->log_len = good;
-	j->log_text[good] = '\0';
-	return 0;
+	return cut_log(j, at, good, e);
 }
 
+/*
+ * Numbers rise by one from line to line, and the first goes on from the snapshot. Only what the
+ * snapshot has may be missing: earlier versions went on behind what a crash had left of lines that
+ * were being folded into it.
+ */
 static int check_seq(const struct sl_journal *j, const struct place *at, uint64_t seq,
 	uint64_t last, struct sl_err *e)
 {
 	char what[128];
 
-	if (last == 0 ? seq <= j->snapshot_seq + 1 : seq == last + 1)
+	if (seq > last && seq <= known_seq(j, last) + 1)
 		return 0;
-	snprintf(what, sizeof(what),
-		"transaction %" PRIu64 " follows %" PRIu64 ": some are missing", seq,
-		last == 0 ? j->snapshot_seq : last);
+	snprintf(what, sizeof(what), "transaction %" PRIu64 " follows %" PRIu64 ": %s", seq,
+		last == 0 ? j->snapshot_seq : last,
+		seq > last ? "some are missing" : "they are out of order");
 	return broken(at, e, what);
 }
 
@@ -198,12 +216,11 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		char *line = j->log_text + off;
 		char *nl = memchr(line, '\n', j->log_len - off);
 		size_t len = nl != NULL ? (size_t)(nl - line) : j->log_len - off;
-		uint64_t expected = (last > 0 ? last : j->snapshot_seq) + 1;
 
 		at.line++;
 		line[len] = '\0';
 		if (!newer(line) && (nl == NULL || !crc_right(line, len)) &&
-			!was_durable(j, off + len + 1, expected)) {
+			!was_durable(j, off + len + 1, last)) {
 			ret = drop_tail(j, &at, off, e);
 			break;
 		}
@@ -213,10 +230,12 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		last = seq;
 		off += len + 1;
 	}
-	if (ret == 0 && last > j->seq)
-		j->seq = last;
+	j->seq = known_seq(j, last);
 	j->log_size = (off_t)j->log_len;
 	at.line = 0;
+	/* The last step of a compaction was not made. */
+	if (ret == 0 && j->log_len > 0 && last <= j->snapshot_seq)
+		ret = cut_log(j, &at, 0, e);
 	/* What is loaded is in force, so it must be on disk. */
 	if (ret == 0 && fdatasync(j->log_fd) != 0)
 		ret = broken(&at, e, strerror(errno));
@@ -449,10 +468,11 @@ static int replay_log(struct sl_txn *t, struct sl_journal *j, struct sl_err *e)
 
 	for (size_t off = 0, len; ret == 0 && off < j->log_len; off += len + 1) {
 		const char *line = j->log_text + off;
+		uint64_t seq;
 
 		at.line++;
 		len = strlen(line);
-		if (seq_of(line) > j->snapshot_seq)
+		if (seq_of(line, &seq) && seq > j->snapshot_seq)
 			ret = replay_line(t, &at, line, len, e);
 	}
 	return ret;

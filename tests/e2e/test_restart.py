@@ -3,7 +3,7 @@
 import os
 
 from lab.expect import expect, expect_equal, test
-from lab.site import Workload
+from lab.site import Workload, workers
 from lab.traffic import Ping, expect_no_tcp, expect_ping, expect_tcp
 
 
@@ -28,6 +28,46 @@ def a_killed_node_starts_again_with_what_it_was_told_over_the_socket(lab):
     expect_ping(newcomer, site.b1.ip)
     expect_tcp(site.a1, site.b1, 24)
     expect_no_tcp(site.a1, site.b1, 23)
+
+
+@test
+def a_node_that_starts_from_nothing_keeps_what_it_is_told(lab):
+    site = lab.sluice_site(n_workloads=1, state=True)
+    config = site.a.daemon.config
+    site.a.daemon.stop()
+    bare = {k: config[k] for k in ("node", "workers")}
+    objects = {k: v for k, v in config.items() if k not in bare}
+    daemon = lab.daemon("bare", bare, site.a.ns, state=True)
+    for _ in range(3):
+        daemon.start()
+        daemon.stop()
+    for desired, end in ((objects, daemon.kill), ({}, daemon.stop), (objects, daemon.kill)):
+        daemon.start()
+        daemon.call("config.replace", {"config": desired})
+        before = daemon.call("config.get")
+        end()
+        daemon.start()
+        expect_equal(daemon.call("config.get"), before, "configuration")
+        if desired:
+            expect_ping(site.a1, site.b1.ip)
+        daemon.kill()
+    daemon.start()
+
+
+@test
+def a_file_that_gains_objects_changes_nothing_in_a_state_directory(lab):
+    bare = {"workers": workers()}
+    daemon = lab.daemon("a", bare, None, state=True)
+    daemon.start()
+    daemon.stop()
+    daemon.rewrite({**bare, "networks": [{"name": "late", "vni": 7}]})
+    daemon.start()
+    expect_equal(daemon.call("networks.list"), [], "networks")
+    expect("configuration file gives node and workers only" in daemon.log_tail(), "no notice")
+    daemon.call("networks.add", {"name": "told", "vni": 8})
+    daemon.kill()
+    daemon.start()
+    expect_equal([n["name"] for n in daemon.call("networks.list")], ["told"], "networks")
 
 
 @test

@@ -12,7 +12,7 @@
 #include "journal_test.h"
 
 /* The disk refuses so many more times; stands before libc's functions. */
-static unsigned int data_syncs_to_fail, syncs_to_fail;
+static unsigned int data_syncs_to_fail, syncs_to_fail, truncations_to_fail;
 
 static int sync_or_fail(unsigned int *to_fail, long call, int fd)
 {
@@ -31,6 +31,15 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
 	return sync_or_fail(&syncs_to_fail, SYS_fsync, fd);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	if (truncations_to_fail == 0)
+		return (int)syscall(SYS_ftruncate, fd, size);
+	truncations_to_fail--;
+	errno = EIO;
+	return -1;
 }
 
 /* The desired state on disk, and a group of three that waits for it; *first: where that begins. */
@@ -180,6 +189,29 @@ static void changes_are_accepted_again_once_the_disk_is_well(void **state)
 		10);
 }
 
+/* Old lines that never came to the disk are not followed by new ones: those would vouch for them.
+ */
+static void log_that_could_not_be_emptied_takes_no_more_lines(void **state)
+{
+	struct fixture *f = *state;
+	char *first;
+	size_t len, now;
+
+	free(group_of_three(f, &first, &len));
+	truncations_to_fail = 2;
+	assert_int_equal(sl_journal_compact(f->journal, f->store, &f->e), -EIO);
+	assert_int_equal(
+		desired_do(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":9}", &f->e),
+		-EIO);
+	free(file_read(f->dir, "journal.log", &now));
+	assert_int_equal(now, len);
+	f->journal->mend_ns = 0;
+	desired_must(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":9}");
+	assert_non_null(strstr(last_notice, "accepted again"));
+	free(file_read(f->dir, "journal.log", &now));
+	assert_true(now < len);
+}
+
 /* A limit on file sizes stands for a full disk: writes come back short, then fail. */
 static void full_disk_refuses_the_change_and_leaves_no_half_line(void **state)
 {
@@ -252,7 +284,7 @@ static void failed_compaction_keeps_snapshot_and_log(void **state)
 
 static int setup_well_disk(void **state)
 {
-	data_syncs_to_fail = syncs_to_fail = 0;
+	data_syncs_to_fail = syncs_to_fail = truncations_to_fail = 0;
 	return setup(state);
 }
 
@@ -267,6 +299,7 @@ int main(void)
 		T(what_is_not_on_disk_is_never_said_to_be),
 		T(error_met_while_taking_back_a_line_is_not_lost),
 		T(changes_are_accepted_again_once_the_disk_is_well),
+		T(log_that_could_not_be_emptied_takes_no_more_lines),
 		T(full_disk_refuses_the_change_and_leaves_no_half_line),
 		T(failed_compaction_keeps_snapshot_and_log),
 	};

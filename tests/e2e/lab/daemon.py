@@ -71,6 +71,11 @@ class Daemon:
         self._client = None
         if self.state:
             os.makedirs(self.state, exist_ok=True)
+        self.rewrite(config)
+
+    def rewrite(self, config):
+        """Its configuration file, for the next start."""
+        self.config = config
         with open(self._config_path, "w", encoding="utf-8") as f:
             json.dump(config, f, indent=1)
 
