@@ -324,7 +324,8 @@ static int replay_line(
 	struct sl_txn *t, const struct place *at, const char *line, size_t len, struct sl_err *e)
 {
 	struct sl_arena arena = {0};
-	const cJSON *json = sl_json_read(&arena, line, len, e), *change;
+	size_t pos = 0;
+	const cJSON *json = sl_json_scan(&arena, line, len, &pos, e), *change;
 	int ret = json != NULL ? 0 : -EINVAL;
 
 	cJSON_ArrayForEach (change, sl_json_get(json, "changes"))

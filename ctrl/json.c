@@ -89,7 +89,7 @@ static int check_duplicates(const cJSON *v, struct sl_err *e)
 cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_err *e)
 {
 	size_t pos = 0;
-	cJSON *v = sl_json_scan(a, text, len, &pos, e);
+	cJSON *v = sl_json_scan_message(a, text, len, &pos, e);
 
 	if (v == NULL)
 		return NULL;

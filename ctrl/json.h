@@ -31,9 +31,13 @@ void sl_arena_fini(struct sl_arena *a);
 cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_err *e);
 /*
  * The one value that begins at *pos; *pos is behind it and the white space that follows. Keys that
- * occur twice are not looked for: for text of our own.
+ * occur twice are not looked for, and there is no limit to the number of values: for text of our
+ * own, which has more of them than the message it comes from (defaults are written out).
  */
 cJSON *sl_json_scan(
+	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
+/* The same with the limit of values that a text from others has. */
+cJSON *sl_json_scan_message(
 	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
 
 /*

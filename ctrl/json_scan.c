@@ -17,7 +17,7 @@
 struct scan {
 	const uint8_t *s;
 	size_t pos, len;
-	size_t values;
+	size_t values, values_max;
 	unsigned int depth;
 	struct sl_arena *arena;
 	struct sl_err *e;
@@ -485,9 +485,7 @@ static int scan_value(struct scan *sc, cJSON *out)
 {
 	int c = peek(sc);
 
-	/* A node is some 40 times the shortest value's text: bound what a message makes us
-	 * allocate. */
-	if (++sc->values > SL_JSON_VALUES_FREE && sc->values > sc->len / SL_JSON_BYTES_PER_VALUE)
+	if (++sc->values > sc->values_max)
 		return sl_err_set(sc->e, SL_ERR_LIMIT, NULL,
 			"more than %u values for the length of the text", SL_JSON_VALUES_FREE);
 	switch (c) {
@@ -513,20 +511,46 @@ static int scan_value(struct scan *sc, cJSON *out)
 	}
 }
 
-cJSON *sl_json_scan(struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e)
+static cJSON *scan(struct scan *sc, size_t *pos)
 {
-	struct scan sc = {.s = (const uint8_t *)text, .pos = *pos, .len = len, .arena = a, .e = e};
-	cJSON *v = arena_take(a, sizeof(*v));
+	cJSON *v = arena_take(sc->arena, sizeof(*v));
 
 	if (v == NULL) {
-		sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory");
+		sl_err_set(sc->e, SL_ERR_INTERNAL, NULL, "out of memory");
 		return NULL;
 	}
 	memset(v, 0, sizeof(*v));
-	skip_space(&sc);
-	if (scan_value(&sc, v) != 0)
+	skip_space(sc);
+	if (scan_value(sc, v) != 0)
 		return NULL;
-	skip_space(&sc);
-	*pos = sc.pos;
+	skip_space(sc);
+	*pos = sc->pos;
 	return v;
+}
+
+cJSON *sl_json_scan(struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e)
+{
+	struct scan sc = {.s = (const uint8_t *)text,
+		.pos = *pos,
+		.len = len,
+		.values_max = SIZE_MAX,
+		.arena = a,
+		.e = e};
+
+	return scan(&sc, pos);
+}
+
+/* A node is some 40 times the shortest value's text: bound what a message makes us allocate. */
+cJSON *sl_json_scan_message(
+	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e)
+{
+	size_t max = len / SL_JSON_BYTES_PER_VALUE;
+	struct scan sc = {.s = (const uint8_t *)text,
+		.pos = *pos,
+		.len = len,
+		.values_max = max > SL_JSON_VALUES_FREE ? max : SL_JSON_VALUES_FREE,
+		.arena = a,
+		.e = e};
+
+	return scan(&sc, pos);
 }

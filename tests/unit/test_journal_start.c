@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "ctrl/json.h"
 #include "journal_test.h"
 
 #define EMPTY "{}"
@@ -291,6 +292,53 @@ static void gap_that_the_snapshot_fills_is_none(void **state)
 	assert_non_null(strstr(f->e.message, "transaction 12 follows 7: some are missing"));
 }
 
+enum { VALUES_OF_A_CALL = 6, VALUES_OF_A_STEP = 11, VALUES_OF_A_PEER = 3, EXCEPTIONS = 256 };
+
+/* A policy of as many short values as fit in what is left of *values. */
+static void write_policy(char *json, unsigned int i, size_t *values)
+{
+	size_t n = (size_t)sprintf(json,
+		"{\"name\":\"p%u\",\"network\":\"*\",\"direction\":\"ingress\",\"action\":\"deny\","
+		"\"subject\":{\"labels\":{\"a\":\"b\"}},\"peers\":[",
+		i);
+
+	*values -= VALUES_OF_A_STEP;
+	for (unsigned int p = 0; p < 4096 && *values >= VALUES_OF_A_PEER; p++) {
+		size_t x = *values - VALUES_OF_A_PEER;
+
+		x = x < EXCEPTIONS ? x : EXCEPTIONS;
+		*values -= VALUES_OF_A_PEER + x;
+		n += (size_t)sprintf(
+			json + n, "%s{\"cidr\":\"::/0\",\"except\":[", p > 0 ? "," : "");
+		for (; x > 0; x--)
+			n += (size_t)sprintf(json + n, "\"::/1\"%s", x > 1 ? "," : "");
+		n += (size_t)sprintf(json + n, "]}");
+	}
+	sprintf(json + n, "]}");
+}
+
+/* What is written has more values than the message it came from: defaults are written out. */
+static void transaction_of_as_many_values_as_a_message_may_have_is_read_again(void **state)
+{
+	struct fixture *f = *state;
+	size_t values = SL_JSON_VALUES_FREE - VALUES_OF_A_CALL;
+	char *json = malloc(16u << 20);
+	struct sl_txn *t;
+
+	must_start(f, EMPTY);
+	t = sl_txn_begin(f->store);
+	for (unsigned int i = 0; i < 2; i++) {
+		write_policy(json, i, &values);
+		assert_int_equal(desired_step(t, SL_TXN_ADD, "policies", json, &f->e), 0);
+	}
+	assert_int_equal(values, 0);
+	assert_int_equal(sl_txn_commit(t, &f->e), 0);
+	free(json);
+	close_state(f);
+	must_start(f, EMPTY);
+	assert_int_equal(sl_store_count(f->store, SL_COLL_POLICIES), 2);
+}
+
 static int setup_empty(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -312,6 +360,7 @@ int main(void)
 		T(file_that_could_not_be_applied_decides_nothing),
 		T(group_torn_while_it_was_folded_in_leaves_no_gap),
 		T(gap_that_the_snapshot_fills_is_none),
+		T(transaction_of_as_many_values_as_a_message_may_have_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
