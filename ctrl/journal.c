@@ -458,6 +458,19 @@ bool sl_journal_empty(const struct sl_journal *j)
 	return j->seq == 0 && !j->has_snapshot;
 }
 
+/* The directory's own entry: a power cut must not take it away with all that was answered. Who may
+ * not read the folder above has not made it either. */
+static int sync_above(const struct sl_journal *j)
+{
+	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return errno == EACCES ? 0 : -1;
+	ret = fsync(fd);
+	close(fd);
+	return ret;
+}
+
 static int open_files(struct sl_journal *j, struct sl_err *e)
 {
 	if (mkdir(j->dir, 0750) != 0 && errno != EEXIST)
@@ -475,7 +488,7 @@ static int open_files(struct sl_journal *j, struct sl_err *e)
 	if (unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0) != 0 && errno != ENOENT)
 		goto fail;
 	j->log_fd = openat(j->dir_fd, SL_JOURNAL_LOG, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (j->log_fd >= 0 && fsync(j->dir_fd) == 0)
+	if (j->log_fd >= 0 && fsync(j->dir_fd) == 0 && sync_above(j) == 0)
 		return 0;
 fail:
 	sl_err_set(e, SL_ERR_STATE, "", "cannot open the state directory %s: %s", j->dir,
