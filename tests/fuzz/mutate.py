@@ -124,16 +124,17 @@ def access_frames(seed, n):
     return [mutate(r, r.choice(templates)) for _ in range(n)]
 
 
+def uplink_frame(r, header, inner, outer):
+    """Mostly broken inside of good outer headers, some broken outside, some of another kind."""
+    pick = r.random()
+    if pick < 0.6:
+        return tunnelled(header, mutate(r, r.choice(inner)))
+    if pick < 0.8:
+        return mutate(r, tunnelled(header, r.choice(inner)))
+    return mutate(r, r.choice(outer))
+
+
 def uplink_frames(seed, n):
     r = random.Random(f"{seed} uplink")
     header, inner, outer = tunnel_header(), workload_frames(DB), underlay_frames()
-    frames = []
-    for _ in range(n):
-        pick = r.random()
-        if pick < 0.6:
-            frames.append(tunnelled(header, mutate(r, r.choice(inner))))
-        elif pick < 0.8:
-            frames.append(mutate(r, tunnelled(header, r.choice(inner))))
-        else:
-            frames.append(mutate(r, r.choice(outer)))
-    return frames
+    return [uplink_frame(r, header, inner, outer) for _ in range(n)]

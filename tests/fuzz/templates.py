@@ -16,11 +16,28 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
 
-class Side:
-    """Who sends to whom: the workload on the access port, or the remote one through the tunnel."""
+DISCOVERY = (ICMPv6ND_NS, ICMPv6ND_NA, ICMPv6ND_RS, ICMPv6ND_Redirect)
 
-    def __init__(self, src, dst):
+
+class Side:
+    """
+    Who sends to whom: the workload on the access port, or the remote one through the tunnel. Payloads are made
+    of the tag, and end with it, so that most of what a mutation leaves of a packet still tells where it is from.
+    """
+
+    def __init__(self, src, dst, tag=b"", vni=VNI):
         (self.mac, self.ip, self.ip6), (self.dmac, self.dip, self.dip6) = src, dst
+        self.tag, self.vni = tag, vni  # vni: of the tunnel packet that a workload may try to send itself
+
+    def fill(self, n):
+        whole = n // len(self.tag) if self.tag else 0
+        return self.tag * whole + bytes(n - whole * len(self.tag))
+
+    def finish(self, frame):
+        """Neighbour discovery is left as it is: what stands behind it would be an option."""
+        if not self.tag or any(frame.haslayer(layer) for layer in DISCOVERY):
+            return bytes(frame)
+        return bytes(frame / Raw(self.tag * 4))
 
     def eth(self, **more):
         return Ether(src=self.mac, dst=self.dmac, **more)
@@ -47,7 +64,7 @@ def _ip4(s):
     tcp = TCP(sport=4000, dport=80)
     return [
         s.v4() / UDP(sport=5000, dport=53) / b"question",
-        s.v4() / UDP(sport=5001, dport=4789) / VXLAN(flags=8, vni=VNI) / s.eth() / s.v4() / UDP(),
+        s.v4() / UDP(sport=5001, dport=4789) / VXLAN(flags=8, vni=s.vni) / s.eth() / s.v4() / UDP(),
         s.v4() / TCP(sport=4000, dport=80, flags="S", options=TCP_OPTIONS),
         s.v4() / TCP(sport=4000, dport=80, flags="A", seq=1) / b"data",
         s.v4() / TCP(sport=4000, dport=80, flags="FA", seq=5),
@@ -58,18 +75,18 @@ def _ip4(s):
         s.v4() / ICMP(type=3, code=4, nexthopmtu=1200) / s.v4_reversed() / tcp,
         s.v4() / ICMP(type=11) / s.v4_reversed() / UDP(sport=53, dport=5000),
         s.v4(options=[IPOption_RR(), IPOption_Timestamp()]) / UDP(sport=5002, dport=53) / b"x",
-        s.v4(flags="MF", id=9) / UDP(sport=5003, dport=53, len=40) / bytes(16),
-        s.v4(frag=3, id=9) / bytes(16),
-        s.v4(frag=1, id=9) / bytes(16),
-        s.v4(flags="DF") / UDP(sport=5004, dport=53) / bytes(1450),
-        s.v4() / UDP(sport=5005, dport=53) / bytes(1450),
+        s.v4(flags="MF", id=9) / UDP(sport=5003, dport=53, len=40) / s.fill(16),
+        s.v4(frag=3, id=9) / s.fill(16),
+        s.v4(frag=1, id=9) / s.fill(16),
+        s.v4(flags="DF") / UDP(sport=5004, dport=53) / s.fill(1450),
+        s.v4() / UDP(sport=5005, dport=53) / s.fill(1450),
         s.v4() / SCTP(sport=1, dport=2) / SCTPChunkInit(),
         s.v4() / GRE() / s.v4() / UDP(),
         s.v4(proto=4) / s.v4() / UDP(),
-        s.v4(proto=50) / bytes(32),
-        s.v4(proto=0) / bytes(8),
+        s.v4(proto=50) / s.fill(32),
+        s.v4(proto=0) / s.fill(8),
         s.v4(tos=3) / UDP(sport=5006, dport=53) / b"congested",
-        IP(src=s.ip, dst="255.255.255.255") / UDP(sport=68, dport=67) / bytes(240),
+        IP(src=s.ip, dst="255.255.255.255") / UDP(sport=68, dport=67) / s.fill(240),
         IP(src=s.ip, dst="224.0.0.251") / UDP(sport=5353, dport=5353) / b"mdns",
     ]
 
@@ -83,12 +100,12 @@ def _ip6(s):
         s.v6() / ICMPv6DestUnreach() / s.v6_reversed() / UDP(sport=53, dport=6000),
         s.v6() / IPv6ExtHdrHopByHop(options=[HBHOptUnknown(otype=1, optdata=b"1234")]) / UDP(),
         s.v6() / IPv6ExtHdrDestOpt() / IPv6ExtHdrRouting() / UDP(sport=6002, dport=53) / b"x",
-        s.v6() / IPv6ExtHdrFragment(m=1, id=7) / UDP(sport=6003, dport=53, len=40) / bytes(16),
-        s.v6() / IPv6ExtHdrFragment(offset=3, id=7) / bytes(16),
+        s.v6() / IPv6ExtHdrFragment(m=1, id=7) / UDP(sport=6003, dport=53, len=40) / s.fill(16),
+        s.v6() / IPv6ExtHdrFragment(offset=3, id=7) / s.fill(16),
         s.v6() / IPv6ExtHdrFragment(id=8) / UDP(sport=6004, dport=53) / b"atomic",
         s.v6() / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / UDP(),
-        s.v6(nh=59) / bytes(8),
-        s.v6() / UDP(sport=6005, dport=53) / bytes(1430),
+        s.v6(nh=59) / s.fill(8),
+        s.v6() / UDP(sport=6005, dport=53) / s.fill(1430),
         s.v6(hlim=255) / ICMPv6ND_NS(tgt=s.dip6) / ICMPv6NDOptSrcLLAddr(lladdr=s.mac),
         s.v6(hlim=255) / ICMPv6ND_NA(tgt=s.ip6) / ICMPv6NDOptDstLLAddr(lladdr=s.mac),
         IPv6(src=s.ip6, dst="ff02::1:ff00:6", hlim=255) / ICMPv6ND_NS(tgt=s.dip6) /
@@ -107,32 +124,32 @@ def workload_frames(side):
         side.eth() / Dot1Q(vlan=5) / first,
         side.eth() / Dot1AD(vlan=5) / Dot1Q(vlan=6) / first,
         side.eth() / Dot1Q() / Dot1Q() / Dot1Q() / first,
-        Dot3(src=side.mac, dst=side.dmac) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP() / bytes(20),
-        Dot3(src=side.mac, dst="01:80:c2:00:00:00") / LLC() / bytes(35),
-        side.eth(type=0x88CC) / bytes(40),
-        side.eth(type=0x1234) / bytes(46),
+        Dot3(src=side.mac, dst=side.dmac) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP() / side.fill(20),
+        Dot3(src=side.mac, dst="01:80:c2:00:00:00") / LLC() / side.fill(35),
+        side.eth(type=0x88CC) / side.fill(40),
+        side.eth(type=0x1234) / side.fill(46),
         Ether(src=side.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=side.mac, psrc=side.ip,
                                                           pdst=side.dip),
         Ether(src=side.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=side.mac, psrc=side.ip,
                                                           pdst=side.ip),
         side.eth() / ARP(op=2, hwsrc=side.mac, psrc=side.ip, hwdst=side.dmac, pdst=side.dip),
     ]
-    return [bytes(f) for f in frames]
+    return [side.finish(f) for f in frames]
 
 
-def tunnel_header():
+def tunnel_header(vni=VNI):
     """Outer headers of a packet from node b; lengths and checksum are the mutator's to fill in."""
     return bytes(Ether(src=PEER_MAC, dst=UPLINK_MAC) / IP(src=REMOTE, dst=LOCAL, flags="DF", len=0,
                  chksum=0) / UDP(sport=50000, dport=4789, len=0, chksum=0) /
-                 VXLAN(flags=8, vni=VNI))
+                 VXLAN(flags=8, vni=vni))
 
 
-def underlay_frames():
-    """What else may arrive on the underlay."""
+def underlay_frames(side=DB, vni=VNI):
+    """What else may arrive on the underlay; what is inside is from the remote side."""
     eth = Ether(src=PEER_MAC, dst=UPLINK_MAC)
     ip = IP(src=REMOTE, dst=LOCAL)
-    inner = Raw(workload_frames(DB)[0])
-    vxlan = VXLAN(flags=8, vni=VNI)
+    inner = Raw(workload_frames(side)[0])
+    vxlan = VXLAN(flags=8, vni=vni)
     return [bytes(f) for f in (
         eth / ip / ICMP(id=1, seq=1) / b"ping",
         eth / IP(src=REMOTE, dst=LOCAL, options=[IPOption_RR()]) / ICMP() / b"ping",
@@ -146,9 +163,9 @@ def underlay_frames():
         eth / IP(src=REMOTE, dst=LOCAL, frag=5) / bytes(64),
         eth / IP(src="198.51.100.7", dst=LOCAL) / UDP(dport=4789) / vxlan / inner,
         eth / IP(src=REMOTE, dst="198.51.100.7") / UDP(dport=4789) / vxlan / inner,
-        eth / ip / UDP(dport=4789) / VXLAN(flags=0x88, gpid=77, vni=VNI) / inner,
-        eth / ip / UDP(dport=6081) / bytes([2, 0, 0x65, 0x58, 0, 0, VNI, 0, 255, 1, 1, 1, 0, 0, 3,
-                                            233, 0, 0, 0, 0]) / inner,
+        eth / ip / UDP(dport=4789) / VXLAN(flags=0x88, gpid=77, vni=vni) / inner,
+        eth / ip / UDP(dport=6081) / bytes([2, 0, 0x65, 0x58, *vni.to_bytes(3, "big"), 0, 255, 1, 1, 1, 0,
+                                            0, 3, 233, 0, 0, 0, 0]) / inner,
         eth / IP(src=REMOTE, dst=LOCAL, proto=4) / IP(src=DB_IP, dst=WEB_IP) / UDP() / b"x",
         eth / Dot1Q(vlan=3) / ip / UDP(dport=4789) / vxlan / inner,
         eth / IPv6(src="2001:db8::2", dst="2001:db8::1") / UDP(dport=4789) / vxlan / inner,
