@@ -61,10 +61,10 @@ static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.eal_args = (const char *const *)w->eal_args.items,
 		.n_eal_args = (unsigned int)w->eal_args.n,
 		.mbufs = w->packet_buffers,
+		.own_socket = o->socket,
 		.run = sl_pipeline_run,
 		.notice = sl_daemon_notice};
 
-	(void)o;
 	c->engine = sl_engine_create(&p, e);
 	return c->engine != NULL ? 0 : -EINVAL;
 }

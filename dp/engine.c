@@ -116,6 +116,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 	if (sl_eal_start(&g->eal, p, e) != 0)
 		goto free_engine;
 	g->notice = p->notice;
+	g->own_socket = p->own_socket;
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
 	g->tsc_start = rte_rdtsc();

@@ -25,6 +25,9 @@ struct sl_engine_params {
 	const char *const *eal_args; /* appended to EAL's command line */
 	unsigned int n_eal_args;
 	unsigned int mbufs; /* packet buffers of one port's pool; 0: default (16384) */
+	/* Path of the socket that the process itself serves: no device's. Outlives the engine; or
+	 * NULL. */
+	const char *own_socket;
 	sl_pipeline_fn run;
 	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
 	void (*notice)(const char *text);

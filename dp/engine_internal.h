@@ -32,7 +32,9 @@ struct sl_port {
 	uint16_t n_rxq, n_desc;
 	int numa; /* -1: unknown */
 	char name[SL_NAME_LEN];
-	char device[64]; /* as the devargs name it */
+	char device[64];		 /* as the devargs name it */
+	char *devargs;			 /* what it was opened with, while it is open */
+	uint64_t socket_dev, socket_ino; /* the file of the socket it serves; 0: none */
 	char driver[32];
 	char iface[32];	       /* net_af_packet: the kernel's interface */
 	uint32_t framesz;      /* net_af_packet: bytes of one slot of its ring */
@@ -59,6 +61,7 @@ struct sl_zombie {
 struct sl_engine {
 	struct sl_eal eal;
 	void (*notice)(const char *text);
+	const char *own_socket; /* see struct sl_engine_params */
 	unsigned int n_workers;
 	bool running;
 	struct sl_worker *worker[SL_WORKERS_MAX];
@@ -100,6 +103,28 @@ void sl_pools_destroy(
 void sl_af_packet_parse(struct sl_port *p, const char *args);
 unsigned int sl_af_packet_mtu(const struct sl_port *p); /* 0: not to be had */
 int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e);
+
+/*
+ * device_path.c: what stands at the paths that a device's driver would open, bind or empty.
+ * sl_device_check comes before every probe. It refuses what is not the driver's to take and leaves
+ * it alone; a stale socket is removed. *absent: which files were not there, for sl_device_unmake,
+ * which removes them again when the device was refused after all.
+ */
+int sl_device_check(
+	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e);
+void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent);
+/*
+ * The driver unlinks its socket's path at the end, whatever is there by then: what is not the
+ * socket it made, as remembered by sl_device_opened, survives between the two calls.
+ */
+struct sl_device_kept {
+	char path[128], second[160]; /* path empty: nothing to be kept */
+};
+void sl_device_opened(struct sl_port *p);
+void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept);
+void sl_device_close_end(const struct sl_device_kept *kept);
+/* Another port that has one of the paths, if both cannot. */
+const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devargs);
 
 /* generator_port.c: a generator in the place of a device's receive side */
 int sl_port_generator_name(struct sl_port *p, const char *devargs, struct sl_err *e);

@@ -73,16 +73,21 @@ static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
 
 /* Whether a port of this device can be added now. A port in its grace period is worth a short wait.
  */
-static int find_place(struct sl_engine *g, const struct sl_port *new, struct sl_port **slot,
-	bool *closing, struct sl_err *e)
+static int find_place(struct sl_engine *g, const struct sl_port *new, const char *devargs,
+	struct sl_port **slot, bool *closing, struct sl_err *e)
 {
 	const struct sl_port *other = port_with_device(g, new->device);
+	const struct sl_port *rival = other == NULL ? sl_device_rival(new, devargs) : other;
 
-	*closing = other != NULL && other->state == SL_PORT_CLOSING;
+	*closing = rival != NULL && rival->state == SL_PORT_CLOSING;
 	if (*closing)
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is still being closed, try again", new->name,
-			new->device);
+			rival->device);
+	if (rival != other)
+		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
+			"port %s: port %s has the socket or file that device %s names", new->name,
+			rival->name, new->device);
 	if (other != NULL)
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by port %s", new->name, new->device,
@@ -94,17 +99,17 @@ static int find_place(struct sl_engine *g, const struct sl_port *new, struct sl_
 	return 0;
 }
 
-static int wait_for_place(
-	struct sl_engine *g, const struct sl_port *new, struct sl_port **slot, struct sl_err *e)
+static int wait_for_place(struct sl_engine *g, const struct sl_port *new, const char *devargs,
+	struct sl_port **slot, struct sl_err *e)
 {
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
 	bool closing;
-	int ret = find_place(g, new, slot, &closing, e);
+	int ret = find_place(g, new, devargs, slot, &closing, e);
 
 	while (ret != 0 && closing && rte_rdtsc() < until) {
 		rte_delay_us_sleep(50);
 		sl_rcu_poll(g->rcu);
-		ret = find_place(g, new, slot, &closing, e);
+		ret = find_place(g, new, devargs, slot, &closing, e);
 	}
 	return ret;
 }
@@ -133,7 +138,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	rte_strscpy(new.name, params->name, sizeof(new.name));
 	ret = parse_devargs(&new, params->devargs, e);
 	if (ret == 0)
-		ret = wait_for_place(g, &new, &slot, e);
+		ret = wait_for_place(g, &new, params->devargs, &slot, e);
 	if (ret != 0)
 		return ret;
 	new.id = (uint16_t)(slot - g->port);

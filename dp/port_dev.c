@@ -290,12 +290,17 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 {
 	const char *devargs = params->devargs;
 	char generator[sizeof(p->device) + 16];
-	int ret;
+	uint32_t absent;
+	int ret = sl_device_check(p, devargs, &absent, e);
+
+	if (ret != 0)
+		return ret;
 
 	p->dev = RTE_MAX_ETHPORTS;
 	p->numa = SOCKET_ID_ANY;
 	p->n_rxq = (uint16_t)params->n_rxq;
 	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
+	p->devargs = strdup(devargs);
 	if (sl_generator_named(devargs)) {
 		snprintf(generator, sizeof(generator), "%s,no-rx=1", p->device);
 		devargs = generator;
@@ -303,24 +308,32 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 	ret = probe(p, devargs, e);
 	if (ret == 0)
 		ret = bring_up(p, params, e);
-	if (ret != 0)
-		sl_port_close(p);
+	if (ret == 0) {
+		sl_device_opened(p);
+		return 0;
+	}
+	sl_port_close(p);
+	sl_device_unmake(p, params->devargs, absent);
 	return ret;
 }
 
 void sl_port_close(struct sl_port *p)
 {
 	struct rte_eth_dev_info info;
+	struct sl_device_kept kept;
 
+	sl_device_close_begin(p, &kept);
 	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
 		rte_eth_dev_stop(p->dev);
 		sl_port_generator_detach(p);
 		rte_eth_dev_close(p->dev);
 		rte_dev_remove(info.device);
 	}
+	sl_device_close_end(&kept);
 	sl_pool_bury(p->engine, p->pool);
 	rte_free(p->rxq);
 	free(p->txq_lock);
 	free(p->dp);
+	free(p->devargs);
 	*p = (struct sl_port){.engine = p->engine};
 }

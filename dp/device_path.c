@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A look at a device's paths before its driver has one: drivers unlink what they failed to bind,
+ * empty what they write to, and wait for what they open. What is refused here is left as it is;
+ * only a socket that no process has open any more is removed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <rte_devargs.h>
+#include <rte_string_fns.h>
+
+#include "device.h"
+#include "engine_internal.h"
+#include "socket_file.h"
+
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+
+/* One path of a device that is to be opened. */
+struct claim {
+	const struct sl_port *port;
+	const struct sl_device *device;
+	const char *path;
+	enum sl_device_use use;
+	enum sl_device_role role; /* SL_DEVICE_SOCKET only */
+};
+
+static int refuse(const struct claim *c, struct sl_err *e, const char *what, const char *hint)
+{
+	int ret = sl_err_set(e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %.107s%s: %s",
+		c->port->name, c->port->device, c->path,
+		strlen(c->path) > SOCKET_PATH_MAX ? "..." : "", what);
+
+	sl_err_hint(e, "%s", hint);
+	return ret;
+}
+
+static const char *kind_of(mode_t mode)
+{
+	return S_ISDIR(mode)	? "a directory is there"
+	       : S_ISLNK(mode)	? "a symbolic link is there, which is not followed"
+	       : S_ISREG(mode)	? "a file that is no socket is there"
+	       : S_ISSOCK(mode) ? "a socket is there"
+				: "something that is neither a file nor a socket is there";
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+					    x.st_ino == y.st_ino);
+}
+
+/* The directory must be there: a driver's words about it are lost on standard error. */
+static int check_directory(const struct claim *c, struct sl_err *e)
+{
+	const char *slash = strrchr(c->path, '/');
+	char dir[1024];
+	struct stat st;
+
+	if (slash == NULL || slash == c->path)
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - c->path), c->path);
+	if (stat(dir, &st) != 0)
+		return refuse(c, e, "its directory is not there", "create the directory");
+	return S_ISDIR(st.st_mode) ? 0 : refuse(c, e, "its directory is none", "");
+}
+
+static int check_server(const struct claim *c, struct sl_err *e)
+{
+	struct stat st;
+	int in_use;
+
+	if (lstat(c->path, &st) != 0)
+		return errno == ENOENT ? 0 : refuse(c, e, strerror(errno), "");
+	if (!S_ISSOCK(st.st_mode))
+		return refuse(c, e, kind_of(st.st_mode),
+			"it was left alone: choose another path, or remove it yourself");
+	in_use = sl_socket_in_use(c->path);
+	if (in_use > 0)
+		return refuse(c, e, "another program has this socket open",
+			"it was left alone: choose another path, or stop that program");
+	if (in_use < 0)
+		return refuse(c, e, "cannot tell whether a program has this socket open",
+			"it was left alone: remove it yourself when it is nobody's");
+	if (unlink(c->path) != 0)
+		return refuse(c, e, "the stale socket there cannot be removed", "remove it");
+	return 0;
+}
+
+/* What will never be a socket is refused; what is not there yet may come. */
+static int check_client(const struct claim *c, struct sl_err *e)
+{
+	struct stat st;
+
+	if (stat(c->path, &st) != 0)
+		return errno == ENOENT ? 0 : refuse(c, e, strerror(errno), "");
+	if (S_ISSOCK(st.st_mode) || (S_ISCHR(st.st_mode) && c->device->driver->char_device))
+		return 0;
+	return refuse(c, e, kind_of(st.st_mode), "name the socket that the other side listens at");
+}
+
+static int check_socket(const struct claim *c, struct sl_err *e)
+{
+	const char *own = c->port->engine->own_socket;
+	int ret;
+
+	if (strlen(c->path) >= SOCKET_PATH_MAX)
+		return refuse(c, e, "too long for a socket", "106 bytes are the most");
+	if (c->role == SL_DEVICE_ABSTRACT)
+		return 0;
+	if (own != NULL && same_file(c->path, own))
+		return refuse(c, e, "this daemon's own socket", "choose another path");
+	ret = check_directory(c, e);
+	if (ret != 0)
+		return ret;
+	return c->role == SL_DEVICE_SERVER ? check_server(c, e) : check_client(c, e);
+}
+
+/* A pipe or a terminal would keep the control thread waiting. */
+static int check_read(const struct claim *c, struct sl_err *e)
+{
+	struct stat st;
+
+	if (strcmp(c->path, "-") == 0)
+		return refuse(c, e, "standard input is no capture", "name a file");
+	if (stat(c->path, &st) != 0)
+		return refuse(c, e, strerror(errno), "");
+	return S_ISREG(st.st_mode) ? 0 : refuse(c, e, "this is no file", "name a file");
+}
+
+/* The numbers that captures begin with, of either byte order. */
+static bool is_capture(const char *path)
+{
+	static const uint32_t magic[] = {
+		0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a};
+	FILE *f = fopen(path, "re");
+	uint32_t head = 0;
+	bool found = false;
+
+	if (f == NULL)
+		return false;
+	if (fread(&head, sizeof(head), 1, f) != 1)
+		found = feof(f) && ftell(f) == 0;
+	for (size_t i = 0; i < RTE_DIM(magic); i++)
+		found = found || head == magic[i];
+	fclose(f);
+	return found;
+}
+
+static int check_write(const struct claim *c, struct sl_err *e)
+{
+	struct stat st;
+	int ret;
+
+	if (strcmp(c->path, "-") == 0)
+		return refuse(c, e, "standard output is no place for packets", "name a file");
+	ret = check_directory(c, e);
+	if (ret != 0)
+		return ret;
+	if (lstat(c->path, &st) != 0)
+		return errno == ENOENT ? 0 : refuse(c, e, strerror(errno), "");
+	if (!S_ISREG(st.st_mode))
+		return refuse(c, e, kind_of(st.st_mode),
+			"it was left alone: choose another path, or remove it yourself");
+	if (!is_capture(c->path))
+		return refuse(c, e, "a file that is no capture is there",
+			"it was left alone: only captures and empty files are written over");
+	return 0;
+}
+
+static bool is_path(enum sl_device_use use)
+{
+	return use == SL_DEVICE_SOCKET || use == SL_DEVICE_READ || use == SL_DEVICE_WRITE;
+}
+
+/* The i-th argument's claim; false when it names no path. */
+static bool claim_of(
+	const struct sl_port *p, const struct sl_device *d, unsigned int i, struct claim *c)
+{
+	*c = (struct claim){.port = p, .device = d, .path = d->args->pairs[i].value};
+	c->use = sl_device_use(d, d->args->pairs[i].key);
+	if (c->path == NULL || !is_path(c->use))
+		return false;
+	if (c->use == SL_DEVICE_SOCKET)
+		c->role = d->driver->role(d->args);
+	return true;
+}
+
+/* One socket, served by two devices that the driver lets share it. */
+static bool share(const struct claim *a, const struct claim *b)
+{
+	return a->use == SL_DEVICE_SOCKET && b->use == SL_DEVICE_SOCKET &&
+	       a->role == SL_DEVICE_SERVER && b->role == SL_DEVICE_SERVER &&
+	       a->device->driver == b->device->driver && a->device->driver->shared &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+static bool conflict(const struct claim *a, const struct claim *b)
+{
+	bool servers = a->use == SL_DEVICE_SOCKET && b->use == SL_DEVICE_SOCKET &&
+		       a->role == SL_DEVICE_SERVER && b->role == SL_DEVICE_SERVER;
+	bool writes = a->use == SL_DEVICE_WRITE || b->use == SL_DEVICE_WRITE;
+
+	return (servers || writes) && !share(a, b) && same_file(a->path, b->path);
+}
+
+/* As DPDK splits them, whichever notation they are in. */
+static int parse(const char *devargs, struct sl_device *d, struct sl_err *e)
+{
+	struct rte_devargs da = {0};
+	char *text = NULL;
+	int ret = 0;
+
+	*d = (struct sl_device){0};
+	if (sl_generator_named(devargs) || rte_devargs_parse(&da, devargs) != 0)
+		return 0; /* it names nothing that a driver would open */
+	if (asprintf(&text, "%s,%s", da.name, da.args != NULL ? da.args : "") < 0)
+		ret = sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	if (ret == 0)
+		ret = sl_device_parse(d, text, e);
+	if (ret == 0 && d->driver != NULL && (da.bus_str != NULL || da.cls_str != NULL)) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, "devargs",
+			"device %s is written as bus=... or class=..., which is for NICs only",
+			d->name);
+		sl_err_hint(e, "write it as NAME,ARGUMENT=VALUE,...");
+		sl_device_fini(d);
+	}
+	free(text);
+	free(da.data);
+	return ret;
+}
+
+/* The first pair of claims of the two for which that holds. */
+static bool any_pair(const struct sl_port *a, const struct sl_device *da, const struct sl_port *b,
+	const struct sl_device *db, bool (*holds)(const struct claim *, const struct claim *))
+{
+	struct claim x, y;
+
+	for (unsigned int i = 0; da->driver != NULL && i < da->args->count; i++)
+		for (unsigned int k = 0; db->driver != NULL && k < db->args->count; k++)
+			if (claim_of(a, da, i, &x) && claim_of(b, db, k, &y) && holds(&x, &y))
+				return true;
+	return false;
+}
+
+static const struct sl_port *find_other(const struct sl_port *p, const struct sl_device *d,
+	bool (*holds)(const struct claim *, const struct claim *))
+{
+	const struct sl_port *found = NULL, *other = p->engine->port;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX && found == NULL; i++, other++) {
+		struct sl_device theirs;
+
+		if (other->state == SL_PORT_FREE || other->devargs == NULL || other == p ||
+			parse(other->devargs, &theirs, NULL) != 0)
+			continue;
+		if (any_pair(p, d, other, &theirs, holds))
+			found = other;
+		sl_device_fini(&theirs);
+	}
+	return found;
+}
+
+const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devargs)
+{
+	const struct sl_port *other = NULL;
+	struct sl_device d;
+
+	if (parse(devargs, &d, NULL) != 0)
+		return NULL;
+	if (d.driver != NULL)
+		other = find_other(p, &d, conflict);
+	sl_device_fini(&d);
+	return other;
+}
+
+static int check_claim(const struct claim *c, bool shared, struct sl_err *e)
+{
+	switch (c->use) {
+	case SL_DEVICE_READ:
+		return check_read(c, e);
+	case SL_DEVICE_WRITE:
+		return check_write(c, e);
+	default:
+		return shared ? 0 : check_socket(c, e);
+	}
+}
+
+int sl_device_check(
+	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e)
+{
+	struct sl_device d;
+	struct claim c;
+	bool shared;
+	int ret = parse(devargs, &d, e);
+
+	*absent = 0;
+	if (ret != 0 || d.driver == NULL) {
+		sl_device_fini(&d);
+		return ret;
+	}
+	shared = find_other(p, &d, share) != NULL;
+	for (unsigned int i = 0; i < d.args->count && ret == 0; i++) {
+		if (!claim_of(p, &d, i, &c))
+			continue;
+		if (c.use == SL_DEVICE_WRITE && access(c.path, F_OK) != 0)
+			*absent |= 1u << i;
+		ret = check_claim(&c, shared, e);
+	}
+	sl_device_fini(&d);
+	return ret;
+}
+
+void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent)
+{
+	struct sl_device d;
+	struct claim c;
+
+	if (absent == 0 || parse(devargs, &d, NULL) != 0)
+		return;
+	for (unsigned int i = 0; d.driver != NULL && i < d.args->count; i++)
+		if ((absent >> i & 1) != 0 && claim_of(p, &d, i, &c))
+			unlink(c.path);
+	sl_device_fini(&d);
+}
+
+/* Where the device serves its socket; false when it does not. */
+static bool server_path(const struct sl_port *p, char *path, size_t size)
+{
+	struct sl_device d;
+	struct claim c;
+	bool found = false;
+
+	if (p->devargs == NULL || parse(p->devargs, &d, NULL) != 0)
+		return false;
+	for (unsigned int i = 0; d.driver != NULL && i < d.args->count && !found; i++) {
+		found = claim_of(p, &d, i, &c) && c.use == SL_DEVICE_SOCKET &&
+			c.role == SL_DEVICE_SERVER;
+		if (found)
+			rte_strscpy(path, c.path, size);
+	}
+	sl_device_fini(&d);
+	return found;
+}
+
+void sl_device_opened(struct sl_port *p)
+{
+	char path[SOCKET_PATH_MAX + 1];
+	struct stat st;
+
+	if (!server_path(p, path, sizeof(path)) || lstat(path, &st) != 0)
+		return;
+	p->socket_dev = st.st_dev;
+	p->socket_ino = st.st_ino;
+}
+
+/* A second name keeps the file while the driver unlinks the first one. */
+void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
+{
+	struct stat st;
+
+	kept->path[0] = '\0';
+	if (p->socket_ino == 0 || !server_path(p, kept->path, sizeof(kept->path)))
+		return;
+	snprintf(kept->second, sizeof(kept->second), "%s.%d.keep", kept->path, getpid());
+	if (lstat(kept->path, &st) != 0 ||
+		(st.st_dev == p->socket_dev && st.st_ino == p->socket_ino) ||
+		link(kept->path, kept->second) != 0)
+		kept->path[0] = '\0';
+}
+
+void sl_device_close_end(const struct sl_device_kept *kept)
+{
+	/* Not over what somebody has put there meanwhile. */
+	if (kept->path[0] != '\0' && (link(kept->second, kept->path) == 0 || errno == EEXIST))
+		unlink(kept->second);
+}
