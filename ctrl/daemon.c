@@ -8,6 +8,7 @@
 #include "methods_runtime.h"
 #include "pipelines/pipeline_ctl.h"
 #include "policy_networks.h"
+#include "safe_path.h"
 
 struct step {
 	int (*start)(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
@@ -27,10 +28,31 @@ static int no_memory(struct sl_err *e, const char *what)
 	return err;
 }
 
+/* Who started the daemon named the file, so it is used; but it should be known whose word it is. */
+static void look_at_config(const char *path)
+{
+	const char *unsafe;
+	struct stat st;
+	char text[512];
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	unsafe = sl_unsafe_file(&st);
+	if (unsafe == NULL)
+		return;
+	snprintf(text, sizeof(text),
+		"%s: %s: whoever writes this file decides what sluiced does with its rights", path,
+		unsafe);
+	sl_daemon_notice(text);
+}
+
 static int start_config(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	c->config = sl_config_read(o->config, e);
-	return c->config != NULL ? 0 : -EINVAL;
+	if (c->config == NULL)
+		return -EINVAL;
+	look_at_config(o->config);
+	return 0;
 }
 
 static void stop_config(struct sl_ctrl *c)

@@ -2,13 +2,10 @@
 /* Writing the state directory: each step leaves something that journal_load.c reads as a whole
  * state. */
 #include <endian.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -391,8 +388,7 @@ static void text_store(struct text *t, const struct sl_store *s)
 static int write_snapshot(
 	struct sl_journal *j, const struct sl_store *s, off_t *size, struct sl_err *e)
 {
-	struct text t = {.fd = openat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW,
-				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)};
+	struct text t = {.fd = sl_journal_create_file(j, SL_JOURNAL_SNAPSHOT_NEW)};
 
 	if (t.fd < 0)
 		return state_error(j, SL_JOURNAL_SNAPSHOT_NEW, errno, e);
@@ -458,44 +454,6 @@ bool sl_journal_empty(const struct sl_journal *j)
 	return j->seq == 0 && !j->has_snapshot;
 }
 
-/* The directory's own entry: a power cut must not take it away with all that was answered. Who may
- * not read the folder above has not made it either. */
-static int sync_above(const struct sl_journal *j)
-{
-	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return errno == EACCES ? 0 : -1;
-	ret = fsync(fd);
-	close(fd);
-	return ret;
-}
-
-static int open_files(struct sl_journal *j, struct sl_err *e)
-{
-	if (mkdir(j->dir, 0750) != 0 && errno != EEXIST)
-		goto fail;
-	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->dir_fd < 0)
-		goto fail;
-	if (flock(j->dir_fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK)
-			goto fail;
-		sl_err_set(e, SL_ERR_STATE, "", "%s is in use by another daemon", j->dir);
-		sl_err_hint(e, "give each daemon a state directory of its own");
-		return -EIO;
-	}
-	if (unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0) != 0 && errno != ENOENT)
-		goto fail;
-	j->log_fd = openat(j->dir_fd, SL_JOURNAL_LOG, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (j->log_fd >= 0 && fsync(j->dir_fd) == 0 && sync_above(j) == 0)
-		return 0;
-fail:
-	sl_err_set(e, SL_ERR_STATE, "", "cannot open the state directory %s: %s", j->dir,
-		strerror(errno));
-	return -EIO;
-}
-
 struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e)
 {
@@ -509,7 +467,7 @@ struct sl_journal *sl_journal_open(
 	j->dir = strdup(dir);
 	if (j->dir == NULL)
 		goto no_memory;
-	if (open_files(j, e) == 0 && sl_journal_load(j, e) == 0)
+	if (sl_journal_open_files(j, e) == 0 && sl_journal_load(j, e) == 0)
 		return j;
 	sl_journal_close(j);
 	return NULL;

@@ -28,8 +28,11 @@
 
 struct sl_journal;
 
-/* Makes the directory when it is missing. notice is told of what people should know, one line; may
- * be NULL. */
+/*
+ * Makes the directory when it is missing. It and its files must be root's or the daemon's own, with
+ * nobody else able to write; links are refused, not followed. notice is told of what people should
+ * know, one line; may be NULL.
+ */
 struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e);
 void sl_journal_close(struct sl_journal *j);

@@ -38,6 +38,13 @@ struct sl_journal {
 uint32_t sl_crc32(uint32_t crc, const void *data, size_t len);
 void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The directory, locked, and the log. */
+int sl_journal_open_files(struct sl_journal *j, struct sl_err *e);
+/* A file as the daemon leaves it and nothing else; *fd is -1 when there is none. */
+int sl_journal_open_file(
+	const struct sl_journal *j, const char *file, int flags, int *fd, struct sl_err *e);
+/* A new one in the place of any that is there, or -1 and errno. */
+int sl_journal_create_file(const struct sl_journal *j, const char *file);
 /* Read and check both files; cuts off a broken last line. */
 int sl_journal_load(struct sl_journal *j, struct sl_err *e);
 

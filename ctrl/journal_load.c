@@ -35,14 +35,14 @@ static int broken(const struct place *at, struct sl_err *e, const char *what)
 /* *text is malloc'ed and NUL-terminated; NULL when there is no such file. */
 static int read_file(const struct place *at, char **text, size_t *len, struct sl_err *e)
 {
-	int fd = openat(at->j->dir_fd, at->file, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	size_t n = 0;
+	int fd, ret = sl_journal_open_file(at->j, at->file, O_RDONLY, &fd, e);
 
 	*text = NULL;
 	*len = 0;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : broken(at, e, strerror(errno));
+	if (ret != 0 || fd < 0)
+		return ret;
 	if (fstat(fd, &st) != 0)
 		goto fail;
 	*text = malloc((size_t)st.st_size + 1);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The state directory and its files are opened only as what the daemon made: whoever could put
+ * something else there would decide what is in force after the next start, or have the daemon
+ * write over a file of their choice.
+ */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal_impl.h"
+#include "safe_path.h"
+
+static int not_trusted(
+	const struct sl_journal *j, const char *file, const char *what, struct sl_err *e)
+{
+	sl_err_set(e, SL_ERR_STATE, "", "the state directory is not used: %s%s%s: %s", j->dir,
+		file[0] != '\0' ? "/" : "", file, what);
+	return -EIO;
+}
+
+static int check_directory(const struct sl_journal *j, struct sl_err *e)
+{
+	const char *unsafe;
+	struct stat st;
+
+	if (fstat(j->dir_fd, &st) != 0)
+		return not_trusted(j, "", strerror(errno), e);
+	unsafe = sl_unsafe_file(&st);
+	if (unsafe == NULL)
+		return 0;
+	not_trusted(j, "", unsafe, e);
+	sl_err_hint(e, "look at what is in it, then chown it to the user that sluiced runs as and "
+		       "chmod go-w");
+	return -EIO;
+}
+
+/* A second name of the file may be one that others reach. */
+static int check_file(
+	const struct sl_journal *j, const char *file, const struct stat *st, struct sl_err *e)
+{
+	const char *unsafe = S_ISLNK(st->st_mode)    ? "it is a symbolic link"
+			     : !S_ISREG(st->st_mode) ? "it is no file"
+			     : st->st_nlink > 1	     ? "it has another name (a hard link)"
+						     : sl_unsafe_file(st);
+
+	if (unsafe == NULL)
+		return 0;
+	not_trusted(j, file, unsafe, e);
+	sl_err_hint(e, "look at who put it there; make it a file of the user that sluiced runs as, "
+		       "mode 0640, or move it away");
+	return -EIO;
+}
+
+int sl_journal_open_file(
+	const struct sl_journal *j, const char *file, int flags, int *fd, struct sl_err *e)
+{
+	struct stat st;
+	int ret;
+
+	*fd = -1;
+	/* By name first: opening a device does something to it already. */
+	if (fstatat(j->dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		ret = check_file(j, file, &st, e);
+	else
+		ret = errno == ENOENT ? 0 : not_trusted(j, file, strerror(errno), e);
+	if (ret != 0)
+		return ret;
+	*fd = openat(j->dir_fd, file, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+	if (*fd < 0)
+		return errno == ENOENT ? 0 : not_trusted(j, file, strerror(errno), e);
+	ret = fstat(*fd, &st) == 0 ? check_file(j, file, &st, e)
+				   : not_trusted(j, file, strerror(errno), e);
+	if (ret != 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return ret;
+}
+
+int sl_journal_create_file(const struct sl_journal *j, const char *file)
+{
+	if (unlinkat(j->dir_fd, file, 0) != 0 && errno != ENOENT)
+		return -1;
+	return openat(j->dir_fd, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+}
+
+static int failed(const struct sl_journal *j, struct sl_err *e)
+{
+	bool link = errno == ELOOP || errno == ENOTDIR;
+
+	sl_err_set(e, SL_ERR_STATE, "", "cannot open the state directory %s: %s", j->dir,
+		link ? "it is no directory, or a symbolic link, which is not followed"
+		     : strerror(errno));
+	if (link)
+		sl_err_hint(e, "name the directory itself");
+	return -EIO;
+}
+
+/* What a compaction that was cut short has left. */
+static int remove_leftover(const struct sl_journal *j, struct sl_err *e)
+{
+	int fd, ret = sl_journal_open_file(j, SL_JOURNAL_SNAPSHOT_NEW, O_RDONLY, &fd, e);
+
+	if (fd >= 0)
+		close(fd);
+	if (ret == 0 && unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0) != 0 && errno != ENOENT)
+		ret = failed(j, e);
+	return ret;
+}
+
+/* With a slash behind it, a symbolic link would be followed after all. */
+static void strip_slashes(char *dir)
+{
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		dir[--len] = '\0';
+}
+
+/* The directory's own entry: a power cut must not take it away with all that was answered. Who may
+ * not read the folder above has not made it either. */
+static int sync_above(const struct sl_journal *j)
+{
+	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return errno == EACCES ? 0 : -1;
+	ret = fsync(fd);
+	close(fd);
+	return ret;
+}
+
+int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)
+{
+	int ret;
+
+	strip_slashes(j->dir);
+	if (mkdir(j->dir, 0750) != 0 && errno != EEXIST)
+		return failed(j, e);
+	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (j->dir_fd < 0)
+		return failed(j, e);
+	ret = check_directory(j, e);
+	if (ret != 0)
+		return ret;
+	if (flock(j->dir_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			return failed(j, e);
+		sl_err_set(e, SL_ERR_STATE, "", "%s is in use by another daemon", j->dir);
+		sl_err_hint(e, "give each daemon a state directory of its own");
+		return -EIO;
+	}
+	ret = remove_leftover(j, e);
+	if (ret == 0)
+		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDWR | O_CREAT, &j->log_fd, e);
+	if (ret == 0 && (j->log_fd < 0 || fsync(j->dir_fd) != 0 || sync_above(j) != 0))
+		ret = failed(j, e);
+	return ret;
+}
