@@ -13,13 +13,15 @@
 #ifndef SL_CTRL_CONFIG_H
 #define SL_CTRL_CONFIG_H
 
+#include "devices.h"
 #include "journal.h"
 #include "store.h"
 
 struct sl_config {
-	bool has_node, has_workers;
+	bool has_node, has_workers, has_devices;
 	struct sl_node_self node;
 	struct sl_workers_conf workers;	       /* the defaults when the section is absent */
+	struct sl_devices_conf devices;	       /* empty when the section is absent */
 	struct sl_list objects[SL_COLL_COUNT]; /* structs of each collection's shape */
 	struct sl_list services;	       /* cJSON *; always empty */
 };

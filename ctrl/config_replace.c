@@ -54,6 +54,9 @@ cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
 	if (ok && running != NULL && running->has_workers)
 		ok = add_section(
 			out, "workers", sl_shape_encode(&sl_shape_workers, &running->workers));
+	if (ok && running != NULL && running->has_devices)
+		ok = add_section(
+			out, "devices", sl_shape_encode(&sl_shape_devices, &running->devices));
 	for (unsigned int c = 0; c < SL_COLL_COUNT && ok; c++) {
 		struct listing l = {.coll = c, .array = cJSON_CreateArray()};
 
@@ -135,6 +138,11 @@ static int check_sections(
 		ret = check_section("workers",
 			running != NULL &&
 				sl_shape_equal(&sl_shape_workers, &c->workers, &running->workers),
+			e);
+	if (ret == 0 && c->has_devices)
+		ret = check_section("devices",
+			running != NULL &&
+				sl_shape_equal(&sl_shape_devices, &c->devices, &running->devices),
 			e);
 	return ret;
 }

@@ -95,6 +95,7 @@ void sl_daemon_methods(struct sl_rpc *rpc)
 	for (size_t i = 0; i < N_SINGLE; i++)
 		all[n++] = single_methods[i];
 	sl_object_extra = add_state;
+	rpc->caller = sl_object_caller;
 	rpc->methods = all;
 	rpc->n_methods = n;
 }

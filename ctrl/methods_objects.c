@@ -34,6 +34,15 @@ static struct sl_method methods[SL_COLL_COUNT * VERB_COUNT + 3];
 void (*sl_object_extra)(
 	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
 
+void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted)
+{
+	static const struct sl_devices_conf none;
+	const struct sl_config *conf = sl_ctrl_conf(c);
+	const struct sl_devices_conf *allow = conf != NULL ? &conf->devices : &none;
+
+	sl_store_limit(sl_ctrl_store(c), granted < SL_RPC_ROOT ? allow : NULL);
+}
+
 static int out_of_memory(struct sl_err *e)
 {
 	return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");

@@ -18,6 +18,10 @@ size_t sl_object_methods(const struct sl_method **rows);
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c);
 const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c);
 
+/* For sl_rpc.caller: transactions of who is not root are limited to the devices that sl_ctrl_conf
+ * allows. */
+void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
+
 /* Set before the first call, if at all: adds output fields to an object's answer in every method
  * but config.get. */
 extern void (*sl_object_extra)(

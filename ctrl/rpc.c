@@ -72,14 +72,14 @@ static int run_handler(
 }
 
 int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	bool may_write, cJSON **result, struct sl_err *e)
+	enum sl_rpc_right granted, cJSON **result, struct sl_err *e)
 {
-	struct sl_rpc_call c = {.rpc = r, .ctrl = r->ctrl, .raw = params, .may_write = may_write};
+	struct sl_rpc_call c = {.rpc = r, .ctrl = r->ctrl, .raw = params, .granted = granted};
 	cJSON none = {.type = cJSON_Object};
 	void *decoded;
 	int ret;
 
-	if (m->right == SL_RPC_WRITE && !may_write) {
+	if (granted < m->right) {
 		sl_err_set(e, SL_ERR_DENIED, NULL, "%s changes the switch, which this user may not",
 			m->name);
 		sl_err_hint(e, "be root, the daemon's user, or a member of the socket's group");
@@ -89,7 +89,11 @@ int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON
 	if (ret != 0)
 		return ret;
 	c.params = decoded;
+	if (r->caller != NULL)
+		r->caller(r->ctrl, granted);
 	ret = run_handler(m, &c, result, e);
+	if (r->caller != NULL)
+		r->caller(r->ctrl, SL_RPC_ROOT);
 	if (decoded != NULL)
 		sl_shape_fini(m->params, decoded);
 	free(decoded);

@@ -15,17 +15,19 @@
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
 struct sl_rpc;
 
+/* Each includes those before it. Methods want one of the first two. */
 enum sl_rpc_right {
 	SL_RPC_READ,  /* any peer that may open the socket */
-	SL_RPC_WRITE, /* root, the daemon's own user, or a member of the socket's group */
+	SL_RPC_WRITE, /* the daemon's own user, or a member of the socket's group */
+	SL_RPC_ROOT,  /* root: may name what belongs to the host */
 };
 
 struct sl_rpc_call {
 	const struct sl_rpc *rpc;
 	struct sl_ctrl *ctrl;
-	const void *params; /* the decoded struct of method->params, or NULL */
-	const cJSON *raw;   /* the parameters as they came, possibly NULL */
-	bool may_write;
+	const void *params;	   /* the decoded struct of method->params, or NULL */
+	const cJSON *raw;	   /* the parameters as they came, possibly NULL */
+	enum sl_rpc_right granted; /* to the caller */
 };
 
 struct sl_method {
@@ -54,6 +56,10 @@ struct sl_rpc {
 	 * when it fails they must not. Answers of many calls may wait for one settling.
 	 */
 	int (*settle)(struct sl_ctrl *ctrl);
+	/*
+	 * Optional: whose call comes next, before each handler runs; SL_RPC_ROOT once it is over.
+	 */
+	void (*caller)(struct sl_ctrl *ctrl, enum sl_rpc_right granted);
 };
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
@@ -61,14 +67,14 @@ const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
 /* Decode the parameters, check the right, run the handler. Used by requests and by txn.apply alike.
  */
 int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	bool may_write, cJSON **result, struct sl_err *e);
+	enum sl_rpc_right granted, cJSON **result, struct sl_err *e);
 
 /*
  * Answer one message (request or batch; len bytes of exactly one JSON text, or broken). Returns a
  * malloc'ed line with its newline, or NULL when nothing is to be answered (notifications).
  */
-char *sl_rpc_answer(
-	const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len);
+char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
+	size_t *out_len);
 
 /* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
  */

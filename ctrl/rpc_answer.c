@@ -175,8 +175,8 @@ static char *limit_response(const struct sl_method *m, const cJSON *id)
 }
 
 /* The text that answers one request; *notified instead when there is nothing to say. */
-static char *answer_request(
-	const struct sl_rpc *r, const cJSON *v, bool may_write, size_t room, bool *notified)
+static char *answer_request(const struct sl_rpc *r, const cJSON *v, enum sl_rpc_right granted,
+	size_t room, bool *notified)
 {
 	const struct sl_method *m;
 	struct request rq;
@@ -197,7 +197,7 @@ static char *answer_request(
 		return error_response(rq.id, &e);
 	}
 	m = sl_rpc_find(r, rq.method);
-	ret = m != NULL ? sl_rpc_invoke(r, m, rq.params, may_write, &result, &e)
+	ret = m != NULL ? sl_rpc_invoke(r, m, rq.params, granted, &result, &e)
 			: no_method(r, rq.method, &e);
 	if (rq.is_notification) {
 		cJSON_Delete(result);
@@ -223,7 +223,8 @@ static bool append_answer(struct text *t, char *answer)
 	return !t->failed;
 }
 
-static bool answer_batch(const struct sl_rpc *r, const cJSON *batch, bool may_write, struct text *t)
+static bool answer_batch(
+	const struct sl_rpc *r, const cJSON *batch, enum sl_rpc_right granted, struct text *t)
 {
 	struct sl_err e = {0};
 	const cJSON *v;
@@ -239,7 +240,7 @@ static bool answer_batch(const struct sl_rpc *r, const cJSON *batch, bool may_wr
 	}
 	cJSON_ArrayForEach (v, batch) {
 		size_t room = t->len < SL_RPC_ANSWER_MAX ? SL_RPC_ANSWER_MAX - t->len : 0;
-		char *answer = answer_request(r, v, may_write, room, &notified);
+		char *answer = answer_request(r, v, granted, room, &notified);
 
 		if (notified)
 			continue;
@@ -261,8 +262,8 @@ static char *last_words(size_t *out_len)
 	return strdup(line);
 }
 
-char *sl_rpc_answer(
-	const struct sl_rpc *r, const char *text, size_t len, bool may_write, size_t *out_len)
+char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
+	size_t *out_len)
 {
 	static struct sl_arena arena; /* of the message at hand */
 	struct text t = {0};
@@ -274,9 +275,9 @@ char *sl_rpc_answer(
 	if (v == NULL) {
 		ok = append_answer(&t, error_response(NULL, &e));
 	} else if (cJSON_IsArray(v)) {
-		ok = answer_batch(r, v, may_write, &t);
+		ok = answer_batch(r, v, granted, &t);
 	} else {
-		answer = answer_request(r, v, may_write, SL_RPC_ANSWER_MAX, &notified);
+		answer = answer_request(r, v, granted, SL_RPC_ANSWER_MAX, &notified);
 		ok = notified || append_answer(&t, answer);
 	}
 	sl_arena_reset(&arena);

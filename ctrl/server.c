@@ -101,7 +101,7 @@ static void add_client(struct sl_server *s, int fd)
 	}
 	c->fd = fd;
 	c->events = EPOLLIN;
-	c->may_write = sl_server_peer_may_write(fd, s->path);
+	c->granted = sl_server_peer_right(fd, s->path, &s->file);
 	s->clients[slot] = c;
 }
 

@@ -116,7 +116,7 @@ static void answer(
 	struct sl_server_client *c, const struct sl_rpc *rpc, const char *msg, size_t len)
 {
 	size_t out_len;
-	char *line = sl_rpc_answer(rpc, msg, len, c->may_write, &out_len);
+	char *line = sl_rpc_answer(rpc, msg, len, c->granted, &out_len);
 
 	queue(c, line, out_len);
 	if (pending(c) < FLUSH_AT)

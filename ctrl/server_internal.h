@@ -21,7 +21,7 @@ struct sl_server_client {
 	int fd;
 	uint32_t events; /* what epoll waits for */
 	uint32_t ready;	 /* what epoll reported */
-	bool may_write;
+	enum sl_rpc_right granted;
 	bool backlog;	/* requests are buffered that it was not the turn of */
 	bool input_end; /* nothing more is read: end of stream or refused */
 	bool dead;	/* to be closed whatever is pending */
@@ -36,8 +36,8 @@ uint64_t sl_server_now_ns(void);
 /* A listening socket at path, or -errno with *e. *st: the file made. */
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 
-/* What the process at the other end may do; path is the socket's. */
-bool sl_server_peer_may_write(int fd, const char *path);
+/* What the process at the other end may do; path is the socket's, file what was made there. */
+enum sl_rpc_right sl_server_peer_right(int fd, const char *path, const struct stat *file);
 
 /*
  * Read and answer a bounded share; flush writes the answers once all clients' calls are settled.

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dp/socket_file.h"
 #include "server_internal.h"
 
 #define SOCKET_MODE 0660
@@ -62,23 +63,8 @@ static int check_directory(const char *path, struct sl_err *e)
 	return -ENOENT;
 }
 
-/* Whether somebody answers at the address; -errno when that cannot be told. */
-static int somebody_listens(const struct sockaddr_un *sun)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret;
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 || errno == EAGAIN)
-		ret = 1;
-	else
-		ret = errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
-	close(fd);
-	return ret;
-}
-
 /* Make sure nothing is at the path that we must not replace. */
-static int clear_path(const char *path, const struct sockaddr_un *sun, struct sl_err *e)
+static int clear_path(const char *path, struct sl_err *e)
 {
 	struct stat st;
 	int ret;
@@ -89,7 +75,7 @@ static int clear_path(const char *path, const struct sockaddr_un *sun, struct sl
 		return bad_path(e, path, "it is a symbolic link, which is not followed");
 	if (!S_ISSOCK(st.st_mode))
 		return bad_path(e, path, "a file that is no socket is in the way");
-	ret = somebody_listens(sun);
+	ret = sl_socket_in_use(path);
 	if (ret > 0) {
 		bad_path(e, path, "another program listens there");
 		sl_err_hint(e, "stop the other sluiced, or choose another path with --socket");
@@ -104,6 +90,30 @@ static int clear_path(const char *path, const struct sockaddr_un *sun, struct sl
 		       : failed(e, path, "cannot remove the stale socket");
 }
 
+/* With the mode it shall have from the beginning: a chmod by path would hit what others put there.
+ */
+static int bind_with_mode(int fd, const struct sockaddr_un *sun)
+{
+	mode_t mask = umask(0);
+	int ret = fchmod(fd, SOCKET_MODE);
+
+	if (ret == 0)
+		ret = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	umask(mask);
+	return ret;
+}
+
+/* The file that bind made, as long as nobody has put another one in its place. */
+static int look_at(const char *path, struct stat *st)
+{
+	if (lstat(path, st) != 0)
+		return -1;
+	if (S_ISSOCK(st->st_mode) && st->st_uid == geteuid())
+		return 0;
+	errno = EEXIST;
+	return -1;
+}
+
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e)
 {
 	struct sockaddr_un sun;
@@ -112,24 +122,23 @@ int sl_server_listen(const char *path, struct stat *st, struct sl_err *e)
 	if (ret == 0)
 		ret = check_directory(path, e);
 	if (ret == 0)
-		ret = clear_path(path, &sun, e);
+		ret = clear_path(path, e);
 	if (ret != 0)
 		return ret;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return failed(e, path, "socket");
-	/* On the descriptor before bind: the file is never there with a wider mode. */
-	if (fchmod(fd, SOCKET_MODE) != 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
+	if (bind_with_mode(fd, &sun) != 0) {
 		ret = failed(e, path, "bind");
 		goto close_fd;
 	}
-	/* Again by path: the umask may have taken the group's bits. */
-	if (chmod(path, SOCKET_MODE) != 0 || lstat(path, st) != 0 || listen(fd, BACKLOG) != 0) {
-		ret = failed(e, path, "listen");
-		goto unlink_path;
+	if (look_at(path, st) != 0) {
+		ret = failed(e, path, "what was made there is gone");
+		goto close_fd;
 	}
-	return fd;
-unlink_path:
+	if (listen(fd, BACKLOG) == 0)
+		return fd;
+	ret = failed(e, path, "listen");
 	unlink(path);
 close_fd:
 	close(fd);
@@ -163,18 +172,23 @@ static bool peer_in_group(int fd, gid_t gid)
 	return found;
 }
 
-bool sl_server_peer_may_write(int fd, const char *path)
+enum sl_rpc_right sl_server_peer_right(int fd, const char *path, const struct stat *file)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 	struct stat st;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-		return false;
-	if (cred.uid == 0 || cred.uid == geteuid())
-		return true;
-	/* Asked each time: an administrator may give the socket to another group while we run. */
-	if (lstat(path, &st) != 0)
-		return false;
-	return cred.gid == st.st_gid || peer_in_group(fd, st.st_gid);
+		return SL_RPC_READ;
+	if (cred.uid == 0)
+		return SL_RPC_ROOT;
+	if (cred.uid == geteuid())
+		return SL_RPC_WRITE;
+	/*
+	 * Asked each time: an administrator may give the socket to another group while we run. Who
+	 * can put another file there makes nobody a member.
+	 */
+	if (lstat(path, &st) != 0 || st.st_dev != file->st_dev || st.st_ino != file->st_ino)
+		return SL_RPC_READ;
+	return cred.gid == st.st_gid || peer_in_group(fd, st.st_gid) ? SL_RPC_WRITE : SL_RPC_READ;
 }

@@ -199,6 +199,11 @@ void sl_store_destroy(struct sl_store *s)
 	free(s);
 }
 
+void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow)
+{
+	s->limit = allow;
+}
+
 const struct sl_object *sl_store_find(
 	const struct sl_store *s, enum sl_collection_id c, const char *key)
 {

@@ -79,6 +79,13 @@ void sl_store_referrers(const struct sl_store *s, enum sl_collection_id c, const
  */
 uint16_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels);
 
+/*
+ * Transactions begun from now on are of somebody who is not root: a port's device must name nothing
+ * of the host, or what *allow has. NULL: of root, or of a file that was accepted before.
+ */
+struct sl_devices_conf;
+void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow);
+
 /* One transaction at a time; NULL: out of memory. */
 struct sl_txn *sl_txn_begin(struct sl_store *s);
 /*

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "devices.h"
 #include "objects_fields.h"
 #include "store_impl.h"
 
@@ -169,6 +170,19 @@ static int check_network(
 		return ret;
 	}
 	return 0;
+}
+
+/* A device that the port has already was judged when it was opened. */
+int sl_check_right(const struct sl_devices_conf *limit, const struct sl_entry *en,
+	const struct sl_object *old_obj, struct sl_err *e)
+{
+	const struct sl_port_obj *is = (const struct sl_port_obj *)en->obj;
+	const struct sl_port_obj *was = (const struct sl_port_obj *)old_obj;
+
+	if (en->coll != SL_COLL_PORTS || is == NULL ||
+		(was != NULL && strcmp(was->devargs, is->devargs) == 0))
+		return 0;
+	return sl_devices_check(limit, is->devargs, e);
 }
 
 int sl_check_change(const struct sl_store *s, const struct sl_entry *en,

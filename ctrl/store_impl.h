@@ -123,7 +123,8 @@ struct sl_store {
 	unsigned int n_tunnel_addresses;
 	struct sl_ip tunnel_address[SL_TUNNEL_ADDRESSES_MAX]; /* of this node */
 	struct sl_journal *journal;
-	struct sl_txn *txn; /* the open one */
+	struct sl_txn *txn;		     /* the open one */
+	const struct sl_devices_conf *limit; /* of the next ones; NULL: none */
 };
 
 struct sl_change_rec {
@@ -141,6 +142,7 @@ struct sl_txn {
 	char at[48];
 	uint32_t next_number; /* the store's at begin, to go back to */
 	bool replay, indexed;
+	const struct sl_devices_conf *limit; /* NULL: none */
 };
 
 /* store.c */
@@ -185,6 +187,10 @@ int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
 
 /* store_check.c */
 int sl_check_change(const struct sl_store *s, const struct sl_entry *en,
+	const struct sl_object *old_obj, struct sl_err *e);
+
+/* Whether who is limited so may make the change: before the checks above. */
+int sl_check_right(const struct sl_devices_conf *limit, const struct sl_entry *en,
 	const struct sl_object *old_obj, struct sl_err *e);
 
 /* store_identity.c: each may add changes to the transaction. */

@@ -20,6 +20,7 @@ struct sl_txn *sl_txn_begin(struct sl_store *s)
 		sl_journal_mend(s->journal, s);
 	t->store = s;
 	t->next_number = s->next_number;
+	t->limit = s->limit;
 	s->txn = t;
 	return t;
 }
@@ -28,8 +29,10 @@ struct sl_txn *sl_txn_begin_replay(struct sl_store *s)
 {
 	struct sl_txn *t = sl_txn_begin(s);
 
-	if (t != NULL)
+	if (t != NULL) {
 		t->replay = true;
+		t->limit = NULL;
+	}
 	return t;
 }
 
@@ -266,6 +269,18 @@ static int check_one(const struct sl_txn *t, const struct sl_change_rec *rec, st
 	return ret;
 }
 
+/* First: who may not make a change learns nothing of what it would meet. */
+static int check_rights(const struct sl_txn *t, struct sl_err *e)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < t->n && ret == 0 && t->limit != NULL; i++)
+		if (t->rec[i].e != NULL)
+			ret = blame(e, t->rec[i].at,
+				sl_check_right(t->limit, t->rec[i].e, t->rec[i].old_obj, e));
+	return ret;
+}
+
 int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 {
 	size_t n;
@@ -274,7 +289,9 @@ int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 	if (t->indexed)
 		return 0;
 	t->at[0] = '\0'; /* what follows is nobody's step */
-	ret = sl_identities_displace(t, e);
+	ret = check_rights(t, e);
+	if (ret == 0)
+		ret = sl_identities_displace(t, e);
 	if (ret != 0)
 		return ret;
 	detach_old(t);

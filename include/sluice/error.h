@@ -20,7 +20,7 @@
 	X(EXISTS, -32002, "an object of that name or number is there already")             \
 	X(REFERENCE, -32003, "a reference to nothing, or the object is still referred to") \
 	X(LIMIT, -32004, "a stated capacity is reached")                                   \
-	X(DENIED, -32005, "the caller may not call this method")                           \
+	X(DENIED, -32005, "the caller may not do this")                                    \
 	X(DEVICE, -32006, "the device refused")                                            \
 	X(STATE, -32007, "the state directory could not be written")                       \
 	X(UNSUPPORTED, -32008, "valid, but this build or machine cannot do it")

@@ -390,7 +390,7 @@ static void the_end_removes_the_socket_but_not_its_successor(void **state)
 }
 
 /* Connect as user nobody with these groups; the credentials of that moment count. */
-static int connect_as_nobody(gid_t gid, gid_t extra)
+static int knock_as_nobody(gid_t gid, gid_t extra)
 {
 	gid_t before[64];
 	int n = getgroups(64, before), fd;
@@ -403,6 +403,13 @@ static int connect_as_nobody(gid_t gid, gid_t extra)
 	assert_int_equal(setegid(0), 0);
 	assert_int_equal(setgroups((size_t)n, before), 0);
 	assert_true(fd >= 0);
+	return fd;
+}
+
+static int connect_as_nobody(gid_t gid, gid_t extra)
+{
+	int fd = knock_as_nobody(gid, extra);
+
 	run();
 	return fd;
 }
@@ -436,6 +443,91 @@ static void credentials_decide_what_may_be_called(void **state)
 	expect_right(connect_as_nobody(NOBODY, STRANGE), true);
 }
 
+static enum sl_rpc_right noted[8];
+static size_t n_noted;
+
+static void note_caller(struct sl_ctrl *ctrl, enum sl_rpc_right granted)
+{
+	(void)ctrl;
+	assert_true(n_noted < 8);
+	noted[n_noted++] = granted;
+}
+
+/* What the call's right was, and that it ended with the call. */
+static enum sl_rpc_right right_of(int fd)
+{
+	bool end;
+
+	n_noted = 0;
+	push(fd, COUNT, sizeof(COUNT) - 1);
+	free(pull(fd, &end));
+	close(fd);
+	assert_int_equal(n_noted, 2);
+	assert_int_equal(noted[1], SL_RPC_ROOT);
+	return noted[0];
+}
+
+static void uid_0_alone_is_root(void **state)
+{
+	struct sl_rpc noting = fake_rpc;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("skip: needs root to be others\n");
+		skip();
+	}
+	noting.caller = note_caller;
+	sl_server_destroy(server);
+	server = sl_server_create(path, &noting, NULL);
+	assert_non_null(server);
+	assert_int_equal(chown(path, 0, STRANGE), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(right_of(connected()), SL_RPC_ROOT);
+	assert_int_equal(right_of(connect_as_nobody(NOBODY, NOBODY)), SL_RPC_READ);
+	assert_int_equal(right_of(connect_as_nobody(STRANGE, NOBODY)), SL_RPC_WRITE);
+	assert_int_equal(right_of(connect_as_nobody(0, 0)), SL_RPC_READ);
+	sl_server_destroy(server);
+	server = NULL;
+}
+
+static void file_in_the_sockets_place_makes_nobody_a_member(void **state)
+{
+	char aside[96];
+	int fd, file;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("skip: needs root to change the socket's owner\n");
+		skip();
+	}
+	assert_int_equal(chmod(path, 0666), 0);
+	fd = knock_as_nobody(STRANGE, STRANGE);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	assert_int_equal(rename(path, aside), 0);
+	file = open(path, O_CREAT | O_EXCL | O_WRONLY, 0666);
+	assert_int_equal(fchown(file, NOBODY, STRANGE), 0);
+	close(file);
+	run();
+	expect_right(fd, false);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(aside, path), 0);
+}
+
+/* It may be about to; and a server that is not asked is not disturbed. */
+static void a_socket_that_does_not_listen_yet_is_not_taken(void **state)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	sl_server_destroy(server);
+	server = NULL;
+	strcpy(sun.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	expect_no_server(path, "another program listens there");
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +553,9 @@ int main(void)
 		T(paths_that_cannot_be_are_refused),
 		T(the_end_removes_the_socket_but_not_its_successor),
 		T(credentials_decide_what_may_be_called),
+		T(uid_0_alone_is_root),
+		T(file_in_the_sockets_place_makes_nobody_a_member),
+		T(a_socket_that_does_not_listen_yet_is_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
