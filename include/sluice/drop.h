@@ -65,6 +65,8 @@
 	X(TCP_NO_CONNECTION, "TCP packet amid a connection that is not known here, or was reset", \
 		"no-connection")                                                                  \
 	X(FLOW_TABLE_FULL, "the flow table is full", "capacity")                                  \
+	X(FLOW_SHARE, "opener has its share of the flow table, which is nearly full",             \
+		"flow-share")                                                                     \
 	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \

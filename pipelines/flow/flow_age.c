@@ -8,7 +8,7 @@
 #include "flow_internal.h"
 
 #define BATCH_PAIRS 60
-/* With less than a quarter of the table free the hand turns faster, within reason. */
+/* With little of the table free the hand turns faster, within reason. */
 #define HURRY	   4
 #define HURRY_MOST 4096 /* pairs more than asked for */
 
@@ -22,17 +22,25 @@ struct sl_flow_batch {
 	} gone[BATCH_PAIRS];
 };
 
-/* RFC 5382 asks 2 h 4 min of an established TCP connection, RFC 4787 at least 2 min of UDP. */
+/*
+ * RFC 5382 asks 2 h 4 min of an established TCP connection, RFC 4787 at least 2 min of UDP. Half
+ * closed and silent is what a peer leaves behind that went away; Linux gives it two minutes, too.
+ * Nothing on the way can lose what an endpoint sends to itself.
+ */
 void sl_flow_timeouts_default(struct sl_flow_timeouts *t)
 {
 	*t = (struct sl_flow_timeouts){.tcp_new = 30,
 		.tcp_established = 7440,
 		.tcp_closing = 10,
 		.tcp_reset = 30,
+		.tcp_half_closed = 120,
 		.udp_new = 30,
 		.udp_established = 180,
 		.icmp = 10,
-		.other = 60};
+		.other = 60,
+		.self = 30,
+		.over_share_new = 1,
+		.over_share = 5};
 }
 
 /* Nobody holds the pairs of a batch any more: slots and numbers may serve again. */
@@ -104,6 +112,7 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 		t->ctl.programmed--;
 	else
 		t->ctl.removed++;
+	sl_share_unbill(&t->share, c);
 	atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
 }
 
@@ -147,16 +156,31 @@ uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tic
 	return least;
 }
 
-static uint32_t timeout_seconds(
-	const struct sl_flow_timeouts *to, uint8_t proto, enum sl_conn_state state)
+static bool half_closed(const struct sl_conn *c)
 {
-	switch (proto) {
+	const uint8_t fins = SL_SEEN_FIN_ORIG | SL_SEEN_FIN_REPLY;
+
+	return atomic_load_explicit(&c->seen, memory_order_relaxed) & fins;
+}
+
+static uint32_t tcp_seconds(
+	const struct sl_flow_timeouts *to, const struct sl_conn *c, enum sl_conn_state state)
+{
+	if (state == SL_CONN_RESET)
+		return to->tcp_reset;
+	if (state == SL_CONN_CLOSING)
+		return to->tcp_closing;
+	if (state == SL_CONN_NEW)
+		return to->tcp_new;
+	return half_closed(c) ? to->tcp_half_closed : to->tcp_established;
+}
+
+static uint32_t timeout_seconds(
+	const struct sl_flow_timeouts *to, const struct sl_conn *c, enum sl_conn_state state)
+{
+	switch (sl_conn_proto(c)) {
 	case IPPROTO_TCP:
-		if (state == SL_CONN_RESET)
-			return to->tcp_reset;
-		if (state == SL_CONN_CLOSING)
-			return to->tcp_closing;
-		return state == SL_CONN_NEW ? to->tcp_new : to->tcp_established;
+		return tcp_seconds(to, c, state);
 	case IPPROTO_UDP:
 		return state == SL_CONN_NEW ? to->udp_new : to->udp_established;
 	case IPPROTO_ICMP:
@@ -167,10 +191,20 @@ static uint32_t timeout_seconds(
 	}
 }
 
+static uint64_t idle_ticks_allowed(
+	const struct sl_flow_timeouts *to, const struct sl_conn *c, enum sl_conn_state state)
+{
+	uint32_t seconds = timeout_seconds(to, c, state);
+
+	if (sl_conn_form(c) & SL_FORM_SELF)
+		seconds = RTE_MIN(seconds, to->self);
+	return (uint64_t)seconds * SL_TICKS_PER_SECOND;
+}
+
 /*
- * What connections that nobody has answered must make do with: their whole timeout while a quarter
- * of the table is free, less the less is free, a second in the end. A flood of them finds itself
- * out again before it has filled the table, unless it is faster than the hand.
+ * What connections that nobody has answered and nobody is billed for must make do with: their whole
+ * timeout while a quarter of the table is free, less the less is free, a second in the end. A flood
+ * of them finds itself out again before it has filled the table, unless it is faster than the hand.
  */
 struct patience {
 	uint32_t n_pairs, n_free;
@@ -198,22 +232,42 @@ struct limits {
 	const struct sl_flow_timeouts *to;
 	uint32_t tick;
 	struct patience patience;
+	uint32_t scarce; /* with fewer free than these, timeouts are shorter and the hand is faster
+			  */
 };
+
+/* What the owner's share leaves of a connection's idle time. */
+static uint64_t share_ticks(const struct sl_flow_table *t, const struct sl_conn *c,
+	enum sl_conn_state state, const struct limits *l, uint64_t ticks)
+{
+	uint32_t floor = state == SL_CONN_NEW ? l->to->over_share_new : l->to->over_share;
+	uint64_t least = RTE_MIN(ticks, (uint64_t)floor * SL_TICKS_PER_SECOND);
+	uint32_t keeps = sl_share_keeps(&t->share, c, l->patience.n_free);
+
+	if (keeps == SL_SHARE_ONE)
+		return ticks;
+	return state == SL_CONN_NEW ? least : RTE_MAX(ticks * keeps / SL_SHARE_ONE, least);
+}
 
 static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct limits *l)
 {
 	const struct sl_conn *c = &t->conn[pair];
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
+	uint32_t idle;
 	uint64_t limit;
 
 	if (state == SL_CONN_FREE)
 		return false;
+	idle = sl_flow_idle(t, pair, l->tick);
 	if (state == SL_CONN_PROGRAMMED)
-		return c->idle_timeout != 0 && sl_flow_idle(t, pair, l->tick) > c->idle_timeout;
-	limit = (uint64_t)timeout_seconds(l->to, sl_conn_proto(c), state) * SL_TICKS_PER_SECOND;
-	if (state == SL_CONN_NEW)
-		limit = unanswered_ticks(&l->patience, limit);
-	return sl_flow_idle(t, pair, l->tick) > limit;
+		return c->idle_timeout != 0 && idle > c->idle_timeout;
+	limit = idle_ticks_allowed(l->to, c, state);
+	if (idle > limit || l->patience.n_free >= l->scarce)
+		return idle > limit;
+	if (sl_conn_owner(c) != 0)
+		return idle > SL_TICKS_PER_SECOND * l->to->over_share_new &&
+		       idle > share_ticks(t, c, state, l, limit);
+	return state == SL_CONN_NEW && idle > unanswered_ticks(&l->patience, limit);
 }
 
 static bool remove_expired(
@@ -252,13 +306,14 @@ static uint32_t turn_hand(struct sl_flow_table *t, uint32_t high)
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget)
 {
-	struct limits l = {to, tick, patience_of(t)};
+	struct limits l = {to, tick, patience_of(t),
+		RTE_MAX(t->share.reserve, t->n_pairs / 4 + (t->n_pairs % 4 != 0))};
 	uint32_t high = sl_flow_pairs_high(t);
 	struct sl_flow_batch *b = NULL;
 	unsigned int removed = 0;
 
 	budget = RTE_MIN(budget, high);
-	if ((uint64_t)l.patience.n_free * 4 < l.patience.n_pairs)
+	if (l.patience.n_free < l.scarce)
 		budget =
 			RTE_MIN(budget + RTE_MIN(budget * (HURRY - 1), (uint32_t)HURRY_MOST), high);
 	for (unsigned int looked = 0; looked < budget; looked++) {
@@ -271,6 +326,7 @@ unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts 
 		removed += remove_expired(t, pair, &l, b);
 	}
 	sl_flow_batch_retire(b);
+	sl_owner_sweep(&t->share);
 	t->ctl.aged += removed;
 	return removed;
 }

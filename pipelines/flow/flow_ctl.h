@@ -8,6 +8,7 @@
 
 #include "dp/rcu.h"
 #include "flow_dp.h"
+#include "flow_owner_ctl.h"
 #include "sluice/error.h"
 
 #define SL_FLOWS_MAX (1u << 27)
@@ -35,16 +36,22 @@ size_t sl_flow_table_bytes(const struct sl_flow_table *t);
 /* Idle timeouts in seconds, by protocol and state; see flow_age.c for the defaults. */
 struct sl_flow_timeouts {
 	uint32_t tcp_new, tcp_established, tcp_closing, tcp_reset;
+	uint32_t tcp_half_closed; /* a FIN from one side only */
 	uint32_t udp_new, udp_established, icmp, other;
+	uint32_t self; /* at most, of what an endpoint sends to itself */
+	/* At least, however far its owner is above its share: new, and whatever else there is. */
+	uint32_t over_share_new, over_share;
 };
 void sl_flow_timeouts_default(struct sl_flow_timeouts *t);
 
 /*
  * Turn the clock hand: look at up to `budget` pairs, remove those idle beyond the timeout of their
- * state. With less than a quarter of the table free, connections in state NEW have the less time
- * the less is free, down to a second, so that half-open ones make room, and up to four times the
- * budget is looked at; nothing established is removed for want of room. Call often; a whole turn
- * should take about a second. Returns connections removed.
+ * state. With less free than the reserve (flow_share.h), connections whose owners are at their
+ * thresholds or beyond keep over_share_new seconds in state NEW; otherwise the threshold's part of
+ * their timeout, over_share seconds at least. Others keep theirs. With less than a quarter of the
+ * table free, connections in state NEW that are billed to nobody have the less time the less is
+ * free, down to a second. In both cases up to four times the budget is looked at. Call often; a
+ * whole turn should take about a second. Returns connections removed.
  */
 unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts *to, uint32_t tick,
 	unsigned int budget);
@@ -58,8 +65,8 @@ struct sl_flow_view {
 	enum sl_conn_state state;
 	uint8_t program;
 	uint32_t target, idle_timeout;
-	uint32_t age_ticks, idle_ticks;
-	uint64_t packets[2], bytes[2]; /* [0] opening direction, [1] replies */
+	uint32_t age_ticks, idle_ticks; /* age: 0 where it is not known */
+	uint64_t packets[2], bytes[2];	/* [0] opening direction, [1] replies */
 	uint32_t origin[2];
 	struct sl_action act[2];
 	uint64_t generation[2];
@@ -105,7 +112,7 @@ int sl_flow_del(struct sl_flow_table *t, const struct sl_key6 *key, bool v4);
 
 /* Numbers for stats. */
 struct sl_flow_stats {
-	uint64_t aged, table_full;
+	uint64_t aged, table_full, over_share;
 };
 void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s);
 

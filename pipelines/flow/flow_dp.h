@@ -112,8 +112,8 @@ enum {
 };
 
 /*
- * sl_conn.form. All but the opener is written by install before the key is and constant until the
- * pair is free again.
+ * sl_conn.form. The opener, SHARED and SELF may change while the pair is in use; the others are
+ * written by install before the key is and constant until the pair is free again.
  */
 enum {
 	SL_FORM_OPENER = 1 << 0, /* whose packet opened it: clear: entry 2p's, set: 2p + 1's */
@@ -126,7 +126,12 @@ enum {
 	/* per entry: its packets are served here, by no programmed entry */
 	SL_FORM_OWNS = 1 << 2,
 	SL_FORM_OWNS_OTHER = 1 << 3,
+	SL_FORM_SHARED =
+		1 << 5,	       /* billed to both ends, which are two: who opened it is not known */
+	SL_FORM_SELF = 1 << 6, /* both ends are one endpoint */
 };
+
+#define SL_CONN_OWNER_SHIFT 8 /* of sl_conn.scales: who it is billed to (flow_share.h) */
 
 enum sl_programmed_kind {
 	SL_PROGRAM_ALLOW, /* forward as usual, policy is not asked */
@@ -141,7 +146,10 @@ struct sl_conn {
 	_Atomic(uint8_t) state; /* enum sl_conn_state */
 	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
 	_Atomic(uint8_t) form;	/* SL_FORM_*; written under the lock */
-	/* Lower 8 bits: window scales of both directions, entry 2p's in the lower half. */
+	/*
+	 * Lower 8 bits: window scales of both directions, entry 2p's in the lower half. The others:
+	 * the owner, changed under the lock.
+	 */
 	_Atomic(uint32_t) scales;
 	/*
 	 * As in the key of entry 2p; written by install before the key is, then constant until the
@@ -163,7 +171,10 @@ struct sl_conn {
 			uint32_t idle_timeout; /* ticks; 0 none */
 		};
 	};
-	uint32_t created;		     /* tick */
+	union {
+		uint32_t created;      /* tick */
+		uint32_t second_owner; /* when SHARED: its age is not known */
+	};
 	uint16_t identity_src, identity_dst; /* of the opener and its peer */
 };
 _Static_assert(sizeof(struct sl_conn) == 32, "two connections a cache line");
@@ -288,6 +299,10 @@ struct sl_flow_install {
 	uint16_t identity_src, identity_dst; /* of the opener and its peer */
 	bool by_peer; /* the packet at hand is a reply: its receiver is the opener */
 	bool picked;  /* SL_FORM_PICKED */
+	bool self;    /* both ends are one endpoint */
+	/* To whom it is billed, 0 nobody: the opener, or both ends where the opener is not known.
+	 */
+	uint32_t owner[2];
 };
 
 /*
@@ -298,14 +313,20 @@ struct sl_flow_install {
  * short lock shared only by installs and removals of the same (hashed) connection: rte_hash
  * overwrites the data of a key that exists, so looking and adding must be one step.
  * When the replies' key belongs to a programmed entry the connection does not serve them.
+ * NULL also when its owner has its share of a table that is nearly full (flow_share.h);
+ * sl_flow_refusal tells which.
  */
 struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, struct sl_burst *b,
 	unsigned int i, const struct sl_flow_install *in);
 
+/* Why the worker's last installation that came to nothing did. */
+enum sl_drop sl_flow_refusal(const struct sl_flow_table *t, unsigned int worker);
+
 /*
  * Store a new resolution in an existing pair; in->side[0] is for the entry with sl_flow_is_orig,
- * not necessarily the packet's. Counters and state stay. Of a programmed entry only side[0] is
- * stored, and no policy slots. False when another thread holds the pair: nothing stored.
+ * not necessarily the packet's. Counters and state stay; it is billed to in->owner from now on. Of
+ * a programmed entry only side[0] is stored, and no policy slots. False when another thread holds
+ * the pair: nothing stored.
  */
 bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in);

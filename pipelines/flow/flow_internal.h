@@ -11,6 +11,7 @@
 
 #include "dp/counters.h"
 #include "flow_ctl.h"
+#include "flow_share.h"
 #include "flow_wide.h"
 #include "front.h"
 
@@ -45,10 +46,12 @@ _Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_FLOW_ID_PROGRAMMED, "free bi
 
 /* What a worker has of the table for itself. */
 struct sl_flow_worker {
-	uint64_t installed; /* connections, ever */
-	uint64_t full;	    /* refused for want of room, ever */
-	uint32_t turn;	    /* which guess of a bucket gives way next */
-	uint32_t displaced; /* guesses that gave way in this tick */
+	uint64_t installed;   /* connections, ever */
+	uint64_t full;	      /* refused for want of room, ever */
+	uint64_t refused;     /* refused because their owners had their shares, ever */
+	enum sl_drop refusal; /* of the last one that was refused */
+	uint32_t turn;	      /* which guess of a bucket gives way next */
+	uint32_t displaced;   /* guesses that gave way in this tick */
 	uint32_t displaced_tick;
 	uint32_t n_free;
 	uint32_t free[SL_FLOW_CACHE]; /* pair numbers; the next to use is the last */
@@ -79,6 +82,7 @@ struct sl_flow_table {
 	size_t bytes;
 	struct sl_front front;
 	struct sl_flow_stack free __rte_cache_aligned;
+	struct sl_flow_share share;
 	/* written by control */
 	struct {
 		uint64_t removed; /* connections, ever */
@@ -212,6 +216,15 @@ static inline void sl_conn_set_opener(struct sl_conn *c, unsigned int entry)
 	unsigned int form = (sl_conn_form(c) & ~unknown) | entry;
 
 	atomic_store_explicit(&c->form, (uint8_t)form, memory_order_relaxed);
+}
+
+static inline void sl_conn_set_self(struct sl_conn *c, bool self)
+{
+	unsigned int form = sl_conn_form(c);
+	unsigned int wanted = self ? form | SL_FORM_SELF : form & ~(unsigned int)SL_FORM_SELF;
+
+	if (form != wanted)
+		atomic_store_explicit(&c->form, (uint8_t)wanted, memory_order_relaxed);
 }
 
 static inline bool sl_conn_owns(const struct sl_conn *c, unsigned int d)

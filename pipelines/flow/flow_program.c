@@ -79,7 +79,9 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 
 	if (!sl_flow_batch_room(t, &b))
 		return -ENOMEM;
-	if (sl_flow_pairs_take(t, &pair, 1) == 0) {
+	/* The reserve is for connections: who programs entries must not use it up. */
+	if (atomic_load_explicit(&t->free.n, memory_order_relaxed) <= t->share.reserve ||
+		sl_flow_pairs_take(t, &pair, 1) == 0) {
 		err = -ENOSPC;
 		goto retire;
 	}

@@ -86,7 +86,8 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
 	if (t->hash == NULL || t->entry == NULL || t->counts == NULL || t->conn == NULL ||
 		t->stripe == NULL || create_front(&t->front, n_pairs, socket) != 0 ||
-		create_free(&t->free, n_pairs, socket) != 0)
+		create_free(&t->free, n_pairs, socket) != 0 ||
+		sl_flow_share_create(&t->share, n_pairs) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -152,6 +153,7 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 	rte_free(t->counts);
 	rte_free(t->conn);
 	rte_free(t->stripe);
+	sl_flow_share_destroy(&t->share);
 	rte_free(t);
 }
 
@@ -183,8 +185,11 @@ void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s)
 {
 	s->aged = t->ctl.aged;
 	s->table_full = t->ctl.full;
-	for (unsigned int i = 0; i < t->n_workers; i++)
+	s->over_share = 0;
+	for (unsigned int i = 0; i < t->n_workers; i++) {
 		s->table_full += sl_counter_read(&t->worker[i].full);
+		s->over_share += sl_counter_read(&t->worker[i].refused);
+	}
 }
 
 struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index)

@@ -91,8 +91,16 @@ static void note_judgement(struct sl_conn *c, const struct sl_flow_install *in)
 	__atomic_store_n(&c->identity_dst, in->identity_dst, __ATOMIC_RELAXED);
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return;
+	sl_conn_set_self(c, in->self);
 	__atomic_store_n(&c->policy_ingress, in->policy_ingress, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->policy_egress, in->policy_egress, __ATOMIC_RELAXED);
+}
+
+/* Of a connection that is resolved again; what was put there over the socket is nobody's. */
+static void note_owner(struct sl_flow_table *t, struct sl_conn *c, const struct sl_flow_install *in)
+{
+	if (atomic_load_explicit(&c->state, memory_order_relaxed) != SL_CONN_PROGRAMMED)
+		sl_share_bill(&t->share, c, in, UINT32_MAX);
 }
 
 static struct sl_flow *first_of_pair(const struct sl_flow_table *t, const struct sl_flow *f)
@@ -108,6 +116,7 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
 		return false;
 	note_judgement(c, in);
+	note_owner(t, c, in);
 	write_sides(c, first_of_pair(t, f), in);
 	sl_conn_unlock(c);
 	return true;
@@ -137,9 +146,11 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 		return false;
 	}
 	sl_conn_set_opener(c, (unsigned int)(f - pair));
+	note_owner(t, c, in);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_fetch_and(&c->scales, ~UINT32_C(0xff));
-	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
+	if (in->owner[1] == 0)
+		__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
 	sl_flow_reset_counts(t, &pair[0], in->tick);
 	sl_flow_reset_counts(t, &pair[1], in->tick);
@@ -184,7 +195,7 @@ static bool take_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_
  * find it, and a guess left over from its life before finds nothing current.
  */
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
-	uint8_t form, const struct sl_flow_install *in)
+	uint8_t form, const struct sl_flow_install *in, uint32_t n_free)
 {
 	struct sl_flow_install by_entry = *in;
 	struct sl_conn *c = &t->conn[pair];
@@ -199,6 +210,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
 	note_judgement(c, in);
+	sl_share_bill(&t->share, c, in, n_free);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on the clock hand looks at it: not before last_seen is right. */
@@ -217,6 +229,7 @@ static bool publish(
 	struct sl_conn *c = &t->conn[pair];
 
 	if (!sl_flow_key_add(t, k, pair)) {
+		sl_share_unbill(&t->share, c);
 		atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
 		return false;
 	}
@@ -252,24 +265,45 @@ static uint8_t form_of(const struct sl_flow_table *t, const struct sl_flow_key *
 	return (uint8_t)(owned(t, k) | opener | (in->picked ? SL_FORM_PICKED : 0));
 }
 
-/* Under the key's stripe: its entry, new or another's. NULL: no room. */
+/* Pairs this worker could take, those in other workers' hands apart. */
+static uint32_t count_free(const struct sl_flow_table *t, const struct sl_flow_worker *w)
+{
+	return w->n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
+}
+
+static struct sl_flow *refuse(struct sl_flow_worker *w, enum sl_drop why)
+{
+	sl_count(why == SL_DROP_FLOW_SHARE ? &w->refused : &w->full, 1);
+	w->refusal = why;
+	return NULL;
+}
+
+enum sl_drop sl_flow_refusal(const struct sl_flow_table *t, unsigned int worker)
+{
+	return t->worker[worker].refusal;
+}
+
+/* Under the key's stripe: its entry, new or another's. NULL: refused. */
 static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key *k, const struct sl_flow_install *in)
 {
 	struct sl_flow_worker *w = &t->worker[worker];
-	uint32_t there = sl_flow_find_pair(t, k), pair;
+	uint32_t there = sl_flow_find_pair(t, k), pair, n_free;
 	struct sl_flow *f = sl_flow_settle(t, k, there);
 
-	/* Another IPv6 connection that looks the same has the place. */
-	if (f != NULL || there != 0)
+	if (f != NULL)
 		return f;
-	if (!take_pair(t, w, &pair))
-		return NULL;
+	n_free = count_free(t, w);
+	if (n_free > 0 && !sl_share_admits(&t->share, in->owner, n_free))
+		return refuse(w, SL_DROP_FLOW_SHARE);
+	/* Another IPv6 connection that looks the same may have the place. */
+	if (there != 0 || !take_pair(t, w, &pair))
+		return refuse(w, SL_DROP_FLOW_TABLE_FULL);
 	atomic_store_explicit(&t->conn[pair].lock, (uint8_t)(worker + 1), memory_order_relaxed);
-	fill_pair(t, pair, k, form_of(t, k, in), in);
+	fill_pair(t, pair, k, form_of(t, k, in), in, n_free);
 	if (!publish(t, pair, k, in->generation)) {
 		w->free[w->n_free++] = pair;
-		return NULL;
+		return refuse(w, SL_DROP_FLOW_TABLE_FULL);
 	}
 	sl_count(&w->installed, 1);
 	return &t->entry[2 * pair + k->side];
@@ -285,10 +319,8 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 	rte_spinlock_lock(lock);
 	f = install(t, worker, &k, in);
 	rte_spinlock_unlock(lock);
-	if (f == NULL) {
-		sl_count(&t->worker[worker].full, 1);
+	if (f == NULL)
 		return NULL;
-	}
 	sl_flow_count(t, f, b, i, in->tick);
 	sl_flow_track(t, worker, f, b, i);
 	return f;

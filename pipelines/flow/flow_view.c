@@ -29,6 +29,13 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 	return (int32_t)(tick - then) > 0 ? tick - then : 0;
 }
 
+static uint32_t age_ticks(const struct sl_conn *c, uint32_t tick)
+{
+	if (sl_conn_form(c) & SL_FORM_SHARED)
+		return 0;
+	return ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick);
+}
+
 static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
 {
 	struct sl_key6 k = sl_flow_pair_key(t, pair);
@@ -47,7 +54,7 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 		.v4 = sl_conn_is_ip4(c),
 		.picked = sl_conn_form(c) & SL_FORM_PICKED,
 		.state = state,
-		.age_ticks = ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick),
+		.age_ticks = age_ticks(c, tick),
 		.idle_ticks = sl_flow_idle(t, pair, tick),
 		.identity_src = __atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
 		.identity_dst = __atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};

@@ -58,16 +58,24 @@ static struct sl_judgement judge(
 	return sl_judge(t, i, e, !sl_flow_is_opener(t->p->flows, f));
 }
 
-/* The entry keeps the opener it has, also where either may have been it. */
-static void fill_identities(const struct sl_trip *t, const struct sl_ends *e,
-	const struct sl_flow *f, const struct sl_judgement *j, struct sl_flow_install *in)
+/*
+ * The entry keeps the opener it has, also where either may have been it; then it is billed to both.
+ */
+static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const struct sl_flow *f,
+	const struct sl_judgement *j, struct sl_flow_install *in)
 {
+	const struct sl_endpoint *from, *to;
 	bool by_peer = j->by_peer;
 
 	if (f != NULL && j->picked)
 		by_peer = !sl_flow_is_opener(t->p->flows, f);
-	in->identity_src = by_peer ? e->dst->identity : e->src->identity;
-	in->identity_dst = by_peer ? e->src->identity : e->dst->identity;
+	from = by_peer ? e->dst : e->src;
+	to = by_peer ? e->src : e->dst;
+	in->identity_src = from->identity;
+	in->identity_dst = to->identity;
+	in->self = from == to;
+	in->owner[0] = from->owner;
+	in->owner[1] = j->picked && from != to ? to->owner : 0;
 }
 
 /* Packet i has no entry. */
@@ -80,7 +88,7 @@ static enum sl_drop install(
 	if (m->tcp_flags & SL_TCP_RST)
 		return SL_KEEP;
 	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
-	return m->flow != NULL ? SL_KEEP : SL_DROP_FLOW_TABLE_FULL;
+	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
 }
 
 /* Packet i has entry f: store what was resolved, and see what the packet changes. */
@@ -126,7 +134,7 @@ static enum sl_drop connect_ends(
 	in.policy_egress = j.egress;
 	in.by_peer = j.by_peer;
 	in.picked = j.picked;
-	fill_identities(t, e, f, &j, &in);
+	fill_ends(t, e, f, &j, &in);
 	fill_sides(t, i, e, &in);
 	stamp(t, i, &in);
 	m->act = in.side[0].act;

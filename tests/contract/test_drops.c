@@ -443,7 +443,7 @@ static enum sl_drop flow_deny(struct scene *s)
 	return from_web(s);
 }
 
-static enum sl_drop flow_table_full(struct scene *s)
+static enum sl_drop open_until_refused(struct scene *s)
 {
 	enum sl_drop d = SL_KEEP;
 
@@ -465,6 +465,17 @@ static enum sl_drop tcp_no_connection(struct scene *s)
 {
 	sl_frame_tcp4(&s->f, SL_TCP_ACK, 10);
 	return from_web(s);
+}
+
+static enum sl_drop flow_table_full(struct scene *s)
+{
+	return open_until_refused(s);
+}
+
+static enum sl_drop flow_share(struct scene *s)
+{
+	sl_flow_share_set(sl_rig_pipeline(s->r)->flows, 75);
+	return open_until_refused(s);
 }
 
 static enum sl_drop icmp_unrelated(struct scene *s)
@@ -635,6 +646,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_FLOW_DENY] = flow_deny,
 	[SL_DROP_TCP_NO_CONNECTION] = tcp_no_connection,
 	[SL_DROP_FLOW_TABLE_FULL] = flow_table_full,
+	[SL_DROP_FLOW_SHARE] = flow_share,
 	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
 	[SL_DROP_TX_FULL] = tx_full,
 	[SL_DROP_UPCALL_FULL] = upcall_full,

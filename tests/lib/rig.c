@@ -11,6 +11,7 @@
 #include "dp/pmap.h"
 #include "dp/u32map.h"
 #include "pipelines/changes.h"
+#include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 
@@ -24,7 +25,7 @@ struct sl_rig {
 	struct sl_tunnel_table *tunnels;
 	struct sl_network networks[2];
 	struct sl_endpoint endpoint[3];
-	struct sl_port_dp port[4];
+	struct sl_port_dp port[SL_PORTS_MAX];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
 	_Atomic(uint32_t) tick;
 	uint64_t received_mark;
@@ -79,6 +80,21 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	}
 }
 
+/* Whoever is asked to open a connection is billed for it, as the applier has it. */
+static void open_owners(struct sl_rig *r)
+{
+	struct sl_flow_table *t = r->p->flows;
+	uint32_t network = sl_owner_open(t, SL_OWNER_NETWORK, 1, 0, 0);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct sl_endpoint *ep = &r->endpoint[i];
+		uint32_t place = sl_owner_open(t, ep->local ? SL_OWNER_PORT : SL_OWNER_NODE,
+			ep->origin & ~SL_ORIGIN_NODE, 0, 0);
+
+		ep->owner = sl_owner_open(t, SL_OWNER_ENDPOINT, i + 1, place, network);
+	}
+}
+
 static void make_endpoints(struct sl_rig *r)
 {
 	struct sl_pmap_edit *edit = sl_pmap_edit_begin(NULL, 42);
@@ -93,6 +109,7 @@ static void make_endpoints(struct sl_rig *r)
 		SL_ORIGIN_NODE | SL_RIG_NODE);
 	r->world->endpoints = sl_pmap_edit_commit(edit, &garbage);
 	sl_pmap_garbage_free(garbage);
+	open_owners(r);
 }
 
 static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
@@ -130,7 +147,7 @@ static void make_world(struct sl_rig *r)
 
 static void make_ports(struct sl_rig *r)
 {
-	for (uint16_t i = 0; i < 4; i++) {
+	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
 		r->port[i] = (struct sl_port_dp){
 			.id = i, .underlay = i == SL_RIG_UNDERLAY, .mtu = 1500, .n_txq = 1};
 		r->port[i].mac = sl_test_mac("02:00:00:00:0a:01");
@@ -139,6 +156,11 @@ static void make_ports(struct sl_rig *r)
 }
 
 struct sl_rig *sl_rig_create(void)
+{
+	return sl_rig_create_for(MAX_FLOWS);
+}
+
+struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 {
 	struct sl_rig *r = calloc(1, sizeof(*r));
 
@@ -149,7 +171,7 @@ struct sl_rig *sl_rig_create(void)
 		RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(struct sl_worker), RTE_CACHE_LINE_SIZE));
 	assert_non_null(r->w);
 	memset(r->w, 0, sizeof(*r->w));
-	r->p = sl_pipeline_create(MAX_FLOWS, 1, r->rcu);
+	r->p = sl_pipeline_create(max_flows, 1, r->rcu);
 	assert_non_null(r->p);
 	r->tunnels = sl_tunnel_table_create(16);
 	assert_non_null(r->tunnels);

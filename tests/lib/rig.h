@@ -7,7 +7,7 @@
  *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
  *   port 2  underlay  192.0.2.1/24, tunnel address; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint
+ *   port 3  access    no endpoint, like all ports behind it
  *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
  *           identity 1003 {app: far}
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
@@ -30,6 +30,7 @@
 struct sl_rig;
 
 struct sl_rig *sl_rig_create(void);
+struct sl_rig *sl_rig_create_for(uint32_t max_flows);
 void sl_rig_destroy(struct sl_rig *r); /* asserts that no packet leaked and the sum holds */
 
 struct sl_worker *sl_rig_worker(struct sl_rig *r);

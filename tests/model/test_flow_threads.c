@@ -3,7 +3,8 @@
  * Two workers install, look up, renew and track the same connections, both new ones at the same
  * time and old ones, while the control thread ages, deletes, programs and lists. Each stored action
  * names its key and generation, so that a hit on another's entry, a torn copy or a slot used again
- * too early shows. Also meant for the thread sanitizer.
+ * too early shows. What each owner is billed for is right in the end. Also meant for the thread
+ * sanitizer.
  */
 #include "tests/unit/flow_test.h"
 
@@ -12,7 +13,9 @@
 #include <time.h>
 
 #include "dp/hash.h"
+#include "tests/lib/owners.h"
 
+#define OWNERS	 8 /* to whom all is billed, back and forth */
 #define WORKERS	 2
 #define OLD	 6     /* ids that come again and again */
 #define FRONT	 8     /* ids from the front on that workers open together */
@@ -33,6 +36,7 @@ static _Atomic(uint32_t) tick;
 static _Atomic(uint32_t) front;
 static _Atomic(unsigned int) running;
 static struct worker workers[WORKERS];
+static uint32_t owner[OWNERS];
 static cpu_set_t cpus; /* what the process had before EAL pinned its main thread */
 
 static uint32_t below(uint64_t *random, uint32_t n)
@@ -62,8 +66,7 @@ static struct flow_packet random_packet(uint64_t *random)
 		.reply = below(random, 2)};
 }
 
-static struct sl_flow_install resolve(
-	const struct worker *w, unsigned int i, const struct flow_packet *p)
+static struct sl_flow_install resolve(struct worker *w, unsigned int i, const struct flow_packet *p)
 {
 	struct sl_flow_install in = flow_resolution(&w->x, i);
 
@@ -73,6 +76,8 @@ static struct sl_flow_install resolve(
 		in.side[d].act.identity = (uint16_t)w->x.generation;
 		in.side[d].act.mtu = (uint16_t)~w->x.generation;
 	}
+	in.owner[0] = owner[below(&w->random, OWNERS)];
+	in.owner[1] = in.owner[0] % 5 == 0 ? owner[below(&w->random, OWNERS)] : 0;
 	return in;
 }
 
@@ -270,6 +275,16 @@ static void check_nothing_lost(void)
 	assert_int_equal(n, CAPACITY / 2);
 }
 
+static void open_owners(void)
+{
+	uint32_t network = sl_owner_open(shared.t, SL_OWNER_NETWORK, 1, 0, 0);
+	uint32_t place = sl_owner_open(shared.t, SL_OWNER_PORT, 1, 0, 0);
+
+	sl_flow_share_set(shared.t, 75);
+	for (unsigned int i = 0; i < OWNERS; i++)
+		owner[i] = sl_owner_open(shared.t, SL_OWNER_ENDPOINT, i, place, network);
+}
+
 static void workers_and_control_agree(void **state)
 {
 	const char *given = getenv("SEED");
@@ -280,6 +295,7 @@ static void workers_and_control_agree(void **state)
 	(void)state;
 	printf("seed %llu\n", (unsigned long long)seed);
 	flow_setup(&shared, CAPACITY, WORKERS);
+	open_owners();
 	atomic_store(&generation, 1);
 	atomic_store(&tick, 1);
 	atomic_store(&running, WORKERS);
@@ -301,7 +317,10 @@ static void workers_and_control_agree(void **state)
 		(unsigned long long)installs);
 	assert_true(hits > 0 && installs > CAPACITY);
 	check_no_key_twice();
+	sl_rcu_drain(shared.rcu);
+	sl_test_bills_balance(shared.t);
 	check_nothing_lost();
+	sl_test_bills_balance(shared.t);
 	flow_teardown(&shared);
 }
 

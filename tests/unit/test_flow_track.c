@@ -351,6 +351,28 @@ static void idle_connections_go_when_their_state_allows(void **state)
 	assert_int_equal(s.aged, RTE_DIM(limits));
 }
 
+/* Whichever side has sent its FIN. With both it is closing, as above. */
+static void half_closed_and_silent_goes_after_two_minutes(void **state)
+{
+	(void)state;
+	for (uint32_t id = 0; id < 2; id++) {
+		struct flow_packet p = {.id = id, .proto = IPPROTO_TCP, .tcp_flags = ACK};
+		struct flow_packet r = p, fin = p;
+
+		r.reply = true;
+		fin.reply = id == 1;
+		fin.tcp_flags = FIN | ACK;
+		pass(&p);
+		pass(&r);
+		pass(&fin);
+		assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
+		x.tick += 120 * SL_TICKS_PER_SECOND;
+		assert_int_equal(flow_age_all(&x), 0);
+		x.tick++;
+		assert_int_equal(flow_age_all(&x), 1);
+	}
+}
+
 static void open_unanswered(uint32_t from, uint32_t to)
 {
 	for (uint32_t id = from; id < to; id++)
@@ -596,6 +618,7 @@ int main(void)
 		T(only_a_pure_syn_reopens_and_only_what_is_closed),
 		T(syn_from_the_old_responder_makes_it_the_opener),
 		T(idle_connections_go_when_their_state_allows),
+		T(half_closed_and_silent_goes_after_two_minutes),
 		T(unanswered_connections_have_less_time_the_fuller_the_table),
 		T(want_of_room_removes_nothing_that_was_answered),
 		T(flood_of_single_packets_leaves_the_established_alone),

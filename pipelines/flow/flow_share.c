@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "flow_internal.h"
+
+#define SWEEP 64 /* closed owners looked at in one call */
+
+/* Room for every number, of which the kernel gives what is touched: 32 bytes an owner. */
+int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs)
+{
+	void *all = mmap(NULL, SL_OWNERS_MAX * sizeof(*s->owner), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (all == MAP_FAILED)
+		return -errno;
+	s->owner = all;
+	s->n_pairs = n_pairs;
+	s->burst = RTE_MIN(SL_SHARE_BURST, n_pairs / SL_SHARE_BURST_PART);
+	return 0;
+}
+
+void sl_flow_share_destroy(struct sl_flow_share *s)
+{
+	if (s->owner != NULL)
+		munmap(s->owner, SL_OWNERS_MAX * sizeof(*s->owner));
+}
+
+void sl_flow_share_set(struct sl_flow_table *t, uint32_t percent)
+{
+	t->share.reserve = t->n_pairs - (uint32_t)((uint64_t)t->n_pairs * percent / 100);
+}
+
+uint32_t sl_flow_share_reserve(const struct sl_flow_table *t)
+{
+	return t->share.reserve;
+}
+
+static uint32_t used(const struct sl_owner *o)
+{
+	return atomic_load_explicit(&o->used, memory_order_relaxed);
+}
+
+static uint32_t active(const struct sl_flow_share *s, enum sl_owner_level level)
+{
+	return atomic_load_explicit(&s->active[level], memory_order_relaxed);
+}
+
+static void add_active(struct sl_flow_share *s, enum sl_owner_level level, uint32_t n)
+{
+	atomic_fetch_add_explicit(&s->active[level], n, memory_order_relaxed);
+}
+
+/* True when it is the owner's first. */
+static bool count_up(struct sl_flow_share *s, uint32_t number, enum sl_owner_level level)
+{
+	struct sl_owner *o = &s->owner[number];
+
+	if (number == 0 || atomic_fetch_add_explicit(&o->used, 1, memory_order_relaxed) != 0)
+		return false;
+	add_active(s, level, 1);
+	return true;
+}
+
+/* A closed owner was taken out of the active ones when it was closed. */
+static void count_down(struct sl_flow_share *s, uint32_t number, enum sl_owner_level level)
+{
+	struct sl_owner *o = &s->owner[number];
+
+	if (number != 0 && atomic_fetch_sub_explicit(&o->used, 1, memory_order_relaxed) == 1)
+		add_active(s, level, UINT32_MAX);
+}
+
+static void bill(struct sl_flow_share *s, uint32_t number, uint32_t n_free)
+{
+	struct sl_owner *o = &s->owner[number];
+
+	if (number == 0)
+		return;
+	if (count_up(s, number, SL_LEVEL_ENDPOINT))
+		atomic_store_explicit(&o->guest, n_free <= s->reserve, memory_order_relaxed);
+	count_up(s, o->place, SL_LEVEL_PLACE);
+	count_up(s, o->network, SL_LEVEL_NETWORK);
+}
+
+static void unbill(struct sl_flow_share *s, uint32_t number)
+{
+	const struct sl_owner *o = &s->owner[number];
+	uint32_t place = o->place, network = o->network;
+
+	if (number == 0)
+		return;
+	/* Last the owner itself: while it has this connection its number means the same. */
+	count_down(s, network, SL_LEVEL_NETWORK);
+	count_down(s, place, SL_LEVEL_PLACE);
+	count_down(s, number, SL_LEVEL_ENDPOINT);
+}
+
+static void set_owner(struct sl_conn *c, uint32_t number)
+{
+	const uint32_t others = (1u << SL_CONN_OWNER_SHIFT) - 1;
+	uint32_t word = atomic_load_explicit(&c->scales, memory_order_relaxed);
+
+	while (!atomic_compare_exchange_weak_explicit(&c->scales, &word,
+		(word & others) | number << SL_CONN_OWNER_SHIFT, memory_order_relaxed,
+		memory_order_relaxed))
+		;
+}
+
+static void set_form(struct sl_conn *c, unsigned int bit, bool on)
+{
+	unsigned int form = atomic_load_explicit(&c->form, memory_order_relaxed) & ~bit;
+
+	atomic_store_explicit(&c->form, (uint8_t)(on ? form | bit : form), memory_order_relaxed);
+}
+
+void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
+	uint32_t n_free)
+{
+	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+
+	if (before[0] == in->owner[0] && before[1] == in->owner[1])
+		return;
+	bill(s, in->owner[0], n_free);
+	set_owner(c, in->owner[0]);
+	if (likely((before[1] | in->owner[1]) == 0)) {
+		unbill(s, before[0]);
+		return;
+	}
+	bill(s, in->owner[1], n_free);
+	set_form(c, SL_FORM_SHARED, in->owner[1] != 0);
+	/* The age of a shared one is not known; of one that is shared no more neither. */
+	if (in->owner[1] != 0)
+		__atomic_store_n(&c->second_owner, in->owner[1], __ATOMIC_RELAXED);
+	else if (before[1] != 0)
+		__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < 2; i++)
+		unbill(s, before[i]);
+}
+
+void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c)
+{
+	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+
+	set_form(c, SL_FORM_SHARED, false);
+	if (before[0] != 0)
+		set_owner(c, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		unbill(s, before[i]);
+}
+
+/* N * F / R: what the owners of a level would have together, were each at its threshold. */
+static uint64_t room_for_all(const struct sl_flow_share *s, uint32_t n_free)
+{
+	return (uint64_t)n_free * s->n_pairs / s->reserve;
+}
+
+/* used < N / (n + 1) * F / R, without the divisions. */
+static bool below(
+	const struct sl_flow_share *s, uint32_t number, enum sl_owner_level level, uint64_t room)
+{
+	return number != 0 && (uint64_t)used(&s->owner[number]) * (active(s, level) + 1) < room;
+}
+
+static bool is_guest(const struct sl_flow_share *s, const struct sl_owner *o, uint32_t n_free)
+{
+	return n_free >= s->reserve / 2 && used(o) < s->burst &&
+	       atomic_load_explicit(&o->guest, memory_order_relaxed);
+}
+
+static bool admits_one(const struct sl_flow_share *s, uint32_t number, uint32_t n_free)
+{
+	const struct sl_owner *o = &s->owner[number];
+	uint64_t room = room_for_all(s, n_free);
+
+	return number == 0 || below(s, number, SL_LEVEL_ENDPOINT, room) ||
+	       below(s, o->place, SL_LEVEL_PLACE, room) ||
+	       below(s, o->network, SL_LEVEL_NETWORK, room) || is_guest(s, o, n_free);
+}
+
+static void count_refused(struct sl_flow_share *s, uint32_t number)
+{
+	struct sl_owner *o = &s->owner[number];
+
+	atomic_fetch_add_explicit(&o->refused, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->owner[o->place].refused, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->owner[o->network].refused, 1, memory_order_relaxed);
+}
+
+bool sl_share_admits_scarce(struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (admits_one(s, owner[i], n_free))
+			continue;
+		count_refused(s, owner[i]);
+		all = false;
+	}
+	return all;
+}
+
+/* room / (used * (n + 1)), one at most. */
+static uint32_t kept_at(
+	const struct sl_flow_share *s, uint32_t number, enum sl_owner_level level, uint64_t room)
+{
+	uint64_t all = (uint64_t)used(&s->owner[number]) * (active(s, level) + 1);
+
+	if (number == 0)
+		return 0;
+	return all <= room ? SL_SHARE_ONE : (uint32_t)(room * SL_SHARE_ONE / all);
+}
+
+static uint32_t kept_by(const struct sl_flow_share *s, uint32_t number, uint32_t n_free)
+{
+	const struct sl_owner *o = &s->owner[number];
+	uint64_t room = room_for_all(s, n_free);
+	uint32_t most;
+
+	if (number == 0 || is_guest(s, o, n_free))
+		return SL_SHARE_ONE;
+	if (used(o) & SL_OWNER_CLOSED)
+		return 0;
+	most = kept_at(s, number, SL_LEVEL_ENDPOINT, room);
+	most = RTE_MAX(most, kept_at(s, o->place, SL_LEVEL_PLACE, room));
+	return RTE_MAX(most, kept_at(s, o->network, SL_LEVEL_NETWORK, room));
+}
+
+uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free)
+{
+	if (n_free >= s->reserve)
+		return SL_SHARE_ONE;
+	return RTE_MIN(
+		kept_by(s, sl_conn_owner(c), n_free), kept_by(s, sl_conn_second_owner(c), n_free));
+}
+
+uint32_t sl_owner_open(struct sl_flow_table *t, enum sl_owner_kind kind, uint32_t id,
+	uint32_t place, uint32_t network)
+{
+	struct sl_flow_share *s = &t->share;
+	uint32_t number = s->free;
+	struct sl_owner *o;
+
+	if (number != 0)
+		s->free = s->owner[number].next;
+	else if (s->high + 1 < SL_OWNERS_MAX)
+		number = ++s->high;
+	else
+		return 0;
+	o = &s->owner[number];
+	*o = (struct sl_owner){.place = place, .network = network, .id = id, .kind = kind};
+	s->owner[place].refs += place != 0;
+	s->owner[network].refs += network != 0;
+	return number;
+}
+
+static enum sl_owner_level level_of(const struct sl_owner *o)
+{
+	if (o->kind == SL_OWNER_ENDPOINT)
+		return SL_LEVEL_ENDPOINT;
+	return o->kind == SL_OWNER_NETWORK ? SL_LEVEL_NETWORK : SL_LEVEL_PLACE;
+}
+
+static void append_closed(struct sl_flow_share *s, uint32_t number)
+{
+	s->owner[number].next = 0;
+	if (s->n_closed++ == 0)
+		s->closed = number;
+	else
+		s->owner[s->last_closed].next = number;
+	s->last_closed = number;
+}
+
+void sl_owner_close(struct sl_flow_table *t, uint32_t number)
+{
+	struct sl_flow_share *s = &t->share;
+	struct sl_owner *o = &s->owner[number];
+
+	if (number == 0)
+		return;
+	if (atomic_fetch_or_explicit(&o->used, SL_OWNER_CLOSED, memory_order_relaxed) > 0)
+		add_active(s, level_of(o), UINT32_MAX);
+	append_closed(s, number);
+}
+
+static void free_number(struct sl_flow_share *s, uint32_t number)
+{
+	struct sl_owner *o = &s->owner[number];
+
+	s->owner[o->place].refs -= o->place != 0;
+	s->owner[o->network].refs -= o->network != 0;
+	o->kind = SL_OWNER_NONE;
+	o->next = s->free;
+	s->free = number;
+}
+
+/* What must stay in the list goes to its end, so that a long one is gone through in turn. */
+void sl_owner_sweep(struct sl_flow_share *s)
+{
+	uint32_t look = RTE_MIN(s->n_closed, (uint32_t)SWEEP);
+
+	for (uint32_t n = 0; n < look; n++) {
+		uint32_t number = s->closed;
+		const struct sl_owner *o = &s->owner[number];
+
+		s->closed = o->next;
+		s->n_closed--;
+		if (used(o) == SL_OWNER_CLOSED && o->refs == 0)
+			free_number(s, number);
+		else
+			append_closed(s, number);
+	}
+}
+
+static uint32_t share_of(const struct sl_flow_share *s, const struct sl_owner *o)
+{
+	return s->n_pairs / (active(s, level_of(o)) + 1);
+}
+
+bool sl_owner_view_next(const struct sl_flow_table *t, uint32_t from, struct sl_owner_view *view)
+{
+	const struct sl_flow_share *s = &t->share;
+
+	for (uint32_t number = RTE_MAX(from, 1u); number <= s->high; number++) {
+		const struct sl_owner *o = &s->owner[number];
+		uint32_t n = used(o);
+
+		if (o->kind == SL_OWNER_NONE)
+			continue;
+		*view = (struct sl_owner_view){.number = number,
+			.id = o->id,
+			.place = o->place,
+			.network = o->network,
+			.kind = (enum sl_owner_kind)o->kind,
+			.closed = n & SL_OWNER_CLOSED,
+			.used = n & ~SL_OWNER_CLOSED,
+			.refused = atomic_load_explicit(&o->refused, memory_order_relaxed),
+			.share = n & SL_OWNER_CLOSED ? 0 : share_of(s, o)};
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who may open a connection while the flow table is nearly full. Every connection is billed to the
+ * endpoint that opened it, to the endpoint's place (the port of a local one, the node of a remote
+ * one) and to its network; docs/decisions/0011 has the rule and why.
+ *
+ *   A table of N pairs keeps a reserve of R. While F, what is free, is above R, anybody may
+ *   open. From there on an owner has a threshold:
+ *
+ *       T = N / (n + 1) * F / R      n: the owners of its level that have connections
+ *
+ *   and a connection is let in when its network, or its place, or its endpoint has fewer than T.
+ *   T falls with F, so no number of owners can use the reserve up: who has nothing finds room.
+ *   An endpoint that opened its first connection when the reserve was in use already, a guest, may
+ *   have SL_SHARE_BURST while half of the reserve is left, however small the shares are.
+ *
+ * Numbers: an endpoint's owner stands for it at one place in one network; moved, it gets another.
+ * A place's and a network's live as long as the object. A closed owner has no share: what is still
+ * billed to it has the least time of all. Its number is used again when nothing is billed to it.
+ *
+ * Invariants, whenever no worker is amid an installation:
+ *   - used of an endpoint: the pairs whose words name it; of a place or network: the sum of used of
+ *     its endpoints, open and closed.
+ *   - active of a level: its open owners with used > 0.
+ *   - a free or programmed pair is billed to nobody.
+ *
+ * Threads: used, active, refused: whoever installs counts up, whoever removes or bills to another
+ * counts down, relaxed: two workers may overshoot a threshold by one connection each, and nothing
+ * else depends on them. The rest of an owner: control, before a worker can know the number.
+ */
+#ifndef SL_FLOW_SHARE_H
+#define SL_FLOW_SHARE_H
+
+#include <rte_common.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow_dp.h"
+#include "flow_owner_ctl.h"
+
+#define SL_SHARE_BURST	    1024u		/* connections a guest may have, in a table of... */
+#define SL_SHARE_BURST_PART 16u			/* ...so many times as many pairs, or more */
+#define SL_SHARE_ONE	    (UINT32_C(1) << 16) /* a factor of one */
+
+#define SL_OWNER_CLOSED (1u << 31) /* of sl_owner.used */
+
+enum sl_owner_level { SL_LEVEL_ENDPOINT, SL_LEVEL_PLACE, SL_LEVEL_NETWORK, SL_LEVELS };
+
+struct sl_owner {
+	_Atomic(uint32_t) used; /* connections billed to it; SL_OWNER_CLOSED */
+	_Atomic(uint32_t) refused;
+	uint32_t place, network; /* owners; 0 of a place or network itself */
+	/* control only */
+	uint32_t id;   /* of the object it stands for */
+	uint32_t refs; /* owners that have it as place or network */
+	uint32_t next; /* in the list of closed or of free ones */
+	uint8_t kind;  /* enum sl_owner_kind; SL_OWNER_NONE: free */
+	/* A worker writes it when it bills the first connection. */
+	_Atomic(uint8_t) guest;
+	uint16_t zero;
+};
+_Static_assert(sizeof(struct sl_owner) == 32, "two a cache line");
+
+struct sl_flow_share {
+	/* constant once workers run */
+	struct sl_owner *owner; /* by number; 0 is nobody: never billed, never refused */
+	uint32_t n_pairs, reserve;
+	uint32_t burst;
+	/* control only */
+	uint32_t high;				/* the highest number ever used */
+	uint32_t free;				/* the first of a list */
+	uint32_t closed, last_closed, n_closed; /* likewise */
+	_Atomic(uint32_t) active[SL_LEVELS] __rte_cache_aligned;
+};
+
+int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs);
+void sl_flow_share_destroy(struct sl_flow_share *s);
+
+/* The owner a connection is billed to, and the second one of a shared one. */
+static inline uint32_t sl_conn_owner(const struct sl_conn *c)
+{
+	return atomic_load_explicit(&c->scales, memory_order_relaxed) >> SL_CONN_OWNER_SHIFT;
+}
+
+static inline uint32_t sl_conn_second_owner(const struct sl_conn *c)
+{
+	if (!(atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED))
+		return 0;
+	return __atomic_load_n(&c->second_owner, __ATOMIC_RELAXED);
+}
+
+/*
+ * May a connection be opened that is billed to these, with n_free pairs free? Counts who was
+ * refused.
+ */
+bool sl_share_admits_scarce(struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free);
+
+static inline bool sl_share_admits(
+	struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free)
+{
+	return likely(n_free > s->reserve) || sl_share_admits_scarce(s, owner, n_free);
+}
+
+/*
+ * Bill a pair to whom in->owner says, instead of to whom it is billed: a new one to nobody.
+ * The caller holds the pair.
+ */
+void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
+	uint32_t n_free);
+/* A pair is given up. The caller holds it. */
+void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c);
+
+/*
+ * Of the idle time of a connection, what it keeps in units of 1 / SL_SHARE_ONE: all, unless each
+ * of its owner's levels is at its threshold or beyond; then threshold by used, of the level where
+ * that is most.
+ */
+uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free);
+
+/* Numbers of closed owners to which nothing is billed any more are free again; looks at a few. */
+void sl_owner_sweep(struct sl_flow_share *s);
+
+#endif

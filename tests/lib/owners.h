@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Are the bills right? What every owner has, counted again by a walk over the flow table.
+ * Threads: control, while no worker installs.
+ */
+#ifndef SL_TESTS_OWNERS_H
+#define SL_TESTS_OWNERS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pipelines/flow/flow_internal.h"
+
+/* Connections by owner number, up to the highest there is. */
+static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *used)
+{
+	const struct sl_flow_share *s = &t->share;
+
+	memset(used, 0, (s->high + 1) * sizeof(*used));
+	for (uint32_t pair = 1; pair <= sl_flow_pairs_high(t); pair++) {
+		const struct sl_conn *c = &t->conn[pair];
+		uint8_t state = atomic_load(&c->state);
+		const uint32_t owner[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+
+		if (state == SL_CONN_FREE || state == SL_CONN_PROGRAMMED) {
+			assert_int_equal(owner[0], 0);
+			assert_int_equal(owner[1], 0);
+		}
+		for (unsigned int i = 0; i < 2; i++) {
+			if (owner[i] == 0)
+				continue;
+			used[owner[i]]++;
+			used[s->owner[owner[i]].place]++;
+			used[s->owner[owner[i]].network]++;
+		}
+	}
+}
+
+static inline enum sl_owner_level sl_test_level(enum sl_owner_kind kind)
+{
+	if (kind == SL_OWNER_ENDPOINT)
+		return SL_LEVEL_ENDPOINT;
+	return kind == SL_OWNER_NETWORK ? SL_LEVEL_NETWORK : SL_LEVEL_PLACE;
+}
+
+/* Every counter is what it should be. */
+static inline void sl_test_bills_balance(const struct sl_flow_table *t)
+{
+	uint32_t *used = calloc(t->share.high + 1, sizeof(*used)), active[SL_LEVELS] = {0};
+	struct sl_owner_view v = {.number = 0};
+
+	assert_non_null(used);
+	sl_test_count_bills(t, used);
+	while (sl_owner_view_next(t, v.number + 1, &v)) {
+		assert_int_equal(v.used, used[v.number]);
+		if (!v.closed && v.used > 0)
+			active[sl_test_level(v.kind)]++;
+	}
+	for (unsigned int l = 0; l < SL_LEVELS; l++)
+		assert_int_equal(atomic_load(&t->share.active[l]), active[l]);
+	free(used);
+}
+
+#endif
