@@ -273,6 +273,7 @@ static void commit(void *ctx)
 			sl_port_publish(a->engine, (uint16_t)i);
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
+	sl_apply_owners_commit(a);
 	commit_policy_base(a);
 	commit_policies(a);
 	sl_scope_commit_labels(a);
@@ -348,12 +349,14 @@ struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *p
 	a->policies = sl_policy_compiler_create();
 	a->world = empty_world(tunnels);
 	a->policy_base = calloc(SL_POLICIES_MAX, sizeof(*a->policy_base));
-	if (a->labels == NULL || a->policy_base == NULL || a->world == NULL ||
-		a->world->networks == NULL || a->world->vni_to_network == NULL ||
-		a->world->node_by_addr == NULL || a->world->local_addr == NULL) {
+	if (!sl_apply_owners_create(a) || a->labels == NULL || a->policy_base == NULL ||
+		a->world == NULL || a->world->networks == NULL ||
+		a->world->vni_to_network == NULL || a->world->node_by_addr == NULL ||
+		a->world->local_addr == NULL) {
 		world_free(a->world);
 		sl_policy_set_destroy((void *)(uintptr_t)sl_policy_compiler_destroy(a->policies));
 		sl_label_index_destroy(a->labels);
+		free(a->owners);
 		free(a->policy_base);
 		free(a);
 		return NULL;
@@ -374,6 +377,7 @@ void sl_apply_destroy(struct sl_apply *a)
 		free(a->endpoint[i]);
 	free(a->endpoint);
 	sl_label_index_destroy(a->labels);
+	free(a->owners);
 	free(a->policy_base);
 	free(a);
 }

@@ -26,6 +26,9 @@ struct sl_applier sl_apply_applier(struct sl_apply *a);
 /* How often a policy has decided since it was made, by its slot. */
 uint64_t sl_apply_policy_hits(const struct sl_apply *a, uint32_t slot);
 
+/* The owner (pipelines/flow/flow_owner_ctl.h) of the endpoint object with that id, 0 for none. */
+uint32_t sl_apply_endpoint_owner(const struct sl_apply *a, uint32_t id);
+
 /* Engine port id of a port object's name, -1 when there is none; and back, NULL when none. */
 int sl_apply_port_id(const struct sl_apply *a, const char *name);
 const char *sl_apply_port_name(const struct sl_apply *a, uint16_t id);

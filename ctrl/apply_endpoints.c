@@ -17,7 +17,8 @@ static int remove_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj
 	}
 	if (ep->local)
 		a->p.ports[ep->origin].n_endpoints--;
-	return sl_later_note(&a->p.retire, free, ep) ? 0 : sl_apply_no_memory(e);
+	return sl_later_note(&a->p.retire, sl_apply_endpoint_retire, ep) ? 0
+									 : sl_apply_no_memory(e);
 }
 
 static bool grow_endpoints(struct sl_apply *a, uint32_t id)
@@ -40,9 +41,11 @@ static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, s
 {
 	const struct sl_store *s = a->p.store;
 	const struct sl_ip *ip = obj->addresses.items;
-	struct sl_endpoint *ep = calloc(1, sizeof(*ep));
+	struct sl_endpoint *ep = sl_apply_endpoint_alloc(a);
+	int err;
 
-	if (ep == NULL || !grow_endpoints(a, obj->o.id) || !sl_later_note(&a->p.undo, free, ep)) {
+	if (ep == NULL || !grow_endpoints(a, obj->o.id) ||
+		!sl_later_note(&a->p.undo, sl_apply_endpoint_undo, ep)) {
 		free(ep);
 		return sl_apply_no_memory(e);
 	}
@@ -55,6 +58,9 @@ static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, s
 	ep->identity = sl_store_identity_of(s, &obj->labels);
 	ep->mac = obj->mac;
 	memcpy(ep->name, obj->name, sizeof(ep->name));
+	err = sl_apply_owner_choose(a, ep, obj->o.id, e);
+	if (err != 0)
+		return err;
 	for (size_t i = 0; i < obj->addresses.n; i++) {
 		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
 
@@ -145,8 +151,11 @@ static bool index_endpoint(enum sl_collection_id by, const struct sl_object *o, 
 	uint32_t network = sl_store_find(a->p.store, SL_COLL_NETWORKS, obj->network)->id;
 	struct sl_pmap_key key = sl_pmap_addr_key(network, &ip[0]);
 
+	struct sl_endpoint *ep = sl_pmap_find(a->p.world->endpoints, &key);
+
 	(void)by;
-	a->endpoint[o->id] = sl_pmap_find(a->p.world->endpoints, &key);
+	sl_apply_endpoint_commit(ep);
+	a->endpoint[o->id] = ep;
 	return true;
 }
 

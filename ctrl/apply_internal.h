@@ -52,6 +52,7 @@ struct sl_pending {
 };
 
 struct sl_label_index;
+struct sl_owner_index;
 
 struct sl_apply {
 	struct sl_engine *engine;
@@ -67,6 +68,7 @@ struct sl_apply {
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
+	struct sl_owner_index *owners;
 	uint64_t *policy_base; /* by slot: its counter's value when the policy in it was made */
 	struct sl_pending p;
 };
@@ -101,6 +103,21 @@ bool sl_apply_undo_ports(struct sl_apply *a);
  * once no worker can make more of them: their numbers will mean something else one day.
  */
 void sl_apply_purge_flows(struct sl_apply *a);
+
+/*
+ * Owners. An endpoint is allocated here and ends here: undone as if it had never been, or retired
+ * after its grace period. choose gives it the owner it has had (id: of its object) or a new one.
+ */
+bool sl_apply_owners_create(struct sl_apply *a);
+struct sl_endpoint *sl_apply_endpoint_alloc(const struct sl_apply *a);
+void sl_apply_endpoint_undo(void *ep);
+void sl_apply_endpoint_retire(void *ep);
+int sl_apply_owner_choose(
+	struct sl_apply *a, struct sl_endpoint *ep, uint32_t id, struct sl_err *e);
+/* At commit: a new endpoint that may have the owner of one before; what belongs to ports, nodes and
+ * networks that go. */
+void sl_apply_endpoint_commit(struct sl_endpoint *ep);
+void sl_apply_owners_commit(struct sl_apply *a);
 
 /* Endpoints: edits of the persistent map, old objects retired one by one. */
 int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e);

@@ -109,6 +109,7 @@ static int start_pipeline(struct sl_ctrl *c, const struct sl_options *o, struct 
 		sl_engine_numa(c->engine), node, sl_engine_rcu(c->engine));
 	if (c->pipeline == NULL)
 		return no_memory(e, "the flow table");
+	sl_flow_share_set(c->pipeline->flows, c->config->workers.flow_share_percent);
 	for (unsigned int i = 0; i < n; i++)
 		sl_engine_worker(c->engine, i)->pipeline = c->pipeline;
 	return 0;

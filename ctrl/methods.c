@@ -8,6 +8,7 @@
 
 static const struct sl_method *const single_methods[] = {
 	&sl_method_flows_list,
+	&sl_method_flows_owners,
 	&sl_method_flows_add,
 	&sl_method_flows_del,
 	&sl_method_stats_get,

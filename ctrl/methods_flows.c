@@ -335,9 +335,12 @@ static int flows_add(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 		sl_err_set(e, SL_ERR_EXISTS, "", "an entry for this flow was added before");
 		sl_err_hint(e, "flows.del it first");
 	} else if (err != 0) {
-		sl_err_set(e, SL_ERR_LIMIT, "", "the flow table is full (%u entries)",
+		sl_err_set(e, SL_ERR_LIMIT, "",
+			"the flow table (%u entries) is full, but for what is reserved for "
+			"connections of endpoints below their shares",
 			sl_flow_table_capacity(c->pipeline->flows));
-		sl_err_hint(e, "raise workers.max_flows and restart");
+		sl_err_hint(
+			e, "flows.owners says who fills it; raise workers.max_flows and restart");
 	}
 	*result = err == 0 ? cJSON_CreateTrue() : NULL;
 	return err;

@@ -10,6 +10,7 @@
 
 extern const struct sl_method sl_method_stats_get, sl_method_drops_list, sl_method_drops_recent;
 extern const struct sl_method sl_method_flows_list, sl_method_flows_add, sl_method_flows_del;
+extern const struct sl_method sl_method_flows_owners;
 extern const struct sl_method sl_method_workers_list;
 extern const struct sl_method sl_method_neighbors_state, sl_method_nodes_paths;
 extern const struct sl_method sl_method_notices_list;

@@ -60,7 +60,7 @@ static const struct sl_field worker_elem = {
 	.name = "worker", .type = SL_F_OBJECT, .shape = &worker_shape, .help = "One worker."};
 
 struct flows_out {
-	uint64_t used, capacity, bytes, aged, full, events_lost;
+	uint64_t used, capacity, bytes, aged, full, over_share, reserve, events_lost;
 };
 static const struct sl_field flows_fields[] = {
 	SL_FIELD(flows_out, used, SL_F_UINT64, .help = "Entries in use, two a connection."),
@@ -71,6 +71,12 @@ static const struct sl_field flows_fields[] = {
 		.help = "Connections removed for being idle or closed."),
 	SL_FIELD(flows_out, full, SL_F_UINT64,
 		.help = "New connections refused because the table was full."),
+	SL_FIELD(flows_out, over_share, SL_F_UINT64,
+		.help = "New connections refused because the opener had its share of a table that "
+			"was nearly full."),
+	SL_FIELD(flows_out, reserve, SL_F_UINT64,
+		.help = "With so many entries free, or fewer, only those below their shares open "
+			"connections."),
 	SL_FIELD(flows_out, events_lost, SL_F_UINT64,
 		.help = "Records for drops.recent lost because their ring was full."),
 };
@@ -154,6 +160,8 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 	s.flows.bytes = sl_flow_table_bytes(c->pipeline->flows);
 	s.flows.aged = fs.aged;
 	s.flows.full = fs.table_full;
+	s.flows.over_share = fs.over_share;
+	s.flows.reserve = 2 * (uint64_t)sl_flow_share_reserve(c->pipeline->flows);
 	*result = sl_shape_encode(&stats_shape, &s);
 	return *result != NULL ? 0 : -ENOMEM;
 }

@@ -81,6 +81,9 @@ static const struct sl_field workers_fields[] = {
 		.help = "Memory for packets and tables."),
 	SL_FIELD(sl_workers_conf, max_flows, SL_F_UINT, .min = 1024, .max = 134217728,
 		.def = 1048576, .help = "Capacity of the flow table, in entries."),
+	SL_FIELD(sl_workers_conf, flow_share_percent, SL_F_UINT, .min = 10, .max = 100, .def = 75,
+		.help = "How much of the flow table may be in use, in percent, before endpoints, "
+			"ports, nodes and networks are held to their shares of it; 100: never."),
 	SL_FIELD(sl_workers_conf, packet_buffers, SL_F_UINT, .min = 1024, .max = 16777216,
 		.help = "Packet buffers of each port; absent: the daemon chooses."),
 	SL_FIELD(sl_workers_conf, eal_args, SL_F_LIST, .max = 64, .elem = &eal_arg,

@@ -19,6 +19,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"
+#include "tests/lib/owners.h"
 #include "tests/lib/packet.h"
 
 #define STEPS	    1500
@@ -282,6 +283,66 @@ static void transact(void)
 	sl_engine_poll(g);
 }
 
+/* Owners: who is billed in the product's table. */
+
+static struct billed {
+	uint32_t owner, origin, network;
+} billed[65536]; /* by endpoint id, as it was */
+
+static unsigned int n_moved, n_open;
+
+static void check_place(uint32_t number, uint32_t origin)
+{
+	struct sl_owner_view v;
+
+	assert_true(sl_owner_view_next(product->flows, number, &v) && v.number == number);
+	assert_false(v.closed);
+	assert_int_equal(v.id, origin & ~SL_ORIGIN_NODE);
+	assert_int_equal(v.kind, origin & SL_ORIGIN_NODE ? SL_OWNER_NODE : SL_OWNER_PORT);
+}
+
+/* The same number as long as it stays where it is, another when it moves. */
+static bool check_owner(const struct sl_object *o, void *arg)
+{
+	const struct sl_endpoint *ep = apply->endpoint[o->id];
+	struct billed now = {ep->owner, ep->origin, ep->network}, *was = &billed[o->id];
+	struct sl_owner_view v;
+
+	(void)arg;
+	assert_true(o->id < RTE_DIM(billed));
+	assert_true(sl_owner_view_next(product->flows, ep->owner, &v));
+	assert_int_equal(v.number, ep->owner);
+	assert_int_equal(v.kind, SL_OWNER_ENDPOINT);
+	assert_false(v.closed);
+	assert_int_equal(v.id, o->id);
+	check_place(v.place, ep->origin);
+	if (was->owner != 0) {
+		bool moved = was->origin != now.origin || was->network != now.network;
+
+		assert_int_equal(was->owner != now.owner, moved);
+		n_moved += moved;
+	}
+	*was = now;
+	n_open++;
+	return true;
+}
+
+static void check_owners(void)
+{
+	struct sl_owner_view v = {.number = 0};
+	unsigned int n = 0;
+
+	for (uint32_t id = 0; id < RTE_DIM(billed); id++)
+		if (sl_apply_endpoint_owner(apply, id) == 0)
+			billed[id].owner = 0;
+	n_open = 0;
+	sl_store_walk(store, SL_COLL_ENDPOINTS, check_owner, NULL);
+	while (sl_owner_view_next(product->flows, v.number + 1, &v))
+		n += v.kind == SL_OWNER_ENDPOINT && !v.closed;
+	assert_int_equal(n, n_open); /* nothing taken back has left one behind */
+	sl_test_bills_balance(product->flows);
+}
+
 /* Packets */
 
 static void mac_of(const struct end *x, unsigned int i, char mac[18])
@@ -495,7 +556,10 @@ static void every_connection_feels_every_commit_that_concerns_it(void **state)
 			open_connection(which);
 		}
 		sent += check_connections();
+		sl_rcu_drain(sl_engine_rcu(g));
+		check_owners();
 	}
+	assert_true(n_moved > STEPS / 20);
 	print_message("%u sent, judged %" PRIu64 " and %" PRIu64
 		      " times; %u commits concerned some, %u none\n",
 		sent, hits(product), hits(reference), n_raised, n_quiet);
