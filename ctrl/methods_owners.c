@@ -178,14 +178,15 @@ static const char *name_of_number(const struct sl_ctrl *c, uint32_t number)
 static cJSON *encode(const struct sl_ctrl *c, const struct sl_owner_view *v)
 {
 	const char *name = name_of(c, v);
+	bool gone = *name == '\0'; /* before its owner is closed, which takes a grace period */
 	struct owner_out out = {.kind = sl_borrow(kinds[v->kind]),
 		.name = sl_borrow(name),
 		.place = sl_borrow(name_of_number(c, v->place)),
 		.network = sl_borrow(name_of_number(c, v->network)),
 		.connections = v->used,
-		.share = v->share,
+		.share = gone ? 0 : v->share,
 		.refused = v->refused,
-		.gone = v->closed || *name == '\0'};
+		.gone = gone};
 
 	return sl_shape_encode(&owner_shape, &out);
 }
