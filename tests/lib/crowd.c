@@ -57,8 +57,8 @@ static void free_tables(struct sl_crowd *c)
 void sl_crowd_destroy(struct sl_crowd *c)
 {
 	atomic_store(&sl_rig_pipeline(c->r)->world, c->rigs);
-	sl_rig_destroy(c->r);
 	free_tables(c);
+	sl_rig_destroy(c->r);
 	free(c);
 }
 
