@@ -23,7 +23,8 @@ def tcp_frame(src, dst, sport, dport, flags):
     """src and dst: (mac, address)"""
     ends = socket.inet_aton(src[1]) + socket.inet_aton(dst[1])
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, 6, 0) + ends
-    tcp = struct.pack("!HHIIBBHHH", sport, dport, 1000, 1001 if flags & ACK else 0, 0x50, flags, 65535, 0, 0)
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, 1000 if flags & SYN else 1001, 1001 if flags & ACK else 0,
+                      0x50, flags, 65535, 0, 0)
     tcp_sum = checksum(ends + struct.pack("!HH", 6, 20) + tcp)
     mac = bytes.fromhex((dst[0] + src[0]).replace(":", ""))
     return (mac + b"\x08\x00" + ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:] +

@@ -82,6 +82,7 @@ static void add_network(struct sl_crowd *c, uint32_t network)
 		.encap = SL_ENCAP_VXLAN,
 		.allow_ingress = true,
 		.allow_egress = true,
+		.pickup = true,
 		.present = true};
 	c->n_networks = RTE_MAX(c->n_networks, network + 1);
 }
@@ -206,13 +207,23 @@ static enum sl_drop transmit(struct sl_crowd *c, const struct sl_endpoint *from)
 	return d;
 }
 
-enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to)
+static enum sl_drop start(struct sl_crowd *c, unsigned int from, unsigned int to, uint8_t tcp_flags)
 {
 	c->serial++;
 	c->from = from;
 	c->to = to;
-	build(c, from, to, false, SL_TCP_SYN);
+	build(c, from, to, false, tcp_flags);
 	return transmit(c, &c->member[from]);
+}
+
+enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to)
+{
+	return start(c, from, to, SL_TCP_SYN);
+}
+
+enum sl_drop sl_crowd_pick_up(struct sl_crowd *c, unsigned int from, unsigned int to)
+{
+	return start(c, from, to, SL_TCP_ACK);
 }
 
 enum sl_drop sl_crowd_continue(struct sl_crowd *c, bool reply, uint8_t tcp_flags)

@@ -29,6 +29,8 @@ void sl_crowd_publish(struct sl_crowd *c);
 
 /* The SYN of a connection that has not been before; why it was dropped. */
 enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to);
+/* A packet amid one that has not been before. */
+enum sl_drop sl_crowd_pick_up(struct sl_crowd *c, unsigned int from, unsigned int to);
 /* The next packet of the last connection opened, with TCP flags, by its opener or in reply. */
 enum sl_drop sl_crowd_continue(struct sl_crowd *c, bool reply, uint8_t tcp_flags);
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dp/counters.h"
+#include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/crowd.h"
 #include "tests/lib/owners.h"
@@ -352,6 +353,61 @@ static void what_talks_to_itself_goes_after_half_a_minute(void **state)
 	end(s);
 }
 
+/* Picked up amid its life, by either end's packet first. */
+static void what_nobody_knows_who_opened_is_billed_to_both(void **state)
+{
+	struct scene *s = begin(4096);
+	struct sl_flow_view v;
+	unsigned int one, two;
+
+	(void)state;
+	one = sl_crowd_add(s->c, 1, s->port++);
+	two = sl_crowd_add(s->c, 1, s->port++);
+	sl_crowd_publish(s->c);
+	assert_int_equal(sl_crowd_pick_up(s->c, one, two), SL_KEEP);
+	sl_test_bills_balance(s->t);
+	assert_int_equal(used_by(s, one), 1);
+	assert_int_equal(used_by(s, two), 1);
+	/* Another world: both directions are resolved again. */
+	for (unsigned int i = 0; i < 3; i++) {
+		atomic_store(&sl_rig_pipeline(sl_crowd_rig(s->c))->changes->all, 1000 + i);
+		sl_crowd_publish(s->c);
+		assert_int_equal(sl_crowd_continue(s->c, i % 2 == 0, SL_TCP_ACK), SL_KEEP);
+		sl_test_bills_balance(s->t);
+		assert_int_equal(used_by(s, one), 1);
+		assert_int_equal(used_by(s, two), 1);
+	}
+	sl_rig_tick(sl_crowd_rig(s->c), 50);
+	assert_true(sl_flow_view_next(s->t, 0, *sl_rig_worker(sl_crowd_rig(s->c))->tick, &v));
+	assert_true(v.picked);
+	assert_int_equal(v.age_ticks, 0);
+	/* With itself there is one end only. */
+	assert_int_equal(sl_crowd_pick_up(s->c, one, one), SL_KEEP);
+	assert_int_equal(used_by(s, one), 2);
+	pass_seconds(s, 10000);
+	assert_int_equal(used_by(s, one), 0);
+	assert_int_equal(used_by(s, two), 0);
+	end(s);
+}
+
+static void picking_up_gets_nobody_more_than_a_share(void **state)
+{
+	struct scene *s = begin(16384);
+	unsigned int greedy, peer, newcomer;
+
+	(void)state;
+	greedy = sl_crowd_add(s->c, 1, s->port++);
+	peer = sl_crowd_add(s->c, 1, s->port++);
+	newcomer = sl_crowd_add(s->c, 1, s->port++);
+	sl_crowd_publish(s->c);
+	while (sl_crowd_pick_up(s->c, greedy, peer) == SL_KEEP)
+		;
+	assert_int_equal(sl_crowd_pick_up(s->c, peer, greedy), SL_DROP_FLOW_SHARE);
+	for (unsigned int i = 0; i < WANTED; i++)
+		assert_int_equal(sl_crowd_open(s->c, newcomer, peer), SL_KEEP);
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +419,8 @@ int main(void)
 		cmocka_unit_test(under_pressure_only_the_greedy_lose_what_is_idle),
 		cmocka_unit_test(a_refused_one_leaves_nothing),
 		cmocka_unit_test(what_talks_to_itself_goes_after_half_a_minute),
+		cmocka_unit_test(what_nobody_knows_who_opened_is_billed_to_both),
+		cmocka_unit_test(picking_up_gets_nobody_more_than_a_share),
 	};
 
 	return cmocka_run_group_tests_name("share", tests, sl_test_eal, NULL);
