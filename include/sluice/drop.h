@@ -16,14 +16,18 @@
 	X(ETH_VLAN_UNEXPECTED, "VLAN-tagged frame on a port that carries untagged ones", "vlan")  \
 	X(IP4_TRUNCATED, "IPv4 header or its total length runs past the frame", "truncated")      \
 	X(IP4_MALFORMED, "IPv4 version, header length or total length is wrong", "malformed")     \
-	X(IP4_CHECKSUM, "outer IPv4 header checksum is wrong", "malformed")                       \
+	X(IP4_CHECKSUM, "IPv4 header checksum is wrong", "malformed")                             \
 	X(IP6_TRUNCATED, "IPv6 header or its payload length runs past the frame", "truncated")    \
 	X(IP6_MALFORMED, "IPv6 version or extension header is wrong", "malformed")                \
 	X(IP6_EXT_CHAIN, "IPv6 extension header chain longer than the limit", "malformed")        \
+	X(IP_TTL, "TTL or hop limit is 0", "malformed")                                           \
+	X(IP_SOURCE_ROUTE, "source routing: IPv4 option or IPv6 routing header", "routers")       \
 	X(IP_ADDRESS, "source or destination address that no unicast packet may have", "address") \
 	X(L4_TRUNCATED, "transport header runs past the packet", "truncated")                     \
 	X(L4_MALFORMED, "TCP, UDP, SCTP or ICMP header field is wrong", "malformed")              \
 	X(TCP_FLAGS, "TCP flags that no real connection has", "malformed")                        \
+	X(ICMP_ROUTER, "redirect, router advertisement or source quench: a router's to send",     \
+		"routers")                                                                        \
 	X(ARP_MALFORMED, "ARP with wrong lengths, types or addresses", "malformed")               \
 	X(ND_MALFORMED, "neighbour discovery that RFC 4861 tells to discard", "malformed")        \
 	X(FRAGMENT_OVERLAP, "fragment that would overwrite the transport header", "fragments")    \

@@ -47,9 +47,12 @@ static void write_advertisement(struct advertisement *a, const struct sl_endpoin
 	a->na.nd_na_cksum = rte_ipv6_udptcp_cksum(&a->ip, &a->na);
 }
 
-/* A global source address must be the asker's own; link-local ones and probes are of no endpoint.
+/*
+ * The answer goes to the asker's MAC, which must be one. A global source address must be the
+ * asker's own; link-local ones and probes are of no endpoint.
  */
-static bool sender_is_honest(const struct sl_trip *t, unsigned int i, const uint8_t mac[6])
+static bool sender_is_honest(
+	const struct sl_trip *t, unsigned int i, const struct rte_ether_addr *mac)
 {
 	const struct sl_meta *m = &t->b->meta[i];
 	const struct in6_addr *src = (const struct in6_addr *)(const void *)t->b->key6[i].src;
@@ -57,12 +60,14 @@ static bool sender_is_honest(const struct sl_trip *t, unsigned int i, const uint
 	const struct sl_endpoint *ep;
 	struct sl_ip ip;
 
+	if (!rte_is_valid_assigned_ether_addr(mac))
+		return false;
 	if (IN6_IS_ADDR_UNSPECIFIED(src) || IN6_IS_ADDR_LINKLOCAL(src))
 		return true;
 	memcpy(ip.b, src, 16);
 	key = sl_pmap_addr_key(m->network, &ip);
 	ep = sl_pmap_find(t->world->endpoints, &key);
-	return ep != NULL && ep->origin == m->origin && memcmp(ep->mac.b, mac, 6) == 0;
+	return ep != NULL && ep->origin == m->origin && memcmp(ep->mac.b, mac->addr_bytes, 6) == 0;
 }
 
 static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
@@ -82,15 +87,17 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
 		return SL_DROP_ND_MALFORMED;
 	if (*bytes == ND_NEIGHBOR_ADVERT)
 		return SL_CONSUMED; /* nobody here asked */
+	if (*bytes == ND_ROUTER_SOLICIT)
+		return SL_DROP_MULTICAST; /* there is none */
 	if (*bytes != ND_NEIGHBOR_SOLICIT)
-		return SL_DROP_MULTICAST; /* routers and redirects are no workload's business */
+		return SL_DROP_ICMP_ROUTER;
 	bytes = sl_pkt_read(pkt, m->l4_off, sizeof(ns), &ns);
 	if (bytes == NULL)
 		return SL_DROP_ND_MALFORMED;
 	if (bytes !=
 		(const uint8_t *)&ns) /* the struct wants an alignment that packets do not have */
 		memcpy(&ns, bytes, sizeof(ns));
-	if (!sender_is_honest(t, i, asker.addr_bytes))
+	if (!sender_is_honest(t, i, &asker))
 		return SL_DROP_SPOOFED;
 	memcpy(ip.b, &ns.nd_ns_target, 16);
 	key = sl_pmap_addr_key(m->network, &ip);

@@ -230,6 +230,8 @@ static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)
 	struct sl_ends ends;
 	enum sl_drop d = sl_classify(t, i, &ends);
 
+	if (!sl_ip4_header_intact(t->b, i))
+		return SL_DROP_IP4_CHECKSUM;
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return programmed(t, i, &ends, d, f);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_byteorder.h>
 
+#include "dp/pkt.h"
 #include "encaps.h"
+#include "pipelines/parse/outer_dp.h"
 
 enum { /* RFC 3168 section 5 */
 	ECN_NOT_ECT = 0,
@@ -48,6 +50,15 @@ static int merge(uint8_t inner, uint8_t outer)
 	return inner;
 }
 
+/* What is rewritten is verified before. A header that cannot be read is parse's to refuse. */
+static bool header_intact(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	uint8_t buf[60];
+	const uint8_t *p = len < 20 ? NULL : sl_pkt_read(m, off, len, buf);
+
+	return p == NULL || sl_ip4_checksum_ok(p, len);
+}
+
 static enum sl_drop decap_ip4(struct rte_mbuf *m, uint32_t off, uint8_t outer)
 {
 	int32_t word = read16(m, off), sum_be = read16(m, off + 10);
@@ -56,6 +67,8 @@ static enum sl_drop decap_ip4(struct rte_mbuf *m, uint32_t off, uint8_t outer)
 
 	if (word < 0 || sum_be < 0 || word >> 12 != 4)
 		return SL_KEEP;
+	if (!header_intact(m, off, (word >> 8 & 15u) * 4))
+		return SL_DROP_IP4_CHECKSUM;
 	ecn = merge(word & ECN_MASK, outer);
 	if (ecn < 0)
 		return SL_DROP_TUNNEL_ECN;

@@ -35,13 +35,22 @@ static inline bool sl_sum_is_ones(uint64_t sum)
 	return s >> 16 == 0xffff;
 }
 
-/* Of an IPv4 header without options. */
-static inline bool sl_outer_checksum_ok(const uint8_t *ip)
+/* The 32-bit words of an IPv4 header without options, added up. */
+static inline uint64_t sl_ip4_sum(const uint8_t *ip)
 {
 	uint64_t a = sl_load64(ip), sum = a + sl_load64(ip + 8);
 
 	sum += sum < a;
-	sum = (sum & UINT32_MAX) + (sum >> 32) + sl_load32(ip + 16);
+	return (sum & UINT32_MAX) + (sum >> 32) + sl_load32(ip + 16);
+}
+
+/* Of an IPv4 header of len bytes, a multiple of 4 and at least 20. */
+static inline bool sl_ip4_checksum_ok(const uint8_t *ip, uint32_t len)
+{
+	uint64_t sum = sl_ip4_sum(ip);
+
+	for (uint32_t i = 20; i < len; i += 4)
+		sum += sl_load32(ip + i);
 	return sl_sum_is_ones(sum);
 }
 
@@ -67,7 +76,7 @@ static __rte_always_inline bool sl_outer_read(const struct rte_mbuf *m, struct s
 	return (((head ^ 0x450008) & 0xffffff) | ((mid ^ IPPROTO_UDP << 24) & 0xff00ff3f) |
 		       (p[0] & 1)) == 0 &&
 	       udp_len >= 8 && udp_len + 20 <= total && SL_OUTER_L3 + total <= m->pkt_len &&
-	       likely(sl_outer_checksum_ok(p + SL_OUTER_L3));
+	       likely(sl_sum_is_ones(sl_ip4_sum(p + SL_OUTER_L3)));
 }
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
 

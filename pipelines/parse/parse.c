@@ -21,23 +21,6 @@ enum {
 	ETH_QINQ = 0x88a8,
 };
 
-enum { /* IPv4 flags and fragment offset */
-	FRAG_DF = 0x4000,
-	FRAG_MF = 0x2000,
-	FRAG_OFFSET = 0x1fff,
-};
-
-static bool checksum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t len)
-{
-	uint64_t sum = 0;
-
-	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
-		return true;
-	for (uint32_t i = 0; i < len; i += 4)
-		sum += sl_load32(ip + i);
-	return sl_sum_is_ones(sum);
-}
-
 /*
  * The common packet: untagged unicast, IPv4 without options or fragmentation or IPv6 without
  * extension headers, well-formed TCP or UDP, headers in the first segment. True when it was one and
@@ -48,8 +31,9 @@ static bool checksum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t le
  */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
 
-/* First octets of IPv4 addresses that need no closer look, see sl_ip4_odd. Multicast does. */
-#define HOSTS(from, to) [from... to] = 1
+/* First octets of IPv4 addresses that need no closer look, see sl_ip4_odd. Multicast does. All
+ * bits: a TTL can be held against them in the same step. */
+#define HOSTS(from, to) [from... to] = 0xff
 static const uint8_t plain_octet[256] = {HOSTS(1, 126), HOSTS(128, 223)};
 #undef HOSTS
 
@@ -97,19 +81,22 @@ static __rte_always_inline bool parse_common4(
 	head = sl_load32(p + 12);   /* EtherType, version and length, TOS */
 	mid = sl_load32(p + 20);    /* fragment, TTL, protocol */
 	key[0] = sl_load64(p + 26); /* source, destination */
-	total = sl_load_be16(p + 16);
 	proto = mid >> 24;
 	if (unlikely((head & 0xffffff) != 0x450008 ||
-		     (mid & rte_cpu_to_be_16(FRAG_MF | FRAG_OFFSET)) != 0 || (p[0] & 1) != 0 ||
-		     total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
-		     (plain_octet[(uint8_t)key[0]] & plain_octet[(uint8_t)(key[0] >> 32)]) == 0 ||
+		     (mid & rte_cpu_to_be_16(SL_IP4_MF | SL_IP4_OFFSET)) != 0 || (p[0] & 1) != 0))
+		return false;
+	/* Read where it is used: held longer, it costs a turn through memory to swap. */
+	total = sl_load_be16(p + 16);
+	if (unlikely(total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
+		     (plain_octet[(uint8_t)key[0]] & plain_octet[(uint8_t)(key[0] >> 32)] &
+			     p[22]) == 0 ||
 		     !common_l4(md, l4, total - IP4_HDR, m->data_len - (ETH_HDR + IP4_HDR), proto,
 			     &flags)))
 		return false;
 	md->l3_off = ETH_HDR;
 	md->l4_off = ETH_HDR + IP4_HDR;
 	md->l3_len = (uint16_t)total;
-	md->flags = (uint16_t)(SL_P_IP4 | flags | (mid & rte_cpu_to_be_16(FRAG_DF)));
+	md->flags = (uint16_t)(SL_P_IP4 | flags | (mid & rte_cpu_to_be_16(SL_IP4_DF)));
 	md->proto = (uint8_t)proto;
 	md->tos = p[15];
 	key[1] = key_word(network, (uint8_t)proto, sl_load32(l4));
@@ -117,7 +104,7 @@ static __rte_always_inline bool parse_common4(
 	md->hash = sl_key4_hash(&b->key4[i]);
 	return true;
 }
-_Static_assert(SL_P_IP4_DF == __builtin_bswap16(FRAG_DF), "the flag stands where the bit was");
+_Static_assert(SL_P_IP4_DF == __builtin_bswap16(SL_IP4_DF), "the flag stands where the bit was");
 
 /* Not inline: its registers would be taken from the loop over IPv4 packets, 3 cycles each. */
 static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uint32_t network)
@@ -136,7 +123,7 @@ static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uin
 	proto = p[20];
 	if (unlikely((sl_load32(p + 12) & rte_cpu_to_be_32(0xfffff000)) !=
 			     rte_cpu_to_be_32((uint32_t)ETH_IP6 << 16 | 0x6000) ||
-		     (p[0] & 1) != 0 || payload > 65535 - IP6_HDR ||
+		     (p[0] & 1) != 0 || p[21] == 0 || payload > 65535 - IP6_HDR ||
 		     ETH_HDR + IP6_HDR + payload > m->pkt_len || sl_ip6_odd(p + 22, p + 38) ||
 		     sl_ip6_unspecified(p + 22) ||
 		     !common_l4(md, l4, payload, m->data_len - (ETH_HDR + IP6_HDR), proto, &flags)))
@@ -172,59 +159,6 @@ static enum sl_drop walk_arp(struct sl_walk *w)
 	w->md->l3_len = sizeof(buf);
 	w->md->l4_off = w->md->l3_off;
 	return SL_KEEP;
-}
-
-/* RFC 791: all but the last are multiples of 8, and the whole fits 65535. */
-static enum sl_drop walk_ip4_fragment(struct sl_walk *w, uint16_t frag, uint32_t hdr_len)
-{
-	uint32_t len = w->md->l3_len - hdr_len, offset = (frag & FRAG_OFFSET) * 8u;
-
-	if (len == 0 || ((frag & FRAG_MF) != 0 && len % 8 != 0) || offset + len + hdr_len > 65535)
-		return SL_DROP_IP4_MALFORMED;
-	if (offset != 0)
-		return sl_walk_later(w, offset);
-	w->md->flags |= SL_P_FRAGMENT_FIRST;
-	return sl_walk_l4(w);
-}
-
-static enum sl_drop walk_ip4(struct sl_walk *w)
-{
-	struct sl_meta *md = w->md;
-	uint32_t off = md->l3_off, hdr_len, total;
-	uint16_t frag;
-	uint8_t buf[60];
-	const uint8_t *p = sl_pkt_read(w->m, off, IP4_HDR, buf);
-
-	if (p == NULL)
-		return SL_DROP_IP4_TRUNCATED;
-	hdr_len = (p[0] & 15u) * 4;
-	total = sl_load_be16(p + 2);
-	if (p[0] >> 4 != 4 || hdr_len < IP4_HDR || total < hdr_len)
-		return SL_DROP_IP4_MALFORMED;
-	if (off + total > w->m->pkt_len)
-		return SL_DROP_IP4_TRUNCATED;
-	p = sl_pkt_read(w->m, off, hdr_len, buf);
-	if (p == NULL)
-		return SL_DROP_IP4_TRUNCATED;
-	if (w->verify && !checksum_ok(w->m, p, hdr_len))
-		return SL_DROP_IP4_CHECKSUM;
-	frag = sl_load_be16(p + 6);
-	w->end = off + total;
-	md->flags |= SL_P_IP4 | ((frag & FRAG_DF) != 0 ? SL_P_IP4_DF : 0);
-	md->l3_len = (uint16_t)total;
-	md->l4_off = (uint16_t)(off + hdr_len);
-	md->proto = p[9];
-	md->tos = p[1];
-	w->k4->src_be = sl_load32(p + 12);
-	w->k4->dst_be = sl_load32(p + 16);
-	/* Protocol 0 is no protocol of IPv4; the number must not pass for "any" further on. */
-	if (md->proto == 0)
-		return SL_DROP_IP4_MALFORMED;
-	if (sl_ip4_odd(w->k4->src_be, w->k4->dst_be))
-		return SL_DROP_IP_ADDRESS;
-	if ((frag & (FRAG_MF | FRAG_OFFSET)) != 0)
-		return walk_ip4_fragment(w, frag, hdr_len);
-	return sl_walk_l4(w);
 }
 
 /* Ethernet and VLAN tags: fills l3_off and returns the EtherType in *type. */
@@ -267,7 +201,7 @@ static enum sl_drop walk_frame(struct sl_walk *w)
 		return drop;
 	switch (type) {
 	case ETH_IP4:
-		return walk_ip4(w);
+		return sl_walk_ip4(w);
 	case ETH_IP6:
 		return sl_walk_ip6(w);
 	case ETH_ARP:
@@ -304,7 +238,7 @@ static __rte_noinline void parse_walk(struct sl_burst *b, unsigned int i, bool o
 		.md = &b->meta[i],
 		.k4 = &b->key4[i],
 		.k6 = &b->key6[i],
-		.verify = outer};
+		.outer = outer};
 	enum sl_drop drop = walk_frame(&w);
 
 	if (drop != SL_KEEP)

@@ -23,6 +23,13 @@ uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network);
 
 /*
+ * The IPv4 header checksum of a parsed packet; true for others. To be asked where a packet is
+ * judged: established connections are not, so there a broken header is the receiver's business. The
+ * device is not asked: after decap its word is about the headers that are gone, or these.
+ */
+bool sl_ip4_header_intact(const struct sl_burst *b, unsigned int i);
+
+/*
  * One outer frame of an underlay port that sl_outer_read did not take: offsets, flags, protocol,
  * and of the key the addresses alone (in key4 or key6); no hash, meta.network is not read. The IPv4
  * header checksum is verified.

@@ -27,11 +27,18 @@ static uint32_t extension_len(uint8_t proto, const uint8_t *p)
 		return 8;
 	case IPPROTO_AH: /* RFC 4302: fixed part of 12 bytes, a multiple of 8 in all */
 		return p[1] < 1 || p[1] % 2 != 0 ? 0 : (p[1] + 2u) * 4;
-	case IPPROTO_ROUTING: /* type 0 that still has a way to go is forbidden by RFC 5095 */
-		return p[2] == 0 && p[3] != 0 ? 0 : (p[1] + 1u) * 8;
 	default:
 		return (p[1] + 1u) * 8;
 	}
+}
+
+/*
+ * A routing header that leads on to another address than the one judged: segments left. Type 0 is
+ * forbidden altogether (RFC 5095), as nothing here could have followed it to its end.
+ */
+static bool routes_on(uint8_t proto, const uint8_t *p)
+{
+	return proto == IPPROTO_ROUTING && (p[2] == 0 || p[3] != 0);
 }
 
 enum sl_drop sl_walk_ip6_chain(
@@ -51,6 +58,8 @@ enum sl_drop sl_walk_ip6_chain(
 			return SL_DROP_IP6_EXT_CHAIN;
 		if (len == 0 || len > end - off || (proto == IPPROTO_HOPOPTS && n != 0))
 			return SL_DROP_IP6_MALFORMED;
+		if (routes_on(proto, p))
+			return SL_DROP_IP_SOURCE_ROUTE;
 		if (proto == IPPROTO_FRAGMENT) {
 			uint16_t frag = rte_be_to_cpu_16(sl_load16(p + 2));
 
@@ -115,6 +124,8 @@ enum sl_drop sl_walk_ip6(struct sl_walk *w)
 	w->hop_limit = p[7];
 	memcpy(w->k6->src, p + 8, 16);
 	memcpy(w->k6->dst, p + 24, 16);
+	if (!w->outer && w->hop_limit == 0)
+		return SL_DROP_IP_TTL;
 	if (sl_ip6_odd(w->k6->src, w->k6->dst))
 		return SL_DROP_IP_ADDRESS;
 	drop = sl_walk_ip6_chain(w->m, off + IP6_HDR, w->end, p[6], &c);

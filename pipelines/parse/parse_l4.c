@@ -6,7 +6,10 @@
 
 enum { /* ICMP, RFC 792; ICMPv6, RFC 4443 */
 	ICMP_REPLY = 0,
+	ICMP_QUENCH = 4,
+	ICMP_REDIRECT = 5,
 	ICMP_REQUEST = 8,
+	ICMP_ROUTER = 9, /* RFC 1256 */
 	ICMP6_REQUEST = 128,
 	ICMP6_REPLY = 129,
 	ND_FIRST = 133,
@@ -78,6 +81,9 @@ void sl_icmp_ports(
 
 static enum sl_drop check_icmp(struct sl_walk *w, const uint8_t *p)
 {
+	/* Workloads are not behind routers, and their connections not a router's to steer. */
+	if (!w->outer && (p[0] == ICMP_QUENCH || p[0] == ICMP_REDIRECT || p[0] == ICMP_ROUTER))
+		return SL_DROP_ICMP_ROUTER;
 	if (p[1] == 0 && p[0] == ICMP_REQUEST)
 		w->md->flags |= SL_P_ICMP_ECHO;
 	else if (p[1] == 0 && p[0] == ICMP_REPLY)

@@ -21,7 +21,13 @@ struct sl_walk {
 	uint32_t end; /* offset behind the IP packet, at most pkt_len */
 	uint16_t sport_be, dport_be;
 	uint8_t hop_limit; /* IPv6 */
-	bool verify;	   /* IPv4 header checksum */
+	bool outer;	   /* an underlay frame; otherwise a workload's */
+};
+
+enum { /* IPv4 flags and fragment offset */
+	SL_IP4_DF = 0x4000,
+	SL_IP4_MF = 0x2000,
+	SL_IP4_OFFSET = 0x1fff,
 };
 
 /* What an extension header chain leads to. */
@@ -93,7 +99,8 @@ static inline bool sl_ip6_unspecified(const uint8_t *ip)
 	return (q[0] | q[1]) == 0;
 }
 
-/* IPv6 from md->l3_off on. */
+/* IPv4 from md->l3_off on; the same for IPv6. */
+enum sl_drop sl_walk_ip4(struct sl_walk *w);
 enum sl_drop sl_walk_ip6(struct sl_walk *w);
 /* Extension headers from off on, the first of type `proto`; none is read past end. */
 enum sl_drop sl_walk_ip6_chain(const struct rte_mbuf *m, uint32_t off, uint32_t end, uint8_t proto,

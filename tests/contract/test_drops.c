@@ -135,6 +135,24 @@ static enum sl_drop ip6_ext_chain(struct scene *s)
 	return from_web(s);
 }
 
+static enum sl_drop ip_ttl(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	*at(&s->f, SL_LAYER_IP4, 8) = 0;
+	sl_frame_checksums(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop ip_source_route(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .options = "\x83\x07\x04\x0a\x00\x00\x07\x00", .options_len = 8);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
 static enum sl_drop ip_address(struct scene *s)
 {
 	sl_frame_start(&s->f);
@@ -166,6 +184,17 @@ static enum sl_drop l4_malformed(struct scene *s)
 static enum sl_drop tcp_flags(struct scene *s)
 {
 	sl_frame_tcp4(&s->f, 0x03, 0);
+	return from_web(s);
+}
+
+static enum sl_drop icmp_router(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f);
+	sl_frame_icmp(&s->f, .type = 5, .code = 1, .rest = 0x0a000063);
+	sl_frame_payload(&s->f, 28);
+	sl_frame_end(&s->f);
 	return from_web(s);
 }
 
@@ -613,10 +642,13 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_IP6_TRUNCATED] = ip6_truncated,
 	[SL_DROP_IP6_MALFORMED] = ip6_malformed,
 	[SL_DROP_IP6_EXT_CHAIN] = ip6_ext_chain,
+	[SL_DROP_IP_TTL] = ip_ttl,
+	[SL_DROP_IP_SOURCE_ROUTE] = ip_source_route,
 	[SL_DROP_IP_ADDRESS] = ip_address,
 	[SL_DROP_L4_TRUNCATED] = l4_truncated,
 	[SL_DROP_L4_MALFORMED] = l4_malformed,
 	[SL_DROP_TCP_FLAGS] = tcp_flags,
+	[SL_DROP_ICMP_ROUTER] = icmp_router,
 	[SL_DROP_ARP_MALFORMED] = arp_malformed,
 	[SL_DROP_ND_MALFORMED] = nd_malformed,
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,

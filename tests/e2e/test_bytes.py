@@ -6,7 +6,7 @@ from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, PEER_MAC, REMOTE, UPLINK_
 from lab.expect import expect, expect_bytes, expect_equal, test, wait_until
 from lab.site import VNI
 
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_LSRR
 from scapy.layers.inet6 import (ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
                                 ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig,
                                 IPv6)
@@ -192,6 +192,10 @@ def hostile_packets_are_each_counted_under_their_reason(lab):
         "eth_truncated": bytes(tunnelled(good))[:12],
         "tunnel_fragment": tunnelled(good),
         "underlay_not_local": tunnelled(good),
+        "ip_ttl": tunnelled(back(ip_back(ttl=0) / UDP(sport=1, dport=2))),
+        "ip_source_route": tunnelled(back(
+            ip_back(options=[IPOption_LSRR(routers=["10.0.0.9"])]) / UDP(sport=1, dport=2))),
+        "icmp_router": tunnelled(back(ip_back() / ICMP(type=5, code=1, gw="10.0.0.9") / ip())),
     }
     frames["tunnel_fragment"][IP].flags = "MF"
     frames["underlay_not_local"][IP].dst = "192.0.2.200"

@@ -99,7 +99,18 @@ def mutate(r, frame):
     d = bytearray(frame)
     for _ in range(r.choice((0, 1, 1, 1, 2, 2, 3, 5))):
         r.choice(MUTATIONS)(r, d)
+    if r.random() < 0.8:
+        mend(d)
     return bytes(d[:FRAME_MAX])
+
+
+def mend(d):
+    """A right IPv4 header checksum, so that what else is wrong gets to where it is looked at."""
+    size = 4 * (d[14] & 0x0F) if len(d) > 14 and d[12:14] == b"\x08\x00" else 0
+    if size < 20 or len(d) < 14 + size:
+        return
+    struct.pack_into(">H", d, 24, 0)
+    struct.pack_into(">H", d, 24, checksum(bytes(d[14 : 14 + size])))
 
 
 def checksum(header):

@@ -23,10 +23,10 @@ def expect_tunnel_packets(frames):
 
 
 def expect_for_web(frames):
-    """Only its own frames; advertisements answer whatever MAC has asked from a link-local address."""
+    """Only its own frames; advertisements answer whatever MAC of a host has asked from a link-local address."""
     mac = bytes.fromhex(WEB_MAC.replace(":", ""))
     for f in frames:
-        advertisement = f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 136
+        advertisement = f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 136 and not f[0] & 1
         expect(f[:6] == mac or advertisement, f"a frame for another left by web: {f.hex()}")
     expect(len(frames) > 100, f"only {len(frames)} frames reached web: the mutations are too wild")
 

@@ -210,6 +210,8 @@ void sl_frame_add_ip6_ext(struct sl_frame *f, const struct sl_frame_ip6_ext *s)
 	p[1] = (uint8_t)(s->proto == 51 ? len / 4 - 2 : len / 8 - 1);
 	if (s->body_len != 0)
 		memcpy(p + 2, s->body, s->body_len);
+	else if (s->proto == 43)
+		p[2] = 253; /* for experiments (RFC 4727), no segments left */
 	if (s->proto == 44) {
 		p[1] = 0;
 		put16(p + 2, s->frag_off);

@@ -95,8 +95,9 @@ struct sl_frame_ip6 {
 
 /*
  * An extension header. body: what follows the next-header and length bytes; its length plus two is
- * a multiple of 8. Without body: six zero bytes (Pad1 options), for AH fourteen. Fragment header
- * (44): frag_off is the 16-bit field with offset and M bit, id the identification.
+ * a multiple of 8. Without body: six zero bytes (Pad1 options), for AH fourteen, for a routing
+ * header (43) type 253 with no segments left. Fragment header (44): frag_off is the 16-bit field
+ * with offset and M bit, id the identification.
  */
 struct sl_frame_ip6_ext {
 	uint8_t proto; /* 0 hop-by-hop, 43 routing, 44 fragment, 51 AH, 60 destination options */

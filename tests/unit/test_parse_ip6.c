@@ -218,17 +218,40 @@ static void authentication_header_length_is_checked(void **state)
 	}
 }
 
-static void source_routing_of_type_zero_is_dropped(void **state)
+/* Type 0 is forbidden (RFC 5095); any other may not lead on: 2 mobile, 3 RPL, 4 segments. */
+static void source_routing_is_dropped(void **state)
 {
 	(void)state;
-	for (uint8_t left = 0; left < 2; left++) {
-		start_ip6();
-		sl_frame_ip6_ext(&f, .proto = 43);
-		sl_frame_udp(&f);
-		sl_frame_end(&f);
-		at(SL_LAYER_IP6_EXT, 0)[3] = left;
-		assert_verdict(parse_frame(&f), left == 0 ? SL_KEEP : SL_DROP_IP6_MALFORMED);
-	}
+	for (unsigned int type = 0; type < 256; type++)
+		for (uint8_t left = 0; left < 3; left++) {
+			start_ip6();
+			sl_frame_ip6_ext(&f, .proto = 0);
+			sl_frame_ip6_ext(&f, .proto = 43);
+			sl_frame_udp(&f);
+			sl_frame_end(&f);
+			at(SL_LAYER_IP6_EXT, 8)[2] = (uint8_t)type;
+			at(SL_LAYER_IP6_EXT, 8)[3] = left;
+			assert_verdict(parse_frame(&f),
+				type == 0 || left > 0 ? SL_DROP_IP_SOURCE_ROUTE : SL_KEEP);
+		}
+}
+
+static void hop_limit_zero_is_dropped(void **state)
+{
+	(void)state;
+	for (unsigned int hops = 0; hops < 256; hops++)
+		for (int ext = 0; ext < 2; ext++) {
+			start_ip6();
+			if (ext) /* not the common packet */
+				sl_frame_ip6_ext(&f, .proto = 60);
+			sl_frame_udp(&f);
+			sl_frame_end(&f);
+			*at(SL_LAYER_IP6, 7) = (uint8_t)hops;
+			assert_verdict(parse_frame(&f), hops == 0 ? SL_DROP_IP_TTL : SL_KEEP);
+		}
+	sl_frame_tcp6(&f, 0x10, 0);
+	*at(SL_LAYER_IP6, 7) = 0;
+	assert_verdict(parse_frame(&f), SL_DROP_IP_TTL);
 }
 
 static void no_next_header_is_a_packet_without_ports(void **state)
@@ -491,7 +514,8 @@ int main(void)
 		cmocka_unit_test(hop_by_hop_stands_first_and_once),
 		cmocka_unit_test(extension_header_past_the_packet_is_dropped),
 		cmocka_unit_test(authentication_header_length_is_checked),
-		cmocka_unit_test(source_routing_of_type_zero_is_dropped),
+		cmocka_unit_test(source_routing_is_dropped),
+		cmocka_unit_test(hop_limit_zero_is_dropped),
 		cmocka_unit_test(no_next_header_is_a_packet_without_ports),
 		cmocka_unit_test(atomic_fragment_is_a_whole_packet),
 		cmocka_unit_test(ip6_fragments_are_told_apart),

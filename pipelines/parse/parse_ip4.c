@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dp/pkt.h"
+#include "outer_dp.h"
+#include "parse_dp.h"
+#include "walk.h"
+
+#define IP4_HDR 20u
+
+enum { /* Options, RFC 791 section 3.1. The first two are a single byte. */
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_LOOSE_ROUTE = 131,
+	OPT_STRICT_ROUTE = 137,
+};
+
+/*
+ * Type, length, body. A source route sends the packet on to an address that was not judged; one
+ * that has been followed to its end is refused as well, for nothing here could have done that.
+ */
+static enum sl_drop check_options(const uint8_t *p, uint32_t hdr_len)
+{
+	uint32_t off = IP4_HDR;
+
+	while (off < hdr_len && p[off] != OPT_END) {
+		uint32_t len = off + 1 < hdr_len ? p[off + 1] : 0;
+
+		if (p[off] == OPT_NOP) {
+			off++;
+			continue;
+		}
+		if (p[off] == OPT_LOOSE_ROUTE || p[off] == OPT_STRICT_ROUTE)
+			return SL_DROP_IP_SOURCE_ROUTE;
+		if (len < 2 || len > hdr_len - off)
+			return SL_DROP_IP4_MALFORMED;
+		off += len;
+	}
+	return SL_KEEP;
+}
+
+/* RFC 791: all but the last are multiples of 8, and the whole fits 65535. */
+static enum sl_drop walk_fragment(struct sl_walk *w, uint16_t frag, uint32_t hdr_len)
+{
+	uint32_t len = w->md->l3_len - hdr_len, offset = (frag & SL_IP4_OFFSET) * 8u;
+
+	if (len == 0 || ((frag & SL_IP4_MF) != 0 && len % 8 != 0) || offset + len + hdr_len > 65535)
+		return SL_DROP_IP4_MALFORMED;
+	if (offset != 0)
+		return sl_walk_later(w, offset);
+	w->md->flags |= SL_P_FRAGMENT_FIRST;
+	return sl_walk_l4(w);
+}
+
+/* The length of the header at off, and that it and the packet are there; 0 with *drop if not. */
+static uint32_t header_len(
+	const struct rte_mbuf *m, uint32_t off, const uint8_t *p, enum sl_drop *drop)
+{
+	uint32_t len, total;
+
+	*drop = SL_DROP_IP4_TRUNCATED;
+	if (p == NULL)
+		return 0;
+	len = (p[0] & 15u) * 4;
+	total = sl_load_be16(p + 2);
+	if (p[0] >> 4 != 4 || len < IP4_HDR || total < len)
+		*drop = SL_DROP_IP4_MALFORMED;
+	else if (off + total <= m->pkt_len)
+		return len;
+	return 0;
+}
+
+/* What is wrong with a header of hdr_len bytes, whatever follows it. */
+static enum sl_drop check_header(const struct sl_walk *w, const uint8_t *p, uint32_t hdr_len)
+{
+	/* Protocol 0 is no protocol of IPv4; the number must not pass for "any" further on. */
+	if (p[9] == 0)
+		return SL_DROP_IP4_MALFORMED;
+	if (!w->outer && p[8] == 0)
+		return SL_DROP_IP_TTL;
+	if (sl_ip4_odd(w->k4->src_be, w->k4->dst_be))
+		return SL_DROP_IP_ADDRESS;
+	return check_options(p, hdr_len);
+}
+
+enum sl_drop sl_walk_ip4(struct sl_walk *w)
+{
+	struct sl_meta *md = w->md;
+	uint32_t off = md->l3_off, hdr_len;
+	enum sl_drop drop;
+	uint8_t buf[60];
+	const uint8_t *p = sl_pkt_read(w->m, off, IP4_HDR, buf);
+	uint16_t frag;
+
+	hdr_len = header_len(w->m, off, p, &drop);
+	if (hdr_len == 0)
+		return drop;
+	p = sl_pkt_read(w->m, off, hdr_len, buf);
+	if (p == NULL)
+		return SL_DROP_IP4_TRUNCATED;
+	frag = sl_load_be16(p + 6);
+	/* Later fragments are never judged themselves; what is judged is verified there. */
+	if ((w->outer || (frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0) &&
+		!sl_ip4_checksum_ok(p, hdr_len))
+		return SL_DROP_IP4_CHECKSUM;
+	md->flags |= SL_P_IP4 | ((frag & SL_IP4_DF) != 0 ? SL_P_IP4_DF : 0);
+	md->l3_len = sl_load_be16(p + 2);
+	md->l4_off = (uint16_t)(off + hdr_len);
+	md->proto = p[9];
+	md->tos = p[1];
+	w->end = off + md->l3_len;
+	w->k4->src_be = sl_load32(p + 12);
+	w->k4->dst_be = sl_load32(p + 16);
+	drop = check_header(w, p, hdr_len);
+	if (drop != SL_KEEP)
+		return drop;
+	if ((frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0)
+		return walk_fragment(w, frag, hdr_len);
+	return sl_walk_l4(w);
+}
+
+bool sl_ip4_header_intact(const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *md = &b->meta[i];
+	uint32_t len = (uint32_t)md->l4_off - md->l3_off;
+	uint8_t buf[60];
+	const uint8_t *p;
+
+	if ((md->flags & SL_P_IP4) == 0)
+		return true;
+	p = sl_pkt_read(b->pkt[i], md->l3_off, len, buf);
+	return p != NULL && sl_ip4_checksum_ok(p, len);
+}
