@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
@@ -130,7 +131,23 @@ struct locals {
 
 static bool count_addresses(const struct sl_object *o, void *ctx)
 {
-	((struct locals *)ctx)->n += ((const struct sl_port_obj *)o)->addresses.n;
+	/* Each brings its prefix's broadcast address with it. */
+	((struct locals *)ctx)->n += 2 * ((const struct sl_port_obj *)o)->addresses.n;
+	return true;
+}
+
+/* Where a prefix has one: /31 (RFC 3021) and /32 have none. */
+static bool add_broadcasts(const struct sl_object *o, void *ctx)
+{
+	const struct sl_port_obj *port = (const struct sl_port_obj *)o;
+	const struct sl_prefix *addr = port->addresses.items;
+	struct locals *l = ctx;
+
+	for (size_t i = 0; i < port->addresses.n; i++)
+		if (sl_ip_is_v4(&addr[i].ip) && addr[i].len >= 96 && addr[i].len < 96 + 31)
+			pairs_add(&l->pairs,
+				sl_ip_v4_be(&addr[i].ip) | htonl(UINT32_MAX >> (addr[i].len - 96)),
+				SL_LOCAL_BROADCAST);
 	return true;
 }
 
@@ -154,11 +171,13 @@ struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node
 	sl_store_walk(s, SL_COLL_PORTS, count_addresses, &l);
 	if (!pairs_init(&l.pairs, l.n))
 		return NULL;
+	/* First: a key's last value counts, and an own address is one whatever the prefix says. */
+	sl_store_walk(s, SL_COLL_PORTS, add_broadcasts, &l);
 	/* Without tunnel addresses of its own the node takes tunnels at every underlay address. */
 	l.value = SL_LOCAL_ADDRESS | (self->tunnel_addresses.n == 0 ? SL_LOCAL_TUNNEL : 0);
 	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
-		if (sl_ip_is_v4(&tun[i])) /* comes after: a key's last value counts */
+		if (sl_ip_is_v4(&tun[i]))
 			pairs_add(
 				&l.pairs, sl_ip_v4_be(&tun[i]), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
 	return map_of(&l.pairs);

@@ -26,8 +26,8 @@ struct sl_port_dp {
 	uint16_t dev; /* ethdev port id */
 	uint16_t n_txq;
 	bool underlay;
-	struct sl_mac mac;
-	uint16_t mtu; /* largest IP packet */
+	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
+	uint16_t mtu;	   /* largest IP packet */
 	rte_spinlock_t
 		*txq_lock; /* one a queue where workers share it; NULL when each has its own */
 	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */

@@ -51,15 +51,16 @@ static void leave_out(struct list *l, unsigned int i)
  */
 
 /* Outer headers off; the node's own packets served. */
-static uint64_t receive_underlay(const struct sl_trip *t, struct list *inner)
+static uint64_t receive_underlay(
+	const struct sl_trip *t, const struct sl_port_dp *in, struct list *inner)
 {
 	struct sl_burst *b = t->b;
 	struct list host;
 
-	sl_decap(t->world, b, inner->idx, &inner->n, host.idx, &host.n);
+	inner->n = sl_decap(t->world, &in->mac, b, inner->idx, host.idx, &host.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, b->n);
 	if (unlikely(host.n > 0))
-		sl_underlay_host(t, host.idx, host.n);
+		sl_underlay_host(t, &in->mac, host.idx, host.n);
 	return sl_parse(b, inner->idx, inner->n);
 }
 
@@ -342,7 +343,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 
 	slow.n = 0;
 	memset(b->verdict, SL_KEEP, b->n);
-	walked = in->underlay ? receive_underlay(&t, &inner) : receive_access(&t, in, &inner);
+	walked = in->underlay ? receive_underlay(&t, in, &inner) : receive_access(&t, in, &inner);
 	sl_stage_mark(w, SL_STAGE_PARSE, inner.n);
 	if (unlikely(walked != 0)) {
 		flags = sort(b, &inner, walked, &sorted, &slow);

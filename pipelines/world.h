@@ -49,8 +49,9 @@ struct sl_endpoint {
 
 /* What a u32map of local underlay addresses holds. */
 enum {
-	SL_LOCAL_ADDRESS = 1, /* answered: ping */
-	SL_LOCAL_TUNNEL = 2,  /* tunnel packets to it are decapsulated */
+	SL_LOCAL_ADDRESS = 1,	/* answered: ping */
+	SL_LOCAL_TUNNEL = 2,	/* tunnel packets to it are decapsulated; an address as well */
+	SL_LOCAL_BROADCAST = 4, /* of a port's prefix: nobody's own */
 };
 
 struct sl_world {

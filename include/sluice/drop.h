@@ -36,8 +36,9 @@
 	/* underlay and decap */                                                                  \
 	X(UNDERLAY_NOT_LOCAL, "underlay packet to an address or MAC that is not this node's",     \
 		"underlay")                                                                       \
-	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, ping or ARP",       \
+	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, plain ping or ARP", \
 		"underlay")                                                                       \
+	X(UNDERLAY_SENDER, "ping from a MAC or address that no neighbour can have", "underlay")   \
 	X(TUNNEL_FRAGMENT, "fragmented tunnel packet; the underlay MTU is too small", "mtu")      \
 	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \
 		"tunnel-sender")                                                                  \

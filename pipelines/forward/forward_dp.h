@@ -77,9 +77,12 @@ struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);
 void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
-/* Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
- * by. */
-void sl_underlay_host(const struct sl_trip *t, const uint8_t *idx, unsigned int n);
+/*
+ * Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
+ * by, whose MAC is own.
+ */
+void sl_underlay_host(
+	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n);
 
 /*
  * Tell the sender of packet i that only packets up to act.mtu fit (RFC 1191, RFC 8201). At most

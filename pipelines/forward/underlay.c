@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "forward_dp.h"
 
+#include "dp/u32map.h"
+
 #include <netinet/in.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
@@ -23,46 +25,85 @@ static uint16_t checksum_update(uint16_t sum, uint16_t old, uint16_t new)
 	return (uint16_t)~s;
 }
 
-static enum sl_drop answer_ping(const struct sl_trip *t, unsigned int i)
+/* An echo request in one piece and one buffer, with nothing between its headers. */
+static bool is_plain_ping(const struct rte_mbuf *pkt, const struct sl_meta *m)
 {
-	struct rte_mbuf *pkt = t->b->pkt[i];
-	struct sl_meta *m = &t->b->meta[i];
+	const uint16_t kind = SL_P_ICMP_ECHO | SL_P_IP4 | SL_P_FRAGMENT_FIRST;
+
+	return (m->flags & kind) == (SL_P_ICMP_ECHO | SL_P_IP4) &&
+	       m->l4_off - m->l3_off == sizeof(struct rte_ipv4_hdr) &&
+	       pkt->data_len >= m->l3_off + m->l3_len;
+}
+
+/*
+ * Can the answer go to the one host that asked? Not to a group or to nobody, and not to this node:
+ * then somebody else has sent the packet in our name. Parse has seen to other addresses that no
+ * host has.
+ */
+static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+{
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+
+	return rte_is_valid_assigned_ether_addr(&eth->src_addr) &&
+	       memcmp(eth->src_addr.addr_bytes, own->b, sizeof(own->b)) != 0 &&
+	       sl_u32map_find(t->world->local_addr, t->b->key4[i].src_be) == 0;
+}
+
+static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m)
+{
+	const void *icmp = rte_pktmbuf_mtod_offset(pkt, const void *, m->l4_off);
+
+	return rte_raw_cksum(icmp, (size_t)m->l3_off + m->l3_len - m->l4_off) == 0xffff;
+}
+
+static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_mac *own)
+{
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
-	struct rte_ether_addr mac = eth->dst_addr;
-	struct rte_ipv4_hdr *ip;
-	struct rte_icmp_hdr *icmp;
-	rte_be32_t addr;
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(pkt, struct rte_ipv4_hdr *, m->l3_off);
+	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(pkt, struct rte_icmp_hdr *, m->l4_off);
+	rte_be32_t addr = ip->dst_addr;
 	uint16_t old;
 
-	if (!(m->flags & SL_P_ICMP_ECHO) || (m->flags & (SL_P_IP6 | SL_P_FRAGMENT_FIRST)) ||
-		pkt->data_len < m->l4_off + sizeof(*icmp))
-		return SL_DROP_UNDERLAY_PROTOCOL;
-	ip = rte_pktmbuf_mtod_offset(pkt, struct rte_ipv4_hdr *, m->l3_off);
-	icmp = rte_pktmbuf_mtod_offset(pkt, struct rte_icmp_hdr *, m->l4_off);
 	eth->dst_addr = eth->src_addr;
-	eth->src_addr = mac;
-	addr = ip->dst_addr;
+	memcpy(eth->src_addr.addr_bytes, own->b, sizeof(own->b));
 	ip->dst_addr = ip->src_addr;
 	ip->src_addr = addr;
 	ip->time_to_live = 64;
 	ip->hdr_checksum = 0;
-	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, m->l4_off - m->l3_off);
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	memcpy(&old, icmp, 2);
 	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
 	icmp->icmp_cksum =
 		checksum_update(icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
+}
+
+static enum sl_drop answer_ping(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+{
+	struct rte_mbuf *pkt = t->b->pkt[i];
+	const struct sl_meta *m = &t->b->meta[i];
+
+	if (!is_plain_ping(pkt, m))
+		return SL_DROP_UNDERLAY_PROTOCOL;
+	if (!sender_is_a_host(t, i, own))
+		return SL_DROP_UNDERLAY_SENDER;
+	if (!icmp_checksum_ok(pkt, m))
+		return SL_DROP_L4_MALFORMED;
+	turn_into_reply(pkt, m, own);
 	sl_count(&t->w->counters.consumed, 1);
 	sl_count(&t->w->counters.generated, 1);
 	sl_tx_put(t->w, t->b->in_port, pkt);
 	return SL_SENT;
 }
 
-void sl_underlay_host(const struct sl_trip *t, const uint8_t *idx, unsigned int n)
+void sl_underlay_host(
+	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n)
 {
 	for (unsigned int k = 0; k < n; k++) {
 		unsigned int i = idx[k];
 
-		t->b->verdict[i] = (uint8_t)(t->b->meta[i].flags & SL_P_ARP ? hand_up_arp(t, i)
-									    : answer_ping(t, i));
+		t->b->verdict[i] =
+			(uint8_t)(t->b->meta[i].flags & SL_P_ARP ? hand_up_arp(t, i)
+								 : answer_ping(t, i, own));
 	}
 }

@@ -28,6 +28,7 @@ struct group {
 struct decap {
 	const struct sl_world *world;
 	struct sl_burst *b;
+	uint64_t own; /* the port's MAC */
 	struct memo local, sender, network;
 	/* of the last plain tunnel packet: its addresses, port, and what they came to */
 	uint64_t addrs_be;
@@ -105,7 +106,7 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 	struct sl_meta *md = &d->b->meta[i];
 	struct sl_outer o;
 
-	if (unlikely(!sl_outer_read(d->b->pkt[i], &o)))
+	if (unlikely(!sl_outer_read(d->b->pkt[i], d->own, &o)))
 		return false;
 	if (unlikely(o.addrs_be != d->addrs_be || o.dport_be != d->dport_be) &&
 		!find_sender(d, o.addrs_be, o.dport_be))
@@ -131,6 +132,35 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	return SL_KEEP;
 }
 
+/*
+ * A frame to the MAC of another host: flooded by a switch that does not know its port, or seen
+ * because the device is promiscuous. One too short to have a MAC is left to parse.
+ */
+static bool is_foreign(const struct decap *d, unsigned int i)
+{
+	uint8_t buf[6];
+	const uint8_t *mac = sl_pkt_read(d->b->pkt[i], 0, sizeof(buf), buf);
+
+	return mac != NULL && (mac[0] & 1) == 0 && sl_mac_word(mac) != d->own;
+}
+
+/* The only thing to many that concerns this node. */
+static bool is_broadcast_arp_request(const struct rte_mbuf *m, const struct sl_meta *md)
+{
+	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t request[2] = {0, 1};
+	uint8_t buf[6];
+	const uint8_t *p;
+
+	if ((md->flags & SL_P_ARP) == 0)
+		return false;
+	p = sl_pkt_read(m, 0, 6, buf);
+	if (p == NULL || memcmp(p, broadcast, sizeof(broadcast)) != 0)
+		return false;
+	p = sl_pkt_read(m, md->l3_off + 6u, 2, buf);
+	return p != NULL && memcmp(p, request, sizeof(request)) == 0;
+}
+
 /* True when the packet is for the node itself. */
 static inline bool classify(struct decap *d, unsigned int i)
 {
@@ -142,12 +172,13 @@ static inline bool classify(struct decap *d, unsigned int i)
 	if (unlikely((md->flags & (SL_P_VLAN | SL_P_ARP | SL_P_MULTICAST)) != 0)) {
 		if ((md->flags & SL_P_VLAN) != 0)
 			b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
-		else if ((md->flags & SL_P_ARP) == 0)
+		else if ((md->flags & SL_P_MULTICAST) != 0 &&
+			 !is_broadcast_arp_request(b->pkt[i], md))
 			b->verdict[i] = SL_DROP_MULTICAST;
 		return b->verdict[i] == SL_KEEP;
 	}
 	local = (md->flags & SL_P_IP4) != 0 ? lookup(&d->local, b->key4[i].dst_be) : 0;
-	if (unlikely(local == 0)) {
+	if (unlikely((local & SL_LOCAL_ADDRESS) == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
 	}
@@ -213,14 +244,30 @@ static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
 }
 
-void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
-	unsigned int *n_inner, uint8_t *host, unsigned int *n_host)
+/* What is no plain tunnel packet from a known node: any kind of frame. True when it is for the node
+ * itself. */
+static bool look_closer(struct decap *d, unsigned int i)
+{
+	struct sl_burst *b = d->b;
+
+	if (is_foreign(d, i)) {
+		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
+		return false;
+	}
+	sl_parse_outer(b, i);
+	return b->verdict[i] == SL_KEEP && classify(d, i);
+}
+
+unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, struct sl_burst *b,
+	uint8_t *inner, uint8_t *host, unsigned int *n_host)
 {
 	const unsigned int n = b->n;
+	unsigned int n_inner = 0;
 	struct decap d;
 
 	d.world = world;
 	d.b = b;
+	d.own = sl_mac_word(own);
 	d.local = (struct memo){.map = world->local_addr};
 	d.sender = (struct memo){.map = world->node_by_addr};
 	d.network = (struct memo){.map = world->vni_to_network};
@@ -230,7 +277,6 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 	d.origin = 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		d.groups[e].n = 0;
-	*n_inner = 0;
 	*n_host = 0;
 	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
 		prefetch_header(b, i);
@@ -239,11 +285,11 @@ void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
 			prefetch_header(b, i + PREFETCH_AHEAD);
 		if (likely(take_plain(&d, i)))
 			continue;
-		sl_parse_outer(b, i);
-		if (b->verdict[i] == SL_KEEP && classify(&d, i))
+		if (look_closer(&d, i))
 			host[(*n_host)++] = (uint8_t)i;
 	}
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (d.groups[e].n != 0)
-			*n_inner += pop(&d, e, inner + *n_inner);
+			n_inner += pop(&d, e, inner + n_inner);
+	return n_inner;
 }

@@ -11,14 +11,15 @@
 #include "tunnel_dp.h"
 
 /*
- * Decap of a burst from an underlay port, not parsed yet, all verdicts SL_KEEP. Tunnel packets to a
- * local tunnel address lose their outer headers and get network, origin (node), carried identity;
- * the caller parses their inner frames next. out: inner[] lists them, *n_inner counts them; host[]
- * lists packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything
- * else has a drop verdict.
+ * Decap of a burst from an underlay port whose MAC is own, not parsed yet, all verdicts SL_KEEP.
+ * Only frames to that MAC are looked into, and broadcast ARP requests. Tunnel packets to a local
+ * tunnel address lose their outer headers and get network, origin (node), carried identity; the
+ * caller parses their inner frames next. inner[] lists them, the result counts them; host[] lists
+ * packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything else
+ * has a drop verdict.
  */
-void sl_decap(const struct sl_world *world, struct sl_burst *b, uint8_t *inner,
-	unsigned int *n_inner, uint8_t *host, unsigned int *n_host);
+unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, struct sl_burst *b,
+	uint8_t *inner, uint8_t *host, unsigned int *n_host);
 
 /*
  * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL: pushes headers, then queues

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The outer headers of the common tunnel packet in one look: unicast Ethernet, IPv4 without options
- * or fragmentation and with a right checksum, UDP. What is anything else goes to sl_parse_outer,
- * which knows every case. Threads: worker; pure functions on the caller's packet.
+ * The outer headers of the common tunnel packet in one look: Ethernet to the port's own MAC, IPv4
+ * without options or fragmentation and with a right checksum, UDP. What is anything else goes to
+ * sl_parse_outer, which knows every case. Threads: worker; pure functions on the caller's packet.
  */
 #ifndef SL_PARSE_OUTER_DP_H
 #define SL_PARSE_OUTER_DP_H
@@ -54,12 +54,21 @@ static inline bool sl_ip4_checksum_ok(const uint8_t *ip, uint32_t len)
 	return sl_sum_is_ones(sum);
 }
 
+/* Six bytes of a packet or of a struct sl_mac as one number. */
+static inline uint64_t sl_mac_word(const void *mac)
+{
+	return sl_load32(mac) | (uint64_t)sl_load16((const uint8_t *)mac + 4) << 32;
+}
+
 /*
- * True when the packet is such a one; *o is what tells whose it is. The UDP payload lies within the
- * IP packet, and that within the frame. Neither TTL nor addresses are judged. The checksum is
- * computed whatever the device says of it: that costs less than to ask.
+ * True when the packet is such a one; *o is what tells whose it is. own: sl_mac_word of the port's
+ * MAC. The UDP payload lies within the IP packet, and that within the frame. IP addresses are not
+ * judged, nor is the TTL: one that has arrived may be 0 (RFC 1122 section 3.2.1.7). The IP checksum
+ * is computed whatever the device says of it: that costs less than to ask. A UDP checksum is
+ * ignored, as RFC 7348 section 4.1 permits: what the tunnel carries has checksums of its own.
  */
-static __rte_always_inline bool sl_outer_read(const struct rte_mbuf *m, struct sl_outer *o)
+static __rte_always_inline bool sl_outer_read(
+	const struct rte_mbuf *m, uint64_t own, struct sl_outer *o)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t head, mid, total, udp_len;
@@ -73,8 +82,8 @@ static __rte_always_inline bool sl_outer_read(const struct rte_mbuf *m, struct s
 	o->addrs_be = sl_load64(p + 26);
 	o->dport_be = sl_load16(p + SL_OUTER_L4 + 2);
 	o->tos = (uint8_t)(head >> 24);
-	return (((head ^ 0x450008) & 0xffffff) | ((mid ^ IPPROTO_UDP << 24) & 0xff00ff3f) |
-		       (p[0] & 1)) == 0 &&
+	return ((sl_load64(p) ^ own) << 16 | ((head ^ 0x450008) & 0xffffff) |
+		       ((mid ^ IPPROTO_UDP << 24) & 0xff00ff3f)) == 0 &&
 	       udp_len >= 8 && udp_len + 20 <= total && SL_OUTER_L3 + total <= m->pkt_len &&
 	       likely(sl_sum_is_ones(sl_ip4_sum(p + SL_OUTER_L3)));
 }

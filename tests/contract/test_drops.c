@@ -273,6 +273,16 @@ static enum sl_drop underlay_protocol(struct scene *s)
 	return from_underlay(s);
 }
 
+static enum sl_drop underlay_sender(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:0a:01", .src = "ff:ff:ff:ff:ff:ff");
+	sl_frame_ip4(&s->f, .src = "192.0.2.2", .dst = "192.0.2.1");
+	sl_frame_icmp(&s->f);
+	sl_frame_end(&s->f);
+	return from_underlay(s);
+}
+
 static enum sl_drop tunnel_fragment(struct scene *s)
 {
 	sl_frame_start(&s->f);
@@ -655,6 +665,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_UNDERLAY_NOT_LOCAL] = underlay_not_local,
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
+	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
 	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,
 	[SL_DROP_TUNNEL_SENDER_UNKNOWN] = tunnel_sender_unknown,
 	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,

@@ -192,6 +192,8 @@ def hostile_packets_are_each_counted_under_their_reason(lab):
         "eth_truncated": bytes(tunnelled(good))[:12],
         "tunnel_fragment": tunnelled(good),
         "underlay_not_local": tunnelled(good),
+        "underlay_sender": Ether(src=PEER_MAC, dst=UPLINK_MAC) / IP(src="192.0.2.255", dst=LOCAL) /
+        ICMP(id=3, seq=4),
         "ip_ttl": tunnelled(back(ip_back(ttl=0) / UDP(sport=1, dport=2))),
         "ip_source_route": tunnelled(back(
             ip_back(options=[IPOption_LSRR(routers=["10.0.0.9"])]) / UDP(sport=1, dport=2))),

@@ -121,6 +121,18 @@ static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
 	return m;
 }
 
+static struct sl_u32map *make_locals(void)
+{
+	const struct sl_u32map_slot local[] = {
+		{sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS},
+		{sl_test_ip4("192.0.2.255"), SL_LOCAL_BROADCAST}};
+	struct sl_u32map *m = sl_u32map_build(local, RTE_DIM(local), 7);
+
+	assert_non_null(m);
+	return m;
+}
+
 static void make_world(struct sl_rig *r)
 {
 	struct sl_world *w = calloc(1, sizeof(*w));
@@ -137,7 +149,7 @@ static void make_world(struct sl_rig *r)
 	w->networks = r->networks;
 	w->vni_to_network = one_pair(100, 1);
 	w->node_by_addr = one_pair(sl_test_ip4("192.0.2.2"), SL_RIG_NODE);
-	w->local_addr = one_pair(sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+	w->local_addr = make_locals();
 	w->policies = sl_policy_compile(NULL, 0, identities, 3);
 	w->tunnels = r->tunnels;
 	assert_non_null(w->policies);
@@ -307,6 +319,11 @@ void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 {
 	atomic_store(&r->ports[port], NULL);
 	publish(r, change(r));
+}
+
+void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac)
+{
+	r->port[port].mac = sl_test_mac(mac);
 }
 
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)

@@ -8,6 +8,8 @@
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
  *   port 2  underlay  192.0.2.1/24, tunnel address; MAC 02:00:00:00:0a:01
  *   port 3  access    no endpoint, like all ports behind it
+ *   port 2  underlay  192.0.2.1/24, tunnel address; 192.0.2.9, none; MAC 02:00:00:00:0a:01
+ *   port 3  access    no endpoint
  *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
  *           identity 1003 {app: far}
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
@@ -45,6 +47,8 @@ void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
 void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
+/* The MAC of a port is another from the next burst on. */
+void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
 /* A port or the node's tunnel goes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);

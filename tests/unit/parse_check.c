@@ -62,7 +62,10 @@ enum sl_drop parse_outer_mbuf(struct rte_mbuf *m)
 {
 	struct sl_burst *b = start(m);
 	struct sl_outer o;
-	bool common = sl_outer_read(m, &o);
+	const uint8_t *mac = rte_pktmbuf_mtod(m, const uint8_t *);
+	/* Any MAC but a group's may be the port's. */
+	bool common =
+		m->data_len >= 6 && (mac[0] & 1) == 0 && sl_outer_read(m, sl_mac_word(mac), &o);
 
 	sl_parse_outer(b, 0);
 	/* The quick look takes nothing that the long one would not, but for addresses. */

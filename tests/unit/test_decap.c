@@ -23,6 +23,7 @@ static struct sl_network networks[3] = {
 	[1] = {.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true},
 	[2] = {.id = 2, .vni = 200, .encap = SL_ENCAP_COUNT, .present = true},
 };
+static struct sl_mac own;
 static struct sl_rcu *rcu;
 static struct sl_burst *const b = &worker.burst;
 static struct sl_frame inner, outer;
@@ -34,11 +35,13 @@ static int setup(void **state)
 	struct sl_u32map_slot vnis[] = {{100, 1}, {200, 2}, {0, 1}, {300, 9}};
 	struct sl_u32map_slot nodes[] = {
 		{sl_test_ip4("192.0.2.2"), 1}, {sl_test_ip4("192.0.2.3"), 2}};
-	struct sl_u32map_slot local[] = {{sl_test_ip4("192.0.2.1"), SL_LOCAL_TUNNEL},
+	struct sl_u32map_slot local[] = {
+		{sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
 		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS}};
 
 	if (sl_test_eal(state) < 0 || sl_rings_init(&worker.rings, 0, SOCKET_ID_ANY) < 0)
 		return -1;
+	own = sl_test_mac("02:00:00:00:00:06"); /* a frame's default destination */
 	rcu = sl_rcu_create(1, SOCKET_ID_ANY);
 	world.n_networks = 3;
 	world.networks = networks;
@@ -111,7 +114,7 @@ static void add_outer(void)
 
 static void decap(void)
 {
-	sl_decap(&world, b, in, &n_in, host, &n_host);
+	n_in = sl_decap(&world, &own, b, in, host, &n_host);
 }
 
 /* Decap of the one frame in `outer`: its verdict. */
@@ -308,7 +311,7 @@ static void world_without_tables_drops(void **state)
 	tunnel_frame(.vni = 100);
 	sl_test_burst_free(b);
 	add_outer();
-	sl_decap(&empty, b, in, &n_in, host, &n_host);
+	n_in = sl_decap(&empty, &own, b, in, host, &n_host);
 	assert_int_equal(b->verdict[0], SL_DROP_UNDERLAY_NOT_LOCAL);
 }
 
