@@ -331,7 +331,7 @@ static void transaction_of_as_many_values_as_a_message_may_have_is_read_again(vo
 		write_policy(json, i, &values);
 		assert_int_equal(desired_step(t, SL_TXN_ADD, "policies", json, &f->e), 0);
 	}
-	assert_int_equal(values, 0);
+	assert_in_range(values, 0, VALUES_OF_A_PEER - 1);
 	assert_int_equal(sl_txn_commit(t, &f->e), 0);
 	free(json);
 	close_state(f);

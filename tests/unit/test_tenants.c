@@ -87,6 +87,11 @@ static void make_tenant(enum tenant who)
 	}
 }
 
+static void ignore_line(const char *line)
+{
+	(void)line;
+}
+
 static int start(void **state)
 {
 	static const struct sl_node_self self;
@@ -110,7 +115,7 @@ static int start(void **state)
 	pipeline = sl_pipeline_create(4096, 1, sl_engine_rcu(g));
 	sl_engine_worker(g, 0)->pipeline = pipeline;
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT);
-	underlay = sl_underlay_create(g, tunnels, &self);
+	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
 	apply = sl_apply_create(g, pipeline, tunnels, underlay, &self);
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
