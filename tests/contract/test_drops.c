@@ -13,17 +13,9 @@
 
 #include <cmocka.h>
 
-#include "ctrl/neighbor.h"
 #include "dp/counters.h"
+#include "drop_scene.h"
 #include "pipelines/flow/flow_ctl.h"
-#include "tests/lib/rig.h"
-
-struct scene {
-	struct sl_rig *r;
-	struct sl_frame f, g;
-};
-
-typedef enum sl_drop (*provoke_fn)(struct scene *s);
 
 static enum sl_drop from_web(struct scene *s)
 {
@@ -529,118 +521,6 @@ static enum sl_drop icmp_unrelated(struct scene *s)
 	return from_web(s);
 }
 
-/* The control thread's neighbour table, with a link that answers as the case wants. */
-
-struct link {
-	bool takes;
-	struct sl_counters counters;
-};
-
-static bool link_send(void *ctx, uint16_t port, struct rte_mbuf *m)
-{
-	struct link *l = ctx;
-
-	(void)port;
-	if (l->takes)
-		rte_pktmbuf_free(m);
-	return l->takes;
-}
-
-static struct rte_mbuf *link_alloc(void *ctx)
-{
-	(void)ctx;
-	return rte_pktmbuf_alloc(sl_test_pool());
-}
-
-static void link_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
-{
-	(void)ctx;
-	(void)port;
-	(void)ip;
-	(void)mac;
-}
-
-static bool link_source(
-	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
-{
-	(void)ctx;
-	(void)port;
-	(void)to;
-	*mac = sl_test_mac("02:00:00:00:0a:01");
-	*addr_be = sl_test_ip4("192.0.2.1");
-	return true;
-}
-
-static bool link_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
-{
-	(void)ctx;
-	(void)port;
-	return addr_be == sl_test_ip4("192.0.2.1");
-}
-
-static bool link_is_own(void *ctx, uint32_t addr_be)
-{
-	return link_is_ours(ctx, 0, addr_be);
-}
-
-static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
-{
-	(void)ctx;
-	(void)mac;
-	return false;
-}
-
-static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
-{
-	(void)ctx;
-	(void)ev;
-}
-
-static enum sl_drop at_neighbors(
-	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
-{
-	struct link link = {.takes = link_takes};
-	struct sl_neighbor_ops ops = {.ctx = &link,
-		.send = link_send,
-		.alloc = link_alloc,
-		.changed = link_changed,
-		.source = link_source,
-		.is_ours = link_is_ours,
-		.is_own = link_is_own,
-		.is_own_mac = link_is_own_mac,
-		.tell = link_tell,
-		.counters = &link.counters};
-	struct sl_neighbors *t = sl_neighbors_create(&ops);
-	struct sl_ip hop = sl_test_ip("192.0.2.2");
-	enum sl_drop d = SL_KEEP;
-
-	sl_frame_udp4(&s->f, 10);
-	for (unsigned int i = 0; i < packets; i++)
-		sl_neighbor_queue(t, 0, &hop, sl_frame_mbuf(&s->f), 10);
-	for (uint32_t tick = 10; tick <= 10 + seconds * SL_TICKS_PER_SECOND; tick++)
-		sl_neighbors_tick(t, tick);
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
-		if (link.counters.drops[i] > 0)
-			d = i;
-	sl_neighbors_destroy(t);
-	return d;
-}
-
-static enum sl_drop neighbor_unresolved(struct scene *s)
-{
-	return at_neighbors(s, true, 1, SL_NEIGHBOR_RETRIES + 2);
-}
-
-static enum sl_drop neighbor_queue_full(struct scene *s)
-{
-	return at_neighbors(s, true, SL_NEIGHBOR_QUEUE + 1, 0);
-}
-
-static enum sl_drop tx_full(struct scene *s)
-{
-	return at_neighbors(s, false, 1, 0);
-}
-
 static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
@@ -671,8 +551,8 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,
 	[SL_DROP_TUNNEL_NETWORK_UNKNOWN] = tunnel_network_unknown,
 	[SL_DROP_TUNNEL_ECN] = tunnel_ecn,
-	[SL_DROP_NEIGHBOR_UNRESOLVED] = neighbor_unresolved,
-	[SL_DROP_NEIGHBOR_QUEUE_FULL] = neighbor_queue_full,
+	[SL_DROP_NEIGHBOR_UNRESOLVED] = sl_scene_neighbor_unresolved,
+	[SL_DROP_NEIGHBOR_QUEUE_FULL] = sl_scene_neighbor_queue_full,
 	[SL_DROP_ROUTE_NONE] = route_none,
 	[SL_DROP_PORT_UNBOUND] = port_unbound,
 	[SL_DROP_SPOOFED] = spoofed,
@@ -691,7 +571,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_FLOW_TABLE_FULL] = flow_table_full,
 	[SL_DROP_FLOW_SHARE] = flow_share,
 	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
-	[SL_DROP_TX_FULL] = tx_full,
+	[SL_DROP_TX_FULL] = sl_scene_tx_full,
 	[SL_DROP_UPCALL_FULL] = upcall_full,
 };
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of the test of drop reasons share: a scene is a bench with two frames to build,
+ * and a function on it provokes one reason. Threads: one.
+ */
+#ifndef SL_TESTS_DROP_SCENE_H
+#define SL_TESTS_DROP_SCENE_H
+
+#include "tests/lib/rig.h"
+
+struct scene {
+	struct sl_rig *r;
+	struct sl_frame f, g;
+};
+
+typedef enum sl_drop (*provoke_fn)(struct scene *s);
+
+/* At the control thread's neighbour table. */
+enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
+enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
+enum sl_drop sl_scene_tx_full(struct scene *s);
+
+#endif

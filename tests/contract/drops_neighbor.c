@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The reasons of the control thread's neighbour table, with a link that answers as the case wants.
+ */
+#include "ctrl/neighbor.h"
+#include "dp/counters.h"
+#include "dp/worker.h"
+#include "drop_scene.h"
+
+struct link {
+	bool takes;
+	struct sl_counters counters;
+};
+
+static bool link_send(void *ctx, uint16_t port, struct rte_mbuf *m)
+{
+	struct link *l = ctx;
+
+	(void)port;
+	if (l->takes)
+		rte_pktmbuf_free(m);
+	return l->takes;
+}
+
+static struct rte_mbuf *link_alloc(void *ctx)
+{
+	(void)ctx;
+	return rte_pktmbuf_alloc(sl_test_pool());
+}
+
+static void link_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
+{
+	(void)ctx;
+	(void)port;
+	(void)ip;
+	(void)mac;
+}
+
+static bool link_source(
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
+{
+	(void)ctx;
+	(void)port;
+	(void)to;
+	*mac = sl_test_mac("02:00:00:00:0a:01");
+	*addr_be = sl_test_ip4("192.0.2.1");
+	return true;
+}
+
+static bool link_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	(void)ctx;
+	(void)port;
+	return addr_be == sl_test_ip4("192.0.2.1");
+}
+
+static bool link_is_own(void *ctx, uint32_t addr_be)
+{
+	return link_is_ours(ctx, 0, addr_be);
+}
+
+static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
+{
+	(void)ctx;
+	(void)mac;
+	return false;
+}
+
+static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
+static enum sl_drop at_neighbors(
+	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
+{
+	struct link link = {.takes = link_takes};
+	struct sl_neighbor_ops ops = {.ctx = &link,
+		.send = link_send,
+		.alloc = link_alloc,
+		.changed = link_changed,
+		.source = link_source,
+		.is_ours = link_is_ours,
+		.is_own = link_is_own,
+		.is_own_mac = link_is_own_mac,
+		.tell = link_tell,
+		.counters = &link.counters};
+	struct sl_neighbors *t = sl_neighbors_create(&ops);
+	struct sl_ip hop = sl_test_ip("192.0.2.2");
+	enum sl_drop d = SL_KEEP;
+
+	sl_frame_udp4(&s->f, 10);
+	for (unsigned int i = 0; i < packets; i++)
+		sl_neighbor_queue(t, 0, &hop, sl_frame_mbuf(&s->f), 10);
+	for (uint32_t tick = 10; tick <= 10 + seconds * SL_TICKS_PER_SECOND; tick++)
+		sl_neighbors_tick(t, tick);
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (link.counters.drops[i] > 0)
+			d = i;
+	sl_neighbors_destroy(t);
+	return d;
+}
+
+enum sl_drop sl_scene_neighbor_unresolved(struct scene *s)
+{
+	return at_neighbors(s, true, 1, SL_NEIGHBOR_RETRIES + 2);
+}
+
+enum sl_drop sl_scene_neighbor_queue_full(struct scene *s)
+{
+	return at_neighbors(s, true, SL_NEIGHBOR_QUEUE + 1, 0);
+}
+
+enum sl_drop sl_scene_tx_full(struct scene *s)
+{
+	return at_neighbors(s, false, 1, 0);
+}
