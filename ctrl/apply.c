@@ -278,6 +278,7 @@ static void commit(void *ctx)
 	commit_policies(a);
 	sl_scope_commit_labels(a);
 	publish(a);
+	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)

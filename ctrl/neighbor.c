@@ -91,6 +91,23 @@ static void drop_waiting(struct sl_neighbors *t, struct sl_neighbor *n)
 	n->n_waiting = 0;
 }
 
+void sl_neighbors_cancel(struct sl_neighbors *t,
+	bool (*is_stale)(const struct rte_mbuf *m, const void *ctx), const void *ctx)
+{
+	struct sl_neighbor *n, *next;
+
+	HASH_ITER (hh, t->all, n, next) {
+		uint32_t kept = 0;
+
+		for (uint32_t i = 0; i < n->n_waiting; i++)
+			if (is_stale(n->waiting[i], ctx))
+				sl_neighbor_drop(t, n->waiting[i], SL_DROP_STALE);
+			else
+				n->waiting[kept++] = n->waiting[i];
+		n->n_waiting = kept;
+	}
+}
+
 static void forget(struct sl_neighbors *t, struct sl_neighbor *n)
 {
 	drop_waiting(t, n);

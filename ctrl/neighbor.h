@@ -111,6 +111,9 @@ void sl_neighbor_set_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
 void sl_neighbor_clear_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick);
+/* Drop those packets that wait for an answer and for which is_stale(m, ctx). */
+void sl_neighbors_cancel(struct sl_neighbors *t,
+	bool (*is_stale)(const struct rte_mbuf *m, const void *ctx), const void *ctx);
 /* Everything about a port that goes away. */
 void sl_neighbors_forget_port(struct sl_neighbors *t, uint16_t port);
 

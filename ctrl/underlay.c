@@ -5,6 +5,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "parked.h"
 #include "underlay.h"
 
 /* What a link's device has. */
@@ -51,6 +52,7 @@ struct sl_underlay {
 	struct node *nodes;
 	struct node *fresh; /* those that are */
 	struct hop *hops;
+	struct sl_parked parked;
 };
 
 static struct hop *hop_get(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
@@ -349,6 +351,11 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		sl_neighbor_arp(u->neighbors, up->port, up->m, tick);
 		return;
 	}
+	if (sl_parked_is_stale(up->m, &u->parked)) {
+		sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_STALE], 1);
+		rte_pktmbuf_free(up->m);
+		return;
+	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
 	if (t != NULL && t->reachable) {
 		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
@@ -356,6 +363,13 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 	}
 	sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_ROUTE_NONE], 1);
 	rte_pktmbuf_free(up->m);
+}
+
+void sl_underlay_cancel(struct sl_underlay *u, const struct sl_store *s, const struct sl_change *c,
+	size_t n, uint32_t commit)
+{
+	if (sl_parked_end(&u->parked, s, c, n, commit))
+		sl_neighbors_cancel(u->neighbors, sl_parked_is_stale, &u->parked);
 }
 
 void sl_underlay_tick(struct sl_underlay *u)

@@ -32,6 +32,10 @@ void sl_underlay_neighbor_gone(
 /* Find every node's path again (paths: ports or routes changed) or only of nodes that were set. */
 void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bool paths);
 
+/* The changes are in force, in the world of that commit: what waited for what has gone goes too. */
+void sl_underlay_cancel(struct sl_underlay *u, const struct sl_store *s, const struct sl_change *c,
+	size_t n, uint32_t commit);
+
 /* A packet or ARP frame that a worker handed up. Takes the packet. */
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up);
 void sl_underlay_tick(struct sl_underlay *u);

@@ -75,6 +75,7 @@
 	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
+	X(STALE, "waited until the port, network, node or endpoint it was for had gone", "stale") \
 	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")
 
 enum sl_drop {

@@ -2,6 +2,7 @@
 #include <rte_prefetch.h>
 
 #include "overlay_dp.h"
+#include "parked.h"
 
 /* Packets of one burst by encapsulation. */
 struct groups {
@@ -55,21 +56,26 @@ static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct
 }
 
 /* The control thread keeps the packet until the next hop answers. */
-static enum sl_drop hand_up(struct sl_worker *w, struct rte_mbuf *m, const struct sl_tunnel *t)
+static enum sl_drop hand_up(
+	struct sl_worker *w, const struct sl_world *world, struct sl_burst *b, unsigned int i)
 {
+	const struct sl_tunnel *t = b->meta[i].tunnel;
+	struct rte_mbuf *m = b->pkt[i];
 	struct sl_upcall u = {.m = m, .kind = SL_UPCALL_UNRESOLVED, .port = t->port, .arg = t->id};
 
+	sl_parked_note(m, b->meta[i].network, (uint32_t)world->commit);
 	return sl_upcall_put(&w->rings, &u) ? (enum sl_drop)SL_SENT : SL_DROP_UPCALL_FULL;
 }
 
-static void send_one(struct sl_worker *w, struct sl_burst *b, unsigned int i)
+static void send_one(
+	struct sl_worker *w, const struct sl_world *world, struct sl_burst *b, unsigned int i)
 {
 	const struct sl_tunnel *t = b->meta[i].tunnel;
 
 	if (unlikely(b->verdict[i] != SL_KEEP))
 		return;
 	if (unlikely(!t->resolved)) {
-		b->verdict[i] = (uint8_t)hand_up(w, b->pkt[i], t);
+		b->verdict[i] = (uint8_t)hand_up(w, world, b, i);
 		return;
 	}
 	sl_tx_put(w, t->port, b->pkt[i]);
@@ -87,7 +93,7 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		if (g.n[e] != 0)
 			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
 	for (unsigned int k = 0; k < n; k++)
-		send_one(w, b, idx[k]);
+		send_one(w, world, b, idx[k]);
 }
 
 /* No grouping, and one look at the transmit buffer. */
@@ -106,6 +112,6 @@ void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct 
 	}
 	for (unsigned int k = 0; k < n; k++) {
 		b->meta[idx[k]].tunnel = t;
-		send_one(w, b, idx[k]);
+		send_one(w, world, b, idx[k]);
 	}
 }

@@ -18,6 +18,7 @@ typedef enum sl_drop (*provoke_fn)(struct scene *s);
 /* At the control thread's neighbour table. */
 enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
+enum sl_drop sl_scene_stale(struct scene *s);
 enum sl_drop sl_scene_tx_full(struct scene *s);
 
 #endif

@@ -71,6 +71,14 @@ static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
 	(void)ev;
 }
 
+static bool is_any(const struct rte_mbuf *m, const void *ctx)
+{
+	(void)ctx;
+	return m != NULL;
+}
+
+#define GOES UINT32_MAX /* for seconds: what the packets are for goes at once */
+
 static enum sl_drop at_neighbors(
 	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
 {
@@ -92,7 +100,10 @@ static enum sl_drop at_neighbors(
 	sl_frame_udp4(&s->f, 10);
 	for (unsigned int i = 0; i < packets; i++)
 		sl_neighbor_queue(t, 0, &hop, sl_frame_mbuf(&s->f), 10);
-	for (uint32_t tick = 10; tick <= 10 + seconds * SL_TICKS_PER_SECOND; tick++)
+	if (seconds == GOES)
+		sl_neighbors_cancel(t, is_any, NULL);
+	for (uint32_t tick = 10; seconds != GOES && tick <= 10 + seconds * SL_TICKS_PER_SECOND;
+		tick++)
 		sl_neighbors_tick(t, tick);
 	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
 		if (link.counters.drops[i] > 0)
@@ -109,6 +120,12 @@ enum sl_drop sl_scene_neighbor_unresolved(struct scene *s)
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s)
 {
 	return at_neighbors(s, true, SL_NEIGHBOR_QUEUE + 1, 0);
+}
+
+/* Its network goes while it waits. */
+enum sl_drop sl_scene_stale(struct scene *s)
+{
+	return at_neighbors(s, true, 1, GOES);
 }
 
 enum sl_drop sl_scene_tx_full(struct scene *s)

@@ -556,6 +556,31 @@ static void asker_from_off_the_link_is_answered_but_not_remembered(void **state)
 	assert_int_equal(l->n_changed, 0);
 }
 
+static bool is_of_network_7(const struct rte_mbuf *m, const void *ctx)
+{
+	(void)ctx;
+	return m->hash.fdir.lo == 7;
+}
+
+static void waiting_packets_of_what_has_gone_are_dropped_and_the_others_leave(void **state)
+{
+	struct link *l = *state;
+
+	for (uint32_t i = 0; i < 6; i++) {
+		struct rte_mbuf *m = data_packet();
+
+		m->hash.fdir.lo = i % 2 == 0 ? 7 : 8;
+		sl_neighbor_queue(l->t, PORT, &l->hop, m, l->tick);
+	}
+	sl_neighbors_cancel(l->t, is_of_network_7, NULL);
+	assert_int_equal(l->counters.drops[SL_DROP_STALE], 3);
+	forget_sent(l); /* the request */
+	hear_arp(l, RTE_ARP_OP_REPLY, "02:00:00:00:0b:01", "192.0.2.2", "192.0.2.1");
+	assert_int_equal(l->n_sent, 3);
+	for (unsigned int i = 0; i < l->n_sent; i++)
+		assert_int_equal(l->sent[i]->hash.fdir.lo, 8);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -584,6 +609,7 @@ int main(void)
 		T(request_for_an_own_address_is_answered_and_others_are_not),
 		T(strangers_make_no_entry),
 		T(asker_from_off_the_link_is_answered_but_not_remembered),
+		T(waiting_packets_of_what_has_gone_are_dropped_and_the_others_leave),
 	};
 
 	return cmocka_run_group_tests_name("neighbor", tests, sl_test_eal, NULL);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is noted of a tunnel packet that waits for its next hop: for which network it was
+ * encapsulated, and under which commit. It is in the buffer's hash field, which means nothing to
+ * devices that transmit. Threads: written by the worker that hands the packet up, read by control.
+ */
+#ifndef SL_OVERLAY_PARKED_H
+#define SL_OVERLAY_PARKED_H
+
+#include <rte_mbuf.h>
+
+static inline void sl_parked_note(struct rte_mbuf *m, uint32_t network, uint32_t commit)
+{
+	m->hash.fdir.lo = network;
+	m->hash.fdir.hi = commit;
+}
+
+static inline uint32_t sl_parked_network(const struct rte_mbuf *m)
+{
+	return m->hash.fdir.lo;
+}
+
+static inline uint32_t sl_parked_commit(const struct rte_mbuf *m)
+{
+	return m->hash.fdir.hi;
+}
+
+#endif
