@@ -154,8 +154,10 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 
 	*p = (struct sl_pending){.open = true, .store = s, .changes = changes, .n = n};
 	memcpy(p->ports, a->ports, sizeof(p->ports));
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		p->ports[i].n_lost = 0;
 		p->port_mtu[i] = -1;
+	}
 	p->world = malloc(sizeof(*p->world));
 	if (p->world == NULL)
 		return sl_apply_no_memory(e);
@@ -277,6 +279,7 @@ static void commit(void *ctx)
 	commit_policy_base(a);
 	commit_policies(a);
 	sl_scope_commit_labels(a);
+	sl_handover_begin(a);
 	publish(a);
 	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
 	sl_apply_purge_flows(a);
@@ -288,6 +291,7 @@ static void commit(void *ctx)
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
 	memset(p, 0, sizeof(*p));
+	sl_handover_finish(a);
 }
 
 static void abort_pending(void *ctx)

@@ -23,6 +23,9 @@ void sl_apply_destroy(struct sl_apply *a); /* workers stopped; accepts NULL */
 /* The store's applier. */
 struct sl_applier sl_apply_applier(struct sl_apply *a);
 
+/* To call every few milliseconds: ports that change hands are given on once they are empty. */
+void sl_apply_turn(struct sl_apply *a);
+
 /* How often a policy has decided since it was made, by its slot. */
 uint64_t sl_apply_policy_hits(const struct sl_apply *a, uint32_t slot);
 

@@ -116,6 +116,28 @@ static void for_relabelled(const struct sl_pending *p,
 				p->store, SL_COLL_IDENTITIES, p->changes[i].new_obj->key, fn, ctx);
 }
 
+/* The same workload, whatever else of it changes: what waits for it in its port may still reach it.
+ */
+static bool is_same_workload(const struct sl_endpoint_obj *old, const struct sl_endpoint_obj *new)
+{
+	return new != NULL &&strcmp(old->port, new->port) == 0 &&
+	       sl_mac_equal(&old->mac, &new->mac);
+}
+
+static void count_lost(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct sl_change *c = &p->changes[i];
+		const struct sl_endpoint_obj *old = (const struct sl_endpoint_obj *)c->old_obj;
+
+		if (c->coll == SL_COLL_ENDPOINTS && old != NULL && a->endpoint[old->o.id]->local &&
+			!is_same_workload(old, (const struct sl_endpoint_obj *)c->new_obj))
+			p->ports[a->endpoint[old->o.id]->origin].n_lost++;
+	}
+}
+
 int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
 {
 	struct sl_pending *p = &a->p;
@@ -127,6 +149,7 @@ int sl_apply_prepare_endpoints(struct sl_apply *a, struct sl_err *e)
 	p->endpoints = sl_pmap_edit_begin(a->world->endpoints, a->seed);
 	if (p->endpoints == NULL)
 		return sl_apply_no_memory(e);
+	count_lost(a);
 	/* All removals before all additions: an address may move from one to the other. */
 	for (size_t i = 0; i < p->n && err == 0; i++)
 		if (p->changes[i].coll == SL_COLL_ENDPOINTS && p->changes[i].old_obj != NULL)

@@ -14,6 +14,7 @@ struct sl_port_slot {
 	bool used;
 	char name[SL_NAME_LEN];
 	uint32_t n_endpoints;
+	uint32_t n_lost; /* of those before the transaction, how many it takes away */
 	uint32_t network;
 };
 
@@ -48,6 +49,8 @@ struct sl_pending {
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
 	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
 					 */
+	uint32_t port_network[SL_PORTS_MAX]; /* whose each port will be; 0: nobody's */
+	uint32_t handed_on; /* a bit for each running port for which that changes */
 	struct sl_scope scope;
 };
 
@@ -66,6 +69,9 @@ struct sl_apply {
 	unsigned int n_raised; /* generations since the start */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];
+	/* As configured; the world's is 0 while what was the former network's is being cleared. */
+	uint32_t port_network[SL_PORTS_MAX];
+	uint32_t clearing;	       /* a bit for each such port */
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;
@@ -97,6 +103,15 @@ void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_sc
 int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);
 /* True when a running port had another MTU in the meantime. */
 bool sl_apply_undo_ports(struct sl_apply *a);
+
+/*
+ * A port that changes hands: to another network, or from its last workload to the next one of the
+ * same network. Before the world is published in which it is nobody's, packets are
+ * kept from it; after, this waits for a moment until its device holds nothing of the former
+ * network's, and gives it to the next. sl_apply_turn does what that moment was too short for.
+ */
+void sl_handover_begin(struct sl_apply *a);
+void sl_handover_finish(struct sl_apply *a);
 
 /*
  * Flow entries of removed networks, and programmed ones that redirect to removed ports or nodes, go

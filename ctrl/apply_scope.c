@@ -127,17 +127,36 @@ static uint32_t network_of(const struct sl_port_slot *p)
 	return p->used && p->n_endpoints > 0 ? p->network : 0;
 }
 
+static bool lost_all(const struct sl_apply *a, unsigned int id)
+{
+	uint32_t before = a->ports[id].n_endpoints;
+
+	return before > 0 && a->p.ports[id].n_lost == before;
+}
+
+/* A port that ran before is nobody's at first: see handover.c. */
+static void collect_port(struct sl_apply *a, unsigned int id)
+{
+	struct sl_pending *p = &a->p;
+	bool ran = a->ports[id].used && p->ports[id].used;
+
+	p->port_network[id] = network_of(&p->ports[id]);
+	if (p->port_network[id] == a->port_network[id] && !lost_all(a, id))
+		return;
+	sl_scope_add(&p->scope, sl_change_of(SL_CHANGE_PORT, id));
+	p->world->port_network[id] = ran ? 0 : p->port_network[id];
+	if (ran)
+		p->handed_on |= 1u << id;
+}
+
 void sl_scope_collect(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
 
 	for (size_t i = 0; i < p->n; i++)
 		add_change(a, &p->changes[i]);
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		p->world->port_network[i] = network_of(&p->ports[i]);
-		if (p->world->port_network[i] != a->world->port_network[i])
-			sl_scope_add(&p->scope, sl_change_of(SL_CHANGE_PORT, i));
-	}
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		collect_port(a, i);
 }
 
 /* Removals first: what is left of a list is known before it is looked through. */

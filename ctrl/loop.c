@@ -112,6 +112,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 	take_upcalls(c);
 	take_events(c);
 	sl_engine_poll(c->engine);
+	sl_apply_turn(c->apply);
 	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
 		sl_underlay_tick(c->underlay);

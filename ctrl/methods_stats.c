@@ -14,7 +14,9 @@ struct totals_out {
 static const struct sl_field totals_fields[] = {
 	SL_FIELD(totals_out, received, SL_F_UINT64, .help = "Packets taken from receive queues."),
 	SL_FIELD(totals_out, generated, SL_F_UINT64,
-		.help = "Packets made here: ARP, ICMP, answers."),
+		.help = "Packets made here: ARP, ICMP, answers. Also those that were taken back "
+			"from a "
+			"port that had not sent them (tx_recalled)."),
 	SL_FIELD(totals_out, sent, SL_F_UINT64, .help = "Packets accepted by transmit queues."),
 	SL_FIELD(totals_out, dropped, SL_F_UINT64, .help = "Packets dropped, for whatever reason."),
 	SL_FIELD(totals_out, consumed, SL_F_UINT64, .help = "Packets served here."),
@@ -24,7 +26,7 @@ static const struct sl_shape totals_shape = SL_SHAPE("totals", totals_out, total
 
 struct port_out {
 	char name[SL_NAME_LEN];
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, tx_dropped;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, tx_dropped, tx_recalled;
 };
 static const struct sl_field port_fields[] = {
 	SL_FIELD(port_out, name, SL_F_NAME, .help = "The port."),
@@ -34,7 +36,12 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(port_out, tx_bytes, SL_F_UINT64, .help = "Bytes sent, without checksum."),
 	SL_FIELD(port_out, rx_missed, SL_F_UINT64,
 		.help = "Packets the device lost before sluice saw them."),
-	SL_FIELD(port_out, tx_dropped, SL_F_UINT64, .help = "Packets the transmit queue refused."),
+	SL_FIELD(port_out, tx_dropped, SL_F_UINT64,
+		.help = "Packets that were for this port and did not leave by it."),
+	SL_FIELD(port_out, tx_recalled, SL_F_UINT64,
+		.help = "Of tx_dropped, those that count in tx_packets as well: the transmit queue "
+			"had "
+			"accepted them, and they were thrown away before they left."),
 };
 static const struct sl_shape port_shape =
 	SL_SHAPE("port_stats", port_out, port_fields, "Counters of a port.");
@@ -122,6 +129,7 @@ static void fill_port(const struct sl_ctrl *c, uint16_t id, struct port_out *out
 	out->tx_packets = n.tx_packets;
 	out->tx_bytes = n.tx_bytes;
 	out->tx_dropped = n.tx_dropped;
+	out->tx_recalled = n.tx_recalled;
 	sl_port_info(c->engine, id, &info);
 	out->rx_missed = info.rx_missed + info.rx_nombuf;
 }

@@ -49,17 +49,41 @@ void sl_af_packet_parse(struct sl_port *p, const char *args)
 	rte_kvargs_free(kv);
 }
 
-static int interface_mtu(const char *iface, unsigned long request, int *mtu)
+void sl_af_xdp_parse(struct sl_port *p, const char *args)
 {
-	struct ifreq ifr = {.ifr_mtu = *mtu};
+	struct rte_kvargs *kv = rte_kvargs_parse(args != NULL ? args : "", NULL);
+
+	if (kv != NULL)
+		rte_kvargs_process(kv, "iface", take_iface, p);
+	rte_kvargs_free(kv);
+}
+
+static int ask(const char *iface, unsigned long request, struct ifreq *ifr)
+{
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
 
 	if (fd < 0)
 		return -errno;
-	rte_strscpy(ifr.ifr_name, iface, sizeof(ifr.ifr_name));
-	ret = ioctl(fd, request, &ifr) == 0 ? 0 : -errno;
-	*mtu = ifr.ifr_mtu;
+	rte_strscpy(ifr->ifr_name, iface, sizeof(ifr->ifr_name));
+	ret = ioctl(fd, request, ifr) == 0 ? 0 : -errno;
 	close(fd);
+	return ret;
+}
+
+bool sl_interface_running(const struct sl_port *p)
+{
+	struct ifreq ifr = {0};
+
+	return ask(p->iface, SIOCGIFFLAGS, &ifr) == 0 &&
+	       (ifr.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+static int interface_mtu(const char *iface, unsigned long request, int *mtu)
+{
+	struct ifreq ifr = {.ifr_mtu = *mtu};
+	int ret = ask(iface, request, &ifr);
+
+	*mtu = ifr.ifr_mtu;
 	return ret;
 }
 

@@ -16,13 +16,16 @@
 
 struct sl_port_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
+	/* Of tx_packets, those that stand in tx_dropped as well; control's row only. */
+	uint64_t tx_recalled;
 };
 
 struct sl_counters {
-	uint64_t received;  /* taken from receive queues */
-	uint64_t generated; /* made here: ARP, ICMP, answers */
-	uint64_t sent;	    /* accepted by a transmit queue */
-	uint64_t consumed;  /* served here and freed */
+	uint64_t received; /* taken from receive queues */
+	/* Made here: ARP, ICMP, answers. Or taken back from a device that had accepted them. */
+	uint64_t generated;
+	uint64_t sent;	   /* accepted by a transmit queue */
+	uint64_t consumed; /* served here and freed */
 	uint64_t drops[SL_DROP_COUNT];
 	uint64_t busy_cycles; /* TSC cycles in loop turns that found packets */
 	uint64_t idle_cycles; /* and in those that found none, sleeping included */

@@ -249,9 +249,12 @@ void sl_engine_poll(struct sl_engine *g)
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
-	if (tick != sl_engine_tick(g)) /* workers read that line: leave it alone in between */
+	if (tick != sl_engine_tick(g)) { /* workers read that line: leave it alone in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
+		sl_ports_look(g, tick);
+	}
 	sl_rcu_poll(g->rcu);
+	sl_ports_poll(g);
 	sl_pools_poll(g);
 }
 
@@ -273,9 +276,12 @@ static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_inject in = {.m = m, .port = port};
+	const struct sl_port_dp *dp;
 
 	if (port >= SL_PORTS_MAX)
 		return false;
+	dp = sl_port_dp(g, port);
+	in.epoch = dp != NULL ? dp->epoch : 0;
 	return rte_ring_sp_enqueue_elem(injector(g, port)->rings.inject, &in, sizeof(in)) == 0;
 }
 

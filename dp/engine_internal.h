@@ -16,27 +16,48 @@ _Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
 
 /*
  * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
- * the last step by the grace period's callback.
+ * the last step by the grace period's callback. Where a device can be emptied only by closing it,
+ * PUBLISHED -> REOPENING (nobody polls it) -> PUBLISHED, or SHUT when it does not open again: then
+ * it has no device, and is tried again and again.
  */
 enum sl_port_state {
 	SL_PORT_FREE = 0,
 	SL_PORT_OPEN,
 	SL_PORT_PUBLISHED,
+	SL_PORT_REOPENING,
+	SL_PORT_SHUT,
 	SL_PORT_CLOSING,
 };
+
+/* What is being done about the packets that wait in a port's device: see port_empty.c. */
+enum sl_emptying {
+	SL_EMPTYING_NOT = 0, /* packets go in and out */
+	SL_EMPTYING_GRACE,   /* held; a worker may still be at a burst that it began before */
+	SL_EMPTYING_DRAIN,   /* held; nothing waits to leave, what has come in is being taken */
+	SL_EMPTYING_DONE,    /* held; empty */
+	SL_EMPTYING_RELEASE, /* held for a last grace period */
+};
+
+/* How far a receive queue had come when its port began to drain. */
+struct sl_rxq_mark {
+	uint64_t dry, packets;
+};
+
+struct sl_af_rings;
 
 struct sl_port {
 	struct sl_engine *engine;
 	enum sl_port_state state;
 	uint16_t id, dev;
 	uint16_t n_rxq, n_desc;
+	uint32_t epoch;
 	int numa; /* -1: unknown */
 	char name[SL_NAME_LEN];
 	char device[64];		 /* as the devargs name it */
-	char *devargs;			 /* what it was opened with, while it is open */
+	char *devargs;			 /* what it was opened with */
 	uint64_t socket_dev, socket_ino; /* the file of the socket it serves; 0: none */
 	char driver[32];
-	char iface[32];	       /* net_af_packet: the kernel's interface */
+	char iface[32];	       /* net_af_packet and net_af_xdp: the kernel's interface */
 	uint32_t framesz;      /* net_af_packet: bytes of one slot of its ring */
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
@@ -46,6 +67,20 @@ struct sl_port {
 	int rxq_wanted[SL_QUEUES_MAX];	/* worker, or -1 for any */
 	int rxq_worker[SL_QUEUES_MAX];	/* who polls it, or gets it next; -1: nobody */
 	struct sl_port_counters base;	/* what the id had counted for ports before this one */
+	bool has_mac;
+	unsigned int mtu_asked;	   /* 0: the device's own */
+	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
+	unsigned int n_xdp;	   /* net_af_xdp: its sockets */
+	uint64_t xdp_inode[SL_QUEUES_MAX];
+
+	enum sl_emptying emptying;
+	unsigned int n_graces; /* grace periods that it waits for */
+	struct sl_rxq_mark mark[SL_QUEUES_MAX];
+	uint64_t given_when_open; /* packets given to the id's devices before this one */
+	bool is_dead;		  /* held because its interface is not running */
+	bool is_ours_to_release;  /* emptied because the interface came back */
+	unsigned int n_tries;	  /* to open it again, since it was closed */
+	uint32_t tried;		  /* SHUT: tick of the last attempt */
 };
 
 /* A pool whose port is gone, while other ports' transmit rings still hold buffers of it. */
@@ -72,6 +107,8 @@ struct sl_engine {
 	unsigned int mbufs, pool_seq, upcall_next, event_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */
+	uint32_t n_epochs; /* ports there have been */
+	uint32_t looked;   /* tick of the last look at what waits in devices */
 	/* Read by workers all the time: no line of these holds what control writes in its turns. */
 	_Atomic(uint32_t) tick __rte_cache_aligned;
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
@@ -82,6 +119,11 @@ struct sl_engine {
 /* port_dev.c: from devargs to a started device and back */
 int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e);
 void sl_port_close(struct sl_port *p); /* leaves the pool with the zombies */
+/*
+ * The device anew, with name, id, MAC, MTU, queues and counters as before; held. No worker polls
+ * it. On failure the port has no device.
+ */
+int sl_port_reopen(struct sl_port *p, struct sl_err *e);
 int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */
 
 /* port_queues.c: which worker polls what */
@@ -89,6 +131,9 @@ void sl_queues_assign(struct sl_engine *g, struct sl_port *p);
 void sl_queues_unassign(struct sl_engine *g, struct sl_port *p);
 /* Publish `new` in place of p->dp wherever workers see it; the old one is retired. */
 void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new);
+/* Nobody polls the port any more; it keeps its queues and who has them. */
+void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state state);
+void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
 /* pool.c */
 struct rte_mempool *sl_pool_create(
@@ -101,8 +146,32 @@ void sl_pools_destroy(
 
 /* af_packet.c: what net_af_packet does not know of its interface */
 void sl_af_packet_parse(struct sl_port *p, const char *args);
+void sl_af_xdp_parse(struct sl_port *p, const char *args);
 unsigned int sl_af_packet_mtu(const struct sl_port *p); /* 0: not to be had */
 int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e);
+bool sl_interface_running(const struct sl_port *p); /* there, up, and with a carrier */
+
+/* af_packet_rings.c: the sockets and rings behind net_af_packet, which does not hand them out */
+int sl_af_packet_attach(struct sl_port *p, struct sl_err *e); /* once the device is started */
+void sl_af_packet_detach(struct sl_port *p);
+/* Throw away all that waits to leave; how many. No worker transmits meanwhile. */
+unsigned int sl_af_packet_clear(struct sl_port *p);
+/*
+ * Throw away what waited at the last call already, while the interface was not running or nobody
+ * gave the port anything, which would have made the kernel look at its ring; how many. `given`
+ * counts what the port was given. Workers may transmit.
+ */
+unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running);
+
+/* af_xdp.c: sockets that the driver forgets to close */
+void sl_af_xdp_attach(struct sl_port *p); /* the device is open */
+void sl_af_xdp_detach(struct sl_port *p); /* and closed */
+
+/* port_empty.c */
+void sl_ports_poll(struct sl_engine *g);		/* every few milliseconds */
+void sl_ports_look(struct sl_engine *g, uint32_t tick); /* once a tick */
+/* Packets that a device had accepted and did not send are dropped after all. */
+void sl_port_recall(struct sl_port *p, unsigned int n);
 
 /*
  * device_path.c: what stands at the paths that a device's driver would open, bind or empty.

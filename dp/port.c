@@ -48,6 +48,8 @@ static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_er
 	if (strncmp(da.name, "net_af_packet", strlen("net_af_packet")) == 0 ||
 		strncmp(da.name, "eth_af_packet", strlen("eth_af_packet")) == 0)
 		sl_af_packet_parse(port, da.args);
+	else if (strncmp(da.name, "net_af_xdp", strlen("net_af_xdp")) == 0)
+		sl_af_xdp_parse(port, da.args);
 	free(da.data);
 	return 0;
 }
@@ -117,6 +119,8 @@ static int wait_for_place(struct sl_engine *g, const struct sl_port *new, const 
 static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
 {
 	memset(sum, 0, sizeof(*sum));
+	sum->tx_dropped = sl_counter_read(&g->control->port[id].tx_dropped);
+	sum->tx_recalled = sl_counter_read(&g->control->port[id].tx_recalled);
 	for (unsigned int w = 0; w < g->n_workers; w++) {
 		const struct sl_port_counters *c = &g->worker[w]->counters.port[id];
 
@@ -142,6 +146,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	if (ret != 0)
 		return ret;
 	new.id = (uint16_t)(slot - g->port);
+	new.epoch = ++g->n_epochs;
 	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
 		new.rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
 		new.rxq_worker[q] = -1;
@@ -151,6 +156,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 		return ret;
 	new.state = SL_PORT_OPEN;
 	sum_counters(g, new.id, &new.base);
+	new.given_when_open = new.base.tx_packets;
 	*slot = new;
 	return slot->id;
 }
@@ -199,6 +205,7 @@ void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_cou
 	c->tx_packets -= p->base.tx_packets;
 	c->tx_bytes -= p->base.tx_bytes;
 	c->tx_dropped -= p->base.tx_dropped;
+	c->tx_recalled -= p->base.tx_recalled;
 }
 
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)
@@ -218,7 +225,7 @@ void sl_port_queues(const struct sl_engine *g, uint16_t id, struct sl_port_queue
 	q->n = p->n_rxq;
 	q->numa = p->numa;
 	for (unsigned int i = 0; i < p->n_rxq; i++) {
-		q->worker[i] = p->rxq_worker[i];
+		q->worker[i] = p->state == SL_PORT_PUBLISHED ? p->rxq_worker[i] : -1;
 		q->pinned[i] = p->rxq_wanted[i] >= 0;
 	}
 }
@@ -240,11 +247,15 @@ static void read_device(const struct sl_port *p, struct sl_port_info *info)
 	struct rte_eth_stats stats;
 	struct rte_eth_link link;
 
+	if (p->state == SL_PORT_SHUT)
+		return;
 	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
 		info->link_up = link.link_status == RTE_ETH_LINK_UP;
 		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 			info->speed_mbps = link.link_speed;
 	}
+	if (p->iface[0] != '\0') /* whose drivers say it is always up */
+		info->link_up = sl_interface_running(p);
 	if (rte_eth_stats_get(p->dev, &stats) == 0) {
 		info->rx_missed = stats.imissed;
 		info->rx_errors = stats.ierrors;
@@ -282,6 +293,9 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 
 	if (p == NULL)
 		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
+	if (p->state == SL_PORT_REOPENING || p->state == SL_PORT_SHUT)
+		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
+			"port %s: device %s is closed at the moment", p->name, p->device);
 	room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
 	if (mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN > room)
 		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
@@ -298,6 +312,7 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 	}
 	*new = *p->dp;
 	new->mtu = (uint16_t)mtu;
+	p->mtu_asked = mtu;
 	sl_queues_replace(g, p, new);
 	return 0;
 }

@@ -236,12 +236,16 @@ static int make_dp(struct sl_port *p, const struct sl_port_params *params,
 	uint16_t n_txq = (uint16_t)RTE_MIN(workers, (unsigned int)info->max_tx_queues);
 
 	p->dp = calloc(1, sizeof(*p->dp));
-	p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
-		sl_numa_socket("queues", p->numa));
+	if (p->rxq == NULL)
+		p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
+			sl_numa_socket("queues", p->numa));
 	if (p->dp == NULL || p->rxq == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	*p->dp = (struct sl_port_dp){
-		.id = p->id, .dev = p->dev, .n_txq = n_txq, .underlay = params->underlay};
+	*p->dp = (struct sl_port_dp){.id = p->id,
+		.dev = p->dev,
+		.epoch = p->epoch,
+		.n_txq = n_txq,
+		.underlay = params->underlay};
 	for (unsigned int w = 0; w < workers; w++)
 		p->dp->txq[w] = (uint16_t)(w % n_txq);
 	if (n_txq == workers)
@@ -283,31 +287,44 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 	if (ret < 0 && ret != -ENOTSUP)
 		return device_error(p, "devargs", "does not become promiscuous", ret, e);
 	ret = rte_eth_dev_start(p->dev);
-	return ret < 0 ? device_error(p, "devargs", "does not start", ret, e) : 0;
+	if (ret < 0)
+		return device_error(p, "devargs", "does not start", ret, e);
+	if (is_driver(p, "net_af_xdp"))
+		sl_af_xdp_attach(p);
+	return is_driver(p, "net_af_packet") ? sl_af_packet_attach(p, e) : 0;
 }
 
-int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+static int open_device(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
 {
 	const char *devargs = params->devargs;
 	char generator[sizeof(p->device) + 16];
-	uint32_t absent;
-	int ret = sl_device_check(p, devargs, &absent, e);
+	int ret;
 
-	if (ret != 0)
-		return ret;
-
-	p->dev = RTE_MAX_ETHPORTS;
-	p->numa = SOCKET_ID_ANY;
-	p->n_rxq = (uint16_t)params->n_rxq;
-	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
-	p->devargs = strdup(devargs);
 	if (sl_generator_named(devargs)) {
 		snprintf(generator, sizeof(generator), "%s,no-rx=1", p->device);
 		devargs = generator;
 	}
 	ret = probe(p, devargs, e);
-	if (ret == 0)
-		ret = bring_up(p, params, e);
+	return ret == 0 ? bring_up(p, params, e) : ret;
+}
+
+int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	uint32_t absent;
+	int ret = sl_device_check(p, params->devargs, &absent, e);
+
+	if (ret != 0)
+		return ret;
+	p->dev = RTE_MAX_ETHPORTS;
+	p->numa = SOCKET_ID_ANY;
+	p->n_rxq = (uint16_t)params->n_rxq;
+	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
+	p->has_mac = params->has_mac;
+	p->mtu_asked = params->mtu;
+	p->devargs = strdup(params->devargs);
+	if (p->devargs == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	ret = open_device(p, params, e);
 	if (ret == 0) {
 		sl_device_opened(p);
 		return 0;
@@ -317,12 +334,16 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 	return ret;
 }
 
-void sl_port_close(struct sl_port *p)
+/* Workers know nothing of it any more. What it held is counted, where it tells. */
+static void close_device(struct sl_port *p)
 {
 	struct rte_eth_dev_info info;
 	struct sl_device_kept kept;
 
 	sl_device_close_begin(p, &kept);
+	if (p->rings != NULL)
+		sl_port_recall(p, sl_af_packet_clear(p));
+	sl_af_packet_detach(p);
 	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
 		rte_eth_dev_stop(p->dev);
 		sl_port_generator_detach(p);
@@ -330,9 +351,46 @@ void sl_port_close(struct sl_port *p)
 		rte_dev_remove(info.device);
 	}
 	sl_device_close_end(&kept);
+	sl_af_xdp_detach(p);
+	p->dev = RTE_MAX_ETHPORTS;
 	sl_pool_bury(p->engine, p->pool);
-	rte_free(p->rxq);
+	p->pool = NULL;
 	free(p->txq_lock);
+	p->txq_lock = NULL;
+}
+
+int sl_port_reopen(struct sl_port *p, struct sl_err *e)
+{
+	struct sl_port_dp *old = p->dp;
+	struct sl_port_params params = {.name = p->name,
+		.devargs = p->devargs,
+		.underlay = old->underlay,
+		.mtu = p->mtu_asked,
+		.has_mac = p->has_mac,
+		.mac = old->mac};
+	int ret;
+
+	close_device(p);
+	p->dp = NULL;
+	ret = open_device(p, &params, e);
+	if (ret != 0) {
+		close_device(p);
+		free(p->dp); /* which no worker has seen; the old one they have still */
+		p->dp = old;
+		return ret;
+	}
+	sl_device_opened(p);
+	p->dp->held = true;
+	p->dp->mac = old->mac;
+	p->dp->mtu = old->mtu;
+	sl_rcu_retire(p->engine->rcu, free, old);
+	return 0;
+}
+
+void sl_port_close(struct sl_port *p)
+{
+	close_device(p);
+	rte_free(p->rxq);
 	free(p->dp);
 	free(p->devargs);
 	*p = (struct sl_port){.engine = p->engine};

@@ -173,15 +173,28 @@ void sl_queues_unassign(struct sl_engine *g, struct sl_port *p)
 		p->rxq_worker[q] = -1;
 }
 
+void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state state)
+{
+	p->state = state;
+	rebuild_pollers(g, p);
+}
+
+void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
+{
+	p->state = SL_PORT_PUBLISHED;
+	atomic_store_explicit(&g->ports[p->id], p->dp, memory_order_release);
+	rebuild_pollers(g, p);
+}
+
 void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new)
 {
 	struct sl_port_dp *old = p->dp;
 
 	p->dp = new;
-	if (p->state == SL_PORT_PUBLISHED) {
+	if (p->state != SL_PORT_OPEN)
 		atomic_store_explicit(&g->ports[p->id], new, memory_order_release);
+	if (p->state == SL_PORT_PUBLISHED)
 		rebuild_pollers(g, p);
-	}
 	sl_rcu_retire(g->rcu, free, old);
 }
 

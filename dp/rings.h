@@ -51,7 +51,8 @@ _Static_assert(sizeof(struct sl_event) == 64, "ring element");
 struct sl_inject {
 	struct rte_mbuf *m;
 	uint16_t port;
-	uint16_t pad[3];
+	uint16_t pad;
+	uint32_t epoch; /* of the port it is for: its number may be another port's by then */
 };
 _Static_assert(sizeof(struct sl_inject) == 16, "ring element");
 

@@ -13,9 +13,10 @@ enum {
 	TIMER_SLACK_NS = 1000, /* the default of 50 us would dwarf the short steps */
 };
 
-static void free_gone(struct sl_worker *w, struct sl_tx_buffer *t)
+static void free_gone(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port)
 {
 	sl_drop_count(w, SL_DROP_PORT_GONE, t->n);
+	sl_count(&w->counters.port[port].tx_dropped, t->n);
 	rte_pktmbuf_free_bulk(t->pkt, t->n);
 	t->n = 0;
 }
@@ -56,8 +57,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 	uint64_t bytes;
 
 	w->tx_pending &= ~(1u << port);
-	if (unlikely(p == NULL)) {
-		free_gone(w, t);
+	if (unlikely(p == NULL || p->held)) {
+		free_gone(w, t, port);
 		return;
 	}
 	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */
@@ -88,8 +89,10 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	uint16_t n = rte_eth_rx_burst(q->port->dev, q->queue, b->pkt, SL_BURST_MAX);
 	struct sl_port_counters *c = &w->counters.port[q->port->id];
 
-	if (n == 0)
+	if (n == 0) {
+		sl_count(&q->state->dry, 1);
 		return false;
+	}
 	sl_stages_begin(&w->stages, start);
 	b->n = n;
 	b->in_port = q->port->id;
@@ -124,6 +127,19 @@ static bool owns(const struct sl_worker *w, const struct sl_rxq *q)
 	return atomic_load_explicit(&q->state->owner, memory_order_acquire) == w->id;
 }
 
+static void send_injected(struct sl_worker *w, const struct sl_inject *in)
+{
+	const struct sl_port_dp *p =
+		atomic_load_explicit(&w->ports[in->port], memory_order_acquire);
+
+	if (p != NULL && p->epoch == in->epoch) {
+		sl_tx_put(w, in->port, in->m);
+		return;
+	}
+	rte_pktmbuf_free(in->m);
+	sl_drop_count(w, SL_DROP_PORT_GONE, 1);
+}
+
 static bool drain_injects(struct sl_worker *w)
 {
 	struct sl_inject in[INJECTS_A_TURN];
@@ -131,7 +147,7 @@ static bool drain_injects(struct sl_worker *w)
 		w->rings.inject, in, sizeof(in[0]), INJECTS_A_TURN, NULL);
 
 	for (unsigned int i = 0; i < n; i++)
-		sl_tx_put(w, in[i].port, in[i].m);
+		send_injected(w, &in[i]);
 	if (n > 0)
 		sl_tx_flush(w);
 	return n > 0;

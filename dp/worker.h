@@ -22,10 +22,12 @@
 
 /* What workers know of a port: published per port id, retired through RCU. */
 struct sl_port_dp {
-	uint16_t id;  /* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
-	uint16_t dev; /* ethdev port id */
+	uint16_t id;	/* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
+	uint16_t dev;	/* ethdev port id */
+	uint32_t epoch; /* of all ports there ever were, no other has this */
 	uint16_t n_txq;
 	bool underlay;
+	bool held;	   /* nothing goes in: what is sent to it is dropped as PORT_GONE */
 	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
 	rte_spinlock_t
@@ -55,6 +57,7 @@ struct sl_rxq_state {
 	/* Written by the owner; control reads. */
 	uint64_t packets;
 	uint64_t cycles; /* TSC cycles from receive to transmit of bursts that had packets */
+	uint64_t dry;	 /* polls that found nothing */
 } __rte_cache_aligned;
 
 struct sl_rxq {

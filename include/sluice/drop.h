@@ -59,7 +59,7 @@
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \
 		"destination")                                                                    \
 	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")   \
-	X(PORT_GONE, "the port the packet should leave by is gone", "port")                       \
+	X(PORT_GONE, "the port the packet should leave by is gone, or being emptied", "port")     \
 	X(MTU_EXCEEDED, "larger than the way out carries; the sender was told", "mtu")            \
 	X(HEADROOM, "no room in the buffer for the tunnel header", "internal")                    \
 	/* policy and flows */                                                                    \

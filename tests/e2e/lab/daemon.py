@@ -34,24 +34,31 @@ class Client:
         self._id = 0
 
     def call(self, method, params=None):
+        self.send(method, params)
+        return self.answer(method)
+
+    def send(self, method, params=None):
+        """Only ask; answer() waits for the answer."""
         self._id += 1
         request = {"jsonrpc": "2.0", "id": self._id, "method": method}
         if params is not None:
             request["params"] = params
-        answer = json.loads(self._exchange(method, json.dumps(request).encode() + b"\n"))
+        try:
+            self._sock.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as e:
+            raise Failure(f"{method}: no answer from the daemon: {e}") from e
+
+    def answer(self, method):
+        try:
+            line = self._file.readline()
+        except OSError as e:
+            raise Failure(f"{method}: no answer from the daemon: {e}") from e
+        if not line:
+            raise Failure(f"{method}: the daemon closed the connection")
+        answer = json.loads(line)
         if "error" in answer:
             raise Refused(method, answer["error"])
         return answer["result"]
-
-    def _exchange(self, method, line):
-        try:
-            self._sock.sendall(line)
-            answer = self._file.readline()
-        except OSError as e:
-            raise Failure(f"{method}: no answer from the daemon: {e}") from e
-        if not answer:
-            raise Failure(f"{method}: the daemon closed the connection")
-        return answer
 
     def close(self):
         self._file.close()

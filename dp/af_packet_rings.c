@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_af_packet keeps its sockets, and the rings it shares with the kernel, to itself. Both are
+ * found from outside: the sockets among this process's descriptors, by the interface they are
+ * bound to; each one's rings as the mapping of that socket. The ring's layout is the kernel's
+ * (packet_mmap(7)): first the slots for receiving, then as many for transmitting.
+ *
+ * Two things need that. The kernel shows a packet socket what the host itself sends on the
+ * interface; a filter on the socket ends that. (PACKET_IGNORE_OUTGOING does not: the driver puts
+ * its sockets into a fanout group, which has such a setting of its own, from its creation.) And a
+ * slot that was filled while the interface was
+ * down, or had no carrier, stays filled until the interface is back. Slots cannot be taken back,
+ * for the driver and the kernel each count on where the other is. But a slot that says it holds one
+ * byte is passed over by the kernel, which refuses frames shorter than an Ethernet header, and the
+ * driver sets PACKET_LOSS: what is refused is given back.
+ */
+#include <dirent.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <rte_ethdev.h>
+
+#include "engine_internal.h"
+
+#define LENGTH_OF_DEAD 1
+
+struct ring {
+	int fd;		/* its socket, which is the driver's */
+	uint64_t inode; /* of that */
+	uint8_t *tx;
+	uint32_t n_slots;
+	bool *waited; /* [n_slots] when it was last looked at */
+};
+
+struct sl_af_rings {
+	unsigned int n; /* rings, one a queue */
+	struct ring ring[SL_QUEUES_MAX];
+	/* at the last look */
+	uint64_t given;
+	bool running;
+	bool is_noted; /* `waited` says what waited */
+};
+
+static bool is_known(const struct sl_engine *g, uint64_t inode)
+{
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		for (unsigned int q = 0; g->port[i].rings != NULL && q < g->port[i].rings->n; q++)
+			if (g->port[i].rings->ring[q].inode == inode)
+				return true;
+	return false;
+}
+
+/* A packet socket on that interface. */
+static bool is_bound_to(int fd, int ifindex)
+{
+	struct sockaddr_ll at = {0};
+	socklen_t len = sizeof(at);
+
+	return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.sll_family == AF_PACKET &&
+	       at.sll_ifindex == ifindex;
+}
+
+static int option_of(int fd, int option)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_PACKET, option, &value, &len) == 0 ? value : 0;
+}
+
+static bool ignore_outgoing(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {.len = RTE_DIM(code), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
+/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
+static bool set_up_socket(int fd)
+{
+	return ignore_outgoing(fd) && option_of(fd, PACKET_LOSS) != 0 &&
+	       option_of(fd, PACKET_VERSION) == TPACKET_V2;
+}
+
+static int try_socket(struct sl_port *p, int fd, int ifindex)
+{
+	struct sl_af_rings *r = p->rings;
+	struct stat st;
+
+	if (!is_bound_to(fd, ifindex) || fstat(fd, &st) != 0 || is_known(p->engine, st.st_ino))
+		return 0;
+	for (unsigned int q = 0; q < r->n; q++)
+		if (r->ring[q].inode == st.st_ino)
+			return 0;
+	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd))
+		return -1;
+	r->ring[r->n++] = (struct ring){.fd = fd, .inode = st.st_ino};
+	return 0;
+}
+
+static int find_sockets(struct sl_port *p, int ifindex)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *d;
+	int ret = dir != NULL ? 0 : -1;
+
+	while (ret == 0 && (d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			ret = try_socket(p, (int)strtol(d->d_name, NULL, 10), ifindex);
+	if (dir != NULL)
+		closedir(dir);
+	return ret == 0 && p->rings->n == p->n_rxq ? 0 : -1;
+}
+
+static void take_mapping(struct sl_port *p, const char *line)
+{
+	uint64_t from, to, inode;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %" SCNu64, &from, &to, &inode) != 3)
+		return;
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		struct ring *r = &p->rings->ring[q];
+
+		if (r->inode != inode || r->tx != NULL)
+			continue;
+		r->tx = (uint8_t *)(uintptr_t)(from + (to - from) / 2);
+		r->n_slots = (uint32_t)((to - from) / 2 / p->framesz);
+	}
+}
+
+static int find_mappings(struct sl_port *p)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		take_mapping(p, line);
+	if (f != NULL)
+		fclose(f);
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		struct ring *r = &p->rings->ring[q];
+
+		r->waited = r->n_slots > 0 ? calloc(r->n_slots, sizeof(*r->waited)) : NULL;
+		if (r->waited == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * What came in before the sockets were ready: the host's own frames, and those of other interfaces,
+ * for a packet socket hears all of them until it is bound. At most a ring full.
+ */
+static void discard_received(const struct sl_port *p)
+{
+	struct rte_mbuf *m[SL_BURST_MAX];
+
+	for (uint16_t q = 0; q < p->n_rxq; q++) {
+		uint32_t most = p->rings->ring[0].n_slots;
+		uint16_t n;
+
+		do {
+			n = rte_eth_rx_burst(p->dev, q, m, SL_BURST_MAX);
+			rte_pktmbuf_free_bulk(m, n);
+			most -= RTE_MIN(most, n);
+		} while (n > 0 && most > 0);
+	}
+}
+
+int sl_af_packet_attach(struct sl_port *p, struct sl_err *e)
+{
+	struct rte_eth_dev_info info;
+
+	p->rings = calloc(1, sizeof(*p->rings));
+	if (p->rings == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	if (rte_eth_dev_info_get(p->dev, &info) == 0 && p->framesz != 0 &&
+		find_sockets(p, (int)info.if_index) == 0 && find_mappings(p) == 0) {
+		discard_received(p);
+		return 0;
+	}
+	sl_af_packet_detach(p);
+	sl_err_set(e, SL_ERR_DEVICE, "devargs",
+		"port %s: the sockets of device %s on interface %s are not as expected", p->name,
+		p->device, p->iface);
+	sl_err_hint(e, "/proc has to be mounted, and no other port may be on that interface");
+	return -ENODEV;
+}
+
+void sl_af_packet_detach(struct sl_port *p)
+{
+	for (unsigned int q = 0; p->rings != NULL && q < p->rings->n; q++)
+		free(p->rings->ring[q].waited);
+	free(p->rings);
+	p->rings = NULL;
+}
+
+static struct tpacket2_hdr *slot(const struct sl_port *p, const struct ring *r, uint32_t i)
+{
+	return (struct tpacket2_hdr *)(void *)(r->tx + (size_t)i * p->framesz);
+}
+
+static bool waits(const struct tpacket2_hdr *h)
+{
+	return (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_SEND_REQUEST) != 0 &&
+	       __atomic_load_n(&h->tp_len, __ATOMIC_RELAXED) != LENGTH_OF_DEAD;
+}
+
+/*
+ * If the interface comes back this very moment, the kernel sends the frame or passes it over. If it
+ * has sent it already and a worker fills the slot again meanwhile, that frame is lost instead.
+ */
+static void bury(struct tpacket2_hdr *h)
+{
+	__atomic_store_n(&h->tp_len, LENGTH_OF_DEAD, __ATOMIC_RELEASE);
+}
+
+unsigned int sl_af_packet_clear(struct sl_port *p)
+{
+	unsigned int n = 0;
+
+	p->rings->is_noted = false;
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		const struct ring *r = &p->rings->ring[q];
+
+		for (uint32_t i = 0; i < r->n_slots; i++) {
+			struct tpacket2_hdr *h = slot(p, r, i);
+
+			if (!waits(h))
+				continue;
+			bury(h);
+			n++;
+		}
+	}
+	return n;
+}
+
+/*
+ * That its interface went down is an error of the socket, which the next call returns that sends:
+ * the first packet after the interface is back would wait for a second one.
+ */
+static void forget_errors(const struct sl_af_rings *r)
+{
+	int error;
+	socklen_t len = sizeof(error);
+
+	for (unsigned int q = 0; q < r->n; q++)
+		(void)getsockopt(r->ring[q].fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
+/* A slot that waits now and waited then holds the same frame when nothing has moved meanwhile. */
+static unsigned int expire_ring(const struct sl_port *p, struct ring *r, bool is_stuck)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < r->n_slots; i++) {
+		struct tpacket2_hdr *h = slot(p, r, i);
+		bool waiting = waits(h), old = waiting && r->waited[i] && is_stuck;
+
+		r->waited[i] = waiting && !old;
+		if (!old)
+			continue;
+		bury(h);
+		n++;
+	}
+	return n;
+}
+
+unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running)
+{
+	struct sl_af_rings *r = p->rings;
+	bool moves = running && given != r->given;
+	bool is_stuck = r->is_noted && (given == r->given || (!running && !r->running));
+	unsigned int n = 0;
+
+	for (unsigned int q = 0; !moves && q < r->n; q++)
+		n += expire_ring(p, &r->ring[q], is_stuck);
+	if (running)
+		forget_errors(r);
+	r->is_noted = !moves;
+	r->given = given;
+	r->running = running;
+	return n;
+}

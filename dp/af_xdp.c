@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_af_xdp of DPDK 22.11 does not close its sockets with its device. They hold the interface's
+ * queues, which nobody could open again while this process lives. So what sockets a device has made
+ * is noted when it is open, and those that are left when it is closed are closed here.
+ *
+ * Nor does it give back the buffers in its fill rings: the pool of a closed port is never full
+ * again, and keeps its memory (pool.c).
+ */
+#include <dirent.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_internal.h"
+
+/* The inode of an AF_XDP socket, 0 for any other descriptor. */
+static uint64_t xdp_socket(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+	struct stat st;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_XDP ||
+		fstat(fd, &st) != 0)
+		return 0;
+	return st.st_ino;
+}
+
+static bool is_ports(const struct sl_port *p, uint64_t inode)
+{
+	for (unsigned int i = 0; i < p->n_xdp; i++)
+		if (p->xdp_inode[i] == inode)
+			return true;
+	return false;
+}
+
+static void note(struct sl_port *p, int fd, uint64_t inode)
+{
+	(void)fd;
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (is_ports(&p->engine->port[i], inode))
+			return;
+	if (p->n_xdp < SL_QUEUES_MAX)
+		p->xdp_inode[p->n_xdp++] = inode;
+}
+
+static void close_own(struct sl_port *p, int fd, uint64_t inode)
+{
+	if (is_ports(p, inode))
+		close(fd);
+}
+
+static void for_each_socket(struct sl_port *p, void (*fn)(struct sl_port *p, int fd, uint64_t ino))
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		int fd = (int)strtol(d->d_name, NULL, 10);
+		uint64_t inode = d->d_name[0] != '.' ? xdp_socket(fd) : 0;
+
+		if (inode != 0)
+			fn(p, fd, inode);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+void sl_af_xdp_attach(struct sl_port *p)
+{
+	for_each_socket(p, note);
+}
+
+void sl_af_xdp_detach(struct sl_port *p)
+{
+	if (p->n_xdp > 0)
+		for_each_socket(p, close_own);
+	p->n_xdp = 0;
+}

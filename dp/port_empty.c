@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets that wait in a device, and the end of what they were sent for.
+ *
+ * To leave. Drivers differ in what they keep, and in how it is thrown away:
+ *   - net_tap writes into the kernel, which refuses what is sent to an interface that is down.
+ *     net_pcap and net_null keep nothing. So do generators.
+ *   - net_vhost, net_memif and net_virtio_user put packets into memory of the peer that is
+ *     connected at that moment: with that they are delivered. Another peer has other memory, and
+ *     nothing is accepted while there is none.
+ *   - net_af_packet keeps what the kernel does not take: af_packet_rings.c.
+ *   - Any other (net_af_xdp, NICs) may keep some. It is closed and opened again, if it was given
+ *     anything at all.
+ *
+ * Come in. What is in a receive queue is for the workers to take, under a configuration by which
+ * the port is nobody's. That it has been taken is known from a poll that found nothing; a queue
+ * that is never found empty has been taken as a whole once as many packets were as a queue holds.
+ * The first poll counted may have begun before the mark was set, hence two. (net_tap looks into its
+ * queue only after a signal that it gets for each frame. The signal goes to the control thread,
+ * which has slept between the change and the mark, and so has taken it.)
+ *
+ * In workers' hands. A worker flushes its transmit buffers before it reports a quiescent state, and
+ * packets that the control thread injects leave in the turn that finds them. So a grace period
+ * after the change there are none, wherever queues have been moved to.
+ */
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include "engine_internal.h"
+
+enum {
+	SETTLE_WAIT_MS = 20, /* two hundred turns of workers that sleep */
+	RX_QUEUE_MAX = 32768,
+	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
+	QUICK_TRIES = 10, /* one a tick: a kernel may take its time to let go of a device */
+};
+
+static struct sl_port *published(const struct sl_engine *g, uint16_t id)
+{
+	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+
+	if (p == NULL || (p->state != SL_PORT_PUBLISHED && p->state != SL_PORT_REOPENING))
+		return NULL;
+	return (struct sl_port *)(uintptr_t)p;
+}
+
+static uint64_t given(const struct sl_port *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned int w = 0; w < p->engine->n_workers; w++)
+		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id].tx_packets);
+	return n;
+}
+
+static bool keeps_nothing(const struct sl_port *p)
+{
+	static const char *const driver[] = {"net_tap", "net_tun", "net_vhost", "net_memif",
+		"net_virtio_user", "net_pcap", "net_null"};
+
+	for (unsigned int i = 0; i < RTE_DIM(driver); i++)
+		if (strcmp(p->driver, driver[i]) == 0)
+			return true;
+	return p->generator != NULL;
+}
+
+static bool needs_reopening(const struct sl_port *p)
+{
+	return p->rings == NULL && !keeps_nothing(p) && given(p) != p->given_when_open;
+}
+
+void sl_port_recall(struct sl_port *p, unsigned int n)
+{
+	struct sl_counters *c = p->engine->control;
+
+	sl_count(&c->generated, n);
+	sl_count(&c->drops[SL_DROP_STALE], n);
+	sl_count(&c->port[p->id].tx_dropped, n);
+	sl_count(&c->port[p->id].tx_recalled, n);
+}
+
+static void set_held(struct sl_port *p, bool held)
+{
+	struct sl_port_dp *new = malloc(sizeof(*new));
+
+	if (new == NULL)
+		abort();
+	*new = *p->dp;
+	new->held = held;
+	sl_queues_replace(p->engine, p, new);
+}
+
+static void mark(struct sl_port *p)
+{
+	for (unsigned int q = 0; q < p->n_rxq; q++)
+		p->mark[q] = (struct sl_rxq_mark){
+			sl_counter_read(&p->rxq[q].dry), sl_counter_read(&p->rxq[q].packets)};
+	p->emptying = SL_EMPTYING_DRAIN;
+}
+
+static bool is_drained(const struct sl_port *p)
+{
+	for (unsigned int q = 0; q < p->n_rxq; q++)
+		if (sl_counter_read(&p->rxq[q].dry) < p->mark[q].dry + 2 &&
+			sl_counter_read(&p->rxq[q].packets) < p->mark[q].packets + RX_QUEUE_MAX)
+			return false;
+	return true;
+}
+
+static void reopen(struct sl_port *p)
+{
+	struct sl_err e = {0};
+
+	p->emptying = SL_EMPTYING_DONE;
+	p->tried = sl_engine_tick(p->engine);
+	if (sl_port_reopen(p, &e) == 0) {
+		p->given_when_open = given(p);
+		p->is_dead = false;
+		p->n_tries = 0;
+		sl_queues_resume(p->engine, p);
+		return;
+	}
+	if (++p->n_tries == QUICK_TRIES)
+		sl_engine_notice(p->engine,
+			"%s. The port had to be emptied, and stays closed until its device opens: "
+			"it is tried every second",
+			e.message);
+	p->state = SL_PORT_SHUT;
+}
+
+/* The device is closed by now, or nothing of the time before comes into it any more. */
+static void grace_over(void *port)
+{
+	struct sl_port *p = port;
+
+	if (--p->n_graces > 0 || published(p->engine, p->id) == NULL)
+		return;
+	if (p->state == SL_PORT_REOPENING) {
+		reopen(p);
+		if (p->is_ours_to_release)
+			sl_port_release(p->engine, p->id);
+	} else if (p->emptying == SL_EMPTYING_GRACE) {
+		if (p->rings != NULL)
+			sl_port_recall(p, sl_af_packet_clear(p));
+		mark(p);
+	} else if (p->emptying == SL_EMPTYING_RELEASE) {
+		set_held(p, false);
+		p->emptying = SL_EMPTYING_NOT;
+	}
+}
+
+static void wait_a_grace(struct sl_port *p)
+{
+	p->n_graces++;
+	sl_rcu_retire(p->engine->rcu, grace_over, p);
+}
+
+void sl_port_empty(struct sl_engine *g, uint16_t id)
+{
+	struct sl_port *p = published(g, id);
+
+	if (p == NULL || !g->running)
+		return;
+	p->is_ours_to_release = false;
+	if (p->state == SL_PORT_REOPENING)
+		return;
+	set_held(p, true);
+	p->emptying = SL_EMPTYING_GRACE;
+	if (needs_reopening(p))
+		sl_queues_pause(g, p, SL_PORT_REOPENING);
+	wait_a_grace(p);
+}
+
+bool sl_port_is_empty(const struct sl_engine *g, uint16_t id)
+{
+	const struct sl_port *p = published(g, id);
+
+	return p == NULL || p->emptying == SL_EMPTYING_NOT || p->emptying == SL_EMPTYING_DONE;
+}
+
+void sl_port_release(struct sl_engine *g, uint16_t id)
+{
+	struct sl_port *p = published(g, id);
+
+	if (p == NULL || p->emptying != SL_EMPTYING_DONE)
+		return;
+	p->emptying = SL_EMPTYING_RELEASE;
+	wait_a_grace(p);
+}
+
+void sl_ports_poll(struct sl_engine *g)
+{
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		struct sl_port *p = &g->port[i];
+
+		if (p->emptying == SL_EMPTYING_DRAIN && is_drained(p))
+			p->emptying = SL_EMPTYING_DONE;
+	}
+}
+
+static bool any_held(const struct sl_engine *g)
+{
+	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
+		const struct sl_port *p = published(g, i);
+
+		if (p != NULL && p->emptying != SL_EMPTYING_NOT)
+			return true;
+	}
+	return false;
+}
+
+void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
+{
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * SETTLE_WAIT_MS;
+
+	turn(ctx);
+	while (any_held(g) && rte_rdtsc() < until) {
+		rte_delay_us_sleep(50);
+		sl_rcu_poll(g->rcu);
+		sl_ports_poll(g);
+		turn(ctx);
+	}
+}
+
+/*
+ * A device that can be emptied only by closing it gets nothing while its interface is not running.
+ * What it got before that was noticed goes when the interface is back, before anything is added.
+ */
+static void look_at_interface(struct sl_port *p, bool running)
+{
+	if (p->emptying != SL_EMPTYING_NOT)
+		return;
+	if (!running && !p->is_dead && given(p) != p->given_when_open) {
+		p->is_dead = true;
+		set_held(p, true);
+	} else if (running && p->is_dead) {
+		sl_port_empty(p->engine, p->id);
+		p->is_ours_to_release = true;
+	}
+}
+
+static void look(struct sl_port *p)
+{
+	if (p->rings != NULL)
+		sl_port_recall(p, sl_af_packet_expire(p, given(p), sl_interface_running(p)));
+	else if (p->iface[0] != '\0')
+		look_at_interface(p, sl_interface_running(p));
+}
+
+static uint32_t pause_of(const struct sl_port *p)
+{
+	return p->n_tries < QUICK_TRIES ? 1 : SL_TICKS_PER_SECOND;
+}
+
+void sl_ports_look(struct sl_engine *g, uint32_t tick)
+{
+	bool is_time = tick - g->looked >= LOOK_TICKS;
+
+	if (is_time)
+		g->looked = tick;
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		struct sl_port *p = &g->port[i];
+
+		if (p->state == SL_PORT_PUBLISHED && is_time) {
+			look(p);
+		} else if (p->state == SL_PORT_SHUT && tick - p->tried >= pause_of(p)) {
+			reopen(p);
+			sl_port_release(g, p->id);
+		}
+	}
+}

@@ -1,0 +1,487 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What waits in a device, and the end of what it was sent for; frames of the host itself."""
+import os
+import select
+import signal
+import socket
+import time
+
+from lab.daemon import Refused
+from lab.expect import Skip, expect, expect_equal, test, wait_until
+from lab.net import link
+from lab.site import OPEN, workers
+
+WEB_MAC, DB_MAC, RED_MAC = "02:00:00:00:00:05", "02:00:00:00:00:06", "02:00:00:00:00:99"
+WEB, DB, RED, RED2 = "10.0.0.5", "10.0.0.6", "10.9.0.1", "10.9.0.2"
+N = 50
+SECRET = b"for the workload before"
+
+
+def endpoint(name, network, port, mac, address):
+    return {"name": name, "network": network, "port": port, "mac": mac, "addresses": [address],
+            "labels": {"app": name}}
+
+
+def ports(driver="net_af_packet"):
+    return [{"name": "web", "role": "access", "devargs": "net_af_packet0,iface=sl-web"},
+            {"name": "db", "role": "access", "devargs": f"{driver}1,iface=sl-db"}]
+
+
+BLUE = {"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}
+RED_NET = {"name": "red", "vni": 200, "encap": "vxlan", "policy_default": OPEN}
+WEB_EP = endpoint("web", "blue", "web", WEB_MAC, WEB)
+DB_EP = endpoint("db", "blue", "db", DB_MAC, DB)
+RED_EP = endpoint("red", "red", "db", RED_MAC, RED)
+RED2_EP = endpoint("red2", "red", "web", WEB_MAC, RED2)
+
+
+class Wire:
+    """A workload's end of its link: whole frames, in and out."""
+
+    def __init__(self, ns, dev="eth0"):
+        self.s = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.s.bind((dev, 3))
+        self.n_old = 0  # frames with SECRET that it has seen
+
+    def send(self, frame):
+        self.s.send(bytes(frame))
+
+    def count(self, seconds, what=SECRET):
+        """Frames with these bytes that come in within that time."""
+        n, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            ready, _, _ = select.select([self.s], [], [], max(0.0, end - time.monotonic()))
+            try:
+                data, addr = self.s.recvfrom(65536) if ready else (b"", (0, 0, 4))
+            except OSError:  # the interface went down
+                continue
+            if addr[2] != socket.PACKET_OUTGOING:
+                n += what in data
+                self.n_old += SECRET in data
+        return n
+
+
+def packet(src_mac=WEB_MAC, dst_mac=DB_MAC, src=WEB, dst=DB, load=SECRET):
+    from scapy.all import IP, UDP, Ether
+    return Ether(src=src_mac, dst=dst_mac) / IP(src=src, dst=dst) / UDP(sport=7, dport=7) / load
+
+
+class Rig:
+    """Workloads web and db behind one node; `driver` is that of port db."""
+
+    def __init__(self, lab, driver="net_af_packet", networks=(BLUE, RED_NET), more=()):
+        self.node = lab.namespace("node")
+        self.web_ns, self.db_ns = lab.namespace("w-web"), lab.namespace("w-db")
+        for name, ns, mac in (("web", self.web_ns, WEB_MAC), ("db", self.db_ns, DB_MAC)):
+            self.connect(name, ns, mac)
+        self.config = {"workers": workers(), "ports": ports(driver), "networks": list(networks),
+                       "endpoints": [WEB_EP, DB_EP, *more]}
+        self.daemon = lab.daemon("a", self.config, self.node)
+        self.daemon.start()
+        self.web, self.db = Wire(self.web_ns), Wire(self.db_ns)
+
+    def connect(self, name, ns, mac):
+        link(self.node, f"sl-{name}", ns, "eth0")
+        ns.run("ip", "link", "set", "eth0", "address", mac)
+
+    def send(self, n=N, **how):
+        """Packets to db; all have been handled when this returns."""
+        before = self.daemon.port("web")["rx_packets"]
+        for _ in range(n):
+            self.web.send(packet(**how))
+        wait_until(lambda: self.daemon.port("web")["rx_packets"] >= before + n, "not received", 15)
+        self.daemon.expect_sum()
+
+    def db_is_reached(self):
+        self.db.count(0.05)
+        self.web.send(packet(load=b"anybody there?"))
+        return self.db.count(0.3, b"anybody there?") > 0
+
+    def fill(self, down=None):
+        """N packets for db that its device cannot send."""
+        expect(self.db_is_reached(), "db is not reached at first")
+        (down or self.down)()
+        self.send()
+        return self.daemon.port("db")
+
+    def set_near_end(self, state):
+        """The node's end of db's link."""
+        self.node.run("ip", "link", "set", "sl-db", state)
+
+    def down(self):
+        self.db_ns.run("ip", "link", "set", "eth0", "down")
+
+    def up(self):
+        self.db_ns.run("ip", "link", "set", "eth0", "up")
+
+    def nothing_old(self, seconds=0.5):
+        """The next workload's first frame makes the port send; nothing else comes with it."""
+        self.up()
+        self.db.n_old = 0
+        self.db.count(0.1)
+        expect(self.red_is_reached(), "the next workload gets nothing at all")
+        self.db.count(seconds)
+        expect_equal(self.db.n_old, 0, "packets of the workload before")
+
+    def red_is_reached(self):
+        frame = packet(WEB_MAC, RED_MAC, RED2, RED, b"welcome")
+        for _ in range(20):
+            self.web.send(frame)
+            if self.db.count(0.1, b"welcome"):
+                return True
+        return False
+
+
+HAND_ON = (("endpoints.del", {"name": "db"}), ("endpoints.del", {"name": "web"}),
+           ("endpoints.add", RED_EP), ("endpoints.add", RED2_EP))
+
+
+def expect_recalled(rig, before, n=N):
+    port = rig.daemon.port("db")
+    expect_equal(port["tx_packets"] - before["tx_packets"] >= 0, True, "tx_packets grows only")
+    expect_equal(port["tx_recalled"] - before["tx_recalled"], n, "tx_recalled")
+    expect(port["tx_dropped"] - before["tx_dropped"] >= n, f"tx_dropped: {port}")
+    expect_equal(rig.daemon.drop("stale"), n, "stale")
+    rig.daemon.expect_sum()
+
+
+@test
+def packets_kept_back_are_not_for_the_next_network_in_the_same_transaction(lab):
+    rig = Rig(lab)
+    before = rig.fill()
+    rig.daemon.apply(*HAND_ON)
+    expect_recalled(rig, before)
+    rig.nothing_old()
+
+
+@test
+def packets_kept_back_are_not_for_the_next_network_one_call_at_a_time(lab):
+    rig = Rig(lab)
+    before = rig.fill()
+    for method, params in HAND_ON:
+        rig.daemon.call(method, params)
+    expect_recalled(rig, before)
+    rig.nothing_old()
+
+
+@test
+def packets_kept_back_are_not_for_the_next_network_by_a_whole_configuration(lab):
+    rig = Rig(lab)
+    before = rig.fill()
+    rig.daemon.call("config.replace", {"config": {
+        "ports": rig.config["ports"], "networks": [BLUE, RED_NET],
+        "endpoints": [RED_EP, RED2_EP]}})
+    expect_recalled(rig, before)
+    rig.nothing_old()
+
+
+@test
+def packets_kept_back_are_not_for_the_next_workload_of_the_same_network(lab):
+    rig = Rig(lab)
+    before = rig.fill()
+    heir = endpoint("heir", "blue", "db", RED_MAC, RED)
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("endpoints.add", heir))
+    expect_recalled(rig, before)
+    rig.up()
+    rig.web.send(packet(WEB_MAC, RED_MAC, WEB, RED, b"hello"))
+    expect_equal(rig.db.count(0.5), 0, "packets of the workload before")
+
+
+@test
+def packets_kept_back_go_with_their_port(lab):
+    rig = Rig(lab)
+    rig.fill()
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+    wait_until(lambda: rig.daemon.drop("stale") == N, "they are not counted")
+    rig.daemon.expect_sum()
+    rig.daemon.apply(("endpoints.del", {"name": "web"}), ("ports.add", ports()[1]),
+                     ("endpoints.add", RED_EP), ("endpoints.add", RED2_EP))
+    rig.nothing_old()
+
+
+def stays_down(rig, down, up):
+    expect(rig.db_is_reached(), "db is not reached at first")
+    down()
+    rig.send()
+    wait_until(lambda: rig.daemon.port("db")["tx_recalled"] == N, "they are kept", 2.5)
+    rig.daemon.expect_sum()
+    rig.send(700)  # more than the ring holds: the rest is refused
+    wait_until(lambda: rig.daemon.drop("stale") + rig.daemon.drop("tx_full") == N + 700,
+               lambda: f"they are kept: {rig.daemon.drops()}", 2.5)
+    up()
+    rig.db.n_old = 0
+    rig.db.count(0.2)
+    wait_until(rig.db_is_reached, "db is not reached any more")
+    rig.db.count(0.3)
+    expect_equal(rig.db.n_old, 0, "old packets when the interface is back")
+    rig.daemon.expect_sum()
+
+
+@test
+def packets_for_a_workload_that_stays_down_are_dropped_in_time(lab):
+    rig = Rig(lab)
+    stays_down(rig, rig.down, rig.up)
+
+
+@test
+def packets_for_an_interface_that_stays_down_are_dropped_in_time(lab):
+    rig = Rig(lab)
+    stays_down(rig, lambda: rig.set_near_end("down"), lambda: rig.set_near_end("up"))
+
+
+@test
+def the_first_packet_after_an_interface_was_down_arrives(lab):
+    rig = Rig(lab)
+    for down, up in ((lambda: rig.set_near_end("down"), lambda: rig.set_near_end("up")),
+                     (rig.down, rig.up)):
+        rig.fill(down)
+        time.sleep(1.5)
+        up()
+        time.sleep(1.5)
+        expect(rig.db_is_reached(), "it does not")
+
+
+@test
+def a_packet_that_nothing_pushes_out_does_not_leave_much_later(lab):
+    """Given to an interface that was down for an instant only; nobody sends for seconds."""
+    rig = Rig(lab)
+    rig.fill()
+    rig.up()
+    wait_until(lambda: rig.daemon.drop("stale") == N, "they are kept", 3)
+    rig.db.n_old = 0
+    expect(rig.db_is_reached(), "db is not reached any more")
+    rig.db.count(0.2)
+    expect_equal(rig.db.n_old, 0, "old packets with the first new one")
+
+
+def nothing_early(rig):
+    """
+    Frames wait to be received while the daemon is held up, and claim to be of the workload that the
+    port is given to meanwhile.
+    """
+    rig.db.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"early"))
+    wait_until(lambda: rig.daemon.port("db")["rx_packets"] > 0, "db is not heard")
+    forward, back = HAND_ON, (("endpoints.del", {"name": "red"}), ("endpoints.del", {"name": "red2"}),
+                              ("endpoints.add", WEB_EP), ("endpoints.add", DB_EP))
+    client = rig.daemon.client()
+    for _ in range(10):
+        rig.daemon.process.send_signal(signal.SIGSTOP)
+        for _ in range(100):
+            rig.db.send(packet(RED_MAC, WEB_MAC, RED, RED2))
+        client.send("txn.apply",
+                    {"operations": [{"method": m, "params": p} for m, p in forward]})
+        rig.daemon.process.send_signal(signal.SIGCONT)
+        client.answer("txn.apply")
+        expect_equal(rig.web.count(0.1), 0, "frames sent before the port was given to the sender")
+        rig.db.send(packet(RED_MAC, WEB_MAC, RED, RED2, b"now it is mine"))
+        expect_equal(rig.web.count(0.2, b"now it is mine"), 1, "frames sent after")
+        rig.daemon.apply(*back)
+
+
+@test
+def frames_of_the_workload_before_are_not_the_next_ones(lab):
+    nothing_early(Rig(lab))
+
+
+@test
+def an_endpoint_that_shares_a_port_may_go_without_a_trace(lab):
+    other = endpoint("db2", "blue", "db", "02:00:00:00:00:07", "10.0.0.7")
+    rig = Rig(lab, more=(other,))
+    for _ in range(20):
+        rig.daemon.call("endpoints.del", {"name": "db2"})
+        rig.web.send(packet(load=b"for db"))
+        rig.daemon.call("endpoints.add", other)
+        rig.web.send(packet(load=b"for db"))
+    expect_equal(rig.db.count(0.5, b"for db"), 40, "packets for the one that stays")
+
+
+@test
+def an_endpoint_that_changes_its_labels_loses_nothing(lab):
+    rig = Rig(lab)
+    for i in range(20):
+        rig.daemon.call("endpoints.set", {**DB_EP, "labels": {"app": f"db{i}"}})
+        rig.web.send(packet(load=b"for db"))
+    expect_equal(rig.db.count(0.5, b"for db"), 20, "packets")
+
+
+@test
+def what_the_host_sends_is_not_the_workloads(lab):
+    rig = Rig(lab)
+    host = Wire(rig.node, "sl-db")
+    rig.db.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"mine"))
+    expect_equal(rig.web.count(0.3, b"mine"), 1, "frames of the workload")
+    before = rig.daemon.totals()["received"]
+    for _ in range(N):
+        host.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"not db's"))
+    expect_equal(rig.web.count(0.3, b"not db's"), 0, "frames of the host")
+    expect_equal(rig.daemon.totals()["received"] - before, 0, "frames received")
+    rig.db.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"mine"))
+    expect_equal(rig.web.count(0.3, b"mine"), 1, "frames of the workload")
+
+
+@test
+def a_new_port_hears_its_own_interface_only(lab):
+    """A packet socket hears every interface until it is bound; web floods meanwhile."""
+    rig = Rig(lab)
+    rig.daemon.call("endpoints.del", {"name": "db"})
+    pid = os.fork()
+    if pid == 0:
+        frame = bytes(packet(DB_MAC, WEB_MAC, DB, WEB))
+        while True:
+            rig.web.s.send(frame)
+    try:
+        for _ in range(20):
+            rig.daemon.call("ports.del", {"name": "db"})
+            rig.daemon.call("ports.add", ports()[1])
+            time.sleep(0.02)
+            expect_equal(rig.daemon.port("db")["rx_packets"], 0, "frames of another interface")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def xdp_rig(lab):
+    try:
+        return Rig(lab, "net_af_xdp")
+    except Exception as e:
+        raise Skip(f"no AF_XDP here: {e}") from e
+
+
+@test
+def a_port_that_can_only_be_reopened_is(lab):
+    rig = xdp_rig(lab)
+    before = rig.fill(lambda: rig.set_near_end("down"))
+    rig.daemon.apply(*HAND_ON)
+    after = rig.daemon.port("db")
+    expect(after["tx_packets"] >= before["tx_packets"], f"tx_packets fell: {before}, {after}")
+    expect(after["rx_packets"] >= before["rx_packets"], f"rx_packets fell: {before}, {after}")
+    rig.set_near_end("up")
+    rig.nothing_old()
+
+
+@test
+def a_port_that_can_only_be_reopened_sends_nothing_old_when_its_interface_is_back(lab):
+    rig = xdp_rig(lab)
+    rig.fill(lambda: rig.set_near_end("down"))
+    time.sleep(1.2)
+    rig.send()
+    expect(rig.daemon.drop("port_gone") >= N, f"they are kept: {rig.daemon.drops()}")
+    rig.set_near_end("up")
+    rig.db.n_old = 0
+    wait_until(rig.db_is_reached, "db is not reached any more")
+    rig.db.count(0.3)
+    expect_equal(rig.db.n_old, 0, "old packets")
+
+
+@test
+def a_port_that_does_not_open_again_stays_closed_and_says_so(lab):
+    rig = xdp_rig(lab)
+    expect(rig.db_is_reached(), "db is not reached at first")
+    rig.node.run("ip", "link", "del", "sl-db")
+    rig.daemon.apply(*HAND_ON)
+    wait_until(lambda: "stays closed" in rig.daemon.log_tail(), "it does not say so")
+    expect(not {p["name"]: p for p in rig.daemon.call("ports.list")}["db"]["link_up"], "link is up")
+    rig.web.send(packet(WEB_MAC, RED_MAC, RED2, RED))
+    wait_until(lambda: rig.daemon.drop("port_gone") > 0, "what is sent there is not dropped")
+    rig.connect("db", rig.db_ns, RED_MAC)
+    rig.db = Wire(rig.db_ns)
+    wait_until(rig.red_is_reached, "it does not open when its device is back")
+    rig.daemon.call("endpoints.del", {"name": "red"})
+    rig.daemon.call("ports.del", {"name": "db"})
+
+
+@test
+def an_xdp_port_can_be_added_again(lab):
+    rig = xdp_rig(lab)
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+
+    def added():
+        try:
+            return rig.daemon.apply(("ports.add", ports("net_af_xdp")[1]), ("endpoints.add", DB_EP))
+        except Refused:  # the kernel lets go of the queue a moment later
+            return None
+    wait_until(added, "the device does not open again")
+    expect(rig.db_is_reached(), "db is not reached any more")
+
+
+@test
+def frames_of_the_workload_before_are_not_the_next_ones_on_a_tap(lab):
+    rig = Rig(lab)
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+    rig.daemon.apply(("ports.add", {"name": "db", "role": "access",
+                                    "devargs": "net_tap1,iface=tap-db"}), ("endpoints.add", DB_EP))
+    rig.node.run("ip", "link", "set", "tap-db", "netns", "w-db", "up")
+    rig.db_ns.run("ip", "link", "set", "tap-db", "mtu", "1500")
+    rig.db = Wire(rig.db_ns, "tap-db")
+    wait_until(rig.db_is_reached, "the TAP does not work")
+    nothing_early(rig)
+
+
+def next_hop_site(lab):
+    """Workload a1 has sent to an endpoint behind a node whose next hop does not answer."""
+    site = lab.kernel_site(n_workloads=1)
+    far = {"name": "far", "network": "blue", "node": "far", "mac": "02:00:00:00:07:07",
+           "addresses": ["10.0.0.77"], "labels": {"app": "far"}}
+    site.a.daemon.apply(("nodes.add", {"name": "far", "address": "192.0.2.77"}),
+                        ("endpoints.add", far))
+    Wire(site.a1.ns).send(packet(site.a1.mac, far["mac"], site.a1.ip, "10.0.0.77"))
+    wait_until(lambda: [n for n in site.a.daemon.call("neighbors.state")
+                        if n["address"] == "192.0.2.77" and n["waiting"]], "it does not wait")
+    return site, far
+
+
+def arrives_at_next_hop(site):
+    """The next hop comes to life: what waited for it."""
+    wire = Wire(site.b.ns, "up0")
+    site.b.ns.run("ip", "address", "add", "192.0.2.77/32", "dev", "up0")
+    return wire.count(1.5)
+
+
+@test
+def what_waits_for_a_next_hop_leaves_when_that_answers(lab):
+    site, _ = next_hop_site(lab)
+    expect_equal(arrives_at_next_hop(site), 1, "packets")
+
+
+@test
+def what_waits_for_a_next_hop_goes_with_its_endpoint(lab):
+    site, far = next_hop_site(lab)
+    site.a.daemon.call("endpoints.del", {"name": far["name"]})
+    expect_equal(arrives_at_next_hop(site), 0, "packets for an endpoint that is gone")
+    expect_equal(site.a.daemon.drop("stale"), 1, "stale")
+
+
+@test
+def what_waits_for_a_next_hop_goes_with_its_node(lab):
+    site, far = next_hop_site(lab)
+    other = {"name": "other", "address": "192.0.2.77"}
+    site.a.daemon.apply(("endpoints.del", {"name": far["name"]}), ("nodes.del", {"name": "far"}),
+                        ("nodes.add", other), ("endpoints.add", {**far, "node": "other"}))
+    expect_equal(arrives_at_next_hop(site), 0, "packets for a node that is gone")
+    expect_equal(site.a.daemon.drop("stale"), 1, "stale")
+
+
+@test
+def what_waits_for_a_next_hop_goes_with_its_network(lab):
+    site, far = next_hop_site(lab)
+    daemon = site.a.daemon
+    names = [e["name"] for e in daemon.call("endpoints.list")]
+    daemon.apply(*(("endpoints.del", {"name": n}) for n in names), ("networks.del", {"name": "blue"}),
+                 ("networks.add", {**site.network, "name": "red"}),  # of the same VNI
+                 ("endpoints.add", {**far, "network": "red"}))
+    expect_equal(arrives_at_next_hop(site), 0, "packets of a network that is gone")
+    expect_equal(daemon.drop("stale"), 1, "stale")
+
+
+@test
+def what_waits_for_a_next_hop_stays_when_others_change(lab):
+    site, _ = next_hop_site(lab)
+    daemon = site.a.daemon
+    daemon.call("networks.add", RED_NET)
+    other = {**endpoint("other", "red", "", RED_MAC, RED), "node": "b"}
+    del other["port"]
+    daemon.call("endpoints.add", other)
+    daemon.call("endpoints.del", {"name": "other"})
+    daemon.call("networks.del", {"name": "red"})
+    expect_equal(arrives_at_next_hop(site), 1, "packets")
