@@ -7,7 +7,6 @@
 #include "methods_objects.h"
 #include "methods_runtime.h"
 #include "pipelines/pipeline_ctl.h"
-#include "policy_networks.h"
 #include "safe_path.h"
 
 struct step {
@@ -163,7 +162,6 @@ static void stop_journal(struct sl_ctrl *c)
 static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	struct sl_applier applier = sl_apply_applier(c->apply);
-	char text[SL_ASSUMED_TEXT_LEN];
 	int err;
 
 	(void)o;
@@ -176,8 +174,6 @@ static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_
 		c->store = NULL;
 		return err;
 	}
-	if (sl_policies_assumed(c->store, text) != NULL)
-		sl_daemon_notice(text);
 	return 0;
 }
 

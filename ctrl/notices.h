@@ -97,10 +97,14 @@ SL_NOTICE_FIND(sl_notice_address_conflict);
 SL_NOTICE_FIND(sl_notice_network_mtu);
 SL_NOTICE_EACH(sl_notice_network_ip6);
 
+/* notices_policies.c */
+SL_NOTICE_EACH(sl_notice_policy_network);
+
 /* A row's walk, for those who take it in portions. */
 void sl_notice_walk_init(
 	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row);
 void sl_notice_walk_fini(struct sl_notice_walk *w);
+
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);

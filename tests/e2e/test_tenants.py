@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two tenants on two nodes whose workloads differ in nothing but their network: same addresses, MACs and labels."""
 import json
+import os
 import subprocess
+import zlib
 
+from lab.capture import capture_config
 from lab.daemon import Refused
 from lab.expect import Failure, expect, expect_equal, test
 from lab.site import Workload
@@ -174,3 +177,32 @@ def a_node_started_again_keeps_each_policy_to_its_network(lab):
     expect_no_tcp(red_a, red_b, 80)
     expect_tcp(red_a, red_b, 81)
     expect_no_tcp(site.a1, site.b1, 81)
+
+
+@test
+def a_state_from_before_policies_had_networks_is_read_with_a_standing_notice(lab):
+    daemon = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1,no-rx=1"), state=True)
+    old = {"name": "old", "tier": "team", "priority": 7, "direction": "egress",
+           "subject": {"labels": {"app": "web"}}, "action": "allow"}
+    text = json.dumps({"version": 1, "seq": 3, "config": {"policies": [old]}}, separators=(",", ":"))[:-1]
+    with open(os.path.join(daemon.state, "snapshot.json"), "w", encoding="utf-8") as f:
+        f.write(f'{text},"crc":"{zlib.crc32(text.encode()):08x}"}}\n')
+
+    def notices():
+        return [(n["collection"], n["name"]) for n in daemon.call("notices.list")
+                if n["code"] == "policy_network"]
+
+    for _ in range(2):
+        daemon.start()
+        listed = daemon.call("policies.get", {"name": "old"})
+        expect_equal(listed["network"], "*", "network of a policy from before")
+        expect_equal(notices(), [("policies", "old")], "notices")
+        daemon.stop()
+    daemon.start()
+    listed.pop("matched")
+    daemon.call("policies.set", listed)
+    expect_equal(notices(), [], "notices once somebody has said it")
+    daemon.stop()
+    daemon.start()
+    expect_equal(notices(), [], "notices after a start")
+    expect_equal(daemon.call("policies.get", {"name": "old"})["network"], "*", "network")

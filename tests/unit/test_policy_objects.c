@@ -3,7 +3,7 @@
  * Policies as objects that name networks: what is refused and with which words, by whichever way
  * they come; and those of a state directory from before policies had networks.
  */
-#include "ctrl/policy_networks.h"
+#include "ctrl/notices.h"
 #include "journal_test.h"
 
 /* A policy p for endpoints with app=db, with these fields before the others. */
@@ -154,6 +154,30 @@ static void networks_times_peers_times_ports_are_at_most_65536(void **state)
 	assert_non_null(strstr(e.message, "2 networks times 256 peers times 129 ports"));
 }
 
+struct heard {
+	unsigned int n;
+	char lines[2][SL_NOTICE_LINE_LEN];
+};
+
+static void hear(void *ctx, const struct sl_notice *n)
+{
+	struct heard *h = ctx;
+
+	assert_string_equal(n->code, "policy_network");
+	assert_true(h->n < 2);
+	sl_notice_line(n, h->lines[h->n++]);
+}
+
+/* What stands about policies. */
+static struct heard notices(const struct fixture *f)
+{
+	struct heard h = {.n = 0};
+	struct sl_notice_walk w = {.to = {.ctx = &h, .put = hear, .code = "policy_network"}};
+
+	sl_store_walk(f->store, SL_COLL_POLICIES, sl_notice_policy_network, &w);
+	return h;
+}
+
 /* A file of the state directory, with its checksum. */
 static void write_checked(const struct fixture *f, const char *name, const char *text)
 {
@@ -185,8 +209,8 @@ static void write_older_state(struct fixture *f)
 
 static void policies_of_a_state_from_before_are_for_every_network(void **state)
 {
-	char text[SL_ASSUMED_TEXT_LEN];
 	struct fixture *f = *state;
+	struct heard h;
 
 	write_older_state(f);
 	for (unsigned int i = 0; i < 2; i++) {
@@ -196,15 +220,17 @@ static void policies_of_a_state_from_before_are_for_every_network(void **state)
 		assert_int_equal(p->networks.n, 0);
 		assert_true(p->network_assumed);
 	}
-	assert_string_equal(sl_policies_assumed(f->store, text),
-		"2 policies name no network, as before policies had one, and are in force in every "
-		"network: \"old-1\", \"old-2\"; set the network of each, \"*\" to keep it so");
+	h = notices(f);
+	assert_int_equal(h.n, 2);
+	assert_string_equal(h.lines[0],
+		"policies \"old-1\": policy \"old-1\" names no network, as before policies had "
+		"one, "
+		"and is in force in every network (set its network; \"*\" to keep it so)");
 }
 
 /* Through starts and snapshots, and whatever else changes. */
 static void what_was_assumed_is_remembered_until_somebody_says_it(void **state)
 {
-	char text[SL_ASSUMED_TEXT_LEN];
 	struct fixture *f = *state;
 
 	write_older_state(f);
@@ -218,6 +244,7 @@ static void what_was_assumed_is_remembered_until_somebody_says_it(void **state)
 		must_open(f);
 		assert_true(policy(f, "old-1")->network_assumed);
 		assert_true(policy(f, "old-2")->network_assumed);
+		assert_int_equal(notices(f).n, 2);
 	}
 	desired_must(f->store, SL_TXN_SET, "policies",
 		"{\"name\":\"old-1\",\"network\":\"*\",\"direction\":\"ingress\",\"subject\":"
@@ -226,11 +253,11 @@ static void what_was_assumed_is_remembered_until_somebody_says_it(void **state)
 		"{\"name\":\"old-2\",\"network\":\"blue\",\"tier\":\"admin\",\"priority\":7,"
 		"\"direction\":\"egress\",\"subject\":{\"labels\":{\"app\":\"web\"}},\"action\":"
 		"\"deny\"}");
-	assert_null(sl_policies_assumed(f->store, text));
+	assert_int_equal(notices(f).n, 0);
 	for (unsigned int round = 0; round < 2; round++) {
 		close_state(f);
 		must_open(f);
-		assert_null(sl_policies_assumed(f->store, text));
+		assert_int_equal(notices(f).n, 0);
 		assert_true(policy(f, "old-1")->networks.all);
 		assert_string_equal(policy(f, "old-2")->networks.name[0], "blue");
 		assert_int_equal(sl_journal_compact(f->journal, f->store, &f->e), 0);
@@ -240,7 +267,6 @@ static void what_was_assumed_is_remembered_until_somebody_says_it(void **state)
 /* What is listed of an assumed one says "*", and saying it back settles it: also as a whole. */
 static void configuration_that_is_sent_back_settles_what_was_assumed(void **state)
 {
-	char text[SL_ASSUMED_TEXT_LEN];
 	struct fixture *f = *state;
 	cJSON *listed, *difference;
 	struct sl_config *c;
@@ -254,7 +280,7 @@ static void configuration_that_is_sent_back_settles_what_was_assumed(void **stat
 	assert_non_null(c);
 	assert_int_equal(sl_config_replace(f->store, c, NULL, false, &difference, &f->e), 0);
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(difference, "changed")), 2);
-	assert_null(sl_policies_assumed(f->store, text));
+	assert_int_equal(notices(f).n, 0);
 	cJSON_Delete(difference);
 	cJSON_Delete(listed);
 	free(json);
