@@ -74,9 +74,13 @@ void sl_notice_network_mtu(const struct sl_notice_facts *f, const struct sl_noti
 static bool first_ip6(enum sl_collection_id by, const struct sl_object *o, void *ctx)
 {
 	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)o;
-	const struct sl_ip *ip = ep->addresses.items;
+	const struct sl_ip *ip;
 
-	for (size_t i = 0; by == SL_COLL_ENDPOINTS && i < ep->addresses.n; i++) {
+	/* Policies name networks as well. */
+	if (by != SL_COLL_ENDPOINTS)
+		return true;
+	ip = ep->addresses.items;
+	for (size_t i = 0; i < ep->addresses.n; i++) {
 		if (sl_ip_is_v4(&ip[i]))
 			continue;
 		*(const struct sl_object **)ctx = o;

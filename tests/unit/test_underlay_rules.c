@@ -146,7 +146,10 @@ static const struct fault faults[] = {
 			    "\"subject\":{\"labels\":{"
 			    "\"a\":\"b\"}},\"action\":\"allow\",\"peers\":[{\"cidr\":\"::/"
 			    "0\",\"except\":[\"10.0.0.0/8\"]}]}]"},
+	/* Policies refer to networks as endpoints do. */
 	{"network_mtu_ipv6", false, "1280", .networks = "[" BLUE(",\"mtu\":1279") "]",
+		.policies = "[{\"name\":\"p\",\"network\":\"blue\",\"direction\":\"egress\","
+			    "\"subject\":{\"labels\":{\"a\":\"b\"}},\"action\":\"deny\"}]",
 		.endpoints = "[" EP("web", "\"port\":\"web\"", "fd00::5") "]"},
 };
 #define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
