@@ -29,7 +29,7 @@
 #include "engine_internal.h"
 
 enum {
-	SETTLE_WAIT_MS = 20, /* two hundred turns of workers that sleep */
+	SETTLE_WAIT_MS = 8, /* of the 10 that the control thread holds others up at most */
 	RX_QUEUE_MAX = 32768,
 	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
 	QUICK_TRIES = 10, /* one a tick: a kernel may take its time to let go of a device */
