@@ -112,7 +112,7 @@ enum {
 };
 
 /*
- * sl_conn.form. The opener, SHARED and SELF may change while the pair is in use; the others are
+ * sl_conn.form. The opener, PICKED, SHARED and SELF may change while the pair is in use; others are
  * written by install before the key is and constant until the pair is free again.
  */
 enum {
@@ -371,6 +371,11 @@ bool sl_flow_opens(const struct sl_flow_table *t, const struct sl_flow *f, const
 /* It opens a new connection in the pair of one that has closed. */
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
+/*
+ * Policy has ended the connection: as if it had been reset. False when another thread holds the
+ * pair.
+ */
+bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f);
 bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f);
 
 static inline bool sl_tcp_is_syn(const struct sl_meta *m)

@@ -34,8 +34,8 @@ void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_b
 	uint8_t tcp = b->meta[i].tcp_flags;
 
 	count(c, f, rte_pktmbuf_pkt_len(pkt), tick);
-	/* What bears on the state is noted once it is believed: sl_flow_track. */
-	if (tcp != 0 && !(tcp & CONTROL))
+	/* What bears on the state, or may, is noted by sl_flow_track. */
+	if (tcp != 0 && !(tcp & CONTROL) && !(b->meta[i].act.flags & SL_ACT_TRACK))
 		sl_window_note(&c->last, &b->meta[i], rte_pktmbuf_mtod(pkt, const uint8_t *));
 }
 
@@ -116,14 +116,13 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	f = m->flow;
 	if (unlikely(!current(t, f, m, frame, key, k6, now.generation)))
 		return false;
+	if (unlikely(m->tcp_flags & CONTROL))
+		return serve_control(t, b, m, pass);
 	c = sl_flow_counts_in(t, f);
-	if (m->tcp_flags != 0) {
-		if (unlikely(m->tcp_flags & CONTROL))
-			return serve_control(t, b, m, pass);
-		sl_window_note(&c->last, m, frame);
-	}
 	if (unlikely(m->act.flags & SL_ACT_TRACK))
 		pass->track[pass->n_track++] = (uint8_t)i;
+	else if (m->tcp_flags != 0)
+		sl_window_note(&c->last, m, frame);
 	count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
 	return true;
 }

@@ -134,7 +134,7 @@ static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
 	return SL_SEEN_ORIG | SL_SEEN_SYN;
 }
 
-/* Segments without SYN, FIN and RST are noted where they are counted, others once believed. */
+/* What is not tracked is noted where it is counted. */
 static void note(
 	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
 {
@@ -145,6 +145,15 @@ static void note(
 	if (b->pkt[i]->data_len >= m->l4_off + 20u)
 		sl_window_note(&sl_flow_counts_in(t, f)->last, m,
 			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
+}
+
+/* A late segment of the opener from before its SYN: the answer will be held against the SYN. */
+static bool awaits_answer(const struct sl_conn *c, const struct sl_flow *f, const struct sl_meta *m)
+{
+	uint8_t seen = atomic_load_explicit(&c->seen, memory_order_relaxed);
+
+	return !(m->tcp_flags & SL_TCP_SYN) && is_opener(f, c) && seen & SL_SEEN_SYN &&
+	       !(seen & SL_SEEN_SYNACK);
 }
 
 static uint8_t track_tcp(struct sl_flow_table *t, struct sl_conn *c, struct sl_flow *f,
@@ -160,7 +169,7 @@ static uint8_t track_tcp(struct sl_flow_table *t, struct sl_conn *c, struct sl_f
 		l = look(t, c, f, b, i);
 		seen = tcp_seen(&l);
 	}
-	if (seen != 0 && m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN))
+	if (seen != 0 && !(m->tcp_flags & SL_TCP_RST) && !awaits_answer(c, f, m))
 		note(t, f, b, i);
 	return seen;
 }
@@ -211,6 +220,22 @@ static void settle(struct sl_flow_table *t, unsigned int worker, struct sl_conn 
 			enter(t, c, to);
 		atomic_store(&c->lock, 0);
 	}
+}
+
+bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f)
+{
+	struct sl_conn *c = sl_flow_conn_in(t, f);
+	enum sl_conn_state state;
+
+	if (!sl_conn_trylock(c, (uint8_t)(worker + 1)))
+		return false;
+	state = atomic_load_explicit(&c->state, memory_order_relaxed);
+	if (state != SL_CONN_FREE && state != SL_CONN_PROGRAMMED && state != SL_CONN_RESET) {
+		atomic_fetch_or(&c->seen, SL_SEEN_RST);
+		enter(t, c, SL_CONN_RESET);
+	}
+	sl_conn_unlock(c);
+	return true;
 }
 
 /* Requests one way, replies the other; a key alone does not tell them apart when id and type are

@@ -150,25 +150,28 @@ static struct reading read_as(
 	return r;
 }
 
-/* Only the end that was asked answers a SYN. */
+/* Only the end that was asked answers a SYN. What speaks against it as the opener still counts:
+ * the entry that it leaves serves all that follows. */
 static bool may_have_opened(const struct sl_meta *m)
 {
-	return (m->tcp_flags & SL_TCP_SYN) == 0;
+	return (m->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != (SL_TCP_SYN | SL_TCP_ACK);
 }
 
 struct sl_judgement sl_judge_picked(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
+	bool opener = may_have_opened(&t->b->meta[i]);
 	struct sl_judgement j = not_judged;
 	struct reading own, peer;
 
 	j.picked = true;
+	j.by_peer = !opener;
 	if (e->net->mode == SL_MODE_OBSERVE)
 		return j;
 	own = read_as(t, i, e, false);
 	peer = read_as(t, i, e, true);
-	j.by_peer = !(own.allowed && may_have_opened(&t->b->meta[i]));
-	if (own.refused || peer.refused || (j.by_peer && !peer.allowed)) {
+	j.by_peer |= !own.allowed && peer.allowed;
+	if (own.refused || peer.refused || !(j.by_peer ? peer.allowed : own.allowed)) {
 		j.reason = SL_DROP_TCP_NO_CONNECTION;
 	} else {
 		j.egress = j.by_peer ? peer.egress : own.egress;
@@ -188,6 +191,7 @@ struct sl_judgement sl_judge_stranger(
 	if (e->net->pickup || e->net->mode == SL_MODE_OBSERVE)
 		return sl_judge_picked(t, i, e);
 	j.picked = true;
+	j.by_peer = !may_have_opened(&t->b->meta[i]);
 	j.reason = SL_DROP_TCP_NO_CONNECTION;
 	audit(&j, e->net);
 	return j;

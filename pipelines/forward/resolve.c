@@ -91,24 +91,40 @@ static enum sl_drop install(
 	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
 }
 
+/* The connection of entry f, of which the SYN at hand is no part: would policy let it go on? */
+static bool may_go_on(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
+{
+	struct sl_judgement j;
+
+	if (sl_flow_is_picked(t->p->flows, f))
+		j = sl_judge_picked(t, i, e);
+	else
+		j = sl_judge(t, i, e, !sl_flow_is_opener(t->p->flows, f));
+	return j.reason == SL_KEEP || j.audited;
+}
+
 /* Packet i has entry f: store what was resolved, and see what the packet changes. */
-static enum sl_drop renew(
-	const struct sl_trip *t, unsigned int i, struct sl_flow *f, struct sl_flow_install *in)
+static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_flow *f, struct sl_flow_install *in)
 {
 	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_flow_table *flows = t->p->flows;
 	bool reopens = sl_flow_reopens(flows, f, m);
 
-	/* From the side that did not open: let through, it is for the other end to believe or not.
-	 */
-	if (!reopens && sl_flow_opens(flows, f, m))
-		return SL_KEEP;
+	if (!reopens && sl_flow_opens(flows, f, m)) {
+		/* Let through: the other end believes it or not. */
+		if (may_go_on(t, i, e, f))
+			return SL_KEEP;
+		/* Nothing of the old connection passes any more, so this is a new one. */
+		reopens = sl_flow_end(flows, t->w->id, f);
+	}
 	if (!sl_flow_is_orig(f))
 		swap_sides(in);
-	if (reopens)
-		sl_flow_reopen(flows, t->w->id, f, in);
-	else
+	if (!reopens)
 		sl_flow_update(flows, t->w->id, f, in);
+	else if (!sl_flow_reopen(flows, t->w->id, f, in) && sl_flow_reopens(flows, f, m))
+		return SL_DROP_TCP_NO_CONNECTION; /* somebody holds the pair: a SYN is repeated */
 	sl_flow_count(flows, f, t->b, i, t->tick);
 	return sl_flow_track(flows, t->w->id, f, t->b, i);
 }
@@ -138,7 +154,7 @@ static enum sl_drop connect_ends(
 	fill_sides(t, i, e, &in);
 	stamp(t, i, &in);
 	m->act = in.side[0].act;
-	return f == NULL ? install(t, i, &in) : renew(t, i, f, &in);
+	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
 }
 
 /* An entry put there over the socket says what happens; the sender must still be who it claims to

@@ -2,7 +2,7 @@
 """A node dies, or is stopped, and starts again."""
 import os
 
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
 from lab.site import Workload, workers
 from lab.traffic import Ping, expect_no_tcp, expect_ping, expect_tcp
 
@@ -76,6 +76,9 @@ def a_transfer_outlives_the_death_of_its_node(lab):
     ping = Ping(site.a1, site.b1.ip, 1500, 0.01, "-w", "15")
     site.b.daemon.kill()
     site.b.daemon.start()
+    # What waits for b's answer meanwhile is more than there is room for.
+    wait_until(lambda: site.a.daemon.call("neighbors.state")[0]["state"] == "reachable",
+               "node a does not find b again")
     expect_ping(site.a1, site.b1.ip, 3)
     ping.process.send_signal(2)
     sent, received, text = ping.result()

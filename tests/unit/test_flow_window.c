@@ -225,6 +225,22 @@ static void answer_must_acknowledge_the_syn(void **state)
 	}
 }
 
+/* One that overtook its SYN on the way, of a connection before. */
+static void late_segment_does_not_hide_the_syn_from_its_answer(void **state)
+{
+	struct flow_packet syn = TCP(.tcp_flags = SYN);
+	struct flow_packet late = TCP(.tcp_flags = ACK, .seq = 77, .ack = 99);
+	struct flow_packet answer = TCP(.tcp_flags = SYN | ACK, .reply = true);
+	struct flow_packet ack = TCP(.tcp_flags = ACK);
+
+	(void)state;
+	pass(&syn);
+	pass(&late);
+	pass(&answer);
+	pass(&ack);
+	assert_int_equal(state_of(&syn), EST);
+}
+
 static void handshake_ends_with_what_acknowledges_the_answer(void **state)
 {
 	struct flow_packet syn = TCP(.tcp_flags = SYN);
@@ -329,6 +345,7 @@ int main(void)
 		T(windows_are_not_scaled_unless_both_syns_say_so),
 		T(numbers_turn_over),
 		T(answer_must_acknowledge_the_syn),
+		T(late_segment_does_not_hide_the_syn_from_its_answer),
 		T(handshake_ends_with_what_acknowledges_the_answer),
 		T(after_a_reset_nothing_passes_but_resets),
 		T(reset_after_both_fins_counts_too),

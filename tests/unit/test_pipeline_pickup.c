@@ -387,6 +387,64 @@ static void connection_opened_anew_is_picked_up_no_more(void **state)
 	assert_int_equal(say_as(r, &db, &web, SYN | ACK, false, 7000, 9001), SL_KEEP);
 }
 
+/* The entry of what policy has ended must not stand in the way of what it allows. */
+static void new_connection_takes_the_place_of_one_that_policy_has_ended(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_flow_view v;
+
+	/* Picked up, and ended by a deny of the other reading. */
+	policies(r, &web_out, &http_in, NULL);
+	assert_int_equal(say(r, &db, &web, ACK), SL_KEEP);
+	assert_int_equal(say(r, &web, &db, ACK), SL_KEEP);
+	policies(r, &web_out, &http_in, &no_db_out);
+	assert_int_equal(say(r, &db, &web, ACK), SL_DROP_TCP_NO_CONNECTION);
+	assert_int_equal(say_as(r, &web, &db, SYN, false, 9000, 0), SL_KEEP);
+	assert_int_equal(say_as(r, &db, &web, SYN | ACK, false, 7000, 9001), SL_KEEP);
+	assert_int_equal(say_as(r, &web, &db, ACK, false, 9001, 7001), SL_KEEP);
+	assert_true(view(r, &v));
+	assert_false(v.picked);
+	assert_int_equal(v.state, SL_CONN_ESTABLISHED);
+
+	/* Opened by web, denied since; db may open one between the same ports. */
+	sl_rig_defaults(r, false, true);
+	policies(r, &far_in, NULL, NULL);
+	assert_int_equal(say_as(r, &db, &web, SYN, false, 7001, 0), SL_KEEP);
+	assert_int_equal(say_as(r, &web, &db, SYN | ACK, false, 1, 7002), SL_KEEP);
+	assert_true(view(r, &v));
+	assert_false(opened_by_web(&v));
+}
+
+/* What a SYN-ACK leaves serves all that follows, so it must not get past a deny either. */
+static void syn_ack_is_no_way_round_a_deny_of_its_senders_reading(void **state)
+{
+	struct sl_rig *r = *state;
+
+	policies(r, &web_out, &http_in, &no_db_out);
+	assert_int_equal(say(r, &db, &web, SYN | ACK), SL_DROP_TCP_NO_CONNECTION);
+	policies(r, &web_out, &http_in, NULL);
+	assert_int_equal(say(r, &db, &web, ACK), SL_KEEP);
+	policies(r, &web_out, &http_in, &no_db_out);
+	assert_int_equal(say(r, &db, &web, SYN | ACK), SL_DROP_TCP_NO_CONNECTION);
+	assert_int_equal(say(r, &db, &web, ACK), SL_DROP_TCP_NO_CONNECTION);
+}
+
+static void syn_ack_names_its_receiver_as_the_opener_in_every_mode(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_flow_view v;
+
+	for (unsigned int mode = SL_MODE_ENFORCE; mode <= SL_MODE_OBSERVE; mode++) {
+		sl_rig_allow_all(r);
+		sl_rig_mode(r, (enum sl_policy_mode)mode);
+		assert_int_equal(say(r, &db, &web, SYN | ACK), SL_KEEP);
+		assert_true(view(r, &v));
+		assert_true(opened_by_web(&v));
+		assert_int_equal(sl_flow_del(sl_rig_pipeline(r)->flows, &v.key, v.v4), 0);
+		sl_rcu_drain(sl_rig_rcu(r));
+	}
+}
+
 /* What is late or was never asked for is no matter of policy. */
 static void stray_packets_are_no_policys_denials(void **state)
 {
@@ -424,6 +482,9 @@ int main(void)
 		T(udp_from_the_servers_port_opens_nothing),
 		T(syn_of_the_other_side_is_judged_as_its_own),
 		T(connection_opened_anew_is_picked_up_no_more),
+		T(new_connection_takes_the_place_of_one_that_policy_has_ended),
+		T(syn_ack_is_no_way_round_a_deny_of_its_senders_reading),
+		T(syn_ack_names_its_receiver_as_the_opener_in_every_mode),
 		T(stray_packets_are_no_policys_denials),
 	};
 
