@@ -12,6 +12,8 @@ from .expect import Failure, POLL, expect, expect_equal, wait_until
 
 READY_SECONDS = 60  # a sanitized daemon on a busy machine
 STOP_SECONDS = 30
+LSAN_OPTIONS = ("print_suppressions=0:suppressions=" +
+                os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "lsan.supp")))
 REPORTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
 
@@ -97,7 +99,8 @@ class Daemon:
         if self.ns:
             command = self.ns.command(*command)
         with open(self._log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, "LSAN_OPTIONS": LSAN_OPTIONS})
         self._wait_ready()
         self._client = Client(self.socket)
         return self
