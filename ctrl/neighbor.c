@@ -133,7 +133,8 @@ void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf
 
 bool sl_neighbor_asks_holder(const struct sl_neighbor *n)
 {
-	return n->state == SL_NEIGHBOR_PROBE && (!n->in_doubt || n->requests <= SL_NEIGHBOR_DOUBTS);
+	return n->state == SL_NEIGHBOR_PROBE && !n->asks_all &&
+	       (!n->in_doubt || n->requests <= SL_NEIGHBOR_DOUBTS);
 }
 
 void sl_neighbor_ask(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
@@ -163,6 +164,7 @@ void sl_neighbor_enter(struct sl_neighbor *n, enum sl_neighbor_state state, uint
 	n->changed = tick;
 	n->requests = 0;
 	n->in_doubt = false;
+	n->asks_all = false;
 }
 
 void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
@@ -257,9 +259,11 @@ void sl_neighbor_clear_static(
 
 	if (n == NULL || n->state != SL_NEIGHBOR_STATIC)
 		return;
-	/* Still believed until a probe says otherwise. */
+	/* Still used until somebody answers or nobody does. It may have been removed because it is
+	 * wrong: who has it now is not the one to ask. */
 	set_timed(t, n, true);
 	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
+	n->asks_all = true;
 	sl_neighbor_ask(t, n, tick);
 }
 

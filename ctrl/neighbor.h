@@ -18,7 +18,8 @@
  * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply is taken: the
  * neighbour has moved.
  *
- * STATIC entries come from the configuration, win over learned ones, and never age.
+ * STATIC entries come from the configuration, win over learned ones, and never age. Of one that is
+ * removed everybody is asked at once: its MAC may be removed because it is wrong.
  * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
  */
 #ifndef SL_CTRL_NEIGHBOR_H

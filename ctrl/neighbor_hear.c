@@ -93,7 +93,7 @@ static void doubt(
 	struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *other, uint32_t tick)
 {
 	n->other = *other;
-	if (n->in_doubt || (n->heard != 0 && tick - n->heard < SL_TICKS_PER_SECOND))
+	if (n->in_doubt || n->asks_all || (n->heard != 0 && tick - n->heard < SL_TICKS_PER_SECOND))
 		return;
 	if (n->state == SL_NEIGHBOR_STATIC) {
 		tell_claim(t, n, tick);

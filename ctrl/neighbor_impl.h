@@ -29,6 +29,7 @@ struct sl_neighbor {
 	uint32_t told;	     /* tick of the last event told of this entry; 0: none */
 	uint32_t prompted;   /* tick of the last request because of what was heard */
 	bool in_doubt;	     /* PROBE because another MAC was heard */
+	bool asks_all;	     /* PROBE of a MAC that nobody on the link has ever claimed */
 	bool is_timed;
 	uint32_t n_waiting;
 	struct rte_mbuf *waiting[SL_NEIGHBOR_QUEUE];

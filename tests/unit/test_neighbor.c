@@ -272,6 +272,39 @@ static void assert_sent_to(const struct link *l, unsigned int i, const char *mac
 	assert_bytes_equal(rte_pktmbuf_mtod(l->sent[i], const uint8_t *), 6, to.b, 6);
 }
 
+/* A wrong MAC was fixed and is removed again: its holder is not the one to ask. */
+static void removed_static_entry_is_asked_of_everybody(void **state)
+{
+	const struct sl_mac wrong = sl_test_mac(OTHER), right = sl_test_mac(OLD);
+	struct link *l = *state;
+	struct sl_mac mac;
+
+	sl_neighbor_set_static(l->t, PORT, &l->hop, &wrong);
+	assert_int_equal(sl_neighbor_hold(l->t, PORT, &l->hop, l->tick, &mac), 1);
+	sl_neighbor_clear_static(l->t, PORT, &l->hop, l->tick);
+	assert_sent_to(l, 0, "ff:ff:ff:ff:ff:ff");
+	hear_arp(l, RTE_ARP_OP_REQUEST, OLD, "192.0.2.2", "192.0.2.2");
+	pass(l, SECOND);
+	assert_sent_to(l, l->n_sent - 1, "ff:ff:ff:ff:ff:ff");
+	assert_true(sl_mac_equal(&l->mac, &wrong));
+	hear_arp(l, RTE_ARP_OP_REPLY, OLD, "192.0.2.2", "192.0.2.1");
+	assert_true(sl_mac_equal(&l->mac, &right));
+	assert_int_equal(view(l).state, SL_NEIGHBOR_REACHABLE);
+}
+
+static void removed_static_entry_that_was_right_stays_without_a_claim(void **state)
+{
+	const struct sl_mac right = sl_test_mac(OLD);
+	struct link *l = *state;
+
+	sl_neighbor_set_static(l->t, PORT, &l->hop, &right);
+	sl_neighbor_clear_static(l->t, PORT, &l->hop, l->tick);
+	hear_arp(l, RTE_ARP_OP_REPLY, OLD, "192.0.2.2", "192.0.2.1");
+	assert_int_equal(view(l).state, SL_NEIGHBOR_REACHABLE);
+	assert_int_equal(view(l).attempts, 0);
+	assert_int_equal(l->n_told, 0);
+}
+
 /* Each way to claim another's address without having been asked. */
 static const struct {
 	uint16_t op;
@@ -591,6 +624,8 @@ int main(void)
 		T(failed_neighbour_is_asked_again_when_a_packet_wants_it),
 		T(used_entry_is_probed_by_unicast_and_fails_when_silent),
 		T(unused_entry_is_forgotten),
+		T(removed_static_entry_is_asked_of_everybody),
+		T(removed_static_entry_that_was_right_stays_without_a_claim),
 		T(claim_of_another_mac_asks_the_holder_who_stays),
 		T(claimant_is_not_believed_while_the_holder_is_asked),
 		T(neighbour_that_moved_is_followed_once_the_old_mac_is_silent),
