@@ -36,13 +36,11 @@ static int check_directory(const struct sl_journal *j, struct sl_err *e)
 	return -EIO;
 }
 
-/* A second name of the file may be one that others reach. */
 static int check_file(
 	const struct sl_journal *j, const char *file, const struct stat *st, struct sl_err *e)
 {
 	const char *unsafe = S_ISLNK(st->st_mode)    ? "it is a symbolic link"
 			     : !S_ISREG(st->st_mode) ? "it is no file"
-			     : st->st_nlink > 1	     ? "it has another name (a hard link)"
 						     : sl_unsafe_file(st);
 
 	if (unsafe == NULL)
@@ -51,6 +49,17 @@ static int check_file(
 	sl_err_hint(e, "look at who put it there; make it a file of the user that sluiced runs as, "
 		       "mode 0640, or move it away");
 	return -EIO;
+}
+
+/* Who has no right to the file gets none by a second name of it; but a copy made so, as by cp -al,
+ * is no copy: it changes with the file. */
+static void tell_links(const struct sl_journal *j, const char *file, const struct stat *st)
+{
+	if (st->st_nlink > 1)
+		sl_journal_notice(j,
+			"%s/%s has another name (a hard link), and what is written to it shows "
+			"there as well",
+			j->dir, file);
 }
 
 int sl_journal_open_file(
@@ -75,8 +84,10 @@ int sl_journal_open_file(
 	if (ret != 0) {
 		close(*fd);
 		*fd = -1;
+		return ret;
 	}
-	return ret;
+	tell_links(j, file, &st);
+	return 0;
 }
 
 int sl_journal_create_file(const struct sl_journal *j, const char *file)
@@ -119,17 +130,24 @@ static void strip_slashes(char *dir)
 		dir[--len] = '\0';
 }
 
-/* The directory's own entry: a power cut must not take it away with all that was answered. Who may
- * not read the folder above has not made it either. */
+/* Of another kind of file system than the directory, perhaps, or not this process's to read: then
+ * there is no entry that this process has made, or nothing that could be done for it. */
+static bool cannot_sync(int error)
+{
+	return error == EACCES || error == EINVAL || error == EROFS || error == EOPNOTSUPP;
+}
+
+/* The directory's own entry: a power cut must not take it away with all that was answered. */
 static int sync_above(const struct sl_journal *j)
 {
-	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
 	if (fd < 0)
-		return errno == EACCES ? 0 : -1;
-	ret = fsync(fd);
+		return cannot_sync(errno) ? 0 : -1;
+	error = fsync(fd) != 0 ? errno : 0;
 	close(fd);
-	return ret;
+	errno = error;
+	return error == 0 || cannot_sync(error) ? 0 : -1;
 }
 
 int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)

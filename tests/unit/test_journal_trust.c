@@ -108,18 +108,27 @@ static void symbolic_links_are_refused(void **state)
 	must_open(f);
 }
 
-static void hard_links_are_refused(void **state)
+/* As cp -al makes them: nobody gets a right by it, and the node starts, and says so. */
+static void second_name_of_a_file_is_told_of(void **state)
 {
 	struct fixture *f = *state;
+	struct stat st;
 
-	FOR_EACH_FILE(i)
-	{
-		aside(f, files[i]);
-		assert_int_equal(link(outside, in(f, files[i])), 0);
-		is_refused(f, files[i], "hard link");
-		back(f, files[i]);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(link(in(f, files[i]), in(f, "second")), 0);
+		must_open(f);
+		if (strstr(last_notice, files[i]) == NULL ||
+			strstr(last_notice, "hard link") == NULL)
+			fail_msg("%s: %s", files[i], last_notice);
+		assert_non_null(sl_store_find(f->store, SL_COLL_NODES, "b"));
+		assert_int_equal(sl_journal_compact(f->journal, f->store, &f->e), 0);
+		close_state(f);
+		assert_int_equal(unlink(in(f, "second")), 0);
 	}
+	assert_int_equal(lstat(in(f, SL_JOURNAL_SNAPSHOT), &st), 0);
+	assert_int_equal(st.st_nlink, 1);
 	must_open(f);
+	assert_string_equal(last_notice, "");
 }
 
 static void pipes_and_directories_are_refused(void **state)
@@ -263,7 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(symbolic_links_are_refused),
-		T(hard_links_are_refused),
+		T(second_name_of_a_file_is_told_of),
 		T(pipes_and_directories_are_refused),
 		T(files_that_others_may_write_are_refused),
 		T(files_of_others_are_refused),
