@@ -48,4 +48,8 @@ int sl_journal_create_file(const struct sl_journal *j, const char *file);
 /* Read and check both files; cuts off a broken last line. */
 int sl_journal_load(struct sl_journal *j, struct sl_err *e);
 
+/* journal_older.c: a policy that was read, whichever version wrote it */
+struct sl_policy_obj;
+void sl_journal_update_policy(struct sl_policy_obj *p);
+
 #endif

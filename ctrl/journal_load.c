@@ -258,15 +258,6 @@ static const struct sl_collection *collection_named(const char *name)
 	return NULL;
 }
 
-/* Before policies had networks each was for all of them. */
-static void assume_network(struct sl_policy_obj *p)
-{
-	if (p->networks.n > 0 || p->networks.all)
-		return;
-	p->networks.all = true;
-	p->network_assumed = true;
-}
-
 static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const cJSON *json,
 	bool allocated, struct sl_err *e)
 {
@@ -280,7 +271,7 @@ static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const 
 		if (coll->id == SL_COLL_IDENTITIES)
 			((struct sl_identity_obj *)obj)->allocated = allocated;
 		if (coll->id == SL_COLL_POLICIES)
-			assume_network(obj);
+			sl_journal_update_policy(obj);
 		ret = sl_txn_step(t, SL_TXN_PUT, coll->id, obj, e);
 		sl_shape_fini(coll->shape, obj);
 	}
@@ -479,6 +470,16 @@ static int replay_log(struct sl_txn *t, struct sl_journal *j, struct sl_err *e)
 	return ret;
 }
 
+/* What only the whole shows: which of its objects disagree. Either file may have them. */
+static int check_whole(struct sl_txn *t, const struct sl_journal *j, struct sl_err *e)
+{
+	struct place at = {j, j->has_snapshot ? SL_JOURNAL_SNAPSHOT : SL_JOURNAL_LOG, 0};
+
+	if (j->has_snapshot && j->log_len > 0)
+		at.file = SL_JOURNAL_SNAPSHOT " with " SL_JOURNAL_LOG;
+	return located(&at, e, sl_txn_check(t, e));
+}
+
 int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 {
 	struct sl_txn *t = sl_txn_begin_replay(s);
@@ -492,6 +493,8 @@ int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e
 	j->snapshot_text = NULL;
 	if (ret == 0)
 		ret = replay_log(t, j, e);
+	if (ret == 0)
+		ret = check_whole(t, j, e);
 	if (ret == 0)
 		ret = sl_txn_commit(t, e);
 	else

@@ -97,6 +97,9 @@ SL_NOTICE_FIND(sl_notice_address_conflict);
 SL_NOTICE_FIND(sl_notice_network_mtu);
 SL_NOTICE_EACH(sl_notice_network_ip6);
 
+/* notices_subnets.c */
+SL_NOTICE_EACH(sl_notice_subnet_family);
+
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
 

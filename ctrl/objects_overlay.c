@@ -44,7 +44,8 @@ static int check_subnet(const void *obj, struct sl_err *e)
 		return 0;
 	if (sl_check_unicast(&s->gateway, "gateway", e) != 0)
 		return -EINVAL;
-	if (!sl_prefix_contains(&s->prefix, &s->gateway))
+	/* An IPv4 one in ::/0 is a rule's to refuse: earlier versions took it. */
+	if (!sl_prefix_begins(&s->prefix, &s->gateway))
 		return sl_err_set(e, SL_ERR_PARAMS, "gateway",
 			"gateway %s is outside its subnet %s", sl_format_ip(&s->gateway, gateway),
 			sl_format_prefix(&s->prefix, prefix));

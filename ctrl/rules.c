@@ -23,6 +23,22 @@ const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, cha
 	return what;
 }
 
+bool sl_rule_is_changed(
+	const struct sl_store *s, enum sl_collection_id c, const struct sl_object *o)
+{
+	const struct sl_entry *en = sl_entry_find(s, c, o->key);
+
+	return en != NULL && en->change != 0;
+}
+
+const struct sl_object *sl_rule_before(
+	const struct sl_store *s, enum sl_collection_id c, const struct sl_object *o)
+{
+	const struct sl_entry *en = sl_entry_find(s, c, o->key);
+
+	return en != NULL && en->change != 0 ? s->txn->rec[en->change - 1].old_obj : o;
+}
+
 /* An object that stands for another host has an address of this node. */
 static int not_own(const struct sl_store *s, enum sl_collection_id c, const struct sl_object *o,
 	const struct sl_ip *ip, const char *field, struct sl_err *e)
@@ -144,16 +160,31 @@ static int route_prefix(const struct sl_store *s, const struct sl_object *o, str
 	return prefix_of_hosts(&((const struct sl_route_obj *)o)->prefix, "prefix", e);
 }
 
+static int gateway_in_family(const struct sl_subnet_obj *s, const char *field, struct sl_err *e)
+{
+	char gateway[SL_IP_STR_LEN], prefix[SL_PREFIX_STR_LEN];
+
+	if (!s->has_gateway || sl_prefix_contains(&s->prefix, &s->gateway))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field,
+		"gateway %s is outside its subnet %s: they are of two address families",
+		sl_format_ip(&s->gateway, gateway), sl_format_prefix(&s->prefix, prefix));
+	sl_err_hint(e, "0.0.0.0/0 is all of IPv4, ::/0 all of IPv6");
+	return -EINVAL;
+}
+
 static int network_subnet(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
 	const struct sl_subnet_obj *subnet = n->subnets.items;
-	char path[40];
+	char prefix[40], gateway[40];
 
 	(void)s;
 	for (size_t i = 0; i < n->subnets.n; i++) {
-		snprintf(path, sizeof(path), "subnets[%zu].prefix", i);
-		if (prefix_of_hosts(&subnet[i].prefix, path, e) != 0)
+		snprintf(prefix, sizeof(prefix), "subnets[%zu].prefix", i);
+		snprintf(gateway, sizeof(gateway), "subnets[%zu].gateway", i);
+		if (prefix_of_hosts(&subnet[i].prefix, prefix, e) != 0 ||
+			gateway_in_family(&subnet[i], gateway, e) != 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -177,7 +208,7 @@ static int peer_except(const struct sl_peer_obj *p, size_t at, struct sl_err *e)
 	return 0;
 }
 
-/* Without a notice: such an exception never had an effect, and there may be very many policies. */
+/* Without a notice: what a state directory has of them is left out when it is read. */
 static int policy_except(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;

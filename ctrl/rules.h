@@ -7,7 +7,9 @@
  *
  * What is read from a state directory was accepted once, perhaps by an earlier version or with
  * another `node` section, and a node that cannot start again helps nobody: there a broken rule is a
- * standing notice under the rule's code instead, and the packet path makes no use of the object.
+ * standing notice under the rule's code instead. The packet path makes no use of what is of IPv6
+ * (*_ipv6), of an address of this node as another's (*_own_*), nor of a route to what no host may
+ * have (route_prefix). The other rules' objects are in force as they are, as before.
  *
  * Threads: control.
  */
@@ -41,8 +43,17 @@ uint32_t sl_inner_mtu(uint32_t underlay_mtu);
 /* What every IPv4 host takes in one piece (RFC 791); TCP of Linux goes no lower than 552. */
 #define SL_INNER_MTU_MIN 576
 
-/* rules_ports.c */
+/* The open transaction changes the object. */
+bool sl_rule_is_changed(
+	const struct sl_store *s, enum sl_collection_id c, const struct sl_object *o);
+/* It as it was before that, which may be as it is; NULL: it is new. */
+const struct sl_object *sl_rule_before(
+	const struct sl_store *s, enum sl_collection_id c, const struct sl_object *o);
+
+/* rules_devices.c */
 int sl_rule_port_device(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+
+/* rules_ports.c */
 int sl_rule_port_address(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 int sl_rule_port_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 

@@ -1,115 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rules of ports: one device, one port; its addresses are nobody else's. */
+/* Rules of ports: their addresses are nobody else's, and their MTUs fit a tunnel. */
 #include <stdio.h>
-#include <strings.h>
 
 #include "objects_fields.h"
 #include "rules.h"
 #include "store_impl.h"
 
-/* A piece of a device string; NULL: there is none. */
-struct piece {
-	const char *p;
-	size_t len;
-};
-
-static bool pieces_equal(struct piece a, struct piece b)
-{
-	return a.p != NULL && b.p != NULL && a.len == b.len && strncasecmp(a.p, b.p, a.len) == 0;
-}
-
-/* The device itself, in the one form that PCI addresses have several of. */
-static struct piece device_of(const char *devargs)
-{
-	static const char *const prefixes[] = {"pci:", "vdev:", "0000:"};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(devargs, prefixes[i], strlen(prefixes[i])) == 0)
-			devargs += strlen(prefixes[i]);
-	return (struct piece){devargs, strcspn(devargs, ",")};
-}
-
-/* The value of ",key=" in a device string. */
-static struct piece value_of(const char *devargs, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *p = strchr(devargs, ','); p != NULL; p = strchr(p, ',')) {
-		p++;
-		if (strncmp(p, key, n) == 0 && p[n] == '=')
-			return (struct piece){p + n + 1, strcspn(p + n + 1, ",")};
-	}
-	return (struct piece){0};
-}
-
-static bool drives(const char *devargs, const char *driver)
-{
-	return strncmp(devargs, driver, strlen(driver)) == 0;
-}
-
-/* AF_XDP binds to queues of an interface: two ports may share it by different ones. */
-static bool other_queues(const char *a, const char *b)
-{
-	return drives(a, "net_af_xdp") && drives(b, "net_af_xdp") &&
-	       !pieces_equal(value_of(a, "start_queue"), value_of(b, "start_queue")) &&
-	       (value_of(a, "start_queue").p != NULL || value_of(b, "start_queue").p != NULL);
-}
-
-/* Both of one interface, one socket and number, one file. */
-static const char *shared(const char *a, const char *b, struct piece *what)
-{
-	*what = device_of(a);
-	if (pieces_equal(*what, device_of(b)))
-		return "device";
-	*what = value_of(a, "iface");
-	if (pieces_equal(*what, value_of(b, "iface")) && !other_queues(a, b))
-		return "interface";
-	*what = value_of(a, "socket");
-	if (pieces_equal(*what, value_of(b, "socket")) &&
-		(pieces_equal(value_of(a, "id"), value_of(b, "id")) ||
-			(value_of(a, "id").p == NULL && value_of(b, "id").p == NULL)) &&
-		drives(a, "net_memif") && drives(b, "net_memif"))
-		return "memif socket and id";
-	return NULL;
-}
-
-struct others {
-	const struct sl_port_obj *mine;
-	struct sl_err *e;
-	int ret;
-};
-
-static bool other_port(const struct sl_object *o, void *ctx)
-{
-	const struct sl_port_obj *other = (const struct sl_port_obj *)o;
-	struct others *x = ctx;
-	struct piece what;
-	const char *kind;
-
-	if (other == x->mine || strcmp(other->name, x->mine->name) == 0)
-		return true;
-	kind = shared(x->mine->devargs, other->devargs, &what);
-	if (kind == NULL)
-		return true;
-	x->ret = sl_err_set(x->e, SL_ERR_EXISTS, "devargs",
-		"ports \"%s\" and \"%s\" are both on %s %.*s", x->mine->name, other->name, kind,
-		(int)(what.len < 64 ? what.len : 64), what.p);
-	sl_err_hint(x->e, "a device is one port's: each would take the other's packets");
-	return false;
-}
-
-int sl_rule_port_device(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	struct others x = {.mine = (const struct sl_port_obj *)o, .e = e};
-
-	sl_store_walk(s, SL_COLL_PORTS, other_port, &x);
-	return x.ret;
-}
-
 /* Somebody else who has an address of the port: a neighbour, or the gateway of a route. */
 struct claim {
 	const struct sl_store *store;
-	const struct sl_port_obj *port;
+	const struct sl_port_obj *port, *before;
 	const struct sl_object *by;
 	enum sl_collection_id coll;
 	size_t i; /* of the port's addresses */
@@ -123,12 +23,23 @@ static bool is_settled(const struct claim *c, const struct sl_object *o)
 	return en != NULL && en->change == 0;
 }
 
+/* An address that the port had before is none of the change's doing. */
+static bool is_new(const struct claim *c, const struct sl_ip *ip)
+{
+	const struct sl_prefix *a = c->before != NULL ? c->before->addresses.items : NULL;
+
+	for (size_t i = 0; a != NULL && i < c->before->addresses.n; i++)
+		if (sl_ip_equal(&a[i].ip, ip))
+			return false;
+	return true;
+}
+
 static bool claims(struct claim *c, const struct sl_object *o, const struct sl_ip *ip)
 {
 	const struct sl_prefix *a = c->port->addresses.items;
 
 	for (size_t i = 0; i < c->port->addresses.n; i++) {
-		if (!sl_ip_equal(&a[i].ip, ip) || !is_settled(c, o))
+		if (!sl_ip_equal(&a[i].ip, ip) || !is_new(c, ip) || !is_settled(c, o))
 			continue;
 		c->by = o;
 		c->i = i;
@@ -168,6 +79,8 @@ int sl_rule_port_address(const struct sl_store *s, const struct sl_object *o, st
 
 	if (c.port->addresses.n == 0)
 		return 0;
+	if (sl_rule_is_changed(s, SL_COLL_PORTS, o))
+		c.before = (const struct sl_port_obj *)sl_rule_before(s, SL_COLL_PORTS, o);
 	by_node(&c);
 	if (c.by == NULL) {
 		c.coll = SL_COLL_NEIGHBORS;

@@ -17,8 +17,20 @@ static const struct sl_entry *ref_target(const struct sl_entry *en, enum sl_coll
 	return NULL;
 }
 
-static int check_in_subnets(const struct sl_endpoint_obj *ep, size_t i,
-	const struct sl_network_obj *net, struct sl_err *e)
+/* Earlier versions took an IPv4 address as one of ::/0: in a state directory it may stand. */
+static bool may_stand(
+	const struct sl_store *s, const struct sl_network_obj *net, const struct sl_ip *ip)
+{
+	const struct sl_subnet_obj *subnet = net->subnets.items;
+
+	for (size_t i = 0; s->txn->replay && i < net->subnets.n; i++)
+		if (sl_prefix_begins(&subnet[i].prefix, ip))
+			return true;
+	return net->subnets.n == 0;
+}
+
+static int check_in_subnets(const struct sl_store *store, const struct sl_endpoint_obj *ep,
+	size_t i, const struct sl_network_obj *net, struct sl_err *e)
 {
 	const struct sl_ip *ip = (const struct sl_ip *)ep->addresses.items + i;
 	const struct sl_subnet_obj *s = net->subnets.items;
@@ -34,7 +46,7 @@ static int check_in_subnets(const struct sl_endpoint_obj *ep, size_t i,
 				sl_format_ip(ip, text), ep->name, net->name);
 		return sl_check_host(&s[k].prefix, ip, path, e);
 	}
-	if (net->subnets.n == 0)
+	if (may_stand(store, net, ip))
 		return 0;
 	sl_err_set(e, SL_ERR_PARAMS, path,
 		"address %s of endpoint \"%s\" is in none of the subnets of network \"%s\"",
@@ -43,13 +55,13 @@ static int check_in_subnets(const struct sl_endpoint_obj *ep, size_t i,
 	return -EINVAL;
 }
 
-static int check_addresses(
-	const struct sl_endpoint_obj *ep, const struct sl_network_obj *net, struct sl_err *e)
+static int check_addresses(const struct sl_store *s, const struct sl_endpoint_obj *ep,
+	const struct sl_network_obj *net, struct sl_err *e)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < ep->addresses.n && ret == 0; i++)
-		ret = check_in_subnets(ep, i, net, e);
+		ret = check_in_subnets(s, ep, i, net, e);
 	return ret;
 }
 
@@ -82,7 +94,7 @@ static int check_one_network(
 	return 0;
 }
 
-static int check_endpoint(const struct sl_entry *en, struct sl_err *e)
+static int check_endpoint(const struct sl_store *s, const struct sl_entry *en, struct sl_err *e)
 {
 	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)en->obj;
 	const struct sl_entry *port = ref_target(en, SL_COLL_PORTS);
@@ -97,7 +109,7 @@ static int check_endpoint(const struct sl_entry *en, struct sl_err *e)
 		return -EBUSY;
 	}
 	ret = port != NULL ? check_one_network(ep, port, e) : 0;
-	return ret != 0 ? ret : check_addresses(ep, (const struct sl_network_obj *)net->obj, e);
+	return ret != 0 ? ret : check_addresses(s, ep, (const struct sl_network_obj *)net->obj, e);
 }
 
 /* Neighbors and routes. */
@@ -149,8 +161,8 @@ static bool subnets_equal(const struct sl_network_obj *a, const struct sl_networ
 	return true;
 }
 
-static int check_network(
-	const struct sl_entry *en, const struct sl_network_obj *old_obj, struct sl_err *e)
+static int check_network(const struct sl_store *s, const struct sl_entry *en,
+	const struct sl_network_obj *old_obj, struct sl_err *e)
 {
 	const struct sl_network_obj *net = (const struct sl_network_obj *)en->obj;
 	const struct sl_ref *r;
@@ -160,7 +172,8 @@ static int check_network(
 	DL_FOREACH (en->in, r) {
 		const struct sl_entry *by = r->from->entry;
 		int ret = by->coll == SL_COLL_ENDPOINTS
-				  ? check_addresses((const struct sl_endpoint_obj *)by->obj, net, e)
+				  ? check_addresses(
+					    s, (const struct sl_endpoint_obj *)by->obj, net, e)
 				  : 0;
 
 		if (ret == 0)
@@ -194,12 +207,12 @@ int sl_check_change(const struct sl_store *s, const struct sl_entry *en,
 	case SL_COLL_PORTS:
 		return check_port(en, (const struct sl_port_obj *)old_obj, e);
 	case SL_COLL_NETWORKS:
-		return check_network(en, (const struct sl_network_obj *)old_obj, e);
+		return check_network(s, en, (const struct sl_network_obj *)old_obj, e);
 	case SL_COLL_NEIGHBORS:
 	case SL_COLL_ROUTES:
 		return check_underlay(en, e);
 	case SL_COLL_ENDPOINTS:
-		return check_endpoint(en, e);
+		return check_endpoint(s, en, e);
 	default:
 		return 0;
 	}

@@ -85,17 +85,23 @@ static inline bool sl_prefix_is_v4(const struct sl_prefix *p)
 	return p->len >= 96 && sl_ip_is_v4(&p->ip);
 }
 
-/*
- * True when the first p->len bits of ip are those of the prefix, and both are of one family: ::/0
- * has no IPv4 address, though the mapped form of each begins with its bits.
- */
-static inline bool sl_prefix_contains(const struct sl_prefix *p, const struct sl_ip *ip)
+/* True when the first p->len bits of ip are those of the prefix, whichever their families are. */
+static inline bool sl_prefix_begins(const struct sl_prefix *p, const struct sl_ip *ip)
 {
 	unsigned int bytes = p->len / 8, bits = p->len % 8;
 
-	if (sl_prefix_is_v4(p) != sl_ip_is_v4(ip) || memcmp(p->ip.b, ip->b, bytes) != 0)
+	if (memcmp(p->ip.b, ip->b, bytes) != 0)
 		return false;
 	return bits == 0 || ((p->ip.b[bytes] ^ ip->b[bytes]) >> (8 - bits)) == 0;
+}
+
+/*
+ * The same, and both are of one family: ::/0 has no IPv4 address, though the mapped form of each
+ * begins with its bits.
+ */
+static inline bool sl_prefix_contains(const struct sl_prefix *p, const struct sl_ip *ip)
+{
+	return sl_prefix_is_v4(p) == sl_ip_is_v4(ip) && sl_prefix_begins(p, ip);
 }
 
 /* Text forms: inet_ntop's for addresses (IPv4 unmapped), lower-case colons for MACs. */

@@ -287,6 +287,65 @@ static void configuration_that_is_sent_back_settles_what_was_assumed(void **stat
 	sl_config_free(c);
 }
 
+/* What get answers is accepted by replace, and changes nothing that is in force. */
+static void send_back(struct fixture *f)
+{
+	cJSON *listed = sl_config_get(f->store, NULL), *difference;
+	char *json = cJSON_PrintUnformatted(listed), *before = visible(f->store);
+	struct sl_config *c = sl_config_parse(json, strlen(json), &f->e);
+
+	if (c == NULL || sl_config_replace(f->store, c, NULL, false, &difference, &f->e) != 0)
+		fail_msg("%s: %s: %s", json, f->e.path, f->e.message);
+	assert_visible(f->store, before);
+	free(before);
+	cJSON_Delete(difference);
+	cJSON_Delete(listed);
+	free(json);
+	sl_config_free(c);
+}
+
+/* Exceptions of another family than their cidr's, which had no effect, beside one that has. */
+static void exceptions_without_effect_are_left_behind(void **state)
+{
+	struct fixture *f = *state;
+	const struct sl_peer_obj *peer;
+
+	close_state(f);
+	write_checked(f, "snapshot.json",
+		"{\"version\":1,\"seq\":3,\"config\":{\"policies\":[{\"name\":\"p\",\"tier\":"
+		"\"team\",\"priority\":1000,\"direction\":\"ingress\",\"subject\":{\"labels\":"
+		"{\"app\":\"db\"}},\"peers\":[{\"cidr\":\"::/0\",\"except\":[\"10.0.0.0/8\"]},"
+		"{\"cidr\":\"::/0\",\"except\":[\"10.0.0.0/8\",\"fd00::/8\"]}],\"action\":"
+		"\"allow\"}]}");
+	must_open(f);
+	assert_int_equal(policy(f, "p")->peers.n, 2);
+	peer = policy(f, "p")->peers.items;
+	assert_false(peer[0].has_except);
+	assert_int_equal(peer[1].except.n, 1);
+	assert_int_equal(((const struct sl_prefix *)peer[1].except.items)->len, 8);
+	send_back(f);
+}
+
+/* Whose objects disagree only as a whole: the file is named. */
+static void state_whose_objects_disagree_is_refused_naming_the_file(void **state)
+{
+	struct fixture *f = *state;
+
+	close_state(f);
+	write_checked(f, "snapshot.json",
+		"{\"version\":1,\"seq\":3,\"config\":{\"endpoints\":[{\"name\":\"e\",\"network\":"
+		"\"gone\",\"node\":\"gone\",\"mac\":\"02:00:00:00:00:05\",\"addresses\":"
+		"[\"10.0.0.5\"]}]}");
+	assert_int_not_equal(open_state(f), 0);
+	assert_int_equal(f->e.code, SL_ERR_STATE);
+	assert_non_null(strstr(f->e.message, "snapshot.json: "));
+	assert_non_null(strstr(f->e.message, "\"gone\", which does not exist"));
+	close_state(f);
+	temp_dir_remove(f->dir);
+	f->dir = temp_dir();
+	must_open(f);
+}
+
 static void file_with_a_policy_of_no_network_is_refused_with_its_place(void **state)
 {
 	static const char file[] = "{\"workers\":{\"cores\":[0]},\"policies\":[" POLICY("") "]}";
@@ -312,6 +371,8 @@ int main(void)
 		T(policies_of_a_state_from_before_are_for_every_network),
 		T(what_was_assumed_is_remembered_until_somebody_says_it),
 		T(configuration_that_is_sent_back_settles_what_was_assumed),
+		T(exceptions_without_effect_are_left_behind),
+		T(state_whose_objects_disagree_is_refused_naming_the_file),
 		T(file_with_a_policy_of_no_network_is_refused_with_its_place),
 	};
 
