@@ -66,7 +66,8 @@ static const struct sl_field result_fields[] = {
 	SL_FIELD(owners_out, owners, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &owner_elem,
 		.shape = &owner_shape, .help = "The owners, those with most connections first."),
 	SL_FIELD(owners_out, next, SL_F_UINT, SL_PRESENT(owners_out, has_next), .max = UINT32_MAX,
-		.help = "Present when there are more: the next call's after."),
+		.help = "Present when there are more, up to the 10000 with most: the next call's "
+			"after."),
 };
 static const struct sl_shape result_shape =
 	SL_SHAPE("flow_owners", owners_out, result_fields, "A page of owners.");

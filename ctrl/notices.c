@@ -26,7 +26,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"neighbor_own_mac", .each = sl_notice_neighbor_mac, .coll = SL_COLL_NEIGHBORS},
 	{"next_hop_contested", .find = sl_notice_neighbor_contested},
 	{"address_conflict", .find = sl_notice_address_conflict},
-	{"network_mtu", .find = sl_notice_network_mtu},
+	{"network_mtu", .each = sl_notice_network_mtu, .coll = SL_COLL_NETWORKS},
 	{"network_mtu_ipv6", .each = sl_notice_network_ip6, .coll = SL_COLL_NETWORKS},
 	{"subnet_family", .each = sl_notice_subnet_family, .coll = SL_COLL_NETWORKS},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},

@@ -94,7 +94,7 @@ SL_NOTICE_FIND(sl_notice_neighbor_contested);
 SL_NOTICE_FIND(sl_notice_address_conflict);
 
 /* notices_mtu.c */
-SL_NOTICE_FIND(sl_notice_network_mtu);
+SL_NOTICE_EACH(sl_notice_network_mtu);
 SL_NOTICE_EACH(sl_notice_network_ip6);
 
 /* notices_subnets.c */

@@ -179,14 +179,20 @@ def a_node_started_again_keeps_each_policy_to_its_network(lab):
     expect_no_tcp(site.a1, site.b1, 81)
 
 
-@test
-def a_state_from_before_policies_had_networks_is_read_with_a_standing_notice(lab):
+def older_state(lab):
+    """A daemon whose state directory has a policy of before policies had networks."""
     daemon = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1,no-rx=1"), state=True)
     old = {"name": "old", "tier": "team", "priority": 7, "direction": "egress",
            "subject": {"labels": {"app": "web"}}, "action": "allow"}
     text = json.dumps({"version": 1, "seq": 3, "config": {"policies": [old]}}, separators=(",", ":"))[:-1]
     with open(os.path.join(daemon.state, "snapshot.json"), "w", encoding="utf-8") as f:
         f.write(f'{text},"crc":"{zlib.crc32(text.encode()):08x}"}}\n')
+    return daemon
+
+
+@test
+def a_state_from_before_policies_had_networks_is_read_with_a_standing_notice(lab):
+    daemon = older_state(lab)
 
     def notices():
         return [(n["collection"], n["name"]) for n in daemon.call("notices.list")
@@ -206,3 +212,24 @@ def a_state_from_before_policies_had_networks_is_read_with_a_standing_notice(lab
     daemon.start()
     expect_equal(notices(), [], "notices after a start")
     expect_equal(daemon.call("policies.get", {"name": "old"})["network"], "*", "network")
+
+
+@test
+def policies_from_before_they_had_networks_are_all_kept_by_sending_the_state_back(lab):
+    daemon = older_state(lab)
+    daemon.start()
+    expect(any("sluicectl config replace f" in n["hint"] for n in daemon.call("notices.list")), "no hint")
+
+    def ctl(*words):
+        return subprocess.run((lab.sluicectl, "--socket", daemon.socket) + words, capture_output=True,
+                              text=True, timeout=60, check=True).stdout
+
+    path = lab.file("all.json")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(ctl("-j", "config", "get"))
+    ctl("config", "replace", path)
+    for _ in range(2):
+        expect_equal([n for n in daemon.call("notices.list") if n["code"] == "policy_network"], [], "notices")
+        expect_equal(daemon.call("policies.get", {"name": "old"})["network"], "*", "network")
+        daemon.stop()
+        daemon.start()

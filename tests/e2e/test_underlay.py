@@ -253,6 +253,9 @@ def what_is_wrong_with_the_underlay_is_said_and_the_saying_ends(lab):
     daemon = lab.daemon("a", config, segment.node).start()
     expect_equal(codes(daemon), [], "notices of a right configuration")
     daemon.call("nodes.add", {"name": "b", "address": "198.51.100.2"})
+    expect_equal(codes(daemon), ["node_unreachable"], "notices of a node without endpoints")
+    daemon.call("endpoints.add", {"name": "db", "network": config["networks"][0]["name"], "node": "b",
+                                  "mac": "02:00:00:00:00:66", "addresses": ["10.0.0.66"]})
     expect_equal(sorted(codes(daemon)), ["network_mtu", "node_unreachable"], "notices")
     arithmetic = [n["message"] for n in daemon.call("notices.list") if n["code"] == "network_mtu"][0]
     expect("1450" in arithmetic and "less 50" in arithmetic, arithmetic)

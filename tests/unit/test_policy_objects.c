@@ -225,7 +225,9 @@ static void policies_of_a_state_from_before_are_for_every_network(void **state)
 	assert_string_equal(h.lines[0],
 		"policies \"old-1\": policy \"old-1\" names no network, as before policies had "
 		"one, "
-		"and is in force in every network (set its network; \"*\" to keep it so)");
+		"and is in force in every network (set it with all its fields and its network "
+		"(\"*\" keeps it so); for all: sluicectl -j config get >f, then sluicectl config "
+		"replace f)");
 }
 
 /* Through starts and snapshots, and whatever else changes. */

@@ -604,6 +604,27 @@ static void devices_that_only_look_alike_are_two_ports(void **state)
 	}
 }
 
+/* Of a network's own endpoints, those on other nodes, and their nodes only. */
+static const struct fault roomy[] = {
+	{.networks = "[" BLUE(",\"mtu\":9000") "]",
+		.endpoints = "[" EP("web", "\"port\":\"web\"", "10.0.0.5") "]"},
+	{.networks = "[" BLUE(",\"mtu\":1451") "]",
+		.nodes = "[" B ",{\"name\":\"c\",\"address\":\"192.0.2.3\",\"mtu\":1500}]"},
+	{.networks = "[" BLUE(",\"mtu\":1450") ",{\"name\":\"red\",\"vni\":7,\"mtu\":9000}]"},
+};
+
+static void ways_that_a_network_does_not_take_are_not_its_limit(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(roomy) / sizeof(roomy[0]); i++) {
+		struct outcome o = {0};
+
+		by_file(&roomy[i], &o);
+		if (o.refused || o.n > 0)
+			fail_msg("%zu: %s%s", i, o.e.message, o.words);
+	}
+}
+
 /* What a state directory has that would be refused today is no reason to refuse other changes. */
 static void change_is_judged_by_what_it_brings(void **state)
 {
@@ -650,6 +671,7 @@ int main(void)
 		cmocka_unit_test(own_address_is_no_senders_in_the_packet_path),
 		cmocka_unit_test(gateway_behind_a_named_port_is_on_its_link),
 		cmocka_unit_test(devices_that_only_look_alike_are_two_ports),
+		cmocka_unit_test(ways_that_a_network_does_not_take_are_not_its_limit),
 		cmocka_unit_test(change_is_judged_by_what_it_brings),
 	};
 
