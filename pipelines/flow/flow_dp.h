@@ -352,6 +352,9 @@ void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 /* Count packet i, which was resolved again on entry f. */
 void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
 	unsigned int i, uint32_t tick);
+/* Remember packet i as the last segment of its direction, where it need not be tracked. */
+void sl_flow_note(
+	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*

@@ -29,14 +29,17 @@ static __rte_always_inline void count(
 void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
 	unsigned int i, uint32_t tick)
 {
-	const struct rte_mbuf *pkt = b->pkt[i];
-	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
-	uint8_t tcp = b->meta[i].tcp_flags;
+	count(sl_flow_counts_in(t, f), f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+}
 
-	count(c, f, rte_pktmbuf_pkt_len(pkt), tick);
-	/* What bears on the state, or may, is noted by sl_flow_track. */
-	if (tcp != 0 && !(tcp & CONTROL) && !(b->meta[i].act.flags & SL_ACT_TRACK))
-		sl_window_note(&c->last, &b->meta[i], rte_pktmbuf_mtod(pkt, const uint8_t *));
+void sl_flow_note(
+	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+
+	if (m->tcp_flags != 0)
+		sl_window_note(&sl_flow_counts_in(t, f)->last, m,
+			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
 }
 
 /* What of an IPv6 key is not in the entry itself. */

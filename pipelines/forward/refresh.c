@@ -92,6 +92,8 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 	sl_flow_count(t->p->flows, f, t->b, i, t->tick);
 	if (m->act.flags & SL_ACT_TRACK)
 		t->b->verdict[i] = (uint8_t)sl_flow_track(t->p->flows, t->w->id, f, t->b, i);
+	else
+		sl_flow_note(t->p->flows, f, t->b, i);
 	return true;
 }
 
