@@ -93,8 +93,8 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 		.implied = true, .shared = true, .role = memif_role},
 	{.name = "net_pcap", .alias = "eth_pcap", .arg = {
 		{"rx_pcap", SL_DEVICE_READ}, {"tx_pcap", SL_DEVICE_WRITE},
-		{"rx_iface", SL_DEVICE_INTERFACE}, {"rx_iface_in", SL_DEVICE_INTERFACE},
-		{"tx_iface", SL_DEVICE_INTERFACE}, {"iface", SL_DEVICE_INTERFACE},
+		{"rx_iface", SL_DEVICE_ECHO}, {"rx_iface_in", SL_DEVICE_INTERFACE},
+		{"tx_iface", SL_DEVICE_INTERFACE}, {"iface", SL_DEVICE_ECHO},
 		{"phy_mac", SL_DEVICE_PLAIN}, {"infinite_rx", SL_DEVICE_PLAIN}}},
 	/* Its packets have that size, whatever the buffer that they are in or copied to. */
 	{.name = "net_null", .alias = "eth_null", .arg = {

@@ -21,6 +21,7 @@ enum sl_device_use {
 	SL_DEVICE_SOCKET,    /* a unix socket: sl_device_role says what is done to it */
 	SL_DEVICE_READ,	     /* a file that is read */
 	SL_DEVICE_WRITE,     /* a file that is made, or emptied first */
+	SL_DEVICE_ECHO,	     /* a kernel interface; what the host sends there is received, too */
 	SL_DEVICE_BEYOND,    /* reaches further than its value says: a pointer, a program, a wait */
 };
 

@@ -292,6 +292,25 @@ static int check_claim(const struct claim *c, bool shared, struct sl_err *e)
 	}
 }
 
+/* What others send would be taken as the workload's, and what is sent to it as its answer. */
+static int check_echo(const struct sl_port *p, const struct sl_device *d, struct sl_err *e)
+{
+	for (unsigned int i = 0; i < d->args->count; i++) {
+		const char *key = d->args->pairs[i].key;
+		int ret;
+
+		if (sl_device_use(d, key) != SL_DEVICE_ECHO)
+			continue;
+		ret = sl_err_set(e, SL_ERR_DEVICE, "devargs",
+			"port %s: device %s: with %s= it would receive what this host sends on the "
+			"interface, the port's own packets among it",
+			p->name, p->device, key);
+		sl_err_hint(e, "use rx_iface_in= and tx_iface=");
+		return ret;
+	}
+	return 0;
+}
+
 int sl_device_check(
 	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e)
 {
@@ -305,6 +324,7 @@ int sl_device_check(
 		sl_device_fini(&d);
 		return ret;
 	}
+	ret = check_echo(p, &d, e);
 	shared = find_other(p, &d, share) != NULL;
 	for (unsigned int i = 0; i < d.args->count && ret == 0; i++) {
 		if (!claim_of(p, &d, i, &c))

@@ -325,6 +325,38 @@ def what_the_host_sends_is_not_the_workloads(lab):
     expect_equal(rig.web.count(0.3, b"mine"), 1, "frames of the workload")
 
 
+def host_is_not_heard(rig):
+    """What the host sends on db's interface; what sluice itself sends there is not heard, either."""
+    host = Wire(rig.node, "sl-db")
+    rig.db.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"mine"))
+    expect_equal(rig.web.count(0.3, b"mine"), 1, "frames of the workload")
+    before = rig.daemon.port("db")["rx_packets"]
+    for _ in range(N):
+        host.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"not db's"))
+    rig.send()
+    expect_equal(rig.web.count(0.3, b"not db's"), 0, "frames of the host")
+    expect_equal(rig.daemon.port("db")["rx_packets"] - before, 0, "frames received")
+
+
+@test
+def what_the_host_sends_is_not_heard_by_a_capture_of_what_comes_in(lab):
+    rig = Rig(lab)
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+    for args in ("iface=sl-db", "rx_iface=sl-db,tx_iface=sl-db"):
+        try:
+            rig.daemon.call("ports.add", {"name": "db", "role": "access",
+                                          "devargs": f"net_pcap1,{args}"})
+        except Refused as e:
+            expect("both" in str(e) or "this host sends" in str(e), f"it does not say why: {e}")
+        else:
+            expect(False, f"{args} is accepted")
+    rig.daemon.apply(("ports.add", {"name": "db", "role": "access",
+                                    "devargs": "net_pcap1,rx_iface_in=sl-db,tx_iface=sl-db"}),
+                     ("endpoints.add", DB_EP))
+    wait_until(rig.db_is_reached, "db is not reached")
+    host_is_not_heard(rig)
+
+
 def added_again(rig, *operations):
     """A device may take a moment to close; the kernel, to let go of a queue."""
     why = []

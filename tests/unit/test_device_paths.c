@@ -423,6 +423,26 @@ static void captures_are_read_from_files_only(void **state)
 	is_refused("net_pcap0,rx_pcap=-", "-");
 }
 
+/* net_pcap captures both ways, unless it is told otherwise. */
+static void interface_that_would_be_heard_both_ways_is_refused(void **state)
+{
+	static const char *const echo[] = {"iface", "rx_iface"};
+	struct sl_err e = {0};
+	char devargs[80];
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(echo); i++) {
+		snprintf(devargs, sizeof(devargs), "net_pcap0,tx_pcap=%s,%s=lo", in_dir("new"),
+			echo[i]);
+		assert_true(add("p", devargs, &e) < 0);
+		assert_int_equal(e.code, SL_ERR_DEVICE);
+		assert_string_equal(e.path, "devargs");
+		assert_non_null(strstr(e.message, echo[i]));
+		assert_non_null(strstr(e.hint, "rx_iface_in="));
+		assert_int_not_equal(access(in_dir("new"), F_OK), 0);
+	}
+}
+
 static void refused_port_leaves_no_new_capture(void **state)
 {
 	const char *out = in_dir("out.pcap");
@@ -494,6 +514,7 @@ int main(void)
 		T(missing_directories_and_long_paths_are_said),
 		T(only_captures_are_written_over),
 		T(captures_are_read_from_files_only),
+		T(interface_that_would_be_heard_both_ways_is_refused),
 		T(refused_port_leaves_no_new_capture),
 		T(capture_that_another_port_has_is_left_alone),
 		T(paths_do_not_hide_in_another_notation),
