@@ -281,6 +281,7 @@ static void commit(void *ctx)
 	sl_scope_commit_labels(a);
 	sl_handover_begin(a);
 	publish(a);
+	sl_handover_published(a);
 	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)

@@ -111,6 +111,7 @@ bool sl_apply_undo_ports(struct sl_apply *a);
  * network's, and gives it to the next. sl_apply_turn does what that moment was too short for.
  */
 void sl_handover_begin(struct sl_apply *a);
+void sl_handover_published(struct sl_apply *a);
 void sl_handover_finish(struct sl_apply *a);
 
 /*

@@ -4,9 +4,9 @@
  * workload must not reach the next one's, and what the former one sent must not be taken as the
  * next one's. In this order:
  *
- *   1. The port is held: what is sent to it is dropped (sl_port_empty).
+ *   1. The port is held: what is sent to it is dropped (sl_port_hold).
  *   2. A world is published in which it is nobody's: what comes in is dropped as well. Its device
- *      is emptied, and its receive queues are drained by the workers.
+ *      is emptied, and its receive queues are drained by the workers (sl_port_empty).
  *   3. A world is published in which it is the next network's.
  *   4. When no worker knows another world any more, packets go in again (sl_port_release).
  *
@@ -23,8 +23,15 @@ void sl_handover_begin(struct sl_apply *a)
 	memcpy(a->port_network, p->port_network, sizeof(a->port_network));
 	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
 		if (p->handed_on & 1u << i)
+			sl_port_hold(a->engine, i);
+}
+
+void sl_handover_published(struct sl_apply *a)
+{
+	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
+		if (a->p.handed_on & 1u << i)
 			sl_port_empty(a->engine, i);
-	a->clearing |= p->handed_on;
+	a->clearing |= a->p.handed_on;
 }
 
 static uint32_t empty_ports(const struct sl_apply *a)

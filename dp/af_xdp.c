@@ -5,7 +5,7 @@
  * is noted when it is open, and those that are left when it is closed are closed here.
  *
  * Nor does it give back the buffers in its fill rings: the pool of a closed port is never full
- * again, and keeps its memory (pool.c).
+ * again, and keeps its memory (pool.c). port_dev.c bounds how much of that a port can cause.
  */
 #include <dirent.h>
 #include <sys/socket.h>

@@ -93,13 +93,15 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_e
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
 /*
- * Nothing that waits in a port's device outlives what it was sent for. sl_port_empty holds the port
- * (what is sent to it is dropped) and throws away what waits in its device to leave. What came in
- * before goes to the workers: the caller has published that the port is nobody's. Once
+ * Nothing that waits in a port's device outlives what it was sent for. sl_port_hold holds the port
+ * (what is sent to it is dropped). Then the caller publishes that the port is nobody's, and calls
+ * sl_port_empty, which throws away what waits in its device to leave, and has the workers take what
+ * came in before. Once
  * sl_port_is_empty says so, the caller publishes whose the port is, and calls sl_port_release. From
  * a grace period after that on, packets go in again. None of them waits; sl_ports_settle waits up
- * to 20 ms until no port is held, and calls turn(ctx) again and again meanwhile.
+ * to 8 ms until no port is held, and calls turn(ctx) again and again meanwhile.
  */
+void sl_port_hold(struct sl_engine *g, uint16_t id);
 void sl_port_empty(struct sl_engine *g, uint16_t id);
 bool sl_port_is_empty(const struct sl_engine *g, uint16_t id);
 void sl_port_release(struct sl_engine *g, uint16_t id);

@@ -78,15 +78,16 @@ struct sl_port {
 	struct sl_rxq_mark mark[SL_QUEUES_MAX];
 	uint64_t given_when_open; /* packets given to the id's devices before this one */
 	bool is_dead;		  /* held because its interface is not running */
-	bool is_ours_to_release;  /* emptied because the interface came back */
+	bool awaits_release;	  /* emptied for control, which has not released it yet */
 	unsigned int n_tries;	  /* to open it again, since it was closed */
 	uint32_t tried;		  /* SHUT: tick of the last attempt */
 };
 
-/* A pool whose port is gone, while other ports' transmit rings still hold buffers of it. */
+/* A pool that its port uses no more, while other ports' transmit rings still hold buffers of it. */
 struct sl_zombie {
 	struct sl_zombie *next;
 	struct rte_mempool *pool;
+	uint32_t epoch; /* of the port it was made for */
 	struct sl_rcu *rcu;
 	unsigned int in_ring; /* when last seen full */
 	bool waiting;	      /* a grace period since then is under way */
@@ -121,7 +122,7 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 void sl_port_close(struct sl_port *p); /* leaves the pool with the zombies */
 /*
  * The device anew, with name, id, MAC, MTU, queues and counters as before; held. No worker polls
- * it. On failure the port has no device.
+ * it, and workers see the old p->dp until sl_queues_resume. On failure the port has no device.
  */
 int sl_port_reopen(struct sl_port *p, struct sl_err *e);
 int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */
@@ -133,13 +134,19 @@ void sl_queues_unassign(struct sl_engine *g, struct sl_port *p);
 void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new);
 /* Nobody polls the port any more; it keeps its queues and who has them. */
 void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state state);
+/* p->dp is published in place of what workers see, which is retired. */
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
 /* pool.c */
 struct rte_mempool *sl_pool_create(
 	struct sl_engine *g, unsigned int n, unsigned int room, int socket);
-/* Free the pool once all its buffers are back. Nobody allocates from it any more. */
-void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool);
+/*
+ * Free the pool once all its buffers are back. Nobody allocates from it any more. A port is known
+ * by its epoch.
+ */
+void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool, uint32_t epoch);
+/* How many of a port's pools wait for their buffers. */
+unsigned int sl_pools_buried(const struct sl_engine *g, uint32_t epoch);
 void sl_pools_poll(struct sl_engine *g);
 void sl_pools_destroy(
 	struct sl_engine *g); /* all of them, workers being stopped and devices closed */

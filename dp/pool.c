@@ -18,7 +18,7 @@ struct rte_mempool *sl_pool_create(
 	return pool;
 }
 
-void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool)
+void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool, uint32_t epoch)
 {
 	struct sl_zombie *z;
 
@@ -28,9 +28,19 @@ void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool)
 	if (z == NULL)
 		abort();
 	z->pool = pool;
+	z->epoch = epoch;
 	z->rcu = g->rcu;
 	z->next = g->zombies;
 	g->zombies = z;
+}
+
+unsigned int sl_pools_buried(const struct sl_engine *g, uint32_t epoch)
+{
+	unsigned int n = 0;
+
+	for (const struct sl_zombie *z = g->zombies; z != NULL; z = z->next)
+		n += z->epoch == epoch;
+	return n;
 }
 
 static void settle(void *arg)

@@ -13,6 +13,7 @@ enum {
 	MTU_MIN = 68, /* RFC 791: every IPv4 module forwards that much */
 	L2_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN,
 	DATA_ROOM_MAX = UINT16_MAX & ~63, /* of an mbuf, headroom included */
+	POOLS_BURIED_MAX = 4,
 };
 
 static bool is_driver(const struct sl_port *p, const char *driver)
@@ -178,20 +179,57 @@ static unsigned int room_for(const struct sl_port *p, unsigned int mtu)
 }
 
 /* Enough that full rings and caches leave something to receive into. */
-static unsigned int buffers_for(const struct sl_port *p, uint16_t n_rxd, uint16_t n_txd)
+static unsigned int least_buffers(const struct sl_port *p, uint16_t n_rxd, uint16_t n_txd)
 {
 	unsigned int w = p->engine->n_workers;
 	unsigned int rings = p->n_rxq * n_rxd + p->dp->n_txq * n_txd;
-	unsigned int least = rings + (w + 1) * (SL_POOL_CACHE * 3 / 2 + SL_BURST_MAX);
 
-	return RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : MBUFS_DEFAULT);
+	return rings + (w + 1) * (SL_POOL_CACHE * 3 / 2 + SL_BURST_MAX);
+}
+
+/* Whole, or with twice what is the least: the device may keep some again when it is closed. */
+static bool will_do(const struct rte_mempool *pool, unsigned int least, unsigned int room)
+{
+	return rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) >= room &&
+	       rte_mempool_avail_count(pool) >= RTE_MIN(least * 2, pool->size);
+}
+
+/*
+ * A device may keep buffers for good when it is closed (af_xdp.c), and a workload can have its port
+ * opened anew as often as it likes. Two rules bound the memory that this takes:
+ *   - the pool is used again as long as enough of it is left;
+ *   - at most POOLS_BURIED_MAX pools of a port wait for their buffers: it has no more than one
+ *     besides, and is not opened while that is used up.
+ */
+static int retire_pool(struct sl_port *p, struct sl_err *e)
+{
+	int ret;
+
+	if (p->pool == NULL)
+		return 0;
+	if (sl_pools_buried(p->engine, p->epoch) < POOLS_BURIED_MAX) {
+		sl_pool_bury(p->engine, p->pool, p->epoch);
+		p->pool = NULL;
+		return 0;
+	}
+	ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"port %s: device %s has not given back the buffers of %d pools: it gets no more",
+		p->name, p->device, POOLS_BURIED_MAX + 1);
+	sl_err_hint(e, "remove the port and add it again");
+	return ret;
 }
 
 static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct sl_err *e)
 {
-	unsigned int n = buffers_for(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
+	unsigned int least = least_buffers(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
+	unsigned int n = RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : MBUFS_DEFAULT);
 	int ret;
 
+	if (p->pool != NULL && will_do(p->pool, least, room))
+		return 0;
+	ret = retire_pool(p, e);
+	if (ret != 0)
+		return ret;
 	p->pool = sl_pool_create(p->engine, n, room, sl_numa_socket("pool", p->numa));
 	if (p->pool != NULL)
 		return 0;
@@ -308,6 +346,47 @@ static int open_device(struct sl_port *p, const struct sl_port_params *params, s
 	return ret == 0 ? bring_up(p, params, e) : ret;
 }
 
+/*
+ * Workers know nothing of it any more. What it held is counted, where it tells. The pool stays the
+ * port's.
+ */
+static void close_device(struct sl_port *p)
+{
+	struct rte_eth_dev_info info;
+	struct sl_device_kept kept;
+
+	sl_device_close_begin(p, &kept);
+	if (is_driver(p, "net_af_xdp"))
+		sl_af_xdp_attach(p); /* those of a device that did not start, too */
+	if (p->rings != NULL)
+		sl_port_recall(p, sl_af_packet_clear(p));
+	sl_af_packet_detach(p);
+	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
+		rte_eth_dev_stop(p->dev);
+		sl_port_generator_detach(p);
+		rte_eth_dev_close(p->dev);
+		rte_dev_remove(info.device);
+	}
+	sl_device_close_end(&kept);
+	sl_af_xdp_detach(p);
+	p->dev = RTE_MAX_ETHPORTS;
+	free(p->txq_lock);
+	p->txq_lock = NULL;
+}
+
+/*
+ * The device did not open, so no worker has had a buffer of a pool that was made for it: whatever
+ * its driver has kept, that pool is free.
+ */
+static void close_unopened(struct sl_port *p, const struct rte_mempool *before)
+{
+	close_device(p);
+	if (p->pool == before)
+		return;
+	rte_mempool_free(p->pool);
+	p->pool = NULL;
+}
+
 int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
 {
 	uint32_t absent;
@@ -329,34 +408,10 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 		sl_device_opened(p);
 		return 0;
 	}
+	close_unopened(p, NULL);
 	sl_port_close(p);
 	sl_device_unmake(p, params->devargs, absent);
 	return ret;
-}
-
-/* Workers know nothing of it any more. What it held is counted, where it tells. */
-static void close_device(struct sl_port *p)
-{
-	struct rte_eth_dev_info info;
-	struct sl_device_kept kept;
-
-	sl_device_close_begin(p, &kept);
-	if (p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_clear(p));
-	sl_af_packet_detach(p);
-	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
-		rte_eth_dev_stop(p->dev);
-		sl_port_generator_detach(p);
-		rte_eth_dev_close(p->dev);
-		rte_dev_remove(info.device);
-	}
-	sl_device_close_end(&kept);
-	sl_af_xdp_detach(p);
-	p->dev = RTE_MAX_ETHPORTS;
-	sl_pool_bury(p->engine, p->pool);
-	p->pool = NULL;
-	free(p->txq_lock);
-	p->txq_lock = NULL;
 }
 
 int sl_port_reopen(struct sl_port *p, struct sl_err *e)
@@ -368,13 +423,14 @@ int sl_port_reopen(struct sl_port *p, struct sl_err *e)
 		.mtu = p->mtu_asked,
 		.has_mac = p->has_mac,
 		.mac = old->mac};
+	const struct rte_mempool *pool = p->pool;
 	int ret;
 
 	close_device(p);
 	p->dp = NULL;
 	ret = open_device(p, &params, e);
 	if (ret != 0) {
-		close_device(p);
+		close_unopened(p, pool);
 		free(p->dp); /* which no worker has seen; the old one they have still */
 		p->dp = old;
 		return ret;
@@ -383,13 +439,13 @@ int sl_port_reopen(struct sl_port *p, struct sl_err *e)
 	p->dp->held = true;
 	p->dp->mac = old->mac;
 	p->dp->mtu = old->mtu;
-	sl_rcu_retire(p->engine->rcu, free, old);
 	return 0;
 }
 
 void sl_port_close(struct sl_port *p)
 {
 	close_device(p);
+	sl_pool_bury(p->engine, p->pool, p->epoch);
 	rte_free(p->rxq);
 	free(p->dp);
 	free(p->devargs);

@@ -13,15 +13,17 @@
  *     anything at all.
  *
  * Come in. What is in a receive queue is for the workers to take, under a configuration by which
- * the port is nobody's. That it has been taken is known from a poll that found nothing; a queue
- * that is never found empty has been taken as a whole once as many packets were as a queue holds.
- * The first poll counted may have begun before the mark was set, hence two. (net_tap looks into its
- * queue only after a signal that it gets for each frame. The signal goes to the control thread,
- * which has slept between the change and the mark, and so has taken it.)
+ * the port is nobody's: it is published after sl_port_hold and before sl_port_empty. That it has
+ * been taken is known from a poll that found nothing; a queue that is never found empty has been
+ * taken as a whole once as many packets were as a queue holds. The first poll counted may have
+ * begun before the mark was set, hence two. (net_tap looks into its queue only after a signal that
+ * it gets for each frame. The signal goes to the control thread, which has slept between the change
+ * and the mark, and so has taken it.)
  *
  * In workers' hands. A worker flushes its transmit buffers before it reports a quiescent state, and
  * packets that the control thread injects leave in the turn that finds them. So a grace period
- * after the change there are none, wherever queues have been moved to.
+ * after the change there are none, wherever queues have been moved to. Those that went into the
+ * device in that time are counted by then: only then is it known what the device was given.
  */
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -33,6 +35,7 @@ enum {
 	RX_QUEUE_MAX = 32768,
 	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
 	QUICK_TRIES = 10, /* one a tick: a kernel may take its time to let go of a device */
+	DOUBLINGS = 5,	  /* of the second between later tries */
 };
 
 static struct sl_port *published(const struct sl_engine *g, uint16_t id)
@@ -42,6 +45,14 @@ static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 	if (p == NULL || (p->state != SL_PORT_PUBLISHED && p->state != SL_PORT_REOPENING))
 		return NULL;
 	return (struct sl_port *)(uintptr_t)p;
+}
+
+/* With a device or, for now, without. */
+static struct sl_port *in_service(struct sl_engine *g, uint16_t id)
+{
+	if (id < SL_PORTS_MAX && g->port[id].state == SL_PORT_SHUT)
+		return &g->port[id];
+	return published(g, id);
 }
 
 static uint64_t given(const struct sl_port *p)
@@ -123,9 +134,26 @@ static void reopen(struct sl_port *p)
 	if (++p->n_tries == QUICK_TRIES)
 		sl_engine_notice(p->engine,
 			"%s. The port had to be emptied, and stays closed until its device opens: "
-			"it is tried every second",
+			"it is tried again and again",
 			e.message);
 	p->state = SL_PORT_SHUT;
+}
+
+static void grace_over(void *port);
+
+static void wait_a_grace(struct sl_port *p)
+{
+	p->n_graces++;
+	sl_rcu_retire(p->engine->rcu, grace_over, p);
+}
+
+/* Once it is empty: a port that is shut is released when it has opened. */
+static void release(struct sl_port *p)
+{
+	if (p->state == SL_PORT_SHUT || p->emptying != SL_EMPTYING_DONE)
+		return;
+	p->emptying = SL_EMPTYING_RELEASE;
+	wait_a_grace(p);
 }
 
 /* The device is closed by now, or nothing of the time before comes into it any more. */
@@ -137,8 +165,11 @@ static void grace_over(void *port)
 		return;
 	if (p->state == SL_PORT_REOPENING) {
 		reopen(p);
-		if (p->is_ours_to_release)
-			sl_port_release(p->engine, p->id);
+		if (!p->awaits_release)
+			release(p);
+	} else if (p->emptying == SL_EMPTYING_GRACE && needs_reopening(p)) {
+		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
+		wait_a_grace(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE) {
 		if (p->rings != NULL)
 			sl_port_recall(p, sl_af_packet_clear(p));
@@ -149,26 +180,33 @@ static void grace_over(void *port)
 	}
 }
 
-static void wait_a_grace(struct sl_port *p)
+void sl_port_hold(struct sl_engine *g, uint16_t id)
 {
-	p->n_graces++;
-	sl_rcu_retire(p->engine->rcu, grace_over, p);
+	struct sl_port *p = published(g, id);
+
+	if (p != NULL && g->running && !p->dp->held)
+		set_held(p, true);
+}
+
+static void empty(struct sl_port *p)
+{
+	if (p->state != SL_PORT_PUBLISHED || !p->engine->running)
+		return;
+	sl_port_hold(p->engine, p->id);
+	p->emptying = SL_EMPTYING_GRACE;
+	if (needs_reopening(p))
+		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
+	wait_a_grace(p);
 }
 
 void sl_port_empty(struct sl_engine *g, uint16_t id)
 {
-	struct sl_port *p = published(g, id);
+	struct sl_port *p = in_service(g, id);
 
-	if (p == NULL || !g->running)
+	if (p == NULL)
 		return;
-	p->is_ours_to_release = false;
-	if (p->state == SL_PORT_REOPENING)
-		return;
-	set_held(p, true);
-	p->emptying = SL_EMPTYING_GRACE;
-	if (needs_reopening(p))
-		sl_queues_pause(g, p, SL_PORT_REOPENING);
-	wait_a_grace(p);
+	p->awaits_release = true;
+	empty(p);
 }
 
 bool sl_port_is_empty(const struct sl_engine *g, uint16_t id)
@@ -180,12 +218,12 @@ bool sl_port_is_empty(const struct sl_engine *g, uint16_t id)
 
 void sl_port_release(struct sl_engine *g, uint16_t id)
 {
-	struct sl_port *p = published(g, id);
+	struct sl_port *p = in_service(g, id);
 
-	if (p == NULL || p->emptying != SL_EMPTYING_DONE)
+	if (p == NULL)
 		return;
-	p->emptying = SL_EMPTYING_RELEASE;
-	wait_a_grace(p);
+	p->awaits_release = false;
+	release(p);
 }
 
 void sl_ports_poll(struct sl_engine *g)
@@ -234,8 +272,7 @@ static void look_at_interface(struct sl_port *p, bool running)
 		p->is_dead = true;
 		set_held(p, true);
 	} else if (running && p->is_dead) {
-		sl_port_empty(p->engine, p->id);
-		p->is_ours_to_release = true;
+		empty(p);
 	}
 }
 
@@ -249,7 +286,9 @@ static void look(struct sl_port *p)
 
 static uint32_t pause_of(const struct sl_port *p)
 {
-	return p->n_tries < QUICK_TRIES ? 1 : SL_TICKS_PER_SECOND;
+	if (p->n_tries < QUICK_TRIES)
+		return 1;
+	return SL_TICKS_PER_SECOND << RTE_MIN(p->n_tries - QUICK_TRIES, (unsigned int)DOUBLINGS);
 }
 
 void sl_ports_look(struct sl_engine *g, uint32_t tick)
@@ -265,7 +304,8 @@ void sl_ports_look(struct sl_engine *g, uint32_t tick)
 			look(p);
 		} else if (p->state == SL_PORT_SHUT && tick - p->tried >= pause_of(p)) {
 			reopen(p);
-			sl_port_release(g, p->id);
+			if (!p->awaits_release)
+				release(p);
 		}
 	}
 }

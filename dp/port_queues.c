@@ -181,9 +181,13 @@ void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state 
 
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
 {
+	struct sl_port_dp *old;
+
 	p->state = SL_PORT_PUBLISHED;
-	atomic_store_explicit(&g->ports[p->id], p->dp, memory_order_release);
+	old = atomic_exchange_explicit(&g->ports[p->id], p->dp, memory_order_acq_rel);
 	rebuild_pollers(g, p);
+	if (old != p->dp)
+		sl_rcu_retire(g->rcu, free, old);
 }
 
 void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new)

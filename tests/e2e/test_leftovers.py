@@ -443,6 +443,26 @@ def a_port_that_does_not_open_again_stays_closed_and_says_so(lab):
 
 
 @test
+def a_workload_that_flaps_does_not_use_up_the_memory_of_others(lab):
+    """As often as its port is opened anew, others can be added, and it comes back when added again."""
+    rig = xdp_rig(lab)
+    shut = "has not given back the buffers"
+    back = (("endpoints.del", {"name": "red"}), ("endpoints.del", {"name": "red2"}),
+            ("endpoints.add", WEB_EP), ("endpoints.add", DB_EP))
+    for _ in range(100):
+        rig.send(1)
+        rig.daemon.apply(*HAND_ON)
+        rig.daemon.apply(*back)
+        if shut in rig.daemon.log_tail():
+            break
+    wait_until(lambda: shut in rig.daemon.log_tail(), "it is opened anew for ever", 5)
+    rig.daemon.call("ports.add", {"name": "more", "role": "access", "devargs": "net_null5,no-rx=1"})
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+    added_again(rig, ("ports.add", ports("net_af_xdp")[1]), ("endpoints.add", DB_EP))
+    wait_until(rig.db_is_reached, "db is not reached any more")
+
+
+@test
 def an_xdp_port_can_be_added_again(lab):
     rig = xdp_rig(lab)
     rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))

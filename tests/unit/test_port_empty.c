@@ -146,6 +146,135 @@ static void reopened_port_is_what_it_was_and_counts_on(void **state)
 	assert_sum_holds();
 }
 
+/* Keeps what is free in a port's pool, as a driver does that forgets its rings when it is closed.
+ */
+static struct rte_mbuf *kept[64 * 1024];
+static unsigned int n_kept;
+
+static void keep_buffers(uint16_t id)
+{
+	while (n_kept < RTE_DIM(kept)) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(g->port[id].pool);
+
+		if (m == NULL)
+			return;
+		kept[n_kept++] = m;
+	}
+}
+
+static void give_back(void)
+{
+	while (n_kept > 0)
+		rte_pktmbuf_free(kept[--n_kept]);
+}
+
+static void reopened(uint16_t id)
+{
+	uint64_t sent = port_total(id, tx_packets);
+
+	inject(id);
+	wait_until(port_total(id, tx_packets) == sent + 1);
+	sl_port_empty(g, id);
+	wait_until(sl_port_is_empty(g, id));
+	sl_port_release(g, id);
+	wait_until(g->port[id].state == SL_PORT_SHUT || !sl_port_dp(g, id)->held);
+}
+
+static void pool_is_used_again_as_long_as_it_is_enough(void **state)
+{
+	uint16_t id = added("loop", "net_ring3");
+	const struct rte_mempool *pool = g->port[id].pool;
+
+	(void)state;
+	mode = CONSUME;
+	for (unsigned int i = 0; i < 20; i++)
+		reopened(id);
+	assert_ptr_equal(g->port[id].pool, pool);
+	assert_null(g->zombies);
+	removed(id);
+	wait_until(g->zombies == NULL);
+}
+
+/* However often it is opened anew. */
+static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **state)
+{
+	uint16_t id = added("loop", "net_ring4");
+	uint32_t epoch = g->port[id].epoch;
+	unsigned int n = 0;
+
+	(void)state;
+	mode = CONSUME;
+	notices[0] = '\0';
+	while (g->port[id].state != SL_PORT_SHUT && n < 20) {
+		keep_buffers(id);
+		reopened(id);
+		n++;
+	}
+	assert_in_range(n, 3, 10);
+	wait_until(strstr(notices, "port loop: device net_ring4 has not given back") != NULL);
+	assert_int_equal(g->port[id].state, SL_PORT_SHUT);
+	assert_int_equal(sl_pools_buried(g, epoch), n - 1);
+	assert_true(sl_port_dp(g, id)->held);
+	give_back();
+	wait_until(g->port[id].state == SL_PORT_PUBLISHED && !sl_port_dp(g, id)->held);
+	removed(id);
+	wait_until(g->zombies == NULL);
+	assert_sum_holds();
+}
+
+static void port_that_is_shut_is_released_only_when_it_is_told_whose_it_is(void **state)
+{
+	uint16_t id = added("loop", "net_ring5");
+
+	(void)state;
+	mode = CONSUME;
+	while (g->port[id].state != SL_PORT_SHUT) {
+		keep_buffers(id);
+		reopened(id);
+	}
+	sl_port_empty(g, id);
+	assert_true(sl_port_is_empty(g, id));
+	give_back();
+	wait_until(g->port[id].state == SL_PORT_PUBLISHED);
+	for (unsigned int i = 0; i < 50; i++) {
+		sl_engine_poll(g);
+		rte_delay_us_sleep(200);
+		assert_true(sl_port_dp(g, id)->held);
+	}
+	sl_port_release(g, id);
+	wait_until(!sl_port_dp(g, id)->held);
+	removed(id);
+	wait_until(g->zombies == NULL);
+}
+
+/* By a worker that was sending when the port was held. */
+static void what_goes_in_while_a_port_is_being_held_counts(void **state)
+{
+	uint16_t other = added("other", "net_ring7"), id = added("loop", "net_ring6");
+	uint64_t sent = port_total(id, tx_packets);
+	const struct sl_port_dp *dp;
+
+	(void)state;
+	mode = CONSUME;
+	held_up = true;
+	look = hold_up;
+	inject(other); /* comes back in, and a worker stands still */
+	wait_until(is_held_up);
+	sl_port_empty(g, id);
+	dp = sl_port_dp(g, id);
+	assert_int_equal(g->port[id].state, SL_PORT_PUBLISHED);
+	g->worker[0]->counters.port[id].tx_packets++; /* as it does when it sends */
+	held_up = false;
+	wait_until(sl_port_is_empty(g, id));
+	assert_ptr_not_equal(sl_port_dp(g, id), dp); /* it is another device */
+	g->worker[0]->counters.port[id].tx_packets--;
+	assert_int_equal(port_total(id, tx_packets), sent);
+	look = NULL;
+	removed(id);
+	removed(other);
+	wait_until(g->zombies == NULL);
+}
+
 /* A packet for a port that has gone does not leave by the one that has its number now. */
 static void injected_packet_is_not_for_the_next_port_of_the_number(void **state)
 {
@@ -177,6 +306,10 @@ int main(void)
 		cmocka_unit_test(port_that_is_never_found_empty_comes_to_an_end),
 		cmocka_unit_test(emptied_twice_at_once_is_emptied),
 		cmocka_unit_test(reopened_port_is_what_it_was_and_counts_on),
+		cmocka_unit_test(pool_is_used_again_as_long_as_it_is_enough),
+		cmocka_unit_test(port_whose_device_keeps_its_buffers_takes_bounded_memory),
+		cmocka_unit_test(port_that_is_shut_is_released_only_when_it_is_told_whose_it_is),
+		cmocka_unit_test(what_goes_in_while_a_port_is_being_held_counts),
 		cmocka_unit_test(injected_packet_is_not_for_the_next_port_of_the_number),
 	};
 
