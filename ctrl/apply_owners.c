@@ -126,9 +126,33 @@ int sl_apply_owner_choose(struct sl_apply *a, struct sl_endpoint *ep, uint32_t i
 	return 0;
 }
 
-static void close_gone(struct sl_apply *a, uint32_t *number)
+/* A place or a network that workers know of until a grace period after it was replaced. */
+struct gone_owner {
+	struct sl_flow_table *flows;
+	uint32_t number;
+};
+
+static void close_gone(void *arg)
 {
-	sl_owner_close(a->pipeline->flows, *number);
+	struct gone_owner *g = arg;
+
+	sl_owner_close(g->flows, g->number);
+	free(g);
+}
+
+/* No endpoint is opened with it from here on. */
+static void retire_gone(struct sl_apply *a, uint32_t *number)
+{
+	struct gone_owner *g;
+
+	if (*number == 0)
+		return;
+	g = malloc(sizeof(*g));
+	if (g == NULL)
+		abort();
+	*g = (struct gone_owner){.flows = a->pipeline->flows, .number = *number};
+	if (!sl_later_note(&a->p.retire, close_gone, g))
+		abort();
 	*number = 0;
 }
 
@@ -138,16 +162,16 @@ void sl_apply_owners_commit(struct sl_apply *a)
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
-			close_gone(a, &a->owners->port[i]);
+			retire_gone(a, &a->owners->port[i]);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct sl_change *c = &p->changes[i];
 
 		if (c->new_obj != NULL)
 			continue;
 		if (c->coll == SL_COLL_NODES)
-			close_gone(a, &a->owners->node[c->old_obj->id]);
+			retire_gone(a, &a->owners->node[c->old_obj->id]);
 		else if (c->coll == SL_COLL_NETWORKS)
-			close_gone(a, &a->owners->network[c->old_obj->id]);
+			retire_gone(a, &a->owners->network[c->old_obj->id]);
 	}
 }
 

@@ -388,6 +388,56 @@ static void frame_to_a_mac_of_another_network_goes_nowhere(void **state)
 	assert_false(taken(port_of(RED, 1)));
 }
 
+static bool is_closed(uint32_t number)
+{
+	struct sl_owner_view v;
+
+	assert_true(sl_owner_view_next(pipeline->flows, number, &v) && v.number == number);
+	return v.closed;
+}
+
+/* A worker that still has the world before may open connections for what is in it. */
+static void owners_of_what_was_removed_close_after_a_grace_period(void **state)
+{
+	struct rte_rcu_qsbr *q = sl_rcu_qsbr(sl_engine_rcu(g));
+	struct sl_owner_view v = {.number = 0};
+	uint32_t gone[4], n = 0;
+
+	(void)state;
+	must("networks", "{\"name\":\"green\",\"vni\":300}");
+	must("nodes", "{\"name\":\"n1\",\"address\":\"192.0.2.3\"}");
+	must("ports", "{\"name\":\"g0\",\"role\":\"access\",\"devargs\":\"net_null20\"}");
+	while (sl_owner_view_next(pipeline->flows, v.number + 1, &v))
+		n = v.number;
+	must("endpoints", "{\"name\":\"g0\",\"network\":\"green\",\"port\":\"g0\","
+			  "\"mac\":\"02:00:00:00:02:10\",\"addresses\":[\"10.0.0.10\"]}");
+	must("endpoints", "{\"name\":\"g1\",\"network\":\"green\",\"node\":\"n1\","
+			  "\"mac\":\"02:00:00:00:02:11\",\"addresses\":[\"10.0.0.11\"]}");
+	v.number = n;
+	n = 0;
+	/* The port, the node, the network, and the two endpoints. */
+	while (sl_owner_view_next(pipeline->flows, v.number + 1, &v))
+		if (v.kind != SL_OWNER_ENDPOINT)
+			gone[n++ % RTE_DIM(gone)] = v.number;
+	assert_int_equal(n, 3);
+
+	sl_rcu_drain(sl_engine_rcu(g));
+	rte_rcu_qsbr_thread_online(q, 0);
+	desired_must_del(store, SL_COLL_ENDPOINTS, "g0");
+	desired_must_del(store, SL_COLL_ENDPOINTS, "g1");
+	desired_must_del(store, SL_COLL_PORTS, "g0");
+	desired_must_del(store, SL_COLL_NODES, "n1");
+	desired_must_del(store, SL_COLL_NETWORKS, "green");
+	sl_rcu_poll(sl_engine_rcu(g));
+	for (unsigned int i = 0; i < n; i++)
+		assert_false(is_closed(gone[i]));
+	rte_rcu_qsbr_quiescent(q, 0);
+	sl_rcu_poll(sl_engine_rcu(g));
+	for (unsigned int i = 0; i < n; i++)
+		assert_true(is_closed(gone[i]));
+	rte_rcu_qsbr_thread_offline(q, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +451,7 @@ int main(void)
 		cmocka_unit_test(entry_put_in_by_hand_is_for_its_network),
 		cmocka_unit_test(frame_to_a_mac_of_another_network_goes_nowhere),
 		cmocka_unit_test(policy_for_equal_labels_is_for_its_network),
+		cmocka_unit_test(owners_of_what_was_removed_close_after_a_grace_period),
 	};
 
 	return cmocka_run_group_tests_name("tenants", tests, start, stop);
