@@ -126,9 +126,8 @@ enum {
 	/* per entry: its packets are served here, by no programmed entry */
 	SL_FORM_OWNS = 1 << 2,
 	SL_FORM_OWNS_OTHER = 1 << 3,
-	SL_FORM_SHARED =
-		1 << 5,	       /* billed to both ends, which are two: who opened it is not known */
-	SL_FORM_SELF = 1 << 6, /* both ends are one endpoint */
+	SL_FORM_SHARED = 1 << 5, /* either of its ends, which are two, may have opened it */
+	SL_FORM_SELF = 1 << 6,	 /* both ends are one endpoint */
 };
 
 #define SL_CONN_OWNER_SHIFT 8 /* of sl_conn.scales: who it is billed to (flow_share.h) */
@@ -172,8 +171,9 @@ struct sl_conn {
 		};
 	};
 	union {
-		uint32_t created;      /* tick */
-		uint32_t second_owner; /* when SHARED: its age is not known */
+		uint32_t created; /* tick */
+		/* When SHARED: its age is not known. Billed once the second has answered. */
+		uint32_t second_owner;
 	};
 	uint16_t identity_src, identity_dst; /* of the opener and its peer */
 };
@@ -300,7 +300,10 @@ struct sl_flow_install {
 	bool by_peer; /* the packet at hand is a reply: its receiver is the opener */
 	bool picked;  /* SL_FORM_PICKED */
 	bool self;    /* both ends are one endpoint */
-	/* To whom it is billed, 0 nobody: the opener, or both ends where the opener is not known.
+	/*
+	 * To whom it is billed, 0 nobody: the opener. Where the opener is not known both ends, the
+	 * one that is taken for it first: billed is the sender of the first packet, the other from
+	 * its answer on.
 	 */
 	uint32_t owner[2];
 };

@@ -177,6 +177,11 @@ void sl_flow_write_key(
 	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
+/* Pairs a worker could take, those in other workers' hands apart. */
+static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigned int worker)
+{
+	return t->worker[worker].n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
+}
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);
 /* Only the flags of its action, when they differ. */

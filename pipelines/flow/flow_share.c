@@ -43,7 +43,15 @@ static uint32_t used(const struct sl_owner *o)
 
 static uint32_t active(const struct sl_flow_share *s, enum sl_owner_level level)
 {
-	return atomic_load_explicit(&s->active[level], memory_order_relaxed);
+	int32_t n = (int32_t)atomic_load_explicit(&s->active[level], memory_order_relaxed);
+
+	return n < 0 ? 0 : (uint32_t)n;
+}
+
+/* They, and one who is not there yet. */
+static uint64_t sharers(const struct sl_flow_share *s, enum sl_owner_level level)
+{
+	return (uint64_t)active(s, level) + 1;
 }
 
 static void add_active(struct sl_flow_share *s, enum sl_owner_level level, uint32_t n)
@@ -111,42 +119,114 @@ static void set_form(struct sl_conn *c, unsigned int bit, bool on)
 {
 	unsigned int form = atomic_load_explicit(&c->form, memory_order_relaxed) & ~bit;
 
-	atomic_store_explicit(&c->form, (uint8_t)(on ? form | bit : form), memory_order_relaxed);
+	atomic_store_explicit(&c->form, (uint8_t)(on ? form | bit : form), memory_order_release);
+}
+
+/* While a pair names it, a number is not used again. */
+static void name(struct sl_flow_share *s, uint32_t number)
+{
+	if (number != 0)
+		atomic_fetch_add_explicit(&s->owner[number].refs, 1, memory_order_relaxed);
+}
+
+/* Release: who finds no name left finds what was billed meanwhile. */
+static void unname(struct sl_flow_share *s, uint32_t number)
+{
+	if (number != 0)
+		atomic_fetch_sub_explicit(&s->owner[number].refs, 1, memory_order_release);
+}
+
+/* The number before the bit that tells of it, and the tick after that is gone. */
+static void set_second(struct sl_conn *c, uint32_t second, uint32_t tick)
+{
+	bool had = atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED;
+
+	if (second != 0) {
+		__atomic_store_n(&c->second_owner, second, __ATOMIC_RELAXED);
+		if (!had)
+			set_form(c, SL_FORM_SHARED, true);
+	} else if (had) {
+		set_form(c, SL_FORM_SHARED, false);
+		/* Its age is not known. */
+		__atomic_store_n(&c->created, tick, __ATOMIC_RELEASE);
+	}
+}
+
+/* Which of in->owner sent the first packet of a connection that may be either's. */
+static unsigned int first_sender(const struct sl_conn *c, const struct sl_flow_install *in)
+{
+	const uint8_t both = SL_SEEN_ORIG | SL_SEEN_REPLY;
+
+	if (in->owner[1] == 0)
+		return 0;
+	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_FREE)
+		return sl_share_sender(in);
+	if (atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED)
+		return !!(__atomic_load_n(&c->second_owner, __ATOMIC_RELAXED) & SL_SECOND_OPENED);
+	/* It had one end until now. */
+	return (atomic_load_explicit(&c->seen, memory_order_relaxed) & both) == SL_SEEN_REPLY;
+}
+
+static void bill_two(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
+	uint32_t n_free)
+{
+	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_named_owner(c)};
+	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
+	unsigned int first = first_sender(c, in);
+	const uint32_t now[2] = {in->owner[first], in->owner[!first]};
+	unsigned int billed = sl_share_is_answered(state) ? 2 : 1;
+
+	if (before[0] == now[0] && before[1] == now[1])
+		return;
+	name(s, now[1]);
+	for (unsigned int i = 0; i < billed; i++)
+		bill(s, now[i], n_free);
+	set_owner(c, now[0]);
+	set_second(c, now[1] == 0 ? 0 : now[1] | (first != 0 ? SL_SECOND_OPENED : 0), in->tick);
+	for (unsigned int i = 0; i < billed; i++)
+		unbill(s, before[i]);
+	unname(s, before[1]);
 }
 
 void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
 	uint32_t n_free)
 {
-	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+	uint32_t before = sl_conn_owner(c);
 
-	if (before[0] == in->owner[0] && before[1] == in->owner[1])
+	if (unlikely((sl_conn_named_owner(c) | in->owner[1]) != 0)) {
+		bill_two(s, c, in, n_free);
+		return;
+	}
+	if (before == in->owner[0])
 		return;
 	bill(s, in->owner[0], n_free);
 	set_owner(c, in->owner[0]);
-	if (likely((before[1] | in->owner[1]) == 0)) {
-		unbill(s, before[0]);
-		return;
-	}
-	bill(s, in->owner[1], n_free);
-	set_form(c, SL_FORM_SHARED, in->owner[1] != 0);
-	/* The age of a shared one is not known; of one that is shared no more neither. */
-	if (in->owner[1] != 0)
-		__atomic_store_n(&c->second_owner, in->owner[1], __ATOMIC_RELAXED);
-	else if (before[1] != 0)
-		__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
-	for (unsigned int i = 0; i < 2; i++)
-		unbill(s, before[i]);
+	unbill(s, before);
+}
+
+void sl_share_follow_second(
+	struct sl_flow_share *s, struct sl_conn *c, enum sl_conn_state to, uint32_t n_free)
+{
+	bool was = sl_share_is_answered(atomic_load_explicit(&c->state, memory_order_relaxed));
+	bool is = sl_share_is_answered(to);
+
+	if (is && !was)
+		bill(s, sl_conn_named_owner(c), n_free);
+	if (was && !is)
+		unbill(s, sl_conn_named_owner(c));
 }
 
 void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c)
 {
 	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+	uint32_t named = sl_conn_named_owner(c);
 
 	set_form(c, SL_FORM_SHARED, false);
 	if (before[0] != 0)
 		set_owner(c, 0);
 	for (unsigned int i = 0; i < 2; i++)
 		unbill(s, before[i]);
+	unname(s, named);
 }
 
 /* N * F / R: what the owners of a level would have together, were each at its threshold. */
@@ -159,7 +239,7 @@ static uint64_t room_for_all(const struct sl_flow_share *s, uint32_t n_free)
 static bool below(
 	const struct sl_flow_share *s, uint32_t number, enum sl_owner_level level, uint64_t room)
 {
-	return number != 0 && (uint64_t)used(&s->owner[number]) * (active(s, level) + 1) < room;
+	return number != 0 && used(&s->owner[number]) * sharers(s, level) < room;
 }
 
 static bool is_guest(const struct sl_flow_share *s, const struct sl_owner *o, uint32_t n_free)
@@ -168,7 +248,7 @@ static bool is_guest(const struct sl_flow_share *s, const struct sl_owner *o, ui
 	       atomic_load_explicit(&o->guest, memory_order_relaxed);
 }
 
-static bool admits_one(const struct sl_flow_share *s, uint32_t number, uint32_t n_free)
+static bool admits(const struct sl_flow_share *s, uint32_t number, uint32_t n_free)
 {
 	const struct sl_owner *o = &s->owner[number];
 	uint64_t room = room_for_all(s, n_free);
@@ -187,24 +267,19 @@ static void count_refused(struct sl_flow_share *s, uint32_t number)
 	atomic_fetch_add_explicit(&s->owner[o->network].refused, 1, memory_order_relaxed);
 }
 
-bool sl_share_admits_scarce(struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free)
+bool sl_share_admits_scarce(struct sl_flow_share *s, uint32_t owner, uint32_t n_free)
 {
-	bool all = true;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		if (admits_one(s, owner[i], n_free))
-			continue;
-		count_refused(s, owner[i]);
-		all = false;
-	}
-	return all;
+	if (admits(s, owner, n_free))
+		return true;
+	count_refused(s, owner);
+	return false;
 }
 
 /* room / (used * (n + 1)), one at most. */
 static uint32_t kept_at(
 	const struct sl_flow_share *s, uint32_t number, enum sl_owner_level level, uint64_t room)
 {
-	uint64_t all = (uint64_t)used(&s->owner[number]) * (active(s, level) + 1);
+	uint64_t all = used(&s->owner[number]) * sharers(s, level);
 
 	if (number == 0)
 		return 0;
@@ -228,10 +303,14 @@ static uint32_t kept_by(const struct sl_flow_share *s, uint32_t number, uint32_t
 
 uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free)
 {
+	uint32_t second = sl_conn_second_owner(c);
+
 	if (n_free >= s->reserve)
 		return SL_SHARE_ONE;
-	return RTE_MIN(
-		kept_by(s, sl_conn_owner(c), n_free), kept_by(s, sl_conn_second_owner(c), n_free));
+	/* Not held, it may be a tick. */
+	if (second > s->high)
+		second = 0;
+	return RTE_MIN(kept_by(s, sl_conn_owner(c), n_free), kept_by(s, second, n_free));
 }
 
 uint32_t sl_owner_open(struct sl_flow_table *t, enum sl_owner_kind kind, uint32_t id,
@@ -249,8 +328,8 @@ uint32_t sl_owner_open(struct sl_flow_table *t, enum sl_owner_kind kind, uint32_
 		return 0;
 	o = &s->owner[number];
 	*o = (struct sl_owner){.place = place, .network = network, .id = id, .kind = kind};
-	s->owner[place].refs += place != 0;
-	s->owner[network].refs += network != 0;
+	name(s, place);
+	name(s, network);
 	return number;
 }
 
@@ -287,11 +366,18 @@ static void free_number(struct sl_flow_share *s, uint32_t number)
 {
 	struct sl_owner *o = &s->owner[number];
 
-	s->owner[o->place].refs -= o->place != 0;
-	s->owner[o->network].refs -= o->network != 0;
+	unname(s, o->place);
+	unname(s, o->network);
 	o->kind = SL_OWNER_NONE;
 	o->next = s->free;
 	s->free = number;
+}
+
+/* In this order: who names it may still bill it. */
+static bool is_unused(const struct sl_owner *o)
+{
+	return atomic_load_explicit(&o->refs, memory_order_acquire) == 0 &&
+	       used(o) == SL_OWNER_CLOSED;
 }
 
 /* What must stay in the list goes to its end, so that a long one is gone through in turn. */
@@ -305,7 +391,7 @@ void sl_owner_sweep(struct sl_flow_share *s)
 
 		s->closed = o->next;
 		s->n_closed--;
-		if (used(o) == SL_OWNER_CLOSED && o->refs == 0)
+		if (is_unused(o))
 			free_number(s, number);
 		else
 			append_closed(s, number);
@@ -314,7 +400,7 @@ void sl_owner_sweep(struct sl_flow_share *s)
 
 static uint32_t share_of(const struct sl_flow_share *s, const struct sl_owner *o)
 {
-	return s->n_pairs / (active(s, level_of(o)) + 1);
+	return (uint32_t)(s->n_pairs / sharers(s, level_of(o)));
 }
 
 bool sl_owner_view_next(const struct sl_flow_table *t, uint32_t from, struct sl_owner_view *view)

@@ -2,7 +2,9 @@
 /*
  * Who may open a connection while the flow table is nearly full. Every connection is billed to the
  * endpoint that opened it, to the endpoint's place (the port of a local one, the node of a remote
- * one) and to its network; docs/decisions/0011 has the rule and why.
+ * one) and to its network; docs/decisions/0011 has the rule and why. One that was picked up may
+ * have been opened by either end: it is billed to the sender of its first packet, and once the
+ * other end has answered to that one too, the second owner.
  *
  *   A table of N pairs keeps a reserve of R. While F, what is free, is above R, anybody may
  *   open. From there on an owner has a threshold:
@@ -23,10 +25,16 @@
  *     its endpoints, open and closed.
  *   - active of a level: its open owners with used > 0.
  *   - a free or programmed pair is billed to nobody.
+ *   - a pair names a second owner when SL_FORM_SHARED is set; it is billed to it while its state is
+ *     one of sl_share_is_answered, which is changed by sl_share_follow only.
+ *   - named of an endpoint: the pairs that name it as their second owner, billed to it or not. Its
+ *     number means nobody else until there are none.
  *
  * Threads: used, active, refused: whoever installs counts up, whoever removes or bills to another
  * counts down, relaxed: two workers may overshoot a threshold by one connection each, and nothing
- * else depends on them. The rest of an owner: control, before a worker can know the number.
+ * else depends on them. active may be one or a few below zero for a moment, when a worker has not
+ * yet counted up what another thread counts down. The rest of an owner: control, before a worker
+ * can know the number. A pair's owners: changed by who holds it; control reads them at any time.
  */
 #ifndef SL_FLOW_SHARE_H
 #define SL_FLOW_SHARE_H
@@ -45,15 +53,20 @@
 
 #define SL_OWNER_CLOSED (1u << 31) /* of sl_owner.used */
 
+/* Of sl_conn.second_owner: the end that is taken for the opener is the second, and was silent when
+ * the other sent the first packet. */
+#define SL_SECOND_OPENED (1u << 31)
+
 enum sl_owner_level { SL_LEVEL_ENDPOINT, SL_LEVEL_PLACE, SL_LEVEL_NETWORK, SL_LEVELS };
 
 struct sl_owner {
 	_Atomic(uint32_t) used; /* connections billed to it; SL_OWNER_CLOSED */
 	_Atomic(uint32_t) refused;
 	uint32_t place, network; /* owners; 0 of a place or network itself */
+	/* Owners that have it as place or network; of an endpoint: named, by workers. */
+	_Atomic(uint32_t) refs;
 	/* control only */
 	uint32_t id;   /* of the object it stands for */
-	uint32_t refs; /* owners that have it as place or network */
 	uint32_t next; /* in the list of closed or of free ones */
 	uint8_t kind;  /* enum sl_owner_kind; SL_OWNER_NONE: free */
 	/* A worker writes it when it bills the first connection. */
@@ -68,46 +81,82 @@ struct sl_flow_share {
 	uint32_t n_pairs, reserve;
 	uint32_t burst;
 	/* control only */
-	uint32_t high;				/* the highest number ever used */
-	uint32_t free;				/* the first of a list */
-	uint32_t closed, last_closed, n_closed; /* likewise */
-	_Atomic(uint32_t) active[SL_LEVELS] __rte_cache_aligned;
+	uint32_t high;						 /* the highest number ever used */
+	uint32_t free;						 /* the first of a list */
+	uint32_t closed, last_closed, n_closed;			 /* likewise */
+	_Atomic(uint32_t) active[SL_LEVELS] __rte_cache_aligned; /* signed: see above */
 };
 
 int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs);
 void sl_flow_share_destroy(struct sl_flow_share *s);
 
-/* The owner a connection is billed to, and the second one of a shared one. */
+/* Both ends have sent something, and the last word was no RST. */
+static inline bool sl_share_is_answered(enum sl_conn_state state)
+{
+	return state == SL_CONN_ESTABLISHED || state == SL_CONN_CLOSING;
+}
+
+/* The owner a connection is billed to. */
 static inline uint32_t sl_conn_owner(const struct sl_conn *c)
 {
 	return atomic_load_explicit(&c->scales, memory_order_relaxed) >> SL_CONN_OWNER_SHIFT;
 }
 
+/*
+ * Its second one, billed or not. For who does not hold the pair it may be any number: a tick, when
+ * a worker takes the second owner away meanwhile.
+ */
+static inline uint32_t sl_conn_named_owner(const struct sl_conn *c)
+{
+	if (!(atomic_load_explicit(&c->form, memory_order_acquire) & SL_FORM_SHARED))
+		return 0;
+	return __atomic_load_n(&c->second_owner, __ATOMIC_RELAXED) & ~SL_SECOND_OPENED;
+}
+
+/* The second one it is billed to; likewise. */
 static inline uint32_t sl_conn_second_owner(const struct sl_conn *c)
 {
-	if (!(atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED))
-		return 0;
-	return __atomic_load_n(&c->second_owner, __ATOMIC_RELAXED);
+	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
+
+	return sl_share_is_answered(state) ? sl_conn_named_owner(c) : 0;
+}
+
+/* Which of in->owner a new connection is billed to: the one whose packet is at hand. */
+static inline unsigned int sl_share_sender(const struct sl_flow_install *in)
+{
+	return in->by_peer && in->owner[1] != 0;
 }
 
 /*
- * May a connection be opened that is billed to these, with n_free pairs free? Counts who was
+ * May a connection be opened that is billed to this one, with n_free pairs free? Counts who was
  * refused.
  */
-bool sl_share_admits_scarce(struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free);
+bool sl_share_admits_scarce(struct sl_flow_share *s, uint32_t owner, uint32_t n_free);
 
-static inline bool sl_share_admits(
-	struct sl_flow_share *s, const uint32_t owner[2], uint32_t n_free)
+static inline bool sl_share_admits(struct sl_flow_share *s, uint32_t owner, uint32_t n_free)
 {
 	return likely(n_free > s->reserve) || sl_share_admits_scarce(s, owner, n_free);
 }
 
 /*
- * Bill a pair to whom in->owner says, instead of to whom it is billed: a new one to nobody.
- * The caller holds the pair.
+ * Bill a pair to whom in->owner says, instead of to whom it is billed: a new one (its state is
+ * still FREE) to nobody. Who of the two sent the first packet stays so. The caller holds the pair.
  */
 void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
 	uint32_t n_free);
+
+/* The state of a pair with a second owner is about to be this one: bill it, or no more. The caller
+ * holds the pair. */
+void sl_share_follow_second(
+	struct sl_flow_share *s, struct sl_conn *c, enum sl_conn_state to, uint32_t n_free);
+
+static inline void sl_share_follow(
+	struct sl_flow_share *s, struct sl_conn *c, enum sl_conn_state to, uint32_t n_free)
+{
+	if (unlikely(atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED))
+		sl_share_follow_second(s, c, to, n_free);
+}
+
 /* A pair is given up. The caller holds it. */
 void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c);
 

@@ -190,10 +190,12 @@ static enum sl_conn_state state_of(uint8_t proto, uint8_t seen)
 	return (seen & both) == both ? SL_CONN_ESTABLISHED : SL_CONN_NEW;
 }
 
-static void enter(struct sl_flow_table *t, struct sl_conn *c, enum sl_conn_state state)
+static void enter(
+	struct sl_flow_table *t, unsigned int worker, struct sl_conn *c, enum sl_conn_state state)
 {
 	struct sl_flow *f = &t->entry[2 * (c - t->conn)];
 
+	sl_share_follow(&t->share, c, state, sl_flow_count_free(t, worker));
 	atomic_store_explicit(&c->state, (uint8_t)state, memory_order_relaxed);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_write_flags(&f[d], sl_flow_track_flags(c, state, d));
@@ -217,7 +219,7 @@ static void settle(struct sl_flow_table *t, unsigned int worker, struct sl_conn 
 		/* Under the lock it cannot be removed or reopened any more: look again. */
 		to = state_of(sl_conn_proto(c), atomic_load(&c->seen));
 		if (to > (enum sl_conn_state)atomic_load(&c->state))
-			enter(t, c, to);
+			enter(t, worker, c, to);
 		atomic_store(&c->lock, 0);
 	}
 }
@@ -232,7 +234,7 @@ bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f
 	state = atomic_load_explicit(&c->state, memory_order_relaxed);
 	if (state != SL_CONN_FREE && state != SL_CONN_PROGRAMMED && state != SL_CONN_RESET) {
 		atomic_fetch_or(&c->seen, SL_SEEN_RST);
-		enter(t, c, SL_CONN_RESET);
+		enter(t, worker, c, SL_CONN_RESET);
 	}
 	sl_conn_unlock(c);
 	return true;

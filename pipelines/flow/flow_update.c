@@ -146,12 +146,14 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 		return false;
 	}
 	sl_conn_set_opener(c, (unsigned int)(f - pair));
+	/* Nobody has answered the new one. */
+	sl_share_follow(&t->share, c, SL_CONN_NEW, UINT32_MAX);
+	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
 	note_owner(t, c, in);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_fetch_and(&c->scales, ~UINT32_C(0xff));
 	if (in->owner[1] == 0)
 		__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
-	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
 	sl_flow_reset_counts(t, &pair[0], in->tick);
 	sl_flow_reset_counts(t, &pair[1], in->tick);
 	note_judgement(c, in);
@@ -265,12 +267,6 @@ static uint8_t form_of(const struct sl_flow_table *t, const struct sl_flow_key *
 	return (uint8_t)(owned(t, k) | opener | (in->picked ? SL_FORM_PICKED : 0));
 }
 
-/* Pairs this worker could take, those in other workers' hands apart. */
-static uint32_t count_free(const struct sl_flow_table *t, const struct sl_flow_worker *w)
-{
-	return w->n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
-}
-
 static struct sl_flow *refuse(struct sl_flow_worker *w, enum sl_drop why)
 {
 	sl_count(why == SL_DROP_FLOW_SHARE ? &w->refused : &w->full, 1);
@@ -293,8 +289,8 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 
 	if (f != NULL)
 		return f;
-	n_free = count_free(t, w);
-	if (n_free > 0 && !sl_share_admits(&t->share, in->owner, n_free))
+	n_free = sl_flow_count_free(t, worker);
+	if (n_free > 0 && !sl_share_admits(&t->share, in->owner[sl_share_sender(in)], n_free))
 		return refuse(w, SL_DROP_FLOW_SHARE);
 	/* Another IPv6 connection that looks the same may have the place. */
 	if (there != 0 || !take_pair(t, w, &pair))

@@ -167,6 +167,7 @@ void sl_crowd_publish(struct sl_crowd *c)
 
 static void build(struct sl_crowd *c, unsigned int from, unsigned int to, bool reply, uint8_t flags)
 {
+	const bool syn = flags & SL_TCP_SYN;
 	char ip[2][32], hw[2][32];
 	uint16_t low = (uint16_t)(1024 + c->serial % 60000),
 		 high = (uint16_t)(1 + c->serial / 60000);
@@ -179,11 +180,7 @@ static void build(struct sl_crowd *c, unsigned int from, unsigned int to, bool r
 	sl_frame_eth(&c->f, .src = hw[0], .dst = hw[1]);
 	sl_frame_ip4(&c->f, .src = ip[0], .dst = ip[1]);
 	sl_frame_tcp(&c->f, .sport = reply ? high : low, .dport = reply ? low : high,
-		.flags = flags,
-		.seq = reply		    ? 2000
-		       : flags & SL_TCP_SYN ? 1000
-					    : 1001,
-		.ack = reply ? 1001 : 2001);
+		.flags = flags, .seq = (reply ? 2001 : 1001) - syn, .ack = reply ? 1001 : 2001);
 	sl_frame_end(&c->f);
 }
 
@@ -207,7 +204,8 @@ static enum sl_drop transmit(struct sl_crowd *c, const struct sl_endpoint *from)
 	return d;
 }
 
-static enum sl_drop start(struct sl_crowd *c, unsigned int from, unsigned int to, uint8_t tcp_flags)
+enum sl_drop sl_crowd_start(
+	struct sl_crowd *c, unsigned int from, unsigned int to, uint8_t tcp_flags)
 {
 	c->serial++;
 	c->from = from;
@@ -218,12 +216,12 @@ static enum sl_drop start(struct sl_crowd *c, unsigned int from, unsigned int to
 
 enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to)
 {
-	return start(c, from, to, SL_TCP_SYN);
+	return sl_crowd_start(c, from, to, SL_TCP_SYN);
 }
 
 enum sl_drop sl_crowd_pick_up(struct sl_crowd *c, unsigned int from, unsigned int to)
 {
-	return start(c, from, to, SL_TCP_ACK);
+	return sl_crowd_start(c, from, to, SL_TCP_ACK);
 }
 
 enum sl_drop sl_crowd_continue(struct sl_crowd *c, bool reply, uint8_t tcp_flags)

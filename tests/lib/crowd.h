@@ -29,6 +29,9 @@ void sl_crowd_publish(struct sl_crowd *c);
 
 /* The SYN of a connection that has not been before; why it was dropped. */
 enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to);
+/* Its first packet, with TCP flags. */
+enum sl_drop sl_crowd_start(
+	struct sl_crowd *c, unsigned int from, unsigned int to, uint8_t tcp_flags);
 /* A packet amid one that has not been before. */
 enum sl_drop sl_crowd_pick_up(struct sl_crowd *c, unsigned int from, unsigned int to);
 /* The next packet of the last connection opened, with TCP flags, by its opener or in reply. */

@@ -40,6 +40,13 @@ static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *
 	}
 }
 
+/* Every endpoint is named as a second owner as often as it says. */
+static inline void sl_test_count_names(const struct sl_flow_table *t, uint32_t *named)
+{
+	for (uint32_t pair = 1; pair <= sl_flow_pairs_high(t); pair++)
+		named[sl_conn_named_owner(&t->conn[pair])]++;
+}
+
 static inline enum sl_owner_level sl_test_level(enum sl_owner_kind kind)
 {
 	if (kind == SL_OWNER_ENDPOINT)
@@ -51,17 +58,23 @@ static inline enum sl_owner_level sl_test_level(enum sl_owner_kind kind)
 static inline void sl_test_bills_balance(const struct sl_flow_table *t)
 {
 	uint32_t *used = calloc(t->share.high + 1, sizeof(*used)), active[SL_LEVELS] = {0};
+	uint32_t *named = calloc(t->share.high + 1, sizeof(*named));
 	struct sl_owner_view v = {.number = 0};
 
-	assert_non_null(used);
+	assert_true(used != NULL && named != NULL);
+	sl_test_count_names(t, named);
 	sl_test_count_bills(t, used);
 	while (sl_owner_view_next(t, v.number + 1, &v)) {
 		assert_int_equal(v.used, used[v.number]);
+		if (v.kind == SL_OWNER_ENDPOINT)
+			assert_int_equal(
+				atomic_load(&t->share.owner[v.number].refs), named[v.number]);
 		if (!v.closed && v.used > 0)
 			active[sl_test_level(v.kind)]++;
 	}
 	for (unsigned int l = 0; l < SL_LEVELS; l++)
 		assert_int_equal(atomic_load(&t->share.active[l]), active[l]);
+	free(named);
 	free(used);
 }
 

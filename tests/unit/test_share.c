@@ -353,40 +353,99 @@ static void what_talks_to_itself_goes_after_half_a_minute(void **state)
 	end(s);
 }
 
-/* Picked up amid its life, by either end's packet first. */
-static void what_nobody_knows_who_opened_is_billed_to_both(void **state)
+/* Another world: what is known is resolved again. */
+static void change_world(struct scene *s)
 {
-	struct scene *s = begin(4096);
-	struct sl_flow_view v;
-	unsigned int one, two;
+	static uint64_t turn = 1000;
 
-	(void)state;
-	one = sl_crowd_add(s->c, 1, s->port++);
-	two = sl_crowd_add(s->c, 1, s->port++);
+	atomic_store(&sl_rig_pipeline(sl_crowd_rig(s->c))->changes->all, turn++);
 	sl_crowd_publish(s->c);
-	assert_int_equal(sl_crowd_pick_up(s->c, one, two), SL_KEEP);
+}
+
+static void expect_bills(
+	struct scene *s, unsigned int one, uint32_t of_one, unsigned int two, uint32_t of_two)
+{
 	sl_test_bills_balance(s->t);
-	assert_int_equal(used_by(s, one), 1);
-	assert_int_equal(used_by(s, two), 1);
-	/* Another world: both directions are resolved again. */
-	for (unsigned int i = 0; i < 3; i++) {
-		atomic_store(&sl_rig_pipeline(sl_crowd_rig(s->c))->changes->all, 1000 + i);
-		sl_crowd_publish(s->c);
-		assert_int_equal(sl_crowd_continue(s->c, i % 2 == 0, SL_TCP_ACK), SL_KEEP);
-		sl_test_bills_balance(s->t);
-		assert_int_equal(used_by(s, one), 1);
-		assert_int_equal(used_by(s, two), 1);
-	}
+	assert_int_equal(used_by(s, one), of_one);
+	assert_int_equal(used_by(s, two), of_two);
+}
+
+static struct sl_flow_view only_one(struct scene *s)
+{
+	struct sl_flow_view v;
+
 	sl_rig_tick(sl_crowd_rig(s->c), 50);
 	assert_true(sl_flow_view_next(s->t, 0, *sl_rig_worker(sl_crowd_rig(s->c))->tick, &v));
-	assert_true(v.picked);
-	assert_int_equal(v.age_ticks, 0);
-	/* With itself there is one end only. */
-	assert_int_equal(sl_crowd_pick_up(s->c, one, one), SL_KEEP);
-	assert_int_equal(used_by(s, one), 2);
-	pass_seconds(s, 10000);
-	assert_int_equal(used_by(s, one), 0);
-	assert_int_equal(used_by(s, two), 0);
+	return v;
+}
+
+/* Picked up amid its life: by the end that is taken for the opener, and by the one that is not. */
+static void what_nobody_knows_who_opened_is_billed_to_both_once_answered(void **state)
+{
+	const uint8_t first[] = {SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK};
+	struct sl_flow_view v;
+
+	(void)state;
+	for (unsigned int k = 0; k < RTE_DIM(first); k++) {
+		struct scene *s = begin(4096);
+		unsigned int one = sl_crowd_add(s->c, 1, s->port++);
+		unsigned int two = sl_crowd_add(s->c, 1, s->port++);
+
+		sl_crowd_publish(s->c);
+		assert_int_equal(sl_crowd_start(s->c, one, two, first[k]), SL_KEEP);
+		expect_bills(s, one, 1, two, 0);
+		for (unsigned int i = 0; i < 3; i++) {
+			change_world(s);
+			assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_ACK), SL_KEEP);
+			expect_bills(s, one, 1, two, 0);
+		}
+		for (unsigned int i = 0; i < 4; i++) {
+			assert_int_equal(sl_crowd_continue(s->c, i % 2 == 0, SL_TCP_ACK), SL_KEEP);
+			expect_bills(s, one, 1, two, 1);
+			change_world(s);
+		}
+		v = only_one(s);
+		assert_true(v.picked);
+		assert_int_equal(v.age_ticks, 0);
+		assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_RST), SL_KEEP);
+		v = only_one(s);
+		assert_int_equal(v.state, SL_CONN_RESET);
+		expect_bills(s, one, 1, two, 0);
+		change_world(s);
+		assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_RST), SL_KEEP);
+		expect_bills(s, one, 1, two, 0);
+		/* Opened after all. */
+		assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_SYN), SL_KEEP);
+		v = only_one(s);
+		assert_false(v.picked);
+		assert_int_equal(v.state, SL_CONN_NEW);
+		expect_bills(s, one, 1, two, 0);
+		/* With itself there is one end only. */
+		assert_int_equal(sl_crowd_pick_up(s->c, one, one), SL_KEEP);
+		expect_bills(s, one, 2, two, 0);
+		pass_seconds(s, 100);
+		expect_bills(s, one, 0, two, 0);
+		end(s);
+	}
+}
+
+static void both_ends_have_it_until_it_ends(void **state)
+{
+	struct scene *s = begin(4096);
+	unsigned int one = sl_crowd_add(s->c, 1, s->port++), two = sl_crowd_add(s->c, 1, s->port++);
+
+	(void)state;
+	sl_crowd_publish(s->c);
+	for (unsigned int fins = 0; fins < 2; fins++) {
+		const uint8_t flags = SL_TCP_ACK | (fins ? SL_TCP_FIN : 0);
+
+		assert_int_equal(sl_crowd_start(s->c, one, two, flags), SL_KEEP);
+		expect_bills(s, one, 1, two, 0);
+		assert_int_equal(sl_crowd_continue(s->c, true, flags), SL_KEEP);
+		expect_bills(s, one, 1, two, 1);
+		pass_seconds(s, fins ? 20 : 10000);
+		expect_bills(s, one, 0, two, 0);
+	}
 	end(s);
 }
 
@@ -402,9 +461,116 @@ static void picking_up_gets_nobody_more_than_a_share(void **state)
 	sl_crowd_publish(s->c);
 	while (sl_crowd_pick_up(s->c, greedy, peer) == SL_KEEP)
 		;
-	assert_int_equal(sl_crowd_pick_up(s->c, peer, greedy), SL_DROP_FLOW_SHARE);
+	assert_int_equal(sl_crowd_pick_up(s->c, greedy, newcomer), SL_DROP_FLOW_SHARE);
+	assert_int_equal(sl_crowd_pick_up(s->c, peer, greedy), SL_KEEP);
 	for (unsigned int i = 0; i < WANTED; i++)
 		assert_int_equal(sl_crowd_open(s->c, newcomer, peer), SL_KEEP);
+	end(s);
+}
+
+struct flood {
+	bool remote;
+	uint8_t flags;	/* of each of its connections' only packet */
+	uint8_t answer; /* of the victim; 0: none */
+};
+
+static const struct flood floods[] = {
+	{false, SL_TCP_ACK, 0},
+	{true, SL_TCP_ACK, 0},
+	{false, SL_TCP_ACK, SL_TCP_RST},
+	{true, SL_TCP_ACK, SL_TCP_RST},
+	{false, SL_TCP_SYN | SL_TCP_ACK, 0},
+	{true, SL_TCP_SYN | SL_TCP_ACK, SL_TCP_RST},
+	{false, SL_TCP_FIN | SL_TCP_ACK, 0},
+};
+
+static bool flood_once(
+	struct scene *s, const struct flood *f, unsigned int flooder, unsigned int victim)
+{
+	if (sl_crowd_start(s->c, flooder, victim, f->flags) != SL_KEEP)
+		return false;
+	if (f->answer != 0)
+		assert_int_equal(sl_crowd_continue(s->c, true, f->answer), SL_KEEP);
+	return true;
+}
+
+static void flood(const struct flood *f)
+{
+	struct scene *s = begin(16384);
+	unsigned int flooder, victim, peer;
+
+	flooder = sl_crowd_add(s->c, 1, f->remote ? SL_CROWD_NODE : s->port++);
+	victim = sl_crowd_add(s->c, 1, s->port++);
+	peer = sl_crowd_add(s->c, 1, s->port++);
+	sl_crowd_publish(s->c);
+	for (unsigned int i = 0; i < 200; i++)
+		establish(s, victim, peer);
+	while (flood_once(s, f, flooder, victim))
+		;
+	expect_bills(s, flooder, 16384 / 2 * 3 / 4 - 200, victim, 200);
+	for (unsigned int i = 0; i < WANTED; i++) {
+		assert_int_equal(sl_crowd_open(s->c, victim, peer), SL_KEEP);
+		flood_once(s, f, flooder, victim);
+	}
+	pass_seconds(s, 20);
+	assert_int_equal(used_by(s, victim), 200 + WANTED);
+	pass_seconds(s, 60);
+	assert_int_equal(used_by(s, victim), 200);
+	end(s);
+}
+
+static void who_is_sent_what_it_never_asked_for_is_not_billed_for_it(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(floods); i++)
+		flood(&floods[i]);
+}
+
+/* Counted down by one thread before another has counted up. */
+static void a_count_that_is_below_zero_for_a_moment_is_none(void **state)
+{
+	struct scene *s = begin(16384);
+	struct sl_owner_view v;
+	uint32_t kept[SL_LEVELS];
+
+	(void)state;
+	add_greedy(s, 1, 1);
+	sl_crowd_publish(s->c);
+	fill(s);
+	for (unsigned int l = 0; l < SL_LEVELS; l++)
+		kept[l] = atomic_exchange(&s->t->share.active[l], UINT32_MAX);
+	assert_true(sl_owner_view_next(s->t, sl_crowd_owner(s->c, s->greedy[0]), &v));
+	assert_int_equal(v.share, 16384 / 2);
+	for (unsigned int i = 0; i < 16384 / 2; i++)
+		grab(s);
+	assert_int_equal(grab(s), SL_DROP_FLOW_SHARE);
+	assert_true(free_pairs(s) > 0);
+	for (unsigned int l = 0; l < SL_LEVELS; l++)
+		atomic_store(&s->t->share.active[l], kept[l]);
+	end(s);
+}
+
+/* What the control thread may read while a worker takes the second owner of a pair away. */
+static void a_tick_is_nobodys_number(void **state)
+{
+	struct scene *s = begin(16384);
+	const struct sl_conn *any = NULL;
+	struct sl_conn c;
+	uint32_t pair = 1;
+
+	(void)state;
+	add_greedy(s, 1, 1);
+	sl_crowd_publish(s->c);
+	fill(s);
+	any = &s->t->conn[pair];
+	memcpy(&c, any, sizeof(c));
+	atomic_store(&c.state, SL_CONN_ESTABLISHED);
+	atomic_store(&c.form, SL_FORM_SHARED);
+	for (unsigned int bit = 10; bit < 32; bit++) {
+		c.second_owner = 1u << bit;
+		assert_int_equal(sl_share_keeps(&s->t->share, &c, 1000),
+			sl_share_keeps(&s->t->share, any, 1000));
+	}
 	end(s);
 }
 
@@ -419,8 +585,12 @@ int main(void)
 		cmocka_unit_test(under_pressure_only_the_greedy_lose_what_is_idle),
 		cmocka_unit_test(a_refused_one_leaves_nothing),
 		cmocka_unit_test(what_talks_to_itself_goes_after_half_a_minute),
-		cmocka_unit_test(what_nobody_knows_who_opened_is_billed_to_both),
+		cmocka_unit_test(what_nobody_knows_who_opened_is_billed_to_both_once_answered),
+		cmocka_unit_test(both_ends_have_it_until_it_ends),
 		cmocka_unit_test(picking_up_gets_nobody_more_than_a_share),
+		cmocka_unit_test(who_is_sent_what_it_never_asked_for_is_not_billed_for_it),
+		cmocka_unit_test(a_count_that_is_below_zero_for_a_moment_is_none),
+		cmocka_unit_test(a_tick_is_nobodys_number),
 	};
 
 	return cmocka_run_group_tests_name("share", tests, sl_test_eal, NULL);
