@@ -121,10 +121,15 @@ static bool one_socket(const struct device *a, const struct device *b)
 	return x == SL_DEVICE_SERVER || (a->d.driver == b->d.driver && !a->d.driver->char_device);
 }
 
+static bool is_interface(enum sl_device_use use)
+{
+	return use == SL_DEVICE_INTERFACE || use == SL_DEVICE_ECHO;
+}
+
 static bool one_thing(const struct device *a, enum sl_device_use x, const struct device *b,
 	enum sl_device_use y, const char *name, struct meeting *m)
 {
-	if (x == SL_DEVICE_INTERFACE && y == SL_DEVICE_INTERFACE)
+	if (is_interface(x) && is_interface(y))
 		return !other_queues(a, b) && meet(m, "interface", name);
 	if (x == SL_DEVICE_SOCKET && y == SL_DEVICE_SOCKET)
 		return one_socket(a, b) && meet(m, "socket", name);
