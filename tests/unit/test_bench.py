@@ -254,7 +254,7 @@ class Smoke(unittest.TestCase):
         if (os.cpu_count() or 1) < 2:
             self.skipTest("the benchmark needs two cores")
         if not shutil.which("dpdk-testpmd"):
-            self.skipTest("dpdk-testpmd is not installed (package dpdk)")
+            self.skipTest("dpdk-testpmd is not installed (package dpdk-dev)")
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "found.json")
             done = subprocess.run(

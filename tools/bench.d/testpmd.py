@@ -47,7 +47,7 @@ class Testpmd:
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                        preexec_fn=anywhere)
         except FileNotFoundError as error:
-            raise Failure("dpdk-testpmd is not installed (package dpdk)") from error
+            raise Failure("dpdk-testpmd is not installed (package dpdk-dev)") from error
         try:
             text = read_to_prompt(process)
             shared = [run_mode(process, mode, seconds) for mode in MODES]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What check, demo and others begin with: packages and a build. Sourced by bash from the source's top folder.
 
+# packages_missing LIST...
 packages_missing()
 {
 	local name
-	grep -v '^#' tools/lib/packages | while read -r name; do
+	grep -hv '^#' "$@" | while read -r name; do
 		dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed ||
 			echo "$name"
 	done
@@ -23,15 +24,15 @@ as_root()
 	fi
 }
 
-# Install what tools/lib/packages names and the machine lacks; says nothing when all is there.
+# packages_install [LIST...]: what they (tools/lib/packages) name and the machine lacks; silent when all is there.
 packages_install()
 {
 	local missing
 	command -v dpkg-query >/dev/null || {
-		echo "this is no Debian: install the like of the packages in tools/lib/packages" >&2
+		echo "this is no Debian: install the like of the packages in ${*:-tools/lib/packages}" >&2
 		return 0
 	}
-	missing=$(packages_missing)
+	missing=$(packages_missing "${@:-tools/lib/packages}")
 	[ -z "$missing" ] && return 0
 	echo "Installing $(echo "$missing" | tr '\n' ' ')..."
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&

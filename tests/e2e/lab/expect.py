@@ -18,6 +18,12 @@ def test(function):
     return function
 
 
+def long_test(function):
+    """One that takes minutes: run only with --long."""
+    function.is_long = True
+    return test(function)
+
+
 def expect(condition, reason):
     if not condition:
         raise Failure(reason)

@@ -9,6 +9,7 @@ import tempfile
 
 from .daemon import Daemon
 from .expect import Failure
+from .guest import Guest
 from .net import Namespace, link
 
 VNI = 100
@@ -157,11 +158,12 @@ class Lab:
     """What one test has made; finish() judges the daemons and takes everything down."""
 
     def __init__(self, build, isolated):
+        self.build = build
         self.sluiced = os.path.join(build, "sluiced")
         self.sluicectl = os.path.join(build, "sluicectl")
         self.isolated = isolated
         self.directory = tempfile.mkdtemp(prefix="sl-", dir="/run" if isolated else None)
-        self.namespaces, self.daemons = [], []
+        self.namespaces, self.daemons, self.guests = [], [], []
 
     def file(self, name):
         return os.path.join(self.directory, name)
@@ -175,6 +177,12 @@ class Lab:
         d = Daemon(self.sluiced, self.directory, name, config, ns, state)
         self.daemons.append(d)
         return d
+
+    def guest(self, *args, **options):
+        """A virtual machine, not started; killed when the test ends."""
+        g = Guest(self, *args, **options)
+        self.guests.append(g)
+        return g
 
     def kernel_site(self, **options):
         return Site(self, ("sluice", "kernel"), **options)
@@ -198,8 +206,8 @@ class Lab:
             d.stop()
 
     def close(self):
-        for d in self.daemons:
-            d.kill()
+        for end in self.daemons + self.guests:
+            end.kill()
         for ns in self.namespaces:
             ns.close()
         shutil.rmtree(self.directory)
