@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""README and guide, followed to the letter from a fresh start."""
+import json
+import subprocess
+
+from lab.document import ROOT, Shell, blocks, inline_commands
+from lab.expect import Failure, expect, test
+
+PLACEHOLDERS = {"NAME": "web-1", "ADDRESS": "10.0.0.5", "FILE": "/dev/null"}
+LISTS = {"policies": ("direction", "action")}  # what tells a bare object's collection
+
+
+def follow(lab, name, more=None):
+    shell = Shell(lab)
+    try:
+        run, left_out = shell.follow(name)
+        for reason in left_out:
+            print(f"note {reason}")
+        expect(run > 3, f"{name}: only {run} command blocks were found")
+        if more:
+            more(shell)
+    finally:
+        shell.close()
+
+
+@test
+def the_readmes_commands_do_what_it_shows(lab):
+    follow(lab, "README.md")
+
+
+@test
+def the_guides_commands_do_what_it_shows(lab):
+    follow(lab, "docs/guide.md", lambda shell: expect_inline(shell))
+
+
+def expect_inline(shell):
+    """Commands in the text of guide and runbooks, against the daemon that the guide has started."""
+    wrong = []
+    for name in ("docs/guide.md", "docs/drops.md"):
+        for command in inline_commands(name, "sluicectl"):
+            if "…" in command or " add " in command or " del " in command or " set " in command:
+                continue
+            for word, value in PLACEHOLDERS.items():
+                command = command.replace(word, value)
+            status, printed = shell.type(f"timeout 3 {command}" if "--watch" in command else command)
+            if status not in (0, 124):
+                wrong.append(f"{name}: {command}: exit {status}: {printed.strip()}")
+    if wrong:
+        raise Failure("\n".join(wrong))
+
+
+def whole(fragment, base):
+    """A configuration in which the fragment stands: it may be one, a part of one, or objects of a collection."""
+    try:
+        value = json.loads(fragment)
+    except ValueError:
+        try:
+            value = json.loads("{" + fragment + "}")
+        except ValueError:
+            value = {"policies": json.loads("[" + fragment + "]")}
+    if "direction" in value:
+        value = {"policies": [value]}
+    merged = json.loads(json.dumps(base))
+    for name, part in value.items():
+        if isinstance(part, list) and all("name" in o for o in part) and name in merged:
+            names = {o["name"] for o in part}
+            merged[name] = [o for o in merged[name] if o["name"] not in names] + part
+        else:
+            merged[name] = part
+    return merged
+
+
+@test
+def every_json_example_of_the_guide_is_a_configuration(lab):
+    examples = [b for b in blocks("docs/guide.md") if b.kind == "json"]
+    first = next(b.text for b in blocks("docs/guide.md") if "<<'EOT'" in b.text)
+    base = json.loads(first.split("<<'EOT'\n")[1].split("EOT\n")[0])
+    for block in examples:
+        path = lab.file("example.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(whole(block.text, base), f)
+        done = subprocess.run([lab.sluiced, "--config", path, "--check"], capture_output=True, text=True, check=False)
+        expect(done.returncode == 0, f"docs/guide.md:{block.line}: {done.stderr}{block.text}")
+
+
+@test
+def packages_that_the_readme_names_are_those_the_test_command_installs(_lab):
+    listed = (ROOT / "tools/lib/packages").read_text(encoding="utf-8").split()
+    named = next(b.text for b in blocks("README.md") if "apt-get install" in b.text)
+    words = [w for line in named.splitlines() if not line.startswith("meson") for w in line.split()]
+    missing = [w for w in words if w not in ("apt-get", "install", "\\") and w not in listed]
+    expect(not missing, f"README names packages that tools/lib/packages does not: {missing}")
