@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """README and guide, followed to the letter from a fresh start."""
 import json
+import shlex
 import subprocess
 
 from lab.document import ROOT, Shell, blocks, inline_commands
@@ -81,6 +82,20 @@ def every_json_example_of_the_guide_is_a_configuration(lab):
             json.dump(whole(block.text, base), f)
         done = subprocess.run([lab.sluiced, "--config", path, "--check"], capture_output=True, text=True, check=False)
         expect(done.returncode == 0, f"docs/guide.md:{block.line}: {done.stderr}{block.text}")
+
+
+@test
+def the_demo_ends_well_and_its_commands_can_be_pasted(lab):
+    done = subprocess.run([ROOT / "tools/demo"], capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"exit {done.returncode}: {done.stderr}{done.stdout[-2000:]}")
+    commands = [line[4:] for line in done.stdout.splitlines() if line.startswith("  $ ")]
+    expect(len(commands) >= 8, f"only {len(commands)} commands are shown")
+    for command in commands:
+        words = shlex.split(command)
+        for word in words:
+            value = word.partition("=")[2]
+            if value[:1] in ("[", "{"):
+                json.loads(value)  # it has kept its quotes
 
 
 @test
