@@ -62,10 +62,17 @@ struct sl_ends {
 
 /* Who sent packet i and for whom it is; SL_KEEP, or the reason it goes no further. */
 enum sl_drop sl_classify(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
+/* One after the other. The sender fills addresses and network also where it is dropped. */
+enum sl_drop sl_classify_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
+enum sl_drop sl_classify_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
 
-/* The way out to an endpoint of the network, for packets of a sender with that identity. */
-struct sl_action sl_way_to(const struct sl_trip *t, const struct sl_network *net,
-	const struct sl_endpoint *to, uint16_t sender_identity);
+/* Packet i (SL_P_ICMP_ERROR): leaves meta.act, or returns why it goes no further. */
+enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i);
+
+/* The way out to an endpoint of packet i's network, for packets of its family and of a sender with
+ * that identity. */
+struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
+	uint16_t sender_identity);
 /* The way back to where packet i came from. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 

@@ -224,8 +224,7 @@ static void mutated_packets_are_safe_and_judged_alike_in_every_cut(void **state)
 {
 	const char *given = getenv("SL_TEST_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	struct sl_key4 k4;
-	struct sl_key6 k6;
+	struct sl_quoted quoted;
 
 	(void)state;
 	print_message("SL_TEST_SEED=%llu\n", (unsigned long long)seed);
@@ -245,15 +244,23 @@ static void mutated_packets_are_safe_and_judged_alike_in_every_cut(void **state)
 		assert_cut_makes_no_difference(len, cuts, 3);
 		if (outcome(sl_test_mbuf_exact(f.b, len, cuts, 3), false).verdict == SL_KEEP &&
 			(META->flags & SL_P_ICMP_ERROR) != 0)
-			sl_parse_quoted(&parse_burst, 0, &k4, &k6);
+			sl_parse_quoted(&parse_burst, 0, &quoted);
 	}
 }
 
 static int quote(struct sl_key4 *k4, struct sl_key6 *k6)
 {
+	struct sl_quoted quoted;
+	int family;
+
 	assert_verdict(parse_frame(&f), SL_KEEP);
 	assert_true(META->flags & SL_P_ICMP_ERROR);
-	return sl_parse_quoted(&parse_burst, 0, k4, k6);
+	family = sl_parse_quoted(&parse_burst, 0, &quoted);
+	if (family == 4)
+		*k4 = quoted.k4;
+	if (family == 6)
+		*k6 = quoted.k6;
+	return family;
 }
 
 /* An error of that type whose body is the IP packet of q, cut to len bytes (0: whole). */
