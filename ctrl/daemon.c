@@ -84,6 +84,7 @@ static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.mbufs = w->packet_buffers,
 		.own_socket = o->socket,
 		.run = sl_pipeline_run,
+		.spare = sl_pipeline_spare,
 		.notice = sl_daemon_notice};
 
 	c->engine = sl_engine_create(&p, e);

@@ -39,6 +39,7 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->lcore = SL_EAL_LCORE(id);
 	w->core = p->cores[id];
 	w->run = p->run;
+	w->spare = p->spare;
 	w->qsbr = sl_rcu_qsbr(g->rcu);
 	w->idle = p->idle;
 	w->pool = g->pool;

@@ -29,6 +29,7 @@ struct sl_engine_params {
 	 * NULL. */
 	const char *own_socket;
 	sl_pipeline_fn run;
+	sl_spare_fn spare; /* or NULL */
 	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
 	void (*notice)(const char *text);
 };

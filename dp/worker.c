@@ -165,6 +165,10 @@ static bool turn(struct sl_worker *w)
 		if (likely(owns(w, &l->q[i])))
 			found |= receive(w, &l->q[i]);
 	found |= drain_injects(w);
+	if (!found && w->spare != NULL) {
+		w->spare(w);
+		sl_tx_flush(w);
+	}
 	rte_rcu_qsbr_quiescent(w->qsbr, w->id);
 	return found;
 }

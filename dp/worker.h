@@ -95,6 +95,8 @@ struct sl_worker;
  * parked or freed. */
 typedef void (*sl_pipeline_fn)(
 	struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+/* After a turn that found no packet: what the pipeline has put aside. */
+typedef void (*sl_spare_fn)(struct sl_worker *w);
 
 struct sl_worker {
 	/* set before start */
@@ -102,6 +104,7 @@ struct sl_worker {
 	unsigned int lcore; /* EAL lcore id */
 	unsigned int core;  /* CPU */
 	sl_pipeline_fn run;
+	sl_spare_fn spare; /* or NULL */
 	void *pipeline; /* the pipeline's own context for this worker */
 	struct rte_rcu_qsbr *qsbr;
 	enum sl_idle idle;

@@ -7,6 +7,7 @@
 #include "dp/pkt.h"
 #include "flow/flow_dp.h"
 #include "flow/fragment_dp.h"
+#include "flow/waiting_dp.h"
 #include "forward/forward_dp.h"
 #include "overlay/overlay_dp.h"
 #include "parse/parse_dp.h"
@@ -40,6 +41,10 @@ static void leave_out(struct list *l, unsigned int i)
 	l->n--;
 	memmove(&l->idx[at], &l->idx[at + 1], l->n - at);
 }
+
+/* How many of those that wait are looked at: after a burst, and when there is nothing else to do. A
+ * look costs what a later fragment does. */
+enum { LOOKS_A_BURST = 2, LOOKS_SPARE = 16 };
 
 /* What is not a plain unicast IP packet leaves the fast path here. */
 #define SPECIAL \
@@ -80,6 +85,18 @@ static uint64_t receive_access(
 	return sl_parse_access(b, in->id, network);
 }
 
+/* Packet i waits for its first fragment. */
+static void wait_for_first(const struct sl_trip *t, unsigned int i)
+{
+	struct rte_mbuf *out = sl_waiting_put(t->p->waiting[t->w->id], t->b, i, t->tick);
+
+	t->b->verdict[i] = SL_SENT;
+	if (out == NULL)
+		return;
+	sl_drop_count(t->w, SL_DROP_FRAGMENT_UNKNOWN, 1);
+	rte_pktmbuf_free(out);
+}
+
 static void special(const struct sl_trip *t, struct list *slow)
 {
 	struct sl_burst *b = t->b;
@@ -97,10 +114,10 @@ static void special(const struct sl_trip *t, struct list *slow)
 			sl_nd_answer(t, i);
 		else if (flags & SL_P_MULTICAST)
 			b->verdict[i] = SL_DROP_MULTICAST;
-		else if (flags & SL_P_FRAGMENT_LATER)
-			sl_fragment_follow(t, i);
-		else
+		else if (!(flags & SL_P_FRAGMENT_LATER))
 			add(&errors, i);
+		else if (!sl_fragment_follow(t, i))
+			wait_for_first(t, i);
 	}
 	if (errors.n > 0)
 		sl_resolve(t, errors.idx, errors.n);
@@ -326,16 +343,62 @@ static unsigned int sort(struct sl_burst *b, const struct list *inner, uint64_t 
 	return flags;
 }
 
-void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
+/*
+ * The next of those that wait: on with whom the first fragment has come by now, off with whom it
+ * has not in all that time.
+ */
+static void look_at_waiting(const struct sl_trip *trip, unsigned int max)
+{
+	struct sl_waiting *r = trip->p->waiting[trip->w->id];
+	struct sl_trip t = *trip;
+	struct list all = {0};
+
+	t.b = &r->burst;
+	for (unsigned int k = RTE_MIN(max, r->n); k > 0; k--) {
+		const struct sl_waiter *w = sl_waiting_look(r, all.n);
+
+		if (!sl_fragment_follow(&t, all.n)) {
+			if (!sl_waiter_is_over(w, t.tick)) {
+				sl_waiting_leave(r);
+				continue;
+			}
+			t.b->verdict[all.n] = SL_DROP_FRAGMENT_UNKNOWN;
+		}
+		sl_waiting_take(r);
+		add(&all, all.n);
+	}
+	if (all.n == 0)
+		return;
+	t.b->n = (uint16_t)all.n;
+	execute(&t, &all);
+	finish(&t);
+}
+
+static struct sl_trip trip_of(struct sl_worker *w, struct sl_burst *b)
 {
 	struct sl_pipeline *p = w->pipeline;
-	struct sl_trip t = {
-		.w = w,
+
+	return (struct sl_trip){.w = w,
 		.p = p,
 		.world = atomic_load_explicit(&p->world, memory_order_acquire),
 		.b = b,
-		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
-	};
+		.tick = atomic_load_explicit(w->tick, memory_order_relaxed)};
+}
+
+void sl_pipeline_spare(struct sl_worker *w)
+{
+	struct sl_pipeline *p = w->pipeline;
+	struct sl_trip t;
+
+	if (likely(p->waiting[w->id]->n == 0))
+		return;
+	t = trip_of(w, NULL);
+	look_at_waiting(&t, LOOKS_SPARE);
+}
+
+void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
+{
+	struct sl_trip t = trip_of(w, b);
 	struct list inner, sorted, slow;
 	const struct list *ip = &inner;
 	unsigned int flags = 0;
@@ -357,4 +420,6 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 		special(&t, &slow);
 	execute(&t, &inner);
 	finish(&t);
+	if (unlikely(t.p->waiting[w->id]->n != 0))
+		look_at_waiting(&t, LOOKS_A_BURST);
 }

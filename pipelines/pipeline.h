@@ -12,6 +12,7 @@
 struct sl_changes;
 struct sl_flow_table;
 struct sl_fragments;
+struct sl_waiting;
 
 /*
  * How many ICMP errors a worker has made in a tick, by network: one that sends nothing but too
@@ -35,10 +36,13 @@ struct sl_pipeline {
 	uint64_t *policy_hits[SL_WORKERS_MAX];
 	uint32_t n_policy_hits;
 	struct sl_fragments *fragments;
+	struct sl_waiting *waiting[SL_WORKERS_MAX]; /* one a worker, private to it */
 	struct sl_icmp_rate icmp_rate[SL_WORKERS_MAX]; /* one a worker, private to it */
 	struct sl_burst *icmp_burst; /* [worker]: an ICMP error on its way into a tunnel */
 };
 
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+/* Fragments that wait for their first one: to be called while there is nothing else to do. */
+void sl_pipeline_spare(struct sl_worker *w);
 
 #endif

@@ -8,6 +8,7 @@
 #include "dp/numa_node.h"
 #include "flow/flow_ctl.h"
 #include "flow/fragment_dp.h"
+#include "flow/waiting_dp.h"
 
 struct sl_pipeline *sl_pipeline_create(
 	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
@@ -23,7 +24,6 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 	const int *worker_node, struct sl_rcu *rcu)
 {
 	int socket = sl_numa_socket("tables", node);
-	(void)worker_node;
 	struct sl_pipeline *p = rte_zmalloc_socket(
 		"sl_pipeline", sizeof(struct sl_pipeline), RTE_CACHE_LINE_SIZE, socket);
 
@@ -42,7 +42,8 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 		goto fail;
 	for (unsigned int w = 0; w < n_workers; w++) {
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
-		if (p->policy_hits[w] == NULL)
+		p->waiting[w] = sl_waiting_create(sl_numa_socket("fragments", worker_node[w]));
+		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL)
 			goto fail;
 	}
 	return p;
@@ -56,8 +57,10 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 {
 	if (p == NULL)
 		return;
-	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++)
+	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++) {
 		free(p->policy_hits[w]);
+		sl_waiting_destroy(p->waiting[w]);
+	}
 	sl_fragments_destroy(p->fragments);
 	sl_flow_table_destroy(p->flows);
 	rte_free(p->icmp_burst);

@@ -50,8 +50,9 @@ bool sl_flow_holds(
 
 /* Packet i (SL_P_FRAGMENT_FIRST) is let through: the later fragments may follow it. */
 void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
-/* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped. */
-void sl_fragment_follow(const struct sl_trip *t, unsigned int i);
+/* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped because what let that through
+ * has changed. False: none is known, so far. */
+bool sl_fragment_follow(const struct sl_trip *t, unsigned int i);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {

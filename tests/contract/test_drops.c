@@ -238,7 +238,7 @@ static enum sl_drop fragment_overlap(struct scene *s)
 static enum sl_drop fragment_unknown(struct scene *s)
 {
 	later_fragment(s, 100, IPPROTO_UDP);
-	return from_web(s);
+	return sl_rig_send_in_vain(s->r, SL_RIG_WEB, &s->f);
 }
 
 /* Underlay and decap */

@@ -12,6 +12,7 @@
 #include "dp/u32map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
+#include "pipelines/flow/waiting_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 
@@ -214,6 +215,9 @@ void sl_rig_destroy(struct sl_rig *r)
 {
 	struct sl_upcall up;
 
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	while (r->p->waiting[0]->n > 0)
+		sl_pipeline_spare(r->w);
 	sl_rig_discard(r);
 	while (rte_ring_sc_dequeue_elem(r->w->rings.upcall, &up, sizeof(up)) == 0) {
 		rte_pktmbuf_free(up.m);
@@ -377,15 +381,36 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
+static enum sl_drop dropped_since(const struct sl_rig *r, const struct sl_counters *before)
+{
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (r->w->counters.drops[i] != before->drops[i])
+			return i;
+	return SL_KEEP;
+}
+
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_counters before = r->w->counters;
 
 	sl_rig_burst(r, port, &m, 1);
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
-		if (r->w->counters.drops[i] != before.drops[i])
-			return i;
-	return SL_KEEP;
+	return dropped_since(r, &before);
+}
+
+enum sl_drop sl_rig_spare(struct sl_rig *r)
+{
+	struct sl_counters before = r->w->counters;
+
+	sl_pipeline_spare(r->w);
+	return dropped_since(r, &before);
+}
+
+enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
+{
+	assert_int_equal(sl_rig_send(r, port, f), SL_KEEP);
+	assert_int_equal(sl_rig_spare(r), SL_KEEP);
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	return sl_rig_spare(r);
 }
 
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)

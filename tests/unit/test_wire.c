@@ -3,6 +3,7 @@
  * The wire as others use it: priority tags, fragments in tunnels, ICMP errors from routers, and
  * networks with an MTU that IPv6 does not know.
  */
+#include "pipelines/flow/waiting_dp.h"
 #include "tests/unit/pipeline_test.h"
 
 static struct sl_frame g, h;
@@ -151,6 +152,69 @@ static void all_fragments_of_a_datagram_leave_by_one_outer_port(void **state)
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 		assert_int_equal(outer_port(r), first);
 	}
+}
+
+static void later_fragment_that_came_first_follows_all_the_same(void **state)
+{
+	struct sl_rig *r = *state;
+
+	sl_rig_allow_all(r);
+	for (uint16_t n = 0; n < 8; n++) {
+		bool v6 = n & 1, busy = n & 2;
+
+		far_fragment(v6, false, n, IPPROTO_UDP);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+		assert_int_equal(sl_rig_spare(r), SL_KEEP);
+		assert_null(sl_rig_take(r, SL_RIG_UNDERLAY));
+		h = f;
+		sl_rig_tick(r, SL_WAITING_TICKS - 1);
+		far_fragment(v6, true, n, IPPROTO_UDP);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		if (busy) { /* other packets come */
+			web_to_db(40000, 53);
+			sl_rig_send(r, SL_RIG_WEB, &f);
+		} else {
+			assert_int_equal(sl_rig_spare(r), SL_KEEP);
+		}
+		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_bytes_equal(out.b + 50, out.len - 50, h.b, h.len);
+		sl_rig_discard(r);
+	}
+}
+
+static void who_waits_in_vain_is_dropped_once(void **state)
+{
+	struct sl_rig *r = *state;
+
+	sl_rig_allow_all(r);
+	far_fragment(false, false, 1, IPPROTO_UDP);
+	assert_int_equal(sl_rig_send_in_vain(r, SL_RIG_WEB, &f), SL_DROP_FRAGMENT_UNKNOWN);
+	assert_int_equal(sl_rig_spare(r), SL_KEEP);
+	/* The first fragment is denied. */
+	allow_web_to_db(r);
+	far_fragment(false, false, 2, IPPROTO_TCP);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	make_udp("02:00:00:00:00:06", "02:00:00:00:00:05", "10.0.0.6", "10.0.0.5", 1, 2);
+	f.b[14 + 6] = 0x20; /* more fragments */
+	sl_frame_checksums(&f);
+	sl_rig_send(r, SL_RIG_DB, &f);
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	assert_int_equal(sl_rig_spare(r), SL_DROP_FRAGMENT_UNKNOWN);
+}
+
+static void those_that_wait_are_bounded_and_the_oldest_gives_way(void **state)
+{
+	struct sl_rig *r = *state;
+	unsigned int dropped = 0;
+
+	sl_rig_allow_all(r);
+	for (uint16_t n = 0; n < SL_WAITING_MAX + 10; n++) {
+		far_fragment(false, false, n, IPPROTO_UDP);
+		dropped += sl_rig_send(r, SL_RIG_WEB, &f) == SL_DROP_FRAGMENT_UNKNOWN;
+	}
+	assert_int_equal(dropped, 10);
+	assert_int_equal(sl_rig_pipeline(r)->waiting[0]->n, SL_WAITING_MAX);
 }
 
 /* ICMP errors */
@@ -405,6 +469,9 @@ int main(void)
 		T(priority_tagged_tunnel_packet_is_taken_with_the_tag_out_or_inside),
 		T(priority_tagged_arp_and_solicitation_are_answered_untagged),
 		T(all_fragments_of_a_datagram_leave_by_one_outer_port),
+		T(later_fragment_that_came_first_follows_all_the_same),
+		T(who_waits_in_vain_is_dropped_once),
+		T(those_that_wait_are_bounded_and_the_oldest_gives_way),
 		T(error_of_a_router_on_the_way_passes),
 		T(error_of_a_router_passes_under_a_policy_that_denies_it_else),
 		T(error_of_nobody_is_spoofed_from_where_the_packet_never_was),
