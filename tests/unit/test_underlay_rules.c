@@ -170,6 +170,16 @@ static const struct fault faults[] = {
 	{"network_mtu", false, "mtu 1500 of node \"b\" less 50",
 		.networks = "[" BLUE(",\"mtu\":1451") "]",
 		.nodes = "[{\"name\":\"b\",\"address\":\"192.0.2.2\",\"mtu\":1500}]"},
+	{"network_mtu_ipv6", false, "1280 bytes pass", .networks = "[" BLUE(",\"mtu\":1200") "]",
+		.endpoints = "[" EP("web", "\"port\":\"web\"", "fd00::5") "]"},
+	/* The way is too narrow for IPv6, whatever the network says. */
+	{"network_mtu_ipv6", false, "1279 bytes fit the way to node \"b\"",
+		.nodes = "[{\"name\":\"b\",\"address\":\"192.0.2.2\",\"mtu\":1329}]",
+		.endpoints = "[" EP("db", "\"node\":\"b\"", "fd00::6") "]"},
+	{"network_mtu_ipv6", false, "1279 bytes fit the way to port \"web\"",
+		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":\"net_"
+				      "null1\",\"mtu\":1279}]",
+		.endpoints = "[" EP("web", "\"port\":\"web\"", "fd00::5") "]"},
 	/* Prefixes of two families. */
 	{NULL, true, "two address families",
 		.policies = "[{\"name\":\"p\",\"network\":\"*\",\"direction\":\"ingress\","
