@@ -88,7 +88,8 @@ static uint64_t receive_access(
 /* Packet i waits for its first fragment. */
 static void wait_for_first(const struct sl_trip *t, unsigned int i)
 {
-	struct rte_mbuf *out = sl_waiting_put(t->p->waiting[t->w->id], t->b, i, t->tick);
+	struct rte_mbuf *out =
+		sl_waiting_put(t->p->waiting[t->w->id], t->b, i, t->tick, t->world->commit);
 
 	t->b->verdict[i] = SL_SENT;
 	if (out == NULL)
@@ -116,7 +117,7 @@ static void special(const struct sl_trip *t, struct list *slow)
 			b->verdict[i] = SL_DROP_MULTICAST;
 		else if (!(flags & SL_P_FRAGMENT_LATER))
 			add(&errors, i);
-		else if (!sl_fragment_follow(t, i))
+		else if (!sl_fragment_follow(t, i, t->world->commit))
 			wait_for_first(t, i);
 	}
 	if (errors.n > 0)
@@ -357,7 +358,7 @@ static void look_at_waiting(const struct sl_trip *trip, unsigned int max)
 	for (unsigned int k = RTE_MIN(max, r->n); k > 0; k--) {
 		const struct sl_waiter *w = sl_waiting_look(r, all.n);
 
-		if (!sl_fragment_follow(&t, all.n)) {
+		if (!sl_fragment_follow(&t, all.n, w->commit)) {
 			if (!sl_waiter_is_over(w, t.tick)) {
 				sl_waiting_leave(r);
 				continue;

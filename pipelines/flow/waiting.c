@@ -39,8 +39,8 @@ static uint32_t victim(const struct sl_waiting *r, uint32_t network)
 	return best;
 }
 
-struct rte_mbuf *sl_waiting_put(
-	struct sl_waiting *r, const struct sl_burst *b, unsigned int i, uint32_t tick)
+struct rte_mbuf *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b, unsigned int i,
+	uint32_t tick, uint64_t commit)
 {
 	struct rte_mbuf *out = NULL;
 	struct sl_waiter *w;
@@ -53,6 +53,7 @@ struct rte_mbuf *sl_waiting_put(
 	}
 	w->m = b->pkt[i];
 	w->since = tick;
+	w->commit = commit;
 	w->meta = b->meta[i];
 	w->key4 = b->key4[i];
 	w->key6 = b->key6[i];

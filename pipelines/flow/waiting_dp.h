@@ -21,7 +21,8 @@ struct sl_waiting {
 	uint32_t next; /* whose turn it is */
 	struct sl_waiter {
 		struct rte_mbuf *m;
-		uint32_t since; /* tick */
+		uint32_t since;	 /* tick */
+		uint64_t commit; /* of the world that it came in */
 		struct sl_meta meta;
 		struct sl_key4 key4;
 		struct sl_key6 key6;
@@ -33,8 +34,8 @@ struct sl_waiting *sl_waiting_create(int socket); /* NULL when out of memory */
 void sl_waiting_destroy(struct sl_waiting *r);	  /* with what waits; accepts NULL */
 
 /* Packet i of b waits from now on. Returns the packet that gives way to it, or NULL. */
-struct rte_mbuf *sl_waiting_put(
-	struct sl_waiting *r, const struct sl_burst *b, unsigned int i, uint32_t tick);
+struct rte_mbuf *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b, unsigned int i,
+	uint32_t tick, uint64_t commit);
 
 /* The next waiter goes to place `at` of the burst, as it came, with verdict SL_KEEP, and stays. */
 const struct sl_waiter *sl_waiting_look(struct sl_waiting *r, unsigned int at);

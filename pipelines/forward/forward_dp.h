@@ -50,9 +50,11 @@ bool sl_flow_holds(
 
 /* Packet i (SL_P_FRAGMENT_FIRST) is let through: the later fragments may follow it. */
 void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
-/* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped because what let that through
- * has changed. False: none is known, so far. */
-bool sl_fragment_follow(const struct sl_trip *t, unsigned int i);
+/*
+ * Packet i (SL_P_FRAGMENT_LATER), which came in commit `came`, follows its first one, or is dropped
+ * because what concerns either has changed. False: no first one is known, so far.
+ */
+bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {

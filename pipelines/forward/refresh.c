@@ -121,13 +121,13 @@ void sl_fragment_lead(const struct sl_trip *t, unsigned int i)
 	sl_fragment_note(t->p->fragments, t->b, i, &fate, t->tick);
 }
 
-bool sl_fragment_follow(const struct sl_trip *t, unsigned int i)
+bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came)
 {
 	struct sl_fragment_fate fate;
 
 	if (!sl_fragment_find(t->p->fragments, t->b, i, t->tick, &fate))
 		return false;
-	if (sl_changes_since(t->p->changes, &fate.deps, fate.commit)) {
+	if (sl_changes_since(t->p->changes, &fate.deps, RTE_MIN(came, fate.commit))) {
 		t->b->verdict[i] = SL_DROP_FRAGMENT_UNKNOWN;
 		return true;
 	}

@@ -3,6 +3,7 @@
  * The wire as others use it: priority tags, fragments in tunnels, ICMP errors from routers, and
  * networks with an MTU that IPv6 does not know.
  */
+#include "pipelines/changes.h"
 #include "pipelines/flow/waiting_dp.h"
 #include "tests/unit/pipeline_test.h"
 
@@ -201,6 +202,28 @@ static void who_waits_in_vain_is_dropped_once(void **state)
 	sl_rig_send(r, SL_RIG_DB, &f);
 	sl_rig_tick(r, SL_WAITING_TICKS);
 	assert_int_equal(sl_rig_spare(r), SL_DROP_FRAGMENT_UNKNOWN);
+}
+
+static void who_waits_does_not_outlive_what_it_was_sent_for(void **state)
+{
+	struct sl_rig *r = *state;
+
+	sl_rig_allow_all(r);
+	for (unsigned int concerned = 0; concerned < 2; concerned++) {
+		far_fragment(false, false, 1, IPPROTO_UDP);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+		sl_rig_touch(
+			r, sl_change_of_ip4(1, sl_test_ip4(concerned ? "10.0.0.5" : "10.0.0.99")));
+		far_fragment(false, true, 1, IPPROTO_UDP);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f),
+			concerned ? SL_DROP_FRAGMENT_UNKNOWN : SL_KEEP);
+		sl_rig_discard(r);
+		far_fragment(false, false, 1, IPPROTO_UDP);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		/* Of this datagram no fate is known any more. */
+		sl_rig_tick(r, 2 * SL_TICKS_PER_SECOND);
+	}
 }
 
 static void those_that_wait_are_bounded_and_the_oldest_gives_way(void **state)
@@ -471,6 +494,7 @@ int main(void)
 		T(all_fragments_of_a_datagram_leave_by_one_outer_port),
 		T(later_fragment_that_came_first_follows_all_the_same),
 		T(who_waits_in_vain_is_dropped_once),
+		T(who_waits_does_not_outlive_what_it_was_sent_for),
 		T(those_that_wait_are_bounded_and_the_oldest_gives_way),
 		T(error_of_a_router_on_the_way_passes),
 		T(error_of_a_router_passes_under_a_policy_that_denies_it_else),
