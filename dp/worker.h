@@ -105,7 +105,7 @@ struct sl_worker {
 	unsigned int core;  /* CPU */
 	sl_pipeline_fn run;
 	sl_spare_fn spare; /* or NULL */
-	void *pipeline; /* the pipeline's own context for this worker */
+	void *pipeline;	   /* the pipeline's own context for this worker */
 	struct rte_rcu_qsbr *qsbr;
 	enum sl_idle idle;
 	struct rte_mempool *pool; /* for generated packets */

@@ -36,7 +36,7 @@ struct sl_pipeline {
 	uint64_t *policy_hits[SL_WORKERS_MAX];
 	uint32_t n_policy_hits;
 	struct sl_fragments *fragments;
-	struct sl_waiting *waiting[SL_WORKERS_MAX]; /* one a worker, private to it */
+	struct sl_waiting *waiting[SL_WORKERS_MAX];    /* one a worker, private to it */
 	struct sl_icmp_rate icmp_rate[SL_WORKERS_MAX]; /* one a worker, private to it */
 	struct sl_burst *icmp_burst; /* [worker]: an ICMP error on its way into a tunnel */
 };

@@ -59,7 +59,7 @@ enum {
 	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
 	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
 	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
-	SL_P_VLAN = 1 << 10, /* in a VLAN; a tag of VLAN id 0 is taken off by parse */
+	SL_P_VLAN = 1 << 10,	      /* in a VLAN; a tag of VLAN id 0 is taken off by parse */
 	SL_P_ICMP_ECHO_REPLY = 1 << 11,
 	SL_P_TCP = 1 << 12,
 };

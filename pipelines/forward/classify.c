@@ -17,11 +17,10 @@ static void addresses(const struct sl_burst *b, unsigned int i, struct sl_ends *
 	}
 }
 
-enum sl_drop sl_classify_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
+	const struct rte_ether_hdr *eth, struct sl_ends *ends)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	const struct rte_ether_hdr *eth =
-		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
 	struct sl_pmap_key key;
 
 	addresses(t->b, i, ends);
@@ -34,11 +33,10 @@ enum sl_drop sl_classify_sender(const struct sl_trip *t, unsigned int i, struct 
 	return SL_KEEP;
 }
 
-enum sl_drop sl_classify_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+static inline enum sl_drop find_receiver(const struct sl_trip *t, unsigned int i,
+	const struct rte_ether_hdr *eth, struct sl_ends *ends)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	const struct rte_ether_hdr *eth =
-		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
 	struct sl_pmap_key key = sl_pmap_addr_key(m->network, &ends->dst_ip);
 
 	ends->dst = sl_pmap_find(t->world->endpoints, &key);
@@ -52,11 +50,27 @@ enum sl_drop sl_classify_receiver(const struct sl_trip *t, unsigned int i, struc
 	return SL_KEEP;
 }
 
+static inline const struct rte_ether_hdr *frame(const struct sl_trip *t, unsigned int i)
+{
+	return rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+}
+
+enum sl_drop sl_classify_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+{
+	return find_sender(t, i, frame(t, i), ends);
+}
+
+enum sl_drop sl_classify_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+{
+	return find_receiver(t, i, frame(t, i), ends);
+}
+
 enum sl_drop sl_classify(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
 {
-	enum sl_drop drop = sl_classify_sender(t, i, ends);
+	const struct rte_ether_hdr *eth = frame(t, i);
+	enum sl_drop drop = find_sender(t, i, eth, ends);
 
-	return drop != SL_KEEP ? drop : sl_classify_receiver(t, i, ends);
+	return drop != SL_KEEP ? drop : find_receiver(t, i, eth, ends);
 }
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
@@ -65,48 +79,56 @@ enum sl_drop sl_classify(const struct sl_trip *t, unsigned int i, struct sl_ends
  * What fits: the way's own limit and the network's. Of IPv6 the network's is never less than what
  * every link must carry: hosts do not go below it, whatever they are told.
  */
-static uint16_t fits(const struct sl_trip *t, unsigned int i, uint16_t way)
+static inline uint16_t fits(const struct sl_network *net, uint16_t family, uint16_t way)
 {
-	const struct sl_meta *m = &t->b->meta[i];
-	uint16_t limit = t->world->networks[m->network].mtu;
+	uint16_t limit = net->mtu;
 
-	if (limit != 0 && limit < IP6_MTU_MIN && m->flags & SL_P_IP6)
+	if (likely(limit == 0))
+		return way;
+	if (limit < IP6_MTU_MIN && family & SL_P_IP6)
 		limit = IP6_MTU_MIN;
-	return limit != 0 && limit < way ? limit : way;
+	return RTE_MIN(limit, way);
 }
 
-static struct sl_action by_port(const struct sl_trip *t, unsigned int i, uint16_t port)
+static inline struct sl_action by_port(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint16_t port)
 {
 	const struct sl_port_dp *dp =
 		atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
 
 	if (dp == NULL)
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_PORT_GONE};
-	return (struct sl_action){.kind = SL_ACT_PORT, .mtu = fits(t, i, dp->mtu), .out = port};
+	return (struct sl_action){.kind = SL_ACT_PORT,
+		.mtu = fits(net, family, dp->mtu),
+		.out = port,
+		.vni = net->vni};
 }
 
-static struct sl_action by_node(const struct sl_trip *t, unsigned int i, uint32_t node)
+static inline struct sl_action by_node(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
 {
-	const struct sl_network *net = &t->world->networks[t->b->meta[i].network];
 	uint32_t id = sl_tunnel_id(node, net->encap);
 	const struct sl_tunnel *tun = sl_tunnel_find(t->world->tunnels, id);
 
 	if (tun == NULL)
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_ROUTE_NONE};
-	return (struct sl_action){.kind = SL_ACT_TUNNEL, .mtu = fits(t, i, tun->mtu), .out = id};
+	return (struct sl_action){.kind = SL_ACT_TUNNEL,
+		.mtu = fits(net, family, tun->mtu),
+		.out = id,
+		.vni = net->vni};
 }
 
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
 	uint16_t sender_identity)
 {
+	const struct sl_meta *m = &t->b->meta[i];
+	const struct sl_network *net = &t->world->networks[m->network];
 	struct sl_action act;
 
 	if (to->local)
-		act = by_port(t, i, (uint16_t)to->origin);
+		act = by_port(t, net, m->flags, (uint16_t)to->origin);
 	else
-		act = by_node(t, i, to->origin & ~SL_ORIGIN_NODE);
-	if (act.kind != SL_ACT_DROP)
-		act.vni = t->world->networks[t->b->meta[i].network].vni;
+		act = by_node(t, net, m->flags, to->origin & ~SL_ORIGIN_NODE);
 	act.identity = sender_identity;
 	return act;
 }

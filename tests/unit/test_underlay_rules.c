@@ -178,7 +178,7 @@ static const struct fault faults[] = {
 		.endpoints = "[" EP("db", "\"node\":\"b\"", "fd00::6") "]"},
 	{"network_mtu_ipv6", false, "1279 bytes fit the way to port \"web\"",
 		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":\"net_"
-				      "null1\",\"mtu\":1279}]",
+			 "null1\",\"mtu\":1279}]",
 		.endpoints = "[" EP("web", "\"port\":\"web\"", "fd00::5") "]"},
 	/* Prefixes of two families. */
 	{NULL, true, "two address families",
