@@ -3,8 +3,10 @@
  * Later fragments share the fate of the first one of their datagram, and of no other.
  */
 #include "pipelines/flow/fragment_dp.h"
+#include "pipelines/flow/waiting_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,6 +274,118 @@ static void the_oldest_of_a_set_gives_way(void **state)
 	assert_true(new_kept > old_kept);
 }
 
+/* Two workers note the same few datagrams over and over while two others look for them. */
+enum { DATAGRAMS = 4, ROUNDS = 200000 };
+static struct sl_burst firsts, laters;
+
+static void *note_often(void *arg)
+{
+	uint32_t writer = (uint32_t)(uintptr_t)arg;
+
+	for (uint32_t n = 0; n < ROUNDS; n++) {
+		uint32_t mark = n << 3 | writer << 2 | n % DATAGRAMS;
+		struct sl_fragment_fate fate = {.act = {.out = mark}, .commit = mark};
+
+		fate.deps.slot[SL_DEP_BACK] = (uint16_t)mark;
+		sl_fragment_note(fragments, &firsts, n % DATAGRAMS, &fate, 5);
+	}
+	return NULL;
+}
+
+static void *find_often(void *arg)
+{
+	uintptr_t *torn = arg;
+	struct sl_fragment_fate fate;
+
+	for (uint32_t n = 0; n < ROUNDS; n++) {
+		unsigned int i = n % DATAGRAMS;
+
+		if (!sl_fragment_find(fragments, &laters, i, 5, &fate))
+			continue;
+		*torn += fate.commit != fate.act.out ||
+			 fate.deps.slot[SL_DEP_BACK] != (uint16_t)fate.act.out ||
+			 fate.act.out % DATAGRAMS != i;
+	}
+	return NULL;
+}
+
+static void move_to(struct sl_burst *to)
+{
+	unsigned int i = sl_test_burst_add(to, burst.pkt[0]);
+
+	to->meta[i] = burst.meta[0];
+	to->key4[i] = burst.key4[0];
+	burst.n = 0;
+}
+
+static void what_one_worker_notes_others_find_whole(void **state)
+{
+	uintptr_t torn[2] = {0, 0};
+	pthread_t t[4];
+
+	(void)state;
+	for (uint32_t id = 0; id < DATAGRAMS; id++) {
+		one_packet(&(struct fragment){.id = id, .first = true});
+		move_to(&firsts);
+		one_packet(&(struct fragment){.id = id});
+		move_to(&laters);
+	}
+	for (uintptr_t i = 0; i < 2; i++) {
+		assert_int_equal(pthread_create(&t[i], NULL, note_often, (void *)i), 0);
+		assert_int_equal(pthread_create(&t[2 + i], NULL, find_often, &torn[i]), 0);
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	assert_int_equal(torn[0] + torn[1], 0);
+	for (unsigned int i = 0; i < DATAGRAMS; i++) {
+		struct sl_fragment_fate fate;
+
+		assert_true(sl_fragment_find(fragments, &laters, i, 5, &fate));
+	}
+	sl_test_burst_free(&firsts);
+	sl_test_burst_free(&laters);
+}
+
+/* Those that wait */
+
+static struct rte_mbuf *wait_in(struct sl_waiting *r, uint32_t network, uint32_t id)
+{
+	struct rte_mbuf *out;
+
+	one_packet(&(struct fragment){.id = id, .network = network});
+	out = sl_waiting_put(r, &burst, 0, id, 1);
+	burst.n = 0;
+	return out;
+}
+
+static unsigned int waiting_of(const struct sl_waiting *r, uint32_t network)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		n += r->at[i].meta.network == network;
+	return n;
+}
+
+static void a_flood_of_one_network_spares_those_of_others_that_wait(void **state)
+{
+	struct sl_waiting *r = sl_waiting_create(SOCKET_ID_ANY);
+
+	(void)state;
+	for (uint32_t id = 0; id < 8; id++)
+		assert_null(wait_in(r, 2, id));
+	for (uint32_t id = 8; id < 1000; id++)
+		rte_pktmbuf_free(wait_in(r, 1, id));
+	assert_int_equal(waiting_of(r, 2), 8);
+	assert_int_equal(waiting_of(r, 1), SL_WAITING_MAX - 8);
+	for (uint32_t id = 0; id < 100; id++)
+		rte_pktmbuf_free(wait_in(r, 3, 1000 + id));
+	assert_int_equal(waiting_of(r, 2), 8);
+	assert_in_range(waiting_of(r, 3), SL_WAITING_MAX / 2 - 5, SL_WAITING_MAX / 2 - 3);
+	sl_waiting_destroy(r); /* with those that still wait */
+	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -286,6 +400,8 @@ int main(void)
 		T(a_flood_of_one_port_spares_what_others_have_under_way),
 		T(floods_of_two_networks_spare_what_a_third_has_under_way),
 		T(fragments_of_a_datagram_have_one_hash),
+		T(what_one_worker_notes_others_find_whole),
+		T(a_flood_of_one_network_spares_those_of_others_that_wait),
 		T(the_oldest_of_a_set_gives_way),
 	};
 
