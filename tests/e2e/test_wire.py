@@ -7,7 +7,7 @@ import socket
 from lab.capture import CaptureNode, DB_IP6, DB_MAC, WEB_IP6, WEB_MAC
 from lab.expect import Skip, expect, expect_equal, test, wait_until
 from lab.site import VNI
-from lab.traffic import new_port
+from lab.traffic import expect_ping, new_port
 from lab.wire import Wire
 
 from scapy.layers.inet import ICMP, IP, UDP
@@ -130,3 +130,31 @@ def error_of_a_router_behind_a_peer_reaches_the_sender(lab):
         except ConnectionRefusedError:
             pass
         expect_equal(site.a.daemon.drop("spoofed"), 1, "the error about nothing")
+
+
+@test
+def a_gateway_outside_the_nodes_own_32_is_on_the_link_of_the_port_that_its_route_names(lab):
+    """The kernel peer is its own gateway, with an address that none of node a's prefixes has."""
+    site = lab.kernel_site(n_workloads=1)
+    a, a1, b1 = site.a, site.a1, site.b1
+    a.daemon.stop()
+    site.b.ns.run("ip", "addr", "add", "169.254.1.1/32", "dev", "up0")
+    config = a.config(site.nodes, site.network)
+    config["ports"][0]["addresses"] = [f"{a.address}/32"]
+    route = {"prefix": f"{site.b.address}/32", "via": "169.254.1.1", "port": "uplink"}
+    config["routes"] = [route]
+    a.daemon = lab.daemon("onlink", config, a.ns, state=True).start()
+    expect_ping(a1, b1.ip)
+    expect_ping(a1, b1.ip6)
+    hop = a.daemon.call("nodes.paths")[0]
+    expect_equal((hop["reachable"], hop["next_hop"]), (True, "169.254.1.1"), "the way to node b")
+    # Over the socket, and from the state directory.
+    a.daemon.call("routes.del", {"prefix": route["prefix"]})
+    expect(not a.daemon.call("nodes.paths")[0]["reachable"], "without a route node b is not reachable")
+    a.daemon.call("routes.add", {"prefix": route["prefix"], "via": site.b.address})
+    expect(not a.daemon.call("nodes.paths")[0]["reachable"], "a gateway on no link leads nowhere")
+    a.daemon.call("routes.set", route)
+    expect_ping(a1, b1.ip)
+    a.daemon.stop()
+    a.daemon.start()
+    expect_ping(a1, b1.ip)
