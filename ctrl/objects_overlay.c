@@ -74,7 +74,8 @@ static const struct sl_field network_fields[] = {
 			"a restart for instance, where policy lets one of its ends open it; false: "
 			"they are dropped as tcp_no_connection."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
-		.help = "Largest IP packet; absent: as large as each way out carries."),
+		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
+			"1280 is for IPv4: of IPv6 1280 bytes pass."),
 	SL_FIELD(sl_network_obj, subnets, SL_F_LIST, .max = 256, .elem = &subnet,
 		.help = "Address ranges; where given, endpoints' addresses are in one of them."),
 };
