@@ -84,10 +84,21 @@ static bool ignore_outgoing(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
-/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
-static bool set_up_socket(int fd)
+/*
+ * For as long as the socket lives, and counted by the kernel: it takes no right, and leaves nothing
+ * of the interface changed.
+ */
+static bool hear_all(int fd, int ifindex)
 {
-	return ignore_outgoing(fd) && option_of(fd, PACKET_LOSS) != 0 &&
+	const struct packet_mreq all = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
+
+	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0;
+}
+
+/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
+static bool set_up_socket(int fd, int ifindex)
+{
+	return ignore_outgoing(fd) && hear_all(fd, ifindex) && option_of(fd, PACKET_LOSS) != 0 &&
 	       option_of(fd, PACKET_VERSION) == TPACKET_V2;
 }
 
@@ -101,7 +112,7 @@ static int try_socket(struct sl_port *p, int fd, int ifindex)
 	for (unsigned int q = 0; q < r->n; q++)
 		if (r->ring[q].inode == st.st_ino)
 			return 0;
-	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd))
+	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd, ifindex))
 		return -1;
 	r->ring[r->n++] = (struct ring){.fd = fd, .inode = st.st_ino};
 	return 0;

@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "driver_log.h"
 #include "eal.h"
 #include "hugepages.h"
 
@@ -157,7 +158,7 @@ static int init_quietly(struct sl_eal_args *a)
 	int out, ret;
 
 	memcpy(argv, a->argv, sizeof(argv));
-	rte_openlog_stream(stderr);
+	sl_driver_log_open();
 	rte_log_set_global_level(
 		RTE_LOG_WARNING); /* for what EAL says before it reads its arguments */
 	fflush(stdout);

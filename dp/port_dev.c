@@ -4,8 +4,11 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
+#include "af_packet_guard.h"
+#include "driver_log.h"
 #include "engine_internal.h"
 #include "numa_node.h"
+#include "privilege.h"
 
 enum {
 	MBUFS_DEFAULT = 16384,
@@ -21,11 +24,33 @@ static bool is_driver(const struct sl_port *p, const char *driver)
 	return strcmp(p->driver, driver) == 0;
 }
 
+/* What the driver may have wanted to lock into memory: AF_XDP takes the pool. */
+static uint64_t pool_bytes(const struct rte_mempool *m)
+{
+	return m == NULL ? 0 : (uint64_t)m->size * (m->header_size + m->elt_size + m->trailer_size);
+}
+
+/*
+ * A driver's code says little: -1 is many drivers' only one, and not EPERM. What is known to be
+ * missing comes first, then the driver's own words.
+ */
 static int device_error(
 	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
 {
+	const char *words = sl_driver_log_words();
+	struct sl_lack lack;
+	int ret;
+
+	if (p->devargs != NULL && sl_privilege_lack(p->devargs, pool_bytes(p->pool), &lack)) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name,
+			p->device, what, lack.what);
+		sl_err_hint(e, "%s", lack.hint);
+		return ret;
+	}
+	if (words[0] == '\0')
+		words = err == -1 ? "its driver says why on standard error" : strerror(-err);
 	return sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name, p->device,
-		what, strerror(-err));
+		what, words);
 }
 
 /* The device's first ethdev; one PCI device may have several, and only the first is used. */
@@ -52,11 +77,6 @@ static int probe(struct sl_port *p, const char *devargs, struct sl_err *e)
 	if (ret == -EEXIST) /* the same PCI device written in another way */
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by another port", p->name, p->device);
-	if (ret == -1) /* many drivers' only code, not EPERM */
-		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"port %s: device %s cannot be opened; its driver says why on standard "
-			"error",
-			p->name, p->device);
 	if (ret < 0)
 		return device_error(p, "devargs", "cannot be opened", ret, e);
 	ret = find_ethdev(p, devargs);
@@ -321,10 +341,14 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 		ret = sl_port_generator_attach(p, params->devargs, e);
 	if (ret != 0)
 		return ret;
-	ret = rte_eth_promiscuous_enable(p->dev);
+	if (!is_driver(p, "net_af_packet")) /* its sockets do that: af_packet_rings.c */
+		ret = rte_eth_promiscuous_enable(p->dev);
 	if (ret < 0 && ret != -ENOTSUP)
 		return device_error(p, "devargs", "does not become promiscuous", ret, e);
+	if (is_driver(p, "net_af_packet"))
+		sl_af_packet_start_begin();
 	ret = rte_eth_dev_start(p->dev);
+	sl_af_packet_start_end();
 	if (ret < 0)
 		return device_error(p, "devargs", "does not start", ret, e);
 	if (is_driver(p, "net_af_xdp"))
@@ -342,6 +366,7 @@ static int open_device(struct sl_port *p, const struct sl_port_params *params, s
 		snprintf(generator, sizeof(generator), "%s,no-rx=1", p->device);
 		devargs = generator;
 	}
+	sl_driver_log_mark();
 	ret = probe(p, devargs, e);
 	return ret == 0 ? bring_up(p, params, e) : ret;
 }
