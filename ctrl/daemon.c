@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
 
 #include "daemon.h"
 #include "dp/variant.h"
@@ -71,13 +75,43 @@ static void stop_variant(struct sl_ctrl *c)
 	(void)c;
 }
 
+/* This process's id, which execv keeps: one that was inherited says nothing. */
+#define NO_HUGEPAGES_MARK "SLUICED_WITHOUT_HUGEPAGES"
+
+static bool is_without_hugepages(void)
+{
+	const char *mark = getenv(NO_HUGEPAGES_MARK);
+
+	return mark != NULL && strtol(mark, NULL, 10) == getpid();
+}
+
+/*
+ * Hugepages were free and could not be had: a limit that cannot be seen from here, or another
+ * process was faster. EAL starts once a process, so the program begins anew.
+ */
+static void start_without_hugepages(const struct sl_options *o, const struct sl_err *e)
+{
+	char text[sizeof(e->message) + 64];
+
+	snprintf(text, sizeof(text), "running without hugepages, which is slower: %s", e->message);
+	sl_daemon_notice(text);
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	if (setenv(NO_HUGEPAGES_MARK, text, true) != 0)
+		return;
+	/* What EAL has left open, the pages it did get among it. */
+	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+	execv("/proc/self/exe", o->argv);
+}
+
 static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	const struct sl_workers_conf *w = &c->config->workers;
+	bool again = w->hugepages == SL_HUGEPAGES_AUTO && is_without_hugepages(), failed = false;
 	struct sl_engine_params p = {.cores = w->cores.items,
 		.n_cores = (unsigned int)w->cores.n,
 		.idle = w->idle,
-		.hugepages = w->hugepages,
+		.hugepages = again ? SL_HUGEPAGES_OFF : w->hugepages,
+		.failed_on_hugepages = &failed,
 		.memory_mb = w->memory_mb,
 		.eal_args = (const char *const *)w->eal_args.items,
 		.n_eal_args = (unsigned int)w->eal_args.n,
@@ -88,6 +122,8 @@ static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.notice = sl_daemon_notice};
 
 	c->engine = sl_engine_create(&p, e);
+	if (c->engine == NULL && failed && w->hugepages == SL_HUGEPAGES_AUTO)
+		start_without_hugepages(o, e);
 	return c->engine != NULL ? 0 : -EINVAL;
 }
 

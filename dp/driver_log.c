@@ -16,13 +16,28 @@ static size_t n_words;
 static bool is_whole; /* the line's end was seen */
 static FILE *stream;
 
+/* Drivers warn of that in every process that shares nothing with others, and go on. */
+static bool is_beside_the_point(void)
+{
+	return strstr(words, "mp action callback") != NULL;
+}
+
+static void forget(void)
+{
+	memset(words, 0, sizeof(words));
+	n_words = 0;
+	is_whole = false;
+}
+
 static void keep(const char *text, size_t n)
 {
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < n && !is_whole; i++) {
 		if (text[i] == '\n')
 			is_whole = n_words > 0;
-		else if (n_words < sizeof(words) - 1)
+		if (is_whole && is_beside_the_point())
+			forget();
+		else if (text[i] != '\n' && n_words < sizeof(words) - 1)
 			words[n_words++] = text[i];
 	}
 	pthread_mutex_unlock(&lock);
@@ -47,9 +62,7 @@ void sl_driver_log_open(void)
 void sl_driver_log_mark(void)
 {
 	pthread_mutex_lock(&lock);
-	memset(words, 0, sizeof(words));
-	n_words = 0;
-	is_whole = false;
+	forget();
 	pthread_mutex_unlock(&lock);
 }
 

@@ -21,6 +21,9 @@ struct sl_engine_params {
 	unsigned int n_cores;
 	enum sl_idle idle;
 	enum sl_hugepages hugepages;
+	/* Set when EAL had hugepages and did not start: it does without them, but not in this
+	 * process any more. Or NULL. */
+	bool *failed_on_hugepages;
 	unsigned int memory_mb;
 	const char *const *eal_args; /* appended to EAL's command line */
 	unsigned int n_eal_args;

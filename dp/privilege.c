@@ -24,7 +24,8 @@ struct need {
 
 static const struct need needs[] = {
 	{"net_af_packet", SL_DEVICE_PLAIN, {CAP_NET_RAW}, NULL, false},
-	{"net_af_xdp", SL_DEVICE_PLAIN, {CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF}, NULL, true},
+	/* CAP_BPF would do for the kernel; libxdp asks for its program by number besides. */
+	{"net_af_xdp", SL_DEVICE_PLAIN, {CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_ADMIN}, NULL, true},
 	{"net_tap", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
 	{"net_tun", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
 	{"net_pcap", SL_DEVICE_INTERFACE, {CAP_NET_RAW}, NULL, false},
@@ -32,7 +33,9 @@ static const struct need needs[] = {
 
 static const char *cap_name(int cap)
 {
-	return cap == CAP_NET_RAW ? "CAP_NET_RAW" : cap == CAP_BPF ? "CAP_BPF" : "CAP_NET_ADMIN";
+	return cap == CAP_NET_RAW     ? "CAP_NET_RAW"
+	       : cap == CAP_SYS_ADMIN ? "CAP_SYS_ADMIN"
+				      : "CAP_NET_ADMIN";
 }
 
 static bool has_cap(int cap)
@@ -62,7 +65,7 @@ static bool lack_cap(const struct need *n, struct sl_lack *l)
 		int cap = n->cap[i];
 		size_t len = strlen(names);
 
-		if (has_cap(cap) || (cap == CAP_BPF && has_cap(CAP_SYS_ADMIN)))
+		if (has_cap(cap))
 			continue;
 		snprintf(names + len, sizeof(names) - len, "%s%s", missing++ > 0 ? " " : "",
 			cap_name(cap));
