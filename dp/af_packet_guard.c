@@ -4,20 +4,22 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdint.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "af_packet_guard.h"
 
-#define EXPORTED __attribute__((visibility("default")))
+/* Called before a sanitizer has started: constructors of libraries map memory. */
+#define PLAIN	 __attribute__((no_sanitize("address", "thread", "undefined")))
+#define EXPORTED __attribute__((visibility("default"))) PLAIN
 
 static _Thread_local bool is_starting;
 
-static bool is_packet_socket(int fd)
+PLAIN static bool is_packet_socket(int fd)
 {
 	int domain = 0;
 	socklen_t len = sizeof(domain);
@@ -26,12 +28,28 @@ static bool is_packet_socket(int fd)
 	       domain == AF_PACKET;
 }
 
-static void *map(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+/* The function that drivers would have got; a sanitizer's, where there is one. */
+PLAIN static void *next(void *_Atomic *found, const char *name)
 {
-	return (void *)syscall(SYS_mmap, at, len, prot, flags, fd, offset);
+	void *f = atomic_load_explicit(found, memory_order_relaxed);
+
+	if (f != NULL)
+		return f;
+	f = dlsym(RTLD_NEXT, name);
+	atomic_store_explicit(found, f, memory_order_relaxed);
+	return f;
 }
 
-static void *map_unlocked(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+PLAIN static void *map(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	static void *_Atomic found;
+	void *(*f)(void *, size_t, int, int, int, off_t);
+
+	*(void **)&f = next(&found, "mmap");
+	return f(at, len, prot, flags, fd, offset);
+}
+
+PLAIN static void *map_unlocked(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	void *p = map(at, len, prot, flags, fd, offset);
 	int error = errno;
@@ -57,6 +75,8 @@ EXPORTED void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t
 
 EXPORTED int ioctl(int fd, unsigned long request, ...)
 {
+	static void *_Atomic found;
+	int (*f)(int, unsigned long, ...);
 	va_list ap;
 	void *arg;
 
@@ -69,13 +89,8 @@ EXPORTED int ioctl(int fd, unsigned long request, ...)
 		errno = ENOTSUP; /* which ethdev takes for a device that knows no such mode */
 		return -1;
 	}
-	return (int)syscall(SYS_ioctl, fd, request, arg);
-}
-
-bool sl_af_packet_is_guarded(void)
-{
-	return dlsym(RTLD_DEFAULT, "mmap64") == (void *)(uintptr_t)mmap64 &&
-	       dlsym(RTLD_DEFAULT, "ioctl") == (void *)(uintptr_t)ioctl;
+	*(void **)&f = next(&found, "ioctl");
+	return f(fd, request, arg);
 }
 
 void sl_af_packet_start_begin(void)

@@ -8,17 +8,12 @@
  *     (af_packet_rings.c): that takes no right, and ends with the process.
  *
  * Therefore this program has an mmap and an ioctl of its own, which drivers get instead of the C
- * library's. In a program that does not export them the driver does as it always did.
+ * library's (meson.build exports them). Where they do not, the driver does as it always did.
  *
  * Threads: any. What is said to be starting is the calling thread's.
  */
 #ifndef SL_DP_AF_PACKET_GUARD_H
 #define SL_DP_AF_PACKET_GUARD_H
-
-#include <stdbool.h>
-
-/* Whether drivers do get them. */
-bool sl_af_packet_is_guarded(void);
 
 /* Between these two, the calling thread changes neither flags nor address of an interface. */
 void sl_af_packet_start_begin(void);

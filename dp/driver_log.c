@@ -16,10 +16,16 @@ static size_t n_words;
 static bool is_whole; /* the line's end was seen */
 static FILE *stream;
 
-/* Drivers warn of that in every process that shares nothing with others, and go on. */
+/* What is warned of where nothing is wrong: no processes to share with, no pages of that size. */
 static bool is_beside_the_point(void)
 {
-	return strstr(words, "mp action callback") != NULL;
+	static const char *const harmless[] = {"mp action callback",
+		"kB hugepages reported on node", "No DPDK runtime directory", "/dpdk'"};
+
+	for (size_t i = 0; i < RTE_DIM(harmless); i++)
+		if (strstr(words, harmless[i]) != NULL)
+			return true;
+	return false;
 }
 
 static void forget(void)

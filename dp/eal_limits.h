@@ -12,7 +12,10 @@
 
 /* Before EAL starts: 0, or -errno with *e naming the limit and how to raise it. */
 int sl_eal_check_limits(struct sl_err *e);
-/* Memory that is no hugepages: the kernel ends who uses more than its control group may. */
+/*
+ * Memory that is no hugepages: it is given out when it is first written to, and the kernel ends who
+ * uses more than its control group may, or the machine has.
+ */
 int sl_eal_check_memory(const struct sl_cgroup_place *at, unsigned int memory_mb, struct sl_err *e);
 
 /* EAL did not start: *e says why, as far as that can be known. err is its errno. */

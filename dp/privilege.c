@@ -109,17 +109,26 @@ static bool lack_memlock(const struct need *n, uint64_t locked, struct sl_lack *
 	return true;
 }
 
+/* A driver takes several at a time, and has given them back when it says that it failed. */
 static bool lack_descriptors(struct sl_lack *l)
 {
+	enum { ENOUGH = 16 };
 	struct rlimit lim;
-	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	int fd[ENOUGH], n = 0, error = 0;
 
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 || errno != EMFILE || getrlimit(RLIMIT_NOFILE, &lim) != 0)
+	while (n < ENOUGH && error == 0) {
+		fd[n] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+		if (fd[n] >= 0)
+			n++;
+		else
+			error = errno;
+	}
+	for (int i = 0; i < n; i++)
+		close(fd[i]);
+	if (error != EMFILE || getrlimit(RLIMIT_NOFILE, &lim) != 0)
 		return false;
 	snprintf(l->what, sizeof(l->what),
-		"all %" PRIu64 " file descriptors are in use (RLIMIT_NOFILE)",
+		"only %d of %" PRIu64 " file descriptors are free (RLIMIT_NOFILE, nofile)", n,
 		(uint64_t)lim.rlim_cur);
 	snprintf(l->hint, sizeof(l->hint),
 		"ulimit -n 4096; systemd: LimitNOFILE=4096; Docker: --ulimit nofile=4096");

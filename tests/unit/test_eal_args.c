@@ -398,6 +398,8 @@ static void more_memory_than_the_group_has_is_refused(void **state)
 	assert_string_equal(e.path, "workers.memory_mb");
 	assert_non_null(strstr(e.message, "128 MiB"));
 	assert_non_null(strstr(e.message, "memory.max"));
+	assert_true(sl_eal_check_memory(&nowhere, UINT32_MAX, &e) < 0); /* 4 PiB */
+	assert_non_null(strstr(e.message, "this machine has"));
 	remove_groups(&g);
 }
 
