@@ -46,11 +46,25 @@ int sl_eal_check_limits(struct sl_err *e)
 	return ret;
 }
 
+static int too_little_memory(uint64_t machine_mb, unsigned int memory_mb, struct sl_err *e)
+{
+	int ret = sl_err_set(e, SL_ERR_LIMIT, "workers.memory_mb",
+		"this machine has %" PRIu64 " MiB of memory, %u MiB are needed", machine_mb,
+		memory_mb);
+
+	sl_err_hint(e, "lower workers.memory_mb");
+	return ret;
+}
+
 int sl_eal_check_memory(const struct sl_cgroup_place *at, unsigned int memory_mb, struct sl_err *e)
 {
+	uint64_t machine =
+		((uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE)) >> 20;
 	struct sl_cgroup_limit l;
 	int ret;
 
+	if (machine < memory_mb)
+		return too_little_memory(machine, memory_mb, e);
 	if (!sl_cgroup_tightest(at, "memory", "memory", &l) || l.max >> 20 >= memory_mb)
 		return 0;
 	ret = sl_err_set(e, SL_ERR_LIMIT, "workers.memory_mb",
