@@ -54,6 +54,8 @@
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
+	X(ANNOUNCE_RATE, "gratuitous ARP or unsolicited advertisement, too many of its port",     \
+		"announce")                                                                       \
 	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
 		"destination")                                                                    \
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \

@@ -70,8 +70,8 @@ struct sl_action sl_way_to(const struct sl_trip *t, const struct sl_network *net
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
 /*
- * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place:
- * the packet becomes the answer, with meta.act the way back. Everything else of the kind gets a
+ * ARP and neighbour discovery in a network (whohas.h). What is answered from the endpoint table
+ * becomes the answer in place, with meta.act the way back. Everything else of the kind gets a
  * verdict.
  */
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);

@@ -390,6 +390,21 @@ static enum sl_drop arp_unanswered(struct scene *s)
 	return from_web(s);
 }
 
+static enum sl_drop announce_rate(struct scene *s)
+{
+	enum sl_drop d = SL_KEEP;
+
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f, .sender = "10.0.0.5", .target = "10.0.0.5");
+	sl_frame_end(&s->f);
+	for (unsigned int i = 0; i <= SL_ANNOUNCEMENTS_PER_TICK; i++) {
+		assert_int_equal(d, SL_KEEP);
+		d = from_web(s);
+	}
+	return d;
+}
+
 static enum sl_drop destination_unknown(struct scene *s)
 {
 	sl_frame_start(&s->f);
@@ -558,6 +573,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_SPOOFED] = spoofed,
 	[SL_DROP_MULTICAST] = multicast,
 	[SL_DROP_ARP_UNANSWERED] = arp_unanswered,
+	[SL_DROP_ANNOUNCE_RATE] = announce_rate,
 	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
