@@ -79,7 +79,7 @@ void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
 /*
  * Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
- * by, whose MAC is own.
+ * by, whose MAC is own. ICMP errors about tunnel packets are noted in their tunnel's row.
  */
 void sl_underlay_host(
 	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n);
