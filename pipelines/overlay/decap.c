@@ -198,19 +198,12 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 	return net->present && net->encap == e ? id : 0;
 }
 
-/* Packets of one node, one after the other. */
-struct run {
-	uint32_t origin;
-	unsigned int begun;
-	uint64_t bytes;
-};
-
-static inline void end_run(
-	const struct decap *d, unsigned int e, const struct run *r, unsigned int end)
+/* n packets of one node, one after the other. */
+static inline void hear(
+	const struct decap *d, unsigned int e, uint32_t origin, unsigned int n, uint64_t bytes)
 {
 	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
-		sl_tunnel_id(r->origin & ~SL_ORIGIN_NODE, e), end - r->begun, r->bytes,
-		d->at->tick);
+		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
 }
 
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
@@ -218,9 +211,9 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
 	const struct group *g = &d->groups[e];
 	struct sl_burst *b = d->b;
-	struct run run = {.origin = b->meta[g->idx[0]].origin};
-	uint32_t vni, id;
-	unsigned int n = 0;
+	uint32_t vni, id, origin = b->meta[g->idx[0]].origin;
+	unsigned int n = 0, begun = 0;
+	uint64_t bytes = 0;
 
 	sl_encaps[e]->pop(b, g->idx, g->n);
 	vni = b->meta[g->idx[0]].act.vni;
@@ -229,11 +222,13 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
-		if (unlikely(md->origin != run.origin)) {
-			end_run(d, e, &run, k);
-			run = (struct run){.origin = md->origin, .begun = k};
+		if (unlikely(md->origin != origin)) {
+			hear(d, e, origin, k - begun, bytes);
+			origin = md->origin;
+			begun = k;
+			bytes = 0;
 		}
-		run.bytes += b->pkt[i]->pkt_len;
+		bytes += b->pkt[i]->pkt_len;
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
 		if (unlikely(md->act.vni != vni)) {
@@ -247,7 +242,7 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		else
 			inner[n++] = (uint8_t)i;
 	}
-	end_run(d, e, &run, g->n);
+	hear(d, e, origin, g->n - begun, bytes);
 	return n;
 }
 

@@ -63,7 +63,7 @@ static enum sl_drop hand_up(
 	struct rte_mbuf *m = b->pkt[i];
 	struct sl_upcall u = {.m = m, .kind = SL_UPCALL_UNRESOLVED, .port = t->port, .arg = t->id};
 
-	sl_parked_note(m, b->meta[i].network, (uint32_t)world->commit);
+	sl_parked_note(m, b->meta[i].network, (uint32_t)world->commit, t->id);
 	return sl_upcall_put(&w->rings, &u) ? (enum sl_drop)SL_SENT : SL_DROP_UPCALL_FULL;
 }
 

@@ -87,7 +87,7 @@ void sl_tunnel_publish(
 		sl_rcu_retire(rcu, free, writable(old));
 }
 
-static void add_seen(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s)
+void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s)
 {
 	uint32_t heard = __atomic_load_n(&s->heard, __ATOMIC_RELAXED);
 	uint32_t error_tick = __atomic_load_n(&s->error_tick, __ATOMIC_ACQUIRE);
@@ -113,5 +113,5 @@ void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
 		if (t->seen[w] != NULL)
-			add_seen(sum, &t->seen[w][id]);
+			sl_tunnel_seen_add(sum, &t->seen[w][id]);
 }

@@ -23,6 +23,9 @@ void sl_tunnel_publish(
 /* What all workers together have seen of a tunnel since the table was made. */
 void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_tunnel_seen *sum);
 
+/* One more to the sum: counts add up, of what came last the later one stays. */
+void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s);
+
 /* Encapsulation of that configuration name, or -1. */
 int sl_encap_by_name(const char *name);
 

@@ -27,7 +27,7 @@ struct sl_tunnel_seen {
 	uint32_t heard;		       /* tick of the last packet from the node */
 	uint32_t error_tick;
 	uint64_t too_big; /* the last "fragmentation needed": tick << 32 | MTU; 0: none */
-} __rte_cache_aligned;
+};
 _Static_assert(sizeof(struct sl_tunnel_seen) == RTE_CACHE_LINE_SIZE, "one line a tunnel");
 
 /* An ICMP error in one word, which no reader sees half of. */
