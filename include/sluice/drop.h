@@ -39,7 +39,7 @@
 	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, plain ping or ARP", \
 		"underlay")                                                                       \
 	X(UNDERLAY_SENDER, "ping from a MAC or address that no neighbour can have", "underlay")   \
-	X(TUNNEL_ERROR, "ICMP error about a tunnel packet of this node; noted in nodes.paths",     \
+	X(TUNNEL_ERROR, "ICMP error about a tunnel packet of this node; noted in nodes.paths",    \
 		"tunnel-error")                                                                   \
 	X(TUNNEL_FRAGMENT, "fragmented tunnel packet; the underlay MTU is too small", "mtu")      \
 	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \

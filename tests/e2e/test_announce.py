@@ -98,7 +98,7 @@ class Room:
 
     def quiet(self):
         """Until everything is announced, repeated, and arrived."""
-        wait_until(lambda: self.stats()["waiting"] == 0, lambda: f"announcements wait: {self.stats()}", 20)
+        self.daemon.wait_announced()
         self.daemon.expect_sum()
 
     def forget(self):
