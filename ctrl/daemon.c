@@ -125,7 +125,7 @@ static void stop_pipeline(struct sl_ctrl *c)
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	(void)o;
-	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX);
+	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
 	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
 						   &c->config->node, sl_daemon_notice)
 					 : NULL;

@@ -90,10 +90,23 @@ static const struct sl_field flows_fields[] = {
 static const struct sl_shape flows_shape =
 	SL_SHAPE("flow_stats", flows_out, flows_fields, "Use of the flow table.");
 
+struct announcements_out {
+	uint64_t sent, waiting;
+};
+static const struct sl_field announcements_fields[] = {
+	SL_FIELD(announcements_out, sent, SL_F_UINT64,
+		.help = "Frames that told workloads of an endpoint's new MAC or place."),
+	SL_FIELD(announcements_out, waiting, SL_F_UINT64,
+		.help = "Endpoints that are still to be announced."),
+};
+static const struct sl_shape announcements_shape = SL_SHAPE("announcement_stats", announcements_out,
+	announcements_fields, "Gratuitous ARP and unsolicited advertisements.");
+
 struct stats_out {
 	struct totals_out totals;
 	struct sl_list ports, workers;
 	struct flows_out flows;
+	struct announcements_out announcements;
 };
 static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, totals, SL_F_OBJECT, .shape = &totals_shape, .help = "All packets."),
@@ -102,6 +115,8 @@ static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, workers, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &worker_elem,
 		.shape = &worker_shape, .help = "Each worker."),
 	SL_FIELD(stats_out, flows, SL_F_OBJECT, .shape = &flows_shape, .help = "The flow table."),
+	SL_FIELD(stats_out, announcements, SL_F_OBJECT, .shape = &announcements_shape,
+		.help = "What workloads are told of changed endpoints."),
 };
 static const struct sl_shape stats_shape =
 	SL_SHAPE("stats", stats_out, stats_fields, "Counters since the daemon started.");
@@ -163,6 +178,7 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 		snprintf(ports[s.ports.n].name, SL_NAME_LEN, "%s", name);
 		fill_port(c, id, &ports[s.ports.n++]);
 	}
+	sl_apply_announcements(c->apply, &s.announcements.sent, &s.announcements.waiting);
 	s.flows.used = sl_flow_table_used(c->pipeline->flows);
 	s.flows.capacity = sl_flow_table_capacity(c->pipeline->flows);
 	s.flows.bytes = sl_flow_table_bytes(c->pipeline->flows);

@@ -20,6 +20,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
 	{"port_same_prefix", .find = sl_notice_port_prefix},
 	{"node_unreachable", .each = sl_notice_node_path, .coll = SL_COLL_NODES},
+	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},
 	{"node_own_name", .find = sl_notice_node_name},
 	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
 	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},

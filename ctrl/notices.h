@@ -84,6 +84,7 @@ SL_NOTICE_EACH(sl_notice_port_address);
 SL_NOTICE_EACH(sl_notice_port_ip6);
 SL_NOTICE_FIND(sl_notice_port_prefix);
 SL_NOTICE_EACH(sl_notice_node_path);
+SL_NOTICE_EACH(sl_notice_node_mtu);
 SL_NOTICE_FIND(sl_notice_node_name);
 SL_NOTICE_EACH(sl_notice_route_gateway);
 

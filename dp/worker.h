@@ -145,22 +145,27 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
-/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. */
-static inline void sl_tx_put_burst(
+/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. Returns their
+ * bytes.
+ */
+static inline uint64_t sl_tx_put_burst(
 	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
 	struct sl_tx_buffer *t = &w->tx[port];
 	struct rte_mbuf **to;
+	uint64_t bytes = 0;
 
 	if (unlikely(t->n + n > SL_TX_BUFFER))
 		sl_tx_flush_port(w, port);
 	to = &t->pkt[t->n];
 	for (unsigned int k = 0; k < n; k++) {
 		to[k] = b->pkt[idx[k]];
+		bytes += to[k]->pkt_len;
 		b->verdict[idx[k]] = SL_SENT;
 	}
 	t->n = (uint16_t)(t->n + n);
 	w->tx_pending |= 1u << port;
+	return bytes;
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
 

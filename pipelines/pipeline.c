@@ -61,8 +61,9 @@ static uint64_t receive_underlay(
 {
 	struct sl_burst *b = t->b;
 	struct list host;
+	const struct sl_decap_at at = {t->world, &in->mac, t->w->id, t->tick};
 
-	inner->n = sl_decap(t->world, &in->mac, b, inner->idx, host.idx, &host.n);
+	inner->n = sl_decap(&at, b, inner->idx, host.idx, &host.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, b->n);
 	if (unlikely(host.n > 0))
 		sl_underlay_host(t, &in->mac, host.idx, host.n);

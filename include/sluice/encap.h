@@ -83,4 +83,16 @@ struct sl_encap {
 /* Rows in the order of enum sl_encap_id. */
 extern const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT];
 
+/* The encapsulation of that UDP port, SL_ENCAP_COUNT when it is none's. */
+static inline unsigned int sl_encap_of_udp(uint16_t dport_be)
+{
+	unsigned int e;
+
+	for (e = 0; e < SL_ENCAP_COUNT; e++)
+		if (sl_encaps[e]->udp_port != 0 &&
+			sl_encaps[e]->udp_port == __builtin_bswap16(dport_be))
+			break;
+	return e;
+}
+
 #endif

@@ -80,8 +80,8 @@ struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
 /*
- * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place:
- * the packet becomes the answer, with meta.act the way back. Everything else of the kind gets a
+ * ARP and neighbour discovery in a network (whohas.h). What is answered from the endpoint table
+ * becomes the answer in place, with meta.act the way back. Everything else of the kind gets a
  * verdict.
  */
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);
@@ -89,7 +89,7 @@ void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
 /*
  * Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
- * by, whose MAC is own.
+ * by, whose MAC is own. ICMP errors about tunnel packets are noted in their tunnel's row.
  */
 void sl_underlay_host(
 	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n);

@@ -390,6 +390,37 @@ static enum sl_drop arp_unanswered(struct scene *s)
 	return from_web(s);
 }
 
+static enum sl_drop tunnel_error(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .src = "192.0.2.1", .dst = "192.0.2.2");
+	sl_frame_udp(&s->f, .dport = 4789);
+	sl_frame_end(&s->f);
+	sl_frame_start(&s->g);
+	sl_frame_eth(&s->g, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(&s->g, .src = "192.0.2.2", .dst = "192.0.2.1");
+	sl_frame_icmp(&s->g, .type = 3, .code = 3);
+	sl_frame_bytes(&s->g, s->f.b + 14, 28);
+	sl_frame_end(&s->g);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop announce_rate(struct scene *s)
+{
+	enum sl_drop d = SL_KEEP;
+
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f, .sender = "10.0.0.5", .target = "10.0.0.5");
+	sl_frame_end(&s->f);
+	for (unsigned int i = 0; i <= SL_ANNOUNCEMENTS_PER_TICK; i++) {
+		assert_int_equal(d, SL_KEEP);
+		d = from_web(s);
+	}
+	return d;
+}
+
 static enum sl_drop destination_unknown(struct scene *s)
 {
 	sl_frame_start(&s->f);
@@ -547,6 +578,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
 	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
 	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,
+	[SL_DROP_TUNNEL_ERROR] = tunnel_error,
 	[SL_DROP_TUNNEL_SENDER_UNKNOWN] = tunnel_sender_unknown,
 	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,
 	[SL_DROP_TUNNEL_NETWORK_UNKNOWN] = tunnel_network_unknown,
@@ -558,6 +590,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_SPOOFED] = spoofed,
 	[SL_DROP_MULTICAST] = multicast,
 	[SL_DROP_ARP_UNANSWERED] = arp_unanswered,
+	[SL_DROP_ANNOUNCE_RATE] = announce_rate,
 	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
