@@ -6,7 +6,7 @@
 --   SLUICE_SIZE          bytes of a frame with its checksum (default 64)
 --   SLUICE_UNDERLAY_MTU  of sluice's underlay port (default 1500), which limits the size
 
-local run = dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "run.lua")
+local run = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "run.lua")
 local OUT, BACK = "0", "1"
 local LONGEST = 1518   -- Pktgen sends no longer ones without jumbo frames, and does not say so
 local VXLAN = 50       -- bytes that the outer headers add to an inner packet, Ethernet included
@@ -30,7 +30,9 @@ run.guarded(function()
 		error("SLUICE_FLOWS is 1k or 16k, not " .. flows, 0)
 	end
 	local mtu = run.number("SLUICE_UNDERLAY_MTU", "1500", 576, 9000)
-	local size = run.number("SLUICE_SIZE", "64", 64, math.min(LONGEST, mtu - VXLAN + ETHERNET))
+	local size = run.number("SLUICE_SIZE", "64", 64, math.min(LONGEST, mtu - VXLAN + ETHERNET),
+		"with the outer headers a longer frame is beyond the underlay's MTU of " .. mtu
+		.. ", and Pktgen sends none beyond " .. LONGEST)
 
 	range("src_mac", "02:01:00:00:00:00", "00:00:00:00:00:01", "02:01:00:00:00:3f")
 	range("dst_mac", "02:02:00:00:00:00", "00:00:00:00:00:01", "02:02:00:00:00:3f")

@@ -24,11 +24,13 @@ function run.setting(name, default)
 	return value
 end
 
-function run.number(name, default, least, most)
+-- why: for the reader of the message, why there are no more than `most`.
+function run.number(name, default, least, most, why)
 	local text = run.setting(name, default)
 	local value = math.tointeger(tonumber(text))
 	if value == nil or value < least or value > most then
-		error(string.format("%s is a whole number from %d to %d, not %s", name, least, most, text), 0)
+		error(string.format("%s is a whole number from %d to %d, not %s%s", name, least, most, text,
+			why and " (" .. why .. ")" or ""), 0)
 	end
 	return value
 end
@@ -90,7 +92,8 @@ end
 -- Send from one port, count what comes back at the other. Returns what is to be reported.
 function run.traffic(out, back)
 	local seconds = run.number("SLUICE_SECONDS", "10", 1, 86400)
-	local pps = run.number("SLUICE_PPS", "100000", 1, MOST // seconds)
+	local pps = run.number("SLUICE_PPS", "100000", 1, MOST // seconds,
+		"Pktgen counts to 4294967295 packets")
 
 	wait_for_links({out, back})
 	pktgen.screen("off")

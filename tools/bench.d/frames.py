@@ -38,6 +38,10 @@ def numbered_mac(prefix, i):
     return ":".join(f"{byte:02x}" for byte in (2, prefix, *struct.pack("!I", i)))
 
 
+def mac_text(value):
+    return ":".join(f"{byte:02x}" for byte in value.to_bytes(6, "big"))
+
+
 def local(i):
     """Name, MAC and address of the i-th end on this node."""
     return f"local-{i}", numbered_mac(1, i), numbered_ip("10.1.0.1", i)

@@ -202,13 +202,15 @@ class Pktgen:
             self._reader.join(10)
         return reason(self._output.decode("utf-8", "replace"))
 
-    def wait_for_sockets(self, paths):
+    def wait_for_ports(self):
+        """They are started before it says which lcore serves them. A memif client that comes between
+        the socket and that is turned away, and does not ask again."""
         until = time.monotonic() + START_SECONDS
-        while not all(os.path.exists(path) for path in paths):
+        while b"processing lcore" not in self._output:
             if self._process.poll() is not None:
-                raise Failure(f"pktgen ended before it made its sockets: {self.reason()}")
+                raise Failure(f"pktgen ended before its ports were up: {self.reason()}")
             if time.monotonic() > until:
-                raise Failure(f"pktgen made no {paths} in {START_SECONDS} s: {self.reason()}")
+                raise Failure(f"pktgen's ports are not up after {START_SECONDS} s: {self.reason()}")
             time.sleep(0.05)
 
     def wait(self, seconds):
@@ -286,7 +288,7 @@ def one(opts, directory, each):
         with daemon, sender:
             return finish(daemon, sender, each, seconds, result)
     with sender:
-        sender.wait_for_sockets(pair.sockets)
+        sender.wait_for_ports()
         with daemon:
             return finish(daemon, sender, each, seconds, result)
 
