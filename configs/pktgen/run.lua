@@ -6,8 +6,8 @@
 --   SLUICE_SECONDS   for how long (default 10); SLUICE_PPS times SLUICE_SECONDS packets are sent
 --   SLUICE_RESULT    file for the counts as JSON (default: they are only printed)
 --
--- Pktgen stays at its prompt when a script fails, and its exit status says nothing. So all is done
--- in run.guarded: what went wrong is said like a result, and Pktgen ends.
+-- Pktgen stays at its prompt when a script fails. So all is done in run.guarded: what went wrong is
+-- said like a result, and Pktgen ends.
 
 local run = {}
 
@@ -83,8 +83,8 @@ local function wait_for_end(out, back)
 		quiet = now == last and quiet + 1 or 0
 		last = now
 		if quiet > STALL_SECONDS then
-			error(string.format("nothing has moved for %d seconds and %d packets were sent: has sluice "
-				.. "ended?", STALL_SECONDS, counters(out).opackets), 0)
+			error(string.format("Pktgen has packets to send and nothing has moved for %d seconds: has "
+				.. "sluice ended?", STALL_SECONDS), 0)
 		end
 	end
 end
@@ -126,15 +126,20 @@ local function report(fields)
 	end
 end
 
--- body returns the fields to report.
+-- body returns the fields to report. Pktgen's own end waits for its ports to be done, which they never
+-- are where nobody takes the packets any more. So after a failure the process ends, with status 1, and
+-- the terminal is put right as Pktgen would have.
 function run.guarded(body)
 	local good, found = pcall(body)
-	if not good then
-		pktgen.screen("off")
-		found = {{"error", tostring(found)}}
+	if good then
+		report(found)
+		pktgen.quit()
+		return
 	end
-	report(found)
-	pktgen.quit()
+	pktgen.screen("off")
+	report({{"error", tostring(found)}})
+	os.execute("test ! -t 0 || stty sane")
+	os.exit(1)
 end
 
 return run

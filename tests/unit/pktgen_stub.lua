@@ -154,4 +154,8 @@ function pktgen.quit()
 	log("quit")
 end
 
+function os.exit(status)
+	log("exit", status)
+end
+
 dofile(script)

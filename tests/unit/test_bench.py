@@ -281,8 +281,7 @@ class Pktgen(unittest.TestCase):
             with pktgen.Pktgen([program], {}) as sender:
                 with self.assertRaisesRegex(Failure, "before its ports.*no reason at all"):
                     sender.wait_for_ports()
-                with self.assertRaisesRegex(Failure, "ended with 134.*no reason at all"):
-                    sender.wait(10)
+                self.assertEqual(sender.wait(10), 134)
 
     def test_two_cores_will_do(self):
         self.assertEqual([pktgen.lcores(cores) for cores in (2, 3, 4)],
@@ -357,9 +356,11 @@ class Scripts(unittest.TestCase):
                 timeout=60, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             lines = [line.split("\t") for line in done.stdout.splitlines()]
-            self.assertEqual(lines[-1], ["stub", "quit"], "Pktgen stays at its prompt")
             with open(result, encoding="utf-8") as file:
-                return lines, json.load(file)
+                found = json.load(file)
+            self.assertEqual(lines[-1], ["stub", "exit", "1"] if "error" in found else
+                             ["stub", "quit"], "Pktgen stays at its prompt")
+            return lines, found
 
     @staticmethod
     def started(lines):
@@ -417,7 +418,7 @@ class Scripts(unittest.TestCase):
         _, found = self.play("replay.lua", STUB_LINK="down")
         self.assertIn("link is still down", found["error"])
         _, found = self.play("encap.lua", STUB_BACK="stuck", SLUICE_SECONDS="1")
-        self.assertIn("50000 packets were sent: has sluice ended?", found["error"])
+        self.assertIn("has sluice ended?", found["error"])
 
 
 class Smoke(unittest.TestCase):

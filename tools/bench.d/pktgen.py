@@ -76,7 +76,8 @@ class Run:
 
     @property
     def name(self):
-        return f"{self.pair}, {self.direction}, {self.size} bytes, {self.flows} flows"
+        flows = "" if self.flows == "1k" else f", {self.flows} flows"
+        return f"{self.pair}, {self.direction}, {self.size} bytes{flows}"
 
 
 LONGEST = 1468  # that fits into the underlay's MTU of 1500 with the outer headers
@@ -214,12 +215,11 @@ class Pktgen:
             time.sleep(0.05)
 
     def wait(self, seconds):
+        """Its exit status."""
         try:
-            code = self._process.wait(seconds)
+            return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise Failure(f"pktgen has not ended after {seconds} s: {self.reason()}") from None
-        if code != 0:
-            raise Failure(f"pktgen ended with {code}: {self.reason()}")
 
 
 CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78])|\r|\x08")
@@ -254,10 +254,10 @@ def run(opts, directory):
         with machine.Hugepages(MEMORY_MB + PKTGEN_MEMORY_MB + 16) as hugepages:
             if not hugepages.available:
                 raise Failure(f"pktgen needs hugepages: {hugepages.note}")
-            print(" | ".join(HEADERS))
+            print(f"{table_row(HEADERS)}\n{table_row('-' * len(HEADERS))}", flush=True)
             for each in RUNS:
                 account = one(opts, directory, each)
-                print(" | ".join([each.name, *account.cells()]), flush=True)
+                print(table_row([each.name, *account.cells()]), flush=True)
                 account.check(each)
     finally:
         for name in PAIRS:
@@ -294,21 +294,27 @@ def one(opts, directory, each):
 
 
 def finish(daemon, sender, each, seconds, result):
-    sender.wait(seconds + SPARE_SECONDS)
+    code = sender.wait(seconds + SPARE_SECONDS)
     if not os.path.exists(result):
-        raise Failure(f"{each.name}: pktgen wrote no result: {sender.reason()}")
+        raise Failure(f"{each.name}: pktgen ended with {code} and no result: {sender.reason()}")
     with open(result, encoding="utf-8") as file:
         found = json.load(file)
-    if "error" in found:
-        raise Failure(f"{each.name}: {found['error']}")
+    if "error" in found or code != 0:
+        raise Failure(f"{each.name}: pktgen ended with {code}: "
+                      f"{found.get('error') or sender.reason()}")
     ends = ("workloads-0", "uplink") if each.direction == "encap" else ("uplink", "workloads-0")
     return Account(found, daemon.stats(), daemon.drops(), *ends)
 
 
 # Accounting
 
-HEADERS = ["run", "Pktgen sent", "sluice missed", "received", "dropped", "sent",
-           "Pktgen missed", "received"]
+HEADERS = ["run", "Pktgen sent", "`rx_missed`", "sluice received", "sluice dropped", "sluice sent",
+           "Pktgen missed", "Pktgen received"]
+
+
+def table_row(cells):
+    """Of Markdown, as in docs/pktgen.md."""
+    return "| " + " | ".join(cells) + " |"
 
 
 class Account:
