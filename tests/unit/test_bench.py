@@ -271,6 +271,12 @@ class Pktgen(unittest.TestCase):
         self.assertEqual(pktgen.reason("a\r\nEAL: Cannot init memory\r\nb\r\n"),
                          "EAL: Cannot init memory")
         self.assertEqual(pktgen.reason("\x1b[1;1Hno word\r\nof why"), "no word / of why")
+        self.assertEqual(
+            pktgen.reason("probe(): Failed to register mp action callback: Operation not supported\n"
+                          "create(): Failed to setup socket /x: Address already in use\n"
+                          "!PANIC!: *** Did not find any ports to use ***\n0: failed to stack\n"),
+            "create(): Failed to setup socket /x: Address already in use; "
+            "!PANIC!: *** Did not find any ports to use ***")
 
     def test_pktgen_that_ends_at_once_is_reported_with_its_reason(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -223,19 +223,21 @@ class Pktgen:
 
 
 CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78])|\r|\x08")
+PANIC = re.compile(r"!PANIC!: .*")
+COMPLAINT = re.compile(r"!ERROR!: .*|\*\*\* Error .*|EAL: .*(?:annot|rror|nvalid).*|PANIC in .*|"
+                       r".*[Ff]ailed to (?!register mp action).*")  # which is harmless
 
 
 def reason(output):
-    """What Pktgen's output says about its end: the panic or the error, not the stack or the screen."""
+    """What Pktgen's output says about its end: the panic and what the driver complained of before it,
+    not the stack or the screen."""
     lines = [line.strip() for line in CONTROL.sub("", output).splitlines()]
-    said = []
-    for line in lines:
-        found = re.search(r"!PANIC!: .*|!ERROR!: .*|\*\*\* Error .*|EAL: .*(?:annot|rror|nvalid).*|"
-                          r"PANIC in .*", line)
-        if found and not any(found.group() in other for other in said):
-            said.append(found.group())
-    panics = [line for line in said if line.startswith("!PANIC!")]
-    return "; ".join(panics or said[-3:]) or " / ".join(line for line in lines[-5:] if line)
+    panics = [line for line in map(PANIC.search, lines) if line]
+    if panics:
+        lines = lines[:lines.index(panics[0].string)]
+    complaints = [line.group() for line in map(COMPLAINT.search, lines) if line]
+    said = complaints[-2:] + [line.group() for line in panics[:1]]
+    return "; ".join(said) or " / ".join([line for line in lines if line][-5:])
 
 
 def remove_sockets(name):
