@@ -12,8 +12,8 @@ local LONGEST = 1518   -- Pktgen sends no longer ones without jumbo frames, and 
 local VXLAN = 50       -- bytes that the outer headers add to an inner packet, Ethernet included
 local ETHERNET = 18    -- header and checksum, which an MTU does not count
 
--- All fields of a range step with each packet, before it is made. So a MAC that starts with its last
--- value begins with its first one. An address begins so by itself: its "start" is not used.
+-- All fields of a range step with each packet, before it is made. So a MAC that starts with its
+-- last value begins with its first one. An address begins so by itself: its "start" is not used.
 local function range(field, first, step, last)
 	pktgen.range[field](OUT, "start", last)
 	pktgen.range[field](OUT, "inc", step)

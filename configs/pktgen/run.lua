@@ -126,9 +126,9 @@ local function report(fields)
 	end
 end
 
--- body returns the fields to report. Pktgen's own end waits for its ports to be done, which they never
--- are where nobody takes the packets any more. So after a failure the process ends, with status 1, and
--- the terminal is put right as Pktgen would have.
+-- body returns the fields to report. Pktgen's own end waits for its ports to be done, which they
+-- never are where nobody takes the packets any more. So after a failure the process ends, with
+-- status 1, and the terminal is put right as Pktgen would have.
 function run.guarded(body)
 	local good, found = pcall(body)
 	if good then

@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- Pktgen-DPDK 23.03.0 as far as the scripts of configs/pktgen see it: runs one of them, and prints the
--- first frames that Pktgen would send. Ports are up at once, and all that is sent comes back.
+-- Pktgen-DPDK 23.03.0 as far as the scripts of configs/pktgen see it: runs one of them, and prints
+-- the first frames that Pktgen would send. Ports are up at once, and all that is sent comes back.
 --
 -- Usage: lua pktgen_stub.lua SCRIPT FRAMES
--- Environment: STUB_LINK=down: a link that never comes up. STUB_MOST: packets a second at 100 percent.
---              STUB_BACK=stuck: the sender sends half of what it was asked for, and hangs.
+-- Environment:
+--   STUB_LINK=down    a link that never comes up
+--   STUB_MOST         packets a second at 100 percent
+--   STUB_BACK=stuck   the sender sends half of what it was asked for, and hangs
 
 local script, wanted = arg[1], tonumber(arg[2])
 local MOST_PPS = tonumber(os.getenv("STUB_MOST") or "10000000")
@@ -26,8 +28,8 @@ local function plain(value)
 	return value
 end
 
--- What each field of the range has before the first step. A MAC's is its "start"; an address or port has
--- what the port had without range mode, whatever its "start" is.
+-- What each field of the range has before the first step. A MAC's is its "start"; an address or
+-- port has what the port had without range mode, whatever its "start" is.
 local FIELDS = {
 	src_mac = {number = mac_number, starts = true}, dst_mac = {number = mac_number, starts = true},
 	src_ip = {number = ip_number, now = ip_number("192.168.0.1")},

@@ -5,6 +5,7 @@ The configurations under configs/pktgen/ are written here (`python3 pktgen.py`),
 in them are those of the benchmark; a test holds the files to this.
 """
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -53,8 +54,8 @@ VHOST_SOCKETS = two("{dir}/vhost{i}.sock")
 
 PAIRS = {
     "nic": Pair(("0000:01:00.0", "0000:01:00.1"), ()),
-    # A memif server of DPDK 22.11 aborts when a client connects and leaves at once, so sluice is the
-    # client, and Pktgen takes the risk.
+    # A memif server of DPDK 22.11 aborts when a client connects and leaves at once, so sluice is
+    # the client, and Pktgen takes the risk.
     "memif": Pair(two(MEMIF.format(role="client") + ",bsize=2048"),
                   two(MEMIF.format(role="server")), "pktgen", (f"{DIRECTORY}/memif.sock",)),
     "vhost": Pair(two(VHOST), two(VIRTIO_USER), "sluice", VHOST_SOCKETS),
@@ -66,7 +67,7 @@ SCRIPTS = {"encap": "encap.lua", "decap": "replay.lua"}
 
 @dataclass(frozen=True)
 class Run:
-    """One run of Pktgen. `drops`: the reason that all packets are dropped for, if they are to be."""
+    """One run of Pktgen. `drops`: the reason that all packets are to be dropped for, if any."""
     pair: str
     direction: str
     size: int = 64
@@ -204,8 +205,8 @@ class Pktgen:
         return reason(self._output.decode("utf-8", "replace"))
 
     def wait_for_ports(self):
-        """They are started before it says which lcore serves them. A memif client that comes between
-        the socket and that is turned away, and does not ask again."""
+        """They are started before it says which lcore serves them. A memif client that comes
+        between the socket and that is turned away, and does not ask again."""
         until = time.monotonic() + START_SECONDS
         while b"processing lcore" not in self._output:
             if self._process.poll() is not None:
@@ -229,8 +230,8 @@ COMPLAINT = re.compile(r"!ERROR!: .*|\*\*\* Error .*|EAL: .*(?:annot|rror|nvalid
 
 
 def reason(output):
-    """What Pktgen's output says about its end: the panic and what the driver complained of before it,
-    not the stack or the screen."""
+    """What Pktgen's output says about its end: the panic and what the driver complained of before
+    it, not the stack or the screen."""
     lines = [line.strip() for line in CONTROL.sub("", output).splitlines()]
     panics = [line for line in map(PANIC.search, lines) if line]
     if panics:
@@ -240,17 +241,28 @@ def reason(output):
     return "; ".join(said) or " / ".join([line for line in lines if line][-5:])
 
 
+def remove_left(path):
+    """Pktgen leaves the sockets that it made, and stops at one that is there. Nobody is connected
+    to in order to find out who listens: that can end a memif server."""
+    if not os.path.exists(path):
+        return
+    with open("/proc/net/unix", encoding="utf-8") as file:
+        if any(line.split()[-1] == path for line in file):
+            raise Failure(f"{path} is open in another program: is sluice or pktgen running?")
+    os.unlink(path)
+
+
 def remove_sockets(name):
-    """Pktgen leaves those that it made, and stops at one that is there."""
     for path in PAIRS[name].sockets:
-        if os.path.exists(path):
-            os.unlink(path)
+        remove_left(path)
 
 
 def run(opts, directory):
     """Each virtual pair and direction: sluice and pktgen, which ends by itself."""
     if not shutil.which("pktgen"):
         raise Failure(presence())
+    for name in PAIRS:
+        remove_sockets(name)
     os.makedirs(DIRECTORY, exist_ok=True)
     try:
         with machine.Hugepages(MEMORY_MB + PKTGEN_MEMORY_MB + 16) as hugepages:
@@ -264,7 +276,8 @@ def run(opts, directory):
     finally:
         for name in PAIRS:
             remove_sockets(name)
-        os.rmdir(DIRECTORY)
+        with contextlib.suppress(OSError):  # somebody else has a file there
+            os.rmdir(DIRECTORY)
 
 
 def one(opts, directory, each):
