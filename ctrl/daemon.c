@@ -121,6 +121,22 @@ static void stop_pipeline(struct sl_ctrl *c)
 	c->pipeline = NULL;
 }
 
+static int start_recent(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct timespec now;
+
+	(void)o;
+	(void)e;
+	clock_gettime(CLOCK_REALTIME, &now);
+	sl_recent_init(&c->recent, &now);
+	return 0;
+}
+
+static void stop_recent(struct sl_ctrl *c)
+{
+	sl_recent_fini(&c->recent);
+}
+
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	(void)o;
@@ -247,6 +263,7 @@ static const struct step steps[] = {
 	{start_variant, stop_variant},
 	{start_engine, stop_engine},
 	{start_pipeline, stop_pipeline},
+	{start_recent, stop_recent},
 	{start_tables, stop_tables},
 	{start_journal, stop_journal},
 	{start_store, stop_store},

@@ -276,7 +276,7 @@ static void finish(const struct sl_trip *t)
 		if (b->verdict[i] == SL_CONSUMED)
 			consumed++;
 		else
-			sl_drop_count(t->w, b->verdict[i], 1);
+			sl_refused(t, i);
 		dead[n++] = b->pkt[i];
 	}
 	if (n > 0) {
@@ -335,6 +335,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 		.world = atomic_load_explicit(&p->world, memory_order_acquire),
 		.b = b,
 		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
+		.underlay = in->underlay,
 	};
 	struct list inner, sorted, slow;
 	const struct list *ip = &inner;

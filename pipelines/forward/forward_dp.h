@@ -19,6 +19,7 @@ struct sl_trip {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint32_t tick;
+	bool underlay; /* the burst came in by an underlay port */
 };
 
 /*
@@ -52,6 +53,14 @@ bool sl_flow_holds(
 void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
 /* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped. */
 void sl_fragment_follow(const struct sl_trip *t, unsigned int i);
+
+/*
+ * A sample of packet i, refused for that reason, or (audited) let pass all the same, when one is
+ * due. The packet is as it was when that was found out.
+ */
+void sl_refused_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason, bool audited);
+/* Packet i goes no further: counted, and told of. The caller frees it. */
+void sl_refused(const struct sl_trip *t, unsigned int i);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {

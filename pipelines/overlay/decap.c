@@ -34,6 +34,7 @@ struct decap {
 	uint64_t addrs_be;
 	struct group *group;
 	uint32_t origin;
+	uint64_t refused;  /* a bit a packet: refused with its outer headers off */
 	uint32_t dport_be; /* NO_PORT: there was none yet */
 	struct group groups[SL_ENCAP_COUNT];
 };
@@ -120,7 +121,7 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 /* Remember the packet for pop, which removes the sender's address, or say why not. */
 static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
-	const struct sl_meta *md = &d->b->meta[i];
+	struct sl_meta *md = &d->b->meta[i];
 	uint32_t node;
 
 	if (unlikely((md->flags & FRAGMENT) != 0))
@@ -128,6 +129,8 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	node = lookup(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
+	md->outer_l4 = (uint8_t)md->l4_off; /* behind Ethernet and IPv4: 74 at most */
+	d->b->closer |= UINT64_C(1) << i;
 	take(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
 	return SL_KEEP;
 }
@@ -208,6 +211,18 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 	return net->present && net->encap == e ? id : 0;
 }
 
+/* For its sample: what is known of a packet that pop or its VNI has refused. */
+static __rte_noinline void refused(struct decap *d, unsigned int i, unsigned int e)
+{
+	struct sl_meta *md = &d->b->meta[i];
+
+	if (d->b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
+		return;
+	md->encap = (uint16_t)e;
+	md->network = find_network(d, md->act.vni, e);
+	d->refused |= UINT64_C(1) << i;
+}
+
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
@@ -223,17 +238,20 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
-		if (unlikely(b->verdict[i] != SL_KEEP))
+		if (unlikely(b->verdict[i] != SL_KEEP)) {
+			refused(d, i, e);
 			continue;
+		}
 		if (unlikely(md->act.vni != vni)) {
 			vni = md->act.vni;
 			id = find_network(d, vni, e);
 		}
 		md->encap = (uint16_t)e;
 		md->network = id;
-		if (unlikely(id == 0))
+		if (unlikely(id == 0)) {
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
-		else
+			refused(d, i, e);
+		} else
 			inner[n++] = (uint8_t)i;
 	}
 	return n;
@@ -258,6 +276,15 @@ static bool look_closer(struct decap *d, unsigned int i)
 	return b->verdict[i] == SL_KEEP && classify(d, i);
 }
 
+static __rte_noinline uint64_t bits_of(const uint8_t *idx, unsigned int n)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int k = 0; k < n; k++)
+		bits |= UINT64_C(1) << idx[k];
+	return bits;
+}
+
 unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, struct sl_burst *b,
 	uint8_t *inner, uint8_t *host, unsigned int *n_host)
 {
@@ -271,6 +298,7 @@ unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, st
 	d.local = (struct memo){.map = world->local_addr};
 	d.sender = (struct memo){.map = world->node_by_addr};
 	d.network = (struct memo){.map = world->vni_to_network};
+	d.refused = 0;
 	d.addrs_be = 0;
 	d.dport_be = NO_PORT;
 	d.group = NULL;
@@ -278,6 +306,7 @@ unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, st
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		d.groups[e].n = 0;
 	*n_host = 0;
+	b->closer = 0;
 	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
 		prefetch_header(b, i);
 	for (unsigned int i = 0; i < n; i++) {
@@ -291,5 +320,6 @@ unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, st
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (d.groups[e].n != 0)
 			n_inner += pop(&d, e, inner + n_inner);
+	b->decapped = likely(n_inner == n) ? UINT64_MAX : bits_of(inner, n_inner) | d.refused;
 	return n_inner;
 }
