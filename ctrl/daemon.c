@@ -14,9 +14,28 @@ struct step {
 	void (*stop)(struct sl_ctrl *c);
 };
 
+/* What is said while it starts stands where it was started; later lines need their time. */
+static bool with_times;
+
+void sl_daemon_notice_times(void)
+{
+	with_times = true;
+}
+
 void sl_daemon_notice(const char *text)
 {
-	fprintf(stderr, "sluiced: %s\n", text);
+	char stamp[24] = "";
+	struct timespec now;
+	struct tm tm;
+
+	if (!with_times) {
+		fprintf(stderr, "sluiced: %s\n", text);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	fprintf(stderr, "sluiced: %s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, text);
 }
 
 static int no_memory(struct sl_err *e, const char *what)
@@ -209,11 +228,19 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_notice_watch_all(c->notices, &f);
+	c->states = sl_states_create(sl_daemon_notice);
+	if (c->states == NULL) {
+		sl_notice_watch_destroy(c->notices);
+		c->notices = NULL;
+		return no_memory(e, "the states");
+	}
 	return 0;
 }
 
 static void stop_notices(struct sl_ctrl *c)
 {
+	sl_states_destroy(c->states);
+	c->states = NULL;
 	sl_notice_watch_destroy(c->notices);
 	c->notices = NULL;
 }

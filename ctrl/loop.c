@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "loop.h"
 #include "methods_runtime.h"
 
@@ -118,6 +119,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 		sl_underlay_tick(c->underlay);
 		sl_notice_watch_turn(c->notices, &facts);
 		sl_load_sample(&c->load, c->engine);
+		sl_ctrl_states_look(c);
 		sl_ctrl_rebalance_tick(c);
 	}
 }
@@ -130,6 +132,7 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 
 	sl_flow_timeouts_default(&ageing.timeouts);
 	ask_for_short_slices();
+	sl_daemon_notice_times();
 	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
 		add_fd(epoll, sl_server_fd(c->server)) != 0)
 		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
