@@ -44,7 +44,8 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
-	if (sl_samples_init(&w->samples, "sample", id, sl_numa_socket("rings", node), w->tick) != 0)
+	if (sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick) !=
+		0)
 		return -ENOMEM;
 	return sl_rings_init(&w->rings, id, sl_numa_socket("rings", node));
 }
@@ -84,7 +85,7 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->pool =
 		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
-		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("rings", node),
+		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
 			&g->tick) != 0)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < p->n_cores; i++) {

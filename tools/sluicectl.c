@@ -223,6 +223,13 @@ static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 	return all;
 }
 
+static void print(const struct ctl *c, const char *method, const cJSON *result)
+{
+	if (!ctl_print_workers(method, c->words[1], result) &&
+		!ctl_print_main_columns(method, result))
+		ctl_print_result(result);
+}
+
 static int print_pages(struct ctl *c, const char *name, cJSON *params)
 {
 	cJSON *all = cJSON_CreateArray(), *result;
@@ -243,15 +250,9 @@ static int print_pages(struct ctl *c, const char *name, cJSON *params)
 		cJSON_Delete(result);
 	} while (next != NULL && cJSON_GetObjectItemCaseSensitive(params, "limit") == NULL);
 	if (status == EXIT_DONE)
-		ctl_print_result(all);
+		print(c, name, all);
 	cJSON_Delete(all);
 	return status;
-}
-
-static void print(const struct ctl *c, const char *method, const cJSON *result)
-{
-	if (!ctl_print_workers(method, c->words[1], result))
-		ctl_print_result(result);
 }
 
 static void rest(double seconds)

@@ -211,16 +211,20 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 	return net->present && net->encap == e ? id : 0;
 }
 
-/* For its sample: what is known of a packet that pop or its VNI has refused. */
-static __rte_noinline void refused(struct decap *d, unsigned int i, unsigned int e)
+/* For their samples: what is known of packets that pop or their VNI has refused. */
+static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int e)
 {
-	struct sl_meta *md = &d->b->meta[i];
+	struct sl_burst *b = d->b;
 
-	if (d->b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
-		return;
-	md->encap = (uint16_t)e;
-	md->network = find_network(d, md->act.vni, e);
-	d->refused |= UINT64_C(1) << i;
+	for (unsigned int k = 0; k < g->n; k++) {
+		unsigned int i = g->idx[k];
+
+		if (b->verdict[i] == SL_KEEP || b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
+			continue;
+		b->meta[i].encap = (uint16_t)e;
+		b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
+		d->refused |= UINT64_C(1) << i;
+	}
 }
 
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
@@ -238,22 +242,21 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
-		if (unlikely(b->verdict[i] != SL_KEEP)) {
-			refused(d, i, e);
+		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
-		}
 		if (unlikely(md->act.vni != vni)) {
 			vni = md->act.vni;
 			id = find_network(d, vni, e);
 		}
 		md->encap = (uint16_t)e;
 		md->network = id;
-		if (unlikely(id == 0)) {
+		if (unlikely(id == 0))
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
-			refused(d, i, e);
-		} else
+		else
 			inner[n++] = (uint8_t)i;
 	}
+	if (unlikely(n != g->n))
+		note_refused(d, g, e);
 	return n;
 }
 
