@@ -62,11 +62,11 @@ struct sl_port {
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
 	rte_spinlock_t *txq_lock;
-	struct sl_generator *generator; /* NULL: packets come from the device */
-	struct sl_rxq_state *rxq;	/* [n_rxq] */
-	int rxq_wanted[SL_QUEUES_MAX];	/* worker, or -1 for any */
-	int rxq_worker[SL_QUEUES_MAX];	/* who polls it, or gets it next; -1: nobody */
-	struct sl_port_counters base;	/* what the id had counted for ports before this one */
+	struct sl_generator *generator;	    /* NULL: packets come from the device */
+	struct sl_rxq_state *rxq;	    /* [n_rxq] */
+	int rxq_wanted[SL_QUEUES_MAX];	    /* worker, or -1 for any */
+	int rxq_worker[SL_QUEUES_MAX];	    /* who polls it, or gets it next; -1: nobody */
+	struct sl_port_counters base;	    /* what the id had counted for ports before this one */
 	uint64_t base_drops[SL_DROP_COUNT]; /* likewise */
 	bool has_mac;
 	unsigned int mtu_asked;	   /* 0: the device's own */

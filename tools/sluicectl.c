@@ -209,10 +209,10 @@ static bool has_param(const cJSON *method, const char *name)
 	return false;
 }
 
-/* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
+/* An answer that is a page: {"flows": […], "next": n}, or rows alone. They move to *all. */
 static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 {
-	cJSON *rows = NULL, *m;
+	cJSON *rows = cJSON_IsArray(result) ? result : NULL, *m;
 
 	*next = cJSON_GetObjectItemCaseSensitive(result, "next");
 	cJSON_ArrayForEach (m, result)
