@@ -27,7 +27,7 @@ enum sl_drop sl_scene_tx_full(struct scene *s);
  */
 const char *sl_scene_told(struct scene *s, enum sl_drop reason);
 
-/* What it should be. */
-extern const char *const sl_scene_lines[SL_DROP_COUNT];
+/* Told as it should be? Says what is not. */
+bool sl_scene_is_told(struct scene *s, enum sl_drop reason);
 
 #endif

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every reason's packet in the words of drops.recent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "dp/counters.h"
 #include "drop_scene.h"
 
 /* How its packet is told, every field. A reason without a line fails. */
-const char *const sl_scene_lines[SL_DROP_COUNT] = {
+static const char *const lines[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TRUNCATED] =
 		"port=web from=web network=blue macs=02:00:00:00:00:05 to=02:00:00:00:00:06 "
 		"type=0 length=13 =the frame has 13 bytes",
@@ -225,3 +232,14 @@ const char *const sl_scene_lines[SL_DROP_COUNT] = {
 		"type=2048 ip=10.0.0.5 to=10.0.0.7 proto=17 ports=40000 to=53 length=102 =on the "
 		"way to node far",
 };
+
+bool sl_scene_is_told(struct scene *s, enum sl_drop reason)
+{
+	const char *line = sl_scene_told(s, reason);
+
+	if (line != NULL && lines[reason] != NULL && strcmp(line, lines[reason]) == 0)
+		return true;
+	print_error("%s: told as\n  %s\nwanted\n  %s\n", sl_drop_name(reason),
+		line != NULL ? line : "nothing", lines[reason] != NULL ? lines[reason] : "no line");
+	return false;
+}

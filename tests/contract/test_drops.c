@@ -576,19 +576,6 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_UPCALL_FULL] = upcall_full,
 };
 
-static bool is_told(struct scene *s, enum sl_drop reason)
-{
-	const char *line = sl_scene_told(s, reason);
-
-	if (line != NULL && sl_scene_lines[reason] != NULL &&
-		strcmp(line, sl_scene_lines[reason]) == 0)
-		return true;
-	print_error("%s: told as\n  %s\nwanted\n  %s\n", sl_drop_name(reason),
-		line != NULL ? line : "nothing",
-		sl_scene_lines[reason] != NULL ? sl_scene_lines[reason] : "no line");
-	return false;
-}
-
 static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
@@ -611,7 +598,7 @@ static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 				got == SL_KEEP ? "no drop" : sl_drop_name(got));
 			missing++;
 		}
-		missing += !is_told(s, reason);
+		missing += !sl_scene_is_told(s, reason);
 		sl_rig_destroy(s->r);
 	}
 	free(s);
