@@ -54,11 +54,8 @@ void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
 /* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped. */
 void sl_fragment_follow(const struct sl_trip *t, unsigned int i);
 
-/*
- * A sample of packet i, refused for that reason, or (audited) let pass all the same, when one is
- * due. The packet is as it was when that was found out.
- */
-void sl_refused_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason, bool audited);
+/* A sample of packet i, when one is due: refused for that reason, and let pass all the same. */
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
 /* Packet i goes no further: counted, and told of. The caller frees it. */
 void sl_refused(const struct sl_trip *t, unsigned int i);
 

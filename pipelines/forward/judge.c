@@ -202,5 +202,5 @@ void sl_judgement_tell(const struct sl_trip *t, unsigned int i, const struct sl_
 {
 	t->b->meta[i].detail = j->denied_by;
 	if (j->audited)
-		sl_refused_tell(t, i, j->reason, true);
+		sl_audited_tell(t, i, j->reason);
 }

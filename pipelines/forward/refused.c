@@ -10,9 +10,13 @@
 struct whence {
 	uint32_t origin, network;
 	uint32_t before; /* bytes of removed outer headers */
-	uint8_t culprit;
 	bool outer;
 };
+
+static bool is_decapped(const struct sl_burst *b, unsigned int i)
+{
+	return b->decapped >> i & 1;
+}
 
 /* Before its outer headers were off: all there is to go by is its source address. */
 static uint32_t sender_of(const struct rte_mbuf *m)
@@ -21,32 +25,33 @@ static uint32_t sender_of(const struct rte_mbuf *m)
 					  : 0;
 }
 
-static struct whence whence_underlay(const struct sl_burst *b, unsigned int i)
+/* All that is done for each dropped packet, beside counting. */
+static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 {
-	const struct sl_meta *m = &b->meta[i];
-	uint64_t bit = UINT64_C(1) << i;
+	const struct sl_burst *b = t->b;
 
-	if (!(b->decapped & bit))
-		return (struct whence){.origin = b->in_port,
-			.culprit = (uint8_t)sl_culprit_hash(sender_of(b->pkt[i]), 0),
-			.outer = true};
-	return (struct whence){.origin = m->origin,
-		.network = m->network,
-		.before = (b->closer & bit ? m->outer_l4 : SL_OUTER_L4) +
-			  (uint32_t)sl_encaps[m->encap]->header_len,
-		.culprit = (uint8_t)sl_culprit_hash(m->origin, m->network),
-		.outer = true};
+	if (!t->underlay)
+		return b->in_port;
+	if (is_decapped(b, i))
+		return sl_culprit_hash(b->meta[i].origin, b->meta[i].network);
+	return sl_culprit_hash(sender_of(b->pkt[i]), 0);
 }
 
 static struct whence whence(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
-	uint32_t network = t->world->port_network[b->in_port];
+	const struct sl_meta *m = &b->meta[i];
 
-	if (t->underlay)
-		return whence_underlay(b, i);
-	return (struct whence){
-		.origin = b->in_port, .network = network, .culprit = (uint8_t)b->in_port};
+	if (!t->underlay)
+		return (struct whence){
+			.origin = b->in_port, .network = t->world->port_network[b->in_port]};
+	if (!is_decapped(b, i))
+		return (struct whence){.origin = b->in_port, .outer = true};
+	return (struct whence){.origin = m->origin,
+		.network = m->network,
+		.before = (b->closer >> i & 1 ? m->outer_l4 : SL_OUTER_L4) +
+			  (uint32_t)sl_encaps[m->encap]->header_len,
+		.outer = true};
 }
 
 static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop reason)
@@ -65,41 +70,44 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 /* Handed up in vain: the packet has the outer headers of its way out by then. */
 static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
 {
-	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || t->b->decapped & UINT64_C(1) << i);
+	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));
 }
 
 static __rte_cold __rte_noinline void tell(const struct sl_trip *t, unsigned int i,
-	enum sl_drop reason, bool audited, const struct whence *from)
+	enum sl_drop reason, unsigned int culprit, bool audited)
 {
 	const struct sl_burst *b = t->b;
+	const struct whence from = whence(t, i);
 	bool encapsulated = is_encapsulated(t, i, reason);
 	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
-		.origin = from->origin,
-		.network = from->network,
+		.origin = from.origin,
+		.network = from.network,
 		.detail = detail_of(b, i, reason),
 		.in_port = b->in_port,
 		.out_port = SL_PORT_NONE,
 		.reason = (uint8_t)reason,
-		.culprit = from->culprit,
+		.culprit = (uint8_t)culprit,
 		.audited = audited,
-		.outer = from->outer || encapsulated,
+		.outer = from.outer || encapsulated,
 		.commit = t->world->commit};
 
-	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from->before);
+	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from.before);
 }
 
-void sl_refused_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason, bool audited)
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
 {
-	struct whence from = whence(t, i);
+	unsigned int culprit = culprit_of(t, i);
 
-	if (sl_sample_due(&t->w->samples, reason, from.culprit, t->tick / SL_TICKS_PER_SECOND))
-		tell(t, i, reason, audited, &from);
+	if (sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND))
+		tell(t, i, reason, culprit, true);
 }
 
 void sl_refused(const struct sl_trip *t, unsigned int i)
 {
 	enum sl_drop reason = t->b->verdict[i];
+	unsigned int culprit = culprit_of(t, i);
 
 	sl_drop_count(&t->w->counters, reason, t->b->in_port, 1);
-	sl_refused_tell(t, i, reason, false);
+	if (unlikely(sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND)))
+		tell(t, i, reason, culprit, false);
 }
