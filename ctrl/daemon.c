@@ -14,9 +14,28 @@ struct step {
 	void (*stop)(struct sl_ctrl *c);
 };
 
+/* What is said while it starts stands where it was started; later lines need their time. */
+static bool with_times;
+
+void sl_daemon_notice_times(void)
+{
+	with_times = true;
+}
+
 void sl_daemon_notice(const char *text)
 {
-	fprintf(stderr, "sluiced: %s\n", text);
+	char stamp[24] = "";
+	struct timespec now;
+	struct tm tm;
+
+	if (!with_times) {
+		fprintf(stderr, "sluiced: %s\n", text);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	fprintf(stderr, "sluiced: %s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, text);
 }
 
 static int no_memory(struct sl_err *e, const char *what)
@@ -122,6 +141,22 @@ static void stop_pipeline(struct sl_ctrl *c)
 	c->pipeline = NULL;
 }
 
+static int start_recent(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct timespec now;
+
+	(void)o;
+	(void)e;
+	clock_gettime(CLOCK_REALTIME, &now);
+	sl_recent_init(&c->recent, &now);
+	return 0;
+}
+
+static void stop_recent(struct sl_ctrl *c)
+{
+	sl_recent_fini(&c->recent);
+}
+
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	(void)o;
@@ -194,11 +229,19 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_notice_watch_all(c->notices, &f);
+	c->states = sl_states_create(sl_daemon_notice);
+	if (c->states == NULL) {
+		sl_notice_watch_destroy(c->notices);
+		c->notices = NULL;
+		return no_memory(e, "the states");
+	}
 	return 0;
 }
 
 static void stop_notices(struct sl_ctrl *c)
 {
+	sl_states_destroy(c->states);
+	c->states = NULL;
 	sl_notice_watch_destroy(c->notices);
 	c->notices = NULL;
 }
@@ -248,6 +291,7 @@ static const struct step steps[] = {
 	{start_variant, stop_variant},
 	{start_engine, stop_engine},
 	{start_pipeline, stop_pipeline},
+	{start_recent, stop_recent},
 	{start_tables, stop_tables},
 	{start_journal, stop_journal},
 	{start_store, stop_store},

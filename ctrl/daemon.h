@@ -19,5 +19,7 @@ void sl_daemon_methods(struct sl_rpc *rpc);
 
 /* One line for the person who started it. */
 void sl_daemon_notice(const char *text);
+/* From now on, each such line begins with its time. */
+void sl_daemon_notice_times(void);
 
 #endif

@@ -456,6 +456,20 @@ void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bo
 	place(u, store, n);
 }
 
+/* A packet that a worker encapsulated, to leave by up->port. */
+static void drop_upcall(struct sl_underlay *u, const struct sl_upcall *up, enum sl_drop reason)
+{
+	struct sl_sample s = {.reason = (uint8_t)reason,
+		.origin = SL_SAMPLE_NOWHERE,
+		.in_port = SL_PORT_NONE,
+		.out_port = up->port,
+		.outer = true};
+
+	sl_drop_late(sl_engine_control_counters(u->engine), sl_engine_control_samples(u->engine),
+		&s, up->m);
+	rte_pktmbuf_free(up->m);
+}
+
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
@@ -466,8 +480,7 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	if (sl_parked_is_stale(up->m, &u->parked)) {
-		sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_STALE], 1);
-		rte_pktmbuf_free(up->m);
+		drop_upcall(u, up, SL_DROP_STALE);
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
@@ -475,8 +488,7 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
 		return;
 	}
-	sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_ROUTE_NONE], 1);
-	rte_pktmbuf_free(up->m);
+	drop_upcall(u, up, SL_DROP_ROUTE_NONE);
 }
 
 void sl_underlay_cancel(struct sl_underlay *u, const struct sl_store *s, const struct sl_change *c,
@@ -543,7 +555,8 @@ struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunne
 		.is_own = neighbor_is_own,
 		.is_own_mac = neighbor_is_own_mac,
 		.tell = neighbor_tell,
-		.counters = sl_engine_control_counters(engine)};
+		.counters = sl_engine_control_counters(engine),
+		.samples = sl_engine_control_samples(engine)};
 
 	if (u == NULL)
 		return NULL;

@@ -54,6 +54,7 @@ struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
 struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
 struct sl_counters *sl_engine_control_counters(
 	struct sl_engine *g); /* the control thread's own row */
+struct sl_samples *sl_engine_control_samples(struct sl_engine *g); /* likewise */
 /* Memory for packets that the control thread makes. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* True when memory comes from hugepages. */
@@ -114,6 +115,9 @@ const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
 /* Packets of this port by all workers, from zero when the port was added. */
 void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c);
 
+/* Its drops by all threads, as struct sl_counters has port_drops, from zero likewise. */
+void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT]);
+
 /* A receive queue goes to another worker; see struct sl_rxq_state for how. */
 struct sl_queue_move {
 	uint16_t port, queue;
@@ -163,8 +167,8 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 /* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
  * it). */
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
-/* Take up to n upcalls or events of any worker. */
+/* Take up to n upcalls of any worker, or samples of any worker or the control thread. */
 unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);
-unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n);
+unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n);
 
 #endif

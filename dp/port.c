@@ -132,6 +132,15 @@ static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_
 	}
 }
 
+static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DROP_COUNT])
+{
+	for (unsigned int r = 0; r < SL_DROP_COUNT; r++) {
+		sum[r] = sl_counter_read(&g->control->port_drops[id][r]);
+		for (unsigned int w = 0; w < g->n_workers; w++)
+			sum[r] += sl_counter_read(&g->worker[w]->counters.port_drops[id][r]);
+	}
+}
+
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
 {
 	struct sl_port new = {.engine = g}, *slot;
@@ -156,6 +165,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 		return ret;
 	new.state = SL_PORT_OPEN;
 	sum_counters(g, new.id, &new.base);
+	sum_drops(g, new.id, new.base_drops);
 	new.given_when_open = new.base.tx_packets;
 	*slot = new;
 	return slot->id;
@@ -206,6 +216,19 @@ void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_cou
 	c->tx_bytes -= p->base.tx_bytes;
 	c->tx_dropped -= p->base.tx_dropped;
 	c->tx_recalled -= p->base.tx_recalled;
+}
+
+void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT])
+{
+	const struct sl_port *p = find(g, id);
+
+	if (p == NULL) {
+		memset(drops, 0, SL_DROP_COUNT * sizeof(*drops));
+		return;
+	}
+	sum_drops(g, id, drops);
+	for (unsigned int r = 0; r < SL_DROP_COUNT; r++)
+		drops[r] -= p->base_drops[r];
 }
 
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)

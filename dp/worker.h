@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "rcu.h"
 #include "rings.h"
+#include "samples.h"
 #include "stages.h"
 #include "sluice/burst.h"
 
@@ -118,6 +119,7 @@ struct sl_worker {
 	struct sl_counters counters;
 	struct sl_stages stages;
 	struct sl_rings rings;
+	struct sl_samples samples;
 	/* seq of the poll list taken up last, set when what it hands over is; control reads */
 	_Atomic(uint64_t) rxqs_seen;
 	uint32_t tx_pending; /* bit per port with packets in its buffer */
@@ -126,8 +128,6 @@ struct sl_worker {
 } __rte_cache_aligned;
 
 _Static_assert(SL_PORTS_MAX <= 32, "tx_pending has a bit a port");
-
-#define SL_TICKS_PER_SECOND 10
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
 
@@ -177,11 +177,6 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
 void sl_tx_flush(struct sl_worker *w);
-
-static inline void sl_drop_count(struct sl_worker *w, enum sl_drop reason, uint64_t n)
-{
-	sl_count(&w->counters.drops[reason], n);
-}
 
 /* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated
  * when filled. */

@@ -209,10 +209,10 @@ static bool has_param(const cJSON *method, const char *name)
 	return false;
 }
 
-/* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
+/* An answer that is a page: {"flows": […], "next": n}, or rows alone. They move to *all. */
 static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 {
-	cJSON *rows = NULL, *m;
+	cJSON *rows = cJSON_IsArray(result) ? result : NULL, *m;
 
 	*next = cJSON_GetObjectItemCaseSensitive(result, "next");
 	cJSON_ArrayForEach (m, result)
@@ -221,6 +221,13 @@ static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 	while (rows != NULL && rows->child != NULL)
 		cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(rows, rows->child));
 	return all;
+}
+
+static void print(const struct ctl *c, const char *method, const cJSON *result)
+{
+	if (!ctl_print_workers(method, c->words[1], result) &&
+		!ctl_print_main_columns(method, result))
+		ctl_print_result(result);
 }
 
 static int print_pages(struct ctl *c, const char *name, cJSON *params)
@@ -243,15 +250,9 @@ static int print_pages(struct ctl *c, const char *name, cJSON *params)
 		cJSON_Delete(result);
 	} while (next != NULL && cJSON_GetObjectItemCaseSensitive(params, "limit") == NULL);
 	if (status == EXIT_DONE)
-		ctl_print_result(all);
+		print(c, name, all);
 	cJSON_Delete(all);
 	return status;
-}
-
-static void print(const struct ctl *c, const char *method, const cJSON *result)
-{
-	if (!ctl_print_workers(method, c->words[1], result))
-		ctl_print_result(result);
 }
 
 static void rest(double seconds)

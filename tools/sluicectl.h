@@ -55,6 +55,9 @@ cJSON *ctl_params(const cJSON *method, char **words, int n);
 char *ctl_read_file(const char *path);
 
 void ctl_print_result(const cJSON *result);
+/* The result of a method whose rows are too wide for a table: its main columns; false: of another.
+ */
+bool ctl_print_main_columns(const char *method, const cJSON *result);
 /* The member of a response, indented, its numbers as the daemon wrote them. */
 void ctl_print_raw(const char *response, const char *member);
 

@@ -224,6 +224,36 @@ static void print_table(const cJSON *rows, size_t indent)
 	}
 }
 
+static bool is_rows(const cJSON *v);
+
+/* A row's other fields are in JSON (-j), and rows are found by them. */
+bool ctl_print_main_columns(const char *method, const cJSON *result)
+{
+	static const char *const names[] = {"time", "reason", "from", "network", "protocol",
+		"source", "source_port", "destination", "destination_port", "policy", "audited",
+		"lost", "detail"};
+	cJSON *rows;
+	const cJSON *row;
+
+	if (strcmp(method, "drops.recent") != 0 || !is_rows(result))
+		return false;
+	rows = cJSON_CreateArray();
+	cJSON_ArrayForEach (row, result) {
+		cJSON *some = cJSON_CreateObject();
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			const cJSON *m = cJSON_GetObjectItemCaseSensitive(row, names[i]);
+
+			cJSON_AddItemToObject(some, names[i],
+				m != NULL ? cJSON_Duplicate(m, true) : cJSON_CreateString(""));
+		}
+		cJSON_AddItemToArray(rows, some);
+	}
+	print_table(rows, 0);
+	cJSON_Delete(rows);
+	return true;
+}
+
 static bool is_rows(const cJSON *v)
 {
 	return cJSON_IsArray(v) && cJSON_IsObject(v->child);

@@ -61,6 +61,7 @@ struct sl_encap {
 	bool carries_identity; /* the header has the sender's identity */
 	bool carries_network;  /* the header has the VNI */
 	bool inner_ethernet;
+	uint8_t header_len; /* from the start of the outer transport header to the inner frame */
 	/* Fill *t whole. -ENOTSUP when the address family is not to be had. */
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
@@ -75,7 +76,8 @@ struct sl_encap {
 	/*
 	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
 	 * off, and leave: vni in act.vni, carried_identity, data start at the inner
-	 * frame. Bad ones get a drop verdict.
+	 * frame. Bad ones get a drop verdict: TUNNEL_MALFORMED leaves the packet as it was, with
+	 * any other the outer headers are off and act.vni is set.
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 };

@@ -19,6 +19,7 @@ struct sl_trip {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint32_t tick;
+	bool underlay; /* the burst came in by an underlay port */
 };
 
 /*
@@ -55,6 +56,11 @@ void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
  * because what concerns either has changed. False: no first one is known, so far.
  */
 bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came);
+
+/* A sample of packet i, when one is due: refused for that reason, and let pass all the same. */
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
+/* Packet i goes no further: counted, and told of. The caller frees it. */
+void sl_refused(const struct sl_trip *t, unsigned int i);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {

@@ -35,6 +35,7 @@ struct decap {
 	uint64_t addrs_be;
 	struct group *group;
 	uint32_t origin;
+	uint64_t refused;  /* a bit a packet: refused with its outer headers off */
 	uint32_t dport_be; /* NO_PORT: there was none yet */
 	struct group groups[SL_ENCAP_COUNT];
 };
@@ -110,7 +111,7 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 /* Remember the packet for pop, which removes the sender's address, or say why not. */
 static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
-	const struct sl_meta *md = &d->b->meta[i];
+	struct sl_meta *md = &d->b->meta[i];
 	uint32_t node;
 
 	if (unlikely((md->flags & FRAGMENT) != 0))
@@ -118,6 +119,8 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	node = lookup(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
+	md->outer_l4 = (uint8_t)md->l4_off; /* behind Ethernet and IPv4: 74 at most */
+	d->b->closer |= UINT64_C(1) << i;
 	take(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
 	return SL_KEEP;
 }
@@ -206,6 +209,22 @@ static inline void hear(
 		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
 }
 
+/* For their samples: what is known of packets that pop or their VNI has refused. */
+static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int e)
+{
+	struct sl_burst *b = d->b;
+
+	for (unsigned int k = 0; k < g->n; k++) {
+		unsigned int i = g->idx[k];
+
+		if (b->verdict[i] == SL_KEEP || b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
+			continue;
+		b->meta[i].encap = (uint16_t)e;
+		b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
+		d->refused |= UINT64_C(1) << i;
+	}
+}
+
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
@@ -243,6 +262,8 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 			inner[n++] = (uint8_t)i;
 	}
 	hear(d, e, origin, g->n - begun, bytes);
+	if (unlikely(n != g->n))
+		note_refused(d, g, e);
 	return n;
 }
 
@@ -265,6 +286,15 @@ static bool look_closer(struct decap *d, unsigned int i)
 	return b->verdict[i] == SL_KEEP && classify(d, i);
 }
 
+static __rte_noinline uint64_t bits_of(const uint8_t *idx, unsigned int n)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int k = 0; k < n; k++)
+		bits |= UINT64_C(1) << idx[k];
+	return bits;
+}
+
 unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t *inner,
 	uint8_t *host, unsigned int *n_host)
 {
@@ -280,6 +310,7 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	d.local = (struct memo){.map = world->local_addr};
 	d.sender = (struct memo){.map = world->node_by_addr};
 	d.network = (struct memo){.map = world->vni_to_network};
+	d.refused = 0;
 	d.addrs_be = 0;
 	d.dport_be = NO_PORT;
 	d.group = NULL;
@@ -287,6 +318,7 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		d.groups[e].n = 0;
 	*n_host = 0;
+	b->closer = 0;
 	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
 		prefetch_header(b, i);
 	for (unsigned int i = 0; i < n; i++) {
@@ -300,5 +332,6 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (d.groups[e].n != 0)
 			n_inner += pop(&d, e, inner + n_inner);
+	b->decapped = likely(n_inner == n) ? UINT64_MAX : bits_of(inner, n_inner) | d.refused;
 	return n_inner;
 }

@@ -609,7 +609,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_UPCALL_FULL] = upcall_full,
 };
 
-static void each_reason_is_provoked_by_a_packet(void **state)
+static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	unsigned int missing = 0;
@@ -631,16 +631,91 @@ static void each_reason_is_provoked_by_a_packet(void **state)
 				got == SL_KEEP ? "no drop" : sl_drop_name(got));
 			missing++;
 		}
+		missing += !sl_scene_is_told(s, reason);
 		sl_rig_destroy(s->r);
 	}
 	free(s);
 	assert_int_equal(missing, 0);
 }
 
+/* What of port, MAC and address did not agree, alone and together. */
+static void spoofed_says_what_did_not_agree(void **state)
+{
+	static const struct {
+		uint16_t port;
+		const char *mac, *address, *want;
+	} cases[] = {
+		{SL_RIG_WEB, "02:00:00:00:00:05", "10.0.0.77",
+			"address: no endpoint of network blue has 10.0.0.77"},
+		{SL_RIG_WEB, "02:00:00:00:00:99", "10.0.0.5",
+			"MAC: it is 02:00:00:00:00:99, endpoint web-1 has 02:00:00:00:00:05"},
+		{SL_RIG_DB, "02:00:00:00:00:05", "10.0.0.5",
+			"port: it came by port db, 10.0.0.5 belongs to endpoint web-1 at port "
+			"web"},
+		{SL_RIG_WEB, "02:00:00:00:00:05", "10.0.0.6",
+			"port: it came by port web, 10.0.0.6 belongs to endpoint db-1 at port db; "
+			"MAC: it is 02:00:00:00:00:05, endpoint db-1 has 02:00:00:00:00:06"},
+		{SL_RIG_UNDERLAY, "02:00:00:00:00:05", "10.0.0.5",
+			"node: it came by node far, 10.0.0.5 belongs to endpoint web-1 at port "
+			"web"},
+		{SL_RIG_WEB, "02:00:00:00:00:07", "10.0.0.7",
+			"node: it came by port web, 10.0.0.7 belongs to endpoint far-1 at node "
+			"far"},
+	};
+	static struct scene s;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		const char *line;
+
+		s.r = sl_rig_create();
+		sl_frame_start(&s.f);
+		sl_frame_eth(&s.f, .src = cases[i].mac);
+		sl_frame_ip4(&s.f, .src = cases[i].address);
+		sl_frame_udp(&s.f);
+		sl_frame_end(&s.f);
+		sl_rig_wrap(&s.g, &s.f);
+		assert_int_equal(sl_rig_send(s.r, cases[i].port,
+					 cases[i].port == SL_RIG_UNDERLAY ? &s.g : &s.f),
+			SL_DROP_SPOOFED);
+		line = sl_scene_told(&s, SL_DROP_SPOOFED);
+		assert_non_null(line);
+		assert_string_equal(strstr(line, " =") + 2, cases[i].want);
+		sl_rig_destroy(s.r);
+	}
+}
+
+/* IPv4 options in the outer header: where the inner frame begins is another place. */
+static void outer_headers_of_any_length_are_told(void **state)
+{
+	static struct scene s;
+	const char *line;
+
+	(void)state;
+	s.r = sl_rig_create();
+	sl_frame_udp4(&s.f, 10);
+	sl_frame_start(&s.g);
+	sl_frame_eth(&s.g, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(&s.g, .src = "192.0.2.2", .dst = "192.0.2.1",
+		.options = "\x01\x01\x01\x01\x01\x01\x01\x00", .options_len = 8);
+	sl_frame_udp(&s.g, .sport = 50000, .dport = 4789, .no_checksum = true);
+	sl_frame_vxlan(&s.g, .vni = 100);
+	sl_frame_copy(&s.g, &s.f, 0);
+	sl_frame_end(&s.g);
+	assert_int_equal(sl_rig_send(s.r, SL_RIG_UNDERLAY, &s.g), SL_DROP_SPOOFED);
+	line = sl_scene_told(&s, SL_DROP_SPOOFED);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "vni=100 outer=192.0.2.2 to=192.0.2.1"));
+	assert_non_null(strstr(line, "ip=10.0.0.5 to=10.0.0.6"));
+	sl_rig_destroy(s.r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_reason_is_provoked_by_a_packet),
+		cmocka_unit_test(each_reason_is_provoked_by_a_packet_and_told_in_full),
+		cmocka_unit_test(spoofed_says_what_did_not_agree),
+		cmocka_unit_test(outer_headers_of_any_length_are_told),
 	};
 
 	return cmocka_run_group_tests_name("drops", tests, sl_test_eal, NULL);

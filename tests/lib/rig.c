@@ -72,6 +72,7 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	ep->origin = origin;
 	ep->local = !(origin & SL_ORIGIN_NODE);
 	ep->identity = identities[i].id;
+	snprintf(ep->name, sizeof(ep->name), "%s-1", identities[i].labels->value);
 	ep->mac = sl_test_mac(mac);
 	for (unsigned int a = 0; a < 2; a++) {
 		struct sl_ip ip = sl_test_ip(addrs[a]);
@@ -140,8 +141,12 @@ static void make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] = (struct sl_network){
-		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
+	r->networks[1] = (struct sl_network){.id = 1,
+		.vni = 100,
+		.encap = SL_ENCAP_VXLAN,
+		.pickup = true,
+		.present = true,
+		.name = "blue"};
 	w->generation = 1;
 	w->commit = 1;
 	w->port_network[SL_RIG_WEB] = 1;
@@ -198,6 +203,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	r->w->tick = &r->tick;
 	r->w->qsbr = sl_rcu_qsbr(r->rcu);
 	assert_int_equal(sl_rings_init(&r->w->rings, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(sl_samples_init(&r->w->samples, "sample", 0, SOCKET_ID_ANY, &r->tick), 0);
 	return r;
 }
 
@@ -235,6 +241,7 @@ void sl_rig_destroy(struct sl_rig *r)
 	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
 	free(r->world);
 	sl_rings_fini(&r->w->rings);
+	sl_samples_fini(&r->w->samples);
 	free(r->w);
 	sl_rcu_destroy(r->rcu);
 	free(r);
