@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "apply_internal.h"
 
 static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
@@ -20,7 +22,7 @@ static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl
 	if (id < 0)
 		return id;
 	a->p.ports[id] = (struct sl_port_slot){.used = true};
-	memcpy(a->p.ports[id].name, obj->name, sizeof(obj->name));
+	snprintf(a->p.ports[id].name, SL_NAME_LEN, "%s", obj->name);
 	return 0;
 }
 

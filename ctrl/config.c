@@ -46,7 +46,7 @@ static const struct sl_field config_fields[] = {
 struct seen {
 	size_t index;
 	UT_hash_handle hh;
-	char key[128];
+	char key[SL_KEY_LEN];
 };
 
 static int check_key(

@@ -301,12 +301,12 @@ static int replay_change(struct sl_txn *t, const cJSON *change, struct sl_err *e
 static int located(const struct place *at, struct sl_err *e, int ret)
 {
 	struct sl_err inner;
-	char what[520];
+	char what[820];
 
 	if (ret == 0 || e == NULL)
 		return ret;
 	inner = *e;
-	snprintf(what, sizeof(what), "%.100s%s%.200s", inner.path,
+	snprintf(what, sizeof(what), "%.200s%s%.600s", inner.path,
 		inner.path[0] != '\0' ? ": " : "", inner.message);
 	return broken(at, e, what);
 }

@@ -132,7 +132,7 @@ static const struct sl_field policy_port = {
 	.name = "port", .type = SL_F_OBJECT, .shape = &policy_port_shape, .help = "Ports."};
 
 static const struct sl_field policy_fields[] = {
-	SL_FIELD(sl_policy_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_policy_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The policy's name."),
 	SL_FIELD_AS("network", sl_policy_obj, networks, SL_F_NAMES,
 		.flags = SL_FIELD_REQUIRED | SL_FIELD_NEWER, .max = SL_POLICY_NETWORKS_MAX,

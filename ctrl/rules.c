@@ -47,7 +47,7 @@ static int not_own(const struct sl_store *s, enum sl_collection_id c, const stru
 
 	if (sl_own_address(s, ip, own) == NULL)
 		return 0;
-	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %.160s is this node's own %s",
+	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %s is this node's own %s",
 		sl_format_ip(ip, text), sl_object_what(c, o, what), own);
 	sl_err_hint(e, "%s",
 		c == SL_COLL_NODES ? "nodes lists the other nodes of the fabric only"

@@ -17,22 +17,24 @@
 
 enum sl_ftype {
 	/*                 JSON                          C */
-	SL_F_BOOL,   /* true, false                   bool */
-	SL_F_UINT,   /* integer min..max              uint32_t */
-	SL_F_UINT64, /* integer min..max (< 2^53)     uint64_t */
-	SL_F_NUMBER, /* any finite number             double; results only */
-	SL_F_NAME,   /* [A-Za-z0-9][A-Za-z0-9_.-]*    char[SL_NAME_LEN] */
-	SL_F_NAMES,  /* a name, a list of them, "*"   struct sl_names */
-	SL_F_STRING, /* text, min..max bytes, no NUL  char *, allocated */
-	SL_F_ENUM,   /* one of names[]                uint32_t, index in names */
-	SL_F_MAC,    /* "02:00:00:00:00:05", unicast  struct sl_mac */
-	SL_F_IP,     /* address of either family      struct sl_ip */
-	SL_F_PREFIX, /* "10.0.0.0/24", host bits 0    struct sl_prefix */
-	SL_F_IFADDR, /* "192.0.2.1/24", host bits kept   struct sl_prefix */
-	SL_F_LABELS, /* {"app": "web"}                struct sl_labels, sorted by key */
-	SL_F_OBJECT, /* a nested object               the struct of .shape, inline */
-	SL_F_LIST,   /* [ … ] of .elem                struct sl_list */
-	SL_F_JSON,   /* anything                      cJSON *, owned */
+	SL_F_BOOL,	/* true, false                   bool */
+	SL_F_UINT,	/* integer min..max              uint32_t */
+	SL_F_UINT64,	/* integer min..max (< 2^53)     uint64_t */
+	SL_F_NUMBER,	/* any finite number             double; results only */
+	SL_F_NAME,	/* SL_NAME_PATTERN               char[SL_NAME_LEN] */
+	SL_F_KEPT_NAME, /* the same                   const char *, of name_pool.h; "" when absent.
+			   Stored objects have these: many refer to few. */
+	SL_F_NAMES,	/* a name, a list of them, "*"   struct sl_names */
+	SL_F_STRING,	/* text, min..max bytes, no NUL  char *, allocated */
+	SL_F_ENUM,	/* one of names[]                uint32_t, index in names */
+	SL_F_MAC,	/* "02:00:00:00:00:05", unicast  struct sl_mac */
+	SL_F_IP,	/* address of either family      struct sl_ip */
+	SL_F_PREFIX,	/* "10.0.0.0/24", host bits 0    struct sl_prefix */
+	SL_F_IFADDR,	/* "192.0.2.1/24", host bits kept   struct sl_prefix */
+	SL_F_LABELS,	/* {"app": "web"}                struct sl_labels, sorted by key */
+	SL_F_OBJECT,	/* a nested object               the struct of .shape, inline */
+	SL_F_LIST,	/* [ … ] of .elem                struct sl_list */
+	SL_F_JSON,	/* anything                      cJSON *, owned */
 };
 
 struct sl_label_pair {
@@ -51,7 +53,7 @@ struct sl_labels {
  * order they were given in.
  */
 struct sl_names {
-	char (*name)[SL_NAME_LEN];
+	const char **name; /* kept, see name_pool.h */
 	uint32_t n;
 	bool all; /* then n is 0 */
 };

@@ -76,7 +76,7 @@ static cJSON *name_schema(void)
 static cJSON *names_schema(const struct sl_field *f)
 {
 	cJSON *o = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(o, "anyOf");
-	cJSON *one = pattern("name-or-all", "^([A-Za-z0-9][A-Za-z0-9_.-]*|\\*)$");
+	cJSON *one = pattern("name-or-all", "^(" SL_NAME_PART "(/" SL_NAME_PART ")*|\\*)$");
 	cJSON *several = typed("array");
 
 	add_u64(one, "maxLength", SL_NAME_LEN - 1);
@@ -118,8 +118,9 @@ static cJSON *labels_schema(const struct sl_field *f)
 {
 	cJSON *o = typed("object"), *key, *value;
 
-	key = pattern(NULL, "^[A-Za-z0-9]([A-Za-z0-9/_.-]*[A-Za-z0-9])?$");
-	add_u64(key, "maxLength", SL_LABEL_LEN);
+	key = pattern(NULL, "^([A-Za-z0-9][A-Za-z0-9/_.-]{0,252}/[A-Za-z0-9_.-]{0,62}[A-Za-z0-9]|"
+			    "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)$");
+	add_u64(key, "maxLength", SL_LABEL_KEY_LEN);
 	value = pattern(NULL, "^[A-Za-z0-9/_.-]*$");
 	add_u64(value, "maxLength", SL_LABEL_LEN);
 	cJSON_AddItemToObject(o, "propertyNames", key);
@@ -157,6 +158,7 @@ static cJSON *type_schema(const struct sl_field *f)
 	case SL_F_NUMBER:
 		return typed("number");
 	case SL_F_NAME:
+	case SL_F_KEPT_NAME:
 		return name_schema();
 	case SL_F_NAMES:
 		return names_schema(f);

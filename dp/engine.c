@@ -15,7 +15,7 @@ enum {
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 {
-	char text[320];
+	char text[1024];
 	va_list ap;
 
 	if (g->notice == NULL)

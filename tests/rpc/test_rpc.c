@@ -329,8 +329,8 @@ static void discovery_describes_every_method(void **state)
 	assert_string_equal(text, "[{\"name\":\"name\",\"description\":\"What it is "
 				  "called.\",\"required\":true,\"schema\":"
 				  "{\"type\":\"string\",\"format\":\"name\",\"pattern\":\"^[A-Za-"
-				  "z0-9][A-Za-z0-9_.-]*$"
-				  "\",\"maxLength\":63,"
+				  "z0-9][A-Za-z0-9_.-]{0,252}(/[A-Za-z0-9][A-Za-z0-9_.-]{"
+				  "0,252})*$\",\"maxLength\":317,"
 				  "\"description\":\"What it is called.\",\"x-key\":true}}]");
 	free(text);
 	cJSON_Delete(doc);
