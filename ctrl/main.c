@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "daemon.h"
 #include "dp/variant.h"
 #include "loop.h"
+#include "signals.h"
 
 static int complain(const struct sl_err *e)
 {
@@ -69,18 +69,6 @@ static int print_openrpc(void)
 	return EXIT_SUCCESS;
 }
 
-/* Before any thread is made, so that all inherit it: only the loop's signalfd sees these. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int run(const struct sl_options *o)
 {
 	struct sl_ctrl *c = calloc(1, sizeof(*c));
@@ -89,7 +77,7 @@ static int run(const struct sl_options *o)
 
 	if (c == NULL)
 		return EXIT_FAILURE;
-	block_signals();
+	sl_signals_init();
 	err = sl_daemon_start(c, o, &e);
 	if (err == 0) {
 		printf("sluiced is ready: %s (%s)\n", o->socket, sl_variant_name());
