@@ -12,6 +12,11 @@
 #define SL_JOURNAL_SNAPSHOT	"snapshot.json"
 #define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
 #define SL_JOURNAL_LOG		"journal.log"
+/*
+ * What of a file does not reach the disk is missing in whole pieces, aligned in the file: sectors
+ * of 512 bytes or more, lines of 64 in persistent memory. NULs stand in their place.
+ */
+#define SL_JOURNAL_PIECE 64
 /* ,"crc":"01234567"} */
 #define SL_JOURNAL_TAIL_LEN 18
 

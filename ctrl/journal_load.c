@@ -69,6 +69,8 @@ fail:
 	return -EIO;
 }
 
+static const char nothing[SL_JOURNAL_PIECE];
+
 static bool newer(const char *s)
 {
 	static const char head[] = "{\"version\":";
@@ -146,6 +148,25 @@ static uint64_t known_seq(const struct sl_journal *j, uint64_t last)
 }
 
 /*
+ * The line that begins at off was being written when a crash came: its end is not there, or a piece
+ * of it is missing. What has all its pieces was written as it stands, or is damaged.
+ */
+static bool is_incomplete(const struct sl_journal *j, size_t off, size_t len, bool has_end)
+{
+	size_t at = off, end = off + len;
+
+	while (has_end && at < end) {
+		size_t next = (at / SL_JOURNAL_PIECE + 1) * SL_JOURNAL_PIECE;
+		size_t stop = next < end ? next : end;
+
+		if (memcmp(j->log_text + at, nothing, stop - at) == 0)
+			return true;
+		at = stop;
+	}
+	return !has_end;
+}
+
+/*
  * Behind a broken line, which follows number last: does a good one prove that it was on disk once
  * and is not in the snapshot, or prove nothing? Replaces newlines by NUL.
  */
@@ -205,6 +226,15 @@ static int check_seq(const struct sl_journal *j, const struct place *at, uint64_
 	return broken(at, e, what);
 }
 
+/* How to go on without a damaged line: the state is then as before it. */
+static void hint_cut(const struct place *at, struct sl_err *e)
+{
+	sl_err_hint(e,
+		"restore the state directory from a backup; or give up this change and all behind "
+		"it: sed -i '%zu,$d' '%s/%s'",
+		at->line, at->j->dir, at->file);
+}
+
 /* Check each line, replacing its newline by NUL. */
 static int load_log(struct sl_journal *j, struct sl_err *e)
 {
@@ -220,11 +250,14 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		at.line++;
 		line[len] = '\0';
 		if (!newer(line) && (nl == NULL || !crc_right(line, len)) &&
+			is_incomplete(j, off, len, nl != NULL) &&
 			!was_durable(j, off + len + 1, last)) {
 			ret = drop_tail(j, &at, off, e);
 			break;
 		}
 		ret = check_text(&at, line, len, &seq, e);
+		if (ret != 0 && !newer(line))
+			hint_cut(&at, e);
 		if (ret == 0)
 			ret = check_seq(j, &at, seq, last, e);
 		last = seq;
