@@ -102,6 +102,7 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
+SL_NOTICE_EACH(sl_notice_policy_cidr);
 
 /* A row's walk, for those who take it in portions. */
 void sl_notice_walk_init(

@@ -10,6 +10,7 @@ static const char *const tiers[] = {"admin", "team", "baseline", NULL};
 static const char *const directions[] = {"ingress", "egress", NULL};
 static const char *const actions[] = {"deny", "allow", "pass", NULL};
 static const char *const entities[] = {"host", "world", "any", NULL};
+static const char *const inert_entities[] = {"host", "world", "gateway", NULL};
 static const char *const protocols[] = {"any", "tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 enum { PROTO_TCP = 1, PROTO_SCTP = 3 };
 
@@ -51,8 +52,9 @@ static const struct sl_field peer_fields[] = {
 	SL_FIELD(sl_peer_obj, except, SL_F_LIST, SL_PRESENT(sl_peer_obj, has_except), .max = 256,
 		.elem = &except, .help = "Parts of cidr that are not meant."),
 	SL_FIELD(sl_peer_obj, entity, SL_F_ENUM, SL_PRESENT(sl_peer_obj, has_entity),
-		.names = entities,
-		.help = "host: the node; world: no endpoint of the network; any."),
+		.names = entities, .inert = inert_entities, .inert_why = SL_ENTITY_INERT,
+		.help = "any: anyone. host, world and gateway are refused: nothing matches them "
+			"yet."),
 };
 
 static int check_except(const struct sl_peer_obj *p, struct sl_err *e)

@@ -84,7 +84,14 @@ struct sl_field {
 	uint64_t min, max; /* UINT: range. STRING: bytes. LIST, NAMES: elements, max 0: no limit
 			      but the message's */
 	uint64_t def;	   /* UINT, ENUM, BOOL: value when absent */
-	const char *const *names;     /* ENUM: NULL-terminated */
+	const char *const *names; /* ENUM: NULL-terminated */
+	/*
+	 * ENUM, optional, NULL-terminated: words that mean nothing yet. Those that are among names
+	 * are read, for stored objects have them, and a rule refuses them; the schema has none.
+	 * why: the sentence.
+	 */
+	const char *const *inert;
+	const char *inert_why;
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
 	const char *help;	      /* one sentence for the reference */

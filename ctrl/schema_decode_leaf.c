@@ -192,9 +192,14 @@ int sl_decode_enum(const struct sl_field *f, const cJSON *v, void *out, struct s
 			*(uint32_t *)out = i;
 			return 0;
 		}
-		if (used < sizeof(all))
+		if (used < sizeof(all) && !sl_field_is_inert(f, f->names[i]))
 			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
-				i > 0 ? ", " : "", f->names[i]);
+				used > 0 ? ", " : "", f->names[i]);
+	}
+	if (cJSON_IsString(v) && sl_field_is_inert(f, v->valuestring)) {
+		sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "%s: %s", v->valuestring, f->inert_why);
+		sl_err_hint(e, "expected one of %s", all);
+		return -ENOTSUP;
 	}
 	sl_err_set(e, SL_ERR_PARAMS, NULL, "expected one of %s, got %s", all, describe(v, buf));
 	near = cJSON_IsString(v) ? sl_nearest_name(v->valuestring, f->names) : NULL;

@@ -23,6 +23,9 @@ size_t sl_field_size(const struct sl_field *f);
 /* Largest value of a UINT or UINT64. */
 uint64_t sl_field_uint_max(const struct sl_field *f);
 
+/* An ENUM's word that means nothing yet. */
+bool sl_field_is_inert(const struct sl_field *f, const char *word);
+
 /* The type of a list's elements. */
 struct sl_field sl_field_elem(const struct sl_field *list);
 

@@ -58,7 +58,8 @@ static cJSON *enum_schema(const struct sl_field *f)
 	cJSON *o = typed("string"), *names = cJSON_AddArrayToObject(o, "enum");
 
 	for (size_t i = 0; f->names[i] != NULL; i++)
-		cJSON_AddItemToArray(names, cJSON_CreateString(f->names[i]));
+		if (!sl_field_is_inert(f, f->names[i]))
+			cJSON_AddItemToArray(names, cJSON_CreateString(f->names[i]));
 	if ((f->flags & (SL_FIELD_REQUIRED | SL_FIELD_OUTPUT)) == 0 && f->present == 0)
 		cJSON_AddStringToObject(o, "default", f->names[f->def]);
 	return o;

@@ -51,6 +51,14 @@ uint64_t sl_field_uint_max(const struct sl_field *f)
 	return f->max != 0 && f->max < limit ? f->max : limit;
 }
 
+bool sl_field_is_inert(const struct sl_field *f, const char *word)
+{
+	for (size_t i = 0; f->inert != NULL && f->inert[i] != NULL; i++)
+		if (strcmp(f->inert[i], word) == 0)
+			return true;
+	return false;
+}
+
 struct sl_field sl_field_elem(const struct sl_field *list)
 {
 	struct sl_field elem = {.name = list->name, .type = SL_F_OBJECT, .shape = list->shape};
