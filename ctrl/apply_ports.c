@@ -3,7 +3,7 @@
 
 #include "apply_internal.h"
 
-static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
+struct sl_port_params sl_apply_port_params(const struct sl_port_obj *obj)
 {
 	const uint32_t *workers = obj->workers.items;
 	struct sl_port_params params = {.name = obj->name,
@@ -14,10 +14,17 @@ static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl
 		.mtu = obj->mtu,
 		.has_mac = obj->has_mac,
 		.mac = obj->mac};
-	int id;
 
 	for (size_t i = 0; i < SL_QUEUES_MAX; i++)
 		params.rxq_worker[i] = i < obj->workers.n ? (int)workers[i] : -1;
+	return params;
+}
+
+static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
+{
+	struct sl_port_params params = sl_apply_port_params(obj);
+	int id;
+
 	id = sl_port_add(a->engine, &params, e);
 	if (id < 0)
 		return id;

@@ -43,6 +43,12 @@ struct sl_journal;
  */
 struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e);
+/*
+ * The same to look only: nothing is made, cut off or waited for, and it takes no changes. A
+ * directory that is not there but can be made is empty. -EBUSY in *ret: a daemon has it open.
+ */
+struct sl_journal *sl_journal_look(
+	const char *dir, void (*notice)(const char *text), int *ret, struct sl_err *e);
 void sl_journal_close(struct sl_journal *j);
 
 /* True when nothing has ever been written here, be it a snapshot of nothing: whoever starts with it

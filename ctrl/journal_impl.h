@@ -32,8 +32,9 @@ struct sl_journal {
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */
 	bool broken;	/* what the log holds is not known: nothing may follow before a snapshot */
-	bool deferred;	/* sl_journal_sync makes durable what append has written... */
-	bool unsynced;	/* ...and there is some */
+	bool only_looks;
+	bool deferred;	  /* sl_journal_sync makes durable what append has written... */
+	bool unsynced;	  /* ...and there is some */
 	uint64_t mend_ns; /* when broken: a snapshot is not tried before */
 	/* What open found, until replay: whole texts, checked. */
 	char *snapshot_text, *log_text;

@@ -190,7 +190,7 @@ static bool was_durable(const struct sl_journal *j, size_t off, uint64_t last)
 
 static int cut_log(struct sl_journal *j, const struct place *at, size_t len, struct sl_err *e)
 {
-	if (ftruncate(j->log_fd, (off_t)len) != 0 || fsync(j->log_fd) != 0)
+	if (!j->only_looks && (ftruncate(j->log_fd, (off_t)len) != 0 || fsync(j->log_fd) != 0))
 		return broken(at, e, strerror(errno));
 	j->log_size = (off_t)len;
 	j->log_len = len;
@@ -202,9 +202,9 @@ static int cut_log(struct sl_journal *j, const struct place *at, size_t len, str
 static int drop_tail(struct sl_journal *j, const struct place *at, size_t good, struct sl_err *e)
 {
 	sl_journal_notice(j,
-		"%s/%s line %zu is incomplete, as after a crash, and was dropped with what follows "
+		"%s/%s line %zu is incomplete, as after a crash, and %s dropped with what follows "
 		"(%zu bytes)",
-		j->dir, at->file, at->line, j->log_len - good);
+		j->dir, at->file, at->line, j->only_looks ? "will be" : "was", j->log_len - good);
 	return cut_log(j, at, good, e);
 }
 
@@ -270,7 +270,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 	if (ret == 0 && j->log_len > 0 && last <= j->snapshot_seq)
 		ret = cut_log(j, &at, 0, e);
 	/* What is loaded is in force, so it must be on disk. */
-	if (ret == 0 && fdatasync(j->log_fd) != 0)
+	if (ret == 0 && !j->only_looks && fdatasync(j->log_fd) != 0)
 		ret = broken(&at, e, strerror(errno));
 	j->synced = j->seq;
 	return ret;

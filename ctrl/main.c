@@ -5,6 +5,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "check.h"
 #include "daemon.h"
 #include "dp/variant.h"
 #include "loop.h"
@@ -21,32 +22,15 @@ static int complain(const struct sl_err *e)
 	return EXIT_FAILURE;
 }
 
-static void print_notice(void *ctx, const struct sl_notice *n)
-{
-	char line[SL_NOTICE_LINE_LEN];
-
-	++*(unsigned int *)ctx;
-	fprintf(stderr, "sluiced: notice: %s\n", sl_notice_line(n, line));
-}
-
-static unsigned int n_noticed; /* in the configuration that is checked */
-
-static void notice_all(const struct sl_store *s, const struct sl_config *c)
-{
-	const struct sl_notice_facts f = {.store = s, .self = &c->node};
-
-	sl_notices_find(&f, print_notice, &n_noticed);
-}
-
 static int check(const struct sl_options *o)
 {
 	struct sl_err e = {0};
+	unsigned int n;
 
-	if (sl_config_check(o->config, notice_all, &e) != 0)
+	if (sl_check(o, &n, &e) != 0)
 		return complain(&e);
-	if (n_noticed > 0)
-		printf("%s is accepted, with %u notice%s\n", o->config, n_noticed,
-			n_noticed == 1 ? "" : "s");
+	if (n > 0)
+		printf("%s is accepted, with %u notice%s\n", o->config, n, n == 1 ? "" : "s");
 	else
 		printf("%s is good\n", o->config);
 	return EXIT_SUCCESS;
