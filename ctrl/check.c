@@ -13,7 +13,8 @@ struct check {
 	const struct sl_config *config;
 	struct sl_engine_params engine;
 	bool runs; /* a daemon does, and what it holds may be had once it has stopped */
-	unsigned int n_ports;
+	unsigned int n_ports, n_checked;
+	bool of_file;  /* these are the file's objects, in its order */
 	uint64_t room; /* bytes for packets and tables */
 	struct sl_err *e;
 	int ret;
@@ -85,9 +86,12 @@ static bool check_port(const struct sl_object *o, void *ctx)
 	struct sl_port_params params = sl_apply_port_params((const struct sl_port_obj *)o);
 
 	k->ret = sl_port_check(&k->engine, &params, k->e);
-	if (k->ret == 0)
+	if (k->ret == 0) {
+		k->n_checked++;
 		return true;
-	sl_err_at(k->e, "ports \"%s\"", o->key);
+	}
+	if (k->of_file)
+		sl_err_at(k->e, "ports[%u]", k->n_checked);
 	return false;
 }
 
@@ -150,8 +154,10 @@ static void check_loaded(const struct sl_store *s, const struct sl_config *c)
 	k->ret = check_engine(k);
 	if (k->ret == 0)
 		k->ret = check_state(k);
-	if (k->ret == 1)
+	if (k->ret == 1) {
+		k->of_file = true;
 		k->ret = check_objects(k, s);
+	}
 	if (k->ret != 0 || socket == 0)
 		return;
 	k->ret = socket;

@@ -8,12 +8,32 @@
 #include "check.h"
 #include "daemon.h"
 #include "dp/variant.h"
+#include "json.h"
 #include "loop.h"
 #include "signals.h"
 
-static int complain(const struct sl_err *e)
+/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON. */
+static void print_place(const char *config, const struct sl_err *e)
 {
-	fprintf(stderr, "sluiced: %s", e->message);
+	struct sl_json_place at;
+	size_t len;
+	char *text;
+
+	if (e->code == SL_ERR_PARSE) {
+		fprintf(stderr, "%s: ", config);
+		return;
+	}
+	text = e->path[0] != '\0' ? sl_config_text(config, &len, NULL) : NULL;
+	if (text != NULL && sl_json_locate(text, len, e->path, &at))
+		fprintf(stderr, "%s:%zu:%zu: ", config, at.line, at.column);
+	free(text);
+}
+
+static int complain(const char *config, const struct sl_err *e)
+{
+	fprintf(stderr, "sluiced: ");
+	print_place(config, e);
+	fprintf(stderr, "%s", e->message);
 	if (e->path[0] != '\0')
 		fprintf(stderr, " (%s)", e->path);
 	fputc('\n', stderr);
@@ -28,7 +48,7 @@ static int check(const struct sl_options *o)
 	unsigned int n;
 
 	if (sl_check(o, &n, &e) != 0)
-		return complain(&e);
+		return complain(o->config, &e);
 	if (n > 0)
 		printf("%s is accepted, with %u notice%s\n", o->config, n, n == 1 ? "" : "s");
 	else
@@ -72,7 +92,7 @@ static int run(const struct sl_options *o)
 		sl_daemon_stop(c);
 	}
 	free(c);
-	return err != 0 ? complain(&e) : EXIT_SUCCESS;
+	return err != 0 ? complain(o->config, &e) : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
