@@ -162,5 +162,7 @@ static int check_endpoint(const void *obj, struct sl_err *e)
 	return 0;
 }
 
+static const char *const endpoint_places[] = {"port", "node", NULL};
 const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
-	"A workload's interface, here or on another node.", .check = check_endpoint);
+	"A workload's interface, here or on another node.", .one_of = endpoint_places,
+	.check = check_endpoint);

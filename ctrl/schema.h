@@ -94,6 +94,7 @@ struct sl_field {
 	const char *inert_why;
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
+	const char *beside;	      /* another field, without which this is refused */
 	const char *help;	      /* one sentence for the reference */
 	const char *missing;	      /* REQUIRED: hint for who leaves it out */
 };
@@ -104,6 +105,9 @@ struct sl_shape {
 	const struct sl_field *fields;
 	size_t n_fields;
 	const char *help;
+	/* Optional, NULL-terminated: exactly one of these fields must be there. Its check says so.
+	 */
+	const char *const *one_of;
 	/* Optional: what one field cannot say ("port" or "node", not both). Paths relative to the
 	 * object. */
 	int (*check)(const void *obj, struct sl_err *e);
@@ -142,6 +146,8 @@ char *sl_label_text(char *at, const char *s, char **text);
 /* JSON Schema (draft 2020-12) of a shape or one field. */
 cJSON *sl_shape_schema(const struct sl_shape *s);
 cJSON *sl_field_schema(const struct sl_field *f);
+/* Add what a shape's check insists on beyond its fields: oneOf, dependentRequired. */
+void sl_shape_add_rules(const struct sl_shape *s, cJSON *o);
 
 /* Text forms; parse returns 0 or -EINVAL, with *e filled (path empty). */
 int sl_parse_mac(const char *s, struct sl_mac *mac, struct sl_err *e);

@@ -276,10 +276,13 @@ int sl_decode_labels(const struct sl_field *f, const cJSON *v, void *out, struct
 	if (!cJSON_IsObject(v))
 		return sl_decode_refused(e, "an object of labels", v);
 	n = (size_t)cJSON_GetArraySize(v);
+	if (n == 0 && (f->flags & SL_FIELD_NONEMPTY) != 0) {
+		sl_err_set(e, SL_ERR_PARAMS, NULL, "at least one label is needed");
+		sl_err_hint(e, "no labels does not mean everything");
+		return -EINVAL;
+	}
 	if (n == 0)
-		return (f->flags & SL_FIELD_NONEMPTY) == 0
-			       ? 0
-			       : sl_err_set(e, SL_ERR_PARAMS, NULL, "at least one label is needed");
+		return 0;
 	if (n > max)
 		return sl_err_set(e, SL_ERR_PARAMS, NULL,
 			"at most %zu labels are accepted, these are %zu", max, n);

@@ -203,6 +203,30 @@ cJSON *sl_field_schema(const struct sl_field *f)
 	return o;
 }
 
+/* What a shape's check insists on beyond its fields, as JSON Schema has it. */
+void sl_shape_add_rules(const struct sl_shape *s, cJSON *o)
+{
+	cJSON *one = NULL, *beside = NULL;
+
+	for (size_t i = 0; s->one_of != NULL && s->one_of[i] != NULL; i++) {
+		cJSON *way = cJSON_CreateObject();
+
+		if (one == NULL)
+			one = cJSON_AddArrayToObject(o, "oneOf");
+		cJSON_AddItemToArray(
+			cJSON_AddArrayToObject(way, "required"), cJSON_CreateString(s->one_of[i]));
+		cJSON_AddItemToArray(one, way);
+	}
+	for (size_t i = 0; i < s->n_fields; i++) {
+		if (s->fields[i].beside == NULL)
+			continue;
+		if (beside == NULL)
+			beside = cJSON_AddObjectToObject(o, "dependentRequired");
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(beside, s->fields[i].name),
+			cJSON_CreateString(s->fields[i].beside));
+	}
+}
+
 cJSON *sl_shape_schema(const struct sl_shape *s)
 {
 	cJSON *o = typed("object"), *properties, *required;
@@ -225,5 +249,6 @@ cJSON *sl_shape_schema(const struct sl_shape *s)
 	else
 		cJSON_Delete(required);
 	cJSON_AddFalseToObject(o, "additionalProperties");
+	sl_shape_add_rules(s, o);
 	return o;
 }

@@ -318,7 +318,8 @@ static void list_lengths_are_bounded(void **state)
 {
 	(void)state;
 	refused("\"list\":[1,2,3,4]", "list", "at most 3 elements are accepted, there are 4", "");
-	refused("\"labels\":{}", "labels", "at least one label is needed", "");
+	refused("\"labels\":{}", "labels", "at least one label is needed",
+		"no labels does not mean everything");
 }
 
 static void string_lengths_are_bounded(void **state)
