@@ -17,7 +17,7 @@ bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 	if (p->network_assumed)
 		sl_notice_put(&w->to, "policies", p->name,
 			"set it with all its fields and its network (\"*\" keeps it so); for all: "
-			"sluicectl -j config get >f, then sluicectl config replace f",
+			"sluicectl -j config get >f && sluicectl config replace f",
 			"policy \"%s\" names no network, as before policies had one, and is in "
 			"force in every network",
 			p->name);

@@ -29,7 +29,7 @@ def words(stderr):
     """What the refusal says, without what comes before it on the way there."""
     lines = [x for x in stderr.splitlines() if x.startswith("sluiced: ")]
     lines = [x for x in lines if "notice: " not in x and "running without hugepages" not in x]
-    return lines[0] if lines else stderr
+    return re.sub(r"\S*checked\.json:\d+:\d+: ", "", lines[0]) if lines else stderr
 
 
 def device(config, text):
