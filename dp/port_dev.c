@@ -221,7 +221,8 @@ static int retire_pool(struct sl_port *p, struct sl_err *e)
 static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct sl_err *e)
 {
 	unsigned int least = least_buffers(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
-	unsigned int n = RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : SL_PORT_BUFFERS_DEFAULT);
+	unsigned int n =
+		RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : SL_PORT_BUFFERS_DEFAULT);
 	int ret;
 
 	if (p->pool != NULL && will_do(p->pool, least, room))

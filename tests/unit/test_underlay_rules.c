@@ -127,7 +127,6 @@ static const struct fault faults[] = {
 	{"policy_cidr", false, "peers[1] of policy \"p\" is for 10.9.0.0/16",
 		.policies =
 			"[" POLICY("[{\"cidr\":\"10.0.0.0/16\"},{\"cidr\":\"10.9.0.0/16\"}]") "]"},
-	{"policy_cidr", false, "is for ::/0", .policies = "[" POLICY("[{\"cidr\":\"::/0\"}]") "]"},
 	{"policy_cidr", false, "is for 10.9.0.0/16",
 		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.0/24\"}]") "]",
 		.policies =
