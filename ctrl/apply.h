@@ -14,6 +14,9 @@
 
 struct sl_apply;
 
+/* A port as the engine is asked for it. */
+struct sl_port_params sl_apply_port_params(const struct sl_port_obj *obj);
+
 /* Publishes an empty world in pipeline. engine, pipeline, underlay must outlive it. */
 struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *pipeline,
 	struct sl_tunnel_table *tunnels, struct sl_underlay *underlay,

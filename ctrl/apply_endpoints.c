@@ -92,7 +92,7 @@ static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, s
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(s, SL_COLL_NODES, obj->node)->id;
 	ep->identity = sl_store_identity_of(s, &obj->labels);
 	ep->mac = obj->mac;
-	memcpy(ep->name, obj->name, sizeof(ep->name));
+	ep->id = obj->o.id;
 	err = sl_apply_owner_choose(a, ep, obj->o.id, e);
 	if (err != 0)
 		return err;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,11 +91,26 @@ static void stop_variant(struct sl_ctrl *c)
 	(void)c;
 }
 
-static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+/* The last CPU that this process may run on: the control thread takes the first that is left. */
+static const unsigned int *choose_core(void)
 {
-	const struct sl_workers_conf *w = &c->config->workers;
-	struct sl_engine_params p = {.cores = w->cores.items,
-		.n_cores = (unsigned int)w->cores.n,
+	static unsigned int core;
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
+		for (unsigned int i = 0; i < CPU_SETSIZE; i++)
+			if (CPU_ISSET(i, &allowed))
+				core = i;
+	return &core;
+}
+
+struct sl_engine_params sl_daemon_engine_params(
+	const struct sl_workers_conf *w, const struct sl_options *o)
+{
+	bool given = w->cores.n > 0;
+
+	return (struct sl_engine_params){.cores = given ? w->cores.items : choose_core(),
+		.n_cores = given ? (unsigned int)w->cores.n : 1,
 		.idle = w->idle,
 		.hugepages = w->hugepages,
 		.memory_mb = w->memory_mb,
@@ -105,6 +121,11 @@ static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.run = sl_pipeline_run,
 		.spare = sl_pipeline_spare,
 		.notice = sl_daemon_notice};
+}
+
+static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct sl_engine_params p = sl_daemon_engine_params(&c->config->workers, o);
 
 	c->engine = sl_engine_create(&p, e);
 	return c->engine != NULL ? 0 : -EINVAL;

@@ -14,6 +14,10 @@
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 void sl_daemon_stop(struct sl_ctrl *c);
 
+/* What the engine is started with. */
+struct sl_engine_params sl_daemon_engine_params(
+	const struct sl_workers_conf *w, const struct sl_options *o);
+
 /* Every method there is, for the dispatcher and for discovery without a daemon. */
 void sl_daemon_methods(struct sl_rpc *rpc);
 

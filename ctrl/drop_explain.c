@@ -58,6 +58,11 @@ static const char *origin_name(const struct facts *f, uint32_t origin)
 	return f->names->port(f->names->ctx, (uint16_t)origin);
 }
 
+static const char *endpoint_name(const struct facts *f, const struct sl_endpoint *ep)
+{
+	return f->names->endpoint(f->names->ctx, ep->id);
+}
+
 /* "port web", "node b" */
 static const char *place(const struct facts *f, uint32_t origin, char buf[SL_NAME_LEN + 8])
 {
@@ -355,7 +360,7 @@ static void way_out(const struct facts *f)
 	if (node != 0)
 		say(f, "on the way to %s", place(f, SL_ORIGIN_NODE | node, buf));
 	else if (f->dst != NULL)
-		say(f, "on the way to endpoint %s at %s", f->dst->name,
+		say(f, "on the way to endpoint %s at %s", endpoint_name(f, f->dst),
 			place(f, f->dst->origin, buf));
 	else if (f->v.has_outer)
 		say(f, "on the way to %s", sl_format_ip(&f->v.outer_destination, t.ip));
@@ -396,23 +401,25 @@ static void spoofed(const struct facts *f)
 		say(f, "%s: it came by %s",
 			(ep->origin | f->origin) & SL_ORIGIN_NODE ? "node" : "port",
 			place(f, f->origin, buf));
-		say(f, ", %s belongs to endpoint %s at %s", t.ip, ep->name,
+		say(f, ", %s belongs to endpoint %s at %s", t.ip, endpoint_name(f, ep),
 			place(f, ep->origin, buf));
 		wrong = true;
 	}
 	if (!sl_mac_equal(&ep->mac, &f->v.source_mac)) {
 		say(f, "%sMAC: it is %s, endpoint %s has %s", wrong ? "; " : "",
-			sl_format_mac(&f->v.source_mac, t.mac), ep->name,
+			sl_format_mac(&f->v.source_mac, t.mac), endpoint_name(f, ep),
 			sl_format_mac(&ep->mac, t.mac2));
 		wrong = true;
 	}
 	if (arp_mac(f, &told) && !sl_mac_equal(&ep->mac, &told)) {
 		say(f, "%sMAC in ARP: it is %s, endpoint %s has %s", wrong ? "; " : "",
-			sl_format_mac(&told, t.mac), ep->name, sl_format_mac(&ep->mac, t.mac2));
+			sl_format_mac(&told, t.mac), endpoint_name(f, ep),
+			sl_format_mac(&ep->mac, t.mac2));
 		wrong = true;
 	}
 	if (!wrong)
-		say(f, "all of it agrees with endpoint %s now, which was set after", ep->name);
+		say(f, "all of it agrees with endpoint %s now, which was set after",
+			endpoint_name(f, ep));
 }
 
 static void unanswered(const struct facts *f)
@@ -434,7 +441,7 @@ static void unanswered(const struct facts *f)
 	if (ep == NULL)
 		say(f, "asks for %s, which no endpoint of network %s has", t.ip, f->e->network);
 	else
-		say(f, "asks for %s; endpoint %s is at %s", t.ip, ep->name,
+		say(f, "asks for %s; endpoint %s is at %s", t.ip, endpoint_name(f, ep),
 			place(f, ep->origin, buf));
 }
 
@@ -452,7 +459,7 @@ static void destination_mac(const struct facts *f)
 
 	if (f->dst != NULL)
 		say(f, "to MAC %s; endpoint %s, which has %s, has MAC %s",
-			sl_format_mac(&f->v.destination_mac, t.mac), f->dst->name,
+			sl_format_mac(&f->v.destination_mac, t.mac), endpoint_name(f, f->dst),
 			sl_format_ip(&f->v.destination, t.ip), sl_format_mac(&f->dst->mac, t.mac2));
 }
 
@@ -462,7 +469,7 @@ static void destination_remote(const struct facts *f)
 
 	if (f->dst != NULL)
 		say(f, "%s sent it here; endpoint %s is at %s", place(f, f->origin, from),
-			f->dst->name, place(f, f->dst->origin, at));
+			endpoint_name(f, f->dst), place(f, f->dst->origin, at));
 }
 
 static void mtu(const struct facts *f)
@@ -471,7 +478,7 @@ static void mtu(const struct facts *f)
 
 	say(f, "IP packet of %u bytes, %u fit", behind_ethernet(f), f->s->detail);
 	if (f->dst != NULL)
-		say(f, " on the way to endpoint %s at %s", f->dst->name,
+		say(f, " on the way to endpoint %s at %s", endpoint_name(f, f->dst),
 			place(f, f->dst->origin, buf));
 }
 
@@ -494,7 +501,7 @@ static void flow_deny(const struct facts *f)
 static void opener(const struct facts *f)
 {
 	if (f->src != NULL)
-		say(f, "a new connection of endpoint %s", f->src->name);
+		say(f, "a new connection of endpoint %s", endpoint_name(f, f->src));
 }
 
 static void stale(const struct facts *f)
@@ -632,7 +639,7 @@ static void fill_names(struct facts *f, uint32_t network)
 	bool judged =
 		f->s->reason == SL_DROP_POLICY_INGRESS || f->s->reason == SL_DROP_POLICY_EGRESS;
 
-	keep(e->network, f->net != NULL ? f->net->name : "");
+	keep(e->network, f->net != NULL ? n->network(n->ctx, f->net->id) : "");
 	keep(e->from, origin_name(f, f->origin));
 	if (f->s->in_port != SL_PORT_NONE)
 		keep(e->port, n->port(n->ctx, f->s->in_port));
@@ -643,9 +650,9 @@ static void fill_names(struct facts *f, uint32_t network)
 	f->src = find_endpoint(f, network, &f->v.source);
 	f->dst = find_endpoint(f, network, &f->v.destination);
 	if (is_sender(f))
-		keep(e->endpoint, f->src->name);
+		keep(e->endpoint, endpoint_name(f, f->src));
 	if (f->dst != NULL)
-		keep(e->to, f->dst->name);
+		keep(e->to, endpoint_name(f, f->dst));
 }
 
 void sl_drop_explain(struct sl_recent_entry *e, const struct sl_sample *s,

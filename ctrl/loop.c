@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "daemon.h"
 #include "loop.h"
 #include "methods_runtime.h"
+#include "signals.h"
 
 /* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
 #define TURN_MS		 1
@@ -95,16 +94,6 @@ static int add_fd(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
 	const struct sl_notice_facts facts = sl_ctrl_facts(c);
@@ -127,7 +116,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
 	struct ageing ageing = {.last_ns = now_ns()};
-	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = open_signals(), err = 0;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
 	bool stop = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);
@@ -142,7 +131,7 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == signals)
-				stop = true;
+				stop = sl_signals_take(signals, sl_daemon_notice);
 			else
 				sl_server_poll(c->server);
 		}

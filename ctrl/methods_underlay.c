@@ -19,7 +19,8 @@ struct neighbor_out {
 	char *problem;
 };
 static const struct sl_field neighbor_fields[] = {
-	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = 64, .help = "The underlay port."),
+	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "The underlay port."),
 	SL_FIELD(neighbor_out, address, SL_F_IP, .help = "The next hop."),
 	SL_FIELD(neighbor_out, mac, SL_F_MAC, SL_PRESENT(neighbor_out, has_mac),
 		.help = "Its MAC, when it was ever known."),
@@ -138,7 +139,7 @@ static const struct sl_field path_fields[] = {
 			"unreachable (an ICMP error says so)."),
 	SL_FIELD(path_out, reachable, SL_F_BOOL, .help = "An underlay link or route leads to it."),
 	SL_FIELD(path_out, resolved, SL_F_BOOL, .help = "The next hop's MAC is known."),
-	SL_FIELD(path_out, port, SL_F_STRING, .max = 64,
+	SL_FIELD(path_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Underlay port, empty without a path."),
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
 		.help = "The next hop."),
@@ -238,7 +239,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 
 	if (!sl_underlay_path(to->c->underlay, o->id, &path))
 		return true;
-	memcpy(out.name, node->name, sizeof(out.name));
+	snprintf(out.name, sizeof(out.name), "%s", node->name);
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;

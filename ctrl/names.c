@@ -56,10 +56,27 @@ static const char *policy_name(void *ctx, uint32_t slot)
 	return sl_name_of_policy(ctx, slot);
 }
 
+static const char *network_name(void *ctx, uint32_t id)
+{
+	return sl_name_of_network(ctx, id);
+}
+
+static const char *endpoint_name(void *ctx, uint32_t id)
+{
+	const struct sl_ctrl *c = ctx;
+	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_ENDPOINTS, id);
+
+	return o != NULL ? o->key : "";
+}
+
 void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s)
 {
-	const struct sl_drop_names names = {
-		.ctx = c, .port = port_name, .node = node_name, .policy = policy_name};
+	const struct sl_drop_names names = {.ctx = c,
+		.port = port_name,
+		.node = node_name,
+		.policy = policy_name,
+		.network = network_name,
+		.endpoint = endpoint_name};
 	const struct sl_world *world = atomic_load(&c->pipeline->world);
 	struct sl_recent_entry e;
 

@@ -64,6 +64,8 @@ struct sl_drop_names {
 	const char *(*port)(void *ctx, uint16_t id); /* each "" when there is none */
 	const char *(*node)(void *ctx, uint32_t id);
 	const char *(*policy)(void *ctx, uint32_t slot);
+	const char *(*network)(void *ctx, uint32_t id);
+	const char *(*endpoint)(void *ctx, uint32_t id);
 };
 /* All of *e but sequence and when. */
 void sl_drop_explain(struct sl_recent_entry *e, const struct sl_sample *s,

@@ -264,7 +264,7 @@ static void neighbor_tell(void *ctx, const struct sl_neighbor_event *ev)
 		[SL_NEIGHBOR_CONFLICT] =
 			"address %s on port %s is this node's own%.0s, and %s claims it",
 	};
-	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[320];
+	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[SL_NAME_LEN + 320];
 	const struct sl_underlay *u = ctx;
 	size_t n;
 

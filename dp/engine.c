@@ -15,7 +15,7 @@ enum {
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 {
-	char text[320];
+	char text[1024];
 	va_list ap;
 
 	if (g->notice == NULL)
@@ -107,6 +107,21 @@ static int check_params(const struct sl_engine_params *p, struct sl_err *e)
 			"%u MiB are too few to start with, at least %d are needed", p->memory_mb,
 			MEMORY_MIN_MB);
 	return 0;
+}
+
+int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e)
+{
+	int ret = check_params(p, e);
+
+	return ret != 0 ? ret : sl_eal_check(p, room, e);
+}
+
+uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports)
+{
+	uint64_t own = OWN_BUFFERS + (p->n_cores + 1) * SL_POOL_CACHE * 2;
+	uint64_t of_port = p->mbufs != 0 ? p->mbufs : SL_PORT_BUFFERS_DEFAULT;
+
+	return (own + n_ports * of_port) * (sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE);
 }
 
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e)

@@ -36,6 +36,14 @@ struct sl_engine_params {
 
 struct sl_engine;
 
+/*
+ * What sl_engine_create would refuse, as far as that can be told without EAL and without taking any
+ * memory; p->notice is told the same as there. *room: bytes that tables and packets will have.
+ */
+int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e);
+/* At least so much of that is taken by the engine, n_ports among it. */
+uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports);
+
 /* EAL up, workers made but not running. NULL with *e filled. One engine a process, and once. */
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e);
 /* Stop workers, close ports, free all. EAL cleaned up. */
@@ -91,6 +99,12 @@ struct sl_port_params {
  * end.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
+/*
+ * What sl_port_add would refuse, as far as that can be told without opening the device: changes
+ * nothing, and needs no engine but the parameters of one.
+ */
+int sl_port_check(
+	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e);
 /* Start to receive on an added port (visible to workers as output as well). */
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);

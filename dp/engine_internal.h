@@ -12,7 +12,8 @@
 
 _Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
 
-#define SL_POOL_CACHE 256
+#define SL_POOL_CACHE		256
+#define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
 
 /*
  * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
@@ -99,6 +100,7 @@ struct sl_engine {
 	struct sl_eal eal;
 	void (*notice)(const char *text);
 	const char *own_socket; /* see struct sl_engine_params */
+	bool only_looks;	/* of sl_port_check: nothing on disk is changed */
 	unsigned int n_workers;
 	bool running;
 	struct sl_worker *worker[SL_WORKERS_MAX];

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -169,6 +172,56 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	new.given_when_open = new.base.tx_packets;
 	*slot = new;
 	return slot->id;
+}
+
+/* EAL does so when it starts: a driver is known once its file is loaded. */
+static void load_drivers(void)
+{
+	static bool done;
+	char path[PATH_MAX];
+	struct dirent *d;
+	DIR *dir;
+
+	if (done)
+		return;
+	done = true;
+	dir = opendir(RTE_EAL_PMD_PATH);
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		size_t len = strlen(d->d_name);
+
+		if (len < 3 || strcmp(d->d_name + len - 3, ".so") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", RTE_EAL_PMD_PATH, d->d_name);
+		if (dlopen(path, RTLD_NOW) == NULL)
+			continue; /* EAL would say so, and go on */
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+int sl_port_check(
+	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e)
+{
+	struct sl_engine *g = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*g));
+	struct sl_port new = {.engine = g};
+	uint32_t absent;
+	int ret;
+
+	if (g == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	memset(g, 0, sizeof(*g));
+	g->only_looks = true;
+	g->own_socket = engine->own_socket;
+	g->n_workers = engine->n_cores;
+	rte_strscpy(new.name, p->name, sizeof(new.name));
+	load_drivers();
+	ret = check_params(g, p, e);
+	if (ret == 0)
+		ret = parse_devargs(&new, p->devargs, e);
+	if (ret == 0)
+		ret = sl_device_check(&new, p->devargs, &absent, e);
+	free(g);
+	return ret;
 }
 
 static struct sl_port *find(const struct sl_engine *g, uint16_t id)

@@ -104,10 +104,27 @@ static bool take(struct rte_ring *ring, enum sl_drop reason, struct sl_sample *f
 	return got;
 }
 
+static const char *network_name(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	return id == 1 ? "blue" : "";
+}
+
+static const char *endpoint_name(void *ctx, uint32_t id)
+{
+	static const char *const names[] = {"", "web-1", "db-1", "far-1"};
+
+	(void)ctx;
+	return id < RTE_DIM(names) ? names[id] : "";
+}
+
 const char *sl_scene_told(struct scene *s, enum sl_drop reason)
 {
-	const struct sl_drop_names names = {
-		.port = port_name, .node = node_name, .policy = policy_name};
+	const struct sl_drop_names names = {.port = port_name,
+		.node = node_name,
+		.policy = policy_name,
+		.network = network_name,
+		.endpoint = endpoint_name};
 	struct sl_recent_entry e;
 	struct sl_sample worker, control;
 	bool by_worker = take(sl_rig_worker(s->r)->samples.ring, reason, &worker);

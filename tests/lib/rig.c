@@ -72,7 +72,7 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	ep->origin = origin;
 	ep->local = !(origin & SL_ORIGIN_NODE);
 	ep->identity = identities[i].id;
-	snprintf(ep->name, sizeof(ep->name), "%s-1", identities[i].labels->value);
+	ep->id = i + 1;
 	ep->mac = sl_test_mac(mac);
 	for (unsigned int a = 0; a < 2; a++) {
 		struct sl_ip ip = sl_test_ip(addrs[a]);
@@ -141,12 +141,8 @@ static void make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] = (struct sl_network){.id = 1,
-		.vni = 100,
-		.encap = SL_ENCAP_VXLAN,
-		.pickup = true,
-		.present = true,
-		.name = "blue"};
+	r->networks[1] = (struct sl_network){
+		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
 	w->generation = 1;
 	w->commit = 1;
 	w->port_network[SL_RIG_WEB] = 1;

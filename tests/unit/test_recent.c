@@ -35,7 +35,11 @@ static struct sl_recent recent;
 
 static void collect(struct sl_rig *r)
 {
-	const struct sl_drop_names names = {.port = port_name, .node = no_name, .policy = no_name};
+	const struct sl_drop_names names = {.port = port_name,
+		.node = no_name,
+		.policy = no_name,
+		.network = no_name,
+		.endpoint = no_name};
 	struct sl_sample s;
 
 	while (rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &s, sizeof(s)) == 0) {
@@ -179,7 +183,11 @@ static void a_full_place_gives_way_to_the_few(void **state)
 /* Hostile bytes: every length of a real packet, and every byte of its headers turned. */
 static void any_bytes_are_read_within_their_end(void **state)
 {
-	const struct sl_drop_names names = {.port = port_name, .node = no_name, .policy = no_name};
+	const struct sl_drop_names names = {.port = port_name,
+		.node = no_name,
+		.policy = no_name,
+		.network = no_name,
+		.endpoint = no_name};
 	static struct sl_frame in, f;
 	struct sl_rig *r = sl_rig_create();
 	const struct sl_world *world = atomic_load(&sl_rig_pipeline(r)->world);
