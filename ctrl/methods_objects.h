@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The methods on objects: COLLECTION.add, .set, .del, .get and .list for each collection,
+ * The methods on objects: COLLECTION.add, .set, .put, .del, .get and .list for each collection,
  * txn.apply, config.get and config.replace. All but the last three come from sl_collections by
- * themselves. Threads: control.
+ * themselves.
+ *
+ * What any of them answers may be sent back to add, set, put, config.replace or a file: the fields
+ * that are reported beside the object are ignored there. Lists go by pages: `limit`, and `after`,
+ * the key of the last row of the page before. The answer is an array; one that is shorter than
+ * limit is the last.
+ *
+ * Threads: control.
  */
 #ifndef SL_CTRL_METHODS_OBJECTS_H
 #define SL_CTRL_METHODS_OBJECTS_H
 
 #include "config.h"
 #include "rpc.h"
+
+#define SL_PAGE_MAX 10000u /* rows of a page, for those who ask for pages */
+#define SL_KEY_MAX  128	   /* an object's key with its NUL */
 
 /* Rows side by side, made on the first call; they live as long as the program. */
 size_t sl_object_methods(const struct sl_method **rows);
@@ -26,6 +36,15 @@ void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
  * but config.get. */
 extern void (*sl_object_extra)(
 	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
+
+/* The object as its methods answer it, with what is known beside it, as text. */
+void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
+	struct sl_text *out);
+
+/* .list, in methods_list.c; its parameters are made on the first call. */
+const struct sl_shape *sl_list_params(const struct sl_collection *coll);
+int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll,
+	struct sl_stream **stream, struct sl_err *e);
 
 /* txn.apply, config.get and config.replace; in methods_txn.c. */
 extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;

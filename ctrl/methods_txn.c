@@ -17,7 +17,7 @@ struct apply_params {
 
 static const struct sl_field operation_fields[] = {
 	SL_FIELD(operation, method, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1, .max = 63,
-		.help = "add, set or del of a collection."),
+		.help = "add, set, put or del of a collection."),
 	SL_FIELD(operation, params, SL_F_JSON, .flags = SL_FIELD_REQUIRED | SL_FIELD_BORROWED,
 		.help = "Its parameters."),
 };
@@ -51,7 +51,7 @@ static int apply_operation(struct sl_txn *t, const struct operation *op, size_t 
 		sl_txn_at(t, "operations[%zu]", i);
 		sl_err_set(e, SL_ERR_PARAMS, "method", "\"%s\" cannot be part of a transaction",
 			op->method);
-		sl_err_hint(e, "add, set and del of the collections can");
+		sl_err_hint(e, "add, set, put and del of the collections can");
 		sl_txn_blame(t, e);
 		return -EINVAL;
 	}

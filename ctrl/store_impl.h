@@ -19,6 +19,7 @@
 /* The maps cannot report that memory is out; the daemon ends rather than go on with half an index.
  */
 #define uthash_fatal(msg) abort()
+#include <bsd/sys/tree.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -94,8 +95,11 @@ struct sl_entry {
 	uint32_t id;
 	size_t change; /* index + 1 in the open transaction */
 	struct sl_entry *prev, *next;
+	RB_ENTRY(sl_entry) sorted;
 	UT_hash_handle hh; /* its key is obj->key, or the removed object's */
 };
+
+RB_HEAD(sl_sorted, sl_entry); /* by key */
 
 /* Free ids rest in a ring, so that a number does not come back at once with another meaning. */
 struct sl_ids {
@@ -108,6 +112,7 @@ struct sl_ids {
 struct sl_map {
 	struct sl_entry *by_key;
 	struct sl_entry *order;
+	struct sl_sorted sorted;
 	struct sl_ids ids;
 	size_t n_live;
 };
