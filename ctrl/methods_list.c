@@ -9,9 +9,10 @@
 #include "json.h"
 #include "methods_objects.h"
 #include "objects_fields.h"
+#include "rows.h"
 #include "schema_field.h"
 
-#define LOOKS 16 /* objects between two looks at the clock */
+#define LOOKS 16 /* objects of one step, most of them passed over */
 
 /* Parameters as decoded; the object's struct, of which the given fields count, lies behind. */
 struct list_params {
@@ -123,11 +124,9 @@ static bool field_matches(const struct sl_field *f, const void *obj, const void 
 }
 
 struct listing {
-	struct sl_stream stream;
+	struct sl_rows rows;
 	struct sl_ctrl *ctrl;
 	const struct sl_collection *coll;
-	uint32_t left; /* of the page; UINT32_MAX: no limit */
-	bool begun, any;
 	char after[SL_KEY_MAX];
 	struct list_params *filter;
 };
@@ -142,46 +141,28 @@ static bool matches(const struct listing *l, const struct sl_object *o)
 	return true;
 }
 
-/* False at the end. */
-static bool list_next(struct listing *l, struct sl_text *out)
+static bool list_next(struct sl_rows *r, struct sl_text *out)
 {
-	const struct sl_object *o =
-		l->left > 0 ? sl_store_after(sl_ctrl_store(l->ctrl), l->coll->id, l->after) : NULL;
+	struct listing *l = (struct listing *)r;
+	const struct sl_object *o;
 
-	if (o == NULL)
-		return false;
-	snprintf(l->after, sizeof(l->after), "%s", o->key);
-	if (!matches(l, o))
+	for (unsigned int i = 0; i < LOOKS; i++) {
+		o = sl_store_after(sl_ctrl_store(l->ctrl), l->coll->id, l->after);
+		if (o == NULL)
+			return false;
+		snprintf(l->after, sizeof(l->after), "%s", o->key);
+		if (!matches(l, o))
+			continue;
+		sl_rows_begin_row(r, out);
+		sl_object_write(l->ctrl, l->coll, o, out);
 		return true;
-	if (l->any)
-		sl_text_say(out, ",");
-	sl_object_write(l->ctrl, l->coll, o, out);
-	l->any = true;
-	l->left -= l->left != UINT32_MAX;
+	}
 	return true;
 }
 
-static bool list_more(struct sl_stream *stream, struct sl_text *out, const struct sl_turn *turn)
+static void list_destroy(struct sl_rows *r)
 {
-	struct listing *l = (struct listing *)stream;
-
-	if (!l->begun)
-		sl_text_say(out, "[");
-	l->begun = true;
-	do {
-		for (unsigned int i = 0; i < LOOKS; i++) {
-			if (!list_next(l, out)) {
-				sl_text_say(out, "]");
-				return false;
-			}
-		}
-	} while (!sl_turn_is_over(turn, out));
-	return true;
-}
-
-static void list_end(struct sl_stream *stream)
-{
-	struct listing *l = (struct listing *)stream;
+	struct listing *l = (struct listing *)r;
 
 	sl_shape_fini(&shapes[l->coll->id], l->filter);
 	free(l->filter);
@@ -200,13 +181,12 @@ int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll
 		free(filter);
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	}
-	*l = (struct listing){.stream = {.more = list_more, .end = list_end},
+	*l = (struct listing){.rows = {.next = list_next, .destroy = list_destroy},
 		.ctrl = c->ctrl,
 		.coll = coll,
-		.left = p->limit != 0 ? p->limit : UINT32_MAX,
 		.filter = filter};
 	if (p->after != NULL)
 		snprintf(l->after, sizeof(l->after), "%s", p->after);
-	*stream = &l->stream;
+	sl_rows_init(&l->rows, p->limit, stream);
 	return 0;
 }

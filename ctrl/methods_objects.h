@@ -17,8 +17,7 @@
 #include "config.h"
 #include "rpc.h"
 
-#define SL_PAGE_MAX 10000u /* rows of a page, for those who ask for pages */
-#define SL_KEY_MAX  128	   /* an object's key with its NUL */
+#define SL_KEY_MAX 128 /* an object's key with its NUL */
 
 /* Rows side by side, made on the first call; they live as long as the program. */
 size_t sl_object_methods(const struct sl_method **rows);
@@ -45,6 +44,10 @@ void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const 
 const struct sl_shape *sl_list_params(const struct sl_collection *coll);
 int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll,
 	struct sl_stream **stream, struct sl_err *e);
+
+/* config.get's answer; in config_stream.c. */
+int sl_config_stream(struct sl_store *s, const struct sl_config *running, struct sl_stream **stream,
+	struct sl_err *e);
 
 /* txn.apply, config.get and config.replace; in methods_txn.c. */
 extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;

@@ -130,6 +130,7 @@ struct sl_store {
 	struct sl_journal *journal;
 	struct sl_txn *txn;		     /* the open one */
 	const struct sl_devices_conf *limit; /* of the next ones; NULL: none */
+	struct sl_snapshot *snapshots;	     /* being read */
 };
 
 struct sl_change_rec {
@@ -179,6 +180,10 @@ struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_l
 const struct sl_object *sl_unique_owner(
 	const struct sl_store *s, enum sl_unique_kind kind, const struct sl_ip *ip);
 void sl_labelsets_untouch(struct sl_store *s);
+
+/* store_snapshot.c: what a transaction changes, as it was; old NULL: not there */
+void sl_snapshots_keep(
+	struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_object *old);
 
 /* refs.c */
 extern const struct sl_ref_def sl_ref_defs[];

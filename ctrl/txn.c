@@ -376,6 +376,8 @@ static void keep(struct sl_txn *t)
 			continue;
 		c = rec->e->coll;
 		rec->e->change = 0;
+		if (t->store->snapshots != NULL)
+			sl_snapshots_keep(t->store, c, rec->e->hh.key, rec->old_obj);
 		sl_links_destroy(t->store, rec->old_links);
 		if (rec->e->obj == NULL)
 			sl_entry_destroy(t->store, rec->e, false);
