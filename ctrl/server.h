@@ -11,6 +11,7 @@
 
 #define SL_SERVER_CLIENTS_MAX 64
 #define SL_MESSAGE_MAX	      (16u << 20)
+#define SL_MESSAGE_READ_MAX   (256u << 10) /* of a client that may only read: parsed in no time */
 #define SL_OUTPUT_MAX	      (128u << 20) /* unread answers of all clients together */
 
 struct sl_server;

@@ -72,7 +72,11 @@ static void forget_sent(struct sl_server_client *c)
 static void refuse_too_long(struct sl_server_client *c)
 {
 	size_t len;
-	char *answer = sl_rpc_refuse(SL_ERR_LIMIT, "a message has at most 16 MiB", &len);
+	char *answer = sl_rpc_refuse(SL_ERR_LIMIT,
+		c->granted >= SL_RPC_WRITE
+			? "a message has at most 16 MiB"
+			: "a message has at most 256 KiB from a user who may only read",
+		&len);
 
 	if (answer != NULL)
 		sl_text_add(&c->out, answer, len);
@@ -87,7 +91,8 @@ static void begin_reply(struct sl_server_client *c, const struct sl_rpc *rpc)
 	const char *msg;
 	size_t len;
 
-	switch (sl_frame_next(&c->in, SL_MESSAGE_MAX, &msg, &len)) {
+	switch (sl_frame_next(&c->in,
+		c->granted >= SL_RPC_WRITE ? SL_MESSAGE_MAX : SL_MESSAGE_READ_MAX, &msg, &len)) {
 	case SL_FRAME_TOO_LONG:
 		refuse_too_long(c);
 		return;

@@ -196,7 +196,7 @@ static bool is_silent(const cJSON *method)
 	const char *verb = strrchr(ctl_string(method, "name"), '.');
 
 	return verb != NULL && (strcmp(verb, ".add") == 0 || strcmp(verb, ".set") == 0 ||
-				       strcmp(verb, ".del") == 0);
+				       strcmp(verb, ".put") == 0 || strcmp(verb, ".del") == 0);
 }
 
 static bool has_param(const cJSON *method, const char *name)
@@ -207,6 +207,16 @@ static bool has_param(const cJSON *method, const char *name)
 		if (strcmp(ctl_string(p, "name"), name) == 0)
 			return true;
 	return false;
+}
+
+/* Its answer is {"flows": […], "next": n}. A list that is an array comes whole when nothing limits
+ * it: the daemon makes it as it is read. */
+static bool has_pages(const cJSON *method)
+{
+	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(method, "result"), "schema");
+
+	return has_param(method, "after") && strcmp(ctl_string(schema, "type"), "object") == 0;
 }
 
 /* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
@@ -306,7 +316,7 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 
 	if (c->watch_s > 0) {
 		status = watch(c, name, text);
-	} else if (!c->json && has_param(method, "after")) {
+	} else if (!c->json && has_pages(method)) {
 		status = print_pages(c, name, params);
 	} else {
 		status = ctl_call(c, name, text, &response);
@@ -424,6 +434,8 @@ static int dispatch(struct ctl *c)
 		return call_anything(c);
 	if (strcmp(c->words[0], "apply") == 0 && !c->help)
 		return ctl_apply(c);
+	if (strcmp(c->words[0], "dump") == 0 && !c->help)
+		return ctl_dump(c);
 	return noun_verb(c);
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import statistics
+import subprocess
 import threading
 import time
 
@@ -207,3 +208,43 @@ def a_backup_of_config_get_is_of_one_moment(lab):
     expect_equal([d["key"] for d in difference["changed"]], ["ep-004999"], "changed")
     expect_equal(daemon.call("config.replace", {"config": daemon.call("config.get")}),
                  {"added": [], "changed": [], "removed": []}, "difference")
+
+
+@test
+def sluicectl_dumps_lists_and_puts_back(lab):
+    config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+              "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_null0", "addresses": [f"{NODE_IP}/24"]}],
+              "nodes": [{"name": "b", "address": PEER_IP}], "networks": [{"name": "blue", "vni": 100}],
+              "neighbors": [{"port": "uplink", "address": PEER_IP, "mac": PEER_MAC}],
+              "routes": [{"prefix": "198.51.100.0/24", "via": PEER_IP}],
+              "identities": [{"id": 1001, "labels": {"app": "app-1"}}],
+              "endpoints": [endpoint(i) for i in range(1200)],
+              "policies": [{"name": "p", "network": "blue", "direction": "ingress", "action": "allow",
+                            "subject": {"labels": {"app": "app-1"}}}]}
+    daemon = lab.daemon("a", config).start()
+
+    def ctl(*words, stdin=None):
+        done = subprocess.run((lab.sluicectl, "--socket", daemon.socket) + words, input=stdin, capture_output=True,
+                              text=True, timeout=60, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), f"sluicectl {words}")
+        return done.stdout
+
+    before, backup = daemon.call("config.get"), ctl("dump")
+    ctl("apply", "-", stdin=backup)
+    expect_equal(daemon.call("config.get"), before, "the configuration after its own backup")
+    # What -j get prints goes back as it is, of every collection.
+    for noun, key in (("ports", "uplink"), ("nodes", "b"), ("networks", "blue"), ("identities", "1001"),
+                      ("endpoints", "ep-000007"), ("policies", "p"), ("routes", "198.51.100.0/24")):
+        ctl(noun, "put", "-", stdin=ctl("-j", noun, "get", key))
+        ctl(noun, "set", "-", stdin=ctl("-j", noun, "get", key))
+    expect_equal(daemon.call("config.get"), before, "the configuration after gets were put back")
+    expect_equal(len(json.loads(ctl("-j", "endpoints", "list"))), 1200, "endpoints")
+    expect_equal(len(ctl("endpoints", "list").splitlines()), 1201, "lines of the table")
+    expect_equal([e["name"] for e in json.loads(ctl("-j", "endpoints", "list", "labels.app=app-3", "--limit", "2",
+                                                    "--after", "ep-000003"))], ["ep-000053", "ep-000103"], "a page")
+    ctl("endpoints", "del", "nobody", "--missing-ok")
+    # Into another daemon that has nothing but itself.
+    ctl("config", "replace", "-", stdin="{}")
+    expect_equal(daemon.call("endpoints.list"), [], "endpoints after all was removed")
+    ctl("apply", "-", stdin=backup)
+    expect_equal(daemon.call("config.get"), before, "the configuration restored")
