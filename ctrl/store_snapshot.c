@@ -89,7 +89,7 @@ static void keep(
 		return;
 	}
 	p->n_kept++;
-	strcpy(k->key, key);
+	memcpy(k->key, key, strlen(key) + 1);
 	k->obj = old;
 	if (old != NULL)
 		old->refs++;
@@ -137,7 +137,7 @@ const struct sl_object *sl_snapshot_next(struct sl_snapshot *p, enum sl_collecti
 	}
 	while (!p->tail && (o = sl_store_after(p->store, c, p->after)) != NULL) {
 		k = find(p, c, o->key);
-		strcpy(p->after, o->key);
+		memcpy(p->after, o->key, strlen(o->key) + 1); /* shorter than 128 */
 		if (k == NULL)
 			return o;
 		k->read = true;
