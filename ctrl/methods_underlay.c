@@ -93,16 +93,45 @@ static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&neighbor_shape, &out));
 }
 
-static int neighbors_state(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
-{
-	struct collect to = {.c = call->ctrl, .list = cJSON_CreateArray()};
+struct neighbors {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	struct sl_neighbor_cursor at;
+};
 
+static bool next_neighbor(struct sl_rows *r, struct sl_text *out)
+{
+	struct neighbors *n = (struct neighbors *)r;
+	struct collect to = {.c = n->c};
+	struct sl_neighbor_view v;
+
+	if (!sl_neighbors_next(sl_underlay_neighbors(n->c->underlay), &n->at,
+		    sl_engine_tick(n->c->engine), &v))
+		return false;
+	to.list = cJSON_CreateArray();
+	add_neighbor(&v, &to);
+	sl_rows_json(r, out, cJSON_DetachItemFromArray(to.list, 0));
+	cJSON_Delete(to.list);
+	return true;
+}
+
+static void free_neighbors(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int neighbors_state(const struct sl_rpc_call *call, const void *arg,
+	struct sl_stream **stream, struct sl_err *e)
+{
+	struct neighbors *n = calloc(1, sizeof(*n));
+
+	(void)arg;
 	(void)e;
-	if (to.list == NULL)
+	if (n == NULL)
 		return -ENOMEM;
-	sl_neighbors_walk(sl_underlay_neighbors(call->ctrl->underlay),
-		sl_engine_tick(call->ctrl->engine), add_neighbor, &to);
-	*result = to.list;
+	n->rows = (struct sl_rows){.next = next_neighbor, .destroy = free_neighbors};
+	n->c = call->ctrl;
+	sl_rows_init(&n->rows, 0, stream);
 	return 0;
 }
 
@@ -111,7 +140,7 @@ const struct sl_method sl_method_neighbors_state = {
 	.summary = "Next hops on the underlay, learned and static, with their state.",
 	.right = SL_RPC_READ,
 	.result = &neighbors_result,
-	.handle = neighbors_state,
+	.stream = neighbors_state,
 };
 
 struct path_out {
