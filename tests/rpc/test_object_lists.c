@@ -99,6 +99,15 @@ static void an_allocated_identity_may_be_sent_back_anywhere(void **state)
 	(void)state;
 	succeeds("identities.put", row, row);
 	succeeds("identities.list", NULL, "[]");
+	add_base();
+	succeeds("endpoints.add",
+		"{\"name\":\"e\",\"network\":\"base\",\"node\":\"base\",\"mac\":\"02:00:00:00:00:"
+		"05\",\"addresses\":[\"10.0.0.5\"],\"labels\":{\"app\":\"web\"}}",
+		NULL);
+	succeeds("identities.put", row, row);
+	succeeds("identities.list", "{\"allocated\":true}",
+		"[{\"id\":4096,\"labels\":{\"app\":\"web\"},\"allocated\":true}]");
+	succeeds("identities.list", "{\"allocated\":false}", "[]");
 	succeeds("identities.put", "{\"id\":4096,\"labels\":{\"app\":\"web\"},\"allocated\":false}",
 		"{\"id\":4096,\"labels\":{\"app\":\"web\"}}");
 }
