@@ -135,6 +135,7 @@ struct sl_entry *sl_entry_create(
 	obj->id = en->id;
 	sl_entry_set(s, en, obj);
 	HASH_ADD_KEYPTR(hh, m->by_key, obj->key, strlen(obj->key), en);
+	sl_table_make_room(en->hh.tbl);
 	DL_APPEND(m->order, en);
 	RB_INSERT(sl_sorted, &m->sorted, en);
 	return en;

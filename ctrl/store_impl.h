@@ -18,24 +18,30 @@
 
 /* The maps cannot report that memory is out; the daemon ends rather than go on with half an index.
  */
-#define uthash_fatal(msg)      abort()
-#define uthash_malloc(size)    calloc(1, size)
-#define uthash_bzero(at, size) ((void)0) /* only ever what was just allocated */
+#define uthash_fatal(msg) abort()
 #include <bsd/sys/tree.h>
 #include <uthash.h>
 #include <utlist.h>
 
 /*
- * A table that doubles moves all it holds in one go: 40 ms for 200,000 objects. So these begin
- * large, with memory that the kernel gives page by page as it is used, and allow longer chains:
- * nothing moves up to about a million.
+ * A table that doubles moves all it holds in one go: 40 ms for 200,000 objects. So one that comes
+ * to hold some thousands gets buckets for many at once, while that is quick, and chains may be
+ * longer: nothing moves from there up to about a million. To be called after each HASH_ADD.
  */
-#undef HASH_INITIAL_NUM_BUCKETS
-#undef HASH_INITIAL_NUM_BUCKETS_LOG2
 #undef HASH_BKT_CAPACITY_THRESH
-#define HASH_INITIAL_NUM_BUCKETS      131072u
-#define HASH_INITIAL_NUM_BUCKETS_LOG2 17u
-#define HASH_BKT_CAPACITY_THRESH      24u
+#define HASH_BKT_CAPACITY_THRESH 24u
+#define SL_TABLE_GROWS_AT	 4096u
+#define SL_TABLE_BUCKETS	 131072u
+
+static inline void sl_table_make_room(UT_hash_table *tbl)
+{
+	if (tbl->num_items != SL_TABLE_GROWS_AT)
+		return;
+	while (tbl->num_buckets < SL_TABLE_BUCKETS)
+		HASH_EXPAND_BUCKETS(hh, tbl, false);
+	tbl->noexpand = 0;
+	tbl->ineff_expands = 0;
+}
 
 struct sl_links;
 struct sl_entry;
