@@ -31,7 +31,7 @@
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_BKT_CAPACITY_THRESH 24u
 #define SL_TABLE_GROWS_AT	 4096u
-#define SL_TABLE_BUCKETS	 131072u
+#define SL_TABLE_BUCKETS	 262144u
 
 static inline void sl_table_make_room(UT_hash_table *tbl)
 {
