@@ -213,7 +213,7 @@ def a_backup_of_config_get_is_of_one_moment(lab):
 @test
 def sluicectl_dumps_lists_and_puts_back(lab):
     config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
-              "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_null0", "addresses": [f"{NODE_IP}/24"]}],
+              "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_null0,no-rx=1", "addresses": [f"{NODE_IP}/24"]}],
               "nodes": [{"name": "b", "address": PEER_IP}], "networks": [{"name": "blue", "vni": 100}],
               "neighbors": [{"port": "uplink", "address": PEER_IP, "mac": PEER_MAC}],
               "routes": [{"prefix": "198.51.100.0/24", "via": PEER_IP}],
