@@ -22,6 +22,11 @@
 #include "store.h"
 #include "underlay.h"
 
+/* Turns of the event loop by the CPU time they took (loop.h). */
+struct sl_turns {
+	uint64_t n, over_1ms, over_10ms, over_100ms, max_ns;
+};
+
 struct sl_ctrl {
 	struct sl_config *config; /* as read at start: node and workers stay in force */
 	struct sl_engine *engine;
@@ -39,6 +44,7 @@ struct sl_ctrl {
 	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;
+	struct sl_turns turns;
 };
 
 /* What notices are found from while this daemon runs. */

@@ -94,6 +94,29 @@ static int add_fd(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Since the turn before ended: what waiting costs is next to nothing. */
+static void note_turn(struct sl_turns *t, uint64_t *last_ns)
+{
+	uint64_t now = cpu_ns(), took = now - *last_ns;
+
+	*last_ns = now;
+	t->n++;
+	t->over_1ms += took > 1000000;
+	t->over_10ms += took > 10000000;
+	t->over_100ms += took > 100000000;
+	if (took > t->max_ns)
+		t->max_ns = took;
+}
+
+/* Everything but the clients. */
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
 	const struct sl_notice_facts facts = sl_ctrl_facts(c);
@@ -117,6 +140,7 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
 	struct ageing ageing = {.last_ns = now_ns()};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
+	uint64_t last_ns = cpu_ns();
 	bool stop = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);
@@ -129,13 +153,14 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 		struct epoll_event ev[4];
 		int n = epoll_wait(epoll, ev, 4, TURN_MS);
 
+		turn(c, &ageing);
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == signals)
 				stop = sl_signals_take(signals, sl_daemon_notice);
 			else
 				sl_server_poll(c->server);
 		}
-		turn(c, &ageing);
+		note_turn(&c->turns, &last_ns);
 	}
 	if (signals >= 0)
 		close(signals);

@@ -25,8 +25,8 @@ static const struct sl_method *const single_methods[] = {
 	&sl_method_discover,
 };
 #define N_SINGLE (sizeof(single_methods) / sizeof(single_methods[0]))
-/* Five verbs a collection. */
-#define N_MAX (N_SINGLE + 5 * SL_COLL_COUNT)
+/* Six verbs a collection. */
+#define N_MAX (N_SINGLE + 6 * SL_COLL_COUNT)
 
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c)
 {

@@ -81,6 +81,33 @@ void sl_notices_find(const struct sl_notice_facts *f,
 	}
 }
 
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx)
+{
+	const struct sl_notice_row *r = &sl_notice_rows[row];
+	struct sl_notice_walk w = {.to = {ctx, put, r->code}};
+	uint32_t last, end;
+	bool more = true;
+
+	if (r->find != NULL) {
+		r->find(f, &w.to);
+		return true;
+	}
+	last = sl_store_max_id(f->store, r->coll);
+	end = *next_id + SL_NOTICE_PORTION;
+	sl_notice_walk_init(&w, f, r);
+	for (; more && *next_id < end && *next_id <= last; ++*next_id) {
+		const struct sl_object *o = sl_store_by_id(f->store, r->coll, *next_id);
+
+		more = o == NULL || r->each(o, &w);
+	}
+	sl_notice_walk_fini(&w);
+	if (more && *next_id <= last)
+		return false;
+	*next_id = 0;
+	return true;
+}
+
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN])
 {
 	bool named = n->name[0] != '\0', helped = n->hint[0] != '\0';

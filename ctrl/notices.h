@@ -113,6 +113,13 @@ void sl_notice_walk_fini(struct sl_notice_walk *w);
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
+/*
+ * The same bit by bit: what a row finds, of a large collection a portion of it. *next_id begins
+ * with 0; true when that was all of the row, and *next_id is 0 again.
+ */
+#define SL_NOTICE_PORTION 1024u
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
 /* "ports "uplink": the message (the hint)" */
 #define SL_NOTICE_LINE_LEN 2048
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);

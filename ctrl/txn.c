@@ -36,6 +36,11 @@ struct sl_txn *sl_txn_begin_replay(struct sl_store *s)
 	return t;
 }
 
+const struct sl_store *sl_txn_store(const struct sl_txn *t)
+{
+	return t->store;
+}
+
 void sl_txn_at(struct sl_txn *t, const char *fmt, ...)
 {
 	va_list ap;
@@ -188,6 +193,12 @@ static bool gives_way(enum sl_collection_id c, const struct sl_object *o)
 	return c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated;
 }
 
+/* An identity that the store allocated, sent back as it was shown: nobody's wish. */
+static bool is_no_wish(const struct sl_txn *t, enum sl_collection_id c, const void *obj)
+{
+	return !t->replay && gives_way(c, obj);
+}
+
 int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c, void *obj,
 	struct sl_err *e)
 {
@@ -206,7 +217,7 @@ int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c
 		return blame(e, t->at, exists(coll, key, e));
 	if (verb == SL_TXN_SET && now == NULL)
 		return blame(e, t->at, not_found(coll, key, e));
-	if (now != NULL && objects_equal(c, now, obj)) {
+	if (is_no_wish(t, c, obj) || (now != NULL && objects_equal(c, now, obj))) {
 		sl_shape_fini(coll->shape, obj);
 		return 0;
 	}
@@ -365,6 +376,8 @@ static void keep(struct sl_txn *t)
 			continue;
 		c = rec->e->coll;
 		rec->e->change = 0;
+		if (t->store->snapshots != NULL)
+			sl_snapshots_keep(t->store, c, rec->e->hh.key, rec->old_obj);
 		sl_links_destroy(t->store, rec->old_links);
 		if (rec->e->obj == NULL)
 			sl_entry_destroy(t->store, rec->e, false);
