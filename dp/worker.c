@@ -13,9 +13,10 @@ enum {
 	TIMER_SLACK_NS = 1000, /* the default of 50 us would dwarf the short steps */
 };
 
-static void free_gone(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port)
+static void free_refused(
+	struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port, enum sl_drop why)
 {
-	sl_drop_count(w, SL_DROP_PORT_GONE, t->n);
+	sl_drop_count(w, why, t->n);
 	sl_count(&w->counters.port[port].tx_dropped, t->n);
 	rte_pktmbuf_free_bulk(t->pkt, t->n);
 	t->n = 0;
@@ -57,8 +58,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 	uint64_t bytes;
 
 	w->tx_pending &= ~(1u << port);
-	if (unlikely(p == NULL || p->held)) {
-		free_gone(w, t, port);
+	if (unlikely(p == NULL || p->refuse != SL_KEEP)) {
+		free_refused(w, t, port, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
 	}
 	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */

@@ -428,6 +428,22 @@ static enum sl_drop port_gone(struct scene *s)
 	return from_web(s);
 }
 
+static enum sl_drop port_down(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	sl_rig_port_refuses(s->r, SL_RIG_DB, SL_DROP_PORT_DOWN);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
+static enum sl_drop port_missing(struct scene *s)
+{
+	sl_rig_allow_all(s->r);
+	sl_rig_port_refuses(s->r, SL_RIG_DB, SL_DROP_PORT_MISSING);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s);
+}
+
 static enum sl_drop mtu_exceeded(struct scene *s)
 {
 	sl_rig_allow_all(s->r);
@@ -562,6 +578,8 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
 	[SL_DROP_PORT_GONE] = port_gone,
+	[SL_DROP_PORT_DOWN] = port_down,
+	[SL_DROP_PORT_MISSING] = port_missing,
 	[SL_DROP_MTU_EXCEEDED] = mtu_exceeded,
 	[SL_DROP_HEADROOM] = headroom,
 	[SL_DROP_POLICY_INGRESS] = policy_ingress,

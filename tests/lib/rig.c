@@ -321,6 +321,11 @@ void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 	publish(r, change(r));
 }
 
+void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why)
+{
+	r->port[port].refuse = (uint8_t)why;
+}
+
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac)
 {
 	r->port[port].mac = sl_test_mac(mac);
