@@ -56,9 +56,10 @@ void sl_device_outside(const char *devargs, struct sl_outside *o)
 		o->follow = SL_FOLLOW_NONE;
 	if (path != NULL)
 		rte_strscpy(o->path, path, sizeof(o->path));
-	o->needs_path = path != NULL && needs_socket(&d);
+	/* One that is too long is refused when it is opened. */
+	o->needs_path = path != NULL && needs_socket(&d) && strlen(path) < sizeof(o->path);
 	path = first_of(&d, SL_DEVICE_READ);
-	if (path != NULL && !o->needs_path) {
+	if (path != NULL && !o->needs_path && strlen(path) < sizeof(o->path)) {
 		rte_strscpy(o->path, path, sizeof(o->path));
 		o->needs_path = true;
 	}

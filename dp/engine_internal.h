@@ -187,6 +187,8 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 int sl_port_open(struct sl_port *p, struct sl_err *e);
 void sl_port_close_device(struct sl_port *p); /* and keep all else; nobody polls it */
 void sl_port_close(struct sl_port *p);	      /* leaves the pool with the zombies */
+/* State of its receive queues, on the device's NUMA node as far as that is known. */
+int sl_port_make_rxq(struct sl_port *p, struct sl_err *e);
 /* Who transmits by which queue: those that the other end serves. */
 void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp);
 int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */

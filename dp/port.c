@@ -201,7 +201,9 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 	}
 	if (ret == 0)
 		ret = sl_port_ask(p, params, e);
-	return ret == 0 ? open_or_wait(p, params, e) : ret;
+	if (ret == 0)
+		ret = open_or_wait(p, params, e);
+	return ret == 0 && p->rxq == NULL ? sl_port_make_rxq(p, e) : ret;
 }
 
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
@@ -332,9 +334,8 @@ void sl_port_take_wish(struct sl_port *p)
 	p->epoch = ++p->engine->n_epochs;
 	free(p->devargs);
 	p->devargs = NULL;
-	rte_free(p->rxq);
-	p->rxq = NULL;
-	if (parse_devargs(p, w->devargs, &e) != 0 || sl_port_ask(p, &w->params, &e) != 0)
+	if (parse_devargs(p, w->devargs, &e) != 0 || sl_port_ask(p, &w->params, &e) != 0 ||
+		sl_port_make_rxq(p, &e) != 0)
 		abort(); /* it was checked */
 	sl_queues_assign(p->engine, p, SL_PORT_SHUT);
 	free(w);

@@ -322,6 +322,14 @@ void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp)
 		dp->txq[w] = n > 0 ? live[w % n] : 0;
 }
 
+int sl_port_make_rxq(struct sl_port *p, struct sl_err *e)
+{
+	rte_free(p->rxq);
+	p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
+		sl_numa_socket("queues", p->numa));
+	return p->rxq != NULL ? 0 : sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+}
+
 static int make_dp(struct sl_port *p, const struct rte_eth_dev_info *info, struct sl_err *e)
 {
 	unsigned int workers = p->engine->n_workers;
@@ -379,6 +387,8 @@ static int bring_up(struct sl_port *p, const struct sl_port_dp *old, struct sl_e
 	p->numa = sl_numa_of_device(p->dev);
 	note_interface(p, &info);
 	ret = check_queues(p, &info, e);
+	if (ret == 0 && !p->was_open) /* only now is the device's NUMA node known */
+		ret = sl_port_make_rxq(p, e);
 	if (ret == 0)
 		ret = make_dp(p, &info, e);
 	if (ret == 0)
@@ -487,10 +497,9 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 	}
 	sl_device_outside(params->devargs, &p->outside);
 	p->devargs = strdup(params->devargs);
-	p->rxq = rte_zmalloc("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE);
 	if (p->dp == NULL)
 		p->dp = placeholder(p);
-	if (p->devargs == NULL || p->rxq == NULL || p->dp == NULL)
+	if (p->devargs == NULL || p->dp == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	return 0;
 }

@@ -327,6 +327,7 @@ static void try_later(struct sl_port *p)
 
 static void open(struct sl_port *p)
 {
+	bool first = !p->was_open;
 	struct sl_err e = {0};
 	char why[200];
 
@@ -348,6 +349,8 @@ static void open(struct sl_port *p)
 		try_later(p);
 		return;
 	}
+	if (first)
+		sl_queues_assign(p->engine, p, SL_PORT_SHUT);
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
 	p->dp->refuse = p->held ? SL_DROP_PORT_GONE : SL_KEEP; /* no worker has seen it */

@@ -428,20 +428,23 @@ static enum sl_drop port_gone(struct scene *s)
 	return from_web(s);
 }
 
-static enum sl_drop port_down(struct scene *s)
+/* Seen where the packet would go into the device. */
+static enum sl_drop refused(struct scene *s, enum sl_drop why)
 {
 	sl_rig_allow_all(s->r);
-	sl_rig_port_refuses(s->r, SL_RIG_DB, SL_DROP_PORT_DOWN);
+	sl_rig_port_refuses(s->r, SL_RIG_DB, why);
 	sl_frame_udp4(&s->f, 10);
-	return from_web(s);
+	return from_web(s) == SL_KEEP ? sl_rig_flush(s->r, SL_RIG_DB) : SL_KEEP;
+}
+
+static enum sl_drop port_down(struct scene *s)
+{
+	return refused(s, SL_DROP_PORT_DOWN);
 }
 
 static enum sl_drop port_missing(struct scene *s)
 {
-	sl_rig_allow_all(s->r);
-	sl_rig_port_refuses(s->r, SL_RIG_DB, SL_DROP_PORT_MISSING);
-	sl_frame_udp4(&s->f, 10);
-	return from_web(s);
+	return refused(s, SL_DROP_PORT_MISSING);
 }
 
 static enum sl_drop mtu_exceeded(struct scene *s)

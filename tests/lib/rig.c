@@ -382,15 +382,29 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
+static enum sl_drop counted_since(const struct sl_rig *r, const struct sl_counters *before)
+{
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (r->w->counters.drops[i] != before->drops[i])
+			return i;
+	return SL_KEEP;
+}
+
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_counters before = r->w->counters;
 
 	sl_rig_burst(r, port, &m, 1);
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
-		if (r->w->counters.drops[i] != before.drops[i])
-			return i;
-	return SL_KEEP;
+	return counted_since(r, &before);
+}
+
+enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port)
+{
+	struct sl_counters before = r->w->counters;
+
+	assert_int_not_equal(r->port[port].refuse, SL_KEEP);
+	sl_tx_flush_port(r->w, port);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
