@@ -7,6 +7,7 @@
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
+#include "memif_guard.h"
 #include "numa_node.h"
 
 enum {
@@ -504,6 +505,15 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 	return 0;
 }
 
+static void warn_of_server(const struct sl_port *p)
+{
+	if (p->socket_ino != 0 && is_driver(p, "net_memif") && !sl_memif_is_guarded())
+		sl_engine_notice(p->engine,
+			"port %s is a memif server: a client that connects and leaves at once ends "
+			"this process. Let the other side be the server",
+			p->name);
+}
+
 int sl_port_open(struct sl_port *p, struct sl_err *e)
 {
 	struct sl_port_dp *old = p->dp;
@@ -518,6 +528,7 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
+		warn_of_server(p);
 		sl_port_listen(p);
 		p->was_open = true;
 		if (p->state == SL_PORT_FREE)

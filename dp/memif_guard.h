@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_memif of DPDK 22.11 as a server greets whoever connects. If that one has gone already, the
+ * greeting fails, and the driver closes the connection without taking it back from the thread that
+ * waits for it: at its next turn EAL ends the process. Whoever may connect to the socket could end
+ * the daemon so.
+ *
+ * Therefore this program has a sendmsg of its own, which drivers get instead of the C library's. On
+ * a packet socket of the unix family, which memif alone uses here, a peer that has gone is no
+ * error: the driver finds out when it reads next, and that way it cleans up.
+ *
+ * Threads: any.
+ */
+#ifndef SL_DP_MEMIF_GUARD_H
+#define SL_DP_MEMIF_GUARD_H
+
+#include <stdbool.h>
+
+/* Whether drivers do get it. */
+bool sl_memif_is_guarded(void);
+
+#endif
