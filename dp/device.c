@@ -31,12 +31,17 @@ static enum sl_device_role virtio_user_role(const struct rte_kvargs *args)
 								: SL_DEVICE_CLIENT;
 }
 
+static bool virtio_user_connects(const struct rte_kvargs *args)
+{
+	return virtio_user_role(args) == SL_DEVICE_CLIENT;
+}
+
 /* The driver looks for words in the values, and the last of several counts. */
-static enum sl_device_role memif_role(const struct rte_kvargs *args)
+static enum sl_device_role memif_role_of(const struct rte_kvargs *args, bool *abstract)
 {
 	enum sl_device_role role = SL_DEVICE_CLIENT;
-	bool abstract = true;
 
+	*abstract = true;
 	for (unsigned int i = 0; i < args->count; i++) {
 		const char *key = args->pairs[i].key, *value = args->pairs[i].value;
 
@@ -49,9 +54,24 @@ static enum sl_device_role memif_role(const struct rte_kvargs *args)
 				       ? SL_DEVICE_SERVER
 				       : SL_DEVICE_CLIENT;
 		else if (strcmp(key, "socket-abstract") == 0)
-			abstract = strstr(value, "yes") != NULL;
+			*abstract = strstr(value, "yes") != NULL;
 	}
+	return role;
+}
+
+static enum sl_device_role memif_role(const struct rte_kvargs *args)
+{
+	bool abstract;
+	enum sl_device_role role = memif_role_of(args, &abstract);
+
 	return abstract ? SL_DEVICE_ABSTRACT : role;
+}
+
+static bool memif_connects(const struct rte_kvargs *args)
+{
+	bool abstract;
+
+	return memif_role_of(args, &abstract) == SL_DEVICE_CLIENT;
 }
 
 /* clang-format off */
@@ -87,13 +107,14 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 		{"mrg_rxbuf", SL_DEVICE_PLAIN}, {"in_order", SL_DEVICE_PLAIN},
 		{"packed_vq", SL_DEVICE_PLAIN}, {"speed", SL_DEVICE_PLAIN},
 		{"vectorized", SL_DEVICE_PLAIN}, {"server", SL_DEVICE_BEYOND}},
-		.char_device = true, .role = virtio_user_role, .needs = true},
+		.char_device = true, .role = virtio_user_role,
+		.connects = virtio_user_connects},
 	{.name = "net_memif", .arg = {
 		{"socket", SL_DEVICE_SOCKET}, {"socket-abstract", SL_DEVICE_PLAIN},
 		{"role", SL_DEVICE_PLAIN}, {"id", SL_DEVICE_PLAIN}, {"bsize", SL_DEVICE_PLAIN},
 		{"rsize", SL_DEVICE_PLAIN}, {"mac", SL_DEVICE_PLAIN},
 		{"zero-copy", SL_DEVICE_PLAIN}, {"secret", SL_DEVICE_PLAIN}},
-		.implied = true, .shared = true, .role = memif_role},
+		.implied = true, .shared = true, .role = memif_role, .connects = memif_connects},
 	{.name = "net_pcap", .alias = "eth_pcap", .arg = {
 		{"rx_pcap", SL_DEVICE_READ}, {"tx_pcap", SL_DEVICE_WRITE},
 		{"rx_iface", SL_DEVICE_ECHO}, {"rx_iface_in", SL_DEVICE_INTERFACE},

@@ -25,11 +25,7 @@ static const char *first_of(const struct sl_device *d, enum sl_device_use use)
 	return NULL;
 }
 
-/* A socket that has to be served when the device is opened. */
-static bool needs_socket(const struct sl_device *d)
-{
-	return d->driver->needs && d->driver->role(d->args) == SL_DEVICE_CLIENT;
-}
+#define MEMIF_SOCKET "/run/memif.sock" /* what net_memif takes when it is given none */
 
 void sl_device_outside(const char *devargs, struct sl_outside *o)
 {
@@ -54,10 +50,14 @@ void sl_device_outside(const char *devargs, struct sl_outside *o)
 		rte_strscpy(o->iface, iface, sizeof(o->iface));
 	else if (o->follow == SL_FOLLOW_INTERFACE && !o->makes)
 		o->follow = SL_FOLLOW_NONE;
+	if (path == NULL && strcmp(o->driver, "net_memif") == 0)
+		path = MEMIF_SOCKET;
 	if (path != NULL)
 		rte_strscpy(o->path, path, sizeof(o->path));
+	o->abstract = path != NULL && d.driver->role(d.args) == SL_DEVICE_ABSTRACT;
+	o->connects = path != NULL && d.driver->connects != NULL && d.driver->connects(d.args);
 	/* One that is too long is refused when it is opened. */
-	o->needs_path = path != NULL && needs_socket(&d) && strlen(path) < sizeof(o->path);
+	o->needs_path = o->connects && strlen(path) < sizeof(o->path);
 	path = first_of(&d, SL_DEVICE_READ);
 	if (path != NULL && !o->needs_path && strlen(path) < sizeof(o->path)) {
 		rte_strscpy(o->path, path, sizeof(o->path));
@@ -77,6 +77,10 @@ bool sl_outside_is_absent(const struct sl_outside *o, char *why, size_t size)
 	}
 	if (!o->needs_path)
 		return false;
+	if (o->abstract) {
+		snprintf(why, size, "nobody serves the abstract socket %s", o->path);
+		return sl_socket_name_in_use(o->path) == 0;
+	}
 	if (stat(o->path, &st) != 0) {
 		snprintf(why, size, "%s: %s", o->path, strerror(errno));
 		return errno == ENOENT;

@@ -63,6 +63,8 @@ struct sl_outside {
 	enum sl_device_follow follow;
 	bool makes;	 /* the interface is there because the device is */
 	bool needs_path; /* what is at path has to be there when it is opened */
+	bool abstract;	 /* the path is a name that is none */
+	bool connects;	 /* its driver connects once, when the device is opened */
 	char driver[32]; /* of the table; empty: none of it */
 	char iface[32];	 /* empty: none, or not known yet */
 	char path[128];
@@ -94,6 +96,7 @@ struct sl_port {
 	uint64_t socket_dev, socket_ino; /* the file of the socket it serves; 0: none */
 	char driver[32];
 	struct sl_outside outside;
+	int tap_fd;	       /* net_tap: the driver's; -1: not found */
 	int ifindex;	       /* of outside.iface when the device was opened */
 	uint32_t framesz;      /* net_af_packet: bytes of one slot of its ring */
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
@@ -128,6 +131,7 @@ struct sl_port {
 	bool was_up;		/* since it was opened */
 	bool was_deleted;	/* its interface, even if one of that index is there again */
 	unsigned int n_tries;	/* to open it that failed, since it was closed */
+	uint64_t opened;	/* when it was, in TSC cycles */
 	uint64_t due;		/* SHUT: when to try again, in TSC cycles */
 	uint64_t live_txq;	/* a bit a transmit queue that the other end serves */
 	bool picks_txq;		/* the driver tells which those are */
@@ -247,6 +251,10 @@ bool sl_af_packet_is_cut_off(const struct sl_port *p);
 /* af_xdp.c: sockets that the driver forgets to close */
 void sl_af_xdp_attach(struct sl_port *p); /* the device is open */
 void sl_af_xdp_detach(struct sl_port *p); /* and closed */
+
+/* tap.c */
+void sl_tap_attach(struct sl_port *p); /* the device is open */
+bool sl_tap_is_attached(const struct sl_port *p);
 
 /* port_empty.c */
 void sl_ports_poll(struct sl_engine *g);		/* every few milliseconds */

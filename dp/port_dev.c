@@ -27,8 +27,9 @@ static bool is_driver(const struct sl_port *p, const char *driver)
 static int device_error(
 	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
 {
+	/* Many drivers' only code is -1, which is not EPERM. */
 	return sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name, p->device,
-		what, strerror(-err));
+		what, err == -1 ? "its driver says why on standard error" : strerror(-err));
 }
 
 /* The device's first ethdev; one PCI device may have several, and only the first is used. */
@@ -55,11 +56,6 @@ static int probe(struct sl_port *p, const char *devargs, struct sl_err *e)
 	if (ret == -EEXIST) /* the same PCI device written in another way */
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by another port", p->name, p->device);
-	if (ret == -1) /* many drivers' only code, not EPERM */
-		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"port %s: device %s cannot be opened: its driver refuses it, and says why "
-			"on standard error",
-			p->name, p->device);
 	if (ret < 0)
 		return device_error(p, "devargs", "cannot be opened", ret, e);
 	ret = find_ethdev(p, devargs);
@@ -370,11 +366,12 @@ static int start(struct sl_port *p, struct sl_err *e)
 /* The interface that the device turned out to be on. */
 static void note_interface(struct sl_port *p, const struct rte_eth_dev_info *info)
 {
-	if (p->outside.follow != SL_FOLLOW_INTERFACE)
+	if (p->outside.follow != SL_FOLLOW_INTERFACE || !p->outside.makes)
 		return;
 	p->ifindex = (int)info->if_index;
 	if (p->outside.iface[0] == '\0' && if_indextoname(info->if_index, p->outside.iface) == NULL)
 		p->outside.iface[0] = '\0';
+	sl_tap_attach(p);
 }
 
 static int bring_up(struct sl_port *p, const struct sl_port_dp *old, struct sl_err *e)
@@ -518,6 +515,7 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 {
 	struct sl_port_dp *old = p->dp;
 	const struct rte_mempool *pool = p->pool;
+	struct sl_interface iface;
 	uint32_t absent;
 	int ret = sl_device_check(p, p->devargs, &absent, e);
 
@@ -525,12 +523,15 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 		return ret;
 	p->dp = NULL;
 	p->was_deleted = false;
+	/* Before: if it is made again meanwhile, that is seen at the first look. */
+	p->ifindex = sl_interface_ask(p->outside.iface, &iface) ? iface.index : 0;
 	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
 		warn_of_server(p);
 		sl_port_listen(p);
 		p->was_open = true;
+		p->opened = rte_rdtsc();
 		if (p->state == SL_PORT_FREE)
 			free(old); /* nobody has seen it */
 		return 0;

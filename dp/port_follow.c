@@ -28,6 +28,7 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
+	CONNECT_S = 2, /* in which a connection comes about, if it does */
 	VHOST_EVENTS = 2 * 128 + 2, /* of all queues that a guest can have, in both directions */
 };
 
@@ -162,6 +163,15 @@ static void look_at_interface(struct sl_port *p)
 
 	if (!sl_interface_ask(name, &i))
 		return;
+	if (p->outside.makes && sl_tap_is_attached(p)) {
+		/* In a workload's namespace, where it cannot be asked for? */
+		if (i.index != p->ifindex) {
+			rise(p);
+			return;
+		}
+	} else if (p->outside.makes) {
+		i.index = 0;
+	}
 	if (i.index == 0) {
 		snprintf(why, sizeof(why), "interface %s does not exist", name);
 		lose(p, why);
@@ -211,7 +221,7 @@ static void look_at_link(struct sl_port *p, uint32_t told)
 	const char *path = p->outside.path;
 	struct rte_eth_link link = {0};
 	char why[200];
-	bool up = rte_eth_link_get_nowait(p->dev, &link) != 0 ||
+	bool late, up = rte_eth_link_get_nowait(p->dev, &link) != 0 ||
 		  link.link_status == RTE_ETH_LINK_UP;
 
 	if ((told & SL_TOLD_REMOVED) != 0) {
@@ -221,19 +231,25 @@ static void look_at_link(struct sl_port *p, uint32_t told)
 	}
 	if (p->picks_txq)
 		follow_queues(p, (told & SL_TOLD_FELL) != 0);
-	if (path[0] == '\0')
+	if (path[0] == '\0' || p->outside.follow != SL_FOLLOW_DRIVER)
 		snprintf(why, sizeof(why), "the link of device %s is down", p->device);
 	else if (!up)
 		snprintf(why, sizeof(why), "nobody is connected to %s", path);
 	else
 		snprintf(why, sizeof(why), "who is connected to %s has no queue that receives",
 			path);
-	if (!up && p->outside.needs_path && p->was_up)
-		lose(p, why); /* such a driver does not connect again */
-	else if (!up || (p->picks_txq && (p->live_txq & used) == 0))
+	late = rte_rdtsc() - p->opened > rte_get_tsc_hz() * CONNECT_S;
+	/* Such a driver does not connect again. */
+	if (!up && p->outside.connects && p->was_up) {
+		lose(p, why);
+	} else if (!up && p->outside.connects && late) {
 		fall(p, why);
-	else
+		sl_port_part(p);
+	} else if (!up || (p->picks_txq && (p->live_txq & used) == 0)) {
+		fall(p, why);
+	} else {
 		rise(p);
+	}
 	p->was_up |= up;
 }
 

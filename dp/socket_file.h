@@ -11,5 +11,7 @@
  * -errno when that cannot be told. Disturbs nobody: no connection is made.
  */
 int sl_socket_in_use(const char *path);
+/* The same of an abstract name, written as net_memif does. */
+int sl_socket_name_in_use(const char *name);
 
 #endif
