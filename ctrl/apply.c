@@ -194,9 +194,9 @@ static void commit_underlay(struct sl_apply *a)
 					p->ports, ((const struct sl_port_obj *)o)->name),
 				(const struct sl_port_obj *)o);
 		else if (c->coll == SL_COLL_PORTS && c->new_obj != NULL && c->old_obj != NULL)
-			sl_underlay_port_gone(a->underlay,
-				(uint16_t)sl_port_slot_find(
-					p->ports, ((const struct sl_port_obj *)o)->name));
+			sl_underlay_port_gone(
+				a->underlay, (uint16_t)sl_port_slot_find(p->ports,
+						     ((const struct sl_port_obj *)o)->name));
 		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
 			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
 		else if (c->coll == SL_COLL_NODES)

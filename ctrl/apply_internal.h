@@ -67,9 +67,9 @@ struct sl_apply {
 	struct sl_world *world;
 	struct sl_label_index *labels; /* of identities */
 	struct sl_policy_compiler *policies;
-	unsigned int n_raised; /* generations since the start */
-	enum sl_patience patience;	  /* with devices of ports that are added */
-	uint16_t port_mtu[SL_PORTS_MAX];  /* that flows were resolved with */
+	unsigned int n_raised;		 /* generations since the start */
+	enum sl_patience patience;	 /* with devices of ports that are added */
+	uint16_t port_mtu[SL_PORTS_MAX]; /* that flows were resolved with */
 	uint32_t stood; /* a bit for each port whose condition may be another since last asked */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];

@@ -46,8 +46,7 @@ static bool is_another(const struct sl_change *c)
 
 	return c->anew || strcmp(old->devargs, new->devargs) != 0 || old->role != new->role ||
 	       old->queues != new->queues || old->descriptors != new->descriptors ||
-	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) ||
-	       !same_workers;
+	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) || !same_workers;
 }
 
 static int change_port(struct sl_apply *a, const struct sl_change *c, struct sl_err *e)
@@ -74,10 +73,9 @@ static int change_port(struct sl_apply *a, const struct sl_change *c, struct sl_
 /* First of all: what they have is free for others of the transaction. */
 static void note_leaving(struct sl_apply *a, const struct sl_change *c)
 {
-	int id = c->old_obj != NULL
-			 ? sl_port_slot_find(
-				   a->p.ports, ((const struct sl_port_obj *)c->old_obj)->name)
-			 : -1;
+	int id = c->old_obj != NULL ? sl_port_slot_find(a->p.ports,
+					      ((const struct sl_port_obj *)c->old_obj)->name)
+				    : -1;
 
 	if (id >= 0 && (c->new_obj == NULL || is_another(c)))
 		a->p.leaving |= 1u << id;

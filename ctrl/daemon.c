@@ -196,6 +196,7 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	c->notices = sl_notice_watch_create(sl_daemon_notice);
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
+	sl_engine_poll(c->engine);
 	sl_ctrl_ports_turn(c);
 	sl_notice_watch_all(c->notices, &f);
 	return 0;

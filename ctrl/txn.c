@@ -120,8 +120,8 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 }
 
 /* A port that is removed and added is one whose device is opened anew, even if it is equal. */
-static bool is_same(const struct sl_change_rec *rec, enum sl_collection_id c,
-	const struct sl_object *obj)
+static bool is_same(
+	const struct sl_change_rec *rec, enum sl_collection_id c, const struct sl_object *obj)
 {
 	return rec->old_obj != NULL && !(c == SL_COLL_PORTS && rec->removed) &&
 	       objects_equal(c, obj, rec->old_obj);

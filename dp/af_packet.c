@@ -64,7 +64,8 @@ unsigned int sl_af_packet_mtu(const struct sl_port *p)
 {
 	int mtu = 0;
 
-	return interface_mtu(p->outside.iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu : 0;
+	return interface_mtu(p->outside.iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu
+										 : 0;
 }
 
 int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e)

@@ -53,7 +53,8 @@ struct sl_device_driver {
 	bool others; /* arguments that are not listed are plain, whichever they are */
 	enum sl_device_follow follow;
 	bool makes; /* its interface is there because it made it */
-	/* Whether it connects to its socket, which it does once: when the device is opened. NULL: no */
+	/* Whether it connects to its socket, which it does once: when the device is opened. NULL:
+	 * no */
 	bool (*connects)(const struct rte_kvargs *args);
 	enum sl_device_role (*role)(const struct rte_kvargs *args);
 };

@@ -167,12 +167,12 @@ struct sl_queue_load {
 void sl_queue_load(
 	const struct sl_engine *g, uint16_t port, uint16_t queue, struct sl_queue_load *l);
 
-#define SL_PORT_CONDITION_LIST(X)                                                  \
-	X(OPENING, "opening") /* its device is about to be opened */               \
-	X(UP, "up")	      /* packets go in and out */                          \
-	X(DOWN, "down")	      /* the device is there, and its link is down */      \
-	X(MISSING, "missing") /* what the device stands for is not there */        \
-	X(FAILED, "failed")   /* it is there, and cannot be opened */              \
+#define SL_PORT_CONDITION_LIST(X)                                             \
+	X(OPENING, "opening") /* its device is about to be opened */          \
+	X(UP, "up")	      /* packets go in and out */                     \
+	X(DOWN, "down")	      /* the device is there, and its link is down */ \
+	X(MISSING, "missing") /* what the device stands for is not there */   \
+	X(FAILED, "failed")   /* it is there, and cannot be opened */         \
 	X(CLOSING, "closing") /* its device is being closed, to be opened anew */
 
 enum sl_port_condition {

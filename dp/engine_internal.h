@@ -198,8 +198,8 @@ void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp);
 int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */
 
 /* port.c */
-/* Another port has the device, and is about to give it up. */
-bool sl_port_must_wait(const struct sl_port *p);
+/* The device is free (0), will be in a moment (1), or is another port's (an error). */
+int sl_port_place(const struct sl_port *p, struct sl_err *e);
 void sl_port_take_wish(struct sl_port *p);
 
 /* port_queues.c: which worker polls what */
@@ -271,8 +271,8 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_port_view(struct sl_port *p); /* workers see what is true of refuse */
-void sl_port_shut(struct sl_port *p); /* REOPENING -> SHUT; tried at once */
+void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
+void sl_port_shut(struct sl_port *p);	 /* REOPENING -> SHUT; tried at once */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
 void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
 void sl_port_listen(struct sl_port *p); /* the device is open: hear what the driver tells */

@@ -90,13 +90,6 @@ static bool gives_way(const struct sl_port *p, uint32_t leaving)
 	       (leaving >> p->id & 1) != 0;
 }
 
-bool sl_port_must_wait(const struct sl_port *p)
-{
-	const struct sl_port *other = holder(p, p->devargs);
-
-	return other != NULL && gives_way(other, 0);
-}
-
 static int in_use(const struct sl_port *new, const struct sl_port *other, struct sl_err *e)
 {
 	if (strcmp(new->device, other->device) != 0)
@@ -129,9 +122,18 @@ static struct sl_port *wait_for_slot(struct sl_engine *g, const char *name, stru
 	return slot;
 }
 
+int sl_port_place(const struct sl_port *p, struct sl_err *e)
+{
+	const struct sl_port *other = holder(p, p->devargs);
+
+	if (other == NULL)
+		return 0;
+	return gives_way(other, 0) ? 1 : in_use(p, other, e);
+}
+
 /* Whether the device is free (0), will be (1), or is somebody else's (an error). */
-static int wait_for_device(const struct sl_port *new, const struct sl_port_params *params,
-	struct sl_err *e)
+static int wait_for_device(
+	const struct sl_port *new, const struct sl_port_params *params, struct sl_err *e)
 {
 	struct sl_engine *g = new->engine;
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
@@ -169,8 +171,8 @@ static int check_presence(const struct sl_port *p, struct sl_err *e)
 
 	if (!sl_outside_is_absent(&p->outside, why, sizeof(why)))
 		return 0;
-	return sl_err_set(e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name,
-		p->device, why);
+	return sl_err_set(
+		e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name, p->device, why);
 }
 
 static int open_or_wait(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
@@ -195,8 +197,8 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 	rte_strscpy(p->name, params->name, sizeof(p->name));
 	ret = parse_devargs(p, params->devargs, e);
 	if (ret != 0 && params->patience == SL_PATIENCE_ALL) {
-		snprintf(p->device, sizeof(p->device), "%.*s",
-			(int)strcspn(params->devargs, ","), params->devargs);
+		snprintf(p->device, sizeof(p->device), "%.*s", (int)strcspn(params->devargs, ","),
+			params->devargs);
 		ret = 0; /* opening it will say so again */
 	}
 	if (ret == 0)
@@ -256,7 +258,6 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		sl_queues_assign(g, p, SL_PORT_SHUT);
 	}
 	sl_ports_follow(g, false);
-	sl_ports_open(g);
 }
 
 static void close_retired(void *port)

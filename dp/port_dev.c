@@ -335,8 +335,8 @@ static int make_dp(struct sl_port *p, const struct rte_eth_dev_info *info, struc
 	p->dp = calloc(1, sizeof(*p->dp));
 	p->picks_txq = is_driver(p, "net_vhost");
 	p->live_txq = 0;
-	if (p->dp == NULL || ((n_txq < workers || (p->picks_txq && workers > 1)) &&
-				     make_locks(p, n_txq) != 0))
+	if (p->dp == NULL ||
+		((n_txq < workers || (p->picks_txq && workers > 1)) && make_locks(p, n_txq) != 0))
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	*p->dp = (struct sl_port_dp){.id = p->id,
 		.dev = p->dev,

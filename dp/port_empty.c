@@ -290,7 +290,6 @@ void sl_ports_look(struct sl_engine *g, uint32_t tick)
 		struct sl_port *p = &g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED && p->rings != NULL)
-			sl_port_recall(
-				p, sl_af_packet_expire(p, given(p), p->fault == SL_KEEP));
+			sl_port_recall(p, sl_af_packet_expire(p, given(p), p->fault == SL_KEEP));
 	}
 }

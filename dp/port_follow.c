@@ -28,7 +28,7 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
-	CONNECT_S = 2, /* in which a connection comes about, if it does */
+	CONNECT_S = 2,		    /* in which a connection comes about, if it does */
 	VHOST_EVENTS = 2 * 128 + 2, /* of all queues that a guest can have, in both directions */
 };
 
@@ -222,7 +222,7 @@ static void look_at_link(struct sl_port *p, uint32_t told)
 	struct rte_eth_link link = {0};
 	char why[200];
 	bool late, up = rte_eth_link_get_nowait(p->dev, &link) != 0 ||
-		  link.link_status == RTE_ETH_LINK_UP;
+			link.link_status == RTE_ETH_LINK_UP;
 
 	if ((told & SL_TOLD_REMOVED) != 0) {
 		snprintf(why, sizeof(why), "device %s has gone", p->device);
@@ -289,8 +289,7 @@ static void note_gone(void *engine, int index)
 	struct sl_engine *g = engine;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (g->port[i].outside.follow == SL_FOLLOW_INTERFACE &&
-			g->port[i].ifindex == index)
+		if (g->port[i].outside.follow == SL_FOLLOW_INTERFACE && g->port[i].ifindex == index)
 			g->port[i].was_deleted = true;
 }
 
@@ -346,6 +345,7 @@ static void open(struct sl_port *p)
 	bool first = !p->was_open;
 	struct sl_err e = {0};
 	char why[200];
+	int place;
 
 	if (sl_outside_is_absent(&p->outside, why, sizeof(why))) {
 		p->fault = SL_DROP_PORT_MISSING;
@@ -354,11 +354,12 @@ static void open(struct sl_port *p)
 		try_later(p);
 		return;
 	}
-	if (sl_port_must_wait(p)) {
+	place = sl_port_place(p, &e);
+	if (place > 0) {
 		sl_port_stands(p, SL_PORT_IS_OPENING, "another port still has its device open");
 		return;
 	}
-	if (sl_port_open(p, &e) != 0) {
+	if (place < 0 || sl_port_open(p, &e) != 0) {
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_FAILED, e.message);

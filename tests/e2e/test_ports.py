@@ -3,15 +3,14 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
-import time
 
 from lab.daemon import Refused
-from lab.expect import Failure, Skip, expect, expect_equal, test, wait_until
+from lab.expect import Skip, expect, expect_equal, test, wait_until
 from lab.net import link
-from lab.site import OPEN, workers
-from test_leftovers import BLUE, DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Rig, Wire, packet, xdp_rig
+from test_leftovers import DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Rig, Wire, packet, xdp_rig
 
 N = 100
 
@@ -163,16 +162,23 @@ def another_mtu_and_mac_of_the_interface_are_the_ports(lab):
 @test
 def an_underlay_interface_made_again_carries_tunnels_again(lab):
     site = lab.kernel_site(n_workloads=1)
-    a, b = site.a, site.b
-    site.a1.expect_ping(site.b1.ip) if hasattr(site.a1, "expect_ping") else None
-    a.ns.run("ip", "link", "del", "up0")
-    wait_state(a.daemon, "missing", "does not exist", name="uplink0" if any(
-        p["name"] == "uplink0" for p in a.daemon.call("ports.list")) else "uplink")
-    expect(b is not None, "no peer")
+    a, b, daemon = site.a, site.b, site.a.daemon
 
-
-def config_of(rig):
-    return {k: rig.config[k] for k in ("ports", "networks", "endpoints")}
+    def answered():
+        return subprocess.run(site.a1.ns.command("ping", "-c", "1", "-W", "1", site.b1.ip), check=False,
+                              capture_output=True).returncode == 0
+    wait_until(answered, "b1 does not answer at first")
+    for mtu in (1600, 1500):
+        a.ns.run("ip", "link", "del", "up0")
+        wait_state(daemon, "missing", "interface up0 does not exist", "uplink")
+        link(a.ns, "up0", b.ns, "up0", mtu)
+        b.ns.run("ip", "addr", "add", f"{b.address}/24", "dev", "up0")
+        b.ns.run("ip", "link", "add", "vxlan100", "type", "vxlan", "id", "100", "dstport", "4789", "local",
+                 b.address, "remote", a.address, "dev", "up0")
+        b.ns.run("ip", "link", "set", "vxlan100", "master", "br0", "up")
+        wait_state(daemon, "up", name="uplink")
+        wait_until(answered, "b1 does not answer any more", 30)
+        expect_equal(daemon.call("nodes.paths")[0]["inner_mtu"], mtu - 50, "inner_mtu")
 
 
 @test
@@ -183,7 +189,7 @@ def a_file_whose_interface_is_missing_starts_and_is_checked_alike(lab):
     path = lab.file("missing.json")
     with open(path, "w", encoding="utf-8") as f:
         json.dump(rig.config, f)
-    checked = subprocess.run([f"{lab.build}/sluiced", "--config", path, "--check"], check=False, capture_output=True)
+    checked = subprocess.run((lab.sluiced, "--config", path, "--check"), check=False, capture_output=True)
     expect_equal(checked.returncode, 0, f"--check: {checked.stderr}")
     rig.daemon.start()
     wait_state(rig.daemon, "missing", "interface sl-db does not exist")
@@ -285,9 +291,137 @@ def a_tap_is_made_again_and_followed_into_its_workloads_namespace(lab):
         wait_until(rig.db_is_reached, "the TAP does not work in another namespace")
         wait_state(rig.daemon, "up")
         rig.db_ns.run("ip", "link", "del", "tap-db")
-        wait_until(lambda: rig.node.run("ip", "-br", "link", "show", "tap-db", check=False) is not None, "x", 1)
         wait_until(lambda: exists(rig, "tap-db"), "the TAP is not made again")
         wait_state(rig.daemon, "up")
+
+
+class Testpmd:
+    """DPDK's own forwarder at the other end of a socket."""
+
+    def __init__(self, lab, *vdevs, queues=1):
+        program = shutil.which("dpdk-testpmd")
+        if program is None:
+            raise Skip("no dpdk-testpmd here (Debian: dpdk-dev)")
+        core = sorted(os.sched_getaffinity(0))[0]
+        self.log = open(lab.file("testpmd.log"), "ab")
+        self.process = subprocess.Popen(
+            [program, "--lcores", f"0@{core},1@{core}", "--no-huge", "-m", "256", "--no-pci",
+             "--no-shconf", *(f"--vdev={v}" for v in vdevs), "--", "--forward-mode=rxonly", "--total-num-mbufs=4096",
+             "--auto-start", f"--rxq={queues}", f"--txq={queues}", "--stats-period=1"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def end(self, how="kill"):
+        if self.process.poll() is None:
+            getattr(self.process, how)()
+            self.process.wait(20)
+        self.log.close()
+
+
+def without_db(rig):
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+
+
+def add_db(rig, devargs):
+    rig.daemon.apply(("ports.add", {"name": "db", "role": "access", "devargs": devargs}), ("endpoints.add", DB_EP))
+
+
+def takes_packets(rig, n=20):
+    """Some packets for db count as sent, none as dropped by the port."""
+    def taken():
+        before = rig.daemon.port("db")
+        rig.send(n)
+        after = rig.daemon.port("db")
+        return after["tx_packets"] - before["tx_packets"] == n and after["tx_dropped"] == before["tx_dropped"]
+    wait_until(taken, lambda: f"nothing is taken: {rig.daemon.port('db')}, {rig.daemon.drops()}", 15)
+
+
+@test
+def a_vhost_port_is_up_while_somebody_is_connected(lab):
+    rig = Rig(lab)
+    without_db(rig)
+    path = lab.file("vm.sock")
+    add_db(rig, f"net_vhost1,iface={path},queues=2")
+    wait_state(rig.daemon, "down", f"nobody is connected to {path}")
+    refuses(rig, "port_down")
+    for queues in (2, 1, 2):
+        guest = Testpmd(lab, f"net_virtio_user0,path={path},queues={queues}", queues=queues)
+        try:
+            wait_state(rig.daemon, "up", seconds=40)
+            takes_packets(rig)
+        finally:
+            guest.end()
+        wait_state(rig.daemon, "down", f"nobody is connected to {path}", seconds=40)
+        refuses(rig, "port_down")
+
+
+@test
+def a_virtio_user_port_connects_again(lab):
+    rig = Rig(lab)
+    without_db(rig)
+    path = lab.file("vm.sock")
+    try:
+        add_db(rig, f"net_virtio_user1,path={path}")
+        expect(False, "a port whose other side is not there is added")
+    except Refused as e:
+        expect(path in str(e), f"it does not say what is missing: {e}")
+    for i in range(2):
+        backend = Testpmd(lab, f"net_vhost0,iface={path}")
+        try:
+            wait_until(lambda: os.path.exists(path), "testpmd makes no socket", 40)
+            if i == 0:
+                add_db(rig, f"net_virtio_user1,path={path}")
+            wait_state(rig.daemon, "up", seconds=40)
+        finally:
+            backend.end()
+        wait_state(rig.daemon, "missing", path, seconds=40)
+        refuses(rig, "port_missing")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+@test
+def a_memif_client_connects_again(lab):
+    rig = Rig(lab)
+    without_db(rig)
+    path = lab.file("memif.sock")
+    try:
+        add_db(rig, f"net_memif1,socket={path},socket-abstract=no")
+        expect(False, "a port whose other side is not there is added")
+    except Refused as e:
+        expect(path in str(e), f"it does not say what is missing: {e}")
+    for i in range(2):
+        server = Testpmd(lab, f"net_memif0,role=server,socket={path},socket-abstract=no")
+        try:
+            wait_until(lambda: os.path.exists(path), "testpmd makes no socket", 40)
+            if i == 0:
+                add_db(rig, f"net_memif1,socket={path},socket-abstract=no")
+            wait_state(rig.daemon, "up", seconds=40)
+            takes_packets(rig)
+        finally:
+            server.end()
+        wait_state(rig.daemon, "missing", path, seconds=40)
+        refuses(rig, "port_missing")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+@test
+def clients_that_leave_at_once_do_not_end_a_memif_server(lab):
+    rig = Rig(lab)
+    without_db(rig)
+    path = lab.file("memif.sock")
+    add_db(rig, f"net_memif1,role=server,socket={path},socket-abstract=no")
+    for _ in range(300):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.connect(path)
+    wait_state(rig.daemon, "down", f"nobody is connected to {path}")
+    client = Testpmd(lab, f"net_memif0,role=client,socket={path},socket-abstract=no")
+    try:
+        wait_state(rig.daemon, "up", seconds=40)
+        takes_packets(rig)
+    finally:
+        client.end()
+    wait_state(rig.daemon, "down", f"nobody is connected to {path}", seconds=40)
 
 
 def exists(rig, name):
