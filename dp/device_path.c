@@ -380,6 +380,18 @@ void sl_device_opened(struct sl_port *p)
 	p->socket_ino = st.st_ino;
 }
 
+bool sl_device_withdraw(const struct sl_port *p)
+{
+	char path[SOCKET_PATH_MAX + 1];
+	struct stat st;
+
+	if (p->socket_ino == 0 || !server_path(p, path, sizeof(path)))
+		return false;
+	if (lstat(path, &st) == 0 && st.st_dev == p->socket_dev && st.st_ino == p->socket_ino)
+		unlink(path);
+	return true;
+}
+
 /* A second name keeps the file while the driver unlinks the first one. */
 void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
 {

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <rte_alarm.h>
+#include <rte_cycles.h>
+
 #include "memif_guard.h"
+
+enum {
+	ROUNDS = 8,
+	ROUND_MS = 1, /* longer than one takes */
+};
 
 static bool is_unix_packet(int fd)
 {
@@ -45,4 +54,37 @@ __attribute__((visibility("default"))) ssize_t sendmsg(
 bool sl_memif_is_guarded(void)
 {
 	return dlsym(RTLD_DEFAULT, "sendmsg") == (void *)(uintptr_t)sendmsg;
+}
+
+static _Atomic(unsigned int) n_rounds;
+
+static void count_round(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&n_rounds, 1);
+}
+
+/* Alarms and connections are served by one thread, one after the other. */
+void sl_memif_settle(void)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		unsigned int before = atomic_load(&n_rounds);
+
+		if (rte_eal_alarm_set(1, count_round, NULL) != 0)
+			return;
+		for (unsigned int k = 0; k < ROUND_MS * 20 && atomic_load(&n_rounds) == before; k++)
+			rte_delay_us_sleep(50);
+	}
+}
+
+static bool has_served;
+
+void sl_memif_note_server(void)
+{
+	has_served = true;
+}
+
+bool sl_memif_has_served(void)
+{
+	return has_served;
 }

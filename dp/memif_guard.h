@@ -19,4 +19,20 @@
 /* Whether drivers do get it. */
 bool sl_memif_is_guarded(void);
 
+/*
+ * Nobody can connect to a server's path any more; wait until EAL's thread has taken those who have:
+ * the driver frees what that thread may be using when its device is closed. A few milliseconds at
+ * most.
+ */
+void sl_memif_settle(void);
+
+/*
+ * Nor does the driver take its listening socket back from that thread when it is closed, and the
+ * thread looks at what EAL has unmapped if it wakes up while EAL is being cleaned up. A process
+ * that has served a memif socket ends without that: it leaves nothing behind that its end does not
+ * free.
+ */
+void sl_memif_note_server(void);
+bool sl_memif_has_served(void);
+
 #endif

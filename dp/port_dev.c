@@ -426,6 +426,8 @@ void sl_port_close_device(struct sl_port *p)
 	struct sl_device_kept kept;
 
 	sl_port_ignore(p);
+	if (p->dev != RTE_MAX_ETHPORTS && is_driver(p, "net_memif") && sl_device_withdraw(p))
+		sl_memif_settle();
 	sl_device_close_begin(p, &kept);
 	if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_attach(p); /* those of a device that did not start, too */
@@ -502,9 +504,12 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 	return 0;
 }
 
-static void warn_of_server(const struct sl_port *p)
+static void note_server(const struct sl_port *p)
 {
-	if (p->socket_ino != 0 && is_driver(p, "net_memif") && !sl_memif_is_guarded())
+	if (!is_driver(p, "net_memif") || p->outside.connects)
+		return;
+	sl_memif_note_server();
+	if (!sl_memif_is_guarded())
 		sl_engine_notice(p->engine,
 			"port %s is a memif server: a client that connects and leaves at once ends "
 			"this process. Let the other side be the server",
@@ -528,7 +533,7 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
-		warn_of_server(p);
+		note_server(p);
 		sl_port_listen(p);
 		p->was_open = true;
 		p->opened = rte_rdtsc();
