@@ -380,12 +380,24 @@ void sl_device_opened(struct sl_port *p)
 	p->socket_ino = st.st_ino;
 }
 
+static bool is_shared(const struct sl_port *p)
+{
+	struct sl_device d;
+	bool shared;
+
+	if (sl_device_of(p->devargs, &d, NULL) != 0)
+		return false;
+	shared = d.driver != NULL && find_other(p, &d, share) != NULL;
+	sl_device_fini(&d);
+	return shared;
+}
+
 bool sl_device_withdraw(const struct sl_port *p)
 {
 	char path[SOCKET_PATH_MAX + 1];
 	struct stat st;
 
-	if (p->socket_ino == 0 || !server_path(p, path, sizeof(path)))
+	if (p->socket_ino == 0 || !server_path(p, path, sizeof(path)) || is_shared(p))
 		return false;
 	if (lstat(path, &st) == 0 && st.st_dev == p->socket_dev && st.st_ino == p->socket_ino)
 		unlink(path);

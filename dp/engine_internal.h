@@ -306,7 +306,7 @@ struct sl_device_kept {
 	char path[128], second[160]; /* path empty: nothing to be kept */
 };
 void sl_device_opened(struct sl_port *p);
-/* The socket that the device serves is removed, if it is that still; whether it serves one. */
+/* The socket that it alone serves is removed, if it is that still; whether it serves one. */
 bool sl_device_withdraw(const struct sl_port *p);
 void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept);
 void sl_device_close_end(const struct sl_device_kept *kept);

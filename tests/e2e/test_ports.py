@@ -20,14 +20,18 @@ def row(daemon, name="db"):
 
 
 def wait_state(daemon, state, reason="", name="db", seconds=15):
-    wait_until(lambda: row(daemon, name)["state"] == state and reason in row(daemon, name)["state_reason"],
-               lambda: f"port {name} is not {state} ({reason}): {row(daemon, name)}", seconds)
-    now = row(daemon, name)
+    now = {}
+
+    def is_so():
+        now.update(row(daemon, name))
+        return now["state"] == state and reason in now["state_reason"]
+    wait_until(is_so, lambda: f"port {name} is not {state} ({reason}): {now}", seconds)
     expect_equal(now["link_up"], state == "up", f"link_up of a port that is {state}")
     expect_equal(now["state_reason"] == "", state == "up", f"reason of a port that is {state}")
     expect(now["since"].endswith("Z"), f"since: {now}")
-    noticed = [n for n in daemon.call("notices.list") if n["code"] == "port_state" and n["name"] == name]
-    expect_equal(len(noticed), 0 if state == "up" else 1, f"notices of a port that is {state}")
+    wait_until(lambda: len([n for n in daemon.call("notices.list")
+                            if n["code"] == "port_state" and n["name"] == name]) == (state != "up"),
+               f"notices of a port that is {state}")
 
 
 def refuses(rig, reason, n=N):
