@@ -14,6 +14,7 @@
 #include "notices.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
+#include "port_log.h"
 #include "rebalance.h"
 #include "recent.h"
 #include "rpc.h"
@@ -41,6 +42,7 @@ struct sl_ctrl {
 	uint32_t states_looked; /* second of the last look */
 	struct sl_recent recent;
 	struct sl_load_meter load;
+	struct sl_port_log port_log;
 	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;

@@ -568,6 +568,8 @@ static void (*const sentence[SL_DROP_COUNT])(const struct facts *f) = {
 	[SL_DROP_FLOW_SHARE] = opener,
 	[SL_DROP_ICMP_UNRELATED] = icmp,
 	[SL_DROP_TX_FULL] = way_out,
+	[SL_DROP_PORT_DOWN] = way_out,
+	[SL_DROP_PORT_MISSING] = way_out,
 	[SL_DROP_STALE] = stale,
 	[SL_DROP_UPCALL_FULL] = way_out,
 };

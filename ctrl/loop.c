@@ -125,6 +125,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 	take_upcalls(c);
 	take_samples(c);
 	sl_engine_poll(c->engine);
+	sl_ctrl_ports_turn(c);
 	sl_apply_turn(c->apply);
 	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
@@ -146,6 +147,8 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 	sl_flow_timeouts_default(&ageing.timeouts);
 	ask_for_short_slices();
 	sl_daemon_notice_times();
+	if (sl_engine_fd(c->engine) >= 0) /* without: what it tells is found a little later */
+		(void)add_fd(epoll, sl_engine_fd(c->engine));
 	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
 		add_fd(epoll, sl_server_fd(c->server)) != 0)
 		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
@@ -157,6 +160,8 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == signals)
 				stop = sl_signals_take(signals, sl_daemon_notice);
+			else if (ev[i].data.fd == sl_engine_fd(c->engine))
+				sl_engine_follow(c->engine);
 			else
 				sl_server_poll(c->server);
 		}

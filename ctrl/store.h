@@ -23,6 +23,7 @@ struct sl_txn;
 struct sl_change {
 	enum sl_collection_id coll;
 	const struct sl_object *old_obj, *new_obj;
+	bool anew; /* removed and added by one transaction: it does not go on, if it is equal */
 };
 
 /*

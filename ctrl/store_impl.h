@@ -157,6 +157,7 @@ struct sl_change_rec {
 	struct sl_entry *e; /* NULL: came to nothing */
 	struct sl_object *old_obj;
 	struct sl_links *old_links;
+	bool removed; /* by a step of the transaction, whatever came after */
 	char at[48];
 };
 

@@ -124,6 +124,14 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 	rec->old_obj = NULL;
 }
 
+/* A port that is removed and added is one whose device is opened anew, even if it is equal. */
+static bool is_same(
+	const struct sl_change_rec *rec, enum sl_collection_id c, const struct sl_object *obj)
+{
+	return rec->old_obj != NULL && !(c == SL_COLL_PORTS && rec->removed) &&
+	       objects_equal(c, obj, rec->old_obj);
+}
+
 /* obj NULL: remove. Takes obj on success. */
 int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, struct sl_err *e)
 {
@@ -141,9 +149,10 @@ int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, 
 		between = en->obj;
 		memcpy(rec->at, t->at, sizeof(rec->at));
 	}
+	rec->removed |= obj == NULL;
 	if (obj == NULL && rec->old_obj == NULL) {
 		cancel(t, rec);
-	} else if (obj != NULL && rec->old_obj != NULL && objects_equal(c, obj, rec->old_obj)) {
+	} else if (obj != NULL && is_same(rec, c, obj)) {
 		cancel(t, rec);
 		sl_object_unref(c, obj);
 	} else {
@@ -398,7 +407,8 @@ size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes)
 		const struct sl_change_rec *rec = &t->rec[i];
 
 		if (rec->e != NULL)
-			t->list[n++] = (struct sl_change){rec->e->coll, rec->old_obj, rec->e->obj};
+			t->list[n++] = (struct sl_change){rec->e->coll, rec->old_obj, rec->e->obj,
+				rec->removed && rec->e->obj != NULL};
 	}
 	*changes = t->list;
 	return n;
