@@ -142,6 +142,7 @@ static void undo(struct sl_apply *a)
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
+	free(p->announce);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -193,6 +194,10 @@ static void commit_underlay(struct sl_apply *a)
 				(uint16_t)sl_port_slot_find(
 					p->ports, ((const struct sl_port_obj *)o)->name),
 				(const struct sl_port_obj *)o);
+		else if (c->coll == SL_COLL_PORTS && c->new_obj != NULL && c->old_obj != NULL)
+			sl_underlay_port_gone(
+				a->underlay, (uint16_t)sl_port_slot_find(p->ports,
+						     ((const struct sl_port_obj *)o)->name));
 		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
 			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
 		else if (c->coll == SL_COLL_NODES)
@@ -265,14 +270,49 @@ static void publish(struct sl_apply *a)
 		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
 }
 
+/* Once workers answer by the new table. */
+static void commit_announcements(struct sl_apply *a)
+{
+	a->store = a->p.store;
+	for (size_t i = 0; i < a->p.n_announce; i++)
+		sl_announcer_add(&a->announcer, a->p.announce[i], sl_engine_tick(a->engine));
+	free(a->p.announce);
+}
+
+static void announce_turn(struct sl_apply *a)
+{
+	const struct sl_announce_view v = {.engine = a->engine,
+		.store = a->store,
+		.world = a->world,
+		.endpoint = a->endpoint,
+		.n_endpoints = a->n_endpoint};
+
+	if (a->store != NULL)
+		sl_announcer_turn(&a->announcer, &v);
+}
+
+void sl_apply_turn(struct sl_apply *a)
+{
+	sl_handover_turn(a);
+	announce_turn(a);
+}
+
+void sl_apply_announcements(const struct sl_apply *a, uint64_t *sent, uint64_t *waiting)
+{
+	*sent = a->announcer.sent;
+	*waiting = sl_announcer_waiting(&a->announcer);
+}
+
 static void commit(void *ctx)
 {
 	struct sl_apply *a = ctx;
 	struct sl_pending *p = &a->p;
+	uint32_t leaving;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (p->ports[i].used && !a->ports[i].used)
 			sl_port_publish(a->engine, (uint16_t)i);
+	sl_apply_commit_ports(a);
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
 	sl_apply_owners_commit(a);
@@ -291,13 +331,20 @@ static void commit(void *ctx)
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
+	commit_announcements(a);
+	leaving = p->leaving;
 	memset(p, 0, sizeof(*p));
-	sl_handover_finish(a);
+	sl_handover_finish(a, leaving != 0);
 }
 
 static void abort_pending(void *ctx)
 {
 	undo(ctx);
+}
+
+void sl_apply_patience(struct sl_apply *a, enum sl_patience patience)
+{
+	a->patience = patience;
 }
 
 struct sl_applier sl_apply_applier(struct sl_apply *a)
@@ -383,6 +430,7 @@ void sl_apply_destroy(struct sl_apply *a)
 		free(a->endpoint[i]);
 	free(a->endpoint);
 	sl_label_index_destroy(a->labels);
+	sl_announcer_fini(&a->announcer);
 	free(a->owners);
 	free(a->policy_base);
 	free(a);

@@ -6,6 +6,7 @@
 #ifndef SL_CTRL_APPLY_INTERNAL_H
 #define SL_CTRL_APPLY_INTERNAL_H
 
+#include "announce.h"
 #include "apply.h"
 #include "dp/pmap.h"
 #include "pipelines/changes.h"
@@ -47,11 +48,14 @@ struct sl_pending {
 	struct sl_pmap_garbage *garbage; /* what the new map no longer shares with the old one */
 	struct sl_later_list retire, undo;
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
-	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
-					 */
+	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU asked for before a change; -1: not changed */
+	const struct sl_port_obj *change[SL_PORTS_MAX]; /* what has its device changed */
+	uint32_t leaving; /* a bit for each port that gives up the device it has */
 	uint32_t port_network[SL_PORTS_MAX]; /* whose each port will be; 0: nobody's */
 	uint32_t handed_on; /* a bit for each running port for which that changes */
 	struct sl_scope scope;
+	uint32_t *announce; /* ids of endpoints that are to be announced */
+	size_t n_announce, max_announce;
 };
 
 struct sl_label_index;
@@ -66,7 +70,10 @@ struct sl_apply {
 	struct sl_world *world;
 	struct sl_label_index *labels; /* of identities */
 	struct sl_policy_compiler *policies;
-	unsigned int n_raised; /* generations since the start */
+	unsigned int n_raised;		 /* generations since the start */
+	enum sl_patience patience;	 /* with devices of ports that are added */
+	uint16_t port_mtu[SL_PORTS_MAX]; /* that flows were resolved with */
+	uint32_t stood; /* a bit for each port whose condition may be another since last asked */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	/* As configured; the world's is 0 while what was the former network's is being cleared. */
@@ -75,6 +82,8 @@ struct sl_apply {
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;
+	struct sl_announcer announcer;
+	const struct sl_store *store; /* of the last commit */
 	uint64_t *policy_base; /* by slot: its counter's value when the policy in it was made */
 	struct sl_pending p;
 };
@@ -101,6 +110,7 @@ void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_sc
 
 /* Ports: devices come up in prepare, go away in commit. */
 int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);
+void sl_apply_commit_ports(struct sl_apply *a);
 /* True when a running port had another MTU in the meantime. */
 bool sl_apply_undo_ports(struct sl_apply *a);
 
@@ -108,11 +118,12 @@ bool sl_apply_undo_ports(struct sl_apply *a);
  * A port that changes hands: to another network, or from its last workload to the next one of the
  * same network. Before the world is published in which it is nobody's, packets are
  * kept from it; after, this waits for a moment until its device holds nothing of the former
- * network's, and gives it to the next. sl_apply_turn does what that moment was too short for.
+ * network's, and gives it to the next. sl_handover_turn does what that moment was too short for.
  */
 void sl_handover_begin(struct sl_apply *a);
 void sl_handover_published(struct sl_apply *a);
-void sl_handover_finish(struct sl_apply *a);
+void sl_handover_finish(struct sl_apply *a, bool reopens); /* a device or more */
+void sl_handover_turn(struct sl_apply *a);
 
 /*
  * Flow entries of removed networks, and programmed ones that redirect to removed ports or nodes, go

@@ -61,6 +61,7 @@ static struct sl_neighbor *add(
 	if (n == NULL)
 		return NULL;
 	n->key = (struct sl_neighbor_key){.ip = *ip, .port = port};
+	n->number = ++t->last_number;
 	n->state = SL_NEIGHBOR_FAILED; /* nothing asked yet */
 	n->changed = tick;
 	HASH_ADD(hh, t->all, key, sizeof(n->key), n);
@@ -78,16 +79,25 @@ static struct sl_neighbor *find_or_add(
 	return add(t, port, ip, tick);
 }
 
-void sl_neighbor_drop(struct sl_neighbors *t, struct rte_mbuf *m, enum sl_drop reason)
+void sl_neighbor_drop(
+	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason)
 {
-	sl_count(&t->ops.counters->drops[reason], 1);
+	bool came = reason == SL_DROP_ARP_MALFORMED;
+	struct sl_sample s = {.reason = (uint8_t)reason,
+		.origin = came ? port : SL_SAMPLE_NOWHERE,
+		.in_port = came ? port : SL_PORT_NONE,
+		.out_port = came ? SL_PORT_NONE : port,
+		.outer = true};
+
+	sl_drop_late(t->ops.counters, t->ops.samples, &s, m);
 	rte_pktmbuf_free(m);
 }
 
 static void drop_waiting(struct sl_neighbors *t, struct sl_neighbor *n)
 {
 	for (uint32_t i = 0; i < n->n_waiting; i++)
-		sl_neighbor_drop(t, n->waiting[i], SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(
+			t, (uint16_t)n->key.port, n->waiting[i], SL_DROP_NEIGHBOR_UNRESOLVED);
 	n->n_waiting = 0;
 }
 
@@ -101,7 +111,8 @@ void sl_neighbors_cancel(struct sl_neighbors *t,
 
 		for (uint32_t i = 0; i < n->n_waiting; i++)
 			if (is_stale(n->waiting[i], ctx))
-				sl_neighbor_drop(t, n->waiting[i], SL_DROP_STALE);
+				sl_neighbor_drop(
+					t, (uint16_t)n->key.port, n->waiting[i], SL_DROP_STALE);
 			else
 				n->waiting[kept++] = n->waiting[i];
 		n->n_waiting = kept;
@@ -119,16 +130,18 @@ static void forget(struct sl_neighbors *t, struct sl_neighbor *n)
 /* The frame is complete but for the next hop's MAC. */
 static void send_to(struct sl_neighbors *t, const struct sl_neighbor *n, struct rte_mbuf *m)
 {
+	uint16_t port = (uint16_t)n->key.port;
+
 	memcpy(rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr.addr_bytes, n->mac.b, 6);
-	if (!t->ops.send(t->ops.ctx, (uint16_t)n->key.port, m))
-		sl_neighbor_drop(t, m, SL_DROP_TX_FULL);
+	if (!t->ops.send(t->ops.ctx, port, m))
+		sl_neighbor_drop(t, port, m, SL_DROP_TX_FULL);
 }
 
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m)
 {
 	sl_count(&t->ops.counters->generated, 1);
 	if (!t->ops.send(t->ops.ctx, port, m))
-		sl_neighbor_drop(t, m, SL_DROP_TX_FULL);
+		sl_neighbor_drop(t, port, m, SL_DROP_TX_FULL);
 }
 
 bool sl_neighbor_asks_holder(const struct sl_neighbor *n)
@@ -222,7 +235,7 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
 	struct sl_neighbor *n = find_or_add(t, port, ip, tick);
 
 	if (n == NULL) {
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_UNRESOLVED);
 		return;
 	}
 	if (usable(n)) {
@@ -231,9 +244,9 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
 	}
 	sl_neighbor_resolve(t, n, tick);
 	if (n->state == SL_NEIGHBOR_FAILED)
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_UNRESOLVED);
 	else if (n->n_waiting == SL_NEIGHBOR_QUEUE)
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_QUEUE_FULL);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_QUEUE_FULL);
 	else
 		n->waiting[n->n_waiting++] = m;
 }
@@ -338,26 +351,53 @@ void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,
 			fn(&t->conflict[i], ctx);
 }
 
+static struct sl_neighbor_view view_of(const struct sl_neighbor *n, uint32_t tick)
+{
+	return (struct sl_neighbor_view){.port = (uint16_t)n->key.port,
+		.ip = n->key.ip,
+		.mac = n->mac,
+		.state = n->state,
+		.age_ticks = tick - n->changed,
+		.uses = n->uses,
+		.waiting = n->n_waiting,
+		.flips = n->flips,
+		.attempts = n->attempts,
+		.other = n->other,
+		.contested = stands(n->heard, tick)};
+}
+
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx)
 {
 	struct sl_neighbor *n, *next;
 
 	HASH_ITER (hh, t->all, n, next) {
-		struct sl_neighbor_view v = {.port = (uint16_t)n->key.port,
-			.ip = n->key.ip,
-			.mac = n->mac,
-			.state = n->state,
-			.age_ticks = tick - n->changed,
-			.uses = n->uses,
-			.waiting = n->n_waiting,
-			.flips = n->flips,
-			.attempts = n->attempts,
-			.other = n->other,
-			.contested = stands(n->heard, tick)};
+		struct sl_neighbor_view v = view_of(n, tick);
 
 		fn(&v, ctx);
 	}
+}
+
+/* Where the last one shown is gone, its place is looked for from the front. */
+bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
+	struct sl_neighbor_view *v)
+{
+	struct sl_neighbor *n = t->all;
+
+	if (at->number != 0) {
+		n = sl_neighbor_find(t, at->port, &at->ip);
+		if (n == NULL || n->number != at->number)
+			for (n = t->all; n != NULL && n->number <= at->number; n = n->hh.next)
+				;
+		else
+			n = n->hh.next;
+	}
+	if (n == NULL)
+		return false;
+	*at = (struct sl_neighbor_cursor){
+		.number = n->number, .port = (uint16_t)n->key.port, .ip = n->key.ip};
+	*v = view_of(n, tick);
+	return true;
 }
 
 const char *sl_neighbor_state_name(enum sl_neighbor_state s)

@@ -28,6 +28,7 @@
 #include <rte_mbuf.h>
 
 #include "dp/counters.h"
+#include "dp/samples.h"
 #include "sluice/types.h"
 
 #define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
@@ -85,6 +86,7 @@ struct sl_neighbor_ops {
 	/* Something people should know; the table limits how often. */
 	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
 	struct sl_counters *counters; /* the control thread's row */
+	struct sl_samples *samples;   /* and its samples of what is dropped */
 };
 
 struct sl_neighbors;
@@ -134,6 +136,14 @@ struct sl_neighbor_view {
 };
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx);
+/* The same one by one, with whatever happens in between; *at begins zeroed. False at the end. */
+struct sl_neighbor_cursor {
+	uint64_t number;
+	uint16_t port;
+	struct sl_ip ip;
+};
+bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
+	struct sl_neighbor_view *v);
 /* Own addresses that others claimed within SL_NEIGHBOR_STANDS_S. */
 struct sl_conflict {
 	uint16_t port;

@@ -17,6 +17,7 @@ struct sl_neighbor_key {
 
 struct sl_neighbor {
 	struct sl_neighbor_key key;
+	uint64_t number; /* higher than that of all before it */
 	enum sl_neighbor_state state;
 	struct sl_mac mac;
 	uint32_t changed; /* tick of the last proof or of entering the state */
@@ -39,7 +40,8 @@ struct sl_neighbor {
 
 struct sl_neighbors {
 	struct sl_neighbor_ops ops;
-	struct sl_neighbor *all;
+	struct sl_neighbor *all; /* in the order of their numbers */
+	uint64_t last_number;
 	struct sl_neighbor *timed; /* all but the static ones */
 	uint32_t n_timed;
 	struct sl_conflict conflict[SL_CONFLICTS_MAX];
@@ -58,6 +60,8 @@ void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const s
 	enum sl_neighbor_state state, uint32_t tick);
 /* A frame of ours is on its way; counted either way. */
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m);
-void sl_neighbor_drop(struct sl_neighbors *t, struct rte_mbuf *m, enum sl_drop reason);
+/* Counted, told of and freed: one that waited to leave by the port, or came in by it. */
+void sl_neighbor_drop(
+	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason);
 
 #endif

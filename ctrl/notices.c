@@ -14,12 +14,15 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"neighbor_rule", RULES(SL_COLL_NEIGHBORS)},
 	{"route_rule", RULES(SL_COLL_ROUTES)},
 	{"network_rule", RULES(SL_COLL_NETWORKS)},
+	{"policy_rule", RULES(SL_COLL_POLICIES)},
 	{"tunnel_address", .find = sl_notice_tunnel_address},
 	{"no_tunnel_address", .each = sl_notice_no_tunnel_address, .coll = SL_COLL_NODES},
+	{"port_state", .each = sl_notice_port_state, .coll = SL_COLL_PORTS, .is_told = true},
 	{"port_no_address", .each = sl_notice_port_address, .coll = SL_COLL_PORTS},
 	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
 	{"port_same_prefix", .find = sl_notice_port_prefix},
 	{"node_unreachable", .each = sl_notice_node_path, .coll = SL_COLL_NODES},
+	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},
 	{"node_own_name", .find = sl_notice_node_name},
 	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
 	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},
@@ -30,6 +33,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"network_mtu_ipv6", .each = sl_notice_network_ip6, .coll = SL_COLL_NETWORKS},
 	{"subnet_family", .each = sl_notice_subnet_family, .coll = SL_COLL_NETWORKS},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},
+	{"policy_cidr", .each = sl_notice_policy_cidr, .coll = SL_COLL_POLICIES},
 };
 const size_t sl_n_notice_rows = sizeof(sl_notice_rows) / sizeof(sl_notice_rows[0]);
 
@@ -76,6 +80,33 @@ void sl_notices_find(const struct sl_notice_facts *f,
 		sl_store_walk(f->store, row->coll, row->each, &w);
 		sl_notice_walk_fini(&w);
 	}
+}
+
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx)
+{
+	const struct sl_notice_row *r = &sl_notice_rows[row];
+	struct sl_notice_walk w = {.to = {ctx, put, r->code}};
+	uint32_t last, end;
+	bool more = true;
+
+	if (r->find != NULL) {
+		r->find(f, &w.to);
+		return true;
+	}
+	last = sl_store_max_id(f->store, r->coll);
+	end = *next_id + SL_NOTICE_PORTION;
+	sl_notice_walk_init(&w, f, r);
+	for (; more && *next_id < end && *next_id <= last; ++*next_id) {
+		const struct sl_object *o = sl_store_by_id(f->store, r->coll, *next_id);
+
+		more = o == NULL || r->each(o, &w);
+	}
+	sl_notice_walk_fini(&w);
+	if (more && *next_id <= last)
+		return false;
+	*next_id = 0;
+	return true;
 }
 
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN])

@@ -23,8 +23,8 @@ struct sl_notice {
 	const char *collection; /* "ports"; SL_NOTICE_NODE_SECTION */
 	const char *name;	/* the object's key; empty: no single object is to blame */
 	const char *code;	/* the row's */
-	char message[320];	/* one sentence */
-	char hint[192];		/* what to do about it; may be empty */
+	char message[1024];	/* one sentence */
+	char hint[512];		/* what to do about it; may be empty */
 };
 
 /* What rows look at. */
@@ -66,6 +66,7 @@ struct sl_notice_row {
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
 	bool (*each)(const struct sl_object *o, void *ctx);
 	enum sl_collection_id coll; /* of each */
+	bool is_told;		    /* the log has lines of its own for it */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;
@@ -73,6 +74,9 @@ extern const size_t sl_n_notice_rows;
 #define SL_NOTICE_FIND(name) \
 	void name(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 #define SL_NOTICE_EACH(name) bool name(const struct sl_object *o, void *ctx)
+
+/* notices_ports.c */
+SL_NOTICE_EACH(sl_notice_port_state);
 
 /* notices_rules.c: the code of what is found is the rule's */
 SL_NOTICE_EACH(sl_notice_rules);
@@ -84,6 +88,7 @@ SL_NOTICE_EACH(sl_notice_port_address);
 SL_NOTICE_EACH(sl_notice_port_ip6);
 SL_NOTICE_FIND(sl_notice_port_prefix);
 SL_NOTICE_EACH(sl_notice_node_path);
+SL_NOTICE_EACH(sl_notice_node_mtu);
 SL_NOTICE_FIND(sl_notice_node_name);
 SL_NOTICE_EACH(sl_notice_route_gateway);
 
@@ -102,6 +107,7 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
+SL_NOTICE_EACH(sl_notice_policy_cidr);
 
 /* A row's walk, for those who take it in portions. */
 void sl_notice_walk_init(
@@ -111,8 +117,15 @@ void sl_notice_walk_fini(struct sl_notice_walk *w);
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
+/*
+ * The same bit by bit: what a row finds, of a large collection a portion of it. *next_id begins
+ * with 0; true when that was all of the row, and *next_id is 0 again.
+ */
+#define SL_NOTICE_PORTION 1024u
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
 /* "ports "uplink": the message (the hint)" */
-#define SL_NOTICE_LINE_LEN 768
+#define SL_NOTICE_LINE_LEN 2048
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
 
 /*

@@ -3,6 +3,7 @@
  * file. */
 #include <stdio.h>
 
+#include "dp/engine.h"
 #include "dp/generator.h"
 #include "objects_fields.h"
 
@@ -17,7 +18,7 @@ static const struct sl_field port_worker = {.name = "worker",
 	.help = "Index of a worker in workers.cores."};
 
 static const struct sl_field port_fields[] = {
-	SL_FIELD(sl_port_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_port_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The port's name."),
 	SL_FIELD(sl_port_obj, role, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = roles,
 		.help = "access: workloads are behind it; underlay: other nodes are."),
@@ -43,8 +44,19 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, driver, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state), .max = 64,
 		.help = "The driver that serves it."),
+	SL_FIELD(sl_port_obj, state, SL_F_ENUM, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .names = sl_port_condition_names,
+		.help = "What has become of the device. opening and closing pass by themselves; "
+			"down: its link is; missing: what it stands for is not there; failed: it "
+			"cannot be opened, and is tried again. Only up takes packets."),
+	SL_FIELD(sl_port_obj, state_reason, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 255,
+		.help = "Why, in words; empty when it is up."),
+	SL_FIELD(sl_port_obj, since, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 40,
+		.help = "Since when it has been in that state, UTC."),
 	SL_FIELD(sl_port_obj, link_up, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
-		SL_PRESENT(sl_port_obj, has_state), .help = "The device says that its link is up."),
+		SL_PRESENT(sl_port_obj, has_state), .help = "Whether its state is up."),
 	SL_FIELD(sl_port_obj, mtu_now, SL_F_UINT, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state), .max = 65535, .help = "The MTU in force."),
 	SL_FIELD(sl_port_obj, mac_now, SL_F_MAC, .flags = SL_FIELD_OUTPUT,
@@ -94,11 +106,11 @@ const struct sl_shape sl_shape_port = SL_SHAPE("port", sl_port_obj, port_fields,
 	"A device that packets come in and leave by.", .check = check_port);
 
 static const struct sl_field node_fields[] = {
-	SL_FIELD(sl_node_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_node_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The node's name."),
 	SL_FIELD(sl_node_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED,
 		.help = "Its tunnel address."),
-	SL_FIELD(sl_node_obj, zone, SL_F_NAME, .help = "The zone it stands in."),
+	SL_FIELD(sl_node_obj, zone, SL_F_KEPT_NAME, .help = "The zone it stands in."),
 	SL_FIELD(sl_node_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest outer IP packet on the way there; absent: the port's."),
 };
@@ -114,7 +126,7 @@ const struct sl_shape sl_shape_node = SL_SHAPE("node", sl_node_obj, node_fields,
 	"Another node of the fabric, reached by tunnel.", .check = check_node);
 
 static const struct sl_field neighbor_fields[] = {
-	SL_FIELD(sl_neighbor_obj, port, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_neighbor_obj, port, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The underlay port on whose link it is."),
 	SL_FIELD(sl_neighbor_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "Its address."),
@@ -135,7 +147,7 @@ static const struct sl_field route_fields[] = {
 		.help = "Where to."),
 	SL_FIELD(sl_route_obj, via, SL_F_IP, .flags = SL_FIELD_REQUIRED,
 		.help = "The gateway's address."),
-	SL_FIELD(sl_route_obj, port, SL_F_NAME,
+	SL_FIELD(sl_route_obj, port, SL_F_KEPT_NAME,
 		.help = "The underlay port; absent: the one whose link holds via."),
 };
 

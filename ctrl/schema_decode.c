@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "name_pool.h"
 #include "schema_decode.h"
 
 static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int optional, void *out,
@@ -62,6 +63,7 @@ static sl_decode_fn *const decoders[] = {
 	[SL_F_UINT64] = sl_decode_uint,
 	[SL_F_NUMBER] = sl_decode_number,
 	[SL_F_NAME] = sl_decode_name,
+	[SL_F_KEPT_NAME] = sl_decode_kept_name,
 	[SL_F_NAMES] = sl_decode_names,
 	[SL_F_STRING] = sl_decode_string,
 	[SL_F_ENUM] = sl_decode_enum,
@@ -97,6 +99,8 @@ static void set_defaults(const struct sl_shape *s, void *out)
 			*(uint32_t *)at = (uint32_t)f->def;
 		else if (f->type == SL_F_UINT64)
 			*(uint64_t *)at = f->def;
+		else if (f->type == SL_F_KEPT_NAME)
+			*(const char **)at = sl_name_none;
 		else if (f->type == SL_F_OBJECT)
 			set_defaults(f->shape, at);
 	}
@@ -140,9 +144,10 @@ static int decode_member(
 			f = &s->fields[i];
 	if (f == NULL)
 		return refuse_unknown(s, m->string, e);
-	if ((f->flags & SL_FIELD_OUTPUT) != 0)
-		return sl_err_set(
-			e, SL_ERR_PARAMS, f->name, "this field is reported, it cannot be set");
+	/* What a get printed may be sent back: what it reports beside the object changes nothing.
+	 */
+	if ((f->flags & (SL_FIELD_OUTPUT | SL_FIELD_NOTED)) == SL_FIELD_OUTPUT)
+		return 0;
 	if ((*seen & 1ull << (i - 1)) != 0)
 		return sl_err_set(e, SL_ERR_PARAMS, f->name, "the field occurs twice");
 	*seen |= 1ull << (i - 1);
@@ -151,7 +156,8 @@ static int decode_member(
 		sl_err_at(e, "%s", f->name);
 		return ret;
 	}
-	if (f->present != 0)
+	/* A bool that is its own note of presence is there when it is true. */
+	if (f->present != 0 && f->present != f->offset + 1)
 		*sl_field_present(f, out) = true;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "dp/engine.h"
 #include "neighbor.h"
+#include "path_state.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "reach.h"
 #include "store.h"
@@ -22,6 +23,8 @@ void sl_underlay_destroy(struct sl_underlay *u); /* accepts NULL */
 
 /* Carry a committed change over; refresh once after the last of them. None of these fails. */
 void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_port_obj *port);
+/* Its MTU and MAC may be others by now; whether they are. False for a port that is no underlay. */
+bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id);
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id);
 void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *node);
 void sl_underlay_node_gone(struct sl_underlay *u, uint32_t node);
@@ -47,8 +50,13 @@ struct sl_underlay_path {
 	uint16_t port;
 	struct sl_ip next_hop;
 	uint16_t inner_mtu;
+	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
+	enum sl_path_state state;
+	struct sl_tunnel_seen seen; /* since the node has its address */
+	uint32_t tick;		    /* now, for the ticks in there */
+	uint16_t told_mtu; /* a router says that only this much fits, and it is less; or 0 */
 };
-bool sl_underlay_path(const struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
+bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);
 
 #endif

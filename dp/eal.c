@@ -12,6 +12,7 @@
 #include "eal.h"
 #include "eal_limits.h"
 #include "hugepages.h"
+#include "memif_guard.h"
 #include "privilege.h"
 
 static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
@@ -225,15 +226,15 @@ static int init(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_
 	return ret < 0 ? ret : 0;
 }
 
-static int decide_memory(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e)
+static int choose_memory(struct sl_eal *eal, const struct sl_engine_params *p,
+	struct sl_hugepages_seen *seen, struct sl_err *e)
 {
 	const struct sl_cgroup_place here = SL_CGROUP_HERE;
-	struct sl_hugepages_seen seen;
 	char note[SL_NOTE_LEN];
 	int ret;
 
-	sl_hugepages_read(SL_HUGEPAGES_DIR, &here, &seen);
-	ret = sl_hugepages_decide(p->hugepages, &seen, p->memory_mb, note, e);
+	sl_hugepages_read(SL_HUGEPAGES_DIR, &here, seen);
+	ret = sl_hugepages_decide(p->hugepages, seen, p->memory_mb, note, e);
 	if (ret < 0)
 		return ret;
 	eal->hugepages = ret == 1;
@@ -241,7 +242,9 @@ static int decide_memory(struct sl_eal *eal, const struct sl_engine_params *p, s
 	return eal->hugepages ? 0 : sl_eal_check_memory(&here, p->memory_mb, e);
 }
 
-int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e)
+/* What of this machine it would run on; *seen: its hugepages. */
+static int choose(struct sl_eal *eal, const struct sl_engine_params *p,
+	struct sl_hugepages_seen *seen, struct sl_err *e)
 {
 	char note[128];
 	bool shared;
@@ -252,11 +255,10 @@ int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl
 	if (sched_getaffinity(0, sizeof(eal->before), &eal->before) != 0)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "cannot read the CPUs of this process");
 	ret = sl_eal_check_cores(p, &eal->before, e);
-	if (ret != 0)
-		return ret;
-	ret = sl_eal_check_limits(e);
 	if (ret == 0)
-		ret = decide_memory(eal, p, e);
+		ret = sl_eal_check_limits(e);
+	if (ret == 0)
+		ret = choose_memory(eal, p, seen, e);
 	if (ret != 0)
 		return ret;
 	eal->control_cpu = sl_eal_control_cpu(p, &eal->before, &shared);
@@ -266,11 +268,39 @@ int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl
 			eal->control_cpu);
 		tell(p, note);
 	}
-	return init(eal, p, e);
+	return 0;
+}
+
+int sl_eal_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e)
+{
+	struct sl_hugepages_seen seen;
+	struct sl_eal_args args;
+	struct sl_eal eal;
+	int ret = choose(&eal, p, &seen, e);
+
+	if (ret == 0)
+		ret = sl_eal_args_build(&args, p, eal.control_cpu, eal.hugepages, e);
+	if (ret != 0)
+		return ret;
+	sl_eal_args_fini(&args);
+	/* More hugepages than asked for are taken when needed; ordinary memory is all taken at
+	 * once. */
+	*room = eal.hugepages ? (seen.free_kb - seen.denied_kb) * 1024
+			      : (uint64_t)p->memory_mb << 20;
+	return 0;
+}
+
+int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e)
+{
+	struct sl_hugepages_seen seen;
+	int ret = choose(eal, p, &seen, e);
+
+	return ret == 0 ? init(eal, p, e) : ret;
 }
 
 void sl_eal_stop(struct sl_eal *eal)
 {
-	rte_eal_cleanup();
+	if (!sl_memif_has_served())
+		rte_eal_cleanup();
 	sched_setaffinity(0, sizeof(eal->before), &eal->before);
 }

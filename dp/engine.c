@@ -15,7 +15,7 @@ enum {
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 {
-	char text[320];
+	char text[1024];
 	va_list ap;
 
 	if (g->notice == NULL)
@@ -45,6 +45,9 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
+	if (sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick) !=
+		0)
+		return -ENOMEM;
 	return sl_rings_init(&w->rings, id, sl_numa_socket("rings", node));
 }
 
@@ -53,6 +56,7 @@ static void free_worker(struct sl_worker *w)
 	if (w == NULL)
 		return;
 	sl_rings_fini(&w->rings);
+	sl_samples_fini(&w->samples);
 	free((void *)(uintptr_t)atomic_load(&w->rxqs));
 	rte_free(w);
 }
@@ -65,7 +69,9 @@ static void free_parts(struct sl_engine *g)
 		free_worker(g->worker[i]);
 	sl_pools_destroy(g);
 	rte_mempool_free(g->pool);
+	sl_samples_fini(&g->control_samples);
 	rte_free(g->control);
+	sl_interface_watch_close(g->watch);
 }
 
 static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
@@ -80,7 +86,9 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
 	g->pool =
 		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
-	if (g->rcu == NULL || g->control == NULL || g->pool == NULL)
+	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
+		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
+			&g->tick) != 0)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < p->n_cores; i++) {
 		int ret = make_worker(g, i, p);
@@ -102,6 +110,21 @@ static int check_params(const struct sl_engine_params *p, struct sl_err *e)
 	return 0;
 }
 
+int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e)
+{
+	int ret = check_params(p, e);
+
+	return ret != 0 ? ret : sl_eal_check(p, room, e);
+}
+
+uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports)
+{
+	uint64_t own = OWN_BUFFERS + (p->n_cores + 1) * SL_POOL_CACHE * 2;
+	uint64_t of_port = p->mbufs != 0 ? p->mbufs : SL_PORT_BUFFERS_DEFAULT;
+
+	return (own + n_ports * of_port) * (sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e)
 {
 	struct sl_engine *g;
@@ -118,6 +141,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 		goto free_engine;
 	g->notice = p->notice;
 	g->own_socket = p->own_socket;
+	g->watch = sl_interface_watch_open();
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
 	g->tsc_start = rte_rdtsc();
@@ -234,6 +258,11 @@ struct sl_counters *sl_engine_control_counters(struct sl_engine *g)
 	return g->control;
 }
 
+struct sl_samples *sl_engine_control_samples(struct sl_engine *g)
+{
+	return &g->control_samples;
+}
+
 struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 {
 	return g->pool;
@@ -250,12 +279,17 @@ void sl_engine_poll(struct sl_engine *g)
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
-	if (tick != sl_engine_tick(g)) { /* workers read that line: leave it alone in between */
+	bool new_tick = tick != sl_engine_tick(g);
+
+	if (new_tick) { /* workers read that line: leave it alone in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
+		sl_engine_follow(g);
 	}
+	sl_ports_follow(g, false);
 	sl_rcu_poll(g->rcu);
 	sl_ports_poll(g);
+	sl_ports_open(g);
 	sl_pools_poll(g);
 }
 
@@ -299,14 +333,17 @@ unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigne
 	return got;
 }
 
-unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n)
+/* The control thread's own, too; the place behind the workers is its. */
+unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n)
 {
-	unsigned int got = 0, first = g->event_next++;
+	unsigned int got = 0, first = g->sample_next++, all = g->n_workers + 1;
 
-	for (unsigned int i = 0; i < g->n_workers && got < n; i++) {
-		struct rte_ring *r = g->worker[(first + i) % g->n_workers]->rings.event;
+	for (unsigned int i = 0; i < all && got < n; i++) {
+		unsigned int at = (first + i) % all;
+		struct rte_ring *r =
+			at < g->n_workers ? g->worker[at]->samples.ring : g->control_samples.ring;
 
-		got += rte_ring_sc_dequeue_burst_elem(r, ev + got, sizeof(*ev), n - got, NULL);
+		got += rte_ring_sc_dequeue_burst_elem(r, s + got, sizeof(*s), n - got, NULL);
 	}
 	return got;
 }

@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "rcu.h"
 #include "rings.h"
+#include "samples.h"
 #include "stages.h"
 #include "sluice/burst.h"
 
@@ -27,7 +28,7 @@ struct sl_port_dp {
 	uint32_t epoch; /* of all ports there ever were, no other has this */
 	uint16_t n_txq;
 	bool underlay;
-	bool held;	   /* nothing goes in: what is sent to it is dropped as PORT_GONE */
+	uint8_t refuse;	   /* enum sl_drop: nothing goes in, and this is why; SL_KEEP: packets do */
 	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
 	rte_spinlock_t
@@ -118,6 +119,7 @@ struct sl_worker {
 	struct sl_counters counters;
 	struct sl_stages stages;
 	struct sl_rings rings;
+	struct sl_samples samples;
 	/* seq of the poll list taken up last, set when what it hands over is; control reads */
 	_Atomic(uint64_t) rxqs_seen;
 	uint32_t tx_pending; /* bit per port with packets in its buffer */
@@ -126,8 +128,6 @@ struct sl_worker {
 } __rte_cache_aligned;
 
 _Static_assert(SL_PORTS_MAX <= 32, "tx_pending has a bit a port");
-
-#define SL_TICKS_PER_SECOND 10
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
 
@@ -145,22 +145,27 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
-/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. */
-static inline void sl_tx_put_burst(
+/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. Returns their
+ * bytes.
+ */
+static inline uint64_t sl_tx_put_burst(
 	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
 	struct sl_tx_buffer *t = &w->tx[port];
 	struct rte_mbuf **to;
+	uint64_t bytes = 0;
 
 	if (unlikely(t->n + n > SL_TX_BUFFER))
 		sl_tx_flush_port(w, port);
 	to = &t->pkt[t->n];
 	for (unsigned int k = 0; k < n; k++) {
 		to[k] = b->pkt[idx[k]];
+		bytes += to[k]->pkt_len;
 		b->verdict[idx[k]] = SL_SENT;
 	}
 	t->n = (uint16_t)(t->n + n);
 	w->tx_pending |= 1u << port;
+	return bytes;
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
 
@@ -170,13 +175,9 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 	sl_stages_mark(&w->stages, stage, n);
 }
 
-/* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
+/* Transmit all buffers; what a queue does not take is dropped as TX_FULL; all of it where
+ * nothing goes in. */
 void sl_tx_flush(struct sl_worker *w);
-
-static inline void sl_drop_count(struct sl_worker *w, enum sl_drop reason, uint64_t n)
-{
-	sl_count(&w->counters.drops[reason], n);
-}
 
 /* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated
  * when filled. */

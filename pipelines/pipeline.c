@@ -61,8 +61,9 @@ static uint64_t receive_underlay(
 {
 	struct sl_burst *b = t->b;
 	struct list host;
+	const struct sl_decap_at at = {t->world, &in->mac, t->w->id, t->tick};
 
-	inner->n = sl_decap(t->world, &in->mac, b, inner->idx, host.idx, &host.n);
+	inner->n = sl_decap(&at, b, inner->idx, host.idx, &host.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, b->n);
 	if (unlikely(host.n > 0))
 		sl_underlay_host(t, &in->mac, host.idx, host.n);
@@ -85,17 +86,32 @@ static uint64_t receive_access(
 	return sl_parse_access(b, in->id, network);
 }
 
-/* Packet i waits for its first fragment. */
-static void wait_for_first(const struct sl_trip *t, unsigned int i)
+/* A trip of the one packet that waits and was looked at last. */
+static struct sl_trip trip_of_waiter(
+	const struct sl_trip *trip, struct sl_waiting *r, const struct sl_waiter *w)
 {
-	struct rte_mbuf *out =
-		sl_waiting_put(t->p->waiting[t->w->id], t->b, i, t->tick, t->world->commit);
+	struct sl_trip t = *trip;
 
-	t->b->verdict[i] = SL_SENT;
+	t.b = &r->burst;
+	t.underlay = w->tunnel;
+	return t;
+}
+
+/* Packet i waits for its first fragment. */
+static void wait_for_first(const struct sl_trip *trip, unsigned int i)
+{
+	struct sl_waiting *r = trip->p->waiting[trip->w->id];
+	const struct sl_waiter *out =
+		sl_waiting_put(r, trip->b, i, trip->underlay, trip->tick, trip->world->commit);
+	struct sl_trip t;
+
+	trip->b->verdict[i] = SL_SENT;
 	if (out == NULL)
 		return;
-	sl_drop_count(t->w, SL_DROP_FRAGMENT_UNKNOWN, 1);
-	rte_pktmbuf_free(out);
+	t = trip_of_waiter(trip, r, out);
+	t.b->verdict[0] = SL_DROP_FRAGMENT_UNKNOWN;
+	sl_refused(&t, 0);
+	rte_pktmbuf_free(t.b->pkt[0]);
 }
 
 static void special(const struct sl_trip *t, struct list *slow)
@@ -294,7 +310,7 @@ static void finish(const struct sl_trip *t)
 		if (b->verdict[i] == SL_CONSUMED)
 			consumed++;
 		else
-			sl_drop_count(t->w, b->verdict[i], 1);
+			sl_refused(t, i);
 		dead[n++] = b->pkt[i];
 	}
 	if (n > 0) {
@@ -351,28 +367,23 @@ static unsigned int sort(struct sl_burst *b, const struct list *inner, uint64_t 
 static void look_at_waiting(const struct sl_trip *trip, unsigned int max)
 {
 	struct sl_waiting *r = trip->p->waiting[trip->w->id];
-	struct sl_trip t = *trip;
-	struct list all = {0};
+	static const struct list only = {.n = 1};
 
-	t.b = &r->burst;
 	for (unsigned int k = RTE_MIN(max, r->n); k > 0; k--) {
-		const struct sl_waiter *w = sl_waiting_look(r, all.n);
+		const struct sl_waiter *w = sl_waiting_look(r);
+		struct sl_trip t = trip_of_waiter(trip, r, w);
 
-		if (!sl_fragment_follow(&t, all.n, w->commit)) {
+		if (!sl_fragment_follow(&t, 0, w->commit)) {
 			if (!sl_waiter_is_over(w, t.tick)) {
 				sl_waiting_leave(r);
 				continue;
 			}
-			t.b->verdict[all.n] = SL_DROP_FRAGMENT_UNKNOWN;
+			t.b->verdict[0] = SL_DROP_FRAGMENT_UNKNOWN;
 		}
 		sl_waiting_take(r);
-		add(&all, all.n);
+		execute(&t, &only);
+		finish(&t);
 	}
-	if (all.n == 0)
-		return;
-	t.b->n = (uint16_t)all.n;
-	execute(&t, &all);
-	finish(&t);
 }
 
 static struct sl_trip trip_of(struct sl_worker *w, struct sl_burst *b)
@@ -405,6 +416,7 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 	unsigned int flags = 0;
 	uint64_t walked;
 
+	t.underlay = in->underlay;
 	slow.n = 0;
 	memset(b->verdict, SL_KEEP, b->n);
 	walked = in->underlay ? receive_underlay(&t, in, &inner) : receive_access(&t, in, &inner);

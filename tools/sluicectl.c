@@ -11,7 +11,7 @@
 
 void ctl_complain(const char *message, const char *path, const char *hint)
 {
-	char line[2048];
+	char line[4096];
 
 	snprintf(line, sizeof(line), "sluicectl: %s%s%s%s%s%s%s", message,
 		path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "",
@@ -41,17 +41,22 @@ const char *ctl_string(const cJSON *obj, const char *name)
 	return cJSON_IsString(v) ? v->valuestring : "";
 }
 
+bool ctl_try_connect(struct ctl *c)
+{
+	if (c->client != NULL)
+		return true;
+	c->client = sl_client_connect(c->socket);
+	if (c->client != NULL)
+		sl_client_set_timeout(c->client, c->timeout_s);
+	return c->client != NULL;
+}
+
 bool ctl_connect(struct ctl *c)
 {
 	char message[256];
 
-	if (c->client != NULL)
+	if (ctl_try_connect(c))
 		return true;
-	c->client = sl_client_connect(c->socket);
-	if (c->client != NULL) {
-		sl_client_set_timeout(c->client, c->timeout_s);
-		return true;
-	}
 	snprintf(message, sizeof(message), "no daemon at %s: %s", c->socket, strerror(errno));
 	ctl_complain(message, "",
 		errno == EACCES ? "be root or a member of the socket's group"
@@ -196,7 +201,7 @@ static bool is_silent(const cJSON *method)
 	const char *verb = strrchr(ctl_string(method, "name"), '.');
 
 	return verb != NULL && (strcmp(verb, ".add") == 0 || strcmp(verb, ".set") == 0 ||
-				       strcmp(verb, ".del") == 0);
+				       strcmp(verb, ".put") == 0 || strcmp(verb, ".del") == 0);
 }
 
 static bool has_param(const cJSON *method, const char *name)
@@ -207,6 +212,21 @@ static bool has_param(const cJSON *method, const char *name)
 		if (strcmp(ctl_string(p, "name"), name) == 0)
 			return true;
 	return false;
+}
+
+static const cJSON *result_schema(const cJSON *method)
+{
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(method, "result");
+
+	return cJSON_GetObjectItemCaseSensitive(result, "schema");
+}
+
+/* Its answer is {"flows": […], "next": n}. A list that is an array comes whole when nothing limits
+ * it: the daemon makes it as it is read. */
+static bool has_pages(const cJSON *method)
+{
+	return has_param(method, "after") &&
+	       strcmp(ctl_string(result_schema(method), "type"), "object") == 0;
 }
 
 /* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
@@ -223,8 +243,30 @@ static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 	return all;
 }
 
-static int print_pages(struct ctl *c, const char *name, cJSON *params)
+/* Of the rows of an answer that is a page. */
+static const cJSON *page_schema(const cJSON *method)
 {
+	const cJSON *m, *schema = result_schema(method);
+
+	cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(schema, "properties"))
+		if (strcmp(ctl_string(m, "type"), "array") == 0)
+			return m;
+	return schema;
+}
+
+static void print_result(
+	const struct ctl *c, const cJSON *method, cJSON *result, const cJSON *schema)
+{
+	const char *name = ctl_string(method, "name");
+
+	ctl_name_nobody(name, result);
+	if (!ctl_print_workers(name, c->words[1], result) && !ctl_print_main_columns(name, result))
+		ctl_print_result(result, schema);
+}
+
+static int print_pages(struct ctl *c, const cJSON *method, cJSON *params)
+{
+	const char *name = ctl_string(method, "name");
 	cJSON *all = cJSON_CreateArray(), *result;
 	const cJSON *next;
 	int status;
@@ -243,15 +285,14 @@ static int print_pages(struct ctl *c, const char *name, cJSON *params)
 		cJSON_Delete(result);
 	} while (next != NULL && cJSON_GetObjectItemCaseSensitive(params, "limit") == NULL);
 	if (status == EXIT_DONE)
-		ctl_print_result(all);
+		print_result(c, method, all, page_schema(method));
 	cJSON_Delete(all);
 	return status;
 }
 
-static void print(const struct ctl *c, const char *method, const cJSON *result)
+static void print(const struct ctl *c, const cJSON *method, cJSON *result)
 {
-	if (!ctl_print_workers(method, c->words[1], result))
-		ctl_print_result(result);
+	print_result(c, method, result, result_schema(method));
 }
 
 static void rest(double seconds)
@@ -270,8 +311,9 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static int watch(struct ctl *c, const char *name, const char *params)
+static int watch(struct ctl *c, const cJSON *method, const char *params)
 {
+	const char *name = ctl_string(method, "name");
 	cJSON *before, *now, *rates;
 	double then, when;
 	int status = ctl_call_parsed(c, name, params, &before);
@@ -287,7 +329,7 @@ static int watch(struct ctl *c, const char *name, const char *params)
 		ctl_rates(rates, before, when - then);
 		printf("%scounters are per second, over %.1f s\n",
 			isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", when - then);
-		print(c, name, rates);
+		print(c, method, rates);
 		fflush(stdout);
 		cJSON_Delete(rates);
 		cJSON_Delete(before);
@@ -305,9 +347,9 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 	int status;
 
 	if (c->watch_s > 0) {
-		status = watch(c, name, text);
-	} else if (!c->json && has_param(method, "after")) {
-		status = print_pages(c, name, params);
+		status = watch(c, method, text);
+	} else if (!c->json && has_pages(method)) {
+		status = print_pages(c, method, params);
 	} else {
 		status = ctl_call(c, name, text, &response);
 		if (status == EXIT_DONE && c->json) {
@@ -315,7 +357,7 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 		} else if (status == EXIT_DONE && !is_silent(method)) {
 			cJSON *v = cJSON_Parse(response);
 
-			print(c, name, cJSON_GetObjectItemCaseSensitive(v, "result"));
+			print(c, method, cJSON_GetObjectItemCaseSensitive(v, "result"));
 			cJSON_Delete(v);
 		}
 		free(response);
@@ -394,6 +436,10 @@ static int parse_options(struct ctl *c, int argc, char **argv)
 			c->timeout_s = seconds < 1 ? 1 : (unsigned int)seconds;
 		} else if (strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0) {
 			c->json = true;
+		} else if (strcmp(argv[i], "--wide") == 0) {
+			c->width = CTL_WIDE;
+		} else if (strcmp(argv[i], "--wrap") == 0) {
+			c->width = CTL_WRAP;
 		} else if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
 			c->help = true;
 		} else if (argv[i][0] == '-' && argv[i][1] != '-' && argv[i][1] != '\0') {
@@ -424,6 +470,8 @@ static int dispatch(struct ctl *c)
 		return call_anything(c);
 	if (strcmp(c->words[0], "apply") == 0 && !c->help)
 		return ctl_apply(c);
+	if (strcmp(c->words[0], "dump") == 0 && !c->help)
+		return ctl_dump(c);
 	return noun_verb(c);
 }
 
@@ -436,6 +484,7 @@ int main(int argc, char **argv)
 	if (c.words == NULL)
 		return EXIT_REFUSED;
 	status = parse_options(&c, argc, argv);
+	ctl_set_width(c.width);
 	if (status == EXIT_DONE)
 		status = dispatch(&c);
 	sl_client_close(c.client);

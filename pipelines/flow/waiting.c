@@ -39,41 +39,49 @@ static uint32_t victim(const struct sl_waiting *r, uint32_t network)
 	return best;
 }
 
-struct rte_mbuf *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b, unsigned int i,
-	uint32_t tick, uint64_t commit)
+static void look_at(struct sl_waiting *r, const struct sl_waiter *w)
 {
-	struct rte_mbuf *out = NULL;
-	struct sl_waiter *w;
-
-	if (r->n < SL_WAITING_MAX) {
-		w = &r->at[r->n++];
-	} else {
-		w = &r->at[victim(r, b->meta[i].network)];
-		out = w->m;
-	}
-	w->m = b->pkt[i];
-	w->since = tick;
-	w->commit = commit;
-	w->meta = b->meta[i];
-	w->key4 = b->key4[i];
-	w->key6 = b->key6[i];
-	return out;
-}
-
-const struct sl_waiter *sl_waiting_look(struct sl_waiting *r, unsigned int at)
-{
-	const struct sl_waiter *w;
 	struct sl_burst *b = &r->burst;
 
+	b->n = 1;
+	b->in_port = w->in_port;
+	b->decapped = w->tunnel;
+	b->closer = w->closer;
+	b->pkt[0] = w->m;
+	b->meta[0] = w->meta;
+	b->key4[0] = w->key4;
+	b->key6[0] = w->key6;
+	b->verdict[0] = SL_KEEP;
+}
+
+const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b,
+	unsigned int i, bool tunnel, uint32_t tick, uint64_t commit)
+{
+	bool full = r->n == SL_WAITING_MAX;
+	struct sl_waiter *w = full ? &r->at[victim(r, b->meta[i].network)] : &r->at[r->n++];
+
+	if (full) {
+		r->gone = *w;
+		look_at(r, &r->gone);
+	}
+	*w = (struct sl_waiter){.m = b->pkt[i],
+		.since = tick,
+		.commit = commit,
+		.meta = b->meta[i],
+		.key4 = b->key4[i],
+		.key6 = b->key6[i],
+		.in_port = b->in_port,
+		.tunnel = tunnel,
+		.closer = tunnel && (b->closer >> i & 1)};
+	return full ? &r->gone : NULL;
+}
+
+const struct sl_waiter *sl_waiting_look(struct sl_waiting *r)
+{
 	if (r->next >= r->n)
 		r->next = 0;
-	w = &r->at[r->next];
-	b->pkt[at] = w->m;
-	b->meta[at] = w->meta;
-	b->key4[at] = w->key4;
-	b->key6[at] = w->key6;
-	b->verdict[at] = SL_KEEP;
-	return w;
+	look_at(r, &r->at[r->next]);
+	return &r->at[r->next];
 }
 
 void sl_waiting_take(struct sl_waiting *r)

@@ -26,19 +26,26 @@ struct sl_waiting {
 		struct sl_meta meta;
 		struct sl_key4 key4;
 		struct sl_key6 key6;
+		uint16_t in_port;
+		bool tunnel; /* it came by one... */
+		bool closer; /* ...as sl_burst.closer says */
 	} at[SL_WAITING_MAX];
-	struct sl_burst burst; /* of those that are looked at */
+	struct sl_waiter gone; /* who gave way last */
+	struct sl_burst burst; /* the one that is looked at */
 };
 
 struct sl_waiting *sl_waiting_create(int socket); /* NULL when out of memory */
 void sl_waiting_destroy(struct sl_waiting *r);	  /* with what waits; accepts NULL */
 
-/* Packet i of b waits from now on. Returns the packet that gives way to it, or NULL. */
-struct rte_mbuf *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b, unsigned int i,
-	uint32_t tick, uint64_t commit);
+/*
+ * Packet i of b waits from now on; tunnel: it came by one. Returns who gives way to it, as if it
+ * had been looked at, or NULL.
+ */
+const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b,
+	unsigned int i, bool tunnel, uint32_t tick, uint64_t commit);
 
-/* The next waiter goes to place `at` of the burst, as it came, with verdict SL_KEEP, and stays. */
-const struct sl_waiter *sl_waiting_look(struct sl_waiting *r, unsigned int at);
+/* The next waiter is the burst's one packet, as it came, with verdict SL_KEEP, and stays. */
+const struct sl_waiter *sl_waiting_look(struct sl_waiting *r);
 /* The one looked at last leaves, or waits on. */
 void sl_waiting_take(struct sl_waiting *r);
 void sl_waiting_leave(struct sl_waiting *r);

@@ -19,6 +19,7 @@ struct sl_trip {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint32_t tick;
+	bool underlay; /* the burst came in by an underlay port */
 };
 
 /*
@@ -56,6 +57,11 @@ void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
  */
 bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came);
 
+/* A sample of packet i, when one is due: refused for that reason, and let pass all the same. */
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
+/* Packet i goes no further: counted, and told of. The caller frees it. */
+void sl_refused(const struct sl_trip *t, unsigned int i);
+
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {
 	const struct sl_network *net;
@@ -80,8 +86,8 @@ struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
 /*
- * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place:
- * the packet becomes the answer, with meta.act the way back. Everything else of the kind gets a
+ * ARP and neighbour discovery in a network (whohas.h). What is answered from the endpoint table
+ * becomes the answer in place, with meta.act the way back. Everything else of the kind gets a
  * verdict.
  */
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);
@@ -89,7 +95,7 @@ void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
 /*
  * Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
- * by, whose MAC is own.
+ * by, whose MAC is own. ICMP errors about tunnel packets are noted in their tunnel's row.
  */
 void sl_underlay_host(
 	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n);

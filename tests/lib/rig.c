@@ -72,6 +72,7 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	ep->origin = origin;
 	ep->local = !(origin & SL_ORIGIN_NODE);
 	ep->identity = identities[i].id;
+	ep->id = i + 1;
 	ep->mac = sl_test_mac(mac);
 	for (unsigned int a = 0; a < 2; a++) {
 		struct sl_ip ip = sl_test_ip(addrs[a]);
@@ -186,7 +187,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	memset(r->w, 0, sizeof(*r->w));
 	r->p = sl_pipeline_create(max_flows, 1, r->rcu);
 	assert_non_null(r->p);
-	r->tunnels = sl_tunnel_table_create(16);
+	r->tunnels = sl_tunnel_table_create(16, 1);
 	assert_non_null(r->tunnels);
 	make_ports(r);
 	make_world(r);
@@ -198,6 +199,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	r->w->tick = &r->tick;
 	r->w->qsbr = sl_rcu_qsbr(r->rcu);
 	assert_int_equal(sl_rings_init(&r->w->rings, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(sl_samples_init(&r->w->samples, "sample", 0, SOCKET_ID_ANY, &r->tick), 0);
 	return r;
 }
 
@@ -235,6 +237,7 @@ void sl_rig_destroy(struct sl_rig *r)
 	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
 	free(r->world);
 	sl_rings_fini(&r->w->rings);
+	sl_samples_fini(&r->w->samples);
 	free(r->w);
 	sl_rcu_destroy(r->rcu);
 	free(r);
@@ -325,6 +328,11 @@ void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 	publish(r, change(r));
 }
 
+void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why)
+{
+	r->port[port].refuse = (uint8_t)why;
+}
+
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac)
 {
 	r->port[port].mac = sl_test_mac(mac);
@@ -381,7 +389,7 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
-static enum sl_drop dropped_since(const struct sl_rig *r, const struct sl_counters *before)
+static enum sl_drop counted_since(const struct sl_rig *r, const struct sl_counters *before)
 {
 	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
 		if (r->w->counters.drops[i] != before->drops[i])
@@ -394,7 +402,7 @@ enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *
 	struct sl_counters before = r->w->counters;
 
 	sl_rig_burst(r, port, &m, 1);
-	return dropped_since(r, &before);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_spare(struct sl_rig *r)
@@ -402,7 +410,7 @@ enum sl_drop sl_rig_spare(struct sl_rig *r)
 	struct sl_counters before = r->w->counters;
 
 	sl_pipeline_spare(r->w);
-	return dropped_since(r, &before);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
@@ -411,6 +419,15 @@ enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct s
 	assert_int_equal(sl_rig_spare(r), SL_KEEP);
 	sl_rig_tick(r, SL_WAITING_TICKS);
 	return sl_rig_spare(r);
+}
+
+enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port)
+{
+	struct sl_counters before = r->w->counters;
+
+	assert_int_not_equal(r->port[port].refuse, SL_KEEP);
+	sl_tx_flush_port(r->w, port);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)

@@ -350,12 +350,12 @@ static void what_one_worker_notes_others_find_whole(void **state)
 
 static struct rte_mbuf *wait_in(struct sl_waiting *r, uint32_t network, uint32_t id)
 {
-	struct rte_mbuf *out;
+	const struct sl_waiter *out;
 
 	one_packet(&(struct fragment){.id = id, .network = network});
-	out = sl_waiting_put(r, &burst, 0, id, 1);
+	out = sl_waiting_put(r, &burst, 0, false, id, 1);
 	burst.n = 0;
-	return out;
+	return out != NULL ? out->m : NULL;
 }
 
 static unsigned int waiting_of(const struct sl_waiting *r, uint32_t network)

@@ -38,6 +38,10 @@
 	"{\"name\":\"" name "\",\"network\":\"blue\"," where ",\"mac\":\"02:00:00:00:00:05\"" \
 	",\"addresses\":[\"" ip "\"]}"
 
+#define POLICY(peers)                                                                         \
+	"{\"name\":\"p\",\"network\":\"blue\",\"direction\":\"ingress\",\"action\":\"deny\"," \
+	"\"subject\":{\"labels\":{\"a\":\"b\"}},\"peers\":" peers "}"
+
 /* Sections in place of the right ones. NULL: the right one. */
 struct fault {
 	const char *code; /* of the notice, from the state directory at least; NULL: none has it */
@@ -115,6 +119,23 @@ static const struct fault faults[] = {
 	{"subnet_family", true, "is in none of the subnets",
 		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.4/31\"},"
 				     "{\"prefix\":\"::/64\"}]") "]"},
+	/* Policies. */
+	{"policy_entity", true, "entity world: nothing matches it",
+		.policies = "[" POLICY("[{\"entity\":\"any\"},{\"entity\":\"world\"}]") "]"},
+	{"policy_entity", true, "entity host: nothing matches it",
+		.policies = "[" POLICY("[{\"entity\":\"host\"}]") "]"},
+	{"policy_cidr", false, "peers[1] of policy \"p\" is for 10.9.0.0/16",
+		.policies =
+			"[" POLICY("[{\"cidr\":\"10.0.0.0/16\"},{\"cidr\":\"10.9.0.0/16\"}]") "]"},
+	{"policy_cidr", false, "is for 10.9.0.0/16",
+		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.0/24\"}]") "]",
+		.policies =
+			"[" POLICY("[{\"cidr\":\"10.0.0.0/8\"},{\"cidr\":\"10.9.0.0/16\"}]") "]"},
+	{"policy_cidr", false, "its networks have no subnet",
+		.policies =
+			"[{\"name\":\"p\",\"network\":\"*\",\"direction\":\"ingress\",\"action\":"
+			"\"deny\",\"subject\":{\"labels\":{\"a\":\"b\"}},\"peers\":[{\"cidr\":"
+			"\"192.0.2.0/24\"}]}]"},
 	/* Devices. */
 	{"port_device", true, "interface up0",
 		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
