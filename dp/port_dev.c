@@ -34,7 +34,7 @@ static uint64_t pool_bytes(const struct rte_mempool *m)
 
 /*
  * A driver's code says little: -1 is many drivers' only one, and not EPERM. What is known to be
- * missing comes first, then the driver's own words.
+ * missing comes first, then the driver's own words since the step began.
  */
 static int device_error(
 	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
@@ -121,6 +121,7 @@ static int configure(
 	struct rte_eth_conf conf = {0};
 	int ret;
 
+	sl_driver_log_mark();
 	if (p->n_rxq > 1 && (info->flow_type_rss_offloads & rss) != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
@@ -141,6 +142,7 @@ int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 			MTU_MIN, DATA_ROOM_MAX - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD);
 	if (is_driver(p, "net_af_packet"))
 		return sl_af_packet_mtu_set(p, mtu, e);
+	sl_driver_log_mark();
 	ret = rte_eth_dev_set_mtu(p->dev, (uint16_t)mtu);
 	if (ret == 0 || ret == -ENOTSUP) /* no such notion in the device: ours counts */
 		return 0;
@@ -295,8 +297,10 @@ static int setup_queues(struct sl_port *p, const struct rte_eth_dev_info *info, 
 {
 	unsigned int socket = (unsigned int)sl_numa_socket("device rings", p->numa);
 	uint16_t n_rxd = p->n_desc, n_txd = p->n_desc;
-	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
+	int ret;
 
+	sl_driver_log_mark();
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
 	if (ret < 0)
 		return device_error(p, "", "refuses its number of descriptors", ret, e);
 	ret = make_pool(p, n_rxd, n_txd, e);
@@ -377,6 +381,7 @@ static int start(struct sl_port *p, struct sl_err *e)
 {
 	int ret = 0;
 
+	sl_driver_log_mark();
 	if (!is_driver(p, "net_af_packet")) /* its sockets do that: af_packet_rings.c */
 		ret = rte_eth_promiscuous_enable(p->dev);
 	if (ret < 0 && ret != -ENOTSUP)

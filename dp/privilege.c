@@ -74,8 +74,8 @@ static bool lack_cap(const struct need *n, struct sl_lack *l)
 		return false;
 	snprintf(l->what, sizeof(l->what), "%s %s missing", names, missing > 1 ? "are" : "is");
 	snprintf(l->hint, sizeof(l->hint),
-		"systemd: AmbientCapabilities=%s; Docker: --cap-add; Kubernetes: "
-		"securityContext.capabilities.add",
+		"systemd: AmbientCapabilities=%s; Docker: --cap-add, Kubernetes: "
+		"securityContext.capabilities.add, for root in there; others: setcap on sluiced",
 		names);
 	return true;
 }

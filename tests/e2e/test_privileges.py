@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 from lab.capture import capture_config, read_pcap
@@ -231,6 +232,22 @@ def the_guide_says_what_each_kind_of_port_needs(lab):
     rows = re.findall(r"^\| (net_\w+|generator)[^|]*\| ([^|]*) \|", section[: section.index("\n## ")], re.M)
     found = {driver: tuple(re.findall(r"CAP_(\w+)", caps)) for driver, caps in rows}
     expect_equal(found, {driver: caps for driver, (caps, _) in KINDS.items()}, "the guide's table")
+
+
+@test
+def capabilities_of_the_file_will_do(lab):
+    """As in a container, where a plain user has no ambient ones."""
+    node = lab.namespace("node")
+    ends = list(make_links(lab, node))
+    path = lab.file("sluiced")
+    shutil.copy(lab.sluiced, path)
+    subprocess.run(("setcap", "cap_net_raw=ep", path), check=True)
+    words = [w for w in plain_user() if w != "--no-new-privs" and not w.startswith("--bounding-set")]
+    daemon = daemon_as(lab, "a", config_of("net_af_packet", lab), words, node)
+    daemon.binary = path
+    daemon.start()
+    expect_both_ways(*(Wire(*end) for end in ends))
+    daemon.stop()
 
 
 @test
