@@ -20,7 +20,8 @@ static FILE *stream;
 static bool is_beside_the_point(void)
 {
 	static const char *const harmless[] = {"mp action callback",
-		"kB hugepages reported on node", "No DPDK runtime directory", "/dpdk'"};
+		"kB hugepages reported on node", "No DPDK runtime directory",
+		"EAL: Error creating '"};
 
 	for (size_t i = 0; i < RTE_DIM(harmless); i++)
 		if (strstr(words, harmless[i]) != NULL)

@@ -76,13 +76,18 @@ int sl_eal_check_memory(const struct sl_cgroup_place *at, unsigned int memory_mb
 	return ret;
 }
 
-static int no_threads(uint64_t limit, struct sl_err *e)
+static int no_threads(struct sl_err *e)
 {
-	int ret = sl_err_set(e, SL_ERR_LIMIT, "",
-		"no more threads can be made: %" PRIu64 " are allowed to this user (RLIMIT_NPROC, "
-		"nproc), or the control group allows fewer (pids.max)",
-		limit);
+	char limit[80] = "";
+	uint64_t n;
+	int ret;
 
+	if (is_limited(RLIMIT_NPROC, &n))
+		snprintf(limit, sizeof(limit),
+			"%" PRIu64 " are allowed to this user (RLIMIT_NPROC, nproc), or ", n);
+	ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"no more threads can be made: %sthe control group allows too few (pids.max)",
+		limit);
 	sl_err_hint(e, "ulimit -u; systemd: LimitNPROC=, TasksMax=; Docker: --pids-limit");
 	return ret;
 }
@@ -105,8 +110,8 @@ int sl_eal_failed(int err, bool hugepages, struct sl_err *e)
 
 	if (words[0] == '\0')
 		words = rte_strerror(err);
-	if (err == EAGAIN && is_limited(RLIMIT_NPROC, &limit))
-		return no_threads(limit, e);
+	if (err == EAGAIN && strstr(words, "thread") != NULL)
+		return no_threads(e);
 	if (is_limited(RLIMIT_AS, &limit))
 		return no_addresses(words, limit, e);
 	if (hugepages) {

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 from lab.capture import capture_config, read_pcap
+from lab.daemon import Refused
 from lab.expect import Failure, expect, expect_equal, test, wait_until
 from lab.net import link
 from lab.site import workers
@@ -306,6 +307,28 @@ def a_port_that_finds_no_descriptors_says_so(lab):
     said = refusal(daemon_as(lab, "a", config, shell("ulimit -n 64") + plain_user(("NET_ADMIN",)), node))
     for word in ("of 64 file descriptors are free", "RLIMIT_NOFILE", "LimitNOFILE="):
         expect(word in said, f"{word} is not in: {said}")
+
+
+@test
+def a_port_that_is_added_later_says_so_too(lab):
+    """Over the socket: the sentence, and how to get it in the hint; nothing is half made."""
+    node = lab.namespace("node")
+    list(make_links(lab, node))
+    daemon = daemon_as(lab, "a", null_config(), plain_user(), node).start()
+    before = daemon.call("ports.list")
+    for driver, (caps, devices) in KINDS.items():
+        if not caps:
+            continue
+        try:
+            daemon.call("ports.add", {"name": "new", "role": "access", "devargs": devices.format(i=7, n="web")})
+        except Refused as e:
+            for cap in caps[: 3]:
+                expect(f"CAP_{cap}" in e.error["message"], f"{driver}: {e.error}")
+            expect("AmbientCapabilities=" in e.error["data"]["hint"], f"{driver}: {e.error}")
+        else:
+            raise Failure(f"{driver} was added")
+    expect_equal(daemon.call("ports.list"), before, "ports")
+    daemon.stop()
 
 
 @test
