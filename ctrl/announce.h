@@ -8,7 +8,7 @@
  * An endpoint is announced when one of its addresses is new in its network, or had another MAC,
  * port or node before, whichever object had it. Each turn sends a bounded number of frames. The
  * latest changes come first and are repeated after a second, for a frame may get lost. What is more
- * than ANNOUNCE_RECENT endpoints at a time, as at a start, waits in a set, is sent more slowly, and
+ * than ANNOUNCE_RECENT endpoints at a time waits in a set, is sent more slowly, and
  * once. Nothing is forgotten and no endpoint waits twice.
  *
  * Threads: control.

@@ -43,7 +43,8 @@ static bool is_news(
 {
 	const struct sl_ip *ip = obj->addresses.items;
 
-	for (size_t i = 0; i < obj->addresses.n; i++) {
+	/* At a start it is all there was before. */
+	for (size_t i = 0; i < obj->addresses.n && a->patience == SL_PATIENCE_NONE; i++) {
 		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
 		const struct sl_endpoint *old = sl_pmap_find(a->world->endpoints, &key);
 

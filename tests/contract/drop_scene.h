@@ -15,6 +15,19 @@ struct scene {
 
 typedef enum sl_drop (*provoke_fn)(struct scene *s);
 
+static inline enum sl_drop from_web(struct scene *s)
+{
+	return sl_rig_send(s->r, SL_RIG_WEB, &s->f);
+}
+
+static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t off)
+{
+	return &f->b[sl_frame_off(f, kind, 0) + off];
+}
+
+/* What parse refuses; NULL for other reasons. */
+extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];
+
 /* At the control thread's neighbour table. */
 enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);

@@ -2,7 +2,7 @@
 /*
  * Every reason in the list is provoked by a packet here, through the whole pipeline where the
  * pipeline decides, at the control thread's neighbour table where that one does. A new reason
- * without a row fails.
+ * without a row, here or in drops_parse.c, fails.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -17,11 +17,6 @@
 #include "drop_scene.h"
 #include "pipelines/flow/flow_ctl.h"
 
-static enum sl_drop from_web(struct scene *s)
-{
-	return sl_rig_send(s->r, SL_RIG_WEB, &s->f);
-}
-
 static enum sl_drop from_underlay(struct scene *s)
 {
 	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->f);
@@ -32,213 +27,6 @@ static enum sl_drop from_node(struct scene *s)
 {
 	sl_rig_wrap(&s->g, &s->f);
 	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
-}
-
-static uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t off)
-{
-	return &f->b[sl_frame_off(f, kind, 0) + off];
-}
-
-/* Parse */
-
-static enum sl_drop eth_truncated(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 10);
-	s->f.len = 13;
-	return from_web(s);
-}
-
-static enum sl_drop eth_type_unknown(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f, .type = 0x88cc);
-	sl_frame_payload(&s->f, 50);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop with_vlans(struct scene *s, unsigned int n)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	for (unsigned int i = 0; i < n; i++)
-		sl_frame_vlan(&s->f, .tci = 5);
-	sl_frame_ip4(&s->f);
-	sl_frame_udp(&s->f);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop eth_vlan_depth(struct scene *s)
-{
-	return with_vlans(s, 3);
-}
-
-static enum sl_drop eth_vlan_unexpected(struct scene *s)
-{
-	return with_vlans(s, 1);
-}
-
-static enum sl_drop ip4_truncated(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 100);
-	s->f.len -= 50;
-	return from_web(s);
-}
-
-static enum sl_drop ip4_malformed(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 100);
-	*at(&s->f, SL_LAYER_IP4, 0) = 0x44;
-	return from_web(s);
-}
-
-static enum sl_drop ip4_checksum(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 10);
-	sl_rig_wrap(&s->g, &s->f);
-	*at(&s->g, SL_LAYER_IP4, 10) ^= 1;
-	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
-}
-
-static enum sl_drop ip6_truncated(struct scene *s)
-{
-	sl_frame_udp6(&s->f, 100);
-	s->f.len -= 50;
-	return from_web(s);
-}
-
-static enum sl_drop ip6_malformed(struct scene *s)
-{
-	sl_frame_udp6(&s->f, 100);
-	*at(&s->f, SL_LAYER_IP6, 0) = 0x50;
-	return from_web(s);
-}
-
-static enum sl_drop ip6_ext_chain(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip6(&s->f);
-	for (unsigned int i = 0; i < 12; i++)
-		sl_frame_ip6_ext(&s->f, .proto = 60);
-	sl_frame_udp(&s->f);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop ip_ttl(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 10);
-	*at(&s->f, SL_LAYER_IP4, 8) = 0;
-	sl_frame_checksums(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop ip_source_route(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip4(&s->f, .options = "\x83\x07\x04\x0a\x00\x00\x07\x00", .options_len = 8);
-	sl_frame_udp(&s->f);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop ip_address(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip4(&s->f, .src = "127.0.0.1");
-	sl_frame_udp(&s->f);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop l4_truncated(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip4(&s->f, .proto = IPPROTO_TCP);
-	sl_frame_payload(&s->f, 12);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop l4_malformed(struct scene *s)
-{
-	sl_frame_udp4(&s->f, 10);
-	*at(&s->f, SL_LAYER_UDP, 5) = 7;
-	*at(&s->f, SL_LAYER_UDP, 4) = 0;
-	return from_web(s);
-}
-
-static enum sl_drop tcp_flags(struct scene *s)
-{
-	sl_frame_tcp4(&s->f, 0x03, 0);
-	return from_web(s);
-}
-
-static enum sl_drop icmp_router(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip4(&s->f);
-	sl_frame_icmp(&s->f, .type = 5, .code = 1, .rest = 0x0a000063);
-	sl_frame_payload(&s->f, 28);
-	sl_frame_end(&s->f);
-	return from_web(s);
-}
-
-static enum sl_drop arp_malformed(struct scene *s)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
-	sl_frame_arp(&s->f);
-	sl_frame_end(&s->f);
-	*at(&s->f, SL_LAYER_ARP, 4) = 7;
-	return from_web(s);
-}
-
-static void neighbor_solicitation(struct scene *s, const char *target)
-{
-	struct sl_ip ip = sl_test_ip(target);
-
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f, .dst = "33:33:ff:00:00:06");
-	sl_frame_ip6(&s->f, .dst = "ff02::1:ff00:6", .hops = 255);
-	sl_frame_icmp6(&s->f, .type = 135);
-	sl_frame_bytes(&s->f, ip.b, 16);
-	sl_frame_bytes(&s->f, "\x01\x01\x02\x00\x00\x00\x00\x05", 8);
-	sl_frame_end(&s->f);
-}
-
-static enum sl_drop nd_malformed(struct scene *s)
-{
-	neighbor_solicitation(s, "fd00::6");
-	*at(&s->f, SL_LAYER_IP6, 7) = 64; /* hop limit */
-	return from_web(s);
-}
-
-static void later_fragment(struct scene *s, uint16_t frag, uint8_t proto)
-{
-	sl_frame_start(&s->f);
-	sl_frame_eth(&s->f);
-	sl_frame_ip4(&s->f, .frag = frag, .id = 77, .proto = proto);
-	sl_frame_payload(&s->f, 64);
-	sl_frame_end(&s->f);
-}
-
-static enum sl_drop fragment_overlap(struct scene *s)
-{
-	later_fragment(s, 1, IPPROTO_TCP);
-	return from_web(s);
-}
-
-static enum sl_drop fragment_unknown(struct scene *s)
-{
-	later_fragment(s, 100, IPPROTO_UDP);
-	return sl_rig_send_in_vain(s->r, SL_RIG_WEB, &s->f);
 }
 
 /* Underlay and decap */
@@ -572,27 +360,6 @@ static enum sl_drop icmp_unrelated(struct scene *s)
 }
 
 static const provoke_fn provoke[SL_DROP_COUNT] = {
-	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
-	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
-	[SL_DROP_ETH_VLAN_DEPTH] = eth_vlan_depth,
-	[SL_DROP_ETH_VLAN_UNEXPECTED] = eth_vlan_unexpected,
-	[SL_DROP_IP4_TRUNCATED] = ip4_truncated,
-	[SL_DROP_IP4_MALFORMED] = ip4_malformed,
-	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,
-	[SL_DROP_IP6_TRUNCATED] = ip6_truncated,
-	[SL_DROP_IP6_MALFORMED] = ip6_malformed,
-	[SL_DROP_IP6_EXT_CHAIN] = ip6_ext_chain,
-	[SL_DROP_IP_TTL] = ip_ttl,
-	[SL_DROP_IP_SOURCE_ROUTE] = ip_source_route,
-	[SL_DROP_IP_ADDRESS] = ip_address,
-	[SL_DROP_L4_TRUNCATED] = l4_truncated,
-	[SL_DROP_L4_MALFORMED] = l4_malformed,
-	[SL_DROP_TCP_FLAGS] = tcp_flags,
-	[SL_DROP_ICMP_ROUTER] = icmp_router,
-	[SL_DROP_ARP_MALFORMED] = arp_malformed,
-	[SL_DROP_ND_MALFORMED] = nd_malformed,
-	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
-	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_UNDERLAY_NOT_LOCAL] = underlay_not_local,
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
 	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
@@ -638,15 +405,17 @@ static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 	(void)state;
 	assert_non_null(s);
 	for (unsigned int reason = 1; reason < SL_DROP_COUNT; reason++) {
+		provoke_fn send =
+			sl_scenes_parse[reason] != NULL ? sl_scenes_parse[reason] : provoke[reason];
 		enum sl_drop got;
 
-		if (provoke[reason] == NULL) {
+		if (send == NULL) {
 			print_error("no packet here provokes %s\n", sl_drop_name(reason));
 			missing++;
 			continue;
 		}
 		s->r = sl_rig_create();
-		got = provoke[reason](s);
+		got = send(s);
 		if (got != reason) {
 			print_error("wanted %s, got %s\n", sl_drop_name(reason),
 				got == SL_KEEP ? "no drop" : sl_drop_name(got));

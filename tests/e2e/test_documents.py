@@ -7,7 +7,7 @@ import subprocess
 from lab.document import ROOT, Shell, blocks, inline_commands
 from lab.expect import Failure, expect, test
 
-PLACEHOLDERS = {"NAME": "web-1", "ADDRESS": "10.0.0.5", "FILE": "/dev/null"}
+PLACEHOLDERS = {"NAME": "web-1", "ADDRESS": "10.0.0.5", "FILE": "new.json"}
 LISTS = {"policies": ("direction", "action")}  # what tells a bare object's collection
 
 
@@ -41,6 +41,8 @@ def expect_inline(shell):
         for command in inline_commands(name, "sluicectl"):
             if "…" in command or " add " in command or " del " in command or " set " in command:
                 continue
+            if command == "sluicectl apply FILE":  # lines, and not a configuration
+                command = "sluicectl apply /dev/null"
             for word, value in PLACEHOLDERS.items():
                 command = command.replace(word, value)
             status, printed = shell.type(f"timeout 3 {command}" if "--watch" in command else command)

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Packets that parse refuses, one a reason. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drop_scene.h"
+
+static enum sl_drop eth_truncated(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	s->f.len = 13;
+	return from_web(s);
+}
+
+static enum sl_drop eth_type_unknown(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .type = 0x88cc);
+	sl_frame_payload(&s->f, 50);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop with_vlans(struct scene *s, unsigned int n)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	for (unsigned int i = 0; i < n; i++)
+		sl_frame_vlan(&s->f, .tci = 5);
+	sl_frame_ip4(&s->f);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop eth_vlan_depth(struct scene *s)
+{
+	return with_vlans(s, 3);
+}
+
+static enum sl_drop eth_vlan_unexpected(struct scene *s)
+{
+	return with_vlans(s, 1);
+}
+
+static enum sl_drop ip4_truncated(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 100);
+	s->f.len -= 50;
+	return from_web(s);
+}
+
+static enum sl_drop ip4_malformed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 100);
+	*at(&s->f, SL_LAYER_IP4, 0) = 0x44;
+	return from_web(s);
+}
+
+static enum sl_drop ip4_checksum(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap(&s->g, &s->f);
+	*at(&s->g, SL_LAYER_IP4, 10) ^= 1;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop ip6_truncated(struct scene *s)
+{
+	sl_frame_udp6(&s->f, 100);
+	s->f.len -= 50;
+	return from_web(s);
+}
+
+static enum sl_drop ip6_malformed(struct scene *s)
+{
+	sl_frame_udp6(&s->f, 100);
+	*at(&s->f, SL_LAYER_IP6, 0) = 0x50;
+	return from_web(s);
+}
+
+static enum sl_drop ip6_ext_chain(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip6(&s->f);
+	for (unsigned int i = 0; i < 12; i++)
+		sl_frame_ip6_ext(&s->f, .proto = 60);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop ip_ttl(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	*at(&s->f, SL_LAYER_IP4, 8) = 0;
+	sl_frame_checksums(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop ip_source_route(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .options = "\x83\x07\x04\x0a\x00\x00\x07\x00", .options_len = 8);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop ip_address(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .src = "127.0.0.1");
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop l4_truncated(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .proto = IPPROTO_TCP);
+	sl_frame_payload(&s->f, 12);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop l4_malformed(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	*at(&s->f, SL_LAYER_UDP, 5) = 7;
+	*at(&s->f, SL_LAYER_UDP, 4) = 0;
+	return from_web(s);
+}
+
+static enum sl_drop tcp_flags(struct scene *s)
+{
+	sl_frame_tcp4(&s->f, 0x03, 0);
+	return from_web(s);
+}
+
+static enum sl_drop icmp_router(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f);
+	sl_frame_icmp(&s->f, .type = 5, .code = 1, .rest = 0x0a000063);
+	sl_frame_payload(&s->f, 28);
+	sl_frame_end(&s->f);
+	return from_web(s);
+}
+
+static enum sl_drop arp_malformed(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f);
+	sl_frame_end(&s->f);
+	*at(&s->f, SL_LAYER_ARP, 4) = 7;
+	return from_web(s);
+}
+
+static void neighbor_solicitation(struct scene *s, const char *target)
+{
+	struct sl_ip ip = sl_test_ip(target);
+
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "33:33:ff:00:00:06");
+	sl_frame_ip6(&s->f, .dst = "ff02::1:ff00:6", .hops = 255);
+	sl_frame_icmp6(&s->f, .type = 135);
+	sl_frame_bytes(&s->f, ip.b, 16);
+	sl_frame_bytes(&s->f, "\x01\x01\x02\x00\x00\x00\x00\x05", 8);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop nd_malformed(struct scene *s)
+{
+	neighbor_solicitation(s, "fd00::6");
+	*at(&s->f, SL_LAYER_IP6, 7) = 64; /* hop limit */
+	return from_web(s);
+}
+
+static void later_fragment(struct scene *s, uint16_t frag, uint8_t proto)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .frag = frag, .id = 77, .proto = proto);
+	sl_frame_payload(&s->f, 64);
+	sl_frame_end(&s->f);
+}
+
+static enum sl_drop fragment_overlap(struct scene *s)
+{
+	later_fragment(s, 1, IPPROTO_TCP);
+	return from_web(s);
+}
+
+static enum sl_drop fragment_unknown(struct scene *s)
+{
+	later_fragment(s, 100, IPPROTO_UDP);
+	return sl_rig_send_in_vain(s->r, SL_RIG_WEB, &s->f);
+}
+
+const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
+	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
+	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
+	[SL_DROP_ETH_VLAN_DEPTH] = eth_vlan_depth,
+	[SL_DROP_ETH_VLAN_UNEXPECTED] = eth_vlan_unexpected,
+	[SL_DROP_IP4_TRUNCATED] = ip4_truncated,
+	[SL_DROP_IP4_MALFORMED] = ip4_malformed,
+	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,
+	[SL_DROP_IP6_TRUNCATED] = ip6_truncated,
+	[SL_DROP_IP6_MALFORMED] = ip6_malformed,
+	[SL_DROP_IP6_EXT_CHAIN] = ip6_ext_chain,
+	[SL_DROP_IP_TTL] = ip_ttl,
+	[SL_DROP_IP_SOURCE_ROUTE] = ip_source_route,
+	[SL_DROP_IP_ADDRESS] = ip_address,
+	[SL_DROP_L4_TRUNCATED] = l4_truncated,
+	[SL_DROP_L4_MALFORMED] = l4_malformed,
+	[SL_DROP_TCP_FLAGS] = tcp_flags,
+	[SL_DROP_ICMP_ROUTER] = icmp_router,
+	[SL_DROP_ARP_MALFORMED] = arp_malformed,
+	[SL_DROP_ND_MALFORMED] = nd_malformed,
+	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
+	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
+};
