@@ -116,6 +116,7 @@ def between_interfaces(lab, driver):
     expect_both_ways(web, db)
     daemon.expect_sum()
     daemon.stop()
+    expect("xdp" not in node.run("ip", "link"), "a program is left at an interface")
 
 
 @test
