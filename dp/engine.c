@@ -252,9 +252,11 @@ void sl_engine_poll(struct sl_engine *g)
 	if (tick != sl_engine_tick(g)) { /* workers read that line: leave it alone in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
+		sl_ports_stats_tick(g, tick);
 	}
 	sl_rcu_poll(g->rcu);
 	sl_ports_poll(g);
+	sl_ports_stats_poll(g);
 	sl_pools_poll(g);
 }
 

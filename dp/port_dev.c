@@ -356,10 +356,11 @@ static void close_device(struct sl_port *p)
 	struct sl_device_kept kept;
 
 	sl_device_close_begin(p, &kept);
+	sl_port_stats_close(p);
 	if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_attach(p); /* those of a device that did not start, too */
 	if (p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_clear(p));
+		sl_port_recall(p, sl_af_packet_clear(p), SL_DROP_STALE);
 	sl_af_packet_detach(p);
 	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
 		rte_eth_dev_stop(p->dev);
@@ -406,6 +407,7 @@ int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct 
 	ret = open_device(p, params, e);
 	if (ret == 0) {
 		sl_device_opened(p);
+		sl_port_stats_open(p);
 		return 0;
 	}
 	close_unopened(p, NULL);
@@ -436,6 +438,7 @@ int sl_port_reopen(struct sl_port *p, struct sl_err *e)
 		return ret;
 	}
 	sl_device_opened(p);
+	sl_port_stats_open(p);
 	p->dp->held = true;
 	p->dp->mac = old->mac;
 	p->dp->mtu = old->mtu;
