@@ -6,22 +6,7 @@
 
 enum { HOLDERS_LEN = 128 };
 
-/*
- * Ports that can have another's buffers in their transmit queues. The drivers that are not named
- * here hand buffers on as they are; those named copy each packet.
- */
-static bool keeps_buffers(const char *driver)
-{
-	static const char *const copies[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
-		"net_vhost", "net_memif", "net_pcap", "net_null", "generator"};
-
-	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
-		if (strcmp(driver, copies[i]) == 0)
-			return false;
-	return true;
-}
-
-/* "uplink, vm3": as many as there is room for. */
+/* Ports that can have another's buffers in their transmit queues, as many as there is room for. */
 static const char *holders(const struct sl_ctrl *c, char text[HOLDERS_LEN])
 {
 	size_t len = 0;
@@ -34,7 +19,7 @@ static const char *holders(const struct sl_ctrl *c, char text[HOLDERS_LEN])
 		if (name == NULL || len + strlen(name) + 3 > HOLDERS_LEN)
 			continue;
 		sl_port_info(c->engine, id, &info);
-		if (keeps_buffers(info.driver))
+		if (info.keeps_buffers)
 			len += (size_t)snprintf(
 				text + len, HOLDERS_LEN - len, "%s%s", len > 0 ? ", " : "", name);
 	}

@@ -158,6 +158,7 @@ struct sl_port_info {
 	uint64_t rx_missed;	/* packets lost on their way in, as far as can be told */
 	uint64_t rx_errors;	/* frames that its driver refused */
 	uint64_t rx_no_buffer;	/* times that its driver found no buffer to receive into */
+	bool keeps_buffers;	/* of other ports, until they have been sent */
 	bool starved;		/* its pool has been dry for some time */
 	unsigned int n_buffers; /* of its pool */
 };

@@ -85,6 +85,7 @@ struct sl_port {
 	uint64_t refused_told;	   /* of past.refused and the device's, those that are drops */
 	unsigned int n_dry, n_wet; /* looks in a row that found its pool dry, or not */
 	bool starved;
+	uint64_t nudged_at; /* what it had been given when somebody was starved last */
 
 	enum sl_emptying emptying;
 	unsigned int n_graces; /* grace periods that it waits for */
@@ -198,6 +199,11 @@ unsigned int sl_af_packet_unread(const struct sl_port *p);
 void sl_af_xdp_attach(struct sl_port *p); /* the device is open */
 void sl_af_xdp_detach(struct sl_port *p); /* and closed */
 void sl_af_xdp_lost(const struct sl_port *p, struct sl_port_lost *l);
+
+/* port_buffers.c */
+void sl_ports_buffers_tick(struct sl_engine *g);
+/* Of other ports, in its transmit queues. */
+bool sl_port_keeps_buffers(const struct sl_port *p);
 
 /* port_stats.c */
 void sl_port_stats_open(struct sl_port *p);  /* the device is open */

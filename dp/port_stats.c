@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a port's device has lost, and whether it has buffers to receive into. Where a lost packet is
- * counted differs from driver to driver, and several of their counters say something else than
- * their names:
+ * What a port's device has lost. Where a lost packet is counted differs from driver to driver, and
+ * several of their counters say something else than their names:
  *   - net_af_packet counts nothing. The kernel counts what does not fit into a socket's ring.
  *   - net_af_xdp passes on one of the two counters of a socket that stand for lost packets.
  *   - net_tap and net_pcap throw the packet away for which they find no buffer, and count it in
@@ -16,11 +15,6 @@
 
 #include "device.h"
 #include "engine_internal.h"
-
-enum {
-	DRY_TICKS = 2,			 /* found dry so often in a row, a port is starved */
-	WET_TICKS = SL_TICKS_PER_SECOND, /* and so often not, it is no more */
-};
 
 static bool is_driver(const struct sl_port *p, const char *driver)
 {
@@ -90,39 +84,6 @@ void sl_port_stats_close(struct sl_port *p)
 	p->starved = false;
 }
 
-/*
- * Less than a burst is free for a worker that polls the port: what lies in other threads' caches is
- * not to be had for it.
- */
-static bool is_dry(const struct sl_port *p)
-{
-	const struct rte_mempool *mp = p->pool;
-	unsigned int in_ring = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
-
-	for (unsigned int q = 0; q < p->n_rxq && in_ring < SL_BURST_MAX; q++) {
-		int w = p->rxq_worker[q];
-		const struct rte_mempool_cache *cache =
-			w >= 0 ? &mp->local_cache[p->engine->worker[w]->lcore] : NULL;
-
-		if (cache != NULL &&
-			in_ring + __atomic_load_n(&cache->len, __ATOMIC_RELAXED) < SL_BURST_MAX)
-			return true;
-	}
-	return false;
-}
-
-static void look_at_pool(struct sl_port *p)
-{
-	if (is_dry(p)) {
-		p->n_wet = 0;
-		p->starved |= ++p->n_dry >= DRY_TICKS;
-		return;
-	}
-	p->n_dry = 0;
-	if (p->starved && ++p->n_wet >= WET_TICKS)
-		p->starved = false;
-}
-
 static bool is_in_service(const struct sl_port *p)
 {
 	return p->is_counted && p->state == SL_PORT_PUBLISHED;
@@ -161,7 +122,6 @@ void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick)
 
 		if (!is_in_service(p))
 			continue;
-		look_at_pool(p);
 		if (p->rings != NULL) {
 			look_at_rings(p, tick);
 		} else if (is_driver(p, "net_af_xdp") || is_driver(p, "net_pcap")) {
@@ -169,6 +129,7 @@ void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick)
 			recall_refused(p, l.refused);
 		}
 	}
+	sl_ports_buffers_tick(g);
 }
 
 void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info)
@@ -180,6 +141,7 @@ void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info)
 	info->rx_missed = l.rx_missed;
 	info->rx_errors = l.rx_errors;
 	info->rx_no_buffer = l.rx_no_buffer;
+	info->keeps_buffers = sl_port_keeps_buffers(p);
 	info->starved = p->starved;
 	info->n_buffers = p->pool != NULL ? p->pool->size : 0;
 }
