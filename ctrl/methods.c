@@ -61,23 +61,16 @@ static void add_placement(const struct sl_ctrl *c, const struct sl_port_info *in
 /* As the kernel counts at its interface, so that what was lost there can be added up. */
 static void add_kernel(const struct sl_interface_counters *k, cJSON *json)
 {
-	const struct {
-		const char *name;
-		uint64_t n;
-	} counter[] = {
-		{"rx_packets", k->rx_packets},
-		{"rx_errors", k->rx_errors},
-		{"rx_dropped", k->rx_dropped},
-		{"rx_missed", k->rx_missed},
-		{"tx_packets", k->tx_packets},
-		{"tx_errors", k->tx_errors},
-		{"tx_dropped", k->tx_dropped},
-	};
-	cJSON *kernel = cJSON_AddObjectToObject(json, "kernel");
+	const struct sl_port_kernel out = {.interface = sl_borrow(k->name),
+		.rx_packets = k->rx_packets,
+		.rx_errors = k->rx_errors,
+		.rx_dropped = k->rx_dropped,
+		.rx_missed = k->rx_missed,
+		.tx_packets = k->tx_packets,
+		.tx_errors = k->tx_errors,
+		.tx_dropped = k->tx_dropped};
 
-	cJSON_AddStringToObject(kernel, "interface", k->name);
-	for (size_t i = 0; i < sizeof(counter) / sizeof(counter[0]); i++)
-		cJSON_AddItemToObject(kernel, counter[i].name, sl_json_from_u64(counter[i].n));
+	cJSON_AddItemToObject(json, "kernel", sl_shape_encode(&sl_port_kernel_shape, &out));
 }
 
 static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *json)
