@@ -4,8 +4,8 @@
  * several of their counters say something else than their names:
  *   - net_af_packet counts nothing. The kernel counts what does not fit into a socket's ring.
  *   - net_af_xdp passes on one of the two counters of a socket that stand for lost packets.
- *   - net_tap and net_pcap throw the packet away for which they find no buffer, and count it in
- *     rx_nombuf. With others that is the number of attempts: the packet waits.
+ *   - net_tap, net_tun and net_pcap throw the packet away for which they find no buffer, and
+ *     count it in rx_nombuf. With others that is the number of attempts: the packet waits.
  *   - net_pcap counts in oerrors what it has taken and not sent.
  *   - net_memif and net_vhost count nothing, and lose nothing: what does not fit into the memory
  *     that they share with their peer has never been sent.
@@ -37,7 +37,7 @@ static void read_lost(const struct sl_port *p, struct sl_port_lost *l)
 		l->rx_missed = sl_af_packet_missed(p);
 	else if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_lost(p, l);
-	else if (is_driver(p, "net_tap") || is_driver(p, "net_pcap"))
+	else if (is_driver(p, "net_tap") || is_driver(p, "net_tun") || is_driver(p, "net_pcap"))
 		l->rx_missed += s.rx_nombuf;
 	if (is_driver(p, "net_pcap"))
 		l->refused = s.oerrors;
