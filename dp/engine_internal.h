@@ -216,7 +216,8 @@ void sl_ports_stats_poll(struct sl_engine *g);		      /* every few milliseconds 
 void sl_ports_poll(struct sl_engine *g);		/* every few milliseconds */
 void sl_ports_look(struct sl_engine *g, uint32_t tick); /* once a tick */
 /* Packets that a device had accepted and did not send are dropped after all. */
-void sl_port_recall(struct sl_port *p, unsigned int n, enum sl_drop why);
+void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why);
+void sl_port_recall(struct sl_port *p, unsigned int n); /* as stale */
 
 /*
  * device_path.c: what stands at the paths that a device's driver would open, bind or empty.

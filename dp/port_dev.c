@@ -360,7 +360,7 @@ static void close_device(struct sl_port *p)
 	if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_attach(p); /* those of a device that did not start, too */
 	if (p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_clear(p), SL_DROP_STALE);
+		sl_port_recall(p, sl_af_packet_clear(p));
 	sl_af_packet_detach(p);
 	if (p->dev != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(p->dev, &info) == 0) {
 		rte_eth_dev_stop(p->dev);

@@ -80,7 +80,7 @@ static bool needs_reopening(const struct sl_port *p)
 	return p->rings == NULL && !keeps_nothing(p) && given(p) != p->given_when_open;
 }
 
-void sl_port_recall(struct sl_port *p, unsigned int n, enum sl_drop why)
+void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 {
 	struct sl_counters *c = p->engine->control;
 
@@ -88,6 +88,11 @@ void sl_port_recall(struct sl_port *p, unsigned int n, enum sl_drop why)
 	sl_count(&c->drops[why], n);
 	sl_count(&c->port[p->id].tx_dropped, n);
 	sl_count(&c->port[p->id].tx_recalled, n);
+}
+
+void sl_port_recall(struct sl_port *p, unsigned int n)
+{
+	sl_port_recall_as(p, n, SL_DROP_STALE);
 }
 
 static void set_held(struct sl_port *p, bool held)
@@ -172,7 +177,7 @@ static void grace_over(void *port)
 		wait_a_grace(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE) {
 		if (p->rings != NULL)
-			sl_port_recall(p, sl_af_packet_clear(p), SL_DROP_STALE);
+			sl_port_recall(p, sl_af_packet_clear(p));
 		mark(p);
 	} else if (p->emptying == SL_EMPTYING_RELEASE) {
 		set_held(p, false);
@@ -279,8 +284,7 @@ static void look_at_interface(struct sl_port *p, bool running)
 static void look(struct sl_port *p)
 {
 	if (p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_expire(p, given(p), sl_interface_running(p)),
-			SL_DROP_STALE);
+		sl_port_recall(p, sl_af_packet_expire(p, given(p), sl_interface_running(p)));
 	else if (p->iface[0] != '\0')
 		look_at_interface(p, sl_interface_running(p));
 }

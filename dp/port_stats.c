@@ -61,7 +61,7 @@ static void recall_refused(struct sl_port *p, uint64_t refused)
 	uint64_t now = p->past.refused + refused;
 
 	if (now > p->refused_told)
-		sl_port_recall(p, (unsigned int)(now - p->refused_told), SL_DROP_PORT_REFUSED);
+		sl_port_recall_as(p, (unsigned int)(now - p->refused_told), SL_DROP_PORT_REFUSED);
 	p->refused_told = now;
 }
 
@@ -97,7 +97,7 @@ static void look_at_rings(struct sl_port *p, uint32_t tick)
 	for (unsigned int w = 0; w < p->engine->n_workers; w++)
 		turned_away +=
 			sl_counter_read(&p->engine->worker[w]->counters.port[p->id].tx_dropped);
-	sl_port_recall(p, sl_af_packet_refused(p, turned_away, tick), SL_DROP_PORT_REFUSED);
+	sl_port_recall_as(p, sl_af_packet_refused(p, turned_away, tick), SL_DROP_PORT_REFUSED);
 }
 
 void sl_ports_stats_poll(struct sl_engine *g)
@@ -110,7 +110,7 @@ void sl_ports_stats_poll(struct sl_engine *g)
 			continue;
 		n = sl_af_packet_weed(p, sl_engine_tick(g));
 		if (n > 0)
-			sl_port_recall(p, n, SL_DROP_PORT_REFUSED);
+			sl_port_recall_as(p, n, SL_DROP_PORT_REFUSED);
 	}
 }
 
