@@ -142,6 +142,7 @@ static void undo(struct sl_apply *a)
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
+	free(p->announce);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -265,6 +266,39 @@ static void publish(struct sl_apply *a)
 		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
 }
 
+/* Once workers answer by the new table. */
+static void commit_announcements(struct sl_apply *a)
+{
+	a->store = a->p.store;
+	for (size_t i = 0; i < a->p.n_announce; i++)
+		sl_announcer_add(&a->announcer, a->p.announce[i], sl_engine_tick(a->engine));
+	free(a->p.announce);
+}
+
+static void announce_turn(struct sl_apply *a)
+{
+	const struct sl_announce_view v = {.engine = a->engine,
+		.store = a->store,
+		.world = a->world,
+		.endpoint = a->endpoint,
+		.n_endpoints = a->n_endpoint};
+
+	if (a->store != NULL)
+		sl_announcer_turn(&a->announcer, &v);
+}
+
+void sl_apply_turn(struct sl_apply *a)
+{
+	sl_handover_turn(a);
+	announce_turn(a);
+}
+
+void sl_apply_announcements(const struct sl_apply *a, uint64_t *sent, uint64_t *waiting)
+{
+	*sent = a->announcer.sent;
+	*waiting = sl_announcer_waiting(&a->announcer);
+}
+
 static void commit(void *ctx)
 {
 	struct sl_apply *a = ctx;
@@ -291,6 +325,7 @@ static void commit(void *ctx)
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
+	commit_announcements(a);
 	memset(p, 0, sizeof(*p));
 	sl_handover_finish(a);
 }
@@ -383,6 +418,7 @@ void sl_apply_destroy(struct sl_apply *a)
 		free(a->endpoint[i]);
 	free(a->endpoint);
 	sl_label_index_destroy(a->labels);
+	sl_announcer_fini(&a->announcer);
 	free(a->owners);
 	free(a->policy_base);
 	free(a);

@@ -14,6 +14,9 @@
 
 struct sl_apply;
 
+/* A port as the engine is asked for it. */
+struct sl_port_params sl_apply_port_params(const struct sl_port_obj *obj);
+
 /* Publishes an empty world in pipeline. engine, pipeline, underlay must outlive it. */
 struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *pipeline,
 	struct sl_tunnel_table *tunnels, struct sl_underlay *underlay,
@@ -23,8 +26,12 @@ void sl_apply_destroy(struct sl_apply *a); /* workers stopped; accepts NULL */
 /* The store's applier. */
 struct sl_applier sl_apply_applier(struct sl_apply *a);
 
-/* To call every few milliseconds: ports that change hands are given on once they are empty. */
+/* To call every few milliseconds: ports that change hands are given on once they are empty, changed
+ * endpoints are announced (announce.h). */
 void sl_apply_turn(struct sl_apply *a);
+
+/* Frames sent about changed endpoints, and endpoints still to be announced. */
+void sl_apply_announcements(const struct sl_apply *a, uint64_t *sent, uint64_t *waiting);
 
 /* How often a policy has decided since it was made, by its slot. */
 uint64_t sl_apply_policy_hits(const struct sl_apply *a, uint32_t slot);

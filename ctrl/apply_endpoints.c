@@ -37,6 +37,41 @@ static bool grow_endpoints(struct sl_apply *a, uint32_t id)
 	return true;
 }
 
+/* Do workloads that know an address of it know another MAC or place, or none? */
+static bool is_news(
+	const struct sl_apply *a, const struct sl_endpoint_obj *obj, const struct sl_endpoint *ep)
+{
+	const struct sl_ip *ip = obj->addresses.items;
+
+	for (size_t i = 0; i < obj->addresses.n; i++) {
+		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
+		const struct sl_endpoint *old = sl_pmap_find(a->world->endpoints, &key);
+
+		if (old == NULL || old->origin != ep->origin || !sl_mac_equal(&old->mac, &ep->mac))
+			return true;
+	}
+	return false;
+}
+
+static bool note_news(struct sl_apply *a, uint32_t id)
+{
+	struct sl_pending *p = &a->p;
+
+	if (!sl_announcer_reserve(&a->announcer, id))
+		return false;
+	if (p->n_announce == p->max_announce) {
+		size_t max = p->max_announce * 2 + 16;
+		uint32_t *more = realloc(p->announce, max * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		p->announce = more;
+		p->max_announce = max;
+	}
+	p->announce[p->n_announce++] = id;
+	return true;
+}
+
 static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, struct sl_err *e)
 {
 	const struct sl_store *s = a->p.store;
@@ -57,7 +92,7 @@ static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, s
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(s, SL_COLL_NODES, obj->node)->id;
 	ep->identity = sl_store_identity_of(s, &obj->labels);
 	ep->mac = obj->mac;
-	memcpy(ep->name, obj->name, sizeof(ep->name));
+	ep->id = obj->o.id;
 	err = sl_apply_owner_choose(a, ep, obj->o.id, e);
 	if (err != 0)
 		return err;
@@ -71,6 +106,8 @@ static int add_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj, s
 		a->p.ports[ep->origin].n_endpoints++;
 		a->p.ports[ep->origin].network = ep->network;
 	}
+	if (is_news(a, obj, ep) && !note_news(a, obj->o.id))
+		return sl_apply_no_memory(e);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef SL_CTRL_APPLY_INTERNAL_H
 #define SL_CTRL_APPLY_INTERNAL_H
 
+#include "announce.h"
 #include "apply.h"
 #include "dp/pmap.h"
 #include "pipelines/changes.h"
@@ -52,6 +53,8 @@ struct sl_pending {
 	uint32_t port_network[SL_PORTS_MAX]; /* whose each port will be; 0: nobody's */
 	uint32_t handed_on; /* a bit for each running port for which that changes */
 	struct sl_scope scope;
+	uint32_t *announce; /* ids of endpoints that are to be announced */
+	size_t n_announce, max_announce;
 };
 
 struct sl_label_index;
@@ -75,6 +78,8 @@ struct sl_apply {
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;
+	struct sl_announcer announcer;
+	const struct sl_store *store; /* of the last commit */
 	uint64_t *policy_base; /* by slot: its counter's value when the policy in it was made */
 	struct sl_pending p;
 };
@@ -108,11 +113,12 @@ bool sl_apply_undo_ports(struct sl_apply *a);
  * A port that changes hands: to another network, or from its last workload to the next one of the
  * same network. Before the world is published in which it is nobody's, packets are
  * kept from it; after, this waits for a moment until its device holds nothing of the former
- * network's, and gives it to the next. sl_apply_turn does what that moment was too short for.
+ * network's, and gives it to the next. sl_handover_turn does what that moment was too short for.
  */
 void sl_handover_begin(struct sl_apply *a);
 void sl_handover_published(struct sl_apply *a);
 void sl_handover_finish(struct sl_apply *a);
+void sl_handover_turn(struct sl_apply *a);
 
 /*
  * Flow entries of removed networks, and programmed ones that redirect to removed ports or nodes, go

@@ -92,10 +92,11 @@ static uint32_t place_of(struct sl_apply *a, const struct sl_endpoint *ep)
 	return open_once(a, SL_OWNER_NODE, id, &a->owners->node[id]);
 }
 
+/* They have one name: an id is its key's for as long as that exists, and no one else's before the
+ * commit after. */
 static bool same_incarnation(const struct sl_endpoint *old, const struct sl_endpoint *new)
 {
-	return old->origin == new->origin &&
-	       old->network == new->network &&strcmp(old->name, new->name) == 0;
+	return old->origin == new->origin && old->network == new->network;
 }
 
 int sl_apply_owner_choose(struct sl_apply *a, struct sl_endpoint *ep, uint32_t id, struct sl_err *e)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "apply_internal.h"
 
-static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
+struct sl_port_params sl_apply_port_params(const struct sl_port_obj *obj)
 {
 	const uint32_t *workers = obj->workers.items;
 	struct sl_port_params params = {.name = obj->name,
@@ -12,15 +14,22 @@ static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl
 		.mtu = obj->mtu,
 		.has_mac = obj->has_mac,
 		.mac = obj->mac};
-	int id;
 
 	for (size_t i = 0; i < SL_QUEUES_MAX; i++)
 		params.rxq_worker[i] = i < obj->workers.n ? (int)workers[i] : -1;
+	return params;
+}
+
+static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
+{
+	struct sl_port_params params = sl_apply_port_params(obj);
+	int id;
+
 	id = sl_port_add(a->engine, &params, e);
 	if (id < 0)
 		return id;
 	a->p.ports[id] = (struct sl_port_slot){.used = true};
-	memcpy(a->p.ports[id].name, obj->name, sizeof(obj->name));
+	snprintf(a->p.ports[id].name, SL_NAME_LEN, "%s", obj->name);
 	return 0;
 }
 

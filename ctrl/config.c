@@ -46,7 +46,7 @@ static const struct sl_field config_fields[] = {
 struct seen {
 	size_t index;
 	UT_hash_handle hh;
-	char key[128];
+	char key[SL_KEY_LEN];
 };
 
 static int check_key(
@@ -124,7 +124,7 @@ void sl_config_free(struct sl_config *c)
 	free(c);
 }
 
-static char *read_whole(const char *path, size_t *len, struct sl_err *e)
+char *sl_config_text(const char *path, size_t *len, struct sl_err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text = NULL, *more;
@@ -162,7 +162,7 @@ static char *read_whole(const char *path, size_t *len, struct sl_err *e)
 struct sl_config *sl_config_read(const char *path, struct sl_err *e)
 {
 	size_t len;
-	char *text = read_whole(path, &len, e);
+	char *text = sl_config_text(path, &len, e);
 	struct sl_config *c = text != NULL ? sl_config_parse(text, len, e) : NULL;
 
 	free(text);

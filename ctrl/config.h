@@ -31,6 +31,8 @@ extern const struct sl_shape sl_shape_config;
 /* NULL with *e filled; paths are those in the text ("endpoints[1].network"). */
 struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e);
 struct sl_config *sl_config_read(const char *path, struct sl_err *e);
+/* The file as it is, malloc'ed, not NUL-terminated; NULL with *e. */
+char *sl_config_text(const char *path, size_t *len, struct sl_err *e);
 void sl_config_free(struct sl_config *c);
 
 /* Put all objects into the transaction; on success c has none left. The transaction stays open

@@ -73,7 +73,7 @@ cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
 
 struct key {
 	UT_hash_handle hh;
-	char text[128];
+	char text[SL_KEY_LEN];
 };
 
 struct removal {

@@ -18,6 +18,7 @@
 #include "recent.h"
 #include "rpc.h"
 #include "server.h"
+#include "states.h"
 #include "store.h"
 #include "underlay.h"
 
@@ -31,6 +32,8 @@ struct sl_ctrl {
 	struct sl_journal *journal; /* NULL without --state */
 	struct sl_store *store;
 	struct sl_notice_watch *notices;
+	struct sl_states *states;
+	uint32_t states_looked; /* second of the last look */
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_rebalance rebalance;

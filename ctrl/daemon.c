@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,9 +15,28 @@ struct step {
 	void (*stop)(struct sl_ctrl *c);
 };
 
+/* What is said while it starts stands where it was started; later lines need their time. */
+static bool with_times;
+
+void sl_daemon_notice_times(void)
+{
+	with_times = true;
+}
+
 void sl_daemon_notice(const char *text)
 {
-	fprintf(stderr, "sluiced: %s\n", text);
+	char stamp[24] = "";
+	struct timespec now;
+	struct tm tm;
+
+	if (!with_times) {
+		fprintf(stderr, "sluiced: %s\n", text);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	fprintf(stderr, "sluiced: %s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, text);
 }
 
 static int no_memory(struct sl_err *e, const char *what)
@@ -71,11 +91,26 @@ static void stop_variant(struct sl_ctrl *c)
 	(void)c;
 }
 
-static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+/* The last CPU that this process may run on: the control thread takes the first that is left. */
+static const unsigned int *choose_core(void)
 {
-	const struct sl_workers_conf *w = &c->config->workers;
-	struct sl_engine_params p = {.cores = w->cores.items,
-		.n_cores = (unsigned int)w->cores.n,
+	static unsigned int core;
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
+		for (unsigned int i = 0; i < CPU_SETSIZE; i++)
+			if (CPU_ISSET(i, &allowed))
+				core = i;
+	return &core;
+}
+
+struct sl_engine_params sl_daemon_engine_params(
+	const struct sl_workers_conf *w, const struct sl_options *o)
+{
+	bool given = w->cores.n > 0;
+
+	return (struct sl_engine_params){.cores = given ? w->cores.items : choose_core(),
+		.n_cores = given ? (unsigned int)w->cores.n : 1,
 		.idle = w->idle,
 		.hugepages = w->hugepages,
 		.memory_mb = w->memory_mb,
@@ -84,7 +119,13 @@ static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.mbufs = w->packet_buffers,
 		.own_socket = o->socket,
 		.run = sl_pipeline_run,
+		.spare = sl_pipeline_spare,
 		.notice = sl_daemon_notice};
+}
+
+static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct sl_engine_params p = sl_daemon_engine_params(&c->config->workers, o);
 
 	c->engine = sl_engine_create(&p, e);
 	return c->engine != NULL ? 0 : -EINVAL;
@@ -121,10 +162,26 @@ static void stop_pipeline(struct sl_ctrl *c)
 	c->pipeline = NULL;
 }
 
+static int start_recent(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
+{
+	struct timespec now;
+
+	(void)o;
+	(void)e;
+	clock_gettime(CLOCK_REALTIME, &now);
+	sl_recent_init(&c->recent, &now);
+	return 0;
+}
+
+static void stop_recent(struct sl_ctrl *c)
+{
+	sl_recent_fini(&c->recent);
+}
+
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	(void)o;
-	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX);
+	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
 	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
 						   &c->config->node, sl_daemon_notice)
 					 : NULL;
@@ -193,11 +250,19 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_notice_watch_all(c->notices, &f);
+	c->states = sl_states_create(sl_daemon_notice);
+	if (c->states == NULL) {
+		sl_notice_watch_destroy(c->notices);
+		c->notices = NULL;
+		return no_memory(e, "the states");
+	}
 	return 0;
 }
 
 static void stop_notices(struct sl_ctrl *c)
 {
+	sl_states_destroy(c->states);
+	c->states = NULL;
 	sl_notice_watch_destroy(c->notices);
 	c->notices = NULL;
 }
@@ -247,6 +312,7 @@ static const struct step steps[] = {
 	{start_variant, stop_variant},
 	{start_engine, stop_engine},
 	{start_pipeline, stop_pipeline},
+	{start_recent, stop_recent},
 	{start_tables, stop_tables},
 	{start_journal, stop_journal},
 	{start_store, stop_store},

@@ -14,10 +14,16 @@
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 void sl_daemon_stop(struct sl_ctrl *c);
 
+/* What the engine is started with. */
+struct sl_engine_params sl_daemon_engine_params(
+	const struct sl_workers_conf *w, const struct sl_options *o);
+
 /* Every method there is, for the dispatcher and for discovery without a daemon. */
 void sl_daemon_methods(struct sl_rpc *rpc);
 
 /* One line for the person who started it. */
 void sl_daemon_notice(const char *text);
+/* From now on, each such line begins with its time. */
+void sl_daemon_notice_times(void);
 
 #endif

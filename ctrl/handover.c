@@ -76,7 +76,7 @@ static void turn(void *apply)
 	a->clearing &= ~ports;
 }
 
-void sl_apply_turn(struct sl_apply *a)
+void sl_handover_turn(struct sl_apply *a)
 {
 	turn(a);
 }

@@ -454,20 +454,23 @@ bool sl_journal_empty(const struct sl_journal *j)
 	return j->seq == 0 && !j->has_snapshot;
 }
 
-struct sl_journal *sl_journal_open(
-	const char *dir, void (*notice)(const char *text), struct sl_err *e)
+static struct sl_journal *open_or_look(const char *dir, bool only_looks,
+	void (*notice)(const char *text), int *ret, struct sl_err *e)
 {
 	struct sl_journal *j = calloc(1, sizeof(*j));
 
+	*ret = -ENOMEM;
 	if (j == NULL)
 		goto no_memory;
+	j->only_looks = only_looks;
 	j->dir_fd = j->log_fd = -1;
 	j->notice = notice;
 	j->log_max = SL_JOURNAL_LOG_MAX;
 	j->dir = strdup(dir);
 	if (j->dir == NULL)
 		goto no_memory;
-	if (sl_journal_open_files(j, e) == 0 && sl_journal_load(j, e) == 0)
+	*ret = sl_journal_open_files(j, e);
+	if (*ret == 0 && (j->dir_fd < 0 || (*ret = sl_journal_load(j, e)) == 0))
 		return j;
 	sl_journal_close(j);
 	return NULL;
@@ -475,6 +478,20 @@ no_memory:
 	sl_journal_close(j);
 	sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	return NULL;
+}
+
+struct sl_journal *sl_journal_open(
+	const char *dir, void (*notice)(const char *text), struct sl_err *e)
+{
+	int ret;
+
+	return open_or_look(dir, false, notice, &ret, e);
+}
+
+struct sl_journal *sl_journal_look(
+	const char *dir, void (*notice)(const char *text), int *ret, struct sl_err *e)
+{
+	return open_or_look(dir, true, notice, ret, e);
 }
 
 void sl_journal_close(struct sl_journal *j)

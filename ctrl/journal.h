@@ -8,13 +8,21 @@
  *                    {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
  *
  * A line is whole or it never happened: its CRC covers all bytes before it. "synced" is the last
- * transaction that was known to be on disk when the line was written. Lines that wait for the disk
- * together may reach it in any order: a broken line and all behind it are what a crash leaves, and
- * are dropped with a notice, unless a good line behind says that the broken one was on disk before
- * (or has no "synced", as lines of earlier versions). That, anything else that is broken, and any
- * newer version, is an error that names the file and the line. Lines that the snapshot has already
- * are skipped, so that a crash between the two steps of a compaction costs nothing. The directory
- * is locked while open.
+ * transaction that was known to be on disk when the line was written.
+ *
+ * Incomplete is what a crash or a power cut leaves of lines that waited for the disk: no newline at
+ * the end, or a piece (SL_JOURNAL_PIECE) that holds nothing but NULs, of which the text has none.
+ * Pieces may reach the disk in any order, so the end of a line may be there without its middle, and
+ * a line without the one before it. That relies on a file system that shows NULs for what of a file
+ * was never written, as ext4 (not with data=writeback), XFS, btrfs and f2fs do; the log is never
+ * written over: it is emptied, and that is on disk, before lines follow. An incomplete line and all
+ * behind it are dropped with a notice, unless a good line behind says that it was on disk before
+ * (or has no "synced", as lines of earlier versions).
+ *
+ * Damage is everything else: a line that has all its pieces and the wrong checksum, the last
+ * one too, for nothing that writes it stops that way. It is an error that names the file and the
+ * line, as any newer version is. Lines that the snapshot has already are skipped, so that a crash
+ * between the two steps of a compaction costs nothing. The directory is locked while open.
  *
  * Threads: control.
  */
@@ -35,6 +43,12 @@ struct sl_journal;
  */
 struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e);
+/*
+ * The same to look only: nothing is made, cut off or waited for, and it takes no changes. A
+ * directory that is not there but can be made is empty. -EBUSY in *ret: a daemon has it open.
+ */
+struct sl_journal *sl_journal_look(
+	const char *dir, void (*notice)(const char *text), int *ret, struct sl_err *e);
 void sl_journal_close(struct sl_journal *j);
 
 /* True when nothing has ever been written here, be it a snapshot of nothing: whoever starts with it

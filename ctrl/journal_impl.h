@@ -12,6 +12,11 @@
 #define SL_JOURNAL_SNAPSHOT	"snapshot.json"
 #define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
 #define SL_JOURNAL_LOG		"journal.log"
+/*
+ * What of a file does not reach the disk is missing in whole pieces, aligned in the file: sectors
+ * of 512 bytes or more, lines of 64 in persistent memory. NULs stand in their place.
+ */
+#define SL_JOURNAL_PIECE 64
 /* ,"crc":"01234567"} */
 #define SL_JOURNAL_TAIL_LEN 18
 
@@ -27,8 +32,9 @@ struct sl_journal {
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */
 	bool broken;	/* what the log holds is not known: nothing may follow before a snapshot */
-	bool deferred;	/* sl_journal_sync makes durable what append has written... */
-	bool unsynced;	/* ...and there is some */
+	bool only_looks;
+	bool deferred;	  /* sl_journal_sync makes durable what append has written... */
+	bool unsynced;	  /* ...and there is some */
 	uint64_t mend_ns; /* when broken: a snapshot is not tried before */
 	/* What open found, until replay: whole texts, checked. */
 	char *snapshot_text, *log_text;

@@ -69,6 +69,8 @@ fail:
 	return -EIO;
 }
 
+static const char nothing[SL_JOURNAL_PIECE];
+
 static bool newer(const char *s)
 {
 	static const char head[] = "{\"version\":";
@@ -146,6 +148,25 @@ static uint64_t known_seq(const struct sl_journal *j, uint64_t last)
 }
 
 /*
+ * The line that begins at off was being written when a crash came: its end is not there, or a piece
+ * of it is missing. What has all its pieces was written as it stands, or is damaged.
+ */
+static bool is_incomplete(const struct sl_journal *j, size_t off, size_t len, bool has_end)
+{
+	size_t at = off, end = off + len;
+
+	while (has_end && at < end) {
+		size_t next = (at / SL_JOURNAL_PIECE + 1) * SL_JOURNAL_PIECE;
+		size_t stop = next < end ? next : end;
+
+		if (memcmp(j->log_text + at, nothing, stop - at) == 0)
+			return true;
+		at = stop;
+	}
+	return !has_end;
+}
+
+/*
  * Behind a broken line, which follows number last: does a good one prove that it was on disk once
  * and is not in the snapshot, or prove nothing? Replaces newlines by NUL.
  */
@@ -169,7 +190,7 @@ static bool was_durable(const struct sl_journal *j, size_t off, uint64_t last)
 
 static int cut_log(struct sl_journal *j, const struct place *at, size_t len, struct sl_err *e)
 {
-	if (ftruncate(j->log_fd, (off_t)len) != 0 || fsync(j->log_fd) != 0)
+	if (!j->only_looks && (ftruncate(j->log_fd, (off_t)len) != 0 || fsync(j->log_fd) != 0))
 		return broken(at, e, strerror(errno));
 	j->log_size = (off_t)len;
 	j->log_len = len;
@@ -181,9 +202,9 @@ static int cut_log(struct sl_journal *j, const struct place *at, size_t len, str
 static int drop_tail(struct sl_journal *j, const struct place *at, size_t good, struct sl_err *e)
 {
 	sl_journal_notice(j,
-		"%s/%s line %zu is incomplete, as after a crash, and was dropped with what follows "
+		"%s/%s line %zu is incomplete, as after a crash, and %s dropped with what follows "
 		"(%zu bytes)",
-		j->dir, at->file, at->line, j->log_len - good);
+		j->dir, at->file, at->line, j->only_looks ? "will be" : "was", j->log_len - good);
 	return cut_log(j, at, good, e);
 }
 
@@ -205,6 +226,15 @@ static int check_seq(const struct sl_journal *j, const struct place *at, uint64_
 	return broken(at, e, what);
 }
 
+/* How to go on without a damaged line: the state is then as before it. */
+static void hint_cut(const struct place *at, struct sl_err *e)
+{
+	sl_err_hint(e,
+		"restore the state directory from a backup; or give up this change and all behind "
+		"it: sed -i '%zu,$d' '%s/%s'",
+		at->line, at->j->dir, at->file);
+}
+
 /* Check each line, replacing its newline by NUL. */
 static int load_log(struct sl_journal *j, struct sl_err *e)
 {
@@ -220,11 +250,14 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		at.line++;
 		line[len] = '\0';
 		if (!newer(line) && (nl == NULL || !crc_right(line, len)) &&
+			is_incomplete(j, off, len, nl != NULL) &&
 			!was_durable(j, off + len + 1, last)) {
 			ret = drop_tail(j, &at, off, e);
 			break;
 		}
 		ret = check_text(&at, line, len, &seq, e);
+		if (ret != 0 && !newer(line))
+			hint_cut(&at, e);
 		if (ret == 0)
 			ret = check_seq(j, &at, seq, last, e);
 		last = seq;
@@ -237,7 +270,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 	if (ret == 0 && j->log_len > 0 && last <= j->snapshot_seq)
 		ret = cut_log(j, &at, 0, e);
 	/* What is loaded is in force, so it must be on disk. */
-	if (ret == 0 && fdatasync(j->log_fd) != 0)
+	if (ret == 0 && !j->only_looks && fdatasync(j->log_fd) != 0)
 		ret = broken(&at, e, strerror(errno));
 	j->synced = j->seq;
 	return ret;
@@ -301,12 +334,12 @@ static int replay_change(struct sl_txn *t, const cJSON *change, struct sl_err *e
 static int located(const struct place *at, struct sl_err *e, int ret)
 {
 	struct sl_err inner;
-	char what[520];
+	char what[820];
 
 	if (ret == 0 || e == NULL)
 		return ret;
 	inner = *e;
-	snprintf(what, sizeof(what), "%.100s%s%.200s", inner.path,
+	snprintf(what, sizeof(what), "%.200s%s%.600s", inner.path,
 		inner.path[0] != '\0' ? ": " : "", inner.message);
 	return broken(at, e, what);
 }

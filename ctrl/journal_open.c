@@ -5,6 +5,7 @@
  * write over a file of their choice.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,12 +151,39 @@ static int sync_above(const struct sl_journal *j)
 	return error == 0 || cannot_sync(error) ? 0 : -1;
 }
 
+/* Whether mkdir would make it, in a directory that is there. */
+static int could_be_made(const struct sl_journal *j)
+{
+	const char *slash = strrchr(j->dir, '/');
+	char *above = slash == NULL ? strdup(".") : strndup(j->dir, (size_t)(slash - j->dir) + 1);
+	int ret = above != NULL ? access(above, W_OK | X_OK) : -1;
+
+	free(above);
+	return ret;
+}
+
+static int look_at_files(struct sl_journal *j, struct sl_err *e)
+{
+	int fd, ret = sl_journal_open_file(j, SL_JOURNAL_SNAPSHOT_NEW, O_RDONLY, &fd, e);
+
+	if (fd >= 0)
+		close(fd);
+	if (ret == 0)
+		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDONLY, &j->log_fd, e);
+	if (ret == 0 && faccessat(j->dir_fd, ".", W_OK | X_OK, 0) != 0)
+		ret = failed(j, e);
+	return ret;
+}
+
 int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)
 {
+	struct stat st;
 	int ret;
 
 	strip_slashes(j->dir);
-	if (mkdir(j->dir, 0750) != 0 && errno != EEXIST)
+	if (j->only_looks && lstat(j->dir, &st) != 0 && errno == ENOENT)
+		return could_be_made(j) == 0 ? 0 : failed(j, e);
+	if (!j->only_looks && mkdir(j->dir, 0750) != 0 && errno != EEXIST)
 		return failed(j, e);
 	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (j->dir_fd < 0)
@@ -168,8 +196,10 @@ int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)
 			return failed(j, e);
 		sl_err_set(e, SL_ERR_STATE, "", "%s is in use by another daemon", j->dir);
 		sl_err_hint(e, "give each daemon a state directory of its own");
-		return -EIO;
+		return -EBUSY;
 	}
+	if (j->only_looks)
+		return look_at_files(j, e);
 	ret = remove_leftover(j, e);
 	if (ret == 0)
 		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDWR | O_CREAT, &j->log_fd, e);

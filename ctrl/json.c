@@ -94,7 +94,10 @@ cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_
 	if (v == NULL)
 		return NULL;
 	if (pos != len) {
-		sl_err_set(e, SL_ERR_PARSE, NULL, "something follows the value at byte %zu", pos);
+		struct sl_json_place at = sl_json_place(text, pos);
+
+		sl_err_set(e, SL_ERR_PARSE, NULL,
+			"something follows the value at line %zu, column %zu", at.line, at.column);
 		return NULL;
 	}
 	return check_duplicates(v, e) == 0 ? v : NULL;

@@ -41,12 +41,25 @@ cJSON *sl_json_scan_message(
 	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
 
 /*
- * Parse exactly one JSON text of len bytes. Refused with a sentence and the byte offset: anything
+ * Parse exactly one JSON text of len bytes. Refused with a sentence, line and column: anything
  * after it but white space, nesting beyond SL_JSON_NESTING_MAX, invalid UTF-8, lone surrogates, NUL
  * inside strings, numbers that are not finite or longer than 63 characters; and, with its path, a
  * key that an object has twice.
  */
 cJSON *sl_json_parse(const char *text, size_t len, struct sl_err *e);
+
+/* Lines and columns begin with 1; a column is a character, of however many bytes. */
+struct sl_json_place {
+	size_t line, column;
+};
+struct sl_json_place sl_json_place(const char *text, size_t pos);
+
+/*
+ * Where in a valid text the value stands that an error's path names ("endpoints[1].mac"), or as far
+ * as the text has the path: a field that is missing is where its object is. False when not even
+ * the first step is there.
+ */
+bool sl_json_locate(const char *text, size_t len, const char *path, struct sl_json_place *at);
 
 /* Member of that exact name, NULL when absent. */
 cJSON *sl_json_get(const cJSON *obj, const char *name);

@@ -102,7 +102,10 @@ void sl_arena_fini(struct sl_arena *a)
 
 static int fail(struct scan *sc, const char *what)
 {
-	return sl_err_set(sc->e, SL_ERR_PARSE, NULL, "%s at byte %zu", what, sc->pos);
+	struct sl_json_place at = sl_json_place((const char *)sc->s, sc->pos);
+
+	return sl_err_set(
+		sc->e, SL_ERR_PARSE, NULL, "%s at line %zu, column %zu", what, at.line, at.column);
 }
 
 static int peek(const struct scan *sc)

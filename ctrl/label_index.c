@@ -24,7 +24,8 @@ struct sl_label_index {
 	bool incomplete;
 };
 
-static size_t make_key(const struct sl_label_pair *label, char key[2 * (SL_LABEL_LEN + 1)])
+static size_t make_key(
+	const struct sl_label_pair *label, char key[SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2])
 {
 	size_t k = strlen(label->key) + 1, v = strlen(label->value);
 
@@ -35,7 +36,7 @@ static size_t make_key(const struct sl_label_pair *label, char key[2 * (SL_LABEL
 
 static struct posting *find(const struct sl_label_index *x, const struct sl_label_pair *label)
 {
-	char key[2 * (SL_LABEL_LEN + 1)];
+	char key[SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2];
 	size_t len = make_key(label, key);
 	struct posting *p;
 
@@ -46,7 +47,7 @@ static struct posting *find(const struct sl_label_index *x, const struct sl_labe
 static struct posting *find_or_make(struct sl_label_index *x, const struct sl_label_pair *label)
 {
 	struct posting *p = find(x, label);
-	char key[2 * (SL_LABEL_LEN + 1)];
+	char key[SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2];
 	size_t len = make_key(label, key);
 
 	if (p != NULL)

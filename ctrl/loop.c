@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "loop.h"
 #include "methods_runtime.h"
+#include "signals.h"
 
 /* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
 #define TURN_MS		 1
 #define UPCALLS		 64
-#define EVENTS		 64
+#define SAMPLES		 64
 #define CONTROL_SLICE_NS 100000
 #define AGE_NS		 UINT64_C(1000000000) /* in which the flow table's clock hand goes round... */
 #define AGE_MOST	 50		      /* ...of which one turn makes up for so much: 1/50 */
@@ -28,13 +28,13 @@ static void take_upcalls(struct sl_ctrl *c)
 		sl_underlay_upcall(c->underlay, &up[i]);
 }
 
-static void take_events(struct sl_ctrl *c)
+static void take_samples(struct sl_ctrl *c)
 {
-	struct sl_event ev[EVENTS];
-	unsigned int n = sl_engine_events(c->engine, ev, EVENTS);
+	static struct sl_sample sample[SAMPLES];
+	unsigned int n = sl_engine_samples(c->engine, sample, SAMPLES);
 
 	for (unsigned int i = 0; i < n; i++)
-		sl_recent_note(c, &ev[i]);
+		sl_recent_note(c, &sample[i]);
 }
 
 struct ageing {
@@ -94,23 +94,13 @@ static int add_fd(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
 	const struct sl_notice_facts facts = sl_ctrl_facts(c);
 	uint32_t before = sl_engine_tick(c->engine);
 
 	take_upcalls(c);
-	take_events(c);
+	take_samples(c);
 	sl_engine_poll(c->engine);
 	sl_apply_turn(c->apply);
 	age(c, ageing);
@@ -118,6 +108,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 		sl_underlay_tick(c->underlay);
 		sl_notice_watch_turn(c->notices, &facts);
 		sl_load_sample(&c->load, c->engine);
+		sl_ctrl_states_look(c);
 		sl_ctrl_rebalance_tick(c);
 	}
 }
@@ -125,11 +116,12 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
 	struct ageing ageing = {.last_ns = now_ns()};
-	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = open_signals(), err = 0;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
 	bool stop = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);
 	ask_for_short_slices();
+	sl_daemon_notice_times();
 	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
 		add_fd(epoll, sl_server_fd(c->server)) != 0)
 		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
@@ -139,7 +131,7 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == signals)
-				stop = true;
+				stop = sl_signals_take(signals, sl_daemon_notice);
 			else
 				sl_server_poll(c->server);
 		}

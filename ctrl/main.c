@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "check.h"
 #include "daemon.h"
 #include "dp/variant.h"
+#include "json.h"
 #include "loop.h"
+#include "signals.h"
 
-static int complain(const struct sl_err *e)
+/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON. */
+static void print_place(const char *config, const struct sl_err *e)
 {
-	fprintf(stderr, "sluiced: %s", e->message);
+	struct sl_json_place at;
+	size_t len;
+	char *text;
+
+	if (e->code == SL_ERR_PARSE) {
+		fprintf(stderr, "%s: ", config);
+		return;
+	}
+	text = e->path[0] != '\0' ? sl_config_text(config, &len, NULL) : NULL;
+	if (text != NULL && sl_json_locate(text, len, e->path, &at))
+		fprintf(stderr, "%s:%zu:%zu: ", config, at.line, at.column);
+	free(text);
+}
+
+static int complain(const char *config, const struct sl_err *e)
+{
+	fprintf(stderr, "sluiced: ");
+	print_place(config, e);
+	fprintf(stderr, "%s", e->message);
 	if (e->path[0] != '\0')
 		fprintf(stderr, " (%s)", e->path);
 	fputc('\n', stderr);
@@ -21,32 +42,15 @@ static int complain(const struct sl_err *e)
 	return EXIT_FAILURE;
 }
 
-static void print_notice(void *ctx, const struct sl_notice *n)
-{
-	char line[SL_NOTICE_LINE_LEN];
-
-	++*(unsigned int *)ctx;
-	fprintf(stderr, "sluiced: notice: %s\n", sl_notice_line(n, line));
-}
-
-static unsigned int n_noticed; /* in the configuration that is checked */
-
-static void notice_all(const struct sl_store *s, const struct sl_config *c)
-{
-	const struct sl_notice_facts f = {.store = s, .self = &c->node};
-
-	sl_notices_find(&f, print_notice, &n_noticed);
-}
-
 static int check(const struct sl_options *o)
 {
 	struct sl_err e = {0};
+	unsigned int n;
 
-	if (sl_config_check(o->config, notice_all, &e) != 0)
-		return complain(&e);
-	if (n_noticed > 0)
-		printf("%s is accepted, with %u notice%s\n", o->config, n_noticed,
-			n_noticed == 1 ? "" : "s");
+	if (sl_check(o, &n, &e) != 0)
+		return complain(o->config, &e);
+	if (n > 0)
+		printf("%s is accepted, with %u notice%s\n", o->config, n, n == 1 ? "" : "s");
 	else
 		printf("%s is good\n", o->config);
 	return EXIT_SUCCESS;
@@ -69,18 +73,6 @@ static int print_openrpc(void)
 	return EXIT_SUCCESS;
 }
 
-/* Before any thread is made, so that all inherit it: only the loop's signalfd sees these. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int run(const struct sl_options *o)
 {
 	struct sl_ctrl *c = calloc(1, sizeof(*c));
@@ -89,7 +81,7 @@ static int run(const struct sl_options *o)
 
 	if (c == NULL)
 		return EXIT_FAILURE;
-	block_signals();
+	sl_signals_init();
 	err = sl_daemon_start(c, o, &e);
 	if (err == 0) {
 		printf("sluiced is ready: %s (%s)\n", o->socket, sl_variant_name());
@@ -100,7 +92,7 @@ static int run(const struct sl_options *o)
 		sl_daemon_stop(c);
 	}
 	free(c);
-	return err != 0 ? complain(&e) : EXIT_SUCCESS;
+	return err != 0 ? complain(o->config, &e) : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)

@@ -43,7 +43,7 @@ struct flow_out {
 	bool audited, picked_up;
 };
 static const struct sl_field flow_fields[] = {
-	SL_FIELD(flow_out, network, SL_F_STRING, .max = 64, .help = "The network."),
+	SL_FIELD(flow_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "The network."),
 	SL_FIELD(flow_out, state, SL_F_STRING, .max = 16,
 		.help = "new, established, closing, reset, or programmed."),
 	SL_FIELD(flow_out, protocol, SL_F_STRING, .max = 8, .help = "The IP protocol."),
@@ -52,8 +52,10 @@ static const struct sl_field flow_fields[] = {
 		.help = "Its port; for ICMP echo the identifier."),
 	SL_FIELD(flow_out, destination, SL_F_IP, .help = "Towards whom."),
 	SL_FIELD(flow_out, destination_port, SL_F_UINT, .max = 65535, .help = "The port there."),
-	SL_FIELD(flow_out, from, SL_F_STRING, .max = 64, .help = "Port or node it comes from."),
-	SL_FIELD(flow_out, to, SL_F_STRING, .max = 64, .help = "Port or node it goes to."),
+	SL_FIELD(flow_out, from, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "Port or node it comes from."),
+	SL_FIELD(flow_out, to, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "Port or node it goes to."),
 	SL_FIELD(flow_out, action, SL_F_STRING, .max = 16, .help = "forward or drop."),
 	SL_FIELD(flow_out, packets, SL_F_UINT64, .help = "Packets in the opening direction."),
 	SL_FIELD(flow_out, bytes, SL_F_UINT64, .help = "Bytes in the opening direction."),
@@ -67,9 +69,9 @@ static const struct sl_field flow_fields[] = {
 		.help = "The opener's identity."),
 	SL_FIELD(flow_out, destination_identity, SL_F_UINT, .max = 65535,
 		.help = "The other end's identity."),
-	SL_FIELD(flow_out, policy_egress, SL_F_STRING, .max = 64,
+	SL_FIELD(flow_out, policy_egress, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Policy that let it out here; empty when not judged here."),
-	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = 64,
+	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Policy that let it in here; empty when not judged here."),
 	SL_FIELD(flow_out, picked_up, SL_F_BOOL,
 		.help = "true: its opening was not seen; source is the end that policy lets open "

@@ -11,12 +11,12 @@ struct notice_out {
 static const struct sl_field notice_fields[] = {
 	SL_FIELD(notice_out, collection, SL_F_STRING, .max = 64,
 		.help = "The collection, or node for that section of the file."),
-	SL_FIELD(notice_out, name, SL_F_STRING, .max = 128,
+	SL_FIELD(notice_out, name, SL_F_STRING, .max = SL_KEY_LEN - 1,
 		.help = "The object's key; empty when no single one is to blame."),
 	SL_FIELD(notice_out, code, SL_F_STRING, .max = 64,
 		.help = "What kind of notice it is, in a word that does not change."),
-	SL_FIELD(notice_out, message, SL_F_STRING, .max = 320, .help = "What is wrong."),
-	SL_FIELD(notice_out, hint, SL_F_STRING, .max = 192, .help = "What to do about it."),
+	SL_FIELD(notice_out, message, SL_F_STRING, .max = 1023, .help = "What is wrong."),
+	SL_FIELD(notice_out, hint, SL_F_STRING, .max = 511, .help = "What to do about it."),
 };
 static const struct sl_shape notice_shape = SL_SHAPE("notice", notice_out, notice_fields,
 	"Something that was accepted and cannot work, or needs an operator.");

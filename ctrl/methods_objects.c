@@ -96,7 +96,7 @@ static int handle_put(
 	const struct sl_object_verb *v = arg;
 	struct sl_store *s = sl_ctrl_store(c->ctrl);
 	void *copy = calloc(1, v->coll->shape->size);
-	char key[128];
+	char key[SL_KEY_LEN];
 	int ret;
 
 	if (copy == NULL || sl_shape_copy(v->coll->shape, c->params, copy) != 0) {
@@ -123,7 +123,7 @@ static int handle_del(
 	struct sl_store *s = sl_ctrl_store(c->ctrl);
 	const struct sl_object *o;
 	struct sl_txn *t;
-	char key[128];
+	char key[SL_KEY_LEN];
 	int ret;
 
 	v->coll->make_key(c->params, key);
@@ -149,7 +149,7 @@ static int handle_get(
 {
 	const struct sl_object_verb *v = arg;
 	const struct sl_object *o;
-	char key[128];
+	char key[SL_KEY_LEN];
 
 	v->coll->make_key(c->params, key);
 	o = sl_store_find(sl_ctrl_store(c->ctrl), v->coll->id, key);

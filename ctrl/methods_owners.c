@@ -36,11 +36,11 @@ static const struct sl_field owner_fields[] = {
 	SL_FIELD(owner_out, kind, SL_F_STRING, .max = 16,
 		.help = "endpoint, port, node or network. A connection counts for each of these "
 			"that its opener belongs to."),
-	SL_FIELD(owner_out, name, SL_F_STRING, .max = 64,
+	SL_FIELD(owner_out, name, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Its name; empty when the object is gone."),
-	SL_FIELD(owner_out, place, SL_F_STRING, .max = 64,
+	SL_FIELD(owner_out, place, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Of an endpoint: the port or node it is, or was, at."),
-	SL_FIELD(owner_out, network, SL_F_STRING, .max = 64,
+	SL_FIELD(owner_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Of an endpoint: the network it is, or was, in."),
 	SL_FIELD(owner_out, connections, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Connections billed to it: what it opened; of a connection whose opener is "

@@ -19,7 +19,8 @@ struct neighbor_out {
 	char *problem;
 };
 static const struct sl_field neighbor_fields[] = {
-	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = 64, .help = "The underlay port."),
+	SL_FIELD(neighbor_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "The underlay port."),
 	SL_FIELD(neighbor_out, address, SL_F_IP, .help = "The next hop."),
 	SL_FIELD(neighbor_out, mac, SL_F_MAC, SL_PRESENT(neighbor_out, has_mac),
 		.help = "Its MAC, when it was ever known."),
@@ -115,23 +116,58 @@ const struct sl_method sl_method_neighbors_state = {
 struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
-	bool reachable, resolved, has_hop;
+	char *state;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
 	char *port;
 	struct sl_ip next_hop;
 	uint32_t inner_mtu;
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+	uint32_t heard_seconds;
+	uint64_t errors;
+	char *error;
+	struct sl_ip error_from;
+	uint32_t error_type, error_code, error_mtu, error_seconds;
 	char *problem;
 };
 static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
 	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
+	SL_FIELD(path_out, state, SL_F_STRING, .max = 16,
+		.help = "no_path, unresolved (next hop), resolved (next hop known, no more), heard "
+			"(within 5 seconds), silent (packets are sent, none has come for 5 "
+			"seconds), or "
+			"unreachable (an ICMP error says so)."),
 	SL_FIELD(path_out, reachable, SL_F_BOOL, .help = "An underlay link or route leads to it."),
 	SL_FIELD(path_out, resolved, SL_F_BOOL, .help = "The next hop's MAC is known."),
-	SL_FIELD(path_out, port, SL_F_STRING, .max = 64,
+	SL_FIELD(path_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Underlay port, empty without a path."),
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
 		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
 		.help = "Largest workload IP packet that fits the tunnel."),
+	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
+		.help = "Workloads' frames sent into the tunnel since the node has its address."),
+	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
+	SL_FIELD(path_out, rx_packets, SL_F_UINT64,
+		.help = "Tunnel packets that came from the node."),
+	SL_FIELD(path_out, rx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
+	SL_FIELD(path_out, heard_seconds, SL_F_UINT, .max = UINT32_MAX,
+		SL_PRESENT(path_out, was_heard),
+		.help = "Since a tunnel packet came from the node; absent: none ever did."),
+	SL_FIELD(path_out, errors, SL_F_UINT64,
+		.help = "ICMP errors about tunnel packets to the node."),
+	SL_FIELD(path_out, error, SL_F_STRING, .max = 64, SL_PRESENT(path_out, has_error),
+		.help = "The last of them, in words. Anybody can send one: a hint."),
+	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error),
+		.help = "Who sent it."),
+	SL_FIELD(path_out, error_type, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
+		.help = "Its ICMP type."),
+	SL_FIELD(path_out, error_code, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
+		.help = "Its ICMP code."),
+	SL_FIELD(path_out, error_mtu, SL_F_UINT, .max = 65535, SL_PRESENT(path_out, has_error_mtu),
+		.help = "The largest tunnel packet that fits, as it says."),
+	SL_FIELD(path_out, error_seconds, SL_F_UINT, .max = UINT32_MAX,
+		SL_PRESENT(path_out, has_error), .help = "Since it came."),
 	SL_FIELD(path_out, problem, SL_F_STRING, .max = 192,
 		.help = "What is wrong, in words; empty: nothing."),
 };
@@ -145,7 +181,8 @@ static const struct sl_field paths_result = {.name = "result",
 	.shape = &path_shape,
 	.help = "Every node."};
 
-static void path_problem(const struct sl_underlay_path *path, char problem[192])
+static void path_problem(
+	const struct sl_underlay_path *path, const struct sl_path_error *error, char problem[192])
 {
 	char hop[SL_IP_STR_LEN];
 
@@ -155,6 +192,39 @@ static void path_problem(const struct sl_underlay_path *path, char problem[192])
 	else if (!path->resolved)
 		snprintf(problem, 192, "next hop %s has not answered ARP: see neighbors.state",
 			sl_format_ip(&path->next_hop, hop));
+	else if (path->state == SL_PATH_UNREACHABLE)
+		snprintf(problem, 192, "%s says %s", sl_format_ip(&error->from, hop), error->text);
+	else if (path->state == SL_PATH_SILENT)
+		snprintf(problem, 192,
+			"packets are sent and none comes back: they, or those of the node, are "
+			"lost "
+			"on the way, or traffic goes one way only");
+	else if (path->told_mtu != 0)
+		snprintf(problem, 192,
+			"packets of up to %u bytes are sent, and a router says that only %u fit",
+			path->outer_mtu, path->told_mtu);
+}
+
+static void fill_traffic(const struct sl_underlay_path *path, const struct sl_path_error *error,
+	struct path_out *out)
+{
+	const struct sl_tunnel_seen *s = &path->seen;
+
+	out->tx_packets = s->tx_packets;
+	out->tx_bytes = s->tx_bytes;
+	out->rx_packets = s->rx_packets;
+	out->rx_bytes = s->rx_bytes;
+	out->was_heard = s->heard != 0;
+	out->heard_seconds = (path->tick - s->heard) / SL_TICKS_PER_SECOND;
+	out->errors = s->errors;
+	out->has_error = s->error_tick != 0;
+	out->error = sl_borrow(error->text);
+	out->error_from = error->from;
+	out->error_type = error->type;
+	out->error_code = error->code;
+	out->has_error_mtu = out->has_error && error->mtu != 0;
+	out->error_mtu = error->mtu;
+	out->error_seconds = (path->tick - s->error_tick) / SL_TICKS_PER_SECOND;
 }
 
 static bool add_path(const struct sl_object *o, void *ctx)
@@ -162,13 +232,14 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct collect *to = ctx;
 	struct sl_underlay_path path;
+	struct sl_path_error error;
 	char problem[192];
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
 
 	if (!sl_underlay_path(to->c->underlay, o->id, &path))
 		return true;
-	memcpy(out.name, node->name, sizeof(out.name));
+	snprintf(out.name, sizeof(out.name), "%s", node->name);
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
@@ -177,7 +248,10 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	if (port != NULL)
 		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
-	path_problem(&path, problem);
+	error = sl_path_error_of(path.seen.error);
+	out.state = sl_borrow(sl_path_state_name(path.state));
+	fill_traffic(&path, &error, &out);
+	path_problem(&path, &error, problem);
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&path_shape, &out));
 	return true;
 }
@@ -196,7 +270,8 @@ static int nodes_paths(const struct sl_rpc_call *call, cJSON **result, struct sl
 
 const struct sl_method sl_method_nodes_paths = {
 	.name = "nodes.paths",
-	.summary = "How each node is reached: port, next hop, and what fits.",
+	.summary = "How each node is reached: port, next hop, what fits, and whether packets come "
+		   "back.",
 	.right = SL_RPC_READ,
 	.result = &paths_result,
 	.handle = nodes_paths,

@@ -38,20 +38,55 @@ const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot)
 	return o != NULL ? o->key : "";
 }
 
-static void keep_name(char to[SL_NAME_LEN], const char *name)
+static const char *port_name(void *ctx, uint16_t id)
 {
-	snprintf(to, SL_NAME_LEN, "%s", name);
+	const struct sl_ctrl *c = ctx;
+	const char *name = sl_apply_port_name(c->apply, id);
+
+	return name != NULL ? name : "";
 }
 
-void sl_recent_note(struct sl_ctrl *c, const struct sl_event *ev)
+static const char *node_name(void *ctx, uint32_t id)
 {
-	struct sl_recent_entry *e = &c->recent.entry[c->recent.n++ % SL_RECENT_MAX];
+	return sl_name_of_origin(ctx, SL_ORIGIN_NODE | id);
+}
 
-	clock_gettime(CLOCK_REALTIME, &e->when);
-	e->event = *ev;
-	keep_name(e->network, sl_name_of_network(c, (ev->key.net_proto >> 8) & 0x7fffff));
-	keep_name(e->policy, sl_name_of_policy(c, ev->policy));
-	keep_name(e->from, sl_name_of_origin(c, ev->origin));
+static const char *policy_name(void *ctx, uint32_t slot)
+{
+	return sl_name_of_policy(ctx, slot);
+}
+
+static const char *network_name(void *ctx, uint32_t id)
+{
+	return sl_name_of_network(ctx, id);
+}
+
+static const char *endpoint_name(void *ctx, uint32_t id)
+{
+	const struct sl_ctrl *c = ctx;
+	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_ENDPOINTS, id);
+
+	return o != NULL ? o->key : "";
+}
+
+void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s)
+{
+	const struct sl_drop_names names = {.ctx = c,
+		.port = port_name,
+		.node = node_name,
+		.policy = policy_name,
+		.network = network_name,
+		.endpoint = endpoint_name};
+	const struct sl_world *world = atomic_load(&c->pipeline->world);
+	struct sl_recent_entry e;
+
+	/* Workers wrote it, but its ring could be broken: a reason is an index. */
+	if (s->reason == SL_KEEP || s->reason >= SL_DROP_COUNT || s->culprit >= SL_CULPRITS ||
+		world == NULL)
+		return;
+	sl_drop_explain(&e, s, world, &names);
+	clock_gettime(CLOCK_REALTIME, &e.when);
+	sl_recent_add(&c->recent, &e);
 }
 
 const char *sl_name_of_protocol(uint8_t proto, char buf[8])

@@ -78,16 +78,25 @@ static struct sl_neighbor *find_or_add(
 	return add(t, port, ip, tick);
 }
 
-void sl_neighbor_drop(struct sl_neighbors *t, struct rte_mbuf *m, enum sl_drop reason)
+void sl_neighbor_drop(
+	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason)
 {
-	sl_count(&t->ops.counters->drops[reason], 1);
+	bool came = reason == SL_DROP_ARP_MALFORMED;
+	struct sl_sample s = {.reason = (uint8_t)reason,
+		.origin = came ? port : SL_SAMPLE_NOWHERE,
+		.in_port = came ? port : SL_PORT_NONE,
+		.out_port = came ? SL_PORT_NONE : port,
+		.outer = true};
+
+	sl_drop_late(t->ops.counters, t->ops.samples, &s, m);
 	rte_pktmbuf_free(m);
 }
 
 static void drop_waiting(struct sl_neighbors *t, struct sl_neighbor *n)
 {
 	for (uint32_t i = 0; i < n->n_waiting; i++)
-		sl_neighbor_drop(t, n->waiting[i], SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(
+			t, (uint16_t)n->key.port, n->waiting[i], SL_DROP_NEIGHBOR_UNRESOLVED);
 	n->n_waiting = 0;
 }
 
@@ -101,7 +110,8 @@ void sl_neighbors_cancel(struct sl_neighbors *t,
 
 		for (uint32_t i = 0; i < n->n_waiting; i++)
 			if (is_stale(n->waiting[i], ctx))
-				sl_neighbor_drop(t, n->waiting[i], SL_DROP_STALE);
+				sl_neighbor_drop(
+					t, (uint16_t)n->key.port, n->waiting[i], SL_DROP_STALE);
 			else
 				n->waiting[kept++] = n->waiting[i];
 		n->n_waiting = kept;
@@ -119,16 +129,18 @@ static void forget(struct sl_neighbors *t, struct sl_neighbor *n)
 /* The frame is complete but for the next hop's MAC. */
 static void send_to(struct sl_neighbors *t, const struct sl_neighbor *n, struct rte_mbuf *m)
 {
+	uint16_t port = (uint16_t)n->key.port;
+
 	memcpy(rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr.addr_bytes, n->mac.b, 6);
-	if (!t->ops.send(t->ops.ctx, (uint16_t)n->key.port, m))
-		sl_neighbor_drop(t, m, SL_DROP_TX_FULL);
+	if (!t->ops.send(t->ops.ctx, port, m))
+		sl_neighbor_drop(t, port, m, SL_DROP_TX_FULL);
 }
 
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m)
 {
 	sl_count(&t->ops.counters->generated, 1);
 	if (!t->ops.send(t->ops.ctx, port, m))
-		sl_neighbor_drop(t, m, SL_DROP_TX_FULL);
+		sl_neighbor_drop(t, port, m, SL_DROP_TX_FULL);
 }
 
 bool sl_neighbor_asks_holder(const struct sl_neighbor *n)
@@ -222,7 +234,7 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
 	struct sl_neighbor *n = find_or_add(t, port, ip, tick);
 
 	if (n == NULL) {
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_UNRESOLVED);
 		return;
 	}
 	if (usable(n)) {
@@ -231,9 +243,9 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
 	}
 	sl_neighbor_resolve(t, n, tick);
 	if (n->state == SL_NEIGHBOR_FAILED)
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_UNRESOLVED);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_UNRESOLVED);
 	else if (n->n_waiting == SL_NEIGHBOR_QUEUE)
-		sl_neighbor_drop(t, m, SL_DROP_NEIGHBOR_QUEUE_FULL);
+		sl_neighbor_drop(t, port, m, SL_DROP_NEIGHBOR_QUEUE_FULL);
 	else
 		n->waiting[n->n_waiting++] = m;
 }

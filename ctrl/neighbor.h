@@ -28,6 +28,7 @@
 #include <rte_mbuf.h>
 
 #include "dp/counters.h"
+#include "dp/samples.h"
 #include "sluice/types.h"
 
 #define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
@@ -85,6 +86,7 @@ struct sl_neighbor_ops {
 	/* Something people should know; the table limits how often. */
 	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
 	struct sl_counters *counters; /* the control thread's row */
+	struct sl_samples *samples;   /* and its samples of what is dropped */
 };
 
 struct sl_neighbors;

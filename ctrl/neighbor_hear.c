@@ -212,7 +212,7 @@ void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, 
 
 	/* Untagged and whole in one buffer, or it is not for this node. */
 	if (!sl_arp_frame_read(m, &arp)) {
-		sl_neighbor_drop(t, m, SL_DROP_ARP_MALFORMED);
+		sl_neighbor_drop(t, port, m, SL_DROP_ARP_MALFORMED);
 		return;
 	}
 	sl_count(&t->ops.counters->consumed, 1);

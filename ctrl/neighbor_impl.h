@@ -58,6 +58,8 @@ void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const s
 	enum sl_neighbor_state state, uint32_t tick);
 /* A frame of ours is on its way; counted either way. */
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m);
-void sl_neighbor_drop(struct sl_neighbors *t, struct rte_mbuf *m, enum sl_drop reason);
+/* Counted, told of and freed: one that waited to leave by the port, or came in by it. */
+void sl_neighbor_drop(
+	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason);
 
 #endif

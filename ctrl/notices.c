@@ -14,6 +14,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"neighbor_rule", RULES(SL_COLL_NEIGHBORS)},
 	{"route_rule", RULES(SL_COLL_ROUTES)},
 	{"network_rule", RULES(SL_COLL_NETWORKS)},
+	{"policy_rule", RULES(SL_COLL_POLICIES)},
 	{"tunnel_address", .find = sl_notice_tunnel_address},
 	{"no_tunnel_address", .each = sl_notice_no_tunnel_address, .coll = SL_COLL_NODES},
 	{"port_starved", .each = sl_notice_port_starved, .coll = SL_COLL_PORTS},
@@ -21,6 +22,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
 	{"port_same_prefix", .find = sl_notice_port_prefix},
 	{"node_unreachable", .each = sl_notice_node_path, .coll = SL_COLL_NODES},
+	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},
 	{"node_own_name", .find = sl_notice_node_name},
 	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
 	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},
@@ -31,6 +33,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"network_mtu_ipv6", .each = sl_notice_network_ip6, .coll = SL_COLL_NETWORKS},
 	{"subnet_family", .each = sl_notice_subnet_family, .coll = SL_COLL_NETWORKS},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},
+	{"policy_cidr", .each = sl_notice_policy_cidr, .coll = SL_COLL_POLICIES},
 };
 const size_t sl_n_notice_rows = sizeof(sl_notice_rows) / sizeof(sl_notice_rows[0]);
 

@@ -23,8 +23,8 @@ struct sl_notice {
 	const char *collection; /* "ports"; SL_NOTICE_NODE_SECTION */
 	const char *name;	/* the object's key; empty: no single object is to blame */
 	const char *code;	/* the row's */
-	char message[320];	/* one sentence */
-	char hint[192];		/* what to do about it; may be empty */
+	char message[1024];	/* one sentence */
+	char hint[512];		/* what to do about it; may be empty */
 };
 
 /* What rows look at. */
@@ -84,6 +84,7 @@ SL_NOTICE_EACH(sl_notice_port_address);
 SL_NOTICE_EACH(sl_notice_port_ip6);
 SL_NOTICE_FIND(sl_notice_port_prefix);
 SL_NOTICE_EACH(sl_notice_node_path);
+SL_NOTICE_EACH(sl_notice_node_mtu);
 SL_NOTICE_FIND(sl_notice_node_name);
 SL_NOTICE_EACH(sl_notice_route_gateway);
 
@@ -105,6 +106,7 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
+SL_NOTICE_EACH(sl_notice_policy_cidr);
 
 /* A row's walk, for those who take it in portions. */
 void sl_notice_walk_init(
@@ -115,7 +117,7 @@ void sl_notice_walk_fini(struct sl_notice_walk *w);
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
 /* "ports "uplink": the message (the hint)" */
-#define SL_NOTICE_LINE_LEN 768
+#define SL_NOTICE_LINE_LEN 2048
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
 
 /*

@@ -11,7 +11,7 @@
 struct gateways {
 	size_t n;
 	struct gateway {
-		char key[SL_NAME_LEN + SL_IP_STR_LEN]; /* as a neighbor's */
+		char key[SL_KEY_LEN]; /* as a neighbor's */
 	} all[];
 };
 
@@ -118,7 +118,7 @@ static void contested(const struct sl_neighbor_view *v, void *ctx)
 {
 	const struct search *s = ctx;
 	const char *port = sl_apply_port_name(s->f->ctrl->apply, v->port);
-	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], key[128];
+	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], key[SL_KEY_LEN];
 
 	if (!v->contested || port == NULL)
 		return;

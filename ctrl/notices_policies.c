@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notices about policies whose network nobody has named: they come from a state that was written
- * before policies had networks, and are in force in every one until somebody says otherwise, or
- * says "*".
+ * Notices about policies: those whose network nobody has named, and those for addresses that nobody
+ * has.
  */
 #include "notices.h"
 
+/*
+ * It comes from a state that was written before policies had networks, and is in force in every one
+ * until somebody says otherwise, or says "*".
+ */
 bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 {
 	const struct sl_policy_obj *p = (const struct sl_policy_obj *)o;
@@ -14,9 +17,105 @@ bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 	if (p->network_assumed)
 		sl_notice_put(&w->to, "policies", p->name,
 			"set it with all its fields and its network (\"*\" keeps it so); for all: "
-			"sluicectl -j config get >f, then sluicectl config replace f",
+			"sluicectl -j config get >f && sluicectl config replace f",
 			"policy \"%s\" names no network, as before policies had one, and is in "
 			"force in every network",
 			p->name);
+	return true;
+}
+
+/*
+ * So many networks, subnets and endpoints are looked at for one policy: who has more is taken to
+ * have what it is for. A wrong prefix is seen where it is typed, in a small configuration or a
+ * network with subnets.
+ */
+#define LOOKS_MAX 1024u
+
+struct search {
+	const struct sl_store *store;
+	const struct sl_prefix *cidr;
+	unsigned int looks;
+	bool found; /* somebody has such an address, or may have */
+};
+
+static bool overlap(const struct sl_prefix *a, const struct sl_prefix *b)
+{
+	if (sl_prefix_is_v4(a) != sl_prefix_is_v4(b))
+		return false;
+	return a->len <= b->len ? sl_prefix_begins(a, &b->ip) : sl_prefix_begins(b, &a->ip);
+}
+
+/* False: no need to look further. */
+static bool look_on(struct search *x, bool found)
+{
+	x->found = found || ++x->looks > LOOKS_MAX;
+	return !x->found;
+}
+
+static bool look_at_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)o;
+	const struct sl_ip *ip = ep->addresses.items;
+	struct search *x = ctx;
+
+	if (by != SL_COLL_ENDPOINTS)
+		return look_on(x, false);
+	for (size_t i = 0; i < ep->addresses.n; i++)
+		if (!look_on(x, sl_prefix_contains(x->cidr, &ip[i])))
+			return false;
+	return true;
+}
+
+/* Where a network has subnets, its endpoints' addresses are in them. */
+static bool look_at_network(const struct sl_object *o, void *ctx)
+{
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+	const struct sl_subnet_obj *s = n->subnets.items;
+	struct search *x = ctx;
+
+	for (size_t i = 0; i < n->subnets.n; i++)
+		if (!look_on(x, overlap(x->cidr, &s[i].prefix)))
+			return false;
+	if (n->subnets.n == 0)
+		sl_store_referrers(x->store, SL_COLL_NETWORKS, n->name, look_at_endpoint, x);
+	return look_on(x, x->found);
+}
+
+static bool is_somebodys(
+	const struct sl_store *s, const struct sl_names *networks, const struct sl_prefix *cidr)
+{
+	struct search x = {.store = s, .cidr = cidr};
+
+	if (networks->all)
+		sl_store_walk(s, SL_COLL_NETWORKS, look_at_network, &x);
+	for (uint32_t i = 0; i < networks->n && !x.found; i++) {
+		const struct sl_object *n = sl_store_find(s, SL_COLL_NETWORKS, networks->name[i]);
+
+		if (n != NULL)
+			look_at_network(n, &x);
+	}
+	return x.found;
+}
+
+/* Not refused: policies may come before the endpoints they are for. */
+bool sl_notice_policy_cidr(const struct sl_object *o, void *ctx)
+{
+	const struct sl_policy_obj *p = (const struct sl_policy_obj *)o;
+	const struct sl_peer_obj *peer = p->peers.items;
+	const struct sl_notice_walk *w = ctx;
+	char text[SL_PREFIX_STR_LEN];
+
+	for (size_t i = 0; i < p->peers.n; i++) {
+		if (!peer[i].has_cidr || is_somebodys(w->f->store, &p->networks, &peer[i].cidr))
+			continue;
+		sl_notice_put(&w->to, "policies", p->name,
+			"correct the cidr, or add the endpoints: nothing outside a network talks "
+			"with it",
+			"peers[%zu] of policy \"%s\" is for %s, of which its network%s no "
+			"subnet and no endpoint",
+			i, p->name, sl_format_prefix(&peer[i].cidr, text),
+			p->networks.all || p->networks.n > 1 ? "s have" : " has");
+		break;
+	}
 	return true;
 }

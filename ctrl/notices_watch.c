@@ -56,7 +56,7 @@ static void remember(struct sl_notice_watch *w, const char *key, const char *lin
 static void note(void *ctx, const struct sl_notice *n)
 {
 	struct sl_notice_watch *w = ctx;
-	char key[256], line[SL_NOTICE_LINE_LEN], text[SL_NOTICE_LINE_LEN + 16];
+	char key[SL_KEY_LEN + 64], line[SL_NOTICE_LINE_LEN], text[SL_NOTICE_LINE_LEN + 16];
 	struct known *k;
 
 	snprintf(key, sizeof(key), "%s %s %s", n->code, n->collection, n->name);

@@ -55,10 +55,10 @@ int sl_check_host(
 		sl_format_prefix(p, net));
 }
 
-#define KEY_OF_NAME(fn, st)                                               \
-	static void fn(const void *obj, char key[128])                    \
-	{                                                                 \
-		snprintf(key, 128, "%s", ((const struct st *)obj)->name); \
+#define KEY_OF_NAME(fn, st)                                                      \
+	static void fn(const void *obj, char key[SL_KEY_LEN])                    \
+	{                                                                        \
+		snprintf(key, SL_KEY_LEN, "%s", ((const struct st *)obj)->name); \
 	}
 KEY_OF_NAME(port_key, sl_port_obj)
 KEY_OF_NAME(network_key, sl_network_obj)
@@ -66,25 +66,25 @@ KEY_OF_NAME(node_key, sl_node_obj)
 KEY_OF_NAME(endpoint_key, sl_endpoint_obj)
 KEY_OF_NAME(policy_key, sl_policy_obj)
 
-static void neighbor_key(const void *obj, char key[128])
+static void neighbor_key(const void *obj, char key[SL_KEY_LEN])
 {
 	const struct sl_neighbor_obj *n = obj;
 	char text[SL_IP_STR_LEN];
 
-	snprintf(key, 128, "%s/%s", n->port, sl_format_ip(&n->address, text));
+	snprintf(key, SL_KEY_LEN, "%s/%s", n->port, sl_format_ip(&n->address, text));
 }
 
-static void route_key(const void *obj, char key[128])
+static void route_key(const void *obj, char key[SL_KEY_LEN])
 {
 	const struct sl_route_obj *r = obj;
 	char text[SL_PREFIX_STR_LEN];
 
-	snprintf(key, 128, "%s", sl_format_prefix(&r->prefix, text));
+	snprintf(key, SL_KEY_LEN, "%s", sl_format_prefix(&r->prefix, text));
 }
 
-static void identity_key(const void *obj, char key[128])
+static void identity_key(const void *obj, char key[SL_KEY_LEN])
 {
-	snprintf(key, 128, "%u", ((const struct sl_identity_obj *)obj)->id_number);
+	snprintf(key, SL_KEY_LEN, "%u", ((const struct sl_identity_obj *)obj)->id_number);
 }
 
 /* Ids of objects are 1..capacity. */

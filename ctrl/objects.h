@@ -30,6 +30,9 @@ struct sl_object {
 	const char *key; /* in the object's own block, behind it */
 };
 
+/* "PORT/ADDRESS" is the longest. */
+#define SL_KEY_LEN (SL_NAME_LEN + 1 + SL_IP_STR_LEN)
+
 enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 
 #define SL_PORT_ADDRESSES_MAX	64
@@ -45,7 +48,7 @@ extern const struct sl_shape sl_port_kernel_shape;
 
 struct sl_port_obj {
 	struct sl_object o;
-	char name[SL_NAME_LEN];
+	const char *name;
 	uint32_t role; /* enum sl_role */
 	char *devargs;
 	uint32_t queues;      /* receive queues, default 1 */
@@ -76,7 +79,7 @@ struct sl_subnet_obj {
 
 struct sl_network_obj {
 	struct sl_object o;
-	char name[SL_NAME_LEN];
+	const char *name;
 	uint32_t vni;
 	uint32_t encap;	      /* enum sl_encap_id */
 	uint32_t policy_mode; /* index: enforce, audit, observe (enum sl_policy_mode) */
@@ -90,15 +93,15 @@ struct sl_network_obj {
 
 struct sl_node_obj {
 	struct sl_object o;
-	char name[SL_NAME_LEN];
+	const char *name;
 	struct sl_ip address; /* its tunnel address */
-	char zone[SL_NAME_LEN];
+	const char *zone;
 	uint32_t mtu; /* largest outer IP packet on the way there; 0: the port's */
 };
 
 struct sl_neighbor_obj {
 	struct sl_object o;
-	char port[SL_NAME_LEN];
+	const char *port;
 	struct sl_ip address;
 	struct sl_mac mac;
 };
@@ -107,7 +110,7 @@ struct sl_route_obj { /* underlay: a prefix behind a gateway on a port's link */
 	struct sl_object o;
 	struct sl_prefix prefix;
 	struct sl_ip via;
-	char port[SL_NAME_LEN]; /* empty: the port whose link holds via */
+	const char *port; /* empty: the port whose link holds via */
 };
 
 struct sl_identity_obj {
@@ -120,10 +123,10 @@ struct sl_identity_obj {
 
 struct sl_endpoint_obj {
 	struct sl_object o;
-	char name[SL_NAME_LEN];
-	char network[SL_NAME_LEN];
-	char port[SL_NAME_LEN]; /* one of port and node */
-	char node[SL_NAME_LEN];
+	const char *name;
+	const char *network;
+	const char *port; /* one of port and node */
+	const char *node;
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_ip, at least one */
 	struct sl_labels labels;
@@ -148,7 +151,7 @@ struct sl_policy_port_obj {
 
 struct sl_policy_obj {
 	struct sl_object o;
-	char name[SL_NAME_LEN];
+	const char *name;
 	struct sl_names networks; /* "network": whose packets it decides about */
 	/*
 	 * It was stored before policies had networks, and taken as one of every network ("*"),
@@ -202,7 +205,7 @@ struct sl_collection {
 	const char *singular;	      /* "endpoint" */
 	const struct sl_shape *shape; /* of the struct above */
 	const char *key_field;	      /* "name", "id", "prefix"; neighbors: "port" and "address" */
-	void (*make_key)(const void *obj, char key[128]);
+	void (*make_key)(const void *obj, char key[SL_KEY_LEN]);
 	uint32_t capacity;
 };
 

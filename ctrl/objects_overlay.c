@@ -58,7 +58,7 @@ static const struct sl_field subnet = {
 	.name = "subnet", .type = SL_F_OBJECT, .shape = &subnet_shape, .help = "A subnet."};
 
 static const struct sl_field network_fields[] = {
-	SL_FIELD(sl_network_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_network_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The network's name."),
 	SL_FIELD(sl_network_obj, vni, SL_F_UINT, .flags = SL_FIELD_REQUIRED, .min = 1,
 		.max = SL_VNI_MAX, .help = "Its number in tunnel headers; unique."),
@@ -74,7 +74,8 @@ static const struct sl_field network_fields[] = {
 			"a restart for instance, where policy lets one of its ends open it; false: "
 			"they are dropped as tcp_no_connection."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
-		.help = "Largest IP packet; absent: as large as each way out carries."),
+		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
+			"1280 is for IPv4: of IPv6 1280 bytes pass."),
 	SL_FIELD(sl_network_obj, subnets, SL_F_LIST, .max = 256, .elem = &subnet,
 		.help = "Address ranges; where given, endpoints' addresses are in one of them."),
 };
@@ -122,13 +123,13 @@ static const struct sl_field endpoint_address = {
 	.name = "address", .type = SL_F_IP, .help = "An address of the workload."};
 
 static const struct sl_field endpoint_fields[] = {
-	SL_FIELD(sl_endpoint_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_endpoint_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The endpoint's name."),
-	SL_FIELD(sl_endpoint_obj, network, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
+	SL_FIELD(sl_endpoint_obj, network, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED,
 		.help = "The network it is in."),
-	SL_FIELD(sl_endpoint_obj, port, SL_F_NAME,
+	SL_FIELD(sl_endpoint_obj, port, SL_F_KEPT_NAME,
 		.help = "The access port it is behind; or else node."),
-	SL_FIELD(sl_endpoint_obj, node, SL_F_NAME, .help = "The node it is on; or else port."),
+	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME, .help = "The node it is on; or else port."),
 	SL_FIELD(sl_endpoint_obj, mac, SL_F_MAC, .flags = SL_FIELD_REQUIRED, .help = "Its MAC."),
 	SL_FIELD(sl_endpoint_obj, addresses, SL_F_LIST,
 		.flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY | SL_FIELD_UNIQUE, .max = 64,
@@ -162,5 +163,7 @@ static int check_endpoint(const void *obj, struct sl_err *e)
 	return 0;
 }
 
+static const char *const endpoint_places[] = {"port", "node", NULL};
 const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
-	"A workload's interface, here or on another node.", .check = check_endpoint);
+	"A workload's interface, here or on another node.", .one_of = endpoint_places,
+	.check = check_endpoint);

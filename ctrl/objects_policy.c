@@ -10,49 +10,37 @@ static const char *const tiers[] = {"admin", "team", "baseline", NULL};
 static const char *const directions[] = {"ingress", "egress", NULL};
 static const char *const actions[] = {"deny", "allow", "pass", NULL};
 static const char *const entities[] = {"host", "world", "any", NULL};
+static const char *const inert_entities[] = {"host", "world", "gateway", NULL};
 static const char *const protocols[] = {"any", "tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 enum { PROTO_TCP = 1, PROTO_SCTP = 3 };
-
-/* 0, or an error: a selector without labels would otherwise be a guess. */
-static int check_selector(const struct sl_labels *l, const char *whom, struct sl_err *e)
-{
-	if (l->n > 0)
-		return 0;
-	sl_err_set(e, SL_ERR_PARAMS, "labels", "the selector of %s has no labels", whom);
-	sl_err_hint(e, "an empty selector does not mean everything; name at least one label");
-	return -EINVAL;
-}
 
 struct subject { /* as struct sl_policy_obj has it inline */
 	struct sl_labels labels;
 };
 
 static const struct sl_field subject_fields[] = {
-	SL_FIELD(subject, labels, SL_F_LABELS, .flags = SL_FIELD_REQUIRED,
+	SL_FIELD(subject, labels, SL_F_LABELS, .flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY,
 		.help = "At least one; an endpoint that has all of them is meant."),
 };
 
-static int check_subject(const void *obj, struct sl_err *e)
-{
-	return check_selector(&((const struct subject *)obj)->labels, "the subject", e);
-}
-
-static const struct sl_shape subject_shape = SL_SHAPE("subject", subject, subject_fields,
-	"The endpoints that a policy is for.", .check = check_subject);
+static const struct sl_shape subject_shape =
+	SL_SHAPE("subject", subject, subject_fields, "The endpoints that a policy is for.");
 
 static const struct sl_field except = {
 	.name = "except", .type = SL_F_PREFIX, .help = "A prefix inside cidr."};
 
 static const struct sl_field peer_fields[] = {
-	SL_FIELD(sl_peer_obj, labels, SL_F_LABELS, SL_PRESENT(sl_peer_obj, has_labels),
+	SL_FIELD(sl_peer_obj, labels, SL_F_LABELS, .flags = SL_FIELD_NONEMPTY,
+		SL_PRESENT(sl_peer_obj, has_labels),
 		.help = "At least one; an endpoint that has all of them is meant."),
 	SL_FIELD(sl_peer_obj, cidr, SL_F_PREFIX, SL_PRESENT(sl_peer_obj, has_cidr),
 		.help = "By address, endpoint or not."),
 	SL_FIELD(sl_peer_obj, except, SL_F_LIST, SL_PRESENT(sl_peer_obj, has_except), .max = 256,
-		.elem = &except, .help = "Parts of cidr that are not meant."),
+		.beside = "cidr", .elem = &except, .help = "Parts of cidr that are not meant."),
 	SL_FIELD(sl_peer_obj, entity, SL_F_ENUM, SL_PRESENT(sl_peer_obj, has_entity),
-		.names = entities,
-		.help = "host: the node; world: no endpoint of the network; any."),
+		.names = entities, .inert = inert_entities, .inert_why = SL_ENTITY_INERT,
+		.help = "any: anyone. host, world and gateway are refused: nothing matches them "
+			"yet."),
 };
 
 static int check_except(const struct sl_peer_obj *p, struct sl_err *e)
@@ -87,13 +75,13 @@ static int check_peer(const void *obj, struct sl_err *e)
 		sl_err_hint(e, "one of them in each peer; the peers of a list are alternatives");
 		return -EINVAL;
 	}
-	if (p->has_labels && check_selector(&p->labels, "the peer", e) != 0)
-		return -EINVAL;
 	return check_except(p, e);
 }
 
+static const char *const peer_kinds[] = {"labels", "cidr", "entity", NULL};
 static const struct sl_shape peer_shape = SL_SHAPE("peer", sl_peer_obj, peer_fields,
-	"Who is at the other end: one of labels, cidr and entity.", .check = check_peer);
+	"Who is at the other end: one of labels, cidr and entity.", .one_of = peer_kinds,
+	.check = check_peer);
 static const struct sl_field peer = {
 	.name = "peer", .type = SL_F_OBJECT, .shape = &peer_shape, .help = "A peer."};
 
@@ -104,7 +92,7 @@ static const struct sl_field port_fields[] = {
 		.min = 1, .max = 65535, .help = "Absent: every port of the protocol."),
 	SL_FIELD(sl_policy_port_obj, end_port, SL_F_UINT,
 		SL_PRESENT(sl_policy_port_obj, has_end_port), .min = 1, .max = 65535,
-		.help = "Last port of a range that begins with port."),
+		.beside = "port", .help = "Last port of a range that begins with port."),
 };
 
 static int check_policy_port(const void *obj, struct sl_err *e)
@@ -132,7 +120,7 @@ static const struct sl_field policy_port = {
 	.name = "port", .type = SL_F_OBJECT, .shape = &policy_port_shape, .help = "Ports."};
 
 static const struct sl_field policy_fields[] = {
-	SL_FIELD(sl_policy_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_policy_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The policy's name."),
 	SL_FIELD_AS("network", sl_policy_obj, networks, SL_F_NAMES,
 		.flags = SL_FIELD_REQUIRED | SL_FIELD_NEWER, .max = SL_POLICY_NETWORKS_MAX,

@@ -35,7 +35,7 @@ const struct sl_shape sl_port_kernel_shape = SL_SHAPE("port_kernel", sl_port_ker
 	"What the kernel has counted at an interface since that was made, as `ip -s link` has it.");
 
 static const struct sl_field port_fields[] = {
-	SL_FIELD(sl_port_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_port_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The port's name."),
 	SL_FIELD(sl_port_obj, role, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = roles,
 		.help = "access: workloads are behind it; underlay: other nodes are."),
@@ -115,11 +115,11 @@ const struct sl_shape sl_shape_port = SL_SHAPE("port", sl_port_obj, port_fields,
 	"A device that packets come in and leave by.", .check = check_port);
 
 static const struct sl_field node_fields[] = {
-	SL_FIELD(sl_node_obj, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_node_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The node's name."),
 	SL_FIELD(sl_node_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED,
 		.help = "Its tunnel address."),
-	SL_FIELD(sl_node_obj, zone, SL_F_NAME, .help = "The zone it stands in."),
+	SL_FIELD(sl_node_obj, zone, SL_F_KEPT_NAME, .help = "The zone it stands in."),
 	SL_FIELD(sl_node_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest outer IP packet on the way there; absent: the port's."),
 };
@@ -135,7 +135,7 @@ const struct sl_shape sl_shape_node = SL_SHAPE("node", sl_node_obj, node_fields,
 	"Another node of the fabric, reached by tunnel.", .check = check_node);
 
 static const struct sl_field neighbor_fields[] = {
-	SL_FIELD(sl_neighbor_obj, port, SL_F_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+	SL_FIELD(sl_neighbor_obj, port, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The underlay port on whose link it is."),
 	SL_FIELD(sl_neighbor_obj, address, SL_F_IP, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "Its address."),
@@ -156,7 +156,7 @@ static const struct sl_field route_fields[] = {
 		.help = "Where to."),
 	SL_FIELD(sl_route_obj, via, SL_F_IP, .flags = SL_FIELD_REQUIRED,
 		.help = "The gateway's address."),
-	SL_FIELD(sl_route_obj, port, SL_F_NAME,
+	SL_FIELD(sl_route_obj, port, SL_F_KEPT_NAME,
 		.help = "The underlay port; absent: the one whose link holds via."),
 };
 

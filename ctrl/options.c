@@ -12,7 +12,9 @@ static const char usage[] =
 	"  --config FILE    configuration to start with (JSON)\n"
 	"  --socket PATH    JSON-RPC socket, default " SL_SOCKET_DEFAULT "\n"
 	"  --state DIR      keep what is changed over the socket across restarts\n"
-	"  --check          validate the configuration and exit: 0 good, 1 bad\n"
+	"  --check          say whether a start with these options would be refused, and exit: 0 "
+	"good,\n"
+	"                   1 refused; changes nothing and opens no device\n"
 	"  --print-openrpc  print the description of all RPC methods and exit\n"
 	"  --version        print the version and exit\n"
 	"  --help           print this and exit\n";

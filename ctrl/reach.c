@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "reach.h"
 #include "objects_fields.h"
 
@@ -7,7 +9,7 @@ void sl_link_set(struct sl_link *l, const struct sl_port_obj *port)
 	const struct sl_prefix *addrs = port->addresses.items;
 
 	l->present = true;
-	memcpy(l->name, port->name, sizeof(l->name));
+	snprintf(l->name, sizeof(l->name), "%s", port->name);
 	l->n_addrs = 0;
 	for (size_t i = 0; i < port->addresses.n && i < SL_PORT_ADDRESSES_MAX; i++)
 		l->addr[l->n_addrs++] = addrs[i];

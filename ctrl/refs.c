@@ -7,15 +7,16 @@
 
 /* An endpoint's network stands first: its id is the scope of the endpoint's addresses. */
 const struct sl_ref_def sl_ref_defs[] = {
-	{SL_COLL_ENDPOINTS, SL_COLL_NETWORKS, "network", SL_F_NAME,
+	{SL_COLL_ENDPOINTS, SL_COLL_NETWORKS, "network", SL_F_KEPT_NAME,
 		offsetof(struct sl_endpoint_obj, network)},
-	{SL_COLL_ENDPOINTS, SL_COLL_PORTS, "port", SL_F_NAME,
+	{SL_COLL_ENDPOINTS, SL_COLL_PORTS, "port", SL_F_KEPT_NAME,
 		offsetof(struct sl_endpoint_obj, port)},
-	{SL_COLL_ENDPOINTS, SL_COLL_NODES, "node", SL_F_NAME,
+	{SL_COLL_ENDPOINTS, SL_COLL_NODES, "node", SL_F_KEPT_NAME,
 		offsetof(struct sl_endpoint_obj, node)},
-	{SL_COLL_NEIGHBORS, SL_COLL_PORTS, "port", SL_F_NAME,
+	{SL_COLL_NEIGHBORS, SL_COLL_PORTS, "port", SL_F_KEPT_NAME,
 		offsetof(struct sl_neighbor_obj, port)},
-	{SL_COLL_ROUTES, SL_COLL_PORTS, "port", SL_F_NAME, offsetof(struct sl_route_obj, port)},
+	{SL_COLL_ROUTES, SL_COLL_PORTS, "port", SL_F_KEPT_NAME,
+		offsetof(struct sl_route_obj, port)},
 	{SL_COLL_POLICIES, SL_COLL_NETWORKS, "network", SL_F_NAMES,
 		offsetof(struct sl_policy_obj, networks)},
 };
@@ -27,7 +28,7 @@ uint32_t sl_ref_names(const struct sl_ref_def *d, const struct sl_object *obj)
 
 	if (d->type == SL_F_NAMES)
 		return ((const struct sl_names *)(const void *)field)->n;
-	return *field != '\0';
+	return **(const char *const *)(const void *)field != '\0';
 }
 
 size_t sl_ref_count(enum sl_collection_id c, const struct sl_object *obj)
@@ -46,7 +47,7 @@ static const char *key_of(const struct sl_ref *r)
 
 	if (r->def->type == SL_F_NAMES)
 		return ((const struct sl_names *)(const void *)field)->name[r->index];
-	return field;
+	return *(const char *const *)(const void *)field;
 }
 
 /* Where the name stands: "port", or "network[2]" in a list. */
@@ -83,8 +84,8 @@ int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
 	const struct sl_object *removed, struct sl_err *e)
 {
 	const size_t named_max = 3;
-	char what[SL_WHAT_LEN], list[192] = "";
-	size_t n = 0, len = 0;
+	char what[SL_WHAT_LEN], list[512] = "";
+	size_t n = 0, n_named = 0, len = 0;
 	const struct sl_ref *r;
 
 	(void)s;
@@ -93,19 +94,21 @@ int sl_refs_check_removed(const struct sl_store *s, const struct sl_entry *en,
 	DL_FOREACH (en->in, r) {
 		const struct sl_entry *from = r->from->entry;
 
-		if (n++ >= named_max || len >= sizeof(list))
-			continue;
+		n++;
 		sl_object_what(from->coll, from->obj, what);
+		if (n_named >= named_max || len + strlen(what) + 3 > sizeof(list))
+			continue;
 		len += (size_t)snprintf(
-			list + len, sizeof(list) - len, "%s%.70s", n > 1 ? ", " : "", what);
+			list + len, sizeof(list) - len, "%s%s", n_named > 0 ? ", " : "", what);
+		n_named++;
 	}
 	sl_object_what(en->coll, removed, what);
-	if (n > named_max)
+	if (n > n_named)
 		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[en->coll].key_field,
-			"%.90s is referred to by %s and %zu more", what, list, n - named_max);
+			"%s is referred to by %s and %zu more", what, list, n - n_named);
 	else
 		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[en->coll].key_field,
-			"%.90s is referred to by %s", what, list);
+			"%s is referred to by %s", what, list);
 	sl_err_hint(e, "remove what refers to it before, or in the same transaction");
 	return -EBUSY;
 }

@@ -47,6 +47,16 @@ static cJSON *method(const struct sl_method *m)
 	cJSON_AddStringToObject(o, "paramStructure", "by-name");
 	cJSON_AddStringToObject(o, "x-right", m->right == SL_RPC_WRITE ? "write" : "read");
 	cJSON_AddItemToObject(o, "params", params(m->params));
+	if (m->params != NULL) {
+		cJSON *rules = cJSON_CreateObject();
+
+		/* Of all parameters together, as of one object: OpenRPC has no place for it. */
+		sl_shape_add_rules(m->params, rules);
+		if (rules->child != NULL)
+			cJSON_AddItemToObject(o, "x-params", rules);
+		else
+			cJSON_Delete(rules);
+	}
 	cJSON_AddItemToObject(o, "result", result(m->result));
 	return o;
 }

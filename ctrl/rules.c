@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "objects_fields.h"
+#include "pipelines/policy/policy_ctl.h"
 #include "rules.h"
 #include "store_impl.h"
 
@@ -47,7 +48,7 @@ static int not_own(const struct sl_store *s, enum sl_collection_id c, const stru
 
 	if (sl_own_address(s, ip, own) == NULL)
 		return 0;
-	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %.160s is this node's own %s",
+	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %s is this node's own %s",
 		sl_format_ip(ip, text), sl_object_what(c, o, what), own);
 	sl_err_hint(e, "%s",
 		c == SL_COLL_NODES ? "nodes lists the other nodes of the fabric only"
@@ -221,6 +222,27 @@ static int policy_except(const struct sl_store *s, const struct sl_object *o, st
 	return 0;
 }
 
+/* Policies in a state directory may have them: they match nothing, as before. */
+static int policy_entity(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
+	const struct sl_peer_obj *peer = policy->peers.items;
+	char path[40];
+
+	(void)s;
+	for (size_t i = 0; i < policy->peers.n; i++) {
+		if (!peer[i].has_entity || peer[i].entity == SL_ENTITY_ANY)
+			continue;
+		snprintf(path, sizeof(path), "peers[%zu].entity", i);
+		sl_err_set(e, SL_ERR_UNSUPPORTED, path, "policy \"%s\" is for entity %s: %s",
+			policy->name, peer[i].entity == SL_ENTITY_HOST ? "host" : "world",
+			SL_ENTITY_INERT);
+		sl_err_hint(e, "name endpoints by labels or cidr; {\"entity\": \"any\"} is anyone");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 const struct sl_rule sl_rules[] = {
 	{"port_device", SL_COLL_PORTS, sl_rule_port_device},
 	{NULL, SL_COLL_PORTS, sl_rule_port_address},
@@ -235,6 +257,7 @@ const struct sl_rule sl_rules[] = {
 	{"route_prefix", SL_COLL_ROUTES, route_prefix},
 	{"network_subnet", SL_COLL_NETWORKS, network_subnet},
 	{NULL, SL_COLL_POLICIES, policy_except},
+	{"policy_entity", SL_COLL_POLICIES, policy_entity},
 };
 const size_t sl_n_rules = sizeof(sl_rules) / sizeof(sl_rules[0]);
 

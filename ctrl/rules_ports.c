@@ -94,7 +94,7 @@ int sl_rule_port_address(const struct sl_store *s, const struct sl_object *o, st
 		return 0;
 	snprintf(path, sizeof(path), "addresses[%zu]", c.i);
 	sl_err_set(e, SL_ERR_PARAMS, path,
-		"address %s is to be this node's own on port \"%s\", and %.160s has it",
+		"address %s is to be this node's own on port \"%s\", and %s has it",
 		sl_format_ip(&a[c.i].ip, text), c.port->name, sl_object_what(c.coll, c.by, what));
 	sl_err_hint(e, "remove that first, or in the same transaction");
 	return -EINVAL;

@@ -17,22 +17,24 @@
 
 enum sl_ftype {
 	/*                 JSON                          C */
-	SL_F_BOOL,   /* true, false                   bool */
-	SL_F_UINT,   /* integer min..max              uint32_t */
-	SL_F_UINT64, /* integer min..max (< 2^53)     uint64_t */
-	SL_F_NUMBER, /* any finite number             double; results only */
-	SL_F_NAME,   /* [A-Za-z0-9][A-Za-z0-9_.-]*    char[SL_NAME_LEN] */
-	SL_F_NAMES,  /* a name, a list of them, "*"   struct sl_names */
-	SL_F_STRING, /* text, min..max bytes, no NUL  char *, allocated */
-	SL_F_ENUM,   /* one of names[]                uint32_t, index in names */
-	SL_F_MAC,    /* "02:00:00:00:00:05", unicast  struct sl_mac */
-	SL_F_IP,     /* address of either family      struct sl_ip */
-	SL_F_PREFIX, /* "10.0.0.0/24", host bits 0    struct sl_prefix */
-	SL_F_IFADDR, /* "192.0.2.1/24", host bits kept   struct sl_prefix */
-	SL_F_LABELS, /* {"app": "web"}                struct sl_labels, sorted by key */
-	SL_F_OBJECT, /* a nested object               the struct of .shape, inline */
-	SL_F_LIST,   /* [ … ] of .elem                struct sl_list */
-	SL_F_JSON,   /* anything                      cJSON *, owned */
+	SL_F_BOOL,	/* true, false                   bool */
+	SL_F_UINT,	/* integer min..max              uint32_t */
+	SL_F_UINT64,	/* integer min..max (< 2^53)     uint64_t */
+	SL_F_NUMBER,	/* any finite number             double; results only */
+	SL_F_NAME,	/* SL_NAME_PATTERN               char[SL_NAME_LEN] */
+	SL_F_KEPT_NAME, /* the same                   const char *, of name_pool.h; "" when absent.
+			   Stored objects have these: many refer to few. */
+	SL_F_NAMES,	/* a name, a list of them, "*"   struct sl_names */
+	SL_F_STRING,	/* text, min..max bytes, no NUL  char *, allocated */
+	SL_F_ENUM,	/* one of names[]                uint32_t, index in names */
+	SL_F_MAC,	/* "02:00:00:00:00:05", unicast  struct sl_mac */
+	SL_F_IP,	/* address of either family      struct sl_ip */
+	SL_F_PREFIX,	/* "10.0.0.0/24", host bits 0    struct sl_prefix */
+	SL_F_IFADDR,	/* "192.0.2.1/24", host bits kept   struct sl_prefix */
+	SL_F_LABELS,	/* {"app": "web"}                struct sl_labels, sorted by key */
+	SL_F_OBJECT,	/* a nested object               the struct of .shape, inline */
+	SL_F_LIST,	/* [ … ] of .elem                struct sl_list */
+	SL_F_JSON,	/* anything                      cJSON *, owned */
 };
 
 struct sl_label_pair {
@@ -51,7 +53,7 @@ struct sl_labels {
  * order they were given in.
  */
 struct sl_names {
-	char (*name)[SL_NAME_LEN];
+	const char **name; /* kept, see name_pool.h */
 	uint32_t n;
 	bool all; /* then n is 0 */
 };
@@ -82,9 +84,17 @@ struct sl_field {
 	uint64_t min, max; /* UINT: range. STRING: bytes. LIST, NAMES: elements, max 0: no limit
 			      but the message's */
 	uint64_t def;	   /* UINT, ENUM, BOOL: value when absent */
-	const char *const *names;     /* ENUM: NULL-terminated */
+	const char *const *names; /* ENUM: NULL-terminated */
+	/*
+	 * ENUM, optional, NULL-terminated: words that mean nothing yet. Those that are among names
+	 * are read, for stored objects have them, and a rule refuses them; the schema has none.
+	 * why: the sentence.
+	 */
+	const char *const *inert;
+	const char *inert_why;
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
+	const char *beside;	      /* another field, without which this is refused */
 	const char *help;	      /* one sentence for the reference */
 	const char *missing;	      /* REQUIRED: hint for who leaves it out */
 };
@@ -95,6 +105,9 @@ struct sl_shape {
 	const struct sl_field *fields;
 	size_t n_fields;
 	const char *help;
+	/* Optional, NULL-terminated: exactly one of these fields must be there. Its check says so.
+	 */
+	const char *const *one_of;
 	/* Optional: what one field cannot say ("port" or "node", not both). Paths relative to the
 	 * object. */
 	int (*check)(const void *obj, struct sl_err *e);
@@ -133,6 +146,8 @@ char *sl_label_text(char *at, const char *s, char **text);
 /* JSON Schema (draft 2020-12) of a shape or one field. */
 cJSON *sl_shape_schema(const struct sl_shape *s);
 cJSON *sl_field_schema(const struct sl_field *f);
+/* Add what a shape's check insists on beyond its fields: oneOf, dependentRequired. */
+void sl_shape_add_rules(const struct sl_shape *s, cJSON *o);
 
 /* Text forms; parse returns 0 or -EINVAL, with *e filled (path empty). */
 int sl_parse_mac(const char *s, struct sl_mac *mac, struct sl_err *e);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "name_pool.h"
 #include "schema_decode.h"
 
 static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int optional, void *out,
@@ -62,6 +63,7 @@ static sl_decode_fn *const decoders[] = {
 	[SL_F_UINT64] = sl_decode_uint,
 	[SL_F_NUMBER] = sl_decode_number,
 	[SL_F_NAME] = sl_decode_name,
+	[SL_F_KEPT_NAME] = sl_decode_kept_name,
 	[SL_F_NAMES] = sl_decode_names,
 	[SL_F_STRING] = sl_decode_string,
 	[SL_F_ENUM] = sl_decode_enum,
@@ -97,6 +99,8 @@ static void set_defaults(const struct sl_shape *s, void *out)
 			*(uint32_t *)at = (uint32_t)f->def;
 		else if (f->type == SL_F_UINT64)
 			*(uint64_t *)at = f->def;
+		else if (f->type == SL_F_KEPT_NAME)
+			*(const char **)at = sl_name_none;
 		else if (f->type == SL_F_OBJECT)
 			set_defaults(f->shape, at);
 	}

@@ -12,7 +12,7 @@ typedef int sl_decode_fn(const struct sl_field *f, const cJSON *v, void *out, st
 
 sl_decode_fn sl_decode_bool, sl_decode_uint, sl_decode_number, sl_decode_name, sl_decode_names,
 	sl_decode_string, sl_decode_enum, sl_decode_mac, sl_decode_ip, sl_decode_prefix,
-	sl_decode_labels;
+	sl_decode_labels, sl_decode_kept_name;
 
 /* "expected …, got …" */
 int sl_decode_refused(struct sl_err *e, const char *expected, const cJSON *v);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "name_pool.h"
 #include "schema_decode.h"
 
 #define QUOTE_LEN 64
@@ -96,29 +97,69 @@ static bool consists_of(const char *s, const char *extra)
 	return true;
 }
 
+/* Parts with a '/' between them; each begins with a letter or digit. */
+static bool is_name(const char *s)
+{
+	if (!consists_of(s, "_.-/"))
+		return false;
+	for (; s != NULL; s = strchr(s, '/'), s += s != NULL)
+		if (!is_alnum(s[0]))
+			return false;
+	return true;
+}
+
+static int check_name_length(const char *s, struct sl_err *e)
+{
+	size_t len = strlen(s), part;
+
+	if (len >= SL_NAME_LEN)
+		return sl_err_set(e, SL_ERR_PARAMS, NULL,
+			"a name has at most %d characters, this has %zu", SL_NAME_LEN - 1, len);
+	for (const char *at = s; *at != '\0'; at += part + (at[part] == '/')) {
+		part = strcspn(at, "/");
+		if (part > SL_NAME_PART_LEN)
+			return sl_err_set(e, SL_ERR_PARAMS, NULL,
+				"a name, or what stands between two '/' of it, has at most %d "
+				"characters, this has %zu",
+				SL_NAME_PART_LEN, part);
+	}
+	return 0;
+}
+
 int sl_decode_name(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
 {
 	const char *s = v->valuestring;
 	char buf[QUOTE_LEN];
+	int ret;
 
 	(void)f;
 	if (!cJSON_IsString(v))
 		return sl_decode_refused(e, "a name", v);
 	if (s[0] == '\0')
 		return sl_err_set(e, SL_ERR_PARAMS, NULL, "a name must not be empty");
-	if (!is_alnum(s[0]) || !consists_of(s, "_.-")) {
+	ret = check_name_length(s, e);
+	if (ret != 0)
+		return ret;
+	if (!is_name(s)) {
 		sl_err_set(
 			e, SL_ERR_PARAMS, NULL, "%s is not a name", sl_quote(s, buf, sizeof(buf)));
 		sl_err_hint(e, "a name has letters, digits, '_', '.', '-' and begins with a letter "
-			       "or digit");
+			       "or digit; several such parts have a '/' between them");
 		return -EINVAL;
 	}
-	if (strlen(s) >= SL_NAME_LEN)
-		return sl_err_set(e, SL_ERR_PARAMS, NULL,
-			"a name has at most %d characters, this has %zu", SL_NAME_LEN - 1,
-			strlen(s));
 	memcpy(out, s, strlen(s) + 1);
 	return 0;
+}
+
+int sl_decode_kept_name(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
+{
+	char name[SL_NAME_LEN];
+	int ret = sl_decode_name(f, v, name, e);
+
+	if (ret != 0)
+		return ret;
+	*(const char **)out = sl_name_keep(name);
+	return *(const char **)out != NULL ? 0 : sl_decode_no_memory(e);
 }
 
 int sl_decode_string(const struct sl_field *f, const cJSON *v, void *out, struct sl_err *e)
@@ -151,9 +192,14 @@ int sl_decode_enum(const struct sl_field *f, const cJSON *v, void *out, struct s
 			*(uint32_t *)out = i;
 			return 0;
 		}
-		if (used < sizeof(all))
+		if (used < sizeof(all) && !sl_field_is_inert(f, f->names[i]))
 			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
-				i > 0 ? ", " : "", f->names[i]);
+				used > 0 ? ", " : "", f->names[i]);
+	}
+	if (cJSON_IsString(v) && sl_field_is_inert(f, v->valuestring)) {
+		sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "%s: %s", v->valuestring, f->inert_why);
+		sl_err_hint(e, "expected one of %s", all);
+		return -ENOTSUP;
 	}
 	sl_err_set(e, SL_ERR_PARAMS, NULL, "expected one of %s, got %s", all, describe(v, buf));
 	near = cJSON_IsString(v) ? sl_nearest_name(v->valuestring, f->names) : NULL;
@@ -187,13 +233,16 @@ int sl_decode_prefix(const struct sl_field *f, const cJSON *v, void *out, struct
 
 static int check_label(const char *key, const cJSON *v, struct sl_err *e)
 {
+	const char *slash = strrchr(key, '/'), *name = slash != NULL ? slash + 1 : key;
 	size_t n = strlen(key);
 
-	if (n == 0 || n > SL_LABEL_LEN || !is_alnum(key[0]) || !is_alnum(key[n - 1]) ||
-		!consists_of(key, SL_LABEL_CHARS)) {
+	if (n == 0 || strlen(name) > SL_LABEL_LEN || name - key > SL_NAME_PART_LEN + 1 ||
+		!is_alnum(key[0]) || !is_alnum(key[n - 1]) || !consists_of(key, SL_LABEL_CHARS)) {
 		sl_err_set(e, SL_ERR_PARAMS, key, "not a label key");
-		sl_err_hint(e, "a key has at most %d letters, digits, and '%s' between them",
-			SL_LABEL_LEN, SL_LABEL_CHARS);
+		sl_err_hint(e,
+			"a key has at most %d letters, digits, and '%s' between them; a "
+			"prefix before a '/' has at most %d",
+			SL_LABEL_LEN, "_.-", SL_NAME_PART_LEN);
 		return -EINVAL;
 	}
 	if (!cJSON_IsString(v)) {
@@ -227,10 +276,13 @@ int sl_decode_labels(const struct sl_field *f, const cJSON *v, void *out, struct
 	if (!cJSON_IsObject(v))
 		return sl_decode_refused(e, "an object of labels", v);
 	n = (size_t)cJSON_GetArraySize(v);
+	if (n == 0 && (f->flags & SL_FIELD_NONEMPTY) != 0) {
+		sl_err_set(e, SL_ERR_PARAMS, NULL, "at least one label is needed");
+		sl_err_hint(e, "no labels does not mean everything");
+		return -EINVAL;
+	}
 	if (n == 0)
-		return (f->flags & SL_FIELD_NONEMPTY) == 0
-			       ? 0
-			       : sl_err_set(e, SL_ERR_PARAMS, NULL, "at least one label is needed");
+		return 0;
 	if (n > max)
 		return sl_err_set(e, SL_ERR_PARAMS, NULL,
 			"at most %zu labels are accepted, these are %zu", max, n);
@@ -316,20 +368,20 @@ int sl_check_list_length(const struct sl_field *f, size_t n, struct sl_err *e)
 	return 0;
 }
 
-static int decode_one_of_names(const cJSON *v, char name[SL_NAME_LEN], struct sl_err *e)
+static int decode_one_of_names(const cJSON *v, const char **name, struct sl_err *e)
 {
 	if (cJSON_IsString(v) && strcmp(v->valuestring, "*") == 0) {
 		sl_err_set(e, SL_ERR_PARAMS, NULL, "\"*\" is no name");
 		sl_err_hint(e, "for all of them write \"*\" alone, not in a list");
 		return -EINVAL;
 	}
-	return sl_decode_name(NULL, v, name, e);
+	return sl_decode_kept_name(NULL, v, name, e);
 }
 
 static int decode_list_of_names(
 	const struct sl_field *f, const cJSON *v, struct sl_names *names, struct sl_err *e)
 {
-	static const struct sl_field name = {.type = SL_F_NAME};
+	static const struct sl_field name = {.type = SL_F_KEPT_NAME};
 	int n = cJSON_GetArraySize(v), ret;
 	const cJSON *m;
 
@@ -345,7 +397,7 @@ static int decode_list_of_names(
 	if (names->name == NULL)
 		return sl_decode_no_memory(e);
 	cJSON_ArrayForEach (m, v) {
-		ret = decode_one_of_names(m, names->name[names->n], e);
+		ret = decode_one_of_names(m, &names->name[names->n], e);
 		if (ret != 0) {
 			sl_err_at(e, "[%u]", names->n);
 			return ret;
@@ -371,5 +423,5 @@ int sl_decode_names(const struct sl_field *f, const cJSON *v, void *out, struct 
 	if (names->name == NULL)
 		return sl_decode_no_memory(e);
 	names->n = 1;
-	return sl_decode_name(f, v, names->name[0], e);
+	return sl_decode_kept_name(f, v, &names->name[0], e);
 }

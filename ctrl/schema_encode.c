@@ -134,6 +134,8 @@ static bool stands_for_absent(const struct sl_field *f, const void *at)
 		return *(void *const *)at == NULL;
 	case SL_F_NAME:
 		return *(const char *)at == '\0';
+	case SL_F_KEPT_NAME:
+		return *(const char *const *)at == NULL || **(const char *const *)at == '\0';
 	case SL_F_NAMES:
 		return ((const struct sl_names *)at)->n == 0 && !((const struct sl_names *)at)->all;
 	case SL_F_MAC:

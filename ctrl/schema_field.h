@@ -8,18 +8,23 @@
 
 #include "schema.h"
 
-#define SL_FIELDS_MAX	 64		     /* fields of one shape */
-#define SL_LABELS_MAX	 32		     /* pairs of one label set, unless the field says */
-#define SL_LABEL_LEN	 63		     /* of a key or a value */
-#define SL_LABEL_CHARS	 "/_.-"		     /* besides letters and digits */
-#define SL_UINT_JSON_MAX 9007199254740991ull /* 2^53 - 1 */
-#define SL_NAME_PATTERN	 "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+#define SL_FIELDS_MAX	 64 /* fields of one shape */
+#define SL_LABELS_MAX	 32 /* pairs of one label set, unless the field says */
+#define SL_LABEL_LEN	 63 /* of a value, and of a key behind its prefix */
+#define SL_LABEL_KEY_LEN (SL_NAME_PART_LEN + 1 + SL_LABEL_LEN) /* "PREFIX/NAME" */
+#define SL_LABEL_CHARS	 "/_.-"				       /* besides letters and digits */
+#define SL_UINT_JSON_MAX 9007199254740991ull		       /* 2^53 - 1 */
+#define SL_NAME_PART	 "[A-Za-z0-9][A-Za-z0-9_.-]{0,252}"
+#define SL_NAME_PATTERN	 "^" SL_NAME_PART "(/" SL_NAME_PART ")*$"
 
 /* Bytes of one value in C. */
 size_t sl_field_size(const struct sl_field *f);
 
 /* Largest value of a UINT or UINT64. */
 uint64_t sl_field_uint_max(const struct sl_field *f);
+
+/* An ENUM's word that means nothing yet. */
+bool sl_field_is_inert(const struct sl_field *f, const char *word);
 
 /* The type of a list's elements. */
 struct sl_field sl_field_elem(const struct sl_field *list);

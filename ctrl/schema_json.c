@@ -58,7 +58,8 @@ static cJSON *enum_schema(const struct sl_field *f)
 	cJSON *o = typed("string"), *names = cJSON_AddArrayToObject(o, "enum");
 
 	for (size_t i = 0; f->names[i] != NULL; i++)
-		cJSON_AddItemToArray(names, cJSON_CreateString(f->names[i]));
+		if (!sl_field_is_inert(f, f->names[i]))
+			cJSON_AddItemToArray(names, cJSON_CreateString(f->names[i]));
 	if ((f->flags & (SL_FIELD_REQUIRED | SL_FIELD_OUTPUT)) == 0 && f->present == 0)
 		cJSON_AddStringToObject(o, "default", f->names[f->def]);
 	return o;
@@ -76,7 +77,7 @@ static cJSON *name_schema(void)
 static cJSON *names_schema(const struct sl_field *f)
 {
 	cJSON *o = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(o, "anyOf");
-	cJSON *one = pattern("name-or-all", "^([A-Za-z0-9][A-Za-z0-9_.-]*|\\*)$");
+	cJSON *one = pattern("name-or-all", "^(" SL_NAME_PART "(/" SL_NAME_PART ")*|\\*)$");
 	cJSON *several = typed("array");
 
 	add_u64(one, "maxLength", SL_NAME_LEN - 1);
@@ -118,8 +119,9 @@ static cJSON *labels_schema(const struct sl_field *f)
 {
 	cJSON *o = typed("object"), *key, *value;
 
-	key = pattern(NULL, "^[A-Za-z0-9]([A-Za-z0-9/_.-]*[A-Za-z0-9])?$");
-	add_u64(key, "maxLength", SL_LABEL_LEN);
+	key = pattern(NULL, "^([A-Za-z0-9][A-Za-z0-9/_.-]{0,252}/[A-Za-z0-9_.-]{0,62}[A-Za-z0-9]|"
+			    "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)$");
+	add_u64(key, "maxLength", SL_LABEL_KEY_LEN);
 	value = pattern(NULL, "^[A-Za-z0-9/_.-]*$");
 	add_u64(value, "maxLength", SL_LABEL_LEN);
 	cJSON_AddItemToObject(o, "propertyNames", key);
@@ -157,6 +159,7 @@ static cJSON *type_schema(const struct sl_field *f)
 	case SL_F_NUMBER:
 		return typed("number");
 	case SL_F_NAME:
+	case SL_F_KEPT_NAME:
 		return name_schema();
 	case SL_F_NAMES:
 		return names_schema(f);
@@ -200,6 +203,30 @@ cJSON *sl_field_schema(const struct sl_field *f)
 	return o;
 }
 
+/* What a shape's check insists on beyond its fields, as JSON Schema has it. */
+void sl_shape_add_rules(const struct sl_shape *s, cJSON *o)
+{
+	cJSON *one = NULL, *beside = NULL;
+
+	for (size_t i = 0; s->one_of != NULL && s->one_of[i] != NULL; i++) {
+		cJSON *way = cJSON_CreateObject();
+
+		if (one == NULL)
+			one = cJSON_AddArrayToObject(o, "oneOf");
+		cJSON_AddItemToArray(
+			cJSON_AddArrayToObject(way, "required"), cJSON_CreateString(s->one_of[i]));
+		cJSON_AddItemToArray(one, way);
+	}
+	for (size_t i = 0; i < s->n_fields; i++) {
+		if (s->fields[i].beside == NULL)
+			continue;
+		if (beside == NULL)
+			beside = cJSON_AddObjectToObject(o, "dependentRequired");
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(beside, s->fields[i].name),
+			cJSON_CreateString(s->fields[i].beside));
+	}
+}
+
 cJSON *sl_shape_schema(const struct sl_shape *s)
 {
 	cJSON *o = typed("object"), *properties, *required;
@@ -222,5 +249,6 @@ cJSON *sl_shape_schema(const struct sl_shape *s)
 	else
 		cJSON_Delete(required);
 	cJSON_AddFalseToObject(o, "additionalProperties");
+	sl_shape_add_rules(s, o);
 	return o;
 }

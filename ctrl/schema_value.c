@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name_pool.h"
 #include "schema_field.h"
 
 size_t sl_field_size(const struct sl_field *f)
@@ -21,6 +22,7 @@ size_t sl_field_size(const struct sl_field *f)
 		return SL_NAME_LEN;
 	case SL_F_NAMES:
 		return sizeof(struct sl_names);
+	case SL_F_KEPT_NAME:
 	case SL_F_STRING:
 		return sizeof(char *);
 	case SL_F_MAC:
@@ -49,6 +51,14 @@ uint64_t sl_field_uint_max(const struct sl_field *f)
 	return f->max != 0 && f->max < limit ? f->max : limit;
 }
 
+bool sl_field_is_inert(const struct sl_field *f, const char *word)
+{
+	for (size_t i = 0; f->inert != NULL && f->inert[i] != NULL; i++)
+		if (strcmp(f->inert[i], word) == 0)
+			return true;
+	return false;
+}
+
 struct sl_field sl_field_elem(const struct sl_field *list)
 {
 	struct sl_field elem = {.name = list->name, .type = SL_F_OBJECT, .shape = list->shape};
@@ -63,6 +73,12 @@ static int compare_text(const char *a, const char *b)
 	if (a == NULL || b == NULL)
 		return COMPARE(a != NULL, b != NULL);
 	return strcmp(a, b);
+}
+
+/* A struct of zeroes names nothing either. */
+static int compare_kept(const char *a, const char *b)
+{
+	return a == b ? 0 : strcmp(a != NULL ? a : "", b != NULL ? b : "");
 }
 
 static int compare_prefix(const struct sl_prefix *a, const struct sl_prefix *b)
@@ -148,6 +164,8 @@ int sl_field_compare(const struct sl_field *f, const void *a, const void *b)
 		return COMPARE(*(const double *)a, *(const double *)b);
 	case SL_F_NAME:
 		return strcmp(a, b);
+	case SL_F_KEPT_NAME:
+		return compare_kept(*(const char *const *)a, *(const char *const *)b);
 	case SL_F_NAMES:
 		return compare_names(a, b);
 	case SL_F_STRING:
@@ -217,8 +235,8 @@ static int copy_names(const struct sl_names *from, struct sl_names *to)
 	to->name = calloc(from->n, sizeof(*to->name));
 	if (to->name == NULL)
 		return -ENOMEM;
-	memcpy(to->name, from->name, from->n * sizeof(*to->name));
-	to->n = from->n;
+	for (; to->n < from->n; to->n++)
+		to->name[to->n] = sl_name_again(from->name[to->n]);
 	return 0;
 }
 
@@ -258,6 +276,9 @@ static int copy_object(const struct sl_shape *s, const void *from, void *to)
 int sl_field_copy(const struct sl_field *f, const void *from, void *to)
 {
 	switch (f->type) {
+	case SL_F_KEPT_NAME:
+		*(const char **)to = sl_name_again(*(const char *const *)from);
+		return 0;
 	case SL_F_STRING:
 		if (*(char *const *)from == NULL)
 			return 0;
@@ -311,9 +332,19 @@ static void fini_list(const struct sl_field *f, struct sl_list *l)
 	free(l->items);
 }
 
+static void fini_names(struct sl_names *names)
+{
+	for (uint32_t i = 0; i < names->n; i++)
+		sl_name_drop(names->name[i]);
+	free(names->name);
+}
+
 void sl_field_fini(const struct sl_field *f, void *at)
 {
 	switch (f->type) {
+	case SL_F_KEPT_NAME:
+		sl_name_drop(*(const char **)at);
+		break;
 	case SL_F_STRING:
 		free(*(char **)at);
 		break;
@@ -322,7 +353,7 @@ void sl_field_fini(const struct sl_field *f, void *at)
 			cJSON_Delete(*(cJSON **)at);
 		break;
 	case SL_F_NAMES:
-		free(((struct sl_names *)at)->name);
+		fini_names(at);
 		break;
 	case SL_F_LABELS:
 		free(((struct sl_labels *)at)->pair);

@@ -138,6 +138,7 @@ static bool write_value(const struct sl_field *f, const void *at, const struct s
 		return write_string(at, out);
 	case SL_F_NAMES:
 		return write_names(at, out);
+	case SL_F_KEPT_NAME:
 	case SL_F_STRING:
 		return write_string(*(char *const *)at != NULL ? *(char *const *)at : "", out);
 	case SL_F_ENUM:

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dp/socket_file.h"
 #include "server_internal.h"
 
 #define ACCEPTS_A_POLL 64u
@@ -55,6 +56,7 @@ struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, s
 	if (s->listen_fd < 0)
 		goto destroy;
 	memcpy(s->path, path, strlen(path) + 1); /* fits: it was listened at */
+	sl_socket_own(SL_SOCKET_OF_CONTROL, s->path, &s->file);
 	if (watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN, &s->listen_fd) != 0) {
 		sl_err_set(e, SL_ERR_INTERNAL, NULL, "the RPC server: %s", strerror(errno));
 		goto destroy;
@@ -235,6 +237,7 @@ void sl_server_destroy(struct sl_server *s)
 	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++)
 		if (s->clients[slot] != NULL)
 			remove_client(s, slot);
+	sl_socket_disown(SL_SOCKET_OF_CONTROL);
 	/* Only what we made: another daemon may have taken the path since. */
 	if (s->listen_fd >= 0 && lstat(s->path, &st) == 0 && st.st_dev == s->file.st_dev &&
 		st.st_ino == s->file.st_ino)

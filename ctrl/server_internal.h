@@ -34,6 +34,8 @@ struct sl_server_client {
 uint64_t sl_server_now_ns(void);
 
 /* A listening socket at path, or -errno with *e. *st: the file made. */
+/* What sl_server_listen would refuse, without changing anything; -EADDRINUSE: somebody listens. */
+int sl_server_look(const char *path, struct sl_err *e);
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 
 /* What the process at the other end may do; path is the socket's, file what was made there. */

@@ -2,6 +2,7 @@
 /* The socket's file and who may do what over it. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,7 +45,7 @@ static int fill_address(const char *path, struct sockaddr_un *sun, struct sl_err
 	return 0;
 }
 
-static int check_directory(const char *path, struct sl_err *e)
+static int check_directory(const char *path, bool only_looks, struct sl_err *e)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat st;
@@ -56,7 +57,8 @@ static int check_directory(const char *path, struct sl_err *e)
 	dir[slash - path] = '\0';
 	if (stat(dir, &st) == 0)
 		return S_ISDIR(st.st_mode) ? 0 : bad_path(e, path, "its directory is no directory");
-	if (errno == ENOENT && strcmp(dir, OWN_DIR) == 0 && mkdir(dir, 0755) == 0)
+	if (errno == ENOENT && strcmp(dir, OWN_DIR) == 0 &&
+		(only_looks ? access("/run", W_OK) : mkdir(dir, 0755)) == 0)
 		return 0;
 	failed(e, path, "its directory");
 	sl_err_hint(e, "create %s, or choose another path with --socket", dir);
@@ -64,7 +66,7 @@ static int check_directory(const char *path, struct sl_err *e)
 }
 
 /* Make sure nothing is at the path that we must not replace. */
-static int clear_path(const char *path, struct sl_err *e)
+static int clear_path(const char *path, bool only_looks, struct sl_err *e)
 {
 	struct stat st;
 	int ret;
@@ -85,7 +87,7 @@ static int clear_path(const char *path, struct sl_err *e)
 		errno = -ret;
 		return failed(e, path, "cannot tell whether another program listens there");
 	}
-	return unlink(path) == 0 || errno == ENOENT
+	return only_looks || unlink(path) == 0 || errno == ENOENT
 		       ? 0
 		       : failed(e, path, "cannot remove the stale socket");
 }
@@ -114,15 +116,38 @@ static int look_at(const char *path, struct stat *st)
 	return -1;
 }
 
+static int check_writable(const char *path, struct sl_err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
+
+	if (slash != NULL)
+		snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return access(dir, W_OK | X_OK) == 0 || errno == ENOENT ? 0
+								: failed(e, path, "its directory");
+}
+
+int sl_server_look(const char *path, struct sl_err *e)
+{
+	struct sockaddr_un sun;
+	int ret = fill_address(path, &sun, e);
+
+	if (ret == 0)
+		ret = check_directory(path, true, e);
+	if (ret == 0)
+		ret = check_writable(path, e);
+	return ret == 0 ? clear_path(path, true, e) : ret;
+}
+
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e)
 {
 	struct sockaddr_un sun;
 	int fd, ret = fill_address(path, &sun, e);
 
 	if (ret == 0)
-		ret = check_directory(path, e);
+		ret = check_directory(path, false, e);
 	if (ret == 0)
-		ret = clear_path(path, e);
+		ret = clear_path(path, false, e);
 	if (ret != 0)
 		return ret;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

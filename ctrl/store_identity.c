@@ -91,7 +91,7 @@ static struct sl_object *make_identity(
 {
 	struct sl_identity_obj id = {.id_number = number, .allocated = true};
 	struct sl_object *obj = NULL;
-	char key[128];
+	char key[SL_KEY_LEN];
 
 	snprintf(key, sizeof(key), "%u", number);
 	if (labels_from_set(set, &id.labels) == 0)

@@ -157,7 +157,7 @@ void sl_entry_set(struct sl_store *s, struct sl_entry *en, struct sl_object *obj
 /* Out of the maps; undone: its number was never seen by anybody. */
 void sl_entry_destroy(struct sl_store *s, struct sl_entry *en, bool undone);
 /* endpoint "web-1", neighbor "up/10.0.0.1", identity 1001 */
-#define SL_WHAT_LEN 160
+#define SL_WHAT_LEN (SL_KEY_LEN + 16) /* "endpoint \"KEY\"" */
 const char *sl_object_what(
 	enum sl_collection_id c, const struct sl_object *o, char buf[SL_WHAT_LEN]);
 

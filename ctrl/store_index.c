@@ -7,7 +7,7 @@
 #include "store_impl.h"
 
 /* Longest text of a label set: all its keys and values with their NULs. */
-#define LABELS_KEY_MAX (SL_LABELS_MAX * 2 * (SL_LABEL_LEN + 1))
+#define LABELS_KEY_MAX (SL_LABELS_MAX * (SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2))
 
 static size_t labels_key(const struct sl_labels *labels, char key[LABELS_KEY_MAX])
 {

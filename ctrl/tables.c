@@ -39,7 +39,6 @@ static bool fill_network(const struct sl_object *o, void *ctx)
 		.pickup = obj->pickup,
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};
-	memcpy(n->name, obj->name, sizeof(n->name));
 	return true;
 }
 

@@ -194,7 +194,7 @@ int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c
 	const struct sl_collection *coll = &sl_collections[c];
 	const struct sl_object *now;
 	struct sl_entry *en;
-	char key[128];
+	char key[SL_KEY_LEN];
 
 	assert(!t->indexed);
 	coll->make_key(obj, key);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <rte_ether.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -27,6 +28,7 @@ struct hop {
 struct node {
 	uint32_t id;
 	struct sl_ip address;
+	char name[SL_NAME_LEN];
 	uint32_t mtu;
 	bool fresh;	       /* set since the last refresh */
 	struct hop *hop;       /* NULL: unreachable, */
@@ -34,7 +36,8 @@ struct node {
 	struct sl_mac mac;
 	bool resolved;
 	bool held; /* one of the neighbour's uses is ours */
-	uint16_t inner_mtu;
+	uint16_t inner_mtu, outer_mtu;
+	struct sl_path_watch watch;
 	struct node *prev, *next; /* of the same hop */
 	struct node *fresh_prev, *fresh_next;
 	UT_hash_handle hh;
@@ -51,6 +54,8 @@ struct sl_underlay {
 	struct port ports[SL_PORTS_MAX];
 	struct node *nodes;
 	struct node *fresh; /* those that are */
+	struct node *look;  /* the next one whose state is looked at; NULL: the first */
+	uint32_t told_tick, n_told, n_untold; /* lines about states */
 	struct hop *hops;
 	struct sl_parked parked;
 };
@@ -113,6 +118,7 @@ static void publish(struct sl_underlay *u, struct node *n)
 		p.local = n->address;
 		p.underlay_mtu = UINT16_MAX;
 	}
+	n->outer_mtu = n->hop != NULL ? p.underlay_mtu : 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
 		struct sl_tunnel *t;
 
@@ -173,11 +179,29 @@ static void neighbor_changed(
 	}
 }
 
+/* Whose packet it is that has waited for its next hop; NULL: it is ARP. */
+static const struct sl_tunnel *tunnel_of(const struct sl_underlay *u, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	uint32_t id = sl_parked_tunnel(m);
+
+	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP) || id >= u->tunnels->n_slots)
+		return NULL;
+	return sl_tunnel_find(u->tunnels, id);
+}
+
 static bool neighbor_send(void *ctx, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_underlay *u = ctx;
+	const struct sl_tunnel *t = tunnel_of(u, m);
+	uint32_t len = rte_pktmbuf_pkt_len(m);
 
-	return sl_engine_inject(u->engine, port, m);
+	if (!sl_engine_inject(u->engine, port, m))
+		return false;
+	if (t != NULL)
+		sl_tunnel_count_sent(
+			u->tunnels, SL_TUNNEL_SEEN_CONTROL, t->id, 1, len - t->hdr_len);
+	return true;
 }
 
 static struct rte_mbuf *neighbor_alloc(void *ctx)
@@ -240,7 +264,7 @@ static void neighbor_tell(void *ctx, const struct sl_neighbor_event *ev)
 		[SL_NEIGHBOR_CONFLICT] =
 			"address %s on port %s is this node's own%.0s, and %s claims it",
 	};
-	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[320];
+	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[SL_NAME_LEN + 320];
 	const struct sl_underlay *u = ctx;
 	size_t n;
 
@@ -290,6 +314,91 @@ void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 	sl_neighbors_forget_port(u->neighbors, id);
 }
 
+/* All encapsulations to the node together. */
+static void seen_of(const struct sl_underlay *u, const struct node *n, struct sl_tunnel_seen *sum)
+{
+	struct sl_tunnel_seen s;
+
+	sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, 0), sum);
+	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++) {
+		sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, e), &s);
+		sl_tunnel_seen_add(sum, &s);
+	}
+}
+
+static void begin_watch(struct sl_underlay *u, struct node *n)
+{
+	struct sl_tunnel_seen now;
+
+	seen_of(u, n, &now);
+	sl_path_begin(&n->watch, &now, sl_engine_tick(u->engine));
+}
+
+/* At most so many lines a second about nodes' states: errors can be forged, and links fail whole.
+ */
+#define TOLD_A_SECOND 10
+
+/* The one place that hears of it when a tunnel goes from one state to another. */
+static void tell_state(struct sl_underlay *u, const struct node *n, enum sl_path_state before)
+{
+	uint32_t tick = sl_engine_tick(u->engine);
+	char ip[SL_IP_STR_LEN], text[256];
+	size_t len;
+
+	if (tick - u->told_tick >= SL_TICKS_PER_SECOND) {
+		u->told_tick = tick;
+		u->n_told = 0;
+	}
+	if (u->n_told++ >= TOLD_A_SECOND) {
+		u->n_untold++;
+		return;
+	}
+	len = (size_t)snprintf(text, sizeof(text), "node \"%s\" (%s) is %s, was %s", n->name,
+		sl_format_ip(&n->address, ip), sl_path_state_name(n->watch.state),
+		sl_path_state_name(before));
+	if (u->n_untold > 0)
+		snprintf(text + len, sizeof(text) - len, " (%u such lines were left out before)",
+			u->n_untold);
+	u->n_untold = 0;
+	u->log(text);
+}
+
+/* Comings and goings of traffic are no news; that it fails, and that it works again, is. */
+static bool is_news(enum sl_path_state before, enum sl_path_state now)
+{
+	bool bad_before = before == SL_PATH_SILENT || before == SL_PATH_UNREACHABLE;
+	bool bad = now == SL_PATH_SILENT || now == SL_PATH_UNREACHABLE;
+
+	return before != now && (bad || (bad_before && now == SL_PATH_HEARD));
+}
+
+static void look(struct sl_underlay *u, struct node *n, struct sl_tunnel_seen *s)
+{
+	enum sl_path_state before = n->watch.state;
+	struct sl_tunnel_seen now;
+
+	seen_of(u, n, &now);
+	sl_path_since(&n->watch, &now, s);
+	sl_path_look(&n->watch, s, n->hop != NULL, n->resolved, sl_engine_tick(u->engine));
+	if (is_news(before, n->watch.state))
+		tell_state(u, n, before);
+}
+
+/* Each tick some of the nodes, in turn. */
+#define LOOKS_A_TICK 1024
+
+static void look_at_some(struct sl_underlay *u)
+{
+	struct sl_tunnel_seen s;
+
+	if (u->look == NULL)
+		u->look = u->nodes;
+	for (unsigned int i = 0; i < LOOKS_A_TICK && u->look != NULL; i++) {
+		look(u, u->look, &s);
+		u->look = u->look->hh.next;
+	}
+}
+
 void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *obj)
 {
 	struct node *n = node_find(u, obj->o.id);
@@ -301,8 +410,11 @@ void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *obj)
 		n->id = obj->o.id;
 		HASH_ADD(hh, u->nodes, id, sizeof(n->id), n);
 	}
+	if (!sl_ip_equal(&n->address, &obj->address))
+		begin_watch(u, n);
 	n->address = obj->address;
 	n->mtu = obj->mtu;
+	memcpy(n->name, obj->name, sizeof(n->name));
 	set_fresh(u, n, true);
 }
 
@@ -316,6 +428,8 @@ void sl_underlay_node_gone(struct sl_underlay *u, uint32_t id)
 	set_fresh(u, n, false);
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), sl_tunnel_id(id, e), NULL);
+	if (u->look == n)
+		u->look = n->hh.next;
 	HASH_DEL(u->nodes, n);
 	free(n);
 }
@@ -342,6 +456,20 @@ void sl_underlay_refresh(struct sl_underlay *u, const struct sl_store *store, bo
 	place(u, store, n);
 }
 
+/* A packet that a worker encapsulated, to leave by up->port. */
+static void drop_upcall(struct sl_underlay *u, const struct sl_upcall *up, enum sl_drop reason)
+{
+	struct sl_sample s = {.reason = (uint8_t)reason,
+		.origin = SL_SAMPLE_NOWHERE,
+		.in_port = SL_PORT_NONE,
+		.out_port = up->port,
+		.outer = true};
+
+	sl_drop_late(sl_engine_control_counters(u->engine), sl_engine_control_samples(u->engine),
+		&s, up->m);
+	rte_pktmbuf_free(up->m);
+}
+
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
@@ -352,8 +480,7 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	if (sl_parked_is_stale(up->m, &u->parked)) {
-		sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_STALE], 1);
-		rte_pktmbuf_free(up->m);
+		drop_upcall(u, up, SL_DROP_STALE);
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
@@ -361,8 +488,7 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
 		return;
 	}
-	sl_count(&sl_engine_control_counters(u->engine)->drops[SL_DROP_ROUTE_NONE], 1);
-	rte_pktmbuf_free(up->m);
+	drop_upcall(u, up, SL_DROP_ROUTE_NONE);
 }
 
 void sl_underlay_cancel(struct sl_underlay *u, const struct sl_store *s, const struct sl_change *c,
@@ -375,11 +501,21 @@ void sl_underlay_cancel(struct sl_underlay *u, const struct sl_store *s, const s
 void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
+	look_at_some(u);
 }
 
-bool sl_underlay_path(const struct sl_underlay *u, uint32_t id, struct sl_underlay_path *path)
+static uint16_t told_mtu(const struct node *n, const struct sl_tunnel_seen *s, uint32_t tick)
 {
-	const struct node *n = node_find(u, id);
+	uint32_t mtu = (uint32_t)s->too_big, then = (uint32_t)(s->too_big >> 32);
+
+	if (then == 0 || tick - then >= SL_PATH_TOO_BIG_TICKS || mtu >= n->outer_mtu)
+		return 0;
+	return (uint16_t)mtu;
+}
+
+bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_path *path)
+{
+	struct node *n = node_find(u, id);
 
 	if (n == NULL)
 		return false;
@@ -388,6 +524,11 @@ bool sl_underlay_path(const struct sl_underlay *u, uint32_t id, struct sl_underl
 	path->why = n->why;
 	path->resolved = n->resolved;
 	path->inner_mtu = n->inner_mtu;
+	path->outer_mtu = n->outer_mtu;
+	look(u, n, &path->seen);
+	path->state = n->watch.state;
+	path->tick = sl_engine_tick(u->engine);
+	path->told_mtu = told_mtu(n, &path->seen, path->tick);
 	if (n->hop != NULL) {
 		path->port = (uint16_t)n->hop->key.port;
 		path->next_hop = n->hop->key.ip;
@@ -414,7 +555,8 @@ struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunne
 		.is_own = neighbor_is_own,
 		.is_own_mac = neighbor_is_own_mac,
 		.tell = neighbor_tell,
-		.counters = sl_engine_control_counters(engine)};
+		.counters = sl_engine_control_counters(engine),
+		.samples = sl_engine_control_samples(engine)};
 
 	if (u == NULL)
 		return NULL;

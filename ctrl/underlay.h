@@ -10,6 +10,7 @@
 
 #include "dp/engine.h"
 #include "neighbor.h"
+#include "path_state.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "reach.h"
 #include "store.h"
@@ -47,8 +48,13 @@ struct sl_underlay_path {
 	uint16_t port;
 	struct sl_ip next_hop;
 	uint16_t inner_mtu;
+	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
+	enum sl_path_state state;
+	struct sl_tunnel_seen seen; /* since the node has its address */
+	uint32_t tick;		    /* now, for the ticks in there */
+	uint16_t told_mtu; /* a router says that only this much fits, and it is less; or 0 */
 };
-bool sl_underlay_path(const struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
+bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef SL_DP_COUNTERS_H
 #define SL_DP_COUNTERS_H
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <stdatomic.h>
 
@@ -27,6 +28,12 @@ struct sl_counters {
 	uint64_t sent;	   /* accepted by a transmit queue */
 	uint64_t consumed; /* served here and freed */
 	uint64_t drops[SL_DROP_COUNT];
+	/*
+	 * Of these, by port: the one a packet came in by; for what a port did not take (TX_FULL,
+	 * PORT_GONE and STALE of packets already sent to it), or what waited for a next hop there,
+	 * the one it was to leave by. What was made here and goes nowhere has none.
+	 */
+	uint64_t port_drops[SL_PORTS_MAX][SL_DROP_COUNT];
 	uint64_t busy_cycles; /* TSC cycles in loop turns that found packets */
 	uint64_t idle_cycles; /* and in those that found none, sleeping included */
 	uint64_t bursts;      /* non-empty receive bursts */
@@ -42,6 +49,15 @@ static inline void sl_count(uint64_t *c, uint64_t n)
 static inline uint64_t sl_counter_read(const uint64_t *c)
 {
 	return __atomic_load_n(c, __ATOMIC_RELAXED);
+}
+
+/* port: SL_PORT_NONE for none */
+static inline void sl_drop_count(
+	struct sl_counters *c, enum sl_drop reason, unsigned int port, uint64_t n)
+{
+	sl_count(&c->drops[reason], n);
+	if (likely(port < SL_PORTS_MAX))
+		sl_count(&c->port_drops[port][reason], n);
 }
 
 /* lower-case name, one-line meaning and runbook anchor of a reason; NULL past the list */

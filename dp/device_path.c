@@ -88,7 +88,7 @@ static int check_server(const struct claim *c, struct sl_err *e)
 	if (in_use < 0)
 		return refuse(c, e, "cannot tell whether a program has this socket open",
 			"it was left alone: remove it yourself when it is nobody's");
-	if (unlink(c->path) != 0)
+	if (!c->port->engine->only_looks && unlink(c->path) != 0)
 		return refuse(c, e, "the stale socket there cannot be removed", "remove it");
 	return 0;
 }
@@ -378,6 +378,7 @@ void sl_device_opened(struct sl_port *p)
 		return;
 	p->socket_dev = st.st_dev;
 	p->socket_ino = st.st_ino;
+	sl_socket_own(p->id, path, &st);
 }
 
 /* A second name keeps the file while the driver unlinks the first one. */
@@ -385,6 +386,7 @@ void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
 {
 	struct stat st;
 
+	sl_socket_disown(p->id);
 	kept->path[0] = '\0';
 	if (p->socket_ino == 0 || !server_path(p, kept->path, sizeof(kept->path)))
 		return;

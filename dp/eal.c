@@ -197,9 +197,10 @@ static int init(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_
 	return ret < 0 ? ret : 0;
 }
 
-int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e)
+/* What of this machine it would run on; *seen: its hugepages. */
+static int choose(struct sl_eal *eal, const struct sl_engine_params *p,
+	struct sl_hugepages_seen *seen, struct sl_err *e)
 {
-	struct sl_hugepages_seen seen;
 	char note[256];
 	bool shared;
 	int ret;
@@ -210,8 +211,8 @@ int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl
 	ret = sl_eal_check_cores(p, &eal->before, e);
 	if (ret != 0)
 		return ret;
-	sl_hugepages_read(SL_HUGEPAGES_DIR, &seen);
-	ret = sl_hugepages_decide(p->hugepages, &seen, p->memory_mb, note, e);
+	sl_hugepages_read(SL_HUGEPAGES_DIR, seen);
+	ret = sl_hugepages_decide(p->hugepages, seen, p->memory_mb, note, e);
 	if (ret < 0)
 		return ret;
 	eal->hugepages = ret == 1;
@@ -223,7 +224,33 @@ int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl
 			eal->control_cpu);
 		tell(p, note);
 	}
-	return init(eal, p, e);
+	return 0;
+}
+
+int sl_eal_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e)
+{
+	struct sl_hugepages_seen seen;
+	struct sl_eal_args args;
+	struct sl_eal eal;
+	int ret = choose(&eal, p, &seen, e);
+
+	if (ret == 0)
+		ret = sl_eal_args_build(&args, p, eal.control_cpu, eal.hugepages, e);
+	if (ret != 0)
+		return ret;
+	sl_eal_args_fini(&args);
+	/* More hugepages than asked for are taken when needed; ordinary memory is all taken at
+	 * once. */
+	*room = eal.hugepages ? seen.free_kb * 1024 : (uint64_t)p->memory_mb << 20;
+	return 0;
+}
+
+int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e)
+{
+	struct sl_hugepages_seen seen;
+	int ret = choose(eal, p, &seen, e);
+
+	return ret == 0 ? init(eal, p, e) : ret;
 }
 
 void sl_eal_stop(struct sl_eal *eal)

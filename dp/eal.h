@@ -35,6 +35,8 @@ int sl_eal_args_build(struct sl_eal_args *a, const struct sl_engine_params *p,
 	unsigned int control_cpu, bool hugepages, struct sl_err *e);
 void sl_eal_args_fini(struct sl_eal_args *a);
 
+/* What sl_eal_start refuses before it asks EAL; *room as in sl_engine_check. */
+int sl_eal_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e);
 int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_err *e);
 void sl_eal_stop(struct sl_eal *eal);
 

@@ -15,7 +15,7 @@ enum {
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 {
-	char text[320];
+	char text[1024];
 	va_list ap;
 
 	if (g->notice == NULL)
@@ -39,11 +39,15 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->lcore = SL_EAL_LCORE(id);
 	w->core = p->cores[id];
 	w->run = p->run;
+	w->spare = p->spare;
 	w->qsbr = sl_rcu_qsbr(g->rcu);
 	w->idle = p->idle;
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
+	if (sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick) !=
+		0)
+		return -ENOMEM;
 	return sl_rings_init(&w->rings, id, sl_numa_socket("rings", node));
 }
 
@@ -52,6 +56,7 @@ static void free_worker(struct sl_worker *w)
 	if (w == NULL)
 		return;
 	sl_rings_fini(&w->rings);
+	sl_samples_fini(&w->samples);
 	free((void *)(uintptr_t)atomic_load(&w->rxqs));
 	rte_free(w);
 }
@@ -64,6 +69,7 @@ static void free_parts(struct sl_engine *g)
 		free_worker(g->worker[i]);
 	sl_pools_destroy(g);
 	rte_mempool_free(g->pool);
+	sl_samples_fini(&g->control_samples);
 	rte_free(g->control);
 }
 
@@ -79,7 +85,9 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
 	g->pool =
 		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
-	if (g->rcu == NULL || g->control == NULL || g->pool == NULL)
+	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
+		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
+			&g->tick) != 0)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < p->n_cores; i++) {
 		int ret = make_worker(g, i, p);
@@ -99,6 +107,21 @@ static int check_params(const struct sl_engine_params *p, struct sl_err *e)
 			"%u MiB are too few to start with, at least %d are needed", p->memory_mb,
 			MEMORY_MIN_MB);
 	return 0;
+}
+
+int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e)
+{
+	int ret = check_params(p, e);
+
+	return ret != 0 ? ret : sl_eal_check(p, room, e);
+}
+
+uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports)
+{
+	uint64_t own = OWN_BUFFERS + (p->n_cores + 1) * SL_POOL_CACHE * 2;
+	uint64_t of_port = p->mbufs != 0 ? p->mbufs : SL_PORT_BUFFERS_DEFAULT;
+
+	return (own + n_ports * of_port) * (sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE);
 }
 
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e)
@@ -233,6 +256,11 @@ struct sl_counters *sl_engine_control_counters(struct sl_engine *g)
 	return g->control;
 }
 
+struct sl_samples *sl_engine_control_samples(struct sl_engine *g)
+{
+	return &g->control_samples;
+}
+
 struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 {
 	return g->pool;
@@ -300,14 +328,17 @@ unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigne
 	return got;
 }
 
-unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n)
+/* The control thread's own, too; the place behind the workers is its. */
+unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n)
 {
-	unsigned int got = 0, first = g->event_next++;
+	unsigned int got = 0, first = g->sample_next++, all = g->n_workers + 1;
 
-	for (unsigned int i = 0; i < g->n_workers && got < n; i++) {
-		struct rte_ring *r = g->worker[(first + i) % g->n_workers]->rings.event;
+	for (unsigned int i = 0; i < all && got < n; i++) {
+		unsigned int at = (first + i) % all;
+		struct rte_ring *r =
+			at < g->n_workers ? g->worker[at]->samples.ring : g->control_samples.ring;
 
-		got += rte_ring_sc_dequeue_burst_elem(r, ev + got, sizeof(*ev), n - got, NULL);
+		got += rte_ring_sc_dequeue_burst_elem(r, s + got, sizeof(*s), n - got, NULL);
 	}
 	return got;
 }

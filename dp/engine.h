@@ -30,11 +30,20 @@ struct sl_engine_params {
 	 * NULL. */
 	const char *own_socket;
 	sl_pipeline_fn run;
+	sl_spare_fn spare; /* or NULL */
 	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
 	void (*notice)(const char *text);
 };
 
 struct sl_engine;
+
+/*
+ * What sl_engine_create would refuse, as far as that can be told without EAL and without taking any
+ * memory; p->notice is told the same as there. *room: bytes that tables and packets will have.
+ */
+int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e);
+/* At least so much of that is taken by the engine, n_ports among it. */
+uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports);
 
 /* EAL up, workers made but not running. NULL with *e filled. One engine a process, and once. */
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e);
@@ -54,6 +63,7 @@ struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
 struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
 struct sl_counters *sl_engine_control_counters(
 	struct sl_engine *g); /* the control thread's own row */
+struct sl_samples *sl_engine_control_samples(struct sl_engine *g); /* likewise */
 /* Memory for packets that the control thread makes. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* True when memory comes from hugepages. */
@@ -90,6 +100,12 @@ struct sl_port_params {
  * end.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
+/*
+ * What sl_port_add would refuse, as far as that can be told without opening the device: changes
+ * nothing, and needs no engine but the parameters of one.
+ */
+int sl_port_check(
+	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e);
 /* Start to receive on an added port (visible to workers as output as well). */
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
@@ -113,6 +129,9 @@ const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
 
 /* Packets of this port by all workers, from zero when the port was added. */
 void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c);
+
+/* Its drops by all threads, as struct sl_counters has port_drops, from zero likewise. */
+void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT]);
 
 /* A receive queue goes to another worker; see struct sl_rxq_state for how. */
 struct sl_queue_move {
@@ -172,8 +191,8 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 /* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
  * it). */
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
-/* Take up to n upcalls or events of any worker. */
+/* Take up to n upcalls of any worker, or samples of any worker or the control thread. */
 unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);
-unsigned int sl_engine_events(struct sl_engine *g, struct sl_event *ev, unsigned int n);
+unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n);
 
 #endif

@@ -12,7 +12,8 @@
 
 _Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
 
-#define SL_POOL_CACHE 256
+#define SL_POOL_CACHE		256
+#define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
 
 /*
  * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
@@ -68,11 +69,12 @@ struct sl_port {
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
 	rte_spinlock_t *txq_lock;
-	struct sl_generator *generator; /* NULL: packets come from the device */
-	struct sl_rxq_state *rxq;	/* [n_rxq] */
-	int rxq_wanted[SL_QUEUES_MAX];	/* worker, or -1 for any */
-	int rxq_worker[SL_QUEUES_MAX];	/* who polls it, or gets it next; -1: nobody */
-	struct sl_port_counters base;	/* what the id had counted for ports before this one */
+	struct sl_generator *generator;	    /* NULL: packets come from the device */
+	struct sl_rxq_state *rxq;	    /* [n_rxq] */
+	int rxq_wanted[SL_QUEUES_MAX];	    /* worker, or -1 for any */
+	int rxq_worker[SL_QUEUES_MAX];	    /* who polls it, or gets it next; -1: nobody */
+	struct sl_port_counters base;	    /* what the id had counted for ports before this one */
+	uint64_t base_drops[SL_DROP_COUNT]; /* likewise */
 	bool has_mac;
 	unsigned int mtu_asked;	   /* 0: the device's own */
 	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
@@ -112,14 +114,16 @@ struct sl_engine {
 	struct sl_eal eal;
 	void (*notice)(const char *text);
 	const char *own_socket; /* see struct sl_engine_params */
+	bool only_looks;	/* of sl_port_check: nothing on disk is changed */
 	unsigned int n_workers;
 	bool running;
 	struct sl_worker *worker[SL_WORKERS_MAX];
 	int worker_numa[SL_WORKERS_MAX]; /* -1: unknown */
 	struct sl_rcu *rcu;
 	struct sl_counters *control;
+	struct sl_samples control_samples;
 	struct rte_mempool *pool;
-	unsigned int mbufs, pool_seq, upcall_next, event_next;
+	unsigned int mbufs, pool_seq, upcall_next, sample_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */
 	uint32_t n_epochs; /* ports there have been */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -132,6 +135,15 @@ static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_
 	}
 }
 
+static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DROP_COUNT])
+{
+	for (unsigned int r = 0; r < SL_DROP_COUNT; r++) {
+		sum[r] = sl_counter_read(&g->control->port_drops[id][r]);
+		for (unsigned int w = 0; w < g->n_workers; w++)
+			sum[r] += sl_counter_read(&g->worker[w]->counters.port_drops[id][r]);
+	}
+}
+
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
 {
 	struct sl_port new = {.engine = g}, *slot;
@@ -156,9 +168,60 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 		return ret;
 	new.state = SL_PORT_OPEN;
 	sum_counters(g, new.id, &new.base);
+	sum_drops(g, new.id, new.base_drops);
 	new.given_when_open = new.base.tx_packets;
 	*slot = new;
 	return slot->id;
+}
+
+/* EAL does so when it starts: a driver is known once its file is loaded. */
+static void load_drivers(void)
+{
+	static bool done;
+	char path[PATH_MAX];
+	struct dirent *d;
+	DIR *dir;
+
+	if (done)
+		return;
+	done = true;
+	dir = opendir(RTE_EAL_PMD_PATH);
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		size_t len = strlen(d->d_name);
+
+		if (len < 3 || strcmp(d->d_name + len - 3, ".so") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", RTE_EAL_PMD_PATH, d->d_name);
+		if (dlopen(path, RTLD_NOW) == NULL)
+			continue; /* EAL would say so, and go on */
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+int sl_port_check(
+	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e)
+{
+	struct sl_engine *g = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*g));
+	struct sl_port new = {.engine = g};
+	uint32_t absent;
+	int ret;
+
+	if (g == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	memset(g, 0, sizeof(*g));
+	g->only_looks = true;
+	g->own_socket = engine->own_socket;
+	g->n_workers = engine->n_cores;
+	rte_strscpy(new.name, p->name, sizeof(new.name));
+	load_drivers();
+	ret = check_params(g, p, e);
+	if (ret == 0)
+		ret = parse_devargs(&new, p->devargs, e);
+	if (ret == 0)
+		ret = sl_device_check(&new, p->devargs, &absent, e);
+	free(g);
+	return ret;
 }
 
 static struct sl_port *find(const struct sl_engine *g, uint16_t id)
@@ -206,6 +269,19 @@ void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_cou
 	c->tx_bytes -= p->base.tx_bytes;
 	c->tx_dropped -= p->base.tx_dropped;
 	c->tx_recalled -= p->base.tx_recalled;
+}
+
+void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT])
+{
+	const struct sl_port *p = find(g, id);
+
+	if (p == NULL) {
+		memset(drops, 0, SL_DROP_COUNT * sizeof(*drops));
+		return;
+	}
+	sum_drops(g, id, drops);
+	for (unsigned int r = 0; r < SL_DROP_COUNT; r++)
+		drops[r] -= p->base_drops[r];
 }
 
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)

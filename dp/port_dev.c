@@ -8,7 +8,6 @@
 #include "numa_node.h"
 
 enum {
-	MBUFS_DEFAULT = 16384,
 	DESC_DEFAULT = 1024,
 	MTU_MIN = 68, /* RFC 791: every IPv4 module forwards that much */
 	L2_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN,
@@ -222,7 +221,8 @@ static int retire_pool(struct sl_port *p, struct sl_err *e)
 static int make_pool(struct sl_port *p, uint16_t n_rxd, uint16_t n_txd, struct sl_err *e)
 {
 	unsigned int least = least_buffers(p, n_rxd, n_txd), room = room_for(p, p->dp->mtu);
-	unsigned int n = RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : MBUFS_DEFAULT);
+	unsigned int n =
+		RTE_MAX(least, p->engine->mbufs != 0 ? p->engine->mbufs : SL_PORT_BUFFERS_DEFAULT);
 	int ret;
 
 	if (p->pool != NULL && will_do(p->pool, least, room))

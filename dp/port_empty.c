@@ -83,9 +83,21 @@ static bool needs_reopening(const struct sl_port *p)
 void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 {
 	struct sl_counters *c = p->engine->control;
+	struct sl_samples *s = &p->engine->control_samples;
+	struct sl_sample sample = {.reason = (uint8_t)why,
+		.culprit = (uint8_t)p->id,
+		.origin = SL_SAMPLE_NOWHERE,
+		.detail = n, /* the device has them, and tells nobody what is in them */
+		.in_port = SL_PORT_NONE,
+		.out_port = p->id};
 
+	if (n == 0)
+		return;
 	sl_count(&c->generated, n);
-	sl_count(&c->drops[why], n);
+	sl_drop_count(c, why, p->id, n);
+	s->of[why][p->id].skipped += n - 1;
+	if (sl_sample_due(s, why, p->id, sl_samples_second(s)))
+		sl_sample_take(s, &sample, NULL, 0);
 	sl_count(&c->port[p->id].tx_dropped, n);
 	sl_count(&c->port[p->id].tx_recalled, n);
 }

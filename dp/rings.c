@@ -5,7 +5,6 @@
 
 enum {
 	UPCALLS = 1024,
-	EVENTS = 4096,
 	INJECTS = 1024,
 };
 
@@ -23,9 +22,8 @@ int sl_rings_init(struct sl_rings *r, unsigned int worker, int socket)
 {
 	*r = (struct sl_rings){0};
 	r->upcall = make("upcall", worker, sizeof(struct sl_upcall), UPCALLS, socket);
-	r->event = make("event", worker, sizeof(struct sl_event), EVENTS, socket);
 	r->inject = make("inject", worker, sizeof(struct sl_inject), INJECTS, socket);
-	if (r->upcall == NULL || r->event == NULL || r->inject == NULL) {
+	if (r->upcall == NULL || r->inject == NULL) {
 		sl_rings_fini(r);
 		return rte_errno != 0 ? -rte_errno : -ENOMEM;
 	}
@@ -42,7 +40,6 @@ void sl_rings_fini(struct sl_rings *r)
 	while (r->inject != NULL && rte_ring_sc_dequeue_elem(r->inject, &i, sizeof(i)) == 0)
 		rte_pktmbuf_free(i.m);
 	rte_ring_free(r->upcall);
-	rte_ring_free(r->event);
 	rte_ring_free(r->inject);
 	*r = (struct sl_rings){0};
 }

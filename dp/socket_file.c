@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "socket_file.h"
+
+/* Read by a signal handler, which may come amid a change: used is false meanwhile. */
+static struct {
+	_Atomic(bool) used;
+	dev_t dev;
+	ino_t ino;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+} own[SL_SOCKET_OF_CONTROL + 1];
 
 /*
  * A datagram socket finds out without being heard: the kernel refuses it by type where a stream or
@@ -30,4 +39,30 @@ int sl_socket_in_use(const char *path)
 		ret = errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
 	close(fd);
 	return ret;
+}
+
+void sl_socket_own(unsigned int whose, const char *path, const struct stat *st)
+{
+	sl_socket_disown(whose);
+	if (strlen(path) >= sizeof(own[whose].path))
+		return;
+	own[whose].dev = st->st_dev;
+	own[whose].ino = st->st_ino;
+	memcpy(own[whose].path, path, strlen(path) + 1);
+	atomic_store(&own[whose].used, true);
+}
+
+void sl_socket_disown(unsigned int whose)
+{
+	atomic_store(&own[whose].used, false);
+}
+
+void sl_sockets_remove(void)
+{
+	struct stat st;
+
+	for (unsigned int i = 0; i <= SL_SOCKET_OF_CONTROL; i++)
+		if (atomic_load(&own[i].used) && lstat(own[i].path, &st) == 0 &&
+			st.st_dev == own[i].dev && st.st_ino == own[i].ino)
+			unlink(own[i].path);
 }

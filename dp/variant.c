@@ -139,6 +139,13 @@ int sl_variant_exec(const char *name, const char *path, char *const *argv, struc
 	return err;
 }
 
+int sl_variant_check(const char *wanted, struct sl_err *e)
+{
+	return sl_variant_choose(wanted, sl_variant_name(), IS_BASE, runs_here, e) != NULL
+		       ? 0
+		       : -ENOTSUP;
+}
+
 int sl_variant_become(const char *wanted, char *const *argv, struct sl_err *e)
 {
 	const char *name = sl_variant_choose(wanted, sl_variant_name(), IS_BASE, runs_here, e);

@@ -31,6 +31,9 @@ const char *sl_variant_choose(const char *wanted, const char *self, bool base,
  */
 int sl_variant_exec(const char *name, const char *path, char *const *argv, struct sl_err *e);
 
+/* 0, or what sl_variant_become would refuse before it starts anything. */
+int sl_variant_check(const char *wanted, struct sl_err *e);
+
 /*
  * Replace this program with the variant wanted, which starts over with the same arguments and
  * process id; returns 0 when this one is it. -errno with *e when it is not to be had.

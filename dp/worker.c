@@ -13,11 +13,41 @@ enum {
 	TIMER_SLACK_NS = 1000, /* the default of 50 us would dwarf the short steps */
 };
 
-static void free_gone(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port)
+/* Where a packet came in, as its driver has noted; SL_PORT_NONE for what was made here. */
+static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 {
-	sl_drop_count(w, SL_DROP_PORT_GONE, t->n);
+	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
+		const struct sl_port_dp *p =
+			atomic_load_explicit(&w->ports[i], memory_order_acquire);
+
+		if (p != NULL && p->dev == m->port)
+			return i;
+	}
+	return SL_PORT_NONE;
+}
+
+/* Packets that cannot leave by `port`, whose view is p or, when it is gone, NULL. */
+static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason, uint16_t port,
+	const struct sl_port_dp *p, struct rte_mbuf **m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint16_t in = came_by(w, m[i]);
+		struct sl_sample s = {.reason = (uint8_t)reason,
+			.origin = in != SL_PORT_NONE ? in : SL_SAMPLE_NOWHERE,
+			.in_port = in,
+			.out_port = port,
+			.outer = p != NULL && p->underlay};
+
+		sl_drop_late(&w->counters, &w->samples, &s, m[i]);
+	}
+	rte_pktmbuf_free_bulk(m, n);
+}
+
+static void free_gone(
+	struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port, const struct sl_port_dp *p)
+{
 	sl_count(&w->counters.port[port].tx_dropped, t->n);
-	rte_pktmbuf_free_bulk(t->pkt, t->n);
+	drop_unsent(w, SL_DROP_PORT_GONE, port, p, t->pkt, t->n);
 	t->n = 0;
 }
 
@@ -58,7 +88,7 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 
 	w->tx_pending &= ~(1u << port);
 	if (unlikely(p == NULL || p->held)) {
-		free_gone(w, t, port);
+		free_gone(w, t, port, p);
 		return;
 	}
 	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */
@@ -66,8 +96,7 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 	left = t->n - sent;
 	if (unlikely(left > 0)) {
 		bytes -= bytes_of(t->pkt + sent, left);
-		rte_pktmbuf_free_bulk(t->pkt + sent, left);
-		sl_drop_count(w, SL_DROP_TX_FULL, left);
+		drop_unsent(w, SL_DROP_TX_FULL, port, p, t->pkt + sent, left);
 		sl_count(&c->tx_dropped, left);
 	}
 	t->n = 0;
@@ -127,7 +156,7 @@ static bool owns(const struct sl_worker *w, const struct sl_rxq *q)
 	return atomic_load_explicit(&q->state->owner, memory_order_acquire) == w->id;
 }
 
-static void send_injected(struct sl_worker *w, const struct sl_inject *in)
+static void send_injected(struct sl_worker *w, struct sl_inject *in)
 {
 	const struct sl_port_dp *p =
 		atomic_load_explicit(&w->ports[in->port], memory_order_acquire);
@@ -136,8 +165,7 @@ static void send_injected(struct sl_worker *w, const struct sl_inject *in)
 		sl_tx_put(w, in->port, in->m);
 		return;
 	}
-	rte_pktmbuf_free(in->m);
-	sl_drop_count(w, SL_DROP_PORT_GONE, 1);
+	drop_unsent(w, SL_DROP_PORT_GONE, in->port, NULL, &in->m, 1);
 }
 
 static bool drain_injects(struct sl_worker *w)
@@ -165,6 +193,10 @@ static bool turn(struct sl_worker *w)
 		if (likely(owns(w, &l->q[i])))
 			found |= receive(w, &l->q[i]);
 	found |= drain_injects(w);
+	if (!found && w->spare != NULL) {
+		w->spare(w);
+		sl_tx_flush(w);
+	}
 	rte_rcu_qsbr_quiescent(w->qsbr, w->id);
 	return found;
 }

@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "rcu.h"
 #include "rings.h"
+#include "samples.h"
 #include "stages.h"
 #include "sluice/burst.h"
 
@@ -95,6 +96,8 @@ struct sl_worker;
  * parked or freed. */
 typedef void (*sl_pipeline_fn)(
 	struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
+/* After a turn that found no packet: what the pipeline has put aside. */
+typedef void (*sl_spare_fn)(struct sl_worker *w);
 
 struct sl_worker {
 	/* set before start */
@@ -102,7 +105,8 @@ struct sl_worker {
 	unsigned int lcore; /* EAL lcore id */
 	unsigned int core;  /* CPU */
 	sl_pipeline_fn run;
-	void *pipeline; /* the pipeline's own context for this worker */
+	sl_spare_fn spare; /* or NULL */
+	void *pipeline;	   /* the pipeline's own context for this worker */
 	struct rte_rcu_qsbr *qsbr;
 	enum sl_idle idle;
 	struct rte_mempool *pool; /* for generated packets */
@@ -115,6 +119,7 @@ struct sl_worker {
 	struct sl_counters counters;
 	struct sl_stages stages;
 	struct sl_rings rings;
+	struct sl_samples samples;
 	/* seq of the poll list taken up last, set when what it hands over is; control reads */
 	_Atomic(uint64_t) rxqs_seen;
 	uint32_t tx_pending; /* bit per port with packets in its buffer */
@@ -123,8 +128,6 @@ struct sl_worker {
 } __rte_cache_aligned;
 
 _Static_assert(SL_PORTS_MAX <= 32, "tx_pending has a bit a port");
-
-#define SL_TICKS_PER_SECOND 10
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
 
@@ -142,22 +145,27 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
-/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. */
-static inline void sl_tx_put_burst(
+/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. Returns their
+ * bytes.
+ */
+static inline uint64_t sl_tx_put_burst(
 	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
 	struct sl_tx_buffer *t = &w->tx[port];
 	struct rte_mbuf **to;
+	uint64_t bytes = 0;
 
 	if (unlikely(t->n + n > SL_TX_BUFFER))
 		sl_tx_flush_port(w, port);
 	to = &t->pkt[t->n];
 	for (unsigned int k = 0; k < n; k++) {
 		to[k] = b->pkt[idx[k]];
+		bytes += to[k]->pkt_len;
 		b->verdict[idx[k]] = SL_SENT;
 	}
 	t->n = (uint16_t)(t->n + n);
 	w->tx_pending |= 1u << port;
+	return bytes;
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
 
@@ -169,11 +177,6 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 
 /* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
 void sl_tx_flush(struct sl_worker *w);
-
-static inline void sl_drop_count(struct sl_worker *w, enum sl_drop reason, uint64_t n)
-{
-	sl_count(&w->counters.drops[reason], n);
-}
 
 /* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated
  * when filled. */

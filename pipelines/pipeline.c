@@ -7,6 +7,7 @@
 #include "dp/pkt.h"
 #include "flow/flow_dp.h"
 #include "flow/fragment_dp.h"
+#include "flow/waiting_dp.h"
 #include "forward/forward_dp.h"
 #include "overlay/overlay_dp.h"
 #include "parse/parse_dp.h"
@@ -41,6 +42,10 @@ static void leave_out(struct list *l, unsigned int i)
 	memmove(&l->idx[at], &l->idx[at + 1], l->n - at);
 }
 
+/* How many of those that wait are looked at: after a burst, and when there is nothing else to do. A
+ * look costs what a later fragment does. */
+enum { LOOKS_A_BURST = 2, LOOKS_SPARE = 16 };
+
 /* What is not a plain unicast IP packet leaves the fast path here. */
 #define SPECIAL \
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
@@ -56,8 +61,9 @@ static uint64_t receive_underlay(
 {
 	struct sl_burst *b = t->b;
 	struct list host;
+	const struct sl_decap_at at = {t->world, &in->mac, t->w->id, t->tick};
 
-	inner->n = sl_decap(t->world, &in->mac, b, inner->idx, host.idx, &host.n);
+	inner->n = sl_decap(&at, b, inner->idx, host.idx, &host.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, b->n);
 	if (unlikely(host.n > 0))
 		sl_underlay_host(t, &in->mac, host.idx, host.n);
@@ -80,6 +86,34 @@ static uint64_t receive_access(
 	return sl_parse_access(b, in->id, network);
 }
 
+/* A trip of the one packet that waits and was looked at last. */
+static struct sl_trip trip_of_waiter(
+	const struct sl_trip *trip, struct sl_waiting *r, const struct sl_waiter *w)
+{
+	struct sl_trip t = *trip;
+
+	t.b = &r->burst;
+	t.underlay = w->tunnel;
+	return t;
+}
+
+/* Packet i waits for its first fragment. */
+static void wait_for_first(const struct sl_trip *trip, unsigned int i)
+{
+	struct sl_waiting *r = trip->p->waiting[trip->w->id];
+	const struct sl_waiter *out =
+		sl_waiting_put(r, trip->b, i, trip->underlay, trip->tick, trip->world->commit);
+	struct sl_trip t;
+
+	trip->b->verdict[i] = SL_SENT;
+	if (out == NULL)
+		return;
+	t = trip_of_waiter(trip, r, out);
+	t.b->verdict[0] = SL_DROP_FRAGMENT_UNKNOWN;
+	sl_refused(&t, 0);
+	rte_pktmbuf_free(t.b->pkt[0]);
+}
+
 static void special(const struct sl_trip *t, struct list *slow)
 {
 	struct sl_burst *b = t->b;
@@ -97,10 +131,10 @@ static void special(const struct sl_trip *t, struct list *slow)
 			sl_nd_answer(t, i);
 		else if (flags & SL_P_MULTICAST)
 			b->verdict[i] = SL_DROP_MULTICAST;
-		else if (flags & SL_P_FRAGMENT_LATER)
-			sl_fragment_follow(t, i);
-		else
+		else if (!(flags & SL_P_FRAGMENT_LATER))
 			add(&errors, i);
+		else if (!sl_fragment_follow(t, i, t->world->commit))
+			wait_for_first(t, i);
 	}
 	if (errors.n > 0)
 		sl_resolve(t, errors.idx, errors.n);
@@ -276,7 +310,7 @@ static void finish(const struct sl_trip *t)
 		if (b->verdict[i] == SL_CONSUMED)
 			consumed++;
 		else
-			sl_drop_count(t->w, b->verdict[i], 1);
+			sl_refused(t, i);
 		dead[n++] = b->pkt[i];
 	}
 	if (n > 0) {
@@ -326,21 +360,63 @@ static unsigned int sort(struct sl_burst *b, const struct list *inner, uint64_t 
 	return flags;
 }
 
-void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
+/*
+ * The next of those that wait: on with whom the first fragment has come by now, off with whom it
+ * has not in all that time.
+ */
+static void look_at_waiting(const struct sl_trip *trip, unsigned int max)
+{
+	struct sl_waiting *r = trip->p->waiting[trip->w->id];
+	static const struct list only = {.n = 1};
+
+	for (unsigned int k = RTE_MIN(max, r->n); k > 0; k--) {
+		const struct sl_waiter *w = sl_waiting_look(r);
+		struct sl_trip t = trip_of_waiter(trip, r, w);
+
+		if (!sl_fragment_follow(&t, 0, w->commit)) {
+			if (!sl_waiter_is_over(w, t.tick)) {
+				sl_waiting_leave(r);
+				continue;
+			}
+			t.b->verdict[0] = SL_DROP_FRAGMENT_UNKNOWN;
+		}
+		sl_waiting_take(r);
+		execute(&t, &only);
+		finish(&t);
+	}
+}
+
+static struct sl_trip trip_of(struct sl_worker *w, struct sl_burst *b)
 {
 	struct sl_pipeline *p = w->pipeline;
-	struct sl_trip t = {
-		.w = w,
+
+	return (struct sl_trip){.w = w,
 		.p = p,
 		.world = atomic_load_explicit(&p->world, memory_order_acquire),
 		.b = b,
-		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
-	};
+		.tick = atomic_load_explicit(w->tick, memory_order_relaxed)};
+}
+
+void sl_pipeline_spare(struct sl_worker *w)
+{
+	struct sl_pipeline *p = w->pipeline;
+	struct sl_trip t;
+
+	if (likely(p->waiting[w->id]->n == 0))
+		return;
+	t = trip_of(w, NULL);
+	look_at_waiting(&t, LOOKS_SPARE);
+}
+
+void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b)
+{
+	struct sl_trip t = trip_of(w, b);
 	struct list inner, sorted, slow;
 	const struct list *ip = &inner;
 	unsigned int flags = 0;
 	uint64_t walked;
 
+	t.underlay = in->underlay;
 	slow.n = 0;
 	memset(b->verdict, SL_KEEP, b->n);
 	walked = in->underlay ? receive_underlay(&t, in, &inner) : receive_access(&t, in, &inner);
@@ -357,4 +433,6 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 		special(&t, &slow);
 	execute(&t, &inner);
 	finish(&t);
+	if (unlikely(t.p->waiting[w->id]->n != 0))
+		look_at_waiting(&t, LOOKS_A_BURST);
 }

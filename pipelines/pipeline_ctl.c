@@ -8,6 +8,7 @@
 #include "dp/numa_node.h"
 #include "flow/flow_ctl.h"
 #include "flow/fragment_dp.h"
+#include "flow/waiting_dp.h"
 
 struct sl_pipeline *sl_pipeline_create(
 	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
@@ -36,12 +37,13 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 	p->flows = sl_flow_table_create(max_flows, n_workers, socket, rcu);
 	p->changes =
 		rte_zmalloc_socket("sl_changes", sizeof(*p->changes), RTE_CACHE_LINE_SIZE, socket);
-	if (p->icmp_burst == NULL || p->flows == NULL || p->changes == NULL)
+	p->fragments = sl_fragments_create(socket);
+	if (p->icmp_burst == NULL || p->flows == NULL || p->changes == NULL || p->fragments == NULL)
 		goto fail;
 	for (unsigned int w = 0; w < n_workers; w++) {
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
-		p->fragments[w] = sl_fragments_create(sl_numa_socket("fragments", worker_node[w]));
-		if (p->policy_hits[w] == NULL || p->fragments[w] == NULL)
+		p->waiting[w] = sl_waiting_create(sl_numa_socket("fragments", worker_node[w]));
+		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL)
 			goto fail;
 	}
 	return p;
@@ -57,8 +59,9 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 		return;
 	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++) {
 		free(p->policy_hits[w]);
-		sl_fragments_destroy(p->fragments[w]);
+		sl_waiting_destroy(p->waiting[w]);
 	}
+	sl_fragments_destroy(p->fragments);
 	sl_flow_table_destroy(p->flows);
 	rte_free(p->icmp_burst);
 	rte_free(p->changes);

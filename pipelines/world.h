@@ -32,11 +32,11 @@ struct sl_network {
 	bool pickup;  /* TCP packets amid a connection that is not known here may pass */
 	uint16_t mtu; /* largest IP packet in this network; 0: as large as each way out carries */
 	bool present;
-	char name[SL_NAME_LEN];
 };
 
 /* A workload's address book entry, immutable; one object serves all its addresses. */
 struct sl_endpoint {
+	uint32_t id; /* of its object */
 	uint32_t network;
 	uint32_t origin; /* port id, or SL_ORIGIN_NODE | node id: compared with where a packet
 			    entered */
@@ -44,7 +44,6 @@ struct sl_endpoint {
 	uint16_t identity;
 	bool local;
 	struct sl_mac mac;
-	char name[SL_NAME_LEN];
 };
 
 /* What a u32map of local underlay addresses holds. */

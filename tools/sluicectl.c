@@ -11,7 +11,7 @@
 
 void ctl_complain(const char *message, const char *path, const char *hint)
 {
-	char line[2048];
+	char line[4096];
 
 	snprintf(line, sizeof(line), "sluicectl: %s%s%s%s%s%s%s", message,
 		path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "",
@@ -41,17 +41,22 @@ const char *ctl_string(const cJSON *obj, const char *name)
 	return cJSON_IsString(v) ? v->valuestring : "";
 }
 
+bool ctl_try_connect(struct ctl *c)
+{
+	if (c->client != NULL)
+		return true;
+	c->client = sl_client_connect(c->socket);
+	if (c->client != NULL)
+		sl_client_set_timeout(c->client, c->timeout_s);
+	return c->client != NULL;
+}
+
 bool ctl_connect(struct ctl *c)
 {
 	char message[256];
 
-	if (c->client != NULL)
+	if (ctl_try_connect(c))
 		return true;
-	c->client = sl_client_connect(c->socket);
-	if (c->client != NULL) {
-		sl_client_set_timeout(c->client, c->timeout_s);
-		return true;
-	}
 	snprintf(message, sizeof(message), "no daemon at %s: %s", c->socket, strerror(errno));
 	ctl_complain(message, "",
 		errno == EACCES ? "be root or a member of the socket's group"
@@ -209,10 +214,10 @@ static bool has_param(const cJSON *method, const char *name)
 	return false;
 }
 
-/* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
+/* An answer that is a page: {"flows": […], "next": n}, or rows alone. They move to *all. */
 static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 {
-	cJSON *rows = NULL, *m;
+	cJSON *rows = cJSON_IsArray(result) ? result : NULL, *m;
 
 	*next = cJSON_GetObjectItemCaseSensitive(result, "next");
 	cJSON_ArrayForEach (m, result)
@@ -223,8 +228,37 @@ static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 	return all;
 }
 
-static int print_pages(struct ctl *c, const char *name, cJSON *params)
+static const cJSON *result_schema(const cJSON *method)
 {
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(method, "result");
+
+	return cJSON_GetObjectItemCaseSensitive(result, "schema");
+}
+
+/* Of the rows of an answer that is a page. */
+static const cJSON *page_schema(const cJSON *method)
+{
+	const cJSON *m, *schema = result_schema(method);
+
+	cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(schema, "properties"))
+		if (strcmp(ctl_string(m, "type"), "array") == 0)
+			return m;
+	return schema;
+}
+
+static void print_result(
+	const struct ctl *c, const cJSON *method, cJSON *result, const cJSON *schema)
+{
+	const char *name = ctl_string(method, "name");
+
+	ctl_name_nobody(name, result);
+	if (!ctl_print_workers(name, c->words[1], result) && !ctl_print_main_columns(name, result))
+		ctl_print_result(result, schema);
+}
+
+static int print_pages(struct ctl *c, const cJSON *method, cJSON *params)
+{
+	const char *name = ctl_string(method, "name");
 	cJSON *all = cJSON_CreateArray(), *result;
 	const cJSON *next;
 	int status;
@@ -243,15 +277,14 @@ static int print_pages(struct ctl *c, const char *name, cJSON *params)
 		cJSON_Delete(result);
 	} while (next != NULL && cJSON_GetObjectItemCaseSensitive(params, "limit") == NULL);
 	if (status == EXIT_DONE)
-		ctl_print_result(all);
+		print_result(c, method, all, page_schema(method));
 	cJSON_Delete(all);
 	return status;
 }
 
-static void print(const struct ctl *c, const char *method, const cJSON *result)
+static void print(const struct ctl *c, const cJSON *method, cJSON *result)
 {
-	if (!ctl_print_workers(method, c->words[1], result))
-		ctl_print_result(result);
+	print_result(c, method, result, result_schema(method));
 }
 
 static void rest(double seconds)
@@ -270,8 +303,9 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static int watch(struct ctl *c, const char *name, const char *params)
+static int watch(struct ctl *c, const cJSON *method, const char *params)
 {
+	const char *name = ctl_string(method, "name");
 	cJSON *before, *now, *rates;
 	double then, when;
 	int status = ctl_call_parsed(c, name, params, &before);
@@ -287,7 +321,7 @@ static int watch(struct ctl *c, const char *name, const char *params)
 		ctl_rates(rates, before, when - then);
 		printf("%scounters are per second, over %.1f s\n",
 			isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", when - then);
-		print(c, name, rates);
+		print(c, method, rates);
 		fflush(stdout);
 		cJSON_Delete(rates);
 		cJSON_Delete(before);
@@ -305,9 +339,9 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 	int status;
 
 	if (c->watch_s > 0) {
-		status = watch(c, name, text);
+		status = watch(c, method, text);
 	} else if (!c->json && has_param(method, "after")) {
-		status = print_pages(c, name, params);
+		status = print_pages(c, method, params);
 	} else {
 		status = ctl_call(c, name, text, &response);
 		if (status == EXIT_DONE && c->json) {
@@ -315,7 +349,7 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 		} else if (status == EXIT_DONE && !is_silent(method)) {
 			cJSON *v = cJSON_Parse(response);
 
-			print(c, name, cJSON_GetObjectItemCaseSensitive(v, "result"));
+			print(c, method, cJSON_GetObjectItemCaseSensitive(v, "result"));
 			cJSON_Delete(v);
 		}
 		free(response);
@@ -394,6 +428,10 @@ static int parse_options(struct ctl *c, int argc, char **argv)
 			c->timeout_s = seconds < 1 ? 1 : (unsigned int)seconds;
 		} else if (strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0) {
 			c->json = true;
+		} else if (strcmp(argv[i], "--wide") == 0) {
+			c->width = CTL_WIDE;
+		} else if (strcmp(argv[i], "--wrap") == 0) {
+			c->width = CTL_WRAP;
 		} else if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
 			c->help = true;
 		} else if (argv[i][0] == '-' && argv[i][1] != '-' && argv[i][1] != '\0') {
@@ -436,6 +474,7 @@ int main(int argc, char **argv)
 	if (c.words == NULL)
 		return EXIT_REFUSED;
 	status = parse_options(&c, argc, argv);
+	ctl_set_width(c.width);
 	if (status == EXIT_DONE)
 		status = dispatch(&c);
 	sl_client_close(c.client);

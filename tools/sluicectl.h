@@ -15,9 +15,18 @@
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
+/* What becomes of a table that is wider than the terminal, or than 120 columns where there is none.
+ */
+enum ctl_width {
+	CTL_CUT,  /* cells are cut, the first of each row not */
+	CTL_WRAP, /* cells go on in the next line */
+	CTL_WIDE, /* it is as wide as it is */
+};
+
 struct ctl {
 	const char *socket;
 	bool json, help;
+	enum ctl_width width;
 	double watch_s;
 	unsigned int timeout_s;
 	int n_words; /* what is left of the command line: noun, verb, arguments */
@@ -31,6 +40,8 @@ struct ctl {
 void ctl_complain(const char *message, const char *path, const char *hint);
 int ctl_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Connect, without a word when there is no daemon. */
+bool ctl_try_connect(struct ctl *c);
 /* Connect; false with a message. */
 bool ctl_connect(struct ctl *c);
 
@@ -41,6 +52,9 @@ bool ctl_connect(struct ctl *c);
 int ctl_call(struct ctl *c, const char *method, const char *params, char **response);
 /* The same, parsed: *result is the member "result". */
 int ctl_call_parsed(struct ctl *c, const char *method, const char *params, cJSON **result);
+
+/* rpc.discover of the sluiced that this program was built with. */
+extern const char ctl_built_in_methods[];
 
 /* The methods of the daemon (an array); NULL with a message and *status. Kept in c. */
 const cJSON *ctl_methods(struct ctl *c, int *status);
@@ -54,7 +68,14 @@ cJSON *ctl_params(const cJSON *method, char **words, int n);
 /* Text of a file, "-" for standard input; NULL with a message. */
 char *ctl_read_file(const char *path);
 
-void ctl_print_result(const cJSON *result);
+/* schema says what the columns of an empty table are; may be NULL. */
+void ctl_print_result(const cJSON *result, const cJSON *schema);
+/* The result of a method whose rows are too wide for a table: its main columns; false: of another.
+ */
+bool ctl_print_main_columns(const char *method, const cJSON *result);
+void ctl_set_width(enum ctl_width width);
+/* Policies' rows: who is meant where nobody is named, and where an empty list names nobody. */
+void ctl_name_nobody(const char *method, cJSON *result);
 /* The member of a response, indented, its numbers as the daemon wrote them. */
 void ctl_print_raw(const char *response, const char *member);
 

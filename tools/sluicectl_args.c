@@ -321,7 +321,7 @@ static bool assign_word(const cJSON *method, cJSON *params, const char *word, in
 {
 	const char *equals = strchr(word, '=');
 	const char *name;
-	char key[256];
+	char key[512]; /* a label's key with its prefix, and the way to it */
 
 	if (strncmp(word, "--", 2) == 0)
 		return assign_option(method, params, word);

@@ -14,6 +14,8 @@ static const char usage[] =
 	"options:\n"
 	"  --socket PATH    the daemon's socket (" SL_SOCKET_DEFAULT ")\n"
 	"  -j, --json       print the result as JSON\n"
+	"  --wide, --wrap   print wide tables as they are, or with cells over several lines;\n"
+	"                   otherwise cells are cut to fit the terminal, or 120 columns\n"
 	"  --watch SECONDS  call again and again, counters as growth a second\n"
 	"  --timeout SECONDS  wait so long for an answer (30)\n"
 	"  -h, --help       this text, or help for NOUN or NOUN VERB\n"
@@ -112,6 +114,9 @@ static void print_overview(const cJSON *methods, const char *noun)
 			continue;
 		printf("  %-12.*s %-10s %s\n", (int)(dot - name), name, dot + 1,
 			ctl_string(m, "summary"));
+		if (strcmp(name, "workers.list") == 0)
+			printf("  %-12s %-10s %s\n", "workers", "show",
+				"The same with stages' costs and burst times, a section a worker.");
 	}
 }
 
@@ -126,6 +131,16 @@ static bool has_noun(const cJSON *methods, const char *noun)
 	return false;
 }
 
+/* The daemon's; without one, those of the daemon that this program was built with. */
+static const cJSON *methods_to_tell_of(struct ctl *c, int *status)
+{
+	if (ctl_try_connect(c))
+		return ctl_methods(c, status);
+	c->discovery = cJSON_Parse(ctl_built_in_methods);
+	*status = c->discovery != NULL ? EXIT_DONE : EXIT_REFUSED;
+	return cJSON_GetObjectItemCaseSensitive(c->discovery, "methods");
+}
+
 int ctl_help(struct ctl *c, const char *noun, const char *verb)
 {
 	const cJSON *methods, *method;
@@ -134,11 +149,11 @@ int ctl_help(struct ctl *c, const char *noun, const char *verb)
 	if (noun[0] == '\0' || strcmp(noun, "call") == 0)
 		ctl_print_usage(false);
 	fflush(stdout);
-	methods = ctl_methods(c, &status);
-	if (status != EXIT_DONE) /* general help does not need a daemon, only says less without */
-		return noun[0] == '\0' || strcmp(noun, "call") == 0 ? EXIT_DONE : status;
+	methods = methods_to_tell_of(c, &status);
+	if (status != EXIT_DONE)
+		return status;
 	if (noun[0] == '\0') {
-		printf("\ncommands of this daemon:\n");
+		printf("\ncommands:\n");
 		print_overview(methods, "");
 		return EXIT_DONE;
 	}

@@ -4,8 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "sluicectl.h"
+
+enum {
+	ROOM_WITHOUT_TERMINAL = 120,
+	WIDTH_MIN = 8, /* of a column that has to give way */
+	GO_ON = 4,     /* spaces before the rest of a row */
+	GAP = 2,
+	COLUMNS_MAX = 64,
+};
 
 /* Text that grows. */
 struct buf {
@@ -138,7 +148,8 @@ static void pad(size_t n)
 struct column {
 	const char *name;
 	size_t width;
-	bool right; /* numbers */
+	bool right;	/* numbers */
+	bool next_line; /* where a row has more columns than fit a line */
 };
 
 static size_t find_columns(const cJSON *rows, struct column *columns, size_t max)
@@ -152,7 +163,7 @@ static size_t find_columns(const cJSON *rows, struct column *columns, size_t max
 				;
 			if (i == n && n < max)
 				columns[n++] = (struct column){
-					m->string, width(m->string), cJSON_IsNumber(m)};
+					m->string, width(m->string), cJSON_IsNumber(m), false};
 			if (i < n && !cJSON_IsNumber(m))
 				columns[i].right = false;
 		}
@@ -173,55 +184,216 @@ static void measure(const cJSON *rows, struct column *columns, size_t n)
 		}
 }
 
-static void print_cell(const struct column *c, const char *text, bool last)
+/* Bytes of the first n characters. */
+static size_t bytes_of(const char *s, size_t n)
 {
-	size_t space = c->width - width(text);
+	size_t i = 0;
 
-	if (c->right)
-		pad(space);
-	fputs(text, stdout);
-	if (last)
+	while (s[i] != '\0' && (((unsigned char)s[i] & 0xc0) == 0x80 || n-- > 0))
+		i++;
+	return i;
+}
+
+static enum ctl_width width_mode;
+
+void ctl_set_width(enum ctl_width mode)
+{
+	width_mode = mode;
+}
+
+static size_t room_of_line(void)
+{
+	struct winsize w;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+		return w.ws_col;
+	return ROOM_WITHOUT_TERMINAL;
+}
+
+/* Too many columns for a line: a row goes on in the next one. */
+static void break_lines(struct column *columns, size_t n, size_t indent, size_t room)
+{
+	size_t at = indent;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t most = room - indent - GO_ON;
+
+		if (columns[i].width > most)
+			columns[i].width = most;
+		columns[i].next_line = i > 0 && at + columns[i].width > room;
+		if (columns[i].next_line)
+			at = indent + GO_ON;
+		at += columns[i].width + GAP;
+	}
+}
+
+/* Make the widest columns narrower until all fit. The first stays: it is what rows are called. */
+static void fit(struct column *columns, size_t n, size_t indent)
+{
+	size_t room = room_of_line(), total = indent, least = indent;
+
+	if (width_mode == CTL_WIDE)
 		return;
+	for (size_t i = 0; i < n; i++) {
+		size_t w = columns[i].width;
+
+		total += w + (i > 0 ? GAP : 0);
+		least += (i > 0 && w > WIDTH_MIN ? WIDTH_MIN : w) + (i > 0 ? GAP : 0);
+	}
+	if (least > room && room > indent + 2 * GO_ON) {
+		break_lines(columns, n, indent, room);
+		return;
+	}
+	while (total > room) {
+		size_t widest = 0;
+
+		for (size_t i = 1; i < n; i++)
+			if (widest == 0 || columns[i].width > columns[widest].width)
+				widest = i;
+		if (widest == 0 || columns[widest].width <= WIDTH_MIN)
+			break;
+		columns[widest].width--;
+		total--;
+	}
+}
+
+/* Print as much as the column takes; what is left of the text. */
+static const char *print_cell(const struct column *c, const char *text, bool last)
+{
+	size_t w = width(text), n = strlen(text);
+	bool too_wide = w > c->width;
+
+	if (too_wide) {
+		w = c->width;
+		n = bytes_of(text, width_mode == CTL_WRAP ? w : w - 1);
+	}
+	if (c->right)
+		pad(c->width - w);
+	fwrite(text, 1, n, stdout);
+	if (too_wide && width_mode != CTL_WRAP)
+		fputs("\u2026", stdout);
+	if (last)
+		return text + n;
 	if (!c->right)
-		pad(space);
-	fputs("  ", stdout);
+		pad(c->width - w);
+	pad(GAP);
+	return text + n;
+}
+
+/* A line, or several when cells go on. */
+static void print_line(const struct column *columns, char *const *cells, size_t n, size_t indent)
+{
+	const char *at[COLUMNS_MAX];
+	bool more;
+
+	memcpy(at, cells, n * sizeof(*at));
+	do {
+		more = false;
+		pad(indent);
+		for (size_t i = 0; i < n; i++) {
+			if (columns[i].next_line) {
+				putchar('\n');
+				pad(indent + GO_ON);
+			}
+			at[i] = print_cell(
+				&columns[i], at[i], i + 1 == n || columns[i + 1].next_line);
+			more = more || (width_mode == CTL_WRAP && *at[i] != '\0');
+		}
+		putchar('\n');
+	} while (more);
+}
+
+static char *upper(const char *name)
+{
+	struct buf b = {0};
+
+	add(&b, "");
+	add_clean(&b, name);
+	for (char *p = b.p; *p != '\0'; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return b.p;
+}
+
+static void free_cells(char **cells, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(cells[i]);
 }
 
 static void print_header(const struct column *columns, size_t n, size_t indent)
 {
-	pad(indent);
-	for (size_t i = 0; i < n; i++) {
-		struct buf b = {0};
+	char *cells[COLUMNS_MAX] = {NULL};
 
-		add_clean(&b, columns[i].name);
-		for (char *p = b.p; p != NULL && *p != '\0'; p++)
-			*p = (char)toupper((unsigned char)*p);
-		print_cell(&columns[i], b.p != NULL ? b.p : "", i + 1 == n);
-		free(b.p);
-	}
-	putchar('\n');
+	for (size_t i = 0; i < n; i++)
+		cells[i] = upper(columns[i].name);
+	print_line(columns, cells, n, indent);
+	free_cells(cells, n);
+}
+
+/* What the columns would be called. */
+static void print_empty_table(const cJSON *schema, size_t indent)
+{
+	const cJSON *m, *items = cJSON_GetObjectItemCaseSensitive(schema, "items");
+	struct column columns[COLUMNS_MAX];
+	size_t n = 0;
+
+	cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(items, "properties"))
+		if (n < COLUMNS_MAX)
+			columns[n++] = (struct column){m->string, width(m->string), false, false};
+	if (n == 0)
+		return;
+	fit(columns, n, indent);
+	print_header(columns, n, indent);
 }
 
 static void print_table(const cJSON *rows, size_t indent)
 {
-	struct column columns[64];
-	size_t n = find_columns(rows, columns, sizeof(columns) / sizeof(columns[0]));
+	struct column columns[COLUMNS_MAX];
+	char *cells[COLUMNS_MAX] = {NULL};
+	size_t n = find_columns(rows, columns, COLUMNS_MAX);
 	const cJSON *row;
 
 	if (n == 0)
 		return;
 	measure(rows, columns, n);
+	fit(columns, n, indent);
 	print_header(columns, n, indent);
 	cJSON_ArrayForEach (row, rows) {
-		pad(indent);
-		for (size_t i = 0; i < n; i++) {
-			char *text = cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
-
-			print_cell(&columns[i], text, i + 1 == n);
-			free(text);
-		}
-		putchar('\n');
+		for (size_t i = 0; i < n; i++)
+			cells[i] = cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
+		print_line(columns, cells, n, indent);
+		free_cells(cells, n);
 	}
+}
+
+static bool is_rows(const cJSON *v);
+
+/* A row's other fields are in JSON (-j), and rows are found by them. */
+bool ctl_print_main_columns(const char *method, const cJSON *result)
+{
+	static const char *const names[] = {"time", "reason", "from", "network", "protocol",
+		"source", "source_port", "destination", "destination_port", "policy", "audited",
+		"lost", "detail"};
+	cJSON *rows;
+	const cJSON *row;
+
+	if (strcmp(method, "drops.recent") != 0 || !is_rows(result))
+		return false;
+	rows = cJSON_CreateArray();
+	cJSON_ArrayForEach (row, result) {
+		cJSON *some = cJSON_CreateObject();
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			const cJSON *m = cJSON_GetObjectItemCaseSensitive(row, names[i]);
+
+			cJSON_AddItemToObject(some, names[i],
+				m != NULL ? cJSON_Duplicate(m, true) : cJSON_CreateString(""));
+		}
+		cJSON_AddItemToArray(rows, some);
+	}
+	print_table(rows, 0);
+	cJSON_Delete(rows);
+	return true;
 }
 
 static bool is_rows(const cJSON *v)
@@ -242,16 +414,28 @@ static bool is_section(const cJSON *v)
 	return false;
 }
 
-static void print_object(const cJSON *obj, size_t indent)
+#define MEMBER(of, m) cJSON_GetObjectItemCaseSensitive(of, (m)->string)
+
+/* A list of rows that has none now. */
+static bool is_empty_rows(const cJSON *v, const cJSON *schema)
 {
+	return cJSON_IsArray(v) && v->child == NULL &&
+	       cJSON_GetObjectItemCaseSensitive(
+		       cJSON_GetObjectItemCaseSensitive(schema, "items"), "properties") != NULL;
+}
+
+static void print_object(const cJSON *obj, const cJSON *schema, size_t indent)
+{
+	const cJSON *of = cJSON_GetObjectItemCaseSensitive(schema, "properties");
 	const cJSON *m;
 	size_t widest = 0;
 
 	cJSON_ArrayForEach (m, obj)
-		if (!is_section(m) && !is_rows(m) && width(m->string) > widest)
+		if (!is_section(m) && !is_rows(m) && !is_empty_rows(m, MEMBER(of, m)) &&
+			width(m->string) > widest)
 			widest = width(m->string);
 	cJSON_ArrayForEach (m, obj) {
-		if (is_section(m) || is_rows(m))
+		if (is_section(m) || is_rows(m) || is_empty_rows(m, MEMBER(of, m)))
 			continue;
 		char *text = cell(m);
 
@@ -262,34 +446,63 @@ static void print_object(const cJSON *obj, size_t indent)
 		free(text);
 	}
 	cJSON_ArrayForEach (m, obj) {
-		if (!is_section(m) && !is_rows(m))
+		if (!is_section(m) && !is_rows(m) && !is_empty_rows(m, MEMBER(of, m)))
 			continue;
 		pad(indent);
 		printf("%s:\n", m->string);
 		if (is_rows(m))
 			print_table(m, indent + 2);
+		else if (cJSON_IsArray(m))
+			print_empty_table(MEMBER(of, m), indent + 2);
 		else
-			print_object(m, indent + 2);
+			print_object(m, MEMBER(of, m), indent + 2);
 	}
 }
 
-void ctl_print_result(const cJSON *v)
+void ctl_print_result(const cJSON *v, const cJSON *schema)
 {
 	const cJSON *m;
 
 	if (is_rows(v)) {
 		print_table(v, 0);
 	} else if (cJSON_IsObject(v)) {
-		print_object(v, 0);
+		print_object(v, schema, 0);
+	} else if (is_empty_rows(v, schema)) {
+		print_empty_table(schema, 0);
 	} else if (cJSON_IsArray(v)) {
 		cJSON_ArrayForEach (m, v)
-			ctl_print_result(m);
+			ctl_print_result(m, NULL);
 	} else if (!cJSON_IsNull(v) && !cJSON_IsTrue(v)) {
 		char *text = cell(v);
 
 		puts(text);
 		free(text);
 	}
+}
+
+static void name_list(cJSON *row, const char *field, const char *all, const char *none)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, field);
+
+	if (v == NULL)
+		cJSON_AddStringToObject(row, field, all);
+	else if (cJSON_IsArray(v) && v->child == NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(row, field, cJSON_CreateString(none));
+}
+
+void ctl_name_nobody(const char *method, cJSON *result)
+{
+	cJSON *row;
+
+	if (strncmp(method, "policies.", strlen("policies.")) != 0)
+		return;
+	if (cJSON_IsObject(result)) {
+		name_list(result, "peers", "anyone", "nobody");
+		name_list(result, "ports", "all", "none");
+	}
+	if (cJSON_IsArray(result))
+		cJSON_ArrayForEach (row, result)
+			ctl_name_nobody(method, row);
 }
 
 /* One JSON text's first token at p: its length. Strings whole, brackets and commas alone. */

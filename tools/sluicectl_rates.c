@@ -4,15 +4,23 @@
 
 #include "sluicectl.h"
 
-/* Numbers that are a state, not a count of events. */
-static bool is_level(const char *name)
+/*
+ * Numbers that count events. Any other is a state, printed as it is: to take a state for a count
+ * would print nonsense, the other way round prints the count.
+ */
+static bool is_counter(const char *name, bool has_capacity)
 {
-	static const char *const levels[] = {"used", "capacity", "core", "id", "cycles_per_packet",
-		"busy_percent", "vni", "mtu", "length", "lcore", "numa_node", "queue",
-		"packets_per_burst", "percent", "upto_us"};
+	static const char *const counters[] = {"received", "generated", "sent", "dropped",
+		"consumed", "packets", "bytes", "reply_packets", "reply_bytes", "count", "matched",
+		"cycles", "bursts", "timed_bursts", "aged", "full", "over_share", "events_lost",
+		"flips", "attempts", "rx", "tx"};
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(name, levels[i]) == 0)
+	if (strncmp(name, "rx_", 3) == 0 || strncmp(name, "tx_", 3) == 0)
+		return true;
+	if (has_capacity && strcmp(name, "bytes") == 0)
+		return false; /* what a table takes */
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		if (strcmp(name, counters[i]) == 0)
 			return true;
 	return false;
 }
@@ -31,6 +39,7 @@ static const cJSON *same_row(const cJSON *rows, const cJSON *row)
 
 void ctl_rates(cJSON *now, const cJSON *before, double seconds)
 {
+	bool has_capacity = cJSON_HasObjectItem(now, "capacity");
 	cJSON *m;
 
 	cJSON_ArrayForEach (m, now) {
@@ -40,7 +49,8 @@ void ctl_rates(cJSON *now, const cJSON *before, double seconds)
 
 		if (m->child != NULL) {
 			ctl_rates(m, old, seconds);
-		} else if (cJSON_IsNumber(m) && m->string != NULL && !is_level(m->string)) {
+		} else if (cJSON_IsNumber(m) && m->string != NULL &&
+			   is_counter(m->string, has_capacity)) {
 			double was = cJSON_IsNumber(old) ? old->valuedouble : 0;
 
 			cJSON_SetNumberValue(

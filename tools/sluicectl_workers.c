@@ -60,7 +60,7 @@ static void print_lines(const cJSON *workers)
 					row, shown[i], cJSON_Duplicate(member(w, shown[i]), true));
 		cJSON_AddItemToArray(rows, row);
 	}
-	ctl_print_result(rows);
+	ctl_print_result(rows, NULL);
 	cJSON_Delete(rows);
 }
 

@@ -59,7 +59,7 @@ enum {
 	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
 	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
 	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
-	SL_P_VLAN = 1 << 10,
+	SL_P_VLAN = 1 << 10,	      /* in a VLAN; a tag of VLAN id 0 is taken off by parse */
 	SL_P_ICMP_ECHO_REPLY = 1 << 11,
 	SL_P_TCP = 1 << 12,
 };
@@ -105,14 +105,16 @@ struct sl_meta {
 	uint8_t proto;	   /* transport protocol, after extension headers */
 	uint8_t tcp_flags; /* SL_TCP_*, TCP only */
 	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
-	uint8_t spare;
+	/* written by decap, of what b->closer has a bit for: where the outer UDP header stood */
+	uint8_t outer_l4;
 	uint32_t hash; /* of the flow key, for the flow table and outer source port */
 	/* written at receive for access ports, by decap for tunnel packets */
 	uint32_t origin;
 	uint32_t network;
 	uint16_t carried_identity; /* SL_IDENTITY_UNKNOWN when the encapsulation carries none */
 	uint16_t encap;		   /* written by decap: enum sl_encap_id of the removed headers */
-	uint32_t pad;
+	uint32_t
+		detail; /* written with the verdict, for reasons that say more: the policy's slot */
 	/* written by flow lookup: copied out of the entry, or by resolve */
 	struct sl_action act;
 	struct sl_flow *flow;		/* the entry found, stale or not; NULL on a miss */
@@ -123,6 +125,10 @@ _Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
 struct sl_burst {
 	uint16_t n;
 	uint16_t in_port;
+	/* Both written by decap, for bursts of underlay ports; a bit a packet, for drops' samples.
+	 */
+	uint64_t decapped; /* outer headers are off: origin, network and encap are known */
+	uint64_t closer;   /* of those, the ones whose outer headers had no common form */
 	uint8_t verdict[SL_BURST_MAX]; /* enum sl_drop; SL_KEEP while under way */
 	struct rte_mbuf *pkt[SL_BURST_MAX];
 	struct sl_meta meta[SL_BURST_MAX];

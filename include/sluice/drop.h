@@ -39,6 +39,8 @@
 	X(UNDERLAY_PROTOCOL, "underlay packet to this node that is no tunnel, plain ping or ARP", \
 		"underlay")                                                                       \
 	X(UNDERLAY_SENDER, "ping from a MAC or address that no neighbour can have", "underlay")   \
+	X(TUNNEL_ERROR, "ICMP error about a tunnel packet of this node; noted in nodes.paths",    \
+		"tunnel-error")                                                                   \
 	X(TUNNEL_FRAGMENT, "fragmented tunnel packet; the underlay MTU is too small", "mtu")      \
 	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \
 		"tunnel-sender")                                                                  \
@@ -54,6 +56,8 @@
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
+	X(ANNOUNCE_RATE, "gratuitous ARP or unsolicited advertisement, too many of its port",     \
+		"announce")                                                                       \
 	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
 		"destination")                                                                    \
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \

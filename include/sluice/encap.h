@@ -61,6 +61,7 @@ struct sl_encap {
 	bool carries_identity; /* the header has the sender's identity */
 	bool carries_network;  /* the header has the VNI */
 	bool inner_ethernet;
+	uint8_t header_len; /* from the start of the outer transport header to the inner frame */
 	/* Fill *t whole. -ENOTSUP when the address family is not to be had. */
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
@@ -75,12 +76,25 @@ struct sl_encap {
 	/*
 	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
 	 * off, and leave: vni in act.vni, carried_identity, data start at the inner
-	 * frame. Bad ones get a drop verdict.
+	 * frame. Bad ones get a drop verdict: TUNNEL_MALFORMED leaves the packet as it was, with
+	 * any other the outer headers are off and act.vni is set.
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 };
 
 /* Rows in the order of enum sl_encap_id. */
 extern const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT];
+
+/* The encapsulation of that UDP port, SL_ENCAP_COUNT when it is none's. */
+static inline unsigned int sl_encap_of_udp(uint16_t dport_be)
+{
+	unsigned int e;
+
+	for (e = 0; e < SL_ENCAP_COUNT; e++)
+		if (sl_encaps[e]->udp_port != 0 &&
+			sl_encaps[e]->udp_port == __builtin_bswap16(dport_be))
+			break;
+	return e;
+}
 
 #endif

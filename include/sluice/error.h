@@ -34,9 +34,9 @@ enum sl_err_code {
 
 struct sl_err {
 	enum sl_err_code code;
-	char message[320];
-	char path[192]; /* "endpoints[1].addresses[0]", empty when no field is to blame */
-	char hint[192]; /* what to do about it, may be empty */
+	char message[1024]; /* room for three names and what is wrong with them */
+	char path[512];	    /* "endpoints[1].addresses[0]", empty when no field is to blame */
+	char hint[512];	    /* what to do about it, may be empty */
 };
 
 /* Fill *e (when not NULL); both return -EINVAL or the errno that fits the code, for `return

@@ -10,7 +10,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SL_NAME_LEN 64 /* longest object name with its NUL */
+/*
+ * A name is one part or several with "/" between them, as "NAMESPACE/NAME" of Kubernetes. The
+ * longest is a namespace's 63 characters, the "/" and an object's 253; and the NUL.
+ */
+#define SL_NAME_PART_LEN 253
+#define SL_NAME_LEN	 (63 + 1 + SL_NAME_PART_LEN + 1)
 
 /* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
 #define SL_PORTS_MAX	 32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */

@@ -20,6 +20,8 @@
  * early, and never by more than a quarter. NULL with errno; EINVAL also when the caller is no
  * EAL-registered thread.
  */
+/* Bytes of DPDK's memory that a table of so many flows takes at least. */
+uint64_t sl_flow_table_least(uint32_t max_flows);
 struct sl_flow_table *sl_flow_table_create(
 	uint32_t max_flows, unsigned int n_workers, int socket, struct sl_rcu *rcu);
 void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU drained */

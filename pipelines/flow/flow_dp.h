@@ -383,6 +383,8 @@ bool sl_flow_reopens(
  */
 bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f);
 bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f);
+/* Of TCP: may f's direction have a segment with this sequence number under way? */
+bool sl_flow_has_under_way(const struct sl_flow_table *t, struct sl_flow *f, uint32_t seq);
 
 static inline bool sl_tcp_is_syn(const struct sl_meta *m)
 {

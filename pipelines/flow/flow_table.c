@@ -69,6 +69,17 @@ static int create_free(struct sl_flow_stack *s, uint32_t n_pairs, int socket)
 	return 0;
 }
 
+uint64_t sl_flow_table_least(uint32_t max_flows)
+{
+	const struct sl_flow_table *t = NULL;
+	uint64_t n = max_flows / 2 + 1;
+
+	return n * (2 * (sizeof(*t->entry) + sizeof(*t->counts)) + sizeof(*t->conn) +
+			   sizeof(*t->free.pair)) +
+	       rte_align32pow2(RTE_MAX(max_flows / 2 / 6, (uint32_t)SL_FRONT_MIN)) *
+		       (uint64_t)sizeof(*t->front.bucket);
+}
+
 /* Pair 0 is there for wrong guesses to look at. */
 static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int serial, int socket)
 {

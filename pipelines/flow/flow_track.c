@@ -298,3 +298,15 @@ bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f)
 {
 	return sl_conn_form(sl_flow_conn_in(t, f)) & SL_FORM_PICKED;
 }
+
+bool sl_flow_has_under_way(const struct sl_flow_table *t, struct sl_flow *f, uint32_t seq)
+{
+	const struct sl_conn *c = sl_flow_conn_in(t, f);
+	struct sl_flow *other = sl_flow_other(f);
+	struct sl_segment own = sl_window_last(&sl_flow_counts_in(t, f)->last);
+	struct sl_segment peer = sl_window_last(&sl_flow_counts_in(t, other)->last);
+	bool picked = sl_conn_form(c) & SL_FORM_PICKED;
+
+	return sl_sequence_under_way(
+		seq, &own, &peer, scale_of(c, !sl_flow_is_orig(other), picked));
+}

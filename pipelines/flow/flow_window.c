@@ -123,3 +123,12 @@ bool sl_segment_in_window(
 	/* Its last number is that of SYN or FIN. */
 	return peer->flags & SL_TCP_ACK && awaited(s->end - 1, peer, scale);
 }
+
+bool sl_sequence_under_way(uint32_t seq, const struct sl_segment *own,
+	const struct sl_segment *peer, unsigned int scale)
+{
+	/* The last segment itself may be acknowledged since. */
+	if (own->flags != 0 && seq - own->seq <= own->end - own->seq)
+		return true;
+	return own->flags != 0 && peer->flags & SL_TCP_ACK && awaited(seq, peer, scale);
+}

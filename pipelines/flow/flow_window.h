@@ -59,6 +59,12 @@ bool sl_segment_resets(const struct sl_segment *s, const struct sl_segment *own,
 	const struct sl_segment *peer, unsigned int scale);
 bool sl_segment_in_window(
 	const struct sl_segment *s, const struct sl_segment *peer, unsigned int scale);
+/*
+ * Sequence number seq, quoted in an error to the end that has sent `own` last: does it lie in what
+ * that end has under way (RFC 5927 section 4.1)? peer, scale: the other end's last, its window.
+ */
+bool sl_sequence_under_way(uint32_t seq, const struct sl_segment *own,
+	const struct sl_segment *peer, unsigned int scale);
 /* It acknowledges something that the peer's last segment had. */
 bool sl_segment_acknowledges(const struct sl_segment *s, const struct sl_segment *peer);
 

@@ -4,15 +4,17 @@
 #include <netinet/in.h>
 
 #include <rte_malloc.h>
+#include <rte_pause.h>
 
 #include "dp/pkt.h"
 #include "dp/worker.h"
 #include "flow_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
-#define WAYS	     2
+#define WAYS	     8
 #define SETS	     (SL_FRAGMENT_SLOTS / WAYS)
 #define EXPIRY_TICKS (2 * SL_TICKS_PER_SECOND)
+#define READ_TRIES   64 /* of a slot that is being written: that takes some 20 ns */
 
 /* RFC 791: source, destination, protocol, id. RFC 8200 section 4.5: source, destination, id. */
 struct key {
@@ -27,13 +29,27 @@ struct key {
 };
 _Static_assert(sizeof(struct key) == 64, "no padding: compared whole");
 
-struct slot {
+/* What is remembered of one datagram. */
+struct record {
 	struct key key;
-	bool used;
+	struct sl_fragment_fate fate;
 	uint32_t expires; /* tick */
 	uint32_t end;	  /* of the first fragment's data: RFC 5722, none may reach into it */
-	struct sl_fragment_fate fate;
 };
+
+enum { WORDS = sizeof(struct record) / 8 };
+_Static_assert(sizeof(struct record) == 8 * WORDS, "copied in words");
+
+/*
+ * A sequence lock a slot. Who makes seq odd by compare-and-swap writes the words and makes it even
+ * again; who finds it odd takes another slot. Readers copy the words and look whether seq is what
+ * it was. tag is a look at the key from outside: it spares the copy of slots that are another's.
+ */
+struct slot {
+	_Atomic(uint32_t) seq;
+	_Atomic(uint32_t) tag; /* of the key's hash; 0: never used */
+	uint64_t word[WORDS];
+} __rte_cache_aligned;
 
 struct sl_fragments {
 	struct slot slot[SETS][WAYS];
@@ -48,6 +64,50 @@ struct sl_fragments *sl_fragments_create(int socket)
 void sl_fragments_destroy(struct sl_fragments *f)
 {
 	rte_free(f);
+}
+
+static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
+{
+	uint32_t seq = atomic_load_explicit(&s->seq, memory_order_relaxed);
+	uint64_t word[WORDS];
+
+	if (seq & 1 || !atomic_compare_exchange_strong_explicit(
+			       &s->seq, &seq, seq + 1, memory_order_acquire, memory_order_relaxed))
+		return false;
+	atomic_thread_fence(memory_order_release);
+	memcpy(word, r, sizeof(word));
+	atomic_store_explicit(&s->tag, tag, memory_order_relaxed);
+	for (unsigned int i = 0; i < WORDS; i++)
+		__atomic_store_n(&s->word[i], word[i], __ATOMIC_RELAXED);
+	atomic_store_explicit(&s->seq, seq + 2, memory_order_release);
+	return true;
+}
+
+/* As it stands, whoever is writing it. */
+static void peek(const struct slot *s, struct record *r)
+{
+	uint64_t word[WORDS];
+
+	for (unsigned int i = 0; i < WORDS; i++)
+		word[i] = __atomic_load_n(&s->word[i], __ATOMIC_RELAXED);
+	memcpy(r, word, sizeof(*r));
+}
+
+/* False when it does not come to rest. */
+static bool read_slot(const struct slot *s, struct record *r)
+{
+	for (unsigned int n = 0; n < READ_TRIES; n++) {
+		uint32_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
+
+		if ((seq & 1) == 0) {
+			peek(s, r);
+			atomic_thread_fence(memory_order_acquire);
+			if (atomic_load_explicit(&s->seq, memory_order_relaxed) == seq)
+				return true;
+		}
+		rte_pause();
+	}
+	return false;
 }
 
 /* Where a fragment lies in its datagram. */
@@ -121,72 +181,139 @@ static bool make_key(const struct sl_burst *b, unsigned int i, struct key *k, st
 	return true;
 }
 
-static struct slot *set_of(struct sl_fragments *f, const struct key *k)
+/* The set of a key; *tag what its slot shows. */
+static struct slot *set_of(struct sl_fragments *f, const struct key *k, uint32_t *tag)
 {
 	uint64_t h = sl_hash_bytes(k, sizeof(*k), sl_flow_seeds.s[3]);
 
+	*tag = (uint32_t)(h >> 32) | 1;
 	return f->slot[h % SETS];
 }
 
-static bool alive(const struct slot *s, uint32_t tick)
+static bool alive(const struct record *r, uint32_t tick)
 {
-	return s->used && (int32_t)(s->expires - tick) > 0;
+	return (int32_t)(r->expires - tick) > 0;
 }
 
-/* The lower, the sooner it gives way to a fragment of that key. A network's own give way before
- * those of others, so that who sends nothing but first fragments takes no places from the rest. */
-static unsigned int standing(const struct slot *s, const struct key *k, uint32_t tick)
+/* Who has how much of a set that is full. */
+struct holder {
+	uint32_t network, origin, expires;
+};
+
+/*
+ * The higher, the sooner it gives way to a newcomer: to whom most of the set belongs, the newcomer
+ * counted, by network first and by port or node within it. So who sends nothing but first fragments
+ * pushes out its own.
+ */
+static uint32_t weight(const struct holder *of, unsigned int w, const struct holder *newcomer)
 {
-	if (s->used && memcmp(&s->key, k, sizeof(*k)) == 0)
-		return 0;
-	if (!alive(s, tick))
-		return 1;
-	return s->key.network == k->network ? 2 : 3;
+	bool own = of[w].network == newcomer->network;
+	uint32_t network = own, origin = own && of[w].origin == newcomer->origin;
+
+	for (unsigned int v = 0; v < WAYS; v++) {
+		bool same = of[v].network == of[w].network;
+
+		network += same;
+		origin += same && of[v].origin == of[w].origin;
+	}
+	return network << 16 | origin << 8 | own;
 }
 
-static struct slot *place_for(struct slot *set, const struct key *k, uint32_t tick)
+static unsigned int heaviest(const struct holder *of, const struct holder *newcomer)
 {
-	struct slot *best = &set[0];
+	unsigned int best = 0;
 
 	for (unsigned int w = 1; w < WAYS; w++) {
-		unsigned int one = standing(&set[w], k, tick), other = standing(best, k, tick);
+		uint32_t one = weight(of, w, newcomer), other = weight(of, best, newcomer);
 
-		if (one < other || (one == other && (int32_t)(set[w].expires - best->expires) < 0))
-			best = &set[w];
+		if (one > other ||
+			(one == other && (int32_t)(of[w].expires - of[best].expires) < 0))
+			best = w;
 	}
 	return best;
+}
+
+/* Where a record goes: to its own place, to one that is free, or to that of who has most. */
+static unsigned int place_for(
+	const struct slot *set, const struct record *r, uint32_t tag, uint32_t tick)
+{
+	const struct holder newcomer = {r->key.network, r->key.origin, r->expires};
+	struct holder of[WAYS];
+	unsigned int unused = WAYS;
+
+	for (unsigned int w = 0; w < WAYS; w++) {
+		uint32_t is = atomic_load_explicit(&set[w].tag, memory_order_relaxed);
+		struct record had;
+
+		peek(&set[w], &had);
+		if (is == tag && memcmp(&had.key, &r->key, sizeof(had.key)) == 0)
+			return w;
+		if (is == 0 || !alive(&had, tick))
+			unused = w;
+		of[w] = (struct holder){had.key.network, had.key.origin, had.expires};
+	}
+	return unused < WAYS ? unused : heaviest(of, &newcomer);
 }
 
 void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	const struct sl_fragment_fate *fate, uint32_t tick)
 {
-	struct slot *into;
+	struct record r = {.fate = *fate, .expires = tick + EXPIRY_TICKS};
 	struct place at;
-	struct key k;
+	struct slot *set;
+	unsigned int w;
+	uint32_t tag;
 
-	if (!make_key(b, i, &k, &at))
+	if (!make_key(b, i, &r.key, &at))
 		return;
-	into = place_for(set_of(f, &k), &k, tick);
-	into->key = k;
-	into->used = true;
-	into->expires = tick + EXPIRY_TICKS;
-	into->end = at.len;
-	into->fate = *fate;
+	r.end = at.len;
+	set = set_of(f, &r.key, &tag);
+	w = place_for(set, &r, tag, tick);
+	/* One that another worker writes just now is not waited for. */
+	for (unsigned int n = 0; n < WAYS && !try_write(&set[(w + n) % WAYS], &r, tag); n++)
+		;
 }
 
-const struct sl_fragment_fate *sl_fragment_find(
-	struct sl_fragments *f, const struct sl_burst *b, unsigned int i, uint32_t tick)
+bool sl_fragment_find(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
+	uint32_t tick, struct sl_fragment_fate *fate)
 {
-	struct slot *s;
+	struct record r;
 	struct place at;
+	struct slot *set;
 	struct key k;
+	uint32_t tag;
 
 	if (!make_key(b, i, &k, &at))
-		return NULL;
-	s = set_of(f, &k);
-	for (unsigned int w = 0; w < WAYS; w++)
-		if (alive(&s[w], tick) && at.offset >= s[w].end &&
-			memcmp(&s[w].key, &k, sizeof(k)) == 0)
-			return &s[w].fate;
-	return NULL;
+		return false;
+	set = set_of(f, &k, &tag);
+	for (unsigned int w = 0; w < WAYS; w++) {
+		if (atomic_load_explicit(&set[w].tag, memory_order_relaxed) != tag ||
+			!read_slot(&set[w], &r))
+			continue;
+		if (memcmp(&r.key, &k, sizeof(k)) != 0 || !alive(&r, tick) || at.offset < r.end)
+			continue;
+		*fate = r.fate;
+		return true;
+	}
+	return false;
+}
+
+void sl_fragment_spread(struct sl_burst *b, unsigned int i)
+{
+	struct sl_meta *m = &b->meta[i];
+	uint32_t net_proto = sl_key_net_proto(m->network | SL_KEY_FRAGMENT, 0);
+	struct sl_key4 k4;
+	struct sl_key6 k6;
+
+	if (m->flags & SL_P_IP4) {
+		k4 = b->key4[i];
+		k4.sport_be = k4.dport_be = 0;
+		k4.net_proto = net_proto;
+		m->hash = sl_key4_hash(&k4);
+	} else {
+		k6 = b->key6[i];
+		k6.sport_be = k6.dport_be = 0;
+		k6.net_proto = net_proto;
+		m->hash = sl_key6_hash(&k6);
+	}
 }

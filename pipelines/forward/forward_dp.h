@@ -19,6 +19,7 @@ struct sl_trip {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint32_t tick;
+	bool underlay; /* the burst came in by an underlay port */
 };
 
 /*
@@ -50,8 +51,16 @@ bool sl_flow_holds(
 
 /* Packet i (SL_P_FRAGMENT_FIRST) is let through: the later fragments may follow it. */
 void sl_fragment_lead(const struct sl_trip *t, unsigned int i);
-/* Packet i (SL_P_FRAGMENT_LATER) follows its first one, or is dropped. */
-void sl_fragment_follow(const struct sl_trip *t, unsigned int i);
+/*
+ * Packet i (SL_P_FRAGMENT_LATER), which came in commit `came`, follows its first one, or is dropped
+ * because what concerns either has changed. False: no first one is known, so far.
+ */
+bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came);
+
+/* A sample of packet i, when one is due: refused for that reason, and let pass all the same. */
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
+/* Packet i goes no further: counted, and told of. The caller frees it. */
+void sl_refused(const struct sl_trip *t, unsigned int i);
 
 /* The ends of a packet as the endpoint table knows them. */
 struct sl_ends {
@@ -62,16 +71,23 @@ struct sl_ends {
 
 /* Who sent packet i and for whom it is; SL_KEEP, or the reason it goes no further. */
 enum sl_drop sl_classify(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
+/* One after the other. The sender fills addresses and network also where it is dropped. */
+enum sl_drop sl_classify_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
+enum sl_drop sl_classify_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
 
-/* The way out to an endpoint of the network, for packets of a sender with that identity. */
-struct sl_action sl_way_to(const struct sl_trip *t, const struct sl_network *net,
-	const struct sl_endpoint *to, uint16_t sender_identity);
+/* Packet i (SL_P_ICMP_ERROR): leaves meta.act, or returns why it goes no further. */
+enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i);
+
+/* The way out to an endpoint of packet i's network, for packets of its family and of a sender with
+ * that identity. */
+struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
+	uint16_t sender_identity);
 /* The way back to where packet i came from. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
 /*
- * ARP requests and neighbour solicitations in a network, answered from the endpoint table in place:
- * the packet becomes the answer, with meta.act the way back. Everything else of the kind gets a
+ * ARP and neighbour discovery in a network (whohas.h). What is answered from the endpoint table
+ * becomes the answer in place, with meta.act the way back. Everything else of the kind gets a
  * verdict.
  */
 void sl_arp_answer(const struct sl_trip *t, unsigned int i);
@@ -79,7 +95,7 @@ void sl_nd_answer(const struct sl_trip *t, unsigned int i);
 
 /*
  * Underlay packets for this node itself: ARP goes up, ping is answered out of the port it came in
- * by, whose MAC is own.
+ * by, whose MAC is own. ICMP errors about tunnel packets are noted in their tunnel's row.
  */
 void sl_underlay_host(
 	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n);

@@ -197,20 +197,10 @@ struct sl_judgement sl_judge_stranger(
 	return j;
 }
 
+/* What is refused is told of where the burst ends. What passes all the same is not seen there. */
 void sl_judgement_tell(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j)
 {
-	const struct sl_burst *b = t->b;
-	const struct sl_meta *m = &b->meta[i];
-	struct sl_event ev = {.origin = m->origin,
-		.policy = j->denied_by,
-		.len = (uint16_t)rte_pktmbuf_pkt_len(b->pkt[i]),
-		.reason = (uint8_t)j->reason,
-		.audited = j->audited,
-		.tcp_flags = m->flags & SL_P_TCP ? m->tcp_flags : 0};
-
-	if (m->flags & SL_P_IP4)
-		ev.key = sl_key6_from4(&b->key4[i]);
-	else
-		ev.key = b->key6[i];
-	sl_event_put(&t->w->rings, &ev);
+	t->b->meta[i].detail = j->denied_by;
+	if (j->audited)
+		sl_audited_tell(t, i, j->reason);
 }

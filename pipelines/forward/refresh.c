@@ -114,19 +114,24 @@ void sl_fragment_lead(const struct sl_trip *t, unsigned int i)
 	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_fragment_fate fate = {.act = m->act, .commit = t->world->commit};
 
+	sl_fragment_spread(t->b, i);
 	if (m->flow == NULL)
 		return;
 	fate.deps = deps_of_flow(t, i, m->flow, &m->act);
-	sl_fragment_note(t->p->fragments[t->w->id], t->b, i, &fate, t->tick);
+	sl_fragment_note(t->p->fragments, t->b, i, &fate, t->tick);
 }
 
-void sl_fragment_follow(const struct sl_trip *t, unsigned int i)
+bool sl_fragment_follow(const struct sl_trip *t, unsigned int i, uint64_t came)
 {
-	const struct sl_fragment_fate *fate =
-		sl_fragment_find(t->p->fragments[t->w->id], t->b, i, t->tick);
+	struct sl_fragment_fate fate;
 
-	if (fate == NULL || sl_changes_since(t->p->changes, &fate->deps, fate->commit))
+	if (!sl_fragment_find(t->p->fragments, t->b, i, t->tick, &fate))
+		return false;
+	if (sl_changes_since(t->p->changes, &fate.deps, RTE_MIN(came, fate.commit))) {
 		t->b->verdict[i] = SL_DROP_FRAGMENT_UNKNOWN;
-	else
-		t->b->meta[i].act = fate->act;
+		return true;
+	}
+	sl_fragment_spread(t->b, i);
+	t->b->meta[i].act = fate.act;
+	return true;
 }

@@ -19,8 +19,8 @@ static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_
 	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
 	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
 	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
-	in->side[0].act = sl_way_to(t, e->net, e->dst, e->src->identity);
-	in->side[1].act = sl_way_to(t, e->net, e->src, e->dst->identity);
+	in->side[0].act = sl_way_to(t, i, e->dst, e->src->identity);
+	in->side[1].act = sl_way_to(t, i, e->src, e->dst->identity);
 }
 
 static void swap_sides(struct sl_flow_install *in)
@@ -177,7 +177,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	case SL_PROGRAM_ALLOW:
 		if (classified != SL_KEEP)
 			return classified;
-		m->act = sl_way_to(t, e->net, e->dst, e->src->identity);
+		m->act = sl_way_to(t, i, e->dst, e->src->identity);
 		break;
 	case SL_PROGRAM_PORT:
 		/* To a port of its own network, or one that carries none. */
@@ -186,11 +186,11 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 			return SL_DROP_PORT_GONE;
 		to.origin = c->target;
 		to.local = true;
-		m->act = sl_way_to(t, e->net, &to, e->src->identity);
+		m->act = sl_way_to(t, i, &to, e->src->identity);
 		break;
 	case SL_PROGRAM_NODE:
 		to.origin = c->target | SL_ORIGIN_NODE;
-		m->act = sl_way_to(t, e->net, &to, e->src->identity);
+		m->act = sl_way_to(t, i, &to, e->src->identity);
 		break;
 	}
 	in.side[0].origin = m->origin;
@@ -204,57 +204,22 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	return SL_KEEP;
 }
 
-/* An ICMP error goes to who sent the packet it quotes, when that packet belongs to a known
- * connection. */
-static enum sl_drop related_error(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
-{
-	struct sl_meta *m = &t->b->meta[i];
-	struct sl_key4 k4;
-	struct sl_key6 k6;
-	struct sl_ip quoted_src, quoted_dst;
-	const struct sl_flow *f = NULL;
-	struct sl_action act;
-
-	switch (sl_parse_quoted(t->b, i, &k4, &k6)) {
-	case 4:
-		quoted_src = sl_ip_from_v4(k4.src_be);
-		quoted_dst = sl_ip_from_v4(k4.dst_be);
-		f = sl_flow_find4(t->p->flows, &k4);
-		break;
-	case 6:
-		memcpy(quoted_src.b, k6.src, 16);
-		memcpy(quoted_dst.b, k6.dst, 16);
-		f = sl_flow_find6(t->p->flows, &k6);
-		break;
-	default:
-		return SL_DROP_ICMP_UNRELATED;
-	}
-	/* There are no routers inside a network: only the other end has errors to tell of. */
-	if (f == NULL || !sl_ip_equal(&quoted_src, &e->dst_ip) ||
-		!sl_ip_equal(&quoted_dst, &e->src_ip))
-		return SL_DROP_ICMP_UNRELATED;
-	/* What is denied, by policy (its entry does not hold) or by hand, gets no errors either. */
-	if (!sl_flow_holds(t, i, f, &act) || act.kind == SL_ACT_DROP)
-		return SL_DROP_ICMP_UNRELATED;
-	m->act = sl_way_to(t, e->net, e->dst, e->src->identity);
-	return SL_KEEP;
-}
-
 static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_flow *f = t->b->meta[i].flow;
 	struct sl_ends ends;
-	enum sl_drop d = sl_classify(t, i, &ends);
+	enum sl_drop d;
 
 	if (!sl_ip4_header_intact(t->b, i))
 		return SL_DROP_IP4_CHECKSUM;
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
+		return sl_icmp_error(t, i);
+	d = sl_classify(t, i, &ends);
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return programmed(t, i, &ends, d, f);
 	if (d != SL_KEEP)
 		return d;
-	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
-		return related_error(t, i, &ends);
 	return connect_ends(t, i, &ends, f);
 }
 

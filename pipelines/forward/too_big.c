@@ -134,7 +134,15 @@ static void send_back(const struct sl_trip *t, unsigned int i, struct rte_mbuf *
 	if (act.kind == SL_ACT_TUNNEL)
 		sl_encap(t->w, t->world, one, &first, 1);
 	if (one->verdict[0] != SL_SENT) {
-		sl_drop_count(t->w, one->verdict[0], 1);
+		struct sl_sample s = {.reason = one->verdict[0],
+			.origin = SL_SAMPLE_NOWHERE,
+			.network = t->b->meta[i].network,
+			.in_port = SL_PORT_NONE,
+			.out_port = SL_PORT_NONE,
+			.outer = one->verdict[0] == SL_DROP_UPCALL_FULL,
+			.commit = t->world->commit};
+
+		sl_drop_late(&t->w->counters, &t->w->samples, &s, m);
 		rte_pktmbuf_free(m);
 	}
 }

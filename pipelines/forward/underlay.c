@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "forward_dp.h"
 
+#include "dp/pkt.h"
 #include "dp/u32map.h"
+#include "pipelines/overlay/tunnel_dp.h"
+#include "pipelines/parse/parse_dp.h"
 
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
@@ -57,6 +61,57 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 	return rte_raw_cksum(icmp, (size_t)m->l3_off + m->l3_len - m->l4_off) == 0xffff;
 }
 
+/* The tunnel that the packet quoted in packet i's ICMP error was sent by: from this node, to a node
+ * that it knows, as such tunnels' packets go. */
+static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
+{
+	struct sl_quoted q;
+	unsigned int e;
+	uint32_t node;
+
+	t->b->meta[i].network = 0; /* the underlay is none */
+	if (sl_parse_quoted(t->b, i, &q) != 4 || q.proto != IPPROTO_UDP)
+		return false;
+	e = sl_encap_of_udp(q.k4.dport_be);
+	node = sl_u32map_find(t->world->node_by_addr, q.k4.dst_be);
+	if (e == SL_ENCAP_COUNT || node == 0 ||
+		(sl_u32map_find(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
+		return false;
+	*id = sl_tunnel_id(node, e);
+	return true;
+}
+
+/*
+ * An ICMP error about a tunnel packet of ours. Anybody can send one, so it is a hint: it is noted,
+ * for people to see, and stops nothing.
+ */
+static enum sl_drop note_error(const struct sl_trip *t, unsigned int i)
+{
+	struct rte_mbuf *pkt = t->b->pkt[i];
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_tunnel_seen *s;
+	const uint8_t *icmp;
+	uint16_t mtu = 0;
+	uint32_t id;
+
+	if ((m->flags & (SL_P_IP4 | SL_P_FRAGMENT_FIRST)) != SL_P_IP4 ||
+		pkt->data_len < m->l3_off + m->l3_len || !quoted_tunnel(t, i, &id))
+		return SL_DROP_UNDERLAY_PROTOCOL;
+	if (!icmp_checksum_ok(pkt, m))
+		return SL_DROP_L4_MALFORMED;
+	icmp = rte_pktmbuf_mtod_offset(pkt, const uint8_t *, m->l4_off);
+	s = &t->world->tunnels->seen[t->w->id][id];
+	if (icmp[0] == ICMP_UNREACH && icmp[1] == ICMP_UNREACH_NEEDFRAG)
+		mtu = sl_load_be16(icmp + 6); /* RFC 1191 section 4 */
+	if (mtu != 0)
+		__atomic_store_n(&s->too_big, (uint64_t)t->tick << 32 | mtu, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->error, sl_tunnel_error(icmp[0], icmp[1], mtu, t->b->key4[i].src_be),
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&s->error_tick, t->tick, __ATOMIC_RELEASE);
+	sl_count(&s->errors, 1);
+	return SL_DROP_TUNNEL_ERROR;
+}
+
 static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_mac *own)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
@@ -78,11 +133,13 @@ static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const
 		checksum_update(icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
 }
 
-static enum sl_drop answer_ping(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+static enum sl_drop serve_icmp(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
 {
 	struct rte_mbuf *pkt = t->b->pkt[i];
 	const struct sl_meta *m = &t->b->meta[i];
 
+	if (m->flags & SL_P_ICMP_ERROR)
+		return note_error(t, i);
 	if (!is_plain_ping(pkt, m))
 		return SL_DROP_UNDERLAY_PROTOCOL;
 	if (!sender_is_a_host(t, i, own))
@@ -104,6 +161,6 @@ void sl_underlay_host(
 
 		t->b->verdict[i] =
 			(uint8_t)(t->b->meta[i].flags & SL_P_ARP ? hand_up_arp(t, i)
-								 : answer_ping(t, i, own));
+								 : serve_icmp(t, i, own));
 	}
 }

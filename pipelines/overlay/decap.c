@@ -26,6 +26,7 @@ struct group {
 };
 
 struct decap {
+	const struct sl_decap_at *at;
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint64_t own; /* the port's MAC */
@@ -34,6 +35,7 @@ struct decap {
 	uint64_t addrs_be;
 	struct group *group;
 	uint32_t origin;
+	uint64_t refused;  /* a bit a packet: refused with its outer headers off */
 	uint32_t dport_be; /* NO_PORT: there was none yet */
 	struct group groups[SL_ENCAP_COUNT];
 };
@@ -46,17 +48,6 @@ static inline uint32_t lookup(struct memo *c, uint32_t key)
 		c->value = c->map != NULL ? sl_u32map_find(c->map, key) : 0;
 	}
 	return c->value;
-}
-
-static unsigned int encap_of_udp(uint16_t dport_be)
-{
-	unsigned int e;
-
-	for (e = 0; e < SL_ENCAP_COUNT; e++)
-		if (sl_encaps[e]->udp_port != 0 &&
-			sl_encaps[e]->udp_port == rte_be_to_cpu_16(dport_be))
-			break;
-	return e;
 }
 
 /* Which encapsulation a packet to a tunnel address is of; SL_ENCAP_COUNT for none. */
@@ -88,7 +79,7 @@ static inline void take(struct decap *d, unsigned int i, uint32_t origin, struct
 static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint16_t dport_be)
 {
 	uint32_t node = lookup(&d->sender, (uint32_t)addrs_be);
-	unsigned int e = encap_of_udp(dport_be);
+	unsigned int e = sl_encap_of_udp(dport_be);
 
 	if (node == 0 || e == SL_ENCAP_COUNT ||
 		(lookup(&d->local, (uint32_t)(addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
@@ -120,7 +111,7 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 /* Remember the packet for pop, which removes the sender's address, or say why not. */
 static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
-	const struct sl_meta *md = &d->b->meta[i];
+	struct sl_meta *md = &d->b->meta[i];
 	uint32_t node;
 
 	if (unlikely((md->flags & FRAGMENT) != 0))
@@ -128,6 +119,8 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 	node = lookup(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
+	md->outer_l4 = (uint8_t)md->l4_off; /* behind Ethernet and IPv4: 74 at most */
+	d->b->closer |= UINT64_C(1) << i;
 	take(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
 	return SL_KEEP;
 }
@@ -208,13 +201,38 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 	return net->present && net->encap == e ? id : 0;
 }
 
+/* n packets of one node, one after the other. */
+static inline void hear(
+	const struct decap *d, unsigned int e, uint32_t origin, unsigned int n, uint64_t bytes)
+{
+	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
+		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
+}
+
+/* For their samples: what is known of packets that pop or their VNI has refused. */
+static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int e)
+{
+	struct sl_burst *b = d->b;
+
+	for (unsigned int k = 0; k < g->n; k++) {
+		unsigned int i = g->idx[k];
+
+		if (b->verdict[i] == SL_KEEP || b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
+			continue;
+		b->meta[i].encap = (uint16_t)e;
+		b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
+		d->refused |= UINT64_C(1) << i;
+	}
+}
+
 /* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
 	const struct group *g = &d->groups[e];
 	struct sl_burst *b = d->b;
-	uint32_t vni, id;
-	unsigned int n = 0;
+	uint32_t vni, id, origin = b->meta[g->idx[0]].origin;
+	unsigned int n = 0, begun = 0;
+	uint64_t bytes = 0;
 
 	sl_encaps[e]->pop(b, g->idx, g->n);
 	vni = b->meta[g->idx[0]].act.vni;
@@ -223,6 +241,13 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
+		if (unlikely(md->origin != origin)) {
+			hear(d, e, origin, k - begun, bytes);
+			origin = md->origin;
+			begun = k;
+			bytes = 0;
+		}
+		bytes += b->pkt[i]->pkt_len;
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
 		if (unlikely(md->act.vni != vni)) {
@@ -236,6 +261,9 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		else
 			inner[n++] = (uint8_t)i;
 	}
+	hear(d, e, origin, g->n - begun, bytes);
+	if (unlikely(n != g->n))
+		note_refused(d, g, e);
 	return n;
 }
 
@@ -258,19 +286,31 @@ static bool look_closer(struct decap *d, unsigned int i)
 	return b->verdict[i] == SL_KEEP && classify(d, i);
 }
 
-unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, struct sl_burst *b,
-	uint8_t *inner, uint8_t *host, unsigned int *n_host)
+static __rte_noinline uint64_t bits_of(const uint8_t *idx, unsigned int n)
 {
+	uint64_t bits = 0;
+
+	for (unsigned int k = 0; k < n; k++)
+		bits |= UINT64_C(1) << idx[k];
+	return bits;
+}
+
+unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t *inner,
+	uint8_t *host, unsigned int *n_host)
+{
+	const struct sl_world *world = at->world;
 	const unsigned int n = b->n;
 	unsigned int n_inner = 0;
 	struct decap d;
 
+	d.at = at;
 	d.world = world;
 	d.b = b;
-	d.own = sl_mac_word(own);
+	d.own = sl_mac_word(at->own);
 	d.local = (struct memo){.map = world->local_addr};
 	d.sender = (struct memo){.map = world->node_by_addr};
 	d.network = (struct memo){.map = world->vni_to_network};
+	d.refused = 0;
 	d.addrs_be = 0;
 	d.dport_be = NO_PORT;
 	d.group = NULL;
@@ -278,6 +318,7 @@ unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, st
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		d.groups[e].n = 0;
 	*n_host = 0;
+	b->closer = 0;
 	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
 		prefetch_header(b, i);
 	for (unsigned int i = 0; i < n; i++) {
@@ -291,5 +332,6 @@ unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, st
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (d.groups[e].n != 0)
 			n_inner += pop(&d, e, inner + n_inner);
+	b->decapped = likely(n_inner == n) ? UINT64_MAX : bits_of(inner, n_inner) | d.refused;
 	return n_inner;
 }

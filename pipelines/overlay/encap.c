@@ -63,7 +63,7 @@ static enum sl_drop hand_up(
 	struct rte_mbuf *m = b->pkt[i];
 	struct sl_upcall u = {.m = m, .kind = SL_UPCALL_UNRESOLVED, .port = t->port, .arg = t->id};
 
-	sl_parked_note(m, b->meta[i].network, (uint32_t)world->commit);
+	sl_parked_note(m, b->meta[i].network, (uint32_t)world->commit, t->id);
 	return sl_upcall_put(&w->rings, &u) ? (enum sl_drop)SL_SENT : SL_DROP_UPCALL_FULL;
 }
 
@@ -78,6 +78,7 @@ static void send_one(
 		b->verdict[i] = (uint8_t)hand_up(w, world, b, i);
 		return;
 	}
+	sl_tunnel_count_sent(world->tunnels, w->id, t->id, 1, b->pkt[i]->pkt_len - t->hdr_len);
 	sl_tx_put(w, t->port, b->pkt[i]);
 	b->verdict[i] = SL_SENT;
 }
@@ -101,13 +102,15 @@ void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct 
 	const uint8_t *idx, unsigned int n, uint32_t id)
 {
 	const struct sl_tunnel *t = sl_tunnel_find(world->tunnels, id);
+	uint64_t bytes;
 
 	if (unlikely(t == NULL || !t->reachable || !t->resolved)) {
 		sl_encap(w, world, b, idx, n);
 		return;
 	}
 	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0)) {
-		sl_tx_put_burst(w, t->port, b, idx, n);
+		bytes = sl_tx_put_burst(w, t->port, b, idx, n) - (uint64_t)n * t->hdr_len;
+		sl_tunnel_count_sent(world->tunnels, w->id, id, n, bytes);
 		return;
 	}
 	for (unsigned int k = 0; k < n; k++) {

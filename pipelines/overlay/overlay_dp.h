@@ -11,15 +11,21 @@
 #include "tunnel_dp.h"
 
 /*
- * Decap of a burst from an underlay port whose MAC is own, not parsed yet, all verdicts SL_KEEP.
- * Only frames to that MAC are looked into, and broadcast ARP requests. Tunnel packets to a local
- * tunnel address lose their outer headers and get network, origin (node), carried identity; the
- * caller parses their inner frames next. inner[] lists them, the result counts them; host[] lists
- * packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything else
- * has a drop verdict.
+ * Decap of a burst from an underlay port whose MAC is at->own, not parsed yet, all verdicts
+ * SL_KEEP. Only frames to that MAC are looked into, and broadcast ARP requests. Tunnel packets to a
+ * local tunnel address lose their outer headers and get network, origin (node), carried identity;
+ * the caller parses their inner frames next. inner[] lists them, the result counts them; host[]
+ * lists packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything
+ * else has a drop verdict. Who was heard is noted.
  */
-unsigned int sl_decap(const struct sl_world *world, const struct sl_mac *own, struct sl_burst *b,
-	uint8_t *inner, uint8_t *host, unsigned int *n_host);
+struct sl_decap_at {
+	const struct sl_world *world;
+	const struct sl_mac *own;
+	unsigned int worker;
+	uint32_t tick;
+};
+unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t *inner,
+	uint8_t *host, unsigned int *n_host);
 
 /*
  * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL: pushes headers, then queues

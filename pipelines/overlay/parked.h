@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is noted of a tunnel packet that waits for its next hop: for which network it was
- * encapsulated, and under which commit. It is in the buffer's hash field, which means nothing to
- * devices that transmit. Threads: written by the worker that hands the packet up, read by control.
+ * encapsulated, under which commit, and for which tunnel. It is in the buffer's hash and packet
+ * type fields, which mean nothing to devices that transmit. Threads: written by the worker that
+ * hands the packet up, read by control.
  */
 #ifndef SL_OVERLAY_PARKED_H
 #define SL_OVERLAY_PARKED_H
 
 #include <rte_mbuf.h>
 
-static inline void sl_parked_note(struct rte_mbuf *m, uint32_t network, uint32_t commit)
+static inline void sl_parked_note(
+	struct rte_mbuf *m, uint32_t network, uint32_t commit, uint32_t tunnel)
 {
+	m->packet_type = tunnel;
 	m->hash.fdir.lo = network;
 	m->hash.fdir.hi = commit;
 }
@@ -23,6 +26,11 @@ static inline uint32_t sl_parked_network(const struct rte_mbuf *m)
 static inline uint32_t sl_parked_commit(const struct rte_mbuf *m)
 {
 	return m->hash.fdir.hi;
+}
+
+static inline uint32_t sl_parked_tunnel(const struct rte_mbuf *m)
+{
+	return m->packet_type;
 }
 
 #endif

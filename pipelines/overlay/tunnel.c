@@ -1,18 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "encaps.h"
 #include "tunnel_ctl.h"
 
-struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes)
+static size_t seen_size(const struct sl_tunnel_table *t)
+{
+	return t->n_slots * sizeof(struct sl_tunnel_seen);
+}
+
+/* Address space alone: a page becomes memory, of the writer's NUMA node, when a tunnel is used. */
+static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
+{
+	void *p = mmap(NULL, seen_size(t), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	t->seen[row] = p;
+	return true;
+}
+
+struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers)
 {
 	uint32_t n_slots = n_nodes * SL_ENCAP_COUNT;
 	struct sl_tunnel_table *t = calloc(1, sizeof(*t) + n_slots * sizeof(t->slot[0]));
+	bool ok;
 
-	if (t != NULL)
-		t->n_slots = n_slots;
-	return t;
+	if (t == NULL)
+		return NULL;
+	t->n_slots = n_slots;
+	ok = map_seen(t, SL_TUNNEL_SEEN_CONTROL);
+	for (unsigned int w = 0; w < n_workers && ok; w++)
+		ok = map_seen(t, w);
+	if (ok)
+		return t;
+	sl_tunnel_table_destroy(t);
+	return NULL;
 }
 
 /* Only the table frees tunnels, and it got them writable from sl_tunnel_create. */
@@ -27,6 +53,9 @@ void sl_tunnel_table_destroy(struct sl_tunnel_table *t)
 		return;
 	for (uint32_t i = 0; i < t->n_slots; i++)
 		free(writable(atomic_load_explicit(&t->slot[i], memory_order_relaxed)));
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
+		if (t->seen[w] != NULL)
+			munmap(t->seen[w], seen_size(t));
 	free(t);
 }
 
@@ -56,4 +85,33 @@ void sl_tunnel_publish(
 	old = atomic_exchange_explicit(&t->slot[id], tun, memory_order_acq_rel);
 	if (old != NULL)
 		sl_rcu_retire(rcu, free, writable(old));
+}
+
+void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s)
+{
+	uint32_t heard = __atomic_load_n(&s->heard, __ATOMIC_RELAXED);
+	uint32_t error_tick = __atomic_load_n(&s->error_tick, __ATOMIC_ACQUIRE);
+	uint64_t too_big = sl_counter_read(&s->too_big);
+
+	sum->tx_packets += sl_counter_read(&s->tx_packets);
+	sum->tx_bytes += sl_counter_read(&s->tx_bytes);
+	sum->rx_packets += sl_counter_read(&s->rx_packets);
+	sum->rx_bytes += sl_counter_read(&s->rx_bytes);
+	sum->errors += sl_counter_read(&s->errors);
+	if (heard > sum->heard)
+		sum->heard = heard;
+	if (error_tick > sum->error_tick) {
+		sum->error_tick = error_tick;
+		sum->error = sl_counter_read(&s->error);
+	}
+	if (too_big >> 32 > sum->too_big >> 32)
+		sum->too_big = too_big;
+}
+
+void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_tunnel_seen *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
+		if (t->seen[w] != NULL)
+			sl_tunnel_seen_add(sum, &t->seen[w][id]);
 }

@@ -3,17 +3,45 @@
  * The tunnel table as workers see it: tunnel id -> immutable header template. A tunnel is one
  * encapsulation to one node: id = node id * SL_ENCAP_COUNT + encapsulation.
  * Threads: slots are published by the control thread one by one (a next hop's new MAC touches one
- * tunnel and no flow); a replaced struct sl_tunnel is retired through RCU.
+ * tunnel and no flow); a replaced struct sl_tunnel is retired through RCU. What has gone through a
+ * tunnel is counted by each worker for itself: only it writes its row of `seen`, anyone reads.
  */
 #ifndef SL_TUNNEL_DP_H
 #define SL_TUNNEL_DP_H
 
 #include <stdatomic.h>
 
+#include "dp/counters.h"
 #include "sluice/encap.h"
+
+/*
+ * What one worker has seen of one tunnel; ids are used again, so readers keep a baseline. Packets
+ * and bytes are those inside the tunnel: workloads' frames, without outer headers and their
+ * padding. A tick of 0 means never.
+ */
+struct sl_tunnel_seen {
+	uint64_t tx_packets, tx_bytes; /* handed to the underlay port */
+	uint64_t rx_packets, rx_bytes; /* from the node, whatever became of them */
+	uint64_t errors;	       /* ICMP errors that quote a packet of the tunnel */
+	uint64_t error;		       /* the last one: sl_tunnel_error_* */
+	uint32_t heard;		       /* tick of the last packet from the node */
+	uint32_t error_tick;
+	uint64_t too_big; /* the last "fragmentation needed": tick << 32 | MTU; 0: none */
+};
+_Static_assert(sizeof(struct sl_tunnel_seen) == RTE_CACHE_LINE_SIZE, "one line a tunnel");
+
+/* An ICMP error in one word, which no reader sees half of. */
+static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu, uint32_t from_be)
+{
+	return (uint64_t)type << 56 | (uint64_t)code << 48 | (uint64_t)mtu << 32 | from_be;
+}
+
+#define SL_TUNNEL_SEEN_CONTROL SL_WORKERS_MAX /* the control thread's row */
 
 struct sl_tunnel_table {
 	uint32_t n_slots;
+	/* [worker][slot], memory of the worker that writes it first */
+	struct sl_tunnel_seen *seen[SL_WORKERS_MAX + 1];
 	_Atomic(const struct sl_tunnel *) slot[];
 };
 
@@ -26,6 +54,25 @@ static inline uint32_t sl_tunnel_id(uint32_t node, enum sl_encap_id encap)
 static inline const struct sl_tunnel *sl_tunnel_find(const struct sl_tunnel_table *t, uint32_t id)
 {
 	return atomic_load_explicit(&t->slot[id], memory_order_acquire);
+}
+
+static inline void sl_tunnel_count_sent(const struct sl_tunnel_table *t, unsigned int row,
+	uint32_t id, unsigned int n, uint64_t bytes)
+{
+	struct sl_tunnel_seen *s = &t->seen[row][id];
+
+	sl_count(&s->tx_packets, n);
+	sl_count(&s->tx_bytes, bytes);
+}
+
+static inline void sl_tunnel_count_heard(const struct sl_tunnel_table *t, unsigned int row,
+	uint32_t id, unsigned int n, uint64_t bytes, uint32_t tick)
+{
+	struct sl_tunnel_seen *s = &t->seen[row][id];
+
+	sl_count(&s->rx_packets, n);
+	sl_count(&s->rx_bytes, bytes);
+	__atomic_store_n(&s->heard, tick, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -263,6 +263,7 @@ const struct sl_encap sl_encap_vxlan = {
 	.udp_port = VXLAN_PORT,
 	.carries_network = true,
 	.inner_ethernet = true,
+	.header_len = OUTER_UDP_LEN,
 	.build = vxlan_build,
 	.push = vxlan_push,
 	.pop = vxlan_pop,

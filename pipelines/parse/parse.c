@@ -9,6 +9,7 @@
 #include "walk.h"
 
 #define ETH_HDR	       14u
+#define VLAN_TAG       4u
 #define IP4_HDR	       20u
 #define IP6_HDR	       40u
 #define PREFETCH_AHEAD 6
@@ -161,30 +162,64 @@ static enum sl_drop walk_arp(struct sl_walk *w)
 	return SL_KEEP;
 }
 
+/*
+ * A priority tag (IEEE 802.1Q section 9.6): VLAN id 0 says that the frame is in no VLAN, so it is
+ * an untagged one. The tag goes, and with it what it says of priority: nothing behind here sees it,
+ * and what is forwarded has none. False where the buffers have no room to move the MACs.
+ */
+static bool strip_priority_tag(struct rte_mbuf *m)
+{
+	uint8_t *p;
+
+	if (m->data_len < ETH_HDR + VLAN_TAG && rte_pktmbuf_linearize(m) != 0)
+		return false;
+	p = rte_pktmbuf_mtod(m, uint8_t *);
+	memmove(p + VLAN_TAG, p, 2 * sizeof(struct sl_mac));
+	return rte_pktmbuf_adj(m, VLAN_TAG) != NULL;
+}
+
+/* From the tag at ETH_HDR on, of which there may be more: *type behind the last. */
+static enum sl_drop walk_tags(struct sl_walk *w, uint16_t *type)
+{
+	uint32_t off = ETH_HDR, vid = 0;
+
+	for (unsigned int n = 0; *type == ETH_VLAN || *type == ETH_QINQ; n++) {
+		uint8_t buf[VLAN_TAG];
+		const uint8_t *p;
+
+		if (n == 2)
+			return SL_DROP_ETH_VLAN_DEPTH;
+		p = sl_pkt_read(w->m, off, VLAN_TAG, buf);
+		if (p == NULL)
+			return SL_DROP_ETH_TRUNCATED;
+		vid = sl_load_be16(p) & 0xfffu;
+		*type = sl_load_be16(p + 2);
+		off += VLAN_TAG;
+	}
+	/* A tag behind a priority tag is one inside of no VLAN: refused like any other. */
+	if (vid != 0 || off != ETH_HDR + VLAN_TAG) {
+		w->md->flags |= SL_P_VLAN;
+		w->md->l3_off = (uint16_t)off;
+		return SL_KEEP;
+	}
+	return strip_priority_tag(w->m) ? SL_KEEP : SL_DROP_ETH_TRUNCATED;
+}
+
 /* Ethernet and VLAN tags: fills l3_off and returns the EtherType in *type. */
 static enum sl_drop walk_eth(struct sl_walk *w, uint16_t *type)
 {
 	uint8_t buf[ETH_HDR];
 	const uint8_t *p = sl_pkt_read(w->m, 0, ETH_HDR, buf);
-	uint32_t off = ETH_HDR;
 
 	if (p == NULL)
 		return SL_DROP_ETH_TRUNCATED;
 	if ((p[0] & 1) != 0)
 		w->md->flags |= SL_P_MULTICAST;
 	*type = sl_load_be16(p + 12);
-	for (unsigned int n = 0; *type == ETH_VLAN || *type == ETH_QINQ; n++) {
-		if (n == 2)
-			return SL_DROP_ETH_VLAN_DEPTH;
-		p = sl_pkt_read(w->m, off, 4, buf);
-		if (p == NULL)
-			return SL_DROP_ETH_TRUNCATED;
-		*type = sl_load_be16(p + 2);
-		off += 4;
-		w->md->flags |= SL_P_VLAN;
-	}
-	w->md->l3_off = (uint16_t)off;
-	return SL_KEEP;
+	w->md->l3_off = ETH_HDR;
+	if (likely(*type != ETH_VLAN && *type != ETH_QINQ))
+		return SL_KEEP;
+	return walk_tags(w, type);
 }
 
 static enum sl_drop walk_frame(struct sl_walk *w)

@@ -36,12 +36,19 @@ bool sl_ip4_header_intact(const struct sl_burst *b, unsigned int i);
  */
 void sl_parse_outer(struct sl_burst *b, unsigned int i);
 
+/* The packet quoted in an ICMP or ICMPv6 error, as that packet was sent. */
+struct sl_quoted {
+	struct sl_key4 k4; /* its flow key: one of the two */
+	struct sl_key6 k6;
+	struct sl_ip src, dst;
+	uint32_t seq; /* TCP's sequence number */
+	uint8_t proto;
+};
+
 /*
- * The flow key of the packet quoted in an ICMP or ICMPv6 error (packet i, flags has
- * SL_P_ICMP_ERROR), as that packet was sent: exactly one of *k4, *k6 is filled. Returns 4, 6, or 0
- * when too little is quoted.
+ * Of packet i, whose flags have SL_P_ICMP_ERROR. Returns 4 or 6, the family, or 0 when too little
+ * is quoted to tell a connection by, which a later fragment is as well.
  */
-int sl_parse_quoted(
-	const struct sl_burst *b, unsigned int i, struct sl_key4 *k4, struct sl_key6 *k6);
+int sl_parse_quoted(const struct sl_burst *b, unsigned int i, struct sl_quoted *q);
 
 #endif

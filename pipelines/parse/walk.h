@@ -14,7 +14,7 @@
 /* One packet under way. Addresses and ports go straight into its key, network and hash are
  * sl_parse's. */
 struct sl_walk {
-	const struct rte_mbuf *m;
+	struct rte_mbuf *m; /* written only to take a priority tag off */
 	struct sl_meta *md;
 	struct sl_key4 *k4;
 	struct sl_key6 *k6;

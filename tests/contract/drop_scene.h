@@ -21,4 +21,13 @@ enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
 enum sl_drop sl_scene_stale(struct scene *s);
 enum sl_drop sl_scene_tx_full(struct scene *s);
 
+/*
+ * The first sample of that reason that the scene has left, put into words: every field of it in
+ * one line. NULL when there is none. Empties both rings.
+ */
+const char *sl_scene_told(struct scene *s, enum sl_drop reason);
+
+/* Told as it should be? Says what is not. */
+bool sl_scene_is_told(struct scene *s, enum sl_drop reason);
+
 #endif

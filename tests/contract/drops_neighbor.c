@@ -79,6 +79,23 @@ static bool is_any(const struct rte_mbuf *m, const void *ctx)
 
 #define GOES UINT32_MAX /* for seconds: what the packets are for goes at once */
 
+/* As a worker hands it up: web's packet on its way to the node. */
+static void to_far(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "02:00:00:00:00:07");
+	sl_frame_ip4(&s->f, .dst = "10.0.0.7");
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+	sl_frame_start(&s->g);
+	sl_frame_eth(&s->g, .src = "02:00:00:00:0a:01", .dst = "00:00:00:00:00:00");
+	sl_frame_ip4(&s->g, .src = "192.0.2.1", .dst = "192.0.2.2");
+	sl_frame_udp(&s->g, .sport = 50000, .dport = 4789, .no_checksum = true);
+	sl_frame_vxlan(&s->g, .vni = 100);
+	sl_frame_copy(&s->g, &s->f, 0);
+	sl_frame_end(&s->g);
+}
+
 static enum sl_drop at_neighbors(
 	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
 {
@@ -92,14 +109,15 @@ static enum sl_drop at_neighbors(
 		.is_own = link_is_own,
 		.is_own_mac = link_is_own_mac,
 		.tell = link_tell,
-		.counters = &link.counters};
+		.counters = &link.counters,
+		.samples = sl_test_samples()};
 	struct sl_neighbors *t = sl_neighbors_create(&ops);
 	struct sl_ip hop = sl_test_ip("192.0.2.2");
 	enum sl_drop d = SL_KEEP;
 
-	sl_frame_udp4(&s->f, 10);
+	to_far(s);
 	for (unsigned int i = 0; i < packets; i++)
-		sl_neighbor_queue(t, 0, &hop, sl_frame_mbuf(&s->f), 10);
+		sl_neighbor_queue(t, SL_RIG_UNDERLAY, &hop, sl_frame_mbuf(&s->g), 10);
 	if (seconds == GOES)
 		sl_neighbors_cancel(t, is_any, NULL);
 	for (uint32_t tick = 10; seconds != GOES && tick <= 10 + seconds * SL_TICKS_PER_SECOND;

@@ -239,7 +239,7 @@ static enum sl_drop fragment_overlap(struct scene *s)
 static enum sl_drop fragment_unknown(struct scene *s)
 {
 	later_fragment(s, 100, IPPROTO_UDP);
-	return from_web(s);
+	return sl_rig_send_in_vain(s->r, SL_RIG_WEB, &s->f);
 }
 
 /* Underlay and decap */
@@ -389,6 +389,37 @@ static enum sl_drop arp_unanswered(struct scene *s)
 	sl_frame_arp(&s->f, .target = "10.0.0.99");
 	sl_frame_end(&s->f);
 	return from_web(s);
+}
+
+static enum sl_drop tunnel_error(struct scene *s)
+{
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f);
+	sl_frame_ip4(&s->f, .src = "192.0.2.1", .dst = "192.0.2.2");
+	sl_frame_udp(&s->f, .dport = 4789);
+	sl_frame_end(&s->f);
+	sl_frame_start(&s->g);
+	sl_frame_eth(&s->g, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(&s->g, .src = "192.0.2.2", .dst = "192.0.2.1");
+	sl_frame_icmp(&s->g, .type = 3, .code = 3);
+	sl_frame_bytes(&s->g, s->f.b + 14, 28);
+	sl_frame_end(&s->g);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop announce_rate(struct scene *s)
+{
+	enum sl_drop d = SL_KEEP;
+
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&s->f, .sender = "10.0.0.5", .target = "10.0.0.5");
+	sl_frame_end(&s->f);
+	for (unsigned int i = 0; i <= SL_ANNOUNCEMENTS_PER_TICK; i++) {
+		assert_int_equal(d, SL_KEEP);
+		d = from_web(s);
+	}
+	return d;
 }
 
 static enum sl_drop destination_unknown(struct scene *s)
@@ -567,6 +598,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
 	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
 	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,
+	[SL_DROP_TUNNEL_ERROR] = tunnel_error,
 	[SL_DROP_TUNNEL_SENDER_UNKNOWN] = tunnel_sender_unknown,
 	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,
 	[SL_DROP_TUNNEL_NETWORK_UNKNOWN] = tunnel_network_unknown,
@@ -578,6 +610,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_SPOOFED] = spoofed,
 	[SL_DROP_MULTICAST] = multicast,
 	[SL_DROP_ARP_UNANSWERED] = arp_unanswered,
+	[SL_DROP_ANNOUNCE_RATE] = announce_rate,
 	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
@@ -597,7 +630,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_UPCALL_FULL] = upcall_full,
 };
 
-static void each_reason_is_provoked_by_a_packet(void **state)
+static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	unsigned int missing = 0;
@@ -619,16 +652,91 @@ static void each_reason_is_provoked_by_a_packet(void **state)
 				got == SL_KEEP ? "no drop" : sl_drop_name(got));
 			missing++;
 		}
+		missing += !sl_scene_is_told(s, reason);
 		sl_rig_destroy(s->r);
 	}
 	free(s);
 	assert_int_equal(missing, 0);
 }
 
+/* What of port, MAC and address did not agree, alone and together. */
+static void spoofed_says_what_did_not_agree(void **state)
+{
+	static const struct {
+		uint16_t port;
+		const char *mac, *address, *want;
+	} cases[] = {
+		{SL_RIG_WEB, "02:00:00:00:00:05", "10.0.0.77",
+			"address: no endpoint of network blue has 10.0.0.77"},
+		{SL_RIG_WEB, "02:00:00:00:00:99", "10.0.0.5",
+			"MAC: it is 02:00:00:00:00:99, endpoint web-1 has 02:00:00:00:00:05"},
+		{SL_RIG_DB, "02:00:00:00:00:05", "10.0.0.5",
+			"port: it came by port db, 10.0.0.5 belongs to endpoint web-1 at port "
+			"web"},
+		{SL_RIG_WEB, "02:00:00:00:00:05", "10.0.0.6",
+			"port: it came by port web, 10.0.0.6 belongs to endpoint db-1 at port db; "
+			"MAC: it is 02:00:00:00:00:05, endpoint db-1 has 02:00:00:00:00:06"},
+		{SL_RIG_UNDERLAY, "02:00:00:00:00:05", "10.0.0.5",
+			"node: it came by node far, 10.0.0.5 belongs to endpoint web-1 at port "
+			"web"},
+		{SL_RIG_WEB, "02:00:00:00:00:07", "10.0.0.7",
+			"node: it came by port web, 10.0.0.7 belongs to endpoint far-1 at node "
+			"far"},
+	};
+	static struct scene s;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		const char *line;
+
+		s.r = sl_rig_create();
+		sl_frame_start(&s.f);
+		sl_frame_eth(&s.f, .src = cases[i].mac);
+		sl_frame_ip4(&s.f, .src = cases[i].address);
+		sl_frame_udp(&s.f);
+		sl_frame_end(&s.f);
+		sl_rig_wrap(&s.g, &s.f);
+		assert_int_equal(sl_rig_send(s.r, cases[i].port,
+					 cases[i].port == SL_RIG_UNDERLAY ? &s.g : &s.f),
+			SL_DROP_SPOOFED);
+		line = sl_scene_told(&s, SL_DROP_SPOOFED);
+		assert_non_null(line);
+		assert_string_equal(strstr(line, " =") + 2, cases[i].want);
+		sl_rig_destroy(s.r);
+	}
+}
+
+/* IPv4 options in the outer header: where the inner frame begins is another place. */
+static void outer_headers_of_any_length_are_told(void **state)
+{
+	static struct scene s;
+	const char *line;
+
+	(void)state;
+	s.r = sl_rig_create();
+	sl_frame_udp4(&s.f, 10);
+	sl_frame_start(&s.g);
+	sl_frame_eth(&s.g, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
+	sl_frame_ip4(&s.g, .src = "192.0.2.2", .dst = "192.0.2.1",
+		.options = "\x01\x01\x01\x01\x01\x01\x01\x00", .options_len = 8);
+	sl_frame_udp(&s.g, .sport = 50000, .dport = 4789, .no_checksum = true);
+	sl_frame_vxlan(&s.g, .vni = 100);
+	sl_frame_copy(&s.g, &s.f, 0);
+	sl_frame_end(&s.g);
+	assert_int_equal(sl_rig_send(s.r, SL_RIG_UNDERLAY, &s.g), SL_DROP_SPOOFED);
+	line = sl_scene_told(&s, SL_DROP_SPOOFED);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "vni=100 outer=192.0.2.2 to=192.0.2.1"));
+	assert_non_null(strstr(line, "ip=10.0.0.5 to=10.0.0.6"));
+	sl_rig_destroy(s.r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_reason_is_provoked_by_a_packet),
+		cmocka_unit_test(each_reason_is_provoked_by_a_packet_and_told_in_full),
+		cmocka_unit_test(spoofed_says_what_did_not_agree),
+		cmocka_unit_test(outer_headers_of_any_length_are_told),
 	};
 
 	return cmocka_run_group_tests_name("drops", tests, sl_test_eal, NULL);

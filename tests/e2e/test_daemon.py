@@ -57,7 +57,32 @@ def a_reference_to_nothing_names_both_ends(lab):
 def broken_json_is_refused_with_its_place(lab):
     status, _, text = sluiced(lab, '{"node": {"name": "a",,}}', "--check")
     expect_equal(status, 1, "exit status")
-    expect("line" in text or "byte" in text or "column" in text, f"message: {text}")
+    expect("refused.json: a key in double quotes was expected at line 1, column 23" in text, f"message: {text}")
+
+
+@test
+def a_refused_field_is_named_with_file_line_and_column(lab):
+    for change, place in ((lambda c: c["endpoints"][1].update(mac="zz"), "mac"),
+                          (lambda c: c["endpoints"][1].update(node="nowhere"), "node"),
+                          (lambda c: c["ports"][1].update(devargs="net_unheard_of"), "devargs")):
+        config = null_config()
+        change(config)
+        text = json.dumps(config, indent=1)
+        collection = "ports" if place == "devargs" else "endpoints"
+        wanted = place_of(text, config[collection][1], place)
+        for options in ((), ("--check",)) if place != "devargs" else (("--check",),):
+            status, _, words = sluiced(lab, text, *options)
+            expect_equal(status, 1, "exit status")
+            expect(f"refused.json:{wanted}: " in words, f"not at {wanted}: {words}")
+
+
+def place_of(text, obj, field):
+    """LINE:COLUMN of a field of an object, whose name no line before it has."""
+    lines = text.splitlines()
+    first = next(i for i, x in enumerate(lines) if f'"name": "{obj["name"]}"' in x and lines[i - 1].strip() == "{"
+                 and any(f'"{field}":' in y and str(obj[field]) in y for y in lines[i:i + 12]))
+    line = next(i for i in range(first, len(lines)) if f'"{field}":' in lines[i])
+    return f"{line + 1}:{lines[line].index(chr(34)) + 1}"
 
 
 @test

@@ -79,6 +79,7 @@ class Rig:
                        "endpoints": [WEB_EP, DB_EP, *more]}
         self.daemon = lab.daemon("a", self.config, self.node)
         self.daemon.start()
+        self.daemon.wait_announced()
         self.web, self.db = Wire(self.web_ns), Wire(self.db_ns)
 
     def connect(self, name, ns, mac):

@@ -122,6 +122,8 @@ def workload_frames(side):
     first = _ip4(side)[0]
     frames += [
         side.eth() / Dot1Q(vlan=5) / first,
+        side.eth() / Dot1Q(vlan=0, prio=5) / first,
+        side.eth() / Dot1AD(vlan=0) / first,
         side.eth() / Dot1AD(vlan=5) / Dot1Q(vlan=6) / first,
         side.eth() / Dot1Q() / Dot1Q() / Dot1Q() / first,
         Dot3(src=side.mac, dst=side.dmac) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP() / side.fill(20),
@@ -168,6 +170,7 @@ def underlay_frames(side=DB, vni=VNI):
                                             0, 3, 233, 0, 0, 0, 0]) / inner,
         eth / IP(src=REMOTE, dst=LOCAL, proto=4) / IP(src=DB_IP, dst=WEB_IP) / UDP() / b"x",
         eth / Dot1Q(vlan=3) / ip / UDP(dport=4789) / vxlan / inner,
+        eth / Dot1Q(vlan=0) / ip / UDP(dport=4789) / vxlan / inner,
         eth / IPv6(src="2001:db8::2", dst="2001:db8::1") / UDP(dport=4789) / vxlan / inner,
         eth / ip / TCP(dport=179, flags="S"),
         eth / ip / UDP(dport=53) / b"x",

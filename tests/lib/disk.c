@@ -201,10 +201,13 @@ static void apply_some(struct bytes *b, const struct pending *p, enum disk_loss 
 	} else if (loss == DISK_LOSES_PIECES) {
 		if (p->at + p->n > b->n && pick(2))
 			bytes_resize(b, p->at + p->n);
-		for (size_t i = 0; i < p->n; i += SECTOR)
+		for (size_t i = 0, n; i < p->n; i += n) {
+			n = SECTOR - (p->at + i) % SECTOR;
+			if (n > p->n - i)
+				n = p->n - i;
 			if (pick(2))
-				bytes_write(b, p->at + i, p->data + i,
-					p->n - i < SECTOR ? p->n - i : SECTOR);
+				bytes_write(b, p->at + i, p->data + i, n);
+		}
 	} else {
 		bytes_write(b, p->at, p->data, p->n);
 	}

@@ -5,7 +5,8 @@
  * directory holds what was written, or only what a sync had covered, or something in between.
  *
  *   data        what no sync of the file has covered is there up to any byte, or in scattered
- * pieces names       what no sync of the directory has covered happened up to any of its steps
+ *               pieces, NULs in the place of the others
+ *   names       what no sync of the directory has covered happened up to any of its steps
  *   directory   what no sync of the folder above has covered is gone as a whole
  *
  * A sync that fails says so once; what it was for may be lost though the next one succeeds.

@@ -11,6 +11,7 @@
 #include <rte_errno.h>
 #include <rte_mempool.h>
 
+#include "dp/samples.h"
 #include "tests/lib/packet.h"
 
 #define POOL_SIZE 8191
@@ -49,6 +50,16 @@ struct rte_mempool *sl_test_pool(void)
 		}
 	}
 	return pool;
+}
+
+struct sl_samples *sl_test_samples(void)
+{
+	static struct sl_samples samples;
+	static _Atomic(uint32_t) tick = 100;
+
+	if (samples.ring == NULL)
+		assert_int_equal(sl_samples_init(&samples, "test", 0, SOCKET_ID_ANY, &tick), 0);
+	return &samples;
 }
 
 unsigned int sl_test_pool_in_use(void)

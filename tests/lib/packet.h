@@ -196,6 +196,9 @@ struct sl_ip sl_test_ip(const char *text);
  * state). */
 int sl_test_eal(void **state);
 struct rte_mempool *sl_test_pool(void); /* 8191 buffers of RTE_MBUF_DEFAULT_BUF_SIZE */
+struct sl_samples;
+/* Samples of drops, for what wants some; the clock stands still. */
+struct sl_samples *sl_test_samples(void);
 unsigned int sl_test_pool_in_use(void); /* buffers not returned: 0 when nothing leaks */
 
 /* A frame longer than a buffer becomes a chain. Bytes around the packet are filled with 0xa5. */

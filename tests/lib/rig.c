@@ -12,6 +12,7 @@
 #include "dp/u32map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
+#include "pipelines/flow/waiting_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 
@@ -71,6 +72,7 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	ep->origin = origin;
 	ep->local = !(origin & SL_ORIGIN_NODE);
 	ep->identity = identities[i].id;
+	ep->id = i + 1;
 	ep->mac = sl_test_mac(mac);
 	for (unsigned int a = 0; a < 2; a++) {
 		struct sl_ip ip = sl_test_ip(addrs[a]);
@@ -185,7 +187,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	memset(r->w, 0, sizeof(*r->w));
 	r->p = sl_pipeline_create(max_flows, 1, r->rcu);
 	assert_non_null(r->p);
-	r->tunnels = sl_tunnel_table_create(16);
+	r->tunnels = sl_tunnel_table_create(16, 1);
 	assert_non_null(r->tunnels);
 	make_ports(r);
 	make_world(r);
@@ -197,6 +199,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	r->w->tick = &r->tick;
 	r->w->qsbr = sl_rcu_qsbr(r->rcu);
 	assert_int_equal(sl_rings_init(&r->w->rings, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(sl_samples_init(&r->w->samples, "sample", 0, SOCKET_ID_ANY, &r->tick), 0);
 	return r;
 }
 
@@ -214,6 +217,9 @@ void sl_rig_destroy(struct sl_rig *r)
 {
 	struct sl_upcall up;
 
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	while (r->p->waiting[0]->n > 0)
+		sl_pipeline_spare(r->w);
 	sl_rig_discard(r);
 	while (rte_ring_sc_dequeue_elem(r->w->rings.upcall, &up, sizeof(up)) == 0) {
 		rte_pktmbuf_free(up.m);
@@ -231,6 +237,7 @@ void sl_rig_destroy(struct sl_rig *r)
 	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
 	free(r->world);
 	sl_rings_fini(&r->w->rings);
+	sl_samples_fini(&r->w->samples);
 	free(r->w);
 	sl_rcu_destroy(r->rcu);
 	free(r);
@@ -377,15 +384,36 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
+static enum sl_drop dropped_since(const struct sl_rig *r, const struct sl_counters *before)
+{
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		if (r->w->counters.drops[i] != before->drops[i])
+			return i;
+	return SL_KEEP;
+}
+
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_counters before = r->w->counters;
 
 	sl_rig_burst(r, port, &m, 1);
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
-		if (r->w->counters.drops[i] != before.drops[i])
-			return i;
-	return SL_KEEP;
+	return dropped_since(r, &before);
+}
+
+enum sl_drop sl_rig_spare(struct sl_rig *r)
+{
+	struct sl_counters before = r->w->counters;
+
+	sl_pipeline_spare(r->w);
+	return dropped_since(r, &before);
+}
+
+enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
+{
+	assert_int_equal(sl_rig_send(r, port, f), SL_KEEP);
+	assert_int_equal(sl_rig_spare(r), SL_KEEP);
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	return sl_rig_spare(r);
 }
 
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)

@@ -63,6 +63,11 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m);
 
+/* A turn without packets; the reason something that waited was dropped for. */
+enum sl_drop sl_rig_spare(struct sl_rig *r);
+/* One packet that waits for another that does not come: the reason it is dropped for in the end. */
+enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
+
 /* The oldest packet that left by the port, or NULL. */
 struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port);
 /* The same, into a frame; false when there is none. */

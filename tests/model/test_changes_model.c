@@ -459,7 +459,7 @@ static int start(void **state)
 	}
 	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
-	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT);
+	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
 	apply = sl_apply_create(g, product, tunnels, underlay, &self);
 	applier = sl_apply_applier(apply);

@@ -375,12 +375,12 @@ static void turn(void)
 		.udp_established = 2,
 		.tcp_closing = 1};
 	struct sl_upcall up[64];
-	struct sl_event ev[64];
+	static struct sl_sample sample[64];
 	unsigned int n = sl_engine_upcalls(c->engine, up, RTE_DIM(up));
 
 	for (unsigned int i = 0; i < n; i++)
 		sl_underlay_upcall(c->underlay, &up[i]);
-	sl_engine_events(c->engine, ev, RTE_DIM(ev));
+	sl_engine_samples(c->engine, sample, RTE_DIM(sample));
 	sl_engine_poll(c->engine);
 	sl_flow_age(c->pipeline->flows, &to, sl_engine_tick(c->engine), 64);
 }

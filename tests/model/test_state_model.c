@@ -32,7 +32,7 @@ struct tale {
 	unsigned int n, now;	    /* state[now] is in force */
 	unsigned int answered;	    /* everybody may know of state[answered] */
 	bool started, ended;
-	char complaint[700];
+	char complaint[2200];
 };
 
 /* What the directory may hold. */

@@ -90,7 +90,8 @@ static void broken_text_is_answered_with_a_parse_error_and_null(void **state)
 {
 	(void)state;
 	expect("{\"jsonrpc\": \"2.0\", \"method\"",
-		FAILURE("null", "-32700", "a colon was expected at byte 27", "parse", "", ""));
+		FAILURE("null", "-32700", "a colon was expected at line 1, column 28", "parse", "",
+			""));
 	expect("{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"test.count\"}",
 		FAILURE("null", "-32700", "the key occurs twice in its object", "parse", "id", ""));
 }
@@ -329,8 +330,8 @@ static void discovery_describes_every_method(void **state)
 	assert_string_equal(text, "[{\"name\":\"name\",\"description\":\"What it is "
 				  "called.\",\"required\":true,\"schema\":"
 				  "{\"type\":\"string\",\"format\":\"name\",\"pattern\":\"^[A-Za-"
-				  "z0-9][A-Za-z0-9_.-]*$"
-				  "\",\"maxLength\":63,"
+				  "z0-9][A-Za-z0-9_.-]{0,252}(/[A-Za-z0-9][A-Za-z0-9_.-]{"
+				  "0,252})*$\",\"maxLength\":317,"
 				  "\"description\":\"What it is called.\",\"x-key\":true}}]");
 	free(text);
 	cJSON_Delete(doc);

@@ -6,6 +6,7 @@ Usage: test_sluicectl.py SLUICECTL FAKE_SLUICED
 """
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -89,20 +90,54 @@ class Sluicectl(Daemon):
 
     def test_watch_prints_growth_a_second(self):
         watching = subprocess.Popen([SLUICECTL, "--socket", self.socket, "--watch", "0.01", "test", "echo",
-                                     '{"value":{"n":5}}'], stdout=subprocess.PIPE, text=True)
+                                     '{"value":{"packets":5}}'], stdout=subprocess.PIPE, text=True)
         lines = [watching.stdout.readline() for _ in range(2)]
         watching.kill()
         watching.wait()
         watching.stdout.close()
         self.assertRegex(lines[0], "counters are per second, over")
-        self.assertEqual(lines[1], "n  0\n")
+        self.assertEqual(lines[1], "packets  0\n")
+
+    def test_watch_prints_states_as_they_are(self):
+        value = {"used": 5, "capacity": 9, "bytes": 7, "age_seconds": 3, "unheard_of": 4}
+        watching = subprocess.Popen([SLUICECTL, "--socket", self.socket, "--watch", "0.01", "test", "echo",
+                                     json.dumps({"value": value})], stdout=subprocess.PIPE, text=True)
+        lines = [watching.stdout.readline().split() for _ in range(6)]
+        watching.kill()
+        watching.wait()
+        watching.stdout.close()
+        self.assertEqual({k: int(v) for k, v in lines[1:]}, value)
+
+    def wide_rows(self):
+        return json.dumps({"value": [{"name": "n" * 50, "text": "é" * 90, "count": 12345678901}, {"name": "b"}]})
+
+    def test_a_table_fits_120_columns_and_its_first_is_whole(self):
+        lines = self.done("test", "echo", self.wide_rows()).splitlines()
+        self.assertEqual([len(x) for x in lines][:2], [120, 120])
+        self.assertTrue(lines[1].startswith("n" * 50 + "  éé"))
+        self.assertIn("\u2026  12345678901", lines[1])
+
+    def test_a_table_may_be_as_wide_as_it_is(self):
+        self.assertIn("é" * 90, self.done("--wide", "test", "echo", self.wide_rows()))
+
+    def test_a_table_may_be_wrapped(self):
+        lines = self.done("--wrap", "test", "echo", self.wide_rows()).splitlines()
+        self.assertEqual(max(len(x) for x in lines), 120)
+        self.assertEqual("".join(lines[1:-1]).count("é"), 90)
+        self.assertTrue(lines[-1].startswith("b "))
+
+    def test_keys_of_labels_may_have_prefixes(self):
+        long = "p" * 253 + "/" + "k" * 63
+        self.done("things", "add", "ns/" + "a" * 253, f"labels.{long}=v", "labels.app.kubernetes.io/name=web")
+        self.assertEqual(json.loads(self.done("-j", "things", "get", "ns/" + "a" * 253))["labels"],
+                         {long: "v", "app.kubernetes.io/name": "web"})
 
     def test_show_is_another_word_for_get_or_list(self):
         self.done("things", "add", "a")
         self.assertEqual(self.done("things", "show", "a"), self.done("things", "get", "a"))
 
-    def test_an_empty_list_prints_nothing(self):
-        self.assertEqual(self.done("things", "list"), "")
+    def test_an_empty_list_prints_its_header(self):
+        self.assertEqual(self.done("things", "list"), "NAME  SIZE  COLOUR  HOT  LABELS  ADDRESSES  RANGE  PACKETS\n")
         self.assertEqual(self.done("-j", "things", "list"), "[]\n")
 
     def test_errors_name_the_field_and_give_a_hint(self):
@@ -233,6 +268,37 @@ class Sluicectl(Daemon):
         self.assertIn("addresses=ip,...\n", text)
         self.assertIn("colour=red|green|blue  (default \"red\")", text)
         self.assertIn('there is no noun "zings"', self.refused(2, "zings", "help"))
+
+
+class WithoutDaemon(unittest.TestCase):
+    """Help, and the commands that others print, as the daemon that was built with it has them."""
+
+    def help(self, *words):
+        return subprocess.run([SLUICECTL, "--socket", "/nonexistent", *words], text=True, capture_output=True, check=False)
+
+    def test_help_needs_no_daemon(self):
+        for words, text in ((["help"], "policies     add "), (["workers", "help"], "workers      show "),
+                            (["help", "ports", "add"], "devargs=string  (required)"),
+                            (["workers", "show", "--help"], "sluicectl workers list")):
+            r = self.help(*words)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), words)
+            self.assertIn(text, r.stdout)
+
+    def test_commands_in_documents_and_hints_are_there(self):
+        root = os.path.join(os.path.dirname(__file__), "../..")
+        files = [os.path.join(root, "README.md")]
+        for directory in ("docs", "docs/decisions", "ctrl", "dp", "pipelines", "tools"):
+            files += [os.path.join(root, directory, f) for f in sorted(os.listdir(os.path.join(root, directory)))
+                      if f.endswith((".md", ".c"))]
+        command = re.compile(r"(?:`|\"|build/|&& )sluicectl((?: -j| --watch \d+| --socket \S+)*) ([a-z]+) ([a-z_]+)")
+        seen = set()
+        for path in files:
+            with open(path, encoding="utf-8") as f:
+                seen |= {(m[2], m[3]) for m in command.finditer(f.read())}
+        seen = {c for c in seen if c[0] not in ("call", "apply", "help")}
+        self.assertGreater(len(seen), 15)
+        for noun, verb in sorted(seen):
+            self.assertEqual(self.help(noun, verb, "--help").returncode, 0, f"sluicectl {noun} {verb}")
 
 
 class Reference(Daemon):

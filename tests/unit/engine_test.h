@@ -62,7 +62,7 @@ static inline void pass_up(struct sl_worker *w, struct rte_mbuf *m)
 	if (sl_upcall_put(&w->rings, &u))
 		return;
 	rte_pktmbuf_free(m);
-	sl_drop_count(w, SL_DROP_UPCALL_FULL, 1);
+	sl_drop_count(&w->counters, SL_DROP_UPCALL_FULL, w->burst.in_port, 1);
 }
 
 static inline void handle(struct sl_worker *w, struct rte_mbuf *m)

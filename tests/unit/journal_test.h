@@ -31,6 +31,14 @@ static inline void notice(const char *text)
 	snprintf(last_notice, sizeof(last_notice), "%s", text);
 }
 
+/* One whole piece of the line never came. */
+static inline void lose_piece(char *log, const char *line)
+{
+	size_t at = (size_t)(line - log) / SL_JOURNAL_PIECE + 1;
+
+	memset(log + at * SL_JOURNAL_PIECE, 0, SL_JOURNAL_PIECE);
+}
+
 static inline void close_state(struct fixture *f)
 {
 	sl_store_destroy(f->store);

@@ -109,6 +109,24 @@ static void services_may_only_be_empty(void **state)
 	refuse("{\"services\":[{\"name\":\"x\"}]}", "services[0]");
 }
 
+static void entity_that_means_nothing_yet_is_refused(void **state)
+{
+	static const char *const words[] = {"gateway", "everyone"};
+	char text[400];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			"{\"networks\":[" NETWORK
+			"],\"policies\":[{\"name\":\"p\",\"network\":\"blue\","
+			"\"direction\":\"egress\",\"subject\":{\"labels\":{\"a\":\"b\"}},"
+			"\"action\":"
+			"\"deny\",\"peers\":[{\"entity\":\"%s\"}]}]}",
+			words[i]);
+		refuse(text, "policies[0].peers[0].entity");
+	}
+}
+
 static void key_that_is_there_twice_is_named(void **state)
 {
 	(void)state;
@@ -349,6 +367,7 @@ int main(void)
 		cmocka_unit_test(sections_and_collections_are_decoded),
 		cmocka_unit_test(unknown_section_and_field_are_named),
 		cmocka_unit_test(services_may_only_be_empty),
+		cmocka_unit_test(entity_that_means_nothing_yet_is_refused),
 		cmocka_unit_test(key_that_is_there_twice_is_named),
 		cmocka_unit_test(dangling_reference_has_its_path_in_the_file),
 		cmocka_unit_test(get_answers_what_replace_takes_unchanged),

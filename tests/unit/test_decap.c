@@ -29,6 +29,7 @@ static struct sl_burst *const b = &worker.burst;
 static struct sl_frame inner, outer;
 static uint8_t in[SL_BURST_MAX], host[SL_BURST_MAX];
 static unsigned int n_in, n_host;
+static uint32_t tick;
 
 static int setup(void **state)
 {
@@ -48,7 +49,7 @@ static int setup(void **state)
 	world.vni_to_network = sl_u32map_build(vnis, RTE_DIM(vnis), 1);
 	world.node_by_addr = sl_u32map_build(nodes, RTE_DIM(nodes), 2);
 	world.local_addr = sl_u32map_build(local, RTE_DIM(local), 3);
-	world.tunnels = sl_tunnel_table_create(NODES);
+	world.tunnels = sl_tunnel_table_create(NODES, 1);
 	return rcu == NULL || world.tunnels == NULL ? -1 : 0;
 }
 
@@ -114,7 +115,9 @@ static void add_outer(void)
 
 static void decap(void)
 {
-	n_in = sl_decap(&world, &own, b, in, host, &n_host);
+	const struct sl_decap_at at = {&world, &own, 0, ++tick};
+
+	n_in = sl_decap(&at, b, in, host, &n_host);
 }
 
 /* Decap of the one frame in `outer`: its verdict. */
@@ -311,8 +314,44 @@ static void world_without_tables_drops(void **state)
 	tunnel_frame(.vni = 100);
 	sl_test_burst_free(b);
 	add_outer();
-	n_in = sl_decap(&empty, &own, b, in, host, &n_host);
+	n_in = sl_decap(&(struct sl_decap_at){&empty, &own, 0, 1}, b, in, host, &n_host);
 	assert_int_equal(b->verdict[0], SL_DROP_UNDERLAY_NOT_LOCAL);
+}
+
+static struct sl_tunnel_seen seen_of(uint32_t node)
+{
+	struct sl_tunnel_seen s;
+
+	sl_tunnel_seen_sum(world.tunnels, sl_tunnel_id(node, SL_ENCAP_VXLAN), &s);
+	return s;
+}
+
+/* Also those that are dropped further on: the node is heard all the same. */
+static void packets_from_nodes_are_counted_for_their_tunnels(void **state)
+{
+	static const char *const from[] = {"192.0.2.2", "192.0.2.3", "192.0.2.7"};
+	struct sl_tunnel_seen before[NODES], now[NODES];
+	uint64_t bytes = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < NODES; n++)
+		before[n] = seen_of(n);
+	sl_test_burst_free(b);
+	for (unsigned int i = 0; i < 30; i++) {
+		tunnel_frame(.src = from[i / 2 % 3], .vni = i % 5 == 0 ? 4711 : 100);
+		add_outer();
+		if (i / 2 % 3 == 0)
+			bytes += inner.len;
+	}
+	decap();
+	for (uint32_t n = 0; n < NODES; n++)
+		now[n] = seen_of(n);
+	for (uint32_t n = 1; n <= 2; n++) {
+		assert_int_equal(now[n].rx_packets - before[n].rx_packets, 10);
+		assert_int_equal(now[n].rx_bytes - before[n].rx_bytes, bytes);
+		assert_int_equal(now[n].heard, tick);
+	}
+	assert_int_equal(now[0].rx_packets + now[3].rx_packets, 0);
 }
 
 static void publish_tunnel(uint32_t node, bool resolved, bool reachable)
@@ -478,6 +517,7 @@ int main(void)
 		case_of(arp_goes_to_the_host_list),
 		case_of(mixed_burst_is_sorted_packet_by_packet),
 		case_of(world_without_tables_drops),
+		case_of(packets_from_nodes_are_counted_for_their_tunnels),
 		case_of(mixed_tunnels_in_one_burst_leave_by_their_ports_in_order),
 		case_of(packet_to_a_node_that_is_gone_is_dropped),
 		case_of(packet_to_an_unreachable_node_is_dropped),

@@ -335,6 +335,38 @@ static void picked_up_connection_ends_as_others_do(void **state)
 	assert_int_equal(state_of(&a), SL_CONN_RESET);
 }
 
+/* Sequence numbers that an ICMP error quotes: RFC 5927 section 4.1. */
+static const struct {
+	uint32_t seq;
+	bool reply, under_way;
+} quotes[] = {
+	{A_ACKED, false, true},
+	{A_NEXT - 1, false, true},
+	{A_ACKED + WINDOW, false, true},
+	{A_ACKED - 1, false, false},
+	{A_ACKED + WINDOW + 1, false, false},
+	{A_ACKED + 0x80000000u, false, false},
+	{ISN_B + 1, true, true}, /* acknowledged, but B's last */
+	{B_NEXT, true, true},
+	{ISN_B, true, false},
+	{B_NEXT + WINDOW + 1, true, false},
+};
+
+static void quoted_number_is_under_way_or_is_not(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2 * RTE_DIM(quotes); i++) {
+		struct flow_packet p = TCP(.reply = quotes[i / 2].reply, .v6 = i % 2);
+
+		establish(p.v6);
+		if (sl_flow_has_under_way(x.t, flow_find(&x, &p), quotes[i / 2].seq) !=
+			quotes[i / 2].under_way)
+			fail_msg("quote %u", i / 2);
+		assert_int_equal(flow_del(&x, &p), 0);
+		sl_rcu_drain(x.rcu);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -350,6 +382,7 @@ int main(void)
 		T(after_a_reset_nothing_passes_but_resets),
 		T(reset_after_both_fins_counts_too),
 		T(syn_is_judged_by_itself_unless_the_opener_repeats_it),
+		T(quoted_number_is_under_way_or_is_not),
 		T(picked_up_connection_ends_as_others_do),
 	};
 

@@ -241,7 +241,7 @@ static void group_torn_while_it_was_folded_in_leaves_no_gap(void **state)
 		else if (torn == 1)
 			len = (size_t)(eighth - log) + 30;
 		else
-			memset(eighth + 10, 0, 40);
+			lose_piece(log, eighth);
 		file_write(f->dir, "journal.log", log, len);
 		must_start(f, EMPTY);
 		assert_int_equal(sl_store_count(f->store, SL_COLL_NETWORKS), 10);
@@ -270,7 +270,7 @@ static void gap_that_the_snapshot_fills_is_none(void **state)
 	close_state(f);
 
 	/* the first of the group behind the gap never came to the disk */
-	memset(last + 40, 0, 20);
+	lose_piece(log, last);
 	file_write(f->dir, "journal.log", log, n);
 	must_start(f, EMPTY);
 	assert_int_equal(sl_store_count(f->store, SL_COLL_NETWORKS), 10);
@@ -279,7 +279,7 @@ static void gap_that_the_snapshot_fills_is_none(void **state)
 	/* it did, as the one behind it says */
 	n = (size_t)(last - log);
 	n += write_lines(log + n, 11, 12, 11);
-	memset(last + 40, 0, 20);
+	lose_piece(log, last);
 	file_write(f->dir, "journal.log", log, n);
 	assert_int_not_equal(start_with(f, EMPTY, NULL), 0);
 	close_state(f);

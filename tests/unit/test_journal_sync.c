@@ -59,6 +59,26 @@ static char *group_of_three(struct fixture *f, char **first, size_t *len)
 	return log;
 }
 
+static void line_with_its_end_and_not_its_middle_is_incomplete(void **state)
+{
+	struct fixture *f = *state;
+	char *log, *first;
+	size_t len, left;
+
+	desired_fill(f->store);
+	free(file_read(f->dir, "journal.log", &left));
+	desired_must(f->store, SL_TXN_ADD, "networks", "{\"name\":\"x\",\"vni\":11}");
+	close_state(f);
+	log = file_read(f->dir, "journal.log", &len);
+	first = log + left;
+	lose_piece(log, first);
+	file_write(f->dir, "journal.log", log, len);
+	must_open(f);
+	assert_non_null(strstr(last_notice, "journal.log line 7 is incomplete"));
+	assert_null(sl_store_find(f->store, SL_COLL_NETWORKS, "x"));
+	free(log);
+}
+
 static void broken_line_before_good_ones_of_its_group_is_a_tail(void **state)
 {
 	struct fixture *f = *state;
@@ -68,7 +88,7 @@ static void broken_line_before_good_ones_of_its_group_is_a_tail(void **state)
 	log = group_of_three(f, &first, &len);
 	second = strchr(first, '\n') + 1;
 	close_state(f);
-	memset(second + 20, 0, 30); /* a page that never came */
+	lose_piece(log, second);
 	file_write(f->dir, "journal.log", log, len);
 	must_open(f);
 	assert_non_null(strstr(last_notice, "journal.log line 8"));
@@ -93,7 +113,7 @@ static void first_line_behind_the_snapshot_may_be_the_broken_one(void **state)
 	desired_must(f->store, SL_TXN_ADD, "networks", "{\"name\":\"y\",\"vni\":12}");
 	log = file_read(f->dir, "journal.log", &len);
 	close_state(f);
-	log[40] ^= 1;
+	lose_piece(log, log);
 	file_write(f->dir, "journal.log", log, len);
 	must_open(f);
 	assert_null(sl_store_find(f->store, SL_COLL_NETWORKS, "y"));
@@ -293,6 +313,7 @@ static int setup_well_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(line_with_its_end_and_not_its_middle_is_incomplete),
 		T(broken_line_before_good_ones_of_its_group_is_a_tail),
 		T(first_line_behind_the_snapshot_may_be_the_broken_one),
 		T(broken_line_that_a_later_one_says_was_on_disk_is_refused),

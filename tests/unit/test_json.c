@@ -54,20 +54,20 @@ static void a_text_of_every_kind_is_parsed(void **state)
 static void malformed_text_is_refused_with_its_byte(void **state)
 {
 	(void)state;
-	REFUSED("", "the text ends where a value was expected at byte 0");
-	REFUSED("   ", "at byte 3");
-	REFUSED("{\"a\":1} x", "something follows the value at byte 8");
-	REFUSED("{} {}", "something follows the value at byte 3");
-	REFUSED("[1,]", "a value was expected at byte 3");
-	REFUSED("[1 2]", "a comma or a closing bracket was expected at byte 3");
+	REFUSED("", "the text ends where a value was expected at line 1, column 1");
+	REFUSED("   ", "at line 1, column 4");
+	REFUSED("{\"a\":1} x", "something follows the value at line 1, column 9");
+	REFUSED("{} {}", "something follows the value at line 1, column 4");
+	REFUSED("[1,]", "a value was expected at line 1, column 4");
+	REFUSED("[1 2]", "a comma or a closing bracket was expected at line 1, column 4");
 	REFUSED("{\"a\":1,}", "a key in double quotes was expected");
-	REFUSED("{a:1}", "a key in double quotes was expected at byte 1");
+	REFUSED("{a:1}", "a key in double quotes was expected at line 1, column 2");
 	REFUSED("{\"a\" 1}", "a colon was expected");
 	REFUSED("[1", "the text ends too early");
 	REFUSED("nul", "an unknown word");
 	REFUSED("True", "a value was expected");
-	REFUSED("\xef\xbb\xbf{}", "a value was expected at byte 0");
-	REFUSED("[\v1]", "a value was expected at byte 1");
+	REFUSED("\xef\xbb\xbf{}", "a value was expected at line 1, column 1");
+	REFUSED("[\v1]", "a value was expected at line 1, column 2");
 	REFUSED("[1]\0", "something follows");
 	REFUSED("{\"a\":1]", "a comma or a closing bracket");
 }
@@ -84,7 +84,7 @@ static void malformed_numbers_are_refused(void **state)
 	REFUSED("0x10", "something follows");
 	REFUSED("NaN", "a value was expected");
 	REFUSED("Infinity", "a value was expected");
-	REFUSED("[1e999]", "too large at byte 6");
+	REFUSED("[1e999]", "too large at line 1, column 7");
 	REFUSED("-1e999", "too large");
 	REFUSED("1111111111111111111111111111111111111111111111111111111111111111",
 		"63 characters");
@@ -114,7 +114,7 @@ static void malformed_strings_are_refused(void **state)
 static void invalid_utf8_is_refused(void **state)
 {
 	(void)state;
-	REFUSED("\"\xff\"", "invalid UTF-8 at byte 1");
+	REFUSED("\"\xff\"", "invalid UTF-8 at line 1, column 2");
 	REFUSED("\"\x80\"", "invalid UTF-8");
 	REFUSED("\"\xc0\x80\"", "invalid UTF-8");
 	REFUSED("\"\xc3\"", "invalid UTF-8");
@@ -288,6 +288,47 @@ static void text_cut_inside_a_character_becomes_valid(void **state)
 	cJSON_Delete(v);
 }
 
+static void located(const char *text, const char *path, size_t line, size_t column)
+{
+	struct sl_json_place at = {0};
+
+	if (!sl_json_locate(text, strlen(text), path, &at) || at.line != line ||
+		at.column != column)
+		fail_msg("%s: line %zu, column %zu", path, at.line, at.column);
+}
+
+static void paths_are_found_in_the_text(void **state)
+{
+	static const char text[] =
+		"{\n"
+		"  \"a\": [1, {\"b\": \"x\\\"y,]\"},\n"
+		"    {\"é\": 1, \"labels\": {\"app.io/n\": \"v\", \"app\": 2}}],\n"
+		"  \"c\": {}\n}";
+	struct sl_json_place at;
+
+	(void)state;
+	located(text, "a", 2, 3);
+	located(text, "a[0]", 2, 9);
+	located(text, "a[1].b", 2, 13);
+	located(text, "a[2]", 3, 5);
+	located(text, "a[2].labels", 3, 14);
+	located(text, "a[2].labels.app.io/n", 3, 25);
+	located(text, "a[2].labels.app", 3, 42);
+	located(text, "a[2].missing", 3, 5);
+	located(text, "a[9]", 2, 3);
+	located(text, "c.missing[3].x", 4, 3);
+	assert_false(sl_json_locate(text, strlen(text), "nothing", &at));
+	assert_false(sl_json_locate("[", 1, "a", &at));
+	assert_false(sl_json_locate("", 0, "a", &at));
+}
+
+static void place_is_line_and_character(void **state)
+{
+	(void)state;
+	REFUSED("{\n \"a\": 1,\n \"é\" 2}", "a colon was expected at line 3, column 6");
+	REFUSED("{}\n\n x", "something follows the value at line 3, column 2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +346,8 @@ int main(void)
 		cmocka_unit_test(whole_numbers_are_told_from_others),
 		cmocka_unit_test(large_counters_are_printed_exactly),
 		cmocka_unit_test(lookup_tells_upper_from_lower_case),
+		cmocka_unit_test(paths_are_found_in_the_text),
+		cmocka_unit_test(place_is_line_and_character),
 		cmocka_unit_test(text_cut_inside_a_character_becomes_valid),
 	};
 

@@ -116,7 +116,8 @@ static int setup(void **state)
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,
 		.tell = on_tell,
-		.counters = &l->counters};
+		.counters = &l->counters,
+		.samples = sl_test_samples()};
 
 	assert_non_null(l);
 	l->t = sl_neighbors_create(&ops);

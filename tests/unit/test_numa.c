@@ -71,6 +71,7 @@ static void workers_and_their_rings_are_on_their_cores_nodes(void **state)
 		assert_int_equal(sl_engine_worker_numa(g, i), node);
 		assert_int_equal(count("worker", node), 1);
 		assert_int_equal(count("rings", node), 1);
+		assert_true(count("samples", node) >= 1); /* and control's, on one of them */
 	}
 }
 

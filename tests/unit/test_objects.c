@@ -406,7 +406,7 @@ static void route_and_gateway_are_of_one_family(void **state)
 static void keys_are_built_from_the_key_fields(void **state)
 {
 	struct sl_err e;
-	char key[128];
+	char key[SL_KEY_LEN];
 	union any o;
 
 	(void)state;

@@ -100,7 +100,8 @@ static void vlan_tags_are_skipped_and_flagged(void **state)
 	(void)state;
 	for (int tags = 1; tags <= 2; tags++) {
 		start_ip4();
-		sl_frame_vlan(&f, .tci = 0xe000, .tpid = tags == 2 ? 0x88a8 : 0x8100);
+		sl_frame_vlan(
+			&f, .tci = tags == 2 ? 0 : 0xe007, .tpid = tags == 2 ? 0x88a8 : 0x8100);
 		if (tags == 2)
 			sl_frame_vlan(&f, .tci = 5);
 		sl_frame_ip4(&f);
@@ -111,6 +112,58 @@ static void vlan_tags_are_skipped_and_flagged(void **state)
 		assert_int_equal(META->l3_off, 14 + 4 * tags);
 		assert_int_equal(META->l4_off, 34 + 4 * tags);
 		assert_int_equal(KEY4->dport_be, htons(53));
+	}
+}
+
+/* IEEE 802.1Q: VLAN id 0 is no VLAN, whatever the other four bits and the EtherType of the tag are.
+ */
+static void priority_tag_is_taken_off(void **state)
+{
+	static const uint32_t cuts[] = {3, 13, 15, 17, 19};
+	static const uint16_t tci[] = {0, 0xa000, 0x1000, 0xf000};
+	struct sl_frame plain;
+
+	(void)state;
+	for (unsigned int n = 0; n < 32; n++) {
+		for (unsigned int tagged = 0; tagged < 2; tagged++) {
+			start_ip4();
+			if (tagged)
+				sl_frame_vlan(
+					&f, .tci = tci[n % 4], .tpid = n & 4 ? 0x88a8 : 0x8100);
+			if (n & 8) {
+				sl_frame_arp(&f);
+			} else {
+				sl_frame_ip4(&f);
+				sl_frame_udp(&f);
+			}
+			sl_frame_end(&f);
+			if (!tagged)
+				plain = f;
+		}
+		assert_verdict(
+			n & 16 ? parse_mbuf(sl_test_mbuf_chain(f.b, f.len, cuts, RTE_DIM(cuts)))
+			       : parse_frame(&f),
+			SL_KEEP);
+		assert_int_equal(META->flags & SL_P_VLAN, 0);
+		assert_int_equal(META->l3_off, 14);
+		assert_packet_frame(parse_burst.pkt[0], &plain);
+	}
+}
+
+static void tag_behind_a_priority_tag_is_no_untagged_frame(void **state)
+{
+	(void)state;
+	for (uint16_t vid = 0; vid < 2; vid++) {
+		for (unsigned int outer = 0; outer < 2; outer++) {
+			start_ip4();
+			sl_frame_vlan(&f, .tci = outer ? 0 : vid);
+			sl_frame_vlan(&f, .tci = outer ? vid : 0);
+			sl_frame_ip4(&f);
+			sl_frame_udp(&f);
+			sl_frame_end(&f);
+			assert_verdict(parse_frame(&f), SL_KEEP);
+			assert_true(META->flags & SL_P_VLAN);
+		}
 	}
 }
 
@@ -605,6 +658,8 @@ int main(void)
 		cmocka_unit_test(whole_burst_is_parsed_by_its_index_list),
 		cmocka_unit_test(truncated_ethernet_is_dropped),
 		cmocka_unit_test(vlan_tags_are_skipped_and_flagged),
+		cmocka_unit_test(priority_tag_is_taken_off),
+		cmocka_unit_test(tag_behind_a_priority_tag_is_no_untagged_frame),
 		cmocka_unit_test(third_vlan_tag_is_dropped),
 		cmocka_unit_test(truncated_vlan_tag_is_dropped),
 		cmocka_unit_test(llc_and_unknown_ethertypes_are_dropped),

@@ -18,16 +18,17 @@ static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
 		.any_peer = true,
 		.any_port = true};
 	struct sl_rig *r = *state;
-	struct sl_event ev;
+	struct sl_sample ev;
 
 	sl_rig_policies(r, &no, 1);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
 	assert_int_equal(
-		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
-	assert_int_equal(ev.policy, 9);
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &ev, sizeof(ev)), 0);
+	assert_int_equal(ev.detail, 9);
 	assert_int_equal(ev.reason, SL_DROP_POLICY_EGRESS);
-	assert_int_equal(ev.key.dport_be, htons(53));
+	assert_int_equal(ev.n_bytes, f.len);
+	assert_memory_equal(ev.bytes, f.b, f.len);
 	assert_int_equal(sl_rig_pipeline(r)->policy_hits[0][9], 1);
 }
 
@@ -44,23 +45,23 @@ static void what_audit_mode_lets_pass_is_told_and_marked(void **state)
 {
 	struct sl_rig *r = *state;
 	struct sl_flow_view v;
-	struct sl_event ev;
+	struct sl_sample ev;
 
 	sl_rig_policies(r, &no_egress, 1);
 	sl_rig_mode(r, SL_MODE_AUDIT);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_int_equal(
-		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &ev, sizeof(ev)), 0);
 	assert_true(ev.audited);
-	assert_int_equal(ev.policy, 9);
+	assert_int_equal(ev.detail, 9);
 	assert_int_equal(ev.reason, SL_DROP_POLICY_EGRESS);
 	assert_true(sl_flow_view_next(sl_rig_pipeline(r)->flows, 0, 0, &v));
 	assert_int_equal(v.policy_egress, 9 | SL_FLOW_AUDITED);
 	/* Once a connection. */
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_int_not_equal(
-		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->rings.event, &ev, sizeof(ev)), 0);
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &ev, sizeof(ev)), 0);
 }
 
 static void commit_that_concerns_others_lets_a_connection_be(void **state)

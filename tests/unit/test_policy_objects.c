@@ -226,7 +226,7 @@ static void policies_of_a_state_from_before_are_for_every_network(void **state)
 		"policies \"old-1\": policy \"old-1\" names no network, as before policies had "
 		"one, "
 		"and is in force in every network (set it with all its fields and its network "
-		"(\"*\" keeps it so); for all: sluicectl -j config get >f, then sluicectl config "
+		"(\"*\" keeps it so); for all: sluicectl -j config get >f && sluicectl config "
 		"replace f)");
 }
 

@@ -10,6 +10,7 @@
 
 #include "dp/rcu.h"
 #include "dp/rings.h"
+#include "dp/samples.h"
 
 static int start_eal(void **state)
 {
@@ -158,20 +159,25 @@ static void full_upcall_ring_leaves_the_packet_with_the_caller(void **state)
 	sl_rings_fini(&r);
 }
 
-static void full_event_ring_counts_what_it_loses(void **state)
+static void full_sample_ring_counts_what_it_loses_and_the_next_sample_says_so(void **state)
 {
-	const struct sl_event ev = {.origin = 7, .len = 99};
-	struct sl_event got;
-	struct sl_rings r;
+	static struct sl_samples s;
+	static _Atomic(uint32_t) tick = 10;
+	struct sl_sample sample = {.reason = SL_DROP_SPOOFED, .culprit = 3, .len = 99}, got;
 
 	(void)state;
-	assert_int_equal(sl_rings_init(&r, 0, SOCKET_ID_ANY), 0);
-	for (unsigned int i = 0; i < 4095 + 12; i++)
-		sl_event_put(&r, &ev);
-	assert_int_equal(r.events_lost, 12);
-	assert_int_equal(rte_ring_sc_dequeue_elem(r.event, &got, sizeof(got)), 0);
-	assert_memory_equal(&got, &ev, sizeof(ev));
-	sl_rings_fini(&r);
+	assert_int_equal(sl_samples_init(&s, "sample", 0, SOCKET_ID_ANY, &tick), 0);
+	for (unsigned int i = 0; i < SL_SAMPLE_RING - 1 + 12; i++)
+		sl_sample_take(&s, &sample, NULL, 0);
+	assert_int_equal(s.lost, 12);
+	assert_int_equal(rte_ring_sc_dequeue_elem(s.ring, &got, sizeof(got)), 0);
+	assert_int_equal(got.len, 99);
+	assert_int_equal(got.skipped, 0);
+	sl_sample_take(&s, &sample, NULL, 0);
+	while (rte_ring_sc_dequeue_elem(s.ring, &got, sizeof(got)) == 0)
+		;
+	assert_int_equal(got.skipped, 12);
+	sl_samples_fini(&s);
 }
 
 static void fini_frees_packets_left_inside(void **state)
@@ -218,7 +224,7 @@ int main(void)
 		cmocka_unit_test(work_may_retire_more_work),
 		cmocka_unit_test(destroy_runs_what_waits),
 		cmocka_unit_test(full_upcall_ring_leaves_the_packet_with_the_caller),
-		cmocka_unit_test(full_event_ring_counts_what_it_loses),
+		cmocka_unit_test(full_sample_ring_counts_what_it_loses_and_the_next_sample_says_so),
 		cmocka_unit_test(fini_frees_packets_left_inside),
 		cmocka_unit_test(rings_of_two_workers_live_side_by_side),
 	};

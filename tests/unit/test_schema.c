@@ -318,7 +318,8 @@ static void list_lengths_are_bounded(void **state)
 {
 	(void)state;
 	refused("\"list\":[1,2,3,4]", "list", "at most 3 elements are accepted, there are 4", "");
-	refused("\"labels\":{}", "labels", "at least one label is needed", "");
+	refused("\"labels\":{}", "labels", "at least one label is needed",
+		"no labels does not mean everything");
 }
 
 static void string_lengths_are_bounded(void **state)
@@ -338,10 +339,38 @@ static void equal_elements_are_refused_where_they_must_differ(void **state)
 	refused("\"ips\":[\"::1\",\"0::1\"]", "ips[1]", "the same as element [0]", "");
 }
 
-static void names_have_a_fixed_alphabet_and_length(void **state)
+/* A whole name of ns times 'n', and if n is not 0 a '/' and n times 'x'. */
+static int decode_name(size_t ns, size_t n)
 {
-	static const char *const bad[] = {"", "-a", ".", "a b", "a/b", "\xc3\xa4", "a\\n"};
-	char text[256], name[SL_NAME_LEN + 1];
+	char text[512], name[400] = "";
+	struct sl_err e;
+	struct outer o;
+	int ret;
+
+	memset(name, 'n', ns);
+	if (n > 0) {
+		name[ns] = '/';
+		memset(name + ns + 1, 'x', n);
+	}
+	snprintf(text, sizeof(text), "{\"name\":\"%s\",\"vni\":1}", name);
+	ret = decode(text, &o, &e);
+	if (ret == 0) {
+		assert_string_equal(o.name, name);
+		sl_shape_fini(&outer_shape, &o);
+	} else {
+		assert_string_equal(e.path, "name");
+		assert_non_null(strstr(e.message, "at most"));
+	}
+	return ret;
+}
+
+static void names_have_a_fixed_alphabet(void **state)
+{
+	static const char *const bad[] = {
+		"", "-a", ".", "a b", "/", "a/", "/a", "a//b", "a/-b", "\xc3\xa4", "a\\n"};
+	static const char *const good[] = {
+		"a", "0", "a-1.b_C", "a-", "web/db", "k8s.io/ns/pod-0", "a.b/c.d"};
+	char text[256];
 	struct sl_err e;
 	struct outer o;
 
@@ -351,13 +380,23 @@ static void names_have_a_fixed_alphabet_and_length(void **state)
 		assert_int_not_equal(decode(text, &o, &e), 0);
 		assert_string_equal(e.path, "name");
 	}
-	memset(name, 'x', SL_NAME_LEN);
-	name[SL_NAME_LEN] = '\0';
-	snprintf(text, sizeof(text), "{\"name\":\"%s\",\"vni\":1}", name);
-	assert_int_not_equal(decode(text, &o, &e), 0);
-	snprintf(text, sizeof(text), "{\"name\":\"%s\",\"vni\":1}", name + 1);
-	assert_int_equal(decode(text, &o, &e), 0);
-	sl_shape_fini(&outer_shape, &o);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "{\"name\":\"%s\",\"vni\":1}", good[i]);
+		assert_int_equal(decode(text, &o, &e), 0);
+		sl_shape_fini(&outer_shape, &o);
+	}
+}
+
+/* What Kubernetes calls its objects: 253 characters, and a namespace of 63 before them. */
+static void names_are_as_long_as_those_of_kubernetes(void **state)
+{
+	(void)state;
+	assert_int_equal(decode_name(253, 0), 0);
+	assert_int_not_equal(decode_name(254, 0), 0);
+	assert_int_equal(decode_name(63, 253), 0);
+	assert_int_not_equal(decode_name(63, 254), 0);
+	assert_int_not_equal(decode_name(64, 253), 0);
+	assert_int_equal(decode_name(253, 63), 0);
 }
 
 static void labels_are_sorted_by_key(void **state)
@@ -386,6 +425,40 @@ static void label_alphabets_are_checked(void **state)
 		snprintf(fields, sizeof(fields), "\"labels\":{%s}", bad[i]);
 		assert_int_not_equal(decode_with(fields, &o, &e), 0);
 	}
+}
+
+static int decode_label(size_t prefix, size_t name, size_t value)
+{
+	char fields[640], key[400], text[100];
+	struct sl_err e;
+	struct outer o;
+	int ret;
+
+	memset(key, 'p', prefix);
+	key[prefix] = '/';
+	memset(key + prefix + (prefix > 0), 'k', name);
+	key[prefix + (prefix > 0) + name] = '\0';
+	memset(text, 'v', value);
+	text[value] = '\0';
+	snprintf(fields, sizeof(fields), "\"labels\":{\"%s\":\"%s\"}", key, text);
+	ret = decode_with(fields, &o, &e);
+	if (ret == 0) {
+		assert_string_equal(o.labels.pair[0].key, key);
+		sl_shape_fini(&outer_shape, &o);
+	}
+	return ret;
+}
+
+/* A prefix has 253 characters at most, what is behind it 63, as a value. */
+static void label_keys_are_as_long_as_those_of_kubernetes(void **state)
+{
+	(void)state;
+	assert_int_equal(decode_label(0, 63, 63), 0);
+	assert_int_not_equal(decode_label(0, 64, 63), 0);
+	assert_int_not_equal(decode_label(0, 63, 64), 0);
+	assert_int_equal(decode_label(253, 63, 0), 0);
+	assert_int_not_equal(decode_label(254, 63, 0), 0);
+	assert_int_not_equal(decode_label(253, 64, 0), 0);
 }
 
 static void the_check_of_a_nested_shape_names_the_whole_path(void **state)
@@ -500,9 +573,9 @@ static void the_json_schema_says_what_decode_accepts(void **state)
 	assert_text(s, "required", NULL, "[\"name\",\"vni\"]");
 	assert_text(s, "additionalProperties", NULL, "false");
 	assert_text(p, "name", NULL,
-		"{\"type\":\"string\",\"format\":\"name\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9_.-]*"
-		"$\",\"maxLength\":"
-		"63,"
+		"{\"type\":\"string\",\"format\":\"name\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9_.-]{"
+		"0,"
+		"252}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,252})*$\",\"maxLength\":317,"
 		"\"description\":\"Its name.\",\"x-key\":true}");
 	assert_text(p, "vni", NULL, "{\"type\":\"integer\",\"minimum\":1,\"maximum\":16777215}");
 	assert_text(p, "encap", "default", "\"geneve\"");
@@ -534,9 +607,11 @@ int main(void)
 		cmocka_unit_test(list_lengths_are_bounded),
 		cmocka_unit_test(string_lengths_are_bounded),
 		cmocka_unit_test(equal_elements_are_refused_where_they_must_differ),
-		cmocka_unit_test(names_have_a_fixed_alphabet_and_length),
+		cmocka_unit_test(names_have_a_fixed_alphabet),
+		cmocka_unit_test(names_are_as_long_as_those_of_kubernetes),
 		cmocka_unit_test(labels_are_sorted_by_key),
 		cmocka_unit_test(label_alphabets_are_checked),
+		cmocka_unit_test(label_keys_are_as_long_as_those_of_kubernetes),
 		cmocka_unit_test(the_check_of_a_nested_shape_names_the_whole_path),
 		cmocka_unit_test(a_long_value_in_a_message_is_cut_between_characters),
 		cmocka_unit_test(copies_are_equal_and_independent),

@@ -3,11 +3,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "ctrl/json.h"
+#include "ctrl/name_pool.h"
 #include "ctrl/schema.h"
 
 struct thing {
@@ -156,6 +158,46 @@ static void copies_are_their_own(void **state)
 	sl_shape_fini(&shape, &copy);
 }
 
+static void one_text_is_kept_once(void **state)
+{
+	char text[] = "ns/web";
+	const char *a = sl_name_keep(text), *b = sl_name_keep("ns/web"), *c = sl_name_again(a);
+
+	(void)state;
+	assert_ptr_not_equal(a, text);
+	assert_ptr_equal(a, b);
+	assert_ptr_equal(a, c);
+	sl_name_drop(a);
+	sl_name_drop(b);
+	assert_string_equal(c, "ns/web");
+	sl_name_drop(c);
+	assert_ptr_equal(sl_name_keep(""), sl_name_none);
+	sl_name_drop(sl_name_none);
+	sl_name_drop(NULL);
+}
+
+static void many_names_are_kept_apart(void **state)
+{
+	enum { N = 5000 };
+	const char **kept = calloc(N, sizeof(*kept));
+	char text[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < N; i++) {
+		snprintf(text, sizeof(text), "endpoint-%u", i);
+		kept[i] = sl_name_keep(text);
+	}
+	for (unsigned int i = 0; i < N; i++) {
+		snprintf(text, sizeof(text), "endpoint-%u", i);
+		assert_string_equal(kept[i], text);
+		assert_ptr_equal(sl_name_keep(text), kept[i]);
+		sl_name_drop(kept[i]);
+	}
+	for (unsigned int i = 0; i < N; i++)
+		sl_name_drop(kept[i]);
+	free(kept);
+}
+
 static void who_leaves_a_required_field_out_is_told_what_to_write(void **state)
 {
 	(void)state;
@@ -201,6 +243,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_name_is_refused_where_it_stands),
 		cmocka_unit_test(names_are_equal_when_all_are_in_the_same_order),
 		cmocka_unit_test(copies_are_their_own),
+		cmocka_unit_test(one_text_is_kept_once),
+		cmocka_unit_test(many_names_are_kept_apart),
 		cmocka_unit_test(who_leaves_a_required_field_out_is_told_what_to_write),
 		cmocka_unit_test(stored_object_may_be_older_than_a_field),
 		cmocka_unit_test(schema_says_that_it_is_a_string_or_a_list),

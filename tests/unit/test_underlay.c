@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What comes in by an underlay port: which frames are taken, and which pings are answered. */
 #include "dp/rings.h"
+#include "pipelines/overlay/tunnel_ctl.h"
 #include "tests/unit/pipeline_test.h"
 
 #define OWN	"02:00:00:00:0a:01"
@@ -58,6 +59,15 @@ static void set_destination(const char *mac)
 	struct sl_mac m = sl_test_mac(mac);
 
 	memcpy(g.b, m.b, sizeof(m.b));
+}
+
+static struct sl_tunnel_seen seen(struct sl_rig *r)
+{
+	const struct sl_world *w = atomic_load(&sl_rig_pipeline(r)->world);
+	struct sl_tunnel_seen s;
+
+	sl_tunnel_seen_sum(w->tunnels, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), &s);
+	return s;
 }
 
 static bool handed_up(struct sl_rig *r)
@@ -427,6 +437,104 @@ static void outer_udp_checksum_is_not_verified(void **state)
 		}
 }
 
+struct error {
+	uint8_t type, code;
+	uint32_t rest;
+	const char *src, *dst; /* of the quoted packet */
+	uint16_t dport;
+	uint32_t quoted; /* bytes of it */
+};
+
+/* By a router on the way. */
+static void icmp_error(const struct error *e)
+{
+	sl_frame_start(&f);
+	sl_frame_eth(&f, .dst = PEER, .src = OWN);
+	sl_frame_ip4(&f, .src = e->src != NULL ? e->src : "192.0.2.1",
+		.dst = e->dst != NULL ? e->dst : "192.0.2.2");
+	sl_frame_udp(&f, .sport = 50000, .dport = e->dport != 0 ? e->dport : 4789);
+	sl_frame_payload(&f, 60);
+	sl_frame_end(&f);
+	sl_frame_start(&g);
+	sl_frame_eth(&g, .dst = OWN, .src = PEER);
+	sl_frame_ip4(&g, .src = "192.0.2.254", .dst = "192.0.2.1");
+	sl_frame_icmp(&g, .type = e->type, .code = e->code, .rest = e->rest);
+	sl_frame_bytes(&g, f.b + 14, e->quoted != 0 ? e->quoted : 28);
+	sl_frame_end(&g);
+}
+
+#define icmp_error(...) icmp_error(&(struct error){__VA_ARGS__})
+
+static void error_about_a_tunnel_packet_is_noted_for_its_tunnel(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_tunnel_seen s;
+
+	sl_rig_tick(r, 5);
+	icmp_error(.type = 3, .code = 3);
+	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);
+	s = seen(r);
+	assert_int_equal(s.errors, 1);
+	assert_int_equal(s.error, sl_tunnel_error(3, 3, 0, sl_test_ip4("192.0.2.254")));
+	assert_int_equal(s.error_tick, atomic_load(sl_rig_worker(r)->tick));
+	assert_int_equal(s.too_big, 0);
+	icmp_error(.type = 3, .code = 4, .rest = 1400);
+	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);
+	icmp_error(.type = 11, .code = 0, .rest = 1000); /* no MTU in this one */
+	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);
+	s = seen(r);
+	assert_int_equal(s.errors, 3);
+	assert_int_equal(s.error, sl_tunnel_error(11, 0, 0, sl_test_ip4("192.0.2.254")));
+	assert_int_equal((uint32_t)s.too_big, 1400);
+	assert_silence(r);
+}
+
+static void error_about_anything_else_is_the_links_noise(void **state)
+{
+	struct sl_rig *r = *state;
+
+	icmp_error(.type = 3, .code = 3, .src = "192.0.2.9"); /* no tunnel address */
+	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
+	icmp_error(.type = 3, .code = 3, .src = "192.0.2.2", .dst = "192.0.2.1");
+	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
+	icmp_error(.type = 3, .code = 3, .dst = "192.0.2.77"); /* no node */
+	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
+	icmp_error(.type = 3, .code = 3, .dport = 53);
+	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
+	for (uint32_t n = 1; n < 28; n++) {
+		icmp_error(.type = 3, .code = 3, .quoted = n);
+		assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
+	}
+	icmp_error(.type = 3, .code = 3);
+	g.b[g.len - 1] ^= 1; /* checksum */
+	assert_int_equal(arrives(r), SL_DROP_L4_MALFORMED);
+	assert_int_equal(seen(r).errors, 0);
+	assert_silence(r);
+}
+
+static void what_goes_through_a_tunnel_is_counted_both_ways(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_tunnel_seen s;
+
+	sl_rig_allow_all(r);
+	for (unsigned int i = 0; i < 3; i++) {
+		web_to_far();
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	}
+	s = seen(r);
+	assert_int_equal(s.tx_packets, 3);
+	assert_int_equal(s.tx_bytes, 3 * f.len);
+	assert_int_equal(s.rx_packets, 0);
+	tunnel_packet();
+	assert_int_equal(arrives(r), SL_KEEP);
+	s = seen(r);
+	assert_int_equal(s.tx_packets, 3);
+	assert_int_equal(s.rx_packets, 1);
+	assert_int_equal(s.rx_bytes, f.len);
+	sl_rig_discard(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +555,9 @@ int main(void)
 		T(tunnel_packet_to_an_address_without_tunnels_is_dropped),
 		T(outer_ttl_of_zero_is_no_reason_to_drop),
 		T(outer_udp_checksum_is_not_verified),
+		T(error_about_a_tunnel_packet_is_noted_for_its_tunnel),
+		T(error_about_anything_else_is_the_links_noise),
+		T(what_goes_through_a_tunnel_is_counted_both_ways),
 	};
 
 	return cmocka_run_group_tests_name("underlay", tests, sl_test_eal, NULL);

@@ -14,6 +14,12 @@ REMOTE_MAC = "02:aa:00:00:00:02"
 
 # Bytes of a frame without its checksum. IMIX: seven small ones, four middling, one full.
 SIZES = {"64": (64,), "imix": (64,) * 7 + (594,) * 4 + (1514,), "1500": (1514,)}
+CHECKSUM = 4
+
+
+def lengths(size):
+    """Of a named size, or of a number of bytes."""
+    return SIZES.get(size) or (int(size),)
 
 
 def mac_bytes(text):
@@ -30,6 +36,10 @@ def numbered_ip(base, i):
 
 def numbered_mac(prefix, i):
     return ":".join(f"{byte:02x}" for byte in (2, prefix, *struct.pack("!I", i)))
+
+
+def mac_text(value):
+    return ":".join(f"{byte:02x}" for byte in value.to_bytes(6, "big"))
 
 
 def local(i):

@@ -72,7 +72,7 @@ class Scenario:
         pair = [frames.local(near), frames.remote(far)]
         if self.direction == "decap":
             pair.reverse()
-        lengths = frames.SIZES[self.size]
+        lengths = frames.lengths(self.size)
         return frames.udp_frame(*pair, (port, frames.SERVICE_PORT), lengths[flow % len(lengths)],
                                 flow)
 

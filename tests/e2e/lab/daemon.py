@@ -197,6 +197,11 @@ class Daemon:
             seconds,
         )
 
+    def wait_announced(self, seconds=20):
+        """Until all endpoints are announced, and once more a second later: nothing else is sent unasked."""
+        wait_until(lambda: self.call("stats.get")["announcements"]["waiting"] == 0,
+                   lambda: f"announcements wait: {self.call('stats.get')['announcements']}", seconds)
+
     def wait_received(self, n, seconds=60):
         wait_until(
             lambda: self.totals()["received"] >= n,

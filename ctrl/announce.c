@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "announce.h"
+#include "pipelines/forward/advert.h"
+
+enum {
+	FRAMES_A_TURN = 32,	  /* a worker takes as many packets of control in its turn */
+	FRAMES_A_TURN_OF_SET = 8, /* so that a full start is no burst for those who hear it */
+	WORDS_A_TURN = 4096,	  /* looked through for the next bit */
+	REPEAT_TICKS = SL_TICKS_PER_SECOND,
+	WORD_BITS = 64,
+};
+
+void sl_announcer_fini(struct sl_announcer *n)
+{
+	free(n->set);
+	memset(n, 0, sizeof(*n));
+}
+
+bool sl_announcer_reserve(struct sl_announcer *n, uint32_t id)
+{
+	uint32_t words = id / WORD_BITS + 1, want;
+	uint64_t *more;
+
+	if (words <= n->n_words)
+		return true;
+	want = words < 2 * n->n_words ? 2 * n->n_words : words;
+	more = realloc(n->set, want * sizeof(*more));
+	if (more == NULL)
+		return false;
+	memset(&more[n->n_words], 0, (want - n->n_words) * sizeof(*more));
+	n->set = more;
+	n->n_words = want;
+	return true;
+}
+
+static bool queue_put(struct sl_announce_queue *q, uint32_t id, uint32_t tick)
+{
+	uint32_t at = (q->first + q->n) % SL_ANNOUNCE_RECENT;
+
+	if (q->n == SL_ANNOUNCE_RECENT)
+		return false;
+	q->item[at].id = id;
+	q->item[at].tick = tick;
+	q->n++;
+	return true;
+}
+
+/* 0: none whose time has come. */
+static uint32_t queue_take(struct sl_announce_queue *q, uint32_t tick)
+{
+	uint32_t id = q->item[q->first].id;
+
+	if (q->n == 0 || (int32_t)(tick - q->item[q->first].tick) < 0)
+		return 0;
+	q->first = (q->first + 1) % SL_ANNOUNCE_RECENT;
+	q->n--;
+	return id;
+}
+
+void sl_announcer_add(struct sl_announcer *n, uint32_t id, uint32_t tick)
+{
+	uint64_t bit = UINT64_C(1) << id % WORD_BITS;
+
+	if (id == n->id)
+		n->id = 0; /* what is left of it is about how it was */
+	if (queue_put(&n->recent, id, tick))
+		return;
+	n->n_set += (n->set[id / WORD_BITS] & bit) == 0;
+	n->set[id / WORD_BITS] |= bit;
+}
+
+uint64_t sl_announcer_waiting(const struct sl_announcer *n)
+{
+	return (uint64_t)n->recent.n + n->again.n + n->n_set + (n->id != 0);
+}
+
+/* The next id of the set; 0: none within so many words. */
+static uint32_t set_take(struct sl_announcer *n)
+{
+	for (uint32_t i = 0; n->n_set > 0 && i < WORDS_A_TURN; i++) {
+		uint32_t at = n->cursor % n->n_words, bit;
+
+		if (n->set[at] == 0) {
+			n->cursor = at + 1;
+			continue;
+		}
+		bit = (uint32_t)__builtin_ctzll(n->set[at]);
+		n->set[at] &= n->set[at] - 1;
+		n->n_set--;
+		n->cursor = at;
+		return at * WORD_BITS + bit;
+	}
+	return 0;
+}
+
+/* Another endpoint to be at hand, those of the set last. */
+static bool take_next(struct sl_announcer *n, uint32_t tick)
+{
+	n->address = 0;
+	n->port = 0;
+	n->id = queue_take(&n->recent, tick);
+	n->repeat = n->id != 0;
+	if (n->id == 0)
+		n->id = queue_take(&n->again, tick);
+	n->of_set = n->id == 0;
+	if (n->id == 0)
+		n->id = set_take(n);
+	return n->id != 0;
+}
+
+/* False: there was no room, the frame is to be sent later. */
+static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const struct sl_ip *ip,
+	const struct sl_mac *mac)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(sl_engine_pool(v->engine));
+	char *frame = m != NULL ? rte_pktmbuf_append(m, SL_ANNOUNCEMENT_MAX) : NULL;
+
+	if (frame == NULL) {
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	rte_pktmbuf_trim(
+		m, (uint16_t)(SL_ANNOUNCEMENT_MAX - sl_announcement_write(frame, ip, mac)));
+	if (!sl_engine_inject(v->engine, port, m)) {
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	sl_count(&sl_engine_control_counters(v->engine)->generated, 1);
+	return true;
+}
+
+/* The next port that is to hear of the endpoint; SL_PORTS_MAX: no more. */
+static uint16_t next_port(
+	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
+{
+	while (port < SL_PORTS_MAX &&
+		(v->world->port_network[port] != ep->network || (ep->local && port == ep->origin)))
+		port++;
+	return port;
+}
+
+enum progress { DONE, SENT, FULL };
+
+/* One frame about the endpoint at hand. */
+static enum progress advance(struct sl_announcer *n, const struct sl_announce_view *v)
+{
+	const struct sl_endpoint_obj *obj =
+		(const struct sl_endpoint_obj *)sl_store_by_id(v->store, SL_COLL_ENDPOINTS, n->id);
+	const struct sl_endpoint *ep = n->id < v->n_endpoints ? v->endpoint[n->id] : NULL;
+	const struct sl_ip *ip;
+
+	if (obj == NULL || ep == NULL)
+		return DONE; /* it has gone */
+	n->port = next_port(v, ep, n->port);
+	if (n->port == SL_PORTS_MAX) {
+		n->port = next_port(v, ep, 0);
+		n->address++;
+	}
+	if (n->address >= obj->addresses.n || n->port == SL_PORTS_MAX)
+		return DONE;
+	ip = obj->addresses.items;
+	if (!send_to_port(v, n->port, &ip[n->address], &ep->mac))
+		return FULL;
+	n->port++;
+	n->sent++;
+	return SENT;
+}
+
+void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v)
+{
+	uint32_t tick = sl_engine_tick(v->engine);
+	unsigned int i = 0;
+
+	/* An endpoint that nobody hears of costs as much as a frame. */
+	while (i++ < FRAMES_A_TURN) {
+		enum progress p;
+
+		if (n->id == 0 && !take_next(n, tick))
+			return;
+		if (n->of_set && i > FRAMES_A_TURN_OF_SET)
+			return;
+		p = advance(n, v);
+		if (p == FULL)
+			return;
+		if (p == SENT)
+			continue;
+		if (n->repeat)
+			queue_put(&n->again, n->id, tick + REPEAT_TICKS);
+		n->id = 0;
+	}
+}

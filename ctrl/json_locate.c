@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a path or a byte of a JSON text to its line and column. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+struct sl_json_place sl_json_place(const char *text, size_t pos)
+{
+	struct sl_json_place at = {1, 1};
+
+	for (size_t i = 0; i < pos; i++) {
+		if (text[i] == '\n')
+			at = (struct sl_json_place){at.line + 1, 1};
+		else if (((unsigned char)text[i] & 0xc0) != 0x80)
+			at.column++; /* not amid a character */
+	}
+	return at;
+}
+
+struct cursor {
+	const char *text;
+	size_t pos, len;
+};
+
+static char next(struct cursor *c)
+{
+	while (c->pos < c->len && strchr(" \t\r\n", c->text[c->pos]) != NULL)
+		c->pos++;
+	return c->pos < c->len ? c->text[c->pos] : '\0';
+}
+
+/* Past the string that begins here; its first and last byte within the quotes. */
+static size_t pass_string(struct cursor *c)
+{
+	size_t from = ++c->pos;
+
+	while (c->pos < c->len && c->text[c->pos] != '"')
+		c->pos += c->text[c->pos] == '\\' ? 2 : 1;
+	c->pos++;
+	return c->pos - 1 - from;
+}
+
+/* Past the value that begins here, however deep it is. */
+static void pass_value(struct cursor *c)
+{
+	size_t depth = 0;
+
+	do {
+		char first = next(c);
+
+		if (first == '"')
+			pass_string(c);
+		else if (first == '\0')
+			return;
+		else if (strchr("{}[],:", first) != NULL)
+			c->pos++;
+		else
+			c->pos += strcspn(c->text + c->pos, " \t\r\n{}[],:\"");
+		if (first == '{' || first == '[')
+			depth++;
+		else if (first == '}' || first == ']')
+			depth--;
+	} while (depth > 0);
+}
+
+/* How much of the path the key is: 0, or its bytes. Keys may have dots in them. */
+static size_t step_of(const char *path, const char *key, size_t n)
+{
+	if (n == 0 || strncmp(path, key, n) != 0 || strchr(".[", path[n]) == NULL)
+		return 0;
+	return n;
+}
+
+/* To the member that the path names; how much of the path that was. */
+static size_t enter_object(struct cursor *c, const char *path)
+{
+	size_t best = 0, at = 0;
+
+	c->pos++;
+	while (next(c) == '"') {
+		size_t key = c->pos, n = pass_string(c), step;
+
+		step = step_of(path, c->text + key + 1, n);
+		if (step > best) {
+			best = step;
+			at = key;
+		}
+		next(c);
+		c->pos++; /* the colon */
+		pass_value(c);
+		if (next(c) != ',')
+			break;
+		c->pos++;
+	}
+	c->pos = at;
+	return best;
+}
+
+/* To the element that the path names, or false. */
+static bool enter_array(struct cursor *c, size_t index)
+{
+	c->pos++;
+	for (; index > 0; index--) {
+		pass_value(c);
+		if (next(c) != ',')
+			return false;
+		c->pos++;
+	}
+	return next(c) != ']';
+}
+
+bool sl_json_locate(const char *text, size_t len, const char *path, struct sl_json_place *at)
+{
+	struct cursor c = {.text = text, .len = len};
+	bool any = false;
+	size_t found = 0, step;
+	char *end;
+
+	while (*path != '\0') {
+		if (*path == '.')
+			path++;
+		if (next(&c) == '[' && *path == '[') {
+			if (!enter_array(&c, strtoul(path + 1, &end, 10)) || *end != ']')
+				break;
+			path = end + 1;
+			found = c.pos;
+		} else if (next(&c) == '{' && (step = enter_object(&c, path)) > 0) {
+			path += step;
+			found = c.pos;
+			pass_string(&c);
+			next(&c);
+			c.pos++;
+		} else {
+			break;
+		}
+		any = true;
+	}
+	if (any)
+		*at = sl_json_place(text, found);
+	return any;
+}

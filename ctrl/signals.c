@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "dp/socket_file.h"
+#include "signals.h"
+
+/*
+ * A closed terminal, a habit of `reload`, a rotated log: nothing here waits for them, and a switch
+ * does not end by them.
+ */
+static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2};
+
+/* Besides the real-time ones. */
+static const int stopping[] = {
+	SIGTERM, SIGINT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT};
+
+/* They end a process with a core: it keeps no file that others would take for a daemon's. */
+static const int crashing[] = {
+	SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGXCPU};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What each of them did before: a sanitizer has its own report to make. */
+static struct sigaction before[COUNT(crashing)];
+static char crash_stack[64 << 10]; /* the control thread's own may be what has run out */
+
+static void fill(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < COUNT(ignored); i++)
+		sigaddset(set, ignored[i]);
+	for (size_t i = 0; i < COUNT(stopping); i++)
+		sigaddset(set, stopping[i]);
+	for (int s = SIGRTMIN; s <= SIGRTMAX; s++)
+		sigaddset(set, s);
+}
+
+static bool is_ignored(uint32_t signal)
+{
+	for (size_t i = 0; i < COUNT(ignored); i++)
+		if ((uint32_t)ignored[i] == signal)
+			return true;
+	return false;
+}
+
+/* An instruction that faults does so again after the handler, and then for good; what was sent does
+ * not. */
+static bool comes_again(int signal, const siginfo_t *info)
+{
+	return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE ||
+					    signal == SIGILL || signal == SIGTRAP);
+}
+
+static void crash(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	sl_sockets_remove();
+	for (size_t i = 0; i < COUNT(crashing); i++)
+		if (crashing[i] == signal)
+			sigaction(signal, &before[i], NULL);
+	if (!comes_again(signal, info))
+		raise(signal);
+}
+
+static void catch_crashes(void)
+{
+	const stack_t stack = {.ss_sp = crash_stack, .ss_size = sizeof(crash_stack)};
+	struct sigaction act = {
+		.sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+	sigaltstack(&stack, NULL);
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < COUNT(crashing); i++)
+		sigaction(crashing[i], &act, &before[i]);
+}
+
+void sl_signals_init(void)
+{
+	sigset_t set;
+
+	fill(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a write to who has gone fails, and says so */
+	signal(SIGXFSZ, SIG_IGN); /* so does one to a file that may not grow */
+	catch_crashes();
+}
+
+int sl_signals_open(void)
+{
+	sigset_t set;
+
+	fill(&set);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+bool sl_signals_take(int fd, void (*log)(const char *line))
+{
+	struct signalfd_siginfo got;
+	char line[192];
+	bool stop = false;
+
+	while (read(fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
+		if (!is_ignored(got.ssi_signo)) {
+			stop = true;
+			continue;
+		}
+		snprintf(line, sizeof(line),
+			"SIG%s is ignored: there is nothing to read again; the configuration is "
+			"changed over the socket, and SIGTERM stops the daemon",
+			sigabbrev_np((int)got.ssi_signo));
+		log(line);
+	}
+	return stop;
+}

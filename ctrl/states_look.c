@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the log is told of when it comes and goes. Nodes without a path are notices (notices.h). */
+#include <stdio.h>
+
+#include "ctrl.h"
+#include "states.h"
+
+static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
+{
+	struct sl_port_counters n;
+	struct sl_port_info info;
+	char what[SL_NAME_LEN + 64];
+
+	sl_port_info(c->engine, id, &info);
+	sl_port_counters(c->engine, id, &n);
+	snprintf(what, sizeof(what), "port %s: its link", name);
+	sl_states_set(c->states, what, !info.link_up, "is down", "is up");
+	snprintf(what, sizeof(what), "port %s: packets are lost for want of buffers:", name);
+	sl_states_count(c->states, what, info.rx_nombuf,
+		"it is starved (workers.packet_buffers, workers.memory_mb)", "no longer");
+	snprintf(what, sizeof(what), "port %s: its transmit queue", name);
+	sl_states_count(c->states, what, n.tx_dropped, "does not take all packets",
+		"takes all packets again");
+}
+
+static void look_at_hop(const struct sl_neighbor_view *v, void *ctx)
+{
+	struct sl_ctrl *c = ctx;
+	const char *port = sl_apply_port_name(c->apply, v->port);
+	char what[SL_NAME_LEN + SL_IP_STR_LEN + 32], ip[SL_IP_STR_LEN];
+	bool asked = v->state == SL_NEIGHBOR_INCOMPLETE;
+
+	/* Nobody needs it. While it is asked again, it is as it was. */
+	if (v->uses == 0 || port == NULL)
+		return;
+	snprintf(what, sizeof(what), "next hop %s on port %s", sl_format_ip(&v->ip, ip), port);
+	if (asked && sl_states_is_trouble(c->states, what))
+		sl_states_set(c->states, what, true, "does not answer ARP", "");
+	else
+		sl_states_set(c->states, what, v->state == SL_NEIGHBOR_FAILED,
+			"does not answer ARP", "answers");
+}
+
+static uint64_t drops_of(struct sl_ctrl *c, enum sl_drop reason)
+{
+	uint64_t n = sl_counter_read(&sl_engine_control_counters(c->engine)->drops[reason]);
+
+	for (unsigned int w = 0; w < sl_engine_n_workers(c->engine); w++)
+		n += sl_counter_read(&sl_engine_worker(c->engine, w)->counters.drops[reason]);
+	return n;
+}
+
+static void look_at_node(struct sl_ctrl *c)
+{
+	struct sl_states *s = c->states;
+	struct sl_flow_stats fs;
+
+	sl_flow_stats(c->pipeline->flows, &fs);
+	sl_states_count(s, "the flow table", fs.table_full,
+		"is full, new connections are refused (workers.max_flows)", "has room again");
+	sl_states_count(s, "the flow table's reserve", fs.over_share,
+		"is in use, who has a share of the table is refused more (flows.owners)",
+		"is refused to nobody");
+	sl_states_count(s, "the ring to the control thread", drops_of(c, SL_DROP_UPCALL_FULL),
+		"is full", "has room again");
+}
+
+void sl_ctrl_states_look(struct sl_ctrl *c)
+{
+	uint32_t tick = sl_engine_tick(c->engine), second = tick / SL_TICKS_PER_SECOND;
+
+	if (second == c->states_looked)
+		return;
+	c->states_looked = second;
+	sl_states_begin(c->states, tick);
+	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+		const char *name = sl_apply_port_name(c->apply, id);
+
+		if (name != NULL)
+			look_at_port(c, id, name);
+	}
+	sl_neighbors_walk(sl_underlay_neighbors(c->underlay), tick, look_at_hop, c);
+	look_at_node(c);
+	sl_states_end(c->states);
+}

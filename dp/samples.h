@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Samples of dropped packets: the first bytes of one, with what was known of it where it was
+ * dropped. The control thread puts them into words.
+ *
+ * Not every drop has a sample. Of each reason, each culprit (the port a packet came in by; on an
+ * underlay port, a hash of its sender and network) has SL_SAMPLES_A_SECOND a second, so no flood
+ * hides another reason, nor another port's packet of the same reason. A sample says how many
+ * packets alike were dropped since the one before it, so none is lost from the count.
+ *
+ * Threads: struct sl_samples has one writer, who drops (a worker, or the control thread for its
+ * own); the ring's other end is control's.
+ */
+#ifndef SL_DP_SAMPLES_H
+#define SL_DP_SAMPLES_H
+
+#include <stdatomic.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring_elem.h>
+
+#include "counters.h"
+#include "sluice/drop.h"
+#include "sluice/types.h"
+
+#define SL_TICKS_PER_SECOND 10 /* of the coarse clock */
+
+#define SL_SAMPLES_A_SECOND 8	 /* of one reason and culprit; a power of two */
+#define SL_SAMPLE_RING	    1024 /* waiting for control, of one worker */
+#define SL_SAMPLE_BYTES	    216	 /* outer headers and the workload's, with room for options */
+#define SL_CULPRITS	    64	 /* 0..31: access ports; the rest: senders on underlay ports */
+#define SL_SAMPLE_NOWHERE   UINT32_MAX /* origin: not known */
+
+struct sl_sample {
+	uint32_t skipped; /* packets alike, dropped before this one and after the last sample */
+	uint32_t len;	  /* of the frame, without removed outer headers */
+	uint32_t origin;  /* port id, SL_ORIGIN_NODE | node id, or SL_SAMPLE_NOWHERE */
+	uint32_t network; /* 0: not known */
+	/* POLICY_*: the policy's slot. MTU_EXCEEDED: what would fit. STALE without bytes: packets.
+	 */
+	uint32_t detail;
+	uint16_t in_port, out_port; /* SL_PORT_NONE: not known */
+	uint8_t reason;		    /* enum sl_drop */
+	uint8_t culprit;
+	bool audited; /* forwarded all the same */
+	bool outer;   /* bytes begin with the headers of the underlay */
+	uint16_t n_bytes;
+	uint16_t pad;
+	uint64_t commit; /* the configuration it was judged by; 0: by none */
+	uint8_t bytes[SL_SAMPLE_BYTES];
+};
+_Static_assert(sizeof(struct sl_sample) == 256, "ring element");
+
+struct sl_sample_budget {
+	uint32_t second, taken, skipped;
+};
+
+struct sl_samples {
+	struct rte_ring *ring;
+	const _Atomic(uint32_t) *tick; /* the coarse clock */
+	uint64_t lost;		       /* found the ring full; they count as skipped as well */
+	struct sl_sample_budget of[SL_DROP_COUNT][SL_CULPRITS];
+};
+
+int sl_samples_init(struct sl_samples *s, const char *name, unsigned int id, int socket,
+	const _Atomic(uint32_t) *tick);
+void sl_samples_fini(struct sl_samples *s);
+
+/* Is this drop to be told of? Counts it as skipped when not. second: of the coarse clock. */
+static inline bool sl_sample_due(
+	struct sl_samples *s, enum sl_drop reason, unsigned int culprit, uint32_t second)
+{
+	struct sl_sample_budget *b = &s->of[reason][culprit];
+
+	if (unlikely(b->second != second)) {
+		b->second = second;
+		b->taken = 0;
+	}
+	if (unlikely(b->taken < SL_SAMPLES_A_SECOND)) {
+		b->taken++;
+		return true;
+	}
+	b->skipped++;
+	return false;
+}
+
+/*
+ * Complete `sample` (all set but skipped and bytes) with the first bytes of m, which may be NULL,
+ * and hand it up. before: so many bytes in front of the packet's data are sampled as well.
+ */
+__rte_cold void sl_sample_take(
+	struct sl_samples *s, struct sl_sample *sample, const struct rte_mbuf *m, uint32_t before);
+
+static inline uint32_t sl_samples_second(const struct sl_samples *s)
+{
+	return atomic_load_explicit(s->tick, memory_order_relaxed) / SL_TICKS_PER_SECOND;
+}
+
+/*
+ * A packet that waited to leave by sample->out_port, or came in by in_port, goes no further: it is
+ * counted for that port and told of, not freed. sample: as for sl_sample_take, but for the length
+ * and the culprit, who is found from the device that the packet came in by.
+ */
+void sl_drop_late(struct sl_counters *c, struct sl_samples *s, struct sl_sample *sample,
+	const struct rte_mbuf *m);
+
+/* Who is to blame for a frame of an underlay port. */
+static inline unsigned int sl_culprit_hash(uint32_t sender, uint32_t network)
+{
+	uint32_t h = (sender ^ network * 0x85ebca6bu) * 0x9e3779b1u;
+
+	return SL_CULPRITS / 2 + (h >> 27);
+}
+_Static_assert(SL_CULPRITS == 64 && SL_PORTS_MAX <= SL_CULPRITS / 2, "5 bits of hash");
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The end of packets that do not leave: one reason counted, and what is told of them. */
+#include "forward_dp.h"
+
+#include "dp/pkt.h"
+#include "pipelines/overlay/overlay_dp.h"
+#include "pipelines/parse/outer_dp.h"
+
+/* What is known of a packet that came in by a port. */
+struct whence {
+	uint32_t origin, network;
+	uint32_t before; /* bytes of removed outer headers */
+	bool outer;
+};
+
+static bool is_decapped(const struct sl_burst *b, unsigned int i)
+{
+	return b->decapped >> i & 1;
+}
+
+/* Before its outer headers were off: all there is to go by is its source address. */
+static uint32_t sender_of(const struct rte_mbuf *m)
+{
+	return m->data_len >= SL_OUTER_L4 ? sl_load32(rte_pktmbuf_mtod_offset(m, const void *, 26))
+					  : 0;
+}
+
+/* All that is done for each dropped packet, beside counting. */
+static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_burst *b = t->b;
+
+	if (!t->underlay)
+		return b->in_port;
+	if (is_decapped(b, i))
+		return sl_culprit_hash(b->meta[i].origin, b->meta[i].network);
+	return sl_culprit_hash(sender_of(b->pkt[i]), 0);
+}
+
+static struct whence whence(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_burst *b = t->b;
+	const struct sl_meta *m = &b->meta[i];
+
+	if (!t->underlay)
+		return (struct whence){
+			.origin = b->in_port, .network = t->world->port_network[b->in_port]};
+	if (!is_decapped(b, i))
+		return (struct whence){.origin = b->in_port, .outer = true};
+	return (struct whence){.origin = m->origin,
+		.network = m->network,
+		.before = (b->closer >> i & 1 ? m->outer_l4 : SL_OUTER_L4) +
+			  (uint32_t)sl_encaps[m->encap]->header_len,
+		.outer = true};
+}
+
+static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop reason)
+{
+	switch (reason) {
+	case SL_DROP_POLICY_INGRESS:
+	case SL_DROP_POLICY_EGRESS:
+		return b->meta[i].detail;
+	case SL_DROP_MTU_EXCEEDED:
+		return b->meta[i].act.mtu;
+	default:
+		return 0;
+	}
+}
+
+/* Handed up in vain: the packet has the outer headers of its way out by then. */
+static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
+{
+	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));
+}
+
+static __rte_cold __rte_noinline void tell(const struct sl_trip *t, unsigned int i,
+	enum sl_drop reason, unsigned int culprit, bool audited)
+{
+	const struct sl_burst *b = t->b;
+	const struct whence from = whence(t, i);
+	bool encapsulated = is_encapsulated(t, i, reason);
+	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
+		.origin = from.origin,
+		.network = from.network,
+		.detail = detail_of(b, i, reason),
+		.in_port = b->in_port,
+		.out_port = SL_PORT_NONE,
+		.reason = (uint8_t)reason,
+		.culprit = (uint8_t)culprit,
+		.audited = audited,
+		.outer = from.outer || encapsulated,
+		.commit = t->world->commit};
+
+	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from.before);
+}
+
+void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
+{
+	unsigned int culprit = culprit_of(t, i);
+
+	if (sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND))
+		tell(t, i, reason, culprit, true);
+}
+
+void sl_refused(const struct sl_trip *t, unsigned int i)
+{
+	enum sl_drop reason = t->b->verdict[i];
+	unsigned int culprit = culprit_of(t, i);
+
+	sl_drop_count(&t->w->counters, reason, t->b->in_port, 1);
+	if (unlikely(sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND)))
+		tell(t, i, reason, culprit, false);
+}

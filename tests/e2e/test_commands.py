@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sluicectl's words about a real daemon's objects."""
+import json
+import subprocess
+
+from lab.capture import capture_config
+from lab.expect import expect, expect_equal, test
+
+LONG = "team-a/" + "w" * 253
+POLICY = {"network": "blue", "direction": "ingress", "action": "deny", "subject": {"labels": {"app": "web"}}}
+
+
+def ctl(lab, d, *words):
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket) + words, capture_output=True, text=True, timeout=60, check=False)
+    expect_equal((words, done.returncode), (words, 0), done.stderr)
+    return done.stdout
+
+
+@test
+def listings_of_policies_tell_nobody_from_anyone(lab):
+    d = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1,no-rx=1")).start()
+    d.call("policies.add", {"name": "open", **POLICY})
+    d.call("policies.add", {"name": "shut", "peers": [], "ports": [], **POLICY})
+    rows = {x.split()[0]: x for x in ctl(lab, d, "policies", "list").splitlines()}
+    expect("anyone" in rows["open"] and " all" in rows["open"], rows["open"])
+    expect("nobody" in rows["shut"] and " none" in rows["shut"], rows["shut"])
+    text = ctl(lab, d, "policies", "get", "shut")
+    expect("nobody" in text and "none" in text, text)
+    policy = json.loads(ctl(lab, d, "-j", "policies", "get", "shut"))
+    expect_equal((policy["peers"], policy["ports"]), ([], []), "JSON is as the daemon says it")
+
+
+@test
+def listings_fit_120_columns_and_have_a_header_when_they_are_empty(lab):
+    config = capture_config("net_null0,no-rx=1", "net_null1,no-rx=1")
+    d = lab.daemon("a", config).start()
+    for noun in ("ports", "networks", "nodes", "neighbors", "endpoints", "policies", "routes", "identities"):
+        lines = ctl(lab, d, noun, "list").splitlines()
+        expect(lines and lines[0].split()[0].isupper(), f"{noun}: {lines}")
+        expect(max(map(len, lines)) <= 120, f"{noun}: {max(map(len, lines))} columns: {lines}")
+    for words in (("drops", "list"), ("drops", "recent"), ("flows", "list"), ("notices", "list")):
+        lines = ctl(lab, d, *words).splitlines()
+        expect(lines and lines[0].split()[0].isupper() and max(map(len, lines)) <= 120, f"{words}: {lines}")
+
+
+@test
+def names_of_kubernetes_work_everywhere_and_come_back_after_a_restart(lab):
+    d = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1,no-rx=1"), state=True).start()
+    ctl(lab, d, "networks", "add", LONG, "vni=77")
+    ctl(lab, d, "ports", "add", f"name={LONG}", "role=underlay", "devargs=net_null5,no-rx=1", "addresses=198.51.100.1/24")
+    ctl(lab, d, "neighbors", "add", LONG, "198.51.100.2", "mac=02:00:00:00:0b:05")
+    ctl(lab, d, "nodes", "add", LONG, "address=198.51.100.2")
+    ctl(lab, d, "endpoints", "add", LONG, f"network={LONG}", f"node={LONG}", "mac=02:00:00:00:00:55",
+        "addresses=10.9.0.1", "labels.app.kubernetes.io/name=web")
+    ctl(lab, d, "policies", "add", LONG, f"network={LONG}", "direction=ingress", "action=allow",
+        "subject.labels.app.kubernetes.io/name=web")
+    d.stop()
+    d.start()
+    for noun in ("networks", "ports", "nodes", "endpoints", "policies"):
+        expect_equal(json.loads(ctl(lab, d, "-j", noun, "get", LONG))["name"], LONG, noun)
+    expect(any(n["port"] == LONG and n["address"] == "198.51.100.2" for n in d.call("neighbors.state")), "neighbors")
+    expect(any(p["name"] == LONG and p["port"] == LONG for p in d.call("nodes.paths")), "paths")
+    for noun in ("policies", "endpoints", "nodes"):
+        ctl(lab, d, noun, "del", LONG)
+    ctl(lab, d, "neighbors", "del", LONG, "198.51.100.2")
+    ctl(lab, d, "ports", "del", LONG)
+    ctl(lab, d, "networks", "del", LONG)
