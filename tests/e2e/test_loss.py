@@ -212,10 +212,9 @@ def what_leaves_by_af_packet_arrives(lab):
     pair = Pair(lab)
     with Blast(pair.web, "eth0", udp(20)) as blast:
         pair.send(blast, FAST)
-        ours, _, left, arrived = expect_both_ends(pair)
+        _, _, left, arrived = expect_both_ends(pair)
         expect_equal(left, arrived, "arrived")
         web = pair.daemon.port("web")
-        expect_equal(web["rx_packets"], left + ours["tx_dropped"], "of what came in")
         expect_equal(web["rx_packets"] + web["rx_missed"] + kernel(pair.daemon, "web")["rx_dropped"],
                      blast.sent + blast.refused, "all")
 
@@ -253,7 +252,8 @@ def expect_nobody_waits(pair, small, large):
     ours, its, left, arrived = expect_both_ends(pair)
     expect_equal(pair.daemon.drop("port_refused"), 25, "port_refused")
     expect_equal(ours["tx_recalled"], 25, "tx_recalled")
-    expect_equal(arrived, small.sent, f"arrived: {ours} {its} {left}")
+    expect_equal(arrived, left, f"arrived: {ours} {its}")
+    expect(arrived >= small.sent, f"arrived: {arrived} of {small.sent}")
     expect_equal(pair.daemon.drops(), {"port_refused": 25}, "drops")
     pair.daemon.expect_sum()
 
