@@ -465,6 +465,10 @@ static enum sl_drop port_refused(struct scene *s)
 {
 	uint8_t ring[2 * TPACKET_ALIGN(TPACKET2_HDRLEN)] __attribute__((aligned(16))) = {0};
 	const struct sl_tx_slots slots = {.at = ring, .n = 2, .size = sizeof(ring) / 2};
+	struct sl_sample sample = {.reason = SL_DROP_PORT_REFUSED,
+		.origin = SL_SAMPLE_NOWHERE,
+		.in_port = SL_PORT_NONE,
+		.out_port = SL_RIG_DB};
 	struct sl_tx_watch watch = {0};
 	unsigned int looks = 0;
 
@@ -476,7 +480,9 @@ static enum sl_drop port_refused(struct scene *s)
 	while (!sl_tx_slots_stuck(&watch, &slots, slots.n, looks))
 		if (++looks > 10)
 			return SL_KEEP;
-	return sl_tx_slots_refuse(&watch, &slots, 1) == slots.n ? SL_DROP_PORT_REFUSED : SL_KEEP;
+	sample.detail = sl_tx_slots_refuse(&watch, &slots, 1);
+	sl_sample_take(sl_test_samples(), &sample, NULL, 0);
+	return sample.detail == slots.n ? SL_DROP_PORT_REFUSED : SL_KEEP;
 }
 
 static enum sl_drop mtu_exceeded(struct scene *s)
