@@ -181,7 +181,7 @@ class Pair:
     """Workloads web and db at one node; db's port may be of another kind, and its end of the link is bare."""
 
     def __init__(self, lab, db="net_af_packet1,iface=sl-db", **more):
-        self.node, self.web, self.db = (lab.namespace(n) for n in ("node", "web", "db"))
+        self.node, self.web, self.db = (lab.namespace(n) for n in ("node", "w-web", "w-db"))
         link(self.node, "sl-web", self.web, "eth0")
         link(self.node, "sl-db", self.db, "eth0")
         self.daemon = lab.daemon("d", {
@@ -284,7 +284,7 @@ def starved(daemon, name):
 @test
 def a_port_without_buffers_says_so_and_what_it_lost_adds_up(lab):
     """A virtual machine that stands still has the buffers of the port that sends to it."""
-    node, web = lab.namespace("node"), lab.namespace("web")
+    node, web = lab.namespace("node"), lab.namespace("w-web")
     link(node, "sl-web", web, "eth0")
     path = lab.file("vm.sock")
     with Testpmd(lab, "vm", f"net_vhost0,iface={path}", "rxonly") as vm:
