@@ -194,6 +194,10 @@ static void commit_underlay(struct sl_apply *a)
 				(uint16_t)sl_port_slot_find(
 					p->ports, ((const struct sl_port_obj *)o)->name),
 				(const struct sl_port_obj *)o);
+		else if (c->coll == SL_COLL_PORTS && c->new_obj != NULL && c->old_obj != NULL)
+			sl_underlay_port_gone(
+				a->underlay, (uint16_t)sl_port_slot_find(p->ports,
+						     ((const struct sl_port_obj *)o)->name));
 		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
 			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
 		else if (c->coll == SL_COLL_NODES)
@@ -303,10 +307,12 @@ static void commit(void *ctx)
 {
 	struct sl_apply *a = ctx;
 	struct sl_pending *p = &a->p;
+	uint32_t leaving;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (p->ports[i].used && !a->ports[i].used)
 			sl_port_publish(a->engine, (uint16_t)i);
+	sl_apply_commit_ports(a);
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
 	sl_apply_owners_commit(a);
@@ -326,13 +332,19 @@ static void commit(void *ctx)
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
 	commit_announcements(a);
+	leaving = p->leaving;
 	memset(p, 0, sizeof(*p));
-	sl_handover_finish(a);
+	sl_handover_finish(a, leaving != 0);
 }
 
 static void abort_pending(void *ctx)
 {
 	undo(ctx);
+}
+
+void sl_apply_patience(struct sl_apply *a, enum sl_patience patience)
+{
+	a->patience = patience;
 }
 
 struct sl_applier sl_apply_applier(struct sl_apply *a)

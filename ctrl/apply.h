@@ -26,6 +26,16 @@ void sl_apply_destroy(struct sl_apply *a); /* workers stopped; accepts NULL */
 /* The store's applier. */
 struct sl_applier sl_apply_applier(struct sl_apply *a);
 
+/*
+ * With devices of ports that are added from now on: none of it for requests, which fail; what is
+ * missing when a file is loaded, and all of what was accepted once, may come later.
+ */
+void sl_apply_patience(struct sl_apply *a, enum sl_patience patience);
+/* To call every few milliseconds: what has become of ports' devices is carried into the tables. */
+void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store);
+/* A bit for each port that may stand otherwise than when this was asked last. */
+uint32_t sl_apply_ports_stood(struct sl_apply *a);
+
 /* To call every few milliseconds: ports that change hands are given on once they are empty, changed
  * endpoints are announced (announce.h). */
 void sl_apply_turn(struct sl_apply *a);

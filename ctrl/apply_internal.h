@@ -48,8 +48,9 @@ struct sl_pending {
 	struct sl_pmap_garbage *garbage; /* what the new map no longer shares with the old one */
 	struct sl_later_list retire, undo;
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
-	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU before a change, to go back to; -1: not changed
-					 */
+	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU asked for before a change; -1: not changed */
+	const struct sl_port_obj *change[SL_PORTS_MAX]; /* what has its device changed */
+	uint32_t leaving; /* a bit for each port that gives up the device it has */
 	uint32_t port_network[SL_PORTS_MAX]; /* whose each port will be; 0: nobody's */
 	uint32_t handed_on; /* a bit for each running port for which that changes */
 	struct sl_scope scope;
@@ -69,7 +70,10 @@ struct sl_apply {
 	struct sl_world *world;
 	struct sl_label_index *labels; /* of identities */
 	struct sl_policy_compiler *policies;
-	unsigned int n_raised; /* generations since the start */
+	unsigned int n_raised;		 /* generations since the start */
+	enum sl_patience patience;	 /* with devices of ports that are added */
+	uint16_t port_mtu[SL_PORTS_MAX]; /* that flows were resolved with */
+	uint32_t stood; /* a bit for each port whose condition may be another since last asked */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	/* As configured; the world's is 0 while what was the former network's is being cleared. */
@@ -106,6 +110,7 @@ void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_sc
 
 /* Ports: devices come up in prepare, go away in commit. */
 int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e);
+void sl_apply_commit_ports(struct sl_apply *a);
 /* True when a running port had another MTU in the meantime. */
 bool sl_apply_undo_ports(struct sl_apply *a);
 
@@ -117,7 +122,7 @@ bool sl_apply_undo_ports(struct sl_apply *a);
  */
 void sl_handover_begin(struct sl_apply *a);
 void sl_handover_published(struct sl_apply *a);
-void sl_handover_finish(struct sl_apply *a);
+void sl_handover_finish(struct sl_apply *a, bool reopens); /* a device or more */
 void sl_handover_turn(struct sl_apply *a);
 
 /*

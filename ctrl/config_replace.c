@@ -104,7 +104,11 @@ static int remove_from(struct sl_store *s, struct sl_txn *t, const struct sl_col
 	if (keys == NULL)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	for (size_t i = 0; i < objects->n; i++) {
-		coll->make_key((const char *)objects->items + i * coll->shape->size, keys[i].text);
+		const void *o = (const char *)objects->items + i * coll->shape->size;
+
+		if (is_allocated(coll->id, o))
+			continue; /* nobody's wish: a listing of the daemon's own */
+		coll->make_key(o, keys[i].text);
 		HASH_ADD_STR(r.wanted, text, &keys[i]);
 	}
 	sl_txn_at(t, "%s", coll->name);

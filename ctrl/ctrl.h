@@ -14,6 +14,7 @@
 #include "notices.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
+#include "port_log.h"
 #include "rebalance.h"
 #include "recent.h"
 #include "rpc.h"
@@ -21,6 +22,11 @@
 #include "states.h"
 #include "store.h"
 #include "underlay.h"
+
+/* Turns of the event loop by the CPU time they took (loop.h). */
+struct sl_turns {
+	uint64_t n, over_1ms, over_10ms, over_100ms, max_ns;
+};
 
 struct sl_ctrl {
 	struct sl_config *config; /* as read at start: node and workers stay in force */
@@ -36,9 +42,11 @@ struct sl_ctrl {
 	uint32_t states_looked; /* second of the last look */
 	struct sl_recent recent;
 	struct sl_load_meter load;
+	struct sl_port_log port_log;
 	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;
+	struct sl_turns turns;
 };
 
 /* What notices are found from while this daemon runs. */

@@ -225,7 +225,11 @@ static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_
 	c->store = sl_store_create(&applier, c->journal);
 	if (c->store == NULL)
 		return no_memory(e, "the objects");
+	sl_apply_patience(c->apply, c->journal != NULL && !sl_journal_empty(c->journal)
+					    ? SL_PATIENCE_ALL
+					    : SL_PATIENCE_MISSING);
 	err = sl_config_start(c->config, c->store, c->journal, sl_daemon_notice, e);
+	sl_apply_patience(c->apply, SL_PATIENCE_NONE);
 	if (err != 0) {
 		sl_store_destroy(c->store);
 		c->store = NULL;
@@ -249,6 +253,8 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	c->notices = sl_notice_watch_create(sl_daemon_notice);
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
+	sl_engine_poll(c->engine);
+	sl_ctrl_ports_turn(c);
 	sl_notice_watch_all(c->notices, &f);
 	c->states = sl_states_create(sl_daemon_notice);
 	if (c->states == NULL) {

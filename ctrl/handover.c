@@ -81,8 +81,8 @@ void sl_handover_turn(struct sl_apply *a)
 	turn(a);
 }
 
-void sl_handover_finish(struct sl_apply *a)
+void sl_handover_finish(struct sl_apply *a, bool reopens)
 {
-	if (a->clearing != 0)
+	if (a->clearing != 0 || reopens)
 		sl_ports_settle(a->engine, turn, a);
 }

@@ -94,6 +94,29 @@ static int add_fd(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Since the turn before ended: what waiting costs is next to nothing. */
+static void note_turn(struct sl_turns *t, uint64_t *last_ns)
+{
+	uint64_t now = cpu_ns(), took = now - *last_ns;
+
+	*last_ns = now;
+	t->n++;
+	t->over_1ms += took > 1000000;
+	t->over_10ms += took > 10000000;
+	t->over_100ms += took > 100000000;
+	if (took > t->max_ns)
+		t->max_ns = took;
+}
+
+/* Everything but the clients. */
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
 	const struct sl_notice_facts facts = sl_ctrl_facts(c);
@@ -102,6 +125,7 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 	take_upcalls(c);
 	take_samples(c);
 	sl_engine_poll(c->engine);
+	sl_ctrl_ports_turn(c);
 	sl_apply_turn(c->apply);
 	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
@@ -117,11 +141,14 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
 	struct ageing ageing = {.last_ns = now_ns()};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
+	uint64_t last_ns = cpu_ns();
 	bool stop = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);
 	ask_for_short_slices();
 	sl_daemon_notice_times();
+	if (sl_engine_fd(c->engine) >= 0) /* without: what it tells is found a little later */
+		(void)add_fd(epoll, sl_engine_fd(c->engine));
 	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
 		add_fd(epoll, sl_server_fd(c->server)) != 0)
 		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
@@ -129,13 +156,16 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 		struct epoll_event ev[4];
 		int n = epoll_wait(epoll, ev, 4, TURN_MS);
 
+		turn(c, &ageing);
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == signals)
 				stop = sl_signals_take(signals, sl_daemon_notice);
+			else if (ev[i].data.fd == sl_engine_fd(c->engine))
+				sl_engine_follow(c->engine);
 			else
 				sl_server_poll(c->server);
 		}
-		turn(c, &ageing);
+		note_turn(&c->turns, &last_ns);
 	}
 	if (signals >= 0)
 		close(signals);

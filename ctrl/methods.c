@@ -25,8 +25,8 @@ static const struct sl_method *const single_methods[] = {
 	&sl_method_discover,
 };
 #define N_SINGLE (sizeof(single_methods) / sizeof(single_methods[0]))
-/* Five verbs a collection. */
-#define N_MAX (N_SINGLE + 5 * SL_COLL_COUNT)
+/* Six verbs a collection. */
+#define N_MAX (N_SINGLE + 6 * SL_COLL_COUNT)
 
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c)
 {
@@ -78,12 +78,15 @@ static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *
 	int id = sl_apply_port_id(c->apply, o->key);
 	struct sl_interface_counters kernel;
 	struct sl_port_info info;
-	char mac[SL_MAC_STR_LEN];
+	char mac[SL_MAC_STR_LEN], since[SL_TIME_LEN];
 
 	if (id < 0)
 		return;
 	sl_port_info(c->engine, (uint16_t)id, &info);
 	cJSON_AddStringToObject(json, "driver", info.driver);
+	cJSON_AddStringToObject(json, "state", sl_port_condition_names[info.condition]);
+	cJSON_AddStringToObject(json, "state_reason", info.why);
+	cJSON_AddStringToObject(json, "since", sl_format_time(&info.since, since));
 	cJSON_AddBoolToObject(json, "link_up", info.link_up);
 	cJSON_AddNumberToObject(json, "mtu_now", info.mtu);
 	cJSON_AddStringToObject(json, "mac_now", sl_format_mac(&info.mac, mac));

@@ -2,13 +2,13 @@
 /* flows.list, flows.add, flows.del. */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ctrl.h"
 #include "json.h"
 #include "methods_runtime.h"
 #include "objects_fields.h"
-
-#define LIST_MAX 100000
+#include "rows.h"
 
 static const char *const states[] = {
 	"free", "new", "established", "closing", "reset", "programmed"};
@@ -24,7 +24,7 @@ static const struct sl_field list_params_fields[] = {
 		.help = "Only flows of this network."),
 	SL_FIELD(list_in, address, SL_F_IP, SL_PRESENT(list_in, has_address),
 		.help = "Only flows from or to this address."),
-	SL_FIELD(list_in, limit, SL_F_UINT, .min = 1, .max = LIST_MAX, .def = 1000,
+	SL_FIELD(list_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 1000,
 		.help = "How many at most."),
 	SL_FIELD(list_in, after, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Go on behind this: the last answer's next."),
@@ -161,36 +161,76 @@ static bool wanted(const struct list_in *in, uint32_t network, const struct sl_f
 	       memcmp(v->key.dst, in->address.b, 16) == 0;
 }
 
-static int flows_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+#define PASSED_OVER 512u /* pairs of one step, most of them free */
+
+struct listing {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	struct list_in in;
+	uint32_t network, from;
+};
+
+static bool next_flow(struct sl_rows *r, struct sl_text *out)
+{
+	struct listing *l = (struct listing *)r;
+	struct sl_flow_table *t = l->c->pipeline->flows;
+	uint32_t end = RTE_MAX(l->from, 1u) + PASSED_OVER;
+	struct sl_flow_view v;
+
+	if (l->from >= sl_flow_view_end(t))
+		return false;
+	if (!sl_flow_view_before(t, l->from, end, sl_engine_tick(l->c->engine), &v)) {
+		l->from = end;
+		return true;
+	}
+	l->from = v.pair + 1;
+	if (wanted(&l->in, l->network, &v))
+		sl_rows_json(r, out, encode_flow(l->c, &v));
+	return true;
+}
+
+static void end_flows(struct sl_rows *r, struct sl_text *out)
+{
+	struct listing *l = (struct listing *)r;
+	char next[40];
+
+	snprintf(next, sizeof(next), ",\"next\":%u}", l->from);
+	sl_text_say(out, l->from < sl_flow_view_end(l->c->pipeline->flows) ? next : "}");
+}
+
+static void free_flows(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
 {
 	struct sl_ctrl *c = call->ctrl;
 	const struct list_in *in = call->params;
-	uint32_t from = in->after, tick = sl_engine_tick(c->engine), network = 0, n = 0;
-	struct sl_flow_view v;
-	cJSON *list, *out;
-	bool more;
+	const struct sl_object *o = NULL;
+	struct listing *l;
 
+	(void)arg;
 	if (in->has_network) {
-		const struct sl_object *o = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
-
+		o = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 		if (o == NULL)
 			return sl_err_set(e, SL_ERR_NOT_FOUND, "network",
 				"there is no network \"%s\"", in->network);
-		network = o->id;
 	}
-	out = cJSON_CreateObject();
-	list = cJSON_AddArrayToObject(out, "flows");
-	while ((more = sl_flow_view_next(c->pipeline->flows, from, tick, &v)) && n < in->limit) {
-		from = v.pair + 1;
-		if (!wanted(in, network, &v))
-			continue;
-		cJSON_AddItemToArray(list, encode_flow(c, &v));
-		n++;
-	}
-	if (more)
-		cJSON_AddItemToObject(out, "next", sl_json_from_u64(from));
-	*result = out;
-	return list != NULL ? 0 : -ENOMEM;
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return -ENOMEM;
+	*l = (struct listing){.rows = {.next = next_flow,
+				      .destroy = free_flows,
+				      .head = "{\"flows\":",
+				      .tail = end_flows},
+		.c = c,
+		.in = *in,
+		.network = o != NULL ? o->id : 0,
+		.from = in->after};
+	sl_rows_init(&l->rows, in->limit, stream);
+	return 0;
 }
 
 const struct sl_method sl_method_flows_list = {
@@ -199,7 +239,7 @@ const struct sl_method sl_method_flows_list = {
 	.right = SL_RPC_READ,
 	.params = &list_params,
 	.result = &list_result,
-	.handle = flows_list,
+	.stream = flows_list,
 };
 
 enum { DO_ALLOW, DO_DENY, DO_REDIRECT };

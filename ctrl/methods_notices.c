@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* notices.list: what stands now. */
+#include <stdlib.h>
+
 #include "ctrl.h"
 #include "methods_runtime.h"
 #include "notices.h"
 #include "objects_fields.h"
+#include "rows.h"
 
 struct notice_out {
 	char *collection, *name, *code, *message, *hint;
@@ -39,15 +42,49 @@ static void add_notice(void *ctx, const struct sl_notice *n)
 	cJSON_AddItemToArray(ctx, sl_shape_encode(&notice_shape, &out));
 }
 
-static int notices_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
-{
-	const struct sl_notice_facts f = sl_ctrl_facts(call->ctrl);
+/* A kind of notice at a time, of many objects a portion. */
+struct notices {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	size_t row;
+	uint32_t next_id;
+};
 
+static bool next_notices(struct sl_rows *r, struct sl_text *out)
+{
+	struct notices *n = (struct notices *)r;
+	const struct sl_notice_facts f = sl_ctrl_facts(n->c);
+	cJSON *found, *one;
+
+	if (n->row == sl_n_notice_rows)
+		return false;
+	found = cJSON_CreateArray();
+	out->failed = out->failed || found == NULL;
+	if (found != NULL && sl_notices_portion(&f, n->row, &n->next_id, add_notice, found))
+		n->row++;
+	while ((one = cJSON_DetachItemFromArray(found, 0)) != NULL)
+		sl_rows_json(r, out, one);
+	cJSON_Delete(found);
+	return true;
+}
+
+static void free_notices(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int notices_list(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
+{
+	struct notices *n = calloc(1, sizeof(*n));
+
+	(void)arg;
 	(void)e;
-	*result = cJSON_CreateArray();
-	if (*result == NULL)
+	if (n == NULL)
 		return -ENOMEM;
-	sl_notices_find(&f, add_notice, *result);
+	n->rows = (struct sl_rows){.next = next_notices, .destroy = free_notices};
+	n->c = call->ctrl;
+	sl_rows_init(&n->rows, 0, stream);
 	return 0;
 }
 
@@ -56,5 +93,5 @@ const struct sl_method sl_method_notices_list = {
 	.summary = "What was accepted and cannot work, or needs an operator, as things are now.",
 	.right = SL_RPC_READ,
 	.result = &notices_result,
-	.handle = notices_list,
+	.stream = notices_list,
 };

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One set of methods for all collections: five verbs, and shapes made from the collection's own. */
+/* One set of methods for all collections: six verbs, and shapes made from the collection's own. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "json.h"
 #include "methods_objects.h"
 
-enum verb { VERB_ADD, VERB_SET, VERB_DEL, VERB_GET, VERB_LIST, VERB_COUNT };
+enum verb { VERB_ADD, VERB_SET, VERB_PUT, VERB_DEL, VERB_GET, VERB_LIST, VERB_COUNT };
 
-static const enum sl_txn_verb steps[] = {
-	[VERB_ADD] = SL_TXN_ADD, [VERB_SET] = SL_TXN_SET, [VERB_DEL] = SL_TXN_DEL};
+static const enum sl_txn_verb steps[] = {[VERB_ADD] = SL_TXN_ADD,
+	[VERB_SET] = SL_TXN_SET,
+	[VERB_PUT] = SL_TXN_PUT,
+	[VERB_DEL] = SL_TXN_DEL};
 
 #define KEY_FIELDS_MAX 2
 
@@ -24,7 +26,10 @@ struct kit {
 	struct sl_field key_fields[KEY_FIELDS_MAX];
 	struct sl_shape key_shape; /* the key's fields, in a struct of the whole */
 	char key_name[32];
-	struct sl_field object, objects; /* result types */
+	struct sl_field del_fields[KEY_FIELDS_MAX + 1];
+	struct sl_shape del_shape; /* the same, and missing_ok behind it */
+	char del_name[32];
+	struct sl_field object, removed, objects; /* result types */
 };
 
 static struct kit kits[SL_COLL_COUNT];
@@ -67,6 +72,50 @@ static cJSON *answer(
 	return json;
 }
 
+static void put_text(void *ctx, const char *s, size_t len)
+{
+	sl_text_add(ctx, s, len);
+}
+
+/* The members of extra, for the object that out ends with. */
+static void append_members(struct sl_text *out, cJSON *extra)
+{
+	char *text = extra != NULL && extra->child != NULL ? cJSON_PrintUnformatted(extra) : NULL;
+
+	out->failed = out->failed || (text == NULL && extra->child != NULL);
+	if (text != NULL && !out->failed) {
+		out->len--; /* the closing brace: an object of ours has members before it */
+		sl_text_say(out, ",");
+		sl_text_say(out, text + 1);
+	}
+	cJSON_free(text);
+}
+
+void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
+	struct sl_text *out)
+{
+	const struct sl_text_out to = {.ctx = out, .put = put_text};
+	cJSON *extra;
+	char identity[40];
+
+	if (!sl_shape_write(coll->shape, o, &to))
+		out->failed = true;
+	if (coll->id == SL_COLL_ENDPOINTS && !out->failed) {
+		out->len--;
+		snprintf(identity, sizeof(identity), ",\"identity\":%u}",
+			sl_store_identity_of(
+				sl_ctrl_store(c), &((const struct sl_endpoint_obj *)o)->labels));
+		sl_text_say(out, identity);
+	}
+	if (sl_object_extra == NULL || coll->id == SL_COLL_ENDPOINTS)
+		return;
+	extra = cJSON_CreateObject();
+	if (extra != NULL)
+		sl_object_extra(c, coll->id, o, extra);
+	append_members(out, extra);
+	cJSON_Delete(extra);
+}
+
 static int not_found(const struct sl_collection *coll, const char *key, struct sl_err *e)
 {
 	sl_err_set(
@@ -96,6 +145,7 @@ static int handle_put(
 	const struct sl_object_verb *v = arg;
 	struct sl_store *s = sl_ctrl_store(c->ctrl);
 	void *copy = calloc(1, v->coll->shape->size);
+	const struct sl_object *o;
 	char key[SL_KEY_LEN];
 	int ret;
 
@@ -109,11 +159,20 @@ static int handle_put(
 	free(copy);
 	if (ret != 0)
 		return ret;
-	*result = answer(c->ctrl, v->coll, sl_store_find(s, v->coll->id, key));
+	o = sl_store_find(s, v->coll->id, key);
+	/* An allocated identity that was sent back need not be there. */
+	*result = o != NULL ? answer(c->ctrl, v->coll, o)
+			    : sl_shape_encode(v->coll->shape, c->params);
 	/* It is done; an answer that memory lacks for is still a good one. */
 	if (*result == NULL)
 		*result = cJSON_CreateObject();
 	return *result != NULL ? 0 : out_of_memory(e);
+}
+
+/* Of del's parameters: behind those of the whole object. */
+static bool missing_is_ok(const struct sl_collection *coll, const void *params)
+{
+	return *(const bool *)((const char *)params + coll->shape->size);
 }
 
 static int handle_del(
@@ -128,6 +187,10 @@ static int handle_del(
 
 	v->coll->make_key(c->params, key);
 	o = sl_store_find(s, v->coll->id, key);
+	if (o == NULL && missing_is_ok(v->coll, c->params)) {
+		*result = cJSON_CreateNull();
+		return *result != NULL ? 0 : out_of_memory(e);
+	}
 	if (o == NULL)
 		return not_found(v->coll, key, e);
 	*result = answer(c->ctrl, v->coll, o);
@@ -159,42 +222,6 @@ static int handle_get(
 	return *result != NULL ? 0 : out_of_memory(e);
 }
 
-struct listing {
-	struct sl_ctrl *ctrl;
-	const struct sl_collection *coll;
-	cJSON *array;
-	bool failed;
-};
-
-static bool list_object(const struct sl_object *o, void *ctx)
-{
-	struct listing *l = ctx;
-	cJSON *json = answer(l->ctrl, l->coll, o);
-
-	if (json == NULL || !cJSON_AddItemToArray(l->array, json)) {
-		cJSON_Delete(json);
-		l->failed = true;
-	}
-	return !l->failed;
-}
-
-static int handle_list(
-	const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e)
-{
-	const struct sl_object_verb *v = arg;
-	struct listing l = {.ctrl = c->ctrl, .coll = v->coll, .array = cJSON_CreateArray()};
-
-	if (l.array == NULL)
-		return out_of_memory(e);
-	sl_store_walk(sl_ctrl_store(c->ctrl), v->coll->id, list_object, &l);
-	if (l.failed) {
-		cJSON_Delete(l.array);
-		return out_of_memory(e);
-	}
-	*result = l.array;
-	return 0;
-}
-
 static const struct {
 	const char *name, *summary;
 	enum sl_rpc_right right;
@@ -203,10 +230,11 @@ static const struct {
 } verb_rows[VERB_COUNT] = {
 	[VERB_ADD] = {"add", "Add the %s; it must not exist.", SL_RPC_WRITE, handle_put},
 	[VERB_SET] = {"set", "Replace the %s as a whole; it must exist.", SL_RPC_WRITE, handle_put},
+	[VERB_PUT] = {"put", "Add the %s, or replace it as a whole.", SL_RPC_WRITE, handle_put},
 	[VERB_DEL] = {"del", "Remove the %s and answer what it was.", SL_RPC_WRITE, handle_del},
 	[VERB_GET] = {"get", "The %s of that key.", SL_RPC_READ, handle_get},
-	[VERB_LIST] = {"list", "Every %s, in the order in which they were added.", SL_RPC_READ,
-		handle_list},
+	[VERB_LIST] = {"list", "Every %s, or those that match, in pages if asked for.", SL_RPC_READ,
+		NULL},
 };
 
 static void make_kit(const struct sl_collection *coll, struct kit *k)
@@ -222,14 +250,43 @@ static void make_kit(const struct sl_collection *coll, struct kit *k)
 		.fields = k->key_fields,
 		.n_fields = n,
 		.help = "Which one."};
+	for (size_t i = 0; i < n; i++)
+		k->del_fields[i] = k->key_fields[i];
+	k->del_fields[n] = (struct sl_field){.name = "missing_ok",
+		.type = SL_F_BOOL,
+		.offset = coll->shape->size,
+		.help = "true: it is no error when there is none; the answer is null then."};
+	snprintf(k->del_name, sizeof(k->del_name), "%s_del", coll->singular);
+	k->del_shape = (struct sl_shape){.name = k->del_name,
+		.size = coll->shape->size + sizeof(bool),
+		.fields = k->del_fields,
+		.n_fields = n + 1,
+		.help = "Which one."};
 	k->object = (struct sl_field){.name = coll->singular,
 		.type = SL_F_OBJECT,
 		.shape = coll->shape,
 		.help = "The object."};
+	k->removed = k->object;
+	k->removed.flags = SL_FIELD_NULLABLE;
+	k->removed.help = "The object as it was; null when there was none.";
 	k->objects = (struct sl_field){.name = coll->name,
 		.type = SL_F_LIST,
 		.shape = coll->shape,
 		.help = "The objects."};
+}
+
+static int stream_list(
+	const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream, struct sl_err *e)
+{
+	return sl_list_stream(c, ((const struct sl_object_verb *)arg)->coll, stream, e);
+}
+
+static const struct sl_shape *params_of(const struct sl_collection *coll, enum verb verb)
+{
+	return verb == VERB_LIST  ? sl_list_params(coll)
+	       : verb == VERB_DEL ? &kits[coll->id].del_shape
+	       : verb == VERB_GET ? &kits[coll->id].key_shape
+				  : coll->shape;
 }
 
 static void make_method(const struct sl_collection *coll, enum verb verb, struct sl_method *m)
@@ -244,12 +301,13 @@ static void make_method(const struct sl_collection *coll, enum verb verb, struct
 	*m = (struct sl_method){.name = v->name,
 		.summary = v->summary,
 		.right = verb_rows[verb].right,
-		.params = verb == VERB_LIST  ? NULL
-			  : verb >= VERB_DEL ? &k->key_shape
-					     : coll->shape,
-		.result = verb == VERB_LIST ? &k->objects : &k->object,
+		.params = params_of(coll, verb),
+		.result = verb == VERB_LIST  ? &k->objects
+			  : verb == VERB_DEL ? &k->removed
+					     : &k->object,
 		.arg = v,
-		.handle_arg = verb_rows[verb].handle};
+		.handle_arg = verb_rows[verb].handle,
+		.stream = verb == VERB_LIST ? stream_list : NULL};
 }
 
 size_t sl_object_methods(const struct sl_method **rows)
@@ -277,11 +335,18 @@ const struct sl_object_verb *sl_object_verb_find(const char *method)
 	return NULL;
 }
 
+static bool is_missing(const struct sl_collection *coll, const struct sl_txn *t, const void *obj)
+{
+	char key[SL_KEY_LEN];
+
+	coll->make_key(obj, key);
+	return sl_store_find(sl_txn_store(t), coll->id, key) == NULL;
+}
+
 int sl_object_verb_step(
 	const struct sl_object_verb *v, struct sl_txn *t, const cJSON *params, struct sl_err *e)
 {
-	const struct sl_shape *shape =
-		v->verb == VERB_DEL ? &kits[v->coll->id].key_shape : v->coll->shape;
+	const struct sl_shape *shape = params_of(v->coll, v->verb);
 	void *obj = calloc(1, shape->size);
 	int ret;
 
@@ -290,6 +355,9 @@ int sl_object_verb_step(
 	ret = sl_shape_decode(shape, params, obj, e);
 	if (ret != 0) {
 		sl_txn_blame(t, e);
+	} else if (v->verb == VERB_DEL && missing_is_ok(v->coll, obj) &&
+		   is_missing(v->coll, t, obj)) {
+		sl_shape_fini(shape, obj);
 	} else {
 		ret = sl_txn_step(t, steps[v->verb], v->coll->id, obj, e);
 		sl_shape_fini(shape, obj);

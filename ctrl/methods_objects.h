@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The methods on objects: COLLECTION.add, .set, .del, .get and .list for each collection,
+ * The methods on objects: COLLECTION.add, .set, .put, .del, .get and .list for each collection,
  * txn.apply, config.get and config.replace. All but the last three come from sl_collections by
- * themselves. Threads: control.
+ * themselves.
+ *
+ * What any of them answers may be sent back to add, set, put, config.replace or a file: the fields
+ * that are reported beside the object are ignored there. Lists go by pages: `limit`, and `after`,
+ * the key of the last row of the page before. The answer is an array; one that is shorter than
+ * limit is the last.
+ *
+ * Threads: control.
  */
 #ifndef SL_CTRL_METHODS_OBJECTS_H
 #define SL_CTRL_METHODS_OBJECTS_H
@@ -26,6 +33,19 @@ void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
  * but config.get. */
 extern void (*sl_object_extra)(
 	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
+
+/* The object as its methods answer it, with what is known beside it, as text. */
+void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
+	struct sl_text *out);
+
+/* .list, in methods_list.c; its parameters are made on the first call. */
+const struct sl_shape *sl_list_params(const struct sl_collection *coll);
+int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll,
+	struct sl_stream **stream, struct sl_err *e);
+
+/* config.get's answer; in config_stream.c. */
+int sl_config_stream(struct sl_store *s, const struct sl_config *running, struct sl_stream **stream,
+	struct sl_err *e);
 
 /* txn.apply, config.get and config.replace; in methods_txn.c. */
 extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* flows.owners: who fills the flow table. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ctrl.h"
 #include "json.h"
 #include "methods_runtime.h"
 #include "objects_fields.h"
+#include "rows.h"
 
-#define LIMIT_MAX 1000
 #define AFTER_MAX 10000
+#define LOOKS	  64 /* owners of one step */
 
 static const char *const kinds[] = {"any", "endpoint", "port", "node", "network", NULL};
 _Static_assert(RTE_DIM(kinds) == SL_OWNER_KINDS + 1, "in the order of enum sl_owner_kind");
@@ -19,7 +21,7 @@ struct owners_in {
 static const struct sl_field params_fields[] = {
 	SL_FIELD(owners_in, kind, SL_F_ENUM, .names = kinds,
 		.help = "Only owners of this kind; any: all of them."),
-	SL_FIELD(owners_in, limit, SL_F_UINT, .min = 1, .max = LIMIT_MAX, .def = LIMIT_MAX,
+	SL_FIELD(owners_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 1000,
 		.help = "How many at most."),
 	SL_FIELD(owners_in, after, SL_F_UINT, .max = AFTER_MAX,
 		.help = "Leave out so many of those with most: the last answer's next."),
@@ -135,17 +137,6 @@ static void note(struct most *m, const struct sl_owner_view *v)
 	sift_down(m);
 }
 
-static void collect(const struct sl_flow_table *t, uint32_t kind, struct most *m)
-{
-	struct sl_owner_view v = {.number = 0};
-
-	while (sl_owner_view_next(t, v.number + 1, &v))
-		if ((kind == SL_OWNER_NONE || kind == (uint32_t)v.kind) &&
-			(v.used > 0 || v.refused > 0))
-			note(m, &v);
-	qsort(m->all, m->n, sizeof(*m->all), compare);
-}
-
 static const char *name_of(const struct sl_ctrl *c, const struct sl_owner_view *v)
 {
 	const struct sl_object *o;
@@ -192,26 +183,93 @@ static cJSON *encode(const struct sl_ctrl *c, const struct sl_owner_view *v)
 	return sl_shape_encode(&owner_shape, &out);
 }
 
-static int flows_owners(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+/* All owners are looked at first, then those with most are listed. */
+struct listing {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	struct owners_in in;
+	struct most most;
+	uint32_t seen; /* number of the last owner that was looked at */
+	bool sorted;
+	uint32_t i; /* the next to be listed */
+};
+
+/* True when all were looked at. */
+static bool collect_some(struct listing *l)
+{
+	struct sl_owner_view v;
+
+	for (unsigned int i = 0; i < LOOKS; i++) {
+		if (!sl_owner_view_next(l->c->pipeline->flows, l->seen + 1, &v))
+			return true;
+		l->seen = v.number;
+		if ((l->in.kind == SL_OWNER_NONE || l->in.kind == (uint32_t)v.kind) &&
+			(v.used > 0 || v.refused > 0))
+			note(&l->most, &v);
+	}
+	return false;
+}
+
+static bool next_owner(struct sl_rows *r, struct sl_text *out)
+{
+	struct listing *l = (struct listing *)r;
+
+	if (!l->sorted) {
+		if (collect_some(l)) {
+			qsort(l->most.all, l->most.n, sizeof(*l->most.all), compare);
+			l->sorted = true;
+		}
+		return true;
+	}
+	if (l->i >= l->most.n)
+		return false;
+	sl_rows_json(r, out, encode(l->c, &l->most.all[l->i++]));
+	return true;
+}
+
+static void end_owners(struct sl_rows *r, struct sl_text *out)
+{
+	struct listing *l = (struct listing *)r;
+	uint32_t shown = l->in.after + l->in.limit;
+	char next[40];
+
+	snprintf(next, sizeof(next), ",\"next\":%u}", shown);
+	sl_text_say(out, l->most.more && shown <= AFTER_MAX ? next : "}");
+}
+
+static void free_owners(struct sl_rows *r)
+{
+	struct listing *l = (struct listing *)r;
+
+	free(l->most.all);
+	free(l);
+}
+
+static int flows_owners(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
 {
 	const struct owners_in *in = call->params;
-	struct most m = {.room = in->after + in->limit};
-	cJSON *out, *list;
+	struct listing *l = calloc(1, sizeof(*l));
 
+	(void)arg;
 	(void)e;
-	m.all = malloc(m.room * sizeof(*m.all));
-	if (m.all == NULL)
+	if (l == NULL)
 		return -ENOMEM;
-	collect(call->ctrl->pipeline->flows, in->kind, &m);
-	out = cJSON_CreateObject();
-	list = cJSON_AddArrayToObject(out, "owners");
-	for (uint32_t i = in->after; i < m.n; i++)
-		cJSON_AddItemToArray(list, encode(call->ctrl, &m.all[i]));
-	if (m.more && in->after + in->limit <= AFTER_MAX)
-		cJSON_AddNumberToObject(out, "next", in->after + in->limit);
-	free(m.all);
-	*result = out;
-	return list != NULL ? 0 : -ENOMEM;
+	*l = (struct listing){.rows = {.next = next_owner,
+				      .destroy = free_owners,
+				      .head = "{\"owners\":",
+				      .tail = end_owners},
+		.c = call->ctrl,
+		.in = *in,
+		.most.room = in->after + in->limit,
+		.i = in->after};
+	l->most.all = malloc(l->most.room * sizeof(*l->most.all));
+	if (l->most.all == NULL) {
+		free(l);
+		return -ENOMEM;
+	}
+	sl_rows_init(&l->rows, in->limit, stream);
+	return 0;
 }
 
 const struct sl_method sl_method_flows_owners = {
@@ -220,5 +278,5 @@ const struct sl_method sl_method_flows_owners = {
 	.right = SL_RPC_READ,
 	.params = &params_shape,
 	.result = &result_field,
-	.handle = flows_owners,
+	.stream = flows_owners,
 };

@@ -120,11 +120,27 @@ static const struct sl_field announcements_fields[] = {
 static const struct sl_shape announcements_shape = SL_SHAPE("announcement_stats", announcements_out,
 	announcements_fields, "Gratuitous ARP and unsolicited advertisements.");
 
+struct control_out {
+	uint64_t turns, turns_over_1ms, turns_over_10ms, turns_over_100ms;
+	double turn_ms_max;
+};
+static const struct sl_field control_fields[] = {
+	SL_FIELD(control_out, turns, SL_F_UINT64, .help = "Turns of its loop."),
+	SL_FIELD(control_out, turns_over_1ms, SL_F_UINT64,
+		.help = "Turns that took more than 1 ms of CPU time."),
+	SL_FIELD(control_out, turns_over_10ms, SL_F_UINT64, .help = "More than 10 ms."),
+	SL_FIELD(control_out, turns_over_100ms, SL_F_UINT64, .help = "More than 100 ms."),
+	SL_FIELD(control_out, turn_ms_max, SL_F_NUMBER, .help = "The longest, in ms of CPU time."),
+};
+static const struct sl_shape control_shape = SL_SHAPE("control_stats", control_out, control_fields,
+	"The control thread, which serves clients, ARP and ageing in turns.");
+
 struct stats_out {
 	struct totals_out totals;
 	struct sl_list ports, workers;
 	struct flows_out flows;
 	struct announcements_out announcements;
+	struct control_out control;
 };
 static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, totals, SL_F_OBJECT, .shape = &totals_shape, .help = "All packets."),
@@ -135,6 +151,8 @@ static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, flows, SL_F_OBJECT, .shape = &flows_shape, .help = "The flow table."),
 	SL_FIELD(stats_out, announcements, SL_F_OBJECT, .shape = &announcements_shape,
 		.help = "What workloads are told of changed endpoints."),
+	SL_FIELD(stats_out, control, SL_F_OBJECT, .shape = &control_shape,
+		.help = "The control thread."),
 };
 static const struct sl_shape stats_shape =
 	SL_SHAPE("stats", stats_out, stats_fields, "Counters since the daemon started.");
@@ -204,6 +222,11 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 		fill_port(c, id, &ports[s.ports.n++]);
 	}
 	sl_apply_announcements(c->apply, &s.announcements.sent, &s.announcements.waiting);
+	s.control = (struct control_out){.turns = c->turns.n,
+		.turns_over_1ms = c->turns.over_1ms,
+		.turns_over_10ms = c->turns.over_10ms,
+		.turns_over_100ms = c->turns.over_100ms,
+		.turn_ms_max = (double)c->turns.max_ns / 1e6};
 	s.flows.used = sl_flow_table_used(c->pipeline->flows);
 	s.flows.capacity = sl_flow_table_capacity(c->pipeline->flows);
 	s.flows.bytes = sl_flow_table_bytes(c->pipeline->flows);

@@ -17,7 +17,7 @@ struct apply_params {
 
 static const struct sl_field operation_fields[] = {
 	SL_FIELD(operation, method, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1, .max = 63,
-		.help = "add, set or del of a collection."),
+		.help = "add, set, put or del of a collection."),
 	SL_FIELD(operation, params, SL_F_JSON, .flags = SL_FIELD_REQUIRED | SL_FIELD_BORROWED,
 		.help = "Its parameters."),
 };
@@ -51,7 +51,7 @@ static int apply_operation(struct sl_txn *t, const struct operation *op, size_t 
 		sl_txn_at(t, "operations[%zu]", i);
 		sl_err_set(e, SL_ERR_PARAMS, "method", "\"%s\" cannot be part of a transaction",
 			op->method);
-		sl_err_hint(e, "add, set and del of the collections can");
+		sl_err_hint(e, "add, set, put and del of the collections can");
 		sl_txn_blame(t, e);
 		return -EINVAL;
 	}
@@ -92,10 +92,11 @@ const struct sl_method sl_method_txn_apply = {
 	.handle = handle_apply,
 };
 
-static int handle_config_get(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+static int stream_config(
+	const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream, struct sl_err *e)
 {
-	*result = sl_config_get(sl_ctrl_store(c->ctrl), sl_ctrl_conf(c->ctrl));
-	return *result != NULL ? 0 : sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	(void)arg;
+	return sl_config_stream(sl_ctrl_store(c->ctrl), sl_ctrl_conf(c->ctrl), stream, e);
 }
 
 static const struct sl_field config = {.name = "config",
@@ -108,7 +109,7 @@ const struct sl_method sl_method_config_get = {
 	.summary = "The whole desired state, in the form of a configuration file.",
 	.right = SL_RPC_READ,
 	.result = &config,
-	.handle = handle_config_get,
+	.stream = stream_config,
 };
 
 struct replace_params {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* neighbors.state, nodes.paths: what the underlay has found out. */
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "ctrl.h"
 #include "methods_runtime.h"
 #include "objects_fields.h"
+#include "rows.h"
 
 struct neighbor_out {
 	char *port;
@@ -92,16 +94,45 @@ static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 	cJSON_AddItemToArray(to->list, sl_shape_encode(&neighbor_shape, &out));
 }
 
-static int neighbors_state(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
-{
-	struct collect to = {.c = call->ctrl, .list = cJSON_CreateArray()};
+struct neighbors {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	struct sl_neighbor_cursor at;
+};
 
+static bool next_neighbor(struct sl_rows *r, struct sl_text *out)
+{
+	struct neighbors *n = (struct neighbors *)r;
+	struct collect to = {.c = n->c};
+	struct sl_neighbor_view v;
+
+	if (!sl_neighbors_next(sl_underlay_neighbors(n->c->underlay), &n->at,
+		    sl_engine_tick(n->c->engine), &v))
+		return false;
+	to.list = cJSON_CreateArray();
+	add_neighbor(&v, &to);
+	sl_rows_json(r, out, cJSON_DetachItemFromArray(to.list, 0));
+	cJSON_Delete(to.list);
+	return true;
+}
+
+static void free_neighbors(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int neighbors_state(const struct sl_rpc_call *call, const void *arg,
+	struct sl_stream **stream, struct sl_err *e)
+{
+	struct neighbors *n = calloc(1, sizeof(*n));
+
+	(void)arg;
 	(void)e;
-	if (to.list == NULL)
+	if (n == NULL)
 		return -ENOMEM;
-	sl_neighbors_walk(sl_underlay_neighbors(call->ctrl->underlay),
-		sl_engine_tick(call->ctrl->engine), add_neighbor, &to);
-	*result = to.list;
+	n->rows = (struct sl_rows){.next = next_neighbor, .destroy = free_neighbors};
+	n->c = call->ctrl;
+	sl_rows_init(&n->rows, 0, stream);
 	return 0;
 }
 
@@ -110,7 +141,7 @@ const struct sl_method sl_method_neighbors_state = {
 	.summary = "Next hops on the underlay, learned and static, with their state.",
 	.right = SL_RPC_READ,
 	.result = &neighbors_result,
-	.handle = neighbors_state,
+	.stream = neighbors_state,
 };
 
 struct path_out {
@@ -256,15 +287,62 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-static int nodes_paths(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
-{
-	struct collect to = {.c = call->ctrl, .list = cJSON_CreateArray()};
+struct paths_in {
+	uint32_t limit;
+	char *after;
+};
+static const struct sl_field paths_params_fields[] = {
+	SL_FIELD(paths_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX,
+		.help = "How many at most; absent: all."),
+	SL_FIELD(paths_in, after, SL_F_STRING, .max = 127,
+		.help = "Go on behind the node of this name: the last page's last."),
+};
+static const struct sl_shape paths_params =
+	SL_SHAPE("nodes.paths", paths_in, paths_params_fields, "In the order of the nodes' names.");
 
+struct paths {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	char after[128];
+};
+
+static bool next_path(struct sl_rows *r, struct sl_text *out)
+{
+	struct paths *p = (struct paths *)r;
+	const struct sl_object *o = sl_store_after(p->c->store, SL_COLL_NODES, p->after);
+	struct collect to = {.c = p->c};
+
+	if (o == NULL)
+		return false;
+	snprintf(p->after, sizeof(p->after), "%s", o->key);
+	to.list = cJSON_CreateArray();
+	add_path(o, &to);
+	if (to.list != NULL && to.list->child != NULL)
+		sl_rows_json(r, out, cJSON_DetachItemFromArray(to.list, 0));
+	cJSON_Delete(to.list);
+	return true;
+}
+
+static void free_paths(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int nodes_paths(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
+{
+	const struct paths_in *in = call->params;
+	struct paths *p = calloc(1, sizeof(*p));
+
+	(void)arg;
 	(void)e;
-	if (to.list == NULL)
+	if (p == NULL)
 		return -ENOMEM;
-	sl_store_walk(call->ctrl->store, SL_COLL_NODES, add_path, &to);
-	*result = to.list;
+	p->rows = (struct sl_rows){.next = next_path, .destroy = free_paths};
+	p->c = call->ctrl;
+	if (in->after != NULL)
+		snprintf(p->after, sizeof(p->after), "%s", in->after);
+	sl_rows_init(&p->rows, in->limit, stream);
 	return 0;
 }
 
@@ -274,5 +352,6 @@ const struct sl_method sl_method_nodes_paths = {
 		   "back.",
 	.right = SL_RPC_READ,
 	.result = &paths_result,
-	.handle = nodes_paths,
+	.params = &paths_params,
+	.stream = nodes_paths,
 };

@@ -61,6 +61,7 @@ static struct sl_neighbor *add(
 	if (n == NULL)
 		return NULL;
 	n->key = (struct sl_neighbor_key){.ip = *ip, .port = port};
+	n->number = ++t->last_number;
 	n->state = SL_NEIGHBOR_FAILED; /* nothing asked yet */
 	n->changed = tick;
 	HASH_ADD(hh, t->all, key, sizeof(n->key), n);
@@ -350,26 +351,53 @@ void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,
 			fn(&t->conflict[i], ctx);
 }
 
+static struct sl_neighbor_view view_of(const struct sl_neighbor *n, uint32_t tick)
+{
+	return (struct sl_neighbor_view){.port = (uint16_t)n->key.port,
+		.ip = n->key.ip,
+		.mac = n->mac,
+		.state = n->state,
+		.age_ticks = tick - n->changed,
+		.uses = n->uses,
+		.waiting = n->n_waiting,
+		.flips = n->flips,
+		.attempts = n->attempts,
+		.other = n->other,
+		.contested = stands(n->heard, tick)};
+}
+
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx)
 {
 	struct sl_neighbor *n, *next;
 
 	HASH_ITER (hh, t->all, n, next) {
-		struct sl_neighbor_view v = {.port = (uint16_t)n->key.port,
-			.ip = n->key.ip,
-			.mac = n->mac,
-			.state = n->state,
-			.age_ticks = tick - n->changed,
-			.uses = n->uses,
-			.waiting = n->n_waiting,
-			.flips = n->flips,
-			.attempts = n->attempts,
-			.other = n->other,
-			.contested = stands(n->heard, tick)};
+		struct sl_neighbor_view v = view_of(n, tick);
 
 		fn(&v, ctx);
 	}
+}
+
+/* Where the last one shown is gone, its place is looked for from the front. */
+bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
+	struct sl_neighbor_view *v)
+{
+	struct sl_neighbor *n = t->all;
+
+	if (at->number != 0) {
+		n = sl_neighbor_find(t, at->port, &at->ip);
+		if (n == NULL || n->number != at->number)
+			for (n = t->all; n != NULL && n->number <= at->number; n = n->hh.next)
+				;
+		else
+			n = n->hh.next;
+	}
+	if (n == NULL)
+		return false;
+	*at = (struct sl_neighbor_cursor){
+		.number = n->number, .port = (uint16_t)n->key.port, .ip = n->key.ip};
+	*v = view_of(n, tick);
+	return true;
 }
 
 const char *sl_neighbor_state_name(enum sl_neighbor_state s)

@@ -136,6 +136,14 @@ struct sl_neighbor_view {
 };
 void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx);
+/* The same one by one, with whatever happens in between; *at begins zeroed. False at the end. */
+struct sl_neighbor_cursor {
+	uint64_t number;
+	uint16_t port;
+	struct sl_ip ip;
+};
+bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
+	struct sl_neighbor_view *v);
 /* Own addresses that others claimed within SL_NEIGHBOR_STANDS_S. */
 struct sl_conflict {
 	uint16_t port;

@@ -17,6 +17,7 @@ struct sl_neighbor_key {
 
 struct sl_neighbor {
 	struct sl_neighbor_key key;
+	uint64_t number; /* higher than that of all before it */
 	enum sl_neighbor_state state;
 	struct sl_mac mac;
 	uint32_t changed; /* tick of the last proof or of entering the state */
@@ -39,7 +40,8 @@ struct sl_neighbor {
 
 struct sl_neighbors {
 	struct sl_neighbor_ops ops;
-	struct sl_neighbor *all;
+	struct sl_neighbor *all; /* in the order of their numbers */
+	uint64_t last_number;
 	struct sl_neighbor *timed; /* all but the static ones */
 	uint32_t n_timed;
 	struct sl_conflict conflict[SL_CONFLICTS_MAX];

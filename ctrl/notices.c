@@ -17,6 +17,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"policy_rule", RULES(SL_COLL_POLICIES)},
 	{"tunnel_address", .find = sl_notice_tunnel_address},
 	{"no_tunnel_address", .each = sl_notice_no_tunnel_address, .coll = SL_COLL_NODES},
+	{"port_state", .each = sl_notice_port_state, .coll = SL_COLL_PORTS, .is_told = true},
 	{"port_starved", .each = sl_notice_port_starved, .coll = SL_COLL_PORTS},
 	{"port_no_address", .each = sl_notice_port_address, .coll = SL_COLL_PORTS},
 	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
@@ -80,6 +81,33 @@ void sl_notices_find(const struct sl_notice_facts *f,
 		sl_store_walk(f->store, row->coll, row->each, &w);
 		sl_notice_walk_fini(&w);
 	}
+}
+
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx)
+{
+	const struct sl_notice_row *r = &sl_notice_rows[row];
+	struct sl_notice_walk w = {.to = {ctx, put, r->code}};
+	uint32_t last, end;
+	bool more = true;
+
+	if (r->find != NULL) {
+		r->find(f, &w.to);
+		return true;
+	}
+	last = sl_store_max_id(f->store, r->coll);
+	end = *next_id + SL_NOTICE_PORTION;
+	sl_notice_walk_init(&w, f, r);
+	for (; more && *next_id < end && *next_id <= last; ++*next_id) {
+		const struct sl_object *o = sl_store_by_id(f->store, r->coll, *next_id);
+
+		more = o == NULL || r->each(o, &w);
+	}
+	sl_notice_walk_fini(&w);
+	if (more && *next_id <= last)
+		return false;
+	*next_id = 0;
+	return true;
 }
 
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN])

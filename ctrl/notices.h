@@ -66,6 +66,7 @@ struct sl_notice_row {
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
 	bool (*each)(const struct sl_object *o, void *ctx);
 	enum sl_collection_id coll; /* of each */
+	bool is_told;		    /* the log has lines of its own for it */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;
@@ -73,6 +74,9 @@ extern const size_t sl_n_notice_rows;
 #define SL_NOTICE_FIND(name) \
 	void name(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 #define SL_NOTICE_EACH(name) bool name(const struct sl_object *o, void *ctx)
+
+/* notices_ports.c */
+SL_NOTICE_EACH(sl_notice_port_state);
 
 /* notices_rules.c: the code of what is found is the rule's */
 SL_NOTICE_EACH(sl_notice_rules);
@@ -115,6 +119,13 @@ void sl_notice_walk_fini(struct sl_notice_walk *w);
 
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
+	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
+/*
+ * The same bit by bit: what a row finds, of a large collection a portion of it. *next_id begins
+ * with 0; true when that was all of the row, and *next_id is 0 again.
+ */
+#define SL_NOTICE_PORTION 1024u
+bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
 /* "ports "uplink": the message (the hint)" */
 #define SL_NOTICE_LINE_LEN 2048

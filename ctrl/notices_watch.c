@@ -10,7 +10,6 @@
 
 #define LINES_MAX 8    /* logged for one row and turn */
 #define KNOWN_MAX 4096 /* remembered for one row */
-#define PORTION	  1024 /* objects of one turn */
 
 /* One notice that stood when its row was asked last. */
 struct known {
@@ -25,14 +24,15 @@ struct sl_notice_watch {
 	void (*log)(const char *line);
 	struct known **known; /* by row */
 	size_t row;	      /* of the next turn */
-	uint32_t next_id;     /* of its collection; 0: its pass has not begun */
+	uint32_t next_id;     /* of its collection */
+	bool begun;	      /* its pass has */
 	uint64_t pass;
 	size_t n_lines; /* of this pass, logged or not */
 };
 
 static void say(struct sl_notice_watch *w, const char *line)
 {
-	if (w->n_lines++ < LINES_MAX)
+	if (!sl_notice_rows[w->row].is_told && w->n_lines++ < LINES_MAX)
 		w->log(line);
 }
 
@@ -95,24 +95,6 @@ static void forget_gone(struct sl_notice_watch *w)
 	}
 }
 
-/* The objects of the next ids; true when there are no more. */
-static bool portion(
-	struct sl_notice_watch *w, const struct sl_notice_facts *f, const struct sl_notice_row *row)
-{
-	struct sl_notice_walk walk = {.to = {.ctx = w, .put = note}};
-	uint32_t last = sl_store_max_id(f->store, row->coll), end = w->next_id + PORTION;
-	bool more = true;
-
-	sl_notice_walk_init(&walk, f, row);
-	for (; more && w->next_id < end && w->next_id <= last; w->next_id++) {
-		const struct sl_object *o = sl_store_by_id(f->store, row->coll, w->next_id);
-
-		more = o == NULL || row->each(o, &walk);
-	}
-	sl_notice_walk_fini(&walk);
-	return !more || w->next_id > last;
-}
-
 static void end_pass(struct sl_notice_watch *w)
 {
 	char text[96];
@@ -123,25 +105,19 @@ static void end_pass(struct sl_notice_watch *w)
 			sl_notice_rows[w->row].code, w->n_lines - LINES_MAX);
 		w->log(text);
 	}
-	w->next_id = 0;
+	w->begun = false;
 	w->row = (w->row + 1) % sl_n_notice_rows;
 }
 
 void sl_notice_watch_turn(struct sl_notice_watch *w, const struct sl_notice_facts *f)
 {
-	const struct sl_notice_row *row = &sl_notice_rows[w->row];
-	struct sl_notice_sink to = {.ctx = w, .put = note, .code = row->code};
-
-	if (w->next_id == 0) {
-		w->next_id = 1;
+	if (!w->begun) {
+		w->begun = true;
 		w->pass++;
 		w->n_lines = 0;
 	}
-	if (row->each != NULL && !portion(w, f, row))
-		return;
-	if (row->find != NULL)
-		row->find(f, &to);
-	end_pass(w);
+	if (sl_notices_portion(f, w->row, &w->next_id, note, w))
+		end_pass(w);
 }
 
 void sl_notice_watch_all(struct sl_notice_watch *w, const struct sl_notice_facts *f)
@@ -150,7 +126,7 @@ void sl_notice_watch_all(struct sl_notice_watch *w, const struct sl_notice_facts
 
 	do {
 		sl_notice_watch_turn(w, f);
-	} while (w->row != first || w->next_id != 0);
+	} while (w->row != first || w->begun);
 }
 
 struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line))

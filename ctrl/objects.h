@@ -61,6 +61,8 @@ struct sl_port_obj {
 	/* Output, filled into listings only. Never set in a store. */
 	bool has_state;
 	char *driver;
+	uint32_t state; /* enum sl_port_condition */
+	char *state_reason, *since;
 	bool link_up;
 	uint32_t mtu_now;
 	struct sl_mac mac_now;

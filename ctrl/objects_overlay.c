@@ -111,7 +111,7 @@ static const struct sl_field identity_fields[] = {
 	SL_FIELD(sl_identity_obj, labels, SL_F_LABELS, .flags = SL_FIELD_REQUIRED,
 		.help = "Exactly the labels of the endpoints that have it; unique."),
 	/* Kept only when true: a declared identity reads as it was written. */
-	SL_FIELD(sl_identity_obj, allocated, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
+	SL_FIELD(sl_identity_obj, allocated, SL_F_BOOL, .flags = SL_FIELD_OUTPUT | SL_FIELD_NOTED,
 		SL_PRESENT(sl_identity_obj, allocated),
 		.help = "Made for endpoints whose labels no identity was declared for."),
 };

@@ -3,6 +3,7 @@
  * file. */
 #include <stdio.h>
 
+#include "dp/engine.h"
 #include "dp/generator.h"
 #include "objects_fields.h"
 
@@ -61,8 +62,19 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, driver, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state), .max = 64,
 		.help = "The driver that serves it."),
+	SL_FIELD(sl_port_obj, state, SL_F_ENUM, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .names = sl_port_condition_names,
+		.help = "What has become of the device. opening and closing pass by themselves; "
+			"down: its link is; missing: what it stands for is not there; failed: it "
+			"cannot be opened, and is tried again. Only up takes packets."),
+	SL_FIELD(sl_port_obj, state_reason, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 255,
+		.help = "Why, in words; empty when it is up."),
+	SL_FIELD(sl_port_obj, since, SL_F_STRING, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_state), .max = 40,
+		.help = "Since when it has been in that state, UTC."),
 	SL_FIELD(sl_port_obj, link_up, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
-		SL_PRESENT(sl_port_obj, has_state), .help = "The device says that its link is up."),
+		SL_PRESENT(sl_port_obj, has_state), .help = "Whether its state is up."),
 	SL_FIELD(sl_port_obj, mtu_now, SL_F_UINT, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state), .max = 65535, .help = "The MTU in force."),
 	SL_FIELD(sl_port_obj, mac_now, SL_F_MAC, .flags = SL_FIELD_OUTPUT,

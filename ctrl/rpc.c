@@ -51,15 +51,18 @@ static int decode_params(
 	return ret;
 }
 
-static int run_handler(
-	const struct sl_method *m, const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+static int run_handler(const struct sl_method *m, const struct sl_rpc_call *c, cJSON **result,
+	struct sl_stream **stream, struct sl_err *e)
 {
 	int ret;
 
 	*result = NULL;
+	*stream = NULL;
 	e->code = SL_ERR_NONE;
-	ret = m->handle != NULL ? m->handle(c, result, e) : m->handle_arg(c, m->arg, result, e);
-	if (ret == 0 && *result == NULL)
+	ret = m->stream != NULL	  ? m->stream(c, m->arg, stream, e)
+	      : m->handle != NULL ? m->handle(c, result, e)
+				  : m->handle_arg(c, m->arg, result, e);
+	if (ret == 0 && *result == NULL && *stream == NULL)
 		return sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory for the answer");
 	if (ret != 0) {
 		cJSON_Delete(*result);
@@ -72,7 +75,7 @@ static int run_handler(
 }
 
 int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	enum sl_rpc_right granted, cJSON **result, struct sl_err *e)
+	enum sl_rpc_right granted, cJSON **result, struct sl_stream **stream, struct sl_err *e)
 {
 	struct sl_rpc_call c = {.rpc = r, .ctrl = r->ctrl, .raw = params, .granted = granted};
 	cJSON none = {.type = cJSON_Object};
@@ -91,7 +94,7 @@ int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON
 	c.params = decoded;
 	if (r->caller != NULL)
 		r->caller(r->ctrl, granted);
-	ret = run_handler(m, &c, result, e);
+	ret = run_handler(m, &c, result, stream, e);
 	if (r->caller != NULL)
 		r->caller(r->ctrl, SL_RPC_ROOT);
 	if (decoded != NULL)

@@ -8,6 +8,7 @@
 #define SL_CTRL_RPC_H
 
 #include "schema.h"
+#include "text.h"
 
 #define SL_BATCH_MAX	  16384u      /* requests of one batch */
 #define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, a whole batch's too */
@@ -30,6 +31,17 @@ struct sl_rpc_call {
 	enum sl_rpc_right granted; /* to the caller */
 };
 
+/*
+ * A result that is made in turns, as JSON text: for what may be long. Each call of `more` adds some
+ * to out until the turn is over; false: the result is whole. Between two calls anything may have
+ * changed: a stream keeps keys and numbers, never pointers to what a transaction may remove. It
+ * cannot fail any more, but for memory: out then says so.
+ */
+struct sl_stream {
+	bool (*more)(struct sl_stream *s, struct sl_text *out, const struct sl_turn *turn);
+	void (*end)(struct sl_stream *s); /* frees it, done or not */
+};
+
 struct sl_method {
 	const char *name;    /* "endpoints.add" */
 	const char *summary; /* one sentence */
@@ -45,6 +57,9 @@ struct sl_method {
 	const void *arg;
 	int (*handle_arg)(
 		const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
+	/* In the place of handle: 0 and *stream, which changes nothing, or -errno and *e. */
+	int (*stream)(const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream,
+		struct sl_err *e);
 };
 
 struct sl_rpc {
@@ -64,14 +79,36 @@ struct sl_rpc {
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
 
-/* Decode the parameters, check the right, run the handler. Used by requests and by txn.apply alike.
+/*
+ * Decode the parameters, check the right, run the handler: 0 with one of *result and *stream.
  */
 int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	enum sl_rpc_right granted, cJSON **result, struct sl_err *e);
+	enum sl_rpc_right granted, cJSON **result, struct sl_stream **stream, struct sl_err *e);
 
 /*
- * Answer one message (request or batch; len bytes of exactly one JSON text, or broken). Returns a
- * malloc'ed line with its newline, or NULL when nothing is to be answered (notifications).
+ * One message (request or batch; len bytes of exactly one JSON text, or broken) on its way to the
+ * line that answers it. A batch is run request by request, as turns come; text must stay until the
+ * reply is whole. more: adds to out, false once it is whole, newline and all; nothing at all for
+ * notifications. end: at any time, and after the last `more`.
+ */
+struct sl_reply {
+	const struct sl_rpc *rpc;
+	const char *text;
+	size_t len, pos; /* pos: of a batch, behind the requests that were run */
+	enum sl_rpc_right granted;
+	enum { SL_REPLY_UNREAD, SL_REPLY_BATCH, SL_REPLY_LAST, SL_REPLY_WHOLE } state;
+	bool any;		  /* of a batch: something was answered */
+	size_t said;		  /* bytes of answers in earlier turns */
+	struct sl_stream *stream; /* of the request at hand, NULL: none */
+};
+void sl_reply_begin(struct sl_reply *rp, const struct sl_rpc *r, const char *text, size_t len,
+	enum sl_rpc_right granted);
+bool sl_reply_more(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn);
+void sl_reply_end(struct sl_reply *rp);
+
+/*
+ * The same at once, for who has nobody else to serve. Returns a malloc'ed line with its newline, or
+ * NULL when nothing is to be answered.
  */
 char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
 	size_t *out_len);

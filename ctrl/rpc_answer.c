@@ -18,34 +18,6 @@ struct request {
 	bool is_notification;
 };
 
-/* A text that grows; after a failed allocation it stays empty and says so. */
-struct text {
-	char *p;
-	size_t len, room;
-	bool failed;
-};
-
-static void append(struct text *t, const char *s, size_t n)
-{
-	if (t->failed)
-		return;
-	if (t->len + n + 1 > t->room) {
-		size_t room = 2 * t->room + n + 1;
-		char *p = realloc(t->p, room);
-
-		if (p == NULL) {
-			free(t->p);
-			*t = (struct text){.failed = true};
-			return;
-		}
-		t->p = p;
-		t->room = room;
-	}
-	memcpy(t->p + t->len, s, n);
-	t->len += n;
-	t->p[t->len] = '\0';
-}
-
 static bool may_be_id(const cJSON *v)
 {
 	return cJSON_IsString(v) || cJSON_IsNumber(v) || cJSON_IsNull(v);
@@ -174,82 +146,187 @@ static char *limit_response(const struct sl_method *m, const cJSON *id)
 	return error_response(id, &e);
 }
 
-/* The text that answers one request; *notified instead when there is nothing to say. */
-static char *answer_request(const struct sl_rpc *r, const cJSON *v, enum sl_rpc_right granted,
-	size_t room, bool *notified)
+/*
+ * Room for the answers of one message; a batch that has none left runs no further requests. What is
+ * streamed has no end that would be known before.
+ */
+static size_t room_left(const struct sl_reply *rp, const struct sl_text *out)
+{
+	size_t said = rp->said + out->len;
+
+	return said < SL_RPC_ANSWER_MAX ? SL_RPC_ANSWER_MAX - said : 0;
+}
+
+/* Puts the answer into out, behind what a batch has said before. Takes answer, NULL: no memory. */
+static void say(struct sl_reply *rp, struct sl_text *out, char *answer)
+{
+	if (rp->state == SL_REPLY_BATCH)
+		sl_text_say(out, rp->any ? "," : "[");
+	rp->any = true;
+	if (answer != NULL)
+		sl_text_say(out, answer);
+	else
+		out->failed = true;
+	free(answer);
+}
+
+/* {"jsonrpc", "id", "result":, for the stream to go on. */
+static char *stream_head(const cJSON *id)
+{
+	char *text = response(id, "result", cJSON_CreateNull());
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (text != NULL)
+		text[len - strlen("null}")] = '\0';
+	return text;
+}
+
+static void say_result(struct sl_reply *rp, struct sl_text *out, const struct sl_method *m,
+	const cJSON *id, cJSON *result)
+{
+	size_t room = room_left(rp, out);
+	char *text = response(id, "result", result);
+
+	if (text != NULL && strlen(text) > room) {
+		free(text);
+		text = limit_response(m, id);
+	}
+	say(rp, out, text);
+}
+
+/* Runs one request; what it answers goes to out, or begins there and leaves rp a stream. */
+static void run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 {
 	const struct sl_method *m;
 	struct request rq;
 	struct sl_err e = {0};
 	cJSON *result = NULL;
-	char *text;
-	int ret;
+	int ret = read_request(v, &rq, &e);
 
-	*notified = false;
-	ret = read_request(v, &rq, &e);
-	if (ret != 0)
-		return error_response(rq.id, &e);
-	*notified = rq.is_notification;
-	if (!rq.is_notification && room < BATCH_ROOM_MIN) {
+	if (ret != 0) {
+		say(rp, out, error_response(rq.id, &e));
+		return;
+	}
+	if (!rq.is_notification && room_left(rp, out) < BATCH_ROOM_MIN) {
 		sl_err_set(&e, SL_ERR_LIMIT, NULL,
 			"not run: the answers of this batch exceed %u MiB",
 			SL_RPC_ANSWER_MAX >> 20);
-		return error_response(rq.id, &e);
+		say(rp, out, error_response(rq.id, &e));
+		return;
 	}
-	m = sl_rpc_find(r, rq.method);
-	ret = m != NULL ? sl_rpc_invoke(r, m, rq.params, granted, &result, &e)
-			: no_method(r, rq.method, &e);
+	m = sl_rpc_find(rp->rpc, rq.method);
+	ret = m != NULL
+		      ? sl_rpc_invoke(rp->rpc, m, rq.params, rp->granted, &result, &rp->stream, &e)
+		      : no_method(rp->rpc, rq.method, &e);
 	if (rq.is_notification) {
 		cJSON_Delete(result);
-		return NULL;
+		sl_reply_end(rp);
+	} else if (ret != 0) {
+		say(rp, out, error_response(rq.id, &e));
+	} else if (rp->stream != NULL) {
+		say(rp, out, stream_head(rq.id));
+	} else {
+		say_result(rp, out, m, rq.id, result);
 	}
-	if (ret != 0)
-		return error_response(rq.id, &e);
-	text = response(rq.id, "result", result);
-	if (text != NULL && strlen(text) > room) {
-		free(text);
-		text = limit_response(m, rq.id);
-	}
-	return text;
 }
 
-/* Puts the answer into t; false when memory ran out. */
-static bool append_answer(struct text *t, char *answer)
+static int check_batch(const cJSON *batch, struct sl_err *e)
 {
-	if (answer == NULL)
-		return false;
-	append(t, answer, strlen(answer));
-	free(answer);
-	return !t->failed;
+	if (batch->child == NULL)
+		return sl_err_set(e, SL_ERR_REQUEST, NULL, "an empty batch");
+	if ((unsigned int)cJSON_GetArraySize(batch) > SL_BATCH_MAX)
+		return sl_err_set(
+			e, SL_ERR_LIMIT, NULL, "a batch has at most %u requests", SL_BATCH_MAX);
+	return 0;
 }
 
-static bool answer_batch(
-	const struct sl_rpc *r, const cJSON *batch, enum sl_rpc_right granted, struct text *t)
+/* The whole text is looked at before anything of it is done. */
+static void read_message(struct sl_reply *rp, struct sl_text *out, struct sl_arena *arena)
 {
 	struct sl_err e = {0};
-	const cJSON *v;
-	bool notified, ok = true;
+	const cJSON *v = sl_json_read(arena, rp->text, rp->len, &e);
 
-	if (batch->child == NULL) {
-		sl_err_set(&e, SL_ERR_REQUEST, NULL, "an empty batch");
-		return append_answer(t, error_response(NULL, &e));
+	rp->state = SL_REPLY_LAST;
+	if (v == NULL || (cJSON_IsArray(v) && check_batch(v, &e) != 0)) {
+		say(rp, out, error_response(NULL, &e));
+	} else if (cJSON_IsArray(v)) {
+		rp->state = SL_REPLY_BATCH;
+		rp->pos = strcspn(rp->text, "[") + 1;
+	} else {
+		run(rp, out, v);
 	}
-	if ((unsigned int)cJSON_GetArraySize(batch) > SL_BATCH_MAX) {
-		sl_err_set(&e, SL_ERR_LIMIT, NULL, "a batch has at most %u requests", SL_BATCH_MAX);
-		return append_answer(t, error_response(NULL, &e));
-	}
-	cJSON_ArrayForEach (v, batch) {
-		size_t room = t->len < SL_RPC_ANSWER_MAX ? SL_RPC_ANSWER_MAX - t->len : 0;
-		char *answer = answer_request(r, v, granted, room, &notified);
+}
 
-		if (notified)
-			continue;
-		append(t, t->len == 0 ? "[" : ",", 1);
-		ok = append_answer(t, answer) && ok;
+/*
+ * The next request of a batch, read again by itself: a tree of all of them would stay for as long
+ * as the client takes to read the answers.
+ */
+static void run_next(struct sl_reply *rp, struct sl_text *out, struct sl_arena *arena)
+{
+	struct sl_err e = {0};
+	const cJSON *v = sl_json_scan(arena, rp->text, rp->len, &rp->pos, &e);
+
+	if (v != NULL)
+		run(rp, out, v);
+	else
+		out->failed = true;
+	/* Behind it stands a comma or the closing bracket. */
+	if (v == NULL || rp->text[rp->pos++] == ']')
+		rp->pos = rp->len;
+}
+
+static void finish(struct sl_reply *rp, struct sl_text *out)
+{
+	if (rp->state == SL_REPLY_BATCH && rp->any)
+		sl_text_say(out, "]");
+	if (rp->any)
+		sl_text_say(out, "\n");
+	rp->state = SL_REPLY_WHOLE;
+}
+
+void sl_reply_begin(struct sl_reply *rp, const struct sl_rpc *r, const char *text, size_t len,
+	enum sl_rpc_right granted)
+{
+	*rp = (struct sl_reply){.rpc = r, .text = text, .len = len, .granted = granted};
+}
+
+/* One step; what it parses is gone afterwards. */
+static void step(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn)
+{
+	static struct sl_arena arena; /* of the message or the request at hand */
+
+	if (rp->stream != NULL) {
+		if (rp->stream->more(rp->stream, out, turn))
+			return;
+		sl_text_say(out, "}");
+		sl_reply_end(rp);
+	} else if (rp->state == SL_REPLY_UNREAD) {
+		read_message(rp, out, &arena);
+	} else if (rp->state == SL_REPLY_BATCH && rp->pos < rp->len) {
+		run_next(rp, out, &arena);
+	} else {
+		finish(rp, out);
 	}
-	if (t->len > 0)
-		append(t, "]", 1);
-	return ok;
+	sl_arena_reset(&arena);
+}
+
+bool sl_reply_more(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn)
+{
+	size_t before = out->len;
+
+	rp->said -= before; /* room_left counts from the beginning of out */
+	do
+		step(rp, out, turn);
+	while (rp->state != SL_REPLY_WHOLE && !out->failed && !sl_turn_is_over(turn, out));
+	rp->said += out->len;
+	return rp->state != SL_REPLY_WHOLE && !out->failed;
+}
+
+void sl_reply_end(struct sl_reply *rp)
+{
+	if (rp->stream != NULL)
+		rp->stream->end(rp->stream);
+	rp->stream = NULL;
 }
 
 static char *last_words(size_t *out_len)
@@ -265,43 +342,36 @@ static char *last_words(size_t *out_len)
 char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
 	size_t *out_len)
 {
-	static struct sl_arena arena; /* of the message at hand */
-	struct text t = {0};
-	struct sl_err e = {0};
-	const cJSON *v = sl_json_read(&arena, text, len, &e);
-	bool notified = false, ok;
-	char *answer;
+	struct sl_text out = {0};
+	struct sl_reply rp;
 
-	if (v == NULL) {
-		ok = append_answer(&t, error_response(NULL, &e));
-	} else if (cJSON_IsArray(v)) {
-		ok = answer_batch(r, v, granted, &t);
-	} else {
-		answer = answer_request(r, v, granted, SL_RPC_ANSWER_MAX, &notified);
-		ok = notified || append_answer(&t, answer);
-	}
-	sl_arena_reset(&arena);
-	*out_len = 0;
-	if (ok && t.len == 0 && !t.failed)
-		return NULL;
-	append(&t, "\n", 1);
-	if (!ok || t.failed) {
-		free(t.p);
+	sl_reply_begin(&rp, r, text, len, granted);
+	while (sl_reply_more(&rp, &out, &sl_turn_endless))
+		;
+	sl_reply_end(&rp);
+	if (out.failed) {
+		sl_text_fini(&out);
 		return last_words(out_len);
 	}
-	*out_len = t.len;
-	return t.p;
+	*out_len = out.len;
+	return out.p;
 }
 
 char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len)
 {
-	struct text t = {0};
 	struct sl_err e = {0};
+	struct sl_text out = {0};
+	char *answer;
 
 	sl_err_set(&e, code, NULL, "%s", message);
-	if (!append_answer(&t, error_response(NULL, &e)))
+	answer = error_response(NULL, &e);
+	if (answer == NULL)
 		return last_words(out_len);
-	append(&t, "\n", 1);
-	*out_len = t.len;
-	return t.p;
+	sl_text_say(&out, answer);
+	sl_text_say(&out, "\n");
+	free(answer);
+	if (out.failed)
+		return last_words(out_len);
+	*out_len = out.len;
+	return out.p;
 }

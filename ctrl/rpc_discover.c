@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rpc.discover: the table of methods as an OpenRPC 1.2 document. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "rows.h"
 #include "rpc.h"
 
 static cJSON *param(const struct sl_field *f)
@@ -83,25 +86,94 @@ static cJSON *errors(void)
 	return list;
 }
 
-cJSON *sl_rpc_discover(const struct sl_rpc *r)
+/* All but the methods. */
+static cJSON *head(void)
 {
-	cJSON *doc = cJSON_CreateObject(), *info, *methods;
+	cJSON *doc = cJSON_CreateObject(), *info;
 
 	cJSON_AddStringToObject(doc, "openrpc", "1.2.6");
 	info = cJSON_AddObjectToObject(doc, "info");
 	cJSON_AddStringToObject(info, "title", "sluice");
 	cJSON_AddStringToObject(info, "version", SL_VERSION);
 	cJSON_AddItemToObject(doc, "x-errors", errors());
-	methods = cJSON_AddArrayToObject(doc, "methods");
+	return doc;
+}
+
+cJSON *sl_rpc_discover(const struct sl_rpc *r)
+{
+	cJSON *doc = head(), *methods = cJSON_AddArrayToObject(doc, "methods");
+
 	for (size_t i = 0; i < r->n_methods; i++)
 		cJSON_AddItemToArray(methods, method(r->methods[i]));
 	return doc;
 }
 
-static int discover(const struct sl_rpc_call *c, cJSON **out, struct sl_err *e)
+/* The same, a method at a time. */
+struct discovery {
+	struct sl_rows rows;
+	const struct sl_rpc *rpc;
+	size_t i;
+	char *head;
+};
+
+static bool next_method(struct sl_rows *r, struct sl_text *out)
 {
+	struct discovery *d = (struct discovery *)r;
+
+	if (d->i == d->rpc->n_methods)
+		return false;
+	sl_rows_json(r, out, method(d->rpc->methods[d->i++]));
+	return true;
+}
+
+static void end_document(struct sl_rows *r, struct sl_text *out)
+{
+	(void)r;
+	sl_text_say(out, "}");
+}
+
+static void free_discovery(struct sl_rows *r)
+{
+	struct discovery *d = (struct discovery *)r;
+
+	free(d->head);
+	free(d);
+}
+
+/* {"openrpc": …, "methods": */
+static char *head_text(void)
+{
+	cJSON *doc = head();
+	char *text, *open = NULL;
+
+	cJSON_AddNullToObject(doc, "methods");
+	text = cJSON_PrintUnformatted(doc);
+	cJSON_Delete(doc);
+	if (text != NULL)
+		open = strndup(text, strlen(text) - strlen("null}"));
+	cJSON_free(text);
+	return open;
+}
+
+static int discover(
+	const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream, struct sl_err *e)
+{
+	struct discovery *d = calloc(1, sizeof(*d));
+
+	(void)arg;
 	(void)e;
-	*out = sl_rpc_discover(c->rpc);
+	if (d == NULL)
+		return -ENOMEM;
+	*d = (struct discovery){
+		.rows = {.next = next_method, .destroy = free_discovery, .tail = end_document},
+		.rpc = c->rpc,
+		.head = head_text()};
+	if (d->head == NULL) {
+		free(d);
+		return -ENOMEM;
+	}
+	d->rows.head = d->head;
+	sl_rows_init(&d->rows, 0, stream);
 	return 0;
 }
 
@@ -116,5 +188,5 @@ const struct sl_method sl_method_discover = {
 	.summary = "Describe every method: its parameters, its result, who may call it.",
 	.right = SL_RPC_READ,
 	.result = &discover_result,
-	.handle = discover,
+	.stream = discover,
 };

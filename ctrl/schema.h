@@ -67,10 +67,13 @@ enum {
 	SL_FIELD_REQUIRED = 1 << 0,
 	SL_FIELD_NONEMPTY = 1 << 1, /* lists and labels: [] and {} are refused */
 	SL_FIELD_KEY = 1 << 2,	    /* the collection's name: may not change */
-	SL_FIELD_OUTPUT = 1 << 3,   /* in results only; refused as input */
+	SL_FIELD_OUTPUT = 1 << 3,   /* reported; as input it is ignored, whatever it holds */
 	SL_FIELD_UNIQUE = 1 << 4,   /* lists: equal elements are refused */
 	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into what was decoded, for as long as that is */
 	SL_FIELD_NEWER = 1 << 6,    /* required, but stored objects may be older than the field */
+	SL_FIELD_NOTED = 1 << 7,    /* OUTPUT that is read all the same: it tells an object that the
+				       daemon made by itself */
+	SL_FIELD_NULLABLE = 1 << 8, /* results: may be null */
 };
 
 struct sl_shape;

@@ -144,9 +144,10 @@ static int decode_member(
 			f = &s->fields[i];
 	if (f == NULL)
 		return refuse_unknown(s, m->string, e);
-	if ((f->flags & SL_FIELD_OUTPUT) != 0)
-		return sl_err_set(
-			e, SL_ERR_PARAMS, f->name, "this field is reported, it cannot be set");
+	/* What a get printed may be sent back: what it reports beside the object changes nothing.
+	 */
+	if ((f->flags & (SL_FIELD_OUTPUT | SL_FIELD_NOTED)) == SL_FIELD_OUTPUT)
+		return 0;
 	if ((*seen & 1ull << (i - 1)) != 0)
 		return sl_err_set(e, SL_ERR_PARAMS, f->name, "the field occurs twice");
 	*seen |= 1ull << (i - 1);
@@ -155,7 +156,8 @@ static int decode_member(
 		sl_err_at(e, "%s", f->name);
 		return ret;
 	}
-	if (f->present != 0)
+	/* A bool that is its own note of presence is there when it is true. */
+	if (f->present != 0 && f->present != f->offset + 1)
 		*sl_field_present(f, out) = true;
 	return 0;
 }

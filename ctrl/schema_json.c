@@ -187,6 +187,15 @@ static cJSON *type_schema(const struct sl_field *f)
 	abort();
 }
 
+static void allow_null(cJSON *o)
+{
+	cJSON *types = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(types, cJSON_DetachItemFromObjectCaseSensitive(o, "type"));
+	cJSON_AddItemToArray(types, cJSON_CreateString("null"));
+	cJSON_AddItemToObject(o, "type", types);
+}
+
 cJSON *sl_field_schema(const struct sl_field *f)
 {
 	cJSON *o = type_schema(f);
@@ -196,6 +205,8 @@ cJSON *sl_field_schema(const struct sl_field *f)
 			o, "description"); /* the shape's own says less */
 		cJSON_AddStringToObject(o, "description", f->help);
 	}
+	if ((f->flags & SL_FIELD_NULLABLE) != 0)
+		allow_null(o);
 	if ((f->flags & SL_FIELD_OUTPUT) != 0)
 		cJSON_AddTrueToObject(o, "readOnly");
 	if ((f->flags & SL_FIELD_KEY) != 0)

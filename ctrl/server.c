@@ -179,16 +179,47 @@ static bool flush_clients(struct sl_server *s)
 	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++) {
 		if (s->clients[slot] != NULL && s->clients[slot]->served)
 			flush_client(s, slot, settled);
-		backlog = backlog || (s->clients[slot] != NULL && s->clients[slot]->backlog);
+		backlog = backlog ||
+			  (s->clients[slot] != NULL && sl_server_client_is_due(s->clients[slot]));
 	}
 	return backlog;
+}
+
+/*
+ * All clients together have too much that they do not take: of those that hold more than an even
+ * share, the one that has taken nothing for longest is closed. Who reads is not.
+ */
+static void bound_output(struct sl_server *s)
+{
+	size_t sum = 0, victim = 0;
+
+	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++)
+		if (s->clients[slot] != NULL)
+			sum += sl_server_client_unsent(s->clients[slot]);
+	while (sum > SL_OUTPUT_MAX) {
+		uint64_t oldest = UINT64_MAX;
+
+		for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++) {
+			const struct sl_server_client *c = s->clients[slot];
+
+			if (c != NULL &&
+				sl_server_client_unsent(c) >
+					SL_OUTPUT_MAX / SL_SERVER_CLIENTS_MAX &&
+				c->sent_ns < oldest) {
+				oldest = c->sent_ns;
+				victim = slot;
+			}
+		}
+		sum -= sl_server_client_unsent(s->clients[victim]);
+		remove_client(s, victim);
+	}
 }
 
 /* Each whose turn comes before the poll's time is over; the others' requests stay where they are.
  */
 static void serve_clients(struct sl_server *s)
 {
-	uint64_t since = sl_server_now_ns();
+	uint64_t end_ns = sl_turn_now_ns() + SL_POLL_NS;
 	unsigned int first = s->first;
 
 	s->first = (first + 1) % SL_SERVER_CLIENTS_MAX;
@@ -196,13 +227,13 @@ static void serve_clients(struct sl_server *s)
 		unsigned int slot = (first + i) % SL_SERVER_CLIENTS_MAX;
 		struct sl_server_client *c = s->clients[slot];
 
-		if (c == NULL || (c->ready == 0 && !c->backlog))
+		if (c == NULL || !sl_server_client_is_due(c))
 			continue;
-		if (sl_server_now_ns() - since > SL_POLL_NS) {
+		if (sl_turn_now_ns() > end_ns) {
 			s->first = slot;
 			return;
 		}
-		sl_server_client_serve(c, s->rpc);
+		sl_server_client_serve(c, s->rpc, end_ns);
 	}
 }
 
@@ -222,6 +253,7 @@ void sl_server_poll(struct sl_server *s)
 	}
 	serve_clients(s);
 	backlog = flush_clients(s);
+	bound_output(s);
 	/* After the clients: places that became free are there for who waits. */
 	if (accepting)
 		accept_some(s);

@@ -11,7 +11,8 @@
 
 #define SL_SERVER_CLIENTS_MAX 64
 #define SL_MESSAGE_MAX	      (16u << 20)
-#define SL_OUTPUT_MAX	      (64u << 20) /* unread answers of one client; then it is closed */
+#define SL_MESSAGE_READ_MAX   (256u << 10) /* of a client that may only read: parsed in no time */
+#define SL_OUTPUT_MAX	      (128u << 20) /* unread answers of all clients together */
 
 struct sl_server;
 
@@ -22,7 +23,10 @@ struct sl_server;
  */
 struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, struct sl_err *e);
 int sl_server_fd(const struct sl_server *s); /* readable when sl_server_poll has work */
-/* Accept, read, answer, write what is ready, bounded work a call; never blocks. */
+/*
+ * Accept, read, answer, write what is ready, and come back after some 4 ms and the one request that
+ * was under way then. Waits for no client; for the disk, when something was changed.
+ */
 void sl_server_poll(struct sl_server *s);
 void sl_server_destroy(struct sl_server *s); /* unlinks the path */
 

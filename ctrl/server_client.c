@@ -5,17 +5,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server_internal.h"
 
-#define FLUSH_AT (64u << 10) /* pending bytes worth a system call before the next request */
-
-static size_t pending(const struct sl_server_client *c)
-{
-	return c->out_len - c->out_start;
-}
+#define OUT_ROOM_IDLE (16u << 10) /* a larger buffer is given back once it is empty */
 
 /*
  * Read without a control buffer: file descriptors a peer passes are then closed by the kernel and
@@ -47,9 +41,9 @@ static void receive(struct sl_server_client *c)
 
 static void flush_out(struct sl_server_client *c)
 {
-	while (pending(c) > 0 && !c->dead) {
-		ssize_t n =
-			send(c->fd, c->out + c->out_start, pending(c), MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sl_server_client_unsent(c) > 0 && !c->dead) {
+		ssize_t n = send(c->fd, c->out.p + c->out_start, sl_server_client_unsent(c),
+			MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0) {
 			if (errno != EAGAIN && errno != EINTR)
@@ -57,128 +51,108 @@ static void flush_out(struct sl_server_client *c)
 			return;
 		}
 		c->out_start += (size_t)n;
+		c->sent_ns = sl_turn_now_ns();
 	}
-	free(c->out);
-	c->out = NULL;
-	c->out_start = c->out_len = c->out_room = 0;
+	c->out.len = c->out_start = 0;
+	if (c->out.room > OUT_ROOM_IDLE)
+		sl_text_fini(&c->out);
 }
 
-/* Takes answer. */
-static void queue(struct sl_server_client *c, char *answer, size_t len)
+/* What was sent makes room for what comes; no more than SL_CLIENT_UNSENT are moved. */
+static void forget_sent(struct sl_server_client *c)
 {
-	if (answer == NULL)
-		return;
-	if (pending(c) == 0) {
-		free(c->out);
-		c->out = answer;
-		c->out_start = 0;
-		c->out_len = c->out_room = len;
-		return;
-	}
-	if (pending(c) + len > SL_OUTPUT_MAX) {
-		c->dead = true; /* it does not read */
-		goto out;
-	}
-	if (c->out_start > c->out_len / 2) {
-		/* moves less than was sent since the last time: linear over all */
-		memmove(c->out, c->out + c->out_start, pending(c));
-		c->out_len -= c->out_start;
-		c->out_start = 0;
-	}
-	if (c->out_len + len > c->out_room) {
-		size_t room = 2 * c->out_room + len;
-		char *p = realloc(c->out, room);
+	size_t unsent = sl_server_client_unsent(c);
 
-		if (p == NULL) {
-			c->dead = true;
-			goto out;
-		}
-		c->out = p;
-		c->out_room = room;
-	}
-	memcpy(c->out + c->out_len, answer, len);
-	c->out_len += len;
-out:
-	free(answer);
+	if (c->out_start > 0)
+		memmove(c->out.p, c->out.p + c->out_start, unsent);
+	c->out.len = unsent;
+	c->out_start = 0;
 }
 
 static void refuse_too_long(struct sl_server_client *c)
 {
 	size_t len;
-	char *answer = sl_rpc_refuse(SL_ERR_LIMIT, "a message has at most 16 MiB", &len);
+	char *answer = sl_rpc_refuse(SL_ERR_LIMIT,
+		c->granted >= SL_RPC_WRITE
+			? "a message has at most 16 MiB"
+			: "a message has at most 256 KiB from a user who may only read",
+		&len);
 
-	queue(c, answer, len);
+	if (answer != NULL)
+		sl_text_add(&c->out, answer, len);
+	free(answer);
 	sl_frame_fini(&c->in);
 	c->input_end = true;
 }
 
-static void answer(
-	struct sl_server_client *c, const struct sl_rpc *rpc, const char *msg, size_t len)
+/* The next message, if there is a whole one. */
+static void begin_reply(struct sl_server_client *c, const struct sl_rpc *rpc)
 {
-	size_t out_len;
-	char *line = sl_rpc_answer(rpc, msg, len, c->granted, &out_len);
-
-	queue(c, line, out_len);
-	if (pending(c) < FLUSH_AT)
-		return;
-	if (rpc->settle == NULL || rpc->settle(rpc->ctrl) == 0)
-		flush_out(c);
-	else
-		c->dead = true;
-}
-
-uint64_t sl_server_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* After so many requests since then: is it the next client's turn? */
-static bool turn_is_over(unsigned int n, uint64_t since)
-{
-	return n >= SL_CLIENT_REQUESTS_A_POLL &&
-	       (n >= SL_CLIENT_REQUESTS_MAX || sl_server_now_ns() - since > SL_CLIENT_TURN_NS);
-}
-
-static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc)
-{
-	uint64_t since = sl_server_now_ns();
 	const char *msg;
 	size_t len;
 
+	switch (sl_frame_next(&c->in,
+		c->granted >= SL_RPC_WRITE ? SL_MESSAGE_MAX : SL_MESSAGE_READ_MAX, &msg, &len)) {
+	case SL_FRAME_TOO_LONG:
+		refuse_too_long(c);
+		return;
+	case SL_FRAME_MORE:
+		if (!c->input_end || !sl_frame_rest(&c->in, &msg, &len))
+			return;
+		break;
+	case SL_FRAME_MESSAGE:
+		break;
+	}
+	sl_reply_begin(&c->reply, rpc, msg, len, c->granted);
+	c->replying = true;
+}
+
+static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns)
+{
+	uint64_t own_end = sl_turn_now_ns() + SL_CLIENT_TURN_NS;
+	const struct sl_turn turn = {
+		.end_ns = own_end < end_ns ? own_end : end_ns, .len_max = SL_CLIENT_UNSENT};
+
 	c->backlog = false;
 	for (unsigned int n = 0; !c->dead; n++) {
-		if (turn_is_over(n, since)) {
+		if (n > 0 && (n >= SL_CLIENT_REQUESTS_MAX || sl_turn_is_over(&turn, &c->out))) {
 			c->backlog = true;
 			return;
 		}
-		switch (sl_frame_next(&c->in, SL_MESSAGE_MAX, &msg, &len)) {
-		case SL_FRAME_MESSAGE:
-			answer(c, rpc, msg, len);
-			break;
-		case SL_FRAME_TOO_LONG:
-			refuse_too_long(c);
+		if (!c->replying)
+			begin_reply(c, rpc);
+		if (!c->replying)
 			return;
-		case SL_FRAME_MORE:
-			if (c->input_end && sl_frame_rest(&c->in, &msg, &len))
-				answer(c, rpc, msg, len);
-			return;
-		}
+		c->replying = sl_reply_more(&c->reply, &c->out, &turn);
+		if (!c->replying)
+			sl_reply_end(&c->reply);
+		c->dead = c->dead || c->out.failed;
 	}
 }
 
-void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc)
+bool sl_server_client_is_due(const struct sl_server_client *c)
+{
+	return c->ready != 0 || (c->backlog && sl_server_client_unsent(c) < SL_CLIENT_UNSENT);
+}
+
+void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns)
 {
 	bool readable = (c->ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
 
 	c->ready = 0;
+	c->served = true;
+	/* What is unsent is of an earlier poll: settled. */
+	if (sl_server_client_unsent(c) > 0)
+		flush_out(c);
+	if (sl_server_client_unsent(c) >= SL_CLIENT_UNSENT)
+		return;
+	forget_sent(c);
 	if (readable && !c->input_end && !c->backlog)
 		receive(c);
-	c->served = true;
+	if (sl_server_client_unsent(c) == 0)
+		c->sent_ns = sl_turn_now_ns();
 	if (!c->dead)
-		answer_some(c, rpc);
+		answer_some(c, rpc, end_ns);
 }
 
 void sl_server_client_flush(struct sl_server_client *c, bool settled)
@@ -186,7 +160,7 @@ void sl_server_client_flush(struct sl_server_client *c, bool settled)
 	c->served = false;
 	/* Who waits for an answer that cannot be given finds out that way: what became of its calls
 	 * is not known. */
-	if (!settled && pending(c) > 0)
+	if (!settled && sl_server_client_unsent(c) > 0)
 		c->dead = true;
 	if (!c->dead)
 		flush_out(c);
@@ -194,19 +168,22 @@ void sl_server_client_flush(struct sl_server_client *c, bool settled)
 
 bool sl_server_client_is_done(const struct sl_server_client *c)
 {
-	return c->dead || (c->input_end && !c->backlog && pending(c) == 0);
+	return c->dead || (c->input_end && !c->backlog && sl_server_client_unsent(c) == 0);
 }
 
 uint32_t sl_server_client_events(const struct sl_server_client *c)
 {
-	/* With a backlog nothing is read: what a client may have waiting here stays bounded. */
+	/* Nothing is read while something waits here: what a client may have waiting stays bounded.
+	 */
 	return (c->input_end || c->backlog ? 0u : (uint32_t)EPOLLIN) |
-	       (pending(c) > 0 ? (uint32_t)EPOLLOUT : 0u);
+	       (sl_server_client_unsent(c) > 0 ? (uint32_t)EPOLLOUT : 0u);
 }
 
 void sl_server_client_fini(struct sl_server_client *c)
 {
 	close(c->fd);
+	if (c->replying)
+		sl_reply_end(&c->reply);
 	sl_frame_fini(&c->in);
-	free(c->out);
+	sl_text_fini(&c->out);
 }

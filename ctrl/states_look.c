@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the log is told of when it comes and goes. Nodes without a path are notices (notices.h). */
+/* What the log is told of when it comes and goes. Nodes without a path are notices (notices.h), and
+ * port_log.c tells of ports' devices. */
 #include <stdio.h>
 
 #include "ctrl.h"
@@ -13,8 +14,6 @@ static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
 
 	sl_port_info(c->engine, id, &info);
 	sl_port_counters(c->engine, id, &n);
-	snprintf(what, sizeof(what), "port %s: its link", name);
-	sl_states_set(c->states, what, !info.link_up, "is down", "is up");
 	snprintf(what, sizeof(what), "port %s: packets are lost for want of buffers:", name);
 	sl_states_count(c->states, what, info.rx_no_buffer,
 		"it is starved (workers.packet_buffers, workers.memory_mb)", "no longer");

@@ -97,6 +97,13 @@ static void id_free(struct sl_ids *ids, uint32_t id, bool undone)
 	ids->n_freed++;
 }
 
+static int compare_keys(const struct sl_entry *a, const struct sl_entry *b)
+{
+	return strcmp(a->hh.key, b->hh.key);
+}
+
+RB_GENERATE_INTERNAL(sl_sorted, sl_entry, sorted, compare_keys, __attribute__((__unused__)) static)
+
 struct sl_entry *sl_entry_find(const struct sl_store *s, enum sl_collection_id c, const char *key)
 {
 	struct sl_entry *en;
@@ -128,7 +135,9 @@ struct sl_entry *sl_entry_create(
 	obj->id = en->id;
 	sl_entry_set(s, en, obj);
 	HASH_ADD_KEYPTR(hh, m->by_key, obj->key, strlen(obj->key), en);
+	sl_table_make_room(en->hh.tbl);
 	DL_APPEND(m->order, en);
+	RB_INSERT(sl_sorted, &m->sorted, en);
 	return en;
 fail:
 	free(en);
@@ -153,6 +162,7 @@ void sl_entry_destroy(struct sl_store *s, struct sl_entry *en, bool undone)
 
 	HASH_DELETE(hh, m->by_key, en);
 	DL_DELETE(m->order, en);
+	RB_REMOVE(sl_sorted, &m->sorted, en);
 	id_free(&m->ids, en->id, undone);
 	free(en);
 }
@@ -249,6 +259,22 @@ void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
 	DL_FOREACH (s->map[c].order, en)
 		if (en->obj != NULL && !fn(en->obj, ctx))
 			return;
+}
+
+const struct sl_object *sl_store_after(
+	const struct sl_store *s, enum sl_collection_id c, const char *after)
+{
+	/* The tree's functions change nothing, but are not declared so. */
+	struct sl_sorted *sorted = (struct sl_sorted *)(uintptr_t)&s->map[c].sorted;
+	struct sl_entry at, *en;
+
+	at.hh.key = (void *)(uintptr_t)after;
+	en = RB_NFIND(sl_sorted, sorted, &at);
+	if (en != NULL && strcmp(en->hh.key, after) == 0)
+		en = RB_NEXT(sl_sorted, sorted, en);
+	while (en != NULL && en->obj == NULL)
+		en = RB_NEXT(sl_sorted, sorted, en);
+	return en != NULL ? en->obj : NULL;
 }
 
 const struct sl_object *sl_store_by_id(

@@ -23,6 +23,7 @@ struct sl_txn;
 struct sl_change {
 	enum sl_collection_id coll;
 	const struct sl_object *old_obj, *new_obj;
+	bool anew; /* removed and added by one transaction: it does not go on, if it is equal */
 };
 
 /*
@@ -56,6 +57,23 @@ size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c);
  * (sl_txn_del). */
 void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
 	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx);
+/*
+ * The first object whose key comes after `after` (strcmp; "": the first of all), NULL when there is
+ * none. A walk from key to key meets each object once that is there all the time, whatever else
+ * comes and goes between the steps.
+ */
+const struct sl_object *sl_store_after(
+	const struct sl_store *s, enum sl_collection_id c, const char *after);
+/*
+ * The objects as they are now, to be read as turns come: collections in their order, each to its
+ * end, where next says NULL. What next answers is good until the store is changed. failed: so much
+ * was changed in between that what was read is of no one moment. Destroy it before the store.
+ */
+struct sl_snapshot;
+struct sl_snapshot *sl_snapshot_create(struct sl_store *s);
+const struct sl_object *sl_snapshot_next(struct sl_snapshot *p, enum sl_collection_id c);
+bool sl_snapshot_failed(const struct sl_snapshot *p);
+void sl_snapshot_destroy(struct sl_snapshot *p);
 /* The highest dense id there has been. */
 uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c);
 /* By dense id (the numbers that workers and counters use); NULL when free. */
@@ -91,9 +109,13 @@ struct sl_txn *sl_txn_begin(struct sl_store *s);
 /*
  * ADD: the object must be new (an allocated identity gives way to a declared one). SET: it must be
  * there. PUT: add or replace. DEL: it must be there; only the key fields of obj are read. Steps on
- * one key merge into one change; one that leaves an object as it was is no change at all.
+ * one key merge into one change; one that leaves an object as it was is no change at all, and
+ * neither is one with an identity that says of itself that it was allocated: what was listed may
+ * be sent back.
  */
 enum sl_txn_verb { SL_TXN_ADD, SL_TXN_SET, SL_TXN_PUT, SL_TXN_DEL };
+/* With the steps so far. */
+const struct sl_store *sl_txn_store(const struct sl_txn *t);
 /* What stands in front of the paths of errors that the following steps cause:
  * "operations[3].params". */
 void sl_txn_at(struct sl_txn *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -56,6 +56,7 @@ static struct sl_labelset *labelset_hold(struct sl_store *s, const struct sl_lab
 	set->key_len = len;
 	set->holders = 1;
 	HASH_ADD_KEYPTR(hh, s->labelsets, set->key, set->key_len, set);
+	sl_table_make_room(set->hh.tbl);
 	return set;
 }
 
@@ -243,6 +244,7 @@ const struct sl_object *sl_unique_owner(
 static void unique_add(struct sl_store *s, struct sl_unique *u)
 {
 	HASH_ADD(hh, s->uniques, key, sizeof(u->key), u);
+	sl_table_make_room(u->hh.tbl);
 	u->in_map = true;
 }
 

@@ -36,6 +36,11 @@ struct sl_txn *sl_txn_begin_replay(struct sl_store *s)
 	return t;
 }
 
+const struct sl_store *sl_txn_store(const struct sl_txn *t)
+{
+	return t->store;
+}
+
 void sl_txn_at(struct sl_txn *t, const char *fmt, ...)
 {
 	va_list ap;
@@ -119,6 +124,14 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 	rec->old_obj = NULL;
 }
 
+/* A port that is removed and added is one whose device is opened anew, even if it is equal. */
+static bool is_same(
+	const struct sl_change_rec *rec, enum sl_collection_id c, const struct sl_object *obj)
+{
+	return rec->old_obj != NULL && !(c == SL_COLL_PORTS && rec->removed) &&
+	       objects_equal(c, obj, rec->old_obj);
+}
+
 /* obj NULL: remove. Takes obj on success. */
 int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, struct sl_err *e)
 {
@@ -136,9 +149,10 @@ int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, 
 		between = en->obj;
 		memcpy(rec->at, t->at, sizeof(rec->at));
 	}
+	rec->removed |= obj == NULL;
 	if (obj == NULL && rec->old_obj == NULL) {
 		cancel(t, rec);
-	} else if (obj != NULL && rec->old_obj != NULL && objects_equal(c, obj, rec->old_obj)) {
+	} else if (obj != NULL && is_same(rec, c, obj)) {
 		cancel(t, rec);
 		sl_object_unref(c, obj);
 	} else {
@@ -188,6 +202,12 @@ static bool gives_way(enum sl_collection_id c, const struct sl_object *o)
 	return c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated;
 }
 
+/* An identity that the store allocated, sent back as it was shown: nobody's wish. */
+static bool is_no_wish(const struct sl_txn *t, enum sl_collection_id c, const void *obj)
+{
+	return !t->replay && gives_way(c, obj);
+}
+
 int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c, void *obj,
 	struct sl_err *e)
 {
@@ -206,7 +226,7 @@ int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c
 		return blame(e, t->at, exists(coll, key, e));
 	if (verb == SL_TXN_SET && now == NULL)
 		return blame(e, t->at, not_found(coll, key, e));
-	if (now != NULL && objects_equal(c, now, obj)) {
+	if (is_no_wish(t, c, obj) || (now != NULL && objects_equal(c, now, obj))) {
 		sl_shape_fini(coll->shape, obj);
 		return 0;
 	}
@@ -365,6 +385,8 @@ static void keep(struct sl_txn *t)
 			continue;
 		c = rec->e->coll;
 		rec->e->change = 0;
+		if (t->store->snapshots != NULL)
+			sl_snapshots_keep(t->store, c, rec->e->hh.key, rec->old_obj);
 		sl_links_destroy(t->store, rec->old_links);
 		if (rec->e->obj == NULL)
 			sl_entry_destroy(t->store, rec->e, false);
@@ -385,7 +407,8 @@ size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes)
 		const struct sl_change_rec *rec = &t->rec[i];
 
 		if (rec->e != NULL)
-			t->list[n++] = (struct sl_change){rec->e->coll, rec->old_obj, rec->e->obj};
+			t->list[n++] = (struct sl_change){rec->e->coll, rec->old_obj, rec->e->obj,
+				rec->removed && rec->e->obj != NULL};
 	}
 	*changes = t->list;
 	return n;

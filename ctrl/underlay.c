@@ -293,6 +293,17 @@ void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_po
 	sl_link_set(&u->reach.link[id], obj);
 }
 
+bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id)
+{
+	const struct sl_port_dp *dp = sl_port_dp(u->engine, id);
+	struct port *p = &u->ports[id];
+
+	if (!u->reach.link[id].present || (p->mtu == dp->mtu && sl_mac_equal(&p->mac, &dp->mac)))
+		return false;
+	*p = (struct port){.mac = dp->mac, .mtu = dp->mtu};
+	return true;
+}
+
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 {
 	struct hop *h, *next_hop;

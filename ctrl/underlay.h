@@ -23,6 +23,8 @@ void sl_underlay_destroy(struct sl_underlay *u); /* accepts NULL */
 
 /* Carry a committed change over; refresh once after the last of them. None of these fails. */
 void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_port_obj *port);
+/* Its MTU and MAC may be others by now; whether they are. False for a port that is no underlay. */
+bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id);
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id);
 void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *node);
 void sl_underlay_node_gone(struct sl_underlay *u, uint32_t node);

@@ -19,15 +19,6 @@ enum {
 	SLOT_OVERHEAD = 104,
 };
 
-static int take_iface(const char *key, const char *value, void *port)
-{
-	struct sl_port *p = port;
-
-	(void)key;
-	rte_strscpy(p->iface, value, sizeof(p->iface));
-	return 0;
-}
-
 static int take_framesz(const char *key, const char *value, void *port)
 {
 	struct sl_port *p = port;
@@ -44,17 +35,7 @@ void sl_af_packet_parse(struct sl_port *p, const char *args)
 	p->framesz = FRAMESZ_DEFAULT;
 	if (kv == NULL)
 		return;
-	rte_kvargs_process(kv, "iface", take_iface, p);
 	rte_kvargs_process(kv, "framesz", take_framesz, p);
-	rte_kvargs_free(kv);
-}
-
-void sl_af_xdp_parse(struct sl_port *p, const char *args)
-{
-	struct rte_kvargs *kv = rte_kvargs_parse(args != NULL ? args : "", NULL);
-
-	if (kv != NULL)
-		rte_kvargs_process(kv, "iface", take_iface, p);
 	rte_kvargs_free(kv);
 }
 
@@ -70,14 +51,6 @@ static int ask(const char *iface, unsigned long request, struct ifreq *ifr)
 	return ret;
 }
 
-bool sl_interface_running(const struct sl_port *p)
-{
-	struct ifreq ifr = {0};
-
-	return ask(p->iface, SIOCGIFFLAGS, &ifr) == 0 &&
-	       (ifr.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-}
-
 static int interface_mtu(const char *iface, unsigned long request, int *mtu)
 {
 	struct ifreq ifr = {.ifr_mtu = *mtu};
@@ -91,7 +64,8 @@ unsigned int sl_af_packet_mtu(const struct sl_port *p)
 {
 	int mtu = 0;
 
-	return interface_mtu(p->iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu : 0;
+	return interface_mtu(p->outside.iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu
+										 : 0;
 }
 
 int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e)
@@ -110,12 +84,12 @@ int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_er
 	}
 	if (now == mtu)
 		return 0;
-	ret = interface_mtu(p->iface, SIOCSIFMTU, &wanted);
+	ret = interface_mtu(p->outside.iface, SIOCSIFMTU, &wanted);
 	if (ret == 0 || now > mtu) /* a larger one of the kernel's does no harm */
 		return 0;
 	ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
 		"port %s: interface %s has an MTU of %u and does not take %u: %s", p->name,
-		p->iface, now, mtu, strerror(-ret));
-	sl_err_hint(e, "ip link set %s mtu %u", p->iface, mtu);
+		p->outside.iface, now, mtu, strerror(-ret));
+	sl_err_hint(e, "ip link set %s mtu %u", p->outside.iface, mtu);
 	return ret;
 }

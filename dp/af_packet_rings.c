@@ -237,7 +237,7 @@ int sl_af_packet_attach(struct sl_port *p, struct sl_err *e)
 	sl_af_packet_detach(p);
 	sl_err_set(e, SL_ERR_DEVICE, "devargs",
 		"port %s: the sockets of device %s on interface %s are not as expected", p->name,
-		p->device, p->iface);
+		p->device, p->outside.iface);
 	sl_err_hint(e, "/proc has to be mounted, and no other port may be on that interface");
 	return -ENODEV;
 }
@@ -365,4 +365,20 @@ unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick)
 		sum += n;
 	}
 	return sum;
+}
+
+void sl_af_packet_revive(struct sl_port *p)
+{
+	if (p->rings != NULL)
+		forget_errors(p->rings);
+}
+
+bool sl_af_packet_is_cut_off(const struct sl_port *p)
+{
+	const struct sl_af_rings *r = p->rings;
+
+	for (unsigned int q = 0; r != NULL && q < r->n; q++)
+		if (!is_bound_to(r->ring[q].fd, p->ifindex))
+			return true;
+	return false;
 }

@@ -31,12 +31,17 @@ static enum sl_device_role virtio_user_role(const struct rte_kvargs *args)
 								: SL_DEVICE_CLIENT;
 }
 
+static bool virtio_user_connects(const struct rte_kvargs *args)
+{
+	return virtio_user_role(args) == SL_DEVICE_CLIENT;
+}
+
 /* The driver looks for words in the values, and the last of several counts. */
-static enum sl_device_role memif_role(const struct rte_kvargs *args)
+static enum sl_device_role memif_role_of(const struct rte_kvargs *args, bool *abstract)
 {
 	enum sl_device_role role = SL_DEVICE_CLIENT;
-	bool abstract = true;
 
+	*abstract = true;
 	for (unsigned int i = 0; i < args->count; i++) {
 		const char *key = args->pairs[i].key, *value = args->pairs[i].value;
 
@@ -49,9 +54,24 @@ static enum sl_device_role memif_role(const struct rte_kvargs *args)
 				       ? SL_DEVICE_SERVER
 				       : SL_DEVICE_CLIENT;
 		else if (strcmp(key, "socket-abstract") == 0)
-			abstract = strstr(value, "yes") != NULL;
+			*abstract = strstr(value, "yes") != NULL;
 	}
+	return role;
+}
+
+static enum sl_device_role memif_role(const struct rte_kvargs *args)
+{
+	bool abstract;
+	enum sl_device_role role = memif_role_of(args, &abstract);
+
 	return abstract ? SL_DEVICE_ABSTRACT : role;
+}
+
+static bool memif_connects(const struct rte_kvargs *args)
+{
+	bool abstract;
+
+	return memif_role_of(args, &abstract) == SL_DEVICE_CLIENT;
 }
 
 /* clang-format off */
@@ -59,17 +79,20 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 	{.name = "net_af_packet", .alias = "eth_af_packet", .arg = {
 		{"iface", SL_DEVICE_INTERFACE}, {"qpairs", SL_DEVICE_PLAIN},
 		{"blocksz", SL_DEVICE_PLAIN}, {"framesz", SL_DEVICE_PLAIN},
-		{"framecnt", SL_DEVICE_PLAIN}, {"qdisc_bypass", SL_DEVICE_PLAIN}}},
+		{"framecnt", SL_DEVICE_PLAIN}, {"qdisc_bypass", SL_DEVICE_PLAIN}},
+		.follow = SL_FOLLOW_INTERFACE},
 	{.name = "net_af_xdp", .arg = {
 		{"iface", SL_DEVICE_INTERFACE}, {"start_queue", SL_DEVICE_PLAIN},
 		{"queue_count", SL_DEVICE_PLAIN}, {"busy_budget", SL_DEVICE_PLAIN},
 		{"force_copy", SL_DEVICE_PLAIN}, {"shared_umem", SL_DEVICE_BEYOND},
-		{"xdp_prog", SL_DEVICE_BEYOND}}},
+		{"xdp_prog", SL_DEVICE_BEYOND}}, .follow = SL_FOLLOW_INTERFACE},
 	{.name = "net_tap", .alias = "eth_tap", .arg = {
 		{"iface", SL_DEVICE_INTERFACE}, {"remote", SL_DEVICE_INTERFACE},
-		{"mac", SL_DEVICE_PLAIN}, {"persist", SL_DEVICE_BEYOND}}, .implied = true},
+		{"mac", SL_DEVICE_PLAIN}, {"persist", SL_DEVICE_BEYOND}}, .implied = true,
+		.follow = SL_FOLLOW_INTERFACE, .makes = true},
 	{.name = "net_tun", .arg = {
-		{"iface", SL_DEVICE_INTERFACE}}, .implied = true},
+		{"iface", SL_DEVICE_INTERFACE}}, .implied = true,
+		.follow = SL_FOLLOW_INTERFACE, .makes = true},
 	{.name = "net_vhost", .alias = "eth_vhost", .arg = {
 		{"iface", SL_DEVICE_SOCKET}, {"queues", SL_DEVICE_PLAIN},
 		{"client", SL_DEVICE_PLAIN}, {"iommu-support", SL_DEVICE_PLAIN},
@@ -84,28 +107,32 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 		{"mrg_rxbuf", SL_DEVICE_PLAIN}, {"in_order", SL_DEVICE_PLAIN},
 		{"packed_vq", SL_DEVICE_PLAIN}, {"speed", SL_DEVICE_PLAIN},
 		{"vectorized", SL_DEVICE_PLAIN}, {"server", SL_DEVICE_BEYOND}},
-		.char_device = true, .role = virtio_user_role},
+		.char_device = true, .role = virtio_user_role,
+		.connects = virtio_user_connects},
 	{.name = "net_memif", .arg = {
 		{"socket", SL_DEVICE_SOCKET}, {"socket-abstract", SL_DEVICE_PLAIN},
 		{"role", SL_DEVICE_PLAIN}, {"id", SL_DEVICE_PLAIN}, {"bsize", SL_DEVICE_PLAIN},
 		{"rsize", SL_DEVICE_PLAIN}, {"mac", SL_DEVICE_PLAIN},
 		{"zero-copy", SL_DEVICE_PLAIN}, {"secret", SL_DEVICE_PLAIN}},
-		.implied = true, .shared = true, .role = memif_role},
+		.implied = true, .shared = true, .role = memif_role, .connects = memif_connects},
 	{.name = "net_pcap", .alias = "eth_pcap", .arg = {
 		{"rx_pcap", SL_DEVICE_READ}, {"tx_pcap", SL_DEVICE_WRITE},
 		{"rx_iface", SL_DEVICE_ECHO}, {"rx_iface_in", SL_DEVICE_INTERFACE},
 		{"tx_iface", SL_DEVICE_INTERFACE}, {"iface", SL_DEVICE_ECHO},
-		{"phy_mac", SL_DEVICE_PLAIN}, {"infinite_rx", SL_DEVICE_PLAIN}}},
+		{"phy_mac", SL_DEVICE_PLAIN}, {"infinite_rx", SL_DEVICE_PLAIN}},
+		.follow = SL_FOLLOW_INTERFACE},
 	/* Its packets have that size, whatever the buffer that they are in or copied to. */
 	{.name = "net_null", .alias = "eth_null", .arg = {
 		{"size", SL_DEVICE_BEYOND}, {"copy", SL_DEVICE_BEYOND},
-		{"no-rx", SL_DEVICE_PLAIN}}},
+		{"no-rx", SL_DEVICE_PLAIN}}, .follow = SL_FOLLOW_NONE},
 	/* nodeaction joins rings of the process by name, internal is an address in it. */
 	{.name = "net_ring", .alias = "eth_ring", .arg = {
-		{"nodeaction", SL_DEVICE_BEYOND}, {"internal", SL_DEVICE_BEYOND}}},
+		{"nodeaction", SL_DEVICE_BEYOND}, {"internal", SL_DEVICE_BEYOND}},
+		.follow = SL_FOLLOW_NONE},
 	/* The other options are sl_generator_check's; with them it takes time and memory at will. */
 	{.name = "generator", .arg = {
-		{"template", SL_DEVICE_READ}}, .implied = true, .others = true},
+		{"template", SL_DEVICE_READ}}, .implied = true, .others = true,
+		.follow = SL_FOLLOW_NONE},
 };
 /* clang-format on */
 

@@ -32,6 +32,13 @@ enum sl_device_role {
 	SL_DEVICE_ABSTRACT, /* either, by a name that is no path */
 };
 
+/* How it is known what becomes of what a device stands for. */
+enum sl_device_follow {
+	SL_FOLLOW_DRIVER,    /* the driver tells of its link: NICs, and sockets with a peer */
+	SL_FOLLOW_INTERFACE, /* rtnetlink tells of the kernel interface that the device is on */
+	SL_FOLLOW_NONE,	     /* it is all inside this process, or files */
+};
+
 struct sl_device_arg {
 	const char *name;
 	enum sl_device_use use;
@@ -44,6 +51,11 @@ struct sl_device_driver {
 	bool char_device;	      /* its socket argument may be a character device instead */
 	bool shared;		      /* several devices of one process may serve one socket */
 	bool others; /* arguments that are not listed are plain, whichever they are */
+	enum sl_device_follow follow;
+	bool makes; /* its interface is there because it made it */
+	/* Whether it connects to its socket, which it does once: when the device is opened. NULL:
+	 * no */
+	bool (*connects)(const struct rte_kvargs *args);
 	enum sl_device_role (*role)(const struct rte_kvargs *args);
 };
 

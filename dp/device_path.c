@@ -211,7 +211,7 @@ static bool conflict(const struct claim *a, const struct claim *b)
 }
 
 /* As DPDK splits them, whichever notation they are in. */
-static int parse(const char *devargs, struct sl_device *d, struct sl_err *e)
+int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
 {
 	struct rte_devargs da = {0};
 	char *text = NULL;
@@ -258,7 +258,7 @@ static const struct sl_port *find_other(const struct sl_port *p, const struct sl
 		struct sl_device theirs;
 
 		if (other->state == SL_PORT_FREE || other->devargs == NULL || other == p ||
-			parse(other->devargs, &theirs, NULL) != 0)
+			sl_device_of(other->devargs, &theirs, NULL) != 0)
 			continue;
 		if (any_pair(p, d, other, &theirs, holds))
 			found = other;
@@ -272,7 +272,7 @@ const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devar
 	const struct sl_port *other = NULL;
 	struct sl_device d;
 
-	if (parse(devargs, &d, NULL) != 0)
+	if (sl_device_of(devargs, &d, NULL) != 0)
 		return NULL;
 	if (d.driver != NULL)
 		other = find_other(p, &d, conflict);
@@ -317,7 +317,7 @@ int sl_device_check(
 	struct sl_device d;
 	struct claim c;
 	bool shared;
-	int ret = parse(devargs, &d, e);
+	int ret = sl_device_of(devargs, &d, e);
 
 	*absent = 0;
 	if (ret != 0 || d.driver == NULL) {
@@ -342,7 +342,7 @@ void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t abs
 	struct sl_device d;
 	struct claim c;
 
-	if (absent == 0 || parse(devargs, &d, NULL) != 0)
+	if (absent == 0 || sl_device_of(devargs, &d, NULL) != 0)
 		return;
 	for (unsigned int i = 0; d.driver != NULL && i < d.args->count; i++)
 		if ((absent >> i & 1) != 0 && claim_of(p, &d, i, &c))
@@ -357,7 +357,7 @@ static bool server_path(const struct sl_port *p, char *path, size_t size)
 	struct claim c;
 	bool found = false;
 
-	if (p->devargs == NULL || parse(p->devargs, &d, NULL) != 0)
+	if (p->devargs == NULL || sl_device_of(p->devargs, &d, NULL) != 0)
 		return false;
 	for (unsigned int i = 0; d.driver != NULL && i < d.args->count && !found; i++) {
 		found = claim_of(p, &d, i, &c) && c.use == SL_DEVICE_SOCKET &&
@@ -379,6 +379,30 @@ void sl_device_opened(struct sl_port *p)
 	p->socket_dev = st.st_dev;
 	p->socket_ino = st.st_ino;
 	sl_socket_own(p->id, path, &st);
+}
+
+static bool is_shared(const struct sl_port *p)
+{
+	struct sl_device d;
+	bool shared;
+
+	if (sl_device_of(p->devargs, &d, NULL) != 0)
+		return false;
+	shared = d.driver != NULL && find_other(p, &d, share) != NULL;
+	sl_device_fini(&d);
+	return shared;
+}
+
+bool sl_device_withdraw(const struct sl_port *p)
+{
+	char path[SOCKET_PATH_MAX + 1];
+	struct stat st;
+
+	if (p->socket_ino == 0 || !server_path(p, path, sizeof(path)) || is_shared(p))
+		return false;
+	if (lstat(path, &st) == 0 && st.st_dev == p->socket_dev && st.st_ino == p->socket_ino)
+		unlink(path);
+	return true;
 }
 
 /* A second name keeps the file while the driver unlinks the first one. */

@@ -10,6 +10,7 @@
 
 #include "eal.h"
 #include "hugepages.h"
+#include "memif_guard.h"
 
 static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 {
@@ -255,6 +256,7 @@ int sl_eal_start(struct sl_eal *eal, const struct sl_engine_params *p, struct sl
 
 void sl_eal_stop(struct sl_eal *eal)
 {
-	rte_eal_cleanup();
+	if (!sl_memif_has_served())
+		rte_eal_cleanup();
 	sched_setaffinity(0, sizeof(eal->before), &eal->before);
 }

@@ -71,6 +71,7 @@ static void free_parts(struct sl_engine *g)
 	rte_mempool_free(g->pool);
 	sl_samples_fini(&g->control_samples);
 	rte_free(g->control);
+	sl_interface_watch_close(g->watch);
 }
 
 static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
@@ -140,6 +141,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 		goto free_engine;
 	g->notice = p->notice;
 	g->own_socket = p->own_socket;
+	g->watch = sl_interface_watch_open();
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
 	g->tsc_start = rte_rdtsc();
@@ -277,14 +279,19 @@ void sl_engine_poll(struct sl_engine *g)
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
-	if (tick != sl_engine_tick(g)) { /* workers read that line: leave it alone in between */
+	bool new_tick = tick != sl_engine_tick(g);
+
+	if (new_tick) { /* workers read that line: leave it alone in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
+		sl_engine_follow(g);
 	}
+	sl_ports_follow(g, false);
 	sl_rcu_poll(g->rcu);
 	sl_ports_poll(g);
 	sl_ports_stats_poll(g);
+	sl_ports_open(g);
 	sl_pools_poll(g);
 }
 

@@ -7,6 +7,8 @@
 #ifndef SL_DP_ENGINE_H
 #define SL_DP_ENGINE_H
 
+#include <time.h>
+
 #include "interface_counters.h"
 #include "sluice/error.h"
 #include "worker.h"
@@ -79,7 +81,18 @@ uint32_t sl_engine_tick(const struct sl_engine *g);
 /*
  * Ports. add probes and starts the device and gives it an id; it receives once assigned to workers
  * by sl_port_publish. remove unpublishes at once and closes after a grace period, without waiting.
+ *
+ * A published port follows its device. When the device goes, or what it stands for, the port stays,
+ * refuses packets with a reason, and has the device again as soon as it can.
  */
+
+/* What is done about a device that cannot be opened when its port is added. */
+enum sl_patience {
+	SL_PATIENCE_NONE,    /* that is an error */
+	SL_PATIENCE_MISSING, /* wait for what is not there; all else is an error */
+	SL_PATIENCE_ALL,     /* wait, whatever it is: the port was accepted once */
+};
+
 struct sl_port_params {
 	const char *name; /* for messages */
 	const char *devargs;
@@ -92,12 +105,16 @@ struct sl_port_params {
 		mac; /* set on the device when has_mac; kept in software when the device refuses */
 	/* worker index of each receive queue; -1: spread over the least loaded */
 	int rxq_worker[SL_QUEUES_MAX];
+	enum sl_patience patience;
+	/* A bit for each port that the caller is about to remove or change: what it has is free. */
+	uint32_t leaving;
 };
 
 /*
- * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When the
- * device, or the last free id, belongs to a port in its grace period, waits up to 20 ms for that to
- * end.
+ * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When its
+ * device, or the last free id, is another port's that is being closed, waits up to 20 ms for that
+ * to end. A device that still is not free then, or is a leaving port's, is opened as soon as it is:
+ * the port is added without.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /*
@@ -106,6 +123,13 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_e
  */
 int sl_port_check(
 	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e);
+/*
+ * Give a port another device, or its own once more, by other parameters: check says whether that
+ * can be, change does it, without waiting. Name and id stay; counters go on.
+ */
+int sl_port_check_change(
+	struct sl_engine *g, uint16_t id, const struct sl_port_params *p, struct sl_err *e);
+void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_params *p);
 /* Start to receive on an added port (visible to workers as output as well). */
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
@@ -163,7 +187,25 @@ struct sl_queue_load {
 void sl_queue_load(
 	const struct sl_engine *g, uint16_t port, uint16_t queue, struct sl_queue_load *l);
 
+#define SL_PORT_CONDITION_LIST(X)                                             \
+	X(OPENING, "opening") /* its device is about to be opened */          \
+	X(UP, "up")	      /* packets go in and out */                     \
+	X(DOWN, "down")	      /* the device is there, and its link is down */ \
+	X(MISSING, "missing") /* what the device stands for is not there */   \
+	X(FAILED, "failed")   /* it is there, and cannot be opened */         \
+	X(CLOSING, "closing") /* its device is being closed, to be opened anew */
+
+enum sl_port_condition {
+#define SL_PORT_CONDITION_ENUM(name, text) SL_PORT_IS_##name,
+	SL_PORT_CONDITION_LIST(SL_PORT_CONDITION_ENUM)
+#undef SL_PORT_CONDITION_ENUM
+};
+extern const char *const sl_port_condition_names[]; /* ends with NULL */
+
 struct sl_port_info {
+	enum sl_port_condition condition;
+	char why[200]; /* in words; empty when it is up */
+	struct timespec since;
 	char driver[32];
 	char device[64]; /* the bus's name for it */
 	struct sl_mac mac;
@@ -185,7 +227,16 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 /* Of the kernel's interface that the port's device is on; false: it is on none. */
 bool sl_port_kernel_counters(
 	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c);
-/* Change the MTU of a running port. */
+/*
+ * A bit for each port whose condition, MTU or MAC has changed since the last call: the caller's
+ * tables may hold what was true before.
+ */
+uint32_t sl_ports_changed(struct sl_engine *g);
+/* Readable when sl_engine_follow has something to do; -1: there is no such descriptor. */
+int sl_engine_fd(const struct sl_engine *g);
+void sl_engine_follow(struct sl_engine *g);
+
+/* Change the MTU of a running port; 0: to the device's own. */
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e);
 
 /* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps

@@ -6,6 +6,7 @@
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
@@ -48,20 +49,21 @@ static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_er
 			devargs);
 	}
 	rte_strscpy(port->device, da.name, sizeof(port->device));
+	port->framesz = 0;
 	if (strncmp(da.name, "net_af_packet", strlen("net_af_packet")) == 0 ||
 		strncmp(da.name, "eth_af_packet", strlen("eth_af_packet")) == 0)
 		sl_af_packet_parse(port, da.args);
-	else if (strncmp(da.name, "net_af_xdp", strlen("net_af_xdp")) == 0)
-		sl_af_xdp_parse(port, da.args);
 	free(da.data);
 	return 0;
 }
 
-static const struct sl_port *port_with_device(const struct sl_engine *g, const char *device)
+static const struct sl_port *port_with_device(const struct sl_port *of)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (g->port[i].state != SL_PORT_FREE && strcmp(g->port[i].device, device) == 0)
-			return &g->port[i];
+	const struct sl_port *p = of->engine->port;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++, p++)
+		if (p != of && p->state != SL_PORT_FREE && strcmp(p->device, of->device) == 0)
+			return p;
 	return NULL;
 }
 
@@ -76,47 +78,77 @@ static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
 	return NULL;
 }
 
-/* Whether a port of this device can be added now. A port in its grace period is worth a short wait.
- */
-static int find_place(struct sl_engine *g, const struct sl_port *new, const char *devargs,
-	struct sl_port **slot, bool *closing, struct sl_err *e)
+/* Who has the device, or a path that it names; NULL: nobody. */
+static const struct sl_port *holder(const struct sl_port *new, const char *devargs)
 {
-	const struct sl_port *other = port_with_device(g, new->device);
-	const struct sl_port *rival = other == NULL ? sl_device_rival(new, devargs) : other;
+	const struct sl_port *p = port_with_device(new);
 
-	*closing = rival != NULL && rival->state == SL_PORT_CLOSING;
-	if (*closing)
-		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
-			"port %s: device %s is still being closed, try again", new->name,
-			rival->device);
-	if (rival != other)
-		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
-			"port %s: port %s has the socket or file that device %s names", new->name,
-			rival->name, new->device);
-	if (other != NULL)
-		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
-			"port %s: device %s is in use by port %s", new->name, new->device,
-			other->name);
-	*slot = free_slot(g, closing);
-	if (*slot == NULL)
-		return sl_err_set(e, SL_ERR_LIMIT, "", "port %s: all %d ports are in use",
-			new->name, SL_PORTS_MAX);
-	return 0;
+	return p != NULL ? p : sl_device_rival(new, devargs);
 }
 
-static int wait_for_place(struct sl_engine *g, const struct sl_port *new, const char *devargs,
-	struct sl_port **slot, struct sl_err *e)
+/* What it has will be free in a moment. */
+static bool gives_way(const struct sl_port *p, uint32_t leaving)
+{
+	return p->state == SL_PORT_CLOSING || p->state == SL_PORT_REOPENING ||
+	       (leaving >> p->id & 1) != 0;
+}
+
+static int in_use(const struct sl_port *new, const struct sl_port *other, struct sl_err *e)
+{
+	if (strcmp(new->device, other->device) != 0)
+		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
+			"port %s: port %s has the socket or file that device %s names", new->name,
+			other->name, new->device);
+	return sl_err_set(e, SL_ERR_EXISTS, "devargs", "port %s: device %s is in use by port %s",
+		new->name, new->device, other->name);
+}
+
+static void wait_a_moment(struct sl_engine *g)
+{
+	rte_delay_us_sleep(50);
+	sl_rcu_poll(g->rcu);
+}
+
+static struct sl_port *wait_for_slot(struct sl_engine *g, const char *name, struct sl_err *e)
 {
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
 	bool closing;
-	int ret = find_place(g, new, devargs, slot, &closing, e);
+	struct sl_port *slot = free_slot(g, &closing);
 
-	while (ret != 0 && closing && rte_rdtsc() < until) {
-		rte_delay_us_sleep(50);
-		sl_rcu_poll(g->rcu);
-		ret = find_place(g, new, devargs, slot, &closing, e);
+	while (slot == NULL && closing && rte_rdtsc() < until) {
+		wait_a_moment(g);
+		slot = free_slot(g, &closing);
 	}
-	return ret;
+	if (slot == NULL)
+		sl_err_set(e, SL_ERR_LIMIT, "", "port %s: all %d ports are in use%s", name,
+			SL_PORTS_MAX, closing ? ", one of them until it is closed" : "");
+	return slot;
+}
+
+int sl_port_place(const struct sl_port *p, struct sl_err *e)
+{
+	const struct sl_port *other = holder(p, p->devargs);
+
+	if (other == NULL)
+		return 0;
+	return gives_way(other, 0) ? 1 : in_use(p, other, e);
+}
+
+/* Whether the device is free (0), will be (1), or is somebody else's (an error). */
+static int wait_for_device(
+	const struct sl_port *new, const struct sl_port_params *params, struct sl_err *e)
+{
+	struct sl_engine *g = new->engine;
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
+	const struct sl_port *other = holder(new, params->devargs);
+
+	while (other != NULL && other->state == SL_PORT_CLOSING && rte_rdtsc() < until) {
+		wait_a_moment(g);
+		other = holder(new, params->devargs);
+	}
+	if (other == NULL)
+		return 0;
+	return gives_way(other, params->leaving) ? 1 : in_use(new, other, e);
 }
 
 static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
@@ -144,34 +176,73 @@ static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DR
 	}
 }
 
+/* Without touching it: what is known of a device that another port still has. */
+static int check_presence(const struct sl_port *p, struct sl_err *e)
+{
+	char why[160];
+
+	if (!sl_outside_is_absent(&p->outside, why, sizeof(why)))
+		return 0;
+	return sl_err_set(
+		e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name, p->device, why);
+}
+
+static int open_or_wait(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	int ret = check_presence(p, e);
+
+	if (ret != 0 && params->patience >= SL_PATIENCE_MISSING)
+		return 0;
+	if (ret == 0)
+		ret = wait_for_device(p, params, e);
+	if (ret == 0)
+		ret = sl_port_open(p, e);
+	/* It is tried again once it is published. */
+	return ret > 0 || params->patience == SL_PATIENCE_ALL ? 0 : ret;
+}
+
+static int set_up(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	int ret;
+
+	p->epoch = ++p->engine->n_epochs;
+	rte_strscpy(p->name, params->name, sizeof(p->name));
+	ret = parse_devargs(p, params->devargs, e);
+	if (ret != 0 && params->patience == SL_PATIENCE_ALL) {
+		snprintf(p->device, sizeof(p->device), "%.*s", (int)strcspn(params->devargs, ","),
+			params->devargs);
+		ret = 0; /* opening it will say so again */
+	}
+	if (ret == 0)
+		ret = sl_port_ask(p, params, e);
+	if (ret == 0)
+		ret = open_or_wait(p, params, e);
+	return ret == 0 && p->rxq == NULL ? sl_port_make_rxq(p, e) : ret;
+}
+
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
 {
-	struct sl_port new = {.engine = g}, *slot;
+	struct sl_port *p;
 	int ret = check_params(g, params, e);
 
 	if (ret != 0)
 		return ret;
-	rte_strscpy(new.name, params->name, sizeof(new.name));
-	ret = parse_devargs(&new, params->devargs, e);
-	if (ret == 0)
-		ret = wait_for_place(g, &new, params->devargs, &slot, e);
-	if (ret != 0)
+	p = wait_for_slot(g, params->name, e);
+	if (p == NULL)
+		return -ENOSPC;
+	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port)};
+	ret = set_up(p, params, e);
+	if (ret != 0) {
+		sl_port_close(p);
 		return ret;
-	new.id = (uint16_t)(slot - g->port);
-	new.epoch = ++g->n_epochs;
-	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
-		new.rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
-		new.rxq_worker[q] = -1;
 	}
-	ret = sl_port_open(&new, params, e);
-	if (ret != 0)
-		return ret;
-	new.state = SL_PORT_OPEN;
-	sum_counters(g, new.id, &new.base);
-	sum_drops(g, new.id, new.base_drops);
-	new.given_when_open = new.base.tx_packets;
-	*slot = new;
-	return slot->id;
+	p->state = SL_PORT_OPEN;
+	sl_port_stands(p, p->dev != RTE_MAX_ETHPORTS ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
+		p->dev != RTE_MAX_ETHPORTS ? "" : "its device is about to be opened");
+	sum_counters(g, p->id, &p->base);
+	sum_drops(g, p->id, p->base_drops);
+	p->given_when_open = p->base.tx_packets;
+	return p->id;
 }
 
 /* EAL does so when it starts: a driver is known once its file is loaded. */
@@ -237,8 +308,19 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 {
 	struct sl_port *p = find(g, id);
 
-	if (p != NULL && p->state == SL_PORT_OPEN)
-		sl_queues_assign(g, p);
+	if (p == NULL || p->state != SL_PORT_OPEN)
+		return;
+	if (p->dev != RTE_MAX_ETHPORTS) {
+		p->fault = SL_KEEP;
+		p->dp->refuse = SL_KEEP; /* no worker has seen it */
+		sl_queues_assign(g, p, SL_PORT_PUBLISHED);
+		atomic_store(&p->told, SL_TOLD_CHANGED);
+	} else {
+		p->dp->refuse = SL_DROP_PORT_MISSING;
+		p->fault = SL_DROP_PORT_MISSING;
+		sl_queues_assign(g, p, SL_PORT_SHUT);
+	}
+	sl_ports_follow(g, false);
 }
 
 static void close_retired(void *port)
@@ -254,6 +336,73 @@ void sl_port_remove(struct sl_engine *g, uint16_t id)
 		return;
 	sl_queues_unassign(g, p);
 	sl_rcu_retire(g->rcu, close_retired, p);
+}
+
+int sl_port_check_change(
+	struct sl_engine *g, uint16_t id, const struct sl_port_params *params, struct sl_err *e)
+{
+	const struct sl_port *now = find(g, id), *other;
+	struct sl_port as = {.engine = g, .id = id, .state = SL_PORT_FREE};
+	struct sl_port *p = &as;
+	uint32_t absent, leaving = params->leaving | 1u << id;
+	int ret = now != NULL ? check_params(g, params, e) : -ENOENT;
+
+	if (ret != 0)
+		return ret;
+	rte_strscpy(p->name, params->name, sizeof(p->name));
+	ret = parse_devargs(p, params->devargs, e);
+	if (ret != 0)
+		return ret;
+	sl_device_outside(params->devargs, &p->outside);
+	other = holder(p, params->devargs);
+	if (other != NULL && !gives_way(other, leaving))
+		return in_use(p, other, e);
+	ret = check_presence(p, e);
+	/* What stands at its paths is its own, or that of a port that leaves. */
+	if (ret == 0 && other == NULL)
+		ret = sl_device_check(p, params->devargs, &absent, e);
+	return ret;
+}
+
+void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_params *params)
+{
+	struct sl_port *p = find(g, id);
+	struct sl_port_wish *w = p != NULL ? malloc(sizeof(*w)) : NULL;
+
+	if (p == NULL)
+		return;
+	if (w == NULL)
+		abort();
+	w->params = *params;
+	w->params.devargs = w->devargs;
+	snprintf(w->devargs, sizeof(w->devargs), "%s", params->devargs);
+	w->params.name = p->name;
+	free(p->wish);
+	p->wish = w;
+	sl_port_stands(p, SL_PORT_IS_CLOSING, "its device is being closed, to be opened anew");
+	if (p->state == SL_PORT_PUBLISHED)
+		sl_port_part(p);
+	else if (p->state == SL_PORT_SHUT)
+		sl_port_shut(p);
+}
+
+/* The device is closed, and no worker knows a queue of it. */
+void sl_port_take_wish(struct sl_port *p)
+{
+	struct sl_port_wish *w = p->wish;
+	struct sl_err e = {0};
+
+	p->wish = NULL;
+	if (w == NULL)
+		return;
+	p->epoch = ++p->engine->n_epochs;
+	free(p->devargs);
+	p->devargs = NULL;
+	if (parse_devargs(p, w->devargs, &e) != 0 || sl_port_ask(p, &w->params, &e) != 0 ||
+		sl_port_make_rxq(p, &e) != 0)
+		abort(); /* it was checked */
+	sl_queues_assign(p->engine, p, SL_PORT_SHUT);
+	free(w);
 }
 
 void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c)
@@ -323,15 +472,13 @@ static void read_device(const struct sl_port *p, struct sl_port_info *info)
 	struct rte_eth_link link;
 
 	sl_port_stats_read(p, info);
-	if (p->state == SL_PORT_SHUT)
+	if (p->dev == RTE_MAX_ETHPORTS)
 		return;
 	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
-		info->link_up = link.link_status == RTE_ETH_LINK_UP;
 		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 			info->speed_mbps = link.link_speed;
 	}
-	if (p->iface[0] != '\0') /* whose drivers say it is always up */
-		info->link_up = sl_interface_running(p);
+	info->link_up = p->standing.condition == SL_PORT_IS_UP;
 }
 
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)
@@ -341,7 +488,11 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 	*info = (struct sl_port_info){.numa = -1};
 	if (p == NULL)
 		return;
-	rte_strscpy(info->driver, p->driver, sizeof(info->driver));
+	info->condition = p->standing.condition;
+	info->since = p->standing.since;
+	rte_strscpy(info->why, p->standing.why, sizeof(info->why));
+	rte_strscpy(info->driver, p->driver[0] != '\0' ? p->driver : p->outside.driver,
+		sizeof(info->driver));
 	rte_strscpy(info->device, p->device, sizeof(info->device));
 	info->mac = p->dp->mac;
 	info->mtu = p->dp->mtu;
@@ -352,35 +503,39 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 	read_device(p, info);
 }
 
-int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
+/* Of a device that is open. */
+static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 {
-	struct sl_port *p = find(g, id);
-	struct sl_port_dp *new;
-	unsigned int room;
-	int ret;
+	unsigned int room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
 
-	if (p == NULL)
-		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
-	if (p->state == SL_PORT_REOPENING || p->state == SL_PORT_SHUT)
-		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
-			"port %s: device %s is closed at the moment", p->name, p->device);
-	room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
 	if (mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN > room)
 		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
 			"port %s: its buffers are too small for an MTU of %u: remove the port and "
 			"add it with the new one",
 			p->name, mtu);
+	return sl_port_mtu_set(p, mtu, e);
+}
+
+int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
+{
+	struct sl_port *p = find(g, id);
+	struct sl_port_dp *new;
+	int ret = 0;
+
+	if (p == NULL)
+		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
+	if (mtu != 0 && p->dev != RTE_MAX_ETHPORTS)
+		ret = change_mtu(p, mtu, e);
+	if (ret != 0)
+		return ret;
 	new = malloc(sizeof(*new));
 	if (new == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	ret = sl_port_mtu_set(p, mtu, e);
-	if (ret != 0) {
-		free(new);
-		return ret;
-	}
-	*new = *p->dp;
-	new->mtu = (uint16_t)mtu;
 	p->mtu_asked = mtu;
+	*new = *p->dp;
+	new->mtu = (uint16_t)(mtu != 0 ? mtu : p->mtu_own);
 	sl_queues_replace(g, p, new);
+	atomic_fetch_or(&p->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+	sl_ports_follow(g, false);
 	return 0;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <net/if.h>
+
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
+#include "memif_guard.h"
 #include "numa_node.h"
 
 enum {
@@ -23,8 +26,9 @@ static bool is_driver(const struct sl_port *p, const char *driver)
 static int device_error(
 	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
 {
+	/* Many drivers' only code is -1, which is not EPERM. */
 	return sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name, p->device,
-		what, strerror(-err));
+		what, err == -1 ? "its driver says why on standard error" : strerror(-err));
 }
 
 /* The device's first ethdev; one PCI device may have several, and only the first is used. */
@@ -51,11 +55,6 @@ static int probe(struct sl_port *p, const char *devargs, struct sl_err *e)
 	if (ret == -EEXIST) /* the same PCI device written in another way */
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by another port", p->name, p->device);
-	if (ret == -1) /* many drivers' only code, not EPERM */
-		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"port %s: device %s cannot be opened; its driver says why on standard "
-			"error",
-			p->name, p->device);
 	if (ret < 0)
 		return device_error(p, "devargs", "cannot be opened", ret, e);
 	ret = find_ethdev(p, devargs);
@@ -132,35 +131,64 @@ int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 	return ret;
 }
 
-static int settle_mtu(struct sl_port *p, unsigned int asked, uint16_t *mtu, struct sl_err *e)
+/* The kernel's MTU of the interface that the device is on; 0: none, or not known. */
+static unsigned int kernel_mtu(const struct sl_port *p)
 {
-	unsigned int kernel;
-	int ret;
+	struct sl_interface i;
 
-	if (asked != 0) {
-		ret = sl_port_mtu_set(p, asked, e);
-		*mtu = (uint16_t)asked;
-		return ret;
-	}
-	ret = rte_eth_dev_get_mtu(p->dev, mtu);
-	if (ret < 0)
-		return device_error(p, "mtu", "does not tell its MTU", ret, e);
-	kernel = is_driver(p, "net_af_packet") ? sl_af_packet_mtu(p) : 0;
-	if (kernel >= MTU_MIN && kernel + L2_OVERHEAD <= p->framesz)
-		*mtu = (uint16_t)kernel;
-	return 0;
+	if (p->outside.iface[0] == '\0' || !sl_interface_ask(p->outside.iface, &i))
+		return 0;
+	return i.mtu;
 }
 
-/* A device that refuses an address keeps its own; being promiscuous, it hears the one asked for
- * too. */
-static void settle_mac(
-	const struct sl_port *p, const struct sl_port_params *params, struct sl_mac *mac)
+/* The largest packet that the device, as it was opened, can take and give. */
+static unsigned int mtu_limit(const struct sl_port *p)
+{
+	if (is_driver(p, "net_af_packet"))
+		return p->framesz - L2_OVERHEAD;
+	if (p->pool == NULL) /* the least that it will have */
+		return RTE_MBUF_DEFAULT_DATAROOM - L2_OVERHEAD;
+	return rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD;
+}
+
+uint16_t sl_port_mtu_in_force(const struct sl_port *p, unsigned int kernel)
+{
+	unsigned int own = p->mtu_asked != 0 ? p->mtu_asked : p->mtu_own;
+
+	if (kernel < MTU_MIN)
+		return (uint16_t)own;
+	if (p->mtu_asked == 0 && kernel <= mtu_limit(p))
+		return (uint16_t)kernel;
+	return (uint16_t)RTE_MIN(own, kernel);
+}
+
+static int settle_mtu(struct sl_port *p, struct sl_err *e)
+{
+	int ret = rte_eth_dev_get_mtu(p->dev, &p->mtu_own);
+
+	if (ret < 0)
+		return device_error(p, "mtu", "does not tell its MTU", ret, e);
+	if (p->mtu_asked != 0)
+		ret = sl_port_mtu_set(p, p->mtu_asked, e);
+	if (ret == 0)
+		p->dp->mtu = sl_port_mtu_in_force(p, kernel_mtu(p));
+	return ret;
+}
+
+/*
+ * A device that refuses an address keeps its own; being promiscuous, it hears the one asked for
+ * too. An interface that was made again may have another one, and the port with it; what a driver
+ * makes up stays as it was at first.
+ */
+static void settle_mac(const struct sl_port *p, const struct sl_port_dp *old, struct sl_mac *mac)
 {
 	struct rte_ether_addr addr = {0};
 
-	if (params->has_mac) {
-		memcpy(addr.addr_bytes, params->mac.b, sizeof(addr.addr_bytes));
+	if (p->has_mac) {
+		memcpy(addr.addr_bytes, p->mac_asked.b, sizeof(addr.addr_bytes));
 		(void)rte_eth_dev_default_mac_addr_set(p->dev, &addr);
+	} else if (p->was_open && p->outside.iface[0] == '\0') {
+		memcpy(addr.addr_bytes, old->mac.b, sizeof(addr.addr_bytes));
 	} else {
 		(void)rte_eth_macaddr_get(p->dev, &addr);
 	}
@@ -266,62 +294,65 @@ static int setup_queues(struct sl_port *p, const struct rte_eth_dev_info *info, 
 	return ret;
 }
 
-/* A queue a worker where the device has as many; otherwise shared in turn, under locks. */
-static int make_dp(struct sl_port *p, const struct sl_port_params *params,
-	const struct rte_eth_dev_info *info, struct sl_err *e)
+/*
+ * A queue a worker where the device has as many; otherwise shared in turn, under locks. Where the
+ * other end may stop to serve some of them, locks are there from the start.
+ */
+static int make_locks(struct sl_port *p, unsigned int n)
+{
+	p->txq_lock = calloc(n, sizeof(*p->txq_lock));
+	if (p->txq_lock == NULL)
+		return -ENOMEM;
+	for (unsigned int q = 0; q < n; q++)
+		rte_spinlock_init(&p->txq_lock[q]);
+	return 0;
+}
+
+void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp)
+{
+	uint16_t live[SL_WORKERS_MAX], n = 0;
+
+	for (uint16_t q = 0; q < dp->n_txq; q++)
+		if (!p->picks_txq || (p->live_txq >> q & 1) != 0)
+			live[n++] = q;
+	for (unsigned int w = 0; w < p->engine->n_workers; w++)
+		dp->txq[w] = n > 0 ? live[w % n] : 0;
+}
+
+int sl_port_make_rxq(struct sl_port *p, struct sl_err *e)
+{
+	rte_free(p->rxq);
+	p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
+		sl_numa_socket("queues", p->numa));
+	return p->rxq != NULL ? 0 : sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+}
+
+static int make_dp(struct sl_port *p, const struct rte_eth_dev_info *info, struct sl_err *e)
 {
 	unsigned int workers = p->engine->n_workers;
 	uint16_t n_txq = (uint16_t)RTE_MIN(workers, (unsigned int)info->max_tx_queues);
 
 	p->dp = calloc(1, sizeof(*p->dp));
-	if (p->rxq == NULL)
-		p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
-			sl_numa_socket("queues", p->numa));
-	if (p->dp == NULL || p->rxq == NULL)
+	p->picks_txq = is_driver(p, "net_vhost");
+	p->live_txq = 0;
+	if (p->dp == NULL ||
+		((n_txq < workers || (p->picks_txq && workers > 1)) && make_locks(p, n_txq) != 0))
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	*p->dp = (struct sl_port_dp){.id = p->id,
 		.dev = p->dev,
 		.epoch = p->epoch,
 		.n_txq = n_txq,
-		.underlay = params->underlay};
-	for (unsigned int w = 0; w < workers; w++)
-		p->dp->txq[w] = (uint16_t)(w % n_txq);
-	if (n_txq == workers)
-		return 0;
-	p->txq_lock = calloc(n_txq, sizeof(*p->txq_lock));
-	if (p->txq_lock == NULL)
-		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	for (unsigned int q = 0; q < n_txq; q++)
-		rte_spinlock_init(&p->txq_lock[q]);
-	p->dp->txq_lock = p->txq_lock;
+		.underlay = p->underlay,
+		.refuse = SL_DROP_PORT_MISSING,
+		.txq_lock = p->txq_lock};
+	sl_port_deal_txq(p, p->dp);
 	return 0;
 }
 
-static int bring_up(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+static int start(struct sl_port *p, struct sl_err *e)
 {
-	struct rte_eth_dev_info info;
-	int ret = rte_eth_dev_info_get(p->dev, &info);
+	int ret = rte_eth_promiscuous_enable(p->dev);
 
-	if (ret < 0)
-		return device_error(p, "devargs", "does not describe itself", ret, e);
-	rte_strscpy(p->driver, info.driver_name, sizeof(p->driver));
-	p->numa = sl_numa_of_device(p->dev);
-	ret = check_queues(p, &info, e);
-	if (ret == 0)
-		ret = make_dp(p, params, &info, e);
-	if (ret == 0)
-		ret = configure(p, &info, p->dp->n_txq, e);
-	if (ret == 0)
-		ret = settle_mtu(p, params->mtu, &p->dp->mtu, e);
-	if (ret != 0)
-		return ret;
-	settle_mac(p, params, &p->dp->mac);
-	ret = setup_queues(p, &info, e);
-	if (ret == 0 && sl_generator_named(params->devargs))
-		ret = sl_port_generator_attach(p, params->devargs, e);
-	if (ret != 0)
-		return ret;
-	ret = rte_eth_promiscuous_enable(p->dev);
 	if (ret < 0 && ret != -ENOTSUP)
 		return device_error(p, "devargs", "does not become promiscuous", ret, e);
 	ret = rte_eth_dev_start(p->dev);
@@ -332,9 +363,48 @@ static int bring_up(struct sl_port *p, const struct sl_port_params *params, stru
 	return is_driver(p, "net_af_packet") ? sl_af_packet_attach(p, e) : 0;
 }
 
-static int open_device(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+/* The interface that the device turned out to be on. */
+static void note_interface(struct sl_port *p, const struct rte_eth_dev_info *info)
 {
-	const char *devargs = params->devargs;
+	if (p->outside.follow != SL_FOLLOW_INTERFACE || !p->outside.makes)
+		return;
+	p->ifindex = (int)info->if_index;
+	if (p->outside.iface[0] == '\0' && if_indextoname(info->if_index, p->outside.iface) == NULL)
+		p->outside.iface[0] = '\0';
+	sl_tap_attach(p);
+}
+
+static int bring_up(struct sl_port *p, const struct sl_port_dp *old, struct sl_err *e)
+{
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_info_get(p->dev, &info);
+
+	if (ret < 0)
+		return device_error(p, "devargs", "does not describe itself", ret, e);
+	rte_strscpy(p->driver, info.driver_name, sizeof(p->driver));
+	p->numa = sl_numa_of_device(p->dev);
+	note_interface(p, &info);
+	ret = check_queues(p, &info, e);
+	if (ret == 0 && !p->was_open) /* only now is the device's NUMA node known */
+		ret = sl_port_make_rxq(p, e);
+	if (ret == 0)
+		ret = make_dp(p, &info, e);
+	if (ret == 0)
+		ret = configure(p, &info, p->dp->n_txq, e);
+	if (ret == 0)
+		ret = settle_mtu(p, e);
+	if (ret != 0)
+		return ret;
+	settle_mac(p, old, &p->dp->mac);
+	ret = setup_queues(p, &info, e);
+	if (ret == 0 && sl_generator_named(p->devargs))
+		ret = sl_port_generator_attach(p, p->devargs, e);
+	return ret == 0 ? start(p, e) : ret;
+}
+
+static int open_device(struct sl_port *p, const struct sl_port_dp *old, struct sl_err *e)
+{
+	const char *devargs = p->devargs;
 	char generator[sizeof(p->device) + 16];
 	int ret;
 
@@ -343,18 +413,21 @@ static int open_device(struct sl_port *p, const struct sl_port_params *params, s
 		devargs = generator;
 	}
 	ret = probe(p, devargs, e);
-	return ret == 0 ? bring_up(p, params, e) : ret;
+	return ret == 0 ? bring_up(p, old, e) : ret;
 }
 
 /*
  * Workers know nothing of it any more. What it held is counted, where it tells. The pool stays the
  * port's.
  */
-static void close_device(struct sl_port *p)
+void sl_port_close_device(struct sl_port *p)
 {
 	struct rte_eth_dev_info info;
 	struct sl_device_kept kept;
 
+	sl_port_ignore(p);
+	if (p->dev != RTE_MAX_ETHPORTS && is_driver(p, "net_memif") && sl_device_withdraw(p))
+		sl_memif_settle();
 	sl_device_close_begin(p, &kept);
 	sl_port_stats_close(p);
 	if (is_driver(p, "net_af_xdp"))
@@ -381,76 +454,109 @@ static void close_device(struct sl_port *p)
  */
 static void close_unopened(struct sl_port *p, const struct rte_mempool *before)
 {
-	close_device(p);
+	sl_port_close_device(p);
 	if (p->pool == before)
 		return;
 	rte_mempool_free(p->pool);
 	p->pool = NULL;
 }
 
-int sl_port_open(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+/* What workers see of a port that never had a device. */
+static struct sl_port_dp *placeholder(const struct sl_port *p)
 {
+	struct sl_port_dp *dp = calloc(1, sizeof(*dp));
+
+	if (dp == NULL)
+		return NULL;
+	*dp = (struct sl_port_dp){.id = p->id,
+		.dev = RTE_MAX_ETHPORTS,
+		.epoch = p->epoch,
+		.n_txq = 1,
+		.underlay = p->underlay,
+		.refuse = SL_DROP_PORT_MISSING,
+		.mac = p->mac_asked,
+		.mtu = (uint16_t)(p->mtu_asked != 0 ? p->mtu_asked : RTE_ETHER_MTU)};
+	return dp;
+}
+
+int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	p->dev = RTE_MAX_ETHPORTS;
+	p->numa = SOCKET_ID_ANY;
+	p->driver[0] = '\0';
+	p->was_open = false;
+	p->n_rxq = (uint16_t)params->n_rxq;
+	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
+	p->underlay = params->underlay;
+	p->has_mac = params->has_mac;
+	p->mac_asked = params->has_mac ? params->mac : (struct sl_mac){0};
+	p->mtu_asked = params->mtu;
+	p->mtu_own = RTE_ETHER_MTU;
+	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
+		p->rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
+		p->rxq_worker[q] = -1;
+	}
+	sl_device_outside(params->devargs, &p->outside);
+	p->devargs = strdup(params->devargs);
+	if (p->dp == NULL)
+		p->dp = placeholder(p);
+	if (p->devargs == NULL || p->dp == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	return 0;
+}
+
+static void note_server(const struct sl_port *p)
+{
+	if (!is_driver(p, "net_memif") || p->outside.connects)
+		return;
+	sl_memif_note_server();
+	if (!sl_memif_is_guarded())
+		sl_engine_notice(p->engine,
+			"port %s is a memif server: a client that connects and leaves at once ends "
+			"this process. Let the other side be the server",
+			p->name);
+}
+
+int sl_port_open(struct sl_port *p, struct sl_err *e)
+{
+	struct sl_port_dp *old = p->dp;
+	const struct rte_mempool *pool = p->pool;
+	struct sl_interface iface;
 	uint32_t absent;
-	int ret = sl_device_check(p, params->devargs, &absent, e);
+	int ret = sl_device_check(p, p->devargs, &absent, e);
 
 	if (ret != 0)
 		return ret;
-	p->dev = RTE_MAX_ETHPORTS;
-	p->numa = SOCKET_ID_ANY;
-	p->n_rxq = (uint16_t)params->n_rxq;
-	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
-	p->has_mac = params->has_mac;
-	p->mtu_asked = params->mtu;
-	p->devargs = strdup(params->devargs);
-	if (p->devargs == NULL)
-		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	ret = open_device(p, params, e);
+	p->dp = NULL;
+	p->was_deleted = false;
+	/* Before: if it is made again meanwhile, that is seen at the first look. */
+	p->ifindex = sl_interface_ask(p->outside.iface, &iface) ? iface.index : 0;
+	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
 		sl_port_stats_open(p);
+		note_server(p);
+		sl_port_listen(p);
+		p->was_open = true;
+		p->opened = rte_rdtsc();
+		if (p->state == SL_PORT_FREE)
+			free(old); /* nobody has seen it */
 		return 0;
 	}
-	close_unopened(p, NULL);
-	sl_port_close(p);
-	sl_device_unmake(p, params->devargs, absent);
+	close_unopened(p, pool);
+	free(p->dp); /* nor that one; what workers see is the old one */
+	p->dp = old;
+	sl_device_unmake(p, p->devargs, absent);
 	return ret;
-}
-
-int sl_port_reopen(struct sl_port *p, struct sl_err *e)
-{
-	struct sl_port_dp *old = p->dp;
-	struct sl_port_params params = {.name = p->name,
-		.devargs = p->devargs,
-		.underlay = old->underlay,
-		.mtu = p->mtu_asked,
-		.has_mac = p->has_mac,
-		.mac = old->mac};
-	const struct rte_mempool *pool = p->pool;
-	int ret;
-
-	close_device(p);
-	p->dp = NULL;
-	ret = open_device(p, &params, e);
-	if (ret != 0) {
-		close_unopened(p, pool);
-		free(p->dp); /* which no worker has seen; the old one they have still */
-		p->dp = old;
-		return ret;
-	}
-	sl_device_opened(p);
-	sl_port_stats_open(p);
-	p->dp->held = true;
-	p->dp->mac = old->mac;
-	p->dp->mtu = old->mtu;
-	return 0;
 }
 
 void sl_port_close(struct sl_port *p)
 {
-	close_device(p);
+	sl_port_close_device(p);
 	sl_pool_bury(p->engine, p->pool, p->epoch);
 	rte_free(p->rxq);
 	free(p->dp);
 	free(p->devargs);
-	*p = (struct sl_port){.engine = p->engine};
+	free(p->wish);
+	*p = (struct sl_port){.engine = p->engine, .id = p->id};
 }

@@ -34,8 +34,6 @@ enum {
 	SETTLE_WAIT_MS = 8, /* of the 10 that the control thread holds others up at most */
 	RX_QUEUE_MAX = 32768,
 	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
-	QUICK_TRIES = 10, /* one a tick: a kernel may take its time to let go of a device */
-	DOUBLINGS = 5,	  /* of the second between later tries */
 };
 
 static struct sl_port *published(const struct sl_engine *g, uint16_t id)
@@ -109,13 +107,8 @@ void sl_port_recall(struct sl_port *p, unsigned int n)
 
 static void set_held(struct sl_port *p, bool held)
 {
-	struct sl_port_dp *new = malloc(sizeof(*new));
-
-	if (new == NULL)
-		abort();
-	*new = *p->dp;
-	new->held = held;
-	sl_queues_replace(p->engine, p, new);
+	p->held = held;
+	sl_port_view(p);
 }
 
 static void mark(struct sl_port *p)
@@ -135,27 +128,6 @@ static bool is_drained(const struct sl_port *p)
 	return true;
 }
 
-static void reopen(struct sl_port *p)
-{
-	struct sl_err e = {0};
-
-	p->emptying = SL_EMPTYING_DONE;
-	p->tried = sl_engine_tick(p->engine);
-	if (sl_port_reopen(p, &e) == 0) {
-		p->given_when_open = given(p);
-		p->is_dead = false;
-		p->n_tries = 0;
-		sl_queues_resume(p->engine, p);
-		return;
-	}
-	if (++p->n_tries == QUICK_TRIES)
-		sl_engine_notice(p->engine,
-			"%s. The port had to be emptied, and stays closed until its device opens: "
-			"it is tried again and again",
-			e.message);
-	p->state = SL_PORT_SHUT;
-}
-
 static void grace_over(void *port);
 
 static void wait_a_grace(struct sl_port *p)
@@ -173,6 +145,25 @@ static void release(struct sl_port *p)
 	wait_a_grace(p);
 }
 
+void sl_port_opened(struct sl_port *p)
+{
+	p->given_when_open = given(p);
+	sl_queues_resume(p->engine, p);
+	if (!p->awaits_release)
+		release(p);
+}
+
+void sl_port_part(struct sl_port *p)
+{
+	if (p->state != SL_PORT_PUBLISHED)
+		return;
+	p->held = true;
+	p->emptying = SL_EMPTYING_GRACE;
+	sl_port_view(p);
+	sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
+	wait_a_grace(p);
+}
+
 /* The device is closed by now, or nothing of the time before comes into it any more. */
 static void grace_over(void *port)
 {
@@ -181,9 +172,8 @@ static void grace_over(void *port)
 	if (--p->n_graces > 0 || published(p->engine, p->id) == NULL)
 		return;
 	if (p->state == SL_PORT_REOPENING) {
-		reopen(p);
-		if (!p->awaits_release)
-			release(p);
+		p->emptying = SL_EMPTYING_DONE;
+		sl_port_shut(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE && needs_reopening(p)) {
 		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
 		wait_a_grace(p);
@@ -192,8 +182,8 @@ static void grace_over(void *port)
 			sl_port_recall(p, sl_af_packet_clear(p));
 		mark(p);
 	} else if (p->emptying == SL_EMPTYING_RELEASE) {
-		set_held(p, false);
 		p->emptying = SL_EMPTYING_NOT;
+		set_held(p, false);
 	}
 }
 
@@ -201,7 +191,7 @@ void sl_port_hold(struct sl_engine *g, uint16_t id)
 {
 	struct sl_port *p = published(g, id);
 
-	if (p != NULL && g->running && !p->dp->held)
+	if (p != NULL && g->running && !p->held)
 		set_held(p, true);
 }
 
@@ -253,12 +243,17 @@ void sl_ports_poll(struct sl_engine *g)
 	}
 }
 
+static bool is_about_to_open(const struct sl_port *p)
+{
+	return p->state == SL_PORT_SHUT && p->standing.condition == SL_PORT_IS_OPENING;
+}
+
 static bool any_held(const struct sl_engine *g)
 {
 	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
 		const struct sl_port *p = published(g, i);
 
-		if (p != NULL && p->emptying != SL_EMPTYING_NOT)
+		if ((p != NULL && p->emptying != SL_EMPTYING_NOT) || is_about_to_open(&g->port[i]))
 			return true;
 	}
 	return false;
@@ -273,56 +268,45 @@ void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
 		rte_delay_us_sleep(50);
 		sl_rcu_poll(g->rcu);
 		sl_ports_poll(g);
+		sl_ports_open(g);
 		turn(ctx);
 	}
 }
 
 /*
- * A device that can be emptied only by closing it gets nothing while its interface is not running.
- * What it got before that was noticed goes when the interface is back, before anything is added.
+ * What a device got before it was known that it cannot send goes when it can again, before anything
+ * is added.
  */
-static void look_at_interface(struct sl_port *p, bool running)
+void sl_port_revive(struct sl_port *p)
 {
-	if (p->emptying != SL_EMPTYING_NOT)
-		return;
-	if (!running && !p->is_dead && given(p) != p->given_when_open) {
-		p->is_dead = true;
-		set_held(p, true);
-	} else if (running && p->is_dead) {
+	sl_af_packet_revive(p);
+	if (p->emptying == SL_EMPTYING_NOT && needs_reopening(p))
 		empty(p);
-	}
 }
 
-static void look(struct sl_port *p)
+static void strand(void *port)
+{
+	struct sl_port *p = port;
+
+	if (p->state == SL_PORT_PUBLISHED && p->fault != SL_KEEP && p->rings != NULL)
+		sl_port_recall(p, sl_af_packet_clear(p));
+}
+
+void sl_port_strand(struct sl_port *p)
 {
 	if (p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_expire(p, given(p), sl_interface_running(p)));
-	else if (p->iface[0] != '\0')
-		look_at_interface(p, sl_interface_running(p));
-}
-
-static uint32_t pause_of(const struct sl_port *p)
-{
-	if (p->n_tries < QUICK_TRIES)
-		return 1;
-	return SL_TICKS_PER_SECOND << RTE_MIN(p->n_tries - QUICK_TRIES, (unsigned int)DOUBLINGS);
+		sl_rcu_retire(p->engine->rcu, strand, p);
 }
 
 void sl_ports_look(struct sl_engine *g, uint32_t tick)
 {
-	bool is_time = tick - g->looked >= LOOK_TICKS;
-
-	if (is_time)
-		g->looked = tick;
+	if (tick - g->looked < LOOK_TICKS)
+		return;
+	g->looked = tick;
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
 		struct sl_port *p = &g->port[i];
 
-		if (p->state == SL_PORT_PUBLISHED && is_time) {
-			look(p);
-		} else if (p->state == SL_PORT_SHUT && tick - p->tried >= pause_of(p)) {
-			reopen(p);
-			if (!p->awaits_release)
-				release(p);
-		}
+		if (p->state == SL_PORT_PUBLISHED && p->rings != NULL)
+			sl_port_recall(p, sl_af_packet_expire(p, given(p), p->fault == SL_KEEP));
 	}
 }

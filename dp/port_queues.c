@@ -149,15 +149,16 @@ static void warn_of_far_workers(struct sl_engine *g, const struct sl_port *p)
 			}
 }
 
-void sl_queues_assign(struct sl_engine *g, struct sl_port *p)
+void sl_queues_assign(struct sl_engine *g, struct sl_port *p, enum sl_port_state state)
 {
-	p->state = SL_PORT_PUBLISHED;
+	p->state = SL_PORT_PUBLISHED; /* so that each queue counts for the next one's choice */
 	for (unsigned int q = 0; q < p->n_rxq; q++) {
 		int wanted = p->rxq_wanted[q];
 
 		p->rxq_worker[q] = wanted >= 0 ? wanted : (int)choose(g, p);
 		atomic_store(&p->rxq[q].owner, (uint32_t)p->rxq_worker[q]);
 	}
+	p->state = state;
 	warn_of_far_workers(g, p);
 	/* As an output first: a packet received on it may leave by it. */
 	atomic_store_explicit(&g->ports[p->id], p->dp, memory_order_release);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,18 +22,13 @@ static struct {
  * packet socket is open, and for want of a peer where none is. Connecting for real would reach the
  * other program, and a memif server does not survive a client that leaves at once.
  */
-int sl_socket_in_use(const char *path)
+static int ask(const struct sockaddr_un *sun, socklen_t len)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd, ret;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret;
 
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(sun.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0 || errno == EPROTOTYPE ||
+	if (connect(fd, (const struct sockaddr *)sun, len) == 0 || errno == EPROTOTYPE ||
 		errno == EAGAIN)
 		ret = 1;
 	else
@@ -65,4 +61,25 @@ void sl_sockets_remove(void)
 		if (atomic_load(&own[i].used) && lstat(own[i].path, &st) == 0 &&
 			st.st_dev == own[i].dev && st.st_ino == own[i].ino)
 			unlink(own[i].path);
+}
+
+int sl_socket_in_use(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sun.sun_path, path, strlen(path));
+	return ask(&sun, sizeof(sun));
+}
+
+int sl_socket_name_in_use(const char *name)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t len = strlen(name);
+
+	if (len >= sizeof(sun.sun_path) - 1)
+		return -ENAMETOOLONG;
+	memcpy(sun.sun_path + 1, name, len);
+	return ask(&sun, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
 }

@@ -16,6 +16,8 @@
  * -errno when that cannot be told. Disturbs nobody: no connection is made.
  */
 int sl_socket_in_use(const char *path);
+/* The same of an abstract name, written as net_memif does. */
+int sl_socket_name_in_use(const char *name);
 
 /* Whose file it is: a port's by its id, or the control socket's. */
 #define SL_SOCKET_OF_CONTROL SL_PORTS_MAX

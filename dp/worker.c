@@ -43,11 +43,11 @@ static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason,
 	rte_pktmbuf_free_bulk(m, n);
 }
 
-static void free_gone(
-	struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port, const struct sl_port_dp *p)
+static void free_refused(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port,
+	const struct sl_port_dp *p, enum sl_drop why)
 {
 	sl_count(&w->counters.port[port].tx_dropped, t->n);
-	drop_unsent(w, SL_DROP_PORT_GONE, port, p, t->pkt, t->n);
+	drop_unsent(w, why, port, p, t->pkt, t->n);
 	t->n = 0;
 }
 
@@ -87,8 +87,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 	uint64_t bytes;
 
 	w->tx_pending &= ~(1u << port);
-	if (unlikely(p == NULL || p->held)) {
-		free_gone(w, t, port, p);
+	if (unlikely(p == NULL || p->refuse != SL_KEEP)) {
+		free_refused(w, t, port, p, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
 	}
 	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */

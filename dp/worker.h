@@ -28,7 +28,7 @@ struct sl_port_dp {
 	uint32_t epoch; /* of all ports there ever were, no other has this */
 	uint16_t n_txq;
 	bool underlay;
-	bool held;	   /* nothing goes in: what is sent to it is dropped as PORT_GONE */
+	uint8_t refuse;	   /* enum sl_drop: nothing goes in, and this is why; SL_KEEP: packets do */
 	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
 	rte_spinlock_t
@@ -175,7 +175,8 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 	sl_stages_mark(&w->stages, stage, n);
 }
 
-/* Transmit all buffers; what a queue does not take is dropped as TX_FULL, or PORT_GONE. */
+/* Transmit all buffers; what a queue does not take is dropped as TX_FULL; all of it where
+ * nothing goes in. */
 void sl_tx_flush(struct sl_worker *w);
 
 /* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated

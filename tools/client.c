@@ -15,7 +15,7 @@
 #include "sluice/client.h"
 
 #define TIMEOUT_DEFAULT 30
-#define ANSWER_MAX	(128u << 20)
+#define ANSWER_MAX	(1u << 30) /* a configuration of a million objects has less */
 #define CHUNK		65536u
 
 struct sl_client {

@@ -201,7 +201,7 @@ static bool is_silent(const cJSON *method)
 	const char *verb = strrchr(ctl_string(method, "name"), '.');
 
 	return verb != NULL && (strcmp(verb, ".add") == 0 || strcmp(verb, ".set") == 0 ||
-				       strcmp(verb, ".del") == 0);
+				       strcmp(verb, ".put") == 0 || strcmp(verb, ".del") == 0);
 }
 
 static bool has_param(const cJSON *method, const char *name)
@@ -214,10 +214,25 @@ static bool has_param(const cJSON *method, const char *name)
 	return false;
 }
 
-/* An answer that is a page: {"flows": […], "next": n}, or rows alone. They move to *all. */
+static const cJSON *result_schema(const cJSON *method)
+{
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(method, "result");
+
+	return cJSON_GetObjectItemCaseSensitive(result, "schema");
+}
+
+/* Its answer is {"flows": […], "next": n}. A list that is an array comes whole when nothing limits
+ * it: the daemon makes it as it is read. */
+static bool has_pages(const cJSON *method)
+{
+	return has_param(method, "after") &&
+	       strcmp(ctl_string(result_schema(method), "type"), "object") == 0;
+}
+
+/* An answer that is a page: {"flows": […], "next": n}. Its rows move to *all. */
 static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 {
-	cJSON *rows = cJSON_IsArray(result) ? result : NULL, *m;
+	cJSON *rows = NULL, *m;
 
 	*next = cJSON_GetObjectItemCaseSensitive(result, "next");
 	cJSON_ArrayForEach (m, result)
@@ -226,13 +241,6 @@ static cJSON *take_page(cJSON *result, cJSON *all, const cJSON **next)
 	while (rows != NULL && rows->child != NULL)
 		cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(rows, rows->child));
 	return all;
-}
-
-static const cJSON *result_schema(const cJSON *method)
-{
-	const cJSON *result = cJSON_GetObjectItemCaseSensitive(method, "result");
-
-	return cJSON_GetObjectItemCaseSensitive(result, "schema");
 }
 
 /* Of the rows of an answer that is a page. */
@@ -340,7 +348,7 @@ static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 
 	if (c->watch_s > 0) {
 		status = watch(c, method, text);
-	} else if (!c->json && has_param(method, "after")) {
+	} else if (!c->json && has_pages(method)) {
 		status = print_pages(c, method, params);
 	} else {
 		status = ctl_call(c, name, text, &response);
@@ -462,6 +470,8 @@ static int dispatch(struct ctl *c)
 		return call_anything(c);
 	if (strcmp(c->words[0], "apply") == 0 && !c->help)
 		return ctl_apply(c);
+	if (strcmp(c->words[0], "dump") == 0 && !c->help)
+		return ctl_dump(c);
 	return noun_verb(c);
 }
 

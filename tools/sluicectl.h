@@ -60,8 +60,11 @@ extern const char ctl_built_in_methods[];
 const cJSON *ctl_methods(struct ctl *c, int *status);
 const cJSON *ctl_find_method(const cJSON *methods, const char *noun, const char *verb);
 
-/* `apply FILE`: operations of txn.apply, one a line, in transactions of a thousand. */
+/* `apply FILE`: operations of txn.apply, one a line, in transactions of five hundred. */
 int ctl_apply(struct ctl *ctl);
+
+/* `dump`: every object as an operation that apply takes. */
+int ctl_dump(struct ctl *c);
 
 /* Parameters of a method from words; NULL with a message when they make no sense. */
 cJSON *ctl_params(const cJSON *method, char **words, int n);

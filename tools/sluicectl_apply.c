@@ -7,7 +7,7 @@
 
 #include "sluicectl.h"
 
-#define OPERATIONS_MAX 1000u	  /* a transaction: larger ones gain nothing */
+#define OPERATIONS_MAX 500u	  /* a transaction: larger ones gain nothing and hold others */
 #define BYTES_MAX      (4u << 20) /* the same; only a single line may be longer */
 
 /* The transaction being filled. */

@@ -232,10 +232,11 @@ static bool assign(const cJSON *method, cJSON *params, const char *path, const c
 	return put(at, path, value(path, schema, text));
 }
 
-/* --dry-run, --limit=5: dry_run=true, limit=5. */
-static bool assign_option(const cJSON *method, cJSON *params, const char *word)
+/* --dry-run, --limit=5, --limit 5: dry_run=true, limit=5. *i is the word's index among n. */
+static bool assign_option(const cJSON *method, cJSON *params, char **words, int n, int *i)
 {
-	const char *equals = strchr(word, '=');
+	const char *word = words[*i], *equals = strchr(word, '='), *text = "true";
+	const cJSON *schema;
 	char name[128];
 
 	snprintf(name, sizeof(name), "%.*s", equals != NULL ? (int)(equals - word - 2) : -1,
@@ -243,11 +244,16 @@ static bool assign_option(const cJSON *method, cJSON *params, const char *word)
 	for (char *p = name; *p != '\0'; p++)
 		if (*p == '-')
 			*p = '_';
-	if (param_schema(method, name, strlen(name)) == NULL) {
+	schema = param_schema(method, name, strlen(name));
+	if (schema == NULL) {
 		ctl_usage_error("unknown option %s", word);
 		return false;
 	}
-	return assign(method, params, name, equals != NULL ? equals + 1 : "true");
+	if (equals != NULL)
+		text = equals + 1;
+	else if (strcmp(ctl_string(schema, "type"), "boolean") != 0 && *i + 1 < n)
+		text = words[++*i];
+	return assign(method, params, name, text);
 }
 
 /* The n-th required parameter: what a word without a name stands for. */
@@ -323,8 +329,6 @@ static bool assign_word(const cJSON *method, cJSON *params, const char *word, in
 	const char *name;
 	char key[512]; /* a label's key with its prefix, and the way to it */
 
-	if (strncmp(word, "--", 2) == 0)
-		return assign_option(method, params, word);
 	if (word[0] == '{' || word[0] == '[')
 		return assign_whole(method, params, word, "the argument");
 	if (strcmp(word, "-") == 0)
@@ -352,10 +356,15 @@ cJSON *ctl_params(const cJSON *method, char **words, int n)
 	cJSON *params = cJSON_CreateObject();
 	int n_positional = 0;
 
-	for (int i = 0; i < n; i++)
-		if (!assign_word(method, params, words[i], &n_positional)) {
+	for (int i = 0; i < n; i++) {
+		bool ok = strncmp(words[i], "--", 2) == 0
+				  ? assign_option(method, params, words, n, &i)
+				  : assign_word(method, params, words[i], &n_positional);
+
+		if (!ok) {
 			cJSON_Delete(params);
 			return NULL;
 		}
+	}
 	return params;
 }

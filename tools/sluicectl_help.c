@@ -9,6 +9,7 @@ static const char usage[] =
 	"usage: sluicectl [OPTION...] NOUN VERB [NAME=VALUE...]\n"
 	"       sluicectl [OPTION...] call METHOD [PARAMS | -]\n"
 	"       sluicectl [OPTION...] apply FILE | -\n"
+	"       sluicectl [OPTION...] dump\n"
 	"       sluicectl [OPTION...] help | NOUN help\n"
 	"\n"
 	"options:\n"
@@ -24,10 +25,13 @@ static const char usage[] =
 	"values: lists as a,b,c; labels as labels.KEY=VALUE or labels=K=V,K=V; fields of an\n"
 	"object as FIELD.FIELD=VALUE; JSON is accepted for any value, and one JSON object or\n"
 	"- (standard input) for all of them. A word without = is the object's key.\n"
+	"lists: NAME=VALUE for those with that value; --limit N and --after KEY for a page.\n"
+	"del --missing-ok: no error when it is not there.\n"
 	"\n"
-	"apply: one operation of txn.apply a line, {\"method\": ..., \"params\": {...}}; each 1000 "
+	"apply: one operation of txn.apply a line, {\"method\": ..., \"params\": {...}}; each 500 "
 	"lines\n"
-	"are one transaction, an empty line ends one early.\n";
+	"are one transaction, an empty line ends one early. dump prints every object as such a\n"
+	"line: a backup that apply restores, and that changes nothing where all is as it was.\n";
 
 void ctl_print_usage(bool to_stderr)
 {

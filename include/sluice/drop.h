@@ -64,6 +64,9 @@
 		"destination")                                                                    \
 	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")   \
 	X(PORT_GONE, "the port the packet should leave by is gone, or being emptied", "port")     \
+	X(PORT_DOWN, "the link of the port the packet should leave by is down", "port-state")     \
+	X(PORT_MISSING, "the device of the port the packet should leave by is not there",         \
+		"port-state")                                                                     \
 	X(MTU_EXCEEDED, "larger than the way out carries; the sender was told", "mtu")            \
 	X(HEADROOM, "no room in the buffer for the tunnel header", "internal")                    \
 	/* policy and flows */                                                                    \

@@ -75,8 +75,14 @@ struct sl_flow_view {
 	uint32_t policy_ingress, policy_egress;
 	uint16_t identity_src, identity_dst;
 };
-/* The first connection from pair number `from` on; false when there is none. Next: view->pair + 1.
+/*
+ * The first connection of pair numbers `from` to before `end`; false when there is none. All there
+ * are stand before sl_flow_view_end. Next: view->pair + 1.
  */
+bool sl_flow_view_before(struct sl_flow_table *t, uint32_t from, uint32_t end, uint32_t tick,
+	struct sl_flow_view *view);
+uint32_t sl_flow_view_end(const struct sl_flow_table *t);
+/* The first connection from pair number `from` on; false when there is none. */
 bool sl_flow_view_next(
 	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view);
 

@@ -76,10 +76,22 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 	}
 }
 
+uint32_t sl_flow_view_end(const struct sl_flow_table *t)
+{
+	return sl_flow_pairs_high(t) + 1;
+}
+
 bool sl_flow_view_next(
 	struct sl_flow_table *t, uint32_t from, uint32_t tick, struct sl_flow_view *view)
 {
-	for (uint32_t pair = RTE_MAX(from, 1u); pair <= sl_flow_pairs_high(t); pair++) {
+	return sl_flow_view_before(t, from, sl_flow_view_end(t), tick, view);
+}
+
+bool sl_flow_view_before(struct sl_flow_table *t, uint32_t from, uint32_t end, uint32_t tick,
+	struct sl_flow_view *view)
+{
+	end = RTE_MIN(end, sl_flow_view_end(t));
+	for (uint32_t pair = RTE_MAX(from, 1u); pair < end; pair++) {
 		const struct sl_conn *c = &t->conn[pair];
 		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 

@@ -229,6 +229,12 @@ static const char *const lines[SL_DROP_COUNT] = {
 	[SL_DROP_TX_FULL] =
 		"out=uplink macs=02:00:00:00:0a:01 to=ff:ff:ff:ff:ff:ff type=2054 ip=192.0.2.1 "
 		"to=192.0.2.2 length=42 =by port uplink",
+	[SL_DROP_PORT_DOWN] =
+		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
+	[SL_DROP_PORT_MISSING] =
+		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
 	[SL_DROP_PORT_REFUSED] = "out=db type=0 length=0 =2 packets that waited in the device of "
 				 "port db; what was in them "
 				 "is not known",

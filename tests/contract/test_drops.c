@@ -459,6 +459,25 @@ static enum sl_drop port_gone(struct scene *s)
 	return from_web(s);
 }
 
+/* Seen where the packet would go into the device. */
+static enum sl_drop refused(struct scene *s, enum sl_drop why)
+{
+	sl_rig_allow_all(s->r);
+	sl_rig_port_refuses(s->r, SL_RIG_DB, why);
+	sl_frame_udp4(&s->f, 10);
+	return from_web(s) == SL_KEEP ? sl_rig_flush(s->r, SL_RIG_DB) : SL_KEEP;
+}
+
+static enum sl_drop port_down(struct scene *s)
+{
+	return refused(s, SL_DROP_PORT_DOWN);
+}
+
+static enum sl_drop port_missing(struct scene *s)
+{
+	return refused(s, SL_DROP_PORT_MISSING);
+}
+
 static enum sl_drop mtu_exceeded(struct scene *s)
 {
 	sl_rig_allow_all(s->r);
@@ -595,6 +614,8 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
 	[SL_DROP_PORT_GONE] = port_gone,
+	[SL_DROP_PORT_DOWN] = port_down,
+	[SL_DROP_PORT_MISSING] = port_missing,
 	[SL_DROP_MTU_EXCEEDED] = mtu_exceeded,
 	[SL_DROP_HEADROOM] = headroom,
 	[SL_DROP_POLICY_INGRESS] = policy_ingress,

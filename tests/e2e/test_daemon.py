@@ -86,9 +86,9 @@ def place_of(text, obj, field):
 
 
 @test
-def a_device_that_is_not_there_is_refused_by_name(lab):
+def a_device_that_no_driver_knows_is_refused_by_name(lab):
     config = null_config()
-    config["ports"][1]["devargs"] = "net_af_packet7,iface=nosuchdev"
+    config["ports"][1]["devargs"] = "nosuchdriver7,iface=nosuchdev"
     status, _, text = sluiced(lab, config)
     expect(status == 1, f"exit status {status}: {text}")
     expect("web" in text, f"message names no port: {text}")

@@ -328,6 +328,11 @@ void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 	publish(r, change(r));
 }
 
+void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why)
+{
+	r->port[port].refuse = (uint8_t)why;
+}
+
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac)
 {
 	r->port[port].mac = sl_test_mac(mac);
@@ -384,7 +389,7 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
-static enum sl_drop dropped_since(const struct sl_rig *r, const struct sl_counters *before)
+static enum sl_drop counted_since(const struct sl_rig *r, const struct sl_counters *before)
 {
 	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
 		if (r->w->counters.drops[i] != before->drops[i])
@@ -397,7 +402,7 @@ enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *
 	struct sl_counters before = r->w->counters;
 
 	sl_rig_burst(r, port, &m, 1);
-	return dropped_since(r, &before);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_spare(struct sl_rig *r)
@@ -405,7 +410,7 @@ enum sl_drop sl_rig_spare(struct sl_rig *r)
 	struct sl_counters before = r->w->counters;
 
 	sl_pipeline_spare(r->w);
-	return dropped_since(r, &before);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
@@ -414,6 +419,15 @@ enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct s
 	assert_int_equal(sl_rig_spare(r), SL_KEEP);
 	sl_rig_tick(r, SL_WAITING_TICKS);
 	return sl_rig_spare(r);
+}
+
+enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port)
+{
+	struct sl_counters before = r->w->counters;
+
+	assert_int_not_equal(r->port[port].refuse, SL_KEEP);
+	sl_tx_flush_port(r->w, port);
+	return counted_since(r, &before);
 }
 
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)

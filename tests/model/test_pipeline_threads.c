@@ -318,11 +318,12 @@ static void call(const char *method, const char *params)
 {
 	const struct sl_method *m = sl_rpc_find(&c->rpc, method);
 	cJSON *json = cJSON_Parse(params), *result = NULL;
+	struct sl_stream *stream;
 	struct sl_err e = {0};
 
 	assert_non_null(m);
 	assert_non_null(json);
-	if (sl_rpc_invoke(&c->rpc, m, json, true, &result, &e) != 0)
+	if (sl_rpc_invoke(&c->rpc, m, json, true, &result, &stream, &e) != 0)
 		fail_msg("%s: %s (%s)", method, e.message, e.path);
 	cJSON_Delete(result);
 	cJSON_Delete(json);

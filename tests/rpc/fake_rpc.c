@@ -80,7 +80,7 @@ static const struct sl_field things_result = {
 	.name = "things", .type = SL_F_LIST, .shape = &thing_shape};
 static const struct sl_field any_result = {.name = "value", .type = SL_F_JSON};
 
-unsigned int fake_calls;
+unsigned int fake_calls, fake_streams;
 static struct thing things[THINGS_MAX];
 static size_t n_things;
 
@@ -188,6 +188,18 @@ static int large(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
 	return 0;
 }
 
+/* Keeps the thread busy for n microseconds. */
+static int work(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	uint64_t end = sl_turn_now_ns() + 1000ull * ((const struct number *)c->params)->n;
+
+	(void)e;
+	while (sl_turn_now_ns() < end)
+		;
+	*result = cJSON_CreateTrue();
+	return 0;
+}
+
 static int count(const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e)
 {
 	(void)c;
@@ -199,25 +211,85 @@ static int count(const struct sl_rpc_call *c, const void *arg, cJSON **result, s
 
 static const unsigned int one = 1;
 
+/* n letters, made a piece at a time. */
+struct letters {
+	struct sl_stream stream;
+	uint32_t left;
+	bool begun;
+};
+
+static bool more_letters(struct sl_stream *stream, struct sl_text *out, const struct sl_turn *turn)
+{
+	struct letters *l = (struct letters *)stream;
+	static const char some[] =
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+	if (!l->begun)
+		sl_text_say(out, "\"");
+	l->begun = true;
+	do {
+		size_t n = l->left < sizeof(some) - 1 ? l->left : sizeof(some) - 1;
+
+		sl_text_add(out, some, n);
+		l->left -= (uint32_t)n;
+	} while (l->left > 0 && !sl_turn_is_over(turn, out));
+	if (l->left == 0)
+		sl_text_say(out, "\"");
+	return l->left > 0;
+}
+
+static void end_letters(struct sl_stream *stream)
+{
+	fake_streams--;
+	free(stream);
+}
+
+static int stream_letters(
+	const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream, struct sl_err *e)
+{
+	struct letters *l = calloc(1, sizeof(*l));
+
+	(void)arg;
+	(void)e;
+	*l = (struct letters){.stream = {.more = more_letters, .end = end_letters},
+		.left = ((const struct number *)c->params)->n};
+	fake_streams++;
+	*stream = &l->stream;
+	return 0;
+}
+
+#define ROW(text, help, r, in, out, fn)                                                 \
+	{                                                                               \
+		.name = text, .summary = help, .right = r, .params = in, .result = out, \
+		.handle = fn                                                            \
+	}
+
 static const struct sl_method rows[] = {
-	{"things.add", "Add a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, add, NULL, NULL},
-	{"things.set", "Replace a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, set, NULL,
-		NULL},
-	{"things.get", "Answer with one thing.", SL_RPC_READ, &key_shape, &thing_result, get, NULL,
-		NULL},
-	{"things.del", "Remove a thing.", SL_RPC_WRITE, &key_shape, &thing_result, del, NULL, NULL},
-	{"things.list", "Answer with all things.", SL_RPC_READ, NULL, &things_result, list, NULL,
-		NULL},
-	{"test.echo", "Answer with the value.", SL_RPC_READ, &any_shape, &any_result, echo, NULL,
-		NULL},
-	{"test.fail", "Fail.", SL_RPC_READ, NULL, &any_result, fail_silently, NULL, NULL},
-	{"test.large", "Answer with n letters.", SL_RPC_READ, &number_shape, &any_result, large,
-		NULL, NULL},
-	{"test.count", "Count the calls.", SL_RPC_READ, NULL, &any_result, NULL, &one, count},
+	ROW("things.add", "Add a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, add),
+	ROW("things.set", "Replace a thing.", SL_RPC_WRITE, &thing_shape, &thing_result, set),
+	ROW("things.get", "Answer with one thing.", SL_RPC_READ, &key_shape, &thing_result, get),
+	ROW("things.del", "Remove a thing.", SL_RPC_WRITE, &key_shape, &thing_result, del),
+	ROW("things.list", "Answer with all things.", SL_RPC_READ, NULL, &things_result, list),
+	ROW("test.echo", "Answer with the value.", SL_RPC_READ, &any_shape, &any_result, echo),
+	ROW("test.fail", "Fail.", SL_RPC_READ, NULL, &any_result, fail_silently),
+	ROW("test.large", "Answer with n letters.", SL_RPC_READ, &number_shape, &any_result, large),
+	ROW("test.work", "Work for n microseconds.", SL_RPC_READ, &number_shape, &any_result, work),
+	{.name = "test.count",
+		.summary = "Count the calls.",
+		.right = SL_RPC_READ,
+		.result = &any_result,
+		.arg = &one,
+		.handle_arg = count},
+	{.name = "test.stream",
+		.summary = "Answer with n letters, a piece at a time.",
+		.right = SL_RPC_READ,
+		.params = &number_shape,
+		.result = &any_result,
+		.stream = stream_letters},
 };
 
 static const struct sl_method *const methods[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4],
-	&rows[5], &rows[6], &rows[7], &rows[8], &sl_method_discover};
+	&rows[5], &rows[6], &rows[7], &rows[8], &rows[9], &rows[10], &sl_method_discover};
 
 const struct sl_rpc fake_rpc = {
 	.methods = methods, .n_methods = sizeof(methods) / sizeof(methods[0])};

@@ -443,6 +443,31 @@ static void credentials_decide_what_may_be_called(void **state)
 	expect_right(connect_as_nobody(NOBODY, STRANGE), true);
 }
 
+/* A long text is read at once: who may change nothing cannot make others wait for that. */
+static void who_may_only_read_sends_short_messages(void **state)
+{
+	char *text = padded(SL_MESSAGE_READ_MAX + 1);
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("skip: needs root to change the socket's owner\n");
+		skip();
+	}
+	assert_int_equal(chown(path, 0, STRANGE), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	fd = connect_as_nobody(STRANGE, NOBODY);
+	push(fd, text, SL_MESSAGE_READ_MAX + 1);
+	expect(fd, counted(1), false);
+	close(fd);
+	fd = connect_as_nobody(NOBODY, NOBODY);
+	push(fd, text, SL_MESSAGE_READ_MAX + 1);
+	expect_refusal(fd, "a message has at most 256 KiB from a user who may only read");
+	assert_int_equal(fake_calls, 1);
+	close(fd);
+	free(text);
+}
+
 static enum sl_rpc_right noted[8];
 static size_t n_noted;
 
@@ -553,6 +578,7 @@ int main(void)
 		T(paths_that_cannot_be_are_refused),
 		T(the_end_removes_the_socket_but_not_its_successor),
 		T(credentials_decide_what_may_be_called),
+		T(who_may_only_read_sends_short_messages),
 		T(uid_0_alone_is_root),
 		T(file_in_the_sockets_place_makes_nobody_a_member),
 		T(a_socket_that_does_not_listen_yet_is_not_taken),

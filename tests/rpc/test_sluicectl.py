@@ -61,6 +61,10 @@ class Sluicectl(Daemon):
             "name": "a", "size": 3, "colour": "green", "hot": True, "addresses": ["10.0.0.5", "::1"],
             "labels": {"k8s.io/app": "web", "tier": "1"}, "range": {"low": 7, "high": 9}, "packets": 0})
 
+    def test_an_option_takes_its_value_with_a_sign_or_as_the_next_word(self):
+        for words in (["--n=3"], ["--n", "3"], ["n=3"]):
+            self.assertEqual(self.done("-j", "test", "stream", *words), '"xxx"\n')
+
     def test_json_is_accepted_for_values_and_for_all(self):
         self.done("things", "add", "a", 'labels={"app":"web"}', 'range={"low":1}', "addresses=[]")
         self.done("things", "add", '{"name":"b","size":2}')
@@ -206,13 +210,13 @@ class Sluicectl(Daemon):
                 errors = ctl.stderr.read()
             return sent, ctl.returncode, errors
 
-    def test_apply_sends_all_lines_in_transactions_of_a_thousand(self):
-        text = "".join(f'{{"method": "m", "params": {{"n": {n}}}}}\n' for n in range(2500))
+    def test_apply_sends_all_lines_in_transactions_of_five_hundred(self):
+        text = "".join(f'{{"method": "m", "params": {{"n": {n}}}}}\n' for n in range(1250))
         sent, status, errors = self.answered([{"jsonrpc": "2.0", "result": {}}] * 3, text)
         self.assertEqual((status, errors), (0, ""))
         found = [line["params"]["operations"] for line in sent]
-        self.assertEqual([len(operations) for operations in found], [1000, 1000, 500])
-        self.assertEqual([o["params"]["n"] for operations in found for o in operations], list(range(2500)))
+        self.assertEqual([len(operations) for operations in found], [500, 500, 250])
+        self.assertEqual([o["params"]["n"] for operations in found for o in operations], list(range(1250)))
 
     def test_apply_sends_what_it_has_before_a_line_too_long_to_go_with_it(self):
         large = '{"method": "m", "params": {"s": "%s"}}\n'

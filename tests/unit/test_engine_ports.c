@@ -252,8 +252,9 @@ static void af_packet_takes_its_limits_from_devargs_and_kernel(void **state)
 	struct sl_err e = {0};
 
 	(void)state;
+	sl_device_outside("net_af_packet0,iface=lo,qpairs=1", &p.outside);
+	assert_string_equal(p.outside.iface, "lo");
 	sl_af_packet_parse(&p, "iface=lo,qpairs=1,framesz=131072");
-	assert_string_equal(p.iface, "lo");
 	assert_int_equal(p.framesz, 131072);
 	assert_int_equal(sl_af_packet_mtu(&p), 65536);
 	assert_int_equal(sl_af_packet_mtu_set(&p, 65536, &e), 0);
@@ -262,6 +263,7 @@ static void af_packet_takes_its_limits_from_devargs_and_kernel(void **state)
 	assert_true(sl_af_packet_mtu_set(&p, 1945, &e) < 0);
 	assert_string_equal(e.hint, "give the devargs framesz=4096 and blocksz=4096");
 	sl_af_packet_parse(&p, NULL);
+	sl_device_outside("net_af_packet0,iface=no-such-iface0", &p.outside);
 	sl_af_packet_parse(&p, "iface=no-such-iface0");
 	assert_int_equal(sl_af_packet_mtu(&p), 0);
 	assert_true(sl_af_packet_mtu_set(&p, 1600, &e) < 0);

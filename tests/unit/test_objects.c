@@ -256,8 +256,8 @@ static void identity_number_is_not_a_reserved_one(void **state)
 	refuse(&sl_shape_identity, "{\"id\":255,\"labels\":{\"app\":\"a\"}}", "id");
 	refuse(&sl_shape_identity, "{\"id\":65536,\"labels\":{\"app\":\"a\"}}", "id");
 	accept(&sl_shape_identity, "{\"id\":65535,\"labels\":{\"app\":\"a\"}}");
-	refuse(&sl_shape_identity, "{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}",
-		"allocated");
+	/* as it is listed */
+	accept(&sl_shape_identity, "{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}");
 }
 
 static void empty_selector_is_refused_in_subject_and_peers(void **state)

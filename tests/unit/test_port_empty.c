@@ -36,7 +36,7 @@ static void empty_and_release(uint16_t id)
 	sl_port_empty(g, id);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	wait_until(!sl_port_dp(g, id)->held);
+	wait_until(!sl_port_dp(g, id)->refuse);
 }
 
 #define gone() sum(offsetof(struct sl_counters, drops) + SL_DROP_PORT_GONE * sizeof(uint64_t))
@@ -56,7 +56,7 @@ static void nothing_goes_into_a_port_until_it_is_released(void **state)
 	inject(id);
 	wait_until(gone() == before + 2);
 	sl_port_release(g, id);
-	wait_until(!sl_port_dp(g, id)->held);
+	wait_until(!sl_port_dp(g, id)->refuse);
 	inject(id);
 	wait_until(port_total(id, tx_packets) == sent + 1);
 	removed(id);
@@ -131,7 +131,7 @@ static void reopened_port_is_what_it_was_and_counts_on(void **state)
 	assert_int_equal(g->port[id].state, SL_PORT_REOPENING);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	wait_until(!sl_port_dp(g, id)->held);
+	wait_until(!sl_port_dp(g, id)->refuse);
 	assert_int_equal(g->port[id].state, SL_PORT_PUBLISHED);
 	sl_port_counters(g, id, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
@@ -177,7 +177,7 @@ static void reopened(uint16_t id)
 	sl_port_empty(g, id);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	wait_until(g->port[id].state == SL_PORT_SHUT || !sl_port_dp(g, id)->held);
+	wait_until(g->port[id].state == SL_PORT_SHUT || !sl_port_dp(g, id)->refuse);
 }
 
 static void pool_is_used_again_as_long_as_it_is_enough(void **state)
@@ -200,23 +200,25 @@ static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **stat
 {
 	uint16_t id = added("loop", "net_ring4");
 	uint32_t epoch = g->port[id].epoch;
+	struct sl_port_info info;
 	unsigned int n = 0;
 
 	(void)state;
 	mode = CONSUME;
-	notices[0] = '\0';
 	while (g->port[id].state != SL_PORT_SHUT && n < 20) {
 		keep_buffers(id);
 		reopened(id);
 		n++;
 	}
 	assert_in_range(n, 3, 10);
-	wait_until(strstr(notices, "port loop: device net_ring4 has not given back") != NULL);
+	sl_port_info(g, id, &info);
+	assert_int_equal(info.condition, SL_PORT_IS_FAILED);
+	assert_non_null(strstr(info.why, "port loop: device net_ring4 has not given back"));
 	assert_int_equal(g->port[id].state, SL_PORT_SHUT);
 	assert_int_equal(sl_pools_buried(g, epoch), n - 1);
-	assert_true(sl_port_dp(g, id)->held);
+	assert_true(sl_port_dp(g, id)->refuse);
 	give_back();
-	wait_until(g->port[id].state == SL_PORT_PUBLISHED && !sl_port_dp(g, id)->held);
+	wait_until(g->port[id].state == SL_PORT_PUBLISHED && !sl_port_dp(g, id)->refuse);
 	removed(id);
 	wait_until(g->zombies == NULL);
 	assert_sum_holds();
@@ -239,10 +241,10 @@ static void port_that_is_shut_is_released_only_when_it_is_told_whose_it_is(void 
 	for (unsigned int i = 0; i < 50; i++) {
 		sl_engine_poll(g);
 		rte_delay_us_sleep(200);
-		assert_true(sl_port_dp(g, id)->held);
+		assert_true(sl_port_dp(g, id)->refuse);
 	}
 	sl_port_release(g, id);
-	wait_until(!sl_port_dp(g, id)->held);
+	wait_until(!sl_port_dp(g, id)->refuse);
 	removed(id);
 	wait_until(g->zombies == NULL);
 }

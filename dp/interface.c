@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+
+#include "interface.h"
+
+enum {
+	MESSAGE_MAX = 32768,   /* of the kernel, many at once */
+	MESSAGES_A_READ = 256, /* of a storm of changes; the rest keeps the descriptor readable */
+};
+
+struct sl_interface_watch {
+	struct mnl_socket *nl;
+	void (*gone)(void *ctx, int index);
+	void *ctx;
+};
+
+struct sl_interface_watch *sl_interface_watch_open(void)
+{
+	struct sl_interface_watch *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (w->nl != NULL && mnl_socket_bind(w->nl, RTMGRP_LINK, MNL_SOCKET_AUTOPID) == 0)
+		return w;
+	sl_interface_watch_close(w);
+	return NULL;
+}
+
+void sl_interface_watch_close(struct sl_interface_watch *w)
+{
+	if (w == NULL)
+		return;
+	if (w->nl != NULL)
+		mnl_socket_close(w->nl);
+	free(w);
+}
+
+int sl_interface_watch_fd(const struct sl_interface_watch *w)
+{
+	return w != NULL ? mnl_socket_get_fd(w->nl) : -1;
+}
+
+static int take_change(const struct nlmsghdr *h, void *watch)
+{
+	const struct sl_interface_watch *w = watch;
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+
+	if (h->nlmsg_type == RTM_DELLINK && mnl_nlmsg_get_payload_len(h) >= sizeof(*ifi))
+		w->gone(w->ctx, ifi->ifi_index);
+	return MNL_CB_OK;
+}
+
+bool sl_interface_watch_read(
+	struct sl_interface_watch *w, void (*gone)(void *ctx, int index), void *ctx)
+{
+	_Alignas(struct nlmsghdr) char buf[MESSAGE_MAX];
+	bool told = false;
+
+	if (w == NULL)
+		return false;
+	w->gone = gone;
+	w->ctx = ctx;
+	for (unsigned int i = 0; i < MESSAGES_A_READ; i++) {
+		ssize_t n = mnl_socket_recvfrom(w->nl, buf, sizeof(buf));
+
+		/* ENOBUFS: some were lost, and the caller asks for what is true now anyway. */
+		if (n <= 0 && !(n < 0 && (errno == ENOBUFS || errno == EINTR)))
+			break;
+		told = true;
+		if (n > 0)
+			(void)mnl_cb_run(buf, (size_t)n, 0, 0, take_change, w);
+	}
+	return told;
+}
+
+static int take_attribute(const struct nlattr *a, void *out)
+{
+	struct sl_interface *i = out;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_MTU:
+		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			i->mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) != sizeof(i->mac.b))
+			break;
+		memcpy(i->mac.b, mnl_attr_get_payload(a), sizeof(i->mac.b));
+		i->has_mac = true;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *h, void *out)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct sl_interface *i = out;
+
+	if (h->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(h) < sizeof(*ifi))
+		return MNL_CB_OK;
+	i->index = ifi->ifi_index;
+	i->up = (ifi->ifi_flags & IFF_UP) != 0;
+	i->carrier = (ifi->ifi_flags & IFF_RUNNING) != 0;
+	mnl_attr_parse(h, sizeof(*ifi), take_attribute, i);
+	return MNL_CB_OK;
+}
+
+/* The kernel answers in the call that sends: nothing is waited for. */
+static bool exchange(struct mnl_socket *nl, const char *name, struct sl_interface *i)
+{
+	_Alignas(struct nlmsghdr) char buf[MESSAGE_MAX];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+	ssize_t n;
+
+	h->nlmsg_type = RTM_GETLINK;
+	h->nlmsg_flags = NLM_F_REQUEST;
+	h->nlmsg_seq = 1;
+	ifi = mnl_nlmsg_put_extra_header(h, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	if (mnl_socket_sendto(nl, h, h->nlmsg_len) < 0)
+		return false;
+	n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	if (n < 0)
+		return false;
+	return mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_link, i) >= 0 ||
+	       errno == ENODEV;
+}
+
+bool sl_interface_ask(const char *name, struct sl_interface *i)
+{
+	struct mnl_socket *nl;
+	bool known = false;
+
+	memset(i, 0, sizeof(*i));
+	if (name[0] == '\0' || strlen(name) >= IFNAMSIZ)
+		return true; /* nothing has such a name */
+	nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (nl == NULL)
+		return false;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0)
+		known = exchange(nl, name, i);
+	mnl_socket_close(nl);
+	if (!known)
+		memset(i, 0, sizeof(*i));
+	return known;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A TAP is an interface that net_tap has made, and a workload's once it is moved into the
+ * workload's network namespace, where rtnetlink does not show it. It is there as long as the
+ * driver's descriptor is attached to it, wherever it is and whatever it is called.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_internal.h"
+
+static bool is_tun(int fd)
+{
+	static const char device[] = "/dev/net/tun";
+	char link[64], path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, link, sizeof(link) - 1);
+	return n == (ssize_t)sizeof(device) - 1 && memcmp(link, device, (size_t)n) == 0;
+}
+
+static bool is_attached_to(int fd, const char *name)
+{
+	struct ifreq ifr = {0};
+
+	return is_tun(fd) && ioctl(fd, TUNGETIFF, &ifr) == 0 && strcmp(ifr.ifr_name, name) == 0;
+}
+
+void sl_tap_attach(struct sl_port *p)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *d;
+
+	p->tap_fd = -1;
+	while (dir != NULL && p->tap_fd < 0 && (d = readdir(dir)) != NULL) {
+		int fd = (int)strtol(d->d_name, NULL, 10);
+
+		if (d->d_name[0] != '.' && is_attached_to(fd, p->outside.iface))
+			p->tap_fd = fd;
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+bool sl_tap_is_attached(const struct sl_port *p)
+{
+	struct ifreq ifr = {0};
+
+	return p->tap_fd >= 0 && ioctl(p->tap_fd, TUNGETIFF, &ifr) == 0;
+}

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What many objects and bad clients cost others: the control thread serves everybody in short turns."""
+import json
+import os
+import socket
+import statistics
+import subprocess
+import threading
+import time
+
+from lab.expect import expect, expect_equal, test
+from lab.site import workers
+from test_underlay import NODE_IP, NODE_MAC, PEER_IP, PEER_MAC, REPLY, REQUEST, Segment, Wire, arp, mac_bytes
+
+LISTED = 20000
+# As many as make a short test; SLUICE_ENDPOINTS=600000 is the figure of docs/scale.md.
+MANY = int(os.environ.get("SLUICE_ENDPOINTS", "30000"))
+OPERATIONS = 500  # of a transaction that takes less than 10 ms
+PAGE = 10000
+
+
+def endpoint(i, mac="02"):
+    return {"name": f"ep-{i:06d}", "network": "blue", "node": "b",
+            "mac": f"{mac}:00:00:{i >> 16:02x}:{i >> 8 & 255:02x}:{i & 255:02x}",
+            "addresses": [f"10.{16 + (i >> 16)}.{i >> 8 & 255}.{i & 255}"], "labels": {"app": f"app-{i % 50}"}}
+
+
+def put_all(daemon, rows, operations=OPERATIONS):
+    """In pieces that each fit a message and a turn."""
+    rows = list(rows)
+    for at in range(0, len(rows), operations):
+        daemon.apply(*(("endpoints.put", row) for row in rows[at:at + operations]))
+
+
+def pages(daemon, method, **filters):
+    after = {}
+    while True:
+        rows = daemon.call(method, {"limit": PAGE, **after, **filters})
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        after = {"after": rows[-1]["name"]}
+
+
+def wishes(rows):
+    """Without what is reported beside them."""
+    return [{k: v for k, v in r.items() if k != "identity"} for r in rows]
+
+
+def memory(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) >> 10
+
+
+def control(daemon):
+    return daemon.call("stats.get")["control"]
+
+
+def summary(what, seconds):
+    ms = sorted(s * 1000 for s in seconds)
+    print(f"\n  {what}: {len(ms)} times, median {statistics.median(ms):.1f} ms, "
+          f"p99 {ms[int(len(ms) * 0.99)]:.1f} ms, maximum {ms[-1]:.1f} ms")
+
+
+class Asker(threading.Thread):
+    """A neighbour that asks for our address again and again, and how long each answer took."""
+
+    def __init__(self, ns):
+        super().__init__(daemon=True)
+        self.wire, self.times, self.unanswered, self.over = Wire(ns), [], 0, threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            begin = time.monotonic()
+            self.wire.send(arp(REQUEST, PEER_MAC, PEER_IP, NODE_IP))
+            if any(f[12:14] == b"\x08\x06" and f[21] == REPLY and f[22:28] == mac_bytes(NODE_MAC)
+                   for f in self.first(5)):
+                self.times.append(time.monotonic() - begin)
+            else:
+                self.unanswered += 1
+            time.sleep(0.02)
+
+    def first(self, seconds):
+        for frame in self.wire.frames(seconds):
+            yield frame
+            if frame[12:14] == b"\x08\x06" and frame[21] == REPLY and frame[22:28] == mac_bytes(NODE_MAC):
+                return
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        self.wire.close()
+
+
+@test
+def clients_that_ask_much_and_read_nothing_hold_nobody(lab):
+    segment = Segment(lab)
+    daemon = lab.daemon("a", {**segment.config(), "endpoints": []}, segment.node).start()
+    put_all(daemon, (endpoint(i) for i in range(LISTED)))
+    before, rss = control(daemon), memory(daemon)
+    asker = Asker(segment.peer)
+    asker.start()
+    deaf, times = [], []
+    line = b'{"jsonrpc":"2.0","id":1,"method":"endpoints.list"}\n' * 16
+    for _ in range(32):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.connect(daemon.socket)
+        s.sendall(line)
+        deaf.append(s)
+    for _ in range(300):
+        begin = time.monotonic()
+        expect_equal([n["name"] for n in daemon.call("networks.list")], ["blue"], "networks")
+        times.append(time.monotonic() - begin)
+    asker.stop()
+    after, grown = control(daemon), memory(daemon) - rss
+    summary("calls beside 32 deaf clients", times)
+    summary("ARP beside them", asker.times)
+    print(f"  memory grew by {grown} MB, longest turn {after['turn_ms_max']:.1f} ms")
+    expect(max(times) < 5, f"a call took {max(times)} s")
+    expect(len(asker.times) > 2 and asker.unanswered == 0, f"ARP: {asker.unanswered} unanswered")
+    expect(grown < 64, f"memory grew by {grown} MB")
+    expect_equal(after["turns_over_10ms"], before["turns_over_10ms"], "turns of more than 10 ms")
+    # Who reads in the end gets everything it asked for.
+    reader = deaf[0].makefile("rb")
+    for _ in range(16):
+        expect_equal(len(json.loads(reader.readline())["result"]), LISTED, "rows")
+    reader.close()
+    for s in deaf:
+        s.close()
+
+
+@test
+def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
+    config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+              "networks": [{"name": "blue", "vni": 100}], "nodes": [{"name": "b", "address": PEER_IP}]}
+    daemon = lab.daemon("a", config).start()
+    begin = time.monotonic()
+    put_all(daemon, (endpoint(i) for i in range(MANY)))
+    print(f"\n  {MANY} endpoints loaded in {time.monotonic() - begin:.1f} s, {memory(daemon)} MB")
+    before = control(daemon)
+
+    # Another client at the same time: how long its calls take.
+    other, times, over = daemon.client(), [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            asked = time.monotonic()
+            other.call("networks.list")
+            times.append(time.monotonic() - asked)
+            time.sleep(0.005)
+
+    asker = threading.Thread(target=ask, daemon=True)
+    asker.start()
+    begin = time.monotonic()
+    rows = list(pages(daemon, "endpoints.list"))
+    print(f"  listed in pages in {time.monotonic() - begin:.1f} s")
+    expect_equal([r["name"] for r in rows], [endpoint(i)["name"] for i in range(MANY)], "names")
+    begin = time.monotonic()
+    whole = daemon.call("config.get")
+    print(f"  config.get in {time.monotonic() - begin:.1f} s")
+    expect_equal(len(whole["endpoints"]), MANY, "endpoints of config.get")
+    expect_equal(len(list(pages(daemon, "endpoints.list", labels={"app": "app-7"}))), len(range(7, MANY, 50)),
+                 "endpoints of a label")
+
+    # Reconcile: put what shall be, delete what shall not. What is right already is no change.
+    daemon.apply(("endpoints.del", {"name": "ep-000001"}), ("endpoints.put", endpoint(2, "06")),
+                 ("endpoints.put", {**endpoint(3), "name": "stray", "addresses": ["10.9.9.9"]}))
+    begin = time.monotonic()
+    put_all(daemon, rows)
+    wanted = {r["name"] for r in rows}
+    for name in [r["name"] for r in pages(daemon, "endpoints.list") if r["name"] not in wanted]:
+        daemon.call("endpoints.del", {"name": name, "missing_ok": True})
+    print(f"  reconciled in {time.monotonic() - begin:.1f} s")
+    over.set()
+    asker.join()
+    expect(wishes(pages(daemon, "endpoints.list")) == wishes(rows), "the rows are not what they were")
+    after = control(daemon)
+    summary("another client's calls meanwhile", times)
+    print(f"  longest turn {after['turn_ms_max']:.1f} ms, {memory(daemon)} MB")
+    expect_equal(after["turns_over_10ms"], before["turns_over_10ms"], "turns of more than 10 ms")
+    other.close()
+
+
+@test
+def a_backup_of_config_get_is_of_one_moment(lab):
+    """Networks come before endpoints: both of a pair are in it, or neither, whatever changes meanwhile."""
+    config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+              "nodes": [{"name": "b", "address": PEER_IP}], "networks": [{"name": "blue", "vni": 100}]}
+    daemon = lab.daemon("a", config).start()
+    put_all(daemon, (endpoint(i) for i in range(5000)))
+    daemon.call("networks.add", {"name": "goes", "vni": 7})
+    daemon.call("endpoints.add", {**endpoint(1), "name": "zz-goes", "network": "goes"})
+    reader = daemon.client()
+    reader.send("config.get")  # more than the socket holds: most of it is still to be made
+    daemon.call("rpc.discover")
+    daemon.apply(("endpoints.del", {"name": "zz-goes"}), ("networks.del", {"name": "goes"}),
+                 ("networks.add", {"name": "comes", "vni": 8}),
+                 ("endpoints.add", {**endpoint(2), "name": "zz-comes", "network": "comes"}),
+                 ("endpoints.put", endpoint(4999, "06")))
+    got = reader.answer("config.get")
+    reader.close()
+    expect_equal(sorted(n["name"] for n in got["networks"]), ["blue", "goes"], "networks")
+    rows = {e["name"]: e for e in got["endpoints"]}
+    expect_equal(len(rows), 5001, "endpoints")
+    expect("zz-goes" in rows and "zz-comes" not in rows, "endpoints of another moment")
+    expect_equal(rows["ep-004999"]["mac"], endpoint(4999)["mac"], "an endpoint of another moment")
+    difference = daemon.call("config.replace", {"config": got})
+    expect_equal([d["key"] for d in difference["changed"]], ["ep-004999"], "changed")
+    expect_equal(daemon.call("config.replace", {"config": daemon.call("config.get")}),
+                 {"added": [], "changed": [], "removed": []}, "difference")
+
+
+@test
+def sluicectl_dumps_lists_and_puts_back(lab):
+    config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+              "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_null0,no-rx=1", "addresses": [f"{NODE_IP}/24"]}],
+              "nodes": [{"name": "b", "address": PEER_IP}], "networks": [{"name": "blue", "vni": 100}],
+              "neighbors": [{"port": "uplink", "address": PEER_IP, "mac": PEER_MAC}],
+              "routes": [{"prefix": "198.51.100.0/24", "via": PEER_IP}],
+              "identities": [{"id": 1001, "labels": {"app": "app-1"}}],
+              "endpoints": [endpoint(i) for i in range(1200)],
+              "policies": [{"name": "p", "network": "blue", "direction": "ingress", "action": "allow",
+                            "subject": {"labels": {"app": "app-1"}}}]}
+    daemon = lab.daemon("a", config).start()
+
+    def ctl(*words, stdin=None):
+        done = subprocess.run((lab.sluicectl, "--socket", daemon.socket) + words, input=stdin, capture_output=True,
+                              text=True, timeout=60, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), f"sluicectl {words}")
+        return done.stdout
+
+    before, backup = daemon.call("config.get"), ctl("dump")
+    ctl("apply", "-", stdin=backup)
+    expect_equal(daemon.call("config.get"), before, "the configuration after its own backup")
+    # What -j get prints goes back as it is, of every collection.
+    for noun, key in (("ports", "uplink"), ("nodes", "b"), ("networks", "blue"), ("identities", "1001"),
+                      ("endpoints", "ep-000007"), ("policies", "p"), ("routes", "198.51.100.0/24")):
+        ctl(noun, "put", "-", stdin=ctl("-j", noun, "get", key))
+        ctl(noun, "set", "-", stdin=ctl("-j", noun, "get", key))
+    expect_equal(daemon.call("config.get"), before, "the configuration after gets were put back")
+    expect_equal(len(json.loads(ctl("-j", "endpoints", "list"))), 1200, "endpoints")
+    expect_equal(len(ctl("endpoints", "list").splitlines()), 1201, "lines of the table")
+    expect_equal([e["name"] for e in json.loads(ctl("-j", "endpoints", "list", "labels.app=app-3", "--limit", "2",
+                                                    "--after", "ep-000003"))], ["ep-000053", "ep-000103"], "a page")
+    ctl("endpoints", "del", "nobody", "--missing-ok")
+    # Into another daemon that has nothing but itself.
+    ctl("config", "replace", "-", stdin="{}")
+    expect_equal(daemon.call("endpoints.list"), [], "endpoints after all was removed")
+    ctl("apply", "-", stdin=backup)
+    expect_equal(daemon.call("config.get"), before, "the configuration restored")

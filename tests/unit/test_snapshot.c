@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The store of one moment, read while it changes: held against what was there at that moment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/lib/desired.h"
+
+#define N 40
+
+static void put(struct sl_store *s, unsigned int i, unsigned int vni)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"name\":\"n-%02u\",\"vni\":%u}", i, vni);
+	desired_must(s, SL_TXN_PUT, "networks", text);
+}
+
+static void del(struct sl_store *s, unsigned int i)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "n-%02u", i);
+	desired_must_del(s, SL_COLL_NETWORKS, key);
+}
+
+/* Reads one and notes its VNI; false at the end. */
+static bool read_one(struct sl_snapshot *p, uint32_t found[N])
+{
+	const struct sl_network_obj *n =
+		(const struct sl_network_obj *)sl_snapshot_next(p, SL_COLL_NETWORKS);
+	unsigned int i;
+
+	if (n == NULL)
+		return false;
+	i = (unsigned int)strtoul(n->name + 2, NULL, 10);
+	assert_in_range(i, 0, N - 1);
+	assert_int_equal(found[i], 0); /* each once */
+	found[i] = n->vni;
+	return true;
+}
+
+static void it_is_of_one_moment_whatever_is_changed_meanwhile(void **state)
+{
+	(void)state;
+	for (unsigned int seed = 1; seed <= 50; seed++) {
+		struct sl_store *s = sl_store_create(NULL, NULL);
+		uint32_t found[N] = {0}, there[N] = {0};
+		struct sl_snapshot *p, *unread;
+
+		srand(seed);
+		for (unsigned int i = 0; i < N; i += 2)
+			put(s, i, there[i] = 100 + i);
+		p = sl_snapshot_create(s);
+		unread = sl_snapshot_create(s);
+		assert_null(sl_snapshot_next(p, SL_COLL_PORTS));
+		for (bool more = true; more;) {
+			unsigned int i = (unsigned int)rand() % N;
+			char key[16];
+
+			snprintf(key, sizeof(key), "n-%02u", i);
+			if (sl_store_find(s, SL_COLL_NETWORKS, key) != NULL && rand() % 2 == 0)
+				del(s, i);
+			else
+				put(s, i, 1000 + i + N * ((unsigned int)rand() % 4));
+			if (rand() % 3 == 0)
+				more = read_one(p, found);
+		}
+		print_message("seed %u\n", seed);
+		assert_memory_equal(found, there, sizeof(found));
+		assert_null(sl_snapshot_next(p, SL_COLL_ENDPOINTS));
+		assert_false(sl_snapshot_failed(p));
+		sl_snapshot_destroy(p);
+		/* read only now */
+		memset(found, 0, sizeof(found));
+		while (read_one(unread, found))
+			;
+		assert_memory_equal(found, there, sizeof(found));
+		sl_snapshot_destroy(unread);
+		sl_store_destroy(s);
+	}
+}
+
+static void a_transaction_that_fails_changes_nothing_of_it(void **state)
+{
+	struct sl_store *s = sl_store_create(NULL, NULL);
+	struct sl_snapshot *p;
+	uint32_t found[N] = {0};
+	struct sl_err e = {0};
+
+	(void)state;
+	put(s, 1, 101);
+	put(s, 2, 102);
+	p = sl_snapshot_create(s);
+	assert_int_not_equal(
+		desired_do(s, SL_TXN_PUT, "networks", "{\"name\":\"n-01\",\"vni\":102}", &e), 0);
+	while (read_one(p, found))
+		;
+	assert_int_equal(found[1], 101);
+	assert_int_equal(found[2], 102);
+	sl_snapshot_destroy(p);
+	sl_store_destroy(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_of_one_moment_whatever_is_changed_meanwhile),
+		cmocka_unit_test(a_transaction_that_fails_changes_nothing_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
