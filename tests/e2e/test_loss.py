@@ -326,3 +326,18 @@ def a_port_that_keeps_all_its_buffers_itself_says_so(lab):
     wait_until(lambda: daemon.port("in")["starved"], lambda: f"not starved: {daemon.port('in')}", 20)
     expect_equal(daemon.port("in")["rx_packets"], 0, "rx_packets")
     expect_equal(len(starved(daemon, "in")), 1, "notices")
+
+
+@test
+def what_was_lost_is_not_forgotten_when_the_interface_is_made_again(lab):
+    flood = Flood(lab, "net_af_packet0,iface=sl-in,framecnt=64")
+    n, before, _ = flood.run()
+    expect(before["rx_missed"] > 0, f"nothing was lost: {before}")
+    flood.node.run("ip", "link", "del", "sl-in")
+    wait_until(lambda: flood.daemon.call("ports.get", {"name": "in"})["state"] == "missing", "it is not missed", 20)
+    gone = flood.daemon.port("in")
+    expect_equal((gone["rx_packets"], gone["rx_missed"]), (before["rx_packets"], before["rx_missed"]), "meanwhile")
+    link(flood.node, "sl-in", flood.ns, "eth0")
+    wait_until(lambda: flood.daemon.call("ports.get", {"name": "in"})["state"] == "up", "it is not opened again", 20)
+    m, after, its = flood.run()
+    expect_equal(after["rx_packets"] + after["rx_missed"] + its["rx_dropped"], n + m, "all, of both interfaces")
