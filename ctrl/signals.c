@@ -104,6 +104,24 @@ int sl_signals_open(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/*
+ * net_tap takes a real-time signal that nobody has, and is told by it that frames have come. From
+ * the first one on it goes to its handler, in this thread: workers block it.
+ */
+static bool give_to_driver(int signal)
+{
+	struct sigaction now;
+	sigset_t set;
+
+	if (signal < SIGRTMIN || sigaction(signal, NULL, &now) != 0 || now.sa_handler == SIG_DFL)
+		return false;
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(signal);
+	return true;
+}
+
 bool sl_signals_take(int fd, void (*log)(const char *line))
 {
 	struct signalfd_siginfo got;
@@ -111,6 +129,8 @@ bool sl_signals_take(int fd, void (*log)(const char *line))
 	bool stop = false;
 
 	while (read(fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
+		if (give_to_driver((int)got.ssi_signo))
+			continue;
 		if (!is_ignored(got.ssi_signo)) {
 			stop = true;
 			continue;

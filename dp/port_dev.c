@@ -464,6 +464,7 @@ void sl_port_close_device(struct sl_port *p)
 	if (p->dev != RTE_MAX_ETHPORTS && is_driver(p, "net_memif") && sl_device_withdraw(p))
 		sl_memif_settle();
 	sl_device_close_begin(p, &kept);
+	sl_port_stats_close(p);
 	if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_attach(p); /* those of a device that did not start, too */
 	if (p->rings != NULL)
@@ -568,6 +569,7 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
+		sl_port_stats_open(p);
 		note_server(p);
 		sl_port_listen(p);
 		p->was_open = true;
