@@ -22,12 +22,6 @@ static const int stopping[] = {
 static const int crashing[] = {
 	SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGXCPU};
 
-/*
- * net_tap has the kernel send it when packets come in, and looks for none before its handler has
- * run. It takes the first real-time signal after SIGRTMIN that nobody else handles.
- */
-#define SIGNAL_OF_TAPS (SIGRTMIN + 1)
-
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What each of them did before: a sanitizer has its own report to make. */
@@ -42,8 +36,7 @@ static void fill(sigset_t *set)
 	for (size_t i = 0; i < COUNT(stopping); i++)
 		sigaddset(set, stopping[i]);
 	for (int s = SIGRTMIN; s <= SIGRTMAX; s++)
-		if (s != SIGNAL_OF_TAPS)
-			sigaddset(set, s);
+		sigaddset(set, s);
 }
 
 static bool is_ignored(uint32_t signal)
@@ -81,8 +74,12 @@ static void catch_crashes(void)
 
 	sigaltstack(&stack, NULL);
 	sigemptyset(&act.sa_mask);
-	for (size_t i = 0; i < COUNT(crashing); i++)
+	for (size_t i = 0; i < COUNT(crashing); i++) {
 		sigaction(crashing[i], &act, &before[i]);
+		/* A shell's background job is deaf to SIGQUIT, and stays so. */
+		if (before[i].sa_handler == SIG_IGN)
+			sigaction(crashing[i], &before[i], NULL);
+	}
 }
 
 void sl_signals_init(void)

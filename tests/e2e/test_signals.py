@@ -20,7 +20,8 @@ def daemon(lab):
 
 
 def without_core(act):
-    """Who dies on purpose need not fill the disk."""
+    """Who dies on purpose need not fill the disk. Who is started in a background job would be deaf to SIGQUIT."""
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
     try:
