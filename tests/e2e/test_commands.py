@@ -6,7 +6,7 @@ import subprocess
 from lab.capture import capture_config
 from lab.expect import expect, expect_equal, test
 
-LONG = "team-a/" + "w" * 253
+LONG = "n" * 63 + "/" + "w" * 253
 POLICY = {"network": "blue", "direction": "ingress", "action": "deny", "subject": {"labels": {"app": "web"}}}
 
 
@@ -60,6 +60,9 @@ def names_of_kubernetes_work_everywhere_and_come_back_after_a_restart(lab):
         expect_equal(json.loads(ctl(lab, d, "-j", noun, "get", LONG))["name"], LONG, noun)
     expect(any(n["port"] == LONG and n["address"] == "198.51.100.2" for n in d.call("neighbors.state")), "neighbors")
     expect(any(p["name"] == LONG and p["port"] == LONG for p in d.call("nodes.paths")), "paths")
+    expect_equal(d.call("nodes.paths", {"after": LONG}), [], "a page behind the last of the paths")
+    expect(any(e["name"] == LONG for e in d.call("config.get")["endpoints"]), "config.get")
+    ctl(lab, d, "dump")
     for noun in ("policies", "endpoints", "nodes"):
         ctl(lab, d, noun, "del", LONG)
     ctl(lab, d, "neighbors", "del", LONG, "198.51.100.2")
