@@ -41,6 +41,9 @@ def listings_fit_120_columns_and_have_a_header_when_they_are_empty(lab):
     for words in (("drops", "list"), ("drops", "recent"), ("flows", "list"), ("notices", "list")):
         lines = ctl(lab, d, *words).splitlines()
         expect(lines and lines[0].split()[0].isupper() and max(map(len, lines)) <= 120, f"{words}: {lines}")
+    empty = ctl(lab, d, "drops", "recent", "port=nobody").split()
+    expect_equal((empty[0], empty[-1]), ("TIME", "DETAIL"), f"as when it is not empty: {empty}")
+    expect("reason=name,..." in ctl(lab, d, "drops", "recent", "--help"), "what a reason is")
 
 
 @test
