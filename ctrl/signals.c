@@ -74,8 +74,13 @@ static void catch_crashes(void)
 
 	sigaltstack(&stack, NULL);
 	sigemptyset(&act.sa_mask);
-	for (size_t i = 0; i < COUNT(crashing); i++)
+	for (size_t i = 0; i < COUNT(crashing); i++) {
 		sigaction(crashing[i], &act, &before[i]);
+		/* A shell lets what it starts with & ignore SIGQUIT: it would go on without its
+		 * sockets. */
+		if ((before[i].sa_flags & SA_SIGINFO) == 0 && before[i].sa_handler == SIG_IGN)
+			before[i].sa_handler = SIG_DFL;
+	}
 }
 
 void sl_signals_init(void)
