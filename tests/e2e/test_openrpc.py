@@ -63,9 +63,10 @@ RULES = {"exists", "reference", "not_found", "limit"}
 
 
 def validator(method):
-    """Of all parameters together, as of one object."""
+    """Of all parameters together, as of one object. What the daemon reports besides may be sent back, and is ignored."""
+    reported = {name: True for name in method["result"]["schema"]["properties"]}
     schema = {"type": "object", "additionalProperties": False,
-              "properties": {p["name"]: p["schema"] for p in method["params"]},
+              "properties": {**reported, **{p["name"]: p["schema"] for p in method["params"]}},
               "required": [p["name"] for p in method["params"] if p["required"]], **method.get("x-params", {})}
     return jsonschema.Draft202012Validator(schema) if hasattr(jsonschema, "Draft202012Validator") else \
         jsonschema.Draft7Validator(without_2020(schema))
