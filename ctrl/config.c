@@ -104,9 +104,11 @@ struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e
 {
 	struct sl_arena arena = {0};
 	const cJSON *json = sl_json_read(&arena, text, len, e);
-	struct sl_config *c = json != NULL ? calloc(1, sizeof(*c)) : NULL;
+	struct sl_config *c = NULL;
 
-	if (json != NULL && c == NULL)
+	if (json != NULL && !cJSON_IsObject(json))
+		sl_err_set(e, SL_ERR_PARSE, "", "a configuration is one JSON object: {...}");
+	else if (json != NULL && (c = calloc(1, sizeof(*c))) == NULL)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	if (c != NULL && sl_shape_decode(&sl_shape_config, json, c, e) != 0) {
 		free(c);

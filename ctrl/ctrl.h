@@ -40,6 +40,8 @@ struct sl_ctrl {
 	struct sl_notice_watch *notices;
 	struct sl_states *states;
 	uint32_t states_looked; /* second of the last look */
+	bool states_looking;	/* it goes on, behind this next hop */
+	struct sl_neighbor_cursor states_at;
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_port_log port_log;

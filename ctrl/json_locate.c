@@ -82,7 +82,7 @@ static size_t enter_object(struct cursor *c, const char *path)
 		size_t key = c->pos, n = pass_string(c), step;
 
 		step = step_of(path, c->text + key + 1, n);
-		if (step > best) {
+		if (step > 0 && step >= best) { /* of two, the one that is too much */
 			best = step;
 			at = key;
 		}

@@ -12,20 +12,18 @@
 #include "loop.h"
 #include "signals.h"
 
-/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON. */
+/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON, of which
+ * the message says where. */
 static void print_place(const char *config, const struct sl_err *e)
 {
 	struct sl_json_place at;
 	size_t len;
-	char *text;
+	char *text = e->path[0] != '\0' ? sl_config_text(config, &len, NULL) : NULL;
 
-	if (e->code == SL_ERR_PARSE) {
-		fprintf(stderr, "%s: ", config);
-		return;
-	}
-	text = e->path[0] != '\0' ? sl_config_text(config, &len, NULL) : NULL;
 	if (text != NULL && sl_json_locate(text, len, e->path, &at))
 		fprintf(stderr, "%s:%zu:%zu: ", config, at.line, at.column);
+	else if (e->code == SL_ERR_PARSE)
+		fprintf(stderr, "%s: ", config);
 	free(text);
 }
 

@@ -6,6 +6,7 @@
 #include "ctrl.h"
 #include "methods_runtime.h"
 #include "objects_fields.h"
+#include "rows.h"
 
 struct drops_in {
 	bool all, by_port, has_port;
@@ -161,14 +162,15 @@ struct recent_in {
 	struct sl_mac mac;
 };
 static const struct sl_field recent_params_fields[] = {
-	SL_FIELD(recent_in, limit, SL_F_UINT, .min = 1, .max = 10000, .def = 20,
+	SL_FIELD(recent_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 20,
 		.help = "How many at most."),
 	SL_FIELD(recent_in, after, SL_F_UINT64, SL_PRESENT(recent_in, has_after),
 		.help = "Only what is newer than the row with this sequence, and then the oldest "
 			"first: "
 			"the last row's sequence goes on from there. 0: from the oldest kept. "
 			"Sequences go on where the daemon is started again."),
-	SL_FIELD(recent_in, reason, SL_F_NAMES, .help = "Only these reasons."),
+	SL_FIELD(
+		recent_in, reason, SL_F_NAMES, .max = SL_DROP_COUNT, .help = "Only these reasons."),
 	SL_FIELD(recent_in, port, SL_F_NAME, SL_PRESENT(recent_in, has_port),
 		.help = "Only what came in by this port, or did not leave by it."),
 	SL_FIELD(recent_in, network, SL_F_NAME, SL_PRESENT(recent_in, has_network),
@@ -360,9 +362,17 @@ static bool fits(const struct recent_in *in, const struct sl_recent_entry *r)
 					       sl_mac_equal(&in->mac, &r->destination_mac))));
 }
 
+/* A row that was there when it was asked: its place may have another one by now. */
 struct found {
-	size_t n;
-	const struct sl_recent_entry **row;
+	const struct sl_recent_entry *row;
+	uint64_t sequence;
+};
+
+struct recent {
+	struct sl_rows rows;
+	bool oldest_first;
+	size_t n, next;
+	struct found *found; /* oldest first */
 };
 
 static bool is_wanted(const struct recent_in *in, unsigned int reason)
@@ -392,51 +402,73 @@ static int check_reasons(const struct sl_names *names, struct sl_err *e)
 	return 0;
 }
 
-static int find(const struct sl_recent *r, const struct recent_in *in, struct found *f)
-{
-	size_t room = 0;
-
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
-		room += r->reason[i] != NULL ? r->reason[i]->n : 0;
-	f->n = 0;
-	f->row = malloc((room + 1) * sizeof(*f->row));
-	if (f->row == NULL)
-		return -ENOMEM;
-	for (unsigned int i = 1; i < SL_DROP_COUNT; i++) {
-		const struct sl_recent_reason *all = r->reason[i];
-
-		for (unsigned int k = 0; all != NULL && is_wanted(in, i) && k < all->n; k++)
-			if (fits(in, &all->entry[k]))
-				f->row[f->n++] = &all->entry[k];
-	}
-	return 0;
-}
-
 static int oldest_first(const void *a, const void *b)
 {
-	const struct sl_recent_entry *x = *(const struct sl_recent_entry *const *)a;
-	const struct sl_recent_entry *y = *(const struct sl_recent_entry *const *)b;
+	const struct found *x = a, *y = b;
 
 	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
-static int drops_recent(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+static int find(const struct sl_recent *r, const struct recent_in *in, struct recent *out)
+{
+	size_t room = 1;
+
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
+		room += r->reason[i] != NULL ? r->reason[i]->n : 0;
+	out->found = malloc(room * sizeof(*out->found));
+	if (out->found == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 1; i < SL_DROP_COUNT; i++) {
+		const struct sl_recent_reason *all = r->reason[i];
+		unsigned int n = all != NULL && is_wanted(in, i) ? all->n : 0;
+
+		for (unsigned int k = 0; k < n; k++)
+			if (fits(in, &all->entry[k]))
+				out->found[out->n++] =
+					(struct found){&all->entry[k], all->entry[k].sequence};
+	}
+	qsort(out->found, out->n, sizeof(out->found[0]), oldest_first);
+	return 0;
+}
+
+static bool next_recent(struct sl_rows *rows, struct sl_text *out)
+{
+	struct recent *r = (struct recent *)rows;
+	const struct found *f;
+
+	if (r->next == r->n)
+		return false;
+	f = &r->found[r->oldest_first ? r->next : r->n - 1 - r->next];
+	r->next++;
+	if (f->row->sequence == f->sequence)
+		sl_rows_json(rows, out, encode_recent(f->row));
+	return true;
+}
+
+static void free_recent(struct sl_rows *rows)
+{
+	free(((struct recent *)rows)->found);
+	free(rows);
+}
+
+static int drops_recent(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
 {
 	const struct recent_in *in = call->params;
-	struct found f;
-	cJSON *list;
+	struct recent *r;
 
+	(void)arg;
 	if (check_reasons(&in->reason, e) != 0)
 		return -EINVAL;
-	if (find(&call->ctrl->recent, in, &f) != 0)
+	r = calloc(1, sizeof(*r));
+	if (r == NULL || find(&call->ctrl->recent, in, r) != 0) {
+		free(r);
 		return -ENOMEM;
-	qsort(f.row, f.n, sizeof(f.row[0]), oldest_first);
-	list = cJSON_CreateArray();
-	for (size_t i = 0; list != NULL && i < f.n && i < in->limit; i++)
-		cJSON_AddItemToArray(list, encode_recent(f.row[in->has_after ? i : f.n - 1 - i]));
-	free(f.row);
-	*result = list;
-	return list != NULL ? 0 : -ENOMEM;
+	}
+	r->rows = (struct sl_rows){.next = next_recent, .destroy = free_recent};
+	r->oldest_first = in->has_after;
+	sl_rows_init(&r->rows, in->limit, stream);
+	return 0;
 }
 
 const struct sl_method sl_method_drops_recent = {
@@ -445,5 +477,5 @@ const struct sl_method sl_method_drops_recent = {
 	.right = SL_RPC_READ,
 	.params = &recent_params,
 	.result = &recent_result,
-	.handle = drops_recent,
+	.stream = drops_recent,
 };

@@ -76,9 +76,10 @@ static void catch_crashes(void)
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < COUNT(crashing); i++) {
 		sigaction(crashing[i], &act, &before[i]);
-		/* A shell's background job is deaf to SIGQUIT, and stays so. */
-		if (before[i].sa_handler == SIG_IGN)
-			sigaction(crashing[i], &before[i], NULL);
+		/* A shell lets what it starts with & ignore SIGQUIT: it would go on without its
+		 * sockets. */
+		if ((before[i].sa_flags & SA_SIGINFO) == 0 && before[i].sa_handler == SIG_IGN)
+			before[i].sa_handler = SIG_DFL;
 	}
 }
 

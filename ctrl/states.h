@@ -37,7 +37,7 @@ bool sl_states_is_trouble(struct sl_states *s, const char *what);
 void sl_states_end(struct sl_states *s);
 
 struct sl_ctrl;
-/* Looks at everything, once a second. */
+/* Called each tick. Looks at everything once a second; of many next hops at some each tick. */
 void sl_ctrl_states_look(struct sl_ctrl *c); /* states_look.c */
 
 #endif

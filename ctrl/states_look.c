@@ -6,6 +6,8 @@
 #include "ctrl.h"
 #include "states.h"
 
+#define HOPS_A_TICK 1024u /* next hops looked at: a turn is short */
+
 static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
 {
 	struct sl_port_counters n;
@@ -22,9 +24,8 @@ static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
 		"takes all packets again");
 }
 
-static void look_at_hop(const struct sl_neighbor_view *v, void *ctx)
+static void look_at_hop(struct sl_ctrl *c, const struct sl_neighbor_view *v)
 {
-	struct sl_ctrl *c = ctx;
 	const char *port = sl_apply_port_name(c->apply, v->port);
 	char what[SL_NAME_LEN + SL_IP_STR_LEN + 32], ip[SL_IP_STR_LEN];
 	bool asked = v->state == SL_NEIGHBOR_INCOMPLETE;
@@ -64,13 +65,10 @@ static void look_at_node(struct sl_ctrl *c)
 		"is full", "has room again");
 }
 
-void sl_ctrl_states_look(struct sl_ctrl *c)
+static void begin(struct sl_ctrl *c, uint32_t tick)
 {
-	uint32_t tick = sl_engine_tick(c->engine), second = tick / SL_TICKS_PER_SECOND;
-
-	if (second == c->states_looked)
-		return;
-	c->states_looked = second;
+	c->states_looking = true;
+	c->states_at = (struct sl_neighbor_cursor){0};
 	sl_states_begin(c->states, tick);
 	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
 		const char *name = sl_apply_port_name(c->apply, id);
@@ -78,7 +76,26 @@ void sl_ctrl_states_look(struct sl_ctrl *c)
 		if (name != NULL)
 			look_at_port(c, id, name);
 	}
-	sl_neighbors_walk(sl_underlay_neighbors(c->underlay), tick, look_at_hop, c);
 	look_at_node(c);
-	sl_states_end(c->states);
+}
+
+void sl_ctrl_states_look(struct sl_ctrl *c)
+{
+	uint32_t tick = sl_engine_tick(c->engine), second = tick / SL_TICKS_PER_SECOND;
+	struct sl_neighbor_view v;
+
+	if (!c->states_looking && second == c->states_looked)
+		return;
+	c->states_looked = second;
+	if (!c->states_looking)
+		begin(c, tick);
+	for (unsigned int i = 0; i < HOPS_A_TICK; i++) {
+		if (!sl_neighbors_next(
+			    sl_underlay_neighbors(c->underlay), &c->states_at, tick, &v)) {
+			sl_states_end(c->states);
+			c->states_looking = false;
+			return;
+		}
+		look_at_hop(c, &v);
+	}
 }

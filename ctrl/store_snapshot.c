@@ -3,6 +3,8 @@
  * The store as it was at one moment, read bit by bit while it goes on changing: what a transaction
  * changes that was not read yet is kept as it was.
  */
+#include <stdio.h>
+
 #include "store_impl.h"
 
 #define KEPT_MAX 262144u /* changes; then the snapshot cannot be read to its end */
@@ -137,7 +139,7 @@ const struct sl_object *sl_snapshot_next(struct sl_snapshot *p, enum sl_collecti
 	}
 	while (!p->tail && (o = sl_store_after(p->store, c, p->after)) != NULL) {
 		k = find(p, c, o->key);
-		memcpy(p->after, o->key, strlen(o->key) + 1); /* shorter than 128 */
+		snprintf(p->after, sizeof(p->after), "%s", o->key);
 		if (k == NULL)
 			return o;
 		k->read = true;

@@ -353,7 +353,7 @@ static void begin_watch(struct sl_underlay *u, struct node *n)
 static void tell_state(struct sl_underlay *u, const struct node *n, enum sl_path_state before)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
-	char ip[SL_IP_STR_LEN], text[256];
+	char ip[SL_IP_STR_LEN], text[SL_NAME_LEN + 320];
 	size_t len;
 
 	if (tick - u->told_tick >= SL_TICKS_PER_SECOND) {

@@ -230,7 +230,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
-	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port)};
+	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port), .dev = RTE_MAX_ETHPORTS};
 	ret = set_up(p, params, e);
 	if (ret != 0) {
 		sl_port_close(p);

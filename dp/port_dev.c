@@ -516,7 +516,6 @@ static struct sl_port_dp *placeholder(const struct sl_port *p)
 
 int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
 {
-	p->dev = RTE_MAX_ETHPORTS;
 	p->numa = SOCKET_ID_ANY;
 	p->driver[0] = '\0';
 	p->was_open = false;

@@ -343,9 +343,15 @@ static int watch(struct ctl *c, const cJSON *method, const char *params)
 static int run_method(struct ctl *c, const cJSON *method, cJSON *params)
 {
 	const char *name = ctl_string(method, "name");
-	char *text = cJSON_PrintUnformatted(params), *response;
+	char *text, *response;
 	int status;
 
+	if (c->watch_s > 0 && c->json)
+		return ctl_usage_error("--watch prints tables: it does not go with --json");
+	if (c->watch_s > 0 && is_silent(method))
+		return ctl_usage_error(
+			"--watch calls again and again: %s has nothing to watch", name);
+	text = cJSON_PrintUnformatted(params);
 	if (c->watch_s > 0) {
 		status = watch(c, method, text);
 	} else if (!c->json && has_pages(method)) {

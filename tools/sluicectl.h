@@ -67,6 +67,8 @@ int ctl_apply(struct ctl *ctl);
 int ctl_dump(struct ctl *c);
 
 /* Parameters of a method from words; NULL with a message when they make no sense. */
+/* Where a field takes one word or a list of them: the list's schema, else NULL. */
+const cJSON *ctl_list_alternative(const cJSON *schema);
 cJSON *ctl_params(const cJSON *method, char **words, int n);
 /* Text of a file, "-" for standard input; NULL with a message. */
 char *ctl_read_file(const char *path);

@@ -69,8 +69,7 @@ static bool is_map(const cJSON *schema)
 	       get(schema, "properties") == NULL;
 }
 
-/* Where a field takes one word or a list of them: the list's schema, else NULL. */
-static const cJSON *list_alternative(const cJSON *schema)
+const cJSON *ctl_list_alternative(const cJSON *schema)
 {
 	const cJSON *alternative;
 
@@ -173,8 +172,8 @@ static cJSON *value(const char *name, const cJSON *schema, const char *text)
 		return list(name, schema, text);
 	if (strcmp(type, "object") == 0)
 		return is_map(schema) ? map(name, text) : object(name, text);
-	if (list_alternative(schema) != NULL)
-		return strchr(text, ',') != NULL ? list(name, list_alternative(schema), text)
+	if (ctl_list_alternative(schema) != NULL)
+		return strchr(text, ',') != NULL ? list(name, ctl_list_alternative(schema), text)
 						 : cJSON_CreateString(text);
 	if (schema != NULL && type[0] == '\0' && (v = parse_json(text)) != NULL)
 		return v;
@@ -249,10 +248,15 @@ static bool assign_option(const cJSON *method, cJSON *params, char **words, int 
 		ctl_usage_error("unknown option %s", word);
 		return false;
 	}
-	if (equals != NULL)
+	if (equals != NULL) {
 		text = equals + 1;
-	else if (strcmp(ctl_string(schema, "type"), "boolean") != 0 && *i + 1 < n)
+	} else if (strcmp(ctl_string(schema, "type"), "boolean") != 0) {
+		if (*i + 1 == n) {
+			ctl_usage_error("%s needs a value", word);
+			return false;
+		}
 		text = words[++*i];
+	}
 	return assign(method, params, name, text);
 }
 

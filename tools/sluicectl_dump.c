@@ -7,7 +7,10 @@
 
 #include "sluicectl.h"
 
-#define PAGE 10000
+enum {
+	PAGE = 10000,
+	KEY_ROOM = 512, /* the daemon's keys are shorter than 400 */
+};
 
 static const cJSON *get(const cJSON *obj, const char *name)
 {
@@ -15,7 +18,7 @@ static const cJSON *get(const cJSON *obj, const char *name)
 }
 
 /* The key that `after` wants: the fields that the shape marks, with a slash between. */
-static void row_key(const cJSON *list, const cJSON *row, char key[256])
+static void row_key(const cJSON *list, const cJSON *row, char key[KEY_ROOM])
 {
 	const cJSON *items = get(get(get(list, "result"), "schema"), "items"), *field, *v;
 	size_t n = 0;
@@ -23,13 +26,13 @@ static void row_key(const cJSON *list, const cJSON *row, char key[256])
 	key[0] = '\0';
 	cJSON_ArrayForEach (field, get(items, "properties")) {
 		v = get(row, field->string);
-		if (!cJSON_IsTrue(get(field, "x-key")) || v == NULL || n >= 256)
+		if (!cJSON_IsTrue(get(field, "x-key")) || v == NULL || n >= KEY_ROOM)
 			continue;
 		if (cJSON_IsNumber(v))
 			n += (size_t)snprintf(
-				key + n, 256 - n, "%s%.0f", n > 0 ? "/" : "", v->valuedouble);
+				key + n, KEY_ROOM - n, "%s%.0f", n > 0 ? "/" : "", v->valuedouble);
 		else
-			n += (size_t)snprintf(key + n, 256 - n, "%s%s", n > 0 ? "/" : "",
+			n += (size_t)snprintf(key + n, KEY_ROOM - n, "%s%s", n > 0 ? "/" : "",
 				ctl_string(row, field->string));
 	}
 }
@@ -48,7 +51,7 @@ static bool print_row(const char *noun, const cJSON *row)
 static int dump_collection(struct ctl *c, const cJSON *list, const char *noun)
 {
 	const char *method = ctl_string(list, "name");
-	char after[256] = "", *text;
+	char after[KEY_ROOM] = "", *text;
 	int status, n = PAGE;
 
 	while (n == PAGE) {

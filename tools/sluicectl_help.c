@@ -58,6 +58,8 @@ static void print_type(const cJSON *schema)
 	if (names != NULL) {
 		cJSON_ArrayForEach (m, names)
 			printf("%s%s", m != names->child ? "|" : "", m->valuestring);
+	} else if (ctl_list_alternative(schema) != NULL) {
+		print_type(ctl_list_alternative(schema));
 	} else if (strcmp(type, "array") == 0) {
 		print_type(cJSON_GetObjectItemCaseSensitive(schema, "items"));
 		printf(",...");
@@ -145,13 +147,21 @@ static const cJSON *methods_to_tell_of(struct ctl *c, int *status)
 	return cJSON_GetObjectItemCaseSensitive(c->discovery, "methods");
 }
 
+/* Commands that are no methods of the daemon: the usage tells of them. */
+static bool is_own_command(const char *word)
+{
+	return strcmp(word, "call") == 0 || strcmp(word, "apply") == 0 || strcmp(word, "dump") == 0;
+}
+
 int ctl_help(struct ctl *c, const char *noun, const char *verb)
 {
 	const cJSON *methods, *method;
 	int status;
 
-	if (noun[0] == '\0' || strcmp(noun, "call") == 0)
+	if (noun[0] == '\0' || is_own_command(noun))
 		ctl_print_usage(false);
+	if (is_own_command(noun))
+		return EXIT_DONE;
 	fflush(stdout);
 	methods = methods_to_tell_of(c, &status);
 	if (status != EXIT_DONE)
@@ -161,8 +171,6 @@ int ctl_help(struct ctl *c, const char *noun, const char *verb)
 		print_overview(methods, "");
 		return EXIT_DONE;
 	}
-	if (strcmp(noun, "call") == 0)
-		return EXIT_DONE;
 	if (!has_noun(methods, noun))
 		return ctl_usage_error("there is no noun \"%s\"; sluicectl help lists all", noun);
 	if (verb[0] == '\0') {

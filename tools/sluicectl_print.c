@@ -66,20 +66,23 @@ static void add_value(struct buf *b, const cJSON *v, unsigned int depth);
 static void add_members(struct buf *b, const cJSON *obj, const char *path, unsigned int depth)
 {
 	const cJSON *m;
-	char way[256];
 
 	cJSON_ArrayForEach (m, obj) {
+		struct buf way = {0};
+
 		if (m != obj->child)
 			add(b, ",");
-		snprintf(way, sizeof(way), "%s%s", path, m->string);
+		add(&way, path);
+		add(&way, m->string);
 		if (cJSON_IsObject(m) && m->child != NULL) {
-			strncat(way, ".", sizeof(way) - strlen(way) - 1);
-			add_members(b, m, way, depth + 1);
-			continue;
+			add(&way, ".");
+			add_members(b, m, way.p, depth + 1);
+		} else {
+			add_clean(b, way.p);
+			add(b, "=");
+			add_value(b, m, depth + 1);
 		}
-		add_clean(b, way);
-		add(b, "=");
-		add_value(b, m, depth + 1);
+		free(way.p);
 	}
 }
 
@@ -152,18 +155,47 @@ struct column {
 	bool next_line; /* where a row has more columns than fit a line */
 };
 
-static size_t find_columns(const cJSON *rows, struct column *columns, size_t max)
+static size_t find_column(const struct column *columns, size_t n, const char *name)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(columns[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static bool any_has(const cJSON *rows, const char *name)
+{
+	const cJSON *row;
+
+	cJSON_ArrayForEach (row, rows)
+		if (cJSON_GetObjectItemCaseSensitive(row, name) != NULL)
+			return true;
+	return false;
+}
+
+static const cJSON *row_properties(const cJSON *schema)
+{
+	return cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(schema, "items"), "properties");
+}
+
+/* In the schema's order, whichever row comes first; what that does not name comes last. */
+static size_t find_columns(
+	const cJSON *rows, const cJSON *schema, struct column *columns, size_t max)
 {
 	const cJSON *row, *m;
 	size_t n = 0, i;
 
+	cJSON_ArrayForEach (m, row_properties(schema))
+		if (n < max && any_has(rows, m->string))
+			columns[n++] = (struct column){m->string, width(m->string), true, false};
 	cJSON_ArrayForEach (row, rows)
 		cJSON_ArrayForEach (m, row) {
-			for (i = 0; i < n && strcmp(columns[i].name, m->string) != 0; i++)
-				;
+			i = find_column(columns, n, m->string);
 			if (i == n && n < max)
-				columns[n++] = (struct column){
-					m->string, width(m->string), cJSON_IsNumber(m), false};
+				columns[n++] =
+					(struct column){m->string, width(m->string), true, false};
 			if (i < n && !cJSON_IsNumber(m))
 				columns[i].right = false;
 		}
@@ -333,11 +365,11 @@ static void print_header(const struct column *columns, size_t n, size_t indent)
 /* What the columns would be called. */
 static void print_empty_table(const cJSON *schema, size_t indent)
 {
-	const cJSON *m, *items = cJSON_GetObjectItemCaseSensitive(schema, "items");
+	const cJSON *m;
 	struct column columns[COLUMNS_MAX];
 	size_t n = 0;
 
-	cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(items, "properties"))
+	cJSON_ArrayForEach (m, row_properties(schema))
 		if (n < COLUMNS_MAX)
 			columns[n++] = (struct column){m->string, width(m->string), false, false};
 	if (n == 0)
@@ -346,11 +378,11 @@ static void print_empty_table(const cJSON *schema, size_t indent)
 	print_header(columns, n, indent);
 }
 
-static void print_table(const cJSON *rows, size_t indent)
+static void print_table(const cJSON *rows, const cJSON *schema, size_t indent)
 {
 	struct column columns[COLUMNS_MAX];
 	char *cells[COLUMNS_MAX] = {NULL};
-	size_t n = find_columns(rows, columns, COLUMNS_MAX);
+	size_t n = find_columns(rows, schema, columns, COLUMNS_MAX);
 	const cJSON *row;
 
 	if (n == 0)
@@ -366,24 +398,31 @@ static void print_table(const cJSON *rows, size_t indent)
 	}
 }
 
-static bool is_rows(const cJSON *v);
-
 /* A row's other fields are in JSON (-j), and rows are found by them. */
 bool ctl_print_main_columns(const char *method, const cJSON *result)
 {
 	static const char *const names[] = {"time", "reason", "from", "network", "protocol",
 		"source", "source_port", "destination", "destination_port", "policy", "audited",
 		"lost", "detail"};
+	struct column columns[sizeof(names) / sizeof(names[0])];
+	const size_t n = sizeof(names) / sizeof(names[0]);
 	cJSON *rows;
 	const cJSON *row;
 
-	if (strcmp(method, "drops.recent") != 0 || !is_rows(result))
+	if (strcmp(method, "drops.recent") != 0 || !cJSON_IsArray(result))
 		return false;
+	for (size_t i = 0; i < n; i++)
+		columns[i] = (struct column){names[i], width(names[i]), false, false};
+	if (result->child == NULL) {
+		fit(columns, n, 0);
+		print_header(columns, n, 0);
+		return true;
+	}
 	rows = cJSON_CreateArray();
 	cJSON_ArrayForEach (row, result) {
 		cJSON *some = cJSON_CreateObject();
 
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t i = 0; i < n; i++) {
 			const cJSON *m = cJSON_GetObjectItemCaseSensitive(row, names[i]);
 
 			cJSON_AddItemToObject(some, names[i],
@@ -391,7 +430,7 @@ bool ctl_print_main_columns(const char *method, const cJSON *result)
 		}
 		cJSON_AddItemToArray(rows, some);
 	}
-	print_table(rows, 0);
+	print_table(rows, NULL, 0);
 	cJSON_Delete(rows);
 	return true;
 }
@@ -419,9 +458,7 @@ static bool is_section(const cJSON *v)
 /* A list of rows that has none now. */
 static bool is_empty_rows(const cJSON *v, const cJSON *schema)
 {
-	return cJSON_IsArray(v) && v->child == NULL &&
-	       cJSON_GetObjectItemCaseSensitive(
-		       cJSON_GetObjectItemCaseSensitive(schema, "items"), "properties") != NULL;
+	return cJSON_IsArray(v) && v->child == NULL && row_properties(schema) != NULL;
 }
 
 static void print_object(const cJSON *obj, const cJSON *schema, size_t indent)
@@ -451,7 +488,7 @@ static void print_object(const cJSON *obj, const cJSON *schema, size_t indent)
 		pad(indent);
 		printf("%s:\n", m->string);
 		if (is_rows(m))
-			print_table(m, indent + 2);
+			print_table(m, MEMBER(of, m), indent + 2);
 		else if (cJSON_IsArray(m))
 			print_empty_table(MEMBER(of, m), indent + 2);
 		else
@@ -464,7 +501,7 @@ void ctl_print_result(const cJSON *v, const cJSON *schema)
 	const cJSON *m;
 
 	if (is_rows(v)) {
-		print_table(v, 0);
+		print_table(v, schema, 0);
 	} else if (cJSON_IsObject(v)) {
 		print_object(v, schema, 0);
 	} else if (is_empty_rows(v, schema)) {

@@ -164,3 +164,14 @@ def a_node_whose_workers_are_not_given_chooses_a_core(lab):
     del config["workers"]["cores"]
     d = lab.daemon("a", config).start()
     expect_equal(len(d.call("stats.get")["workers"]), 1, "workers")
+
+
+@test
+def whatever_is_wrong_with_the_text_the_file_is_named(lab):
+    path = lab.file("checked.json")
+    for text, says in (('{"networks": [{"name": "x",\n"name": "y"}]}', f"sluiced: {path}:2:1: the key occurs twice"),
+                       ('[]', f"sluiced: {path}: a configuration is one JSON object"),
+                       ('{"a": 1,}', f"sluiced: {path}: a key in double quotes was expected at line 1, column 9")):
+        status, told = run(lab, text, check=True)
+        expect_equal(status, 1, told)
+        expect(told.startswith(says), told)

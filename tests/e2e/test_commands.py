@@ -6,7 +6,7 @@ import subprocess
 from lab.capture import capture_config
 from lab.expect import expect, expect_equal, test
 
-LONG = "team-a/" + "w" * 253
+LONG = "n" * 63 + "/" + "w" * 253
 POLICY = {"network": "blue", "direction": "ingress", "action": "deny", "subject": {"labels": {"app": "web"}}}
 
 
@@ -41,6 +41,9 @@ def listings_fit_120_columns_and_have_a_header_when_they_are_empty(lab):
     for words in (("drops", "list"), ("drops", "recent"), ("flows", "list"), ("notices", "list")):
         lines = ctl(lab, d, *words).splitlines()
         expect(lines and lines[0].split()[0].isupper() and max(map(len, lines)) <= 120, f"{words}: {lines}")
+    empty = ctl(lab, d, "drops", "recent", "port=nobody").split()
+    expect_equal((empty[0], empty[-1]), ("TIME", "DETAIL"), f"as when it is not empty: {empty}")
+    expect("reason=name,..." in ctl(lab, d, "drops", "recent", "--help"), "what a reason is")
 
 
 @test
@@ -60,6 +63,9 @@ def names_of_kubernetes_work_everywhere_and_come_back_after_a_restart(lab):
         expect_equal(json.loads(ctl(lab, d, "-j", noun, "get", LONG))["name"], LONG, noun)
     expect(any(n["port"] == LONG and n["address"] == "198.51.100.2" for n in d.call("neighbors.state")), "neighbors")
     expect(any(p["name"] == LONG and p["port"] == LONG for p in d.call("nodes.paths")), "paths")
+    expect_equal(d.call("nodes.paths", {"after": LONG}), [], "a page behind the last of the paths")
+    expect(any(e["name"] == LONG for e in d.call("config.get")["endpoints"]), "config.get")
+    ctl(lab, d, "dump")
     for noun in ("policies", "endpoints", "nodes"):
         ctl(lab, d, noun, "del", LONG)
     ctl(lab, d, "neighbors", "del", LONG, "198.51.100.2")

@@ -77,6 +77,18 @@ def a_crash_ends_it_by_that_signal_and_leaves_no_socket(lab):
 
 
 @test
+def it_ends_by_sigquit_also_when_a_shell_has_started_it_in_the_background(lab):
+    d, paths = daemon(lab)
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # its child ignores it, as behind `sh -c 'sluiced &'`
+    try:
+        without_core(d.start)
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    expect_equal(end(d, signal.SIGQUIT), -signal.SIGQUIT, "exit status")
+    expect_equal(sockets(paths), [], "sockets left behind")
+
+
+@test
 def a_crash_leaves_what_others_have_put_in_its_sockets_place(lab):
     d, paths = daemon(lab)
     without_core(d.start)

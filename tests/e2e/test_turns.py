@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 
-from lab.expect import expect, expect_equal, test
+from lab.capture import capture_config
+from lab.expect import expect, expect_equal, test, wait_until
 from lab.site import workers
 from test_underlay import NODE_IP, NODE_MAC, PEER_IP, PEER_MAC, REPLY, REQUEST, Segment, Wire, arp, mac_bytes
 
@@ -248,3 +249,22 @@ def sluicectl_dumps_lists_and_puts_back(lab):
     expect_equal(daemon.call("endpoints.list"), [], "endpoints after all was removed")
     ctl("apply", "-", stdin=backup)
     expect_equal(daemon.call("config.get"), before, "the configuration restored")
+
+
+@test
+def many_next_hops_are_looked_at_in_turns(lab):
+    """All of them are on the link, and none answers."""
+    config = capture_config("net_null0,no-rx=1", "net_null1,no-rx=1")
+    config["ports"][0]["addresses"] = ["198.18.0.1/15"]
+    config["node"]["tunnel_addresses"] = ["198.18.0.1"]
+    for section in ("nodes", "neighbors", "endpoints"):
+        config[section] = []
+    d = lab.daemon("a", config).start()
+    for at in range(0, 20000, 500):
+        d.call("txn.apply", {"operations": [
+            {"method": "nodes.put", "params": {"name": f"n-{i}", "address": f"198.18.{1 + i // 250}.{1 + i % 250}"}}
+            for i in range(at, at + 500)]})
+    before = control(d)
+    wait_until(lambda: control(d)["turns"] > before["turns"] + 4000, "it takes no turns", 60)
+    longer = control(d)["turns_over_10ms"] - before["turns_over_10ms"]
+    expect(longer <= 1, f"{longer} turns took more than 10 ms: {control(d)}")

@@ -65,6 +65,29 @@ class Sluicectl(Daemon):
         for words in (["--n=3"], ["--n", "3"], ["n=3"]):
             self.assertEqual(self.done("-j", "test", "stream", *words), '"xxx"\n')
 
+    def test_an_option_without_its_value_is_refused(self):
+        self.assertEqual(self.refused(2, "test", "stream", "--n"), "sluicectl: --n needs a value\n")
+
+    def test_what_has_nothing_to_watch_is_not_called_again_and_again(self):
+        self.assertIn("nothing to watch", self.refused(2, "--watch", "1", "things", "add", "a"))
+        self.assertIn("does not go with --json", self.refused(2, "--watch", "1", "-j", "things", "list"))
+        self.refused(1, "things", "get", "a")
+
+    def test_own_commands_have_help(self):
+        for words in (["dump", "--help"], ["apply", "--help"], ["call", "--help"], ["help", "dump"]):
+            self.assertIn("\napply: one operation", self.done(*words))
+
+    def test_columns_stand_in_the_order_of_the_schema(self):
+        self.done("things", "add", "a", "size=3")
+        self.done("things", "add", "b", "addresses=10.0.0.5", "labels.app=web")
+        self.assertEqual(self.done("things", "list").splitlines()[0].split(),
+                         ["NAME", "SIZE", "COLOUR", "HOT", "LABELS", "ADDRESSES", "RANGE", "PACKETS"])
+
+    def test_a_label_of_any_length_is_shown_in_full(self):
+        long = "p" * 253 + "/" + "k" * 63
+        self.done("things", "add", "a", f"labels.{long}=v")
+        self.assertIn(f" {long}=v ", self.done("--wide", "things", "list"))
+
     def test_json_is_accepted_for_values_and_for_all(self):
         self.done("things", "add", "a", 'labels={"app":"web"}', 'range={"low":1}', "addresses=[]")
         self.done("things", "add", '{"name":"b","size":2}')

@@ -68,6 +68,23 @@ static void device_without_driver_is_refused_by_name(void **state)
 	assert_true(add("bad", "0000:ff:1f.6", &e) < 0);
 }
 
+static void device_without_driver_takes_nobodys_away(void **state)
+{
+	uint16_t id;
+	uint64_t before;
+	struct sl_err e = {0};
+
+	(void)state;
+	mode = CONSUME;
+	id = added("one", "net_null0"); /* has DPDK's device 0 */
+	assert_true(add("bad", "net_nosuch0", &e) < 0);
+	assert_true(rte_eth_dev_is_valid_port(0));
+	before = total(received);
+	wait_until(total(received) > before);
+	removed(id);
+	wait_until(g->zombies == NULL);
+}
+
 static void device_that_does_not_open_leaves_nothing_behind(void **state)
 {
 	struct sl_err e = {0};
@@ -277,6 +294,7 @@ int main(void)
 		cmocka_unit_test(port_number_33_is_refused),
 		cmocka_unit_test(device_in_use_is_refused_by_the_port_that_has_it),
 		cmocka_unit_test(device_without_driver_is_refused_by_name),
+		cmocka_unit_test(device_without_driver_takes_nobodys_away),
 		cmocka_unit_test(device_that_does_not_open_leaves_nothing_behind),
 		cmocka_unit_test(more_queues_than_the_device_has_are_refused),
 		cmocka_unit_test(queue_counts_and_workers_out_of_range_are_refused),

@@ -317,6 +317,7 @@ static void paths_are_found_in_the_text(void **state)
 	located(text, "a[2].missing", 3, 5);
 	located(text, "a[9]", 2, 3);
 	located(text, "c.missing[3].x", 4, 3);
+	located("{\"a\": 1,\n\"a\": 2}", "a", 2, 1); /* the one that is too much */
 	assert_false(sl_json_locate(text, strlen(text), "nothing", &at));
 	assert_false(sl_json_locate("[", 1, "a", &at));
 	assert_false(sl_json_locate("", 0, "a", &at));

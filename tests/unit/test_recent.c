@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "ctrl/ctrl.h"
+#include "ctrl/methods_runtime.h"
 #include "ctrl/recent.h"
 #include "pipelines/world.h"
 #include "tests/lib/rig.h"
@@ -180,6 +182,50 @@ static void a_full_place_gives_way_to_the_few(void **state)
 	sl_recent_fini(&recent);
 }
 
+static unsigned int count(const char *text, const char *what)
+{
+	unsigned int n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		n++;
+	return n;
+}
+
+/* Ten thousand rows are more than a turn: they are made as they are read. A row whose place another
+ * one has taken meanwhile is gone. */
+static void many_rows_are_told_in_turns(void **state)
+{
+	static const struct sl_turn over = {.end_ns = 1, .len_max = SIZE_MAX};
+	struct timespec now = {.tv_sec = 1000};
+	static struct sl_ctrl c;
+	const struct sl_rpc rpc = {.ctrl = &c};
+	struct sl_recent_entry e = {.reason = SL_DROP_MULTICAST};
+	cJSON *params = cJSON_Parse("{\"limit\": 10000, \"after\": 0}"), *result = NULL;
+	struct sl_stream *stream = NULL;
+	struct sl_text text = {0};
+	struct sl_err err = {0};
+
+	(void)state;
+	sl_recent_init(&c.recent, &now);
+	for (unsigned int i = 0; i < SL_RECENT_OF_REASON; i++)
+		sl_recent_add(&c.recent, &e);
+	assert_int_equal(sl_rpc_invoke(&rpc, &sl_method_drops_recent, params, SL_RPC_READ, &result,
+				 &stream, &err),
+		0);
+	assert_non_null(stream);
+	assert_true(stream->more(stream, &text, &over));
+	assert_int_equal(count(text.p, "\"multicast\""), 1);
+	sl_recent_add(&c.recent, &e); /* in the place of the first, which has been told */
+	sl_recent_add(&c.recent, &e); /* and of the second */
+	while (stream->more(stream, &text, &over))
+		;
+	assert_int_equal(count(text.p, "\"multicast\""), SL_RECENT_OF_REASON - 1);
+	stream->end(stream);
+	sl_text_fini(&text);
+	cJSON_Delete(params);
+	sl_recent_fini(&c.recent);
+}
+
 /* Hostile bytes: every length of a real packet, and every byte of its headers turned. */
 static void any_bytes_are_read_within_their_end(void **state)
 {
@@ -224,6 +270,7 @@ int main(void)
 		cmocka_unit_test(a_flood_hides_no_other_reason_and_no_other_port),
 		cmocka_unit_test(a_flood_of_one_tunnel_network_hides_no_other),
 		cmocka_unit_test(a_full_place_gives_way_to_the_few),
+		cmocka_unit_test(many_rows_are_told_in_turns),
 		cmocka_unit_test(any_bytes_are_read_within_their_end),
 	};
 

@@ -106,11 +106,41 @@ static void a_transaction_that_fails_changes_nothing_of_it(void **state)
 	sl_store_destroy(s);
 }
 
+/* Two that differ in their last character only. */
+static void the_longest_keys_are_read_once_each(void **state)
+{
+	struct sl_store *s = sl_store_create(NULL, NULL);
+	char name[SL_NAME_LEN], text[SL_NAME_LEN + 32];
+	struct sl_snapshot *p;
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	name[63] = '/';
+	name[SL_NAME_LEN - 1] = '\0';
+	for (unsigned int vni = 1; vni <= 2; vni++) {
+		name[SL_NAME_LEN - 2] = (char)('a' + vni);
+		snprintf(text, sizeof(text), "{\"name\":\"%s\",\"vni\":%u}", name, vni);
+		desired_must(s, SL_TXN_PUT, "networks", text);
+	}
+	p = sl_snapshot_create(s);
+	for (unsigned int vni = 1; vni <= 2; vni++) {
+		const struct sl_network_obj *n =
+			(const struct sl_network_obj *)sl_snapshot_next(p, SL_COLL_NETWORKS);
+
+		assert_non_null(n);
+		assert_int_equal(n->vni, vni);
+	}
+	assert_null(sl_snapshot_next(p, SL_COLL_NETWORKS));
+	sl_snapshot_destroy(p);
+	sl_store_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_of_one_moment_whatever_is_changed_meanwhile),
 		cmocka_unit_test(a_transaction_that_fails_changes_nothing_of_it),
+		cmocka_unit_test(the_longest_keys_are_read_once_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
