@@ -367,7 +367,7 @@ static void open(struct sl_port *p)
 		return;
 	}
 	if (first)
-		sl_queues_assign(p->engine, p, SL_PORT_SHUT);
+		sl_queues_deal(p->engine, p);
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
 	p->dp->refuse = p->held ? SL_DROP_PORT_GONE : SL_KEEP; /* no worker has seen it */
