@@ -97,6 +97,26 @@ int sl_signals_open(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/*
+ * net_tap has a real-time signal sent for each frame, and a handler for it: it looks into its queue
+ * when that has run. From the first one on, the signal comes to this thread as it would have
+ * without us.
+ */
+static bool is_a_drivers(int number)
+{
+	struct sigaction now;
+	sigset_t one;
+
+	if (sigaction(number, NULL, &now) != 0 || now.sa_handler == SIG_DFL ||
+		now.sa_handler == SIG_IGN)
+		return false;
+	sigemptyset(&one);
+	sigaddset(&one, number);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+	raise(number);
+	return true;
+}
+
 bool sl_signals_take(int fd, void (*log)(const char *line))
 {
 	struct signalfd_siginfo got;
@@ -105,7 +125,7 @@ bool sl_signals_take(int fd, void (*log)(const char *line))
 
 	while (read(fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
 		if (!is_ignored(got.ssi_signo)) {
-			stop = true;
+			stop |= !is_a_drivers((int)got.ssi_signo);
 			continue;
 		}
 		snprintf(line, sizeof(line),
