@@ -2,6 +2,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
 
 #include "daemon.h"
 #include "dp/variant.h"
@@ -123,11 +127,45 @@ struct sl_engine_params sl_daemon_engine_params(
 		.notice = sl_daemon_notice};
 }
 
+/* This process's id, which execv keeps: one that was inherited says nothing. */
+#define NO_HUGEPAGES_MARK "SLUICED_WITHOUT_HUGEPAGES"
+
+static bool is_without_hugepages(void)
+{
+	const char *mark = getenv(NO_HUGEPAGES_MARK);
+
+	return mark != NULL && strtol(mark, NULL, 10) == getpid();
+}
+
+/*
+ * Hugepages were free and could not be had: a limit that cannot be seen from here, or another
+ * process was faster. EAL starts once a process, so the program begins anew.
+ */
+static void start_without_hugepages(const struct sl_options *o, const struct sl_err *e)
+{
+	char text[sizeof(e->message) + 64];
+
+	snprintf(text, sizeof(text), "running without hugepages, which is slower: %s", e->message);
+	sl_daemon_notice(text);
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	if (setenv(NO_HUGEPAGES_MARK, text, true) != 0)
+		return;
+	/* What EAL has left open, the pages it did get among it. */
+	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+	execv("/proc/self/exe", o->argv);
+}
+
 static int start_engine(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	struct sl_engine_params p = sl_daemon_engine_params(&c->config->workers, o);
+	bool is_auto = p.hugepages == SL_HUGEPAGES_AUTO, failed = false;
 
+	if (is_auto && is_without_hugepages())
+		p.hugepages = SL_HUGEPAGES_OFF;
+	p.failed_on_hugepages = &failed;
 	c->engine = sl_engine_create(&p, e);
+	if (c->engine == NULL && failed && is_auto)
+		start_without_hugepages(o, e);
 	return c->engine != NULL ? 0 : -EINVAL;
 }
 

@@ -570,6 +570,7 @@ static void (*const sentence[SL_DROP_COUNT])(const struct facts *f) = {
 	[SL_DROP_TX_FULL] = way_out,
 	[SL_DROP_PORT_DOWN] = way_out,
 	[SL_DROP_PORT_MISSING] = way_out,
+	[SL_DROP_PORT_REFUSED] = stale,
 	[SL_DROP_STALE] = stale,
 	[SL_DROP_UPCALL_FULL] = way_out,
 };

@@ -101,12 +101,16 @@ int sl_journal_create_file(const struct sl_journal *j, const char *file)
 static int failed(const struct sl_journal *j, struct sl_err *e)
 {
 	bool link = errno == ELOOP || errno == ENOTDIR;
+	bool closed = errno == EACCES || errno == EPERM || errno == EROFS;
 
 	sl_err_set(e, SL_ERR_STATE, "", "cannot open the state directory %s: %s", j->dir,
 		link ? "it is no directory, or a symbolic link, which is not followed"
 		     : strerror(errno));
 	if (link)
 		sl_err_hint(e, "name the directory itself");
+	if (closed)
+		sl_err_hint(e, "make it and give it to the user of sluiced (mkdir, chown); "
+			       "systemd: StateDirectory=sluice; or choose another with --state");
 	return -EIO;
 }
 

@@ -58,9 +58,25 @@ static void add_placement(const struct sl_ctrl *c, const struct sl_port_info *in
 	cJSON_AddBoolToObject(json, "numa_far", far);
 }
 
+/* As the kernel counts at its interface, so that what was lost there can be added up. */
+static void add_kernel(const struct sl_interface_counters *k, cJSON *json)
+{
+	const struct sl_port_kernel out = {.interface = sl_borrow(k->name),
+		.rx_packets = k->rx_packets,
+		.rx_errors = k->rx_errors,
+		.rx_dropped = k->rx_dropped,
+		.rx_missed = k->rx_missed,
+		.tx_packets = k->tx_packets,
+		.tx_errors = k->tx_errors,
+		.tx_dropped = k->tx_dropped};
+
+	cJSON_AddItemToObject(json, "kernel", sl_shape_encode(&sl_port_kernel_shape, &out));
+}
+
 static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *json)
 {
 	int id = sl_apply_port_id(c->apply, o->key);
+	struct sl_interface_counters kernel;
 	struct sl_port_info info;
 	char mac[SL_MAC_STR_LEN], since[SL_TIME_LEN];
 
@@ -75,6 +91,8 @@ static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *
 	cJSON_AddNumberToObject(json, "mtu_now", info.mtu);
 	cJSON_AddStringToObject(json, "mac_now", sl_format_mac(&info.mac, mac));
 	add_placement(c, &info, json);
+	if (sl_port_kernel_counters(c->engine, (uint16_t)id, &kernel))
+		add_kernel(&kernel, json);
 }
 
 /* What a listing says beyond the configuration. */

@@ -28,6 +28,8 @@ struct port_out {
 	char name[SL_NAME_LEN];
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, tx_dropped, tx_recalled,
 		dropped;
+	uint64_t rx_errors, rx_no_buffer;
+	bool starved;
 };
 static const struct sl_field port_fields[] = {
 	SL_FIELD(port_out, name, SL_F_NAME, .help = "The port."),
@@ -36,7 +38,10 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(port_out, tx_packets, SL_F_UINT64, .help = "Packets sent."),
 	SL_FIELD(port_out, tx_bytes, SL_F_UINT64, .help = "Bytes sent, without checksum."),
 	SL_FIELD(port_out, rx_missed, SL_F_UINT64,
-		.help = "Packets the device lost before sluice saw them."),
+		.help = "Packets that were lost between the device and a worker, each of them "
+			"once. What "
+			"the other end, or the kernel, lost before is counted there: see the "
+			"guide."),
 	SL_FIELD(port_out, tx_dropped, SL_F_UINT64,
 		.help = "Packets that were for this port and did not leave by it."),
 	SL_FIELD(port_out, tx_recalled, SL_F_UINT64,
@@ -46,6 +51,15 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(port_out, dropped, SL_F_UINT64,
 		.help = "Packets dropped that came in by this port, or (tx_dropped) could not "
 			"leave by it; drops.list with this port says why."),
+	SL_FIELD(port_out, rx_errors, SL_F_UINT64,
+		.help = "Frames that the device or its driver refused: damaged, or larger than a "
+			"buffer."),
+	SL_FIELD(port_out, rx_no_buffer, SL_F_UINT64,
+		.help = "Times that its driver found no free buffer to receive into. Drivers of "
+			"kernel "
+			"sockets, memif and vhost do not count that: see starved."),
+	SL_FIELD(port_out, starved, SL_F_BOOL,
+		.help = "All buffers of its pool are in use, so that it receives next to nothing."),
 };
 static const struct sl_shape port_shape =
 	SL_SHAPE("port_stats", port_out, port_fields, "Counters of a port.");
@@ -169,7 +183,10 @@ static void fill_port(const struct sl_ctrl *c, uint16_t id, struct port_out *out
 	out->tx_dropped = n.tx_dropped;
 	out->tx_recalled = n.tx_recalled;
 	sl_port_info(c->engine, id, &info);
-	out->rx_missed = info.rx_missed + info.rx_nombuf;
+	out->rx_missed = info.rx_missed;
+	out->rx_errors = info.rx_errors;
+	out->rx_no_buffer = info.rx_no_buffer;
+	out->starved = info.starved;
 	sl_port_drops(c->engine, id, drops);
 	for (unsigned int r = 1; r < SL_DROP_COUNT; r++)
 		out->dropped += drops[r];

@@ -294,7 +294,7 @@ struct paths_in {
 static const struct sl_field paths_params_fields[] = {
 	SL_FIELD(paths_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX,
 		.help = "How many at most; absent: all."),
-	SL_FIELD(paths_in, after, SL_F_STRING, .max = 127,
+	SL_FIELD(paths_in, after, SL_F_STRING, .max = SL_KEY_LEN - 1,
 		.help = "Go on behind the node of this name: the last page's last."),
 };
 static const struct sl_shape paths_params =
@@ -303,7 +303,7 @@ static const struct sl_shape paths_params =
 struct paths {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
-	char after[128];
+	char after[SL_KEY_LEN];
 };
 
 static bool next_path(struct sl_rows *r, struct sl_text *out)

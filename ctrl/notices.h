@@ -92,6 +92,9 @@ SL_NOTICE_EACH(sl_notice_node_mtu);
 SL_NOTICE_FIND(sl_notice_node_name);
 SL_NOTICE_EACH(sl_notice_route_gateway);
 
+/* notices_buffers.c */
+SL_NOTICE_EACH(sl_notice_port_starved);
+
 /* notices_neighbors.c */
 SL_NOTICE_EACH(sl_notice_neighbor_link);
 SL_NOTICE_EACH(sl_notice_neighbor_mac);

@@ -38,6 +38,14 @@ enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 #define SL_PORT_ADDRESSES_MAX	64
 #define SL_TUNNEL_ADDRESSES_MAX 16
 
+/* What the kernel counts at the interface that a port's device is on. */
+struct sl_port_kernel {
+	char *interface;
+	uint64_t rx_packets, rx_errors, rx_dropped, rx_missed;
+	uint64_t tx_packets, tx_errors, tx_dropped;
+};
+extern const struct sl_shape sl_port_kernel_shape;
+
 struct sl_port_obj {
 	struct sl_object o;
 	const char *name;
@@ -61,6 +69,8 @@ struct sl_port_obj {
 	struct sl_list workers_now; /* uint32_t */
 	bool has_numa, numa_far;
 	uint32_t numa_node;
+	bool has_kernel;
+	struct sl_port_kernel kernel;
 };
 
 struct sl_subnet_obj {

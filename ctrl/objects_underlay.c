@@ -17,6 +17,24 @@ static const struct sl_field port_worker = {.name = "worker",
 	.max = SL_WORKERS_MAX - 1,
 	.help = "Index of a worker in workers.cores."};
 
+static const struct sl_field kernel_fields[] = {
+	SL_FIELD(sl_port_kernel, interface, SL_F_STRING, .max = 15, .help = "The interface."),
+	SL_FIELD(sl_port_kernel, rx_packets, SL_F_UINT64,
+		.help = "Packets that came into this host."),
+	SL_FIELD(sl_port_kernel, rx_errors, SL_F_UINT64, .help = "Frames that were damaged."),
+	SL_FIELD(sl_port_kernel, rx_dropped, SL_F_UINT64,
+		.help = "Packets that the kernel gave to nobody, or to packet sockets alone."),
+	SL_FIELD(sl_port_kernel, rx_missed, SL_F_UINT64,
+		.help = "Packets that its hardware had no room for."),
+	SL_FIELD(sl_port_kernel, tx_packets, SL_F_UINT64,
+		.help = "Packets that left this host; of a TAP, those for the port."),
+	SL_FIELD(sl_port_kernel, tx_errors, SL_F_UINT64, .help = "Packets it could not send."),
+	SL_FIELD(sl_port_kernel, tx_dropped, SL_F_UINT64,
+		.help = "Packets it did not send; of a TAP, those that the port did not take."),
+};
+const struct sl_shape sl_port_kernel_shape = SL_SHAPE("port_kernel", sl_port_kernel, kernel_fields,
+	"What the kernel has counted at an interface since that was made, as `ip -s link` has it.");
+
 static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The port's name."),
@@ -70,6 +88,9 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, numa_far, SL_F_BOOL, .flags = SL_FIELD_OUTPUT,
 		SL_PRESENT(sl_port_obj, has_state),
 		.help = "A worker on another node polls it: every packet crosses between them."),
+	SL_FIELD(sl_port_obj, kernel, SL_F_OBJECT, .flags = SL_FIELD_OUTPUT,
+		SL_PRESENT(sl_port_obj, has_kernel), .shape = &sl_port_kernel_shape,
+		.help = "The kernel's interface that the device is on; absent when it is on none."),
 };
 
 static int check_port(const void *obj, struct sl_err *e)

@@ -95,6 +95,8 @@ static cJSON *head(void)
 	info = cJSON_AddObjectToObject(doc, "info");
 	cJSON_AddStringToObject(info, "title", "sluice");
 	cJSON_AddStringToObject(info, "version", SL_VERSION);
+	cJSON_AddStringToObject(info, "description",
+		"What an answer marks as readOnly may be sent back with the rest; it is ignored.");
 	cJSON_AddItemToObject(doc, "x-errors", errors());
 	return doc;
 }

@@ -28,6 +28,9 @@ static __attribute__((noinline)) int failed(struct sl_err *e, const char *path, 
 	int err = errno;
 
 	sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "socket %s: %s: %s", path, doing, strerror(err));
+	if (err == EACCES || err == EROFS)
+		sl_err_hint(e, "its directory has to be open to the user of sluiced (chown); "
+			       "systemd: RuntimeDirectory=sluice; or choose another with --socket");
 	return -err;
 }
 
@@ -60,8 +63,8 @@ static int check_directory(const char *path, bool only_looks, struct sl_err *e)
 	if (errno == ENOENT && strcmp(dir, OWN_DIR) == 0 &&
 		(only_looks ? access("/run", W_OK) : mkdir(dir, 0755)) == 0)
 		return 0;
-	failed(e, path, "its directory");
-	sl_err_hint(e, "create %s, or choose another path with --socket", dir);
+	if (failed(e, path, "its directory") != -EACCES)
+		sl_err_hint(e, "create %s, or choose another path with --socket", dir);
 	return -ENOENT;
 }
 

@@ -22,6 +22,12 @@ static const int stopping[] = {
 static const int crashing[] = {
 	SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGXCPU};
 
+/*
+ * net_tap has the kernel send it when packets come in, and looks for none before its handler has
+ * run. It takes the first real-time signal after SIGRTMIN that nobody else handles.
+ */
+#define SIGNAL_OF_TAPS (SIGRTMIN + 1)
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What each of them did before: a sanitizer has its own report to make. */
@@ -36,7 +42,8 @@ static void fill(sigset_t *set)
 	for (size_t i = 0; i < COUNT(stopping); i++)
 		sigaddset(set, stopping[i]);
 	for (int s = SIGRTMIN; s <= SIGRTMAX; s++)
-		sigaddset(set, s);
+		if (s != SIGNAL_OF_TAPS)
+			sigaddset(set, s);
 }
 
 static bool is_ignored(uint32_t signal)
@@ -98,22 +105,20 @@ int sl_signals_open(void)
 }
 
 /*
- * net_tap has a real-time signal sent for each frame, and a handler for it: it looks into its queue
- * when that has run. From the first one on, the signal comes to this thread as it would have
- * without us.
+ * net_tap takes a real-time signal that nobody has, and is told by it that frames have come. From
+ * the first one on it goes to its handler, in this thread: workers block it.
  */
-static bool is_a_drivers(int number)
+static bool give_to_driver(int signal)
 {
 	struct sigaction now;
-	sigset_t one;
+	sigset_t set;
 
-	if (sigaction(number, NULL, &now) != 0 || now.sa_handler == SIG_DFL ||
-		now.sa_handler == SIG_IGN)
+	if (signal < SIGRTMIN || sigaction(signal, NULL, &now) != 0 || now.sa_handler == SIG_DFL)
 		return false;
-	sigemptyset(&one);
-	sigaddset(&one, number);
-	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
-	raise(number);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(signal);
 	return true;
 }
 
@@ -124,8 +129,10 @@ bool sl_signals_take(int fd, void (*log)(const char *line))
 	bool stop = false;
 
 	while (read(fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
+		if (give_to_driver((int)got.ssi_signo))
+			continue;
 		if (!is_ignored(got.ssi_signo)) {
-			stop |= !is_a_drivers((int)got.ssi_signo);
+			stop = true;
 			continue;
 		}
 		snprintf(line, sizeof(line),

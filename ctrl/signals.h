@@ -3,7 +3,7 @@
  * What signals do. Those that ask a program to end stop the daemon cleanly; those that mean
  * something to other programs only are ignored, with a line; those of a crash end it with that
  * signal and a core, its sockets' files removed first. Nothing else is left behind that a next
- * start would not remove. A signal that a driver has a handler for is the driver's.
+ * start would not remove.
  * Threads: init before any other thread is made, so that all inherit what it blocks; then control.
  */
 #ifndef SL_CTRL_SIGNALS_H

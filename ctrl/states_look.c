@@ -15,7 +15,7 @@ static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
 	sl_port_info(c->engine, id, &info);
 	sl_port_drops(c->engine, id, drops);
 	snprintf(what, sizeof(what), "port %s: packets are lost for want of buffers:", name);
-	sl_states_count(c->states, what, info.rx_nombuf,
+	sl_states_count(c->states, what, info.rx_no_buffer,
 		"it is starved (workers.packet_buffers, workers.memory_mb)", "no longer");
 	snprintf(what, sizeof(what), "port %s: its transmit queue", name);
 	/* What is dropped because the device is down or missing is port_log.c's. */

@@ -19,7 +19,7 @@ struct sl_snapshot {
 	struct sl_snapshot *prev, *next; /* of the store */
 	struct sl_store *store;
 	enum sl_collection_id coll; /* being read... */
-	char after[128];	    /* ...up to this key... */
+	char after[SL_KEY_LEN];	    /* ...up to this key... */
 	bool tail;		    /* ...or wholly, but for what is kept */
 	bool failed;
 	size_t n_kept;

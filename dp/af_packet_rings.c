@@ -24,19 +24,21 @@
 #include <rte_ethdev.h>
 
 #include "engine_internal.h"
-
-#define LENGTH_OF_DEAD 1
+#include "tx_slots.h"
 
 struct ring {
 	int fd;		/* its socket, which is the driver's */
 	uint64_t inode; /* of that */
-	uint8_t *tx;
-	uint32_t n_slots;
+	uint8_t *rx;
+	struct sl_tx_slots tx; /* as many and as large as those for receiving */
+	struct sl_tx_watch watch;
 	bool *waited; /* [n_slots] when it was last looked at */
 };
 
 struct sl_af_rings {
 	unsigned int n; /* rings, one a queue */
+	int ifindex;
+	uint64_t missed; /* packets that the kernel had no slot for */
 	struct ring ring[SL_QUEUES_MAX];
 	/* at the last look */
 	uint64_t given;
@@ -84,10 +86,21 @@ static bool ignore_outgoing(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
-/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
-static bool set_up_socket(int fd)
+/*
+ * For as long as the socket lives, and counted by the kernel: it takes no right, and leaves nothing
+ * of the interface changed.
+ */
+static bool hear_all(int fd, int ifindex)
 {
-	return ignore_outgoing(fd) && option_of(fd, PACKET_LOSS) != 0 &&
+	const struct packet_mreq all = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
+
+	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0;
+}
+
+/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
+static bool set_up_socket(int fd, int ifindex)
+{
+	return ignore_outgoing(fd) && hear_all(fd, ifindex) && option_of(fd, PACKET_LOSS) != 0 &&
 	       option_of(fd, PACKET_VERSION) == TPACKET_V2;
 }
 
@@ -101,7 +114,7 @@ static int try_socket(struct sl_port *p, int fd, int ifindex)
 	for (unsigned int q = 0; q < r->n; q++)
 		if (r->ring[q].inode == st.st_ino)
 			return 0;
-	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd))
+	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd, ifindex))
 		return -1;
 	r->ring[r->n++] = (struct ring){.fd = fd, .inode = st.st_ino};
 	return 0;
@@ -130,10 +143,12 @@ static void take_mapping(struct sl_port *p, const char *line)
 	for (unsigned int q = 0; q < p->rings->n; q++) {
 		struct ring *r = &p->rings->ring[q];
 
-		if (r->inode != inode || r->tx != NULL)
+		if (r->inode != inode || r->rx != NULL)
 			continue;
-		r->tx = (uint8_t *)(uintptr_t)(from + (to - from) / 2);
-		r->n_slots = (uint32_t)((to - from) / 2 / p->framesz);
+		r->rx = (uint8_t *)(uintptr_t)from;
+		r->tx = (struct sl_tx_slots){.at = (uint8_t *)(uintptr_t)(from + (to - from) / 2),
+			.n = (uint32_t)((to - from) / 2 / p->framesz),
+			.size = p->framesz};
 	}
 }
 
@@ -149,7 +164,7 @@ static int find_mappings(struct sl_port *p)
 	for (unsigned int q = 0; q < p->rings->n; q++) {
 		struct ring *r = &p->rings->ring[q];
 
-		r->waited = r->n_slots > 0 ? calloc(r->n_slots, sizeof(*r->waited)) : NULL;
+		r->waited = r->tx.n > 0 ? calloc(r->tx.n, sizeof(*r->waited)) : NULL;
 		if (r->waited == NULL)
 			return -1;
 	}
@@ -165,7 +180,7 @@ static void discard_received(const struct sl_port *p)
 	struct rte_mbuf *m[SL_BURST_MAX];
 
 	for (uint16_t q = 0; q < p->n_rxq; q++) {
-		uint32_t most = p->rings->ring[0].n_slots;
+		uint32_t most = p->rings->ring[0].tx.n;
 		uint16_t n;
 
 		do {
@@ -174,6 +189,46 @@ static void discard_received(const struct sl_port *p)
 			most -= RTE_MIN(most, n);
 		} while (n > 0 && most > 0);
 	}
+}
+
+/* Packets that found no free slot since the last call: the kernel forgets what it has told. What
+ * the filter refuses is not among them. */
+static uint64_t take_missed(const struct sl_af_rings *r)
+{
+	uint64_t n = 0;
+
+	for (unsigned int q = 0; q < r->n; q++) {
+		struct tpacket_stats s = {0};
+		socklen_t len = sizeof(s);
+
+		if (getsockopt(r->ring[q].fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
+			n += s.tp_drops;
+	}
+	return n;
+}
+
+uint64_t sl_af_packet_missed(const struct sl_port *p)
+{
+	p->rings->missed += take_missed(p->rings);
+	return p->rings->missed;
+}
+
+unsigned int sl_af_packet_unread(const struct sl_port *p)
+{
+	unsigned int n = 0;
+
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		const struct ring *r = &p->rings->ring[q];
+
+		for (uint32_t i = 0; i < r->tx.n; i++) {
+			const struct tpacket2_hdr *h =
+				(const void *)(r->rx + (size_t)i * p->framesz);
+
+			n += (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) !=
+			     0;
+		}
+	}
+	return n;
 }
 
 int sl_af_packet_attach(struct sl_port *p, struct sl_err *e)
@@ -185,7 +240,9 @@ int sl_af_packet_attach(struct sl_port *p, struct sl_err *e)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	if (rte_eth_dev_info_get(p->dev, &info) == 0 && p->framesz != 0 &&
 		find_sockets(p, (int)info.if_index) == 0 && find_mappings(p) == 0) {
+		p->rings->ifindex = (int)info.if_index;
 		discard_received(p);
+		(void)take_missed(p->rings);
 		return 0;
 	}
 	sl_af_packet_detach(p);
@@ -204,26 +261,6 @@ void sl_af_packet_detach(struct sl_port *p)
 	p->rings = NULL;
 }
 
-static struct tpacket2_hdr *slot(const struct sl_port *p, const struct ring *r, uint32_t i)
-{
-	return (struct tpacket2_hdr *)(void *)(r->tx + (size_t)i * p->framesz);
-}
-
-static bool waits(const struct tpacket2_hdr *h)
-{
-	return (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_SEND_REQUEST) != 0 &&
-	       __atomic_load_n(&h->tp_len, __ATOMIC_RELAXED) != LENGTH_OF_DEAD;
-}
-
-/*
- * If the interface comes back this very moment, the kernel sends the frame or passes it over. If it
- * has sent it already and a worker fills the slot again meanwhile, that frame is lost instead.
- */
-static void bury(struct tpacket2_hdr *h)
-{
-	__atomic_store_n(&h->tp_len, LENGTH_OF_DEAD, __ATOMIC_RELEASE);
-}
-
 unsigned int sl_af_packet_clear(struct sl_port *p)
 {
 	unsigned int n = 0;
@@ -232,12 +269,12 @@ unsigned int sl_af_packet_clear(struct sl_port *p)
 	for (unsigned int q = 0; q < p->rings->n; q++) {
 		const struct ring *r = &p->rings->ring[q];
 
-		for (uint32_t i = 0; i < r->n_slots; i++) {
-			struct tpacket2_hdr *h = slot(p, r, i);
+		for (uint32_t i = 0; i < r->tx.n; i++) {
+			struct tpacket2_hdr *h = sl_tx_slot(&r->tx, i);
 
-			if (!waits(h))
+			if (!sl_tx_slot_waits(h))
 				continue;
-			bury(h);
+			sl_tx_slot_bury(h);
 			n++;
 		}
 	}
@@ -258,18 +295,18 @@ static void forget_errors(const struct sl_af_rings *r)
 }
 
 /* A slot that waits now and waited then holds the same frame when nothing has moved meanwhile. */
-static unsigned int expire_ring(const struct sl_port *p, struct ring *r, bool is_stuck)
+static unsigned int expire_ring(struct ring *r, bool is_stuck)
 {
 	unsigned int n = 0;
 
-	for (uint32_t i = 0; i < r->n_slots; i++) {
-		struct tpacket2_hdr *h = slot(p, r, i);
-		bool waiting = waits(h), old = waiting && r->waited[i] && is_stuck;
+	for (uint32_t i = 0; i < r->tx.n; i++) {
+		struct tpacket2_hdr *h = sl_tx_slot(&r->tx, i);
+		bool waiting = sl_tx_slot_waits(h), old = waiting && r->waited[i] && is_stuck;
 
 		r->waited[i] = waiting && !old;
 		if (!old)
 			continue;
-		bury(h);
+		sl_tx_slot_bury(h);
 		n++;
 	}
 	return n;
@@ -283,13 +320,62 @@ unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running
 	unsigned int n = 0;
 
 	for (unsigned int q = 0; !moves && q < r->n; q++)
-		n += expire_ring(p, &r->ring[q], is_stuck);
+		n += expire_ring(&r->ring[q], is_stuck);
 	if (running)
 		forget_errors(r);
 	r->is_noted = !moves;
 	r->given = given;
 	r->running = running;
 	return n;
+}
+
+static bool is_running(const struct sl_port *p)
+{
+	struct sl_interface_counters c;
+
+	return sl_interface_counters(p->rings->ifindex, &c) && c.running;
+}
+
+/* What waits behind a slot that was thrown away need not wait until a worker sends something. */
+static void push(const struct ring *r)
+{
+	(void)sendto(r->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+}
+
+unsigned int sl_af_packet_refused(struct sl_port *p, uint64_t turned_away, uint32_t tick)
+{
+	struct rte_eth_stats stats;
+	unsigned int sum = 0;
+
+	if (rte_eth_stats_get(p->dev, &stats) != 0)
+		return 0;
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		struct ring *r = &p->rings->ring[q];
+		unsigned int n;
+
+		if (!sl_tx_slots_stuck(&r->watch, &r->tx, stats.q_opackets[q], turned_away) ||
+			!is_running(p))
+			continue;
+		n = sl_tx_slots_refuse(&r->watch, &r->tx, tick);
+		push(r);
+		sum += n;
+	}
+	return sum;
+}
+
+unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick)
+{
+	unsigned int sum = 0;
+
+	for (unsigned int q = 0; q < p->rings->n; q++) {
+		struct ring *r = &p->rings->ring[q];
+		unsigned int n = sl_tx_slots_weed(&r->watch, &r->tx, tick);
+
+		if (n > 0)
+			push(r);
+		sum += n;
+	}
+	return sum;
 }
 
 void sl_af_packet_revive(struct sl_port *p)

@@ -8,6 +8,7 @@
  * again, and keeps its memory (pool.c). port_dev.c bounds how much of that a port can cause.
  */
 #include <dirent.h>
+#include <linux/if_xdp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,12 +38,13 @@ static bool is_ports(const struct sl_port *p, uint64_t inode)
 
 static void note(struct sl_port *p, int fd, uint64_t inode)
 {
-	(void)fd;
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (is_ports(&p->engine->port[i], inode))
 			return;
-	if (p->n_xdp < SL_QUEUES_MAX)
-		p->xdp_inode[p->n_xdp++] = inode;
+	if (p->n_xdp == SL_QUEUES_MAX)
+		return;
+	p->xdp_fd[p->n_xdp] = fd;
+	p->xdp_inode[p->n_xdp++] = inode;
 }
 
 static void close_own(struct sl_port *p, int fd, uint64_t inode)
@@ -77,4 +79,24 @@ void sl_af_xdp_detach(struct sl_port *p)
 	if (p->n_xdp > 0)
 		for_each_socket(p, close_own);
 	p->n_xdp = 0;
+}
+
+/*
+ * rx_dropped is what found no buffer, or was too large for one; rx_ring_full what found the ring of
+ * received packets full. Neither is in the other. rx_fill_ring_empty_descs stands in rx_dropped
+ * already where the kernel copies packets; where it does not, the NIC has lost them and counts
+ * them. tx_invalid_descs are descriptors that the kernel has passed over.
+ */
+void sl_af_xdp_lost(const struct sl_port *p, struct sl_port_lost *l)
+{
+	l->rx_missed = 0;
+	for (unsigned int i = 0; i < p->n_xdp; i++) {
+		struct xdp_statistics s = {0};
+		socklen_t len = sizeof(s);
+
+		if (getsockopt(p->xdp_fd[i], SOL_XDP, XDP_STATISTICS, &s, &len) != 0)
+			continue;
+		l->rx_missed += s.rx_dropped + s.rx_ring_full;
+		l->refused += s.tx_invalid_descs;
+	}
 }

@@ -4,6 +4,7 @@
  * empty what they write to, and wait for what they open. What is refused here is left as it is;
  * only a socket that no process has open any more is removed.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "socket_file.h"
 
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+
+#define OPEN_IT "chown the directory to the user of sluiced; systemd: RuntimeDirectory="
 
 /* One path of a device that is to be opened. */
 struct claim {
@@ -56,19 +59,26 @@ static bool same_file(const char *a, const char *b)
 					    x.st_ino == y.st_ino);
 }
 
-/* The directory must be there: a driver's words about it are lost on standard error. */
-static int check_directory(const struct claim *c, struct sl_err *e)
+/* The directory must be there, and for a file that is made be open to this user. */
+static int check_directory(const struct claim *c, bool makes, struct sl_err *e)
 {
 	const char *slash = strrchr(c->path, '/');
-	char dir[1024];
+	char dir[1024] = ".";
 	struct stat st;
 
-	if (slash == NULL || slash == c->path)
-		return 0;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - c->path), c->path);
+	if (slash != NULL)
+		snprintf(dir, sizeof(dir), "%.*s", (int)RTE_MAX(slash - c->path, 1), c->path);
 	if (stat(dir, &st) != 0)
-		return refuse(c, e, "its directory is not there", "create the directory");
-	return S_ISDIR(st.st_mode) ? 0 : refuse(c, e, "its directory is none", "");
+		return errno == ENOENT
+			       ? refuse(c, e, "its directory is not there", "create the directory")
+			       : refuse(c, e, strerror(errno), OPEN_IT);
+	if (!S_ISDIR(st.st_mode))
+		return refuse(c, e, "its directory is none", "");
+	if (!makes || faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return errno == EROFS
+		       ? refuse(c, e, "its file system is read-only", "choose another path")
+		       : refuse(c, e, "this user may not make files in its directory", OPEN_IT);
 }
 
 static int check_server(const struct claim *c, struct sl_err *e)
@@ -101,7 +111,10 @@ static int check_client(const struct claim *c, struct sl_err *e)
 	if (stat(c->path, &st) != 0)
 		return errno == ENOENT ? 0 : refuse(c, e, strerror(errno), "");
 	if (S_ISSOCK(st.st_mode) || (S_ISCHR(st.st_mode) && c->device->driver->char_device))
-		return 0;
+		return faccessat(AT_FDCWD, c->path, W_OK, AT_EACCESS) == 0
+			       ? 0
+			       : refuse(c, e, strerror(errno),
+					 "who serves it has to admit the user of sluiced");
 	return refuse(c, e, kind_of(st.st_mode), "name the socket that the other side listens at");
 }
 
@@ -116,7 +129,7 @@ static int check_socket(const struct claim *c, struct sl_err *e)
 		return 0;
 	if (own != NULL && same_file(c->path, own))
 		return refuse(c, e, "this daemon's own socket", "choose another path");
-	ret = check_directory(c, e);
+	ret = check_directory(c, c->role == SL_DEVICE_SERVER, e);
 	if (ret != 0)
 		return ret;
 	return c->role == SL_DEVICE_SERVER ? check_server(c, e) : check_client(c, e);
@@ -131,7 +144,11 @@ static int check_read(const struct claim *c, struct sl_err *e)
 		return refuse(c, e, "standard input is no capture", "name a file");
 	if (stat(c->path, &st) != 0)
 		return refuse(c, e, strerror(errno), "");
-	return S_ISREG(st.st_mode) ? 0 : refuse(c, e, "this is no file", "name a file");
+	if (!S_ISREG(st.st_mode))
+		return refuse(c, e, "this is no file", "name a file");
+	return faccessat(AT_FDCWD, c->path, R_OK, AT_EACCESS) == 0
+		       ? 0
+		       : refuse(c, e, strerror(errno), "let the user of sluiced read it");
 }
 
 /* The numbers that captures begin with, of either byte order. */
@@ -160,7 +177,7 @@ static int check_write(const struct claim *c, struct sl_err *e)
 
 	if (strcmp(c->path, "-") == 0)
 		return refuse(c, e, "standard output is no place for packets", "name a file");
-	ret = check_directory(c, e);
+	ret = check_directory(c, access(c->path, F_OK) != 0, e);
 	if (ret != 0)
 		return ret;
 	if (lstat(c->path, &st) != 0)
@@ -171,7 +188,9 @@ static int check_write(const struct claim *c, struct sl_err *e)
 	if (!is_capture(c->path))
 		return refuse(c, e, "a file that is no capture is there",
 			"it was left alone: only captures and empty files are written over");
-	return 0;
+	return faccessat(AT_FDCWD, c->path, W_OK, AT_EACCESS) == 0
+		       ? 0
+		       : refuse(c, e, strerror(errno), "let the user of sluiced write to it");
 }
 
 static bool is_path(enum sl_device_use use)

@@ -8,9 +8,12 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "driver_log.h"
 #include "eal.h"
+#include "eal_limits.h"
 #include "hugepages.h"
 #include "memif_guard.h"
+#include "privilege.h"
 
 static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 {
@@ -20,16 +23,42 @@ static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 	return false;
 }
 
+/* "0-3,8" */
+static const char *cpus_text(const cpu_set_t *set, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE && len < size; cpu++) {
+		unsigned int last = cpu;
+
+		if (!CPU_ISSET(cpu, set))
+			continue;
+		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, set))
+			last++;
+		len += (size_t)snprintf(text + len, size - len, last > cpu ? "%s%u-%u" : "%s%u",
+			len > 0 ? "," : "", cpu, last);
+		cpu = last;
+	}
+	return text;
+}
+
 static int check_core(const struct sl_engine_params *p, unsigned int i, const cpu_set_t *allowed,
 	struct sl_err *e)
 {
 	unsigned int core = p->cores[i];
-	char path[40];
+	char path[40], text[160];
+	int ret;
 
 	snprintf(path, sizeof(path), "workers.cores[%u]", i);
-	if (core >= CPU_SETSIZE || !CPU_ISSET(core, allowed))
-		return sl_err_set(
-			e, SL_ERR_PARAMS, path, "core %u is not one this process may run on", core);
+	if (core >= CPU_SETSIZE || !CPU_ISSET(core, allowed)) {
+		ret = sl_err_set(e, SL_ERR_PARAMS, path,
+			"core %u is not one this process may run on, which are %s", core,
+			cpus_text(allowed, text, sizeof(text)));
+		sl_err_hint(e, "taskset; systemd: CPUAffinity=, AllowedCPUs=; Docker: "
+			       "--cpuset-cpus; Kubernetes: whole CPUs in a guaranteed pod");
+		return ret;
+	}
 	for (unsigned int j = 0; j < i; j++)
 		if (p->cores[j] == core)
 			return sl_err_set(e, SL_ERR_PARAMS, path, "core %u is listed twice", core);
@@ -158,7 +187,6 @@ static int init_quietly(struct sl_eal_args *a)
 	int out, ret;
 
 	memcpy(argv, a->argv, sizeof(argv));
-	rte_openlog_stream(stderr);
 	rte_log_set_global_level(
 		RTE_LOG_WARNING); /* for what EAL says before it reads its arguments */
 	fflush(stdout);
@@ -187,37 +215,52 @@ static int init(struct sl_eal *eal, const struct sl_engine_params *p, struct sl_
 
 	if (ret != 0)
 		return ret;
+	sl_driver_log_open();
+	sl_driver_log_mark();
 	ret = init_quietly(&args);
-	if (ret < 0) {
-		ret = sl_err_set(e, SL_ERR_INTERNAL, "workers", "EAL did not start: %s",
-			rte_strerror(rte_errno));
-		sl_err_hint(e, "EAL's own words are on standard error; workers.eal_args and "
-			       "workers.memory_mb are what it starts from");
-	}
+	if (ret < 0)
+		ret = sl_eal_failed(rte_errno, eal->hugepages, e);
+	if (ret < 0 && p->failed_on_hugepages != NULL)
+		*p->failed_on_hugepages = eal->hugepages;
 	sl_eal_args_fini(&args);
 	return ret < 0 ? ret : 0;
+}
+
+static int choose_memory(struct sl_eal *eal, const struct sl_engine_params *p,
+	struct sl_hugepages_seen *seen, struct sl_err *e)
+{
+	const struct sl_cgroup_place here = SL_CGROUP_HERE;
+	char note[SL_NOTE_LEN];
+	int ret;
+
+	sl_hugepages_read(SL_HUGEPAGES_DIR, &here, seen);
+	ret = sl_hugepages_decide(p->hugepages, seen, p->memory_mb, note, e);
+	if (ret < 0)
+		return ret;
+	eal->hugepages = ret == 1;
+	tell(p, note);
+	return eal->hugepages ? 0 : sl_eal_check_memory(&here, p->memory_mb, e);
 }
 
 /* What of this machine it would run on; *seen: its hugepages. */
 static int choose(struct sl_eal *eal, const struct sl_engine_params *p,
 	struct sl_hugepages_seen *seen, struct sl_err *e)
 {
-	char note[256];
+	char note[128];
 	bool shared;
 	int ret;
 
 	*eal = (struct sl_eal){0};
+	sl_privilege_raise_limits();
 	if (sched_getaffinity(0, sizeof(eal->before), &eal->before) != 0)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "cannot read the CPUs of this process");
 	ret = sl_eal_check_cores(p, &eal->before, e);
+	if (ret == 0)
+		ret = sl_eal_check_limits(e);
+	if (ret == 0)
+		ret = choose_memory(eal, p, seen, e);
 	if (ret != 0)
 		return ret;
-	sl_hugepages_read(SL_HUGEPAGES_DIR, seen);
-	ret = sl_hugepages_decide(p->hugepages, seen, p->memory_mb, note, e);
-	if (ret < 0)
-		return ret;
-	eal->hugepages = ret == 1;
-	tell(p, note);
 	eal->control_cpu = sl_eal_control_cpu(p, &eal->before, &shared);
 	if (shared) {
 		snprintf(note, sizeof(note),
@@ -242,7 +285,8 @@ int sl_eal_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err
 	sl_eal_args_fini(&args);
 	/* More hugepages than asked for are taken when needed; ordinary memory is all taken at
 	 * once. */
-	*room = eal.hugepages ? seen.free_kb * 1024 : (uint64_t)p->memory_mb << 20;
+	*room = eal.hugepages ? (seen.free_kb - seen.denied_kb) * 1024
+			      : (uint64_t)p->memory_mb << 20;
 	return 0;
 }
 

@@ -284,11 +284,13 @@ void sl_engine_poll(struct sl_engine *g)
 	if (new_tick) { /* workers read that line: leave it alone in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
+		sl_ports_stats_tick(g, tick);
 		sl_engine_follow(g);
 	}
 	sl_ports_follow(g, false);
 	sl_rcu_poll(g->rcu);
 	sl_ports_poll(g);
+	sl_ports_stats_poll(g);
 	sl_ports_open(g);
 	sl_pools_poll(g);
 }

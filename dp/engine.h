@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "interface_counters.h"
 #include "sluice/error.h"
 #include "worker.h"
 
@@ -23,6 +24,9 @@ struct sl_engine_params {
 	unsigned int n_cores;
 	enum sl_idle idle;
 	enum sl_hugepages hugepages;
+	/* Set when EAL had hugepages and did not start: it does without them, but not in this
+	 * process any more. Or NULL. */
+	bool *failed_on_hugepages;
 	unsigned int memory_mb;
 	const char *const *eal_args; /* appended to EAL's command line */
 	unsigned int n_eal_args;
@@ -218,9 +222,18 @@ struct sl_port_info {
 	bool link_up;
 	uint32_t speed_mbps; /* 0: unknown */
 	int rxq_worker[SL_QUEUES_MAX];
-	uint64_t rx_missed, rx_errors, rx_nombuf, tx_errors; /* the device's own count */
+	/* Since the port was added, whichever devices it has had: see port_stats.c. */
+	uint64_t rx_missed;	/* packets lost on their way in, as far as can be told */
+	uint64_t rx_errors;	/* frames that its driver refused */
+	uint64_t rx_no_buffer;	/* times that its driver found no buffer to receive into */
+	bool keeps_buffers;	/* of other ports, until they have been sent */
+	bool starved;		/* its pool has been dry for some time */
+	unsigned int n_buffers; /* of its pool */
 };
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
+/* Of the kernel's interface that the port's device is on; false: it is on none. */
+bool sl_port_kernel_counters(
+	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c);
 /*
  * A bit for each port whose condition, MTU or MAC has changed since the last call: the caller's
  * tables may hold what was true before.

@@ -59,6 +59,12 @@ struct sl_rxq_mark {
 
 struct sl_af_rings;
 
+/* Of devices: see port_stats.c. */
+struct sl_port_lost {
+	uint64_t rx_missed, rx_errors, rx_no_buffer;
+	uint64_t refused; /* accepted for transmission and not sent */
+};
+
 /* What a device hangs on outside of this process. */
 struct sl_outside {
 	enum sl_device_follow follow;
@@ -117,6 +123,14 @@ struct sl_port {
 	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
 	unsigned int n_xdp;	   /* net_af_xdp: its sockets */
 	uint64_t xdp_inode[SL_QUEUES_MAX];
+	int xdp_fd[SL_QUEUES_MAX];
+
+	bool is_counted;	   /* its device is open, and counts */
+	struct sl_port_lost past;  /* by devices that it had before */
+	uint64_t refused_told;	   /* of past.refused and the device's, those that are drops */
+	unsigned int n_dry, n_wet; /* looks in a row that found its pool dry, or not */
+	bool starved;
+	uint64_t nudged_at; /* what it had been given when somebody was starved last */
 
 	enum sl_emptying emptying;
 	unsigned int n_graces; /* grace periods that it waits for */
@@ -247,6 +261,17 @@ unsigned int sl_af_packet_clear(struct sl_port *p);
  * counts what the port was given. Workers may transmit.
  */
 unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running);
+/* What came in since the device was opened and found its ring full. */
+uint64_t sl_af_packet_missed(const struct sl_port *p);
+/*
+ * Throw away what holds up the others in a ring because the interface refuses it; how many. Once a
+ * tick. `turned_away`: packets that found the port full.
+ */
+unsigned int sl_af_packet_refused(struct sl_port *p, uint64_t turned_away, uint32_t tick);
+/* The same of what is known to be refused. Every few milliseconds. */
+unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick);
+/* What has come in and no worker has taken. */
+unsigned int sl_af_packet_unread(const struct sl_port *p);
 /* The interface is back: its going down is no error any more that the next packet would meet. */
 void sl_af_packet_revive(struct sl_port *p);
 /* Whether the kernel has taken the sockets off the interface: it was deleted. */
@@ -255,6 +280,19 @@ bool sl_af_packet_is_cut_off(const struct sl_port *p);
 /* af_xdp.c: sockets that the driver forgets to close */
 void sl_af_xdp_attach(struct sl_port *p); /* the device is open */
 void sl_af_xdp_detach(struct sl_port *p); /* and closed */
+void sl_af_xdp_lost(const struct sl_port *p, struct sl_port_lost *l);
+
+/* port_buffers.c */
+void sl_ports_buffers_tick(struct sl_engine *g);
+/* Of other ports, in its transmit queues. */
+bool sl_port_keeps_buffers(const struct sl_port *p);
+
+/* port_stats.c */
+void sl_port_stats_open(struct sl_port *p);  /* the device is open */
+void sl_port_stats_close(struct sl_port *p); /* and about to be closed */
+void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info);
+void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick); /* once a tick */
+void sl_ports_stats_poll(struct sl_engine *g);		      /* every few milliseconds */
 
 /* tap.c */
 void sl_tap_attach(struct sl_port *p); /* the device is open */
@@ -264,7 +302,8 @@ bool sl_tap_is_attached(const struct sl_port *p);
 void sl_ports_poll(struct sl_engine *g);		/* every few milliseconds */
 void sl_ports_look(struct sl_engine *g, uint32_t tick); /* once a tick */
 /* Packets that a device had accepted and did not send are dropped after all. */
-void sl_port_recall(struct sl_port *p, unsigned int n);
+void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why);
+void sl_port_recall(struct sl_port *p, unsigned int n); /* as stale */
 /* Nothing goes in, nobody polls it; a grace period later sl_port_shut is called. */
 void sl_port_part(struct sl_port *p);
 /* After sl_port_shut: what it waited for to be emptied is done. */

@@ -7,17 +7,26 @@
 #ifndef SL_DP_HUGEPAGES_H
 #define SL_DP_HUGEPAGES_H
 
+#include "cgroup.h"
 #include "engine.h"
 
 #define SL_HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
+#define SL_NOTE_LEN	 384
 
 struct sl_hugepages_seen {
 	uint64_t free_kb;  /* free and not promised to somebody, of all page sizes */
 	uint64_t total_2m; /* pages of 2 MiB that the kernel holds, free or not */
+	/* What of the free ones this process's control group does not let it have. */
+	uint64_t denied_kb;
+	struct sl_cgroup_limit limit; /* that denies most */
 };
 
-/* Read a directory laid out as SL_HUGEPAGES_DIR; what is not there counts as nothing. */
-void sl_hugepages_read(const char *dir, struct sl_hugepages_seen *s);
+/*
+ * Read a directory laid out as SL_HUGEPAGES_DIR, and the limits of the control groups; what is not
+ * there counts as nothing.
+ */
+void sl_hugepages_read(
+	const char *dir, const struct sl_cgroup_place *at, struct sl_hugepages_seen *s);
 
 /* How many 2 MiB pages more memory_mb needs; 0: enough. */
 uint64_t sl_hugepages_missing(const struct sl_hugepages_seen *s, unsigned int memory_mb);
@@ -27,6 +36,6 @@ uint64_t sl_hugepages_missing(const struct sl_hugepages_seen *s, unsigned int me
  * command that sets it. A fallback that people should know of is put in note (empty otherwise).
  */
 int sl_hugepages_decide(enum sl_hugepages want, const struct sl_hugepages_seen *s,
-	unsigned int memory_mb, char note[256], struct sl_err *e);
+	unsigned int memory_mb, char note[SL_NOTE_LEN], struct sl_err *e);
 
 #endif

@@ -479,9 +479,9 @@ void sl_queue_load(
 
 static void read_device(const struct sl_port *p, struct sl_port_info *info)
 {
-	struct rte_eth_stats stats;
 	struct rte_eth_link link;
 
+	sl_port_stats_read(p, info);
 	if (p->dev == RTE_MAX_ETHPORTS)
 		return;
 	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
@@ -489,14 +489,6 @@ static void read_device(const struct sl_port *p, struct sl_port_info *info)
 			info->speed_mbps = link.link_speed;
 	}
 	info->link_up = p->standing.condition == SL_PORT_IS_UP;
-	if (rte_eth_stats_get(p->dev, &stats) == 0) {
-		info->rx_missed = stats.imissed;
-		info->rx_errors = stats.ierrors;
-		info->rx_nombuf = stats.rx_nombuf;
-		info->tx_errors = stats.oerrors;
-	}
-	if (p->generator != NULL)
-		info->rx_nombuf += sl_generator_nombuf(p->generator);
 }
 
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)

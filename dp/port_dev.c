@@ -6,9 +6,12 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
+#include "af_packet_guard.h"
+#include "driver_log.h"
 #include "engine_internal.h"
 #include "memif_guard.h"
 #include "numa_node.h"
+#include "privilege.h"
 
 enum {
 	DESC_DEFAULT = 1024,
@@ -23,12 +26,33 @@ static bool is_driver(const struct sl_port *p, const char *driver)
 	return strcmp(p->driver, driver) == 0;
 }
 
+/* What the driver may have wanted to lock into memory: AF_XDP takes the pool. */
+static uint64_t pool_bytes(const struct rte_mempool *m)
+{
+	return m == NULL ? 0 : (uint64_t)m->size * (m->header_size + m->elt_size + m->trailer_size);
+}
+
+/*
+ * A driver's code says little: -1 is many drivers' only one, and not EPERM. What is known to be
+ * missing comes first, then the driver's own words since the step began.
+ */
 static int device_error(
 	const struct sl_port *p, const char *field, const char *what, int err, struct sl_err *e)
 {
-	/* Many drivers' only code is -1, which is not EPERM. */
+	const char *words = sl_driver_log_words();
+	struct sl_lack lack;
+	int ret;
+
+	if (p->devargs != NULL && sl_privilege_lack(p->devargs, pool_bytes(p->pool), &lack)) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name,
+			p->device, what, lack.what);
+		sl_err_hint(e, "%s", lack.hint);
+		return ret;
+	}
+	if (words[0] == '\0')
+		words = err == -1 ? "its driver says why on standard error" : strerror(-err);
 	return sl_err_set(e, SL_ERR_DEVICE, field, "port %s: device %s %s: %s", p->name, p->device,
-		what, err == -1 ? "its driver says why on standard error" : strerror(-err));
+		what, words);
 }
 
 /* The device's first ethdev; one PCI device may have several, and only the first is used. */
@@ -97,6 +121,7 @@ static int configure(
 	struct rte_eth_conf conf = {0};
 	int ret;
 
+	sl_driver_log_mark();
 	if (p->n_rxq > 1 && (info->flow_type_rss_offloads & rss) != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
@@ -117,6 +142,7 @@ int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 			MTU_MIN, DATA_ROOM_MAX - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD);
 	if (is_driver(p, "net_af_packet"))
 		return sl_af_packet_mtu_set(p, mtu, e);
+	sl_driver_log_mark();
 	ret = rte_eth_dev_set_mtu(p->dev, (uint16_t)mtu);
 	if (ret == 0 || ret == -ENOTSUP) /* no such notion in the device: ours counts */
 		return 0;
@@ -271,8 +297,10 @@ static int setup_queues(struct sl_port *p, const struct rte_eth_dev_info *info, 
 {
 	unsigned int socket = (unsigned int)sl_numa_socket("device rings", p->numa);
 	uint16_t n_rxd = p->n_desc, n_txd = p->n_desc;
-	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
+	int ret;
 
+	sl_driver_log_mark();
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->dev, &n_rxd, &n_txd);
 	if (ret < 0)
 		return device_error(p, "", "refuses its number of descriptors", ret, e);
 	ret = make_pool(p, n_rxd, n_txd, e);
@@ -351,11 +379,17 @@ static int make_dp(struct sl_port *p, const struct rte_eth_dev_info *info, struc
 
 static int start(struct sl_port *p, struct sl_err *e)
 {
-	int ret = rte_eth_promiscuous_enable(p->dev);
+	int ret = 0;
 
+	sl_driver_log_mark();
+	if (!is_driver(p, "net_af_packet")) /* its sockets do that: af_packet_rings.c */
+		ret = rte_eth_promiscuous_enable(p->dev);
 	if (ret < 0 && ret != -ENOTSUP)
 		return device_error(p, "devargs", "does not become promiscuous", ret, e);
+	if (is_driver(p, "net_af_packet"))
+		sl_af_packet_start_begin();
 	ret = rte_eth_dev_start(p->dev);
+	sl_af_packet_start_end();
 	if (ret < 0)
 		return device_error(p, "devargs", "does not start", ret, e);
 	if (is_driver(p, "net_af_xdp"))
@@ -412,6 +446,7 @@ static int open_device(struct sl_port *p, const struct sl_port_dp *old, struct s
 		snprintf(generator, sizeof(generator), "%s,no-rx=1", p->device);
 		devargs = generator;
 	}
+	sl_driver_log_mark();
 	ret = probe(p, devargs, e);
 	return ret == 0 ? bring_up(p, old, e) : ret;
 }
@@ -429,6 +464,7 @@ void sl_port_close_device(struct sl_port *p)
 	if (p->dev != RTE_MAX_ETHPORTS && is_driver(p, "net_memif") && sl_device_withdraw(p))
 		sl_memif_settle();
 	sl_device_close_begin(p, &kept);
+	sl_port_stats_close(p);
 	if (is_driver(p, "net_af_xdp"))
 		sl_af_xdp_attach(p); /* those of a device that did not start, too */
 	if (p->rings != NULL)
@@ -533,6 +569,7 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 	ret = open_device(p, old, e);
 	if (ret == 0) {
 		sl_device_opened(p);
+		sl_port_stats_open(p);
 		note_server(p);
 		sl_port_listen(p);
 		p->was_open = true;

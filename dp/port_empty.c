@@ -78,11 +78,11 @@ static bool needs_reopening(const struct sl_port *p)
 	return p->rings == NULL && !keeps_nothing(p) && given(p) != p->given_when_open;
 }
 
-void sl_port_recall(struct sl_port *p, unsigned int n)
+void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 {
 	struct sl_counters *c = p->engine->control;
 	struct sl_samples *s = &p->engine->control_samples;
-	struct sl_sample sample = {.reason = SL_DROP_STALE,
+	struct sl_sample sample = {.reason = (uint8_t)why,
 		.culprit = (uint8_t)p->id,
 		.origin = SL_SAMPLE_NOWHERE,
 		.detail = n, /* the device has them, and tells nobody what is in them */
@@ -92,12 +92,17 @@ void sl_port_recall(struct sl_port *p, unsigned int n)
 	if (n == 0)
 		return;
 	sl_count(&c->generated, n);
-	sl_drop_count(c, SL_DROP_STALE, p->id, n);
-	s->of[SL_DROP_STALE][p->id].skipped += n - 1;
-	if (sl_sample_due(s, SL_DROP_STALE, p->id, sl_samples_second(s)))
+	sl_drop_count(c, why, p->id, n);
+	s->of[why][p->id].skipped += n - 1;
+	if (sl_sample_due(s, why, p->id, sl_samples_second(s)))
 		sl_sample_take(s, &sample, NULL, 0);
 	sl_count(&c->port[p->id].tx_dropped, n);
 	sl_count(&c->port[p->id].tx_recalled, n);
+}
+
+void sl_port_recall(struct sl_port *p, unsigned int n)
+{
+	sl_port_recall_as(p, n, SL_DROP_STALE);
 }
 
 static void set_held(struct sl_port *p, bool held)

@@ -82,6 +82,8 @@
 	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
+	X(PORT_REFUSED, "what is behind the output port refused it, when the port had taken it",  \
+		"refused")                                                                        \
 	X(STALE, "waited until the port, network, node or endpoint it was for had gone", "stale") \
 	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")
 

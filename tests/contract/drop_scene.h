@@ -33,6 +33,8 @@ enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
 enum sl_drop sl_scene_stale(struct scene *s);
 enum sl_drop sl_scene_tx_full(struct scene *s);
+/* In a device's ring. */
+enum sl_drop sl_scene_port_refused(struct scene *s);
 
 /*
  * The first sample of that reason that the scene has left, put into words: every field of it in

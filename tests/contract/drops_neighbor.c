@@ -4,6 +4,7 @@
 #include "ctrl/neighbor.h"
 #include "dp/counters.h"
 #include "dp/worker.h"
+#include "dp/tx_slots.h"
 #include "drop_scene.h"
 
 struct link {
@@ -149,4 +150,29 @@ enum sl_drop sl_scene_stale(struct scene *s)
 enum sl_drop sl_scene_tx_full(struct scene *s)
 {
 	return at_neighbors(s, false, 1, 0);
+}
+
+/* It waits in the ring of a packet socket, and the kernel does not take it. */
+enum sl_drop sl_scene_port_refused(struct scene *s)
+{
+	uint8_t ring[2 * TPACKET_ALIGN(TPACKET2_HDRLEN)] __attribute__((aligned(16))) = {0};
+	const struct sl_tx_slots slots = {.at = ring, .n = 2, .size = sizeof(ring) / 2};
+	struct sl_sample sample = {.reason = SL_DROP_PORT_REFUSED,
+		.origin = SL_SAMPLE_NOWHERE,
+		.in_port = SL_PORT_NONE,
+		.out_port = SL_RIG_DB};
+	struct sl_tx_watch watch = {0};
+	unsigned int looks = 0;
+
+	sl_frame_udp4(&s->f, 10);
+	for (uint32_t i = 0; i < slots.n; i++) {
+		sl_tx_slot(&slots, i)->tp_len = (uint32_t)s->f.len;
+		sl_tx_slot(&slots, i)->tp_status = TP_STATUS_SEND_REQUEST;
+	}
+	while (!sl_tx_slots_stuck(&watch, &slots, slots.n, looks))
+		if (++looks > 10)
+			return SL_KEEP;
+	sample.detail = sl_tx_slots_refuse(&watch, &slots, 1);
+	sl_sample_take(sl_test_samples(), &sample, NULL, 0);
+	return sample.detail == slots.n ? SL_DROP_PORT_REFUSED : SL_KEEP;
 }

@@ -393,6 +393,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_FLOW_SHARE] = flow_share,
 	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
 	[SL_DROP_TX_FULL] = sl_scene_tx_full,
+	[SL_DROP_PORT_REFUSED] = sl_scene_port_refused,
 	[SL_DROP_STALE] = sl_scene_stale,
 	[SL_DROP_UPCALL_FULL] = upcall_full,
 };

@@ -45,7 +45,7 @@ def expect_inline(shell):
                 command = "sluicectl apply /dev/null"
             for word, value in PLACEHOLDERS.items():
                 command = command.replace(word, value)
-            status, printed = shell.type(f"timeout 3 {command}" if "--watch" in command else command)
+            status, printed = shell.type(f"timeout 1.5 {command}" if "--watch" in command else command)
             if status not in (0, 124):
                 wrong.append(f"{name}: {command}: exit {status}: {printed.strip()}")
     if wrong:

@@ -63,9 +63,10 @@ RULES = {"exists", "reference", "not_found", "limit"}
 
 
 def validator(method):
-    """Of all parameters together, as of one object."""
+    """Of all parameters together, as of one object. What answers have as readOnly may be sent back, whatever it is."""
+    reported = {name: {} for name, s in method["result"]["schema"]["properties"].items() if s.get("readOnly")}
     schema = {"type": "object", "additionalProperties": False,
-              "properties": {p["name"]: p["schema"] for p in method["params"]},
+              "properties": {**reported, **{p["name"]: p["schema"] for p in method["params"]}},
               "required": [p["name"] for p in method["params"] if p["required"]], **method.get("x-params", {})}
     return jsonschema.Draft202012Validator(schema) if hasattr(jsonschema, "Draft202012Validator") else \
         jsonschema.Draft7Validator(without_2020(schema))

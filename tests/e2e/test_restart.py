@@ -77,8 +77,7 @@ def a_transfer_outlives_the_death_of_its_node(lab):
     site.b.daemon.kill()
     site.b.daemon.start()
     # What waits for b's answer meanwhile is more than there is room for.
-    wait_until(lambda: site.a.daemon.call("neighbors.state")[0]["state"] == "reachable",
-               "node a does not find b again")
+    wait_until(lambda: Ping(site.a1, site.b1.ip, 1).result()[1] == 1, "node a does not find b again", 30)
     expect_ping(site.a1, site.b1.ip, 3)
     ping.process.send_signal(2)
     sent, received, text = ping.result()

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "dp/eal.h"
+#include "dp/eal_limits.h"
 #include "dp/hugepages.h"
+
+static const struct sl_cgroup_place nowhere = {"/nonexistent", "/nonexistent"};
 
 static cpu_set_t cpus(unsigned int n)
 {
@@ -155,6 +158,7 @@ static void core_that_is_not_there_is_refused_by_its_place(void **state)
 	(void)state;
 	assert_true(sl_eal_check_cores(&p, &allowed, &e) < 0);
 	assert_string_equal(e.path, "workers.cores[1]");
+	assert_non_null(strstr(e.message, "0-3")); /* those that are there */
 }
 
 static void core_listed_twice_is_refused(void **state)
@@ -198,7 +202,7 @@ static void required_but_missing_names_number_and_command(void **state)
 {
 	const struct sl_hugepages_seen s = {.free_kb = 100 * 2048, .total_2m = 150};
 	struct sl_err e;
-	char note[256];
+	char note[SL_NOTE_LEN];
 
 	(void)state;
 	assert_true(sl_hugepages_decide(SL_HUGEPAGES_REQUIRED, &s, 1024, note, &e) < 0);
@@ -211,7 +215,7 @@ static void auto_falls_back_and_says_so(void **state)
 {
 	const struct sl_hugepages_seen none = {0}, enough = {.free_kb = 512 * 2048};
 	struct sl_err e;
-	char note[256];
+	char note[SL_NOTE_LEN];
 
 	(void)state;
 	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_AUTO, &none, 1024, note, &e), 0);
@@ -224,7 +228,7 @@ static void off_uses_none_and_says_nothing(void **state)
 {
 	const struct sl_hugepages_seen enough = {.free_kb = 512 * 2048};
 	struct sl_err e;
-	char note[256];
+	char note[SL_NOTE_LEN];
 
 	(void)state;
 	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_OFF, &enough, 1024, note, &e), 0);
@@ -267,7 +271,7 @@ static void free_pages_of_all_sizes_count_less_those_promised(void **state)
 	write_number(dir, "hugepages-2048kB", "resv_hugepages", 30);
 	write_number(dir, "hugepages-2048kB", "nr_hugepages", 120);
 	write_number(dir, "hugepages-1048576kB", "free_hugepages", 1);
-	sl_hugepages_read(dir, &s);
+	sl_hugepages_read(dir, &nowhere, &s);
 	remove_size(dir, "hugepages-2048kB");
 	remove_size(dir, "hugepages-1048576kB");
 	rmdir(dir);
@@ -280,8 +284,123 @@ static void machine_without_hugepage_support_has_none(void **state)
 	struct sl_hugepages_seen s;
 
 	(void)state;
-	sl_hugepages_read("/nonexistent/hugepages", &s);
+	sl_hugepages_read("/nonexistent/hugepages", &nowhere, &s);
 	assert_int_equal(s.free_kb, 0);
+}
+
+/* A process in the group /pod/app, of both versions. */
+struct groups {
+	char fs[32], self[48];
+	struct sl_cgroup_place at;
+};
+
+static void write_text(const char *dir, const char *file, const char *text)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "%s\n", text);
+	fclose(f);
+}
+
+static void make_groups(struct groups *g)
+{
+	static const char *const dirs[] = {"pod", "pod/app", "hugetlb", "hugetlb/pod",
+		"hugetlb/pod/app", "memory", "memory/pod"};
+	char path[300];
+
+	snprintf(g->fs, sizeof(g->fs), "/tmp/sluice-groups-XXXXXX");
+	assert_non_null(mkdtemp(g->fs));
+	for (unsigned int i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", g->fs, dirs[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	snprintf(g->self, sizeof(g->self), "%s/self", g->fs);
+	write_text(g->fs, "self",
+		"5:cpu,memory:/pod/app\n4:hugetlb:/pod/app\n3:nomemory:/\n0::/pod/app");
+	g->at = (struct sl_cgroup_place){g->fs, g->self};
+}
+
+static void remove_groups(const struct groups *g)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", g->fs);
+	assert_int_equal(system(command), 0);
+}
+
+static void tightest_group_above_decides(void **state)
+{
+	struct sl_cgroup_limit l;
+	struct groups g;
+
+	(void)state;
+	make_groups(&g);
+	assert_false(sl_cgroup_tightest(&g.at, "memory", "memory", &l));
+	write_text(g.fs, "pod/app/memory.max", "max");
+	assert_false(sl_cgroup_tightest(&g.at, "memory", "memory", &l));
+	write_text(g.fs, "pod/memory.max", "1000");
+	write_text(g.fs, "memory.max", "2000");
+	assert_true(sl_cgroup_tightest(&g.at, "memory", "memory", &l));
+	assert_int_equal(l.max, 1000);
+	assert_non_null(strstr(l.file, "/pod/memory.max"));
+	/* version 1, whose "no limit" is a number */
+	write_text(g.fs, "memory/memory.limit_in_bytes", "9223372036854771712");
+	write_text(g.fs, "memory/pod/memory.limit_in_bytes", "999");
+	assert_true(sl_cgroup_tightest(&g.at, "memory", "memory", &l));
+	assert_int_equal(l.max, 999);
+	remove_groups(&g);
+}
+
+static void hugepages_that_a_group_denies_are_not_counted(void **state)
+{
+	char dir[] = "/tmp/sluice-hugepages-XXXXXX", note[SL_NOTE_LEN];
+	struct sl_hugepages_seen s;
+	struct groups g;
+	struct sl_err e;
+
+	(void)state;
+	make_groups(&g);
+	assert_non_null(mkdtemp(dir));
+	write_number(dir, "hugepages-2048kB", "free_hugepages", 100);
+	write_text(g.fs, "pod/hugetlb.2MB.max", "41943040");	/* 20 pages */
+	write_text(g.fs, "pod/hugetlb.2MB.current", "4194304"); /* 2 of them */
+	sl_hugepages_read(dir, &g.at, &s);
+	assert_int_equal(s.free_kb - s.denied_kb, 18 * 2048);
+	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_AUTO, &s, 36, note, &e), 1);
+	assert_int_equal(sl_hugepages_decide(SL_HUGEPAGES_AUTO, &s, 38, note, &e), 0);
+	assert_non_null(strstr(note, "pod/hugetlb.2MB.max"));
+	assert_true(sl_hugepages_decide(SL_HUGEPAGES_REQUIRED, &s, 38, note, &e) < 0);
+	assert_non_null(strstr(e.message, "36 MiB"));
+	assert_non_null(strstr(e.hint, "44040192")); /* 38 MiB and what is in use */
+	/* of version 1, of reservations, and tighter */
+	write_text(g.fs, "hugetlb/pod/hugetlb.2MB.rsvd.limit_in_bytes", "2097152");
+	sl_hugepages_read(dir, &g.at, &s);
+	assert_int_equal(s.free_kb - s.denied_kb, 2048);
+	remove_size(dir, "hugepages-2048kB");
+	rmdir(dir);
+	remove_groups(&g);
+}
+
+static void more_memory_than_the_group_has_is_refused(void **state)
+{
+	struct sl_err e = {0};
+	struct groups g;
+
+	(void)state;
+	make_groups(&g);
+	write_text(g.fs, "pod/app/memory.max", "134217728");
+	assert_int_equal(sl_eal_check_memory(&g.at, 128, &e), 0);
+	assert_true(sl_eal_check_memory(&g.at, 129, &e) < 0);
+	assert_string_equal(e.path, "workers.memory_mb");
+	assert_non_null(strstr(e.message, "128 MiB"));
+	assert_non_null(strstr(e.message, "memory.max"));
+	assert_true(sl_eal_check_memory(&nowhere, UINT32_MAX, &e) < 0); /* 4 PiB */
+	assert_non_null(strstr(e.message, "this machine has"));
+	remove_groups(&g);
 }
 
 int main(void)
@@ -304,6 +423,9 @@ int main(void)
 		cmocka_unit_test(off_uses_none_and_says_nothing),
 		cmocka_unit_test(free_pages_of_all_sizes_count_less_those_promised),
 		cmocka_unit_test(machine_without_hugepage_support_has_none),
+		cmocka_unit_test(tightest_group_above_decides),
+		cmocka_unit_test(hugepages_that_a_group_denies_are_not_counted),
+		cmocka_unit_test(more_memory_than_the_group_has_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,7 @@ class Shell:
     """One bash for a whole document, in a folder that looks like the source's."""
 
     def __init__(self, lab):
+        self._namespaces = set(self._list_namespaces())
         self.home = os.path.join(lab.directory, "reader")
         os.mkdir(self.home)
         for entry in ROOT.iterdir():
@@ -83,6 +84,10 @@ class Shell:
                                         stderr=subprocess.STDOUT, cwd=self.home,
                                         env={**os.environ, "PATH": path, "HOME": self.home, "LC_ALL": "C.UTF-8"})
         self.output, self._mark = "", 0
+
+    @staticmethod
+    def _list_namespaces():
+        return os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
 
     def _wait(self, word, start, seconds=BLOCK_SECONDS):
         deadline = time.monotonic() + seconds
@@ -138,3 +143,6 @@ class Shell:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        # Of a reader who stopped half way.
+        for name in set(self._list_namespaces()) - self._namespaces:
+            subprocess.run(["ip", "netns", "del", name], check=False)

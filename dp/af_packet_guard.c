@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Here mmap and mmap64 are two functions, whatever size the rest of the program's offsets have. */
+#undef _FILE_OFFSET_BITS
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "af_packet_guard.h"
+
+/* Called before a sanitizer has started: constructors of libraries map memory. */
+#define PLAIN	 __attribute__((no_sanitize("address", "thread", "undefined")))
+#define EXPORTED __attribute__((visibility("default"))) PLAIN
+
+static _Thread_local bool is_starting;
+
+PLAIN static bool is_packet_socket(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	       domain == AF_PACKET;
+}
+
+/* The function that drivers would have got; a sanitizer's, where there is one. */
+PLAIN static void *next(void *_Atomic *found, const char *name)
+{
+	void *f = atomic_load_explicit(found, memory_order_relaxed);
+
+	if (f != NULL)
+		return f;
+	f = dlsym(RTLD_NEXT, name);
+	atomic_store_explicit(found, f, memory_order_relaxed);
+	return f;
+}
+
+PLAIN static void *map(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	static void *_Atomic found;
+	void *(*f)(void *, size_t, int, int, int, off_t);
+
+	*(void **)&f = next(&found, "mmap");
+	return f(at, len, prot, flags, fd, offset);
+}
+
+PLAIN static void *map_unlocked(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	void *p = map(at, len, prot, flags, fd, offset);
+	int error = errno;
+
+	if (p != MAP_FAILED || (flags & MAP_LOCKED) == 0 || (error != EAGAIN && error != EPERM))
+		return p;
+	if (is_packet_socket(fd))
+		return map(at, len, prot, flags & ~MAP_LOCKED, fd, offset);
+	errno = error;
+	return p;
+}
+
+EXPORTED void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	return map_unlocked(at, len, prot, flags, fd, offset);
+}
+
+/* The same, as programs with large files call it. */
+EXPORTED void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t offset)
+{
+	return map_unlocked(at, len, prot, flags, fd, offset);
+}
+
+EXPORTED int ioctl(int fd, unsigned long request, ...)
+{
+	static void *_Atomic found;
+	int (*f)(int, unsigned long, ...);
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (is_starting && request == SIOCSIFHWADDR)
+		return 0;
+	if (is_starting && request == SIOCSIFFLAGS) {
+		errno = ENOTSUP; /* which ethdev takes for a device that knows no such mode */
+		return -1;
+	}
+	*(void **)&f = next(&found, "ioctl");
+	return f(fd, request, arg);
+}
+
+void sl_af_packet_start_begin(void)
+{
+	is_starting = true;
+}
+
+void sl_af_packet_start_end(void)
+{
+	is_starting = false;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a container may have: the limits of the process's control groups and of those above, as far
+ * as they can be seen, in the files of version 2 and of version 1.
+ * Threads: control. No state.
+ */
+#ifndef SL_DP_CGROUP_H
+#define SL_DP_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where to look; a test has files of its own. */
+struct sl_cgroup_place {
+	const char *fs, *self;
+};
+#define SL_CGROUP_HERE ((struct sl_cgroup_place){"/sys/fs/cgroup", "/proc/self/cgroup"})
+
+struct sl_cgroup_limit {
+	uint64_t max, left; /* bytes */
+	char file[256];	    /* that says so */
+};
+
+/*
+ * The tightest limit called stem ("hugetlb.2MB", "memory") of a controller ("hugetlb", "memory");
+ * false: none that can be seen. Memory that is in use counts as left, for the kernel takes most of
+ * it back when it is needed.
+ */
+bool sl_cgroup_tightest(const struct sl_cgroup_place *at, const char *controller, const char *stem,
+	struct sl_cgroup_limit *l);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_common.h>
+#include <rte_log.h>
+
+#include "driver_log.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char words[200]; /* under the lock */
+static size_t n_words;
+static bool is_whole; /* the line's end was seen */
+static FILE *stream;
+
+/* What is warned of where nothing is wrong: no processes to share with, no pages of that size. */
+static bool is_beside_the_point(void)
+{
+	static const char *const harmless[] = {"mp action callback",
+		"kB hugepages reported on node", "No DPDK runtime directory",
+		"EAL: Error creating '"};
+
+	for (size_t i = 0; i < RTE_DIM(harmless); i++)
+		if (strstr(words, harmless[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void forget(void)
+{
+	memset(words, 0, sizeof(words));
+	n_words = 0;
+	is_whole = false;
+}
+
+static void keep(const char *text, size_t n)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n && !is_whole; i++) {
+		if (text[i] == '\n')
+			is_whole = n_words > 0;
+		if (is_whole && is_beside_the_point())
+			forget();
+		else if (text[i] != '\n' && n_words < sizeof(words) - 1)
+			words[n_words++] = text[i];
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static ssize_t write_log(void *cookie, const char *text, size_t n)
+{
+	(void)cookie;
+	keep(text, n);
+	return (ssize_t)fwrite(text, 1, n, stderr);
+}
+
+void sl_driver_log_open(void)
+{
+	const cookie_io_functions_t f = {.write = write_log};
+
+	if (stream == NULL)
+		stream = fopencookie(NULL, "w", f);
+	rte_openlog_stream(stream != NULL ? stream : stderr);
+}
+
+void sl_driver_log_mark(void)
+{
+	pthread_mutex_lock(&lock);
+	forget();
+	pthread_mutex_unlock(&lock);
+}
+
+/* Nothing is written behind a whole line, and what is begun ends with a zero at any moment. */
+const char *sl_driver_log_words(void)
+{
+	return words;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whether a port has buffers to receive into, and what is done when it has none. Its buffers lie in
+ * the transmit queues of other ports, of which one whose other end stands still may hold very many.
+ */
+#include <rte_ether.h>
+
+#include "engine_internal.h"
+
+enum {
+	ETHER_TYPE_LOOP = 0x9000,
+	NUDGE_LEN = RTE_ETHER_MIN_LEN - RTE_ETHER_CRC_LEN,
+	DRY_TICKS = 2,			 /* found dry so often in a row, a port is starved */
+	WET_TICKS = SL_TICKS_PER_SECOND, /* and so often not, it is no more */
+};
+
+static bool is_driver(const struct sl_port *p, const char *driver)
+{
+	return strcmp(p->driver, driver) == 0;
+}
+
+static bool is_in_service(const struct sl_port *p)
+{
+	return p->is_counted && p->state == SL_PORT_PUBLISHED;
+}
+
+/* Written by its lcore, in DPDK's own way; a value of a moment ago will do. */
+__attribute__((no_sanitize("thread"))) static unsigned int in_cache(
+	const struct rte_mempool *mp, unsigned int lcore)
+{
+	return *(const volatile uint32_t *)&mp->local_cache[lcore].len;
+}
+
+/*
+ * Less than a burst is free for a worker that polls the port: what lies in other threads' caches is
+ * not to be had for it.
+ */
+static bool is_dry(const struct sl_port *p)
+{
+	unsigned int in_ring = rte_mempool_get_ops(p->pool->ops_index)->get_count(p->pool);
+
+	for (unsigned int q = 0; q < p->n_rxq && in_ring < SL_BURST_MAX; q++) {
+		int w = p->rxq_worker[q];
+
+		if (w >= 0 &&
+			in_ring + in_cache(p->pool, p->engine->worker[w]->lcore) < SL_BURST_MAX)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_pool(struct sl_port *p)
+{
+	if (is_dry(p)) {
+		p->n_wet = 0;
+		p->starved |= ++p->n_dry >= DRY_TICKS;
+		return;
+	}
+	p->n_dry = 0;
+	if (p->starved && ++p->n_wet >= WET_TICKS)
+		p->starved = false;
+}
+
+/*
+ * Whether its transmit queues hold the buffers themselves. The drivers named here copy each packet
+ * that is not of the port's own pool; all others hand its buffer on as it is.
+ */
+bool sl_port_keeps_buffers(const struct sl_port *p)
+{
+	static const char *const copies[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
+		"net_vhost", "net_memif", "net_pcap", "net_null"};
+
+	for (unsigned int i = 0; i < RTE_DIM(copies); i++)
+		if (is_driver(p, copies[i]))
+			return false;
+	return p->generator == NULL;
+}
+
+/*
+ * A frame of Ethernet's loopback protocol, from the port to itself: every host and switch ignores
+ * it, as they do those of other switches.
+ */
+static struct rte_mbuf *make_nudge(const struct sl_port *p)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(p->engine->pool);
+	struct rte_ether_hdr *eth;
+
+	if (m == NULL)
+		return NULL;
+	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, NUDGE_LEN);
+	if (eth == NULL) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	memset(eth, 0, NUDGE_LEN);
+	memcpy(&eth->dst_addr, p->dp->mac.b, sizeof(eth->dst_addr));
+	memcpy(&eth->src_addr, p->dp->mac.b, sizeof(eth->src_addr));
+	eth->ether_type = rte_cpu_to_be_16(ETHER_TYPE_LOOP);
+	return m;
+}
+
+/* By all transmit queues. */
+static void nudge(const struct sl_port *p)
+{
+	for (unsigned int w = 0; w < p->engine->n_workers; w++) {
+		struct sl_inject in = {.m = make_nudge(p), .port = p->id, .epoch = p->epoch};
+
+		if (in.m == NULL)
+			return;
+		if (rte_ring_sp_enqueue_elem(p->engine->worker[w]->rings.inject, &in, sizeof(in)) ==
+			0)
+			sl_count(&p->engine->control->generated, 1);
+		else
+			rte_pktmbuf_free(in.m);
+	}
+}
+
+/*
+ * A driver gives back the buffers that it has sent when it is given more to send. Where the only
+ * port that sends to it is the one that waits for those buffers, that would be never.
+ */
+static void nudge_keepers(struct sl_engine *g)
+{
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		struct sl_port *p = &g->port[i];
+		struct sl_port_counters c;
+
+		if (!is_in_service(p) || !sl_port_keeps_buffers(p))
+			continue;
+		sl_port_counters(g, p->id, &c);
+		if (c.tx_packets + c.tx_dropped == p->nudged_at)
+			nudge(p);
+		p->nudged_at = c.tx_packets + c.tx_dropped;
+	}
+}
+
+void sl_ports_buffers_tick(struct sl_engine *g)
+{
+	bool any_starved = false;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		struct sl_port *p = &g->port[i];
+
+		if (!is_in_service(p))
+			continue;
+		look_at_pool(p);
+		any_starved |= p->starved;
+	}
+	if (any_starved)
+		nudge_keepers(g);
+}
