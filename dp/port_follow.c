@@ -164,6 +164,7 @@ static void look_at_interface(struct sl_port *p)
 	if (!sl_interface_ask(name, &i))
 		return;
 	if (p->outside.makes && sl_tap_is_attached(p)) {
+		p->was_deleted = false; /* it was moved, not deleted */
 		/* In a workload's namespace, where it cannot be asked for? */
 		if (i.index != p->ifindex) {
 			rise(p);
