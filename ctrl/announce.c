@@ -131,12 +131,26 @@ static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const 
 	return true;
 }
 
+/* Nobody hears what is sent there now; and whose link was down has forgotten its neighbours. */
+static bool is_deaf(const struct sl_announce_view *v, uint16_t port)
+{
+	const struct sl_port_dp *dp = sl_port_dp(v->engine, port);
+
+	return dp == NULL || dp->refuse == SL_DROP_PORT_DOWN || dp->refuse == SL_DROP_PORT_MISSING;
+}
+
+static bool is_to_hear(
+	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
+{
+	return v->world->port_network[port] == ep->network && !(ep->local && port == ep->origin) &&
+	       !is_deaf(v, port);
+}
+
 /* The next port that is to hear of the endpoint; SL_PORTS_MAX: no more. */
 static uint16_t next_port(
 	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
 {
-	while (port < SL_PORTS_MAX &&
-		(v->world->port_network[port] != ep->network || (ep->local && port == ep->origin)))
+	while (port < SL_PORTS_MAX && !is_to_hear(v, ep, port))
 		port++;
 	return port;
 }

@@ -309,9 +309,10 @@ static void commit(void *ctx)
 	struct sl_pending *p = &a->p;
 	uint32_t leaving;
 
+	/* Of the world to come, flows may lead to a port that is new in it. */
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (p->ports[i].used && !a->ports[i].used)
-			sl_port_publish(a->engine, (uint16_t)i);
+			sl_port_offer(a->engine, (uint16_t)i);
 	sl_apply_commit_ports(a);
 	commit_underlay(a);
 	sl_apply_commit_endpoints(a);
@@ -322,6 +323,10 @@ static void commit(void *ctx)
 	sl_handover_begin(a);
 	publish(a);
 	sl_handover_published(a);
+	/* Only now is it known whose packets those are that wait in it. */
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (p->ports[i].used && !a->ports[i].used)
+			sl_port_publish(a->engine, (uint16_t)i);
 	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)

@@ -115,7 +115,8 @@ void sl_states_count(
 	}
 	if (t == NULL)
 		return;
-	if (t->count != count)
+	/* Less than before: it began anew, with the device that counts. */
+	if (count > t->count)
 		t->grew = s->tick;
 	t->count = count;
 	set(s, t, t->grew != 0 && s->tick - t->grew < HOLD, begins, over);

@@ -10,17 +10,18 @@
 
 static void look_at_port(struct sl_ctrl *c, uint16_t id, const char *name)
 {
-	struct sl_port_counters n;
+	uint64_t drops[SL_DROP_COUNT];
 	struct sl_port_info info;
 	char what[SL_NAME_LEN + 64];
 
 	sl_port_info(c->engine, id, &info);
-	sl_port_counters(c->engine, id, &n);
+	sl_port_drops(c->engine, id, drops);
 	snprintf(what, sizeof(what), "port %s: packets are lost for want of buffers:", name);
 	sl_states_count(c->states, what, info.rx_no_buffer,
 		"it is starved (workers.packet_buffers, workers.memory_mb)", "no longer");
 	snprintf(what, sizeof(what), "port %s: its transmit queue", name);
-	sl_states_count(c->states, what, n.tx_dropped, "does not take all packets",
+	/* What is dropped because the device is down or missing is port_log.c's. */
+	sl_states_count(c->states, what, drops[SL_DROP_TX_FULL], "does not take all packets",
 		"takes all packets again");
 }
 

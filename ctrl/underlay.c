@@ -425,7 +425,7 @@ void sl_underlay_node_set(struct sl_underlay *u, const struct sl_node_obj *obj)
 		begin_watch(u, n);
 	n->address = obj->address;
 	n->mtu = obj->mtu;
-	memcpy(n->name, obj->name, sizeof(n->name));
+	snprintf(n->name, sizeof(n->name), "%s", obj->name);
 	set_fresh(u, n, true);
 }
 

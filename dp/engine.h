@@ -133,7 +133,11 @@ int sl_port_check(
 int sl_port_check_change(
 	struct sl_engine *g, uint16_t id, const struct sl_port_params *p, struct sl_err *e);
 void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_params *p);
-/* Start to receive on an added port (visible to workers as output as well). */
+/*
+ * An added port is offered first: workers may send to it, and it does not receive yet. It receives
+ * once it is published, which is when what it carries has to be in force. publish alone is both.
+ */
+void sl_port_offer(struct sl_engine *g, uint16_t id);
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
 /*

@@ -21,7 +21,7 @@ _Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
 
 /*
  * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
- * the last step by the grace period's callback.
+ * the last step by the grace period's callback. Of an OPEN port workers see dp once it is offered.
  *
  * A published port has a device or has none for now. It loses it when the device can be emptied
  * only by closing it, when it is to have another one (sl_port_change), and when what the device
@@ -221,14 +221,14 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e);
 void sl_port_take_wish(struct sl_port *p);
 
 /* port_queues.c: which worker polls what */
-/* To be polled from now on, in state PUBLISHED; or its places only. */
-void sl_queues_assign(struct sl_engine *g, struct sl_port *p, enum sl_port_state state);
+/* Which worker is to poll each queue. Nobody polls them, and workers are told nothing. */
+void sl_queues_deal(struct sl_engine *g, struct sl_port *p);
 void sl_queues_unassign(struct sl_engine *g, struct sl_port *p);
 /* Publish `new` in place of p->dp wherever workers see it; the old one is retired. */
 void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp *new);
 /* Nobody polls the port any more; it keeps its queues and who has them. */
 void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state state);
-/* p->dp is published in place of what workers see, which is retired. */
+/* Polled from now on; p->dp is published in place of what workers see, which is retired. */
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
 /* pool.c */

@@ -304,21 +304,31 @@ static struct sl_port *find(const struct sl_engine *g, uint16_t id)
 	return (struct sl_port *)(uintptr_t)p;
 }
 
+void sl_port_offer(struct sl_engine *g, uint16_t id)
+{
+	struct sl_port *p = find(g, id);
+
+	if (p == NULL || p->state != SL_PORT_OPEN)
+		return;
+	p->fault = p->dev != RTE_MAX_ETHPORTS ? SL_KEEP : SL_DROP_PORT_MISSING;
+	p->dp->refuse = (uint8_t)p->fault; /* no worker has seen it */
+	sl_queues_deal(g, p);
+	atomic_store_explicit(&g->ports[id], p->dp, memory_order_release);
+}
+
 void sl_port_publish(struct sl_engine *g, uint16_t id)
 {
 	struct sl_port *p = find(g, id);
 
 	if (p == NULL || p->state != SL_PORT_OPEN)
 		return;
+	if (atomic_load_explicit(&g->ports[id], memory_order_relaxed) == NULL)
+		sl_port_offer(g, id);
 	if (p->dev != RTE_MAX_ETHPORTS) {
-		p->fault = SL_KEEP;
-		p->dp->refuse = SL_KEEP; /* no worker has seen it */
-		sl_queues_assign(g, p, SL_PORT_PUBLISHED);
+		sl_queues_resume(g, p);
 		atomic_store(&p->told, SL_TOLD_CHANGED);
 	} else {
-		p->dp->refuse = SL_DROP_PORT_MISSING;
-		p->fault = SL_DROP_PORT_MISSING;
-		sl_queues_assign(g, p, SL_PORT_SHUT);
+		p->state = SL_PORT_SHUT;
 	}
 	sl_ports_follow(g, false);
 }
@@ -401,7 +411,7 @@ void sl_port_take_wish(struct sl_port *p)
 	if (parse_devargs(p, w->devargs, &e) != 0 || sl_port_ask(p, &w->params, &e) != 0 ||
 		sl_port_make_rxq(p, &e) != 0)
 		abort(); /* it was checked */
-	sl_queues_assign(p->engine, p, SL_PORT_SHUT);
+	sl_queues_deal(p->engine, p);
 	free(w);
 }
 

@@ -164,6 +164,7 @@ static void look_at_interface(struct sl_port *p)
 	if (!sl_interface_ask(name, &i))
 		return;
 	if (p->outside.makes && sl_tap_is_attached(p)) {
+		p->was_deleted = false; /* it was moved, not deleted */
 		/* In a workload's namespace, where it cannot be asked for? */
 		if (i.index != p->ifindex) {
 			rise(p);
@@ -367,7 +368,7 @@ static void open(struct sl_port *p)
 		return;
 	}
 	if (first)
-		sl_queues_assign(p->engine, p, SL_PORT_SHUT);
+		sl_queues_deal(p->engine, p);
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
 	p->dp->refuse = p->held ? SL_DROP_PORT_GONE : SL_KEEP; /* no worker has seen it */

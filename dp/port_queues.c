@@ -15,6 +15,13 @@ static unsigned int owner(const struct sl_port *p, unsigned int queue)
 	return atomic_load_explicit(&p->rxq[queue].owner, memory_order_acquire);
 }
 
+/* Polled, or about to be. */
+static bool is_dealt(const struct sl_port *p, unsigned int queue, unsigned int worker)
+{
+	return (p->state == SL_PORT_PUBLISHED || p->state == SL_PORT_OPEN) &&
+	       p->rxq_worker[queue] == (int)worker;
+}
+
 static bool polls(const struct sl_port *p, unsigned int queue, unsigned int worker)
 {
 	return p->state == SL_PORT_PUBLISHED && p->rxq_worker[queue] == (int)worker;
@@ -33,7 +40,7 @@ static unsigned int load_of(const struct sl_engine *g, unsigned int worker)
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		for (unsigned int q = 0; q < g->port[i].n_rxq; q++)
-			n += polls(&g->port[i], q, worker);
+			n += is_dealt(&g->port[i], q, worker);
 	return n;
 }
 
@@ -149,8 +156,10 @@ static void warn_of_far_workers(struct sl_engine *g, const struct sl_port *p)
 			}
 }
 
-void sl_queues_assign(struct sl_engine *g, struct sl_port *p, enum sl_port_state state)
+void sl_queues_deal(struct sl_engine *g, struct sl_port *p)
 {
+	enum sl_port_state state = p->state;
+
 	p->state = SL_PORT_PUBLISHED; /* so that each queue counts for the next one's choice */
 	for (unsigned int q = 0; q < p->n_rxq; q++) {
 		int wanted = p->rxq_wanted[q];
@@ -158,11 +167,8 @@ void sl_queues_assign(struct sl_engine *g, struct sl_port *p, enum sl_port_state
 		p->rxq_worker[q] = wanted >= 0 ? wanted : (int)choose(g, p);
 		atomic_store(&p->rxq[q].owner, (uint32_t)p->rxq_worker[q]);
 	}
-	p->state = state;
 	warn_of_far_workers(g, p);
-	/* As an output first: a packet received on it may leave by it. */
-	atomic_store_explicit(&g->ports[p->id], p->dp, memory_order_release);
-	rebuild_pollers(g, p);
+	p->state = state;
 }
 
 void sl_queues_unassign(struct sl_engine *g, struct sl_port *p)
@@ -185,6 +191,7 @@ void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
 	struct sl_port_dp *old;
 
 	p->state = SL_PORT_PUBLISHED;
+	/* As an output first: a packet received on it may leave by it. */
 	old = atomic_exchange_explicit(&g->ports[p->id], p->dp, memory_order_acq_rel);
 	rebuild_pollers(g, p);
 	if (old != p->dp)
@@ -196,7 +203,7 @@ void sl_queues_replace(struct sl_engine *g, struct sl_port *p, struct sl_port_dp
 	struct sl_port_dp *old = p->dp;
 
 	p->dp = new;
-	if (p->state != SL_PORT_OPEN)
+	if (atomic_load_explicit(&g->ports[p->id], memory_order_relaxed) != NULL)
 		atomic_store_explicit(&g->ports[p->id], new, memory_order_release);
 	if (p->state == SL_PORT_PUBLISHED)
 		rebuild_pollers(g, p);

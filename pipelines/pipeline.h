@@ -28,15 +28,14 @@ struct sl_icmp_rate {
 
 /*
  * How many announcements ("this MAC has this address") of workloads a worker has passed on in a
- * tick, by the port they came in by, or the node: no workload floods the others' ports. Nodes whose
- * ids differ by a multiple of SL_ANNOUNCE_NODES share.
+ * tick, by the port they came in by, or a hash of node and network: no workload floods the others'
+ * ports, and no network takes what another may announce by the same node.
  */
 #define SL_ANNOUNCEMENTS_PER_TICK 10
-#define SL_ANNOUNCE_NODES	  32u
 
 struct sl_announce_rate {
 	uint32_t tick;
-	uint8_t sent[SL_PORTS_MAX + SL_ANNOUNCE_NODES];
+	uint8_t sent[SL_CULPRITS];
 } __rte_cache_aligned;
 
 /* Shared by all workers; written by control before start, except world. */

@@ -112,14 +112,16 @@ static void print_overview(const cJSON *methods, const char *noun)
 
 	cJSON_ArrayForEach (m, methods) {
 		const char *name = ctl_string(m, "name"), *dot = strchr(name, '.');
+		char of[32] = "";
 
 		if (dot == NULL || strncmp(name, "rpc.", 4) == 0)
 			continue;
 		if (noun[0] != '\0' && (strlen(noun) != (size_t)(dot - name) ||
 					       strncmp(name, noun, strlen(noun)) != 0))
 			continue;
-		printf("  %-12.*s %-10s %s\n", (int)(dot - name), name, dot + 1,
-			ctl_string(m, "summary"));
+		strncat(of, name,
+			(size_t)(dot - name) < sizeof(of) ? (size_t)(dot - name) : sizeof(of) - 1);
+		printf("  %-12s %-10s %s\n", of, dot + 1, ctl_string(m, "summary"));
 		if (strcmp(name, "workers.list") == 0)
 			printf("  %-12s %-10s %s\n", "workers", "show",
 				"The same with stages' costs and burst times, a section a worker.");

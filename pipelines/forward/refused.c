@@ -13,9 +13,15 @@ struct whence {
 	bool outer;
 };
 
+/* Of all bits of a burst: the remainder is what the shift does anyway, and says so. */
+static bool has_bit(uint64_t bits, unsigned int i)
+{
+	return bits >> i % SL_BURST_MAX & 1;
+}
+
 static bool is_decapped(const struct sl_burst *b, unsigned int i)
 {
-	return b->decapped >> i & 1;
+	return has_bit(b->decapped, i);
 }
 
 /* Before its outer headers were off: all there is to go by is its source address. */
@@ -42,14 +48,15 @@ static struct whence whence(const struct sl_trip *t, unsigned int i)
 	const struct sl_burst *b = t->b;
 	const struct sl_meta *m = &b->meta[i];
 
+	/* The network it came in by, which may be another's port since, if it has waited. */
 	if (!t->underlay)
-		return (struct whence){
-			.origin = b->in_port, .network = t->world->port_network[b->in_port]};
+		return (struct whence){.origin = b->in_port,
+			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
 	if (!is_decapped(b, i))
 		return (struct whence){.origin = b->in_port, .outer = true};
 	return (struct whence){.origin = m->origin,
 		.network = m->network,
-		.before = (b->closer >> i & 1 ? m->outer_l4 : SL_OUTER_L4) +
+		.before = (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
 			  (uint32_t)sl_encaps[m->encap]->header_len,
 		.outer = true};
 }

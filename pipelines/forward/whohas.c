@@ -52,9 +52,9 @@ static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_w
 static bool within_rate(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_announce_rate *r = &t->p->announce_rate[t->w->id];
-	uint32_t origin = t->b->meta[i].origin;
+	const struct sl_meta *m = &t->b->meta[i];
 	uint32_t slot =
-		origin & SL_ORIGIN_NODE ? SL_PORTS_MAX + origin % SL_ANNOUNCE_NODES : origin;
+		m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
 
 	if (r->tick != t->tick) {
 		memset(r->sent, 0, sizeof(r->sent));

@@ -22,7 +22,7 @@ static bool quoted_l4(const struct rte_mbuf *m, uint32_t off, bool ip4, struct s
 	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
 		*sport_be = sl_load16(p);
 		*dport_be = sl_load16(p + 2);
-		q->seq = sl_load_be16(p + 4) << 16 | sl_load_be16(p + 6);
+		q->seq = (uint32_t)sl_load_be16(p + 4) << 16 | sl_load_be16(p + 6);
 	} else if (proto == IPPROTO_ICMP && ip4) {
 		/* No errors about errors: RFC 1122 section 3.2.2. */
 		if (p[0] == 3 || p[0] == 4 || p[0] == 5 || p[0] == 11 || p[0] == 12)

@@ -299,6 +299,25 @@ def a_tap_is_made_again_and_followed_into_its_workloads_namespace(lab):
         wait_state(rig.daemon, "up")
 
 
+@test
+def a_tap_that_comes_back_from_a_namespace_is_the_same_one(lab):
+    rig = Rig(lab)
+    rig.daemon.apply(("endpoints.del", {"name": "db"}), ("ports.del", {"name": "db"}))
+    rig.daemon.apply(("ports.add", {"name": "db", "role": "access", "devargs": "net_tap1,iface=tap-db"}),
+                     ("endpoints.add", DB_EP))
+    wait_state(rig.daemon, "up")
+    mac = rig.node.run("ip", "-br", "link", "show", "tap-db").split()[2]
+    rig.node.run("ip", "link", "set", "tap-db", "netns", "w-db", "up")
+    rig.db = Wire(rig.db_ns, "tap-db")
+    wait_until(rig.db_is_reached, "the TAP does not work in another namespace")
+    rig.db_ns.run("ip", "link", "set", "tap-db", "netns", "node", "up")
+    rig.db = Wire(rig.node, "tap-db")
+    for _ in range(3):  # some ticks, in each of which the port is looked at
+        wait_until(rig.db_is_reached, "the TAP does not work where it came back to")
+        wait_state(rig.daemon, "up")
+        expect_equal(rig.node.run("ip", "-br", "link", "show", "tap-db").split()[2], mac, "the TAP's MAC")
+
+
 class Testpmd:
     """DPDK's own forwarder at the other end of a socket."""
 

@@ -12,7 +12,6 @@ import struct
 import mutate
 from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, PEER_MAC, REMOTE, UPLINK_MAC, WEB_IP, WEB_IP6,
                          WEB_MAC, read_pcap, write_pcap)
-from lab.daemon import Refused
 from lab.expect import expect, expect_equal, wait_until
 from lab.site import OPEN, workers
 from stir import expect_accounted, stir
@@ -237,20 +236,20 @@ class Plant:
             ("neighbors.del", {k: NEIGHBOR[k] for k in ("port", "address")}),
             ("ports.del", {"name": "uplink"}))
 
-    def plug_in(self, ports):
-        """Once the devices are closed: workers may still have looked at them."""
-        def is_in():
-            try:
-                self.daemon.apply(
-                    ("ports.add", self.uplink()), ("neighbors.add", NEIGHBOR),
-                    *(("ports.add", self.access(p)[0]) for p in ports),
-                    *(("endpoints.add", self.access(p)[1]) for p in ports))
-                return True
-            except Refused as e:
-                expect("still being closed" in str(e), f"{e}")
-                return False
+    def are_closed(self, ports):
+        """Whether the daemon has no file of these ports, nor of the uplink."""
+        files = {self.path(p, way, q) for p in (*ports, "uplink") for way in ("in", "out") for q in range(UPLINK_QUEUES)}
+        fds = f"/proc/{self.daemon.process.pid}/fd"
+        return not any(os.path.realpath(f"{fds}/{fd}") in files for fd in os.listdir(fds))
 
-        wait_until(is_in, lambda: "devices stay open", 60)
+    def plug_in(self, ports):
+        """All at once. A device that is still being closed would open later than the others, and what these send to
+        it meanwhile is lost."""
+        wait_until(lambda: self.are_closed(ports), "devices stay open", 60)
+        self.daemon.apply(
+            ("ports.add", self.uplink()), ("neighbors.add", NEIGHBOR),
+            *(("ports.add", self.access(p)[0]) for p in ports),
+            *(("endpoints.add", self.access(p)[1]) for p in ports))
 
     def hand_over(self):
         """Two tenants get each other's ports, while what the table remembers of both is there."""

@@ -49,11 +49,11 @@ void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 /* The MAC of a port is another from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
-/* A port or the node's tunnel goes; forwarding is resolved again. */
 /* What is sent to it is dropped, with that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
 /* What waits for a port that refuses packets: why it is dropped. */
 enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port);
+/* A port or the node's tunnel goes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);

@@ -86,6 +86,21 @@ static void a_counter_that_grows_is_one_trouble_until_it_rests(void **state)
 	sl_states_destroy(s);
 }
 
+/* A device's own counters begin at zero when it is opened again. */
+static void a_counter_that_begins_anew_is_no_trouble(void **state)
+{
+	struct sl_states *s = begin();
+
+	(void)state;
+	for (uint32_t t = 1; t < 30; t++) {
+		sl_states_begin(s, t * SECOND);
+		sl_states_count(s, "the ring", t < 10 ? 7 : 0, "is full", "has room");
+		sl_states_end(s);
+	}
+	assert_string_equal(said, "");
+	sl_states_destroy(s);
+}
+
 static void what_is_gone_is_forgotten(void **state)
 {
 	struct sl_states *s = begin();
@@ -125,6 +140,7 @@ int main(void)
 		cmocka_unit_test(a_state_is_told_once_when_it_begins_and_once_when_it_is_over),
 		cmocka_unit_test(what_flaps_is_told_now_and_then_with_the_number_of_changes),
 		cmocka_unit_test(a_counter_that_grows_is_one_trouble_until_it_rests),
+		cmocka_unit_test(a_counter_that_begins_anew_is_no_trouble),
 		cmocka_unit_test(what_is_gone_is_forgotten),
 		cmocka_unit_test(many_at_once_are_told_one_look_after_the_other),
 	};

@@ -329,6 +329,32 @@ static void arp_is_answered_with_the_endpoint_of_the_network(void **state)
 	}
 }
 
+static enum sl_drop announced_by_tunnel(enum tenant who)
+{
+	sl_frame_start(&inner);
+	sl_frame_eth(&inner, .src = mac_of(who, 2), .dst = "ff:ff:ff:ff:ff:ff");
+	sl_frame_arp(&inner, .sender_mac = mac_of(who, 2), .sender = ip_of(2), .target = ip_of(2));
+	sl_frame_end(&inner);
+	wrap(vni[who]);
+	return carry(who, 2, &f);
+}
+
+/* By the same node. */
+static void announcements_of_one_network_leave_room_for_another(void **state)
+{
+	unsigned int n = 0;
+
+	(void)state;
+	while (announced_by_tunnel(BLUE) == SL_CONSUMED) {
+		assert_true(taken(port_of(BLUE, 0)) && taken(port_of(BLUE, 1)));
+		n++;
+	}
+	assert_int_equal(n, SL_ANNOUNCEMENTS_PER_TICK);
+	assert_int_equal(announced_by_tunnel(BLUE), SL_DROP_ANNOUNCE_RATE);
+	assert_int_equal(announced_by_tunnel(RED), SL_CONSUMED);
+	assert_true(taken(port_of(RED, 0)) && taken(port_of(RED, 1)));
+}
+
 /* Also to a link-local address, which may be anybody's. */
 static void neighbour_solicitation_is_answered_with_the_endpoint_of_the_network(void **state)
 {
@@ -452,6 +478,7 @@ int main(void)
 		cmocka_unit_test(later_fragment_follows_no_first_of_another_network),
 		cmocka_unit_test(icmp_error_is_about_no_connection_of_another_network),
 		cmocka_unit_test(arp_is_answered_with_the_endpoint_of_the_network),
+		cmocka_unit_test(announcements_of_one_network_leave_room_for_another),
 		cmocka_unit_test(
 			neighbour_solicitation_is_answered_with_the_endpoint_of_the_network),
 		cmocka_unit_test(entry_put_in_by_hand_is_for_its_network),

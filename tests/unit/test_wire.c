@@ -240,6 +240,27 @@ static void those_that_wait_are_bounded_and_the_oldest_gives_way(void **state)
 	assert_int_equal(sl_rig_pipeline(r)->waiting[0]->n, SL_WAITING_MAX);
 }
 
+static void the_sample_of_one_that_waited_names_the_network_it_came_in_by(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_pipeline *p = sl_rig_pipeline(r);
+	const struct sl_world *before = atomic_load(&p->world);
+	struct sl_world after = *before;
+	struct sl_sample s;
+
+	far_fragment(false, false, 1, IPPROTO_UDP);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	after.port_network[SL_RIG_WEB] = before->port_network[SL_RIG_WEB] + 1;
+	atomic_store(&p->world, &after);
+	sl_rig_tick(r, SL_WAITING_TICKS);
+	assert_int_equal(sl_rig_spare(r), SL_DROP_FRAGMENT_UNKNOWN);
+	atomic_store(&p->world, before);
+	assert_int_equal(
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &s, sizeof(s)), 0);
+	assert_int_equal(s.reason, SL_DROP_FRAGMENT_UNKNOWN);
+	assert_int_equal(s.network, before->port_network[SL_RIG_WEB]);
+}
+
 /* ICMP errors */
 
 /* A packet of web's to db or far, which opens its connection. */
@@ -496,6 +517,7 @@ int main(void)
 		T(who_waits_in_vain_is_dropped_once),
 		T(who_waits_does_not_outlive_what_it_was_sent_for),
 		T(those_that_wait_are_bounded_and_the_oldest_gives_way),
+		T(the_sample_of_one_that_waited_names_the_network_it_came_in_by),
 		T(error_of_a_router_on_the_way_passes),
 		T(error_of_a_router_passes_under_a_policy_that_denies_it_else),
 		T(error_of_nobody_is_spoofed_from_where_the_packet_never_was),

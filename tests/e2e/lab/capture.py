@@ -64,7 +64,7 @@ def capture_config(uplink, web, **network):
 
 
 def is_announcement(frame):
-    """Gratuitous ARP or an unsolicited advertisement: a daemon that starts announces its endpoints."""
+    """Gratuitous ARP or an unsolicited advertisement: of a workload, passed on, or of an endpoint that changed."""
     if frame[12:14] == b"\x08\x06":
         return frame[0] & 1 and frame[28:32] == frame[38:42]
     return frame[:6] == b"\x33\x33\x00\x00\x00\x01" and frame[20] == 58 and frame[54] == 136
