@@ -30,13 +30,17 @@ static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason, uint16_t port,
 	const struct sl_port_dp *p, struct rte_mbuf **m, unsigned int n)
 {
+	uint16_t in = SL_PORT_NONE;
+
 	for (unsigned int i = 0; i < n; i++) {
-		uint16_t in = came_by(w, m[i]);
 		struct sl_sample s = {.reason = (uint8_t)reason,
-			.origin = in != SL_PORT_NONE ? in : SL_SAMPLE_NOWHERE,
-			.in_port = in,
 			.out_port = port,
 			.outer = p != NULL && p->underlay};
+
+		if (i == 0 || m[i]->port != m[i - 1]->port) /* most came in together */
+			in = came_by(w, m[i]);
+		s.in_port = in;
+		s.origin = in != SL_PORT_NONE ? in : SL_SAMPLE_NOWHERE;
 
 		sl_drop_late(&w->counters, &w->samples, &s, m[i]);
 	}
