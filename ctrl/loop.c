@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "journal.h"
 #include "loop.h"
 #include "methods_runtime.h"
 #include "signals.h"
@@ -165,6 +166,9 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 			else
 				sl_server_poll(c->server);
 		}
+		if (c->journal != NULL)
+			sl_journal_turn(c->journal, c->store);
+		sl_store_turn(c->store);
 		note_turn(&c->turns, &last_ns);
 	}
 	if (signals >= 0)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "journal.h"
 #include "store_impl.h"
 
 /* So many others must be freed before an id is used again, as long as there are fresh ones. */
@@ -187,6 +188,10 @@ void sl_store_destroy(struct sl_store *s)
 		return;
 	if (s->txn != NULL)
 		sl_txn_abort(s->txn);
+	if (s->journal != NULL)
+		sl_journal_stop_folding(s->journal);
+	while (s->left != NULL)
+		sl_store_turn(s);
 	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
 		DL_FOREACH (s->map[c].order, en) {
 			sl_links_detach(s, en->links);

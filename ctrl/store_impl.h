@@ -151,6 +151,7 @@ struct sl_store {
 	struct sl_txn *txn;		     /* the open one */
 	const struct sl_devices_conf *limit; /* of the next ones; NULL: none */
 	struct sl_snapshot *snapshots;	     /* being read */
+	struct sl_snapshot *left;	     /* read, and not yet freed */
 };
 
 struct sl_change_rec {
