@@ -567,7 +567,7 @@ static void no_directory_is_refused_and_nothing_answered_is_lost(void **state)
 				.failures = pick(4) == 0 ? 2 + pick(20) : 0,
 				.grouped = pick(2),
 				.slice_ns = pick(3) == 0 ? 1000000 : 0,
-				.live = live_at_random};
+				.live = pick(4) == 0 ? live_while_folding : live_at_random};
 
 			run(&l, &x);
 		}
