@@ -58,19 +58,22 @@ static uint32_t id_take(struct sl_ids *ids, uint32_t capacity)
 /* Room for one more id by number and, whatever is freed later, for all ids in the ring. */
 static bool ids_grow(struct sl_ids *ids)
 {
-	uint32_t size = ids->size == 0 ? 64 : ids->size * 2, *freed;
+	uint32_t size = sl_array_room(ids->next_fresh + 1), *freed;
 	struct sl_entry **entry;
 
 	if (ids->next_fresh + 1 < ids->size)
 		return true;
-	entry = realloc(ids->entry, size * sizeof(*entry));
-	if (entry == NULL)
-		return false;
-	ids->entry = entry;
+	entry = calloc(size, sizeof(*entry)); /* what nobody writes to takes no memory */
 	freed = malloc(size * sizeof(*freed));
-	if (freed == NULL)
+	if (entry == NULL || freed == NULL) {
+		free(entry);
+		free(freed);
 		return false;
-	memset(entry + ids->size, 0, (size - ids->size) * sizeof(*entry));
+	}
+	if (ids->size > 0)
+		memcpy(entry, ids->entry, ids->size * sizeof(*entry));
+	free(ids->entry);
+	ids->entry = entry;
 	for (uint32_t i = 0; i < ids->n_freed; i++)
 		freed[i] = ids->freed[(ids->head + i) & (ids->ring_size - 1)];
 	free(ids->freed);
