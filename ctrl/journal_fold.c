@@ -34,7 +34,8 @@ _Static_assert(SL_COLL_PORTS == 0, "written first");
 #define PIECE	    65536	     /* bytes of the log copied in one step */
 #define CHANGES_MAX 1048576	     /* while the objects are written */
 #define REST_MAX    ((off_t)1 << 20) /* of the log, copied in the turn of the new name */
-#define ROUNDS	    8		     /* in which the rest may become small */
+#define SYNC_EVERY  ((off_t)4 << 20)
+#define ROUNDS	    8 /* in which the rest may become small */
 
 struct helper {
 	pthread_t thread;
@@ -53,7 +54,8 @@ struct sl_fold {
 	off_t log_from; /* where the lines behind it begin */
 	struct sl_jtext text;
 	unsigned int coll;
-	bool in_list, any;
+	bool in_list, any, whole;
+	off_t syncing;			/* so much of it is on disk, or the helper waits for that */
 	uint64_t allocated[65536 / 64]; /* one bit for each number of an identity */
 	int old_fd; /* of the snapshot before: its blocks are the helper's to free */
 	int log_fd;
@@ -345,7 +347,7 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static int turn_writing(struct sl_journal *j, struct sl_fold *f, uint64_t end, struct sl_err *e)
+static int write_slice(struct sl_journal *j, struct sl_fold *f, uint64_t end, struct sl_err *e)
 {
 	bool more;
 
@@ -356,10 +358,31 @@ static int turn_writing(struct sl_journal *j, struct sl_fold *f, uint64_t end, s
 		return written(j, f, e);
 	if (more)
 		return 0;
+	f->whole = true;
 	sl_snapshot_destroy(f->view);
 	f->view = NULL;
+	return 0;
+}
+
+/* On its way to the disk as it is written: what is left to the end would hold up the log's syncs.
+ */
+static int turn_writing(struct sl_journal *j, struct sl_fold *f, uint64_t end, struct sl_err *e)
+{
+	int error;
+
+	if (!f->whole && write_slice(j, f, end, e) != 0)
+		return -EIO;
+	if (f->helper.running && !helper_is_done(&f->helper))
+		return 0;
+	error = helper_end(&f->helper);
+	if (error != 0)
+		return sl_journal_error(j, SL_JOURNAL_SNAPSHOT_NEW, error, e);
+	if (!f->whole && f->text.written - f->syncing < SYNC_EVERY)
+		return 0;
+	f->syncing = f->text.written;
 	helper_start(&f->helper, f->text.fd, -1);
-	f->stage = SYNCING;
+	if (f->whole)
+		f->stage = SYNCING;
 	return 0;
 }
 
@@ -405,7 +428,7 @@ static int turn(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 {
 	uint64_t end = cpu_ns() + j->slice_ns;
 
-	if (f->helper.running && !helper_is_done(&f->helper))
+	if (f->stage != WRITING && f->helper.running && !helper_is_done(&f->helper))
 		return 0;
 	switch (f->stage) {
 	case WRITING:
