@@ -303,7 +303,7 @@ static const struct sl_shape paths_params =
 struct paths {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
-	char after[128];
+	char after[SL_KEY_LEN];
 };
 
 static bool next_path(struct sl_rows *r, struct sl_text *out)

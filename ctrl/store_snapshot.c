@@ -19,7 +19,7 @@ struct sl_snapshot {
 	struct sl_snapshot *prev, *next; /* of the store: being read, or to be forgotten */
 	struct sl_store *store;
 	enum sl_collection_id coll; /* being read... */
-	char after[128];	    /* ...up to this key... */
+	char after[SL_KEY_LEN];	    /* ...up to this key... */
 	bool tail;		    /* ...or wholly, but for what is kept */
 	bool failed;
 	size_t n_kept, kept_max;
@@ -144,7 +144,7 @@ static const struct sl_object *next_there(struct sl_snapshot *p, const struct sl
 {
 	struct kept *k = find(p, p->coll, o->key);
 
-	memcpy(p->after, o->key, strlen(o->key) + 1); /* shorter than 128 */
+	memcpy(p->after, o->key, strlen(o->key) + 1);
 	p->last = k;
 	return k == NULL ? o : k->obj;
 }
