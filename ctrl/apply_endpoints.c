@@ -23,15 +23,17 @@ static int remove_endpoint(struct sl_apply *a, const struct sl_endpoint_obj *obj
 
 static bool grow_endpoints(struct sl_apply *a, uint32_t id)
 {
-	uint32_t n = id < 1024 ? 1024 : id * 2;
+	uint32_t n = id < 1024 ? 1024 : id < 1u << 20 ? 1u << 20 : id * 2;
 	struct sl_endpoint **more;
 
 	if (id < a->n_endpoint)
 		return true;
-	more = realloc(a->endpoint, n * sizeof(struct sl_endpoint *));
+	more = calloc(n, sizeof(struct sl_endpoint *)); /* what nobody writes to takes no memory */
 	if (more == NULL)
 		return false;
-	memset(&more[a->n_endpoint], 0, (n - a->n_endpoint) * sizeof(struct sl_endpoint *));
+	if (a->n_endpoint > 0)
+		memcpy(more, a->endpoint, a->n_endpoint * sizeof(struct sl_endpoint *));
+	free(a->endpoint);
 	a->endpoint = more;
 	a->n_endpoint = n;
 	return true;

@@ -36,6 +36,15 @@ static bool add_object(const struct sl_object *o, void *ctx)
 	return !l->failed;
 }
 
+/* In the order of config.get: that of their keys. */
+static void add_objects(const struct sl_store *s, struct listing *l)
+{
+	const struct sl_object *o = sl_store_after(s, l->coll, "");
+
+	while (o != NULL && add_object(o, l))
+		o = sl_store_after(s, l->coll, o->key);
+}
+
 static bool add_section(cJSON *out, const char *name, cJSON *section)
 {
 	if (section != NULL && cJSON_AddItemToObject(out, name, section))
@@ -62,7 +71,7 @@ cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
 
 		ok = add_section(out, sl_collections[c].name, l.array);
 		if (ok)
-			sl_store_walk(s, c, add_object, &l);
+			add_objects(s, &l);
 		ok = ok && !l.failed;
 	}
 	if (ok)

@@ -6,7 +6,8 @@
 #include "methods_objects.h"
 #include "rpc.h"
 
-#define LOOKS 16 /* objects between two looks at the clock */
+#define LOOKS	    16	   /* objects between two looks at the clock */
+#define CHANGES_MAX 262144 /* while one is read */
 
 struct config_stream {
 	struct sl_stream stream;
@@ -66,12 +67,13 @@ static bool next(struct config_stream *cs, struct sl_text *out)
 		cs->in_list = true;
 		cs->any = false;
 	}
-	o = sl_snapshot_next(cs->snapshot, coll->id);
-	if (o == NULL) {
+	if (!sl_snapshot_next(cs->snapshot, coll->id, &o)) {
 		sl_text_say(out, "]");
 		cs->in_list = false;
 		return ++cs->coll < SL_COLL_COUNT;
 	}
+	if (o == NULL)
+		return true;
 	if (coll->id == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated)
 		return true;
 	if (cs->any)
@@ -115,7 +117,7 @@ int sl_config_stream(struct sl_store *s, const struct sl_config *running, struct
 	struct config_stream *cs = calloc(1, sizeof(*cs));
 
 	if (cs != NULL)
-		cs->snapshot = sl_snapshot_create(s);
+		cs->snapshot = sl_snapshot_create(s, CHANGES_MAX);
 	if (cs == NULL || cs->snapshot == NULL) {
 		free(cs);
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");

@@ -15,16 +15,17 @@
  * Pieces may reach the disk in any order, so the end of a line may be there without its middle, and
  * a line without the one before it. That relies on a file system that shows NULs for what of a file
  * was never written, as ext4 (not with data=writeback), XFS, btrfs and f2fs do; the log is never
- * written over: it is emptied, and that is on disk, before lines follow. An incomplete line and all
- * behind it are dropped with a notice, unless a good line behind says that it was on disk before
- * (or has no "synced", as lines of earlier versions).
+ * written over: it is emptied, or another takes its place, and that is on disk before lines follow.
+ * An incomplete line and all behind it are dropped with a notice, unless a good line behind says
+ * that it was on disk before (or has no "synced", as lines of earlier versions).
  *
  * Damage is everything else: a line that has all its pieces and the wrong checksum, the last
  * one too, for nothing that writes it stops that way. It is an error that names the file and the
- * line, as any newer version is. Lines that the snapshot has already are skipped, so that a crash
- * between the two steps of a compaction costs nothing. The directory is locked while open.
+ * line, as any newer version is. Lines that the snapshot has already are skipped: after a crash
+ * between the two steps of a folding they stand before those that it has not. The directory is
+ * locked while open.
  *
- * Threads: control.
+ * Threads: control; a helper of journal_fold.c waits for the disk.
  */
 #ifndef SL_CTRL_JOURNAL_H
 #define SL_CTRL_JOURNAL_H
@@ -67,14 +68,22 @@ int sl_journal_append(
  * a snapshot succeeds.
  */
 void sl_journal_set_deferred(struct sl_journal *j, bool deferred);
-int sl_journal_sync(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
-/* Write the snapshot and empty the log; on error the old snapshot and the log are in force. */
-int sl_journal_compact(struct sl_journal *j, const struct sl_store *s, struct sl_err *e);
+int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
+/* Write the snapshot and empty the log, all at once; on error the old snapshot and the log are in
+ * force. */
+int sl_journal_compact(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
 /* After the disk refused: try a snapshot, with which changes are accepted again. Before each
  * transaction; does nothing when all is well. */
-void sl_journal_mend(struct sl_journal *j, const struct sl_store *s);
-/* Compact when the log has grown enough; failure is a notice. */
-void sl_journal_tend(struct sl_journal *j, const struct sl_store *s);
+void sl_journal_mend(struct sl_journal *j, struct sl_store *s);
+/*
+ * Once a turn: when the log has grown enough, fold it into a snapshot of that moment, a slice a
+ * turn, while transactions go on (journal_fold.c). Failure is a notice; it is tried again once the
+ * log is twice as long.
+ */
+void sl_journal_turn(struct sl_journal *j, struct sl_store *s);
+bool sl_journal_is_folding(const struct sl_journal *j);
+/* Before the store goes away: the old snapshot and the log stay in force. */
+void sl_journal_stop_folding(struct sl_journal *j);
 /* Another threshold than SL_JOURNAL_LOG_MAX. */
 void sl_journal_set_log_max(struct sl_journal *j, size_t bytes);
 

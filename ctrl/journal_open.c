@@ -95,7 +95,7 @@ int sl_journal_create_file(const struct sl_journal *j, const char *file)
 {
 	if (unlinkat(j->dir_fd, file, 0) != 0 && errno != ENOENT)
 		return -1;
-	return openat(j->dir_fd, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	return openat(j->dir_fd, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 }
 
 static int failed(const struct sl_journal *j, struct sl_err *e)
@@ -114,14 +114,14 @@ static int failed(const struct sl_journal *j, struct sl_err *e)
 	return -EIO;
 }
 
-/* What a compaction that was cut short has left. */
-static int remove_leftover(const struct sl_journal *j, struct sl_err *e)
+/* What a folding that was cut short has left. */
+static int remove_leftover(const struct sl_journal *j, const char *file, struct sl_err *e)
 {
-	int fd, ret = sl_journal_open_file(j, SL_JOURNAL_SNAPSHOT_NEW, O_RDONLY, &fd, e);
+	int fd, ret = sl_journal_open_file(j, file, O_RDONLY, &fd, e);
 
 	if (fd >= 0)
 		close(fd);
-	if (ret == 0 && unlinkat(j->dir_fd, SL_JOURNAL_SNAPSHOT_NEW, 0) != 0 && errno != ENOENT)
+	if (ret == 0 && unlinkat(j->dir_fd, file, 0) != 0 && errno != ENOENT)
 		ret = failed(j, e);
 	return ret;
 }
@@ -168,10 +168,14 @@ static int could_be_made(const struct sl_journal *j)
 
 static int look_at_files(struct sl_journal *j, struct sl_err *e)
 {
-	int fd, ret = sl_journal_open_file(j, SL_JOURNAL_SNAPSHOT_NEW, O_RDONLY, &fd, e);
+	static const char *const left[] = {SL_JOURNAL_SNAPSHOT_NEW, SL_JOURNAL_LOG_NEW};
+	int fd, ret = 0;
 
-	if (fd >= 0)
-		close(fd);
+	for (unsigned int i = 0; i < 2 && ret == 0; i++) {
+		ret = sl_journal_open_file(j, left[i], O_RDONLY, &fd, e);
+		if (fd >= 0)
+			close(fd);
+	}
 	if (ret == 0)
 		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDONLY, &j->log_fd, e);
 	if (ret == 0 && faccessat(j->dir_fd, ".", W_OK | X_OK, 0) != 0)
@@ -204,7 +208,9 @@ int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)
 	}
 	if (j->only_looks)
 		return look_at_files(j, e);
-	ret = remove_leftover(j, e);
+	ret = remove_leftover(j, SL_JOURNAL_SNAPSHOT_NEW, e);
+	if (ret == 0)
+		ret = remove_leftover(j, SL_JOURNAL_LOG_NEW, e);
 	if (ret == 0)
 		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDWR | O_CREAT, &j->log_fd, e);
 	if (ret == 0 && (j->log_fd < 0 || fsync(j->dir_fd) != 0 || sync_above(j) != 0))

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "journal.h"
 #include "loop.h"
 #include "methods_runtime.h"
 #include "signals.h"
@@ -16,6 +17,7 @@
 #define UPCALLS		 64
 #define SAMPLES		 64
 #define CONTROL_SLICE_NS 100000
+#define BESIDE_NS	 5000000 /* of a turn, with which a slice of folding fits into it */
 #define AGE_NS		 UINT64_C(1000000000) /* in which the flow table's clock hand goes round... */
 #define AGE_MOST	 50		      /* ...of which one turn makes up for so much: 1/50 */
 
@@ -137,12 +139,28 @@ static void turn(struct sl_ctrl *c, struct ageing *ageing)
 	}
 }
 
+/*
+ * A slice of the journal's folding, and of what else is done bit by bit. Clients that made the turn
+ * long leave no room for it in this one: then it is owed, and has the next one to itself.
+ */
+static void fold(struct sl_ctrl *c, uint64_t turn_began_ns, bool *owed)
+{
+	bool folding = c->journal != NULL && sl_journal_is_folding(c->journal);
+
+	*owed = folding && !*owed && cpu_ns() - turn_began_ns > BESIDE_NS;
+	if (*owed)
+		return;
+	if (c->journal != NULL)
+		sl_journal_turn(c->journal, c->store);
+	sl_store_turn(c->store);
+}
+
 int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
 	struct ageing ageing = {.last_ns = now_ns()};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
 	uint64_t last_ns = cpu_ns();
-	bool stop = false;
+	bool stop = false, owed = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);
 	ask_for_short_slices();
@@ -162,9 +180,10 @@ int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 				stop = sl_signals_take(signals, sl_daemon_notice);
 			else if (ev[i].data.fd == sl_engine_fd(c->engine))
 				sl_engine_follow(c->engine);
-			else
+			else if (!owed)
 				sl_server_poll(c->server);
 		}
+		fold(c, last_ns, &owed);
 		note_turn(&c->turns, &last_ns);
 	}
 	if (signals >= 0)

@@ -11,7 +11,10 @@
  *      Time is looked at after each request and inside answers that are made in pieces. Long
  *      answers are made as the client takes them.
  *
- * So 1 never waits for a client for longer than 4 ms and the one piece under way then. What one
+ *   4. 2 ms of the journal's folding, while there is one; in a turn without clients when they
+ *      have made this one long.
+ *
+ * So 1 never waits for clients for longer than 4 ms and the one piece under way then. What one
  * request does in one piece is bounded by its own limits; those that can take longer than 10 ms
  * stand in docs/decisions/0017-no-turn-over-10-ms.md with their figures. stats.get has the longest
  * turn since the start, and how many were long.

@@ -7,7 +7,9 @@
 
 #include "name_pool.h"
 
-#define BUCKETS_MIN 64
+#define BUCKETS_MIN  64
+#define BUCKETS_FEW  1024    /* more names than that... */
+#define BUCKETS_MANY 1048576 /* ...get so many: those in use take memory only */
 
 struct kept {
 	struct kept *next; /* in its bucket */
@@ -51,22 +53,30 @@ static void put(struct kept *k)
 	*to = k;
 }
 
-/* As many buckets as names, or more. Without memory for that, chains grow longer. */
+static size_t more_buckets(size_t n)
+{
+	return n == 0 ? BUCKETS_MIN : n == BUCKETS_FEW ? BUCKETS_MANY : 2 * n;
+}
+
+/*
+ * As many buckets as names, or more. Without memory for that, chains grow longer. All names move at
+ * once, so from a thousand to a million they do not move.
+ */
 static int grow(void)
 {
-	size_t n_old = pool.n_buckets;
+	size_t n_old = pool.n_buckets, n = more_buckets(n_old);
 	struct kept **old = pool.bucket, *k, *next;
 	struct kept **new;
 
 	if (pool.n < n_old)
 		return 0;
-	new = calloc(n_old == 0 ? BUCKETS_MIN : 2 * n_old, sizeof(*new));
+	new = calloc(n, sizeof(*new));
 	if (new == NULL)
 		return n_old == 0 ? -1 : 0;
 	if (n_old == 0 && getrandom(&pool.seed, sizeof(pool.seed), GRND_NONBLOCK) < 0)
 		pool.seed = 0;
 	pool.bucket = new;
-	pool.n_buckets = n_old == 0 ? BUCKETS_MIN : 2 * n_old;
+	pool.n_buckets = n;
 	for (size_t i = 0; i < n_old; i++)
 		for (k = old[i]; k != NULL; k = next) {
 			next = k->next;

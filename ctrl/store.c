@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "journal.h"
 #include "store_impl.h"
 
 /* So many others must be freed before an id is used again, as long as there are fresh ones. */
@@ -57,19 +58,22 @@ static uint32_t id_take(struct sl_ids *ids, uint32_t capacity)
 /* Room for one more id by number and, whatever is freed later, for all ids in the ring. */
 static bool ids_grow(struct sl_ids *ids)
 {
-	uint32_t size = ids->size == 0 ? 64 : ids->size * 2, *freed;
+	uint32_t size = sl_array_room(ids->next_fresh + 1), *freed;
 	struct sl_entry **entry;
 
 	if (ids->next_fresh + 1 < ids->size)
 		return true;
-	entry = realloc(ids->entry, size * sizeof(*entry));
-	if (entry == NULL)
-		return false;
-	ids->entry = entry;
+	entry = calloc(size, sizeof(*entry)); /* what nobody writes to takes no memory */
 	freed = malloc(size * sizeof(*freed));
-	if (freed == NULL)
+	if (entry == NULL || freed == NULL) {
+		free(entry);
+		free(freed);
 		return false;
-	memset(entry + ids->size, 0, (size - ids->size) * sizeof(*entry));
+	}
+	if (ids->size > 0)
+		memcpy(entry, ids->entry, ids->size * sizeof(*entry));
+	free(ids->entry);
+	ids->entry = entry;
 	for (uint32_t i = 0; i < ids->n_freed; i++)
 		freed[i] = ids->freed[(ids->head + i) & (ids->ring_size - 1)];
 	free(ids->freed);
@@ -187,6 +191,10 @@ void sl_store_destroy(struct sl_store *s)
 		return;
 	if (s->txn != NULL)
 		sl_txn_abort(s->txn);
+	if (s->journal != NULL)
+		sl_journal_stop_folding(s->journal);
+	while (s->left != NULL)
+		sl_store_turn(s);
 	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
 		DL_FOREACH (s->map[c].order, en) {
 			sl_links_detach(s, en->links);

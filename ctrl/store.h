@@ -66,14 +66,19 @@ const struct sl_object *sl_store_after(
 	const struct sl_store *s, enum sl_collection_id c, const char *after);
 /*
  * The objects as they are now, to be read as turns come: collections in their order, each to its
- * end, where next says NULL. What next answers is good until the store is changed. failed: so much
- * was changed in between that what was read is of no one moment. Destroy it before the store.
+ * end, where next is false. A step is short: *object may be NULL before the end, then there is more
+ * to come. What it answers is good until the next step or change. failed: more than changes_max
+ * changes were made to what was not read yet, so what was read is of no one moment. Destroy it
+ * before the store.
  */
 struct sl_snapshot;
-struct sl_snapshot *sl_snapshot_create(struct sl_store *s);
-const struct sl_object *sl_snapshot_next(struct sl_snapshot *p, enum sl_collection_id c);
+struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max);
+bool sl_snapshot_next(
+	struct sl_snapshot *p, enum sl_collection_id c, const struct sl_object **object);
 bool sl_snapshot_failed(const struct sl_snapshot *p);
 void sl_snapshot_destroy(struct sl_snapshot *p);
+/* Once a turn: some of what snapshots have left to be freed. */
+void sl_store_turn(struct sl_store *s);
 /* The highest dense id there has been. */
 uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c);
 /* By dense id (the numbers that workers and counters use); NULL when free. */

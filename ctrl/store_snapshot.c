@@ -3,65 +3,89 @@
  * The store as it was at one moment, read bit by bit while it goes on changing: what a transaction
  * changes that was not read yet is kept as it was.
  */
-#include <stdio.h>
-
 #include "store_impl.h"
 
-#define KEPT_MAX 262144u /* changes; then the snapshot cannot be read to its end */
+#define LOOKED_AT 64  /* keys in one step, which may all be of what came later */
+#define FORGOTTEN 256 /* of what a snapshot kept, in one turn */
 
 /* Something not read yet, as it was; obj NULL: it was not there. */
 struct kept {
 	UT_hash_handle hh;
 	struct sl_object *obj;
-	bool read;
 	char key[];
 };
 
 struct sl_snapshot {
-	struct sl_snapshot *prev, *next; /* of the store */
+	struct sl_snapshot *prev, *next; /* of the store: being read, or to be forgotten */
 	struct sl_store *store;
 	enum sl_collection_id coll; /* being read... */
 	char after[SL_KEY_LEN];	    /* ...up to this key... */
 	bool tail;		    /* ...or wholly, but for what is kept */
 	bool failed;
-	size_t n_kept;
+	size_t n_kept, kept_max;
 	struct kept *kept[SL_COLL_COUNT];
 	struct kept *last; /* read, and good until the next */
 };
 
-struct sl_snapshot *sl_snapshot_create(struct sl_store *s)
+struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max)
 {
 	struct sl_snapshot *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
 	p->store = s;
+	p->kept_max = changes_max;
 	DL_APPEND(s->snapshots, p);
 	return p;
 }
 
-static void forget(enum sl_collection_id c, struct kept *k)
+static void forget(struct sl_snapshot *p, enum sl_collection_id c, struct kept *k)
 {
 	if (k == NULL)
 		return;
+	HASH_DEL(p->kept[c], k);
+	p->n_kept--;
 	sl_object_unref(c, k->obj);
 	free(k);
 }
 
+/* What was read last stays good until the next is read. */
+static void forget_last(struct sl_snapshot *p)
+{
+	forget(p, p->coll, p->last);
+	p->last = NULL;
+}
+
+/* Some of what it kept; false when there is nothing left. */
+static bool forget_some(struct sl_snapshot *p, unsigned int most)
+{
+	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
+		for (; p->kept[c] != NULL; most--) {
+			if (most == 0)
+				return true;
+			forget(p, c, p->kept[c]);
+		}
+	return false;
+}
+
 void sl_snapshot_destroy(struct sl_snapshot *p)
 {
-	struct kept *k, *next;
-
 	if (p == NULL)
 		return;
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
-		HASH_ITER (hh, p->kept[c], k, next) {
-			HASH_DEL(p->kept[c], k);
-			forget(c, k);
-		}
-	}
-	forget(p->coll, p->last);
 	DL_DELETE(p->store->snapshots, p);
+	if (forget_some(p, FORGOTTEN))
+		DL_APPEND(p->store->left, p);
+	else
+		free(p);
+}
+
+void sl_store_turn(struct sl_store *s)
+{
+	struct sl_snapshot *p = s->left;
+
+	if (p == NULL || forget_some(p, FORGOTTEN))
+		return;
+	DL_DELETE(s->left, p);
 	free(p);
 }
 
@@ -85,7 +109,7 @@ static void keep(
 
 	if (p->failed || was_read(p, c, key) || find(p, c, key) != NULL)
 		return;
-	k = p->n_kept < KEPT_MAX ? calloc(1, sizeof(*k) + strlen(key) + 1) : NULL;
+	k = p->n_kept < p->kept_max ? calloc(1, sizeof(*k) + strlen(key) + 1) : NULL;
 	if (k == NULL) {
 		p->failed = true;
 		return;
@@ -96,6 +120,7 @@ static void keep(
 	if (old != NULL)
 		old->refs++;
 	HASH_ADD_STR(p->kept[c], key, k);
+	sl_table_make_room(p->kept[c]->hh.tbl);
 }
 
 void sl_snapshots_keep(
@@ -107,46 +132,45 @@ void sl_snapshots_keep(
 		keep(p, c, key, old);
 }
 
-/* What is gone by now: it is in the store no more. Each is looked at once. */
+/* Whatever is kept still is in the store no more: the walk has not met its key. */
 static const struct sl_object *next_kept(struct sl_snapshot *p)
 {
-	struct kept *k;
-
-	p->tail = true;
-	while ((k = p->kept[p->coll]) != NULL) {
-		HASH_DEL(p->kept[p->coll], k);
-		p->n_kept--;
-		if (k->obj != NULL && !k->read) {
-			p->last = k;
-			return k->obj;
-		}
-		forget(p->coll, k);
-	}
-	return NULL;
+	p->last = p->kept[p->coll];
+	return p->last != NULL ? p->last->obj : NULL;
 }
 
-const struct sl_object *sl_snapshot_next(struct sl_snapshot *p, enum sl_collection_id c)
+/* The next key of the store, as it was. */
+static const struct sl_object *next_there(struct sl_snapshot *p, const struct sl_object *o)
+{
+	struct kept *k = find(p, p->coll, o->key);
+
+	memcpy(p->after, o->key, strlen(o->key) + 1);
+	p->last = k;
+	return k == NULL ? o : k->obj;
+}
+
+bool sl_snapshot_next(
+	struct sl_snapshot *p, enum sl_collection_id c, const struct sl_object **object)
 {
 	const struct sl_object *o;
-	struct kept *k;
 
-	forget(p->coll, p->last);
-	p->last = NULL;
+	forget_last(p);
+	*object = NULL;
 	if (p->coll != c) {
 		p->coll = c;
 		p->after[0] = '\0';
 		p->tail = false;
 	}
-	while (!p->tail && (o = sl_store_after(p->store, c, p->after)) != NULL) {
-		k = find(p, c, o->key);
-		snprintf(p->after, sizeof(p->after), "%s", o->key);
-		if (k == NULL)
-			return o;
-		k->read = true;
-		if (k->obj != NULL)
-			return k->obj;
+	for (unsigned int i = 0; i < LOOKED_AT && *object == NULL; i++) {
+		forget_last(p);
+		o = p->tail ? NULL : sl_store_after(p->store, c, p->after);
+		if (o == NULL)
+			p->tail = true;
+		*object = o != NULL ? next_there(p, o) : next_kept(p);
+		if (o == NULL && p->last == NULL)
+			return false;
 	}
-	return next_kept(p);
+	return true;
 }
 
 bool sl_snapshot_failed(const struct sl_snapshot *p)

@@ -433,8 +433,6 @@ static int apply(struct sl_txn *t, const struct sl_change *changes, size_t n, st
 
 int sl_txn_commit(struct sl_txn *t, struct sl_err *e)
 {
-	struct sl_store *s = t->store;
-	bool replay = t->replay;
 	const struct sl_change *changes;
 	size_t n;
 	int ret = sl_txn_check(t, e);
@@ -448,7 +446,5 @@ int sl_txn_commit(struct sl_txn *t, struct sl_err *e)
 		return ret;
 	}
 	keep(t);
-	if (s->journal != NULL && !replay)
-		sl_journal_tend(s->journal, s);
 	return 0;
 }

@@ -182,6 +182,71 @@ def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
     other.close()
 
 
+# Endpoints with much to say: a journal of 64 MiB is folded after some ten thousand changes.
+WORDY = 20000
+ROUNDS = 12
+
+
+def wordy(i, mac):
+    row = endpoint(i, mac)
+    return {**row, "labels": {**row["labels"], **{f"wordy-{k}": "w" * 60 for k in range(14)}}}
+
+
+def line_number(path):
+    """Of the transaction that the file begins with; 0: there is none."""
+    try:
+        with open(path, "rb") as f:
+            head = f.read(64)
+    except FileNotFoundError:
+        return 0
+    return int(head.split(b'"seq":')[1].split(b",")[0]) if head else 0
+
+
+@test
+def the_journal_is_folded_while_calls_are_answered(lab):
+    config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+              "networks": [{"name": "blue", "vni": 100}], "nodes": [{"name": "b", "address": PEER_IP}]}
+    daemon = lab.daemon("a", config, state=True).start()
+    snapshot, log = (os.path.join(daemon.state, name) for name in ("snapshot.json", "journal.log"))
+    put_all(daemon, (wordy(i, "02") for i in range(WORDY)), OPERATIONS // 4)
+    first, before, largest = line_number(snapshot), control(daemon), 0
+    expect(not os.path.exists(snapshot + ".tmp"), "it is folded before it has grown")
+    other, times, over = daemon.client(), [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            asked = time.monotonic()
+            other.call("networks.list")
+            times.append(time.monotonic() - asked)
+            time.sleep(0.002)
+
+    asker = threading.Thread(target=ask, daemon=True)
+    asker.start()
+    while_folding = 0
+    for turn in range(ROUNDS):
+        for at in range(0, WORDY, OPERATIONS // 4):
+            daemon.apply(*(("endpoints.put", wordy(i, f"{4 * turn + 6:02x}"))
+                           for i in range(at, min(at + OPERATIONS // 4, WORDY))))
+            while_folding += os.path.exists(snapshot + ".tmp")
+            largest = max(largest, os.path.getsize(log))
+        if line_number(snapshot) > first and line_number(log) > line_number(snapshot):
+            break
+    over.set()
+    asker.join()
+    other.close()
+    after = control(daemon)
+    summary("another client's calls meanwhile", times)
+    print(f"  {while_folding} transactions while it was folded, longest turn {after['turn_ms_max']:.1f} ms, "
+          f"log {largest >> 20} MiB, then {os.path.getsize(log) >> 10} KiB")
+    expect(while_folding > 3, "the journal was not folded while transactions went on")
+    expect_equal(line_number(log), line_number(snapshot) + 1, "the first line of the log")
+    expect_equal(after["turns_over_10ms"], before["turns_over_10ms"], "turns of more than 10 ms")
+    rows = list(pages(daemon, "endpoints.list"))
+    daemon.kill()
+    daemon.start()
+    expect(wishes(pages(daemon, "endpoints.list")) == wishes(rows), "the rows are not what they were")
+
+
 @test
 def a_backup_of_config_get_is_of_one_moment(lab):
     """Networks come before endpoints: both of a pair are in it, or neither, whatever changes meanwhile."""

@@ -179,7 +179,7 @@ char *temp_dir(void)
 void temp_dir_remove(char *dir)
 {
 	static const char *const names[] = {
-		"snapshot.json", "snapshot.json.tmp", "journal.log", "file"};
+		"snapshot.json", "snapshot.json.tmp", "journal.log", "journal.log.tmp", "file"};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

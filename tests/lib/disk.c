@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "disk.h"
 
-enum { FILES_MAX = 64, SECTOR = 64, PATH_LEN = 512 };
+enum { FILES_MAX = 256, SECTOR = 64, PATH_LEN = 512 };
 
 struct bytes {
 	char *p;
@@ -437,6 +438,23 @@ int unlinkat(int dir, const char *name, int flags)
 	return ret;
 }
 
+/* Calls come one after the other: a thread runs to its end where it begins, or there is none. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	(void)attr;
+	if (pick(2))
+		return EAGAIN;
+	*thread = pthread_self();
+	fn(arg);
+	return 0;
+}
+
+int pthread_join(pthread_t thread, void **result)
+{
+	(void)thread, (void)result;
+	return 0;
+}
+
 /* The test's side. */
 
 static void watch_file(const char *name)
@@ -471,6 +489,7 @@ void disk_watch(const char *dir, unsigned int seed)
 	watch_file("snapshot.json");
 	watch_file("snapshot.json.tmp");
 	watch_file("journal.log");
+	watch_file("journal.log.tmp");
 	disk.watched = true;
 }
 

@@ -23,7 +23,7 @@
 #include "tests/lib/desired.h"
 #include "tests/lib/disk.h"
 
-enum { HISTORIES = 60, LIVES = 8, CHANGES = 24, STATES_MAX = 64, DIED = 7 };
+enum { HISTORIES = 60, LIVES = 8, CHANGES = 24, STATES_MAX = 128, DIED = 7 };
 
 /* What a life has told. */
 struct tale {
@@ -51,6 +51,7 @@ struct life {
 	enum disk_loss loss;
 	unsigned int failures; /* one of so many syncs; 0: none */
 	bool grouped;	       /* changes wait for the disk together */
+	uint64_t slice_ns;     /* of a turn of folding; 0: a step each */
 	void (*live)(struct node *n);
 };
 
@@ -170,6 +171,7 @@ static void start(struct node *n, const char *file)
 	sl_config_free(c);
 	sl_journal_set_deferred(n->journal, n->life->grouped);
 	sl_journal_set_log_max(n->journal, 2000);
+	n->journal->slice_ns = n->life->slice_ns;
 }
 
 /* From here on the states are this start's. */
@@ -292,6 +294,21 @@ static void compact(struct node *n)
 		tale->answered = tale->now;
 }
 
+/* The loop goes round. */
+static void turns(struct node *n, unsigned int most)
+{
+	for (unsigned int i = 0; i < most; i++)
+		sl_journal_turn(n->journal, n->store);
+}
+
+static void begin_fold(struct node *n)
+{
+	struct sl_err e = {0};
+
+	if (!n->journal->broken && !sl_journal_is_folding(n->journal))
+		(void)sl_journal_fold(n->journal, n->store, &e);
+}
+
 static void live_at_random(struct node *n)
 {
 	unsigned int changes = pick(CHANGES);
@@ -307,11 +324,15 @@ static void live_at_random(struct node *n)
 		case 2:
 			kill_and_start(n);
 			break;
+		case 3:
+			begin_fold(n);
+			break;
 		default:
 			change(n);
 		}
 		if (n->life->grouped && pick(3) == 0)
 			settle(n);
+		turns(n, pick(16));
 	}
 }
 
@@ -328,6 +349,27 @@ static void live_by_the_book(struct node *n)
 		if (i > 0)
 			compact(n);
 	}
+}
+
+/* A change after every so many turns of a folding, answered or not: one is before, one behind
+ * every step of it. */
+static void live_while_folding(struct node *n)
+{
+	static const unsigned int path[] = {1, 0, 1};
+	unsigned int step = 0;
+
+	for (unsigned int every = 1; every <= 7; every += 3) {
+		replace(n, files[path[step++ % 3]]);
+		begin_fold(n);
+		for (unsigned int i = 0; sl_journal_is_folding(n->journal) && i < 60; i++) {
+			turns(n, every);
+			replace(n, files[path[step++ % 3]]);
+			if (n->life->grouped && step % 3 == 0)
+				settle(n);
+		}
+	}
+	if (!disk_has_failed() && n->journal->snapshot_seq == 0)
+		abort();
 }
 
 static bool is_expected(const struct expected *x, uint64_t state, uint64_t of_file)
@@ -489,6 +531,23 @@ static void killed_at_each_call_it_starts_again_with_what_was_answered(void **st
 	assert_true(deaths > 20 * N_FILES * DISK_LOSSES * 2);
 }
 
+static void killed_at_each_call_while_it_folds_it_starts_again_the_same(void **state)
+{
+	unsigned int deaths = 0;
+
+	(void)state;
+	for (unsigned int kind = 0; kind < DISK_LOSSES * 2; kind++) {
+		struct life l = {.file = files[kind % N_FILES],
+			.loss = (enum disk_loss)(kind % DISK_LOSSES),
+			.grouped = kind >= DISK_LOSSES,
+			.live = live_while_folding};
+
+		deaths += die_at_each_call(&l, files[(kind + 1) % N_FILES]);
+	}
+	print_message("%u deaths\n", deaths);
+	assert_true(deaths > 60 * DISK_LOSSES * 2);
+}
+
 static void no_directory_is_refused_and_nothing_answered_is_lost(void **state)
 {
 	unsigned int first = seed;
@@ -507,7 +566,8 @@ static void no_directory_is_refused_and_nothing_answered_is_lost(void **state)
 				.loss = (enum disk_loss)pick(DISK_LOSSES),
 				.failures = pick(4) == 0 ? 2 + pick(20) : 0,
 				.grouped = pick(2),
-				.live = live_at_random};
+				.slice_ns = pick(3) == 0 ? 1000000 : 0,
+				.live = pick(4) == 0 ? live_while_folding : live_at_random};
 
 			run(&l, &x);
 		}
@@ -519,6 +579,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_each_call_it_starts_again_with_what_was_answered),
+		cmocka_unit_test(killed_at_each_call_while_it_folds_it_starts_again_the_same),
 		cmocka_unit_test(no_directory_is_refused_and_nothing_answered_is_lost),
 	};
 

@@ -65,6 +65,14 @@ static inline void must_open(struct fixture *f)
 		fail_msg("%s: %s", f->e.path, f->e.message);
 }
 
+/* A turn, and those that follow it as long as there is folding to do. */
+static inline void fold_to_the_end(struct fixture *f)
+{
+	do
+		sl_journal_turn(f->journal, f->store);
+	while (sl_journal_is_folding(f->journal));
+}
+
 static inline int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));

@@ -339,6 +339,7 @@ static void commit_for_ever(const char *dir, int acks)
 	if (open_state(&f) != 0)
 		_exit(1);
 	sl_journal_set_log_max(f.journal, 1000);
+	f.journal->slice_ns = 0;
 	for (unsigned int vni = 1000;; vni++) {
 		struct sl_err e;
 
@@ -346,6 +347,7 @@ static void commit_for_ever(const char *dir, int acks)
 		if (desired_do(f.store, SL_TXN_PUT, "networks", json, &e) != 0 ||
 			write(acks, &vni, sizeof(vni)) != sizeof(vni))
 			_exit(1);
+		sl_journal_turn(f.journal, f.store);
 	}
 }
 
@@ -396,6 +398,7 @@ static void log_is_compacted_once_it_has_grown(void **state)
 	for (unsigned int i = 0; i < 200; i++) {
 		snprintf(json, sizeof(json), "{\"name\":\"red\",\"vni\":%u}", 1000 + i);
 		desired_must(f->store, SL_TXN_SET, "networks", json);
+		fold_to_the_end(f);
 		free(file_read(f->dir, "journal.log", &len));
 		largest = len > largest ? len : largest;
 	}

@@ -13,6 +13,7 @@
 
 /* The disk refuses so many more times; stands before libc's functions. */
 static unsigned int data_syncs_to_fail, syncs_to_fail, truncations_to_fail;
+static unsigned int syncs_to_pass; /* before those that fail */
 
 static int sync_or_fail(unsigned int *to_fail, long call, int fd)
 {
@@ -30,7 +31,10 @@ int fdatasync(int fd)
 
 int fsync(int fd)
 {
-	return sync_or_fail(&syncs_to_fail, SYS_fsync, fd);
+	if (syncs_to_pass == 0)
+		return sync_or_fail(&syncs_to_fail, SYS_fsync, fd);
+	syncs_to_pass--;
+	return (int)syscall(SYS_fsync, fd);
 }
 
 int ftruncate(int fd, off_t size)
@@ -302,9 +306,63 @@ static void failed_compaction_keeps_snapshot_and_log(void **state)
 	free(text);
 }
 
+/* Of the snapshot, its name, the new log twice, and its name: only then is not known what the disk
+ * has, and nothing may follow in the log before a snapshot. */
+static void sync_that_fails_while_it_folds_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int n;
+
+	desired_fill(f->store);
+	for (n = 0;; n++) {
+		char json[64], *text;
+
+		assert_int_equal(sl_journal_fold(f->journal, f->store, &f->e), 0);
+		syncs_to_pass = n;
+		syncs_to_fail = 1;
+		snprintf(json, sizeof(json), "{\"name\":\"red\",\"vni\":%u}", 1000 + n);
+		desired_must(f->store, SL_TXN_SET, "networks", json);
+		fold_to_the_end(f);
+		if (syncs_to_fail == 1)
+			break;
+		assert_int_equal(f->journal->broken, n == 4);
+		assert_non_null(strstr(last_notice,
+			n == 4 ? "changes are refused until" : "the journal goes on growing"));
+		snprintf(json, sizeof(json), "{\"name\":\"red\",\"vni\":%u}", 2000 + n);
+		desired_must(f->store, SL_TXN_SET, "networks", json);
+		assert_false(f->journal->broken);
+		text = visible(f->store);
+		close_state(f);
+		must_open(f);
+		assert_visible(f->store, text);
+		free(text);
+	}
+	assert_int_equal(n, 5);
+}
+
+/* The view of a snapshot that mends the journal is not the one that was being written. */
+static void disk_that_refuses_while_it_folds_is_mended_with_all_there_is(void **state)
+{
+	struct fixture *f = *state;
+
+	desired_fill(f->store);
+	f->journal->slice_ns = 0;
+	sl_journal_set_deferred(f->journal, true);
+	assert_int_equal(sl_journal_fold(f->journal, f->store, &f->e), 0);
+	sl_journal_turn(f->journal, f->store);
+	desired_must(f->store, SL_TXN_ADD, "networks", "{\"name\":\"x\",\"vni\":11}");
+	data_syncs_to_fail = 1;
+	assert_int_equal(sl_journal_sync(f->journal, f->store, &f->e), 0);
+	assert_false(sl_journal_is_folding(f->journal));
+	assert_int_equal(f->journal->snapshot_seq, f->journal->seq);
+	close_state(f);
+	must_open(f);
+	assert_non_null(sl_store_find(f->store, SL_COLL_NETWORKS, "x"));
+}
+
 static int setup_well_disk(void **state)
 {
-	data_syncs_to_fail = syncs_to_fail = truncations_to_fail = 0;
+	data_syncs_to_fail = syncs_to_fail = syncs_to_pass = truncations_to_fail = 0;
 	return setup(state);
 }
 
@@ -323,6 +381,8 @@ int main(void)
 		T(log_that_could_not_be_emptied_takes_no_more_lines),
 		T(full_disk_refuses_the_change_and_leaves_no_half_line),
 		T(failed_compaction_keeps_snapshot_and_log),
+		T(sync_that_fails_while_it_folds_loses_nothing),
+		T(disk_that_refuses_while_it_folds_is_mended_with_all_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
