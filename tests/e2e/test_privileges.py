@@ -408,7 +408,9 @@ def a_container_with_little_in_it_will_do(lab):
     """Nothing can be written but the test's own directory, and there are neither shared memory nor control groups."""
     mounts = ("mount -t tmpfs -o mode=0 none /dev/shm && mount -t tmpfs -o mode=0 none /sys/fs/cgroup && "
               "mount -t tmpfs -o mode=0 none /tmp && mount -o remount,bind,ro / && unset XDG_RUNTIME_DIR")
-    daemon = daemon_as(lab, "a", null_config(hugepages="auto"), in_mounts(mounts) + plain_user(), state=True).start()
+    daemon = daemon_as(lab, "a", null_config(hugepages="auto"), in_mounts(mounts) + plain_user(), state=True)
+    daemon.binary = shutil.copy(daemon.binary, lab.file("sluiced"))  # which may have been built in /tmp
+    daemon.start()
     daemon.call("identities.add", {"id": 1001, "labels": {"a": "b"}})
     daemon.stop()
 
