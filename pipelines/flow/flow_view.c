@@ -3,7 +3,7 @@
 
 #include "flow_internal.h"
 
-#define TRIES                                                                                   \
+#define TRIES \
 	1000 /* a worker writes an entry in some tens of cycles; one that sleeps amid it is not \
 		waited for */
 

@@ -120,7 +120,7 @@ struct sl_rule_list {
 };
 
 /* What a rule says about its peer, as a key within a group. */
-#define SL_PEER_PREFIX                                                              \
+#define SL_PEER_PREFIX \
 	0x40000000u /* | number of the prefix; selectors are plain numbers below it \
 		     */
 

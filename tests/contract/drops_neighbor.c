@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reasons of the control thread's neighbour table, with a link that answers as the case wants.
  */
-#include "ctrl/neighbor.h"
+#include "ctrl/underlay/neighbor.h"
 #include "dp/counters.h"
 #include "dp/worker.h"
 #include "dp/tx_slots.h"

@@ -2,8 +2,8 @@
 /* What a scene's packet is told as: from the worker's sample to the words of drops.recent. */
 #include <stdio.h>
 
-#include "ctrl/recent.h"
-#include "ctrl/schema.h"
+#include "ctrl/watch/recent.h"
+#include "ctrl/shape/shape.h"
 #include "drop_scene.h"
 #include "pipelines/world.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctrl/json.h"
+#include "ctrl/shape/json.h"
 #include "desired.h"
 
 static int fake_prepare(

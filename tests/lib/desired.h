@@ -6,7 +6,7 @@
 #ifndef SL_TEST_DESIRED_H
 #define SL_TEST_DESIRED_H
 
-#include "ctrl/config.h"
+#include "ctrl/model/config.h"
 
 struct fake_applier {
 	struct sl_applier applier;

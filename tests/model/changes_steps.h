@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "ctrl/apply_internal.h"
+#include "ctrl/apply/apply_internal.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"

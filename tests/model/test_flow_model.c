@@ -4,7 +4,7 @@
  * programming and deletion on a table that is often full, in virtual time, everything compared
  * after each step.
  */
-#include "tests/unit/flow_test.h"
+#include "tests/unit/flow/flow_test.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -6,7 +6,7 @@
  * too early shows. What each owner is billed for is right in the end. Also meant for the thread
  * sanitizer.
  */
-#include "tests/unit/flow_test.h"
+#include "tests/unit/flow/flow_test.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -28,7 +28,7 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
-#include "ctrl/daemon.h"
+#include "ctrl/daemon/daemon.h"
 #include "dp/hash.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/packet.h"

@@ -5,7 +5,7 @@
  * After each step every counter is compared with a walk over the table, and every answer with a
  * rule written down a second time, in fractions.
  */
-#include "tests/unit/flow_test.h"
+#include "tests/unit/flow/flow_test.h"
 
 #include <stdio.h>
 #include <time.h>

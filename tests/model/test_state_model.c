@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctrl/journal_impl.h"
+#include "ctrl/model/journal_impl.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/disk.h"
 

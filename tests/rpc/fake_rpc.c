@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctrl/json.h"
+#include "ctrl/shape/json.h"
 #include "tests/rpc/fake_rpc.h"
 
 #define THINGS_MAX 8

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "ctrl/server.h"
+#include "ctrl/rpc/server.h"
 #include "tests/rpc/fake_rpc.h"
 
 int main(int argc, char **argv)

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "ctrl/json.h"
-#include "ctrl/methods_objects.h"
+#include "ctrl/shape/json.h"
+#include "ctrl/methods/objects.h"
 #include "tests/lib/desired.h"
 
 struct sl_ctrl {

@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctrl/server.h"
+#include "ctrl/rpc/server.h"
 #include "tests/rpc/fake_rpc.h"
 
 #define COUNT "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.count\"}"

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "ctrl/json.h"
-#include "ctrl/methods_objects.h"
-#include "ctrl/store_impl.h"
+#include "ctrl/shape/json.h"
+#include "ctrl/methods/objects.h"
+#include "ctrl/model/store_impl.h"
 #include "tests/lib/desired.h"
 
 #define HOST   "{\"name\":\"p\",\"role\":\"access\",\"devargs\":\"net_pcap7,tx_pcap=/etc/passwd\"}"

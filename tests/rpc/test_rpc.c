@@ -8,7 +8,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "ctrl/json.h"
+#include "ctrl/shape/json.h"
 #include "tests/rpc/fake_rpc.h"
 
 static char *answer(const char *request, bool may_write)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Changed endpoints are announced: workloads remember which MAC has an address, and sluice answers
+ * for all of them, so it tells them when an answer it gave is no longer true. Who hears it: the
+ * local ports of the endpoint's network, but for its own. Other nodes tell their workloads when
+ * their own table changes.
+ *
+ * An endpoint is announced when one of its addresses is new in its network, or had another MAC,
+ * port or node before, whichever object had it. Each turn sends a bounded number of frames. The
+ * latest changes come first and are repeated after a second, for a frame may get lost. What is more
+ * than ANNOUNCE_RECENT endpoints at a time waits in a set, is sent more slowly, and
+ * once. Nothing is forgotten and no endpoint waits twice.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_APPLY_ANNOUNCE_H
+#define SL_CTRL_APPLY_ANNOUNCE_H
+
+#include "dp/engine.h"
+#include "pipelines/world.h"
+#include "ctrl/model/store.h"
+
+#define SL_ANNOUNCE_RECENT 1024u
+
+/* Endpoint objects by id, first in, first out. */
+struct sl_announce_queue {
+	uint32_t first, n;
+	struct {
+		uint32_t id, tick; /* not before this tick */
+	} item[SL_ANNOUNCE_RECENT];
+};
+
+struct sl_announcer {
+	struct sl_announce_queue recent, again;
+	uint64_t *set; /* a bit an endpoint id */
+	uint32_t n_words, n_set, cursor;
+	/* The one at hand: the next frame is about this address, for this port. */
+	uint32_t id; /* 0: none */
+	uint32_t address;
+	uint16_t port;
+	bool repeat; /* once more later */
+	bool of_set;
+	uint64_t sent;
+};
+
+void sl_announcer_fini(struct sl_announcer *n);
+/* Room for every id up to this one, so that adding it cannot fail. */
+bool sl_announcer_reserve(struct sl_announcer *n, uint32_t id);
+void sl_announcer_add(struct sl_announcer *n, uint32_t id, uint32_t tick);
+uint64_t sl_announcer_waiting(const struct sl_announcer *n);
+
+/* What the frames of a turn are made from; endpoints by object id, n of them. */
+struct sl_announce_view {
+	struct sl_engine *engine;
+	const struct sl_store *store;
+	const struct sl_world *world;
+	struct sl_endpoint *const *endpoint;
+	uint32_t n_endpoints;
+};
+void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v);
+
+#endif

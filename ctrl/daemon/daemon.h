@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon's parts in the order in which they are made; taken down in exact reverse.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_DAEMON_DAEMON_H
+#define SL_CTRL_DAEMON_DAEMON_H
+
+#include "ctrl/methods/ctrl.h"
+#include "options.h"
+
+/* Everything up and the configuration in force, workers running, socket open. On error all is down
+ * again. */
+int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
+void sl_daemon_stop(struct sl_ctrl *c);
+
+/* What the engine is started with. */
+struct sl_engine_params sl_daemon_engine_params(
+	const struct sl_workers_conf *w, const struct sl_options *o);
+
+/* Every method there is, for the dispatcher and for discovery without a daemon. */
+void sl_daemon_methods(struct sl_rpc *rpc);
+
+/* One line for the person who started it. */
+void sl_daemon_notice(const char *text);
+/* From now on, each such line begins with its time. */
+void sl_daemon_notice_times(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon's state: everything main() makes and the methods use.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_METHODS_CTRL_H
+#define SL_CTRL_METHODS_CTRL_H
+
+#include "ctrl/apply/apply.h"
+#include "ctrl/model/config.h"
+#include "dp/engine.h"
+#include "ctrl/model/journal.h"
+#include "ctrl/watch/load.h"
+#include "ctrl/watch/notices.h"
+#include "pipelines/flow/flow_ctl.h"
+#include "pipelines/pipeline.h"
+#include "ctrl/watch/port_log.h"
+#include "ctrl/watch/rebalance.h"
+#include "ctrl/watch/recent.h"
+#include "ctrl/rpc/rpc.h"
+#include "ctrl/rpc/server.h"
+#include "ctrl/watch/states.h"
+#include "ctrl/model/store.h"
+#include "ctrl/underlay/underlay.h"
+
+/* Turns of the event loop by the CPU time they took (loop.h). */
+struct sl_turns {
+	uint64_t n, over_1ms, over_10ms, over_100ms, max_ns;
+};
+
+struct sl_ctrl {
+	struct sl_config *config; /* as read at start: node and workers stay in force */
+	struct sl_engine *engine;
+	struct sl_pipeline *pipeline;
+	struct sl_tunnel_table *tunnels;
+	struct sl_underlay *underlay;
+	struct sl_apply *apply;
+	struct sl_journal *journal; /* NULL without --state */
+	struct sl_store *store;
+	struct sl_notice_watch *notices;
+	struct sl_states *states;
+	uint32_t states_looked; /* second of the last look */
+	bool states_looking;	/* it goes on, behind this next hop */
+	struct sl_neighbor_cursor states_at;
+	struct sl_recent recent;
+	struct sl_load_meter load;
+	struct sl_port_log port_log;
+	struct sl_rebalance rebalance;
+	struct sl_rpc rpc;
+	struct sl_server *server;
+	struct sl_turns turns;
+};
+
+/* What notices are found from while this daemon runs. */
+static inline struct sl_notice_facts sl_ctrl_facts(const struct sl_ctrl *c)
+{
+	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .ctrl = c};
+}
+
+#endif

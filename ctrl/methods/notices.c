@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* notices.list: what stands now. */
+#include <stdlib.h>
+
+#include "ctrl.h"
+#include "runtime.h"
+#include "ctrl/watch/notices.h"
+#include "ctrl/objects/fields.h"
+#include "ctrl/rpc/rows.h"
+
+struct notice_out {
+	char *collection, *name, *code, *message, *hint;
+};
+static const struct sl_field notice_fields[] = {
+	SL_FIELD(notice_out, collection, SL_F_STRING, .max = 64,
+		.help = "The collection, or node for that section of the file."),
+	SL_FIELD(notice_out, name, SL_F_STRING, .max = SL_KEY_LEN - 1,
+		.help = "The object's key; empty when no single one is to blame."),
+	SL_FIELD(notice_out, code, SL_F_STRING, .max = 64,
+		.help = "What kind of notice it is, in a word that does not change."),
+	SL_FIELD(notice_out, message, SL_F_STRING, .max = 1023, .help = "What is wrong."),
+	SL_FIELD(notice_out, hint, SL_F_STRING, .max = 511, .help = "What to do about it."),
+};
+static const struct sl_shape notice_shape = SL_SHAPE("notice", notice_out, notice_fields,
+	"Something that was accepted and cannot work, or needs an operator.");
+static const struct sl_field notice_elem = {
+	.name = "notice", .type = SL_F_OBJECT, .shape = &notice_shape, .help = "One notice."};
+static const struct sl_field notices_result = {.name = "result",
+	.type = SL_F_LIST,
+	.elem = &notice_elem,
+	.shape = &notice_shape,
+	.help = "Every notice that stands."};
+
+static void add_notice(void *ctx, const struct sl_notice *n)
+{
+	struct notice_out out = {.collection = sl_borrow(n->collection),
+		.name = sl_borrow(n->name),
+		.code = sl_borrow(n->code),
+		.message = sl_borrow(n->message),
+		.hint = sl_borrow(n->hint)};
+
+	cJSON_AddItemToArray(ctx, sl_shape_encode(&notice_shape, &out));
+}
+
+/* A kind of notice at a time, of many objects a portion. */
+struct notices {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	size_t row;
+	uint32_t next_id;
+};
+
+static bool next_notices(struct sl_rows *r, struct sl_text *out)
+{
+	struct notices *n = (struct notices *)r;
+	const struct sl_notice_facts f = sl_ctrl_facts(n->c);
+	cJSON *found, *one;
+
+	if (n->row == sl_n_notice_rows)
+		return false;
+	found = cJSON_CreateArray();
+	out->failed = out->failed || found == NULL;
+	if (found != NULL && sl_notices_portion(&f, n->row, &n->next_id, add_notice, found))
+		n->row++;
+	while ((one = cJSON_DetachItemFromArray(found, 0)) != NULL)
+		sl_rows_json(r, out, one);
+	cJSON_Delete(found);
+	return true;
+}
+
+static void free_notices(struct sl_rows *r)
+{
+	free(r);
+}
+
+static int notices_list(const struct sl_rpc_call *call, const void *arg, struct sl_stream **stream,
+	struct sl_err *e)
+{
+	struct notices *n = calloc(1, sizeof(*n));
+
+	(void)arg;
+	(void)e;
+	if (n == NULL)
+		return -ENOMEM;
+	n->rows = (struct sl_rows){.next = next_notices, .destroy = free_notices};
+	n->c = call->ctrl;
+	sl_rows_init(&n->rows, 0, stream);
+	return 0;
+}
+
+const struct sl_method sl_method_notices_list = {
+	.name = "notices.list",
+	.summary = "What was accepted and cannot work, or needs an operator, as things are now.",
+	.right = SL_RPC_READ,
+	.result = &notices_result,
+	.stream = notices_list,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The methods on objects: COLLECTION.add, .set, .put, .del, .get and .list for each collection,
+ * txn.apply, config.get and config.replace. All but the last three come from sl_collections by
+ * themselves.
+ *
+ * What any of them answers may be sent back to add, set, put, config.replace or a file: the fields
+ * that are reported beside the object are ignored there. Lists go by pages: `limit`, and `after`,
+ * the key of the last row of the page before. The answer is an array; one that is shorter than
+ * limit is the last.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_METHODS_OBJECTS_H
+#define SL_CTRL_METHODS_OBJECTS_H
+
+#include "ctrl/model/config.h"
+#include "ctrl/rpc/rpc.h"
+
+/* Rows side by side, made on the first call; they live as long as the program. */
+size_t sl_object_methods(const struct sl_method **rows);
+
+/* Provided by the daemon or a test. sl_ctrl_conf: node and workers as in force since start, or
+ * NULL. */
+struct sl_store *sl_ctrl_store(struct sl_ctrl *c);
+const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c);
+
+/* For sl_rpc.caller: transactions of who is not root are limited to the devices that sl_ctrl_conf
+ * allows. */
+void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
+
+/* Set before the first call, if at all: adds output fields to an object's answer in every method
+ * but config.get. */
+extern void (*sl_object_extra)(
+	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
+
+/* The object as its methods answer it, with what is known beside it, as text. */
+void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
+	struct sl_text *out);
+
+/* .list, in methods_list.c; its parameters are made on the first call. */
+const struct sl_shape *sl_list_params(const struct sl_collection *coll);
+int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll,
+	struct sl_stream **stream, struct sl_err *e);
+
+/* config.get's answer; in config_stream.c. */
+int sl_config_stream(struct sl_store *s, const struct sl_config *running, struct sl_stream **stream,
+	struct sl_err *e);
+
+/* txn.apply, config.get and config.replace; in methods_txn.c. */
+extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;
+
+/*
+ * One verb on one collection, as txn.apply needs it: NULL when there is no such method, or it
+ * changes nothing. step decodes params and takes one step.
+ */
+struct sl_object_verb;
+const struct sl_object_verb *sl_object_verb_find(const char *method);
+int sl_object_verb_step(
+	const struct sl_object_verb *v, struct sl_txn *t, const cJSON *params, struct sl_err *e);
+
+#endif

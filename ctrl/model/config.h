@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A configuration as one JSON object: who the node is, what the packet path runs on, and the
+ * collections. Read from a file at start, answered by config.get, and put in the place of the
+ * running one by config.replace.
+ *
+ * At start with a state directory that holds something, its objects are the desired state and the
+ * file gives `node` and `workers` only. Otherwise the file's objects are loaded as one transaction
+ * and become the first snapshot of the state directory.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_MODEL_CONFIG_H
+#define SL_CTRL_MODEL_CONFIG_H
+
+#include "ctrl/objects/devices.h"
+#include "journal.h"
+#include "store.h"
+
+struct sl_config {
+	bool has_node, has_workers, has_devices;
+	struct sl_node_self node;
+	struct sl_workers_conf workers;	       /* the defaults when the section is absent */
+	struct sl_devices_conf devices;	       /* empty when the section is absent */
+	struct sl_list objects[SL_COLL_COUNT]; /* structs of each collection's shape */
+	struct sl_list services;	       /* cJSON *; always empty */
+};
+
+extern const struct sl_shape sl_shape_config;
+
+/* NULL with *e filled; paths are those in the text ("endpoints[1].network"). */
+struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e);
+struct sl_config *sl_config_read(const char *path, struct sl_err *e);
+/* The file as it is, malloc'ed, not NUL-terminated; NULL with *e. */
+char *sl_config_text(const char *path, size_t *len, struct sl_err *e);
+void sl_config_free(struct sl_config *c);
+
+/* Put all objects into the transaction; on success c has none left. The transaction stays open
+ * either way. */
+int sl_config_load(struct sl_config *c, struct sl_txn *t, enum sl_txn_verb verb, struct sl_err *e);
+/* What is in force at start: see above. journal may be NULL; notice is told which of the two it
+ * was. */
+int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *journal,
+	void (*notice)(const char *text), struct sl_err *e);
+/*
+ * Read a file and validate everything in it, without ports, applier or state. then, if not NULL,
+ * sees what came of it when it is right.
+ */
+int sl_config_check(const char *path,
+	void (*then)(const struct sl_store *s, const struct sl_config *c), struct sl_err *e);
+
+/*
+ * The whole desired state, in the form of a file; identities that the store allocated are left out.
+ * running: the sections node and workers, or NULL. NULL: out of memory.
+ */
+cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running);
+/*
+ * Make the store hold exactly the objects of c (consumed), in one transaction. *result lists the
+ * difference:
+ * {"added": [{"collection", "key"}], "changed": […], "removed": […]}. dry_run: validate and answer
+ * only.
+ */
+int sl_config_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
+	bool dry_run, cJSON **result, struct sl_err *e);
+extern const struct sl_shape sl_shape_difference; /* of *result */
+
+#endif

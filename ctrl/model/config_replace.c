@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole desired state out of the store, and another one in its place. */
+#include <stdlib.h>
+
+#include "config.h"
+#include "ctrl/shape/json.h"
+#include "ctrl/objects/fields.h"
+
+#define uthash_fatal(msg) abort()
+#include <uthash.h>
+
+static bool is_allocated(enum sl_collection_id c, const struct sl_object *o)
+{
+	return c == SL_COLL_IDENTITIES && o != NULL &&
+	       ((const struct sl_identity_obj *)o)->allocated;
+}
+
+struct listing {
+	cJSON *array;
+	enum sl_collection_id coll;
+	bool failed;
+};
+
+static bool add_object(const struct sl_object *o, void *ctx)
+{
+	struct listing *l = ctx;
+	cJSON *json;
+
+	if (is_allocated(l->coll, o))
+		return true;
+	json = sl_shape_encode(sl_collections[l->coll].shape, o);
+	if (json == NULL || !cJSON_AddItemToArray(l->array, json)) {
+		cJSON_Delete(json);
+		l->failed = true;
+	}
+	return !l->failed;
+}
+
+/* In the order of config.get: that of their keys. */
+static void add_objects(const struct sl_store *s, struct listing *l)
+{
+	const struct sl_object *o = sl_store_after(s, l->coll, "");
+
+	while (o != NULL && add_object(o, l))
+		o = sl_store_after(s, l->coll, o->key);
+}
+
+static bool add_section(cJSON *out, const char *name, cJSON *section)
+{
+	if (section != NULL && cJSON_AddItemToObject(out, name, section))
+		return true;
+	cJSON_Delete(section);
+	return false;
+}
+
+cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
+{
+	cJSON *out = cJSON_CreateObject();
+	bool ok = out != NULL;
+
+	if (ok && running != NULL && running->has_node)
+		ok = add_section(out, "node", sl_shape_encode(&sl_shape_node_self, &running->node));
+	if (ok && running != NULL && running->has_workers)
+		ok = add_section(
+			out, "workers", sl_shape_encode(&sl_shape_workers, &running->workers));
+	if (ok && running != NULL && running->has_devices)
+		ok = add_section(
+			out, "devices", sl_shape_encode(&sl_shape_devices, &running->devices));
+	for (unsigned int c = 0; c < SL_COLL_COUNT && ok; c++) {
+		struct listing l = {.coll = c, .array = cJSON_CreateArray()};
+
+		ok = add_section(out, sl_collections[c].name, l.array);
+		if (ok)
+			add_objects(s, &l);
+		ok = ok && !l.failed;
+	}
+	if (ok)
+		return out;
+	cJSON_Delete(out);
+	return NULL;
+}
+
+struct key {
+	UT_hash_handle hh;
+	char text[SL_KEY_LEN];
+};
+
+struct removal {
+	struct sl_txn *txn;
+	const struct sl_collection *coll;
+	struct key *wanted;
+	struct sl_err *e;
+	int ret;
+};
+
+static bool remove_unwanted(const struct sl_object *o, void *ctx)
+{
+	struct removal *r = ctx;
+	struct key *found;
+
+	HASH_FIND_STR(r->wanted, o->key, found);
+	if (found == NULL && !is_allocated(r->coll->id, o))
+		r->ret = sl_txn_del(r->txn, r->coll->id, o->key, r->e);
+	return r->ret == 0;
+}
+
+static int remove_from(struct sl_store *s, struct sl_txn *t, const struct sl_collection *coll,
+	const struct sl_list *objects, struct sl_err *e)
+{
+	struct removal r = {.txn = t, .coll = coll, .e = e};
+	struct key *keys = calloc(objects->n + 1, sizeof(*keys));
+
+	if (keys == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	for (size_t i = 0; i < objects->n; i++) {
+		const void *o = (const char *)objects->items + i * coll->shape->size;
+
+		if (is_allocated(coll->id, o))
+			continue; /* nobody's wish: a listing of the daemon's own */
+		coll->make_key(o, keys[i].text);
+		HASH_ADD_STR(r.wanted, text, &keys[i]);
+	}
+	sl_txn_at(t, "%s", coll->name);
+	sl_store_walk(s, coll->id, remove_unwanted, &r);
+	HASH_CLEAR(hh, r.wanted);
+	free(keys);
+	return r.ret;
+}
+
+static int check_section(const char *name, bool equal, struct sl_err *e)
+{
+	if (equal)
+		return 0;
+	sl_err_set(
+		e, SL_ERR_UNSUPPORTED, name, "another %s section takes effect at start only", name);
+	sl_err_hint(e, "restart sluiced with it, or leave the section out");
+	return -ENOTSUP;
+}
+
+static int check_sections(
+	const struct sl_config *c, const struct sl_config *running, struct sl_err *e)
+{
+	int ret = 0;
+
+	if (c->has_node)
+		ret = check_section("node",
+			running != NULL &&
+				sl_shape_equal(&sl_shape_node_self, &c->node, &running->node),
+			e);
+	if (ret == 0 && c->has_workers)
+		ret = check_section("workers",
+			running != NULL &&
+				sl_shape_equal(&sl_shape_workers, &c->workers, &running->workers),
+			e);
+	if (ret == 0 && c->has_devices)
+		ret = check_section("devices",
+			running != NULL &&
+				sl_shape_equal(&sl_shape_devices, &c->devices, &running->devices),
+			e);
+	return ret;
+}
+
+static const struct sl_field entry_fields[] = {
+	{.name = "collection",
+		.type = SL_F_STRING,
+		.flags = SL_FIELD_REQUIRED,
+		.help = "The collection."},
+	{.name = "key", .type = SL_F_STRING, .flags = SL_FIELD_REQUIRED, .help = "The object."},
+};
+static const struct sl_shape entry_shape = {.name = "difference_entry",
+	.fields = entry_fields,
+	.n_fields = 2,
+	.help = "One object of a difference."};
+static const struct sl_field difference_fields[] = {
+	{.name = "added",
+		.type = SL_F_LIST,
+		.flags = SL_FIELD_REQUIRED,
+		.shape = &entry_shape,
+		.help = "Objects that were not there."},
+	{.name = "changed",
+		.type = SL_F_LIST,
+		.flags = SL_FIELD_REQUIRED,
+		.shape = &entry_shape,
+		.help = "Objects that were different."},
+	{.name = "removed",
+		.type = SL_F_LIST,
+		.flags = SL_FIELD_REQUIRED,
+		.shape = &entry_shape,
+		.help = "Objects that are wanted no more."},
+};
+const struct sl_shape sl_shape_difference = {.name = "difference",
+	.fields = difference_fields,
+	.n_fields = 3,
+	.help = "From the state before to the one asked for."};
+
+static bool add_entry(cJSON *list, const struct sl_collection *coll, const char *key)
+{
+	cJSON *entry = cJSON_CreateObject();
+
+	if (entry != NULL && cJSON_AddStringToObject(entry, "collection", coll->name) != NULL &&
+		cJSON_AddStringToObject(entry, "key", key) != NULL &&
+		cJSON_AddItemToArray(list, entry))
+		return true;
+	cJSON_Delete(entry);
+	return false;
+}
+
+/* Identities that the store allocates are no part of the desired state: they come and go
+ * unreported. */
+static cJSON *difference(struct sl_txn *t)
+{
+	cJSON *out = cJSON_CreateObject();
+	cJSON *added = cJSON_AddArrayToObject(out, "added");
+	cJSON *changed = cJSON_AddArrayToObject(out, "changed");
+	cJSON *removed = cJSON_AddArrayToObject(out, "removed");
+	bool ok = added != NULL && changed != NULL && removed != NULL;
+	const struct sl_change *ch;
+	size_t n = sl_txn_changes(t, &ch);
+
+	for (size_t i = 0; i < n && ok; i++) {
+		const struct sl_object *was =
+			is_allocated(ch[i].coll, ch[i].old_obj) ? NULL : ch[i].old_obj;
+		const struct sl_object *is =
+			is_allocated(ch[i].coll, ch[i].new_obj) ? NULL : ch[i].new_obj;
+
+		if (was == NULL && is == NULL)
+			continue;
+		ok = add_entry(was == NULL  ? added
+			       : is == NULL ? removed
+					    : changed,
+			&sl_collections[ch[i].coll], was != NULL ? was->key : is->key);
+	}
+	if (ok)
+		return out;
+	cJSON_Delete(out);
+	return NULL;
+}
+
+static int fill(struct sl_store *s, struct sl_txn *t, struct sl_config *c, struct sl_err *e)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < SL_COLL_COUNT && ret == 0; i++)
+		ret = remove_from(s, t, &sl_collections[i], &c->objects[i], e);
+	if (ret == 0)
+		ret = sl_config_load(c, t, SL_TXN_PUT, e);
+	return ret != 0 ? ret : sl_txn_check(t, e);
+}
+
+int sl_config_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
+	bool dry_run, cJSON **result, struct sl_err *e)
+{
+	int ret = check_sections(c, running, e);
+	struct sl_txn *t;
+
+	*result = NULL;
+	if (ret != 0)
+		return ret;
+	t = sl_txn_begin(s);
+	if (t == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	ret = fill(s, t, c, e);
+	if (ret == 0) {
+		*result = difference(t);
+		if (*result == NULL)
+			ret = sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+	}
+	if (ret != 0 || dry_run) {
+		sl_txn_abort(t);
+		return ret;
+	}
+	ret = sl_txn_commit(t, e);
+	if (ret != 0) {
+		cJSON_Delete(*result);
+		*result = NULL;
+	}
+	return ret;
+}

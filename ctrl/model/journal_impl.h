@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What journal.c (the log), journal_fold.c (the snapshot) and journal_load.c (reading) share.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_MODEL_JOURNAL_IMPL_H
+#define SL_CTRL_MODEL_JOURNAL_IMPL_H
+
+#include "journal.h"
+
+#define SL_JOURNAL_VERSION	1
+#define SL_JOURNAL_SNAPSHOT	"snapshot.json"
+#define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
+#define SL_JOURNAL_LOG		"journal.log"
+#define SL_JOURNAL_LOG_NEW	"journal.log.tmp"
+/*
+ * What of a file does not reach the disk is missing in whole pieces, aligned in the file: sectors
+ * of 512 bytes or more, lines of 64 in persistent memory. NULs stand in their place.
+ */
+#define SL_JOURNAL_PIECE 64
+/* ,"crc":"01234567"} */
+#define SL_JOURNAL_TAIL_LEN 18
+
+struct sl_journal {
+	char *dir;
+	int dir_fd, log_fd;
+	void (*notice)(const char *text);
+	uint64_t seq;	       /* of the last transaction written */
+	uint64_t snapshot_seq; /* 0: none, or one from before the first transaction... */
+	bool has_snapshot;     /* ...which this tells apart */
+	uint64_t synced;       /* the last that is known to be on disk */
+	off_t log_size, snapshot_size;
+	size_t log_max;
+	off_t retry_at; /* after a failed compaction: not before the log is that large */
+	bool broken;	/* what the log holds is not known: nothing may follow before a snapshot */
+	bool only_looks;
+	bool deferred;	  /* sl_journal_sync makes durable what append has written... */
+	bool unsynced;	  /* ...and there is some */
+	uint64_t mend_ns; /* when broken: a snapshot is not tried before */
+	struct sl_fold *fold;
+	uint64_t slice_ns; /* of CPU time, for folding in one turn; 0: a single step */
+	/* What open found, until replay: whole texts, checked. */
+	char *snapshot_text, *log_text;
+	size_t snapshot_len, log_len;
+};
+
+uint32_t sl_crc32(uint32_t crc, const void *data, size_t len);
+void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* 0, or the errno of a write that was not made as a whole. */
+int sl_journal_write(int fd, const char *p, size_t n, off_t at);
+/* "cannot write FILE"; -EIO. */
+int sl_journal_error(const struct sl_journal *j, const char *file, int error, struct sl_err *e);
+/* All lines are on disk. */
+void sl_journal_set_synced(struct sl_journal *j);
+bool sl_journal_is_allocated(enum sl_collection_id c, const struct sl_object *o);
+/* Begin to fold the log, whatever its size; one at a time. */
+int sl_journal_fold(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
+/* The directory, locked, and the log. */
+int sl_journal_open_files(struct sl_journal *j, struct sl_err *e);
+/* A file as the daemon leaves it and nothing else; *fd is -1 when there is none. */
+int sl_journal_open_file(
+	const struct sl_journal *j, const char *file, int flags, int *fd, struct sl_err *e);
+/* A new one in the place of any that is there, or -1 and errno. */
+int sl_journal_create_file(const struct sl_journal *j, const char *file);
+/* Read and check both files; cuts off a broken last line. */
+int sl_journal_load(struct sl_journal *j, struct sl_err *e);
+
+/* journal_older.c: a policy that was read, whichever version wrote it */
+struct sl_policy_obj;
+void sl_journal_update_policy(struct sl_policy_obj *p);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The store holds the desired state: for each collection a map from key to immutable object. A
+ * transaction changes it in steps that can all be taken back, checks references over the whole
+ * result, hands the list of changes to the applier (which prepares everything that may fail),
+ * writes the journal, and commits.
+ *
+ *   begin -> step... -> commit            one object at a time, or many
+ *                    \-> abort            the store is as it was
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_MODEL_STORE_H
+#define SL_CTRL_MODEL_STORE_H
+
+#include "ctrl/objects/objects.h"
+
+struct sl_store;
+struct sl_txn;
+
+/* One object's way from old to new; old NULL: added, new NULL: removed. At most one change a key.
+ */
+struct sl_change {
+	enum sl_collection_id coll;
+	const struct sl_object *old_obj, *new_obj;
+	bool anew; /* removed and added by one transaction: it does not go on, if it is equal */
+};
+
+/*
+ * Who carries the store's state into the packet path. prepare may fail and then has changed
+ * nothing; after it exactly one of commit and abort follows; neither fails. The store already shows
+ * the new state in prepare.
+ */
+struct sl_applier {
+	void *ctx;
+	int (*prepare)(void *ctx, const struct sl_store *s, const struct sl_change *changes,
+		size_t n, struct sl_err *e);
+	void (*commit)(void *ctx);
+	void (*abort)(void *ctx);
+};
+
+struct sl_journal;
+
+/* *applier is copied; NULL: nobody to tell. The journal stays the caller's and outlives the store.
+ */
+struct sl_store *sl_store_create(
+	const struct sl_applier *applier, struct sl_journal *journal /* or NULL */);
+void sl_store_destroy(struct sl_store *s);
+
+const struct sl_object *sl_store_find(
+	const struct sl_store *s, enum sl_collection_id c, const char *key);
+/* Which node this is: rules know its own tunnel addresses by that. They are copied. */
+void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self);
+bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip);
+size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c);
+/* In order of insertion; fn returning false ends the walk. fn may remove what it is shown
+ * (sl_txn_del). */
+void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
+	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx);
+/*
+ * The first object whose key comes after `after` (strcmp; "": the first of all), NULL when there is
+ * none. A walk from key to key meets each object once that is there all the time, whatever else
+ * comes and goes between the steps.
+ */
+const struct sl_object *sl_store_after(
+	const struct sl_store *s, enum sl_collection_id c, const char *after);
+/*
+ * The objects as they are now, to be read as turns come: collections in their order, each to its
+ * end, where next is false. A step is short: *object may be NULL before the end, then there is more
+ * to come. What it answers is good until the next step or change. failed: more than changes_max
+ * changes were made to what was not read yet, so what was read is of no one moment. Destroy it
+ * before the store.
+ */
+struct sl_snapshot;
+struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max);
+bool sl_snapshot_next(
+	struct sl_snapshot *p, enum sl_collection_id c, const struct sl_object **object);
+bool sl_snapshot_failed(const struct sl_snapshot *p);
+void sl_snapshot_destroy(struct sl_snapshot *p);
+/* Once a turn: some of what snapshots have left to be freed. */
+void sl_store_turn(struct sl_store *s);
+/* The highest dense id there has been. */
+uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c);
+/* By dense id (the numbers that workers and counters use); NULL when free. */
+const struct sl_object *sl_store_by_id(
+	const struct sl_store *s, enum sl_collection_id c, uint32_t id);
+
+/* The dense id of the key, in prepare and commit also of one that the transaction removes; 0 when
+ * there is none. */
+uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const char *key);
+
+/*
+ * What points at an object: fn for each reference (collection and object that refers). Used to
+ * refuse a deletion and to find what a change affects.
+ */
+void sl_store_referrers(const struct sl_store *s, enum sl_collection_id c, const char *key,
+	bool (*fn)(enum sl_collection_id by, const struct sl_object *o, void *ctx), void *ctx);
+
+/*
+ * The number of the identity that has exactly these labels, declared or allocated;
+ * SL_IDENTITY_UNKNOWN when there is none. Every endpoint's labels have one, in prepare as well.
+ */
+uint16_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels);
+
+/*
+ * Transactions begun from now on are of somebody who is not root: a port's device must name nothing
+ * of the host, or what *allow has. NULL: of root, or of a file that was accepted before.
+ */
+struct sl_devices_conf;
+void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow);
+
+/* One transaction at a time; NULL: out of memory. */
+struct sl_txn *sl_txn_begin(struct sl_store *s);
+/*
+ * ADD: the object must be new (an allocated identity gives way to a declared one). SET: it must be
+ * there. PUT: add or replace. DEL: it must be there; only the key fields of obj are read. Steps on
+ * one key merge into one change; one that leaves an object as it was is no change at all, and
+ * neither is one with an identity that says of itself that it was allocated: what was listed may
+ * be sent back.
+ */
+enum sl_txn_verb { SL_TXN_ADD, SL_TXN_SET, SL_TXN_PUT, SL_TXN_DEL };
+/* With the steps so far. */
+const struct sl_store *sl_txn_store(const struct sl_txn *t);
+/* What stands in front of the paths of errors that the following steps cause:
+ * "operations[3].params". */
+void sl_txn_at(struct sl_txn *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same in front of an error that came up outside of the transaction. */
+void sl_txn_blame(const struct sl_txn *t, struct sl_err *e);
+/*
+ * obj is a decoded struct of the collection's shape; the transaction takes what is inside (leaves
+ * it zeroed) on success only, DEL takes nothing.
+ */
+int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c, void *obj,
+	struct sl_err *e);
+int sl_txn_del(struct sl_txn *t, enum sl_collection_id c, const char *key, struct sl_err *e);
+/* Ends the transaction either way. 0, or -errno with *e and nothing changed. */
+int sl_txn_commit(struct sl_txn *t, struct sl_err *e);
+void sl_txn_abort(struct sl_txn *t);
+/* Everything commit checks in the store itself, without the applier and the journal; the
+ * transaction stays open. */
+int sl_txn_check(struct sl_txn *t, struct sl_err *e);
+/* The list as it is now; identities to be allocated are in it once sl_txn_check has succeeded. */
+size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes);
+
+#endif

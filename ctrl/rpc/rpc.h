@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * JSON-RPC 2.0 methods: each declared once, as a row with the shapes of its parameters and result.
+ * Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from the
+ * row. Threads: control.
+ */
+#ifndef SL_CTRL_RPC_RPC_H
+#define SL_CTRL_RPC_RPC_H
+
+#include "ctrl/shape/shape.h"
+#include "ctrl/shape/text.h"
+
+#define SL_BATCH_MAX	  16384u      /* requests of one batch */
+#define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, a whole batch's too */
+
+struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
+struct sl_rpc;
+
+/* Each includes those before it. Methods want one of the first two. */
+enum sl_rpc_right {
+	SL_RPC_READ,  /* any peer that may open the socket */
+	SL_RPC_WRITE, /* the daemon's own user, or a member of the socket's group */
+	SL_RPC_ROOT,  /* root: may name what belongs to the host */
+};
+
+struct sl_rpc_call {
+	const struct sl_rpc *rpc;
+	struct sl_ctrl *ctrl;
+	const void *params;	   /* the decoded struct of method->params, or NULL */
+	const cJSON *raw;	   /* the parameters as they came, possibly NULL */
+	enum sl_rpc_right granted; /* to the caller */
+};
+
+/*
+ * A result that is made in turns, as JSON text: for what may be long. Each call of `more` adds some
+ * to out until the turn is over; false: the result is whole. Between two calls anything may have
+ * changed: a stream keeps keys and numbers, never pointers to what a transaction may remove. It
+ * cannot fail any more, but for memory: out then says so.
+ */
+struct sl_stream {
+	bool (*more)(struct sl_stream *s, struct sl_text *out, const struct sl_turn *turn);
+	void (*end)(struct sl_stream *s); /* frees it, done or not */
+};
+
+struct sl_method {
+	const char *name;    /* "endpoints.add" */
+	const char *summary; /* one sentence */
+	enum sl_rpc_right right;
+	const struct sl_shape *params; /* NULL: takes none */
+	const struct sl_field *result; /* its type, for discovery and tests */
+	/*
+	 * 0 and *result (never NULL then, owned by the caller), or -errno and *e. A failed call has
+	 * changed nothing.
+	 */
+	int (*handle)(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e);
+	/* Optional, for rows made for each collection. */
+	const void *arg;
+	int (*handle_arg)(
+		const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
+	/* In the place of handle: 0 and *stream, which changes nothing, or -errno and *e. */
+	int (*stream)(const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream,
+		struct sl_err *e);
+};
+
+struct sl_rpc {
+	struct sl_ctrl *ctrl;
+	const struct sl_method *const *methods; /* sorted by name is not required; names unique */
+	size_t n_methods;
+	/*
+	 * Optional: make what calls have done so far durable. Comes before their answers leave;
+	 * when it fails they must not. Answers of many calls may wait for one settling.
+	 */
+	int (*settle)(struct sl_ctrl *ctrl);
+	/*
+	 * Optional: whose call comes next, before each handler runs; SL_RPC_ROOT once it is over.
+	 */
+	void (*caller)(struct sl_ctrl *ctrl, enum sl_rpc_right granted);
+};
+
+const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
+
+/*
+ * Decode the parameters, check the right, run the handler: 0 with one of *result and *stream.
+ */
+int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
+	enum sl_rpc_right granted, cJSON **result, struct sl_stream **stream, struct sl_err *e);
+
+/*
+ * One message (request or batch; len bytes of exactly one JSON text, or broken) on its way to the
+ * line that answers it. A batch is run request by request, as turns come; text must stay until the
+ * reply is whole. more: adds to out, false once it is whole, newline and all; nothing at all for
+ * notifications. end: at any time, and after the last `more`.
+ */
+struct sl_reply {
+	const struct sl_rpc *rpc;
+	const char *text;
+	size_t len, pos; /* pos: of a batch, behind the requests that were run */
+	enum sl_rpc_right granted;
+	enum { SL_REPLY_UNREAD, SL_REPLY_BATCH, SL_REPLY_LAST, SL_REPLY_WHOLE } state;
+	bool any;		  /* of a batch: something was answered */
+	size_t said;		  /* bytes of answers in earlier turns */
+	struct sl_stream *stream; /* of the request at hand, NULL: none */
+};
+void sl_reply_begin(struct sl_reply *rp, const struct sl_rpc *r, const char *text, size_t len,
+	enum sl_rpc_right granted);
+bool sl_reply_more(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn);
+void sl_reply_end(struct sl_reply *rp);
+
+/*
+ * The same at once, for who has nobody else to serve. Returns a malloc'ed line with its newline, or
+ * NULL when nothing is to be answered.
+ */
+char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
+	size_t *out_len);
+
+/* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
+ */
+char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len);
+
+/* The error object of JSON-RPC: {"code", "message", "data": {"name", "path", "hint"}}. */
+cJSON *sl_rpc_error(const struct sl_err *e);
+int sl_rpc_code(enum sl_err_code code);		     /* -32602 */
+const char *sl_rpc_code_name(enum sl_err_code code); /* "params" */
+
+/*
+ * The OpenRPC 1.2 document of all methods. Beyond the standard each method has "x-right" ("read",
+ * "write"), a field that names its object has "x-key", and "x-errors" lists code, name and meaning
+ * of every error.
+ */
+cJSON *sl_rpc_discover(const struct sl_rpc *r);
+extern const struct sl_method sl_method_discover; /* rpc.discover, a row for the table */
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A text that grows, and how much of it one turn may write.
+ * Threads: control. Ownership: the text's bytes are its own until sl_text_fini.
+ */
+#ifndef SL_CTRL_SHAPE_TEXT_H
+#define SL_CTRL_SHAPE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed is empty. After a failed allocation it stays empty and says so. */
+struct sl_text {
+	char *p;
+	size_t len, room;
+	bool failed;
+};
+
+void sl_text_add(struct sl_text *t, const char *s, size_t n);
+void sl_text_say(struct sl_text *t, const char *s); /* up to its NUL */
+void sl_text_fini(struct sl_text *t);
+
+/*
+ * One turn's share: who makes something in pieces goes on until it is over, looks at least every
+ * few microseconds of work, and makes some progress before the first look.
+ */
+struct sl_turn {
+	uint64_t end_ns; /* CLOCK_MONOTONIC */
+	size_t len_max;	 /* of the text that is written to */
+};
+
+uint64_t sl_turn_now_ns(void);
+bool sl_turn_is_over(const struct sl_turn *t, const struct sl_text *out);
+
+/* No bounds: for who has nobody else to serve. */
+extern const struct sl_turn sl_turn_endless;
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826),
+ * keeps a few packets waiting meanwhile, probes entries before they grow old, forgets what nobody
+ * needs.
+ *
+ *   INCOMPLETE --reply--> REACHABLE --age, or another MAC is heard--> PROBE --reply--> REACHABLE
+ *       |                                                               |
+ *       +------------------------- no answer ---------------------------+--> FAILED
+ *       ^                                                                      |
+ *       +---------------------- when a packet asks ----------------------------+
+ *
+ * Any host on the link can send ARP. So an entry is made by a packet or tunnel that needs it, never
+ * by what is heard, and takes a MAC only from a reply to a request of ours that is open
+ * (INCOMPLETE, PROBE), by the port it was sent from. What else is heard is only a reason to ask:
+ * from a neighbour that is looked for, at once; and where it has another MAC than the known one,
+ * the holder of that, by unicast. If that answers, it stays, and the attempt is counted. If it is
+ * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply is taken: the
+ * neighbour has moved.
+ *
+ * STATIC entries come from the configuration, win over learned ones, and never age. Of one that is
+ * removed everybody is asked at once: its MAC may be removed because it is wrong.
+ * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
+ */
+#ifndef SL_CTRL_UNDERLAY_NEIGHBOR_H
+#define SL_CTRL_UNDERLAY_NEIGHBOR_H
+
+#include <rte_mbuf.h>
+
+#include "dp/counters.h"
+#include "dp/samples.h"
+#include "sluice/types.h"
+
+#define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
+#define SL_NEIGHBORS_MAX \
+	131072 /* entries besides static ones; past it, new next hops stay unresolved */
+#define SL_NEIGHBOR_FRESH_S  30	 /* a learned entry is probed when older */
+#define SL_NEIGHBOR_RETRIES  3	 /* requests, one a second, before it counts as failed */
+#define SL_NEIGHBOR_FORGET_S 120 /* an entry no tunnel uses is dropped when older */
+#define SL_NEIGHBOR_DOUBTS   2	 /* unicast requests to the known MAC before all are asked */
+#define SL_NEIGHBOR_STANDS_S 600 /* what was heard against an entry is a notice for so long */
+#define SL_NEIGHBOR_TELL_MAX 10	 /* events told in SL_NEIGHBOR_TELL_S; of one entry, one */
+#define SL_NEIGHBOR_TELL_S   60
+#define SL_CONFLICTS_MAX     16 /* own addresses that others claim, remembered */
+
+enum sl_neighbor_state {
+	SL_NEIGHBOR_INCOMPLETE,
+	SL_NEIGHBOR_REACHABLE,
+	SL_NEIGHBOR_PROBE, /* still used while it is asked again */
+	SL_NEIGHBOR_FAILED,
+	SL_NEIGHBOR_STATIC,
+};
+
+enum sl_neighbor_event_kind {
+	SL_NEIGHBOR_MOVED,    /* `other` took the place of mac */
+	SL_NEIGHBOR_CLAIMED,  /* `other` wanted to; mac answers and stays */
+	SL_NEIGHBOR_CONFLICT, /* `other` claims our own address */
+};
+
+struct sl_neighbor_event {
+	enum sl_neighbor_event_kind kind;
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac, other;
+	uint32_t untold; /* events that were left out since the last one told */
+};
+
+/* What the table needs from its surroundings; a test provides its own. */
+struct sl_neighbor_ops {
+	void *ctx;
+	/* Send a packet out of an underlay port; false when it cannot be queued (the table keeps
+	 * it). */
+	bool (*send)(void *ctx, uint16_t port, struct rte_mbuf *m);
+	struct rte_mbuf *(*alloc)(void *ctx);
+	/* The MAC of a neighbour became known, changed, or (mac NULL) is no longer known. */
+	void (*changed)(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
+	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is
+	 * one). */
+	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
+		uint32_t *addr_be);
+	/* True when addr is an own address on that port: then ARP requests for it are answered. */
+	bool (*is_ours)(void *ctx, uint16_t port, uint32_t addr_be);
+	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
+	bool (*is_own)(void *ctx, uint32_t addr_be);
+	bool (*is_own_mac)(void *ctx, const struct sl_mac *mac);
+	/* Something people should know; the table limits how often. */
+	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
+	struct sl_counters *counters; /* the control thread's row */
+	struct sl_samples *samples;   /* and its samples of what is dropped */
+};
+
+struct sl_neighbors;
+
+struct sl_neighbors *sl_neighbors_create(const struct sl_neighbor_ops *ops);
+void sl_neighbors_destroy(struct sl_neighbors *t); /* accepts NULL; frees waiting packets */
+
+/*
+ * Use a neighbour: 1 and its MAC when usable now, 0 while resolution is under way, -1 when the
+ * table has no room. After 0 and 1 one release must follow; after -1 none may, for it would be
+ * another holder's.
+ */
+int sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
+	struct sl_mac *mac);
+void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
+
+/* A packet whose next hop is not resolved: sent at once, queued, or dropped with a reason. */
+void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	struct rte_mbuf *m, uint32_t tick);
+
+/* An ARP frame from the underlay: answered, and weighed as said above. Takes the packet. */
+void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
+
+void sl_neighbor_set_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
+void sl_neighbor_clear_static(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick);
+/* Drop those packets that wait for an answer and for which is_stale(m, ctx). */
+void sl_neighbors_cancel(struct sl_neighbors *t,
+	bool (*is_stale)(const struct rte_mbuf *m, const void *ctx), const void *ctx);
+/* Everything about a port that goes away. */
+void sl_neighbors_forget_port(struct sl_neighbors *t, uint16_t port);
+
+/* Timers: retries, probes, forgetting. Once a tick or so. */
+void sl_neighbors_tick(struct sl_neighbors *t, uint32_t tick);
+
+struct sl_neighbor_view {
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac;
+	enum sl_neighbor_state state;
+	uint32_t age_ticks, uses, waiting;
+	uint32_t flips;	     /* times its MAC became another */
+	uint32_t attempts;   /* times another MAC claimed it and was not taken */
+	struct sl_mac other; /* the last of those, or the MAC before the last flip; zero: none */
+	bool contested;	     /* either was within SL_NEIGHBOR_STANDS_S */
+};
+void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
+	void (*fn)(const struct sl_neighbor_view *v, void *ctx), void *ctx);
+/* The same one by one, with whatever happens in between; *at begins zeroed. False at the end. */
+struct sl_neighbor_cursor {
+	uint64_t number;
+	uint16_t port;
+	struct sl_ip ip;
+};
+bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
+	struct sl_neighbor_view *v);
+/* Own addresses that others claimed within SL_NEIGHBOR_STANDS_S. */
+struct sl_conflict {
+	uint16_t port;
+	struct sl_ip ip;
+	struct sl_mac mac; /* the last to claim it */
+	uint32_t tick;	   /* when; 0: this place is free */
+	uint32_t count;
+};
+void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,
+	void (*fn)(const struct sl_conflict *c, void *ctx), void *ctx);
+const char *sl_neighbor_state_name(enum sl_neighbor_state s);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is known of the way to a node beyond the next hop: whether packets come back. Worked out
+ * from what workers count of its tunnels (sl_tunnel_seen), by looking now and then.
+ *
+ *   no_path      no underlay link or route leads to it
+ *   unresolved   its next hop has not answered ARP
+ *   resolved     the next hop is known, and that is all: nothing was sent that wants an answer
+ *   heard        packets have come from it within 5 seconds
+ *   silent       packets are sent, and for 5 seconds or longer none has come
+ *   unreachable  an ICMP error says that packets do not arrive, and nothing has come since
+ *
+ * An ICMP error is a hint that anybody can send: as long as packets come, it is not believed.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_UNDERLAY_PATH_STATE_H
+#define SL_CTRL_UNDERLAY_PATH_STATE_H
+
+#include "dp/engine.h"
+#include "pipelines/overlay/tunnel_ctl.h"
+
+#define SL_PATH_QUIET_TICKS   (5 * SL_TICKS_PER_SECOND)
+#define SL_PATH_GRACE_TICKS   (2 * SL_TICKS_PER_SECOND)	  /* heard so lately: no error counts */
+#define SL_PATH_ERROR_TICKS   (30 * SL_TICKS_PER_SECOND)  /* an error is believed so long */
+#define SL_PATH_FORGET_TICKS  (300 * SL_TICKS_PER_SECOND) /* after the last packet sent */
+#define SL_PATH_TOO_BIG_TICKS (600 * SL_TICKS_PER_SECOND) /* RFC 1191 section 6.3 */
+
+enum sl_path_state {
+	SL_PATH_NONE,
+	SL_PATH_UNRESOLVED,
+	SL_PATH_RESOLVED,
+	SL_PATH_HEARD,
+	SL_PATH_SILENT,
+	SL_PATH_UNREACHABLE,
+};
+const char *sl_path_state_name(enum sl_path_state s);
+
+/* Of one node. Zeroed, then begun. */
+struct sl_path_watch {
+	struct sl_tunnel_seen base; /* what was counted before the node had its id and address */
+	uint32_t begun;		    /* ticks; 0: never */
+	uint64_t tx_packets;	    /* when it was looked at last */
+	uint32_t sent;		    /* when that was seen to grow */
+	uint32_t unheard;	    /* since when is sent without an answer */
+	enum sl_path_state state;
+};
+
+/* Counted since the watch began, heard and error with 0 for never. */
+void sl_path_begin(struct sl_path_watch *w, const struct sl_tunnel_seen *now, uint32_t tick);
+void sl_path_since(
+	const struct sl_path_watch *w, const struct sl_tunnel_seen *now, struct sl_tunnel_seen *s);
+/* Look again: its state, which is in *w as well. s: from sl_path_since. */
+enum sl_path_state sl_path_look(struct sl_path_watch *w, const struct sl_tunnel_seen *s,
+	bool reachable, bool resolved, uint32_t tick);
+
+/* An error word's parts; the text is for people: "port unreachable". */
+struct sl_path_error {
+	uint8_t type, code;
+	uint16_t mtu; /* 0: none is said */
+	struct sl_ip from;
+	const char *text;
+};
+struct sl_path_error sl_path_error_of(uint64_t word);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which receive queue would be better off with which worker: a plan from loads, no more. Few moves,
+ * and none that only changes which worker is the busy one.
+ * Threads: control. Plain values, no state.
+ */
+#ifndef SL_CTRL_WATCH_BALANCE_H
+#define SL_CTRL_WATCH_BALANCE_H
+
+#include <stdbool.h>
+
+#include "sluice/types.h"
+
+#define SL_BALANCE_QUEUES (SL_PORTS_MAX * SL_QUEUES_MAX)
+
+struct sl_balance_queue {
+	uint16_t port, queue; /* engine port id */
+	uint16_t worker;      /* who polls it */
+	uint16_t to;	      /* who should; filled by the plan */
+	int16_t node;	      /* NUMA node of its device; -1: unknown */
+	bool pinned;	      /* stays where it is */
+	double load;	      /* share of a core, 0..1 */
+};
+
+struct sl_balance {
+	unsigned int n_workers, n_queues;
+	int node[SL_WORKERS_MAX];			      /* of each worker; -1: unknown */
+	double before[SL_WORKERS_MAX], after[SL_WORKERS_MAX]; /* filled by the plan */
+	struct sl_balance_queue queue[SL_BALANCE_QUEUES];
+};
+
+/*
+ * Fill `to` of every queue and the workers' loads; returns how many queues move. A queue near its
+ * device stays near: no queue goes from a worker on its device's node to one on another.
+ */
+unsigned int sl_balance_plan(struct sl_balance *b);
+
+/* Between the busiest and the idlest worker, in shares of a core. */
+double sl_balance_spread(const double *load, unsigned int n_workers);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "ctrl/methods/ctrl.h"
+#include "ctrl/methods/runtime.h"
+#include "sluice/burst.h"
+
+const char *sl_name_of_origin(const struct sl_ctrl *c, uint32_t origin)
+{
+	const char *port;
+	const struct sl_object *node;
+
+	if (!(origin & SL_ORIGIN_NODE)) {
+		port = sl_apply_port_name(c->apply, (uint16_t)origin);
+		return port != NULL ? port : "";
+	}
+	node = sl_store_by_id(c->store, SL_COLL_NODES, origin & ~SL_ORIGIN_NODE);
+	return node != NULL ? node->key : "";
+}
+
+const char *sl_name_of_network(const struct sl_ctrl *c, uint32_t id)
+{
+	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_NETWORKS, id);
+
+	return o != NULL ? o->key : "";
+}
+
+const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot)
+{
+	const struct sl_object *o;
+
+	if (slot == UINT32_MAX)
+		return "";
+	if (slot == 0)
+		return "default";
+	o = sl_store_by_id(c->store, SL_COLL_POLICIES, slot);
+	return o != NULL ? o->key : "";
+}
+
+static const char *port_name(void *ctx, uint16_t id)
+{
+	const struct sl_ctrl *c = ctx;
+	const char *name = sl_apply_port_name(c->apply, id);
+
+	return name != NULL ? name : "";
+}
+
+static const char *node_name(void *ctx, uint32_t id)
+{
+	return sl_name_of_origin(ctx, SL_ORIGIN_NODE | id);
+}
+
+static const char *policy_name(void *ctx, uint32_t slot)
+{
+	return sl_name_of_policy(ctx, slot);
+}
+
+static const char *network_name(void *ctx, uint32_t id)
+{
+	return sl_name_of_network(ctx, id);
+}
+
+static const char *endpoint_name(void *ctx, uint32_t id)
+{
+	const struct sl_ctrl *c = ctx;
+	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_ENDPOINTS, id);
+
+	return o != NULL ? o->key : "";
+}
+
+void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s)
+{
+	const struct sl_drop_names names = {.ctx = c,
+		.port = port_name,
+		.node = node_name,
+		.policy = policy_name,
+		.network = network_name,
+		.endpoint = endpoint_name};
+	const struct sl_world *world = atomic_load(&c->pipeline->world);
+	struct sl_recent_entry e;
+
+	/* Workers wrote it, but its ring could be broken: a reason is an index. */
+	if (s->reason == SL_KEEP || s->reason >= SL_DROP_COUNT || s->culprit >= SL_CULPRITS ||
+		world == NULL)
+		return;
+	sl_drop_explain(&e, s, world, &names);
+	clock_gettime(CLOCK_REALTIME, &e.when);
+	sl_recent_add(&c->recent, &e);
+}
+
+const char *sl_name_of_protocol(uint8_t proto, char buf[8])
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	default:
+		snprintf(buf, 8, "%u", proto);
+		return buf;
+	}
+}

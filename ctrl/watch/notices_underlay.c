@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Notices about the underlay: objects that are accepted one by one and cannot work together. */
+#include "ctrl/methods/ctrl.h"
+#include "notices.h"
+#include "ctrl/objects/fields.h"
+
+static bool has_ip4(const struct sl_port_obj *p)
+{
+	const struct sl_prefix *a = p->addresses.items;
+
+	for (size_t i = 0; i < p->addresses.n; i++)
+		if (sl_ip_is_v4(&a[i].ip))
+			return true;
+	return false;
+}
+
+bool sl_notice_port_address(const struct sl_object *o, void *ctx)
+{
+	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
+	const struct sl_notice_walk *w = ctx;
+
+	if (p->role == SL_ROLE_UNDERLAY && !has_ip4(p))
+		sl_notice_put(&w->to, "ports", p->name, "ports.set it with its addresses",
+			"underlay port \"%s\" has no IPv4 address, so no node is reached by it and "
+			"nothing is taken from it",
+			p->name);
+	return true;
+}
+
+bool sl_notice_port_ip6(const struct sl_object *o, void *ctx)
+{
+	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
+	const struct sl_prefix *a = p->addresses.items;
+	const struct sl_notice_walk *w = ctx;
+	char text[SL_IP_STR_LEN];
+
+	for (size_t i = 0; i < p->addresses.n; i++) {
+		if (sl_ip_is_v4(&a[i].ip))
+			continue;
+		sl_notice_put(&w->to, "ports", p->name, "",
+			"address %s of port \"%s\" is of no use: this version's underlay is IPv4",
+			sl_format_ip(&a[i].ip, text), p->name);
+		break;
+	}
+	return true;
+}
+
+static bool prefixes_equal(const struct sl_prefix *a, const struct sl_prefix *b)
+{
+	return a->len == b->len && sl_prefix_contains(a, &b->ip);
+}
+
+/* The first link before i that has a prefix of it, and which; NULL: none. */
+static const struct sl_link *same_prefix(
+	const struct sl_reach *r, unsigned int i, const struct sl_prefix **prefix)
+{
+	for (unsigned int k = 0; k < i; k++)
+		for (unsigned int a = 0; a < r->link[i].n_addrs; a++)
+			for (unsigned int b = 0; b < r->link[k].n_addrs; b++) {
+				*prefix = &r->link[i].addr[a];
+				if (prefixes_equal(*prefix, &r->link[k].addr[b]))
+					return &r->link[k];
+			}
+	return NULL;
+}
+
+void sl_notice_port_prefix(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
+{
+	struct sl_reach r;
+
+	sl_reach_init(&r, f->store, f->self);
+	for (unsigned int i = 0; i < SL_PORTS_MAX && r.link[i].present; i++) {
+		const struct sl_prefix *p;
+		const struct sl_link *other = same_prefix(&r, i, &p);
+		char text[SL_PREFIX_STR_LEN];
+
+		if (other != NULL)
+			sl_notice_put(to, "ports", r.link[i].name,
+				"give each underlay port a prefix of its own",
+				"port \"%s\" has address %s, whose prefix port \"%s\" has as well: "
+				"only the one that came first is used for what is there",
+				r.link[i].name, sl_format_prefix(p, text), other->name);
+	}
+}
+
+/* Why nobody gets through to a tunnel address; NULL: they do. */
+static const char *tunnel_address_trouble(const struct sl_reach *r, const struct sl_ip *ip)
+{
+	bool any = false;
+
+	if (!sl_ip_is_v4(ip))
+		return "is of no use: this version's underlay is IPv4";
+	for (unsigned int i = 0; i < SL_PORTS_MAX && r->link[i].present; i++) {
+		const struct sl_link *l = &r->link[i];
+		const struct sl_prefix *p = sl_link_connected(l, ip);
+
+		for (unsigned int k = 0; k < l->n_addrs; k++)
+			if (sl_ip_equal(&l->addr[k].ip, ip))
+				return NULL;
+		if (p != NULL && sl_check_host(p, ip, "", NULL) != 0)
+			return "is the network or broadcast address of an underlay port's link";
+		any |= p != NULL;
+	}
+	return any ? "is on an underlay port's link, and no port has it, so ARP for it is not "
+		     "answered"
+		   : "is on no underlay port and outside all their prefixes: others reach it only "
+		     "by a route of theirs to a port's address";
+}
+
+void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
+{
+	const struct sl_ip *own = f->self->tunnel_addresses.items;
+	struct sl_reach r;
+
+	sl_reach_init(&r, f->store, f->self);
+	for (size_t i = 0; i < f->self->tunnel_addresses.n; i++) {
+		const char *trouble = tunnel_address_trouble(&r, &own[i]);
+		char text[SL_IP_STR_LEN];
+
+		sl_format_ip(&own[i], text);
+		if (trouble != NULL)
+			sl_notice_put(to, SL_NOTICE_NODE_SECTION, text,
+				sl_ip_is_v4(&own[i]) ? "add it to an underlay port's addresses"
+						     : "",
+				"tunnel address %s %s", text, trouble);
+	}
+}
+
+static bool one_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
+{
+	if (by == SL_COLL_ENDPOINTS)
+		*(const struct sl_object **)ctx = o;
+	return by != SL_COLL_ENDPOINTS;
+}
+
+bool sl_notice_no_tunnel_address(const struct sl_object *o, void *ctx)
+{
+	const struct sl_object *endpoint = NULL;
+	const struct sl_notice_walk *w = ctx;
+
+	if (w->f->self->tunnel_addresses.n > 0)
+		return false;
+	sl_store_referrers(w->f->store, SL_COLL_NODES, o->key, one_endpoint, &endpoint);
+	if (endpoint == NULL)
+		return true;
+	sl_notice_put(&w->to, SL_NOTICE_NODE_SECTION, "",
+		"give node.tunnel_addresses in the file that the daemon starts with",
+		"endpoints such as \"%s\" are on other nodes, and this node has no tunnel address: "
+		"it takes tunnels at any underlay address, and sends them from the one of each "
+		"link",
+		endpoint->key);
+	return false;
+}
+
+static struct sl_reach_path path_of(const struct sl_notice_walk *w, const struct sl_node_obj *node)
+{
+	struct sl_underlay_path now;
+
+	if (w->f->ctrl == NULL || !sl_underlay_path(w->f->ctrl->underlay, node->o.id, &now))
+		return sl_reach_find(&w->reach, w->f->store, &node->address);
+	return (struct sl_reach_path){.why = now.reachable ? SL_REACH_OK : now.why};
+}
+
+bool sl_notice_node_path(const struct sl_object *o, void *ctx)
+{
+	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
+	const struct sl_notice_walk *w = ctx;
+	struct sl_reach_path path = path_of(w, node);
+	char text[SL_IP_STR_LEN];
+
+	/* What a rule says already is not said again. */
+	if (path.why != SL_REACH_OK && path.why != SL_REACH_OWN && path.why != SL_REACH_FAMILY)
+		sl_notice_put(&w->to, "nodes", node->name,
+			"add an underlay port with an address of its link, or a route",
+			"node \"%s\" is not reached: address %s %s", node->name,
+			sl_format_ip(&node->address, text), sl_reach_words(path.why));
+	return true;
+}
+
+bool sl_notice_node_mtu(const struct sl_object *o, void *ctx)
+{
+	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
+	const struct sl_notice_walk *w = ctx;
+	struct sl_underlay_path now;
+
+	if (w->f->ctrl != NULL && sl_underlay_path(w->f->ctrl->underlay, o->id, &now) &&
+		now.told_mtu != 0)
+		sl_notice_put(&w->to, "nodes", node->name,
+			"raise the link's MTU, or nodes.set it with its mtu, if you believe the "
+			"sender",
+			"tunnel packets to node \"%s\" have up to %u bytes, and a router on the "
+			"way "
+			"says that only %u fit: see nodes.paths",
+			node->name, now.outer_mtu, now.told_mtu);
+	return true;
+}
+
+void sl_notice_node_name(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
+{
+	const char *own = f->self->name;
+
+	if (own[0] != '\0' && sl_store_find(f->store, SL_COLL_NODES, own) != NULL)
+		sl_notice_put(to, "nodes", own, "nodes lists the other nodes of the fabric only",
+			"node \"%s\" has this node's own name: tunnels go to it as to another node",
+			own);
+}
+
+bool sl_notice_route_gateway(const struct sl_object *o, void *ctx)
+{
+	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
+	const struct sl_notice_walk *w = ctx;
+	struct sl_reach_path via = sl_reach_gateway(&w->reach, route);
+	char text[SL_IP_STR_LEN];
+
+	if (via.why != SL_REACH_OK && via.why != SL_REACH_OWN && via.why != SL_REACH_FAMILY)
+		sl_notice_put(&w->to, "routes", o->key,
+			"give a gateway on a link, or name the port that it is behind",
+			"route %s leads nowhere: gateway %s %s", o->key,
+			sl_format_ip(&route->via, text),
+			via.why == SL_REACH_NO_LINK ? "is on the link of no underlay port"
+						    : sl_reach_words(via.why));
+	return true;
+}

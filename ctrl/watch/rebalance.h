@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive queues over workers by load: measures what each queue costs, plans, moves, and does so by
+ * itself when the configuration says it.
+ * Threads: control.
+ */
+#ifndef SL_CTRL_WATCH_REBALANCE_H
+#define SL_CTRL_WATCH_REBALANCE_H
+
+#include "balance.h"
+#include "dp/engine.h"
+
+struct sl_rebalance_conf;
+
+#define SL_REBALANCE_WINDOW_S 5 /* loads are means over this long */
+
+struct sl_queue_sample {
+	uint64_t packets, cycles;
+};
+
+struct sl_rebalance {
+	unsigned int n_samples;
+	uint32_t tick[SL_REBALANCE_WINDOW_S + 1];
+	struct sl_queue_sample sample[SL_REBALANCE_WINDOW_S + 1][SL_PORTS_MAX]
+				     [SL_QUEUES_MAX]; /* oldest first */
+	/* by itself */
+	uint32_t look_tick;    /* of the last look */
+	uint32_t uneven_since; /* tick of the first look in a row that found it so; 0: none */
+	unsigned int pause;    /* looks to leave out */
+};
+
+/* Call once a tick: takes a sample a second. */
+void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g);
+/*
+ * Call once a tick: looks at the loads every interval and moves queues when they were uneven twice
+ * in a row. True when it did; *b is the plan then.
+ */
+bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
+	const struct sl_rebalance_conf *conf, struct sl_balance *b);
+
+/* The plan for the loads of the last seconds. */
+unsigned int sl_rebalance_plan(
+	const struct sl_rebalance *r, const struct sl_engine *g, struct sl_balance *b);
+/* Carry it out: 0, or -errno and nothing moved. Starts to measure anew. */
+int sl_rebalance_apply(
+	struct sl_rebalance *r, struct sl_engine *g, const struct sl_balance *b, struct sl_err *e);
+/* Packets a second of a queue. */
+double sl_rebalance_rate(const struct sl_rebalance *r, uint16_t port, uint16_t queue);
+
+/* Whether what is gained is worth moving queues unasked. */
+bool sl_rebalance_pays(const struct sl_balance *b, double threshold);
+
+#endif
