@@ -10,7 +10,7 @@
 #include "daemon.h"
 #include "dp/variant.h"
 #include "ctrl/methods/objects.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/methods/methods.h"
 #include "pipelines/pipeline_ctl.h"
 #include "ctrl/model/safe_path.h"
 
@@ -285,14 +285,15 @@ static void stop_store(struct sl_ctrl *c)
 /* What stands from the start is in the log before the daemon says that it is ready. */
 static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
-	const struct sl_notice_facts f = sl_ctrl_facts(c);
+	const struct sl_running run = sl_ctrl_running(c);
+	const struct sl_notice_facts f = sl_ctrl_facts(c, &run);
 
 	(void)o;
 	c->notices = sl_notice_watch_create(sl_daemon_notice);
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_engine_poll(c->engine);
-	sl_ctrl_ports_turn(c);
+	sl_port_log_turn(&c->port_log, &run);
 	sl_notice_watch_all(c->notices, &f);
 	c->states = sl_states_create(sl_daemon_notice);
 	if (c->states == NULL) {
@@ -325,7 +326,7 @@ static int settle(struct sl_ctrl *c)
 static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	c->rpc.ctrl = c;
-	sl_daemon_methods(&c->rpc);
+	sl_methods_fill(&c->rpc);
 	if (c->journal != NULL) {
 		sl_journal_set_deferred(c->journal, true);
 		c->rpc.settle = settle;
@@ -374,6 +375,7 @@ static void stop_from(struct sl_ctrl *c, size_t n)
 
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	c->log = sl_daemon_notice;
 	for (size_t i = 0; i < N_STEPS; i++) {
 		int err = steps[i].start(c, o, e);
 

@@ -8,7 +8,7 @@
 #include "daemon.h"
 #include "ctrl/model/journal.h"
 #include "loop.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/watch/names.h"
 #include "signals.h"
 #include "sluice/clock.h"
 
@@ -30,13 +30,13 @@ static void take_upcalls(struct sl_ctrl *c)
 		sl_underlay_upcall(c->underlay, &up[i]);
 }
 
-static void take_samples(struct sl_ctrl *c)
+static void take_samples(struct sl_ctrl *c, const struct sl_running *run)
 {
 	static struct sl_sample sample[SAMPLES];
 	unsigned int n = sl_engine_samples(c->engine, sample, SAMPLES);
 
 	for (unsigned int i = 0; i < n; i++)
-		sl_recent_note(c, &sample[i]);
+		sl_recent_note(&c->recent, run, &sample[i]);
 }
 
 struct ageing {
@@ -105,21 +105,22 @@ static void note_turn(struct sl_turns *t, uint64_t *last_ns)
 /* Everything but the clients. */
 static void turn(struct sl_ctrl *c, struct ageing *ageing)
 {
-	const struct sl_notice_facts facts = sl_ctrl_facts(c);
+	const struct sl_running run = sl_ctrl_running(c);
+	const struct sl_notice_facts facts = sl_ctrl_facts(c, &run);
 	uint32_t before = sl_engine_tick(c->engine);
 
 	take_upcalls(c);
-	take_samples(c);
+	take_samples(c, &run);
 	sl_engine_poll(c->engine);
-	sl_ctrl_ports_turn(c);
+	sl_port_log_turn(&c->port_log, &run);
 	sl_apply_turn(c->apply);
 	age(c, ageing);
 	if (sl_engine_tick(c->engine) != before) {
 		sl_underlay_tick(c->underlay);
 		sl_notice_watch_turn(c->notices, &facts);
 		sl_load_sample(&c->load, c->engine);
-		sl_ctrl_states_look(c);
-		sl_ctrl_rebalance_tick(c);
+		sl_states_look(c->states, &c->states_round, &run);
+		sl_rebalance_tick(&c->rebalance, c->engine, &c->config->workers.rebalance, c->log);
 	}
 }
 

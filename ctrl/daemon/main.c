@@ -8,6 +8,7 @@
 #include "check.h"
 #include "daemon.h"
 #include "dp/variant.h"
+#include "ctrl/methods/methods.h"
 #include "ctrl/shape/json.h"
 #include "loop.h"
 #include "signals.h"
@@ -60,7 +61,7 @@ static int print_openrpc(void)
 	cJSON *doc;
 	char *text;
 
-	sl_daemon_methods(&rpc);
+	sl_methods_fill(&rpc);
 	doc = sl_rpc_discover(&rpc);
 	text = doc != NULL ? cJSON_Print(doc) : NULL;
 	cJSON_Delete(doc);

@@ -17,6 +17,7 @@
 #include "ctrl/watch/port_log.h"
 #include "ctrl/watch/rebalance.h"
 #include "ctrl/watch/recent.h"
+#include "ctrl/watch/running.h"
 #include "ctrl/rpc/rpc.h"
 #include "ctrl/rpc/server.h"
 #include "ctrl/watch/states.h"
@@ -29,7 +30,8 @@ struct sl_turns {
 };
 
 struct sl_ctrl {
-	struct sl_config *config; /* as read at start: node and workers stay in force */
+	void (*log)(const char *line); /* one line for the operator */
+	struct sl_config *config;      /* as read at start: node and workers stay in force */
 	struct sl_engine *engine;
 	struct sl_pipeline *pipeline;
 	struct sl_tunnel_table *tunnels;
@@ -39,9 +41,7 @@ struct sl_ctrl {
 	struct sl_store *store;
 	struct sl_notice_watch *notices;
 	struct sl_states *states;
-	uint32_t states_looked; /* second of the last look */
-	bool states_looking;	/* it goes on, behind this next hop */
-	struct sl_neighbor_cursor states_at;
+	struct sl_states_round states_round;
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_port_log port_log;
@@ -51,10 +51,22 @@ struct sl_ctrl {
 	struct sl_turns turns;
 };
 
-/* What notices are found from while this daemon runs. */
-static inline struct sl_notice_facts sl_ctrl_facts(const struct sl_ctrl *c)
+/* What is watched while this daemon runs. */
+static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 {
-	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .ctrl = c};
+	return (struct sl_running){.engine = c->engine,
+		.pipeline = c->pipeline,
+		.apply = c->apply,
+		.underlay = c->underlay,
+		.store = c->store,
+		.log = c->log};
+}
+
+/* What notices are found from; run stays the caller's. */
+static inline struct sl_notice_facts sl_ctrl_facts(
+	const struct sl_ctrl *c, const struct sl_running *run)
+{
+	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .run = run};
 }
 
 #endif

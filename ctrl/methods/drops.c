@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "ctrl.h"
-#include "runtime.h"
+#include "methods.h"
+#include "ctrl/watch/names.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
 

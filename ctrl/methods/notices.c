@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "ctrl.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/watch/notices.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
@@ -53,7 +53,8 @@ struct notices {
 static bool next_notices(struct sl_rows *r, struct sl_text *out)
 {
 	struct notices *n = (struct notices *)r;
-	const struct sl_notice_facts f = sl_ctrl_facts(n->c);
+	const struct sl_running run = sl_ctrl_running(n->c);
+	const struct sl_notice_facts f = sl_ctrl_facts(n->c, &run);
 	cJSON *found, *one;
 
 	if (n->row == sl_n_notice_rows)

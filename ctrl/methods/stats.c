@@ -5,7 +5,7 @@
 
 #include "ctrl.h"
 #include "ctrl/shape/json.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/objects/fields.h"
 
 struct totals_out {

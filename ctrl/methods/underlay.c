@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "ctrl.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
 

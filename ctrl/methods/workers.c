@@ -7,7 +7,7 @@
 #include "ctrl.h"
 #include "dp/variant.h"
 #include "ctrl/shape/json.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/objects/fields.h"
 
 struct queue_out {

@@ -15,7 +15,7 @@
 #include "ctrl/model/config.h"
 #include "ctrl/objects/reach.h"
 
-struct sl_ctrl;
+struct sl_running;
 
 #define SL_NOTICE_NODE_SECTION "node" /* for a collection: the section of the file */
 
@@ -31,7 +31,7 @@ struct sl_notice {
 struct sl_notice_facts {
 	const struct sl_store *store;
 	const struct sl_node_self *self;
-	const struct sl_ctrl *ctrl; /* what runs; NULL where nothing does: --check */
+	const struct sl_running *run; /* NULL where nothing runs: --check */
 };
 
 /* Where they put what they find. */

@@ -2,8 +2,8 @@
 /* Notices about sizes: networks whose packets do not fit the way to other nodes. */
 #include <stdlib.h>
 
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/objects/rules.h"
 
@@ -26,9 +26,9 @@ static uint32_t narrower(uint32_t a, uint32_t b)
 /* In force, or where nothing runs what is written. */
 static uint32_t port_mtu(const struct ways *w, const struct sl_port_obj *p)
 {
-	int id = w->f->ctrl != NULL ? sl_apply_port_id(w->f->ctrl->apply, p->name) : -1;
+	int id = w->f->run != NULL ? sl_apply_port_id(w->f->run->apply, p->name) : -1;
 
-	return id >= 0 ? sl_port_dp(w->f->ctrl->engine, (uint16_t)id)->mtu : p->mtu;
+	return id >= 0 ? sl_port_dp(w->f->run->engine, (uint16_t)id)->mtu : p->mtu;
 }
 
 static bool add_port(const struct sl_object *o, void *ctx)

@@ -19,11 +19,11 @@ struct sl_port_log {
 	} port[SL_PORTS_MAX];
 };
 
-struct sl_ctrl;
 /* "2026-01-31T12:00:00.123Z" */
 #define SL_TIME_LEN 40
 const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN]);
 /* Each turn of the loop: what became of devices, into the tables and into the log. */
-void sl_ctrl_ports_turn(struct sl_ctrl *c);
+struct sl_running;
+void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "rebalance.h"
 
 #include <rte_cycles.h>
@@ -147,4 +149,21 @@ bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
 		return false;
 	r->pause = PAUSE_LOOKS;
 	return true;
+}
+
+void sl_rebalance_tick(struct sl_rebalance *r, struct sl_engine *g,
+	const struct sl_rebalance_conf *conf, void (*log)(const char *line))
+{
+	struct sl_balance b;
+	char text[160];
+
+	sl_rebalance_sample(r, g);
+	if (!sl_rebalance_look(r, g, conf, &b))
+		return;
+	snprintf(text, sizeof(text),
+		"receive queues have moved: the workers' loads differed by %.0f %% of a core, and "
+		"should by %.0f %% now",
+		100 * sl_balance_spread(b.before, b.n_workers),
+		100 * sl_balance_spread(b.after, b.n_workers));
+	log(text);
 }

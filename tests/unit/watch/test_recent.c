@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "ctrl/methods/ctrl.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/methods/methods.h"
 #include "ctrl/watch/recent.h"
 #include "pipelines/world.h"
 #include "tests/lib/rig.h"
