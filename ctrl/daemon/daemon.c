@@ -313,7 +313,7 @@ static void stop_notices(struct sl_ctrl *c)
 }
 
 /* One wait for the disk serves all calls that were read in one go. */
-static int settle(struct sl_ctrl *c)
+static int make_durable(struct sl_ctrl *c)
 {
 	struct sl_err e = {0};
 	int err = sl_journal_sync(c->journal, c->store, &e);
@@ -329,7 +329,7 @@ static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl
 	sl_methods_fill(&c->rpc);
 	if (c->journal != NULL) {
 		sl_journal_set_deferred(c->journal, true);
-		c->rpc.settle = settle;
+		c->rpc.make_durable = make_durable;
 	}
 	c->server = sl_server_create(o->socket, &c->rpc, e);
 	return c->server != NULL ? 0 : -EIO;

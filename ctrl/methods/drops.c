@@ -90,7 +90,7 @@ static int add_one_port(
 	uint64_t drops[SL_DROP_COUNT];
 
 	if (id < 0)
-		return sl_err_set(e, SL_ERR_NOT_FOUND, "port", "there is no port \"%s\"", in->port);
+		return sl_rpc_not_found(e, SL_ERR_NOT_FOUND, "port", "port", in->port);
 	sl_port_drops(c->engine, (uint16_t)id, drops);
 	for (unsigned int r = 1; r < SL_DROP_COUNT; r++)
 		add_drop(list, in, r, drops[r], in->port);

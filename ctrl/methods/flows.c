@@ -218,8 +218,8 @@ static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl
 	if (in->has_network) {
 		o = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 		if (o == NULL)
-			return sl_err_set(e, SL_ERR_NOT_FOUND, "network",
-				"there is no network \"%s\"", in->network);
+			return sl_rpc_not_found(
+				e, SL_ERR_NOT_FOUND, "network", "network", in->network);
 	}
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -325,8 +325,7 @@ static int make_key(
 	const struct sl_object *net = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 
 	if (net == NULL)
-		return sl_err_set(
-			e, SL_ERR_REFERENCE, "network", "there is no network \"%s\"", in->network);
+		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "network", "network", in->network);
 	memset(key, 0, sizeof(*key));
 	memcpy(key->src, in->source.b, 16);
 	memcpy(key->dst, in->destination.b, 16);
@@ -345,15 +344,14 @@ static int find_target(const struct sl_ctrl *c, const struct add_in *in, struct 
 	if (in->has_port) {
 		port = sl_apply_port_id(c->apply, in->port);
 		if (port < 0)
-			return sl_err_set(
-				e, SL_ERR_REFERENCE, "port", "there is no port \"%s\"", in->port);
+			return sl_rpc_not_found(e, SL_ERR_REFERENCE, "port", "port", in->port);
 		p->kind = SL_PROGRAM_PORT;
 		p->target = (uint32_t)port;
 		return 0;
 	}
 	node = sl_store_find(c->store, SL_COLL_NODES, in->node);
 	if (node == NULL)
-		return sl_err_set(e, SL_ERR_REFERENCE, "node", "there is no node \"%s\"", in->node);
+		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "node", "node", in->node);
 	p->kind = SL_PROGRAM_NODE;
 	p->target = node->id;
 	return 0;
