@@ -10,22 +10,23 @@
 
 #include "ctrl/rpc/rpc.h"
 
-#define SL_METHOD_LIST(X)  \
-	X(flows_list)      \
-	X(flows_owners)    \
-	X(flows_add)       \
-	X(flows_del)       \
-	X(stats_get)       \
-	X(drops_list)      \
-	X(drops_recent)    \
-	X(workers_list)    \
-	X(neighbors_state) \
-	X(nodes_paths)     \
-	X(notices_list)    \
-	X(ports_rebalance) \
-	X(txn_apply)       \
-	X(config_get)      \
-	X(config_replace)  \
+#define SL_METHOD_LIST(X)   \
+	X(flows_list)       \
+	X(flows_owners)     \
+	X(flows_add)        \
+	X(flows_del)        \
+	X(stats_get)        \
+	X(drops_list)       \
+	X(drops_recent)     \
+	X(workers_list)     \
+	X(neighbors_state)  \
+	X(nodes_paths)      \
+	X(notices_list)     \
+	X(ports_rebalance)  \
+	X(policies_explain) \
+	X(txn_apply)        \
+	X(config_get)       \
+	X(config_replace)   \
 	X(discover)
 
 #define X(name) extern const struct sl_method sl_method_##name;
