@@ -10,8 +10,8 @@
 #include "dp/variant.h"
 #include "ctrl/methods/methods.h"
 #include "ctrl/shape/json.h"
-#include "loop.h"
 #include "signals.h"
+#include "turns.h"
 
 /* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON, of which
  * the message says where. */
@@ -86,7 +86,7 @@ static int run(const struct sl_options *o)
 		printf("sluiced is ready: %s (%s)\n", o->socket, sl_variant_name());
 		fflush(stdout);
 		sd_notify(0, "READY=1");
-		err = sl_loop_run(c, &e);
+		err = sl_turns_run(c, &e);
 		sd_notify(0, "STOPPING=1");
 		sl_daemon_stop(c);
 	}

@@ -21,13 +21,9 @@
 #include "ctrl/rpc/rpc.h"
 #include "ctrl/rpc/server.h"
 #include "ctrl/watch/states.h"
+#include "ctrl/watch/turns.h"
 #include "ctrl/model/store.h"
 #include "ctrl/underlay/underlay.h"
-
-/* Turns of the event loop by the CPU time they took (loop.h). */
-struct sl_turns {
-	uint64_t n, over_1ms, over_10ms, over_100ms, max_ns;
-};
 
 struct sl_ctrl {
 	void (*log)(const char *line); /* one line for the operator */
