@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 
 #include "daemon.h"
+#include "ctrl/shape/text.h"
 #include "dp/variant.h"
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/methods.h"
@@ -29,18 +30,15 @@ void sl_daemon_notice_times(void)
 
 void sl_daemon_notice(const char *text)
 {
-	char stamp[24] = "";
+	char stamp[SL_TIME_LEN];
 	struct timespec now;
-	struct tm tm;
 
 	if (!with_times) {
 		fprintf(stderr, "sluiced: %s\n", text);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(stderr, "sluiced: %s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, text);
+	fprintf(stderr, "sluiced: %s %s\n", sl_format_time(&now, stamp), text);
 }
 
 static int no_memory(struct sl_err *e, const char *what)

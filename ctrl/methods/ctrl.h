@@ -11,6 +11,7 @@
 #include "dp/engine.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/watch/load.h"
+#include "ctrl/watch/metrics.h"
 #include "ctrl/watch/notices.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
@@ -56,6 +57,13 @@ static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 		.underlay = c->underlay,
 		.store = c->store,
 		.log = c->log};
+}
+
+/* What metrics are read from. */
+static inline struct sl_metric_source sl_ctrl_metrics(const struct sl_ctrl *c)
+{
+	return (struct sl_metric_source){
+		.run = sl_ctrl_running(c), .load = &c->load, .turns = &c->turns};
 }
 
 /* What notices are found from; run stays the caller's. */

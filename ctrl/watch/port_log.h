@@ -19,9 +19,6 @@ struct sl_port_log {
 	} port[SL_PORTS_MAX];
 };
 
-/* "2026-01-31T12:00:00.123Z" */
-#define SL_TIME_LEN 40
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN]);
 /* Each turn of the loop: what became of devices, into the tables and into the log. */
 struct sl_running;
 void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run);

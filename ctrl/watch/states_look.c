@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "pipelines/flow/flow_ctl.h"
+#include "metrics.h"
 #include "running.h"
 #include "states.h"
 
@@ -45,15 +46,6 @@ static void look_at_hop(
 			s, what, v->state == SL_NEIGHBOR_FAILED, "does not answer ARP", "answers");
 }
 
-static uint64_t drops_of(const struct sl_running *run, enum sl_drop reason)
-{
-	uint64_t n = sl_counter_read(&sl_engine_control_counters(run->engine)->drops[reason]);
-
-	for (unsigned int w = 0; w < sl_engine_n_workers(run->engine); w++)
-		n += sl_counter_read(&sl_engine_worker(run->engine, w)->counters.drops[reason]);
-	return n;
-}
-
 static void look_at_node(struct sl_states *s, const struct sl_running *run)
 {
 	struct sl_flow_stats fs;
@@ -64,8 +56,8 @@ static void look_at_node(struct sl_states *s, const struct sl_running *run)
 	sl_states_count(s, "the flow table's reserve", fs.over_share,
 		"is in use, who has a share of the table is refused more (flows.owners)",
 		"is refused to nobody");
-	sl_states_count(s, "the ring to the control thread", drops_of(run, SL_DROP_UPCALL_FULL),
-		"is full", "has room again");
+	sl_states_count(s, "the ring to the control thread",
+		sl_drops_of(run->engine, SL_DROP_UPCALL_FULL), "is full", "has room again");
 }
 
 static void begin(struct sl_states *s, struct sl_states_round *round, const struct sl_running *run,
