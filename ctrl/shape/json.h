@@ -10,19 +10,12 @@
 #include <stdint.h>
 #include <cjson/cJSON.h>
 
+#include "arena.h"
 #include "sluice/error.h"
 
 #define SL_JSON_NESTING_MAX	64
 #define SL_JSON_VALUES_FREE	2097152u /* values any text may hold... */
 #define SL_JSON_BYTES_PER_VALUE 8u	 /* ...beyond them it needs this many bytes for each */
-
-/* Memory that goes all at once. Zeroed is empty; reset keeps a little for the next use. */
-struct sl_arena {
-	struct sl_arena_chunk *chunk;
-	char *at, *end;
-};
-void sl_arena_reset(struct sl_arena *a);
-void sl_arena_fini(struct sl_arena *a);
 
 /*
  * Like sl_json_parse, but the tree is the arena's: good until it is reset, only to be looked at,
