@@ -8,7 +8,7 @@
 #include <linux/close_range.h>
 
 #include "daemon.h"
-#include "ctrl/shape/text.h"
+#include "ctrl/shape/time_text.h"
 #include "dp/variant.h"
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/methods.h"

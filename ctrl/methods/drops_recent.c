@@ -6,6 +6,7 @@
 #include "ctrl.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
+#include "ctrl/shape/time_text.h"
 #include "ctrl/watch/names.h"
 #include "methods.h"
 
@@ -138,7 +139,8 @@ static const char *protocol_of(const struct sl_recent_entry *r, char buf[8])
 }
 
 #define TEXT(name) .has_##name = r->name[0] != '\0', .name = sl_borrow(r->name)
-static cJSON *encode_recent(const struct sl_recent_entry *r)
+static void write_recent(
+	struct sl_rows *rows, struct sl_text *text, const struct sl_recent_entry *r)
 {
 	char when[SL_TIME_LEN], proto[8], type[8], mac[2][SL_MAC_STR_LEN];
 	bool is_ip = r->has_addresses && !r->is_arp;
@@ -177,7 +179,7 @@ static cJSON *encode_recent(const struct sl_recent_entry *r)
 	snprintf(type, sizeof(type), "0x%04x", r->ethertype);
 	out.source_mac = sl_borrow(sl_format_mac(&r->source_mac, mac[0]));
 	out.destination_mac = sl_borrow(sl_format_mac(&r->destination_mac, mac[1]));
-	return sl_shape_encode(&recent_shape, &out);
+	sl_rows_shape(rows, text, &recent_shape, &out);
 }
 #undef TEXT
 
@@ -291,7 +293,7 @@ static bool next_recent(struct sl_rows *rows, struct sl_text *out)
 	f = &r->found[r->oldest_first ? r->next : r->n - 1 - r->next];
 	r->next++;
 	if (f->row->sequence == f->sequence)
-		sl_rows_json(rows, out, encode_recent(f->row));
+		write_recent(rows, out, f->row);
 	return true;
 }
 

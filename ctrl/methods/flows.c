@@ -121,7 +121,8 @@ static const char *name_of_judge(const struct sl_running *run, uint32_t slot)
 	return sl_name_of_policy(run, denied(slot) ? slot & ~SL_FLOW_AUDITED : slot);
 }
 
-static cJSON *encode_flow(const struct sl_running *run, const struct sl_flow_view *v)
+static void write_flow(struct sl_rows *rows, struct sl_text *text, const struct sl_running *run,
+	const struct sl_flow_view *v)
 {
 	char proto[8];
 	struct flow_out out = {
@@ -152,7 +153,7 @@ static cJSON *encode_flow(const struct sl_running *run, const struct sl_flow_vie
 		out.action = sl_borrow(v->program == SL_PROGRAM_DENY ? "drop" : "forward");
 	memcpy(out.source.b, v->key.src, 16);
 	memcpy(out.destination.b, v->key.dst, 16);
-	return sl_shape_encode(&flow_shape, &out);
+	sl_rows_shape(rows, text, &flow_shape, &out);
 }
 
 static bool wanted(const struct list_in *in, uint32_t network, const struct sl_flow_view *v)
@@ -188,7 +189,7 @@ static bool next_flow(struct sl_rows *r, struct sl_text *out)
 	}
 	l->from = v.pair + 1;
 	if (wanted(&l->in, l->network, &v))
-		sl_rows_json(r, out, encode_flow(&run, &v));
+		write_flow(r, out, &run, &v);
 	return true;
 }
 

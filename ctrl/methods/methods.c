@@ -3,7 +3,7 @@
 #include "ctrl.h"
 #include "ctrl/shape/fields.h"
 #include "ctrl/shape/json.h"
-#include "ctrl/shape/text.h"
+#include "ctrl/shape/time_text.h"
 #include "methods.h"
 #include "objects.h"
 

@@ -168,7 +168,8 @@ static const char *name_of_number(const struct sl_running *run, uint32_t number)
 	return name_of(run, &v);
 }
 
-static cJSON *encode(const struct sl_running *run, const struct sl_owner_view *v)
+static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct sl_running *run,
+	const struct sl_owner_view *v)
 {
 	const char *name = name_of(run, v);
 	bool gone = *name == '\0'; /* before its owner is closed, which takes a grace period */
@@ -181,7 +182,7 @@ static cJSON *encode(const struct sl_running *run, const struct sl_owner_view *v
 		.refused = v->refused,
 		.gone = gone};
 
-	return sl_shape_encode(&owner_shape, &out);
+	sl_rows_shape(rows, text, &owner_shape, &out);
 }
 
 /* All owners are looked at first, then those with most are listed. */
@@ -225,7 +226,7 @@ static bool next_owner(struct sl_rows *r, struct sl_text *out)
 	}
 	if (l->i >= l->most.n)
 		return false;
-	sl_rows_json(r, out, encode(&run, &l->most.all[l->i++]));
+	write_owner(r, out, &run, &l->most.all[l->i++]);
 	return true;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,17 +36,6 @@ void sl_text_fini(struct sl_text *t)
 {
 	free(t->p);
 	*t = (struct sl_text){0};
-}
-
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN])
-{
-	char stamp[24];
-	struct tm tm;
-
-	gmtime_r(&t->tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, SL_TIME_LEN, "%s.%03ldZ", stamp, t->tv_nsec / 1000000);
-	return text;
 }
 
 bool sl_turn_is_over(const struct sl_turn *t, const struct sl_text *out)

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 /* Zeroed is empty. After a failed allocation it stays empty and says so. */
 struct sl_text {
@@ -21,10 +20,6 @@ struct sl_text {
 void sl_text_add(struct sl_text *t, const char *s, size_t n);
 void sl_text_say(struct sl_text *t, const char *s); /* up to its NUL */
 void sl_text_fini(struct sl_text *t);
-
-/* "2026-01-31T12:00:00.123Z", of a time that counts from 1970. Returns text. */
-#define SL_TIME_LEN 40
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN]);
 
 /*
  * One turn's share: who makes something in pieces goes on until it is over, looks at least every
