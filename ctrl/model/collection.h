@@ -47,8 +47,9 @@ struct sl_devices_conf;
 struct sl_ref_row {
 	const char *field;
 	size_t offset;
-	enum sl_ftype type; /* KEPT_NAME: one, or empty for none. NAMES: several; "*": no reference */
-	unsigned int to;    /* number of the collection */
+	enum sl_ftype
+		type;	 /* KEPT_NAME: one, or empty for none. NAMES: several; "*": no reference */
+	unsigned int to; /* number of the collection */
 };
 
 /* What may stand only once in a collection. It has no padding: all bytes are compared. */
@@ -74,9 +75,9 @@ struct sl_uniques {
 
 /* What a collection's check is told. */
 struct sl_check {
-	const struct sl_store *store;	  /* with all changes of the transaction */
-	const struct sl_object *obj;	  /* to be checked */
-	const struct sl_object *old;	  /* as it was before the transaction; NULL: new */
+	const struct sl_store *store;	    /* with all changes of the transaction */
+	const struct sl_object *obj;	    /* to be checked */
+	const struct sl_object *old;	    /* as it was before the transaction; NULL: new */
 	const struct sl_store_entry *entry; /* obj's, for sl_check_target */
 	bool stored; /* read from the state directory: what older versions took may stand */
 };
@@ -154,10 +155,10 @@ struct sl_collection {
 	enum sl_labels_role labels_role;
 	size_t labels_at; /* offset of the struct sl_labels */
 	/* DECLARED: */
-	size_t number_at;	    /* offset of the uint32_t */
+	size_t number_at;		 /* offset of the uint32_t */
 	uint32_t number_min, number_max; /* of numbers that the store gives */
-	const char *derived_field;  /* a bool, true in what the store derived */
-	const char *derived_help;   /* of that field */
+	const char *derived_field;	 /* a bool, true in what the store derived */
+	const char *derived_help;	 /* of that field */
 
 	/* What of it is in workers' tables; NULL: nothing. */
 	const struct sl_table_ops *tables;
