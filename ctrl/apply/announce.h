@@ -19,6 +19,7 @@
 #include "dp/engine.h"
 #include "pipelines/world.h"
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 
 #define SL_ANNOUNCE_RECENT 1024u
 

@@ -85,8 +85,8 @@ bool sl_pending_identities_moved(const struct sl_pending *p)
 
 		if (p->changes[i].coll != SL_COLL_IDENTITIES)
 			continue;
-		if ((old != NULL && new != NULL) || (new != NULL && !new->allocated) ||
-			(old != NULL && !old->allocated))
+		if ((old != NULL && new != NULL) || (new != NULL && !new->o.derived) ||
+			(old != NULL && !old->o.derived))
 			return true;
 	}
 	return false;

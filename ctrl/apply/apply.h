@@ -10,6 +10,7 @@
 #include "dp/engine.h"
 #include "pipelines/pipeline.h"
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 #include "ctrl/underlay/underlay.h"
 
 struct sl_apply;

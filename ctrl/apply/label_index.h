@@ -10,6 +10,7 @@
 #define SL_CTRL_APPLY_LABEL_INDEX_H
 
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 
 struct sl_label_index;
 

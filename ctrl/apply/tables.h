@@ -11,6 +11,7 @@
 #include "pipelines/policy/policy_ctl.h"
 #include "pipelines/world.h"
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 
 /* By network id; *n is one more than the highest. malloc'ed. */
 struct sl_network *sl_tables_networks(const struct sl_store *s, uint32_t *n);
