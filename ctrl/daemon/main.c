@@ -13,8 +13,10 @@
 #include "signals.h"
 #include "turns.h"
 
-/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON, of which
- * the message says where. */
+/*
+ * "FILE:7:13: " where the file has what the error is about. The message about a text that is no JSON
+ * begins with line and column itself.
+ */
 static void print_place(const char *config, const struct sl_err *e)
 {
 	struct sl_json_place at;
@@ -24,7 +26,7 @@ static void print_place(const char *config, const struct sl_err *e)
 	if (text != NULL && sl_json_locate(text, len, e->path, &at))
 		fprintf(stderr, "%s:%zu:%zu: ", config, at.line, at.column);
 	else if (e->code == SL_ERR_PARSE)
-		fprintf(stderr, "%s: ", config);
+		fprintf(stderr, e->path[0] == '\0' ? "%s:" : "%s: ", config);
 	free(text);
 }
 

@@ -34,7 +34,7 @@ cJSON *sl_json_scan_message(
 	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
 
 /*
- * Parse exactly one JSON text of len bytes. Refused with a sentence, line and column: anything
+ * Parse exactly one JSON text of len bytes. Refused with "LINE:COLUMN: " and a sentence: anything
  * after it but white space, nesting beyond SL_JSON_NESTING_MAX, invalid UTF-8, lone surrogates, NUL
  * inside strings, numbers that are not finite or longer than 63 characters; and, with its path, a
  * key that an object has twice.

@@ -30,8 +30,7 @@ static int fail(struct scan *sc, const char *what)
 {
 	struct sl_json_place at = sl_json_place((const char *)sc->s, sc->pos);
 
-	return sl_err_set(
-		sc->e, SL_ERR_PARSE, NULL, "%s at line %zu, column %zu", what, at.line, at.column);
+	return sl_err_set(sc->e, SL_ERR_PARSE, NULL, "%zu:%zu: %s", at.line, at.column, what);
 }
 
 static int peek(const struct scan *sc)
