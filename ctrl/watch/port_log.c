@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,11 +6,11 @@
 #include "running.h"
 
 enum {
-	LINES_MAX = 5, /* of a port, in */
+	LINES_MAX = 5, /* of a port, in a */
 	PERIOD = 10 * SL_TICKS_PER_SECOND,
 };
 
-/* What passes by itself in a moment is no state to tell of. */
+/* A state that passes by itself in a moment is not logged. */
 static bool is_passing(enum sl_port_condition c)
 {
 	return c == SL_PORT_IS_OPENING || c == SL_PORT_IS_CLOSING;
@@ -20,17 +19,22 @@ static bool is_passing(enum sl_port_condition c)
 static void log_state(struct sl_port_log *log, const struct sl_running *run, uint16_t id,
 	const struct sl_port_info *info)
 {
-	unsigned int untold = log->port[id].n_untold;
+	unsigned int hushed = sl_log_limit_hushed(&log->port[id].limit);
 	char text[512], more[64] = "";
 
-	if (untold > 0)
-		snprintf(more, sizeof(more), " (%u changes before that were not told)", untold);
-	log->port[id].n_untold = 0;
-	log->port[id].told = info->condition;
+	if (hushed > 0)
+		snprintf(more, sizeof(more), " (%u changes before that were left out)", hushed);
+	log->port[id].logged = info->condition;
 	snprintf(text, sizeof(text), "port %s is %s%s%s%s", sl_apply_port_name(run->apply, id),
 		sl_port_condition_names[info->condition], info->why[0] != '\0' ? ": " : "",
 		info->why, more);
 	run->log(text);
+}
+
+/* What was left unsaid when a period ended is said then, if it still is so. */
+static bool is_overdue(const struct sl_log_limit *l, uint32_t tick)
+{
+	return l->n_hushed > 0 && sl_log_limit_is_over(l, PERIOD, tick);
 }
 
 static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t id)
@@ -44,26 +48,16 @@ static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t
 	if (strcmp(log->port[id].name, name) != 0) {
 		memset(&log->port[id], 0, sizeof(log->port[id]));
 		snprintf(log->port[id].name, sizeof(log->port[id].name), "%s", name);
-		log->port[id].told = SL_PORT_IS_UP; /* as a port should be */
-		log->port[id].from = tick;
+		log->port[id].logged = SL_PORT_IS_UP; /* as a port should be */
 	}
 	sl_port_info(run->engine, id, &info);
-	if (tick - log->port[id].from >= PERIOD) {
-		log->port[id].from = tick;
-		log->port[id].n_lines = 0;
-	}
-	if (is_passing(info.condition) || info.condition == log->port[id].told)
+	if (is_passing(info.condition) || info.condition == log->port[id].logged) {
+		if (is_overdue(&log->port[id].limit, tick))
+			log->port[id].limit.from = tick; /* looked at: again after a period */
 		return;
-	if (log->port[id].n_lines++ < LINES_MAX)
+	}
+	if (sl_log_limit_pass(&log->port[id].limit, LINES_MAX, PERIOD, tick))
 		log_state(log, run, id, &info);
-	else
-		log->port[id].n_untold++;
-}
-
-/* What was left unsaid when a period ended is said then, if it still is so. */
-static bool is_overdue(const struct sl_port_log *log, uint32_t tick, unsigned int id)
-{
-	return log->port[id].n_untold > 0 && tick - log->port[id].from >= PERIOD;
 }
 
 void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
@@ -73,6 +67,6 @@ void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
 	sl_apply_ports_turn(run->apply, run->store);
 	stood = sl_apply_ports_stood(run->apply);
 	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if ((stood >> i & 1) != 0 || is_overdue(log, tick, i))
+		if ((stood >> i & 1) != 0 || is_overdue(&log->port[i].limit, tick))
 			look(log, run, i);
 }

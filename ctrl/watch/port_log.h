@@ -8,14 +8,13 @@
 #define SL_CTRL_WATCH_PORT_LOG_H
 
 #include "dp/engine.h"
+#include "sluice/log_limit.h"
 
 struct sl_port_log {
 	struct {
 		char name[SL_NAME_LEN]; /* whose id it was */
-		enum sl_port_condition told;
-		bool any;
-		unsigned int n_lines, n_untold; /* since `from` */
-		uint32_t from;			/* tick */
+		enum sl_port_condition logged;
+		struct sl_log_limit limit;
 	} port[SL_PORTS_MAX];
 };
 
