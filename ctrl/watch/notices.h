@@ -67,7 +67,7 @@ struct sl_notice_row {
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
 	bool (*each)(const struct sl_object *o, void *ctx);
 	enum sl_collection_id coll; /* of each */
-	bool is_told;		    /* the log has lines of its own for it */
+	bool is_logged;		    /* the log has lines of its own for it */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;

@@ -179,7 +179,7 @@ static bool all_wide(const struct ways *w)
 	       (w->access == 0 || w->access >= IP6_MTU_MIN);
 }
 
-static void tell_narrow(
+static void put_narrow(
 	const struct sl_notice_walk *w, const struct sl_network_obj *n, const struct ip6_way *x)
 {
 	bool remote = x->to->node[0] != '\0';
@@ -207,7 +207,7 @@ bool sl_notice_network_ip6(const struct sl_object *o, void *ctx)
 	if (x.to == NULL)
 		return true;
 	if (!small) {
-		tell_narrow(w, n, &x);
+		put_narrow(w, n, &x);
 		return true;
 	}
 	sl_notice_put(&w->to, "networks", n->name,
