@@ -6,8 +6,8 @@
 
 #include "dp/pkt.h"
 #include "flow/flow_dp.h"
-#include "flow/fragment_dp.h"
-#include "flow/waiting_dp.h"
+#include "fragment/fragment_dp.h"
+#include "fragment/waiting_dp.h"
 #include "forward/forward_dp.h"
 #include "overlay/overlay_dp.h"
 #include "parse/parse_dp.h"

@@ -7,8 +7,8 @@
 #include "changes.h"
 #include "dp/numa_node.h"
 #include "flow/flow_ctl.h"
-#include "flow/fragment_dp.h"
-#include "flow/waiting_dp.h"
+#include "fragment/fragment_dp.h"
+#include "fragment/waiting_dp.h"
 
 struct sl_pipeline *sl_pipeline_create(
 	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)

@@ -3,7 +3,7 @@
  */
 #include "forward_dp.h"
 
-#include "pipelines/flow/fragment_dp.h"
+#include "pipelines/fragment/fragment_dp.h"
 #include "sluice/encap.h"
 
 static void ends(const struct sl_burst *b, unsigned int i, struct sl_deps *d)

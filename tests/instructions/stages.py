@@ -21,7 +21,7 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/flow/(flow_lookup\.c|front)", r".*", "lookup"),
     (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
     (r"^pipelines/flow/\w+\.c", r".*", "miss"),
-    (r"^pipelines/(forward|policy)/\w+\.c", r".*", "miss"),
+    (r"^pipelines/(forward|fragment|policy)/\w+\.c", r".*", "miss"),
     (r"^pipelines/pipeline\.c", r"receive_underlay", "decap"),
     (r"^pipelines/pipeline\.c", r"receive_access", "receive"),
     (r"^pipelines/pipeline\.c", r"sort|has_headers", "parse"),

@@ -51,6 +51,7 @@ static void look_at(struct sl_waiting *r, const struct sl_waiter *w)
 	b->meta[0] = w->meta;
 	b->key4[0] = w->key4;
 	b->key6[0] = w->key6;
+	b->fragment[0] = w->fragment;
 	b->verdict[0] = SL_KEEP;
 }
 
@@ -70,6 +71,7 @@ const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_bur
 		.meta = b->meta[i],
 		.key4 = b->key4[i],
 		.key6 = b->key6[i],
+		.fragment = b->fragment[i],
 		.in_port = b->in_port,
 		.tunnel = tunnel,
 		.closer = tunnel && (b->closer >> i & 1)};

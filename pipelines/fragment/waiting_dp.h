@@ -26,6 +26,7 @@ struct sl_waiting {
 		struct sl_meta meta;
 		struct sl_key4 key4;
 		struct sl_key6 key6;
+		struct sl_fragment_place fragment;
 		uint16_t in_port;
 		bool tunnel; /* it came by one... */
 		bool closer; /* ...as sl_burst.closer says */

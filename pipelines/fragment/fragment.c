@@ -1,53 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fragment_dp.h"
 
-#include <netinet/in.h>
-
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
-#include "dp/pkt.h"
-#include "dp/worker.h"
-#include "flow_dp.h"
-#include "pipelines/parse/parse_dp.h"
+#include "dp/samples.h"
+#include "pipelines/key/key_dp.h"
 
 #define WAYS	     8
 #define SETS	     (SL_FRAGMENT_SLOTS / WAYS)
 #define EXPIRY_TICKS (2 * SL_TICKS_PER_SECOND)
 #define READ_TRIES   64 /* of a slot that is being written: that takes some 20 ns */
 
-/* RFC 791: source, destination, protocol, id. RFC 8200 section 4.5: source, destination, id. */
-struct key {
+/*
+ * What tells datagrams apart. RFC 791: source, destination, protocol, id. RFC 8200 section 4.5:
+ * source, destination, id. And who sent them here.
+ */
+struct datagram {
 	uint8_t src[16], dst[16]; /* IPv4 in the first four bytes */
-	uint32_t id;
+	uint32_t id_be;
 	uint32_t origin;
 	uint32_t network;
-	uint32_t proto; /* IPv4: its protocol. IPv6: 256, the first fragment alone knows what
-			   follows */
+	uint32_t proto; /* IPv4: its protocol; IPv6: ANY_OF_IP6 */
 	uint8_t macs[12];
 	uint32_t zero;
 };
-_Static_assert(sizeof(struct key) == 64, "no padding: compared whole");
+_Static_assert(sizeof(struct datagram) == 64, "no padding: compared and hashed whole");
+
+/* Only the first fragment of an IPv6 datagram says for sure what its protocol is. */
+#define ANY_OF_IP6 256
 
 /* What is remembered of one datagram. */
 struct record {
-	struct key key;
+	struct datagram datagram;
 	struct sl_fragment_fate fate;
 	uint32_t expires; /* tick */
-	uint32_t end;	  /* of the first fragment's data: RFC 5722, none may reach into it */
+	uint32_t end;	  /* of the first fragment's data: no other may reach into it (RFC 5722) */
 };
 
 enum { WORDS = sizeof(struct record) / 8 };
 _Static_assert(sizeof(struct record) == 8 * WORDS, "copied in words");
 
 /*
- * A sequence lock a slot. Who makes seq odd by compare-and-swap writes the words and makes it even
- * again; who finds it odd takes another slot. Readers copy the words and look whether seq is what
- * it was. tag is a look at the key from outside: it spares the copy of slots that are another's.
+ * One record behind a sequence lock. A writer makes seq odd by compare-and-swap, writes the words,
+ * and makes seq even again; a writer that finds seq odd uses another slot. A reader copies the words
+ * and checks that seq is still the same. The tag lets a reader skip slots of other datagrams without
+ * copying them.
  */
 struct slot {
 	_Atomic(uint32_t) seq;
-	_Atomic(uint32_t) tag; /* of the key's hash; 0: never used */
+	_Atomic(uint32_t) tag; /* part of the datagram's hash; 0: never used */
 	uint64_t word[WORDS];
 } __rte_cache_aligned;
 
@@ -83,8 +85,8 @@ static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
 	return true;
 }
 
-/* As it stands, whoever is writing it. */
-static void peek(const struct slot *s, struct record *r)
+/* A copy that may be torn when a writer is at work. */
+static void copy_slot(const struct slot *s, struct record *r)
 {
 	uint64_t word[WORDS];
 
@@ -93,14 +95,14 @@ static void peek(const struct slot *s, struct record *r)
 	memcpy(r, word, sizeof(*r));
 }
 
-/* False when it does not come to rest. */
+/* False when a writer is at work all the time. */
 static bool read_slot(const struct slot *s, struct record *r)
 {
 	for (unsigned int n = 0; n < READ_TRIES; n++) {
 		uint32_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
 
 		if ((seq & 1) == 0) {
-			peek(s, r);
+			copy_slot(s, r);
 			atomic_thread_fence(memory_order_acquire);
 			if (atomic_load_explicit(&s->seq, memory_order_relaxed) == seq)
 				return true;
@@ -110,81 +112,29 @@ static bool read_slot(const struct slot *s, struct record *r)
 	return false;
 }
 
-/* Where a fragment lies in its datagram. */
-struct place {
-	uint32_t id;
-	uint32_t offset; /* bytes, of its data */
-	uint32_t len;	 /* of its data */
-};
-
-static bool ip4_place(const struct rte_mbuf *m, const struct sl_meta *md, struct place *at)
-{
-	uint8_t buf[8];
-	const uint8_t *p = sl_pkt_read(m, md->l3_off, sizeof(buf), buf);
-
-	if (p == NULL)
-		return false;
-	at->id = sl_load16(p + 4);
-	at->offset = (rte_be_to_cpu_16(sl_load16(p + 6)) & 0x1fffu) * 8;
-	at->len = md->l3_len - (p[0] & 15u) * 4;
-	return true;
-}
-
-/* By the fragment header, RFC 8200 section 4.5; hop-by-hop, routing and destination options may
- * precede it. */
-static bool ip6_place(const struct rte_mbuf *m, const struct sl_meta *md, struct place *at)
-{
-	uint32_t off = md->l3_off + 40u;
-	uint8_t buf[8];
-	const uint8_t *p = sl_pkt_read(m, md->l3_off + 6u, 1, buf);
-	uint8_t next;
-
-	if (p == NULL)
-		return false;
-	next = *p;
-	for (unsigned int n = 0; n <= SL_PARSE_EXT_MAX; n++) {
-		p = sl_pkt_read(m, off, sizeof(buf), buf);
-		if (p == NULL)
-			return false;
-		if (next == IPPROTO_FRAGMENT) {
-			at->id = sl_load32(p + 4);
-			at->offset = rte_be_to_cpu_16(sl_load16(p + 2)) & 0xfff8u;
-			at->len = md->l3_off + md->l3_len - (off + 8);
-			return true;
-		}
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS)
-			return false;
-		next = p[0];
-		off += (p[1] + 1u) * 8;
-	}
-	return false;
-}
-
-static bool make_key(const struct sl_burst *b, unsigned int i, struct key *k, struct place *at)
+static struct datagram datagram_of(const struct sl_burst *b, unsigned int i)
 {
 	const struct sl_meta *m = &b->meta[i];
-	bool v4 = m->flags & SL_P_IP4;
+	struct datagram d = {
+		.id_be = b->fragment[i].id_be, .origin = m->origin, .network = m->network};
 
-	if (!(v4 ? ip4_place(b->pkt[i], m, at) : ip6_place(b->pkt[i], m, at)))
-		return false;
-	*k = (struct key){.id = at->id, .origin = m->origin, .network = m->network};
-	memcpy(k->macs, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), sizeof(k->macs));
-	if (v4) {
-		memcpy(k->src, &b->key4[i].src_be, 4);
-		memcpy(k->dst, &b->key4[i].dst_be, 4);
-		k->proto = m->proto;
+	memcpy(d.macs, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *), sizeof(d.macs));
+	if (m->flags & SL_P_IP4) {
+		memcpy(d.src, &b->key4[i].src_be, 4);
+		memcpy(d.dst, &b->key4[i].dst_be, 4);
+		d.proto = m->proto;
 	} else {
-		memcpy(k->src, b->key6[i].src, 16);
-		memcpy(k->dst, b->key6[i].dst, 16);
-		k->proto = 256;
+		memcpy(d.src, b->key6[i].src, 16);
+		memcpy(d.dst, b->key6[i].dst, 16);
+		d.proto = ANY_OF_IP6;
 	}
-	return true;
+	return d;
 }
 
-/* The set of a key; *tag what its slot shows. */
-static struct slot *set_of(struct sl_fragments *f, const struct key *k, uint32_t *tag)
+/* The slots where a datagram may be, and its tag. */
+static struct slot *set_of(struct sl_fragments *f, const struct datagram *d, uint32_t *tag)
 {
-	uint64_t h = sl_hash_bytes(k, sizeof(*k), sl_flow_seeds.s[3]);
+	uint64_t h = sl_hash_bytes(d, sizeof(*d), sl_key_seeds.s[3]);
 
 	*tag = (uint32_t)(h >> 32) | 1;
 	return f->slot[h % SETS];
@@ -195,15 +145,15 @@ static bool alive(const struct record *r, uint32_t tick)
 	return (int32_t)(r->expires - tick) > 0;
 }
 
-/* Who has how much of a set that is full. */
+/* Whose record a slot of a full set has. */
 struct holder {
 	uint32_t network, origin, expires;
 };
 
 /*
- * The higher, the sooner it gives way to a newcomer: to whom most of the set belongs, the newcomer
- * counted, by network first and by port or node within it. So who sends nothing but first fragments
- * pushes out its own.
+ * Which record gives way to a new one: the one with the highest weight. The network that has most
+ * records of the set gives way (the new record counted), within it the port or node that has most.
+ * So a sender of nothing but first fragments pushes out its own.
  */
 static uint32_t weight(const struct holder *of, unsigned int w, const struct holder *newcomer)
 {
@@ -233,11 +183,11 @@ static unsigned int heaviest(const struct holder *of, const struct holder *newco
 	return best;
 }
 
-/* Where a record goes: to its own place, to one that is free, or to that of who has most. */
-static unsigned int place_for(
+/* The slot for a record: its datagram's own, a free one, or the one that gives way. */
+static unsigned int slot_for(
 	const struct slot *set, const struct record *r, uint32_t tag, uint32_t tick)
 {
-	const struct holder newcomer = {r->key.network, r->key.origin, r->expires};
+	const struct holder newcomer = {r->datagram.network, r->datagram.origin, r->expires};
 	struct holder of[WAYS];
 	unsigned int unused = WAYS;
 
@@ -245,12 +195,12 @@ static unsigned int place_for(
 		uint32_t is = atomic_load_explicit(&set[w].tag, memory_order_relaxed);
 		struct record had;
 
-		peek(&set[w], &had);
-		if (is == tag && memcmp(&had.key, &r->key, sizeof(had.key)) == 0)
+		copy_slot(&set[w], &had);
+		if (is == tag && memcmp(&had.datagram, &r->datagram, sizeof(had.datagram)) == 0)
 			return w;
 		if (is == 0 || !alive(&had, tick))
 			unused = w;
-		of[w] = (struct holder){had.key.network, had.key.origin, had.expires};
+		of[w] = (struct holder){had.datagram.network, had.datagram.origin, had.expires};
 	}
 	return unused < WAYS ? unused : heaviest(of, &newcomer);
 }
@@ -258,18 +208,17 @@ static unsigned int place_for(
 void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	const struct sl_fragment_fate *fate, uint32_t tick)
 {
-	struct record r = {.fate = *fate, .expires = tick + EXPIRY_TICKS};
-	struct place at;
+	struct record r = {.datagram = datagram_of(b, i),
+		.fate = *fate,
+		.expires = tick + EXPIRY_TICKS,
+		.end = b->fragment[i].end};
 	struct slot *set;
 	unsigned int w;
 	uint32_t tag;
 
-	if (!make_key(b, i, &r.key, &at))
-		return;
-	r.end = at.len;
-	set = set_of(f, &r.key, &tag);
-	w = place_for(set, &r, tag, tick);
-	/* One that another worker writes just now is not waited for. */
+	set = set_of(f, &r.datagram, &tag);
+	w = slot_for(set, &r, tag, tick);
+	/* When another worker is writing that slot, the next one is used. */
 	for (unsigned int n = 0; n < WAYS && !try_write(&set[(w + n) % WAYS], &r, tag); n++)
 		;
 }
@@ -277,20 +226,18 @@ void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned
 bool sl_fragment_find(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	uint32_t tick, struct sl_fragment_fate *fate)
 {
-	struct record r;
-	struct place at;
+	const struct datagram d = datagram_of(b, i);
 	struct slot *set;
-	struct key k;
+	struct record r;
 	uint32_t tag;
 
-	if (!make_key(b, i, &k, &at))
-		return false;
-	set = set_of(f, &k, &tag);
+	set = set_of(f, &d, &tag);
 	for (unsigned int w = 0; w < WAYS; w++) {
 		if (atomic_load_explicit(&set[w].tag, memory_order_relaxed) != tag ||
 			!read_slot(&set[w], &r))
 			continue;
-		if (memcmp(&r.key, &k, sizeof(k)) != 0 || !alive(&r, tick) || at.offset < r.end)
+		if (memcmp(&r.datagram, &d, sizeof(d)) != 0 || !alive(&r, tick) ||
+			b->fragment[i].start < r.end)
 			continue;
 		*fate = r.fate;
 		return true;
