@@ -86,12 +86,12 @@ const struct sl_waiter *sl_waiting_look(struct sl_waiting *r)
 	return &r->at[r->next];
 }
 
-void sl_waiting_take(struct sl_waiting *r)
+void sl_waiting_remove(struct sl_waiting *r)
 {
 	r->at[r->next] = r->at[--r->n];
 }
 
-void sl_waiting_leave(struct sl_waiting *r)
+void sl_waiting_keep(struct sl_waiting *r)
 {
 	r->next++;
 }

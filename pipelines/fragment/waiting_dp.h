@@ -48,8 +48,8 @@ const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_bur
 /* The next waiter is the burst's one packet, as it came, with verdict SL_KEEP, and stays. */
 const struct sl_waiter *sl_waiting_look(struct sl_waiting *r);
 /* The one looked at last leaves, or waits on. */
-void sl_waiting_take(struct sl_waiting *r);
-void sl_waiting_leave(struct sl_waiting *r);
+void sl_waiting_remove(struct sl_waiting *r);
+void sl_waiting_keep(struct sl_waiting *r);
 
 static inline bool sl_waiter_is_over(const struct sl_waiter *w, uint32_t tick)
 {

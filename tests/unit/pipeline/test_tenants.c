@@ -20,6 +20,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/reply/reply_state.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/packet.h"
 

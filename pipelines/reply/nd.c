@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Neighbour discovery in a network: read, and answered in place. What is answered: whohas.h. */
-#include "advert.h"
-#include "whohas.h"
-
-#include "dp/pkt.h"
-
+/* Neighbour discovery's row of whohas.h: RFC 4861, RFC 4862. */
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <rte_ether.h>
+
+#include "advert.h"
+#include "dp/pkt.h"
+#include "whohas.h"
 
 /* Solicitation and advertisement are alike up to the options: RFC 4861 sections 4.3 and 4.4. */
 #define FIXED_LEN  24u
@@ -37,8 +36,7 @@ static bool option_differs(const struct sl_trip *t, unsigned int i, const struct
 	return false;
 }
 
-/* SL_KEEP: it asks or says something. */
-static enum sl_drop read_nd(const struct sl_trip *t, unsigned int i, struct sl_whohas *q)
+static enum sl_drop nd_read(const struct sl_trip *t, unsigned int i, struct sl_whohas *q)
 {
 	const struct sl_key6 *k = &t->b->key6[i];
 	uint8_t buf[FIXED_LEN];
@@ -82,41 +80,27 @@ static bool resize(struct rte_mbuf *pkt, uint32_t len)
 	return rte_pktmbuf_append(pkt, (uint16_t)grow) != NULL;
 }
 
-static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
+static enum sl_drop nd_answer(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+	const struct sl_endpoint *holder)
 {
 	struct rte_mbuf *pkt = t->b->pkt[i];
 	struct sl_meta *m = &t->b->meta[i];
-	const struct sl_endpoint *holder;
-	struct sl_advert a;
-	struct sl_whohas q;
-	enum sl_drop d = read_nd(t, i, &q);
+	struct sl_advert a = {.mac = holder->mac, .to_mac = q->mac};
 
-	if (d == SL_KEEP)
-		d = sl_whohas_judge(t, i, &q, &holder);
-	if (d != SL_KEEP)
-		return d;
 	if (!resize(pkt, SL_ADVERT_LEN))
 		return SL_DROP_ND_MALFORMED;
-	memcpy(a.target, q.address.b, 16);
-	a.mac = holder->mac;
-	a.to_mac = q.mac;
-	if (q.kind == SL_WHOHAS_PROBE) {
+	memcpy(a.target, q->address.b, 16);
+	if (q->kind == SL_WHOHAS_PROBE) {
 		memcpy(a.to, all_nodes, 16);
 		a.flags = 0x20; /* override */
 	} else {
-		memcpy(a.to, q.sender.b, 16);
+		memcpy(a.to, q->sender.b, 16);
 		a.flags = 0x60; /* solicited, override */
 	}
 	sl_advert_write(rte_pktmbuf_mtod(pkt, void *), &a);
-	m->act = sl_way_back(t, i);
 	m->l3_off = sizeof(struct rte_ether_hdr);
 	m->l3_len = (uint16_t)(SL_ADVERT_LEN - m->l3_off);
-	sl_count(&t->w->counters.consumed, 1);
-	sl_count(&t->w->counters.generated, 1);
 	return SL_KEEP;
 }
 
-void sl_nd_answer(const struct sl_trip *t, unsigned int i)
-{
-	t->b->verdict[i] = (uint8_t)answer(t, i);
-}
+const struct sl_whohas_protocol sl_whohas_nd = {.read = nd_read, .answer = nd_answer};

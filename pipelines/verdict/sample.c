@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The end of packets that do not leave: one reason counted, and what is told of them. */
-#include "forward_dp.h"
+/* Dropped packets are counted under their reason, and sampled. */
+#include "verdict.h"
 
-#include "dp/pkt.h"
-#include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/parse/outer_dp.h"
+#include "sluice/encap.h"
 
-/* What is known of a packet that came in by a port. */
-struct whence {
+/* Where a packet came from, as far as it is known. */
+struct source {
 	uint32_t origin, network;
-	uint32_t before; /* bytes of removed outer headers */
-	bool outer;
+	uint32_t before; /* bytes of removed outer headers in front of the packet */
+	bool outer;	 /* it has, or had, outer headers */
 };
 
-/* Of all bits of a burst: the remainder is what the shift does anyway, and says so. */
+/* i is below SL_BURST_MAX. The remainder costs nothing: the shift takes it anyway. */
 static bool has_bit(uint64_t bits, unsigned int i)
 {
 	return bits >> i % SL_BURST_MAX & 1;
@@ -24,14 +23,14 @@ static bool is_decapped(const struct sl_burst *b, unsigned int i)
 	return has_bit(b->decapped, i);
 }
 
-/* Before its outer headers were off: all there is to go by is its source address. */
-static uint32_t sender_of(const struct rte_mbuf *m)
+/* The source address of a packet that still has its outer headers: nothing else is known of it. */
+static uint32_t outer_source(const struct rte_mbuf *m)
 {
 	return m->data_len >= SL_OUTER_L4 ? sl_load32(rte_pktmbuf_mtod_offset(m, const void *, 26))
 					  : 0;
 }
 
-/* All that is done for each dropped packet, beside counting. */
+/* Nothing else is computed for each dropped packet. */
 static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
@@ -40,21 +39,21 @@ static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 		return b->in_port;
 	if (is_decapped(b, i))
 		return sl_culprit_hash(b->meta[i].origin, b->meta[i].network);
-	return sl_culprit_hash(sender_of(b->pkt[i]), 0);
+	return sl_culprit_hash(outer_source(b->pkt[i]), 0);
 }
 
-static struct whence whence(const struct sl_trip *t, unsigned int i)
+static struct source source_of(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
 	const struct sl_meta *m = &b->meta[i];
 
-	/* The network it came in by, which may be another's port since, if it has waited. */
+	/* The network that the port had then: it may have another by now, if the packet has waited. */
 	if (!t->underlay)
-		return (struct whence){.origin = b->in_port,
+		return (struct source){.origin = b->in_port,
 			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
 	if (!is_decapped(b, i))
-		return (struct whence){.origin = b->in_port, .outer = true};
-	return (struct whence){.origin = m->origin,
+		return (struct source){.origin = b->in_port, .outer = true};
+	return (struct source){.origin = m->origin,
 		.network = m->network,
 		.before = (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
 			  (uint32_t)sl_encaps[m->encap]->header_len,
@@ -74,17 +73,17 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 	}
 }
 
-/* Handed up in vain: the packet has the outer headers of its way out by then. */
+/* The packet could not be handed up: by then it has the outer headers of its way out. */
 static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
 {
 	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));
 }
 
-static __rte_cold __rte_noinline void tell(const struct sl_trip *t, unsigned int i,
+static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsigned int i,
 	enum sl_drop reason, unsigned int culprit, bool audited)
 {
 	const struct sl_burst *b = t->b;
-	const struct whence from = whence(t, i);
+	const struct source from = source_of(t, i);
 	bool encapsulated = is_encapsulated(t, i, reason);
 	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
 		.origin = from.origin,
@@ -101,20 +100,20 @@ static __rte_cold __rte_noinline void tell(const struct sl_trip *t, unsigned int
 	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from.before);
 }
 
-void sl_audited_tell(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
+void sl_verdict_sample_audited(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
 {
 	unsigned int culprit = culprit_of(t, i);
 
 	if (sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND))
-		tell(t, i, reason, culprit, true);
+		take_sample(t, i, reason, culprit, true);
 }
 
-void sl_refused(const struct sl_trip *t, unsigned int i)
+void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i)
 {
 	enum sl_drop reason = t->b->verdict[i];
 	unsigned int culprit = culprit_of(t, i);
 
 	sl_drop_count(&t->w->counters, reason, t->b->in_port, 1);
 	if (unlikely(sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND)))
-		tell(t, i, reason, culprit, false);
+		take_sample(t, i, reason, culprit, false);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ARP in a network: read, and answered in place. What is answered: whohas.h. */
+/* ARP's row of whohas.h: RFC 826, RFC 5227. */
 #include "whohas.h"
 
 #include <rte_arp.h>
@@ -20,8 +20,18 @@ static void turn_into_reply(
 	eth->src_addr = d->arp_sha;
 }
 
-/* SL_KEEP: it asks or says something. */
-static enum sl_drop read_arp(
+/* The ARP header of packet i; NULL when its bytes are not in one buffer. */
+static struct rte_arp_hdr *header(const struct sl_trip *t, unsigned int i)
+{
+	struct rte_mbuf *pkt = t->b->pkt[i];
+	uint16_t off = t->b->meta[i].l3_off;
+
+	if (pkt->data_len < off + sizeof(struct rte_arp_hdr))
+		return NULL;
+	return rte_pktmbuf_mtod_offset(pkt, struct rte_arp_hdr *, off);
+}
+
+static enum sl_drop read_header(
 	const struct rte_ether_hdr *eth, const struct rte_arp_hdr *arp, struct sl_whohas *q)
 {
 	const struct rte_arp_ipv4 *d = &arp->arp_data;
@@ -29,7 +39,7 @@ static enum sl_drop read_arp(
 
 	if (!request && arp->arp_opcode != rte_cpu_to_be_16(RTE_ARP_OP_REPLY))
 		return SL_DROP_ARP_MALFORMED;
-	/* An announcement may be either; another reply to one host is one that nobody asked for. */
+	/* Announcements are requests or replies. Any other reply was not asked for by this node. */
 	if (d->arp_sip == d->arp_tip && d->arp_sip != 0)
 		q->kind = SL_WHOHAS_ANNOUNCEMENT;
 	else if (!request && rte_is_broadcast_ether_addr(&eth->dst_addr) && d->arp_sip != 0)
@@ -46,35 +56,27 @@ static enum sl_drop read_arp(
 	return SL_KEEP;
 }
 
-static enum sl_drop answer(const struct sl_trip *t, unsigned int i)
+static enum sl_drop arp_read(const struct sl_trip *t, unsigned int i, struct sl_whohas *q)
 {
-	struct rte_mbuf *pkt = t->b->pkt[i];
-	struct sl_meta *m = &t->b->meta[i];
-	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
-	const struct sl_endpoint *holder;
-	struct rte_arp_hdr *arp;
-	struct sl_whohas q;
-	enum sl_drop d;
+	const struct rte_arp_hdr *arp = header(t, i);
 
-	/* Parse has checked the body; one cut across buffers is nothing a real stack sends. */
-	if (pkt->data_len < m->l3_off + sizeof(*arp))
+	/* Parse has checked the fields. No real stack's packet is cut into several buffers. */
+	if (arp == NULL)
 		return SL_DROP_ARP_MALFORMED;
-	arp = rte_pktmbuf_mtod_offset(pkt, struct rte_arp_hdr *, m->l3_off);
-	d = read_arp(eth, arp, &q);
-	if (d == SL_KEEP)
-		d = sl_whohas_judge(t, i, &q, &holder);
-	if (d != SL_KEEP)
-		return d;
-	turn_into_reply(eth, arp, holder);
-	m->act = sl_way_back(t, i);
-	m->l3_len = sizeof(*arp);
+	return read_header(rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *), arp, q);
+}
+
+static enum sl_drop arp_answer(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+	const struct sl_endpoint *holder)
+{
+	struct sl_meta *m = &t->b->meta[i];
+
+	(void)q;
+	turn_into_reply(
+		rte_pktmbuf_mtod(t->b->pkt[i], struct rte_ether_hdr *), header(t, i), holder);
+	m->l3_len = sizeof(struct rte_arp_hdr);
 	m->hash = 0;
-	sl_count(&t->w->counters.consumed, 1);
-	sl_count(&t->w->counters.generated, 1);
 	return SL_KEEP;
 }
 
-void sl_arp_answer(const struct sl_trip *t, unsigned int i)
-{
-	t->b->verdict[i] = (uint8_t)answer(t, i);
-}
+const struct sl_whohas_protocol sl_whohas_arp = {.read = arp_read, .answer = arp_answer};

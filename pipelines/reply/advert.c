@@ -47,7 +47,7 @@ void sl_advert_write(void *frame, const struct sl_advert *from)
 	memcpy(frame, &a, sizeof(a));
 }
 
-/* A request for the own address: more stacks heed that than a reply. */
+/* A request for the sender's own address: more stacks take notice of that than of a reply. */
 static unsigned int gratuitous_arp(void *frame, uint32_t addr_be, const struct sl_mac *mac)
 {
 	struct announcement a = {

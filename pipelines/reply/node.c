@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "forward_dp.h"
-
-#include "dp/pkt.h"
-#include "dp/u32map.h"
-#include "pipelines/overlay/tunnel_dp.h"
-#include "pipelines/parse/parse_dp.h"
+#include "node.h"
 
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
+
+#include "dp/u32map.h"
+#include "pipelines/overlay/tunnel_dp.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/verdict/verdict.h"
 
 static enum sl_drop hand_up_arp(const struct sl_trip *t, unsigned int i)
 {
@@ -40,9 +40,8 @@ static bool is_plain_ping(const struct rte_mbuf *pkt, const struct sl_meta *m)
 }
 
 /*
- * Can the answer go to the one host that asked? Not to a group or to nobody, and not to this node:
- * then somebody else has sent the packet in our name. Parse has seen to other addresses that no
- * host has.
+ * The answer must go to one host: not to a group, and not to this node, in whose name another host
+ * must have sent the packet. Parse has refused other addresses that no host has.
  */
 static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
 {
@@ -61,8 +60,10 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 	return rte_raw_cksum(icmp, (size_t)m->l3_off + m->l3_len - m->l4_off) == 0xffff;
 }
 
-/* The tunnel that the packet quoted in packet i's ICMP error was sent by: from this node, to a node
- * that it knows, as such tunnels' packets go. */
+/*
+ * Packet i is an ICMP error: *id is the tunnel that the quoted packet was sent by. False when that is
+ * no tunnel packet from this node to a node it knows.
+ */
 static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 {
 	struct sl_quoted q;
@@ -82,8 +83,8 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 }
 
 /*
- * An ICMP error about a tunnel packet of ours. Anybody can send one, so it is a hint: it is noted,
- * for people to see, and stops nothing.
+ * An ICMP error about a tunnel packet of this node. Anyone can send one, so it is only noted, for
+ * people to see, and changes nothing.
  */
 static enum sl_drop note_error(const struct sl_trip *t, unsigned int i)
 {
@@ -133,7 +134,7 @@ static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const
 		checksum_update(icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
 }
 
-static enum sl_drop serve_icmp(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+static enum sl_drop reply_icmp(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
 {
 	struct rte_mbuf *pkt = t->b->pkt[i];
 	const struct sl_meta *m = &t->b->meta[i];
@@ -147,20 +148,17 @@ static enum sl_drop serve_icmp(const struct sl_trip *t, unsigned int i, const st
 	if (!icmp_checksum_ok(pkt, m))
 		return SL_DROP_L4_MALFORMED;
 	turn_into_reply(pkt, m, own);
-	sl_count(&t->w->counters.consumed, 1);
-	sl_count(&t->w->counters.generated, 1);
+	sl_verdict_replied(t);
 	sl_tx_put(t->w, t->b->in_port, pkt);
 	return SL_SENT;
 }
 
-void sl_underlay_host(
-	const struct sl_trip *t, const struct sl_mac *own, const uint8_t *idx, unsigned int n)
+void sl_stage_node(struct sl_trip *t, const struct sl_packets *in, const struct sl_mac *own)
 {
-	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+	for (unsigned int k = 0; k < in->n; k++) {
+		unsigned int i = in->idx[k];
+		bool arp = t->b->meta[i].flags & SL_P_ARP;
 
-		t->b->verdict[i] =
-			(uint8_t)(t->b->meta[i].flags & SL_P_ARP ? hand_up_arp(t, i)
-								 : serve_icmp(t, i, own));
+		sl_trip_judge(t, i, arp ? hand_up_arp(t, i) : reply_icmp(t, i, own));
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames that say which MAC has an address: neighbour advertisements (RFC 4861), and announcements,
- * which nobody has asked for: gratuitous ARP (RFC 5227 section 3) or an unsolicited advertisement
- * (RFC 4861 section 7.2.6). Threads: pure functions on the caller's buffer; workers and control.
+ * Frames that say which MAC has an address. Neighbour advertisements: RFC 4861. Announcements, for
+ * which no one has asked: gratuitous ARP (RFC 5227 section 3), or an unsolicited advertisement (RFC
+ * 4861 section 7.2.6). Threads: pure functions on the caller's buffer; workers and control.
  */
 #ifndef SL_ADVERT_H
 #define SL_ADVERT_H
@@ -20,10 +20,10 @@ struct sl_advert {
 	uint8_t flags; /* ND_NA_FLAG_*, first byte */
 };
 
-/* SL_ADVERT_LEN bytes, with checksum. */
+/* Writes SL_ADVERT_LEN bytes, with checksum. */
 void sl_advert_write(void *frame, const struct sl_advert *a);
 
-/* "mac has ip", to everybody on the link. Returns the frame's length. */
+/* "mac has ip", to all hosts on the link. Returns the frame's length. */
 unsigned int sl_announcement_write(void *frame, const struct sl_ip *ip, const struct sl_mac *mac);
 
 #endif

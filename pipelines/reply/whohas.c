@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "whohas.h"
 
+#include <rte_ether.h>
+
 #include "advert.h"
 #include "dp/pmap.h"
-
-#include <rte_ether.h>
+#include "pipelines/verdict/verdict.h"
+#include "pipelines/way/way.h"
+#include "reply_state.h"
 
 static const struct sl_endpoint *find(
 	const struct sl_trip *t, unsigned int i, const struct sl_ip *ip)
@@ -14,7 +17,7 @@ static const struct sl_endpoint *find(
 	return sl_pmap_find(t->world->endpoints, &key);
 }
 
-/* 169.254.0.0/16, fe80::/10: no endpoint has one, and it means nothing behind another port. */
+/* 169.254.0.0/16, fe80::/10: no endpoint has such an address, and it means nothing on other links. */
 static bool is_link_local(const struct sl_ip *ip)
 {
 	if (sl_ip_is_v4(ip))
@@ -40,7 +43,7 @@ static bool has_host_mac(const struct sl_whohas *q)
 		(const struct rte_ether_addr *)(const void *)q->mac.b);
 }
 
-/* A link-local source is of no endpoint; IPv6 stacks ask from it. */
+/* IPv6 stacks ask from link-local addresses, which are of no endpoint. */
 static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
 {
 	if (!sl_ip_is_v4(&q->sender) && is_link_local(&q->sender))
@@ -48,25 +51,13 @@ static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_w
 	return is_sender(t, i, q, find(t, i, &q->sender));
 }
 
-/* One more announcement from where packet i came from? */
-static bool within_rate(const struct sl_trip *t, unsigned int i)
+/* Whom announcements from the place that packet i came from are counted for. */
+static unsigned int announcer(const struct sl_meta *m)
 {
-	struct sl_announce_rate *r = &t->p->announce_rate[t->w->id];
-	const struct sl_meta *m = &t->b->meta[i];
-	uint32_t slot =
-		m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
-
-	if (r->tick != t->tick) {
-		memset(r->sent, 0, sizeof(r->sent));
-		r->tick = t->tick;
-	}
-	if (r->sent[slot] >= SL_ANNOUNCEMENTS_PER_TICK)
-		return false;
-	r->sent[slot]++;
-	return true;
+	return m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
 }
 
-/* Made anew from the table: no byte of the sender's reaches others. */
+/* The frame is made from the table: no byte of the sender's frame reaches other workloads. */
 static void announce(const struct sl_trip *t, uint16_t port, const struct sl_whohas *q)
 {
 	struct rte_mbuf *m = sl_packet_new(t->w);
@@ -87,7 +78,8 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 {
 	const struct sl_meta *m = &t->b->meta[i];
 
-	if (!within_rate(t, i))
+	if (!sl_announce_rate_allows(
+		    &t->p->replies[t->w->id]->announce_rate, t->tick, announcer(m)))
 		return SL_DROP_ANNOUNCE_RATE;
 	for (uint16_t port = 0; port < SL_PORTS_MAX; port++)
 		if (t->world->port_network[port] == m->network && port != m->origin)
@@ -95,7 +87,8 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 	return SL_CONSUMED;
 }
 
-enum sl_drop sl_whohas_judge(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+/* SL_KEEP: packet i is to become the answer that names *holder. Otherwise its verdict. */
+static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
 	const struct sl_endpoint **holder)
 {
 	const struct sl_endpoint *ep;
@@ -119,4 +112,30 @@ enum sl_drop sl_whohas_judge(const struct sl_trip *t, unsigned int i, const stru
 		return SL_CONSUMED; /* it asks for its own address */
 	*holder = ep;
 	return SL_KEEP;
+}
+
+static enum sl_drop reply(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_meta *m = &t->b->meta[i];
+	const struct sl_whohas_protocol *row = m->flags & SL_P_ARP ? &sl_whohas_arp : &sl_whohas_nd;
+	const struct sl_endpoint *holder;
+	struct sl_whohas q;
+	enum sl_drop d = row->read(t, i, &q);
+
+	if (d == SL_KEEP)
+		d = judge(t, i, &q, &holder);
+	if (d == SL_KEEP)
+		d = row->answer(t, i, &q, holder);
+	if (d != SL_KEEP)
+		return d;
+	m->act = sl_way_back(t, i);
+	sl_verdict_replied(t);
+	return SL_KEEP;
+}
+
+void sl_stage_whohas(struct sl_trip *t, const struct sl_packets *in)
+{
+	for (unsigned int k = 0; k < in->n; k++)
+		sl_trip_judge(t, in->idx[k], reply(t, in->idx[k]));
+	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "judge.h"
-
-#include "pipelines/overlay/tunnel_dp.h"
-#include "pipelines/parse/parse_dp.h"
+#include "miss.h"
 
 #include <rte_ether.h>
 #include <rte_prefetch.h>
+
+#include "deps.h"
+#include "icmp_error.h"
+#include "judge.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/way/way.h"
+#include "programmed.h"
+#include "refresh.h"
+#include "serve.h"
 
 /* Both directions of the connection, side[0] that of the packet at hand. */
 static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
@@ -31,17 +37,10 @@ static void swap_sides(struct sl_flow_install *in)
 	in->side[1] = s;
 }
 
-static void stamp(const struct sl_trip *t, unsigned int i, struct sl_flow_install *in)
-{
-	const uint16_t identity[2] = {in->identity_src, in->identity_dst};
-	struct sl_deps deps = sl_deps_of(t, i, identity, &in->side[0].act, &in->side[1].act);
-
-	in->generation = sl_generation_of(t, &deps);
-}
-
 /*
- * Packet i, and f, the entry of its key or NULL: how its connection is to be judged. A SYN opens
- * one, whatever the entry says; any other TCP packet without an entry is amid one.
+ * How packet i's connection is judged; f is the entry of its key, or NULL. A SYN opens a connection,
+ * whatever the entry says. Any other TCP packet without an entry belongs to a connection that was
+ * opened elsewhere.
  */
 static struct sl_judgement judge(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
@@ -59,7 +58,8 @@ static struct sl_judgement judge(
 }
 
 /*
- * The entry keeps the opener it has, also where either may have been it; then it is billed to both.
+ * Identities and owners of the opener and its peer. An entry keeps the opener it has. When either end
+ * may be the opener, the connection is billed to both.
  */
 static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const struct sl_flow *f,
 	const struct sl_judgement *j, struct sl_flow_install *in)
@@ -84,15 +84,15 @@ static enum sl_drop install(
 {
 	struct sl_meta *m = &t->b->meta[i];
 
-	/* It ends what is not even known here. */
+	/* A reset ends a connection, and this one is not known here: nothing to keep. */
 	if (m->tcp_flags & SL_TCP_RST)
 		return SL_KEEP;
 	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
 	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
 }
 
-/* The connection of entry f, of which the SYN at hand is no part: would policy let it go on? */
-static bool may_go_on(
+/* Does policy still allow the connection of entry f, which packet i, a SYN, is no part of? */
+static bool is_still_allowed(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
 {
 	struct sl_judgement j;
@@ -104,19 +104,19 @@ static bool may_go_on(
 	return j.reason == SL_KEEP || j.audited;
 }
 
-/* Packet i has entry f: store what was resolved, and see what the packet changes. */
+/* Packet i has entry f: store the new resolution there, and let the entry serve the packet. */
 static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, struct sl_flow_install *in)
 {
-	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_meta *m = &t->b->meta[i];
 	struct sl_flow_table *flows = t->p->flows;
 	bool reopens = sl_flow_reopens(flows, f, m);
 
 	if (!reopens && sl_flow_opens(flows, f, m)) {
-		/* Let through: the other end believes it or not. */
-		if (may_go_on(t, i, e, f))
+		/* The SYN passes and changes nothing: the receiver decides what it means. */
+		if (is_still_allowed(t, i, e, f))
 			return SL_KEEP;
-		/* Nothing of the old connection passes any more, so this is a new one. */
+		/* No packet of the old connection passes any more, so the SYN opens a new one. */
 		reopens = sl_flow_end(flows, t->w->id, f);
 	}
 	if (!sl_flow_is_orig(f))
@@ -124,12 +124,16 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 	if (!reopens)
 		sl_flow_update(flows, t->w->id, f, in);
 	else if (!sl_flow_reopen(flows, t->w->id, f, in) && sl_flow_reopens(flows, f, m))
-		return SL_DROP_TCP_NO_CONNECTION; /* somebody holds the pair: a SYN is repeated */
-	sl_flow_count(flows, f, t->b, i, t->tick);
-	return sl_flow_track(flows, t->w->id, f, t->b, i);
+		/* Another thread holds the pair. The sender will repeat its SYN. */
+		return SL_DROP_TCP_NO_CONNECTION;
+	m->act.flags |= SL_ACT_TRACK;
+	return sl_serve(t, i, f);
 }
 
-/* Judge and store a connection; f is its entry when it is known already. */
+/*
+ * Judges the connection of packet i and stores what came of it: in f, the entry of its key, or when
+ * that is NULL in a new one.
+ */
 static enum sl_drop connect_ends(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
 {
@@ -137,12 +141,12 @@ static enum sl_drop connect_ends(
 	struct sl_judgement j;
 	struct sl_flow_install in = {.tick = t->tick};
 
-	/* Not a matter of policy: nobody has asked. */
+	/* Policy is not asked: an echo reply without a request belongs to no connection. */
 	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
 		return SL_DROP_ICMP_UNRELATED;
 	j = judge(t, i, e, f);
 	if (j.reason != SL_KEEP) {
-		sl_judgement_tell(t, i, &j);
+		sl_judgement_note(t, i, &j);
 		if (!j.audited)
 			return j.reason;
 	}
@@ -152,59 +156,13 @@ static enum sl_drop connect_ends(
 	in.picked = j.picked;
 	fill_ends(t, e, f, &j, &in);
 	fill_sides(t, i, e, &in);
-	stamp(t, i, &in);
+	in.generation = sl_deps_stamp(t, i, &in);
 	m->act = in.side[0].act;
 	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
 }
 
-/* An entry put there over the socket says what happens; the sender must still be who it claims to
- * be. */
-static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
-	enum sl_drop classified, struct sl_flow *f)
-{
-	struct sl_meta *m = &t->b->meta[i];
-	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
-	struct sl_endpoint to = {.network = m->network};
-	struct sl_flow_install in = {
-		.tick = t->tick, .policy_ingress = SL_NOT_JUDGED, .policy_egress = SL_NOT_JUDGED};
-
-	if (classified == SL_DROP_SPOOFED)
-		return classified;
-	switch ((enum sl_programmed_kind)c->program) {
-	case SL_PROGRAM_DENY:
-		m->act = (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_FLOW_DENY};
-		break;
-	case SL_PROGRAM_ALLOW:
-		if (classified != SL_KEEP)
-			return classified;
-		m->act = sl_way_to(t, i, e->dst, e->src->identity);
-		break;
-	case SL_PROGRAM_PORT:
-		/* To a port of its own network, or one that carries none. */
-		if (t->world->port_network[c->target] != 0 &&
-			t->world->port_network[c->target] != m->network)
-			return SL_DROP_PORT_GONE;
-		to.origin = c->target;
-		to.local = true;
-		m->act = sl_way_to(t, i, &to, e->src->identity);
-		break;
-	case SL_PROGRAM_NODE:
-		to.origin = c->target | SL_ORIGIN_NODE;
-		m->act = sl_way_to(t, i, &to, e->src->identity);
-		break;
-	}
-	in.side[0].origin = m->origin;
-	in.side[0].act = m->act;
-	memcpy(in.side[0].macs, rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *), 12);
-	in.identity_src = e->src->identity;
-	in.identity_dst = classified == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
-	stamp(t, i, &in);
-	sl_flow_update(t->p->flows, t->w->id, f, &in);
-	sl_flow_count(t->p->flows, f, t->b, i, t->tick);
-	return SL_KEEP;
-}
-
-static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)
+/* SL_KEEP, with meta.act, or why packet i goes no further. */
+static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_flow *f = t->b->meta[i].flow;
 	struct sl_ends ends;
@@ -214,33 +172,40 @@ static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)
 		return SL_DROP_IP4_CHECKSUM;
 	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
 		return sl_icmp_error(t, i);
-	d = sl_classify(t, i, &ends);
+	d = sl_ends_find(t, i, &ends);
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
-		return programmed(t, i, &ends, d, f);
+		return sl_programmed(t, i, &ends, d, f);
 	if (d != SL_KEEP)
 		return d;
 	return connect_ends(t, i, &ends, f);
 }
 
-/* What a stale entry's check reads is on its way to the cache while others are dealt with. */
-static void prefetch(const struct sl_trip *t, const uint8_t *idx, unsigned int n)
+/* What the checks of stale entries read is fetched for all packets before the first is checked. */
+static void prefetch(const struct sl_trip *t, const struct sl_packets *in)
 {
-	for (unsigned int k = 0; k < n; k++) {
-		const struct sl_flow *f = t->b->meta[idx[k]].flow;
+	for (unsigned int k = 0; k < in->n; k++) {
+		const struct sl_flow *f = t->b->meta[in->idx[k]].flow;
 
 		if (f != NULL)
 			rte_prefetch0(&sl_flow_conn(t->p->flows, f)->state);
 	}
 }
 
-void sl_resolve(const struct sl_trip *t, const uint8_t *idx, unsigned int n)
+void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
 {
-	prefetch(t, idx, n);
-	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+	unsigned int verdicts = SL_KEEP;
 
-		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i))
-			t->b->verdict[i] = (uint8_t)resolve_one(t, i);
+	prefetch(t, in);
+	for (unsigned int k = 0; k < in->n; k++) {
+		unsigned int i = in->idx[k];
+		enum sl_drop verdict;
+
+		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
+			verdict = resolve(t, i);
+		t->b->verdict[i] = (uint8_t)verdict;
+		verdicts |= verdict;
 	}
+	t->has_verdicts |= verdicts != SL_KEEP;
+	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
 }

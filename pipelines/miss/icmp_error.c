@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ICMP errors: they belong to the connection of the packet they quote, and go to who sent that.
+ * An ICMP error belongs to the connection of the packet it quotes, and goes to the sender of that
+ * packet.
  *
- * Who may tell of it: whoever the quoted packet has reached. That is its receiver, and any router
- * or host behind the port or node that it went out to, whose address need not be known here:
- * routers have none in a network. So an error with an address of nobody passes where it comes from
- * the place that the connection's packets go to, and is spoofed anywhere else. An endpoint of the
- * network at another place has not seen the packet as far as this node knows, but may, as itself:
- * what policy says of its ICMP decides.
+ * Who may send one: every host that the quoted packet has reached. That is its receiver, and any
+ * router or host behind the port or node that the packet went out to. Addresses of routers are not
+ * known here, because routers have no endpoint in a network. So an error from an address of no
+ * endpoint passes when it comes from where the connection's packets go to, and is spoofed when it
+ * comes from anywhere else. An endpoint of the network at another place has not seen the packet as
+ * far as this node knows; whether its error passes is decided by the policy for its ICMP.
  *
- * What is quoted must be a connection of the network that is allowed as things stand. Of TCP it
- * must be a segment that may be under way, unless the connection's own other end says so: ports
- * alone are guessed easily (RFC 5927 section 4.1). UDP has nothing else to go by.
+ * The quoted packet must belong to a connection of the network that is allowed at present. A quoted
+ * TCP segment must be one that may be under way, unless the error comes from the connection's own
+ * other end: ports alone are easy to guess (RFC 5927 section 4.1). UDP has nothing else to check.
  */
+#include "icmp_error.h"
+
 #include <netinet/in.h>
 #include <rte_ether.h>
 
 #include "dp/pmap.h"
 #include "judge.h"
+#include "pipelines/flow/flow_dp.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/way/way.h"
+#include "refresh.h"
 #include "sluice/encap.h"
 
-/* The entry that serves the direction of the quoted packet; NULL: of no connection known here. */
+/* The entry for the direction of the quoted packet; NULL when its connection is not known here. */
 static struct sl_flow *quoted_flow(const struct sl_trip *t, unsigned int i, struct sl_quoted *q)
 {
 	switch (sl_parse_quoted(t->b, i, q)) {
@@ -34,8 +40,10 @@ static struct sl_flow *quoted_flow(const struct sl_trip *t, unsigned int i, stru
 	}
 }
 
-/* The connection that the error is about, with what is done to its packets in *act; NULL: of none
- * that it may be about. */
+/*
+ * The entry of the quoted packet, and its action, if packet i may be an error about it; otherwise
+ * NULL.
+ */
 static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_quoted *q, struct sl_action *act)
 {
@@ -43,8 +51,8 @@ static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const st
 
 	if (f == NULL || !sl_ip_equal(&q->src, &e->dst_ip))
 		return NULL;
-	/* What is denied, by policy (its entry does not hold) or by hand, gets no errors either. */
-	if (!sl_flow_holds(t, i, f, act) || act->kind == SL_ACT_DROP)
+	/* A denied connection gets no errors: its entry does not hold, or says drop. */
+	if (!sl_refresh_holds(t, i, f, act) || act->kind == SL_ACT_DROP)
 		return NULL;
 	if (sl_ip_equal(&q->dst, &e->src_ip) || q->proto != IPPROTO_TCP)
 		return f;
@@ -62,8 +70,8 @@ static bool comes_from_there(const struct sl_trip *t, unsigned int i, const stru
 }
 
 /*
- * A router's frame has the MAC of the workload behind whose port it is: that forwards it. What MACs
- * there are behind another node is that node's business.
+ * A router behind a port sends by way of the workload there, whose MAC its frame has. The MACs behind
+ * another node are checked by that node.
  */
 static bool has_mac_of_receiver(const struct sl_trip *t, unsigned int i, const struct sl_quoted *q)
 {
@@ -78,14 +86,14 @@ static bool has_mac_of_receiver(const struct sl_trip *t, unsigned int i, const s
 	return to != NULL && memcmp(to->mac.b, eth->src_addr.addr_bytes, 6) == 0;
 }
 
-/* An endpoint elsewhere than the connection's packets go to. */
+/* The sender is an endpoint at another place than the connection's packets go to. */
 static enum sl_drop ask_policy(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
 	struct sl_judgement j = sl_judge(t, i, e, false);
 
 	if (j.reason == SL_KEEP)
 		return SL_KEEP;
-	sl_judgement_tell(t, i, &j);
+	sl_judgement_note(t, i, &j);
 	return j.audited ? SL_KEEP : j.reason;
 }
 
@@ -94,13 +102,13 @@ enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
 	struct sl_quoted q = {0};
 	struct sl_action act = {0};
 	struct sl_ends ends;
-	enum sl_drop sender = sl_classify_sender(t, i, &ends), drop;
+	enum sl_drop sender = sl_ends_find_sender(t, i, &ends), drop;
 	bool nobody = ends.src == NULL;
 
-	/* Somebody's address, but not from there. */
+	/* The address of an endpoint, but not sent by it. */
 	if (sender != SL_KEEP && !nobody)
 		return sender;
-	drop = sl_classify_receiver(t, i, &ends);
+	drop = sl_ends_find_receiver(t, i, &ends);
 	if (drop == SL_KEEP && related(t, i, &ends, &q, &act) == NULL)
 		drop = SL_DROP_ICMP_UNRELATED;
 	if (nobody && (drop != SL_KEEP || !comes_from_there(t, i, &act) ||

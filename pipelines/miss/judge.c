@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who opened a connection, and what policy says of that. */
 #include "judge.h"
 
 #include <netinet/in.h>
 #include <rte_byteorder.h>
 
+#include "pipelines/flow/flow_dp.h"
 #include "pipelines/policy/policy_dp.h"
+#include "pipelines/verdict/verdict.h"
 
 /* A connection as opened by one of its ends. */
 struct opening {
@@ -39,7 +40,7 @@ static struct opening opening_of(
 	return o;
 }
 
-/* What one end says. */
+/* What the rules at one end say. */
 static struct sl_verdict ask(
 	const struct sl_trip *t, enum sl_direction dir, const struct opening *o)
 {
@@ -72,7 +73,7 @@ static void count_hit(const struct sl_trip *t, uint32_t slot)
 		sl_count(&t->p->policy_hits[t->w->id][slot], 1);
 }
 
-/* Denied for the record only. */
+/* In a network that is audited, a denial is for the record only. */
 static void audit(struct sl_judgement *j, const struct sl_network *net)
 {
 	j->audited = j->reason != SL_KEEP && net->mode == SL_MODE_AUDIT;
@@ -121,7 +122,10 @@ struct sl_judgement sl_judge(
 	return j;
 }
 
-/* A connection of unknown opener, taken as opened by one of its ends: what every end here says. */
+/*
+ * One reading of a connection of unknown opener: one end taken as its opener, and what the rules of
+ * all ends on this node say.
+ */
 struct reading {
 	bool allowed;
 	bool refused; /* by a rule with action deny; a network's default is no rule */
@@ -150,8 +154,10 @@ static struct reading read_as(
 	return r;
 }
 
-/* Only the end that was asked answers a SYN. What speaks against it as the opener still counts:
- * the entry that it leaves serves all that follows. */
+/*
+ * A SYN with ACK comes from the end that did not open. The other reading is asked all the same: a
+ * deny rule counts in either, because the entry serves all further packets of both directions.
+ */
 static bool may_have_opened(const struct sl_meta *m)
 {
 	return (m->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != (SL_TCP_SYN | SL_TCP_ACK);
@@ -197,10 +203,10 @@ struct sl_judgement sl_judge_stranger(
 	return j;
 }
 
-/* What is refused is told of where the burst ends. What passes all the same is not seen there. */
-void sl_judgement_tell(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j)
+/* Dropped packets are sampled at the end of the burst. One that passes is not seen there. */
+void sl_judgement_note(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j)
 {
 	t->b->meta[i].detail = j->denied_by;
 	if (j->audited)
-		sl_audited_tell(t, i, j->reason);
+		sl_verdict_sample_audited(t, i, j->reason);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "forward_dp.h"
-
-#include "pipelines/overlay/overlay_dp.h"
+#include "too_big.h"
 
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -9,13 +7,17 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
-/* What of the packet is quoted: its headers and enough behind them for any stack to find its
- * socket. */
+#include "pipelines/overlay/overlay_dp.h"
+#include "pipelines/verdict/verdict.h"
+#include "pipelines/way/way.h"
+#include "reply_state.h"
+
+/* Bytes of the packet that are quoted: its headers, and enough for any stack to find its socket. */
 #define QUOTE_MAX	 512u
 #define ICMP_UNREACHABLE 3 /* RFC 792 */
 #define FRAG_NEEDED_CODE 4
 
-/* Ethernet and room for n bytes behind it, addressed to who sent the packet. NULL: no memory. */
+/* A frame back to the sender of packet i, with room for n bytes behind Ethernet. NULL: no memory. */
 static struct rte_mbuf *begin(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t **body)
 {
 	const struct rte_ether_hdr *from =
@@ -48,8 +50,8 @@ static void quote(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t *
 }
 
 /*
- * The source is the address the sender wrote to: a switch has none of its own in the network, and
- * the sender's stack and filters know that one.
+ * The source is the address that the packet was for. A switch has no address of its own in the
+ * network, and the sender's stack and filters know that one.
  */
 static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 {
@@ -111,40 +113,40 @@ static struct rte_mbuf *packet_too_big(const struct sl_trip *t, unsigned int i)
 	return m;
 }
 
-/* Send m the way back: out of a local port, or alone through the tunnel as a burst of its own. */
-static void send_back(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
+/* m, an error about packet i, goes into the tunnel as a burst of its own. */
+static enum sl_drop send_into_tunnel(
+	const struct sl_trip *t, unsigned int i, struct rte_mbuf *m, const struct sl_action *act)
 {
-	struct sl_action act = sl_way_back(t, i);
-	struct sl_burst *one = &t->p->icmp_burst[t->w->id];
+	struct sl_burst *one = &t->p->replies[t->w->id]->burst;
 	static const uint8_t first = 0;
 
-	sl_count(&t->w->counters.generated, 1);
-	if (act.kind == SL_ACT_PORT) {
-		sl_tx_put(t->w, (uint16_t)act.out, m);
-		return;
-	}
 	one->n = 1;
 	one->pkt[0] = m;
-	one->verdict[0] = act.kind == SL_ACT_DROP ? act.reason : SL_KEEP;
+	one->verdict[0] = SL_KEEP;
 	one->meta[0] = t->b->meta[i];
-	one->meta[0].act = act;
+	one->meta[0].act = *act;
 	one->meta[0].l3_off = sizeof(struct rte_ether_hdr);
 	one->meta[0].l3_len = (uint16_t)(rte_pktmbuf_pkt_len(m) - sizeof(struct rte_ether_hdr));
 	one->meta[0].tos = 0;
-	if (act.kind == SL_ACT_TUNNEL)
-		sl_encap(t->w, t->world, one, &first, 1);
-	if (one->verdict[0] != SL_SENT) {
-		struct sl_sample s = {.reason = one->verdict[0],
-			.origin = SL_SAMPLE_NOWHERE,
-			.network = t->b->meta[i].network,
-			.in_port = SL_PORT_NONE,
-			.out_port = SL_PORT_NONE,
-			.outer = one->verdict[0] == SL_DROP_UPCALL_FULL,
-			.commit = t->world->commit};
+	sl_encap(t->w, t->world, one, &first, 1);
+	return one->verdict[0];
+}
 
-		sl_drop_late(&t->w->counters, &t->w->samples, &s, m);
-		rte_pktmbuf_free(m);
-	}
+/* Sends m, an error about packet i, the way back. */
+static void send_back(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
+{
+	struct sl_action act = sl_way_back(t, i);
+	enum sl_drop verdict = SL_SENT;
+
+	sl_count(&t->w->counters.generated, 1);
+	if (act.kind == SL_ACT_PORT)
+		sl_tx_put(t->w, (uint16_t)act.out, m);
+	else if (act.kind == SL_ACT_TUNNEL)
+		verdict = send_into_tunnel(t, i, m, &act);
+	else
+		verdict = act.reason;
+	if (verdict != SL_SENT)
+		sl_verdict_drop_generated(t, m, t->b->meta[i].network, verdict);
 }
 
 void sl_too_big(const struct sl_trip *t, unsigned int i)
@@ -152,11 +154,10 @@ void sl_too_big(const struct sl_trip *t, unsigned int i)
 	const struct sl_meta *meta = &t->b->meta[i];
 	struct rte_mbuf *m;
 
-	/* Never about an error, a later fragment or what was sent to many: RFC 1122 section 3.2.2.
-	 */
+	/* RFC 1122 section 3.2.2: never about an error, a later fragment or a multicast. */
 	if (meta->flags & (SL_P_ICMP_ERROR | SL_P_FRAGMENT_LATER | SL_P_MULTICAST | SL_P_ARP))
 		return;
-	if (!sl_icmp_within_rate(&t->p->icmp_rate[t->w->id], t->tick, meta->network))
+	if (!sl_icmp_rate_allows(&t->p->replies[t->w->id]->icmp_rate, t->tick, meta->network))
 		return;
 	m = meta->flags & SL_P_IP4 ? frag_needed(t, i) : packet_too_big(t, i);
 	if (m != NULL)
