@@ -155,12 +155,6 @@ static void lookup(const struct sl_trip *t, const struct list *ip, struct list *
 	pass.generation = t->world->generation;
 	sl_flow_lookup(t->p->flows, b, ip->idx, ip->n, &pass);
 	sl_stage_mark(t->w, SL_STAGE_LOOKUP, ip->n);
-	for (unsigned int k = 0; k < pass.n_track; k++) {
-		unsigned int i = pass.track[k];
-
-		b->verdict[i] =
-			(uint8_t)sl_flow_track(t->p->flows, t->w->id, b->meta[i].flow, b, i);
-	}
 	if (pass.n_miss > 0) {
 		sl_resolve(t, pass.miss, pass.n_miss);
 		for (unsigned int k = pass.n_miss; k-- > 0;)

@@ -267,7 +267,8 @@ struct sl_flow_pass {
 	uint64_t generation;
 	/* out */
 	unsigned int n_track, n_miss;
-	uint8_t track[SL_BURST_MAX], miss[SL_BURST_MAX];
+	uint8_t track[SL_BURST_MAX]; /* hits that the state machine has seen */
+	uint8_t miss[SL_BURST_MAX];
 };
 
 /*
@@ -276,10 +277,10 @@ struct sl_flow_pass {
  * updated. Everything else goes to miss[] with meta.flow telling whether there is an entry. Only
  * packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
  *
- * track[] lists the hits that must be shown to sl_flow_track: their
- * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
- * FIN or RST asks by itself. A SYN that sl_flow_opens speaks of goes to miss[], to be judged as a
- * new connection.
+ * The hits in track[] were shown to sl_flow_track, whose verdict is in the burst: their entry asks
+ * for it while the connection's state may still change, and every TCP packet with SYN, FIN or RST
+ * asks by itself. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as a new
+ * connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -352,12 +353,14 @@ uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 /* What was read in one generation holds in another. Nothing, when the entry has changed since. */
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
-/* Count packet i, which was resolved again on entry f. */
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
-	unsigned int i, uint32_t tick);
-/* Remember packet i as the last segment of its direction, where it need not be tracked. */
-void sl_flow_note(
-	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i);
+/*
+ * Entry f serves packet i: the packet is counted in it, and shown to the state machine when meta.act
+ * has SL_ACT_TRACK or the packet is a TCP SYN, FIN or RST. The verdict is sl_flow_track's, otherwise
+ * SL_KEEP. Of a packet that was just resolved the caller sets SL_ACT_TRACK first. sl_flow_lookup does
+ * the same for its hits.
+ */
+enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*

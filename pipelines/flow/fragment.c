@@ -9,6 +9,7 @@
 #include "dp/pkt.h"
 #include "dp/worker.h"
 #include "flow_dp.h"
+#include "flow_seq.h"
 #include "pipelines/parse/parse_dp.h"
 
 #define WAYS	     8
@@ -68,18 +69,16 @@ void sl_fragments_destroy(struct sl_fragments *f)
 
 static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
 {
-	uint32_t seq = atomic_load_explicit(&s->seq, memory_order_relaxed);
 	uint64_t word[WORDS];
+	uint32_t begun;
 
-	if (seq & 1 || !atomic_compare_exchange_strong_explicit(
-			       &s->seq, &seq, seq + 1, memory_order_acquire, memory_order_relaxed))
+	if (!sl_seq_try_write(&s->seq, &begun))
 		return false;
-	atomic_thread_fence(memory_order_release);
 	memcpy(word, r, sizeof(word));
 	atomic_store_explicit(&s->tag, tag, memory_order_relaxed);
 	for (unsigned int i = 0; i < WORDS; i++)
 		__atomic_store_n(&s->word[i], word[i], __ATOMIC_RELAXED);
-	atomic_store_explicit(&s->seq, seq + 2, memory_order_release);
+	sl_seq_end_write(&s->seq, begun);
 	return true;
 }
 
@@ -97,12 +96,11 @@ static void peek(const struct slot *s, struct record *r)
 static bool read_slot(const struct slot *s, struct record *r)
 {
 	for (unsigned int n = 0; n < READ_TRIES; n++) {
-		uint32_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
+		uint32_t begun = sl_seq_begin_read(&s->seq);
 
-		if ((seq & 1) == 0) {
+		if (!sl_seq_is_writing(begun)) {
 			peek(s, r);
-			atomic_thread_fence(memory_order_acquire);
-			if (atomic_load_explicit(&s->seq, memory_order_relaxed) == seq)
+			if (sl_seq_is_unchanged(&s->seq, begun))
 				return true;
 		}
 		rte_pause();

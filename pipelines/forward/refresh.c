@@ -76,11 +76,8 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 		return false;
 	if (m->act.kind == SL_ACT_DROP && m->act.reason != SL_DROP_FLOW_DENY)
 		return false;
-	if (m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)) {
-		if (sl_flow_opens(t->p->flows, f, m))
-			return false;
-		m->act.flags |= SL_ACT_TRACK;
-	}
+	if (unlikely(sl_tcp_is_syn(m)) && sl_flow_opens(t->p->flows, f, m))
+		return false;
 	/* Equal: an earlier packet of the burst was faster. */
 	if (since != now) {
 		deps = deps_of_flow(t, i, f, &m->act);
@@ -89,11 +86,7 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i)
 		if (likely(sl_generation_of(t, &deps) != 0))
 			sl_flow_renew(f, since, now);
 	}
-	sl_flow_count(t->p->flows, f, t->b, i, t->tick);
-	if (m->act.flags & SL_ACT_TRACK)
-		t->b->verdict[i] = (uint8_t)sl_flow_track(t->p->flows, t->w->id, f, t->b, i);
-	else
-		sl_flow_note(t->p->flows, f, t->b, i);
+	t->b->verdict[i] = (uint8_t)sl_flow_serve(t->p->flows, t->w->id, f, t->b, i, t->tick);
 	return true;
 }
 
