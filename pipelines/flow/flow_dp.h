@@ -354,12 +354,15 @@ uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
 /*
- * Entry f serves packet i: the packet is counted in it, and shown to the state machine when meta.act
- * has SL_ACT_TRACK or the packet is a TCP SYN, FIN or RST. The verdict is sl_flow_track's, otherwise
- * SL_KEEP. Of a packet that was just resolved the caller sets SL_ACT_TRACK first. sl_flow_lookup does
- * the same for its hits.
+ * Entry f serves packet i, as its action in meta.act says: the packet is counted, and its TCP
+ * segment remembered. It is shown to the state machine when the action has SL_ACT_TRACK, and when it
+ * is a SYN, FIN or RST. The verdict: sl_flow_track's, or SL_KEEP. sl_flow_lookup does the same for
+ * its hits.
  */
 enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
+/* The same for a packet that was just resolved on f: the state machine sees it in any case. */
+enum sl_drop sl_flow_serve_resolved(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_burst *b, unsigned int i, uint32_t tick);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 

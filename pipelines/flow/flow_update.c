@@ -293,7 +293,6 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 	rte_spinlock_unlock(lock);
 	if (f == NULL)
 		return NULL;
-	b->meta[i].act.flags |= SL_ACT_TRACK;
-	sl_flow_serve(t, worker, f, b, i, in->tick);
+	sl_flow_serve_resolved(t, worker, f, b, i, in->tick);
 	return f;
 }

@@ -108,7 +108,7 @@ static bool may_go_on(
 static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, struct sl_flow_install *in)
 {
-	struct sl_meta *m = &t->b->meta[i];
+	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_flow_table *flows = t->p->flows;
 	bool reopens = sl_flow_reopens(flows, f, m);
 
@@ -125,8 +125,7 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 		sl_flow_update(flows, t->w->id, f, in);
 	else if (!sl_flow_reopen(flows, t->w->id, f, in) && sl_flow_reopens(flows, f, m))
 		return SL_DROP_TCP_NO_CONNECTION; /* somebody holds the pair: a SYN is repeated */
-	m->act.flags |= SL_ACT_TRACK;
-	return sl_flow_serve(flows, t->w->id, f, t->b, i, t->tick);
+	return sl_flow_serve_resolved(flows, t->w->id, f, t->b, i, t->tick);
 }
 
 /* Judge and store a connection; f is its entry when it is known already. */
@@ -200,7 +199,7 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	in.identity_dst = classified == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
 	stamp(t, i, &in);
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
-	return sl_flow_serve(t->p->flows, t->w->id, f, t->b, i, t->tick);
+	return sl_flow_serve_resolved(t->p->flows, t->w->id, f, t->b, i, t->tick);
 }
 
 static enum sl_drop resolve_one(const struct sl_trip *t, unsigned int i)

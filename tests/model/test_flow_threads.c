@@ -98,8 +98,7 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 		sl_flow_reopen(shared.t, w->id, m->flow, in);
 	else
 		sl_flow_update(shared.t, w->id, m->flow, in);
-	m->act.flags |= SL_ACT_TRACK;
-	sl_flow_serve(shared.t, w->id, m->flow, &w->x.b, i, w->x.tick);
+	sl_flow_serve_resolved(shared.t, w->id, m->flow, &w->x.b, i, w->x.tick);
 }
 
 static void check_hit(struct worker *w, unsigned int i, const struct flow_packet *p)

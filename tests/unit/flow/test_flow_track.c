@@ -233,7 +233,7 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 	assert_true(sl_flow_reopens(x.t, f, &x.b.meta[0]));
 	in = flow_resolution(&x, 0);
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
-	assert_int_equal(sl_flow_serve(x.t, 0, f, &x.b, 0, x.tick), SL_KEEP);
+	assert_int_equal(sl_flow_serve_resolved(x.t, 0, f, &x.b, 0, x.tick), SL_KEEP);
 
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
 	assert_int_equal(sl_flow_counts(x.t, f)->packets, 1);
