@@ -212,7 +212,8 @@ struct sl_flow_pass {
 	uint64_t generation;
 	/* out */
 	unsigned int n_track, n_miss;
-	uint8_t track[SL_BURST_MAX], miss[SL_BURST_MAX];
+	uint8_t track[SL_BURST_MAX]; /* hits that the state machine has seen */
+	uint8_t miss[SL_BURST_MAX];
 };
 
 /*
@@ -221,10 +222,10 @@ struct sl_flow_pass {
  * updated. Everything else goes to miss[] with meta.flow telling whether there is an entry. Only
  * packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
  *
- * track[] lists the hits that must be shown to sl_flow_track: their
- * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
- * FIN or RST asks by itself. A SYN that sl_flow_opens speaks of goes to miss[], to be judged as a
- * new connection.
+ * The hits in track[] were shown to sl_flow_track, whose verdict is in the burst: their entry asks
+ * for it while the connection's state may still change, and every TCP packet with SYN, FIN or RST
+ * asks by itself. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as a new
+ * connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -297,12 +298,17 @@ uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 /* What was read in one generation holds in another. Nothing, when the entry has changed since. */
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
-/* Count packet i, which was resolved again on entry f. */
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
-	unsigned int i, uint32_t tick);
-/* Remember packet i as the last segment of its direction, where it need not be tracked. */
-void sl_flow_note(
-	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i);
+/*
+ * Entry f serves packet i, as its action in meta.act says: the packet is counted, and its TCP
+ * segment remembered. It is shown to the state machine when the action has SL_ACT_TRACK, and when it
+ * is a SYN, FIN or RST. The verdict: sl_flow_track's, or SL_KEEP. sl_flow_lookup does the same for
+ * its hits.
+ */
+enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
+/* The same for a packet that was just resolved on f: the state machine sees it in any case. */
+enum sl_drop sl_flow_serve_resolved(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*

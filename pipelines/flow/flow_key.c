@@ -99,7 +99,7 @@ bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k)
 /* An entry's key or address, as it was stored: in words. */
 static void load_key(void *to, const struct sl_flow *f)
 {
-	uint64_t w[2] = {sl_flow_load64(&f->key), sl_flow_load64((const uint8_t *)&f->key + 8)};
+	uint64_t w[2] = {sl_seq_load64(&f->key), sl_seq_load64((const uint8_t *)&f->key + 8)};
 
 	memcpy(to, w, sizeof(w));
 }

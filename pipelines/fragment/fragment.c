@@ -5,6 +5,7 @@
 #include <rte_pause.h>
 
 #include "dp/samples.h"
+#include "pipelines/flow/flow_seq.h"
 #include "pipelines/key/key_dp.h"
 
 #define WAYS	     8
@@ -42,10 +43,8 @@ enum { WORDS = sizeof(struct record) / 8 };
 _Static_assert(sizeof(struct record) == 8 * WORDS, "copied in words");
 
 /*
- * One record behind a sequence lock. A writer makes seq odd by compare-and-swap, writes the words,
- * and makes seq even again; a writer that finds seq odd uses another slot. A reader copies the words
- * and checks that seq is still the same. The tag lets a reader skip slots of other datagrams without
- * copying them.
+ * One record behind a sequence lock (flow_seq.h). A writer that finds another one at work uses
+ * another slot. The tag lets a reader skip slots of other datagrams without copying them.
  */
 struct slot {
 	_Atomic(uint32_t) seq;
@@ -68,20 +67,19 @@ void sl_fragments_destroy(struct sl_fragments *f)
 	rte_free(f);
 }
 
+/* False when another writer is at work. */
 static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
 {
-	uint32_t seq = atomic_load_explicit(&s->seq, memory_order_relaxed);
 	uint64_t word[WORDS];
+	uint32_t begun;
 
-	if (seq & 1 || !atomic_compare_exchange_strong_explicit(
-			       &s->seq, &seq, seq + 1, memory_order_acquire, memory_order_relaxed))
+	if (!sl_seq_try_write(&s->seq, &begun))
 		return false;
-	atomic_thread_fence(memory_order_release);
 	memcpy(word, r, sizeof(word));
 	atomic_store_explicit(&s->tag, tag, memory_order_relaxed);
 	for (unsigned int i = 0; i < WORDS; i++)
 		__atomic_store_n(&s->word[i], word[i], __ATOMIC_RELAXED);
-	atomic_store_explicit(&s->seq, seq + 2, memory_order_release);
+	sl_seq_end_write(&s->seq, begun);
 	return true;
 }
 
@@ -99,12 +97,11 @@ static void copy_slot(const struct slot *s, struct record *r)
 static bool read_slot(const struct slot *s, struct record *r)
 {
 	for (unsigned int n = 0; n < READ_TRIES; n++) {
-		uint32_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
+		uint32_t begun = sl_seq_begin_read(&s->seq);
 
-		if ((seq & 1) == 0) {
+		if (!sl_seq_is_writing(begun)) {
 			copy_slot(s, r);
-			atomic_thread_fence(memory_order_acquire);
-			if (atomic_load_explicit(&s->seq, memory_order_relaxed) == seq)
+			if (sl_seq_is_unchanged(&s->seq, begun))
 				return true;
 		}
 		rte_pause();

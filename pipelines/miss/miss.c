@@ -11,7 +11,6 @@
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
-#include "serve.h"
 
 /* Both directions of the connection, side[0] that of the packet at hand. */
 static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
@@ -108,7 +107,7 @@ static bool is_still_allowed(
 static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, struct sl_flow_install *in)
 {
-	struct sl_meta *m = &t->b->meta[i];
+	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_flow_table *flows = t->p->flows;
 	bool reopens = sl_flow_reopens(flows, f, m);
 
@@ -126,8 +125,7 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 	else if (!sl_flow_reopen(flows, t->w->id, f, in) && sl_flow_reopens(flows, f, m))
 		/* Another thread holds the pair. The sender will repeat its SYN. */
 		return SL_DROP_TCP_NO_CONNECTION;
-	m->act.flags |= SL_ACT_TRACK;
-	return sl_serve(t, i, f);
+	return sl_flow_serve_resolved(flows, t->w->id, f, t->b, i, t->tick);
 }
 
 /*

@@ -4,7 +4,6 @@
 #include "deps.h"
 #include "judge.h"
 #include "pipelines/way/way.h"
-#include "serve.h"
 
 /* Where the entry sends packet i; SL_KEEP, with meta.act, or why it goes no further. */
 static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
@@ -56,5 +55,5 @@ enum sl_drop sl_programmed(const struct sl_trip *t, unsigned int i, const struct
 	in.identity_dst = ends_verdict == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
 	in.generation = sl_deps_stamp(t, i, &in);
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
-	return sl_serve(t, i, f);
+	return sl_flow_serve_resolved(t->p->flows, t->w->id, f, t->b, i, t->tick);
 }

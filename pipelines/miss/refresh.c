@@ -2,7 +2,7 @@
 #include "refresh.h"
 
 #include "deps.h"
-#include "serve.h"
+#include "pipelines/flow/flow_dp.h"
 
 bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 {
@@ -17,11 +17,8 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 		return false;
 	if (m->act.kind == SL_ACT_DROP && m->act.reason != SL_DROP_FLOW_DENY)
 		return false;
-	if (m->tcp_flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)) {
-		if (sl_flow_opens(t->p->flows, f, m))
-			return false;
-		m->act.flags |= SL_ACT_TRACK;
-	}
+	if (unlikely(sl_tcp_is_syn(m)) && sl_flow_opens(t->p->flows, f, m))
+		return false;
 	/* When they are equal, an earlier packet of the burst has renewed the entry. */
 	if (since != now) {
 		deps = sl_deps_of_flow(t, i, f, &m->act);
@@ -30,7 +27,7 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 		if (likely(sl_deps_generation(t, &deps) != 0))
 			sl_flow_renew(f, since, now);
 	}
-	*verdict = sl_serve(t, i, f);
+	*verdict = sl_flow_serve(t->p->flows, t->w->id, f, t->b, i, t->tick);
 	return true;
 }
 

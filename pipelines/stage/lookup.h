@@ -24,11 +24,8 @@ static inline void sl_stage_lookup(
 	pass.generation = t->world->generation;
 	sl_flow_lookup(t->p->flows, b, in->idx, in->n, &pass);
 	sl_stage_mark(t->w, SL_STAGE_LOOKUP, in->n);
-	for (unsigned int k = 0; k < pass.n_track; k++) {
-		unsigned int i = pass.track[k];
-
-		sl_trip_judge(t, i, sl_flow_track(t->p->flows, t->w->id, b->meta[i].flow, b, i));
-	}
+	for (unsigned int k = 0; k < pass.n_track; k++)
+		t->has_verdicts |= b->verdict[pass.track[k]] != SL_KEEP;
 	missed->n = pass.n_miss;
 	if (unlikely(pass.n_miss > 0))
 		memcpy(missed->idx, pass.miss, sizeof(missed->idx));

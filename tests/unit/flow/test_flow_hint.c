@@ -24,38 +24,38 @@ static int teardown(void **state)
 
 static void empty_bucket_knows_nobody(void **state)
 {
-	static const struct sl_front_bucket none;
+	static const struct sl_hint_bucket none;
 
 	(void)state;
-	assert_int_equal(sl_front_find(&none, 0), 0);
-	assert_int_equal(sl_front_find(&none, 0xffff0000), 0);
+	assert_int_equal(sl_hint_find(&none, 0), 0);
+	assert_int_equal(sl_hint_find(&none, 0xffff0000), 0);
 }
 
 static void bucket_keeps_ten_and_the_next_takes_anothers_place(void **state)
 {
-	struct sl_front_bucket b = {0};
+	struct sl_hint_bucket b = {0};
 	unsigned int known = 0;
 
 	(void)state;
-	for (uint32_t i = 1; i <= SL_FRONT_WAYS; i++)
-		assert_false(sl_front_put(&b, i << 16, i + 100, 7));
-	for (uint32_t i = 1; i <= SL_FRONT_WAYS; i++)
-		assert_int_equal(sl_front_find(&b, i << 16), i + 100);
-	assert_true(sl_front_put(&b, 50u << 16, 200, 3));
-	assert_int_equal(sl_front_find(&b, 50u << 16), 200);
-	for (uint32_t i = 1; i <= SL_FRONT_WAYS; i++)
-		known += sl_front_find(&b, i << 16) == i + 100;
-	assert_int_equal(known, SL_FRONT_WAYS - 1);
+	for (uint32_t i = 1; i <= SL_HINT_WAYS; i++)
+		assert_false(sl_hint_put(&b, i << 16, i + 100, 7));
+	for (uint32_t i = 1; i <= SL_HINT_WAYS; i++)
+		assert_int_equal(sl_hint_find(&b, i << 16), i + 100);
+	assert_true(sl_hint_put(&b, 50u << 16, 200, 3));
+	assert_int_equal(sl_hint_find(&b, 50u << 16), 200);
+	for (uint32_t i = 1; i <= SL_HINT_WAYS; i++)
+		known += sl_hint_find(&b, i << 16) == i + 100;
+	assert_int_equal(known, SL_HINT_WAYS - 1);
 }
 
 static void newer_guess_under_a_tag_replaces_the_older(void **state)
 {
-	struct sl_front_bucket b = {0};
+	struct sl_hint_bucket b = {0};
 
 	(void)state;
-	sl_front_put(&b, 5u << 16 | 1, 10, 0);
-	assert_false(sl_front_put(&b, 5u << 16 | 2, 20, 0));
-	assert_int_equal(sl_front_find(&b, 5u << 16), 20);
+	sl_hint_put(&b, 5u << 16 | 1, 10, 0);
+	assert_false(sl_hint_put(&b, 5u << 16 | 2, 20, 0));
+	assert_int_equal(sl_hint_find(&b, 5u << 16), 20);
 }
 
 static void look_up_range(uint32_t n)
@@ -72,39 +72,39 @@ static void look_up_range(uint32_t n)
 static void more_flows_bring_more_buckets_into_use_and_fewer_fewer(void **state)
 {
 	const uint32_t n = 40960;
-	uint32_t mask = sl_front_mask(&x.t->front);
+	uint32_t mask = sl_hint_mask(&x.t->hints);
 
 	(void)state;
-	assert_int_equal(mask, SL_FRONT_MIN - 1);
+	assert_int_equal(mask, SL_HINT_MIN - 1);
 	for (uint32_t id = 0; id < n; id++)
 		assert_non_null(
 			flow_install(&x, 0, &(struct flow_packet){.id = id, .v6 = id % 8 == 0}));
 	look_up_range(1024);
-	assert_int_equal(sl_front_mask(&x.t->front), mask);
+	assert_int_equal(sl_hint_mask(&x.t->hints), mask);
 	for (unsigned int round = 0; round < 12; round++)
 		look_up_range(n);
-	mask = sl_front_mask(&x.t->front);
-	assert_true((mask + 1) * SL_FRONT_WAYS >= n);
-	assert_true(mask <= x.t->front.max_mask);
+	mask = sl_hint_mask(&x.t->hints);
+	assert_true((mask + 1) * SL_HINT_WAYS >= n);
+	assert_true(mask <= x.t->hints.max_mask);
 
 	x.tick += 100000;
 	assert_int_equal(flow_age_all(&x), n);
 	for (unsigned int turn = 0; turn < 20; turn++)
 		flow_age_all(&x);
-	assert_int_equal(sl_front_mask(&x.t->front), SL_FRONT_MIN - 1);
+	assert_int_equal(sl_hint_mask(&x.t->hints), SL_HINT_MIN - 1);
 }
 
 static void guess_of_anothers_entry_is_not_believed(void **state)
 {
 	struct flow_packet p = {.id = 1}, other = {.id = 2};
 	struct sl_flow *f = flow_install(&x, 0, &p);
-	struct sl_front_bucket *bucket;
+	struct sl_hint_bucket *bucket;
 
 	(void)state;
 	flow_clear(&x);
 	flow_add(&x, &other);
-	bucket = &x.t->front.bucket[x.b.meta[0].hash & sl_front_mask(&x.t->front)];
-	sl_front_put(bucket, x.b.meta[0].hash, sl_flow_index(x.t, f), 0);
+	bucket = &x.t->hints.bucket[x.b.meta[0].hash & sl_hint_mask(&x.t->hints)];
+	sl_hint_put(bucket, x.b.meta[0].hash, sl_flow_index(x.t, f), 0);
 	flow_lookup_all(&x);
 	assert_int_equal(x.pass.n_miss, 1);
 	assert_null(x.b.meta[0].flow);
@@ -124,7 +124,7 @@ static void address_that_spells_a_key_does_not_pass_for_it(void **state)
 	struct flow_packet four = {.id = 1}, six = {.id = 1, .v6 = true};
 	struct sl_key4 k4 = flow_key4(&four);
 	struct sl_key6 k6 = flow_key6(&six);
-	struct sl_front_bucket *bucket;
+	struct sl_hint_bucket *bucket;
 
 	(void)state;
 	memcpy(k6.src, &k4, sizeof(k4));
@@ -136,8 +136,8 @@ static void address_that_spells_a_key_does_not_pass_for_it(void **state)
 	for (unsigned int direction = 0; direction < 2; direction++) {
 		flow_clear(&x);
 		flow_add(&x, &four);
-		bucket = &x.t->front.bucket[x.b.meta[0].hash & sl_front_mask(&x.t->front)];
-		sl_front_put(bucket, x.b.meta[0].hash,
+		bucket = &x.t->hints.bucket[x.b.meta[0].hash & sl_hint_mask(&x.t->hints)];
+		sl_hint_put(bucket, x.b.meta[0].hash,
 			sl_flow_index(x.t, sl_flow_find6(x.t, &k6)) ^ direction, 0);
 		flow_lookup_all(&x);
 		assert_int_equal(x.pass.n_miss, 1);
@@ -239,5 +239,5 @@ int main(void)
 		cmocka_unit_test(programmed_entry_that_finds_no_room_leaves_the_connection_alone),
 	};
 
-	return cmocka_run_group_tests_name("flow front", tests, sl_test_eal, NULL);
+	return cmocka_run_group_tests_name("flow hint", tests, sl_test_eal, NULL);
 }
