@@ -299,7 +299,7 @@ static uint32_t turn_hand(struct sl_flow_table *t, uint32_t high)
 
 	t->ctl.hand = pair;
 	if (pair == 1)
-		sl_front_shrink(&t->front, sl_flow_table_used(t));
+		sl_hint_shrink(&t->hints, sl_flow_table_used(t));
 	return pair;
 }
 

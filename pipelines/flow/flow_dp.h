@@ -47,7 +47,7 @@
 #include <rte_common.h>
 #include <stdatomic.h>
 
-#include "dp/hash.h"
+#include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 
 /* Of sl_flow.origin: its packets are IPv6. Without it no IPv6 address passes for an IPv4 key. */
@@ -185,61 +185,6 @@ _Static_assert(SL_WORKERS_MAX < UINT8_MAX && SL_NODES_MAX <= 1 << 24, "lock and 
 
 struct sl_flow_table;
 
-/* Set once at start: seeds of the signature. Not secret from the daemon, secret from the network.
- */
-struct sl_flow_seeds {
-	uint64_t s[4];
-};
-extern struct sl_flow_seeds sl_flow_seeds;
-
-/* Multiply-fold with secret operands: an attacker cannot aim keys at one bucket. */
-static inline uint32_t sl_key4_hash(const struct sl_key4 *k)
-{
-	uint64_t w[2];
-
-	memcpy(w, k, sizeof(w));
-	uint64_t h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-
-	return (uint32_t)(h ^ h >> 32);
-}
-
-static inline uint32_t sl_key6_hash(const struct sl_key6 *k)
-{
-	uint64_t w[6];
-
-	memcpy(w, k, sizeof(w));
-	uint64_t h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-
-	h ^= sl_hash_fold(w[2] ^ sl_flow_seeds.s[2], w[3] ^ sl_flow_seeds.s[3]);
-	h = sl_hash_fold(h ^ sl_flow_seeds.s[1], w[4] ^ sl_flow_seeds.s[2]);
-	return (uint32_t)(h ^ h >> 32);
-}
-
-/* An IPv4 key in the form that carries either family: mapped addresses, the rest as it is. */
-static inline struct sl_key6 sl_key6_from4(const struct sl_key4 *k)
-{
-	struct sl_ip src = sl_ip_from_v4(k->src_be), dst = sl_ip_from_v4(k->dst_be);
-	struct sl_key6 r = {.sport_be = k->sport_be,
-		.dport_be = k->dport_be,
-		.net_proto = k->net_proto,
-		.zero = 0};
-
-	memcpy(r.src, &src, 16);
-	memcpy(r.dst, &dst, 16);
-	return r;
-}
-
-/* Back again; only for keys with mapped addresses. */
-static inline struct sl_key4 sl_key4_from6(const struct sl_key6 *k)
-{
-	struct sl_key4 r = {
-		.sport_be = k->sport_be, .dport_be = k->dport_be, .net_proto = k->net_proto};
-
-	memcpy(&r.src_be, k->src + 12, 4);
-	memcpy(&r.dst_be, k->dst + 12, 4);
-	return r;
-}
-
 struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index);
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f);
 struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow *f);
@@ -267,7 +212,8 @@ struct sl_flow_pass {
 	uint64_t generation;
 	/* out */
 	unsigned int n_track, n_miss;
-	uint8_t track[SL_BURST_MAX], miss[SL_BURST_MAX];
+	uint8_t track[SL_BURST_MAX]; /* hits that the state machine has seen */
+	uint8_t miss[SL_BURST_MAX];
 };
 
 /*
@@ -276,10 +222,10 @@ struct sl_flow_pass {
  * updated. Everything else goes to miss[] with meta.flow telling whether there is an entry. Only
  * packets with SL_P_IP4 or SL_P_IP6 and a key may be passed.
  *
- * track[] lists the hits that must be shown to sl_flow_track: their
- * entry asks for it while the connection's state may still change, and every TCP packet with SYN,
- * FIN or RST asks by itself. A SYN that sl_flow_opens speaks of goes to miss[], to be judged as a
- * new connection.
+ * The hits in track[] were shown to sl_flow_track, whose verdict is in the burst: their entry asks
+ * for it while the connection's state may still change, and every TCP packet with SYN, FIN or RST
+ * asks by itself. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as a new
+ * connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -352,12 +298,17 @@ uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 /* What was read in one generation holds in another. Nothing, when the entry has changed since. */
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
-/* Count packet i, which was resolved again on entry f. */
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
-	unsigned int i, uint32_t tick);
-/* Remember packet i as the last segment of its direction, where it need not be tracked. */
-void sl_flow_note(
-	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i);
+/*
+ * Entry f serves packet i, as its action in meta.act says: the packet is counted, and its TCP
+ * segment remembered. It is shown to the state machine when the action has SL_ACT_TRACK, and when it
+ * is a SYN, FIN or RST. The verdict: sl_flow_track's, or SL_KEEP. sl_flow_lookup does the same for
+ * its hits.
+ */
+enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
+/* The same for a packet that was just resolved on f: the state machine sees it in any case. */
+enum sl_drop sl_flow_serve_resolved(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick);
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f);
 
 /*

@@ -11,9 +11,10 @@
 
 #include "dp/counters.h"
 #include "flow_ctl.h"
+#include "flow_block.h"
+#include "flow_hint.h"
+#include "flow_seq.h"
 #include "flow_share.h"
-#include "flow_wide.h"
-#include "front.h"
 
 /*
  * Bytes a connection, for 2^k of them (sl_flow_table_bytes has the sum of what was allocated):
@@ -80,7 +81,7 @@ struct sl_flow_table {
 	unsigned int n_workers;
 	struct sl_flow_stripe *stripe;
 	size_t bytes;
-	struct sl_front front;
+	struct sl_hints hints;
 	struct sl_flow_stack free __rte_cache_aligned;
 	struct sl_flow_share share;
 	/* written by control */
@@ -112,6 +113,18 @@ static inline struct sl_flow_counts *sl_flow_counts_in(
 
 	return (struct sl_flow_counts *)((uintptr_t)t->counts +
 					 ((uintptr_t)f - (uintptr_t)t->entry) / shrink);
+}
+
+#define SL_TCP_CONTROL (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
+
+/* Count a packet of the entry that serves it. c: its counts. */
+static __rte_always_inline void sl_flow_count(
+	struct sl_flow_counts *c, struct sl_flow *f, uint32_t len, uint32_t tick)
+{
+	sl_block16_add(&c->packets, 1, len);
+	/* Written once a tick only: the other direction's worker and the control thread read it. */
+	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
+		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
 /* A key of either family as rte_hash has it. */
@@ -269,21 +282,10 @@ static inline void sl_conn_unlock(struct sl_conn *c)
 	atomic_store(&c->lock, 0);
 }
 
-/* The protected fields of an entry, word by word and in order. */
-static inline uint64_t sl_flow_load64(const void *p)
-{
-	return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
-}
-
-static inline uint32_t sl_flow_load32(const void *p)
-{
-	return __atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE);
-}
-
 static inline struct sl_action sl_flow_load_act(const struct sl_flow *f)
 {
 	struct sl_action a;
-	uint64_t w[2] = {sl_flow_load64(&f->act), sl_flow_load64((const uint8_t *)&f->act + 8)};
+	uint64_t w[2] = {sl_seq_load64(&f->act), sl_seq_load64((const uint8_t *)&f->act + 8)};
 
 	memcpy(&a, w, sizeof(a));
 	return a;

@@ -10,9 +10,9 @@ static uint64_t end_of(const uint8_t addr[16], uint16_t port_be)
 	uint64_t w[2], h;
 
 	memcpy(w, addr, sizeof(w));
-	h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-	h ^= sl_hash_fold(w[1] ^ sl_flow_seeds.s[2], w[0] ^ port_be ^ sl_flow_seeds.s[3]);
-	return sl_hash_fold(h ^ sl_flow_seeds.s[1], port_be ^ sl_flow_seeds.s[2]) >> 16;
+	h = sl_hash_fold(w[0] ^ sl_key_seeds.s[0], w[1] ^ sl_key_seeds.s[1]);
+	h ^= sl_hash_fold(w[1] ^ sl_key_seeds.s[2], w[0] ^ port_be ^ sl_key_seeds.s[3]);
+	return sl_hash_fold(h ^ sl_key_seeds.s[1], port_be ^ sl_key_seeds.s[2]) >> 16;
 }
 
 static struct sl_key4 shorten(const struct sl_key6 *k)
@@ -99,7 +99,7 @@ bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k)
 /* An entry's key or address, as it was stored: in words. */
 static void load_key(void *to, const struct sl_flow *f)
 {
-	uint64_t w[2] = {sl_flow_load64(&f->key), sl_flow_load64((const uint8_t *)&f->key + 8)};
+	uint64_t w[2] = {sl_seq_load64(&f->key), sl_seq_load64((const uint8_t *)&f->key + 8)};
 
 	memcpy(to, w, sizeof(w));
 }

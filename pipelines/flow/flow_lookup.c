@@ -15,45 +15,18 @@ struct list {
 	uint8_t idx[SL_BURST_MAX];
 };
 
-#define CONTROL (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
-
-static __rte_always_inline void count(
-	struct sl_flow_counts *c, struct sl_flow *f, uint32_t len, uint32_t tick)
-{
-	sl_wide_add(&c->packets, 1, len);
-	/* Written once a tick only: the other direction's worker and the control thread read it. */
-	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
-		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
-}
-
-void sl_flow_count(struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b,
-	unsigned int i, uint32_t tick)
-{
-	count(sl_flow_counts_in(t, f), f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
-}
-
-void sl_flow_note(
-	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
-{
-	const struct sl_meta *m = &b->meta[i];
-
-	if (m->tcp_flags != 0)
-		sl_window_note(&sl_flow_counts_in(t, f)->last, m,
-			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
-}
-
 /* What of an IPv6 key is not in the entry itself. */
 static inline bool rest_fits(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
 {
 	bool second = !sl_flow_is_orig(f);
-	sl_wide dst = sl_wide_load(&f[second ? -1 : 1].key);
+	sl_block16 dst = sl_block16_load(&f[second ? -1 : 1].key);
 	uint64_t rest =
 		__atomic_load_n((const uint64_t *)&sl_flow_conn_in(t, f)->rest, __ATOMIC_RELAXED);
 	uint32_t ports = second ? (uint32_t)k->dport_be | (uint32_t)k->sport_be << 16
 				: (uint32_t)k->sport_be | (uint32_t)k->dport_be << 16;
 
-	return sl_wide_is_zero(dst ^ sl_wide_of(k->dst)) &&
+	return sl_block16_is_zero(dst ^ sl_block16_of(k->dst)) &&
 	       rest == (ports | (uint64_t)k->net_proto << 32);
 }
 
@@ -66,18 +39,16 @@ static __rte_always_inline bool current(const struct sl_flow_table *t, const str
 	uint64_t generation)
 {
 	uint32_t origin = k6 != NULL ? m->origin | SL_FLOW_IP6 : m->origin;
-	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+	uint32_t begun = sl_seq_begin_read(&f->seq);
 	bool fits = atomic_load_explicit(&f->generation, memory_order_acquire) == generation;
-	sl_wide differs = sl_wide_load(&f->key) ^ sl_wide_of(key);
-	sl_wide act = sl_wide_load(&f->act);
+	sl_block16 differs = sl_block16_load(&f->key) ^ sl_block16_of(key);
+	sl_block16 act = sl_block16_load(&f->act);
 
-	differs |= sl_wide_load(f->macs) ^ sl_wide_join(frame, origin);
+	differs |= sl_block16_load(f->macs) ^ sl_block16_join(frame, origin);
 	if (k6 != NULL)
 		fits = fits && rest_fits(t, f, k6);
-	sl_wide_end();
 	memcpy(&m->act, &act, sizeof(m->act));
-	return fits && sl_wide_is_zero(differs) &&
-	       seq == atomic_load_explicit(&f->seq, memory_order_relaxed);
+	return fits && sl_block16_is_zero(differs) && sl_seq_is_unchanged(&f->seq, begun);
 }
 
 /* The present, in registers. */
@@ -95,7 +66,8 @@ static __rte_noinline bool serve_control(struct sl_flow_table *t, const struct s
 	if (sl_flow_opens(t, m->flow, m))
 		return false;
 	pass->track[pass->n_track++] = (uint8_t)i;
-	count(sl_flow_counts_in(t, m->flow), m->flow, rte_pktmbuf_pkt_len(b->pkt[i]), pass->tick);
+	sl_flow_count(
+		sl_flow_counts_in(t, m->flow), m->flow, rte_pktmbuf_pkt_len(b->pkt[i]), pass->tick);
 	return true;
 }
 
@@ -119,14 +91,14 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	f = m->flow;
 	if (unlikely(!current(t, f, m, frame, key, k6, now.generation)))
 		return false;
-	if (unlikely(m->tcp_flags & CONTROL))
+	if (unlikely(m->tcp_flags & SL_TCP_CONTROL))
 		return serve_control(t, b, m, pass);
 	c = sl_flow_counts_in(t, f);
 	if (unlikely(m->act.flags & SL_ACT_TRACK))
 		pass->track[pass->n_track++] = (uint8_t)i;
 	else if (m->tcp_flags != 0)
 		sl_window_note(&c->last, m, frame);
-	count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
+	sl_flow_count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
 	return true;
 }
 
@@ -146,15 +118,15 @@ static __rte_noinline bool serve_any(struct sl_flow_table *t, struct sl_burst *b
 static unsigned int guess(const struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx,
 	unsigned int n, uint32_t mask)
 {
-	struct sl_front_bucket *bucket = t->front.bucket;
+	struct sl_hint_bucket *bucket = t->hints.bucket;
 	unsigned int flags = 0;
 
-	if (unlikely(mask >= SL_FRONT_NEAR))
+	if (unlikely(mask >= SL_HINT_NEAR))
 		for (unsigned int k = 0; k < n; k++)
 			rte_prefetch0(&bucket[b->meta[idx[k]].hash & mask]);
 	for (unsigned int k = 0; k < n; k++) {
 		struct sl_meta *m = &b->meta[idx[k]];
-		uint32_t index = sl_front_find(&bucket[m->hash & mask], m->hash);
+		uint32_t index = sl_hint_find(&bucket[m->hash & mask], m->hash);
 
 		m->flow = &t->entry[index];
 		rte_prefetch0(m->flow);
@@ -184,15 +156,14 @@ static bool is_own(const struct sl_flow_table *t, const struct sl_burst *b, unsi
 	bool v6 = b->meta[i].flags & SL_P_IP6;
 	const void *key = v6 ? (const void *)b->key6[i].src : (const void *)&b->key4[i];
 	const struct sl_flow *f = b->meta[i].flow;
-	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+	uint32_t begun = sl_seq_begin_read(&f->seq);
 	bool own = atomic_load_explicit(&f->generation, memory_order_acquire) != 0;
 
-	own = own && sl_wide_is_zero(sl_wide_load(&f->key) ^ sl_wide_of(key)) &&
-	      !!(sl_flow_load32(&f->origin) & SL_FLOW_IP6) == v6;
+	own = own && sl_block16_is_zero(sl_block16_load(&f->key) ^ sl_block16_of(key)) &&
+	      !!(sl_seq_load32(&f->origin) & SL_FLOW_IP6) == v6;
 	if (own && v6)
 		own = rest_fits(t, f, &b->key6[i]);
-	sl_wide_end();
-	return own && seq == atomic_load_explicit(&f->seq, memory_order_relaxed);
+	return own && sl_seq_is_unchanged(&f->seq, begun);
 }
 
 /* Packets that rte_hash is asked about. */
@@ -248,7 +219,7 @@ static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, ui
 	if (w->displaced < CROWDED)
 		return;
 	w->displaced = 0;
-	sl_front_grow(&t->front, mask);
+	sl_hint_grow(&t->hints, mask);
 }
 
 /* rte_hash's answers, which make the next guesses. */
@@ -265,7 +236,7 @@ static void answer(struct sl_flow_table *t, struct sl_burst *b, const struct que
 
 		m->flow = sl_flow_settle(t, &q->key[j], pair[j]);
 		if (m->flow != NULL)
-			displaced += sl_front_put(&t->front.bucket[m->hash & mask], m->hash,
+			displaced += sl_hint_put(&t->hints.bucket[m->hash & mask], m->hash,
 				sl_flow_index_in(t, m->flow), w->turn++);
 	}
 	if (displaced > 0)
@@ -293,10 +264,21 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 	}
 }
 
+/* The hits that the state machine is to see. */
+static __rte_noinline void track(
+	struct sl_flow_table *t, struct sl_burst *b, const struct sl_flow_pass *pass)
+{
+	for (unsigned int k = 0; k < pass->n_track; k++) {
+		unsigned int i = pass->track[k];
+
+		b->verdict[i] = (uint8_t)sl_flow_track(t, pass->worker, b->meta[i].flow, b, i);
+	}
+}
+
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass)
 {
-	uint32_t mask = sl_front_mask(&t->front);
+	uint32_t mask = sl_hint_mask(&t->hints);
 	unsigned int flags = guess(t, b, idx, n, mask);
 	struct now now = {pass->generation, pass->tick};
 	struct list wrong;
@@ -315,4 +297,6 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 	}
 	if (unlikely(wrong.n > 0))
 		look_again(t, b, &wrong, mask, pass);
+	if (unlikely(pass->n_track > 0))
+		track(t, b, pass);
 }

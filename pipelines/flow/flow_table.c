@@ -2,29 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
 #include "flow_internal.h"
-
-struct sl_flow_seeds sl_flow_seeds;
-
-/* Once a process: rte_hash keeps signatures, so they must mean the same for a table's whole life.
- */
-static int seed_once(void)
-{
-	static const struct sl_flow_seeds none;
-	struct sl_flow_seeds s;
-
-	if (memcmp(&sl_flow_seeds, &none, sizeof(none)) != 0)
-		return 0;
-	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
-		return -errno;
-	sl_flow_seeds = s;
-	return 0;
-}
 
 /*
  * A hash that always has room for n keys: buckets for four thirds of them at least (cuckoo
@@ -46,14 +28,14 @@ static struct rte_hash *create_hash(unsigned int serial, uint32_t n, int socket)
 	return rte_hash_create(&p);
 }
 
-static int create_front(struct sl_front *f, uint32_t n_pairs, int socket)
+static int create_hints(struct sl_hints *f, uint32_t n_pairs, int socket)
 {
-	uint32_t n = rte_align32pow2(RTE_MAX(n_pairs / 6, (uint32_t)SL_FRONT_MIN));
+	uint32_t n = rte_align32pow2(RTE_MAX(n_pairs / 6, (uint32_t)SL_HINT_MIN));
 
 	f->bucket = rte_zmalloc_socket(
-		"flow_front", n * sizeof(*f->bucket), RTE_CACHE_LINE_SIZE, socket);
+		"flow_hint", n * sizeof(*f->bucket), RTE_CACHE_LINE_SIZE, socket);
 	f->max_mask = n - 1;
-	atomic_init(&f->mask, SL_FRONT_MIN - 1);
+	atomic_init(&f->mask, SL_HINT_MIN - 1);
 	return f->bucket != NULL ? 0 : -ENOMEM;
 }
 
@@ -76,8 +58,8 @@ uint64_t sl_flow_table_least(uint32_t max_flows)
 
 	return n * (2 * (sizeof(*t->entry) + sizeof(*t->counts)) + sizeof(*t->conn) +
 			   sizeof(*t->free.pair)) +
-	       rte_align32pow2(RTE_MAX(max_flows / 2 / 6, (uint32_t)SL_FRONT_MIN)) *
-		       (uint64_t)sizeof(*t->front.bucket);
+	       rte_align32pow2(RTE_MAX(max_flows / 2 / 6, (uint32_t)SL_HINT_MIN)) *
+		       (uint64_t)sizeof(*t->hints.bucket);
 }
 
 /* Pair 0 is there for wrong guesses to look at. */
@@ -96,7 +78,7 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 	t->stripe =
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
 	if (t->hash == NULL || t->entry == NULL || t->counts == NULL || t->conn == NULL ||
-		t->stripe == NULL || create_front(&t->front, n_pairs, socket) != 0 ||
+		t->stripe == NULL || create_hints(&t->hints, n_pairs, socket) != 0 ||
 		create_free(&t->free, n_pairs, socket) != 0 ||
 		sl_flow_share_create(&t->share, n_pairs) != 0)
 		return -ENOMEM;
@@ -130,11 +112,8 @@ struct sl_flow_table *sl_flow_table_create(
 		errno = EINVAL;
 		return NULL;
 	}
-	err = seed_once();
-	if (err != 0) {
-		errno = -err;
+	if (!sl_key_seeds_draw())
 		return NULL;
-	}
 	t = rte_zmalloc_socket("flow_table", sizeof(*t) + n_workers * sizeof(t->worker[0]),
 		RTE_CACHE_LINE_SIZE, socket);
 	if (t == NULL) {
@@ -159,7 +138,7 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 		return;
 	rte_hash_free(t->hash);
 	rte_free(t->free.pair);
-	rte_free(t->front.bucket);
+	rte_free(t->hints.bucket);
 	rte_free(t->entry);
 	rte_free(t->counts);
 	rte_free(t->conn);

@@ -278,6 +278,27 @@ enum sl_drop sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct 
 	return SL_KEEP;
 }
 
+enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick)
+{
+	const struct sl_meta *m = &b->meta[i];
+	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
+
+	sl_flow_count(c, f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+	if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
+		return sl_flow_track(t, worker, f, b, i);
+	if (m->tcp_flags != 0)
+		sl_window_note(&c->last, m, rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
+	return SL_KEEP;
+}
+
+enum sl_drop sl_flow_serve_resolved(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
+	const struct sl_burst *b, unsigned int i, uint32_t tick)
+{
+	sl_flow_count(sl_flow_counts_in(t, f), f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+	return sl_flow_track(t, worker, f, b, i);
+}
+
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m)
 {

@@ -5,53 +5,29 @@
 #include "flow_internal.h"
 #include "flow_window.h"
 
-static void store64(void *p, const void *from)
+/* From here on the entry is current for no packet. What follows is stored with release order. */
+static uint32_t begin_write(struct sl_flow *f)
 {
-	uint64_t v;
-
-	memcpy(&v, from, sizeof(v));
-	__atomic_store_n((uint64_t *)p, v, __ATOMIC_RELEASE);
-}
-
-static void store32(void *p, const void *from)
-{
-	uint32_t v;
-
-	memcpy(&v, from, sizeof(v));
-	__atomic_store_n((uint32_t *)p, v, __ATOMIC_RELEASE);
-}
-
-static uint32_t write_begin(struct sl_flow *f)
-{
-	uint32_t seq = atomic_load_explicit(&f->seq, memory_order_relaxed);
-
 	atomic_store_explicit(&f->generation, 0, memory_order_relaxed);
-	/* What follows is stored with release order, so never before this. */
-	atomic_store_explicit(&f->seq, seq + 1, memory_order_release);
-	return seq;
-}
-
-static void write_end(struct sl_flow *f, uint32_t seq)
-{
-	atomic_store_explicit(&f->seq, seq + 2, memory_order_release);
+	return sl_seq_begin_write(&f->seq);
 }
 
 /* One direction, counters excepted. The caller holds the pair. */
 static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t family,
 	uint16_t flags, uint64_t generation)
 {
-	uint32_t origin = s->origin | family, seq;
+	uint32_t origin = s->origin | family, begun;
 	struct sl_action act = s->act;
 
 	act.flags = (uint16_t)((act.flags & ~SL_ACT_TRACK) | flags);
-	seq = write_begin(f);
-	store32(&f->origin, &origin);
-	store64(f->macs, s->macs);
-	store32(f->macs + 8, s->macs + 8);
-	store64(&f->act, &act);
-	store64((uint8_t *)&f->act + 8, (const uint8_t *)&act + 8);
+	begun = begin_write(f);
+	sl_seq_store32(&f->origin, &origin);
+	sl_seq_store64(f->macs, s->macs);
+	sl_seq_store32(f->macs + 8, s->macs + 8);
+	sl_seq_store64(&f->act, &act);
+	sl_seq_store64((uint8_t *)&f->act + 8, (const uint8_t *)&act + 8);
 	atomic_store_explicit(&f->generation, generation, memory_order_release);
-	write_end(f, seq);
+	sl_seq_end_write(&f->seq, begun);
 }
 
 /* One word: there is nothing to tear, so the entry stays current meanwhile. */
@@ -63,12 +39,12 @@ void sl_flow_write_flags(struct sl_flow *f, uint16_t flags)
 	if (act.flags == wanted)
 		return;
 	act.flags = wanted;
-	store64((uint8_t *)&f->act + 8, (const uint8_t *)&act + 8);
+	sl_seq_store64((uint8_t *)&f->act + 8, (const uint8_t *)&act + 8);
 }
 
 void sl_flow_forget(struct sl_flow *f)
 {
-	write_end(f, write_begin(f));
+	sl_seq_end_write(&f->seq, begin_write(f));
 }
 
 /* A direction that belongs to a programmed entry stays current for nobody. */
@@ -317,7 +293,6 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 	rte_spinlock_unlock(lock);
 	if (f == NULL)
 		return NULL;
-	sl_flow_count(t, f, b, i, in->tick);
-	sl_flow_track(t, worker, f, b, i);
+	sl_flow_serve_resolved(t, worker, f, b, i, in->tick);
 	return f;
 }

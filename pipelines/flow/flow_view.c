@@ -12,12 +12,12 @@
 static void read_entry(const struct sl_flow *f, struct sl_flow_view *v, unsigned int side)
 {
 	for (unsigned int i = 0; i < TRIES; i++) {
-		uint32_t seq = atomic_load_explicit(&f->seq, memory_order_acquire);
+		uint32_t begun = sl_seq_begin_read(&f->seq);
 
 		v->generation[side] = atomic_load_explicit(&f->generation, memory_order_acquire);
-		v->origin[side] = sl_flow_load32(&f->origin) & ~SL_FLOW_IP6;
+		v->origin[side] = sl_seq_load32(&f->origin) & ~SL_FLOW_IP6;
 		v->act[side] = sl_flow_load_act(f);
-		if ((seq & 1) == 0 && atomic_load_explicit(&f->seq, memory_order_relaxed) == seq)
+		if (!sl_seq_is_writing(begun) && sl_seq_is_unchanged(&f->seq, begun))
 			return;
 		rte_pause();
 	}

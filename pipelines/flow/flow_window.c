@@ -3,7 +3,7 @@
 
 #include <rte_ether.h>
 
-#include "flow_internal.h"
+#include "flow_seq.h"
 
 enum { /* TCP options, RFC 9293 section 3.2 and RFC 7323 section 2.2 */
 	OPTION_END = 0,
@@ -43,7 +43,7 @@ static struct sl_segment segment(const struct sl_flow_window *w)
 struct sl_segment sl_window_last(const struct sl_flow_window *w)
 {
 	struct sl_flow_window copy;
-	uint64_t words[2] = {sl_flow_load64(w), sl_flow_load64((const uint8_t *)w + 8)};
+	uint64_t words[2] = {sl_seq_load64(w), sl_seq_load64((const uint8_t *)w + 8)};
 
 	memcpy(&copy, words, sizeof(copy));
 	return segment(&copy);

@@ -16,7 +16,7 @@
 
 #include "dp/pkt.h"
 #include "flow_dp.h"
-#include "flow_wide.h"
+#include "flow_block.h"
 
 #define SL_TCP_SCALE_MAX  14 /* RFC 7323 section 2.3 */
 #define SL_TCP_SCALE_NONE 15 /* its SYN had no such option */
@@ -41,7 +41,7 @@ _Static_assert(offsetof(struct sl_meta, l3_len) == offsetof(struct sl_meta, l4_o
 static __rte_always_inline void sl_window_note(
 	struct sl_flow_window *w, const struct sl_meta *m, const uint8_t *frame)
 {
-	sl_wide_store_joined(w, sl_wide_of(frame + m->l4_off + 4), sl_load32(&m->l4_off));
+	sl_block16_store_joined(w, sl_block16_of(frame + m->l4_off + 4), sl_load32(&m->l4_off));
 }
 
 void sl_window_clear(struct sl_flow_window *w);

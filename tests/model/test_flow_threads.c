@@ -98,8 +98,7 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 		sl_flow_reopen(shared.t, w->id, m->flow, in);
 	else
 		sl_flow_update(shared.t, w->id, m->flow, in);
-	sl_flow_count(shared.t, m->flow, &w->x.b, i, w->x.tick);
-	sl_flow_track(shared.t, w->id, m->flow, &w->x.b, i);
+	sl_flow_serve_resolved(shared.t, w->id, m->flow, &w->x.b, i, w->x.tick);
 }
 
 static void check_hit(struct worker *w, unsigned int i, const struct flow_packet *p)
@@ -134,9 +133,6 @@ static void one_burst(struct worker *w)
 		else
 			check_hit(w, i, &p[i]);
 	}
-	for (unsigned int k = 0; k < pass.n_track; k++)
-		sl_flow_track(
-			shared.t, w->id, w->x.b.meta[pass.track[k]].flow, &w->x.b, pass.track[k]);
 	for (unsigned int k = 0; k < pass.n_miss; k++) {
 		unsigned int i = pass.miss[k];
 		struct sl_flow_install in = resolve(w, i, &p[i]);

@@ -148,6 +148,7 @@ static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_pa
 	m->origin = p->reply ? PORT_B : PORT_A;
 	if (p->proto == IPPROTO_TCP)
 		flow_tcp(x, i, p);
+	x->b.verdict[i] = SL_KEEP;
 	if (p->v6) {
 		x->b.key6[i] = flow_key6(p);
 		m->hash = sl_key6_hash(&x->b.key6[i]);

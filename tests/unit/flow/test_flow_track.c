@@ -22,7 +22,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
+/* Pass a packet the way the pipeline does: install what is unknown. */
 static bool pass(const struct flow_packet *p)
 {
 	struct sl_meta *m = &x.b.meta[0];
@@ -34,7 +34,7 @@ static bool pass(const struct flow_packet *p)
 		assert_null(m->flow);
 		return flow_install(&x, 0, p) != NULL;
 	}
-	return x.pass.n_track == 0 || sl_flow_track(x.t, 0, m->flow, &x.b, 0) == SL_KEEP;
+	return x.b.verdict[0] == SL_KEEP;
 }
 
 static enum sl_conn_state state_of(const struct flow_packet *p)
@@ -233,8 +233,7 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 	assert_true(sl_flow_reopens(x.t, f, &x.b.meta[0]));
 	in = flow_resolution(&x, 0);
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
-	sl_flow_count(x.t, f, &x.b, 0, x.tick);
-	assert_int_equal(sl_flow_track(x.t, 0, f, &x.b, 0), SL_KEEP);
+	assert_int_equal(sl_flow_serve_resolved(x.t, 0, f, &x.b, 0, x.tick), SL_KEEP);
 
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
 	assert_int_equal(sl_flow_counts(x.t, f)->packets, 1);
@@ -317,7 +316,6 @@ static void idle_connections_go_when_their_state_allows(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(limits); i++) {
-		bool tcp = limits[i].proto == IPPROTO_TCP;
 		struct flow_packet p = {.id = i, .proto = limits[i].proto, .tcp_flags = ACK};
 		struct flow_packet r = {.id = i,
 			.proto = limits[i].proto,
@@ -339,7 +337,11 @@ static void idle_connections_go_when_their_state_allows(void **state)
 			pass(&r);
 		assert_int_equal(state_of(&p), limits[i].state);
 		x.tick += 3;
-		assert_true(flow_hits(&x, tcp || limits[i].state != SL_CONN_NEW ? &r : &p));
+		p.tcp_flags = ACK;
+		if (limits[i].state != SL_CONN_RESET)
+			r.tcp_flags = ACK;
+		assert_true(flow_hits(&x, limits[i].state != SL_CONN_NEW ? &r : &p));
+		assert_int_equal(state_of(&p), limits[i].state);
 		x.tick += limits[i].seconds * SL_TICKS_PER_SECOND;
 		assert_int_equal(flow_age_all(&x), 0);
 		x.tick++;
