@@ -554,6 +554,25 @@ static void later_fragment_has_a_key_of_its_own(void **state)
 	}
 }
 
+static void fragment_has_its_datagram_and_its_range(void **state)
+{
+	const struct sl_fragment_range *range = &parse_burst.fragment[0];
+
+	(void)state;
+	for (unsigned int later = 0; later < 2; later++) {
+		start_ip4();
+		sl_frame_ip4(
+			&f, .frag = later ? 0x2064 : 0x2000, .id = 0x1234, .proto = IPPROTO_UDP);
+		sl_frame_payload(&f, 24);
+		sl_frame_end(&f);
+		f.b[34 + 4] = 0x05, f.b[34 + 5] = 0xdc;
+		assert_verdict(parse_frame(&f), SL_KEEP);
+		assert_int_equal(range->id_be, htons(0x1234));
+		assert_int_equal(range->start, later ? 0x64 * 8 : 0);
+		assert_int_equal(range->end, range->start + 24);
+	}
+}
+
 static void tiny_first_fragment_is_dropped(void **state)
 {
 	(void)state;
@@ -687,6 +706,7 @@ int main(void)
 		cmocka_unit_test(icmp_errors_we_relay_are_flagged),
 		cmocka_unit_test(first_fragment_has_ports_and_may_be_shorter_than_its_udp_length),
 		cmocka_unit_test(later_fragment_has_a_key_of_its_own),
+		cmocka_unit_test(fragment_has_its_datagram_and_its_range),
 		cmocka_unit_test(tiny_first_fragment_is_dropped),
 		cmocka_unit_test(fragment_over_the_transport_header_is_dropped),
 		cmocka_unit_test(fragments_of_impossible_size_are_dropped),

@@ -307,6 +307,31 @@ static void ip6_fragments_are_told_apart(void **state)
 	assert_int_equal(KEY6->net_proto, (NETWORK | SL_KEY_FRAGMENT) << 8 | IPPROTO_UDP);
 }
 
+/* Data of a fragment begins behind the fragment header: headers behind that one are part of it. */
+static void ip6_fragment_has_its_datagram_and_its_range(void **state)
+{
+	const struct sl_fragment_range *range = &parse_burst.fragment[0];
+
+	(void)state;
+	fragment6(64 << 3 | 1, IPPROTO_UDP, 16);
+	assert_verdict(parse_frame(&f), SL_KEEP);
+	assert_int_equal(range->id_be, htonl(9));
+	assert_int_equal(range->start, 64 * 8);
+	assert_int_equal(range->end, 64 * 8 + 16);
+	start_ip6();
+	sl_frame_ip6_ext(&f, .proto = IPPROTO_HOPOPTS);
+	sl_frame_ip6_ext(&f, .proto = 44, .next = IPPROTO_DSTOPTS, .frag_off = 1, .id = 10);
+	sl_frame_ip6_ext(&f, .proto = IPPROTO_DSTOPTS);
+	sl_frame_udp(&f);
+	sl_frame_payload(&f, 24);
+	sl_frame_end(&f);
+	assert_verdict(parse_frame(&f), SL_KEEP);
+	assert_true(META->flags & SL_P_FRAGMENT_FIRST);
+	assert_int_equal(range->id_be, htonl(10));
+	assert_int_equal(range->start, 0);
+	assert_int_equal(range->end, META->l3_len - 40 - 8 - 8);
+}
+
 static void hostile_ip6_fragments_are_dropped(void **state)
 {
 	(void)state;
@@ -519,6 +544,7 @@ int main(void)
 		cmocka_unit_test(no_next_header_is_a_packet_without_ports),
 		cmocka_unit_test(atomic_fragment_is_a_whole_packet),
 		cmocka_unit_test(ip6_fragments_are_told_apart),
+		cmocka_unit_test(ip6_fragment_has_its_datagram_and_its_range),
 		cmocka_unit_test(hostile_ip6_fragments_are_dropped),
 		cmocka_unit_test(second_fragment_header_is_dropped),
 		cmocka_unit_test(echo6_reply_has_the_reversed_key_of_its_request),
