@@ -32,7 +32,7 @@ void sl_resolve(const struct sl_trip *t, const uint8_t *idx, unsigned int n);
  * What packet i's resolution depends on: its two addresses, both ends' identities (in either
  * order), and the ways out, of this direction and of its replies.
  */
-struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint16_t identity[2],
+struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint32_t identity[2],
 	const struct sl_action *out, const struct sl_action *back);
 /*
  * The generation to store that resolution with. 0, which is current for nobody, when a commit has
@@ -81,7 +81,7 @@ enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i);
 /* The way out to an endpoint of packet i's network, for packets of its family and of a sender with
  * that identity. */
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
-	uint16_t sender_identity);
+	uint32_t sender_identity);
 /* The way back to where packet i came from. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 

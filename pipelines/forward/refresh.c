@@ -29,7 +29,7 @@ static uint16_t way(const struct sl_action *act, uint16_t otherwise)
 	return act->kind == SL_ACT_PORT ? sl_change_of(SL_CHANGE_PORT, act->out) : otherwise;
 }
 
-struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint16_t identity[2],
+struct sl_deps sl_deps_of(const struct sl_trip *t, unsigned int i, const uint32_t identity[2],
 	const struct sl_action *out, const struct sl_action *back)
 {
 	struct sl_deps d;
@@ -49,8 +49,8 @@ static struct sl_deps deps_of_flow(const struct sl_trip *t, unsigned int i, cons
 {
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
 	/* Others than those of the resolution at hand only if an address has changed since. */
-	const uint16_t identity[2] = {__atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
-		__atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};
+	const struct sl_conn_identities of = sl_conn_identities(c);
+	const uint32_t identity[2] = {of.opener, of.peer};
 
 	return sl_deps_of(t, i, identity, act, act);
 }

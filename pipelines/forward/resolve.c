@@ -33,7 +33,7 @@ static void swap_sides(struct sl_flow_install *in)
 
 static void stamp(const struct sl_trip *t, unsigned int i, struct sl_flow_install *in)
 {
-	const uint16_t identity[2] = {in->identity_src, in->identity_dst};
+	const uint32_t identity[2] = {in->identity_src, in->identity_dst};
 	struct sl_deps deps = sl_deps_of(t, i, identity, &in->side[0].act, &in->side[1].act);
 
 	in->generation = sl_generation_of(t, &deps);
@@ -162,14 +162,14 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 	enum sl_drop classified, struct sl_flow *f)
 {
 	struct sl_meta *m = &t->b->meta[i];
-	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
+	const struct sl_conn_program p = sl_conn_program(sl_flow_conn(t->p->flows, f));
 	struct sl_endpoint to = {.network = m->network};
 	struct sl_flow_install in = {
 		.tick = t->tick, .policy_ingress = SL_NOT_JUDGED, .policy_egress = SL_NOT_JUDGED};
 
 	if (classified == SL_DROP_SPOOFED)
 		return classified;
-	switch ((enum sl_programmed_kind)c->program) {
+	switch (p.kind) {
 	case SL_PROGRAM_DENY:
 		m->act = (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_FLOW_DENY};
 		break;
@@ -180,15 +180,15 @@ static enum sl_drop programmed(const struct sl_trip *t, unsigned int i, struct s
 		break;
 	case SL_PROGRAM_PORT:
 		/* To a port of its own network, or one that carries none. */
-		if (t->world->port_network[c->target] != 0 &&
-			t->world->port_network[c->target] != m->network)
+		if (t->world->port_network[p.target] != 0 &&
+			t->world->port_network[p.target] != m->network)
 			return SL_DROP_PORT_GONE;
-		to.origin = c->target;
+		to.origin = p.target;
 		to.local = true;
 		m->act = sl_way_to(t, i, &to, e->src->identity);
 		break;
 	case SL_PROGRAM_NODE:
-		to.origin = c->target | SL_ORIGIN_NODE;
+		to.origin = p.target | SL_ORIGIN_NODE;
 		m->act = sl_way_to(t, i, &to, e->src->identity);
 		break;
 	}
