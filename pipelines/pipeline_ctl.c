@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
-#include "changes.h"
+#include "pipelines/changes.h"
 #include "dp/numa_node.h"
-#include "flow/flow_ctl.h"
-#include "flow/fragment_dp.h"
-#include "flow/waiting_dp.h"
+#include "pipelines/flow/flow_ctl.h"
+#include "pipelines/fragment/fragment_dp.h"
+#include "pipelines/fragment/waiting_dp.h"
+#include "pipelines/reply/reply_state.h"
 
 struct sl_pipeline *sl_pipeline_create(
 	uint32_t max_flows, unsigned int n_workers, struct sl_rcu *rcu)
@@ -32,18 +33,17 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 		return NULL;
 	}
 	p->n_policy_hits = SL_POLICIES_MAX;
-	p->icmp_burst = rte_zmalloc_socket(
-		"sl_icmp_burst", n_workers * sizeof(struct sl_burst), RTE_CACHE_LINE_SIZE, socket);
 	p->flows = sl_flow_table_create(max_flows, n_workers, socket, rcu);
 	p->changes =
 		rte_zmalloc_socket("sl_changes", sizeof(*p->changes), RTE_CACHE_LINE_SIZE, socket);
 	p->fragments = sl_fragments_create(socket);
-	if (p->icmp_burst == NULL || p->flows == NULL || p->changes == NULL || p->fragments == NULL)
+	if (p->flows == NULL || p->changes == NULL || p->fragments == NULL)
 		goto fail;
 	for (unsigned int w = 0; w < n_workers; w++) {
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
 		p->waiting[w] = sl_waiting_create(sl_numa_socket("fragments", worker_node[w]));
-		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL)
+		p->replies[w] = sl_reply_state_create(sl_numa_socket("replies", worker_node[w]));
+		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL || p->replies[w] == NULL)
 			goto fail;
 	}
 	return p;
@@ -60,10 +60,10 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 	for (unsigned int w = 0; w < SL_WORKERS_MAX; w++) {
 		free(p->policy_hits[w]);
 		sl_waiting_destroy(p->waiting[w]);
+		sl_reply_state_destroy(p->replies[w]);
 	}
 	sl_fragments_destroy(p->fragments);
 	sl_flow_table_destroy(p->flows);
-	rte_free(p->icmp_burst);
 	rte_free(p->changes);
 	rte_free(p);
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "announce.h"
-#include "pipelines/forward/advert.h"
+#include "pipelines/reply/advert.h"
 
 enum {
 	FRAMES_A_TURN = 32,	  /* a worker takes as many packets of control in its turn */

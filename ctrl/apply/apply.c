@@ -403,7 +403,7 @@ struct sl_apply *sl_apply_create(struct sl_engine *engine, struct sl_pipeline *p
 	a->underlay = underlay;
 	a->self = self;
 	a->labels = sl_label_index_create();
-	a->seed = sl_flow_seeds.s[3];
+	a->seed = sl_key_seeds.s[3];
 	a->policies = sl_policy_compiler_create();
 	a->world = empty_world(tunnels);
 	a->policy_base = calloc(SL_POLICIES_MAX, sizeof(*a->policy_base));

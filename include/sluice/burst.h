@@ -123,6 +123,12 @@ struct sl_meta {
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
 
+/* Which part of which datagram a fragment has: RFC 791; RFC 8200 section 4.5. */
+struct sl_fragment_place {
+	uint32_t id_be;	     /* identification; IPv4: 16 bits of it */
+	uint32_t start, end; /* of its data within the datagram's, in bytes; at most 65535 */
+};
+
 struct sl_burst {
 	uint16_t n;
 	uint16_t in_port;
@@ -135,6 +141,8 @@ struct sl_burst {
 	struct sl_meta meta[SL_BURST_MAX];
 	struct sl_key4 key4[SL_BURST_MAX]; /* written by parse, when SL_P_IP4 */
 	struct sl_key6 key6[SL_BURST_MAX]; /* written by parse, when SL_P_IP6 */
+	/* written by parse, when SL_P_FRAGMENT_FIRST or SL_P_FRAGMENT_LATER */
+	struct sl_fragment_place fragment[SL_BURST_MAX];
 } __rte_cache_aligned;
 
 static inline uint32_t sl_key_net_proto(uint32_t network, uint8_t proto)

@@ -47,68 +47,13 @@
 #include <rte_common.h>
 #include <stdatomic.h>
 
-#include "dp/hash.h"
 #include "flow_layout.h"
+#include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 
 #define SL_FLOW_LOCK_CONTROL UINT8_MAX
 
 struct sl_flow_table;
-
-/* Set once at start: seeds of the signature. Not secret from the daemon, secret from the network.
- */
-struct sl_flow_seeds {
-	uint64_t s[4];
-};
-extern struct sl_flow_seeds sl_flow_seeds;
-
-/* Multiply-fold with secret operands: an attacker cannot aim keys at one bucket. */
-static inline uint32_t sl_key4_hash(const struct sl_key4 *k)
-{
-	uint64_t w[2];
-
-	memcpy(w, k, sizeof(w));
-	uint64_t h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-
-	return (uint32_t)(h ^ h >> 32);
-}
-
-static inline uint32_t sl_key6_hash(const struct sl_key6 *k)
-{
-	uint64_t w[6];
-
-	memcpy(w, k, sizeof(w));
-	uint64_t h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-
-	h ^= sl_hash_fold(w[2] ^ sl_flow_seeds.s[2], w[3] ^ sl_flow_seeds.s[3]);
-	h = sl_hash_fold(h ^ sl_flow_seeds.s[1], w[4] ^ sl_flow_seeds.s[2]);
-	return (uint32_t)(h ^ h >> 32);
-}
-
-/* An IPv4 key in the form that carries either family: mapped addresses, the rest as it is. */
-static inline struct sl_key6 sl_key6_from4(const struct sl_key4 *k)
-{
-	struct sl_ip src = sl_ip_from_v4(k->src_be), dst = sl_ip_from_v4(k->dst_be);
-	struct sl_key6 r = {.sport_be = k->sport_be,
-		.dport_be = k->dport_be,
-		.net_proto = k->net_proto,
-		.zero = 0};
-
-	memcpy(r.src, &src, 16);
-	memcpy(r.dst, &dst, 16);
-	return r;
-}
-
-/* Back again; only for keys with mapped addresses. */
-static inline struct sl_key4 sl_key4_from6(const struct sl_key6 *k)
-{
-	struct sl_key4 r = {
-		.sport_be = k->sport_be, .dport_be = k->dport_be, .net_proto = k->net_proto};
-
-	memcpy(&r.src_be, k->src + 12, 4);
-	memcpy(&r.dst_be, k->dst + 12, 4);
-	return r;
-}
 
 struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index);
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f);

@@ -10,9 +10,9 @@ static uint64_t end_of(const uint8_t addr[16], uint16_t port_be)
 	uint64_t w[2], h;
 
 	memcpy(w, addr, sizeof(w));
-	h = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
-	h ^= sl_hash_fold(w[1] ^ sl_flow_seeds.s[2], w[0] ^ port_be ^ sl_flow_seeds.s[3]);
-	return sl_hash_fold(h ^ sl_flow_seeds.s[1], port_be ^ sl_flow_seeds.s[2]) >> 16;
+	h = sl_hash_fold(w[0] ^ sl_key_seeds.s[0], w[1] ^ sl_key_seeds.s[1]);
+	h ^= sl_hash_fold(w[1] ^ sl_key_seeds.s[2], w[0] ^ port_be ^ sl_key_seeds.s[3]);
+	return sl_hash_fold(h ^ sl_key_seeds.s[1], port_be ^ sl_key_seeds.s[2]) >> 16;
 }
 
 static struct sl_key4 shorten(const struct sl_key6 *k)
@@ -32,7 +32,7 @@ static void digest(struct sl_flow_key *k)
 	uint64_t w[2];
 
 	memcpy(w, &k->id, sizeof(w));
-	k->digest = sl_hash_fold(w[0] ^ sl_flow_seeds.s[0], w[1] ^ sl_flow_seeds.s[1]);
+	k->digest = sl_hash_fold(w[0] ^ sl_key_seeds.s[0], w[1] ^ sl_key_seeds.s[1]);
 	k->hash = (uint32_t)(k->digest ^ k->digest >> 32);
 }
 

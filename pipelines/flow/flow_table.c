@@ -2,29 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
 #include "flow_internal.h"
-
-struct sl_flow_seeds sl_flow_seeds;
-
-/* Once a process: rte_hash keeps signatures, so they must mean the same for a table's whole life.
- */
-static int seed_once(void)
-{
-	static const struct sl_flow_seeds none;
-	struct sl_flow_seeds s;
-
-	if (memcmp(&sl_flow_seeds, &none, sizeof(none)) != 0)
-		return 0;
-	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
-		return -errno;
-	sl_flow_seeds = s;
-	return 0;
-}
 
 static int compare_digests(const void *a, const void *b, size_t len)
 {
@@ -145,11 +127,8 @@ struct sl_flow_table *sl_flow_table_create(
 		errno = EINVAL;
 		return NULL;
 	}
-	err = seed_once();
-	if (err != 0) {
-		errno = -err;
+	if (!sl_key_seeds_draw())
 		return NULL;
-	}
 	t = rte_zmalloc_socket("flow_table", sizeof(*t) + n_workers * sizeof(t->worker[0]),
 		RTE_CACHE_LINE_SIZE, socket);
 	if (t == NULL) {

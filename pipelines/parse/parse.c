@@ -5,7 +5,7 @@
 #include "dp/pkt.h"
 #include "outer_dp.h"
 #include "parse_dp.h"
-#include "pipelines/flow/flow_dp.h"
+#include "pipelines/key/key_dp.h"
 #include "walk.h"
 
 #define ETH_HDR	       14u
@@ -63,11 +63,6 @@ static __rte_always_inline bool common_l4(struct sl_meta *md, const uint8_t *l4,
 	return need >= 8 && need <= len;
 }
 
-static inline uint64_t key_word(uint32_t network, uint8_t proto, uint32_t ports_be)
-{
-	return (uint64_t)sl_key_net_proto(network, proto) << 32 | ports_be;
-}
-
 static __rte_always_inline bool parse_common4(
 	struct sl_burst *b, unsigned int i, const uint32_t network)
 {
@@ -100,7 +95,7 @@ static __rte_always_inline bool parse_common4(
 	md->flags = (uint16_t)(SL_P_IP4 | flags | (mid & rte_cpu_to_be_16(SL_IP4_DF)));
 	md->proto = (uint8_t)proto;
 	md->tos = p[15];
-	key[1] = key_word(network, (uint8_t)proto, sl_load32(l4));
+	key[1] = sl_key_word(network, (uint8_t)proto, sl_load32(l4));
 	memcpy(&b->key4[i], key, sizeof(key));
 	md->hash = sl_key4_hash(&b->key4[i]);
 	return true;
@@ -136,7 +131,7 @@ static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uin
 	md->proto = proto;
 	md->tos = (uint8_t)(p[14] << 4 | p[15] >> 4);
 	memcpy(k->src, p + 22, 32);
-	tail[0] = key_word(network, proto, sl_load32(l4));
+	tail[0] = sl_key_word(network, proto, sl_load32(l4));
 	memcpy((uint8_t *)k + offsetof(struct sl_key6, sport_be), tail, sizeof(tail));
 	md->hash = sl_key6_hash(k);
 	return true;
@@ -254,7 +249,7 @@ static void fill_key(const struct sl_walk *w)
 
 	if ((md->flags & SL_P_FRAGMENT_LATER) != 0)
 		network |= SL_KEY_FRAGMENT;
-	word = key_word(network, md->proto, (uint32_t)w->dport_be << 16 | w->sport_be);
+	word = sl_key_word(network, md->proto, (uint32_t)w->dport_be << 16 | w->sport_be);
 	if ((md->flags & SL_P_IP4) != 0) {
 		memcpy(&w->k4->sport_be, &word, 8);
 		md->hash = sl_key4_hash(w->k4);
@@ -273,6 +268,7 @@ static __rte_noinline void parse_walk(struct sl_burst *b, unsigned int i, bool o
 		.md = &b->meta[i],
 		.k4 = &b->key4[i],
 		.k6 = &b->key6[i],
+		.fragment = &b->fragment[i],
 		.outer = outer};
 	enum sl_drop drop = walk_frame(&w);
 

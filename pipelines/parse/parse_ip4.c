@@ -37,13 +37,19 @@ static enum sl_drop check_options(const uint8_t *p, uint32_t hdr_len)
 	return SL_KEEP;
 }
 
-/* RFC 791: all but the last are multiples of 8, and the whole fits 65535. */
-static enum sl_drop walk_fragment(struct sl_walk *w, uint16_t frag, uint32_t hdr_len)
+/*
+ * RFC 791: all fragments but the last are multiples of 8, and the whole datagram fits 65535. p: the
+ * header, of hdr_len bytes.
+ */
+static enum sl_drop walk_fragment(struct sl_walk *w, const uint8_t *p, uint32_t hdr_len)
 {
-	uint32_t len = w->md->l3_len - hdr_len, offset = (frag & SL_IP4_OFFSET) * 8u;
+	uint32_t frag = sl_load_be16(p + 6);
+	uint32_t len = w->md->l3_len - hdr_len, offset = (frag & SL_IP4_OFFSET) * 8;
 
 	if (len == 0 || ((frag & SL_IP4_MF) != 0 && len % 8 != 0) || offset + len + hdr_len > 65535)
 		return SL_DROP_IP4_MALFORMED;
+	*w->fragment = (struct sl_fragment_place){
+		.id_be = sl_load16(p + 4), .start = offset, .end = offset + len};
 	if (offset != 0)
 		return sl_walk_later(w, offset);
 	w->md->flags |= SL_P_FRAGMENT_FIRST;
@@ -113,7 +119,7 @@ enum sl_drop sl_walk_ip4(struct sl_walk *w)
 	if (drop != SL_KEEP)
 		return drop;
 	if ((frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0)
-		return walk_fragment(w, frag, hdr_len);
+		return walk_fragment(w, p, hdr_len);
 	return sl_walk_l4(w);
 }
 

@@ -68,6 +68,8 @@ enum sl_drop sl_walk_ip6_chain(
 			had_fragment = true;
 			c->frag = frag & (FRAG_OFFSET | FRAG_MORE);
 			c->fragmented = c->frag != 0;
+			c->id_be = sl_load32(p + 4);
+			c->data_off = off + len;
 		}
 		proto = p[0];
 		off += len;
@@ -82,10 +84,13 @@ enum sl_drop sl_walk_ip6_chain(
 /* RFC 8200 section 4.5: all but the last are multiples of 8, and the whole fits 65535. */
 static enum sl_drop check_fragment(struct sl_walk *w, const struct sl_ip6_chain *c)
 {
-	uint32_t len = w->end - c->l4_off, offset = c->frag & FRAG_OFFSET;
+	uint32_t len = w->end - c->data_off, offset = c->frag & FRAG_OFFSET;
 
-	if (len == 0 || ((c->frag & FRAG_MORE) != 0 && len % 8 != 0) || offset + len > 65535)
+	if (w->end == c->l4_off || ((c->frag & FRAG_MORE) != 0 && len % 8 != 0) ||
+		offset + len > 65535)
 		return SL_DROP_IP6_MALFORMED;
+	*w->fragment =
+		(struct sl_fragment_place){.id_be = c->id_be, .start = offset, .end = offset + len};
 	if (offset != 0)
 		return sl_walk_later(w, offset);
 	w->md->flags |= SL_P_FRAGMENT_FIRST;

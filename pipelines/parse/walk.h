@@ -18,6 +18,7 @@ struct sl_walk {
 	struct sl_meta *md;
 	struct sl_key4 *k4;
 	struct sl_key6 *k6;
+	struct sl_fragment_place *fragment;
 	uint32_t end; /* offset behind the IP packet, at most pkt_len */
 	uint16_t sport_be, dport_be;
 	uint8_t hop_limit; /* IPv6 */
@@ -34,8 +35,11 @@ enum { /* IPv4 flags and fragment offset */
 struct sl_ip6_chain {
 	uint32_t l4_off;
 	uint8_t proto;
-	bool fragmented; /* a fragment header that is not atomic (RFC 6946) */
-	uint16_t frag;	 /* its offset and M bit, host order */
+	/* The last three are of a fragment header that is not atomic (RFC 6946). */
+	bool fragmented;
+	uint16_t frag;	   /* its offset and M bit, host order */
+	uint32_t id_be;	   /* its identification */
+	uint32_t data_off; /* where the fragment's data begins: behind that header */
 };
 
 /*

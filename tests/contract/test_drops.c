@@ -16,6 +16,7 @@
 #include "dp/counters.h"
 #include "drop_scene.h"
 #include "pipelines/flow/flow_ctl.h"
+#include "pipelines/reply/reply_state.h"
 
 static enum sl_drop from_underlay(struct scene *s)
 {

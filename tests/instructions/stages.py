@@ -21,19 +21,18 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/flow/flow_(lookup\.c|hint\.h)", r".*", "lookup"),
     (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
     (r"^pipelines/flow/\w+\.c", r".*", "miss"),
-    (r"^pipelines/(forward|policy)/\w+\.c", r".*", "miss"),
-    (r"^pipelines/pipeline\.c", r"receive_underlay", "decap"),
-    (r"^pipelines/pipeline\.c", r"receive_access", "receive"),
-    (r"^pipelines/pipeline\.c", r"sort|has_headers", "parse"),
-    (r"^pipelines/pipeline\.c", r"lookup", "lookup"),
-    (r"^pipelines/pipeline\.c", r"special|\w*fragments?", "miss"),
-    (r"^pipelines/pipeline\.c", r"execute\w*|same_way|may_leave", "rewrite"),
-    (r"^pipelines/pipeline\.c", r"finish|all_sent", "transmit"),
+    (r"^pipelines/(fragment|miss|policy|reply|way)/\w+\.c", r".*", "miss"),
+    (r"^pipelines/stage/receive\.h", r"sl_stage_receive_underlay", "decap"),
+    (r"^pipelines/stage/receive\.h", r"sl_stage_receive_access", "receive"),
+    (r"^pipelines/stage/sort\.c", r".*", "parse"),
+    (r"^pipelines/stage/lookup\.h", r".*", "lookup"),
+    (r"^pipelines/stage/execute\.[ch]", r".*", "rewrite"),
+    (r"^pipelines/verdict/", r".*", "transmit"),
 )]
 
 # Where none of the frames has a rule.
 FALLBACK = [(re.compile(path), stage) for path, stage in (
-    (r"^pipelines/pipeline\.c", "pipeline"),
+    (r"^pipelines/(pipeline\.c|context/|stage/)", "pipeline"),
     (r"^pipelines/overlay/", "encap"),
     (r"^dp/(pmap|rings|u32map)", "miss"),
 )]

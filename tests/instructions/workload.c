@@ -250,8 +250,8 @@ static bool count(const struct workload *c)
 int main(int argc, char **argv)
 {
 	/* Where a flow lies in its table follows from these. */
-	for (unsigned int i = 0; i < RTE_DIM(sl_flow_seeds.s); i++)
-		sl_flow_seeds.s[i] = 0x5eed0123456789abull * (2 * i + 1);
+	for (unsigned int i = 0; i < RTE_DIM(sl_key_seeds.s); i++)
+		sl_key_seeds.s[i] = 0x5eed0123456789abull * (2 * i + 1);
 	if (sl_test_eal(NULL) != 0)
 		return 1;
 	for (unsigned int i = 0; i < RTE_DIM(workloads) && argc == 2; i++) {

@@ -12,7 +12,7 @@
 #include "dp/u32map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
-#include "pipelines/flow/waiting_dp.h"
+#include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 

@@ -148,7 +148,7 @@ static void address_that_spells_a_key_does_not_pass_for_it(void **state)
 /* Seeds under which all addresses with a certain lower half look alike. */
 static void connection_that_only_looks_like_another_finds_no_room(void **state)
 {
-	struct sl_flow_seeds before = sl_flow_seeds;
+	struct sl_key_seeds before = sl_key_seeds;
 	struct flow_packet p = {.id = 1, .v6 = true}, r = {.id = 1, .v6 = true, .reply = true};
 	struct sl_flow_program prog;
 	struct sl_flow_install in;
@@ -158,8 +158,8 @@ static void connection_that_only_looks_like_another_finds_no_room(void **state)
 
 	(void)state;
 	k = flow_key6(&p);
-	memcpy(&sl_flow_seeds.s[1], k.src + 8, 8);
-	sl_flow_seeds.s[2] = sl_flow_seeds.s[1];
+	memcpy(&sl_key_seeds.s[1], k.src + 8, 8);
+	sl_key_seeds.s[2] = sl_key_seeds.s[1];
 	flow_setup(&y, 64, 1);
 	assert_non_null(flow_install(&y, 0, &p));
 	k.src[7] ^= 1;
@@ -186,19 +186,19 @@ static void connection_that_only_looks_like_another_finds_no_room(void **state)
 	prog.key = k;
 	assert_int_equal(sl_flow_program_add(y.t, &prog, y.tick), -ENOSPC);
 	flow_teardown(&y);
-	sl_flow_seeds = before;
+	sl_key_seeds = before;
 }
 
 static void programmed_entry_that_finds_no_room_leaves_the_connection_alone(void **state)
 {
-	struct sl_flow_seeds before = sl_flow_seeds;
+	struct sl_key_seeds before = sl_key_seeds;
 	struct flow_packet p = {.id = 1, .v6 = true}, r = {.id = 1, .v6 = true, .reply = true};
 	struct sl_flow_program prog = {.key = flow_key6(&p), .kind = SL_PROGRAM_DENY};
 	struct flow_fixture y;
 
 	(void)state;
-	memcpy(&sl_flow_seeds.s[1], prog.key.src + 8, 8);
-	sl_flow_seeds.s[2] = sl_flow_seeds.s[1];
+	memcpy(&sl_key_seeds.s[1], prog.key.src + 8, 8);
+	sl_key_seeds.s[2] = sl_key_seeds.s[1];
 	flow_setup(&y, 64, 1);
 	prog.key.src[7] ^= 1;
 	assert_int_equal(sl_flow_program_add(y.t, &prog, y.tick), 0);
@@ -210,7 +210,7 @@ static void programmed_entry_that_finds_no_room_leaves_the_connection_alone(void
 	assert_int_equal(sl_flow_table_used(y.t), 3);
 	assert_int_equal(sl_flow_table_programmed(y.t), 1);
 	flow_teardown(&y);
-	sl_flow_seeds = before;
+	sl_key_seeds = before;
 }
 
 static void connection_takes_no_more_than_it_should(void **state)

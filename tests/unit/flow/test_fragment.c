@@ -2,8 +2,8 @@
 /*
  * Later fragments share the fate of the first one of their datagram, and of no other.
  */
-#include "pipelines/flow/fragment_dp.h"
-#include "pipelines/flow/waiting_dp.h"
+#include "pipelines/fragment/fragment_dp.h"
+#include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
 #include <pthread.h>
@@ -315,6 +315,7 @@ static void move_to(struct sl_burst *to)
 
 	to->meta[i] = burst.meta[0];
 	to->key4[i] = burst.key4[0];
+	to->fragment[i] = burst.fragment[0];
 	burst.n = 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who has an address: ARP and neighbour discovery are judged alike. Each test is of both. */
+#include "pipelines/reply/reply_state.h"
 #include "tests/unit/pipeline/pipeline_test.h"
 
 #define WEB_MAC "02:00:00:00:00:05"

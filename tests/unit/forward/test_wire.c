@@ -4,7 +4,7 @@
  * networks with an MTU that IPv6 does not know.
  */
 #include "pipelines/changes.h"
-#include "pipelines/flow/waiting_dp.h"
+#include "pipelines/fragment/waiting_dp.h"
 #include "tests/unit/pipeline/pipeline_test.h"
 
 static struct sl_frame g, h;

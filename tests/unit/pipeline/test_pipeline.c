@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The packet's trip as a whole: what leaves, where, and how it looks. */
-#include "pipelines/forward/forward_dp.h"
+#include "pipelines/reply/reply_state.h"
 #include "pipeline_test.h"
 
 static struct sl_frame g;
@@ -294,16 +294,16 @@ static void frag_needed_is_limited_a_tick(void **state)
 
 static void frag_needed_of_one_network_leaves_the_others_theirs(void **state)
 {
-	struct sl_icmp_rate *rate = &sl_rig_pipeline(*state)->icmp_rate[0];
+	struct sl_icmp_rate *rate = &sl_rig_pipeline(*state)->replies[0]->icmp_rate;
 	unsigned int own = 0, others = 0;
 
 	for (unsigned int i = 0; i < 100000; i++)
-		own += sl_icmp_within_rate(rate, 7, 1);
+		own += sl_icmp_rate_allows(rate, 7, 1);
 	for (unsigned int i = 0; i < 300; i++)
-		others += sl_icmp_within_rate(rate, 7, 2);
+		others += sl_icmp_rate_allows(rate, 7, 2);
 	assert_int_equal(own, 100);
 	assert_int_equal(others, 100);
-	assert_true(sl_icmp_within_rate(rate, 8, 1));
+	assert_true(sl_icmp_rate_allows(rate, 8, 1));
 }
 
 static void icmp_error_about_a_connection_passes_and_no_other(void **state)

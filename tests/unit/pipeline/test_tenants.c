@@ -18,8 +18,9 @@
 
 #include "ctrl/apply/apply.h"
 #include "pipelines/flow/flow_ctl.h"
-#include "pipelines/flow/waiting_dp.h"
+#include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/reply/reply_state.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/packet.h"
 

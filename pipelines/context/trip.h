@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the stages of the pipeline work with: what all workers share, and one burst's trip through
+ * the stages. Every stage has the form
+ *
+ *     void sl_stage_NAME(struct sl_trip *t, const struct sl_packets *in, ...)
+ *
+ * It deals with the packets `in` of the trip's burst and fills the lists behind `in`. Threads: a
+ * trip belongs to one worker and lies within one RCU read section, so its world stays valid.
+ */
+#ifndef SL_TRIP_H
+#define SL_TRIP_H
+
+#include "dp/worker.h"
+#include "pipelines/world.h"
+#include "sluice/packets.h"
+
+struct sl_changes;
+struct sl_flow_table;
+struct sl_fragments;
+struct sl_reply_state;
+struct sl_waiting;
+
+/* Shared by all workers. Written by control before they start, except world. */
+struct sl_pipeline {
+	_Atomic(const struct sl_world *) world;
+	struct sl_flow_table *flows;
+	struct sl_changes *changes; /* written by control, marked by workers */
+	/* New connections by the policy that decided: [worker][slot], counted by that worker; slot
+	 * 0 stands for the networks' defaults. */
+	uint64_t *policy_hits[SL_WORKERS_MAX];
+	uint32_t n_policy_hits;
+	struct sl_fragments *fragments;
+	struct sl_waiting *waiting[SL_WORKERS_MAX];	/* one a worker, private to it */
+	struct sl_reply_state *replies[SL_WORKERS_MAX]; /* likewise */
+};
+
+struct sl_trip {
+	struct sl_worker *w;
+	struct sl_pipeline *p;
+	const struct sl_world *world;
+	struct sl_burst *b;
+	uint32_t tick;
+	bool underlay; /* the burst came in by an underlay port */
+	/* A packet of the burst may have a verdict by now. Set by each stage that gives one; as long
+	 * as it is false no packet needs to be asked. */
+	bool has_verdicts;
+	/* Written by receive, read by sort: a bit for each packet that took more than a look at
+	 * plain headers (sl_parse). */
+	uint64_t walked;
+};
+
+static inline struct sl_trip sl_trip_begin(struct sl_worker *w, struct sl_burst *b, bool underlay)
+{
+	struct sl_pipeline *p = w->pipeline;
+
+	return (struct sl_trip){.w = w,
+		.p = p,
+		.world = atomic_load_explicit(&p->world, memory_order_acquire),
+		.b = b,
+		.tick = atomic_load_explicit(w->tick, memory_order_relaxed),
+		.underlay = underlay};
+}
+
+/* Packet i stops here, unless the verdict is SL_KEEP. */
+static inline void sl_trip_judge(struct sl_trip *t, unsigned int i, unsigned int verdict)
+{
+	t->b->verdict[i] = (uint8_t)verdict;
+	t->has_verdicts |= verdict != SL_KEEP;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "deps.h"
+
+#include "sluice/encap.h"
+
+static void address_slots(const struct sl_burst *b, unsigned int i, struct sl_deps *d)
+{
+	const struct sl_meta *m = &b->meta[i];
+	struct sl_ip src, dst;
+
+	if (likely(m->flags & SL_P_IP4)) {
+		d->slot[SL_DEP_SRC] = sl_change_of_ip4(m->network, b->key4[i].src_be);
+		d->slot[SL_DEP_DST] = sl_change_of_ip4(m->network, b->key4[i].dst_be);
+		return;
+	}
+	memcpy(src.b, b->key6[i].src, 16);
+	memcpy(dst.b, b->key6[i].dst, 16);
+	d->slot[SL_DEP_SRC] = sl_change_of_ip(m->network, &src);
+	d->slot[SL_DEP_DST] = sl_change_of_ip(m->network, &dst);
+}
+
+static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
+{
+	if (act->kind == SL_ACT_TUNNEL)
+		return sl_change_of(SL_CHANGE_NODE, act->out / SL_ENCAP_COUNT);
+	return act->kind == SL_ACT_PORT ? sl_change_of(SL_CHANGE_PORT, act->out) : otherwise;
+}
+
+static struct sl_deps deps_of(const struct sl_trip *t, unsigned int i, const uint32_t identity[2],
+	const struct sl_action *out, const struct sl_action *back)
+{
+	struct sl_deps d;
+
+	address_slots(t->b, i, &d);
+	d.slot[SL_DEP_SRC_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[0]);
+	d.slot[SL_DEP_DST_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[1]);
+	d.slot[SL_DEP_SRC_IDENTITY] = sl_change_of_identity(0, identity[0]);
+	d.slot[SL_DEP_DST_IDENTITY] = sl_change_of_identity(0, identity[1]);
+	d.slot[SL_DEP_OUT] = way_slot(out, d.slot[SL_DEP_SRC]);
+	d.slot[SL_DEP_BACK] = way_slot(back, d.slot[SL_DEP_SRC]);
+	return d;
+}
+
+struct sl_deps sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const struct sl_flow *f,
+	const struct sl_action *act)
+{
+	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
+	/* If they are not those of the resolution that is checked, an address has changed since, and
+	 * its slot shows that. */
+	const struct sl_conn_identities of = sl_conn_identities(c);
+	const uint32_t identity[2] = {of.opener, of.peer};
+
+	return deps_of(t, i, identity, act, act);
+}
+
+uint64_t sl_deps_generation(const struct sl_trip *t, const struct sl_deps *deps)
+{
+	sl_changes_use(t->p->changes, deps);
+	if (unlikely(atomic_load_explicit(&t->p->world, memory_order_seq_cst) != t->world))
+		return 0;
+	return t->world->generation;
+}
+
+uint64_t sl_deps_stamp(const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in)
+{
+	const uint32_t identity[2] = {in->identity_src, in->identity_dst};
+	struct sl_deps deps = deps_of(t, i, identity, &in->side[0].act, &in->side[1].act);
+
+	return sl_deps_generation(t, &deps);
+}

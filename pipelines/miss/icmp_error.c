@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An ICMP error belongs to the connection of the packet it quotes, and goes to the sender of that
+ * packet.
+ *
+ * Who may send one: every host that the quoted packet has reached. That is its receiver, and any
+ * router or host behind the port or node that the packet went out to. Addresses of routers are not
+ * known here, because routers have no endpoint in a network. So an error from an address of no
+ * endpoint passes when it comes from where the connection's packets go to, and is spoofed when it
+ * comes from anywhere else. An endpoint of the network at another place has not seen the packet as
+ * far as this node knows; whether its error passes is decided by the policy for its ICMP.
+ *
+ * The quoted packet must belong to a connection of the network that is allowed at present. A quoted
+ * TCP segment must be one that may be under way, unless the error comes from the connection's own
+ * other end: ports alone are easy to guess (RFC 5927 section 4.1). UDP has nothing else to check.
+ */
+#include "icmp_error.h"
+
+#include <netinet/in.h>
+#include <rte_ether.h>
+
+#include "dp/pmap.h"
+#include "judge.h"
+#include "pipelines/flow/flow_dp.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/way/way.h"
+#include "refresh.h"
+#include "sluice/encap.h"
+
+/* The entry for the direction of the quoted packet; NULL when its connection is not known here. */
+static struct sl_flow *quoted_flow(const struct sl_trip *t, unsigned int i, struct sl_quoted *q)
+{
+	switch (sl_parse_quoted(t->b, i, q)) {
+	case 4:
+		return sl_flow_find4(t->p->flows, &q->k4);
+	case 6:
+		return sl_flow_find6(t->p->flows, &q->k6);
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * The entry of the quoted packet, and its action, if packet i may be an error about it; otherwise
+ * NULL.
+ */
+static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_quoted *q, struct sl_action *act)
+{
+	struct sl_flow *f = quoted_flow(t, i, q);
+
+	if (f == NULL || !sl_ip_equal(&q->src, &e->dst_ip))
+		return NULL;
+	/* A denied connection gets no errors: its entry does not hold, or says drop. */
+	if (!sl_refresh_holds(t, i, f, act) || act->kind == SL_ACT_DROP)
+		return NULL;
+	if (sl_ip_equal(&q->dst, &e->src_ip) || q->proto != IPPROTO_TCP)
+		return f;
+	return sl_flow_has_under_way(t->p->flows, f, q->seq) ? f : NULL;
+}
+
+/* Does packet i come from where the action sends to? */
+static bool comes_from_there(const struct sl_trip *t, unsigned int i, const struct sl_action *act)
+{
+	uint32_t origin = t->b->meta[i].origin;
+
+	if (act->kind == SL_ACT_TUNNEL)
+		return origin == (SL_ORIGIN_NODE | act->out / SL_ENCAP_COUNT);
+	return origin == act->out;
+}
+
+/*
+ * A router behind a port sends by way of the workload there, whose MAC its frame has. The MACs behind
+ * another node are checked by that node.
+ */
+static bool has_mac_of_receiver(const struct sl_trip *t, unsigned int i, const struct sl_quoted *q)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+	struct sl_pmap_key key = sl_pmap_addr_key(m->network, &q->dst);
+	const struct sl_endpoint *to = sl_pmap_find(t->world->endpoints, &key);
+
+	if (m->origin & SL_ORIGIN_NODE)
+		return true;
+	return to != NULL && memcmp(to->mac.b, eth->src_addr.addr_bytes, 6) == 0;
+}
+
+/* The sender is an endpoint at another place than the connection's packets go to. */
+static enum sl_drop ask_policy(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
+{
+	struct sl_judgement j = sl_judge(t, i, e, false);
+
+	if (j.reason == SL_KEEP)
+		return SL_KEEP;
+	sl_judgement_note(t, i, &j);
+	return j.audited ? SL_KEEP : j.reason;
+}
+
+enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_quoted q = {0};
+	struct sl_action act = {0};
+	struct sl_ends ends;
+	enum sl_drop sender = sl_ends_find_sender(t, i, &ends), drop;
+	bool nobody = ends.src == NULL;
+
+	/* The address of an endpoint, but not sent by it. */
+	if (sender != SL_KEEP && !nobody)
+		return sender;
+	drop = sl_ends_find_receiver(t, i, &ends);
+	if (drop == SL_KEEP && related(t, i, &ends, &q, &act) == NULL)
+		drop = SL_DROP_ICMP_UNRELATED;
+	if (nobody && (drop != SL_KEEP || !comes_from_there(t, i, &act) ||
+			      !has_mac_of_receiver(t, i, &q)))
+		return SL_DROP_SPOOFED;
+	if (drop == SL_KEEP && !comes_from_there(t, i, &act))
+		drop = ask_policy(t, i, &ends);
+	if (drop == SL_KEEP)
+		t->b->meta[i].act =
+			sl_way_to(t, i, ends.dst, nobody ? SL_IDENTITY_WORLD : ends.src->identity);
+	return drop;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "judge.h"
+
+#include <netinet/in.h>
+#include <rte_byteorder.h>
+
+#include "pipelines/flow/flow_dp.h"
+#include "pipelines/policy/policy_dp.h"
+#include "pipelines/verdict/verdict.h"
+
+/* A connection as opened by one of its ends. */
+struct opening {
+	const struct sl_endpoint *from, *to;
+	struct sl_ip from_ip, to_ip;
+	uint8_t proto;
+	uint16_t dport;
+};
+
+/* The policy port of a key: the destination port, or for ICMP its type and code. */
+static uint16_t policy_port(uint8_t proto, uint16_t sport_be, uint16_t dport_be)
+{
+	if (proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6)
+		return rte_be_to_cpu_16(dport_be);
+	return rte_be_to_cpu_16(dport_be != 0 ? dport_be : sport_be);
+}
+
+static struct opening opening_of(
+	const struct sl_burst *b, unsigned int i, const struct sl_ends *e, bool by_peer)
+{
+	bool v4 = b->meta[i].flags & SL_P_IP4;
+	uint16_t sport = v4 ? b->key4[i].sport_be : b->key6[i].sport_be;
+	uint16_t dport = v4 ? b->key4[i].dport_be : b->key6[i].dport_be;
+	struct opening o = {.proto = b->meta[i].proto};
+
+	o.from = by_peer ? e->dst : e->src;
+	o.to = by_peer ? e->src : e->dst;
+	o.from_ip = by_peer ? e->dst_ip : e->src_ip;
+	o.to_ip = by_peer ? e->src_ip : e->dst_ip;
+	o.dport = by_peer ? policy_port(o.proto, dport, sport) : policy_port(o.proto, sport, dport);
+	return o;
+}
+
+/* What the rules at one end say. */
+static struct sl_verdict ask(
+	const struct sl_trip *t, enum sl_direction dir, const struct opening *o)
+{
+	const struct sl_endpoint *subject = dir == SL_INGRESS ? o->to : o->from;
+	const struct sl_endpoint *peer = dir == SL_INGRESS ? o->from : o->to;
+	struct sl_policy_query q = {
+		.network = subject->network,
+		.subject = subject->identity,
+		.peer = peer->identity,
+		.peer_is_endpoint = true,
+		.ports_known = true,
+		.proto = o->proto,
+		.dport = o->dport,
+		.peer_addr = dir == SL_INGRESS ? o->from_ip : o->to_ip,
+	};
+
+	return sl_policy_evaluate(t->world->policies, dir, &q);
+}
+
+static bool allows(const struct sl_network *net, enum sl_direction dir, const struct sl_verdict *v)
+{
+	if (v->kind == SL_VERDICT_NONE)
+		return dir == SL_INGRESS ? net->allow_ingress : net->allow_egress;
+	return v->kind == SL_VERDICT_ALLOW;
+}
+
+static void count_hit(const struct sl_trip *t, uint32_t slot)
+{
+	if (slot < t->p->n_policy_hits)
+		sl_count(&t->p->policy_hits[t->w->id][slot], 1);
+}
+
+/* In a network that is audited, a denial is for the record only. */
+static void audit(struct sl_judgement *j, const struct sl_network *net)
+{
+	j->audited = j->reason != SL_KEEP && net->mode == SL_MODE_AUDIT;
+	if (!j->audited)
+		return;
+	if (j->reason == SL_DROP_POLICY_EGRESS)
+		j->egress |= SL_FLOW_AUDITED;
+	if (j->reason == SL_DROP_POLICY_INGRESS)
+		j->ingress |= SL_FLOW_AUDITED;
+}
+
+static const struct sl_judgement not_judged = {.reason = SL_KEEP,
+	.ingress = SL_NOT_JUDGED,
+	.egress = SL_NOT_JUDGED,
+	.denied_by = SL_NOT_JUDGED};
+
+struct sl_judgement sl_judge(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, bool by_peer)
+{
+	struct opening o = opening_of(t->b, i, e, by_peer);
+	struct sl_judgement j = not_judged;
+	struct sl_verdict v;
+
+	j.by_peer = by_peer;
+	if (e->net->mode == SL_MODE_OBSERVE)
+		return j;
+	if (o.from->local) {
+		v = ask(t, SL_EGRESS, &o);
+		count_hit(t, v.policy);
+		j.egress = v.policy;
+		if (!allows(e->net, SL_EGRESS, &v)) {
+			j.reason = SL_DROP_POLICY_EGRESS;
+			j.denied_by = v.policy;
+		}
+	}
+	if (o.to->local && j.reason == SL_KEEP) {
+		v = ask(t, SL_INGRESS, &o);
+		count_hit(t, v.policy);
+		j.ingress = v.policy;
+		if (!allows(e->net, SL_INGRESS, &v)) {
+			j.reason = SL_DROP_POLICY_INGRESS;
+			j.denied_by = v.policy;
+		}
+	}
+	audit(&j, e->net);
+	return j;
+}
+
+/*
+ * One reading of a connection of unknown opener: one end taken as its opener, and what the rules of
+ * all ends on this node say.
+ */
+struct reading {
+	bool allowed;
+	bool refused; /* by a rule with action deny; a network's default is no rule */
+	uint32_t ingress, egress;
+};
+
+static struct reading read_as(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, bool by_peer)
+{
+	struct opening o = opening_of(t->b, i, e, by_peer);
+	struct reading r = {.allowed = true, .ingress = SL_NOT_JUDGED, .egress = SL_NOT_JUDGED};
+	struct sl_verdict v;
+
+	if (o.from->local) {
+		v = ask(t, SL_EGRESS, &o);
+		r.egress = v.policy;
+		r.allowed &= allows(e->net, SL_EGRESS, &v);
+		r.refused |= v.kind == SL_VERDICT_DENY;
+	}
+	if (o.to->local) {
+		v = ask(t, SL_INGRESS, &o);
+		r.ingress = v.policy;
+		r.allowed &= allows(e->net, SL_INGRESS, &v);
+		r.refused |= v.kind == SL_VERDICT_DENY;
+	}
+	return r;
+}
+
+/*
+ * A SYN with ACK comes from the end that did not open. The other reading is asked all the same: a
+ * deny rule counts in either, because the entry serves all further packets of both directions.
+ */
+static bool may_have_opened(const struct sl_meta *m)
+{
+	return (m->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != (SL_TCP_SYN | SL_TCP_ACK);
+}
+
+struct sl_judgement sl_judge_picked(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
+{
+	bool opener = may_have_opened(&t->b->meta[i]);
+	struct sl_judgement j = not_judged;
+	struct reading own, peer;
+
+	j.picked = true;
+	j.by_peer = !opener;
+	if (e->net->mode == SL_MODE_OBSERVE)
+		return j;
+	own = read_as(t, i, e, false);
+	peer = read_as(t, i, e, true);
+	j.by_peer |= !own.allowed && peer.allowed;
+	if (own.refused || peer.refused || !(j.by_peer ? peer.allowed : own.allowed)) {
+		j.reason = SL_DROP_TCP_NO_CONNECTION;
+	} else {
+		j.egress = j.by_peer ? peer.egress : own.egress;
+		j.ingress = j.by_peer ? peer.ingress : own.ingress;
+		count_hit(t, j.egress);
+		count_hit(t, j.ingress);
+	}
+	audit(&j, e->net);
+	return j;
+}
+
+struct sl_judgement sl_judge_stranger(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
+{
+	struct sl_judgement j = not_judged;
+
+	if (e->net->pickup || e->net->mode == SL_MODE_OBSERVE)
+		return sl_judge_picked(t, i, e);
+	j.picked = true;
+	j.by_peer = !may_have_opened(&t->b->meta[i]);
+	j.reason = SL_DROP_TCP_NO_CONNECTION;
+	audit(&j, e->net);
+	return j;
+}
+
+/* Dropped packets are sampled at the end of the burst. One that passes is not seen there. */
+void sl_judgement_note(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j)
+{
+	t->b->meta[i].detail = j->denied_by;
+	if (j->audited)
+		sl_verdict_sample_audited(t, i, j->reason);
+}

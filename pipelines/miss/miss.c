@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "miss.h"
+
+#include <rte_ether.h>
+#include <rte_prefetch.h>
+
+#include "deps.h"
+#include "icmp_error.h"
+#include "judge.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/way/way.h"
+#include "programmed.h"
+#include "refresh.h"
+
+/* Both directions of the connection, side[0] that of the packet at hand. */
+static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_flow_install *in)
+{
+	struct rte_ether_hdr eth = *rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+
+	in->side[0].origin = t->b->meta[i].origin;
+	in->side[1].origin = e->dst->origin;
+	memcpy(in->side[0].macs, eth.dst_addr.addr_bytes, 6);
+	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
+	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
+	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
+	in->side[0].act = sl_way_to(t, i, e->dst, e->src->identity);
+	in->side[1].act = sl_way_to(t, i, e->src, e->dst->identity);
+}
+
+static void swap_sides(struct sl_flow_install *in)
+{
+	struct sl_flow_side s = in->side[0];
+
+	in->side[0] = in->side[1];
+	in->side[1] = s;
+}
+
+/*
+ * How packet i's connection is judged; f is the entry of its key, or NULL. A SYN opens a connection,
+ * whatever the entry says. Any other TCP packet without an entry belongs to a connection that was
+ * opened elsewhere.
+ */
+static struct sl_judgement judge(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	if (f == NULL)
+		return m->flags & SL_P_TCP && !sl_tcp_is_syn(m) ? sl_judge_stranger(t, i, e)
+								: sl_judge(t, i, e, false);
+	if (sl_flow_opens(t->p->flows, f, m))
+		return sl_judge(t, i, e, false);
+	if (sl_flow_is_picked(t->p->flows, f))
+		return sl_judge_picked(t, i, e);
+	return sl_judge(t, i, e, !sl_flow_is_opener(t->p->flows, f));
+}
+
+/*
+ * Identities and owners of the opener and its peer. An entry keeps the opener it has. When either end
+ * may be the opener, the connection is billed to both.
+ */
+static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const struct sl_flow *f,
+	const struct sl_judgement *j, struct sl_flow_install *in)
+{
+	const struct sl_endpoint *from, *to;
+	bool by_peer = j->by_peer;
+
+	if (f != NULL && j->picked)
+		by_peer = !sl_flow_is_opener(t->p->flows, f);
+	from = by_peer ? e->dst : e->src;
+	to = by_peer ? e->src : e->dst;
+	in->identity_src = from->identity;
+	in->identity_dst = to->identity;
+	in->self = from == to;
+	in->owner[0] = from->owner;
+	in->owner[1] = j->picked && from != to ? to->owner : 0;
+}
+
+/* Packet i has no entry. */
+static enum sl_drop install(
+	const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in)
+{
+	struct sl_meta *m = &t->b->meta[i];
+
+	/* A reset ends a connection, and this one is not known here: nothing to keep. */
+	if (m->tcp_flags & SL_TCP_RST)
+		return SL_KEEP;
+	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
+	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
+}
+
+/* Does policy still allow the connection of entry f, which packet i, a SYN, is no part of? */
+static bool is_still_allowed(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
+{
+	struct sl_judgement j;
+
+	if (sl_flow_is_picked(t->p->flows, f))
+		j = sl_judge_picked(t, i, e);
+	else
+		j = sl_judge(t, i, e, !sl_flow_is_opener(t->p->flows, f));
+	return j.reason == SL_KEEP || j.audited;
+}
+
+/* Packet i has entry f: store the new resolution there, and let the entry serve the packet. */
+static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_flow *f, struct sl_flow_install *in)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_flow_table *flows = t->p->flows;
+	bool reopens = sl_flow_reopens(flows, f, m);
+
+	if (!reopens && sl_flow_opens(flows, f, m)) {
+		/* The SYN passes and changes nothing: the receiver decides what it means. */
+		if (is_still_allowed(t, i, e, f))
+			return SL_KEEP;
+		/* No packet of the old connection passes any more, so the SYN opens a new one. */
+		reopens = sl_flow_end(flows, t->w->id, f);
+	}
+	if (!sl_flow_is_orig(f))
+		swap_sides(in);
+	if (!reopens)
+		sl_flow_update(flows, t->w->id, f, in);
+	else if (!sl_flow_reopen(flows, t->w->id, f, in) && sl_flow_reopens(flows, f, m))
+		/* Another thread holds the pair. The sender will repeat its SYN. */
+		return SL_DROP_TCP_NO_CONNECTION;
+	return sl_flow_serve_resolved(flows, t->w->id, f, t->b, i, t->tick);
+}
+
+/*
+ * Judges the connection of packet i and stores what came of it: in f, the entry of its key, or when
+ * that is NULL in a new one.
+ */
+static enum sl_drop connect_ends(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
+{
+	struct sl_meta *m = &t->b->meta[i];
+	struct sl_judgement j;
+	struct sl_flow_install in = {.tick = t->tick};
+
+	/* Policy is not asked: an echo reply without a request belongs to no connection. */
+	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
+		return SL_DROP_ICMP_UNRELATED;
+	j = judge(t, i, e, f);
+	if (j.reason != SL_KEEP) {
+		sl_judgement_note(t, i, &j);
+		if (!j.audited)
+			return j.reason;
+	}
+	in.policy_ingress = j.ingress;
+	in.policy_egress = j.egress;
+	in.by_peer = j.by_peer;
+	in.picked = j.picked;
+	fill_ends(t, e, f, &j, &in);
+	fill_sides(t, i, e, &in);
+	in.generation = sl_deps_stamp(t, i, &in);
+	m->act = in.side[0].act;
+	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
+}
+
+/* SL_KEEP, with meta.act, or why packet i goes no further. */
+static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_flow *f = t->b->meta[i].flow;
+	struct sl_ends ends;
+	enum sl_drop d;
+
+	if (!sl_ip4_header_intact(t->b, i))
+		return SL_DROP_IP4_CHECKSUM;
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
+		return sl_icmp_error(t, i);
+	d = sl_ends_find(t, i, &ends);
+	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
+				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
+		return sl_programmed(t, i, &ends, d, f);
+	if (d != SL_KEEP)
+		return d;
+	return connect_ends(t, i, &ends, f);
+}
+
+/* What the checks of stale entries read is fetched for all packets before the first is checked. */
+static void prefetch(const struct sl_trip *t, const struct sl_packets *in)
+{
+	for (unsigned int k = 0; k < in->n; k++) {
+		const struct sl_flow *f = t->b->meta[in->idx[k]].flow;
+
+		if (f != NULL)
+			rte_prefetch0(&sl_flow_conn(t->p->flows, f)->state);
+	}
+}
+
+void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
+{
+	unsigned int verdicts = SL_KEEP;
+
+	prefetch(t, in);
+	for (unsigned int k = 0; k < in->n; k++) {
+		unsigned int i = in->idx[k];
+		enum sl_drop verdict;
+
+		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
+			verdict = resolve(t, i);
+		t->b->verdict[i] = (uint8_t)verdict;
+		verdicts |= verdict;
+	}
+	t->has_verdicts |= verdicts != SL_KEEP;
+	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames that say which MAC has an address. Neighbour advertisements: RFC 4861. Announcements, for
+ * which no one has asked: gratuitous ARP (RFC 5227 section 3), or an unsolicited advertisement (RFC
+ * 4861 section 7.2.6). Threads: pure functions on the caller's buffer; workers and control.
+ */
+#ifndef SL_ADVERT_H
+#define SL_ADVERT_H
+
+#include "sluice/types.h"
+
+#define SL_ADVERT_LEN	    86u /* Ethernet, IPv6, advertisement, one option */
+#define SL_ANNOUNCEMENT_MAX SL_ADVERT_LEN
+
+struct sl_advert {
+	uint8_t target[16];
+	struct sl_mac mac; /* of the target; the frame comes from it */
+	struct sl_mac to_mac;
+	uint8_t to[16];
+	uint8_t flags; /* ND_NA_FLAG_*, first byte */
+};
+
+/* Writes SL_ADVERT_LEN bytes, with checksum. */
+void sl_advert_write(void *frame, const struct sl_advert *a);
+
+/* "mac has ip", to all hosts on the link. Returns the frame's length. */
+unsigned int sl_announcement_write(void *frame, const struct sl_ip *ip, const struct sl_mac *mac);
+
+#endif

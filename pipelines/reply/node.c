@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "node.h"
+
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+
+#include "dp/u32map.h"
+#include "pipelines/overlay/tunnel_dp.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/verdict/verdict.h"
+
+static enum sl_drop hand_up_arp(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_upcall up = {.m = t->b->pkt[i], .kind = SL_UPCALL_ARP, .port = t->b->in_port};
+
+	return sl_upcall_put(&t->w->rings, &up) ? SL_SENT : SL_DROP_UPCALL_FULL;
+}
+
+/* RFC 1624: the checksum after one 16-bit word went from old to new. */
+static uint16_t checksum_update(uint16_t sum, uint16_t old, uint16_t new)
+{
+	uint32_t s = (uint16_t)~sum + (uint16_t)~old + new;
+
+	s = (s & 0xffff) + (s >> 16);
+	s = (s & 0xffff) + (s >> 16);
+	return (uint16_t)~s;
+}
+
+/* An echo request in one piece and one buffer, with nothing between its headers. */
+static bool is_plain_ping(const struct rte_mbuf *pkt, const struct sl_meta *m)
+{
+	const uint16_t kind = SL_P_ICMP_ECHO | SL_P_IP4 | SL_P_FRAGMENT_FIRST;
+
+	return (m->flags & kind) == (SL_P_ICMP_ECHO | SL_P_IP4) &&
+	       m->l4_off - m->l3_off == sizeof(struct rte_ipv4_hdr) &&
+	       pkt->data_len >= m->l3_off + m->l3_len;
+}
+
+/*
+ * The answer must go to one host: not to a group, and not to this node, in whose name another host
+ * must have sent the packet. Parse has refused other addresses that no host has.
+ */
+static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+{
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+
+	return rte_is_valid_assigned_ether_addr(&eth->src_addr) &&
+	       memcmp(eth->src_addr.addr_bytes, own->b, sizeof(own->b)) != 0 &&
+	       sl_u32map_find(t->world->local_addr, t->b->key4[i].src_be) == 0;
+}
+
+static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m)
+{
+	const void *icmp = rte_pktmbuf_mtod_offset(pkt, const void *, m->l4_off);
+
+	return rte_raw_cksum(icmp, (size_t)m->l3_off + m->l3_len - m->l4_off) == 0xffff;
+}
+
+/*
+ * Packet i is an ICMP error: *id is the tunnel that the quoted packet was sent by. False when that is
+ * no tunnel packet from this node to a node it knows.
+ */
+static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
+{
+	struct sl_quoted q;
+	unsigned int e;
+	uint32_t node;
+
+	t->b->meta[i].network = 0; /* the underlay is none */
+	if (sl_parse_quoted(t->b, i, &q) != 4 || q.proto != IPPROTO_UDP)
+		return false;
+	e = sl_encap_of_udp(q.k4.dport_be);
+	node = sl_u32map_find(t->world->node_by_addr, q.k4.dst_be);
+	if (e == SL_ENCAP_COUNT || node == 0 ||
+		(sl_u32map_find(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
+		return false;
+	*id = sl_tunnel_id(node, e);
+	return true;
+}
+
+/*
+ * An ICMP error about a tunnel packet of this node. Anyone can send one, so it is only noted, for
+ * people to see, and changes nothing.
+ */
+static enum sl_drop note_error(const struct sl_trip *t, unsigned int i)
+{
+	struct rte_mbuf *pkt = t->b->pkt[i];
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_tunnel_seen *s;
+	const uint8_t *icmp;
+	uint16_t mtu = 0;
+	uint32_t id;
+
+	if ((m->flags & (SL_P_IP4 | SL_P_FRAGMENT_FIRST)) != SL_P_IP4 ||
+		pkt->data_len < m->l3_off + m->l3_len || !quoted_tunnel(t, i, &id))
+		return SL_DROP_UNDERLAY_PROTOCOL;
+	if (!icmp_checksum_ok(pkt, m))
+		return SL_DROP_L4_MALFORMED;
+	icmp = rte_pktmbuf_mtod_offset(pkt, const uint8_t *, m->l4_off);
+	s = &t->world->tunnels->seen[t->w->id][id];
+	if (icmp[0] == ICMP_UNREACH && icmp[1] == ICMP_UNREACH_NEEDFRAG)
+		mtu = sl_load_be16(icmp + 6); /* RFC 1191 section 4 */
+	if (mtu != 0)
+		__atomic_store_n(&s->too_big, (uint64_t)t->tick << 32 | mtu, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->error, sl_tunnel_error(icmp[0], icmp[1], mtu, t->b->key4[i].src_be),
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&s->error_tick, t->tick, __ATOMIC_RELEASE);
+	sl_count(&s->errors, 1);
+	return SL_DROP_TUNNEL_ERROR;
+}
+
+static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_mac *own)
+{
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(pkt, struct rte_ipv4_hdr *, m->l3_off);
+	struct rte_icmp_hdr *icmp = rte_pktmbuf_mtod_offset(pkt, struct rte_icmp_hdr *, m->l4_off);
+	rte_be32_t addr = ip->dst_addr;
+	uint16_t old;
+
+	eth->dst_addr = eth->src_addr;
+	memcpy(eth->src_addr.addr_bytes, own->b, sizeof(own->b));
+	ip->dst_addr = ip->src_addr;
+	ip->src_addr = addr;
+	ip->time_to_live = 64;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	memcpy(&old, icmp, 2);
+	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
+	icmp->icmp_cksum =
+		checksum_update(icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
+}
+
+static enum sl_drop reply_icmp(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
+{
+	struct rte_mbuf *pkt = t->b->pkt[i];
+	const struct sl_meta *m = &t->b->meta[i];
+
+	if (m->flags & SL_P_ICMP_ERROR)
+		return note_error(t, i);
+	if (!is_plain_ping(pkt, m))
+		return SL_DROP_UNDERLAY_PROTOCOL;
+	if (!sender_is_a_host(t, i, own))
+		return SL_DROP_UNDERLAY_SENDER;
+	if (!icmp_checksum_ok(pkt, m))
+		return SL_DROP_L4_MALFORMED;
+	turn_into_reply(pkt, m, own);
+	sl_verdict_replied(t);
+	sl_tx_put(t->w, t->b->in_port, pkt);
+	return SL_SENT;
+}
+
+void sl_stage_node(struct sl_trip *t, const struct sl_packets *in, const struct sl_mac *own)
+{
+	for (unsigned int k = 0; k < in->n; k++) {
+		unsigned int i = in->idx[k];
+		bool arp = t->b->meta[i].flags & SL_P_ARP;
+
+		sl_trip_judge(t, i, arp ? hand_up_arp(t, i) : reply_icmp(t, i, own));
+	}
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "whohas.h"
+
+#include <rte_ether.h>
+
+#include "advert.h"
+#include "dp/pmap.h"
+#include "pipelines/verdict/verdict.h"
+#include "pipelines/way/way.h"
+#include "reply_state.h"
+
+static const struct sl_endpoint *find(
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *ip)
+{
+	struct sl_pmap_key key = sl_pmap_addr_key(t->b->meta[i].network, ip);
+
+	return sl_pmap_find(t->world->endpoints, &key);
+}
+
+/* 169.254.0.0/16, fe80::/10: no endpoint has such an address, and it means nothing on other links. */
+static bool is_link_local(const struct sl_ip *ip)
+{
+	if (sl_ip_is_v4(ip))
+		return ip->b[12] == 169 && ip->b[13] == 254;
+	return ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
+static bool is_at(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *ep)
+{
+	return ep->origin == t->b->meta[i].origin;
+}
+
+static bool is_sender(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+	const struct sl_endpoint *ep)
+{
+	return ep != NULL && is_at(t, i, ep) && sl_mac_equal(&ep->mac, &q->mac);
+}
+
+/* The answer goes to the sender's MAC, which must be that of a host. */
+static bool has_host_mac(const struct sl_whohas *q)
+{
+	return rte_is_valid_assigned_ether_addr(
+		(const struct rte_ether_addr *)(const void *)q->mac.b);
+}
+
+/* IPv6 stacks ask from link-local addresses, which are of no endpoint. */
+static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
+{
+	if (!sl_ip_is_v4(&q->sender) && is_link_local(&q->sender))
+		return true;
+	return is_sender(t, i, q, find(t, i, &q->sender));
+}
+
+/* Whom announcements from the place that packet i came from are counted for. */
+static unsigned int announcer(const struct sl_meta *m)
+{
+	return m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
+}
+
+/* The frame is made from the table: no byte of the sender's frame reaches other workloads. */
+static void announce(const struct sl_trip *t, uint16_t port, const struct sl_whohas *q)
+{
+	struct rte_mbuf *m = sl_packet_new(t->w);
+	char *frame = m != NULL ? rte_pktmbuf_append(m, SL_ANNOUNCEMENT_MAX) : NULL;
+	unsigned int len;
+
+	if (frame == NULL) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	len = sl_announcement_write(frame, &q->address, &q->mac);
+	rte_pktmbuf_trim(m, (uint16_t)(SL_ANNOUNCEMENT_MAX - len));
+	sl_count(&t->w->counters.generated, 1);
+	sl_tx_put(t->w, port, m);
+}
+
+static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	if (!sl_announce_rate_allows(
+		    &t->p->replies[t->w->id]->announce_rate, t->tick, announcer(m)))
+		return SL_DROP_ANNOUNCE_RATE;
+	for (uint16_t port = 0; port < SL_PORTS_MAX; port++)
+		if (t->world->port_network[port] == m->network && port != m->origin)
+			announce(t, port, q);
+	return SL_CONSUMED;
+}
+
+/* SL_KEEP: packet i is to become the answer that names *holder. Otherwise its verdict. */
+static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+	const struct sl_endpoint **holder)
+{
+	const struct sl_endpoint *ep;
+
+	if (!has_host_mac(q))
+		return SL_DROP_SPOOFED;
+	if (q->kind == SL_WHOHAS_QUESTION && !is_honest(t, i, q))
+		return SL_DROP_SPOOFED;
+	ep = find(t, i, &q->address);
+	if (q->kind == SL_WHOHAS_ANNOUNCEMENT) {
+		if (ep == NULL && is_link_local(&q->address))
+			return SL_CONSUMED;
+		return is_sender(t, i, q, ep) ? pass_on(t, i, q) : SL_DROP_SPOOFED;
+	}
+	if (ep != NULL && q->kind == SL_WHOHAS_PROBE && is_at(t, i, ep))
+		return SL_CONSUMED;
+	/* What came by tunnel is answered by the node where the holder lives. */
+	if (ep == NULL || ((t->b->meta[i].origin & SL_ORIGIN_NODE) && !ep->local))
+		return SL_DROP_ARP_UNANSWERED;
+	if (is_sender(t, i, q, ep))
+		return SL_CONSUMED; /* it asks for its own address */
+	*holder = ep;
+	return SL_KEEP;
+}
+
+static enum sl_drop reply(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_meta *m = &t->b->meta[i];
+	const struct sl_whohas_protocol *row = m->flags & SL_P_ARP ? &sl_whohas_arp : &sl_whohas_nd;
+	const struct sl_endpoint *holder;
+	struct sl_whohas q;
+	enum sl_drop d = row->read(t, i, &q);
+
+	if (d == SL_KEEP)
+		d = judge(t, i, &q, &holder);
+	if (d == SL_KEEP)
+		d = row->answer(t, i, &q, holder);
+	if (d != SL_KEEP)
+		return d;
+	m->act = sl_way_back(t, i);
+	sl_verdict_replied(t);
+	return SL_KEEP;
+}
+
+void sl_stage_whohas(struct sl_trip *t, const struct sl_packets *in)
+{
+	for (unsigned int k = 0; k < in->n; k++)
+		sl_trip_judge(t, in->idx[k], reply(t, in->idx[k]));
+	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
+}

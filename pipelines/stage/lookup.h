@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The flow table is asked about packets: the entry of a known flow has their action. Threads: worker,
+ * on its own burst.
+ */
+#ifndef SL_STAGE_LOOKUP_H
+#define SL_STAGE_LOOKUP_H
+
+#include "pipelines/context/trip.h"
+#include "pipelines/flow/flow_dp.h"
+
+/*
+ * Plain packets (sort.h). Those with a current entry have meta.act, or a verdict of the connection's
+ * state machine. The others are in *missed, for sl_stage_miss.
+ */
+static inline void sl_stage_lookup(
+	struct sl_trip *t, const struct sl_packets *in, struct sl_packets *missed)
+{
+	struct sl_burst *b = t->b;
+	struct sl_flow_pass pass;
+
+	pass.worker = t->w->id;
+	pass.tick = t->tick;
+	pass.generation = t->world->generation;
+	sl_flow_lookup(t->p->flows, b, in->idx, in->n, &pass);
+	sl_stage_mark(t->w, SL_STAGE_LOOKUP, in->n);
+	for (unsigned int k = 0; k < pass.n_track; k++)
+		t->has_verdicts |= b->verdict[pass.track[k]] != SL_KEEP;
+	missed->n = pass.n_miss;
+	if (unlikely(pass.n_miss > 0))
+		memcpy(missed->idx, pass.miss, sizeof(missed->idx));
+}
+
+#endif

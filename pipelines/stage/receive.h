@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The two ways in. Both leave workloads' packets in a list, with origin and network known and the
+ * headers parsed (t->walked: see sl_parse). All other packets of the burst have a verdict.
+ * Threads: worker, on its own burst.
+ */
+#ifndef SL_STAGE_RECEIVE_H
+#define SL_STAGE_RECEIVE_H
+
+#include "pipelines/context/trip.h"
+#include "pipelines/overlay/overlay_dp.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/reply/node.h"
+
+/* 0, 1, 2 and so on: the list of a whole burst. */
+extern const uint8_t sl_stage_every[SL_BURST_MAX];
+
+/* An access port: all its packets are of its network. */
+static inline void sl_stage_receive_access(
+	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
+{
+	struct sl_burst *b = t->b;
+	uint32_t network = t->world->port_network[port->id];
+
+	inner->n = 0;
+	if (unlikely(network == 0)) {
+		memset(b->verdict, SL_DROP_PORT_UNBOUND, b->n);
+		return;
+	}
+	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));
+	inner->n = b->n;
+	t->walked = sl_parse_access(b, port->id, network);
+}
+
+/* An underlay port: outer headers are removed, and packets for the node itself are served. */
+static inline void sl_stage_receive_underlay(
+	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
+{
+	const struct sl_decap_at at = {t->world, &port->mac, t->w->id, t->tick};
+	struct sl_packets node;
+
+	inner->n = sl_decap(&at, t->b, inner->idx, node.idx, &node.n);
+	sl_stage_mark(t->w, SL_STAGE_DECAP, t->b->n);
+	if (unlikely(node.n > 0))
+		sl_stage_node(t, &node, &port->mac);
+	t->walked = sl_parse(t->b, inner->idx, inner->n);
+}
+
+static inline void sl_stage_receive(
+	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
+{
+	memset(t->b->verdict, SL_KEEP, t->b->n);
+	if (port->underlay)
+		sl_stage_receive_underlay(t, port, inner);
+	else
+		sl_stage_receive_access(t, port, inner);
+	sl_stage_mark(t->w, SL_STAGE_PARSE, inner->n);
+}
+
+#endif

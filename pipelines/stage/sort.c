@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sort.h"
+
+#include <rte_ether.h>
+#include <rte_tcp.h>
+
+#define SPECIAL \
+	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
+
+/*
+ * The stages behind this one read the MACs, and of TCP the fixed header, in the first segment.
+ * Headers in several segments are brought together. A packet whose buffer has no room for that
+ * counts as truncated.
+ */
+static bool has_headers(const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+	uint32_t need = m->flags & SL_P_TCP ? m->l4_off + sizeof(struct rte_tcp_hdr)
+					    : sizeof(struct rte_ether_hdr);
+
+	return likely(b->pkt[i]->data_len >= need) || rte_pktmbuf_linearize(b->pkt[i]) == 0;
+}
+
+static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_sorted *out)
+{
+	struct sl_meta *m = &b->meta[i];
+
+	if (m->flags & SL_P_VLAN)
+		return SL_DROP_ETH_VLAN_UNEXPECTED;
+	if (m->flags & (SL_P_ARP | SL_P_ND)) {
+		sl_packets_add(&out->whohas, i);
+	} else if (m->flags & SL_P_MULTICAST) {
+		return SL_DROP_MULTICAST;
+	} else if (m->flags & SL_P_FRAGMENT_LATER) {
+		sl_packets_add(&out->later, i);
+	} else {
+		m->flow = NULL;
+		sl_packets_add(&out->error, i);
+	}
+	return SL_KEEP;
+}
+
+/* A packet that parse took a closer look at. */
+static enum sl_drop sort_walked(struct sl_burst *b, unsigned int i, struct sl_sorted *out)
+{
+	unsigned int flags = b->meta[i].flags;
+
+	if (!has_headers(b, i))
+		return SL_DROP_ETH_TRUNCATED;
+	if (flags & SPECIAL)
+		return sort_special(b, i, out);
+	sl_packets_add(&out->plain, i);
+	if (flags & SL_P_FRAGMENT_FIRST)
+		sl_packets_add(&out->first, i);
+	return SL_KEEP;
+}
+
+void sl_stage_sort(struct sl_trip *t, const struct sl_packets *in, struct sl_sorted *out)
+{
+	struct sl_burst *b = t->b;
+
+	out->plain.n = out->first.n = out->later.n = out->error.n = out->whohas.n = 0;
+	for (unsigned int k = 0; k < in->n; k++) {
+		unsigned int i = in->idx[k];
+
+		if (likely(!(t->walked & 1ull << i)))
+			sl_packets_add(&out->plain, i);
+		else if (b->verdict[i] == SL_KEEP)
+			sl_trip_judge(t, i, sort_walked(b, i, out));
+		else
+			t->has_verdicts = true;
+	}
+}
+
+void sl_stage_keep(const struct sl_trip *t, const struct sl_packets *in, struct sl_packets *kept)
+{
+	kept->n = 0;
+	for (unsigned int k = 0; k < in->n; k++)
+		if (likely(t->b->verdict[in->idx[k]] == SL_KEEP))
+			sl_packets_add(kept, in->idx[k]);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Dropped packets are counted under their reason, and sampled. */
+#include "verdict.h"
+
+#include "pipelines/parse/outer_dp.h"
+#include "sluice/encap.h"
+
+/* Where a packet came from, as far as it is known. */
+struct source {
+	uint32_t origin, network;
+	uint32_t before; /* bytes of removed outer headers in front of the packet */
+	bool outer;	 /* it has, or had, outer headers */
+};
+
+/* i is below SL_BURST_MAX. The remainder costs nothing: the shift takes it anyway. */
+static bool has_bit(uint64_t bits, unsigned int i)
+{
+	return bits >> i % SL_BURST_MAX & 1;
+}
+
+static bool is_decapped(const struct sl_burst *b, unsigned int i)
+{
+	return has_bit(b->decapped, i);
+}
+
+/* The source address of a packet that still has its outer headers: nothing else is known of it. */
+static uint32_t outer_source(const struct rte_mbuf *m)
+{
+	return m->data_len >= SL_OUTER_L4 ? sl_load32(rte_pktmbuf_mtod_offset(m, const void *, 26))
+					  : 0;
+}
+
+/* Nothing else is computed for each dropped packet. */
+static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_burst *b = t->b;
+
+	if (!t->underlay)
+		return b->in_port;
+	if (is_decapped(b, i))
+		return sl_culprit_hash(b->meta[i].origin, b->meta[i].network);
+	return sl_culprit_hash(outer_source(b->pkt[i]), 0);
+}
+
+static struct source source_of(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_burst *b = t->b;
+	const struct sl_meta *m = &b->meta[i];
+
+	/* The network that the port had then: it may have another by now, if the packet has waited. */
+	if (!t->underlay)
+		return (struct source){.origin = b->in_port,
+			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
+	if (!is_decapped(b, i))
+		return (struct source){.origin = b->in_port, .outer = true};
+	return (struct source){.origin = m->origin,
+		.network = m->network,
+		.before = (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
+			  (uint32_t)sl_encaps[m->encap]->header_len,
+		.outer = true};
+}
+
+static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop reason)
+{
+	switch (reason) {
+	case SL_DROP_POLICY_INGRESS:
+	case SL_DROP_POLICY_EGRESS:
+		return b->meta[i].detail;
+	case SL_DROP_MTU_EXCEEDED:
+		return b->meta[i].act.mtu;
+	default:
+		return 0;
+	}
+}
+
+/* The packet could not be handed up: by then it has the outer headers of its way out. */
+static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
+{
+	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));
+}
+
+static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsigned int i,
+	enum sl_drop reason, unsigned int culprit, bool audited)
+{
+	const struct sl_burst *b = t->b;
+	const struct source from = source_of(t, i);
+	bool encapsulated = is_encapsulated(t, i, reason);
+	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
+		.origin = from.origin,
+		.network = from.network,
+		.detail = detail_of(b, i, reason),
+		.in_port = b->in_port,
+		.out_port = SL_PORT_NONE,
+		.reason = (uint8_t)reason,
+		.culprit = (uint8_t)culprit,
+		.audited = audited,
+		.outer = from.outer || encapsulated,
+		.commit = t->world->commit};
+
+	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from.before);
+}
+
+void sl_verdict_sample_audited(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
+{
+	unsigned int culprit = culprit_of(t, i);
+
+	if (sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND))
+		take_sample(t, i, reason, culprit, true);
+}
+
+void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i)
+{
+	enum sl_drop reason = t->b->verdict[i];
+	unsigned int culprit = culprit_of(t, i);
+
+	sl_drop_count(&t->w->counters, reason, t->b->in_port, 1);
+	if (unlikely(sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND)))
+		take_sample(t, i, reason, culprit, false);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What happens to packets that do not leave, and how all packets are accounted for: received +
+ * generated = sent + dropped + consumed. The verdict of a packet (enum sl_drop) says what becomes of
+ * it at the end of the burst:
+ *
+ *   a reason      dropped: counted under it, sampled when a sample is due, freed
+ *   SL_CONSUMED   served here: counted as consumed, freed
+ *   SL_SENT       no longer the burst's: queued for transmit, handed up to the control thread, or
+ *                 waiting for its first fragment. Whoever has it now counts it.
+ *
+ * Threads: worker, on its own burst.
+ */
+#ifndef SL_VERDICT_H
+#define SL_VERDICT_H
+
+#include "dp/pkt.h"
+#include "pipelines/context/trip.h"
+
+/* Counts and frees every packet of the burst whose verdict is not SL_SENT. */
+void sl_verdict_end_burst(const struct sl_trip *t);
+
+static inline bool sl_verdict_all_sent(const struct sl_burst *b)
+{
+	unsigned int left = 0;
+
+	/* No branch for each packet: one vector compare. */
+	for (unsigned int i = 0; i < b->n; i++)
+		left |= b->verdict[i] ^ SL_SENT;
+	return left == 0;
+}
+
+/* The end of a burst: no packet has the verdict SL_KEEP. */
+static inline void sl_stage_end(const struct sl_trip *t)
+{
+	if (unlikely(!sl_verdict_all_sent(t->b)))
+		sl_verdict_end_burst(t);
+}
+
+/* A packet became a reply of this node's in place: one consumed, one generated. */
+static inline void sl_verdict_replied(const struct sl_trip *t)
+{
+	sl_count(&t->w->counters.consumed, 1);
+	sl_count(&t->w->counters.generated, 1);
+}
+
+/*
+ * Drops m, a packet that this worker generated for a network and counted as such. The burst it came
+ * from has no place for it.
+ */
+void sl_verdict_drop_generated(
+	const struct sl_trip *t, struct rte_mbuf *m, uint32_t network, enum sl_drop reason);
+
+/* Counts packet i as dropped, with a sample when one is due. The caller frees it. */
+void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i);
+/* A sample, when one is due, of packet i, which an audited denial lets pass. */
+void sl_verdict_sample_audited(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
+
+#endif

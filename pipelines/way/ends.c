@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ends.h"
+
+#include <rte_ether.h>
+
+#include "dp/pmap.h"
+#include "pipelines/key/key_dp.h"
+
+static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
+	const struct rte_ether_hdr *eth, struct sl_ends *ends)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_pmap_key key;
+
+	sl_key_addresses(t->b, i, &ends->src_ip, &ends->dst_ip);
+	ends->net = &t->world->networks[m->network];
+	key = sl_pmap_addr_key(m->network, &ends->src_ip);
+	ends->src = sl_pmap_find(t->world->endpoints, &key);
+	if (ends->src == NULL || ends->src->origin != m->origin ||
+		memcmp(ends->src->mac.b, eth->src_addr.addr_bytes, 6) != 0)
+		return SL_DROP_SPOOFED;
+	return SL_KEEP;
+}
+
+static inline enum sl_drop find_receiver(const struct sl_trip *t, unsigned int i,
+	const struct rte_ether_hdr *eth, struct sl_ends *ends)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_pmap_key key = sl_pmap_addr_key(m->network, &ends->dst_ip);
+
+	ends->dst = sl_pmap_find(t->world->endpoints, &key);
+	if (ends->dst == NULL)
+		return SL_DROP_DESTINATION_UNKNOWN;
+	if (memcmp(ends->dst->mac.b, eth->dst_addr.addr_bytes, 6) != 0)
+		return SL_DROP_DESTINATION_MAC;
+	/* What came by a tunnel does not leave by one: nodes that disagree must not make a loop. */
+	if ((m->origin & SL_ORIGIN_NODE) && !ends->dst->local)
+		return SL_DROP_DESTINATION_REMOTE;
+	return SL_KEEP;
+}
+
+static inline const struct rte_ether_hdr *frame(const struct sl_trip *t, unsigned int i)
+{
+	return rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+}
+
+enum sl_drop sl_ends_find_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+{
+	return find_sender(t, i, frame(t, i), ends);
+}
+
+enum sl_drop sl_ends_find_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+{
+	return find_receiver(t, i, frame(t, i), ends);
+}
+
+enum sl_drop sl_ends_find(const struct sl_trip *t, unsigned int i, struct sl_ends *ends)
+{
+	const struct rte_ether_hdr *eth = frame(t, i);
+	enum sl_drop drop = find_sender(t, i, eth, ends);
+
+	return drop != SL_KEEP ? drop : find_receiver(t, i, eth, ends);
+}

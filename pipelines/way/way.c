@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "way.h"
+
+#include "pipelines/overlay/tunnel_dp.h"
+
+#define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
+
+/*
+ * The largest IP packet: the smaller of the way's limit and the network's. For IPv6 the network's
+ * limit is never below what every link must carry, because hosts do not send smaller packets,
+ * whatever they are told.
+ */
+static inline uint16_t fits(const struct sl_network *net, uint16_t family, uint16_t way)
+{
+	uint16_t limit = net->mtu;
+
+	if (likely(limit == 0))
+		return way;
+	if (limit < IP6_MTU_MIN && family & SL_P_IP6)
+		limit = IP6_MTU_MIN;
+	return RTE_MIN(limit, way);
+}
+
+static inline struct sl_action by_port(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint16_t port)
+{
+	const struct sl_port_dp *dp =
+		atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
+
+	if (dp == NULL)
+		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_PORT_GONE};
+	return (struct sl_action){.kind = SL_ACT_PORT,
+		.mtu = fits(net, family, dp->mtu),
+		.out = port,
+		.vni = net->vni};
+}
+
+static inline struct sl_action by_node(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
+{
+	uint32_t id = sl_tunnel_id(node, net->encap);
+	const struct sl_tunnel *tun = sl_tunnel_find(t->world->tunnels, id);
+
+	if (tun == NULL)
+		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_ROUTE_NONE};
+	return (struct sl_action){.kind = SL_ACT_TUNNEL,
+		.mtu = fits(net, family, tun->mtu),
+		.out = id,
+		.vni = net->vni};
+}
+
+struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
+	uint32_t sender_identity)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	const struct sl_network *net = &t->world->networks[m->network];
+	struct sl_action act;
+
+	if (to->local)
+		act = by_port(t, net, m->flags, (uint16_t)to->origin);
+	else
+		act = by_node(t, net, m->flags, to->origin & ~SL_ORIGIN_NODE);
+	act.identity = sender_identity & SL_IDENTITY_MASK;
+	return act;
+}
+
+struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_endpoint back = {.origin = m->origin, .local = !(m->origin & SL_ORIGIN_NODE)};
+
+	return sl_way_to(t, i, &back, SL_IDENTITY_GATEWAY);
+}
