@@ -70,17 +70,18 @@ static inline uint16_t sl_change_spread(uint64_t v)
 	return (uint16_t)((v * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
 }
 
-static inline uint16_t sl_change_of(enum sl_change_kind kind, uint32_t number)
+static inline uint16_t sl_change_of(enum sl_change_kind kind, uint64_t number)
 {
 	return sl_change_spread((uint64_t)kind << 56 | number);
 }
 
-_Static_assert(SL_NETWORKS_MAX <= 65536, "a network and an identity fit 32 bits");
+_Static_assert((uint64_t)SL_NETWORKS_MAX << SL_IDENTITY_BITS < UINT64_C(1) << 55,
+	"kind, network and identity fit 64 bits");
 
 /* In one network, so that a tenant's policies concern no flows but its own; 0: in every network. */
-static inline uint16_t sl_change_of_identity(uint32_t network, uint16_t identity)
+static inline uint16_t sl_change_of_identity(uint32_t network, uint32_t identity)
 {
-	return sl_change_of(SL_CHANGE_IDENTITY, network << 16 | identity);
+	return sl_change_of(SL_CHANGE_IDENTITY, (uint64_t)network << SL_IDENTITY_BITS | identity);
 }
 
 /* Networks have 23 bits, so no address looks like one of the above. */

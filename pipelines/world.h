@@ -41,7 +41,7 @@ struct sl_endpoint {
 	uint32_t origin; /* port id, or SL_ORIGIN_NODE | node id: compared with where a packet
 			    entered */
 	uint32_t owner;	 /* to whom its connections are billed (flow/flow_share.h); 0: nobody */
-	uint16_t identity;
+	uint32_t identity;
 	bool local;
 	struct sl_mac mac;
 };

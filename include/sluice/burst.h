@@ -90,11 +90,13 @@ struct sl_action {
 	uint8_t reason; /* enum sl_drop when kind is SL_ACT_DROP */
 	uint16_t mtu;	/* largest IP packet that fits this way out */
 	uint32_t out;
-	uint32_t vni;	   /* the network's VNI, for encap */
-	uint16_t identity; /* the sender's, for encapsulations that carry it */
-	uint16_t flags;
+	uint32_t vni;			      /* the network's VNI, for encap */
+	uint32_t identity : SL_IDENTITY_BITS; /* the sender's, for encapsulations that carry it */
+	uint8_t flags;			      /* SL_ACT_TRACK */
 };
 _Static_assert(sizeof(struct sl_action) == 16, "copied as one unit");
+_Static_assert(offsetof(struct sl_action, vni) == 8 && offsetof(struct sl_action, flags) == 15,
+	"the first eight bytes are the way out, and no byte is padding");
 
 struct sl_meta {
 	/* written by parse */
@@ -111,8 +113,7 @@ struct sl_meta {
 	/* written at receive for access ports, by decap for tunnel packets */
 	uint32_t origin;
 	uint32_t network;
-	uint16_t carried_identity; /* SL_IDENTITY_UNKNOWN when the encapsulation carries none */
-	uint16_t encap;		   /* written by decap: enum sl_encap_id of the removed headers */
+	uint8_t encap; /* written by decap: enum sl_encap_id of the removed headers */
 	uint32_t
 		detail; /* written with the verdict, for reasons that say more: the policy's slot */
 	/* written by flow lookup: copied out of the entry, or by resolve */
@@ -123,7 +124,7 @@ struct sl_meta {
 _Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
 
 /* Which part of which datagram a fragment has: RFC 791; RFC 8200 section 4.5. */
-struct sl_fragment_place {
+struct sl_fragment_range {
 	uint32_t id_be;	     /* identification; IPv4: 16 bits of it */
 	uint32_t start, end; /* of its data within the datagram's, in bytes; at most 65535 */
 };
@@ -141,12 +142,23 @@ struct sl_burst {
 	struct sl_key4 key4[SL_BURST_MAX]; /* written by parse, when SL_P_IP4 */
 	struct sl_key6 key6[SL_BURST_MAX]; /* written by parse, when SL_P_IP6 */
 	/* written by parse, when SL_P_FRAGMENT_FIRST or SL_P_FRAGMENT_LATER */
-	struct sl_fragment_place fragment[SL_BURST_MAX];
+	struct sl_fragment_range fragment[SL_BURST_MAX];
 } __rte_cache_aligned;
 
 static inline uint32_t sl_key_net_proto(uint32_t network, uint8_t proto)
 {
 	return network << 8 | proto;
+}
+
+/* The network's id, without SL_KEY_FRAGMENT. */
+static inline uint32_t sl_key_network(uint32_t net_proto)
+{
+	return net_proto >> 8 & (SL_KEY_FRAGMENT - 1);
+}
+
+static inline uint8_t sl_key_proto(uint32_t net_proto)
+{
+	return (uint8_t)net_proto;
 }
 
 /* The key of the packets that come back. */

@@ -93,10 +93,9 @@ enum sl_drop {
 	SL_DROP_LIST(X)
 #undef X
 		SL_DROP_COUNT,
-	/* Verdicts of packets that the drop stage must not touch: they have left the burst already.
-	 */
-	SL_SENT = 0xfe,	    /* queued for transmit, or owned by a ring */
-	SL_CONSUMED = 0xff, /* served here; freed and counted as consumed at the end of the burst */
+	/* Verdicts that are no drop; pipelines/verdict/ says what becomes of the packets. */
+	SL_SENT = 0xfe,	    /* no longer the burst's: queued for transmit, handed up, or waiting */
+	SL_CONSUMED = 0xff, /* served here: counted as consumed and freed */
 };
 
 #endif

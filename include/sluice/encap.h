@@ -75,7 +75,7 @@ struct sl_encap {
 		struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t);
 	/*
 	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
-	 * off, and leave: vni in act.vni, carried_identity, data start at the inner
+	 * off, and leave: vni in act.vni, data start at the inner
 	 * frame. Bad ones get a drop verdict: TUNNEL_MALFORMED leaves the packet as it was, with
 	 * any other the outer headers are off and act.vni is set.
 	 */

@@ -29,14 +29,18 @@
 #define SL_BURST_MAX	 64 /* packets a worker carries through the stages together */
 #define SL_PORT_NONE	 0xffffu
 
-/* Identities: numbers bound to label sets. Reserved ones first. */
+/*
+ * Identities: numbers bound to label sets, of 24 bits wherever they are packed. Reserved ones first.
+ */
+#define SL_IDENTITY_BITS 24
+#define SL_IDENTITY_MASK ((1u << SL_IDENTITY_BITS) - 1)
 enum {
 	SL_IDENTITY_UNKNOWN = 0,
 	SL_IDENTITY_HOST = 1,
 	SL_IDENTITY_WORLD = 2,
 	SL_IDENTITY_GATEWAY = 3,
-	SL_IDENTITY_MIN = 256, /* lowest that may be declared or allocated */
-	SL_IDENTITY_MAX = 65535,
+	SL_IDENTITY_MIN = 256,	 /* lowest that may be declared or allocated */
+	SL_IDENTITY_MAX = 65535, /* highest that is configured: what 16-bit encapsulations carry */
 };
 
 /* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2.

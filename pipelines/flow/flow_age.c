@@ -104,7 +104,7 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 
 	if (programmed)
 		k = sl_flow_key_programmed(&k);
-	b->gone[b->n].position = rte_hash_del_key_with_hash(t->hash, &k.id, k.hash);
+	b->gone[b->n].position = rte_hash_del_key_with_hash(t->hash, &k.digest, k.hash);
 	b->gone[b->n++].pair = pair;
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_forget(&t->entry[2 * pair + d]);
@@ -260,7 +260,7 @@ static bool expired(const struct sl_flow_table *t, uint32_t pair, const struct l
 		return false;
 	idle = sl_flow_idle(t, pair, l->tick);
 	if (state == SL_CONN_PROGRAMMED)
-		return c->idle_timeout != 0 && idle > c->idle_timeout;
+		return t->cold[pair].idle_timeout != 0 && idle > t->cold[pair].idle_timeout;
 	limit = idle_ticks_allowed(l->to, c, state);
 	if (idle > limit || l->patience.n_free >= l->scarce)
 		return idle > limit;

@@ -67,13 +67,13 @@ struct sl_flow_view {
 	enum sl_conn_state state;
 	uint8_t program;
 	uint32_t target, idle_timeout;
-	uint32_t age_ticks, idle_ticks; /* age: 0 where it is not known */
+	uint32_t age_ticks, idle_ticks; /* since it was opened, since its last packet */
 	uint64_t packets[2], bytes[2];	/* [0] opening direction, [1] replies */
 	uint32_t origin[2];
 	struct sl_action act[2];
 	uint64_t generation[2];
 	uint32_t policy_ingress, policy_egress;
-	uint16_t identity_src, identity_dst;
+	uint32_t identity_src, identity_dst;
 };
 /*
  * The first connection of pair numbers `from` to before `end`; false when there is none. All there

@@ -47,141 +47,11 @@
 #include <rte_common.h>
 #include <stdatomic.h>
 
+#include "flow_layout.h"
 #include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 
-/* Of sl_flow.origin: its packets are IPv6. Without it no IPv6 address passes for an IPv4 key. */
-#define SL_FLOW_IP6 0x40000000u
-
-struct sl_flow {
-	/* What a packet must carry to be served, and what is done with it: three times 16 bytes. */
-	union {
-		struct sl_key4 key; /* IPv4 */
-		uint8_t source[16]; /* IPv6: the other entry has the destination, conn the rest */
-	};
-	uint8_t macs[12]; /* destination and source MAC as judged */
-	uint32_t origin;  /* port or node its packets come from, SL_FLOW_IP6 */
-	struct sl_action act;
-	_Atomic(uint64_t) generation; /* of the world it was resolved in; 0: matches none */
-	_Atomic(uint32_t) seq;
-	uint32_t last_seen; /* tick */
-} __rte_cache_aligned;
-_Static_assert(sizeof(struct sl_flow) == 64, "one cache line a flow");
-
-/* The last TCP segment of a direction, as it stood in the packet: see flow_window.h. */
-struct sl_flow_window {
-	uint32_t seq_be, ack_be;
-	uint8_t offset; /* of its data: upper four bits, in words */
-	uint8_t flags;	/* SL_TCP_*; 0: there has been none */
-	uint16_t win_be;
-	uint16_t l4_off, l3_len; /* where it stood in the frame, as in struct sl_meta */
-};
-
-/*
- * Beside the entries, same index: written for every packet, read by nobody on its way. Windows
- * stand here because the line is the packet's to write anyway: they make no other line wander
- * between workers.
- */
-struct sl_flow_counts {
-	uint64_t packets, bytes;
-	struct sl_flow_window last;
-};
-_Static_assert(sizeof(struct sl_flow_counts) == 32, "a connection's share one cache line");
-
-enum sl_conn_state {
-	SL_CONN_FREE = 0,
-	SL_CONN_NEW,	     /* packets in one direction only, or TCP handshake not done */
-	SL_CONN_ESTABLISHED, /* both directions seen; TCP: handshake done */
-	SL_CONN_CLOSING,     /* TCP: FIN from both sides */
-	SL_CONN_RESET,	     /* TCP: RST; nothing but a SYN or another RST passes any more */
-	SL_CONN_PROGRAMMED,  /* put here over the socket; one direction only */
-};
-
-/* sl_conn.seen: what has passed by; the state follows from it and the protocol. Orig: the opener.
- */
-enum {
-	/* Of TCP, what the other end believes (flow_window.h). */
-	SL_SEEN_ORIG = 1 << 0,
-	SL_SEEN_REPLY = 1 << 1,
-	SL_SEEN_FIN_ORIG = 1 << 2,
-	SL_SEEN_FIN_REPLY = 1 << 3,
-	SL_SEEN_SYN = 1 << 4,	 /* opened by a SYN, not picked up mid-stream */
-	SL_SEEN_SYNACK = 1 << 5, /* and answered */
-	SL_SEEN_ACKED = 1 << 6,	 /* and the answer acknowledged */
-	SL_SEEN_RST = 1 << 7,
-};
-
-/*
- * sl_conn.form. The opener, PICKED, SHARED and SELF may change while the pair is in use; others are
- * written by install before the key is and constant until the pair is free again.
- */
-enum {
-	SL_FORM_OPENER = 1 << 0, /* whose packet opened it: clear: entry 2p's, set: 2p + 1's */
-	SL_FORM_IP4 = 1 << 1,
-	/*
-	 * TCP picked up amid its life, so that who opened it is not known: judged as opened by
-	 * either end. The opener above is then the end of the reading that was allowed.
-	 */
-	SL_FORM_PICKED = 1 << 4,
-	/* per entry: its packets are served here, by no programmed entry */
-	SL_FORM_OWNS = 1 << 2,
-	SL_FORM_OWNS_OTHER = 1 << 3,
-	SL_FORM_SHARED = 1 << 5, /* either of its ends, which are two, may have opened it */
-	SL_FORM_SELF = 1 << 6,	 /* both ends are one endpoint */
-};
-
-#define SL_CONN_OWNER_SHIFT 8 /* of sl_conn.scales: who it is billed to (flow_share.h) */
-
-enum sl_programmed_kind {
-	SL_PROGRAM_ALLOW, /* forward as usual, policy is not asked */
-	SL_PROGRAM_DENY,
-	SL_PROGRAM_PORT, /* redirect to port id `target` */
-	SL_PROGRAM_NODE, /* redirect to the tunnel of node id `target` */
-};
-
-/* Shared by both directions; touched when state changes and by the control thread's clock hand. */
-struct sl_conn {
-	_Atomic(uint8_t) lock;	/* 0 free; the worker's id + 1; SL_FLOW_LOCK_CONTROL */
-	_Atomic(uint8_t) state; /* enum sl_conn_state */
-	_Atomic(uint8_t) seen;	/* SL_SEEN_* */
-	_Atomic(uint8_t) form;	/* SL_FORM_*; written under the lock */
-	/*
-	 * Lower 8 bits: window scales of both directions, entry 2p's in the lower half. The others:
-	 * the owner, changed under the lock.
-	 */
-	_Atomic(uint32_t) scales;
-	/*
-	 * As in the key of entry 2p; written by install before the key is, then constant until the
-	 * pair is free again.
-	 */
-	struct {
-		uint16_t sport_be, dport_be;
-		uint32_t net_proto;
-	} rest;
-	union {
-		struct {
-			/* slots that allowed it; 0 default, UINT32_MAX not judged here;
-			 * SL_FLOW_AUDITED: the slot denied it, to no effect */
-			uint32_t policy_ingress, policy_egress;
-		};
-		struct { /* when PROGRAMMED */
-			uint32_t target : 24;
-			uint32_t program : 8;  /* enum sl_programmed_kind */
-			uint32_t idle_timeout; /* ticks; 0 none */
-		};
-	};
-	union {
-		uint32_t created; /* tick */
-		/* When SHARED: its age is not known. Billed once the second has answered. */
-		uint32_t second_owner;
-	};
-	uint16_t identity_src, identity_dst; /* of the opener and its peer */
-};
-_Static_assert(sizeof(struct sl_conn) == 32, "two connections a cache line");
-_Static_assert(SL_WORKERS_MAX < UINT8_MAX && SL_NODES_MAX <= 1 << 24, "lock and target hold them");
-
 #define SL_FLOW_LOCK_CONTROL UINT8_MAX
-#define SL_FLOW_AUDITED	     0x80000000u
 
 struct sl_flow_table;
 
@@ -242,7 +112,7 @@ struct sl_flow_install {
 	uint64_t generation;
 	uint32_t tick;
 	uint32_t policy_ingress, policy_egress;
-	uint16_t identity_src, identity_dst; /* of the opener and its peer */
+	uint32_t identity_src, identity_dst; /* of the opener and its peer */
 	bool by_peer; /* the packet at hand is a reply: its receiver is the opener */
 	bool picked;  /* SL_FORM_PICKED */
 	bool self;    /* both ends are one endpoint */

@@ -22,14 +22,17 @@
  *   128  two entries
  *    64  their counts and windows
  *    32  struct sl_conn
+ *     8  struct sl_conn_cold
  *     4  the list of free pairs
- *    16  guesses: a bucket of 64 for six at most, rounded up to a power of two
- *        rte_hash, one key a connection:
- *    16    buckets: 8 bytes a place, 4/3 places at least, rounded up to a power of two
- *    32    key slots: 8 + 16, rounded up to 16
- *     8    its ring of free slots: 4 each, for n and the lcores' caches, rounded up as well
+ *    16  hints: a bucket of 64 for six at most, rounded up to a power of two
+ *        rte_hash, with room for three keys for every two connections:
+ *    16    buckets: 8 bytes a place, 4/3 places a connection at least, rounded up to a power of two
+ *    24    key slots: 8 + 8 bytes each
+ *     8    its ring of free slots: 4 bytes each, rounded up to a power of two
  *   ---
- *   300  and at most 308 for any other number
+ *   300
+ *
+ * Any other number of connections takes at most 20 more, where the powers of two fit worst.
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
@@ -76,6 +79,7 @@ struct sl_flow_table {
 	struct sl_flow *entry;	       /* pair 0 is nobody's and never current */
 	struct sl_flow_counts *counts; /* of the entry of the same index */
 	struct sl_conn *conn;
+	struct sl_conn_cold *cold; /* of the connection of the same index */
 	struct sl_rcu *rcu;
 	uint32_t n_pairs; /* numbered from 1 */
 	unsigned int n_workers;
@@ -106,6 +110,12 @@ static inline struct sl_conn *sl_flow_conn_in(
 	return &t->conn[sl_flow_index_in(t, f) / 2];
 }
 
+static inline struct sl_conn_cold *sl_flow_cold_in(
+	const struct sl_flow_table *t, const struct sl_conn *c)
+{
+	return &t->cold[c - t->conn];
+}
+
 static inline struct sl_flow_counts *sl_flow_counts_in(
 	const struct sl_flow_table *t, const struct sl_flow *f)
 {
@@ -127,10 +137,14 @@ static __rte_always_inline void sl_flow_count(
 		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
-/* A key of either family as rte_hash has it. */
+/*
+ * A key of either family. rte_hash has 8 bytes of it, the digest. Two ids with one digest never
+ * serve each other: the pair has the whole key, which is compared; the second finds no room.
+ */
 struct sl_flow_key {
 	struct sl_key4 id; /* IPv4: of the two directions' keys the one from the lower end */
-	uint32_t hash;	   /* of id */
+	uint64_t digest;   /* of id, by secret seeds */
+	uint32_t hash;	   /* likewise */
 	uint8_t side;	   /* of the pair: 1 when the key is the reverse */
 	bool v4;
 	struct sl_key6 k6; /* IPv6 only: the whole key */
@@ -198,9 +212,9 @@ static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigne
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);
 /* Only the flags of its action, when they differ. */
-void sl_flow_write_flags(struct sl_flow *f, uint16_t flags);
+void sl_flow_write_flags(struct sl_flow *f, uint8_t flags);
 /* SL_ACT_TRACK or 0: what the entry of a direction carries in a state. */
-uint16_t sl_flow_track_flags(
+uint8_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction);
 
 static inline unsigned int sl_conn_form(const struct sl_conn *c)
@@ -252,7 +266,7 @@ static inline bool sl_conn_owns(const struct sl_conn *c, unsigned int d)
 
 static inline uint8_t sl_conn_proto(const struct sl_conn *c)
 {
-	return (uint8_t)c->rest.net_proto;
+	return sl_key_proto(c->rest.net_proto);
 }
 
 /* What an entry's origin must be for a packet. */

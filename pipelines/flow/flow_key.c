@@ -26,6 +26,16 @@ static struct sl_key4 shorten(const struct sl_key6 *k)
 		.net_proto = k->net_proto | SL_FLOW_ID_IP6};
 }
 
+/* What rte_hash has of an id. */
+static void digest(struct sl_flow_key *k)
+{
+	uint64_t w[2];
+
+	memcpy(w, &k->id, sizeof(w));
+	k->digest = sl_hash_fold(w[0] ^ sl_key_seeds.s[0], w[1] ^ sl_key_seeds.s[1]);
+	k->hash = (uint32_t)(k->digest ^ k->digest >> 32);
+}
+
 /* From the lower end, whichever that is: only that both directions agree matters. */
 static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
 {
@@ -34,7 +44,7 @@ static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
 
 	k->side = src > dst;
 	k->id = k->side != 0 ? sl_key4_reverse(id) : *id;
-	k->hash = sl_key4_hash(&k->id);
+	digest(k);
 }
 
 struct sl_flow_key sl_flow_key4(const struct sl_key4 *k)
@@ -84,7 +94,7 @@ struct sl_flow_key sl_flow_key_programmed(const struct sl_flow_key *k)
 		r.id = sl_key4_reverse(&k->id);
 	r.side = 0;
 	r.id.net_proto |= SL_FLOW_ID_PROGRAMMED;
-	r.hash = sl_key4_hash(&r.id);
+	digest(&r);
 	return r;
 }
 
@@ -136,10 +146,18 @@ struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair)
 
 bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k)
 {
+	const uint32_t marks = SL_FLOW_ID_IP6 | SL_FLOW_ID_PROGRAMMED;
 	struct sl_key6 there, wanted;
+	struct sl_key4 there4, wanted4;
 
-	if (k->v4)
-		return true; /* rte_hash has compared it */
+	if (k->v4 != sl_conn_is_ip4(&t->conn[pair]))
+		return false;
+	if (k->v4) {
+		wanted4 = k->id;
+		wanted4.net_proto &= ~marks;
+		load_key(&there4, &t->entry[2 * pair]);
+		return memcmp(&there4, &wanted4, sizeof(there4)) == 0;
+	}
 	there = sl_flow_pair_key(t, pair);
 	wanted = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
 	return memcmp(&there, &wanted, sizeof(there)) == 0;
@@ -177,15 +195,15 @@ void sl_flow_write_key(
 
 bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair)
 {
-	return rte_hash_add_key_with_hash_data(t->hash, &k->id, k->hash, (void *)(uintptr_t)pair) ==
-	       0;
+	return rte_hash_add_key_with_hash_data(
+		       t->hash, &k->digest, k->hash, (void *)(uintptr_t)pair) == 0;
 }
 
 uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
 	void *data;
 
-	if (rte_hash_lookup_with_hash_data(t->hash, &k->id, k->hash, &data) < 0)
+	if (rte_hash_lookup_with_hash_data(t->hash, &k->digest, k->hash, &data) < 0)
 		return 0;
 	return (uint32_t)(uintptr_t)data;
 }

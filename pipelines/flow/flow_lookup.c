@@ -171,7 +171,7 @@ struct questions {
 	unsigned int n;
 	uint8_t pkt[SL_BURST_MAX];
 	hash_sig_t sig[SL_BURST_MAX];
-	const void *id[SL_BURST_MAX];
+	const void *digest[SL_BURST_MAX];
 	struct sl_flow_key key[SL_BURST_MAX];
 };
 
@@ -182,7 +182,7 @@ static void ask(struct questions *q, const struct sl_burst *b, unsigned int i)
 	*k = sl_flow_key_of(b, i);
 	q->pkt[q->n] = (uint8_t)i;
 	q->sig[q->n] = k->hash;
-	q->id[q->n++] = &k->id;
+	q->digest[q->n++] = &k->digest;
 }
 
 /* The pairs of all, 0 for none, and their entries on the way to the cache. */
@@ -192,11 +192,11 @@ static void find_pairs(const struct sl_flow_table *t, const struct questions *q,
 
 	for (unsigned int at = 0; at < q->n; at += SL_FLOW_KEYS) {
 		unsigned int n = RTE_MIN(q->n - at, (unsigned int)SL_FLOW_KEYS);
-		const void **ids = (const void **)(uintptr_t)&q->id[at];
+		const void **keys = (const void **)(uintptr_t)&q->digest[at];
 		hash_sig_t *sigs = (hash_sig_t *)(uintptr_t)&q->sig[at];
 		uint64_t found = 0;
 
-		rte_hash_lookup_with_hash_bulk_data(t->hash, ids, sigs, n, &found, data);
+		rte_hash_lookup_with_hash_bulk_data(t->hash, keys, sigs, n, &found, data);
 		for (unsigned int j = 0; j < n; j++) {
 			uint32_t p = found & 1ull << j ? (uint32_t)(uintptr_t)data[j] : 0;
 

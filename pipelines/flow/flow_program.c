@@ -28,12 +28,9 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	sl_flow_write_key(t, pair, programmed, SL_FORM_OWNS);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], tick);
-	c->program = (uint8_t)p->kind;
-	c->target = p->target & 0xffffff;
-	c->idle_timeout = p->idle_timeout;
-	c->created = tick;
-	c->identity_src = SL_IDENTITY_UNKNOWN;
-	c->identity_dst = SL_IDENTITY_UNKNOWN;
+	sl_conn_set_program(c, p->kind, p->target);
+	sl_conn_set_identities(c, SL_IDENTITY_UNKNOWN, SL_IDENTITY_UNKNOWN);
+	t->cold[pair] = (struct sl_conn_cold){.created = tick, .idle_timeout = p->idle_timeout};
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->state, SL_CONN_PROGRAMMED, memory_order_release);
 }

@@ -7,7 +7,8 @@
 #define SWEEP 64 /* closed owners looked at in one call */
 
 /* Room for every number, of which the kernel gives what is touched: 32 bytes an owner. */
-int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs)
+int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct sl_conn *conn,
+	struct sl_conn_cold *cold)
 {
 	void *all = mmap(NULL, SL_OWNERS_MAX * sizeof(*s->owner), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -15,6 +16,8 @@ int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs)
 	if (all == MAP_FAILED)
 		return -errno;
 	s->owner = all;
+	s->conn = conn;
+	s->cold = cold;
 	s->n_pairs = n_pairs;
 	s->burst = RTE_MIN(SL_SHARE_BURST, n_pairs / SL_SHARE_BURST_PART);
 	return 0;
@@ -136,24 +139,25 @@ static void unname(struct sl_flow_share *s, uint32_t number)
 		atomic_fetch_sub_explicit(&s->owner[number].refs, 1, memory_order_release);
 }
 
-/* The number before the bit that tells of it, and the tick after that is gone. */
-static void set_second(struct sl_conn *c, uint32_t second, uint32_t tick)
+static uint32_t *second_of(const struct sl_flow_share *s, const struct sl_conn *c)
+{
+	return &s->cold[c - s->conn].second_owner;
+}
+
+/* The number is there before the bit that says so. */
+static void set_second(const struct sl_flow_share *s, struct sl_conn *c, uint32_t second)
 {
 	bool had = atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED;
 
-	if (second != 0) {
-		__atomic_store_n(&c->second_owner, second, __ATOMIC_RELAXED);
-		if (!had)
-			set_form(c, SL_FORM_SHARED, true);
-	} else if (had) {
-		set_form(c, SL_FORM_SHARED, false);
-		/* Its age is not known. */
-		__atomic_store_n(&c->created, tick, __ATOMIC_RELEASE);
-	}
+	if (second != 0)
+		__atomic_store_n(second_of(s, c), second, __ATOMIC_RELAXED);
+	if (had != (second != 0))
+		set_form(c, SL_FORM_SHARED, second != 0);
 }
 
 /* Which of in->owner sent the first packet of a connection that may be either's. */
-static unsigned int first_sender(const struct sl_conn *c, const struct sl_flow_install *in)
+static unsigned int first_sender(
+	const struct sl_flow_share *s, const struct sl_conn *c, const struct sl_flow_install *in)
 {
 	const uint8_t both = SL_SEEN_ORIG | SL_SEEN_REPLY;
 
@@ -162,7 +166,7 @@ static unsigned int first_sender(const struct sl_conn *c, const struct sl_flow_i
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_FREE)
 		return sl_share_sender(in);
 	if (atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED)
-		return !!(__atomic_load_n(&c->second_owner, __ATOMIC_RELAXED) & SL_SECOND_OPENED);
+		return !!(__atomic_load_n(second_of(s, c), __ATOMIC_RELAXED) & SL_SECOND_OPENED);
 	/* It had one end until now. */
 	return (atomic_load_explicit(&c->seen, memory_order_relaxed) & both) == SL_SEEN_REPLY;
 }
@@ -170,9 +174,9 @@ static unsigned int first_sender(const struct sl_conn *c, const struct sl_flow_i
 static void bill_two(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
 	uint32_t n_free)
 {
-	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_named_owner(c)};
+	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_named_owner(s, c)};
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
-	unsigned int first = first_sender(c, in);
+	unsigned int first = first_sender(s, c, in);
 	const uint32_t now[2] = {in->owner[first], in->owner[!first]};
 	unsigned int billed = sl_share_is_answered(state) ? 2 : 1;
 
@@ -182,7 +186,7 @@ static void bill_two(struct sl_flow_share *s, struct sl_conn *c, const struct sl
 	for (unsigned int i = 0; i < billed; i++)
 		bill(s, now[i], n_free);
 	set_owner(c, now[0]);
-	set_second(c, now[1] == 0 ? 0 : now[1] | (first != 0 ? SL_SECOND_OPENED : 0), in->tick);
+	set_second(s, c, now[1] == 0 ? 0 : now[1] | (first != 0 ? SL_SECOND_OPENED : 0));
 	for (unsigned int i = 0; i < billed; i++)
 		unbill(s, before[i]);
 	unname(s, before[1]);
@@ -193,7 +197,7 @@ void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_f
 {
 	uint32_t before = sl_conn_owner(c);
 
-	if (unlikely((sl_conn_named_owner(c) | in->owner[1]) != 0)) {
+	if (unlikely((sl_conn_named_owner(s, c) | in->owner[1]) != 0)) {
 		bill_two(s, c, in, n_free);
 		return;
 	}
@@ -211,15 +215,15 @@ void sl_share_follow_second(
 	bool is = sl_share_is_answered(to);
 
 	if (is && !was)
-		bill(s, sl_conn_named_owner(c), n_free);
+		bill(s, sl_conn_named_owner(s, c), n_free);
 	if (was && !is)
-		unbill(s, sl_conn_named_owner(c));
+		unbill(s, sl_conn_named_owner(s, c));
 }
 
 void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c)
 {
-	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
-	uint32_t named = sl_conn_named_owner(c);
+	const uint32_t before[2] = {sl_conn_owner(c), sl_conn_second_owner(s, c)};
+	uint32_t named = sl_conn_named_owner(s, c);
 
 	set_form(c, SL_FORM_SHARED, false);
 	if (before[0] != 0)
@@ -303,13 +307,10 @@ static uint32_t kept_by(const struct sl_flow_share *s, uint32_t number, uint32_t
 
 uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free)
 {
-	uint32_t second = sl_conn_second_owner(c);
+	uint32_t second = sl_conn_second_owner(s, c);
 
 	if (n_free >= s->reserve)
 		return SL_SHARE_ONE;
-	/* Not held, it may be a tick. */
-	if (second > s->high)
-		second = 0;
 	return RTE_MIN(kept_by(s, sl_conn_owner(c), n_free), kept_by(s, second, n_free));
 }
 

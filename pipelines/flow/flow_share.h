@@ -53,7 +53,7 @@
 
 #define SL_OWNER_CLOSED (1u << 31) /* of sl_owner.used */
 
-/* Of sl_conn.second_owner: the end that is taken for the opener is the second, and was silent when
+/* Of sl_conn_cold.second_owner: the end that is taken for the opener is the second, and was silent when
  * the other sent the first packet. */
 #define SL_SECOND_OPENED (1u << 31)
 
@@ -77,7 +77,9 @@ _Static_assert(sizeof(struct sl_owner) == 32, "two a cache line");
 
 struct sl_flow_share {
 	/* constant once workers run */
-	struct sl_owner *owner; /* by number; 0 is nobody: never billed, never refused */
+	struct sl_owner *owner;	    /* by number; 0 is nobody: never billed, never refused */
+	const struct sl_conn *conn; /* the table's */
+	struct sl_conn_cold *cold;  /* likewise */
 	uint32_t n_pairs, reserve;
 	uint32_t burst;
 	/* control only */
@@ -87,7 +89,8 @@ struct sl_flow_share {
 	_Atomic(uint32_t) active[SL_LEVELS] __rte_cache_aligned; /* signed: see above */
 };
 
-int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs);
+int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct sl_conn *conn,
+	struct sl_conn_cold *cold);
 void sl_flow_share_destroy(struct sl_flow_share *s);
 
 /* Both ends have sent something, and the last word was no RST. */
@@ -102,23 +105,21 @@ static inline uint32_t sl_conn_owner(const struct sl_conn *c)
 	return atomic_load_explicit(&c->scales, memory_order_relaxed) >> SL_CONN_OWNER_SHIFT;
 }
 
-/*
- * Its second one, billed or not. For who does not hold the pair it may be any number: a tick, when
- * a worker takes the second owner away meanwhile.
- */
-static inline uint32_t sl_conn_named_owner(const struct sl_conn *c)
+/* The second owner that a pair names, billed or not. */
+static inline uint32_t sl_conn_named_owner(const struct sl_flow_share *s, const struct sl_conn *c)
 {
 	if (!(atomic_load_explicit(&c->form, memory_order_acquire) & SL_FORM_SHARED))
 		return 0;
-	return __atomic_load_n(&c->second_owner, __ATOMIC_RELAXED) & ~SL_SECOND_OPENED;
+	return __atomic_load_n(&s->cold[c - s->conn].second_owner, __ATOMIC_RELAXED) &
+	       ~SL_SECOND_OPENED;
 }
 
-/* The second one it is billed to; likewise. */
-static inline uint32_t sl_conn_second_owner(const struct sl_conn *c)
+/* The second owner that it is billed to. */
+static inline uint32_t sl_conn_second_owner(const struct sl_flow_share *s, const struct sl_conn *c)
 {
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
 
-	return sl_share_is_answered(state) ? sl_conn_named_owner(c) : 0;
+	return sl_share_is_answered(state) ? sl_conn_named_owner(s, c) : 0;
 }
 
 /* Which of in->owner a new connection is billed to: the one whose packet is at hand. */

@@ -8,24 +8,36 @@
 
 #include "flow_internal.h"
 
+static int compare_digests(const void *a, const void *b, size_t len)
+{
+	(void)len;
+	return *(const uint64_t *)a != *(const uint64_t *)b;
+}
+
 /*
- * A hash that always has room for n keys: buckets for four thirds of them at least (cuckoo
- * insertion does not fail below nine tenths), key slots for n. rte_hash rounds the buckets, not the
- * slots, up to a power of two, hence the value just above half of one.
+ * A hash that always has room for n keys, and for half as many second keys where the powers of two
+ * allow it. Buckets for four thirds of n at least; cuckoo insertion does not fail below nine
+ * tenths. rte_hash rounds the buckets, not the slots, up to a power of two, hence the value just
+ * above half of one.
  */
 static struct rte_hash *create_hash(unsigned int serial, uint32_t n, int socket)
 {
 	char name[RTE_HASH_NAMESIZE];
-	uint32_t buckets = rte_align32pow2(RTE_MAX(n + n / 3, 64u));
+	uint32_t places = rte_align32pow2(RTE_MAX(n + n / 3, 64u));
+	uint32_t keys = RTE_MAX(RTE_MIN(n + n / 2, places / 10 * 9), n);
 	struct rte_hash_parameters p = {.name = name,
-		.entries = RTE_MAX(n, buckets / 2 + 1),
-		.key_len = sizeof(struct sl_key4),
+		.entries = RTE_MAX(keys, places / 2 + 1),
+		.key_len = sizeof(uint64_t),
 		.socket_id = socket,
 		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
 			      RTE_HASH_EXTRA_FLAGS_MULTI_WRITER_ADD};
+	struct rte_hash *hash;
 
 	snprintf(name, sizeof(name), "flow_%u", serial);
-	return rte_hash_create(&p);
+	hash = rte_hash_create(&p);
+	if (hash != NULL)
+		rte_hash_set_cmp_func(hash, compare_digests);
+	return hash;
 }
 
 static int create_hints(struct sl_hints *f, uint32_t n_pairs, int socket)
@@ -57,7 +69,7 @@ uint64_t sl_flow_table_least(uint32_t max_flows)
 	uint64_t n = max_flows / 2 + 1;
 
 	return n * (2 * (sizeof(*t->entry) + sizeof(*t->counts)) + sizeof(*t->conn) +
-			   sizeof(*t->free.pair)) +
+			   sizeof(*t->cold) + sizeof(*t->free.pair)) +
 	       rte_align32pow2(RTE_MAX(max_flows / 2 / 6, (uint32_t)SL_HINT_MIN)) *
 		       (uint64_t)sizeof(*t->hints.bucket);
 }
@@ -75,12 +87,15 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 		"flow_counts", 2 * n * sizeof(*t->counts), RTE_CACHE_LINE_SIZE, socket);
 	t->conn =
 		rte_zmalloc_socket("flow_conn", n * sizeof(*t->conn), RTE_CACHE_LINE_SIZE, socket);
+	t->cold =
+		rte_zmalloc_socket("flow_cold", n * sizeof(*t->cold), RTE_CACHE_LINE_SIZE, socket);
 	t->stripe =
 		rte_zmalloc_socket("flow_stripe", SL_FLOW_STRIPES * sizeof(*t->stripe), 0, socket);
 	if (t->hash == NULL || t->entry == NULL || t->counts == NULL || t->conn == NULL ||
-		t->stripe == NULL || create_hints(&t->hints, n_pairs, socket) != 0 ||
+		t->cold == NULL || t->stripe == NULL ||
+		create_hints(&t->hints, n_pairs, socket) != 0 ||
 		create_free(&t->free, n_pairs, socket) != 0 ||
-		sl_flow_share_create(&t->share, n_pairs) != 0)
+		sl_flow_share_create(&t->share, n_pairs, t->conn, t->cold) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -142,6 +157,7 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 	rte_free(t->entry);
 	rte_free(t->counts);
 	rte_free(t->conn);
+	rte_free(t->cold);
 	rte_free(t->stripe);
 	sl_flow_share_destroy(&t->share);
 	rte_free(t);

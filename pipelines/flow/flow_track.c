@@ -25,7 +25,7 @@ static bool is_icmp(uint8_t proto)
  * not slowed down. CLOSING asks for none: only SYN, FIN and RST matter then, and lookup shows those
  * anyway. After a reset nothing is to pass.
  */
-uint16_t sl_flow_track_flags(
+uint8_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction)
 {
 	uint8_t proto = sl_conn_proto(c);

@@ -14,12 +14,12 @@ static uint32_t begin_write(struct sl_flow *f)
 
 /* One direction, counters excepted. The caller holds the pair. */
 static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t family,
-	uint16_t flags, uint64_t generation)
+	uint8_t flags, uint64_t generation)
 {
 	uint32_t origin = s->origin | family, begun;
 	struct sl_action act = s->act;
 
-	act.flags = (uint16_t)((act.flags & ~SL_ACT_TRACK) | flags);
+	act.flags = (uint8_t)((act.flags & ~SL_ACT_TRACK) | flags);
 	begun = begin_write(f);
 	sl_seq_store32(&f->origin, &origin);
 	sl_seq_store64(f->macs, s->macs);
@@ -31,10 +31,10 @@ static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t
 }
 
 /* One word: there is nothing to tear, so the entry stays current meanwhile. */
-void sl_flow_write_flags(struct sl_flow *f, uint16_t flags)
+void sl_flow_write_flags(struct sl_flow *f, uint8_t flags)
 {
 	struct sl_action act = sl_flow_load_act(f);
-	uint16_t wanted = (uint16_t)((act.flags & ~SL_ACT_TRACK) | flags);
+	uint8_t wanted = (uint8_t)((act.flags & ~SL_ACT_TRACK) | flags);
 
 	if (act.flags == wanted)
 		return;
@@ -63,13 +63,11 @@ static void write_sides(
 /* Read by the control thread at any time, word by word. */
 static void note_judgement(struct sl_conn *c, const struct sl_flow_install *in)
 {
-	__atomic_store_n(&c->identity_src, in->identity_src, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->identity_dst, in->identity_dst, __ATOMIC_RELAXED);
+	sl_conn_set_identities(c, in->identity_src, in->identity_dst);
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return;
 	sl_conn_set_self(c, in->self);
-	__atomic_store_n(&c->policy_ingress, in->policy_ingress, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->policy_egress, in->policy_egress, __ATOMIC_RELAXED);
+	sl_conn_set_slots(c, in->policy_ingress, in->policy_egress);
 }
 
 /* Of a connection that is resolved again; what was put there over the socket is nobody's. */
@@ -128,8 +126,7 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	note_owner(t, c, in);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_fetch_and(&c->scales, ~UINT32_C(0xff));
-	if (in->owner[1] == 0)
-		__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
+	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	sl_flow_reset_counts(t, &pair[0], in->tick);
 	sl_flow_reset_counts(t, &pair[1], in->tick);
 	note_judgement(c, in);
@@ -163,6 +160,7 @@ static bool take_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_
 		rte_prefetch0(&t->entry[2 * next]);
 		rte_prefetch0(&t->entry[2 * next + 1]);
 		rte_prefetch0(&t->conn[next]);
+		rte_prefetch0(&t->cold[next]);
 		rte_prefetch0(&t->counts[2 * next]);
 	}
 	return true;
@@ -184,7 +182,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	}
 	by_entry.generation = 0;
 	sl_flow_write_key(t, pair, k, form);
-	__atomic_store_n(&c->created, in->tick, __ATOMIC_RELAXED);
+	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
 	note_judgement(c, in);

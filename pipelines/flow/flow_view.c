@@ -29,13 +29,6 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 	return (int32_t)(tick - then) > 0 ? tick - then : 0;
 }
 
-static uint32_t age_ticks(const struct sl_conn *c, uint32_t tick)
-{
-	if (sl_conn_form(c) & SL_FORM_SHARED)
-		return 0;
-	return ticks_since(__atomic_load_n(&c->created, __ATOMIC_RELAXED), tick);
-}
-
 static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
 {
 	struct sl_key6 k = sl_flow_pair_key(t, pair);
@@ -43,10 +36,28 @@ static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, 
 	return opener == 0 ? k : sl_key6_reverse(&k);
 }
 
+static void copy_program(const struct sl_flow_table *t, uint32_t pair, struct sl_flow_view *v)
+{
+	struct sl_conn_program p = sl_conn_program(&t->conn[pair]);
+
+	v->program = (uint8_t)p.kind;
+	v->target = p.target;
+	v->idle_timeout = t->cold[pair].idle_timeout;
+}
+
+static void copy_slots(const struct sl_conn *c, struct sl_flow_view *v)
+{
+	struct sl_conn_slots slots = sl_conn_slots(c);
+
+	v->policy_ingress = slots.ingress;
+	v->policy_egress = slots.egress;
+}
+
 static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn_state state,
 	uint32_t tick, struct sl_flow_view *v)
 {
 	const struct sl_conn *c = &t->conn[pair];
+	struct sl_conn_identities identities = sl_conn_identities(c);
 	unsigned int opener = sl_conn_opener(c);
 
 	*v = (struct sl_flow_view){.pair = pair,
@@ -54,19 +65,17 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 		.v4 = sl_conn_is_ip4(c),
 		.picked = sl_conn_form(c) & SL_FORM_PICKED,
 		.state = state,
-		.age_ticks = age_ticks(c, tick),
+		.age_ticks = ticks_since(
+			__atomic_load_n(&t->cold[pair].created, __ATOMIC_RELAXED), tick),
 		.idle_ticks = sl_flow_idle(t, pair, tick),
-		.identity_src = __atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
-		.identity_dst = __atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};
-	if (state == SL_CONN_PROGRAMMED) {
-		v->program = c->program;
-		v->target = c->target;
-		v->idle_timeout = c->idle_timeout;
-		v->policy_ingress = v->policy_egress = UINT32_MAX;
-	} else {
-		v->policy_ingress = __atomic_load_n(&c->policy_ingress, __ATOMIC_RELAXED);
-		v->policy_egress = __atomic_load_n(&c->policy_egress, __ATOMIC_RELAXED);
-	}
+		.identity_src = identities.opener,
+		.identity_dst = identities.peer,
+		.policy_ingress = SL_FLOW_NOT_JUDGED,
+		.policy_egress = SL_FLOW_NOT_JUDGED};
+	if (state == SL_CONN_PROGRAMMED)
+		copy_program(t, pair, v);
+	else
+		copy_slots(c, v);
 	for (unsigned int side = 0; side < 2; side++) {
 		const struct sl_flow *f = &t->entry[2 * pair + (side ^ opener)];
 
@@ -118,12 +127,13 @@ bool sl_flow_glance_next(const struct sl_flow_table *t, uint32_t from, struct sl
 		if (state == SL_CONN_FREE)
 			continue;
 		net_proto = __atomic_load_n(&c->rest.net_proto, __ATOMIC_RELAXED);
-		*g = (struct sl_flow_glance){.pair = pair,
-			.network = net_proto >> 8 & (SL_KEY_FRAGMENT - 1),
-			.state = state};
+		*g = (struct sl_flow_glance){
+			.pair = pair, .network = sl_key_network(net_proto), .state = state};
 		if (state == SL_CONN_PROGRAMMED) {
-			g->program = c->program;
-			g->target = c->target;
+			struct sl_conn_program p = sl_conn_program(c);
+
+			g->program = (uint8_t)p.kind;
+			g->target = p.target;
 		}
 		return true;
 	}

@@ -16,9 +16,9 @@ void sl_waiting_destroy(struct sl_waiting *r)
 	rte_free(r);
 }
 
-#define NETWORKS 64 /* whose ids differ by a multiple of this count as one */
+#define NETWORKS 64 /* networks whose ids differ by a multiple of this count as one */
 
-/* Who gives way to one of that network. */
+/* The index of the one that gives way to a packet of that network. */
 static uint32_t victim(const struct sl_waiting *r, uint32_t network)
 {
 	uint8_t held[NETWORKS] = {0}, most = 0;

@@ -26,7 +26,7 @@ static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
 	return act->kind == SL_ACT_PORT ? sl_change_of(SL_CHANGE_PORT, act->out) : otherwise;
 }
 
-static struct sl_deps deps_of(const struct sl_trip *t, unsigned int i, const uint16_t identity[2],
+static struct sl_deps deps_of(const struct sl_trip *t, unsigned int i, const uint32_t identity[2],
 	const struct sl_action *out, const struct sl_action *back)
 {
 	struct sl_deps d;
@@ -47,8 +47,8 @@ struct sl_deps sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const st
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
 	/* If they are not those of the resolution that is checked, an address has changed since, and
 	 * its slot shows that. */
-	const uint16_t identity[2] = {__atomic_load_n(&c->identity_src, __ATOMIC_RELAXED),
-		__atomic_load_n(&c->identity_dst, __ATOMIC_RELAXED)};
+	const struct sl_conn_identities of = sl_conn_identities(c);
+	const uint32_t identity[2] = {of.opener, of.peer};
 
 	return deps_of(t, i, identity, act, act);
 }
@@ -63,7 +63,7 @@ uint64_t sl_deps_generation(const struct sl_trip *t, const struct sl_deps *deps)
 
 uint64_t sl_deps_stamp(const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in)
 {
-	const uint16_t identity[2] = {in->identity_src, in->identity_dst};
+	const uint32_t identity[2] = {in->identity_src, in->identity_dst};
 	struct sl_deps deps = deps_of(t, i, identity, &in->side[0].act, &in->side[1].act);
 
 	return sl_deps_generation(t, &deps);

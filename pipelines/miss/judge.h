@@ -9,7 +9,7 @@
 
 #include "pipelines/way/ends.h"
 
-#define SL_NOT_JUDGED UINT32_MAX
+#define SL_NOT_JUDGED SL_FLOW_NOT_JUDGED
 
 struct sl_judgement {
 	enum sl_drop reason;	  /* SL_KEEP: allowed */

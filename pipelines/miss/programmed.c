@@ -10,9 +10,10 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 	enum sl_drop ends_verdict, const struct sl_conn *c)
 {
 	struct sl_meta *m = &t->b->meta[i];
+	const struct sl_conn_program p = sl_conn_program(c);
 	struct sl_endpoint to = {.network = m->network};
 
-	switch ((enum sl_programmed_kind)c->program) {
+	switch (p.kind) {
 	case SL_PROGRAM_DENY:
 		m->act = (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_FLOW_DENY};
 		return SL_KEEP;
@@ -22,14 +23,14 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		return ends_verdict;
 	case SL_PROGRAM_PORT:
 		/* To a port of its own network, or one that carries none. */
-		if (t->world->port_network[c->target] != 0 &&
-			t->world->port_network[c->target] != m->network)
+		if (t->world->port_network[p.target] != 0 &&
+			t->world->port_network[p.target] != m->network)
 			return SL_DROP_PORT_GONE;
-		to.origin = c->target;
+		to.origin = p.target;
 		to.local = true;
 		break;
 	case SL_PROGRAM_NODE:
-		to.origin = c->target | SL_ORIGIN_NODE;
+		to.origin = p.target | SL_ORIGIN_NODE;
 		break;
 	}
 	m->act = sl_way_to(t, i, &to, e->src->identity);

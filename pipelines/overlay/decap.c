@@ -219,7 +219,7 @@ static __rte_noinline void note_refused(struct decap *d, const struct group *g, 
 
 		if (b->verdict[i] == SL_KEEP || b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
 			continue;
-		b->meta[i].encap = (uint16_t)e;
+		b->meta[i].encap = (uint8_t)e;
 		b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
 		d->refused |= UINT64_C(1) << i;
 	}
@@ -254,7 +254,7 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 			vni = md->act.vni;
 			id = find_network(d, vni, e);
 		}
-		md->encap = (uint16_t)e;
+		md->encap = (uint8_t)e;
 		md->network = id;
 		if (unlikely(id == 0))
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;

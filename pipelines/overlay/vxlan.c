@@ -223,7 +223,6 @@ static inline enum sl_drop take_off(
 	if (unlikely(!strip(m, off, end)))
 		return SL_DROP_TUNNEL_MALFORMED;
 	md->act.vni = sl_be32(vni_be) >> 8;
-	md->carried_identity = SL_IDENTITY_UNKNOWN;
 	return unlikely(sl_ecn_matters(md->tos)) ? sl_ecn_decap(m, md->tos) : SL_KEEP;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The outer headers of the common tunnel packet in one look: Ethernet to the port's own MAC, IPv4
- * without options or fragmentation and with a right checksum, UDP. What is anything else goes to
- * sl_parse_outer, which knows every case. Threads: worker; pure functions on the caller's packet.
+ * The common outer headers of a tunnel packet, checked all at once: Ethernet to the port's own MAC,
+ * IPv4 without options or fragmentation and with a right checksum, UDP. All other packets go to
+ * sl_parse_outer, which handles every case. Threads: worker; pure functions on the caller's packet.
  */
 #ifndef SL_PARSE_OUTER_DP_H
 #define SL_PARSE_OUTER_DP_H
@@ -24,12 +24,12 @@ struct sl_outer {
 	uint8_t tos;
 };
 
-/* Internet checksum (RFC 1071): does a sum of 16-bit words fold to all ones? */
+/* RFC 1071: does a sum of 16-bit words, folded to 16 bits, have all bits set? Then it is right. */
 static inline bool sl_sum_is_ones(uint64_t sum)
 {
 	uint32_t s;
 
-	sum += sum << 32 | sum >> 32; /* the upper half has both halves and the carry */
+	sum += sum << 32 | sum >> 32; /* the upper half is now the sum of both, with the carry */
 	s = (uint32_t)(sum >> 32);
 	s += s << 16 | s >> 16;
 	return s >> 16 == 0xffff;
@@ -61,11 +61,12 @@ static inline uint64_t sl_mac_word(const void *mac)
 }
 
 /*
- * True when the packet is such a one; *o is what tells whose it is. own: sl_mac_word of the port's
- * MAC. The UDP payload lies within the IP packet, and that within the frame. IP addresses are not
- * judged, nor is the TTL: one that has arrived may be 0 (RFC 1122 section 3.2.1.7). The IP checksum
- * is computed whatever the device says of it: that costs less than to ask. A UDP checksum is
- * ignored, as RFC 7348 section 4.1 permits: what the tunnel carries has checksums of its own.
+ * True when the packet has the common outer headers; then *o is filled. own: sl_mac_word of the
+ * port's MAC. The UDP payload lies within the IP packet, and the IP packet within the frame. IP
+ * addresses are not checked here. Neither is the TTL: a packet that has arrived may have 0 (RFC 1122
+ * section 3.2.1.7). The IP checksum is computed even when the device has checked it, because that
+ * costs less than to look. A UDP checksum is ignored, as RFC 7348 section 4.1 permits: the inner
+ * packet has checksums of its own.
  */
 static __rte_always_inline bool sl_outer_read(
 	const struct rte_mbuf *m, uint64_t own, struct sl_outer *o)
@@ -87,6 +88,6 @@ static __rte_always_inline bool sl_outer_read(
 	       udp_len >= 8 && udp_len + 20 <= total && SL_OUTER_L3 + total <= m->pkt_len &&
 	       likely(sl_sum_is_ones(sl_ip4_sum(p + SL_OUTER_L3)));
 }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
 #endif

@@ -23,24 +23,27 @@ enum {
 };
 
 /*
- * The common packet: untagged unicast, IPv4 without options or fragmentation or IPv6 without
- * extension headers, well-formed TCP or UDP, headers in the first segment. True when it was one and
- * is done; false leaves everything to the walk, which finds the reason when it is to be dropped.
+ * The common packet: untagged unicast; IPv4 without options or fragmentation, or IPv6 without
+ * extension headers; well-formed TCP or UDP; headers in the first segment. parse_common4 and
+ * parse_common6 return true when they have filled in everything for such a packet. All others go to
+ * the walk (walk.h), which also finds the reason for a drop.
  *
- * Keys are written in whole words: a hash that reads back what was stored in halves waits for them
- * to reach the cache (5 cycles a packet).
+ * Keys are written in whole words: the hash reads them back, and a load that spans two stores waits
+ * until both are in the cache (5 cycles a packet).
  */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are taken apart from the low end");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
-/* First octets of IPv4 addresses that need no closer look, see sl_ip4_odd. Multicast does. All
- * bits: a TTL can be held against them in the same step. */
+/*
+ * First octets of plain IPv4 addresses: neither odd (sl_ip4_odd) nor multicast. All bits are set, so
+ * that one AND checks both addresses and the TTL.
+ */
 #define HOSTS(from, to) [from... to] = 0xff
 static const uint8_t plain_octet[256] = {HOSTS(1, 126), HOSTS(128, 223)};
 #undef HOSTS
 
 /*
- * TCP or UDP in len bytes of IP payload, of which the first segment has `here`. *flags gets the
- * meta's.
+ * TCP or UDP in len bytes of IP payload, `here` of which are in the first segment. *flags: those to
+ * add to the meta's.
  */
 static __rte_always_inline bool common_l4(struct sl_meta *md, const uint8_t *l4, uint32_t len,
 	uint32_t here, uint32_t proto, uint32_t *flags)
@@ -81,7 +84,7 @@ static __rte_always_inline bool parse_common4(
 	if (unlikely((head & 0xffffff) != 0x450008 ||
 		     (mid & rte_cpu_to_be_16(SL_IP4_MF | SL_IP4_OFFSET)) != 0 || (p[0] & 1) != 0))
 		return false;
-	/* Read where it is used: held longer, it costs a turn through memory to swap. */
+	/* Not read earlier: the compiler would keep it in memory to swap its bytes. */
 	total = sl_load_be16(p + 16);
 	if (unlikely(total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
 		     (plain_octet[(uint8_t)key[0]] & plain_octet[(uint8_t)(key[0] >> 32)] &
@@ -102,7 +105,7 @@ static __rte_always_inline bool parse_common4(
 }
 _Static_assert(SL_P_IP4_DF == __builtin_bswap16(SL_IP4_DF), "the flag stands where the bit was");
 
-/* Not inline: its registers would be taken from the loop over IPv4 packets, 3 cycles each. */
+/* Not inline: it would take registers from the loop over IPv4 packets, 3 cycles a packet. */
 static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uint32_t network)
 {
 	const struct rte_mbuf *m = b->pkt[i];
@@ -137,7 +140,7 @@ static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uin
 	return true;
 }
 
-/* RFC 826. A sender of 0.0.0.0 is a probe (RFC 5227); nobody is to learn other odd addresses. */
+/* RFC 826. The sender of a probe is 0.0.0.0 (RFC 5227). No host may learn any other odd address. */
 static enum sl_drop walk_arp(struct sl_walk *w)
 {
 	static const uint8_t fixed[6] = {0, 1, 8, 0, 6, 4};
@@ -158,9 +161,9 @@ static enum sl_drop walk_arp(struct sl_walk *w)
 }
 
 /*
- * A priority tag (IEEE 802.1Q section 9.6): VLAN id 0 says that the frame is in no VLAN, so it is
- * an untagged one. The tag goes, and with it what it says of priority: nothing behind here sees it,
- * and what is forwarded has none. False where the buffers have no room to move the MACs.
+ * A priority tag (IEEE 802.1Q section 9.6) has VLAN id 0: the frame is in no VLAN. The tag is
+ * removed and its priority lost, so from here on the frame is untagged. False when the buffers have
+ * no room to move the MACs.
  */
 static bool strip_priority_tag(struct rte_mbuf *m)
 {
@@ -173,7 +176,7 @@ static bool strip_priority_tag(struct rte_mbuf *m)
 	return rte_pktmbuf_adj(m, VLAN_TAG) != NULL;
 }
 
-/* From the tag at ETH_HDR on, of which there may be more: *type behind the last. */
+/* One tag at ETH_HDR, or several. *type: the EtherType behind the last. */
 static enum sl_drop walk_tags(struct sl_walk *w, uint16_t *type)
 {
 	uint32_t off = ETH_HDR, vid = 0;
@@ -191,7 +194,7 @@ static enum sl_drop walk_tags(struct sl_walk *w, uint16_t *type)
 		*type = sl_load_be16(p + 2);
 		off += VLAN_TAG;
 	}
-	/* A tag behind a priority tag is one inside of no VLAN: refused like any other. */
+	/* A second tag behind a priority tag is treated as any other tag. */
 	if (vid != 0 || off != ETH_HDR + VLAN_TAG) {
 		w->md->flags |= SL_P_VLAN;
 		w->md->l3_off = (uint16_t)off;
@@ -333,10 +336,9 @@ uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network)
 	return walked;
 }
 _Static_assert(offsetof(struct sl_meta, network) == offsetof(struct sl_meta, origin) + 4 &&
-		       offsetof(struct sl_meta, carried_identity) ==
-			       offsetof(struct sl_meta, origin) + 8 &&
-		       SL_IDENTITY_UNKNOWN == 0,
-	"sl_parse_access writes where a packet came from in one go");
+		       offsetof(struct sl_meta, encap) == offsetof(struct sl_meta, origin) + 8 &&
+		       offsetof(struct sl_meta, detail) == offsetof(struct sl_meta, origin) + 12,
+	"sl_parse_access writes origin and network in one store");
 
 void sl_parse_outer(struct sl_burst *b, unsigned int i)
 {

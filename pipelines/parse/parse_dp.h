@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Parse: every length checked against the packet before it is read, once. Fills offsets, flags and
- * the flow key of each packet, or a drop verdict. Threads: worker, on its own burst.
+ * Parse reads the headers of each packet once, and checks every length before it reads on. It fills
+ * offsets, flags and the flow key, or a drop verdict. Threads: worker, on its own burst.
  */
 #ifndef SL_PARSE_DP_H
 #define SL_PARSE_DP_H
@@ -11,28 +11,29 @@
 #define SL_PARSE_EXT_MAX 8 /* IPv6 extension headers */
 
 /*
- * Parse packets idx[0..n), whose verdicts are SL_KEEP, as workload traffic. meta.origin and
- * meta.network must be set: the network goes into the key. Writes meta's parse fields, hash and
- * key4 or key6, or a drop verdict. Returns a bit for each packet that took more than a look at
- * plain headers: it may have a verdict now, or be of a kind that is no unicast IP. The others are
- * unicast TCP or UDP with SL_P_IP4 or SL_P_IP6 and their headers in the first segment.
+ * Packets idx[0..n) of workloads, whose verdicts are SL_KEEP. meta.origin and meta.network must be
+ * set: the network goes into the key. Writes the fields of struct sl_meta that are parse's, hash, and
+ * key4 or key6; of a fragment its range; or a drop verdict. Returns a bit for each packet without the
+ * common headers: it may have a verdict now, or be no unicast IP packet. The other packets are
+ * unicast TCP or UDP, have SL_P_IP4 or SL_P_IP6, and their headers are in the first segment.
  */
 uint64_t sl_parse(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 
-/* The same for a whole burst of an access port; writes meta.origin and meta.network as well. */
+/* The same for a whole burst of an access port. Writes meta.origin and meta.network as well. */
 uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network);
 
 /*
- * The IPv4 header checksum of a parsed packet; true for others. To be asked where a packet is
- * judged: established connections are not, so there a broken header is the receiver's business. The
- * device is not asked: after decap its word is about the headers that are gone, or these.
+ * Is the IPv4 header checksum of a parsed packet right? True for other packets. It is checked when a
+ * packet is judged. Packets of established connections are not judged, so their receiver finds a
+ * broken header. What the device says is not used: of a packet that was decapsulated it may have
+ * checked the outer header or the inner one.
  */
 bool sl_ip4_header_intact(const struct sl_burst *b, unsigned int i);
 
 /*
- * One outer frame of an underlay port that sl_outer_read did not take: offsets, flags, protocol,
- * and of the key the addresses alone (in key4 or key6); no hash, meta.network is not read. The IPv4
- * header checksum is verified.
+ * A frame of an underlay port without the common outer headers (outer_dp.h). Writes offsets, flags,
+ * protocol, and the addresses in key4 or key6; no ports and no hash. meta.network is not read. The
+ * IPv4 header checksum is checked.
  */
 void sl_parse_outer(struct sl_burst *b, unsigned int i);
 
@@ -46,8 +47,8 @@ struct sl_quoted {
 };
 
 /*
- * Of packet i, whose flags have SL_P_ICMP_ERROR. Returns 4 or 6, the family, or 0 when too little
- * is quoted to tell a connection by, which a later fragment is as well.
+ * Packet i has SL_P_ICMP_ERROR. Returns 4 or 6, the family of the quoted packet. Returns 0 when the
+ * quote does not name a connection: it is too short, or a later fragment.
  */
 int sl_parse_quoted(const struct sl_burst *b, unsigned int i, struct sl_quoted *q);
 

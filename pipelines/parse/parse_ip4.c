@@ -14,8 +14,8 @@ enum { /* Options, RFC 791 section 3.1. The first two are a single byte. */
 };
 
 /*
- * Type, length, body. A source route sends the packet on to an address that was not judged; one
- * that has been followed to its end is refused as well, for nothing here could have done that.
+ * Options are type, length, body. A source route leads the packet to an address that was not judged.
+ * One that has been followed to its end is refused as well: no router here can have done that.
  */
 static enum sl_drop check_options(const uint8_t *p, uint32_t hdr_len)
 {
@@ -48,7 +48,7 @@ static enum sl_drop walk_fragment(struct sl_walk *w, const uint8_t *p, uint32_t 
 
 	if (len == 0 || ((frag & SL_IP4_MF) != 0 && len % 8 != 0) || offset + len + hdr_len > 65535)
 		return SL_DROP_IP4_MALFORMED;
-	*w->fragment = (struct sl_fragment_place){
+	*w->fragment = (struct sl_fragment_range){
 		.id_be = sl_load16(p + 4), .start = offset, .end = offset + len};
 	if (offset != 0)
 		return sl_walk_later(w, offset);
@@ -56,7 +56,7 @@ static enum sl_drop walk_fragment(struct sl_walk *w, const uint8_t *p, uint32_t 
 	return sl_walk_l4(w);
 }
 
-/* The length of the header at off, and that it and the packet are there; 0 with *drop if not. */
+/* The length of the header at off, when the whole IP packet is there; otherwise 0, with *drop. */
 static uint32_t header_len(
 	const struct rte_mbuf *m, uint32_t off, const uint8_t *p, enum sl_drop *drop)
 {
@@ -103,7 +103,7 @@ enum sl_drop sl_walk_ip4(struct sl_walk *w)
 	if (p == NULL)
 		return SL_DROP_IP4_TRUNCATED;
 	frag = sl_load_be16(p + 6);
-	/* Later fragments are never judged themselves; what is judged is verified there. */
+	/* Others are checked when they are judged (sl_ip4_header_intact). Later fragments never are. */
 	if ((w->outer || (frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0) &&
 		!sl_ip4_checksum_ok(p, hdr_len))
 		return SL_DROP_IP4_CHECKSUM;

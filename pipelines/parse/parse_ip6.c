@@ -18,8 +18,7 @@ static bool is_extension(uint8_t proto)
 	       proto == IPPROTO_AH || proto == IPPROTO_DSTOPTS;
 }
 
-/* Length of the extension header of type proto that starts with p (4 bytes); 0 when it cannot be.
- */
+/* Length of the extension header of type proto that starts with p (4 bytes); 0 when it is wrong. */
 static uint32_t extension_len(uint8_t proto, const uint8_t *p)
 {
 	switch (proto) {
@@ -33,8 +32,8 @@ static uint32_t extension_len(uint8_t proto, const uint8_t *p)
 }
 
 /*
- * A routing header that leads on to another address than the one judged: segments left. Type 0 is
- * forbidden altogether (RFC 5095), as nothing here could have followed it to its end.
+ * A routing header with segments left leads the packet to an address that was not judged. Type 0 is
+ * refused always (RFC 5095).
  */
 static bool routes_on(uint8_t proto, const uint8_t *p)
 {
@@ -90,14 +89,14 @@ static enum sl_drop check_fragment(struct sl_walk *w, const struct sl_ip6_chain 
 		offset + len > 65535)
 		return SL_DROP_IP6_MALFORMED;
 	*w->fragment =
-		(struct sl_fragment_place){.id_be = c->id_be, .start = offset, .end = offset + len};
+		(struct sl_fragment_range){.id_be = c->id_be, .start = offset, .end = offset + len};
 	if (offset != 0)
 		return sl_walk_later(w, offset);
 	w->md->flags |= SL_P_FRAGMENT_FIRST;
 	return sl_walk_l4(w);
 }
 
-/* Routers are sought and addresses probed from "::", nothing else is. */
+/* Only router solicitations and probes for an address come from "::". */
 static bool anonymous_ok(const struct sl_walk *w)
 {
 	uint8_t type = (uint8_t)(rte_be_to_cpu_16(w->sport_be) >> 8);

@@ -16,7 +16,7 @@ enum { /* ICMP, RFC 792; ICMPv6, RFC 4443 */
 	ND_LAST = 137,
 };
 
-/* Bytes of transport header that must be there before anything is believed. */
+/* The least length of a transport header; 0 for protocols that are not looked into. */
 static uint32_t header_min(uint8_t proto, bool ip4)
 {
 	switch (proto) {
@@ -81,7 +81,7 @@ void sl_icmp_ports(
 
 static enum sl_drop check_icmp(struct sl_walk *w, const uint8_t *p)
 {
-	/* Workloads are not behind routers, and their connections not a router's to steer. */
+	/* These come from routers, and there is no router between workloads. */
 	if (!w->outer && (p[0] == ICMP_QUENCH || p[0] == ICMP_REDIRECT || p[0] == ICMP_ROUTER))
 		return SL_DROP_ICMP_ROUTER;
 	if (p[1] == 0 && p[0] == ICMP_REQUEST)
@@ -142,8 +142,8 @@ enum sl_drop sl_walk_later(struct sl_walk *w, uint32_t offset)
 	w->sport_be = 0;
 	w->dport_be = 0;
 	/*
-	 * The first fragment must hold the whole fixed header, so one that starts inside it would
-	 * write over what policy has judged (RFC 1858, RFC 3128).
+	 * The first fragment must have the whole fixed header. A later one that starts inside it
+	 * would overwrite what policy has judged (RFC 1858, RFC 3128).
 	 */
 	if (offset < header_min(md->proto, md->flags & SL_P_IP4))
 		return SL_DROP_FRAGMENT_OVERLAP;

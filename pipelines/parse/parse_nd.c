@@ -37,7 +37,7 @@ static bool target_ok(const struct sl_walk *w)
 	return t != NULL && t[0] != 0xff && !sl_ip6_unspecified(t);
 }
 
-/* ff02::1:ffXX:XXXX, where duplicate address detection asks (section 7.1.1). */
+/* ff02::1:ffXX:XXXX: duplicate address detection asks there (section 7.1.1). */
 static bool solicited_node(const uint8_t *ip)
 {
 	static const uint8_t prefix[13] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff};
@@ -52,7 +52,7 @@ enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp)
 	uint32_t fixed = fixed_len[type - ND_RS], len = w->end - w->md->l4_off;
 	bool anonymous = sl_ip6_unspecified(w->k6->src);
 
-	/* A hop limit below 255 came through a router; fragments are refused by RFC 6980. */
+	/* A hop limit below 255: it came through a router. RFC 6980 forbids fragments. */
 	if (w->hop_limit != 255 || icmp[1] != 0 || len < fixed ||
 		(w->md->flags & SL_P_FRAGMENT_FIRST))
 		return SL_DROP_ND_MALFORMED;
@@ -60,7 +60,7 @@ enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp)
 		return SL_DROP_ND_MALFORMED;
 	if (type == ND_NS && anonymous && !solicited_node(w->k6->dst))
 		return SL_DROP_ND_MALFORMED;
-	/* An advertisement to a group cannot be an answer: solicited flag clear (section 7.1.2). */
+	/* An advertisement to a group was not asked for: no solicited flag (section 7.1.2). */
 	if (type == ND_NA && w->k6->dst[0] == 0xff && (icmp[4] & 0x40) != 0)
 		return SL_DROP_ND_MALFORMED;
 	return check_options(w, w->md->l4_off + fixed, anonymous);

@@ -7,8 +7,10 @@
 
 #define QUOTED_L4 8u /* what RFC 792 promises of the transport header */
 
-/* Ports and TCP's sequence number from the 8 bytes at off; false for what cannot be the cause of an
- * error. */
+/*
+ * Ports and TCP's sequence number from the 8 bytes at off. False when no error may be sent about such
+ * a packet.
+ */
 static bool quoted_l4(const struct rte_mbuf *m, uint32_t off, bool ip4, struct sl_quoted *q,
 	uint16_t *sport_be, uint16_t *dport_be)
 {
@@ -47,7 +49,7 @@ static int quoted_ip4(
 	if (p == NULL || p[0] >> 4 != 4 || (p[0] & 15) < 5)
 		return 0;
 	hdr_len = (p[0] & 15u) * 4;
-	/* Later fragments have no ports to go by. */
+	/* A later fragment has no ports, so its connection is not known. */
 	if (end - off < hdr_len + QUOTED_L4 || (sl_load16(p + 6) & rte_cpu_to_be_16(0x1fff)) != 0 ||
 		rte_be_to_cpu_16(sl_load16(p + 2)) < hdr_len + QUOTED_L4)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The careful half of parse: one packet at a time, any header, any segment. The common packet never
- * comes here; everything that is to be dropped gets its reason here.
- * Threads: worker; no state. Ownership: a walk borrows the packet and the places it fills.
+ * The careful half of parse: one packet at a time, with any headers, in any number of segments.
+ * Packets with the common headers do not come here. Every packet that parse drops gets its reason
+ * here. Threads: worker; no state. Ownership: a walk borrows the packet and what it fills.
  */
 #ifndef SL_PARSE_WALK_H
 #define SL_PARSE_WALK_H
@@ -11,14 +11,13 @@
 
 #include "sluice/burst.h"
 
-/* One packet under way. Addresses and ports go straight into its key, network and hash are
- * sl_parse's. */
+/* One packet. Its addresses go straight into the key; ports, network and hash follow at the end. */
 struct sl_walk {
-	struct rte_mbuf *m; /* written only to take a priority tag off */
+	struct rte_mbuf *m; /* written only to remove a priority tag */
 	struct sl_meta *md;
 	struct sl_key4 *k4;
 	struct sl_key6 *k6;
-	struct sl_fragment_place *fragment;
+	struct sl_fragment_range *fragment;
 	uint32_t end; /* offset behind the IP packet, at most pkt_len */
 	uint16_t sport_be, dport_be;
 	uint8_t hop_limit; /* IPv6 */
@@ -43,8 +42,8 @@ struct sl_ip6_chain {
 };
 
 /*
- * TCP flags that no stack sends: every segment has ACK but a first SYN or a reset; SYN, FIN and RST
- * exclude each other; FIN comes with ACK. PSH, URG and the congestion flags say nothing here.
+ * TCP flags that no stack sends. Every segment has ACK, except a first SYN and a reset. At most one
+ * of SYN, FIN and RST is set. FIN comes with ACK. PSH, URG and the congestion flags do not matter.
  */
 static inline bool sl_tcp_flags_odd(uint8_t flags)
 {
@@ -60,9 +59,9 @@ static inline bool sl_tcp_flags_odd(uint8_t flags)
 }
 
 /*
- * Addresses that no packet on a wire may have: a source that is no single host (RFC 1122
- * section 3.2.1.3), loopback and "this host" on either side. First octets are the low bytes of
- * network order values.
+ * Addresses that no packet on a wire may have: a source that is not a single host (RFC 1122 section
+ * 3.2.1.3); loopback and "this host" at either end. The first octet is the low byte of a value in
+ * network order.
  */
 static inline bool sl_ip4_odd(uint32_t src_be, uint32_t dst_be)
 {
@@ -71,9 +70,9 @@ static inline bool sl_ip4_odd(uint32_t src_be, uint32_t dst_be)
 }
 
 /*
- * The same for IPv6. Mapped IPv4 addresses count as odd: inside sluice they stand for IPv4 ones, so
- * a packet that carried them could pass for another endpoint. The unspecified source is the
- * caller's.
+ * The same for IPv6, except the unspecified source, which the caller checks. Mapped IPv4 addresses
+ * are odd: inside sluice they stand for IPv4 addresses, so a packet that had them could pass for one
+ * of another endpoint.
  */
 static inline bool sl_ip6_odd(const uint8_t *src, const uint8_t *dst)
 {
@@ -106,7 +105,7 @@ static inline bool sl_ip6_unspecified(const uint8_t *ip)
 /* IPv4 from md->l3_off on; the same for IPv6. */
 enum sl_drop sl_walk_ip4(struct sl_walk *w);
 enum sl_drop sl_walk_ip6(struct sl_walk *w);
-/* Extension headers from off on, the first of type `proto`; none is read past end. */
+/* The chain of extension headers at off, the first of type `proto`. Nothing is read past end. */
 enum sl_drop sl_walk_ip6_chain(const struct rte_mbuf *m, uint32_t off, uint32_t end, uint8_t proto,
 	struct sl_ip6_chain *c);
 /* Transport header at md->l4_off of md->proto. */
@@ -115,8 +114,8 @@ enum sl_drop sl_walk_l4(struct sl_walk *w);
 enum sl_drop sl_walk_later(struct sl_walk *w, uint32_t offset);
 /* ICMPv6 types 133..137 (RFC 4861 sections 6.1, 7.1, 8.1). */
 enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp);
-/* The "ports" of ICMP in a flow key, see sluice/burst.h. p: the first 8 bytes; echo: type of a
- * request. */
+/* The "ports" of ICMP in a flow key: see sluice/burst.h. p: the first 8 bytes of ICMP. request and
+ * reply: the types of an echo. */
 void sl_icmp_ports(
 	const uint8_t *p, uint8_t request, uint8_t reply, uint16_t *sport_be, uint16_t *dport_be);
 

@@ -55,7 +55,7 @@ static struct sl_pages **pages_of(
 	return role == SL_ROLE_SUBJECT ? &d->subject : &d->peer;
 }
 
-static void listed(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+static void listed(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
 	uint32_t selector)
 {
 	struct sl_policy_compiler *c = ctx;
@@ -63,7 +63,7 @@ static void listed(void *ctx, enum sl_direction dir, enum sl_selector_role role,
 	sl_numbers_add(&c->session, pages_of(c, dir, role), id, selector);
 }
 
-static void unlisted(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+static void unlisted(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
 	uint32_t selector)
 {
 	struct sl_policy_compiler *c = ctx;
@@ -329,7 +329,7 @@ void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identi
 	sl_labels_identity_put(c->labels, def);
 }
 
-void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id)
+void sl_policy_identity_gone(struct sl_policy_compiler *c, uint32_t id)
 {
 	open_session(c);
 	sl_labels_identity_gone(c->labels, id);

@@ -8,7 +8,7 @@
 uint64_t sl_policy_seed;
 
 struct label {
-	struct sl_vec ids;	 /* uint16_t, ascending: who has it */
+	struct sl_vec ids;	 /* uint32_t, ascending: who has it */
 	struct sl_vec selectors; /* struct selector *: some of those that ask for it */
 	uint32_t uses;		 /* by identities and selectors */
 	UT_hash_handle hh;
@@ -26,11 +26,17 @@ struct selector {
 	uint32_t number;
 	struct label_set labels;
 	struct label *filed;   /* the one of its labels whose selectors it is among */
-	struct sl_vec members; /* uint16_t, ascending */
+	struct sl_vec members; /* uint32_t, ascending */
 	uint32_t uses[2][SL_SELECTOR_ROLES];
 	bool listed[2][SL_SELECTOR_ROLES]; /* as its members were told */
 	bool touched;
 	UT_hash_handle hh; /* by the addresses of its labels */
+};
+
+/* Label sets of identities stand in pages, which are made when they are needed. */
+enum {
+	IDENTITY_PAGE = 256,
+	IDENTITY_PAGES = (1 << SL_IDENTITY_BITS) / IDENTITY_PAGE,
 };
 
 struct sl_labels {
@@ -40,7 +46,7 @@ struct sl_labels {
 	struct sl_vec touched; /* struct selector * */
 	struct sl_vec freed;   /* uint32_t: numbers to be used again */
 	uint32_t next_number;
-	struct label_set identity[SL_IDENTITY_MAX + 1];
+	struct label_set *page[IDENTITY_PAGES]; /* of identities; see identity_labels */
 };
 
 struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops)
@@ -59,9 +65,9 @@ struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops)
 
 /* Ascending numbers. */
 
-static uint32_t place_of(const struct sl_vec *v, uint16_t id)
+static uint32_t place_of(const struct sl_vec *v, uint32_t id)
 {
-	const uint16_t *at = v->at;
+	const uint32_t *at = v->at;
 	uint32_t lo = 0, hi = v->n;
 
 	if (hi > 0 && at[hi - 1] < id)
@@ -77,10 +83,10 @@ static uint32_t place_of(const struct sl_vec *v, uint16_t id)
 	return lo;
 }
 
-static void ids_add(struct sl_vec *v, uint16_t id)
+static void ids_add(struct sl_vec *v, uint32_t id)
 {
 	uint32_t at = place_of(v, id);
-	uint16_t *all;
+	uint32_t *all;
 
 	sl_need(sl_vec_push(v));
 	all = v->at;
@@ -88,10 +94,10 @@ static void ids_add(struct sl_vec *v, uint16_t id)
 	all[at] = id;
 }
 
-static void ids_remove(struct sl_vec *v, uint16_t id)
+static void ids_remove(struct sl_vec *v, uint32_t id)
 {
 	uint32_t at = place_of(v, id);
-	uint16_t *all = v->at;
+	uint32_t *all = v->at;
 
 	if (at == v->n || all[at] != id)
 		return;
@@ -114,7 +120,7 @@ static struct label *label_find(struct sl_labels *l, const struct sl_label *want
 		free(new);
 		return label;
 	}
-	new->ids = SL_VEC_OF(uint16_t);
+	new->ids = SL_VEC_OF(uint32_t);
 	new->selectors = SL_VEC_OF(struct selector *);
 	HASH_ADD_KEYPTR(hh, l->labels, new->text, new->text_len, new);
 	return new;
@@ -184,20 +190,36 @@ static bool includes(const struct label_set *whole, const struct label_set *part
 	return k == part->n;
 }
 
+/* The labels of an identity; NULL when nothing is known of it and its neighbours. */
+static struct label_set *identity_labels(const struct sl_labels *l, uint32_t id)
+{
+	struct label_set *page = id <= SL_IDENTITY_MASK ? l->page[id / IDENTITY_PAGE] : NULL;
+
+	return page != NULL ? &page[id % IDENTITY_PAGE] : NULL;
+}
+
+static void make_page(struct sl_labels *l, uint32_t id)
+{
+	struct label_set **page = &l->page[id / IDENTITY_PAGE];
+
+	if (*page == NULL)
+		*page = sl_need(calloc(IDENTITY_PAGE, sizeof(**page)));
+}
+
 /* Selectors. */
 
 static void collect_members(struct sl_labels *l, struct selector *s)
 {
 	const struct label *rarest = s->labels.label[0];
-	const uint16_t *id;
+	const uint32_t *id;
 
 	for (uint32_t i = 1; i < s->labels.n; i++)
 		if (s->labels.label[i]->ids.n < rarest->ids.n)
 			rarest = s->labels.label[i];
 	id = rarest->ids.at;
 	for (uint32_t i = 0; i < rarest->ids.n; i++)
-		if (includes(&l->identity[id[i]], &s->labels))
-			*(uint16_t *)sl_need(sl_vec_push(&s->members)) = id[i];
+		if (includes(identity_labels(l, id[i]), &s->labels))
+			*(uint32_t *)sl_need(sl_vec_push(&s->members)) = id[i];
 }
 
 /* Under the label that has the fewest: a common one says little. */
@@ -236,7 +258,7 @@ static struct selector *selector_find(struct sl_labels *l, const struct sl_selec
 	}
 	s = sl_need(calloc(1, sizeof(*s)));
 	s->labels = set;
-	s->members = SL_VEC_OF(uint16_t);
+	s->members = SL_VEC_OF(uint32_t);
 	if (l->freed.n > 0)
 		s->number = ((const uint32_t *)l->freed.at)[--l->freed.n];
 	else
@@ -293,7 +315,7 @@ static bool settle_role(
 	struct sl_labels *l, struct selector *s, enum sl_direction dir, enum sl_selector_role role)
 {
 	bool used = s->uses[dir][role] > 0;
-	const uint16_t *id = s->members.at;
+	const uint32_t *id = s->members.at;
 
 	if (used == s->listed[dir][role])
 		return used;
@@ -325,7 +347,7 @@ void sl_labels_settle(struct sl_labels *l)
 
 /* Identities. */
 
-static void tell(struct sl_labels *l, const struct selector *s, uint16_t id, bool member)
+static void tell(struct sl_labels *l, const struct selector *s, uint32_t id, bool member)
 {
 	for (unsigned int dir = 0; dir < 2; dir++)
 		for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
@@ -334,9 +356,9 @@ static void tell(struct sl_labels *l, const struct selector *s, uint16_t id, boo
 					l->ops.ctx, dir, role, id, s->number);
 }
 
-static void for_selectors(struct sl_labels *l, uint16_t id, bool member)
+static void for_selectors(struct sl_labels *l, uint32_t id, bool member)
 {
-	const struct label_set *set = &l->identity[id];
+	const struct label_set *set = identity_labels(l, id);
 
 	for (uint32_t i = 0; i < set->n; i++) {
 		struct selector *const *all = set->label[i]->selectors.at;
@@ -352,12 +374,14 @@ static void for_selectors(struct sl_labels *l, uint16_t id, bool member)
 
 void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def)
 {
-	struct label_set *set = &l->identity[def->id];
+	struct label_set *set;
 
 	sl_labels_identity_gone(l, def->id);
 	/* Reserved identities have no labels, whatever the input says. */
-	if (def->id < SL_IDENTITY_MIN)
+	if (def->id < SL_IDENTITY_MIN || def->id > SL_IDENTITY_MASK)
 		return;
+	make_page(l, def->id);
+	set = identity_labels(l, def->id);
 	*set = set_of(l, def->labels, def->n_labels, true);
 	set_hold(set);
 	for (uint32_t i = 0; i < set->n; i++)
@@ -365,11 +389,11 @@ void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *d
 	for_selectors(l, def->id, true);
 }
 
-void sl_labels_identity_gone(struct sl_labels *l, uint16_t id)
+void sl_labels_identity_gone(struct sl_labels *l, uint32_t id)
 {
-	struct label_set *set = &l->identity[id];
+	struct label_set *set = identity_labels(l, id);
 
-	if (set->label == NULL)
+	if (set == NULL || set->label == NULL)
 		return;
 	for_selectors(l, id, false);
 	for (uint32_t i = 0; i < set->n; i++)
@@ -385,8 +409,11 @@ void sl_labels_destroy(struct sl_labels *l)
 		return;
 	HASH_ITER (hh, l->selectors, s, next)
 		selector_free(l, s);
-	for (uint32_t id = 0; id <= SL_IDENTITY_MAX; id++)
-		set_release(l, &l->identity[id]);
+	for (uint32_t i = 0; i < IDENTITY_PAGES; i++) {
+		for (uint32_t id = 0; l->page[i] != NULL && id < IDENTITY_PAGE; id++)
+			set_release(l, &l->page[i][id]);
+		free(l->page[i]);
+	}
 	sl_vec_fini(&l->touched);
 	sl_vec_fini(&l->freed);
 	free(l);

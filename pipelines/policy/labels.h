@@ -23,9 +23,9 @@ enum sl_selector_role {
 /* Told of an identity that a selector in use means from now on (or does no longer). */
 struct sl_labels_ops {
 	void *ctx;
-	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
 		uint32_t selector);
-	void (*unlisted)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
+	void (*unlisted)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
 		uint32_t selector);
 };
 
@@ -34,7 +34,7 @@ void sl_labels_destroy(struct sl_labels *l);
 
 /* An identity with these labels; one that is there is replaced. */
 void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def);
-void sl_labels_identity_gone(struct sl_labels *l, uint16_t id);
+void sl_labels_identity_gone(struct sl_labels *l, uint32_t id);
 
 /* One use more: the selector's number. SL_NONE for an empty one, which means nobody. */
 uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,

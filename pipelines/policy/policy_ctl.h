@@ -29,7 +29,7 @@ struct sl_selector {
 };
 
 struct sl_identity_def {
-	uint16_t id;
+	uint32_t id; /* up to SL_IDENTITY_MASK */
 	const struct sl_label *labels;
 	size_t n_labels;
 };
@@ -105,7 +105,7 @@ struct sl_policy_compiler *sl_policy_compiler_create(void);
 void sl_policy_rule_gone(struct sl_policy_compiler *c, const struct sl_policy_def *def);
 void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def *def);
 void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identity_def *def);
-void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id);
+void sl_policy_identity_gone(struct sl_policy_compiler *c, uint32_t id);
 /*
  * The version with all changes so far; the compiler keeps it until the next commit. *garbage,
  * possibly NULL, is what the version before does not share, itself included: to be freed once

@@ -17,8 +17,8 @@ enum sl_direction {
 
 struct sl_policy_query {
 	uint32_t network; /* id: only its policies are asked, and those of every network */
-	uint16_t subject; /* identity of the endpoint judged for */
-	uint16_t peer;	  /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
+	uint32_t subject; /* identity of the endpoint judged for */
+	uint32_t peer;	  /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
 	bool peer_is_endpoint; /* of the network */
 	bool ports_known;      /* false: a later fragment, judged by the strictest port */
 	uint8_t proto;	       /* IP protocol */

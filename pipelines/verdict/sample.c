@@ -6,7 +6,7 @@
 #include "sluice/encap.h"
 
 /* Where a packet came from, as far as it is known. */
-struct source {
+struct drop_origin {
 	uint32_t origin, network;
 	uint32_t before; /* bytes of removed outer headers in front of the packet */
 	bool outer;	 /* it has, or had, outer headers */
@@ -42,18 +42,18 @@ static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 	return sl_culprit_hash(outer_source(b->pkt[i]), 0);
 }
 
-static struct source source_of(const struct sl_trip *t, unsigned int i)
+static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
 	const struct sl_meta *m = &b->meta[i];
 
 	/* The network that the port had then: it may have another by now, if the packet has waited. */
 	if (!t->underlay)
-		return (struct source){.origin = b->in_port,
+		return (struct drop_origin){.origin = b->in_port,
 			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
 	if (!is_decapped(b, i))
-		return (struct source){.origin = b->in_port, .outer = true};
-	return (struct source){.origin = m->origin,
+		return (struct drop_origin){.origin = b->in_port, .outer = true};
+	return (struct drop_origin){.origin = m->origin,
 		.network = m->network,
 		.before = (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
 			  (uint32_t)sl_encaps[m->encap]->header_len,
@@ -83,7 +83,7 @@ static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsig
 	enum sl_drop reason, unsigned int culprit, bool audited)
 {
 	const struct sl_burst *b = t->b;
-	const struct source from = source_of(t, i);
+	const struct drop_origin from = source_of(t, i);
 	bool encapsulated = is_encapsulated(t, i, reason);
 	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
 		.origin = from.origin,

@@ -50,7 +50,7 @@ static inline struct sl_action by_node(
 }
 
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
-	uint16_t sender_identity)
+	uint32_t sender_identity)
 {
 	const struct sl_meta *m = &t->b->meta[i];
 	const struct sl_network *net = &t->world->networks[m->network];
@@ -60,7 +60,7 @@ struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct
 		act = by_port(t, net, m->flags, (uint16_t)to->origin);
 	else
 		act = by_node(t, net, m->flags, to->origin & ~SL_ORIGIN_NODE);
-	act.identity = sender_identity;
+	act.identity = sender_identity & SL_IDENTITY_MASK;
 	return act;
 }
 

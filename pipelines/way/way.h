@@ -12,7 +12,7 @@
  * packet is from. SL_ACT_DROP with the reason when there is no way.
  */
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
-	uint16_t sender_identity);
+	uint32_t sender_identity);
 /* The way back to where packet i came from, for a packet of this node's own. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 

@@ -363,8 +363,6 @@ static void pop_gives_back_what_push_got(void **state)
 			assert_int_equal(pop(c, m), SL_KEEP);
 			assert_packet_frame(m, &inner);
 			assert_int_equal(burst.meta[0].act.vni, VNI);
-			assert_int_equal(burst.meta[0].carried_identity,
-				sl_encaps[c->id]->carries_identity ? 1001 : SL_IDENTITY_UNKNOWN);
 		}
 	}
 }

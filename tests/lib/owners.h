@@ -24,7 +24,7 @@ static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *
 	for (uint32_t pair = 1; pair <= sl_flow_pairs_high(t); pair++) {
 		const struct sl_conn *c = &t->conn[pair];
 		uint8_t state = atomic_load(&c->state);
-		const uint32_t owner[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+		const uint32_t owner[2] = {sl_conn_owner(c), sl_conn_second_owner(s, c)};
 
 		if (state == SL_CONN_FREE || state == SL_CONN_PROGRAMMED) {
 			assert_int_equal(owner[0], 0);
@@ -44,7 +44,7 @@ static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *
 static inline void sl_test_count_names(const struct sl_flow_table *t, uint32_t *named)
 {
 	for (uint32_t pair = 1; pair <= sl_flow_pairs_high(t); pair++)
-		named[sl_conn_named_owner(&t->conn[pair])]++;
+		named[sl_conn_named_owner(&t->share, &t->conn[pair])]++;
 }
 
 static inline enum sl_owner_level sl_test_level(enum sl_owner_kind kind)

@@ -73,7 +73,7 @@ static struct sl_flow_install resolve(struct worker *w, unsigned int i, const st
 	in.side[0].act.vni = name_of(p->id, p->reply);
 	in.side[1].act.vni = name_of(p->id, !p->reply);
 	for (unsigned int d = 0; d < 2; d++) {
-		in.side[d].act.identity = (uint16_t)w->x.generation;
+		in.side[d].act.identity = w->x.generation & SL_IDENTITY_MASK;
 		in.side[d].act.mtu = (uint16_t)~w->x.generation;
 	}
 	in.owner[0] = owner[below(&w->random, OWNERS)];
@@ -107,7 +107,7 @@ static void check_hit(struct worker *w, unsigned int i, const struct flow_packet
 
 	w->hits++;
 	if (m->act.vni != name_of(p->id, p->reply) ||
-		m->act.identity != (uint16_t)w->x.generation ||
+		m->act.identity != (w->x.generation & SL_IDENTITY_MASK) ||
 		m->act.mtu != (uint16_t)~w->x.generation)
 		w->wrong++;
 }

@@ -158,11 +158,11 @@ static void expect_owners(const struct sl_conn *c, const uint32_t of[2])
 {
 	uint8_t state = atomic_load(&c->state);
 	bool answered = state == SL_CONN_ESTABLISHED || state == SL_CONN_CLOSING;
-	uint32_t first = sl_conn_owner(c), second = sl_conn_named_owner(c);
+	uint32_t first = sl_conn_owner(c), second = sl_conn_named_owner(&x.t->share, c);
 
 	assert_true((first == of[0] && second == of[1]) || (first == of[1] && second == of[0]));
-	assert_int_equal(sl_conn_second_owner(c), answered ? second : 0);
-	n_second += sl_conn_second_owner(c) != 0;
+	assert_int_equal(sl_conn_second_owner(&x.t->share, c), answered ? second : 0);
+	n_second += sl_conn_second_owner(&x.t->share, c) != 0;
 	n_silent += second != 0 && !answered;
 }
 
@@ -234,7 +234,7 @@ static double least_ticks(const struct sl_conn *c)
 {
 	double full = timeout_ticks(c), least, k = 1;
 	bool fresh = atomic_load(&c->state) == SL_CONN_NEW;
-	const uint32_t of[2] = {sl_conn_owner(c), sl_conn_second_owner(c)};
+	const uint32_t of[2] = {sl_conn_owner(c), sl_conn_second_owner(&x.t->share, c)};
 
 	for (unsigned int i = 0; i < 2; i++) {
 		double mine = is_guest(of[i]) ? 1 : keeps(of[i]);

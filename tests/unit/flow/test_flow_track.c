@@ -225,6 +225,7 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 	struct flow_packet p = {.id = 1, .proto = IPPROTO_TCP, .tcp_flags = SYN};
 	struct sl_flow *f = closed(1);
 	struct sl_flow_install in;
+	struct sl_flow_view v;
 
 	(void)state;
 	x.tick += 5;
@@ -237,7 +238,8 @@ static void syn_on_a_closed_connection_is_a_miss_that_reopens(void **state)
 
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
 	assert_int_equal(sl_flow_counts(x.t, f)->packets, 1);
-	assert_int_equal(sl_flow_conn(x.t, f)->created, x.tick);
+	assert_true(sl_flow_view_next(x.t, 0, x.tick + 2, &v));
+	assert_int_equal(v.age_ticks, 2);
 	assert_true(entry_tracks(&p));
 	assert_false(sl_flow_reopens(x.t, f, &x.b.meta[0]));
 	assert_false(sl_flow_reopen(x.t, 0, f, &in));
@@ -513,7 +515,7 @@ static void programmed_entry_takes_its_first_packet_to_the_miss_path(void **stat
 		assert_false(flow_hits(&x, &p));
 		f = x.b.meta[0].flow;
 		assert_int_equal(flow_state(&x, f), SL_CONN_PROGRAMMED);
-		assert_int_equal(sl_flow_conn(x.t, f)->target, 9);
+		assert_int_equal(sl_conn_program(sl_flow_conn(x.t, f)).target, 9);
 		in = flow_resolution(&x, 0);
 		assert_true(sl_flow_update(x.t, 0, f, &in));
 		assert_true(flow_hits(&x, &p));

@@ -140,7 +140,6 @@ static void tunnel_packet_becomes_its_inner_frame(void **state)
 	assert_int_equal(b->meta[0].network, 1);
 	assert_int_equal(b->meta[0].origin, SL_ORIGIN_NODE | 1);
 	assert_int_equal(b->meta[0].encap, SL_ENCAP_VXLAN);
-	assert_int_equal(b->meta[0].carried_identity, SL_IDENTITY_UNKNOWN);
 	sl_parse(b, in, n_in);
 	assert_int_equal(b->verdict[0], SL_KEEP);
 	assert_int_equal(b->key4[0].net_proto, 1 << 8 | IPPROTO_UDP);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ethernet, ARP, IPv4 and transport headers. */
+/* IPv4 and transport headers. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -58,18 +58,6 @@ static void tcp4_gets_flags_and_tos(void **state)
 	assert_int_equal(KEY4->dport_be, htons(2));
 }
 
-static void broadcast_frame_is_flagged(void **state)
-{
-	(void)state;
-	sl_frame_udp4(&f, 0);
-	memset(f.b, 0xff, 6);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP4 | SL_P_MULTICAST);
-	*at(SL_LAYER_IP4, 9) = 47; /* not the common packet */
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP4 | SL_P_MULTICAST);
-}
-
 static void whole_burst_is_parsed_by_its_index_list(void **state)
 {
 	static const uint8_t odd[] = {1, 3, 5, 7, 9, 11, 13, 15};
@@ -85,167 +73,6 @@ static void whole_burst_is_parsed_by_its_index_list(void **state)
 	sl_parse(b, odd, 8);
 	for (unsigned int i = 0; i < 16; i++)
 		assert_int_equal(b->meta[i].l3_len, i % 2 ? 28 + i : 0x5a5a);
-}
-
-static void truncated_ethernet_is_dropped(void **state)
-{
-	(void)state;
-	sl_frame_udp4(&f, 10);
-	for (uint32_t len = 0; len < 14; len++)
-		assert_verdict(parse_bytes(f.b, len), SL_DROP_ETH_TRUNCATED);
-}
-
-static void vlan_tags_are_skipped_and_flagged(void **state)
-{
-	(void)state;
-	for (int tags = 1; tags <= 2; tags++) {
-		start_ip4();
-		sl_frame_vlan(
-			&f, .tci = tags == 2 ? 0 : 0xe007, .tpid = tags == 2 ? 0x88a8 : 0x8100);
-		if (tags == 2)
-			sl_frame_vlan(&f, .tci = 5);
-		sl_frame_ip4(&f);
-		sl_frame_udp(&f);
-		sl_frame_end(&f);
-		assert_verdict(parse_frame(&f), SL_KEEP);
-		assert_int_equal(META->flags, SL_P_IP4 | SL_P_VLAN);
-		assert_int_equal(META->l3_off, 14 + 4 * tags);
-		assert_int_equal(META->l4_off, 34 + 4 * tags);
-		assert_int_equal(KEY4->dport_be, htons(53));
-	}
-}
-
-/* IEEE 802.1Q: VLAN id 0 is no VLAN, whatever the other four bits and the EtherType of the tag are.
- */
-static void priority_tag_is_taken_off(void **state)
-{
-	static const uint32_t cuts[] = {3, 13, 15, 17, 19};
-	static const uint16_t tci[] = {0, 0xa000, 0x1000, 0xf000};
-	struct sl_frame plain;
-
-	(void)state;
-	for (unsigned int n = 0; n < 32; n++) {
-		for (unsigned int tagged = 0; tagged < 2; tagged++) {
-			start_ip4();
-			if (tagged)
-				sl_frame_vlan(
-					&f, .tci = tci[n % 4], .tpid = n & 4 ? 0x88a8 : 0x8100);
-			if (n & 8) {
-				sl_frame_arp(&f);
-			} else {
-				sl_frame_ip4(&f);
-				sl_frame_udp(&f);
-			}
-			sl_frame_end(&f);
-			if (!tagged)
-				plain = f;
-		}
-		assert_verdict(
-			n & 16 ? parse_mbuf(sl_test_mbuf_chain(f.b, f.len, cuts, RTE_DIM(cuts)))
-			       : parse_frame(&f),
-			SL_KEEP);
-		assert_int_equal(META->flags & SL_P_VLAN, 0);
-		assert_int_equal(META->l3_off, 14);
-		assert_packet_frame(parse_burst.pkt[0], &plain);
-	}
-}
-
-static void tag_behind_a_priority_tag_is_no_untagged_frame(void **state)
-{
-	(void)state;
-	for (uint16_t vid = 0; vid < 2; vid++) {
-		for (unsigned int outer = 0; outer < 2; outer++) {
-			start_ip4();
-			sl_frame_vlan(&f, .tci = outer ? 0 : vid);
-			sl_frame_vlan(&f, .tci = outer ? vid : 0);
-			sl_frame_ip4(&f);
-			sl_frame_udp(&f);
-			sl_frame_end(&f);
-			assert_verdict(parse_frame(&f), SL_KEEP);
-			assert_true(META->flags & SL_P_VLAN);
-		}
-	}
-}
-
-static void third_vlan_tag_is_dropped(void **state)
-{
-	(void)state;
-	start_ip4();
-	for (int i = 0; i < 3; i++)
-		sl_frame_vlan(&f, .tci = 1);
-	sl_frame_ip4(&f);
-	sl_frame_udp(&f);
-	sl_frame_end(&f);
-	assert_verdict(parse_frame(&f), SL_DROP_ETH_VLAN_DEPTH);
-}
-
-static void truncated_vlan_tag_is_dropped(void **state)
-{
-	(void)state;
-	start_ip4();
-	sl_frame_vlan(&f, .tpid = 0x88a8);
-	sl_frame_vlan(&f, .tci = 1);
-	for (uint32_t len = 14; len < 22; len++)
-		assert_verdict(parse_bytes(f.b, len), SL_DROP_ETH_TRUNCATED);
-}
-
-static void llc_and_unknown_ethertypes_are_dropped(void **state)
-{
-	static const uint16_t types[] = {
-		0, 46, 0x5dc, 0x5ff, 0x600, 0x8035, 0x8863, 0x88cc, 0xffff};
-
-	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(types); i++) {
-		sl_frame_udp4(&f, 46);
-		poke16(SL_LAYER_ETH, 12, types[i]);
-		assert_verdict(parse_frame(&f), SL_DROP_ETH_TYPE_UNKNOWN);
-	}
-}
-
-static void arp_is_flagged(void **state)
-{
-	(void)state;
-	start_ip4();
-	sl_frame_arp(&f);
-	sl_frame_pad(&f, 60);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_ARP);
-	assert_int_equal(META->l3_off, 14);
-}
-
-static void truncated_arp_is_dropped(void **state)
-{
-	(void)state;
-	start_ip4();
-	sl_frame_arp(&f);
-	for (uint32_t len = 14; len < 42; len++)
-		assert_verdict(parse_bytes(f.b, len), SL_DROP_ARP_MALFORMED);
-}
-
-static void arp_with_a_bad_field_is_dropped(void **state)
-{
-	/* hardware type, protocol type, lengths, operation, sender MAC, sender address */
-	static const uint8_t bad[][2] = {{0, 1}, {1, 2}, {1, 6}, {2, 9}, {3, 6}, {4, 5}, {4, 0},
-		{5, 6}, {5, 16}, {6, 1}, {7, 0}, {7, 3}, {8, 0xff}, {14, 127}, {14, 224}};
-
-	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(bad); i++) {
-		start_ip4();
-		sl_frame_arp(&f);
-		*at(SL_LAYER_ARP, bad[i][0]) = bad[i][1];
-		assert_verdict(parse_frame(&f), SL_DROP_ARP_MALFORMED);
-	}
-	start_ip4();
-	sl_frame_arp(&f, .sender = "255.255.255.255");
-	assert_verdict(parse_frame(&f), SL_DROP_ARP_MALFORMED);
-}
-
-static void arp_probe_is_kept(void **state)
-{
-	(void)state;
-	start_ip4();
-	sl_frame_arp(&f, .sender = "0.0.0.0");
-	assert_verdict(parse_frame(&f), SL_KEEP);
 }
 
 static void truncated_ip4_is_dropped(void **state)
@@ -517,80 +344,6 @@ static void icmp_errors_we_relay_are_flagged(void **state)
 	}
 }
 
-static void fragment(uint16_t frag, uint8_t proto, uint32_t len)
-{
-	start_ip4();
-	sl_frame_ip4(&f, .frag = frag, .proto = proto);
-	sl_frame_payload(&f, len);
-	sl_frame_end(&f);
-	if (proto == IPPROTO_UDP)
-		f.b[34 + 4] = 0x05, f.b[34 + 5] = 0xdc;
-	if (proto == IPPROTO_TCP)
-		f.b[34 + 12] = 0x50, f.b[34 + 13] = 0x10;
-}
-
-static void first_fragment_has_ports_and_may_be_shorter_than_its_udp_length(void **state)
-{
-	(void)state;
-	fragment(0x2000, IPPROTO_UDP, 16);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP4 | SL_P_FRAGMENT_FIRST);
-	assert_int_equal(KEY4->sport_be, htons(0x0001));
-	assert_int_equal(KEY4->net_proto, NETWORK << 8 | IPPROTO_UDP);
-}
-
-static void later_fragment_has_a_key_of_its_own(void **state)
-{
-	static const uint16_t frags[] = {1, 2, 0x2001, 0x2010, 0x100};
-
-	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(frags); i++) {
-		fragment(frags[i], IPPROTO_UDP, 16);
-		assert_verdict(parse_frame(&f), SL_KEEP);
-		assert_int_equal(META->flags, SL_P_IP4 | SL_P_FRAGMENT_LATER);
-		assert_int_equal(KEY4->sport_be, 0);
-		assert_int_equal(KEY4->dport_be, 0);
-		assert_int_equal(KEY4->net_proto, (NETWORK | SL_KEY_FRAGMENT) << 8 | IPPROTO_UDP);
-	}
-}
-
-static void tiny_first_fragment_is_dropped(void **state)
-{
-	(void)state;
-	for (uint32_t len = 8; len < 20; len += 8) {
-		fragment(0x2000, IPPROTO_TCP, 24);
-		f.b[17] = (uint8_t)(20 + len);
-		sl_frame_checksums(&f);
-		assert_verdict(parse_frame(&f), SL_DROP_L4_TRUNCATED);
-	}
-	fragment(0x2000, IPPROTO_TCP, 24);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	f.b[34 + 12] = 0x70; /* options in the next fragment */
-	assert_verdict(parse_frame(&f), SL_DROP_L4_TRUNCATED);
-}
-
-static void fragment_over_the_transport_header_is_dropped(void **state)
-{
-	(void)state;
-	for (uint16_t offset = 1; offset < 5; offset++) {
-		fragment(offset, IPPROTO_TCP, 40);
-		assert_verdict(parse_frame(&f), offset < 3 ? SL_DROP_FRAGMENT_OVERLAP : SL_KEEP);
-		fragment(0x2000 | offset, IPPROTO_TCP, 40);
-		assert_verdict(parse_frame(&f), offset < 3 ? SL_DROP_FRAGMENT_OVERLAP : SL_KEEP);
-	}
-}
-
-static void fragments_of_impossible_size_are_dropped(void **state)
-{
-	(void)state;
-	fragment(0x2000, IPPROTO_UDP, 17); /* more follow, not a multiple of 8 */
-	assert_verdict(parse_frame(&f), SL_DROP_IP4_MALFORMED);
-	fragment(0x1fff, IPPROTO_UDP, 16); /* past 65535 */
-	assert_verdict(parse_frame(&f), SL_DROP_IP4_MALFORMED);
-	fragment(0x0010, 2, 0);
-	assert_verdict(parse_frame(&f), SL_DROP_IP4_MALFORMED);
-}
-
 static void outer_checksum_is_verified(void **state)
 {
 	uint8_t nops[4] = {1, 1, 1, 1};
@@ -654,19 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(udp4_gets_offsets_and_key),
 		cmocka_unit_test(tcp4_gets_flags_and_tos),
-		cmocka_unit_test(broadcast_frame_is_flagged),
 		cmocka_unit_test(whole_burst_is_parsed_by_its_index_list),
-		cmocka_unit_test(truncated_ethernet_is_dropped),
-		cmocka_unit_test(vlan_tags_are_skipped_and_flagged),
-		cmocka_unit_test(priority_tag_is_taken_off),
-		cmocka_unit_test(tag_behind_a_priority_tag_is_no_untagged_frame),
-		cmocka_unit_test(third_vlan_tag_is_dropped),
-		cmocka_unit_test(truncated_vlan_tag_is_dropped),
-		cmocka_unit_test(llc_and_unknown_ethertypes_are_dropped),
-		cmocka_unit_test(arp_is_flagged),
-		cmocka_unit_test(truncated_arp_is_dropped),
-		cmocka_unit_test(arp_with_a_bad_field_is_dropped),
-		cmocka_unit_test(arp_probe_is_kept),
 		cmocka_unit_test(truncated_ip4_is_dropped),
 		cmocka_unit_test(ip4_header_fields_are_checked),
 		cmocka_unit_test(ip4_total_length_below_header_is_dropped),
@@ -685,11 +426,6 @@ int main(void)
 		cmocka_unit_test(echo_reply_has_the_reversed_key_of_its_request),
 		cmocka_unit_test(other_icmp_has_type_and_code_in_the_key),
 		cmocka_unit_test(icmp_errors_we_relay_are_flagged),
-		cmocka_unit_test(first_fragment_has_ports_and_may_be_shorter_than_its_udp_length),
-		cmocka_unit_test(later_fragment_has_a_key_of_its_own),
-		cmocka_unit_test(tiny_first_fragment_is_dropped),
-		cmocka_unit_test(fragment_over_the_transport_header_is_dropped),
-		cmocka_unit_test(fragments_of_impossible_size_are_dropped),
 		cmocka_unit_test(outer_checksum_is_verified),
 		cmocka_unit_test(checksum_verdict_of_the_device_is_not_asked),
 		cmocka_unit_test(outer_leaves_addresses_and_no_key),

@@ -267,74 +267,6 @@ static void no_next_header_is_a_packet_without_ports(void **state)
 	assert_int_equal(KEY6->dport_be, 0);
 }
 
-static void fragment6(uint16_t frag_off, uint8_t next, uint32_t len)
-{
-	start_ip6();
-	sl_frame_ip6_ext(&f, .proto = 44, .next = next, .frag_off = frag_off, .id = 9);
-	sl_frame_payload(&f, len);
-	sl_frame_end(&f);
-	if (next == IPPROTO_UDP)
-		f.b[62 + 4] = 0x05, f.b[62 + 5] = 0xdc;
-	if (next == IPPROTO_TCP)
-		f.b[62 + 12] = 0x50, f.b[62 + 13] = 0x10;
-}
-
-static void atomic_fragment_is_a_whole_packet(void **state)
-{
-	(void)state;
-	start_ip6();
-	sl_frame_ip6_ext(&f, .proto = 44, .id = 9);
-	sl_frame_udp(&f);
-	sl_frame_payload(&f, 5);
-	sl_frame_end(&f);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP6);
-	assert_int_equal(KEY6->dport_be, htons(53));
-}
-
-static void ip6_fragments_are_told_apart(void **state)
-{
-	(void)state;
-	fragment6(1, IPPROTO_UDP, 16);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP6 | SL_P_FRAGMENT_FIRST);
-	assert_int_equal(KEY6->sport_be, htons(1));
-	fragment6(8, IPPROTO_UDP, 16);
-	assert_verdict(parse_frame(&f), SL_KEEP);
-	assert_int_equal(META->flags, SL_P_IP6 | SL_P_FRAGMENT_LATER);
-	assert_int_equal(KEY6->sport_be, 0);
-	assert_int_equal(KEY6->dport_be, 0);
-	assert_int_equal(KEY6->net_proto, (NETWORK | SL_KEY_FRAGMENT) << 8 | IPPROTO_UDP);
-}
-
-static void hostile_ip6_fragments_are_dropped(void **state)
-{
-	(void)state;
-	fragment6(1, IPPROTO_TCP, 16); /* no room for the header */
-	assert_verdict(parse_frame(&f), SL_DROP_L4_TRUNCATED);
-	fragment6(8, IPPROTO_TCP, 24);
-	assert_verdict(parse_frame(&f), SL_DROP_FRAGMENT_OVERLAP);
-	fragment6(9, IPPROTO_TCP, 24);
-	assert_verdict(parse_frame(&f), SL_DROP_FRAGMENT_OVERLAP);
-	fragment6(1, IPPROTO_UDP, 17); /* more follow, not a multiple of 8 */
-	assert_verdict(parse_frame(&f), SL_DROP_IP6_MALFORMED);
-	fragment6(0xfff8, IPPROTO_UDP, 16); /* past 65535 */
-	assert_verdict(parse_frame(&f), SL_DROP_IP6_MALFORMED);
-	fragment6(8, 2, 0);
-	assert_verdict(parse_frame(&f), SL_DROP_IP6_MALFORMED);
-}
-
-static void second_fragment_header_is_dropped(void **state)
-{
-	(void)state;
-	start_ip6();
-	sl_frame_ip6_ext(&f, .proto = 44);
-	sl_frame_ip6_ext(&f, .proto = 44);
-	sl_frame_udp(&f);
-	sl_frame_end(&f);
-	assert_verdict(parse_frame(&f), SL_DROP_IP6_MALFORMED);
-}
-
 static void icmp6(uint8_t type, uint8_t code, uint32_t rest, uint32_t payload)
 {
 	start_ip6();
@@ -517,10 +449,6 @@ int main(void)
 		cmocka_unit_test(source_routing_is_dropped),
 		cmocka_unit_test(hop_limit_zero_is_dropped),
 		cmocka_unit_test(no_next_header_is_a_packet_without_ports),
-		cmocka_unit_test(atomic_fragment_is_a_whole_packet),
-		cmocka_unit_test(ip6_fragments_are_told_apart),
-		cmocka_unit_test(hostile_ip6_fragments_are_dropped),
-		cmocka_unit_test(second_fragment_header_is_dropped),
 		cmocka_unit_test(echo6_reply_has_the_reversed_key_of_its_request),
 		cmocka_unit_test(icmp6_errors_are_flagged),
 		cmocka_unit_test(discovery_messages_are_flagged),

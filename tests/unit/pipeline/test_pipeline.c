@@ -399,6 +399,61 @@ static void burst_of_all_kinds_is_accounted_to_the_last_packet(void **state)
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_IP4_TRUNCATED], 16);
 }
 
+/* One packet of each kind that gets a verdict on its way, between packets of one way out. */
+static struct rte_mbuf *one_of_each_kind(unsigned int i)
+{
+	switch (i % 8) {
+	case 1: /* denied */
+		web_to_db((uint16_t)(2000 + i), 80);
+		break;
+	case 2:
+		make_udp("02:00:00:00:00:05", "33:33:00:00:00:01", "10.0.0.5", "10.0.0.6", 1, 53);
+		break;
+	case 3: /* spoofed */
+		make_udp("02:00:00:00:00:99", "02:00:00:00:00:06", "10.0.0.5", "10.0.0.6", 1, 53);
+		break;
+	case 5: /* waits */
+		later_fragment(&f, (uint16_t)(9 + i));
+		f.b[18] = 1; /* of another datagram */
+		sl_frame_checksums(&f);
+		break;
+	case 6:
+		arp_request("10.0.0.99");
+		break;
+	default:
+		web_to_db((uint16_t)(1000 + i), 53);
+	}
+	return sl_frame_mbuf(&f);
+}
+
+static void verdicts_of_every_stage_hold_back_their_own_packets_only(void **state)
+{
+	struct sl_rig *r = *state;
+	const struct sl_counters *c = &sl_rig_worker(r)->counters;
+	struct rte_mbuf *m[SL_BURST_MAX];
+
+	allow_web_to_db(r);
+	for (unsigned int round = 1; round <= 2; round++) { /* new connections, and known ones */
+		for (unsigned int i = 0; i < SL_BURST_MAX; i++)
+			m[i] = one_of_each_kind(i);
+		sl_rig_burst(r, SL_RIG_WEB, m, SL_BURST_MAX);
+		for (unsigned int i = 0; i < SL_BURST_MAX; i++) {
+			if (i % 8 != 0 && i % 8 != 4 && i % 8 != 7)
+				continue;
+			web_to_db((uint16_t)(1000 + i), 53);
+			m[0] = sl_rig_take(r, SL_RIG_DB);
+			assert_non_null(m[0]);
+			assert_packet_frame(m[0], &f);
+			rte_pktmbuf_free(m[0]);
+		}
+		assert_false(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_int_equal(c->drops[SL_DROP_POLICY_INGRESS], 8 * round);
+		assert_int_equal(c->drops[SL_DROP_MULTICAST], 8 * round);
+		assert_int_equal(c->drops[SL_DROP_SPOOFED], 8 * round);
+		assert_int_equal(c->drops[SL_DROP_ARP_UNANSWERED], 8 * round);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +482,7 @@ int main(void)
 		T(later_fragment_may_not_reach_into_the_first),
 		T(later_fragment_follows_its_first_and_no_other),
 		T(burst_of_all_kinds_is_accounted_to_the_last_packet),
+		T(verdicts_of_every_stage_hold_back_their_own_packets_only),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, sl_test_eal, NULL);
