@@ -122,6 +122,11 @@ struct sl_flow_install {
 	 * its answer on.
 	 */
 	uint32_t owner[2];
+	/*
+	 * The key that the replies have when it is not the reverse of the packet's: other
+	 * addresses, ports, another network. NULL: the reverse. Only for IPv4, only for install.
+	 */
+	const struct sl_key4 *reply;
 };
 
 /*
@@ -131,7 +136,9 @@ struct sl_flow_install {
  * opposite direction, the entry is that one's and this packet is counted and tracked on it. Takes a
  * short lock shared only by installs and removals of the same (hashed) connection: rte_hash
  * overwrites the data of a key that exists, so looking and adding must be one step.
- * When the replies' key belongs to a programmed entry the connection does not serve them.
+ * When the replies' key belongs to a programmed entry the connection does not serve them. With two
+ * keys of its own (in->reply) the packet's direction is entry 2p, and the table counts as full when
+ * another connection has the replies' key.
  * NULL also when its owner has its share of a table that is nearly full (flow_share.h);
  * sl_flow_refusal tells which.
  */
