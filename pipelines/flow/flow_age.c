@@ -53,7 +53,7 @@ static void give_back(void *arg)
 		if (b->gone[i].position >= 0)
 			rte_hash_free_key_with_position(t->hash, b->gone[i].position);
 		if (b->gone[i].pair != 0)
-			sl_flow_pairs_give(t, b->gone[i].pair);
+			sl_flow_pair_free(t, b->gone[i].pair);
 	}
 	free(b);
 }

@@ -13,7 +13,7 @@ static bool refill(struct sl_flow_table *t, struct sl_flow_worker *w)
 	uint32_t left = atomic_load_explicit(&t->free.n, memory_order_relaxed);
 	uint32_t share = RTE_MAX(left / (4 * t->n_workers), 1u);
 
-	w->n_free = sl_flow_pairs_take(t, w->free, RTE_MIN(share, (uint32_t)SL_FLOW_CACHE));
+	w->n_free = sl_flow_pairs_alloc(t, w->free, RTE_MIN(share, (uint32_t)SL_FLOW_CACHE));
 	return w->n_free > 0;
 }
 
@@ -79,7 +79,7 @@ static void make_current(struct sl_flow_table *t, uint32_t pair, uint64_t genera
  * The key of a pair found no room: the pair goes straight back, without a grace period. That is why
  * it becomes current only with its key in place: nobody has been served by it before.
  */
-static void take_back(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t pair)
+static void return_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t pair)
 {
 	struct sl_conn *c = &t->conn[pair];
 
@@ -160,7 +160,7 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 		return NULL;
 	fill_pair(t, pair, k, form_of(t, k, in), in, n_free);
 	if (!sl_flow_key_add(t, k, 2 * pair)) {
-		take_back(t, w, pair);
+		return_pair(t, w, pair);
 		return refuse(w, SL_DROP_FLOW_TABLE_FULL);
 	}
 	make_current(t, pair, in->generation);
@@ -186,7 +186,7 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	if (!atomic_load_explicit(&t->ctl.two_keys, memory_order_relaxed))
 		atomic_store_explicit(&t->ctl.two_keys, true, memory_order_release);
 	if (!sl_flow_key_add(t, &id[0], 2 * pair)) {
-		take_back(t, w, pair);
+		return_pair(t, w, pair);
 		return refuse(w, SL_DROP_FLOW_TABLE_FULL);
 	}
 	sl_count(&w->installed, 1);

@@ -194,8 +194,8 @@ static inline bool sl_flow_has_one_way(const struct sl_flow_table *t)
 }
 
 /* Up to n free pairs; how many. */
-uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
-void sl_flow_pairs_give(struct sl_flow_table *t, uint32_t pair);
+uint32_t sl_flow_pairs_alloc(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
+void sl_flow_pair_free(struct sl_flow_table *t, uint32_t pair);
 /* Pairs 1 to this are all that were ever used. */
 uint32_t sl_flow_pairs_high(const struct sl_flow_table *t);
 

@@ -88,7 +88,7 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 		return -ENOMEM;
 	/* The reserve is for connections: who programs entries must not use it up. */
 	if (atomic_load_explicit(&t->free.n, memory_order_relaxed) <= t->share.reserve ||
-		sl_flow_pairs_take(t, &pair, 1) == 0) {
+		sl_flow_pairs_alloc(t, &pair, 1) == 0) {
 		err = -ENOSPC;
 		goto retire;
 	}
@@ -96,7 +96,7 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 	err = add_locked(t, p, &k, pair, tick, b);
 	rte_spinlock_unlock(lock);
 	if (err != 0)
-		sl_flow_pairs_give(t, pair);
+		sl_flow_pair_free(t, pair);
 retire:
 	if (err == -ENOSPC)
 		t->ctl.full++;

@@ -93,6 +93,13 @@ int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct
 	struct sl_conn_cold *cold);
 void sl_flow_share_destroy(struct sl_flow_share *s);
 
+/* What flow_owner_ctl.h says, of a table's share. */
+void sl_share_set_percent(struct sl_flow_share *s, uint32_t percent);
+uint32_t sl_share_open(struct sl_flow_share *s, enum sl_owner_kind kind, uint32_t id,
+	uint32_t place, uint32_t network);
+void sl_share_close(struct sl_flow_share *s, uint32_t number);
+bool sl_share_view_next(const struct sl_flow_share *s, uint32_t from, struct sl_owner_view *view);
+
 /* Both ends have sent something, and the last word was no RST. */
 static inline bool sl_share_is_answered(enum sl_conn_state state)
 {

@@ -55,7 +55,7 @@ enum {
 	SL_PEER_WORLD,
 };
 
-struct sl_place {
+struct sl_list_key {
 	uint32_t peer;
 	const struct sl_prefix *except;
 	size_t n_except;
@@ -69,11 +69,11 @@ struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t s
 struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
 void sl_group_drop(struct sl_session *s, struct sl_group *g);
 /* File an entry; may move the group. All removals of a session come before all additions. */
-void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_place *p,
+void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e);
 /* Take all entries of that rank away from the list. */
 void sl_group_unfile(
-	struct sl_session *s, struct sl_group *g, const struct sl_place *p, uint64_t rank);
+	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank);
 /* Sort and index what the session changed, drop what is empty. False: nothing is left. */
 bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
 
