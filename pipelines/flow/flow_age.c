@@ -208,9 +208,9 @@ static uint64_t idle_ticks_allowed(
 }
 
 /*
- * What connections that nobody has answered and nobody is billed for must make do with: their whole
- * timeout while a quarter of the table is free, less the less is free, a second in the end. A flood
- * of them finds itself out again before it has filled the table, unless it is faster than the hand.
+ * The time for connections that nobody has answered and nobody is billed for: their whole timeout
+ * while a quarter of the table is free, then in proportion to what is free, at least a second. So a
+ * flood of them is removed again before it has filled the table, unless it is faster than the hand.
  */
 struct patience {
 	uint32_t n_pairs, n_free;
@@ -233,7 +233,7 @@ static struct patience patience_of(const struct sl_flow_table *t)
 	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
 }
 
-/* By what a call judges all the pairs it looks at. */
+/* What one call measures all pairs against. */
 struct limits {
 	const struct sl_flow_timeouts *to;
 	uint32_t tick;

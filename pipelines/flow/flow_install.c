@@ -5,8 +5,8 @@
 #include "flow_internal.h"
 
 /*
- * Of what is free a worker takes at most its share of a quarter, so that idle workers' caches make
- * the table full early by 64 pairs each and a quarter of the table at the very most.
+ * A worker gets at most its share of a quarter of the free pairs. So pairs in the caches of idle
+ * workers make the table full early by 64 pairs a worker, and by a quarter of the table at most.
  */
 static bool refill(struct sl_flow_table *t, struct sl_flow_worker *w)
 {
@@ -36,20 +36,14 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 }
 
 /*
- * Everything but the key in rte_hash and the generation: the pair is complete before anybody can
- * find it, and a guess left over from its life before finds nothing current.
+ * Everything but the key in rte_hash and the generation. The pair is complete before anybody can
+ * find it. A hint from its previous use leads to an entry that is current for no packet.
  */
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
 	uint8_t form, const struct sl_flow_install *in, uint32_t n_free)
 {
-	struct sl_flow_install by_entry = *in;
 	struct sl_conn *c = &t->conn[pair];
 
-	if (k->side != 0) {
-		by_entry.side[0] = in->side[1];
-		by_entry.side[1] = in->side[0];
-	}
-	by_entry.generation = 0;
 	sl_flow_write_key(t, pair, k, form);
 	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
@@ -60,7 +54,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on the clock hand looks at it: not before last_seen is right. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
-	sl_flow_write_sides(c, &t->entry[2 * pair], &by_entry);
+	sl_flow_write_sides(c, &t->entry[2 * pair], &in->side[k->side], &in->side[!k->side], 0);
 }
 
 /* From now on its entries are current. The generation alone may be raised outside of seq. */
@@ -125,7 +119,7 @@ enum sl_drop sl_flow_refusal(const struct sl_flow_table *t, unsigned int worker)
 }
 
 /* A pair that the worker holds. 0: refused, for want of a share or of room. */
-static uint32_t new_pair(struct sl_flow_table *t, unsigned int worker,
+static __rte_always_inline uint32_t new_pair(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_install *in, uint32_t n_free, bool id_is_used)
 {
 	struct sl_flow_worker *w = &t->worker[worker];

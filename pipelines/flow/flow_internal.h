@@ -32,7 +32,7 @@
  *   ---
  *   300
  *
- * Any other number of connections takes at most 20 more, where the powers of two fit worst.
+ * Any other number of connections takes at most 14 more, where the powers of two fit worst.
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
@@ -170,12 +170,9 @@ struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair)
 
 /* The entry that serves a key: a programmed one's first. */
 struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k);
-/* Of a key with what sl_flow_find_index says: the entry that serves it. NULL: none. */
-struct sl_flow *sl_flow_choose(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
 /*
- * What rte_hash has under an id: the index of the entry for side 0 of the id; 0 for none. An id that
- * both directions share has the pair's first entry there.
+ * What rte_hash has under an id: the index of the entry for side 0 of the id; 0 for none. An id
+ * that both directions share has the pair's first entry there.
  */
 uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_key *k);
 /* Has the entry of that index the whole key, and not only one that looks alike? */
@@ -191,6 +188,18 @@ static inline bool sl_flow_has_one_way(const struct sl_flow_table *t)
 {
 	return atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0 ||
 	       atomic_load_explicit(&t->ctl.two_keys, memory_order_acquire);
+}
+
+/* Of a key with what sl_flow_find_index says: the entry that serves it. NULL: none. */
+struct sl_flow *sl_flow_choose_known(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
+
+static inline struct sl_flow *sl_flow_choose(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
+{
+	if (likely(index == 0 && !sl_flow_has_one_way(t)))
+		return NULL;
+	return sl_flow_choose_known(t, k, index);
 }
 
 /* Up to n free pairs; how many. */
@@ -227,9 +236,12 @@ static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigne
 {
 	return t->worker[worker].n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
 }
-/* One side each of a pair's entries that are its own, and what was judged. The caller holds it. */
-void sl_flow_write_sides(
-	const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_install *in);
+/*
+ * The two directions of a pair, entry 2p first, of those that are its own. The caller holds it, for
+ * what was judged as well.
+ */
+void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
+	const struct sl_flow_side *other, uint64_t generation);
 void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in);
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);

@@ -231,10 +231,10 @@ static struct sl_flow *find_one_way(const struct sl_flow_table *t, const struct 
 }
 
 /*
- * An entry that is current serves its packets: it never is for packets of a one-way id (OWNS). Where
- * it is not current, the one-way id is asked for first.
+ * An entry that is current serves its packets: it never is for packets of a one-way id (OWNS).
+ * Where it is not current, the one-way id is asked for first.
  */
-struct sl_flow *sl_flow_choose(
+struct sl_flow *sl_flow_choose_known(
 	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
 {
 	struct sl_flow *f = index != 0 ? &t->entry[index + k->side] : NULL, *one_way;

@@ -44,7 +44,8 @@ static void remove_connection(
 
 /*
  * Under the key's stripe; pair is the caller's. What may fail comes before the connection of that
- * key goes: until then it serves its packets, and after that the new entry is found.
+ * key is removed, so that it serves its packets until the new entry is found. A connection with two
+ * keys is removed first.
  */
 static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	const struct sl_flow_key *k, uint32_t pair, uint32_t tick, struct sl_flow_batch *b)
@@ -86,7 +87,7 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 
 	if (!sl_flow_batch_room(t, &b))
 		return -ENOMEM;
-	/* The reserve is for connections: who programs entries must not use it up. */
+	/* The reserve is for connections: programmed entries must not use it up. */
 	if (atomic_load_explicit(&t->free.n, memory_order_relaxed) <= t->share.reserve ||
 		sl_flow_pairs_alloc(t, &pair, 1) == 0) {
 		err = -ENOSPC;

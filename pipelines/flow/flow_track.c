@@ -134,7 +134,7 @@ static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
 	return SL_SEEN_ORIG | SL_SEEN_SYN;
 }
 
-/* What is not tracked is noted where it is counted. */
+/* Remember the segment of a packet. One that is not tracked is remembered by sl_flow_serve. */
 static void note(
 	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
 {
@@ -147,7 +147,10 @@ static void note(
 			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
 }
 
-/* A late segment of the opener from before its SYN: the answer will be held against the SYN. */
+/*
+ * Is it a late segment of the opener from before its SYN? It is not remembered: the peer's answer
+ * must be compared with the SYN.
+ */
 static bool awaits_answer(const struct sl_conn *c, const struct sl_flow *f, const struct sl_meta *m)
 {
 	uint8_t seen = atomic_load_explicit(&c->seen, memory_order_relaxed);
@@ -202,10 +205,10 @@ static void enter(
 }
 
 /*
- * Bring the state to where `seen` says it is; it never goes back. A worker that finds the pair locked
- * leaves the update to the worker that holds the lock: that one looks at `seen` again after it has
- * unlocked the pair. seen and lock are sequentially consistent, so one of the two sees what the
- * other has done.
+ * Bring the state to where `seen` says it is; it never goes back. A worker that finds the pair
+ * locked leaves the update to the worker that holds the lock: that one looks at `seen` again after
+ * it has unlocked the pair. seen and lock are sequentially consistent, so one of the two sees what
+ * the other has done.
  */
 static void advance_state(struct sl_flow_table *t, unsigned int worker, struct sl_conn *c)
 {

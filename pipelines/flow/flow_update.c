@@ -45,16 +45,17 @@ void sl_flow_forget(struct sl_flow *f)
 }
 
 /* A direction that belongs to a programmed entry stays current for nobody. */
-void sl_flow_write_sides(
-	const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_install *in)
+void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
+	const struct sl_flow_side *other, uint64_t generation)
 {
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
+	const struct sl_flow_side *side[2] = {own, other};
 	uint32_t family = sl_conn_is_ip4(c) ? 0 : SL_FLOW_IP6;
 
 	for (unsigned int d = 0; d < 2; d++)
 		if (sl_conn_owns(c, d))
-			write_side(&f[d], &in->side[d], family, sl_flow_track_flags(c, state, d),
-				in->generation);
+			write_side(&f[d], side[d], family, sl_flow_track_flags(c, state, d),
+				generation);
 }
 
 /* Read by the control thread at any time, word by word. */
@@ -88,7 +89,7 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 		return false;
 	sl_flow_write_judgement(c, in);
 	note_owner(t, c, in);
-	sl_flow_write_sides(c, first_of_pair(t, f), in);
+	sl_flow_write_sides(c, first_of_pair(t, f), &in->side[0], &in->side[1], in->generation);
 	sl_conn_unlock(c);
 	return true;
 }
@@ -127,7 +128,7 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	sl_flow_reset_counts(t, &pair[0], in->tick);
 	sl_flow_reset_counts(t, &pair[1], in->tick);
 	sl_flow_write_judgement(c, in);
-	sl_flow_write_sides(c, pair, in);
+	sl_flow_write_sides(c, pair, &in->side[0], &in->side[1], in->generation);
 	sl_conn_unlock(c);
 	return true;
 }

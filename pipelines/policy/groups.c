@@ -327,7 +327,7 @@ static bool chain_tidy(struct sl_session *s, struct sl_rule_list **at)
 	return dropped;
 }
 
-/* Slots whose lists went break chains of probes: those that are left are placed again. */
+/* Slots without lists break chains of probes: the remaining lists get new slots. */
 static void slots_tidy(struct sl_group *g)
 {
 	uint32_t n_slots = g->mask + 1;

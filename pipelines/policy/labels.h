@@ -20,7 +20,7 @@ enum sl_selector_role {
 	SL_SELECTOR_ROLES,
 };
 
-/* Told of an identity that a selector in use means from now on (or does no longer). */
+/* Called for an identity that a selector in use matches from now on, or no longer matches. */
 struct sl_labels_ops {
 	void *ctx;
 	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
@@ -42,7 +42,7 @@ uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *s, enum sl
 /* One use less: its number, good until sl_labels_flush. */
 uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
 	enum sl_selector_role role);
-/* Tell of all selectors that came into use or went out of it since the last time. */
+/* Call listed and unlisted for the selectors whose use has begun or ended since the last time. */
 void sl_labels_flush(struct sl_labels *l);
 
 #endif
