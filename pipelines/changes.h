@@ -2,10 +2,10 @@
 /*
  * What has changed, so that a commit costs only the flows it concerns.
  *
- * What a flow's resolution depends on has a number each, a slot: the address of either end in its
- * network, the identity of either end in its network and in every network, the node or port it
- * leaves by. Slots are hashes: two things in one slot look changed when one of them is, which is
- * safe. Two facts are kept of a slot:
+ * Each thing that a flow's resolution depends on has a number, its slot: the address of either end
+ * in its network, the identity of either end in its network and in every network, the node or port
+ * that it leaves by. Slots are hashes. When two things have one slot and one of them changes, both
+ * look changed, which is safe. Two facts are kept of a slot:
  *
  *   stamp  the last commit that changed something in it. Control writes it before it publishes the
  *          commit's world. A flow resolved in generation g holds in a later world unless one of its
@@ -16,13 +16,13 @@
  *          the flow table stays current, and the workers see nothing but another world.
  *
  * Between a worker that starts to use a slot and a commit that changes it:
- *   worker:  marks its slots as used; if one was not, a full barrier; looks whether its world is
- *            still the published one. If not, what it resolved serves its own packet and is stored
- *            with generation 0, that is current for nobody.
- *   control: publishes the world with the generation as it is; a full barrier; looks whether one of
- *            the slots is used. If so, publishes it again with the generation raised.
- * One of the two sees the other. Marks are wiped from time to time when the generation rises:
- * every flow is then stale, and marks its slots again before it becomes current.
+ *   worker:  marks its slots as used. If one was not marked, a full barrier. Tests whether its
+ *            world is still the published one. If not, the resolution serves the packet at hand
+ *            only: it is stored with generation 0, which is current for no packet.
+ *   control: publishes the world with the generation as it is. A full barrier. Tests whether one of
+ *            the slots is used. If so, it publishes the world again with the generation raised.
+ * One of the two sees what the other has done. Marks are wiped from time to time when the
+ * generation rises: every flow is stale then, and marks its slots again before it becomes current.
  *
  * Threads: stamps, wiping: control. Marks: any worker. Tests of both: any. One table for all
  * worlds.

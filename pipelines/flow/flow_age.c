@@ -52,7 +52,8 @@ static void give_back(void *arg)
 	for (uint32_t i = 0; i < b->n; i++) {
 		if (b->gone[i].position >= 0)
 			rte_hash_free_key_with_position(t->hash, b->gone[i].position);
-		sl_flow_pairs_give(t, b->gone[i].pair);
+		if (b->gone[i].pair != 0)
+			sl_flow_pair_free(t, b->gone[i].pair);
 	}
 	free(b);
 }
@@ -69,7 +70,7 @@ void sl_flow_batch_retire(struct sl_flow_batch *b)
 
 bool sl_flow_batch_room(struct sl_flow_table *t, struct sl_flow_batch **b)
 {
-	/* A removal may take a second pair along. */
+	/* A removal may take a second pair along, or a second key. */
 	if (*b != NULL && (*b)->n + 2 > BATCH_PAIRS) {
 		sl_flow_batch_retire(*b);
 		*b = NULL;
@@ -95,20 +96,25 @@ void sl_flow_claim_wait(struct sl_conn *c)
 		rte_pause();
 }
 
+/* Of the second key of a pair only the place in rte_hash is to be given back. */
+static void remember(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *id,
+	struct sl_flow_batch *b)
+{
+	b->gone[b->n].position = rte_hash_del_key_with_hash(t->hash, &id->digest, id->hash);
+	b->gone[b->n++].pair = pair;
+}
+
 static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b)
 {
-	struct sl_flow_key k = sl_flow_pair_id(t, pair);
 	struct sl_conn *c = &t->conn[pair];
-	bool programmed =
-		atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED;
+	struct sl_flow_key id[2];
+	unsigned int n = sl_flow_pair_ids(t, pair, id);
 
-	if (programmed)
-		k = sl_flow_key_programmed(&k);
-	b->gone[b->n].position = rte_hash_del_key_with_hash(t->hash, &k.digest, k.hash);
-	b->gone[b->n++].pair = pair;
+	for (unsigned int i = 0; i < n; i++)
+		remember(t, i == 0 ? pair : 0, &id[i], b);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_forget(&t->entry[2 * pair + d]);
-	if (programmed)
+	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		t->ctl.programmed--;
 	else
 		t->ctl.removed++;
@@ -118,15 +124,15 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 
 /*
  * A connection that found its replies' key programmed serves one direction only. With the
- * programmed entry gone its replies would be taken for a new connection, so it goes too and is
+ * programmed entry gone its replies would be taken for a new connection. So it goes too, and is
  * judged again.
  */
 static void unlink_half_open(struct sl_flow_table *t, uint32_t programmed, struct sl_flow_batch *b)
 {
 	struct sl_flow_key k = sl_flow_pair_id(t, programmed);
-	uint32_t pair = sl_flow_find_pair(t, &k);
+	uint32_t index = sl_flow_find_index(t, &k), pair = index / 2;
 
-	if (pair == 0 || !sl_flow_pair_has(t, pair, &k) || sl_conn_owns(&t->conn[pair], k.side))
+	if (index == 0 || !sl_flow_index_has(t, index, &k) || sl_conn_owns(&t->conn[pair], k.side))
 		return;
 	sl_flow_claim_wait(&t->conn[pair]);
 	unlink_pair(t, pair, b);
@@ -202,9 +208,9 @@ static uint64_t idle_ticks_allowed(
 }
 
 /*
- * What connections that nobody has answered and nobody is billed for must make do with: their whole
- * timeout while a quarter of the table is free, less the less is free, a second in the end. A flood
- * of them finds itself out again before it has filled the table, unless it is faster than the hand.
+ * The time for connections that nobody has answered and nobody is billed for: their whole timeout
+ * while a quarter of the table is free, then in proportion to what is free, at least a second. So a
+ * flood of them is removed again before it has filled the table, unless it is faster than the hand.
  */
 struct patience {
 	uint32_t n_pairs, n_free;
@@ -227,7 +233,7 @@ static struct patience patience_of(const struct sl_flow_table *t)
 	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
 }
 
-/* By what a call judges all the pairs it looks at. */
+/* What one call measures all pairs against. */
 struct limits {
 	const struct sl_flow_timeouts *to;
 	uint32_t tick;

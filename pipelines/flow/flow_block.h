@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sixteen bytes of a flow entry at a time. A load of sixteen bytes need not be one access: the bytes
- * are constant while the entry is current, or its sequence lock (flow_seq.h) protects them.
+ * Sixteen bytes of a flow entry at a time. A load of sixteen bytes need not be one access: the
+ * bytes are constant while the entry is current, or its sequence lock (flow_seq.h) protects them.
  * Threads: any, pure functions.
  */
 #ifndef SL_FLOW_BLOCK_H

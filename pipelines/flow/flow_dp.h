@@ -2,44 +2,50 @@
 /*
  * The flow table as workers see it: connection tracker and cache of resolved actions in one.
  *
- * A connection is a pair of entries side by side (2p and 2p + 1, one for each direction) and a
- * struct sl_conn for what both share. rte_hash maps a connection to its pair; it is the authority
- * on which flows exist. It has one key a connection, the same for both directions: of a key and its
- * reverse the one whose source is the lower end, whose packets entry 2p serves. An IPv6 key is
- * shortened to the same size by a seeded hash of each end; the whole key is kept in the pair and
- * compared, so two keys that look alike never serve each other: the second finds no room. An entry
- * is one cache line and says everything left to do with a packet of it.
+ * A connection is a pair of entries side by side, 2p and 2p + 1, one for each direction, and a
+ * struct sl_conn for what both share (flow_layout.h). An entry is one cache line and says
+ * everything that is left to do with a packet of its direction. rte_hash maps a connection to its
+ * pair; a connection exists when rte_hash has it. It has one id for both directions: of a key and
+ * its reverse the one whose source is the lower end, which is the key of entry 2p. A programmed
+ * entry, and each direction of a connection whose replies' key is not the reverse key, has a
+ * one-way id. rte_hash has a digest of an id only. The whole key is in the pair and is compared, so
+ * two keys with one digest never serve each other: the second finds no room.
  *
- * Entry protocol (seq, a sequence lock per entry):
- *   writer: takes the pair by compare-and-swap of conn.lock, sets generation to 0, makes seq odd,
- *           writes, sets the new generation, makes seq even (each in that order), gives the pair
- *           back. A worker that does not get the pair does not wait: it executes what it resolved
- *           without storing it.
- *   reader: reads seq, generation, the fields, seq again. Changed counts as stale. Who asks for one
- *           generation need not look whether seq is odd: under an odd seq only a finished entry has
- *           a generation.
- * The key of an entry changes only while its generation is 0, before seq does, so a reader whose
- * generation and seq held has compared the key that the action belongs to.
+ * Verbs. find: the entry of one key. lookup: those of a burst. install: a new connection. serve:
+ * let an entry act on a packet. update: store a new resolution. reopen: a new connection in the
+ * pair of a closed one. renew: say that a resolution holds in another world. forget: make an entry
+ * current for no packet. track: show a packet to the state machine. end: close a connection.
+ * unlink: take it out of rte_hash.
  *
- * generation may also be raised on its own (sl_flow_renew), from the value a worker has read to
- * that of its world, by a worker that knows the resolution to hold in both. A compare-and-swap: a
- * writer that has come in between, or one that forgets the entry, wins. A writer amid its fields
- * stores the generation behind them, so it wins, too.
+ * Entry protocol (seq is a sequence lock, flow_seq.h):
+ *   writer: locks the pair (compare-and-swap of conn.lock), sets generation to 0, makes seq odd,
+ *           writes, sets the new generation, makes seq even, unlocks the pair; in this order. A
+ *           worker that finds the pair locked does not wait. It executes what it has resolved
+ *           and stores nothing.
+ *   reader: reads seq, generation, the fields, seq again. An entry that changed counts as stale. A
+ *           reader that wants one particular generation need not test whether seq is odd: while seq
+ *           is odd, only a finished entry has a generation.
+ * The key of an entry changes only while its generation is 0, before seq does. So a reader that saw
+ * generation and seq unchanged has compared the key that the action belongs to.
  *
- * packets, bytes, windows and last_seen are outside of it: written by whichever worker the packets
- * reach, which by receive-side scaling is one worker for one direction; two workers on one
- * direction may lose counts, never anything else.
+ * sl_flow_renew raises the generation alone, from the value that a worker has read to that of its
+ * world, when the worker knows that the resolution holds in both. It is a compare-and-swap: a
+ * writer that came in between wins. A writer in the middle of its fields stores the generation
+ * after them, so it wins, too.
  *
- * The control thread removes a pair by taking conn.lock for good: it is given back only when the
+ * packets, bytes, windows and last_seen are outside of the protocol. The worker that the packets
+ * reach writes them; receive-side scaling makes that one worker for one direction. If two workers
+ * have one direction, some counts are lost, and nothing else.
+ *
+ * The control thread removes a pair by locking it for good: the lock is released only when the
  * pair has passed its grace period and a worker has filled it for another connection. So a worker
- * that still holds the entry of a removed connection changes nothing in it.
+ * that still holds an entry of a removed connection changes nothing in it.
  *
- * Which side opened: conn.form says whose packet opened the connection, that of entry 2p or that
- * of 2p + 1. sides of sl_flow_update and sl_flow_reopen go by entry, judgement and the state
- * machine go by opener.
+ * conn.form says which entry's packet opened the connection. side[] of sl_flow_update and
+ * sl_flow_reopen goes by entry; policy and the state machine go by opener.
  *
- * Threads: lookup, install, update: any worker. Removal: control only, keys first, slots after a
- * grace period, so an index that a worker found stays valid until the end of its burst.
+ * Threads: lookup, install, update: any worker. Removal: control only, keys first, pairs after a
+ * grace period, so an index that a worker has found stays valid until the end of its burst.
  */
 #ifndef SL_FLOW_DP_H
 #define SL_FLOW_DP_H
@@ -117,11 +123,17 @@ struct sl_flow_install {
 	bool picked;  /* SL_FORM_PICKED */
 	bool self;    /* both ends are one endpoint */
 	/*
-	 * To whom it is billed, 0 nobody: the opener. Where the opener is not known both ends, the
-	 * one that is taken for it first: billed is the sender of the first packet, the other from
-	 * its answer on.
+	 * The owners it is billed to; 0: nobody. [0] is the opener, or the end that is taken for
+	 * it. [1] is the other end where nobody knows which one was the opener, otherwise 0. Of two
+	 * owners the sender of the first packet is billed at once, and the other from its answer
+	 * on.
 	 */
 	uint32_t owner[2];
+	/*
+	 * The key that the replies have when it is not the reverse of the packet's: other
+	 * addresses, ports, another network. NULL: the reverse. Only for IPv4, only for install.
+	 */
+	const struct sl_key4 *reply;
 };
 
 /*
@@ -131,7 +143,9 @@ struct sl_flow_install {
  * opposite direction, the entry is that one's and this packet is counted and tracked on it. Takes a
  * short lock shared only by installs and removals of the same (hashed) connection: rte_hash
  * overwrites the data of a key that exists, so looking and adding must be one step.
- * When the replies' key belongs to a programmed entry the connection does not serve them.
+ * When the replies' key belongs to a programmed entry the connection does not serve them. With two
+ * keys of its own (in->reply) the packet's direction is entry 2p, and the table counts as full when
+ * another connection has the replies' key.
  * NULL also when its owner has its share of a table that is nearly full (flow_share.h);
  * sl_flow_refusal tells which.
  */
@@ -165,14 +179,17 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 uint64_t sl_flow_read(const struct sl_flow *f, struct sl_meta *m, const uint8_t *frame);
 /* The same for no packet in particular; 0 also while it is being written. */
 uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
-/* What was read in one generation holds in another. Nothing, when the entry has changed since. */
+/*
+ * The resolution that was read in one generation holds in another: the entry has that generation
+ * from now on. An entry that has changed since stays as it is.
+ */
 void sl_flow_renew(struct sl_flow *f, uint64_t from, uint64_t to);
 
 /*
  * Entry f serves packet i, as its action in meta.act says: the packet is counted, and its TCP
- * segment remembered. It is shown to the state machine when the action has SL_ACT_TRACK, and when it
- * is a SYN, FIN or RST. The verdict: sl_flow_track's, or SL_KEEP. sl_flow_lookup does the same for
- * its hits.
+ * segment remembered. It is shown to the state machine when the action has SL_ACT_TRACK, and when
+ * it is a SYN, FIN or RST. The verdict: sl_flow_track's, or SL_KEEP. sl_flow_lookup does the same
+ * for its hits.
  */
 enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_burst *b, unsigned int i, uint32_t tick);

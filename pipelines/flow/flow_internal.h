@@ -32,7 +32,7 @@
  *   ---
  *   300
  *
- * Any other number of connections takes at most 20 more, where the powers of two fit worst.
+ * Any other number of connections takes at most 14 more, where the powers of two fit worst.
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
@@ -40,13 +40,13 @@
 #define SL_FLOW_KEYS	32   /* of one rte_hash bulk call: at 64 its all-found test overflows */
 
 /*
- * What tells keys in rte_hash apart besides what is in the packet: bits of net_proto that no
- * network has. An entry put there over the socket is for one direction only, so its key goes in as
- * it is.
+ * What tells ids in rte_hash apart besides what is in the packet: bits of net_proto that no network
+ * has. A one-way id is for packets of one direction: those of a programmed entry, or of one of the
+ * two keys of a connection with SL_FORM_TWO_KEYS.
  */
-#define SL_FLOW_ID_IP6	      (1u << 30)
-#define SL_FLOW_ID_PROGRAMMED (1u << 29)
-_Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_FLOW_ID_PROGRAMMED, "free bits");
+#define SL_FLOW_ID_IP6	   (1u << 30)
+#define SL_FLOW_ID_ONE_WAY (1u << 29)
+_Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_FLOW_ID_ONE_WAY, "free bits");
 
 /* What a worker has of the table for itself. */
 struct sl_flow_worker {
@@ -93,6 +93,7 @@ struct sl_flow_table {
 		uint64_t removed; /* connections, ever */
 		uint64_t aged, full;
 		_Atomic(uint32_t) programmed; /* entries there are; workers read it */
+		_Atomic(bool) two_keys;	      /* set by the worker that installs the first one */
 		uint32_t hand;		      /* the next pair to look at */
 	} ctl __rte_cache_aligned;
 	struct sl_flow_worker worker[];
@@ -156,30 +157,54 @@ struct sl_flow_key sl_flow_key6(const struct sl_key6 *k);
 struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i);
 /* The reverse direction's. */
 struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k);
-/* The same, for an entry put there over the socket. */
-struct sl_flow_key sl_flow_key_programmed(const struct sl_flow_key *k);
+/* The one-way id: of packets with this very key, and not of their replies. */
+struct sl_flow_key sl_flow_key_one_way(const struct sl_flow_key *k);
 /* A packet from an address and port to the same ones is its own reply. */
 bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k);
+/* The key of an IPv4 entry. */
+struct sl_key4 sl_flow_entry_key4(const struct sl_flow *f);
 /* The key of entry 2p, IPv4 in mapped form. */
 struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair);
-/* As it was given to rte_hash. */
+/* The same with its digest, as both directions share it. */
 struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair);
 
 /* The entry that serves a key: a programmed one's first. */
 struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k);
-/* Of a key whose pair rte_hash has (0: none): the entry that serves it. */
-struct sl_flow *sl_flow_settle(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair);
-/* The pair rte_hash has under an id, 0 for none. */
-uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_key *k);
-/* Has the pair this key? The addresses of IPv6 are compared. */
-bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k);
-/* Insert a key known to be absent, under its stripe; false when the hash has no room. */
-bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair);
+/*
+ * What rte_hash has under an id: the index of the entry for side 0 of the id; 0 for none. An id
+ * that both directions share has the pair's first entry there.
+ */
+uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_key *k);
+/* Has the entry of that index the whole key, and not only one that looks alike? */
+bool sl_flow_index_has(const struct sl_flow_table *t, uint32_t index, const struct sl_flow_key *k);
+/* Insert an id known to be absent, under its stripe; false when the hash has no room. */
+bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
+/* The ids that rte_hash has of a pair; how many, 1 or 2. */
+unsigned int sl_flow_pair_ids(
+	const struct sl_flow_table *t, uint32_t pair, struct sl_flow_key id[2]);
+
+/* May one-way ids be there at all? */
+static inline bool sl_flow_has_one_way(const struct sl_flow_table *t)
+{
+	return atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0 ||
+	       atomic_load_explicit(&t->ctl.two_keys, memory_order_acquire);
+}
+
+/* Of a key with what sl_flow_find_index says: the entry that serves it. NULL: none. */
+struct sl_flow *sl_flow_choose_known(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
+
+static inline struct sl_flow *sl_flow_choose(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
+{
+	if (likely(index == 0 && !sl_flow_has_one_way(t)))
+		return NULL;
+	return sl_flow_choose_known(t, k, index);
+}
 
 /* Up to n free pairs; how many. */
-uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
-void sl_flow_pairs_give(struct sl_flow_table *t, uint32_t pair);
+uint32_t sl_flow_pairs_alloc(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
+void sl_flow_pair_free(struct sl_flow_table *t, uint32_t pair);
 /* Pairs 1 to this are all that were ever used. */
 uint32_t sl_flow_pairs_high(const struct sl_flow_table *t);
 
@@ -202,6 +227,8 @@ uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tic
  */
 void sl_flow_write_key(
 	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form);
+/* The second key of a pair, in entry f. */
+void sl_flow_write_key4(struct sl_flow *f, const struct sl_key4 *k);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
 /* Pairs a worker could take, those in other workers' hands apart. */
@@ -209,6 +236,13 @@ static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigne
 {
 	return t->worker[worker].n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
 }
+/*
+ * The two directions of a pair, entry 2p first, of those that are its own. The caller holds it, for
+ * what was judged as well.
+ */
+void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
+	const struct sl_flow_side *other, uint64_t generation);
+void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in);
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);
 /* Only the flags of its action, when they differ. */

@@ -86,14 +86,14 @@ struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k)
 	return sl_flow_key6(&reverse);
 }
 
-struct sl_flow_key sl_flow_key_programmed(const struct sl_flow_key *k)
+struct sl_flow_key sl_flow_key_one_way(const struct sl_flow_key *k)
 {
 	struct sl_flow_key r = *k;
 
 	if (k->side != 0)
 		r.id = sl_key4_reverse(&k->id);
 	r.side = 0;
-	r.id.net_proto |= SL_FLOW_ID_PROGRAMMED;
+	r.id.net_proto |= SL_FLOW_ID_ONE_WAY;
 	digest(&r);
 	return r;
 }
@@ -112,6 +112,14 @@ static void load_key(void *to, const struct sl_flow *f)
 	uint64_t w[2] = {sl_seq_load64(&f->key), sl_seq_load64((const uint8_t *)&f->key + 8)};
 
 	memcpy(to, w, sizeof(w));
+}
+
+struct sl_key4 sl_flow_entry_key4(const struct sl_flow *f)
+{
+	struct sl_key4 k4;
+
+	load_key(&k4, f);
+	return k4;
 }
 
 struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair)
@@ -144,21 +152,21 @@ struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair)
 	return sl_flow_key4(&k4);
 }
 
-bool sl_flow_pair_has(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k)
+bool sl_flow_index_has(const struct sl_flow_table *t, uint32_t index, const struct sl_flow_key *k)
 {
-	const uint32_t marks = SL_FLOW_ID_IP6 | SL_FLOW_ID_PROGRAMMED;
+	const uint32_t marks = SL_FLOW_ID_IP6 | SL_FLOW_ID_ONE_WAY;
 	struct sl_key6 there, wanted;
 	struct sl_key4 there4, wanted4;
 
-	if (k->v4 != sl_conn_is_ip4(&t->conn[pair]))
+	if (k->v4 != sl_conn_is_ip4(&t->conn[index / 2]))
 		return false;
 	if (k->v4) {
 		wanted4 = k->id;
 		wanted4.net_proto &= ~marks;
-		load_key(&there4, &t->entry[2 * pair]);
+		load_key(&there4, &t->entry[index]);
 		return memcmp(&there4, &wanted4, sizeof(there4)) == 0;
 	}
-	there = sl_flow_pair_key(t, pair);
+	there = sl_flow_pair_key(t, index / 2);
 	wanted = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
 	return memcmp(&there, &wanted, sizeof(there)) == 0;
 }
@@ -171,7 +179,7 @@ void sl_flow_write_key(
 	uint64_t w[4], rest;
 	struct sl_key6 k6;
 
-	k4.net_proto &= ~(SL_FLOW_ID_IP6 | SL_FLOW_ID_PROGRAMMED);
+	k4.net_proto &= ~(SL_FLOW_ID_IP6 | SL_FLOW_ID_ONE_WAY);
 	reverse = sl_key4_reverse(&k4);
 	memcpy(w, &k4, sizeof(k4));
 	memcpy(w + 2, &reverse, sizeof(reverse));
@@ -193,13 +201,19 @@ void sl_flow_write_key(
 	}
 }
 
-bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair)
+void sl_flow_write_key4(struct sl_flow *f, const struct sl_key4 *k)
 {
-	return rte_hash_add_key_with_hash_data(
-		       t->hash, &k->digest, k->hash, (void *)(uintptr_t)pair) == 0;
+	sl_seq_store64(&f->key, k);
+	sl_seq_store64((uint8_t *)&f->key + 8, (const uint8_t *)k + 8);
 }
 
-uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_key *k)
+bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
+{
+	return rte_hash_add_key_with_hash_data(
+		       t->hash, &k->digest, k->hash, (void *)(uintptr_t)index) == 0;
+}
+
+uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
 	void *data;
 
@@ -208,40 +222,62 @@ uint32_t sl_flow_find_pair(const struct sl_flow_table *t, const struct sl_flow_k
 	return (uint32_t)(uintptr_t)data;
 }
 
-static struct sl_flow *find_programmed(const struct sl_flow_table *t, const struct sl_flow_key *k)
+static struct sl_flow *find_one_way(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
-	struct sl_flow_key key = sl_flow_key_programmed(k);
-	uint32_t pair = sl_flow_find_pair(t, &key);
+	struct sl_flow_key id = sl_flow_key_one_way(k);
+	uint32_t index = sl_flow_find_index(t, &id);
 
-	return pair != 0 && sl_flow_pair_has(t, pair, &key) ? &t->entry[2 * pair] : NULL;
+	return index != 0 && sl_flow_index_has(t, index, &id) ? &t->entry[index] : NULL;
 }
 
 /*
- * What is current is served at once: a connection's entry never is for packets of a programmed one
- * (owns). The others must ask whether there is such a one.
+ * An entry that is current serves its packets: it never is for packets of a one-way id (OWNS).
+ * Where it is not current, the one-way id is asked for first.
  */
-struct sl_flow *sl_flow_settle(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t pair)
+struct sl_flow *sl_flow_choose_known(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
 {
-	struct sl_flow *f = pair != 0 ? &t->entry[2 * pair + k->side] : NULL, *programmed;
+	struct sl_flow *f = index != 0 ? &t->entry[index + k->side] : NULL, *one_way;
 
-	if (f != NULL && !sl_flow_pair_has(t, pair, k))
+	if (f != NULL && !sl_flow_index_has(t, index, k))
 		f = NULL;
 	if (f != NULL && atomic_load_explicit(&f->generation, memory_order_acquire) != 0)
 		return f;
-	if (unlikely(atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0)) {
-		programmed = find_programmed(t, k);
-		if (programmed != NULL)
-			return programmed;
+	if (unlikely(sl_flow_has_one_way(t))) {
+		one_way = find_one_way(t, k);
+		if (one_way != NULL)
+			return one_way;
 	}
-	if (f != NULL && sl_conn_owns(&t->conn[pair], k->side))
-		return f;
-	return NULL;
+	return f != NULL && sl_conn_owns(sl_flow_conn_in(t, f), k->side) ? f : NULL;
 }
 
 struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
-	return sl_flow_settle(t, k, sl_flow_find_pair(t, k));
+	return sl_flow_choose(t, k, sl_flow_find_index(t, k));
+}
+
+static struct sl_flow_key one_way_of(const struct sl_flow *f)
+{
+	struct sl_key4 k4 = sl_flow_entry_key4(f);
+	struct sl_flow_key k = sl_flow_key4(&k4);
+
+	return sl_flow_key_one_way(&k);
+}
+
+unsigned int sl_flow_pair_ids(
+	const struct sl_flow_table *t, uint32_t pair, struct sl_flow_key id[2])
+{
+	const struct sl_conn *c = &t->conn[pair];
+
+	if (sl_conn_form(c) & SL_FORM_TWO_KEYS) {
+		for (unsigned int d = 0; d < 2; d++)
+			id[d] = one_way_of(&t->entry[2 * pair + d]);
+		return 2;
+	}
+	id[0] = sl_flow_pair_id(t, pair);
+	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
+		id[0] = sl_flow_key_one_way(&id[0]);
+	return 1;
 }
 
 struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k)

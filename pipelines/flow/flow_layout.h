@@ -24,7 +24,6 @@ enum {
 	SL_ROOM_VNI = 8,	 /* upper bits of sl_action.vni: what a rewrite changes */
 	SL_ROOM_IDENTITIES = 16, /* bits of sl_conn.identities: round trip of the opener's side */
 	SL_ROOM_VERDICTS = 16,	 /* bits of sl_conn.verdicts: round trip of the peer's side */
-	SL_ROOM_FORM = 1,	 /* bits of sl_conn.form */
 };
 
 /* Of sl_flow.origin: its packets are IPv6. Without it no IPv6 address passes for an IPv4 key. */
@@ -107,6 +106,11 @@ enum {
 	SL_FORM_PICKED = 1 << 4,
 	SL_FORM_SHARED = 1 << 5, /* two owners: either end may have opened it */
 	SL_FORM_SELF = 1 << 6,	 /* both ends are one endpoint */
+	/*
+	 * The replies' key is not the reverse of the opener's: rte_hash has both, one way each.
+	 * IPv4 only.
+	 */
+	SL_FORM_TWO_KEYS = 1 << 7,
 };
 
 enum sl_programmed_kind {
@@ -149,7 +153,6 @@ struct sl_conn {
 _Static_assert(sizeof(struct sl_conn) == 32, "two connections a cache line");
 _Static_assert(2 * SL_IDENTITY_BITS + SL_ROOM_IDENTITIES == 64, "two identities a word");
 _Static_assert(2 * 24 + SL_ROOM_VERDICTS == 64, "two slots a word");
-_Static_assert((SL_FORM_SELF << 1) + SL_ROOM_FORM - 1 == 128, "the form's room");
 _Static_assert(SL_WORKERS_MAX < UINT8_MAX && SL_NODES_MAX <= 1 << 24, "lock and target hold them");
 
 /* Beside sl_conn, same index: what no packet of an established connection needs. */

@@ -9,8 +9,8 @@
 /* Guesses that give way to others, on one worker in one tick, until more buckets come into use. */
 #define CROWDED 8192
 
-/* A list of packets of the burst, in order. */
-struct list {
+/* Packets whose hint was wrong, in the order of the burst. */
+struct wrong_hints {
 	unsigned int n;
 	uint8_t idx[SL_BURST_MAX];
 };
@@ -185,8 +185,8 @@ static void ask(struct questions *q, const struct sl_burst *b, unsigned int i)
 	q->digest[q->n++] = &k->digest;
 }
 
-/* The pairs of all, 0 for none, and their entries on the way to the cache. */
-static void find_pairs(const struct sl_flow_table *t, const struct questions *q, uint32_t *pair)
+/* sl_flow_find_index of all, and their entries on the way to the cache. */
+static void find_all(const struct sl_flow_table *t, const struct questions *q, uint32_t *index)
 {
 	void *data[SL_FLOW_KEYS];
 
@@ -198,11 +198,11 @@ static void find_pairs(const struct sl_flow_table *t, const struct questions *q,
 
 		rte_hash_lookup_with_hash_bulk_data(t->hash, keys, sigs, n, &found, data);
 		for (unsigned int j = 0; j < n; j++) {
-			uint32_t p = found & 1ull << j ? (uint32_t)(uintptr_t)data[j] : 0;
+			uint32_t i = found & 1ull << j ? (uint32_t)(uintptr_t)data[j] : 0;
 
-			pair[at + j] = p;
-			rte_prefetch0(&t->entry[2 * p + q->key[at + j].side]);
-			rte_prefetch0(&t->counts[2 * p + q->key[at + j].side]);
+			index[at + j] = i;
+			rte_prefetch0(&t->entry[i + q->key[at + j].side]);
+			rte_prefetch0(&t->counts[i + q->key[at + j].side]);
 		}
 	}
 }
@@ -222,19 +222,19 @@ static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, ui
 	sl_hint_grow(&t->hints, mask);
 }
 
-/* rte_hash's answers, which make the next guesses. */
-static void answer(struct sl_flow_table *t, struct sl_burst *b, const struct questions *q,
+/* What rte_hash says of all packets asked about. It makes the next hints. */
+static void find_entries(struct sl_flow_table *t, struct sl_burst *b, const struct questions *q,
 	uint32_t mask, const struct sl_flow_pass *pass)
 {
 	struct sl_flow_worker *w = &t->worker[pass->worker];
-	uint32_t pair[SL_BURST_MAX];
+	uint32_t index[SL_BURST_MAX];
 	unsigned int displaced = 0;
 
-	find_pairs(t, q, pair);
+	find_all(t, q, index);
 	for (unsigned int j = 0; j < q->n; j++) {
 		struct sl_meta *m = &b->meta[q->pkt[j]];
 
-		m->flow = sl_flow_settle(t, &q->key[j], pair[j]);
+		m->flow = sl_flow_choose(t, &q->key[j], index[j]);
 		if (m->flow != NULL)
 			displaced += sl_hint_put(&t->hints.bucket[m->hash & mask], m->hash,
 				sl_flow_index_in(t, m->flow), w->turn++);
@@ -244,7 +244,7 @@ static void answer(struct sl_flow_table *t, struct sl_burst *b, const struct que
 }
 
 /* Packets whose guess was another flow's entry, or one that is not current: few, as a rule. */
-static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct list *wrong,
+static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct wrong_hints *wrong,
 	uint32_t mask, struct sl_flow_pass *pass)
 {
 	struct now now = {pass->generation, pass->tick};
@@ -255,7 +255,7 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 		if (!is_own(t, b, wrong->idx[k]))
 			ask(&q, b, wrong->idx[k]);
 	if (q.n > 0)
-		answer(t, b, &q, mask, pass);
+		find_entries(t, b, &q, mask, pass);
 	for (unsigned int k = 0; k < wrong->n; k++) {
 		unsigned int i = wrong->idx[k];
 
@@ -281,7 +281,7 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 	uint32_t mask = sl_hint_mask(&t->hints);
 	unsigned int flags = guess(t, b, idx, n, mask);
 	struct now now = {pass->generation, pass->tick};
-	struct list wrong;
+	struct wrong_hints wrong;
 
 	wrong.n = 0;
 	pass->n_track = pass->n_miss = 0;

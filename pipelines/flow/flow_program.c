@@ -35,33 +35,44 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	atomic_store_explicit(&c->state, SL_CONN_PROGRAMMED, memory_order_release);
 }
 
+static void remove_connection(
+	struct sl_flow_table *t, const struct sl_flow *f, struct sl_flow_batch *b)
+{
+	sl_flow_claim_wait(sl_flow_conn_in(t, f));
+	sl_flow_unlink(t, sl_flow_index_in(t, f) / 2, b);
+}
+
 /*
  * Under the key's stripe; pair is the caller's. What may fail comes before the connection of that
- * key goes: until then it serves its packets, and after that the new entry is found.
+ * key is removed, so that it serves its packets until the new entry is found. A connection with two
+ * keys is removed first.
  */
 static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	const struct sl_flow_key *k, uint32_t pair, uint32_t tick, struct sl_flow_batch *b)
 {
-	struct sl_flow_key programmed = sl_flow_key_programmed(k);
+	struct sl_flow_key programmed = sl_flow_key_one_way(k);
 	struct sl_flow *f = sl_flow_find(t, k);
 	struct sl_conn *c = &t->conn[pair];
 
 	if (f != NULL && is_programmed(t, f))
 		return -EEXIST;
-	/* Another IPv6 key that looks the same has the place. */
-	if (sl_flow_find_pair(t, &programmed) != 0)
+	/* It has the very id that the new entry is to have. */
+	if (f != NULL && sl_conn_form(sl_flow_conn_in(t, f)) & SL_FORM_TWO_KEYS) {
+		remove_connection(t, f, b);
+		f = NULL;
+	}
+	/* Another key that looks the same has the id. */
+	if (sl_flow_find_index(t, &programmed) != 0)
 		return -ENOSPC;
 	atomic_store_explicit(&c->lock, SL_FLOW_LOCK_CONTROL, memory_order_relaxed);
 	fill_pair(t, pair, p, &programmed, tick);
-	if (!sl_flow_key_add(t, &programmed, pair)) {
+	if (!sl_flow_key_add(t, &programmed, 2 * pair)) {
 		atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
 		return -ENOSPC;
 	}
 	t->ctl.programmed++;
-	if (f != NULL) {
-		sl_flow_claim_wait(sl_flow_conn_in(t, f));
-		sl_flow_unlink(t, sl_flow_index_in(t, f) / 2, b);
-	}
+	if (f != NULL)
+		remove_connection(t, f, b);
 	sl_conn_unlock(c);
 	return 0;
 }
@@ -76,9 +87,9 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 
 	if (!sl_flow_batch_room(t, &b))
 		return -ENOMEM;
-	/* The reserve is for connections: who programs entries must not use it up. */
+	/* The reserve is for connections: programmed entries must not use it up. */
 	if (atomic_load_explicit(&t->free.n, memory_order_relaxed) <= t->share.reserve ||
-		sl_flow_pairs_take(t, &pair, 1) == 0) {
+		sl_flow_pairs_alloc(t, &pair, 1) == 0) {
 		err = -ENOSPC;
 		goto retire;
 	}
@@ -86,7 +97,7 @@ int sl_flow_program_add(struct sl_flow_table *t, const struct sl_flow_program *p
 	err = add_locked(t, p, &k, pair, tick, b);
 	rte_spinlock_unlock(lock);
 	if (err != 0)
-		sl_flow_pairs_give(t, pair);
+		sl_flow_pair_free(t, pair);
 retire:
 	if (err == -ENOSPC)
 		t->ctl.full++;
@@ -105,10 +116,8 @@ int sl_flow_del(struct sl_flow_table *t, const struct sl_key6 *key, bool v4)
 		return -ENOMEM;
 	rte_spinlock_lock(lock);
 	f = sl_flow_find(t, &k);
-	if (f != NULL) {
-		sl_flow_claim_wait(sl_flow_conn_in(t, f));
-		sl_flow_unlink(t, sl_flow_index_in(t, f) / 2, b);
-	}
+	if (f != NULL)
+		remove_connection(t, f, b);
 	rte_spinlock_unlock(lock);
 	sl_flow_batch_retire(b);
 	return f != NULL ? 0 : -ENOENT;

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "flow_internal.h"
+#include "flow_share.h"
 
 #define SWEEP 64 /* closed owners looked at in one call */
 
@@ -29,14 +29,9 @@ void sl_flow_share_destroy(struct sl_flow_share *s)
 		munmap(s->owner, SL_OWNERS_MAX * sizeof(*s->owner));
 }
 
-void sl_flow_share_set(struct sl_flow_table *t, uint32_t percent)
+void sl_share_set_percent(struct sl_flow_share *s, uint32_t percent)
 {
-	t->share.reserve = t->n_pairs - (uint32_t)((uint64_t)t->n_pairs * percent / 100);
-}
-
-uint32_t sl_flow_share_reserve(const struct sl_flow_table *t)
-{
-	return t->share.reserve;
+	s->reserve = s->n_pairs - (uint32_t)((uint64_t)s->n_pairs * percent / 100);
 }
 
 static uint32_t used(const struct sl_owner *o)
@@ -314,10 +309,9 @@ uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, 
 	return RTE_MIN(kept_by(s, sl_conn_owner(c), n_free), kept_by(s, second, n_free));
 }
 
-uint32_t sl_owner_open(struct sl_flow_table *t, enum sl_owner_kind kind, uint32_t id,
+uint32_t sl_share_open(struct sl_flow_share *s, enum sl_owner_kind kind, uint32_t id,
 	uint32_t place, uint32_t network)
 {
-	struct sl_flow_share *s = &t->share;
 	uint32_t number = s->free;
 	struct sl_owner *o;
 
@@ -351,9 +345,8 @@ static void append_closed(struct sl_flow_share *s, uint32_t number)
 	s->last_closed = number;
 }
 
-void sl_owner_close(struct sl_flow_table *t, uint32_t number)
+void sl_share_close(struct sl_flow_share *s, uint32_t number)
 {
-	struct sl_flow_share *s = &t->share;
 	struct sl_owner *o = &s->owner[number];
 
 	if (number == 0)
@@ -404,10 +397,8 @@ static uint32_t share_of(const struct sl_flow_share *s, const struct sl_owner *o
 	return (uint32_t)(s->n_pairs / sharers(s, level_of(o)));
 }
 
-bool sl_owner_view_next(const struct sl_flow_table *t, uint32_t from, struct sl_owner_view *view)
+bool sl_share_view_next(const struct sl_flow_share *s, uint32_t from, struct sl_owner_view *view)
 {
-	const struct sl_flow_share *s = &t->share;
-
 	for (uint32_t number = RTE_MAX(from, 1u); number <= s->high; number++) {
 		const struct sl_owner *o = &s->owner[number];
 		uint32_t n = used(o);

@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who may open a connection while the flow table is nearly full. Every connection is billed to the
- * endpoint that opened it, to the endpoint's place (the port of a local one, the node of a remote
- * one) and to its network; docs/decisions/0011 has the rule and why. One that was picked up may
- * have been opened by either end: it is billed to the sender of its first packet, and once the
- * other end has answered to that one too, the second owner.
+ * endpoint that opened it, to that endpoint's place (the port of a local endpoint, the node of a
+ * remote one) and to its network; docs/decisions/0011 has the rule and why. A connection that was
+ * picked up may have been opened by either end. It is billed to the sender of its first packet, and
+ * once the other end has answered also to that one, its second owner.
  *
- *   A table of N pairs keeps a reserve of R. While F, what is free, is above R, anybody may
- *   open. From there on an owner has a threshold:
+ *   A table of N pairs keeps a reserve of R. While the number of free pairs, F, is above R, anybody
+ *   may open connections. From there on each owner has a threshold:
  *
  *       T = N / (n + 1) * F / R      n: the owners of its level that have connections
  *
- *   and a connection is let in when its network, or its place, or its endpoint has fewer than T.
- *   T falls with F, so no number of owners can use the reserve up: who has nothing finds room.
- *   An endpoint that opened its first connection when the reserve was in use already, a guest, may
- *   have SL_SHARE_BURST while half of the reserve is left, however small the shares are.
+ *   A connection is let in when its network, or its place, or its endpoint has fewer than T. T
+ *   falls with F, so no number of owners can use up the reserve: an owner without connections finds
+ *   room. An endpoint that opened its first connection while the reserve was in use is a guest. A
+ *   guest may have SL_SHARE_BURST connections while half of the reserve is left, however small the
+ *   shares.
  *
- * Numbers: an endpoint's owner stands for it at one place in one network; moved, it gets another.
- * A place's and a network's live as long as the object. A closed owner has no share: what is still
- * billed to it has the least time of all. Its number is used again when nothing is billed to it.
+ * Numbers: an endpoint's owner stands for it at one place in one network. An endpoint that moves
+ * gets another owner. Those of a place and a network live as long as the object. A closed owner has
+ * no share: connections still billed to it have the shortest time of all. Its number is used again
+ * when nothing is billed to it.
  *
- * Invariants, whenever no worker is amid an installation:
- *   - used of an endpoint: the pairs whose words name it; of a place or network: the sum of used of
- *     its endpoints, open and closed.
+ * Invariants, whenever no worker is in the middle of an installation:
+ *   - used of an endpoint: the pairs that are billed to it. Of a place or network: the sum over its
+ *     endpoints, open and closed.
  *   - active of a level: its open owners with used > 0.
  *   - a free or programmed pair is billed to nobody.
- *   - a pair names a second owner when SL_FORM_SHARED is set; it is billed to it while its state is
- *     one of sl_share_is_answered, which is changed by sl_share_follow only.
- *   - named of an endpoint: the pairs that name it as their second owner, billed to it or not. Its
- *     number means nobody else until there are none.
+ *   - a pair with SL_FORM_SHARED names a second owner. It is billed to that one while
+ *     sl_share_is_answered holds for its state, which only sl_share_follow changes.
+ *   - refs of an endpoint: the pairs that name it as their second owner, billed to it or not. Its
+ *     number is not used again until there are none.
  *
- * Threads: used, active, refused: whoever installs counts up, whoever removes or bills to another
- * counts down, relaxed: two workers may overshoot a threshold by one connection each, and nothing
- * else depends on them. active may be one or a few below zero for a moment, when a worker has not
- * yet counted up what another thread counts down. The rest of an owner: control, before a worker
- * can know the number. A pair's owners: changed by who holds it; control reads them at any time.
+ * Threads: used, active, refused: a worker that installs counts up; whoever removes a connection or
+ * bills it to another owner counts down. All relaxed: two workers may exceed a threshold by one
+ * connection each, and nothing else depends on them. active may be slightly below zero for a
+ * moment, when one thread counts down what a worker has not counted up yet. The rest of an owner:
+ * control, before a worker can know the number. A pair's owners: whoever holds the pair changes
+ * them; control reads them at any time.
  */
 #ifndef SL_FLOW_SHARE_H
 #define SL_FLOW_SHARE_H
@@ -53,8 +56,10 @@
 
 #define SL_OWNER_CLOSED (1u << 31) /* of sl_owner.used */
 
-/* Of sl_conn_cold.second_owner: the end that is taken for the opener is the second, and was silent when
- * the other sent the first packet. */
+/*
+ * Of sl_conn_cold.second_owner: the second owner is the end that is taken for the opener. It was
+ * silent when the other end sent the first packet.
+ */
 #define SL_SECOND_OPENED (1u << 31)
 
 enum sl_owner_level { SL_LEVEL_ENDPOINT, SL_LEVEL_PLACE, SL_LEVEL_NETWORK, SL_LEVELS };
@@ -93,7 +98,14 @@ int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct
 	struct sl_conn_cold *cold);
 void sl_flow_share_destroy(struct sl_flow_share *s);
 
-/* Both ends have sent something, and the last word was no RST. */
+/* What flow_owner_ctl.h says, of a table's share. */
+void sl_share_set_percent(struct sl_flow_share *s, uint32_t percent);
+uint32_t sl_share_open(struct sl_flow_share *s, enum sl_owner_kind kind, uint32_t id,
+	uint32_t place, uint32_t network);
+void sl_share_close(struct sl_flow_share *s, uint32_t number);
+bool sl_share_view_next(const struct sl_flow_share *s, uint32_t from, struct sl_owner_view *view);
+
+/* Both ends have sent something, and the connection has not been reset. */
 static inline bool sl_share_is_answered(enum sl_conn_state state)
 {
 	return state == SL_CONN_ESTABLISHED || state == SL_CONN_CLOSING;
@@ -129,8 +141,8 @@ static inline unsigned int sl_share_sender(const struct sl_flow_install *in)
 }
 
 /*
- * May a connection be opened that is billed to this one, with n_free pairs free? Counts who was
- * refused.
+ * May a connection be opened that is billed to this owner, with n_free pairs free? A refusal is
+ * counted.
  */
 bool sl_share_admits_scarce(struct sl_flow_share *s, uint32_t owner, uint32_t n_free);
 
@@ -140,14 +152,17 @@ static inline bool sl_share_admits(struct sl_flow_share *s, uint32_t owner, uint
 }
 
 /*
- * Bill a pair to whom in->owner says, instead of to whom it is billed: a new one (its state is
- * still FREE) to nobody. Who of the two sent the first packet stays so. The caller holds the pair.
+ * Bill a pair to the owners of in->owner, and no longer to those it was billed to. A new pair,
+ * whose state is still FREE, was billed to nobody. Which of two owners sent the first packet stays
+ * as it is. The caller holds the pair.
  */
 void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
 	uint32_t n_free);
 
-/* The state of a pair with a second owner is about to be this one: bill it, or no more. The caller
- * holds the pair. */
+/*
+ * The state of a pair with a second owner is about to become `to`: it is billed to that owner from
+ * now on, or no longer. The caller holds the pair.
+ */
 void sl_share_follow_second(
 	struct sl_flow_share *s, struct sl_conn *c, enum sl_conn_state to, uint32_t n_free);
 
@@ -162,9 +177,9 @@ static inline void sl_share_follow(
 void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c);
 
 /*
- * Of the idle time of a connection, what it keeps in units of 1 / SL_SHARE_ONE: all, unless each
- * of its owner's levels is at its threshold or beyond; then threshold by used, of the level where
- * that is most.
+ * The part of its idle time that a connection keeps, in units of 1 / SL_SHARE_ONE. All of it,
+ * unless its owner is at the threshold or above on each level. Then threshold / used, on the level
+ * where that is most.
  */
 uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free);
 

@@ -218,7 +218,7 @@ struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow
 	return sl_flow_conn_in(t, f);
 }
 
-uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n)
+uint32_t sl_flow_pairs_alloc(struct sl_flow_table *t, uint32_t *pair, uint32_t n)
 {
 	struct sl_flow_stack *s = &t->free;
 	uint32_t left, high;
@@ -240,7 +240,7 @@ uint32_t sl_flow_pairs_take(struct sl_flow_table *t, uint32_t *pair, uint32_t n)
 	return n;
 }
 
-void sl_flow_pairs_give(struct sl_flow_table *t, uint32_t pair)
+void sl_flow_pair_free(struct sl_flow_table *t, uint32_t pair)
 {
 	struct sl_flow_stack *s = &t->free;
 	uint32_t n;

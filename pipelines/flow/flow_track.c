@@ -92,7 +92,7 @@ static struct tcp_look look(const struct sl_flow_table *t, const struct sl_conn 
 }
 
 /* The answer to a SYN. */
-static uint8_t answer_seen(const struct tcp_look *l)
+static uint8_t synack_seen(const struct tcp_look *l)
 {
 	bool believed =
 		sl_segment_acknowledges(&l->now, &l->peer) || (l->picked && l->peer.flags == 0);
@@ -110,7 +110,7 @@ static uint8_t tcp_seen(const struct tcp_look *l)
 		return sl_segment_resets(&l->now, &l->own, &l->peer, l->scale) ? side | SL_SEEN_RST
 									       : 0;
 	if (l->now.flags & SL_TCP_SYN)
-		return answer_seen(l);
+		return synack_seen(l);
 	if (l->now.flags & SL_TCP_FIN) {
 		/* Of a connection picked up just now the peer's window is not known yet. */
 		if (!sl_segment_in_window(&l->now, &l->peer, l->scale) &&
@@ -134,7 +134,7 @@ static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
 	return SL_SEEN_ORIG | SL_SEEN_SYN;
 }
 
-/* What is not tracked is noted where it is counted. */
+/* Remember the segment of a packet. One that is not tracked is remembered by sl_flow_serve. */
 static void note(
 	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
 {
@@ -147,7 +147,10 @@ static void note(
 			rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
 }
 
-/* A late segment of the opener from before its SYN: the answer will be held against the SYN. */
+/*
+ * Is it a late segment of the opener from before its SYN? It is not remembered: the peer's answer
+ * must be compared with the SYN.
+ */
 static bool awaits_answer(const struct sl_conn *c, const struct sl_flow *f, const struct sl_meta *m)
 {
 	uint8_t seen = atomic_load_explicit(&c->seen, memory_order_relaxed);
@@ -202,11 +205,12 @@ static void enter(
 }
 
 /*
- * Bring the state to where `seen` says it is; it never goes back. Who finds the pair taken leaves
- * that to whoever has it: sequential consistency of seen and lock makes one of the two see the
- * other's doing.
+ * Bring the state to where `seen` says it is; it never goes back. A worker that finds the pair
+ * locked leaves the update to the worker that holds the lock: that one looks at `seen` again after
+ * it has unlocked the pair. seen and lock are sequentially consistent, so one of the two sees what
+ * the other has done.
  */
-static void settle(struct sl_flow_table *t, unsigned int worker, struct sl_conn *c)
+static void advance_state(struct sl_flow_table *t, unsigned int worker, struct sl_conn *c)
 {
 	for (;;) {
 		enum sl_conn_state to = state_of(sl_conn_proto(c), atomic_load(&c->seen));
@@ -274,7 +278,7 @@ enum sl_drop sl_flow_track(struct sl_flow_table *t, unsigned int worker, struct 
 		now = reply ? SL_SEEN_REPLY : SL_SEEN_ORIG;
 	if ((now & ~atomic_load_explicit(&c->seen, memory_order_relaxed)) != 0)
 		atomic_fetch_or(&c->seen, now);
-	settle(t, worker, c);
+	advance_state(t, worker, c);
 	return SL_KEEP;
 }
 

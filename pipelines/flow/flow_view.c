@@ -32,8 +32,14 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
 {
 	struct sl_key6 k = sl_flow_pair_key(t, pair);
+	struct sl_key4 k4;
 
-	return opener == 0 ? k : sl_key6_reverse(&k);
+	if (opener == 0)
+		return k;
+	if (!sl_conn_is_ip4(&t->conn[pair]))
+		return sl_key6_reverse(&k);
+	k4 = sl_flow_entry_key4(&t->entry[2 * pair + 1]);
+	return sl_key6_from4(&k4);
 }
 
 static void copy_program(const struct sl_flow_table *t, uint32_t pair, struct sl_flow_view *v)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP windows: what the ends of a connection believe of a segment, as far as somebody between them
- * can tell. Of each direction the last segment is remembered beside its counters, as it stood in
- * the packet. Segments with SYN, FIN or RST are held against that before they may move the
+ * TCP windows: would the other end of a connection accept a segment, as far as a switch between the
+ * ends can tell? The last segment of each direction is remembered beside its counters, as it stood
+ * in the packet. A segment with SYN, FIN or RST is compared with it before it may change the
  * connection's state: RFC 9293 section 3.10.7.4 for the window, RFC 5961 section 3.2 for resets.
  *
  * Threads: workers. The record of a direction is written by who counts its packets. Whoever sees a
@@ -28,7 +28,7 @@ struct sl_segment {
 	uint8_t flags;
 };
 
-/* What sl_flow_window has of it is in the packet in this order: TCP from the sequence number on. */
+/* The fields of sl_flow_window stand in this order in a TCP header, from the sequence number on. */
 _Static_assert(sizeof(struct sl_flow_window) == 16 && offsetof(struct sl_flow_window, flags) == 9 &&
 		       offsetof(struct sl_flow_window, win_be) == 10,
 	"copied as one block");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the compiler share: one version of a set being made from the one before.
- * A piece that the session owns is changed in place; any other is copied first, and what the copy
- * replaces becomes garbage of the version before. Memory that is not to be had ends the process:
- * a half-made version cannot be taken back.
+ * A piece that the session owns is changed in place. Any other piece is copied first, and becomes
+ * garbage of the version before. Without memory the process ends: half a version cannot be undone.
  * Threads: control. Ownership: pieces as in set.h.
  */
 #ifndef SL_POLICY_BUILD_H
@@ -55,7 +54,7 @@ enum {
 	SL_PEER_WORLD,
 };
 
-struct sl_place {
+struct sl_list_key {
 	uint32_t peer;
 	const struct sl_prefix *except;
 	size_t n_except;
@@ -69,11 +68,11 @@ struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t s
 struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
 void sl_group_drop(struct sl_session *s, struct sl_group *g);
 /* File an entry; may move the group. All removals of a session come before all additions. */
-void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_place *p,
+void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e);
 /* Take all entries of that rank away from the list. */
 void sl_group_unfile(
-	struct sl_session *s, struct sl_group *g, const struct sl_place *p, uint64_t rank);
+	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank);
 /* Sort and index what the session changed, drop what is empty. False: nothing is left. */
 bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
 

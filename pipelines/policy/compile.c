@@ -170,13 +170,13 @@ struct change {
 	bool added;
 };
 
-static void file_entry(struct change *ch, const struct sl_place *p, struct sl_port_entry e)
+static void file_entry(struct change *ch, const struct sl_list_key *p, struct sl_port_entry e)
 {
 	e.rank = ch->rank;
 	sl_group_file(&ch->c->session, &ch->group, p, &e);
 }
 
-static void file_port(struct change *ch, const struct sl_place *p, const struct sl_port_match *m)
+static void file_port(struct change *ch, const struct sl_list_key *p, const struct sl_port_match *m)
 {
 	struct sl_port_entry e = {.hi = UINT16_MAX, .proto = m->proto};
 
@@ -198,7 +198,7 @@ static void file_port(struct change *ch, const struct sl_place *p, const struct 
 }
 
 /* The rule's ports into the list of its group for this peer, or out of it. */
-static void file(struct change *ch, const struct sl_place *p)
+static void file(struct change *ch, const struct sl_list_key *p)
 {
 	const struct sl_policy_def *def = ch->def;
 
@@ -220,7 +220,7 @@ static void file_peer(struct change *ch, const struct sl_peer_def *peer)
 		[SL_ENTITY_ANY] = SL_PEER_ANY,
 	};
 	enum sl_direction dir = ch->def->direction;
-	struct sl_place p = {.peer = SL_NONE};
+	struct sl_list_key p = {.peer = SL_NONE};
 
 	switch (peer->kind) {
 	case SL_PEER_SELECTOR:
@@ -288,7 +288,7 @@ static void carry_out_in(struct change *ch, uint32_t network)
 	number = open_group(c, def->direction, network, subject);
 	ch->group = sl_pages_get(*groups, number);
 	if (def->any_peer)
-		file(ch, &(struct sl_place){.peer = SL_PEER_ANY});
+		file(ch, &(struct sl_list_key){.peer = SL_PEER_ANY});
 	for (size_t i = 0; !def->any_peer && i < def->n_peers; i++)
 		file_peer(ch, &def->peers[i]);
 	sl_pages_set(&c->session, groups, number, ch->group);
@@ -337,7 +337,7 @@ void sl_policy_identity_gone(struct sl_policy_compiler *c, uint32_t id)
 
 /* Committing. */
 
-static void settle_groups(struct sl_policy_compiler *c, enum sl_direction dir)
+static void finish_groups(struct sl_policy_compiler *c, enum sl_direction dir)
 {
 	struct sl_policy_dir *d = &c->next->dir[dir];
 	struct side *side = &c->side[dir];
@@ -356,7 +356,7 @@ static void settle_groups(struct sl_policy_compiler *c, enum sl_direction dir)
 	side->touched.n = 0;
 }
 
-static void settle_prefixes(struct sl_policy_compiler *c, enum sl_direction dir)
+static void finish_prefixes(struct sl_policy_compiler *c, enum sl_direction dir)
 {
 	struct sl_policy_dir *d = &c->next->dir[dir];
 	struct side *side = &c->side[dir];
@@ -379,10 +379,10 @@ const struct sl_policy_set *sl_policy_compiler_commit(struct sl_policy_compiler 
 	if (c->next == NULL)
 		return c->now;
 	for (enum sl_direction dir = SL_INGRESS; dir <= SL_EGRESS; dir++) {
-		settle_groups(c, dir);
-		settle_prefixes(c, dir);
+		finish_groups(c, dir);
+		finish_prefixes(c, dir);
 	}
-	sl_labels_settle(c->labels);
+	sl_labels_flush(c->labels);
 	c->now->dead = c->session.dead;
 	c->now->dead_lists = c->session.dead_lists;
 	*garbage = c->now;

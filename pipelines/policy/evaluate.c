@@ -38,7 +38,7 @@ static const struct sl_rule_list *group_find(const struct sl_group *g, uint32_t 
 static bool excepted(const struct sl_rule_list *l, const struct sl_ip *ip)
 {
 	for (uint32_t i = 0; i < l->n_except; i++)
-		if (sl_prefix_takes(&l->except[i], ip))
+		if (l->except[i].len <= 128 && sl_prefix_contains(&l->except[i], ip))
 			return true;
 	return false;
 }
@@ -170,7 +170,7 @@ void sl_policy_visit(
 }
 
 /* The lowest rank that matches, not below `from`. */
-struct search {
+struct rank_search {
 	const struct sl_policy_query *q;
 	uint64_t from, best;
 };
@@ -200,7 +200,7 @@ static const struct sl_port_segment *segment_of(
 
 static void search_list(const struct sl_rule_list *l, void *ctx)
 {
-	struct search *s = ctx;
+	struct rank_search *s = ctx;
 	const struct sl_port_entry *e = l->entry, *end = e + l->n;
 
 	if (l->ports != NULL) {
@@ -226,7 +226,7 @@ static struct sl_verdict verdict_of(uint64_t rank)
 
 static struct sl_verdict judge(const struct sl_policy_dir *d, const struct sl_policy_query *q)
 {
-	struct search s = {.q = q, .from = 0};
+	struct rank_search s = {.q = q, .from = 0};
 
 	for (;;) {
 		s.best = SL_RANK_NONE;

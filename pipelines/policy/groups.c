@@ -122,7 +122,7 @@ static struct sl_rule_list **fixed_head(struct sl_group *g, uint32_t peer)
 	return peer == SL_PEER_ANY ? &g->any : peer == SL_PEER_HOST ? &g->host : &g->world;
 }
 
-static bool same_except(const struct sl_rule_list *l, const struct sl_place *p)
+static bool same_except(const struct sl_rule_list *l, const struct sl_list_key *p)
 {
 	if (l->n_except != p->n_except)
 		return false;
@@ -171,14 +171,14 @@ static struct sl_rule_list *list_own(struct sl_session *s, struct sl_rule_list *
 
 /* Where the list of these exceptions stands in the chain, or NULL's place at its end. */
 static struct sl_rule_list **find_in_chain(
-	struct sl_session *s, struct sl_rule_list **at, const struct sl_place *p)
+	struct sl_session *s, struct sl_rule_list **at, const struct sl_list_key *p)
 {
 	while (*at != NULL && !same_except(*at, p))
 		at = &list_own(s, at, 0)->next;
 	return at;
 }
 
-void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_place *p,
+void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e)
 {
 	struct sl_rule_list **at, *l;
@@ -230,7 +230,7 @@ static bool is_dead(const struct sl_port_entry *e)
 }
 
 void sl_group_unfile(
-	struct sl_session *s, struct sl_group *g, const struct sl_place *p, uint64_t rank)
+	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank)
 {
 	struct sl_rule_list **at =
 		p->peer >= SL_PEER_ANY ? fixed_head(g, p->peer) : &slot_of(g, p->peer)->list;
@@ -327,7 +327,7 @@ static bool chain_tidy(struct sl_session *s, struct sl_rule_list **at)
 	return dropped;
 }
 
-/* Slots whose lists went break chains of probes: those that are left are placed again. */
+/* Slots without lists break chains of probes: the remaining lists get new slots. */
 static void slots_tidy(struct sl_group *g)
 {
 	uint32_t n_slots = g->mask + 1;

@@ -65,7 +65,7 @@ struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops)
 
 /* Ascending numbers. */
 
-static uint32_t place_of(const struct sl_vec *v, uint32_t id)
+static uint32_t position_of(const struct sl_vec *v, uint32_t id)
 {
 	const uint32_t *at = v->at;
 	uint32_t lo = 0, hi = v->n;
@@ -85,7 +85,7 @@ static uint32_t place_of(const struct sl_vec *v, uint32_t id)
 
 static void ids_add(struct sl_vec *v, uint32_t id)
 {
-	uint32_t at = place_of(v, id);
+	uint32_t at = position_of(v, id);
 	uint32_t *all;
 
 	sl_need(sl_vec_push(v));
@@ -96,7 +96,7 @@ static void ids_add(struct sl_vec *v, uint32_t id)
 
 static void ids_remove(struct sl_vec *v, uint32_t id)
 {
-	uint32_t at = place_of(v, id);
+	uint32_t at = position_of(v, id);
 	uint32_t *all = v->at;
 
 	if (at == v->n || all[at] != id)
@@ -311,7 +311,7 @@ uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *want, en
 	return s->number;
 }
 
-static bool settle_role(
+static bool flush_role(
 	struct sl_labels *l, struct selector *s, enum sl_direction dir, enum sl_selector_role role)
 {
 	bool used = s->uses[dir][role] > 0;
@@ -325,7 +325,7 @@ static bool settle_role(
 	return used;
 }
 
-void sl_labels_settle(struct sl_labels *l)
+void sl_labels_flush(struct sl_labels *l)
 {
 	struct selector *const *all = l->touched.at;
 
@@ -336,7 +336,7 @@ void sl_labels_settle(struct sl_labels *l)
 		s->touched = false;
 		for (unsigned int dir = 0; dir < 2; dir++)
 			for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
-				used = settle_role(l, s, dir, role) || used;
+				used = flush_role(l, s, dir, role) || used;
 		if (used)
 			continue;
 		*(uint32_t *)sl_need(sl_vec_push(&l->freed)) = s->number;
@@ -347,7 +347,7 @@ void sl_labels_settle(struct sl_labels *l)
 
 /* Identities. */
 
-static void tell(struct sl_labels *l, const struct selector *s, uint32_t id, bool member)
+static void notify(struct sl_labels *l, const struct selector *s, uint32_t id, bool member)
 {
 	for (unsigned int dir = 0; dir < 2; dir++)
 		for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
@@ -367,7 +367,7 @@ static void for_selectors(struct sl_labels *l, uint32_t id, bool member)
 			if (!includes(set, &all[k]->labels))
 				continue;
 			(member ? ids_add : ids_remove)(&all[k]->members, id);
-			tell(l, all[k], id, member);
+			notify(l, all[k], id, member);
 		}
 	}
 }

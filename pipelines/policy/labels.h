@@ -20,7 +20,7 @@ enum sl_selector_role {
 	SL_SELECTOR_ROLES,
 };
 
-/* Told of an identity that a selector in use means from now on (or does no longer). */
+/* Called for an identity that a selector in use matches from now on, or no longer matches. */
 struct sl_labels_ops {
 	void *ctx;
 	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint32_t id,
@@ -39,10 +39,10 @@ void sl_labels_identity_gone(struct sl_labels *l, uint32_t id);
 /* One use more: the selector's number. SL_NONE for an empty one, which means nobody. */
 uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
 	enum sl_selector_role role);
-/* One use less: its number, good until sl_labels_settle. */
+/* One use less: its number, good until sl_labels_flush. */
 uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
 	enum sl_selector_role role);
-/* Tell of all selectors that came into use or went out of it since the last time. */
-void sl_labels_settle(struct sl_labels *l);
+/* Call listed and unlisted for the selectors whose use has begun or ended since the last time. */
+void sl_labels_flush(struct sl_labels *l);
 
 #endif

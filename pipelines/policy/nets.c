@@ -19,7 +19,7 @@ static struct sl_net *remade(struct sl_session *s, struct sl_net *n, uint32_t sl
 		own->mask = slots - 1;
 		for (uint32_t i = 0; n != NULL && i <= n->mask; i++)
 			if (n->slot[i].group != 0)
-				own->slot[sl_net_place(own, n->slot[i].subject)] = n->slot[i];
+				own->slot[sl_net_position(own, n->slot[i].subject)] = n->slot[i];
 		own->n = n != NULL ? n->n : 0;
 	}
 	own->piece.owner = s->id;
@@ -46,7 +46,7 @@ void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network,
 		slots *= 2;
 	if (n == NULL || n->piece.owner != s->id || slots != n->mask + 1)
 		n = remade(s, n, slots);
-	n->slot[sl_net_place(n, subject)] = (struct sl_net_slot){subject, group};
+	n->slot[sl_net_position(n, subject)] = (struct sl_net_slot){subject, group};
 	n->n++;
 	put(s, d, network, n);
 }
@@ -69,7 +69,7 @@ void sl_net_remove(
 	struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject)
 {
 	struct sl_net *n = sl_net_get(d, network);
-	uint32_t place;
+	uint32_t at;
 
 	if (n == NULL || sl_net_find(n, subject) == 0)
 		return;
@@ -84,9 +84,9 @@ void sl_net_remove(
 		n = remade(s, n, (n->mask + 1) / 2);
 	else if (n->piece.owner != s->id)
 		n = remade(s, n, n->mask + 1);
-	place = sl_net_place(n, subject);
-	n->slot[place].group = 0;
+	at = sl_net_position(n, subject);
+	n->slot[at].group = 0;
 	n->n--;
-	close_gap(n, place);
+	close_gap(n, at);
 	put(s, d, network, n);
 }

@@ -86,7 +86,7 @@ static struct sl_numbers *own_numbers(struct sl_session *s, struct sl_numbers *n
 }
 
 /* The first place whose number is not below. */
-static uint32_t place_of(const struct sl_numbers *n, uint32_t number)
+static uint32_t position_of(const struct sl_numbers *n, uint32_t number)
 {
 	uint32_t lo = 0, hi = n->n;
 
@@ -106,7 +106,7 @@ static uint32_t place_of(const struct sl_numbers *n, uint32_t number)
 void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
 {
 	struct sl_numbers *n = sl_pages_get(*pages, i);
-	uint32_t at = n != NULL ? place_of(n, number) : 0;
+	uint32_t at = n != NULL ? position_of(n, number) : 0;
 
 	if (n != NULL && at < n->n && n->at[at] == number)
 		return;
@@ -120,7 +120,7 @@ void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, u
 void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
 {
 	struct sl_numbers *n = sl_pages_get(*pages, i);
-	uint32_t at = n != NULL ? place_of(n, number) : 0;
+	uint32_t at = n != NULL ? position_of(n, number) : 0;
 
 	if (n == NULL || at == n->n || n->at[at] != number)
 		return;

@@ -2,9 +2,8 @@
 /*
  * Compiling policies and identities into the set that workers evaluate.
  *
- * Labels are interned by the caller's side of this interface as plain "key=value" pairs; a selector
- * matches an identity that has all of its labels. An empty selector matches nothing: the object
- * model refuses it, and the compiler treats it as such should one arrive.
+ * Labels are pairs of key and value. A selector matches an identity that has all of its labels. An
+ * empty selector matches nothing: the object model refuses it, and the compiler ignores it.
  *
  * An identity is a number of the node and has no network. A policy has: it speaks only of packets
  * in its networks, so that equal labels in two networks meet in no verdict.
@@ -97,7 +96,7 @@ struct sl_policy_def {
  * identity is removed as it was and added as it is. Ties (same tier, priority and action) are
  * decided by lower slot, so that the result does not depend on the order of the input.
  *
- * Nothing here fails: without memory the process ends, for half a version cannot be taken back.
+ * Nothing here fails: without memory the process ends, because half a version cannot be undone.
  */
 struct sl_policy_compiler;
 struct sl_policy_compiler *sl_policy_compiler_create(void);

@@ -222,7 +222,7 @@ static inline struct sl_net *sl_net_get(const struct sl_policy_dir *d, uint32_t 
 }
 
 /* The place of the subject, or the free one where it would stand. */
-static inline uint32_t sl_net_place(const struct sl_net *n, uint32_t subject)
+static inline uint32_t sl_net_position(const struct sl_net *n, uint32_t subject)
 {
 	uint32_t i = sl_group_hash(subject) & n->mask;
 
@@ -234,7 +234,7 @@ static inline uint32_t sl_net_place(const struct sl_net *n, uint32_t subject)
 /* The number of the group; 0 when there is none. */
 static inline uint32_t sl_net_find(const struct sl_net *n, uint32_t subject)
 {
-	return n->slot[sl_net_place(n, subject)].group;
+	return n->slot[sl_net_position(n, subject)].group;
 }
 
 /* The first len bits of ip. */
@@ -245,14 +245,6 @@ static inline struct sl_ip sl_ip_masked(const struct sl_ip *ip, unsigned int len
 
 	return (struct sl_ip){
 		.q = {ip->q[0] & __builtin_bswap64(hi), ip->q[1] & __builtin_bswap64(lo)}};
-}
-
-/* Does the prefix, kept to its own family, contain the address? */
-static inline bool sl_prefix_takes(const struct sl_prefix *p, const struct sl_ip *ip)
-{
-	bool v4 = p->len >= 96 && sl_ip_is_v4(&p->ip);
-
-	return p->len <= 128 && v4 == sl_ip_is_v4(ip) && sl_prefix_contains(p, ip);
 }
 
 static inline struct sl_pmap_key sl_prefix_key(const struct sl_ip *masked, unsigned int len)

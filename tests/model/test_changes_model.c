@@ -346,7 +346,7 @@ static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **sta
 	}
 }
 
-static uint64_t stamp_of(uint32_t network, uint16_t identity)
+static uint64_t stamp_of(uint32_t network, uint32_t identity)
 {
 	return atomic_load(&product->changes->stamp[sl_change_of_identity(network, identity)]);
 }
@@ -363,13 +363,21 @@ static void set_policy_of(const char *network)
 	desired_must(store, SL_TXN_PUT, "policies", json);
 }
 
+static void large_identity_is_not_one_of_another_network(void **state)
+{
+	(void)state;
+	for (uint32_t network = 1; network < 100; network++)
+		assert_int_not_equal(sl_change_of_identity(0, network << 16 | 300),
+			sl_change_of_identity(network, 300));
+}
+
 static void policy_concerns_the_flows_of_its_networks_alone(void **state)
 {
 	static const char *const of[] = {"\"blue\"", "\"red\"", "\"*\""};
 	const uint32_t network[] = {
 		id_of(SL_COLL_NETWORKS, "blue"), id_of(SL_COLL_NETWORKS, "red"), 0};
 	const struct sl_object *o;
-	uint16_t identity;
+	uint32_t identity;
 
 	(void)state;
 	desired_must(store, SL_TXN_ADD, "endpoints",
@@ -487,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_connection_feels_every_commit_that_concerns_it),
 		cmocka_unit_test(entries_that_name_what_was_deleted_go_and_the_others_stay),
+		cmocka_unit_test(large_identity_is_not_one_of_another_network),
 		cmocka_unit_test(policy_concerns_the_flows_of_its_networks_alone),
 	};
 

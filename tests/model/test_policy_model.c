@@ -109,7 +109,7 @@ static uint16_t random_port(struct model *m)
 {
 	static const uint16_t port[] = {0, 1, 79, 80, 81, 443, 8 << 8, 65534, 65535};
 
-	return one_in(m, 4) ? (uint16_t)below(m, 65536) : port[below(m, 9)];
+	return one_in(m, 4) ? below(m, SL_IDENTITY_MASK + 1) : port[below(m, 9)];
 }
 
 static void random_peer(struct model *m, struct rule *r, unsigned int i)
@@ -194,7 +194,7 @@ static bool has_label(const struct sl_identity_def *id, const struct sl_label *w
 	return false;
 }
 
-static bool selects(const struct model *m, const struct sl_selector *s, uint16_t identity)
+static bool selects(const struct model *m, const struct sl_selector *s, uint32_t identity)
 {
 	if (identity < SL_IDENTITY_MIN || s->n_labels == 0)
 		return false;
@@ -367,10 +367,11 @@ static void randomise(struct model *m)
 	m->n_values = 1 + below(m, 5);
 	for (uint32_t i = 0; i < m->n_ids; i++) {
 		m->id[i].id =
-			i == 0 ? SL_IDENTITY_MAX : (uint16_t)(SL_IDENTITY_MIN + i * (1 + i % 7));
+			i == 0 ? SL_IDENTITY_MASK
+			       : SL_IDENTITY_MIN + i * (1 + i % 7) + (i % 3) * 65536 * (i % 128);
 		for (uint32_t k = 0; k < i; k++)
 			if (m->id[k].id == m->id[i].id)
-				m->id[i].id = (uint16_t)(60000 + i);
+				m->id[i].id = 0xf00000 + i;
 		m->id[i].labels = m->id_label[i];
 		m->id[i].n_labels = random_labels(m, m->id_label[i], ID_LABELS);
 	}
@@ -381,11 +382,11 @@ static void randomise(struct model *m)
 	arrange(m);
 }
 
-static uint16_t random_identity(struct model *m)
+static uint32_t random_identity(struct model *m)
 {
 	if (one_in(m, 8))
-		return (uint16_t)below(m, 5);
-	return one_in(m, 16) ? (uint16_t)below(m, 65536) : m->id[below(m, m->n_ids)].id;
+		return below(m, 5);
+	return one_in(m, 16) ? below(m, SL_IDENTITY_MASK + 1) : m->id[below(m, m->n_ids)].id;
 }
 
 static struct sl_policy_query random_query(struct model *m)
@@ -509,9 +510,10 @@ static void change_identities(struct changes *ch, uint32_t n)
 		ch->id_there[i] = !one_in(m, 4);
 		if (!ch->id_there[i])
 			continue;
-		ch->all_ids[i] = (struct sl_identity_def){.id = (uint16_t)(SL_IDENTITY_MIN + 7 * i),
-			.labels = m->id_label[i],
-			.n_labels = random_labels(m, m->id_label[i], ID_LABELS)};
+		ch->all_ids[i] =
+			(struct sl_identity_def){.id = SL_IDENTITY_MIN + 7 * i + 65536 * (i % 5),
+				.labels = m->id_label[i],
+				.n_labels = random_labels(m, m->id_label[i], ID_LABELS)};
 		sl_policy_identity_put(ch->c, &ch->all_ids[i]);
 	}
 	m->n_ids = 0;

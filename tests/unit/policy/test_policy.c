@@ -25,6 +25,49 @@ static void an_earlier_tier_decides_whatever_the_priority(void **state)
 	expect(d, 2, from_web(), SL_VERDICT_ALLOW, 2);
 }
 
+/* Alike in their lower sixteen bits, and otherwise strangers. */
+static void identities_have_24_bits(void **state)
+{
+	const uint32_t web = 0x120000 | WEB, db = SL_IDENTITY_MASK - 0x10000;
+	const struct sl_identity_def large[] = {
+		{web, &app_web, 1}, {db, &app_db, 1}, {db + 0x10000, &app_db, 1}, {WEB, NULL, 0}};
+	struct sl_policy_compiler *c = sl_policy_compiler_create();
+	struct sl_peer_def from = {.selector = {&app_web, 1}};
+	struct sl_policy_def d = rule(1, SL_TIER_TEAM, 1, SL_RULE_ALLOW);
+	const struct sl_policy_set *set;
+	void *garbage;
+
+	(void)state;
+	d.any_peer = false;
+	d.peers = &from;
+	d.n_peers = 1;
+	for (unsigned int i = 0; i < 4; i++)
+		sl_policy_identity_put(c, &large[i]);
+	sl_policy_rule_put(c, &d);
+	set = sl_policy_compiler_commit(c, &garbage);
+	sl_policy_garbage_free(garbage);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct sl_policy_query q = from_web();
+
+		q.subject = i == 2 ? db + 0x10000 : db;
+		q.peer = i == 1 ? WEB : web;
+		assert_int_equal(sl_policy_evaluate(set, SL_INGRESS, &q).kind,
+			i == 1 ? SL_VERDICT_NONE : SL_VERDICT_ALLOW);
+	}
+	sl_policy_identity_gone(c, web);
+	sl_policy_identity_gone(c, SL_IDENTITY_MASK + 1); /* no identity: nothing happens */
+	set = sl_policy_compiler_commit(c, &garbage);
+	sl_policy_garbage_free(garbage);
+	{
+		struct sl_policy_query q = from_web();
+
+		q.subject = db;
+		q.peer = web;
+		assert_int_equal(sl_policy_evaluate(set, SL_INGRESS, &q).kind, SL_VERDICT_NONE);
+	}
+	sl_policy_set_destroy((void *)(uintptr_t)sl_policy_compiler_destroy(c));
+}
+
 static void lower_priority_number_decides_within_a_tier(void **state)
 {
 	struct sl_policy_def d[] = {
@@ -242,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_set_and_no_rules_leave_it_to_the_default),
 		cmocka_unit_test(an_earlier_tier_decides_whatever_the_priority),
+		cmocka_unit_test(identities_have_24_bits),
 		cmocka_unit_test(lower_priority_number_decides_within_a_tier),
 		cmocka_unit_test(deny_wins_before_allow_before_pass_at_equal_priority),
 		cmocka_unit_test(pass_skips_the_rest_of_its_tier_only),
