@@ -12,6 +12,7 @@
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/runtime.h"
 #include "pipelines/pipeline_ctl.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/model/safe_path.h"
 
 struct step {
@@ -218,14 +219,20 @@ static void stop_recent(struct sl_ctrl *c)
 
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	struct sl_apply_env env;
+
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
 	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
 						   &c->config->node, sl_daemon_notice)
 					 : NULL;
-	c->apply = c->underlay != NULL ? sl_apply_create(c->engine, c->pipeline, c->tunnels,
-						 c->underlay, &c->config->node)
-				       : NULL;
+	env = (struct sl_apply_env){.engine = c->engine,
+		.pipeline = c->pipeline,
+		.tunnels = c->tunnels,
+		.underlay = c->underlay,
+		.self = &c->config->node};
+	c->apply =
+		c->underlay != NULL ? sl_apply_create(&env, sl_table_rows, sl_n_table_rows) : NULL;
 	if (c->apply != NULL)
 		return 0;
 	sl_underlay_destroy(c->underlay);

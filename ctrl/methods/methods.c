@@ -4,6 +4,7 @@
 #include "ctrl/shape/json.h"
 #include "objects.h"
 #include "runtime.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/rpc/rpc.h"
 
 static const struct sl_method *const single_methods[] = {
@@ -103,7 +104,7 @@ static void add_state(
 		add_port_state(c, o, json);
 	else if (coll == SL_COLL_POLICIES)
 		cJSON_AddItemToObject(
-			json, "matched", sl_json_from_u64(sl_apply_policy_hits(c->apply, o->id)));
+			json, "matched", sl_json_from_u64(sl_policy_hits(c->apply, o->id)));
 }
 
 void sl_daemon_methods(struct sl_rpc *rpc)

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "ctrl/apply/apply.h"
+#include "ctrl/objects/tables.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/flow/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"
@@ -105,6 +106,7 @@ static int start(void **state)
 		.mbufs = 512,
 		.run = sl_pipeline_run};
 	struct sl_applier applier;
+	struct sl_apply_env env;
 	struct sl_err e = {0};
 
 	(void)state;
@@ -117,7 +119,8 @@ static int start(void **state)
 	sl_engine_worker(g, 0)->pipeline = pipeline;
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
-	apply = sl_apply_create(g, pipeline, tunnels, underlay, &self);
+	env = (struct sl_apply_env){g, pipeline, tunnels, underlay, &self};
+	apply = sl_apply_create(&env, sl_table_rows, sl_n_table_rows);
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
 	must("ports", "{\"name\":\"up\",\"role\":\"underlay\",\"devargs\":\"net_null30\","
