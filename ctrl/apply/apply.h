@@ -16,6 +16,7 @@
 #include "sluice/port_set.h"
 
 struct sl_apply;
+struct sl_node_self;
 struct sl_table_ops;
 
 /* What it works on, which must outlive it. */
@@ -27,11 +28,11 @@ struct sl_apply_env {
 	const struct sl_node_self *self;
 };
 
-#define SL_TABLE_ROWS_MAX 32u
+#define SL_TABLE_ROWS_MAX 48u
 
 /*
  * Publishes a world with the rows' empty tables in the pipeline. rows, n of them and in the order
- * in which they are called, must outlive it. NULL: out of memory.
+ * in which they are called, must outlive it; the array need not. NULL: out of memory.
  */
 struct sl_apply *sl_apply_create(
 	const struct sl_apply_env *env, const struct sl_table_ops *const *rows, unsigned int n);

@@ -34,7 +34,8 @@ struct sl_scope {
 /* The changes sorted by collection, in their order within each. */
 struct sl_sorted_changes {
 	const struct sl_change **all;
-	size_t from[SL_COLL_COUNT + 1]; /* those of collection c: from[c] to before from[c + 1] */
+	/* Those of collection c: from[c] to before from[c + 1]. */
+	size_t from[SL_COLLECTIONS_MAX + 1];
 };
 
 struct sl_pending {

@@ -26,6 +26,7 @@
 #include "sluice/port_set.h"
 
 struct sl_apply;
+struct sl_node_self;
 struct sl_pipeline;
 struct sl_underlay;
 
@@ -68,9 +69,9 @@ struct sl_pipeline *sl_apply_pipeline(const struct sl_apply *a);
 struct sl_underlay *sl_apply_underlay(const struct sl_apply *a);
 const struct sl_node_self *sl_apply_self(const struct sl_apply *a);
 
-/* The changes of one collection, in their order. */
+/* The changes of one collection (its number), in their order. */
 const struct sl_change *const *sl_table_changes(
-	const struct sl_table_txn *t, enum sl_collection_id c, size_t *n);
+	const struct sl_table_txn *t, unsigned int coll, size_t *n);
 #define SL_EACH_CHANGE(c, t, coll)                                                               \
 	for (size_t c##_n, c##_i = 0, c##_once = 1; c##_once; c##_once = 0)                      \
 		for (const struct sl_change *const *c##_all = sl_table_changes(t, coll, &c##_n), \

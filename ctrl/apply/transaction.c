@@ -5,7 +5,7 @@
 #include "apply_internal.h"
 #include "ctrl/shape/grow.h"
 
-_Static_assert(SL_COLL_COUNT <= 32, "a bit each in sl_table_ops.of");
+_Static_assert(SL_COLLECTIONS_MAX <= 32, "a bit each in sl_table_ops.of");
 
 int sl_table_no_memory(struct sl_err *e)
 {
@@ -50,18 +50,18 @@ bool sl_table_replace(
 }
 
 const struct sl_change *const *sl_table_changes(
-	const struct sl_table_txn *t, enum sl_collection_id c, size_t *n)
+	const struct sl_table_txn *t, unsigned int coll, size_t *n)
 {
 	const struct sl_sorted_changes *s = &sl_pending_of(t)->sorted;
 
-	*n = s->from[c + 1] - s->from[c];
-	return s->all + s->from[c];
+	*n = s->from[coll + 1] - s->from[coll];
+	return s->all + s->from[coll];
 }
 
 static bool sort_changes(struct sl_pending *p)
 {
 	const struct sl_change *c = p->txn.changes;
-	size_t at[SL_COLL_COUNT] = {0};
+	size_t at[SL_COLLECTIONS_MAX] = {0};
 
 	p->sorted.all = malloc((p->txn.n_changes + 1) * sizeof(struct sl_change *));
 	if (p->sorted.all == NULL)
@@ -70,7 +70,7 @@ static bool sort_changes(struct sl_pending *p)
 		at[c[i].coll]++;
 		p->of |= SL_TABLE_OF(c[i].coll);
 	}
-	for (unsigned int coll = 0; coll < SL_COLL_COUNT; coll++) {
+	for (unsigned int coll = 0; coll < SL_COLLECTIONS_MAX; coll++) {
 		p->sorted.from[coll + 1] = p->sorted.from[coll] + at[coll];
 		at[coll] = p->sorted.from[coll];
 	}

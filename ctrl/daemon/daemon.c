@@ -219,6 +219,7 @@ static void stop_recent(struct sl_ctrl *c)
 
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
 	struct sl_apply_env env;
 
 	(void)o;
@@ -231,8 +232,7 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 		.tunnels = c->tunnels,
 		.underlay = c->underlay,
 		.self = &c->config->node};
-	c->apply =
-		c->underlay != NULL ? sl_apply_create(&env, sl_table_rows, sl_n_table_rows) : NULL;
+	c->apply = c->underlay != NULL ? sl_apply_create(&env, rows, sl_table_rows(rows)) : NULL;
 	if (c->apply != NULL)
 		return 0;
 	sl_underlay_destroy(c->underlay);

@@ -93,7 +93,7 @@ static void fill(
 		ep->origin = (uint32_t)sl_table_port(t, obj->port);
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
-	ep->identity = sl_store_identity_of(t->store, &obj->labels);
+	ep->identity = (uint16_t)sl_store_identity_of(t->store, &obj->labels);
 	ep->mac = obj->mac;
 }
 
@@ -129,8 +129,8 @@ static bool identities_moved(const struct sl_table_txn *t)
 		const struct sl_identity_obj *old = (const struct sl_identity_obj *)c->old_obj;
 		const struct sl_identity_obj *new = (const struct sl_identity_obj *)c->new_obj;
 
-		if ((old != NULL && new != NULL) || (new != NULL && !new->allocated) ||
-			(old != NULL && !old->allocated))
+		if ((old != NULL && new != NULL) || (new != NULL && !new->o.derived) ||
+			(old != NULL && !old->o.derived))
 			return true;
 	}
 	return false;
@@ -152,7 +152,7 @@ static bool is_changed(const struct sl_table_txn *t, const struct sl_endpoint_ob
 	return sl_pmap_edit_find(state_of(t)->edit, &key) != ep;
 }
 
-static bool relabel_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
+static bool relabel_endpoint(unsigned int by, const struct sl_object *o, void *ctx)
 {
 	const struct sl_endpoint_obj *obj = as_endpoint(o);
 	struct relabel *r = ctx;
@@ -170,7 +170,7 @@ static bool relabel_endpoint(enum sl_collection_id by, const struct sl_object *o
 
 /* Endpoints of identities that are new or other than before: nobody else has another number. */
 static void for_relabelled(const struct sl_table_txn *t,
-	bool (*fn)(enum sl_collection_id by, const struct sl_object *o, void *ctx), void *ctx)
+	bool (*fn)(unsigned int by, const struct sl_object *o, void *ctx), void *ctx)
 {
 	if (!identities_moved(t))
 		return;
@@ -245,7 +245,7 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	return err;
 }
 
-static bool put_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
+static bool put_endpoint(unsigned int by, const struct sl_object *o, void *ctx)
 {
 	struct sl_table_txn *t = ctx;
 	const struct sl_endpoint_obj *obj = as_endpoint(o);

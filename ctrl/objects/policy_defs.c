@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "collections.h"
 #include "policy_defs.h"
 
 static size_t size_of_labels(const struct sl_labels *labels)

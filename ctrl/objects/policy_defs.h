@@ -9,7 +9,9 @@
 #define SL_CTRL_OBJECTS_POLICY_DEFS_H
 
 #include "ctrl/model/store.h"
+#include "identities.h"
 #include "pipelines/policy/policy_ctl.h"
+#include "policies.h"
 
 /* Zeroed at first; to be freed with sl_def_block_fini. */
 struct sl_def_block {

@@ -2,7 +2,8 @@
 #include <stdio.h>
 
 #include "reach.h"
-#include "fields.h"
+#include "collections.h"
+#include "ctrl/model/address.h"
 
 void sl_link_set(struct sl_link *l, const struct sl_port_obj *port)
 {

@@ -10,7 +10,10 @@
 #ifndef SL_CTRL_OBJECTS_REACH_H
 #define SL_CTRL_OBJECTS_REACH_H
 
+#include "ctrl/model/conf.h"
 #include "ctrl/model/store.h"
+#include "ports.h"
+#include "routes.h"
 
 struct sl_link {
 	bool present;

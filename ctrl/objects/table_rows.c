@@ -2,19 +2,11 @@
 #include "tables.h"
 
 /*
- * A row comes after those whose results it uses: endpoints and neighbours name ports that are
- * opened by then; the nodes' addresses leave out the node's own; paths are found again when links
- * and nodes are as they will be; the set of policies is made from identities and policies that the
- * compiler has been given.
+ * Tables made from several collections. A row comes after those whose results it uses: the nodes'
+ * addresses leave out the node's own; paths are found again when links and nodes are as they will
+ * be; the set of policies is made once the compiler has been given identities and policies.
  */
-const struct sl_table_ops *const sl_table_rows[] = {
-	&sl_ports_tables,
-	&sl_networks_tables,
-	&sl_nodes_tables,
-	&sl_neighbors_tables,
-	&sl_identities_tables,
-	&sl_endpoints_tables,
-	&sl_policies_tables,
+static const struct sl_table_ops *const of_several[] = {
 	&sl_local_addresses_tables,
 	&sl_node_addresses_tables,
 	&sl_paths_tables,
@@ -22,4 +14,18 @@ const struct sl_table_ops *const sl_table_rows[] = {
 	&sl_parked_tables,
 };
 
-const unsigned int sl_n_table_rows = sizeof(sl_table_rows) / sizeof(sl_table_rows[0]);
+enum { N_OF_SEVERAL = sizeof(of_several) / sizeof(of_several[0]) };
+_Static_assert(SL_COLLECTIONS_MAX + N_OF_SEVERAL <= SL_TABLE_ROWS_MAX, "room for all");
+
+/* Collections in their order: endpoints and neighbours name ports that are opened by then. */
+unsigned int sl_table_rows(const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < sl_n_collections; i++)
+		if (sl_collections[i]->tables != NULL)
+			rows[n++] = sl_collections[i]->tables;
+	for (unsigned int i = 0; i < N_OF_SEVERAL; i++)
+		rows[n++] = of_several[i];
+	return n;
+}

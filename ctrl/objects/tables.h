@@ -6,6 +6,7 @@
 #ifndef SL_CTRL_OBJECTS_TABLES_H
 #define SL_CTRL_OBJECTS_TABLES_H
 
+#include "ctrl/apply/apply.h"
 #include "ctrl/apply/table_ops.h"
 #include "objects.h"
 
@@ -20,9 +21,11 @@ extern const struct sl_table_ops sl_ports_tables, sl_networks_tables, sl_nodes_t
 extern const struct sl_table_ops sl_local_addresses_tables, sl_node_addresses_tables,
 	sl_paths_tables, sl_parked_tables, sl_policy_set_tables;
 
-/* All of them, in the order in which they are called: for sl_apply_create. */
-extern const struct sl_table_ops *const sl_table_rows[];
-extern const unsigned int sl_n_table_rows;
+/*
+ * All of them, in the order in which they are called: those of collections (sl_collection.tables)
+ * and then those of several. Fills rows and returns their number: for sl_apply_create.
+ */
+unsigned int sl_table_rows(const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX]);
 
 /* A port as the engine is asked for it. */
 struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj);

@@ -9,6 +9,7 @@
 
 #include "pipelines/overlay/parked.h"
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 
 /* Commits by which packets had to be judged to be good; a commit counts from 1. */
 struct sl_parked {

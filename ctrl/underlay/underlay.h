@@ -14,6 +14,7 @@
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "ctrl/objects/reach.h"
 #include "ctrl/model/store.h"
+#include "ctrl/objects/objects.h"
 
 struct sl_underlay;
 

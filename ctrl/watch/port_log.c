@@ -11,17 +11,6 @@ enum {
 	PERIOD = 10 * SL_TICKS_PER_SECOND,
 };
 
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN])
-{
-	char stamp[24];
-	struct tm tm;
-
-	gmtime_r(&t->tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, SL_TIME_LEN, "%s.%03ldZ", stamp, t->tv_nsec / 1000000);
-	return text;
-}
-
 /* What passes by itself in a moment is no state to tell of. */
 static bool is_passing(enum sl_port_condition c)
 {

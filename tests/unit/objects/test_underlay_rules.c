@@ -132,10 +132,10 @@ static size_t items_of(const struct fault *f, struct item *items)
 	all = sl_json_parse(text, strlen(text), &e);
 	assert_non_null(all);
 	for (unsigned int k = 0; k < SL_COLL_COUNT; k++) {
-		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k].name);
+		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k]->name);
 		cJSON_ArrayForEach (v, list)
 			items[n++] = (struct item){
-				sl_collections[k].name, cJSON_PrintUnformatted(v), false};
+				sl_collections[k]->name, cJSON_PrintUnformatted(v), false};
 	}
 	cJSON_Delete(all);
 	return n;

@@ -106,6 +106,7 @@ static int start(void **state)
 		.mbufs = 512,
 		.run = sl_pipeline_run};
 	struct sl_applier applier;
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
 	struct sl_apply_env env;
 	struct sl_err e = {0};
 
@@ -120,7 +121,7 @@ static int start(void **state)
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
 	env = (struct sl_apply_env){g, pipeline, tunnels, underlay, &self};
-	apply = sl_apply_create(&env, sl_table_rows, sl_n_table_rows);
+	apply = sl_apply_create(&env, rows, sl_table_rows(rows));
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
 	must("ports", "{\"name\":\"up\",\"role\":\"underlay\",\"devargs\":\"net_null30\","

@@ -2,7 +2,9 @@
 /* Shapes of the sections of a configuration file that are read at start only: node and workers. */
 #include <stdio.h>
 
-#include "fields.h"
+#include "address.h"
+#include "conf.h"
+#include "ctrl/shape/fields.h"
 
 static const struct sl_field tunnel_address = {.name = "address",
 	.type = SL_F_IP,

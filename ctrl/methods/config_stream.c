@@ -2,9 +2,10 @@
 /* config.get: the whole desired state of one moment, made as it is read. */
 #include <stdlib.h>
 
-#include "config.h"
-#include "ctrl/methods/objects.h"
+#include "ctrl/model/config.h"
 #include "ctrl/rpc/rpc.h"
+#include "ctrl/shape/field.h"
+#include "objects.h"
 
 #define LOOKS	    16	   /* objects between two looks at the clock */
 #define CHANGES_MAX 262144 /* while one is read */
@@ -45,19 +46,19 @@ static void begin(struct config_stream *cs, struct sl_text *out)
 	const struct sl_config *r = cs->running;
 
 	sl_text_say(out, "{");
-	if (r != NULL && r->has_node)
-		write_section(out, "node", &sl_shape_node_self, &r->node);
-	if (r != NULL && r->has_workers)
-		write_section(out, "workers", &sl_shape_workers, &r->workers);
-	if (r != NULL && r->has_devices)
-		write_section(out, "devices", &sl_shape_devices, &r->devices);
+	for (unsigned int i = 0; i < sl_n_config_sections && r != NULL; i++) {
+		const struct sl_field *f = &sl_config_sections[i];
+
+		if (sl_field_is_present(f, r))
+			write_section(out, f->name, f->shape, sl_field_at_const(f, r));
+	}
 	cs->begun = true;
 }
 
 /* One object, or the end of a list. False at the end of all. */
 static bool next(struct config_stream *cs, struct sl_text *out)
 {
-	const struct sl_collection *coll = &sl_collections[cs->coll];
+	const struct sl_collection *coll = sl_collections[cs->coll];
 	const struct sl_object *o;
 
 	if (!cs->in_list) {
@@ -70,11 +71,9 @@ static bool next(struct config_stream *cs, struct sl_text *out)
 	if (!sl_snapshot_next(cs->snapshot, coll->id, &o)) {
 		sl_text_say(out, "]");
 		cs->in_list = false;
-		return ++cs->coll < SL_COLL_COUNT;
+		return ++cs->coll < sl_n_collections;
 	}
-	if (o == NULL)
-		return true;
-	if (coll->id == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated)
+	if (o == NULL || o->derived)
 		return true;
 	if (cs->any)
 		sl_text_say(out, ",");

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The shape of policies. Nothing here may read a mistake as "everyone": empty selectors are
+/* The collection of policies. Nothing here may read a mistake as "everyone": empty selectors are
  * refused. */
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
+#include "ctrl/apply/apply.h"
+#include "collections.h"
+#include "pipelines/policy/policy_ctl.h"
+#include "policies.h"
+#include "report.h"
 
 /* In the order of the enums of pipelines/policy/. */
 static const char *const tiers[] = {"admin", "team", "baseline", NULL};
@@ -141,10 +147,6 @@ static const struct sl_field policy_fields[] = {
 		.elem = &policy_port, .help = "Absent: all. Empty: none."),
 	SL_FIELD(sl_policy_obj, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
 		.help = "deny, allow, or pass to the next tier."),
-	SL_FIELD(sl_policy_obj, matched, SL_F_UINT64, .flags = SL_FIELD_OUTPUT,
-		SL_PRESENT(sl_policy_obj, has_matched),
-		.help = "New connections and denied packets it has decided about since it was "
-			"made."),
 };
 
 /* Each network with each peer and each port is an entry of its own where workers look. */
@@ -174,3 +176,157 @@ static int check_policy(const void *obj, struct sl_err *e)
 
 const struct sl_shape sl_shape_policy = SL_SHAPE("policy", sl_policy_obj, policy_fields,
 	"Who may talk with whom; the first that matches decides.", .check = check_policy);
+
+static const struct sl_field reported_fields[] = {
+	SL_FIELD(sl_policy_reported, matched, SL_F_UINT64,
+		SL_PRESENT(sl_policy_reported, has_matched),
+		.help = "New connections and denied packets it has decided about since it was "
+			"made."),
+};
+const struct sl_shape sl_shape_policy_reported = SL_SHAPE(
+	"policy_reported", sl_policy_reported, reported_fields, "What is known beside a policy.");
+
+static void report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported)
+{
+	struct sl_policy_reported *r = reported;
+
+	if (ctx->apply == NULL)
+		return;
+	r->has_matched = true;
+	r->matched = sl_policy_hits(ctx->apply, o->id);
+}
+
+SL_KEY_OF_NAME(make_key, sl_policy_obj)
+
+static const struct sl_ref_row refs[] = {
+	{"network", offsetof(struct sl_policy_obj, networks), SL_F_NAMES, SL_COLL_NETWORKS},
+};
+
+/* "*" that was assumed, and "*" that somebody wrote. */
+static bool same(const struct sl_object *a, const struct sl_object *b)
+{
+	return ((const struct sl_policy_obj *)a)->network_assumed ==
+	       ((const struct sl_policy_obj *)b)->network_assumed;
+}
+
+/* As it was found: without a network. */
+static void to_stored(void *copy)
+{
+	struct sl_policy_obj *p = copy;
+
+	if (p->network_assumed)
+		p->networks = (struct sl_names){.all = false};
+}
+
+/* Before policies had networks each was for all of them. */
+static void assume_network(struct sl_policy_obj *p)
+{
+	if (p->networks.n > 0 || p->networks.all)
+		return;
+	p->networks.all = true;
+	p->network_assumed = true;
+}
+
+/* Earlier versions took an exception of the other family than its cidr's. It never had an effect,
+ * and what is listed of a policy must be accepted when it is sent back. */
+static void drop_inert(struct sl_peer_obj *p)
+{
+	struct sl_prefix *x = p->except.items;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->except.n; i++)
+		if (sl_prefix_is_v4(&x[i]) == sl_prefix_is_v4(&p->cidr))
+			x[n++] = x[i];
+	if (n == p->except.n)
+		return;
+	p->except.n = n;
+	p->has_except = n > 0;
+}
+
+static void from_stored(void *obj)
+{
+	struct sl_policy_obj *p = obj;
+	struct sl_peer_obj *peers = p->peers.items;
+
+	assume_network(p);
+	for (size_t i = 0; i < p->peers.n; i++)
+		drop_inert(&peers[i]);
+}
+
+static int peer_except(const struct sl_peer_obj *p, size_t at, struct sl_err *e)
+{
+	const struct sl_prefix *x = p->except.items;
+	char path[64], inner[SL_PREFIX_STR_LEN], outer[SL_PREFIX_STR_LEN];
+
+	for (size_t i = 0; i < p->except.n; i++) {
+		if (sl_prefix_is_v4(&x[i]) == sl_prefix_is_v4(&p->cidr))
+			continue;
+		snprintf(path, sizeof(path), "peers[%zu].except[%zu]", at, i);
+		sl_err_set(e, SL_ERR_PARAMS, path,
+			"%s is not inside the peer's cidr %s: they are of two address families",
+			sl_format_prefix(&x[i], inner), sl_format_prefix(&p->cidr, outer));
+		sl_err_hint(e, "0.0.0.0/0 is all of IPv4, ::/0 all of IPv6");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Without a notice: what a state directory has of them is left out when it is read. */
+static int policy_except(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
+	const struct sl_peer_obj *peers = policy->peers.items;
+
+	(void)s;
+	for (size_t i = 0; i < policy->peers.n; i++)
+		if (peer_except(&peers[i], i, e) != 0)
+			return -EINVAL;
+	return 0;
+}
+
+/* Policies in a state directory may have them: they match nothing, as before. */
+static int policy_entity(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
+	const struct sl_peer_obj *peers = policy->peers.items;
+	char path[40];
+
+	(void)s;
+	for (size_t i = 0; i < policy->peers.n; i++) {
+		if (!peers[i].has_entity || peers[i].entity == SL_ENTITY_ANY)
+			continue;
+		snprintf(path, sizeof(path), "peers[%zu].entity", i);
+		sl_err_set(e, SL_ERR_UNSUPPORTED, path, "policy \"%s\" is for entity %s: %s",
+			policy->name, peers[i].entity == SL_ENTITY_HOST ? "host" : "world",
+			SL_ENTITY_INERT);
+		sl_err_hint(e, "name endpoints by labels or cidr; {\"entity\": \"any\"} is anyone");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static const struct sl_rule rules[] = {
+	{NULL, policy_except},
+	{"policy_entity", policy_entity},
+};
+
+const struct sl_collection sl_collection_policies = {
+	.id = SL_COLL_POLICIES,
+	.name = "policies",
+	.singular = "policy",
+	.help = "Who may talk with whom.",
+	.shape = &sl_shape_policy,
+	.reported = &sl_shape_policy_reported,
+	.report = report,
+	.key_field = "name",
+	.make_key = make_key,
+	.capacity = SL_POLICIES_MAX - 1,
+	.refs = refs,
+	.n_refs = sizeof(refs) / sizeof(refs[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.same = same,
+	.to_stored = to_stored,
+	.from_stored = from_stored,
+	.tables = &sl_policies_tables,
+};

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which devices a caller without root's uid may make ports of: the section `devices` of the
+ * configuration file.
+ */
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices.h"
+#include "ctrl/model/conf.h"
+#include "ctrl/model/safe_path.h"
 #include "dp/device.h"
 #include "fields.h"
-#include "ctrl/model/safe_path.h"
+#include "ports.h"
 
 static const struct sl_field directory = {.name = "directory",
 	.type = SL_F_STRING,

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "ctrl/model/store.h"
 #include "dp/device.h"
-#include "fields.h"
-#include "rules.h"
-#include "ctrl/model/store_impl.h"
+#include "objects.h"
 
 /* One port's device string, as the driver reads it. */
 struct device {
@@ -170,7 +169,7 @@ struct others {
 static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 {
 	const struct sl_port_obj *was =
-		(const struct sl_port_obj *)sl_rule_before(s, SL_COLL_PORTS, &p->o);
+		(const struct sl_port_obj *)sl_store_before(s, SL_COLL_PORTS, &p->o);
 
 	return was != NULL && strcmp(was->devargs, p->devargs) == 0;
 }
@@ -199,12 +198,12 @@ static bool other_port(const struct sl_object *o, void *ctx)
 	return false;
 }
 
-int sl_rule_port_device(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
 	struct others x = {.store = s, .mine = p, .e = e};
 
-	x.stood = sl_rule_is_changed(s, SL_COLL_PORTS, o) && had_device(s, p);
+	x.stood = sl_store_is_changed(s, SL_COLL_PORTS, o) && had_device(s, p);
 	x.device = device_of(p);
 	sl_store_walk(s, SL_COLL_PORTS, other_port, &x);
 	sl_device_fini(&x.device.d);

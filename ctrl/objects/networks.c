@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shapes of what tenants see: networks, identities, endpoints. */
+/* The collection of networks. */
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
+#include "collections.h"
+#include "networks.h"
+#include "ctrl/model/store.h"
 #include "sluice/encap.h"
 
 static const char *const encaps[] = {
@@ -104,66 +108,100 @@ static int check_network(const void *obj, struct sl_err *e)
 const struct sl_shape sl_shape_network = SL_SHAPE(
 	"network", sl_network_obj, network_fields, "A tenant's network.", .check = check_network);
 
-static const struct sl_field identity_fields[] = {
-	SL_FIELD_AS("id", sl_identity_obj, id_number, SL_F_UINT,
-		.flags = SL_FIELD_REQUIRED | SL_FIELD_KEY, .min = SL_IDENTITY_MIN,
-		.max = SL_IDENTITY_MAX, .help = "The number that tunnels carry."),
-	SL_FIELD(sl_identity_obj, labels, SL_F_LABELS, .flags = SL_FIELD_REQUIRED,
-		.help = "Exactly the labels of the endpoints that have it; unique."),
-	/* Kept only when true: a declared identity reads as it was written. */
-	SL_FIELD(sl_identity_obj, allocated, SL_F_BOOL, .flags = SL_FIELD_OUTPUT | SL_FIELD_NOTED,
-		SL_PRESENT(sl_identity_obj, allocated),
-		.help = "Made for endpoints whose labels no identity was declared for."),
-};
+SL_KEY_OF_NAME(make_key, sl_network_obj)
 
-const struct sl_shape sl_shape_identity = SL_SHAPE(
-	"identity", sl_identity_obj, identity_fields, "A number bound to a set of labels.");
-
-static const struct sl_field endpoint_address = {
-	.name = "address", .type = SL_F_IP, .help = "An address of the workload."};
-
-static const struct sl_field endpoint_fields[] = {
-	SL_FIELD(sl_endpoint_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
-		.help = "The endpoint's name."),
-	SL_FIELD(sl_endpoint_obj, network, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED,
-		.help = "The network it is in."),
-	SL_FIELD(sl_endpoint_obj, port, SL_F_KEPT_NAME,
-		.help = "The access port it is behind; or else node."),
-	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME, .help = "The node it is on; or else port."),
-	SL_FIELD(sl_endpoint_obj, mac, SL_F_MAC, .flags = SL_FIELD_REQUIRED, .help = "Its MAC."),
-	SL_FIELD(sl_endpoint_obj, addresses, SL_F_LIST,
-		.flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY | SL_FIELD_UNIQUE, .max = 64,
-		.elem = &endpoint_address, .help = "Its addresses."),
-	SL_FIELD(sl_endpoint_obj, labels, SL_F_LABELS, .help = "What policies select it by."),
-	SL_FIELD(sl_endpoint_obj, identity, SL_F_UINT, .flags = SL_FIELD_OUTPUT,
-		SL_PRESENT(sl_endpoint_obj, has_identity), .max = SL_IDENTITY_MAX,
-		.help = "The number of its labels' identity."),
-};
-
-static int check_endpoint(const void *obj, struct sl_err *e)
+static size_t count_vnis(const struct sl_object *o)
 {
-	const struct sl_endpoint_obj *ep = obj;
-	const struct sl_ip *ip = ep->addresses.items;
-	bool local = ep->port[0] != '\0', remote = ep->node[0] != '\0';
-	char path[32];
+	(void)o;
+	return 1;
+}
 
-	if (local == remote) {
-		sl_err_set(e, SL_ERR_PARAMS, local ? "node" : "port",
-			local ? "endpoint \"%s\" has both a port and a node"
-			      : "endpoint \"%s\" has neither a port nor a node",
-			ep->name);
-		sl_err_hint(e, "port for a workload of this node, node for one elsewhere");
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < ep->addresses.n; i++) {
-		snprintf(path, sizeof(path), "addresses[%zu]", i);
-		if (sl_check_unicast(&ip[i], path, e) != 0)
+static void fill_vni(const struct sl_object *o, size_t i, struct sl_unique_key *key)
+{
+	(void)i;
+	key->scope = ((const struct sl_network_obj *)o)->vni;
+}
+
+static int refuse_vni(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
+	const char *mine, const char *theirs, struct sl_err *e)
+{
+	(void)o;
+	(void)i;
+	return sl_err_set(e, SL_ERR_EXISTS, "vni", "VNI %u of %s is that of %s already", key->scope,
+		mine, theirs);
+}
+
+static const struct sl_uniques uniques = {
+	.count = count_vnis, .fill = fill_vni, .refuse = refuse_vni};
+
+static bool subnets_equal(const struct sl_network_obj *a, const struct sl_network_obj *b)
+{
+	const struct sl_subnet_obj *x = a->subnets.items, *y = b->subnets.items;
+
+	if (a->subnets.n != b->subnets.n)
+		return false;
+	for (size_t i = 0; i < a->subnets.n; i++)
+		if (x[i].prefix.len != y[i].prefix.len || x[i].has_gateway != y[i].has_gateway ||
+			!sl_ip_equal(&x[i].prefix.ip, &y[i].prefix.ip) ||
+			!sl_ip_equal(&x[i].gateway, &y[i].gateway))
+			return false;
+	return true;
+}
+
+/* Endpoints' addresses are in subnets of their network. */
+static bool affects(const struct sl_object *old_obj, const struct sl_object *new_obj)
+{
+	return !subnets_equal(
+		(const struct sl_network_obj *)old_obj, (const struct sl_network_obj *)new_obj);
+}
+
+static int gateway_in_family(const struct sl_subnet_obj *s, const char *field, struct sl_err *e)
+{
+	char gateway[SL_IP_STR_LEN], prefix[SL_PREFIX_STR_LEN];
+
+	if (!s->has_gateway || sl_prefix_contains(&s->prefix, &s->gateway))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field,
+		"gateway %s is outside its subnet %s: they are of two address families",
+		sl_format_ip(&s->gateway, gateway), sl_format_prefix(&s->prefix, prefix));
+	sl_err_hint(e, "0.0.0.0/0 is all of IPv4, ::/0 all of IPv6");
+	return -EINVAL;
+}
+
+static int network_subnet(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+	const struct sl_subnet_obj *subnets = n->subnets.items;
+	char prefix[40], gateway[40];
+
+	(void)s;
+	for (size_t i = 0; i < n->subnets.n; i++) {
+		snprintf(prefix, sizeof(prefix), "subnets[%zu].prefix", i);
+		snprintf(gateway, sizeof(gateway), "subnets[%zu].gateway", i);
+		if (sl_check_prefix_of_hosts(&subnets[i].prefix, prefix, e) != 0 ||
+			gateway_in_family(&subnets[i], gateway, e) != 0)
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static const char *const endpoint_places[] = {"port", "node", NULL};
-const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
-	"A workload's interface, here or on another node.", .one_of = endpoint_places,
-	.check = check_endpoint);
+static const struct sl_rule rules[] = {
+	{"network_subnet", network_subnet},
+};
+
+const struct sl_collection sl_collection_networks = {
+	.id = SL_COLL_NETWORKS,
+	.name = "networks",
+	.singular = "network",
+	.help = "Tenants' networks.",
+	.shape = &sl_shape_network,
+	.key_field = "name",
+	.make_key = make_key,
+	.capacity = SL_NETWORKS_MAX - 1,
+	.uniques = &uniques,
+	.affects = affects,
+	.affects_field = "subnets",
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_networks_tables,
+};
