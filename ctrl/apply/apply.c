@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "apply_internal.h"
+#include "ctrl/objects/reach.h"
 #include "label_index.h"
 #include "pipelines/flow/flow_dp.h"
 #include "sluice/encap.h"
@@ -178,47 +179,135 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 
 /* Commit: nothing below fails. */
 
+/* The underlay is told plain values: what objects say, in its own words. */
+
+static uint16_t pending_port_id(const struct sl_apply *a, const char *name)
+{
+	return (uint16_t)sl_port_slot_find(a->p.ports, name);
+}
+
+static void underlay_port(struct sl_apply *a, const struct sl_change *c)
+{
+	const struct sl_port_obj *port = (const struct sl_port_obj *)c->new_obj;
+	struct sl_underlay_port p;
+
+	if (port == NULL)
+		return; /* below, once its neighbours are gone */
+	p.id = pending_port_id(a, port->name);
+	if (port->role != SL_ROLE_UNDERLAY) {
+		if (c->old_obj != NULL)
+			sl_underlay_del_port(a->underlay, p.id);
+		return;
+	}
+	p.name = port->name;
+	p.mac = sl_port_dp(a->engine, p.id)->mac;
+	p.mtu = sl_port_dp(a->engine, p.id)->mtu;
+	p.addresses = port->addresses.items;
+	p.n_addresses = port->addresses.n;
+	sl_underlay_put_port(a->underlay, &p);
+}
+
+static void underlay_node(struct sl_apply *a, const struct sl_change *c)
+{
+	const struct sl_node_obj *node = (const struct sl_node_obj *)c->new_obj;
+	struct sl_underlay_node n;
+
+	if (node == NULL) {
+		sl_underlay_del_node(a->underlay, c->old_obj->id);
+		return;
+	}
+	n = (struct sl_underlay_node){
+		.id = node->o.id, .name = node->name, .address = node->address, .mtu = node->mtu};
+	sl_underlay_put_node(a->underlay, &n);
+}
+
+static void underlay_route(struct sl_apply *a, const struct sl_change *c)
+{
+	struct sl_route route;
+
+	if (c->new_obj == NULL) {
+		sl_underlay_del_route(
+			a->underlay, &((const struct sl_route_obj *)c->old_obj)->prefix);
+		return;
+	}
+	route = sl_route_of_object((const struct sl_route_obj *)c->new_obj);
+	sl_underlay_put_route(a->underlay, &route);
+}
+
+static void underlay_neighbor_gone(struct sl_apply *a, const struct sl_change *c)
+{
+	const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)c->old_obj;
+	int port = nb != NULL ? sl_apply_port_id(a, nb->port) : -1;
+
+	if (c->new_obj == NULL && port >= 0)
+		sl_underlay_del_neighbor(a->underlay, (uint16_t)port, &nb->address);
+}
+
+static void underlay_neighbor_put(struct sl_apply *a, const struct sl_change *c)
+{
+	const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)c->new_obj;
+
+	if (nb != NULL)
+		sl_underlay_put_neighbor(
+			a->underlay, pending_port_id(a, nb->port), &nb->address, &nb->mac);
+}
+
+static void for_changes(struct sl_apply *a, enum sl_collection_id coll,
+	void (*fn)(struct sl_apply *a, const struct sl_change *c))
+{
+	for (size_t i = 0; i < a->p.n; i++)
+		if (a->p.changes[i].coll == coll)
+			fn(a, &a->p.changes[i]);
+}
+
 static void commit_underlay(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
-	bool paths = sl_pending_any(p, SL_COLL_PORTS) || sl_pending_any(p, SL_COLL_ROUTES);
+	bool all = sl_pending_any(p, SL_COLL_PORTS) || sl_pending_any(p, SL_COLL_ROUTES);
 
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_change *c = &p->changes[i];
-		const struct sl_object *o = c->new_obj != NULL ? c->new_obj : c->old_obj;
-		const struct sl_neighbor_obj *nb = (const struct sl_neighbor_obj *)o;
-
-		if (c->coll == SL_COLL_PORTS && c->new_obj != NULL &&
-			((const struct sl_port_obj *)o)->role == SL_ROLE_UNDERLAY)
-			sl_underlay_port_set(a->underlay,
-				(uint16_t)sl_port_slot_find(
-					p->ports, ((const struct sl_port_obj *)o)->name),
-				(const struct sl_port_obj *)o);
-		else if (c->coll == SL_COLL_PORTS && c->new_obj != NULL && c->old_obj != NULL)
-			sl_underlay_port_gone(
-				a->underlay, (uint16_t)sl_port_slot_find(p->ports,
-						     ((const struct sl_port_obj *)o)->name));
-		else if (c->coll == SL_COLL_NODES && c->new_obj != NULL)
-			sl_underlay_node_set(a->underlay, (const struct sl_node_obj *)o);
-		else if (c->coll == SL_COLL_NODES)
-			sl_underlay_node_gone(a->underlay, o->id);
-		else if (c->coll == SL_COLL_NEIGHBORS && c->new_obj == NULL &&
-			 sl_apply_port_id(a, nb->port) >= 0)
-			sl_underlay_neighbor_gone(
-				a->underlay, (uint16_t)sl_apply_port_id(a, nb->port), nb);
-	}
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_neighbor_obj *nb =
-			(const struct sl_neighbor_obj *)p->changes[i].new_obj;
-
-		if (p->changes[i].coll == SL_COLL_NEIGHBORS && nb != NULL)
-			sl_underlay_neighbor_set(
-				a->underlay, (uint16_t)sl_port_slot_find(p->ports, nb->port), nb);
-	}
+	for_changes(a, SL_COLL_PORTS, underlay_port);
+	for_changes(a, SL_COLL_ROUTES, underlay_route);
+	for_changes(a, SL_COLL_NODES, underlay_node);
+	for_changes(a, SL_COLL_NEIGHBORS, underlay_neighbor_gone);
+	for_changes(a, SL_COLL_NEIGHBORS, underlay_neighbor_put);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
-			sl_underlay_port_gone(a->underlay, (uint16_t)i);
-	sl_underlay_refresh(a->underlay, p->store, paths);
+			sl_underlay_del_port(a->underlay, (uint16_t)i);
+	sl_underlay_refresh(a->underlay, all);
+}
+
+/* Packets that wait for a next hop were judged by what has gone, or is another now. */
+
+static void stale_network(struct sl_apply *a, const struct sl_change *c)
+{
+	if (c->old_obj != NULL)
+		sl_underlay_network_changed(
+			a->underlay, c->old_obj->id, (uint32_t)a->world->commit);
+}
+
+static void stale_endpoint(struct sl_apply *a, const struct sl_change *c)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->old_obj;
+	const struct sl_object *network =
+		ep != NULL ? sl_store_find(a->p.store, SL_COLL_NETWORKS, ep->network) : NULL;
+
+	/* Not found: the network went too, by a change of its own. */
+	if (network != NULL)
+		sl_underlay_network_changed(a->underlay, network->id, (uint32_t)a->world->commit);
+}
+
+static void stale_node(struct sl_apply *a, const struct sl_change *c)
+{
+	if (c->old_obj != NULL)
+		sl_underlay_nodes_changed(a->underlay, (uint32_t)a->world->commit);
+}
+
+static void drop_stale(struct sl_apply *a)
+{
+	for_changes(a, SL_COLL_NETWORKS, stale_network);
+	for_changes(a, SL_COLL_ENDPOINTS, stale_endpoint);
+	for_changes(a, SL_COLL_NODES, stale_node);
+	sl_underlay_drop_stale(a->underlay);
 }
 
 static uint64_t hits(const struct sl_apply *a, uint32_t slot)
@@ -327,7 +416,7 @@ static void commit(void *ctx)
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (p->ports[i].used && !a->ports[i].used)
 			sl_port_publish(a->engine, (uint16_t)i);
-	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
+	drop_stale(a);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)

@@ -131,24 +131,27 @@ void sl_apply_commit_ports(struct sl_apply *a)
  * What a port's device has become by itself: tables hold its MTU and MAC as they were, and flows
  * that leave by it were resolved with them.
  */
-void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store)
+void sl_apply_ports_turn(struct sl_apply *a)
 {
 	uint32_t changed = sl_ports_changed(a->engine);
 	struct sl_scope scope = {0};
 	struct sl_world *w;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+		const struct sl_port_dp *dp;
+
 		if ((changed >> i & 1) == 0 || !a->ports[i].used)
 			continue;
 		a->stood |= 1u << i;
-		if (sl_underlay_port_follow(a->underlay, (uint16_t)i))
+		dp = sl_port_dp(a->engine, (uint16_t)i);
+		if (sl_underlay_port_follow(a->underlay, (uint16_t)i, &dp->mac, dp->mtu))
 			scope.all = true;
-		else if (a->port_mtu[i] != sl_port_dp(a->engine, (uint16_t)i)->mtu)
+		else if (a->port_mtu[i] != dp->mtu)
 			sl_scope_add(&scope, sl_change_of(SL_CHANGE_PORT, i));
-		a->port_mtu[i] = sl_port_dp(a->engine, (uint16_t)i)->mtu;
+		a->port_mtu[i] = dp->mtu;
 	}
 	if (scope.all)
-		sl_underlay_refresh(a->underlay, store, true);
+		sl_underlay_refresh(a->underlay, true);
 	if (scope.all || scope.n > 0) {
 		w = malloc(sizeof(*w));
 		if (w == NULL)

@@ -98,7 +98,7 @@ struct sl_u32map *sl_tables_vni(const struct sl_store *s)
 
 struct others {
 	struct pairs pairs;
-	struct sl_reach own;
+	struct sl_reach own; /* this node's addresses */
 };
 
 static bool add_node(const struct sl_object *o, void *ctx)
@@ -117,8 +117,13 @@ struct sl_u32map *sl_tables_nodes(const struct sl_store *s, const struct sl_node
 
 	if (!pairs_init(&n.pairs, sl_store_count(s, SL_COLL_NODES)))
 		return NULL;
-	sl_reach_init(&n.own, s, self);
+	if (!sl_store_reach_init(&n.own, s, self)) {
+		sl_reach_fini(&n.own);
+		free(n.pairs.slot);
+		return NULL;
+	}
 	sl_store_walk(s, SL_COLL_NODES, add_node, &n);
+	sl_reach_fini(&n.own);
 	return map_of(&n.pairs);
 }
 

@@ -82,7 +82,7 @@ void sl_ctrl_ports_turn(struct sl_ctrl *c)
 {
 	uint32_t stood;
 
-	sl_apply_ports_turn(c->apply, c->store);
+	sl_apply_ports_turn(c->apply);
 	stood = sl_apply_ports_stood(c->apply);
 	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
 		if ((stood >> i & 1) != 0 || is_overdue(c, i))
