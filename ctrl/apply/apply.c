@@ -108,11 +108,11 @@ static int prepare_tables(struct sl_apply *a, struct sl_err *e)
 	}
 	if (sl_pending_any(p, SL_COLL_NODES) || sl_pending_any(p, SL_COLL_PORTS)) {
 		w->node_by_addr = sl_tables_nodes(p->store, a->self);
-		ok = ok & replace_table(a, old->node_by_addr, w->node_by_addr, sl_u32map_destroy);
+		ok = ok & replace_table(a, old->node_by_addr, w->node_by_addr, sl_addr_map_destroy);
 	}
 	if (sl_pending_any(p, SL_COLL_PORTS)) {
 		w->local_addr = sl_tables_local(p->store, a->self);
-		ok = ok & replace_table(a, old->local_addr, w->local_addr, sl_u32map_destroy);
+		ok = ok & replace_table(a, old->local_addr, w->local_addr, sl_addr_map_destroy);
 	}
 	return ok ? 0 : sl_apply_no_memory(e);
 }
@@ -459,8 +459,8 @@ static struct sl_world *empty_world(struct sl_tunnel_table *tunnels)
 	w->n_networks = 1;
 	w->networks = calloc(1, sizeof(*w->networks));
 	w->vni_to_network = sl_u32map_build(NULL, 0, 0);
-	w->node_by_addr = sl_u32map_build(NULL, 0, 0);
-	w->local_addr = sl_u32map_build(NULL, 0, 0);
+	w->node_by_addr = sl_addr_map_build(NULL, 0, 0);
+	w->local_addr = sl_addr_map_build(NULL, 0, 0);
 	return w;
 }
 
@@ -470,8 +470,8 @@ static void world_free(struct sl_world *w)
 		return;
 	free((void *)(uintptr_t)w->networks);
 	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
-	sl_u32map_destroy((void *)(uintptr_t)w->node_by_addr);
-	sl_u32map_destroy((void *)(uintptr_t)w->local_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)w->node_by_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)w->local_addr);
 	sl_policy_set_destroy((void *)(uintptr_t)w->policies);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->endpoints);
 	free(w);

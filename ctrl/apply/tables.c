@@ -55,49 +55,61 @@ struct sl_network *sl_tables_networks(const struct sl_store *s, uint32_t *n)
 	return list.all;
 }
 
-struct pairs {
+struct vnis {
 	struct sl_u32map_slot *slot;
 	uint32_t n;
 };
 
-static struct sl_u32map *map_of(struct pairs *p)
-{
-	struct sl_u32map *m = sl_u32map_build(p->slot, p->n, MAP_SEED);
-
-	free(p->slot);
-	return m;
-}
-
-static bool pairs_init(struct pairs *p, size_t n)
-{
-	p->n = 0;
-	p->slot = calloc(n + 1, sizeof(*p->slot));
-	return p->slot != NULL;
-}
-
-static void pairs_add(struct pairs *p, uint32_t key, uint32_t value)
-{
-	p->slot[p->n++] = (struct sl_u32map_slot){key, value};
-}
-
 static bool add_vni(const struct sl_object *o, void *ctx)
 {
-	pairs_add(ctx, ((const struct sl_network_obj *)o)->vni, o->id);
+	struct vnis *v = ctx;
+
+	v->slot[v->n++] = (struct sl_u32map_slot){((const struct sl_network_obj *)o)->vni, o->id};
 	return true;
 }
 
 struct sl_u32map *sl_tables_vni(const struct sl_store *s)
 {
-	struct pairs p;
+	struct vnis v = {.n = 0};
+	struct sl_u32map *m;
 
-	if (!pairs_init(&p, sl_store_count(s, SL_COLL_NETWORKS)))
+	v.slot = calloc(sl_store_count(s, SL_COLL_NETWORKS) + 1, sizeof(*v.slot));
+	if (v.slot == NULL)
 		return NULL;
-	sl_store_walk(s, SL_COLL_NETWORKS, add_vni, &p);
-	return map_of(&p);
+	sl_store_walk(s, SL_COLL_NETWORKS, add_vni, &v);
+	m = sl_u32map_build(v.slot, v.n, MAP_SEED);
+	free(v.slot);
+	return m;
+}
+
+/* Addresses of either family; what the packet path makes of them is its own matter. */
+struct addrs {
+	struct sl_addr_pair *pair;
+	uint32_t n;
+};
+
+static bool addrs_init(struct addrs *a, size_t n)
+{
+	a->n = 0;
+	a->pair = calloc(n + 1, sizeof(*a->pair));
+	return a->pair != NULL;
+}
+
+static void addrs_add(struct addrs *a, const struct sl_ip *ip, uint32_t value)
+{
+	a->pair[a->n++] = (struct sl_addr_pair){*ip, value};
+}
+
+static struct sl_addr_map *map_of(struct addrs *a)
+{
+	struct sl_addr_map *m = sl_addr_map_build(a->pair, a->n, MAP_SEED);
+
+	free(a->pair);
+	return m;
 }
 
 struct others {
-	struct pairs pairs;
+	struct addrs addrs;
 	struct sl_reach own; /* this node's addresses */
 };
 
@@ -106,29 +118,29 @@ static bool add_node(const struct sl_object *o, void *ctx)
 	const struct sl_ip *ip = &((const struct sl_node_obj *)o)->address;
 	struct others *n = ctx;
 
-	if (sl_ip_is_v4(ip) && !sl_reach_is_own(&n->own, ip))
-		pairs_add(&n->pairs, sl_ip_v4_be(ip), o->id);
+	if (!sl_reach_is_own(&n->own, ip))
+		addrs_add(&n->addrs, ip, o->id);
 	return true;
 }
 
-struct sl_u32map *sl_tables_nodes(const struct sl_store *s, const struct sl_node_self *self)
+struct sl_addr_map *sl_tables_nodes(const struct sl_store *s, const struct sl_node_self *self)
 {
 	struct others n;
 
-	if (!pairs_init(&n.pairs, sl_store_count(s, SL_COLL_NODES)))
+	if (!addrs_init(&n.addrs, sl_store_count(s, SL_COLL_NODES)))
 		return NULL;
 	if (!sl_store_reach_init(&n.own, s, self)) {
 		sl_reach_fini(&n.own);
-		free(n.pairs.slot);
+		free(n.addrs.pair);
 		return NULL;
 	}
 	sl_store_walk(s, SL_COLL_NODES, add_node, &n);
 	sl_reach_fini(&n.own);
-	return map_of(&n.pairs);
+	return map_of(&n.addrs);
 }
 
 struct locals {
-	struct pairs pairs;
+	struct addrs addrs;
 	size_t n;
 	uint32_t value;
 };
@@ -147,11 +159,15 @@ static bool add_broadcasts(const struct sl_object *o, void *ctx)
 	const struct sl_prefix *addr = port->addresses.items;
 	struct locals *l = ctx;
 
-	for (size_t i = 0; i < port->addresses.n; i++)
-		if (sl_ip_is_v4(&addr[i].ip) && addr[i].len >= 96 && addr[i].len < 96 + 31)
-			pairs_add(&l->pairs,
-				sl_ip_v4_be(&addr[i].ip) | htonl(UINT32_MAX >> (addr[i].len - 96)),
-				SL_LOCAL_BROADCAST);
+	for (size_t i = 0; i < port->addresses.n; i++) {
+		struct sl_ip last;
+
+		if (!sl_ip_is_v4(&addr[i].ip) || addr[i].len < 96 || addr[i].len >= 96 + 31)
+			continue;
+		last = sl_ip_from_v4(
+			sl_ip_v4_be(&addr[i].ip) | htonl(UINT32_MAX >> (addr[i].len - 96)));
+		addrs_add(&l->addrs, &last, SL_LOCAL_BROADCAST);
+	}
 	return true;
 }
 
@@ -162,18 +178,17 @@ static bool add_addresses(const struct sl_object *o, void *ctx)
 	struct locals *l = ctx;
 
 	for (size_t i = 0; i < port->addresses.n; i++)
-		if (sl_ip_is_v4(&addr[i].ip))
-			pairs_add(&l->pairs, sl_ip_v4_be(&addr[i].ip), l->value);
+		addrs_add(&l->addrs, &addr[i].ip, l->value);
 	return true;
 }
 
-struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self)
+struct sl_addr_map *sl_tables_local(const struct sl_store *s, const struct sl_node_self *self)
 {
 	const struct sl_ip *tun = self->tunnel_addresses.items;
 	struct locals l = {.n = self->tunnel_addresses.n};
 
 	sl_store_walk(s, SL_COLL_PORTS, count_addresses, &l);
-	if (!pairs_init(&l.pairs, l.n))
+	if (!addrs_init(&l.addrs, l.n))
 		return NULL;
 	/* First: a key's last value counts, and an own address is one whatever the prefix says. */
 	sl_store_walk(s, SL_COLL_PORTS, add_broadcasts, &l);
@@ -181,10 +196,8 @@ struct sl_u32map *sl_tables_local(const struct sl_store *s, const struct sl_node
 	l.value = SL_LOCAL_ADDRESS | (self->tunnel_addresses.n == 0 ? SL_LOCAL_TUNNEL : 0);
 	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
-		if (sl_ip_is_v4(&tun[i]))
-			pairs_add(
-				&l.pairs, sl_ip_v4_be(&tun[i]), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
-	return map_of(&l.pairs);
+		addrs_add(&l.addrs, &tun[i], SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+	return map_of(&l.addrs);
 }
 
 /* What a definition points at, for as long as it is handed over: one block, used again. */

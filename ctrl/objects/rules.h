@@ -17,6 +17,7 @@
 #define SL_CTRL_OBJECTS_RULES_H
 
 #include "ctrl/model/store.h"
+#include "pipelines/overlay/tunnel_ctl.h"
 
 struct sl_rule {
 	const char *code; /* of the notice; NULL: it has none, or the same fault has under another
@@ -36,10 +37,10 @@ int sl_rules_check(const struct sl_store *s, enum sl_collection_id c, const stru
 #define SL_OWN_LEN 96
 const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN]);
 
-/* The largest workload packet that fits a tunnel over an underlay with this MTU. */
+/* The largest workload packet that fits any tunnel over an underlay with this MTU. */
 uint32_t sl_inner_mtu(uint32_t underlay_mtu);
-/* Bytes of a VXLAN packet over IPv4 before the workload's IP packet begins: 20 + 8 + 8 + 14. */
-#define SL_TUNNEL_OVERHEAD 50
+/* Bytes of any tunnel packet, at least, before the workload's IP packet begins. */
+#define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()
 /* What every IPv4 host takes in one piece (RFC 791); TCP of Linux goes no lower than 552. */
 #define SL_INNER_MTU_MIN 576
 

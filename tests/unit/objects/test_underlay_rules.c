@@ -381,17 +381,17 @@ static void own_address_is_no_senders_in_the_packet_path(void **state)
 		.node = SELF("\"203.0.113.1\"")};
 	struct sl_config *c = config_of(&own);
 	struct outcome o = {0};
-	struct sl_u32map *nodes;
+	struct sl_addr_map *nodes;
 	struct loaded l;
 
 	(void)state;
 	load_state(&own, c, &l, &o);
 	assert_false(o.refused);
 	nodes = sl_tables_nodes(l.store, &c->node);
-	assert_int_not_equal(sl_u32map_find(nodes, inet_addr("192.0.2.2")), 0);
-	assert_int_equal(sl_u32map_find(nodes, inet_addr("192.0.2.1")), 0);
-	assert_int_equal(sl_u32map_find(nodes, inet_addr("203.0.113.1")), 0);
-	sl_u32map_destroy(nodes);
+	assert_int_not_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.2")), 0);
+	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.1")), 0);
+	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("203.0.113.1")), 0);
+	sl_addr_map_destroy(nodes);
 	unload_state(&l);
 	sl_config_free(c);
 }
