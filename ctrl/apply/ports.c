@@ -185,12 +185,12 @@ bool sl_ports_abort(struct sl_apply *a)
  */
 static bool follow(struct sl_apply *a, struct sl_port_slot *s, struct sl_scope *scope)
 {
-	uint16_t mtu = sl_port_dp(a->env.engine, s->id)->mtu;
-	bool moved = sl_underlay_port_follow(a->env.underlay, s->id);
+	const struct sl_port_dp *dp = sl_port_dp(a->env.engine, s->id);
+	bool moved = sl_underlay_port_follow(a->env.underlay, s->id, &dp->mac, dp->mtu);
 
-	if (!moved && s->mtu != mtu)
+	if (!moved && s->mtu != dp->mtu)
 		sl_scope_add(scope, sl_change_of(SL_CHANGE_PORT, s->id));
-	s->mtu = mtu;
+	s->mtu = dp->mtu;
 	sl_port_set_add(&a->stood, s->id);
 	return moved;
 }
@@ -201,7 +201,7 @@ static struct sl_port_set changed_ports(struct sl_engine *g)
 	return (struct sl_port_set){.word = {sl_ports_changed(g)}};
 }
 
-void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store)
+void sl_apply_ports_turn(struct sl_apply *a)
 {
 	const struct sl_port_set changed = changed_ports(a->env.engine);
 	struct sl_scope scope = {0};
@@ -214,7 +214,7 @@ void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store)
 			scope.all = true;
 	}
 	if (scope.all)
-		sl_underlay_refresh(a->env.underlay, store, true);
+		sl_underlay_refresh(a->env.underlay, true);
 	if (scope.all || scope.n > 0) {
 		w = malloc(sizeof(*w));
 		if (w == NULL)

@@ -38,9 +38,7 @@ struct sl_table_txn {
 	const struct sl_store *store; /* shows the result already */
 	const struct sl_world *old;   /* in force when the transaction began */
 	struct sl_world *world;	      /* to come: a copy of old, in which rows put their tables */
-	const struct sl_change *changes; /* all of them, in the order of the transaction's steps */
-	size_t n_changes;
-	enum sl_patience patience; /* with devices of ports that are added */
+	enum sl_patience patience;    /* with devices of ports that are added */
 };
 
 /* Operations that a row does not need are NULL. */

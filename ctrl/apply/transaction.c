@@ -58,15 +58,14 @@ const struct sl_change *const *sl_table_changes(
 	return s->all + s->from[coll];
 }
 
-static bool sort_changes(struct sl_pending *p)
+static bool sort_changes(struct sl_pending *p, const struct sl_change *c, size_t n)
 {
-	const struct sl_change *c = p->txn.changes;
 	size_t at[SL_COLLECTIONS_MAX] = {0};
 
-	p->sorted.all = malloc((p->txn.n_changes + 1) * sizeof(struct sl_change *));
+	p->sorted.all = malloc((n + 1) * sizeof(struct sl_change *));
 	if (p->sorted.all == NULL)
 		return false;
-	for (size_t i = 0; i < p->txn.n_changes; i++) {
+	for (size_t i = 0; i < n; i++) {
 		at[c[i].coll]++;
 		p->of |= SL_TABLE_OF(c[i].coll);
 	}
@@ -74,7 +73,7 @@ static bool sort_changes(struct sl_pending *p)
 		p->sorted.from[coll + 1] = p->sorted.from[coll] + at[coll];
 		at[coll] = p->sorted.from[coll];
 	}
-	for (size_t i = 0; i < p->txn.n_changes; i++)
+	for (size_t i = 0; i < n; i++)
 		p->sorted.all[at[c[i].coll]++] = &c[i];
 	return true;
 }
@@ -132,10 +131,8 @@ static int begin(struct sl_apply *a, const struct sl_store *s, const struct sl_c
 					 .store = s,
 					 .old = a->world,
 					 .world = malloc(sizeof(*p->txn.world)),
-					 .changes = changes,
-					 .n_changes = n,
 					 .patience = a->patience}};
-	if (p->txn.world == NULL || !sort_changes(p)) {
+	if (p->txn.world == NULL || !sort_changes(p, changes, n)) {
 		free(p->txn.world);
 		end(p);
 		return sl_table_no_memory(e);

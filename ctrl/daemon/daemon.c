@@ -224,9 +224,11 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
-	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
-						   &c->config->node, sl_daemon_notice)
-					 : NULL;
+	c->underlay = c->tunnels != NULL
+			      ? sl_underlay_create(c->engine, c->tunnels,
+					c->config->node.tunnel_addresses.items,
+					c->config->node.tunnel_addresses.n, sl_daemon_notice)
+			      : NULL;
 	env = (struct sl_apply_env){.engine = c->engine,
 		.pipeline = c->pipeline,
 		.tunnels = c->tunnels,

@@ -13,13 +13,14 @@ static void commit(struct sl_table_txn *t)
 		int port = c->new_obj == NULL ? sl_table_port(t, old->port) : -1;
 
 		if (port >= 0)
-			sl_underlay_neighbor_gone(u, (uint16_t)port, old);
+			sl_underlay_del_neighbor(u, (uint16_t)port, &old->address);
 	}
 	SL_EACH_CHANGE (c, t, SL_COLL_NEIGHBORS) {
 		const struct sl_neighbor_obj *new = (const struct sl_neighbor_obj *)c->new_obj;
 
 		if (new != NULL)
-			sl_underlay_neighbor_set(u, (uint16_t)sl_table_port(t, new->port), new);
+			sl_underlay_put_neighbor(
+				u, (uint16_t)sl_table_port(t, new->port), &new->address, &new->mac);
 	}
 }
 

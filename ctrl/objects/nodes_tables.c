@@ -20,16 +20,24 @@ static void scope(struct sl_table_txn *t)
 			sl_table_scope(t, sl_change_of(SL_CHANGE_NODE, c->old_obj->id));
 }
 
+static void put_node(struct sl_underlay *u, const struct sl_node_obj *obj)
+{
+	const struct sl_underlay_node node = {
+		.id = obj->o.id, .name = obj->name, .address = obj->address, .mtu = obj->mtu};
+
+	sl_underlay_put_node(u, &node);
+}
+
 static void commit(struct sl_table_txn *t)
 {
 	struct sl_underlay *u = sl_apply_underlay(t->apply);
 
 	SL_EACH_CHANGE (c, t, SL_COLL_NODES) {
 		if (c->new_obj != NULL) {
-			sl_underlay_node_set(u, (const struct sl_node_obj *)c->new_obj);
+			put_node(u, (const struct sl_node_obj *)c->new_obj);
 			continue;
 		}
-		sl_underlay_node_gone(u, c->old_obj->id);
+		sl_underlay_del_node(u, c->old_obj->id);
 		sl_table_number_gone(t, SL_NUMBER_NODE, c->old_obj->id);
 	}
 }

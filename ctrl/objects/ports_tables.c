@@ -112,9 +112,21 @@ static void scope(struct sl_table_txn *t)
 			sl_table_scope_all(t);
 }
 
+static void put_link(struct sl_table_txn *t, uint16_t id, const struct sl_port_obj *obj)
+{
+	const struct sl_port_dp *dp = sl_port_dp(sl_apply_engine(t->apply), id);
+	const struct sl_underlay_port port = {.id = id,
+		.name = obj->name,
+		.mac = dp->mac,
+		.mtu = dp->mtu,
+		.addresses = obj->addresses.items,
+		.n_addresses = obj->addresses.n};
+
+	sl_underlay_put_port(sl_apply_underlay(t->apply), &port);
+}
+
 static void commit_port(struct sl_table_txn *t, const struct sl_change *c)
 {
-	struct sl_underlay *u = sl_apply_underlay(t->apply);
 	uint16_t id = id_of(t, c);
 
 	if (c->old_obj != NULL && c->new_obj != NULL && is_another_device(c)) {
@@ -123,9 +135,9 @@ static void commit_port(struct sl_table_txn *t, const struct sl_change *c)
 		sl_port_change(sl_apply_engine(t->apply), id, &params);
 	}
 	if (c->new_obj != NULL && new_port(c)->role == SL_ROLE_UNDERLAY)
-		sl_underlay_port_set(u, id, new_port(c));
+		put_link(t, id, new_port(c));
 	else if (c->old_obj != NULL)
-		sl_underlay_port_gone(u, id);
+		sl_underlay_del_port(sl_apply_underlay(t->apply), id);
 }
 
 static void commit(struct sl_table_txn *t)

@@ -12,7 +12,8 @@
 
 /* Of one collection each. */
 extern const struct sl_table_ops sl_ports_tables, sl_networks_tables, sl_nodes_tables,
-	sl_neighbors_tables, sl_identities_tables, sl_endpoints_tables, sl_policies_tables;
+	sl_neighbors_tables, sl_routes_tables, sl_identities_tables, sl_endpoints_tables,
+	sl_policies_tables;
 /*
  * Of several; the `of` of each says which. local_addresses: which addresses are this node's.
  * node_addresses: whose tunnel packets are taken. paths: how nodes are reached. parked: which

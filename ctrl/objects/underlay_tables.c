@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "ctrl/underlay/underlay.h"
-#include "dp/u32map.h"
+#include "pipelines/addr_map.h"
 #include "tables.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
@@ -21,27 +21,27 @@ static const struct sl_port_obj *as_port(const struct sl_object *o)
 
 /* Pairs for a map that is built whole. */
 struct pairs {
-	struct sl_u32map_slot *slot;
+	struct sl_addr_pair *pair;
 	uint32_t n;
 };
 
 static bool pairs_init(struct pairs *p, size_t n)
 {
 	p->n = 0;
-	p->slot = malloc((n + 1) * sizeof(*p->slot));
-	return p->slot != NULL;
+	p->pair = malloc((n + 1) * sizeof(*p->pair));
+	return p->pair != NULL;
 }
 
-static void pairs_add(struct pairs *p, uint32_t key, uint32_t value)
+static void pairs_add(struct pairs *p, const struct sl_ip *ip, uint32_t value)
 {
-	p->slot[p->n++] = (struct sl_u32map_slot){key, value};
+	p->pair[p->n++] = (struct sl_addr_pair){*ip, value};
 }
 
-static struct sl_u32map *pairs_map(struct pairs *p, uint32_t seed)
+static struct sl_addr_map *pairs_map(struct pairs *p, uint32_t seed)
 {
-	struct sl_u32map *m = sl_u32map_build(p->slot, p->n, seed);
+	struct sl_addr_map *m = sl_addr_map_build(p->pair, p->n, seed);
 
-	free(p->slot);
+	free(p->pair);
 	return m;
 }
 
@@ -66,11 +66,15 @@ static bool add_broadcasts(const struct sl_object *o, void *ctx)
 	const struct sl_prefix *addr = as_port(o)->addresses.items;
 	struct locals *l = ctx;
 
-	for (size_t i = 0; i < as_port(o)->addresses.n; i++)
-		if (sl_ip_is_v4(&addr[i].ip) && addr[i].len >= 96 && addr[i].len < 96 + 31)
-			pairs_add(&l->pairs,
-				sl_ip_v4_be(&addr[i].ip) | htonl(UINT32_MAX >> (addr[i].len - 96)),
-				SL_LOCAL_BROADCAST);
+	for (size_t i = 0; i < as_port(o)->addresses.n; i++) {
+		struct sl_ip last;
+
+		if (!sl_ip_is_v4(&addr[i].ip) || addr[i].len < 96 || addr[i].len >= 96 + 31)
+			continue;
+		last = sl_ip_from_v4(
+			sl_ip_v4_be(&addr[i].ip) | htonl(UINT32_MAX >> (addr[i].len - 96)));
+		pairs_add(&l->pairs, &last, SL_LOCAL_BROADCAST);
+	}
 	return true;
 }
 
@@ -80,13 +84,12 @@ static bool add_addresses(const struct sl_object *o, void *ctx)
 	struct locals *l = ctx;
 
 	for (size_t i = 0; i < as_port(o)->addresses.n; i++)
-		if (sl_ip_is_v4(&addr[i].ip))
-			pairs_add(&l->pairs, sl_ip_v4_be(&addr[i].ip), l->value);
+		pairs_add(&l->pairs, &addr[i].ip, l->value);
 	return true;
 }
 
 /* NULL: out of memory. Before there is a store, the node has no ports. */
-static struct sl_u32map *build_local(const struct sl_store *s, const struct sl_node_self *self)
+static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl_node_self *self)
 {
 	const struct sl_ip *tun = self->tunnel_addresses.items;
 	struct locals l = {.n = self->tunnel_addresses.n};
@@ -100,9 +103,7 @@ static struct sl_u32map *build_local(const struct sl_store *s, const struct sl_n
 	l.value = SL_LOCAL_ADDRESS | (self->tunnel_addresses.n == 0 ? SL_LOCAL_TUNNEL : 0);
 	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
-		if (sl_ip_is_v4(&tun[i]))
-			pairs_add(
-				&l.pairs, sl_ip_v4_be(&tun[i]), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+		pairs_add(&l.pairs, &tun[i], SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
 	return pairs_map(&l.pairs, LOCAL_SEED);
 }
 
@@ -110,14 +111,14 @@ static bool open_local(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	(void)a;
 	(void)state;
-	w->local_addr = sl_u32map_build(NULL, 0, LOCAL_SEED);
+	w->local_addr = sl_addr_map_build(NULL, 0, LOCAL_SEED);
 	return w->local_addr != NULL;
 }
 
 static void close_local(struct sl_world *w, void *state)
 {
 	(void)state;
-	sl_u32map_destroy((void *)(uintptr_t)w->local_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)w->local_addr);
 }
 
 static bool same_addresses(const struct sl_change *c)
@@ -145,7 +146,7 @@ static int prepare_local(struct sl_table_txn *t, struct sl_err *e)
 	if (same)
 		return 0;
 	t->world->local_addr = build_local(t->store, sl_apply_self(t->apply));
-	return sl_table_replace(t, t->old->local_addr, t->world->local_addr, sl_u32map_destroy)
+	return sl_table_replace(t, t->old->local_addr, t->world->local_addr, sl_addr_map_destroy)
 		       ? 0
 		       : sl_table_no_memory(e);
 }
@@ -157,12 +158,12 @@ static int prepare_local(struct sl_table_txn *t, struct sl_err *e)
 
 struct others {
 	struct pairs pairs;
-	const struct sl_u32map *local;
+	const struct sl_addr_map *local;
 };
 
-static bool is_own(const struct sl_u32map *local, const struct sl_ip *ip)
+static bool is_own(const struct sl_addr_map *local, const struct sl_ip *ip)
 {
-	return (sl_u32map_find(local, sl_ip_v4_be(ip)) & SL_LOCAL_ADDRESS) != 0;
+	return (sl_addr_map_find(local, ip) & SL_LOCAL_ADDRESS) != 0;
 }
 
 static const struct sl_ip *address_of(const struct sl_object *node)
@@ -175,12 +176,12 @@ static bool add_node(const struct sl_object *o, void *ctx)
 	const struct sl_ip *ip = address_of(o);
 	struct others *n = ctx;
 
-	if (sl_ip_is_v4(ip) && !is_own(n->local, ip))
-		pairs_add(&n->pairs, sl_ip_v4_be(ip), o->id);
+	if (!is_own(n->local, ip))
+		pairs_add(&n->pairs, ip, o->id);
 	return true;
 }
 
-static struct sl_u32map *build_nodes(const struct sl_store *s, const struct sl_u32map *local)
+static struct sl_addr_map *build_nodes(const struct sl_store *s, const struct sl_addr_map *local)
 {
 	struct others n = {.local = local};
 
@@ -191,23 +192,23 @@ static struct sl_u32map *build_nodes(const struct sl_store *s, const struct sl_u
 }
 
 /* All removals before all additions: an address may move from one node to another. */
-static struct sl_u32map *change_nodes(const struct sl_table_txn *t)
+static struct sl_addr_map *change_nodes(const struct sl_table_txn *t)
 {
-	struct sl_u32map *m;
+	struct sl_addr_map *m;
 	size_t n;
 
 	(void)sl_table_changes(t, SL_COLL_NODES, &n);
-	m = sl_u32map_copy(t->old->node_by_addr, (uint32_t)n);
+	m = sl_addr_map_copy(t->old->node_by_addr, (uint32_t)n);
 	if (m == NULL)
 		return NULL;
 	SL_EACH_CHANGE (c, t, SL_COLL_NODES)
-		if (c->old_obj != NULL && sl_ip_is_v4(address_of(c->old_obj)))
-			sl_u32map_unset(m, sl_ip_v4_be(address_of(c->old_obj)));
+		if (c->old_obj != NULL)
+			sl_addr_map_unset(m, address_of(c->old_obj));
 	SL_EACH_CHANGE (c, t, SL_COLL_NODES) {
 		const struct sl_ip *ip = c->new_obj != NULL ? address_of(c->new_obj) : NULL;
 
-		if (ip != NULL && sl_ip_is_v4(ip) && !is_own(t->world->local_addr, ip))
-			sl_u32map_set(m, sl_ip_v4_be(ip), c->new_obj->id);
+		if (ip != NULL && !is_own(t->world->local_addr, ip))
+			sl_addr_map_set(m, ip, c->new_obj->id);
 	}
 	return m;
 }
@@ -216,20 +217,20 @@ static bool open_nodes(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	(void)a;
 	(void)state;
-	w->node_by_addr = sl_u32map_build(NULL, 0, NODES_SEED);
+	w->node_by_addr = sl_addr_map_build(NULL, 0, NODES_SEED);
 	return w->node_by_addr != NULL;
 }
 
 static void close_nodes(struct sl_world *w, void *state)
 {
 	(void)state;
-	sl_u32map_destroy((void *)(uintptr_t)w->node_by_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)w->node_by_addr);
 }
 
 /* After this node's own addresses. */
 static int prepare_nodes(struct sl_table_txn *t, struct sl_err *e)
 {
-	const struct sl_u32map *local = t->world->local_addr;
+	const struct sl_addr_map *local = t->world->local_addr;
 	size_t n;
 
 	(void)sl_table_changes(t, SL_COLL_NODES, &n);
@@ -237,7 +238,8 @@ static int prepare_nodes(struct sl_table_txn *t, struct sl_err *e)
 		return 0;
 	t->world->node_by_addr =
 		local != t->old->local_addr ? build_nodes(t->store, local) : change_nodes(t);
-	return sl_table_replace(t, t->old->node_by_addr, t->world->node_by_addr, sl_u32map_destroy)
+	return sl_table_replace(
+		       t, t->old->node_by_addr, t->world->node_by_addr, sl_addr_map_destroy)
 		       ? 0
 		       : sl_table_no_memory(e);
 }
@@ -247,15 +249,6 @@ static int prepare_nodes(struct sl_table_txn *t, struct sl_err *e)
 static bool is_link(const struct sl_object *port)
 {
 	return port != NULL && as_port(port)->role == SL_ROLE_UNDERLAY;
-}
-
-static void scope_paths(struct sl_table_txn *t)
-{
-	size_t n;
-
-	(void)sl_table_changes(t, SL_COLL_ROUTES, &n);
-	if (n > 0)
-		sl_table_scope_all(t);
 }
 
 /* Every node's path is found again when a link or a route has changed; or only those of nodes that
@@ -269,13 +262,45 @@ static void commit_paths(struct sl_table_txn *t)
 	all = n_routes > 0;
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		all = all || is_link(c->old_obj) || is_link(c->new_obj);
-	sl_underlay_refresh(sl_apply_underlay(t->apply), t->store, all);
+	sl_underlay_refresh(sl_apply_underlay(t->apply), all);
 }
 
-static void cancel_parked(struct sl_table_txn *t)
+/* Packets that wait for a next hop, judged by what has gone or is another now. */
+
+static const struct sl_object *network_of(
+	const struct sl_store *s, const struct sl_object *endpoint)
 {
-	sl_underlay_cancel(sl_apply_underlay(t->apply), t->store, t->changes, t->n_changes,
-		(uint32_t)t->world->commit);
+	return sl_store_find(
+		s, SL_COLL_NETWORKS, ((const struct sl_endpoint_obj *)endpoint)->network);
+}
+
+static void drop_parked(struct sl_table_txn *t)
+{
+	struct sl_underlay *u = sl_apply_underlay(t->apply);
+	uint32_t commit = (uint32_t)t->world->commit;
+	bool any = false;
+
+	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS) {
+		if (c->old_obj != NULL)
+			sl_underlay_network_changed(u, c->old_obj->id, commit);
+		any = any || c->old_obj != NULL;
+	}
+	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS) {
+		const struct sl_object *network =
+			c->old_obj != NULL ? network_of(t->store, c->old_obj) : NULL;
+
+		/* Not found: the network went too, by a change of its own. */
+		if (network != NULL)
+			sl_underlay_network_changed(u, network->id, commit);
+		any = any || network != NULL;
+	}
+	SL_EACH_CHANGE (c, t, SL_COLL_NODES) {
+		if (c->old_obj != NULL)
+			sl_underlay_nodes_changed(u, commit);
+		any = any || c->old_obj != NULL;
+	}
+	if (any)
+		sl_underlay_drop_stale(u);
 }
 
 const struct sl_table_ops sl_local_addresses_tables = {.of = SL_TABLE_OF(SL_COLL_PORTS),
@@ -292,10 +317,9 @@ const struct sl_table_ops sl_node_addresses_tables = {
 const struct sl_table_ops sl_paths_tables = {
 	.of = SL_TABLE_OF(SL_COLL_PORTS) | SL_TABLE_OF(SL_COLL_ROUTES) |
 	      SL_TABLE_OF(SL_COLL_NODES) | SL_TABLE_OF(SL_COLL_NEIGHBORS),
-	.scope = scope_paths,
 	.commit = commit_paths};
 
 const struct sl_table_ops sl_parked_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS) |
 						    SL_TABLE_OF(SL_COLL_ENDPOINTS) |
 						    SL_TABLE_OF(SL_COLL_NODES),
-	.published = cancel_parked};
+	.published = drop_parked};

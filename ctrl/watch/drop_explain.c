@@ -8,10 +8,13 @@
 #include "dp/pmap.h"
 #include "dp/u32map.h"
 #include "drop_view.h"
+#include "pipelines/addr_map.h"
+#include "pipelines/checksum.h"
 #include "pipelines/world.h"
 #include "recent.h"
 #include "ctrl/shape/shape.h"
 #include "sluice/burst.h"
+#include "sluice/encap.h"
 
 /* All that a sentence is made from. */
 struct facts {
@@ -126,9 +129,7 @@ static bool checksum_right(const struct sl_drop_part *ip, uint32_t *want)
 		return true; /* not all there to be seen */
 	for (uint32_t i = 0; i < len; i += 2)
 		sum += i == 10 ? 0 : sl_drop_word(ip, i);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	*want = ~sum & 0xffff;
+	*want = ~sl_sum_fold(sum) & 0xffff;
 	return *want == sl_drop_word(ip, 10);
 }
 
@@ -320,13 +321,15 @@ static void sender_unknown(const struct facts *f)
 
 static void tunnel_malformed(const struct facts *f)
 {
-	const struct sl_drop_part *x = &f->v.vxlan;
+	const struct sl_drop_part *own = &f->v.tunnel;
+	char text[128];
 
-	if (sl_drop_has(x, 0, 1))
-		say(f, "VXLAN flags 0x%02x, %u bytes from the VXLAN header on", sl_drop_byte(x, 0),
-			x->len);
-	else
+	if (sl_drop_has(own, 0, 1)) {
+		sl_encaps[f->v.encap]->explain(own->p, own->len, text, sizeof(text));
+		say(f, "%s", text);
+	} else {
 		say(f, "nothing behind the UDP header");
+	}
 }
 
 static void network_unknown(const struct facts *f)
@@ -345,9 +348,9 @@ static void ecn(const struct facts *f)
 
 static uint32_t node_at(const struct facts *f, const struct sl_ip *ip)
 {
-	if (f->world->node_by_addr == NULL || !sl_ip_is_v4(ip))
+	if (f->world->node_by_addr == NULL)
 		return 0;
-	return sl_u32map_find(f->world->node_by_addr, sl_ip_v4_be(ip));
+	return sl_addr_map_find(f->world->node_by_addr, ip);
 }
 
 /* Of a packet that has its way out written on it, or whose destination says it. */

@@ -71,7 +71,7 @@ void sl_ctrl_ports_turn(struct sl_ctrl *c)
 {
 	struct sl_port_set stood;
 
-	sl_apply_ports_turn(c->apply, c->store);
+	sl_apply_ports_turn(c->apply);
 	sl_apply_ports_stood(c->apply, &stood);
 	SL_PORT_SET_EACH (i, sl_apply_ports(c->apply))
 		if (sl_port_set_has(&stood, i) || is_overdue(c, i))

@@ -10,6 +10,7 @@
 
 #include "dp/pmap.h"
 #include "dp/u32map.h"
+#include "pipelines/addr_map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/flow/waiting_dp.h"
@@ -124,13 +125,22 @@ static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
 	return m;
 }
 
-static struct sl_u32map *make_locals(void)
+static struct sl_addr_map *make_nodes(void)
 {
-	const struct sl_u32map_slot local[] = {
-		{sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
-		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS},
-		{sl_test_ip4("192.0.2.255"), SL_LOCAL_BROADCAST}};
-	struct sl_u32map *m = sl_u32map_build(local, RTE_DIM(local), 7);
+	const struct sl_addr_pair node = {sl_test_ip("192.0.2.2"), SL_RIG_NODE};
+	struct sl_addr_map *m = sl_addr_map_build(&node, 1, 7);
+
+	assert_non_null(m);
+	return m;
+}
+
+static struct sl_addr_map *make_locals(void)
+{
+	const struct sl_addr_pair local[] = {
+		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
+		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST}};
+	struct sl_addr_map *m = sl_addr_map_build(local, RTE_DIM(local), 7);
 
 	assert_non_null(m);
 	return m;
@@ -152,7 +162,7 @@ static void make_world(struct sl_rig *r)
 	w->n_networks = 2;
 	w->networks = r->networks;
 	w->vni_to_network = one_pair(100, 1);
-	w->node_by_addr = one_pair(sl_test_ip4("192.0.2.2"), SL_RIG_NODE);
+	w->node_by_addr = make_nodes();
 	w->local_addr = make_locals();
 	w->policies = sl_policy_compile(NULL, 0, identities, 3);
 	w->tunnels = r->tunnels;
@@ -235,8 +245,8 @@ void sl_rig_destroy(struct sl_rig *r)
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
-	sl_u32map_destroy((void *)(uintptr_t)r->world->node_by_addr);
-	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)r->world->local_addr);
 	free(r->world);
 	sl_rings_fini(&r->w->rings);
 	sl_samples_fini(&r->w->samples);

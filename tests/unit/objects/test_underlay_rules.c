@@ -19,7 +19,7 @@
 #include "ctrl/watch/notices.h"
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
-#include "dp/u32map.h"
+#include "pipelines/addr_map.h"
 #include "tests/lib/desired.h"
 #include "tests/unit/underlay/underlay_faults.h"
 
@@ -411,7 +411,7 @@ static void own_address_is_no_senders_in_the_packet_path(void **state)
 	struct sl_apply_env env = {.pipeline = &pipeline, .self = &c->node};
 	struct sl_apply *apply = sl_apply_create(&env, rows, 2);
 	struct sl_applier applier = sl_apply_applier(apply);
-	const struct sl_u32map *nodes;
+	const struct sl_addr_map *nodes;
 	struct everything all = {0};
 	struct loaded l;
 
@@ -422,9 +422,9 @@ static void own_address_is_no_senders_in_the_packet_path(void **state)
 	add_all(&all, l.store, SL_COLL_NODES);
 	assert_int_equal(applier.prepare(apply, l.store, all.change, all.n, &o.e), 0);
 	nodes = apply->p.txn.world->node_by_addr;
-	assert_int_not_equal(sl_u32map_find(nodes, inet_addr("192.0.2.2")), 0);
-	assert_int_equal(sl_u32map_find(nodes, inet_addr("192.0.2.1")), 0);
-	assert_int_equal(sl_u32map_find(nodes, inet_addr("203.0.113.1")), 0);
+	assert_int_not_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.2")), 0);
+	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.1")), 0);
+	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("203.0.113.1")), 0);
 	applier.abort(apply);
 	sl_apply_destroy(apply);
 	unload_state(&l);
