@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Results for people: tables, sections, and JSON with its numbers untouched. */
-#include <ctype.h>
+/* Results for people: tables and sections. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "sluicectl.h"
+#include "sluicectl_cell.h"
 
 enum {
 	ROOM_WITHOUT_TERMINAL = 120,
@@ -16,137 +16,6 @@ enum {
 	GAP = 2,
 	COLUMNS_MAX = 64,
 };
-
-/* Text that grows. */
-struct buf {
-	char *p;
-	size_t len, room;
-};
-
-static void add_bytes(struct buf *b, const char *s, size_t n)
-{
-	if (b->len + n + 1 > b->room) {
-		b->room = 2 * b->room + n + 64;
-		b->p = realloc(b->p, b->room);
-		if (b->p == NULL)
-			abort();
-	}
-	memcpy(b->p + b->len, s, n);
-	b->len += n;
-	b->p[b->len] = '\0';
-}
-
-static void add(struct buf *b, const char *s)
-{
-	add_bytes(b, s, strlen(s));
-}
-
-/* What a terminal could take for a command becomes '?'. */
-static void add_clean(struct buf *b, const char *s)
-{
-	for (; *s != '\0'; s++)
-		add_bytes(b, (unsigned char)*s < 0x20 || *s == 0x7f ? "?" : s, 1);
-}
-
-static void add_number(struct buf *b, double d)
-{
-	char digits[40];
-
-	if (d > -1e17 && d < 1e17 && d == (double)(long long)d)
-		snprintf(digits, sizeof(digits), "%.0f", d);
-	else
-		snprintf(digits, sizeof(digits), "%.2f", d);
-	add(b, digits);
-}
-
-static void add_value(struct buf *b, const cJSON *v, unsigned int depth);
-
-/* Labels and small objects: k=v,k=v; what is inside with the way to it, as it is given: labels.k=v.
- */
-static void add_members(struct buf *b, const cJSON *obj, const char *path, unsigned int depth)
-{
-	const cJSON *m;
-
-	cJSON_ArrayForEach (m, obj) {
-		struct buf way = {0};
-
-		if (m != obj->child)
-			add(b, ",");
-		add(&way, path);
-		add(&way, m->string);
-		if (cJSON_IsObject(m) && m->child != NULL) {
-			add(&way, ".");
-			add_members(b, m, way.p, depth + 1);
-		} else {
-			add_clean(b, way.p);
-			add(b, "=");
-			add_value(b, m, depth + 1);
-		}
-		free(way.p);
-	}
-}
-
-static void add_elements(struct buf *b, const cJSON *array, unsigned int depth)
-{
-	const cJSON *m;
-
-	cJSON_ArrayForEach (m, array) {
-		if (m != array->child)
-			add(b, cJSON_IsObject(m) ? ";" : ",");
-		add_value(b, m, depth + 1);
-	}
-}
-
-/* One cell. What is nested deeper than a cell can show stands as JSON. */
-static void add_value(struct buf *b, const cJSON *v, unsigned int depth)
-{
-	char *text;
-
-	if (cJSON_IsString(v)) {
-		add_clean(b, v->valuestring);
-	} else if (cJSON_IsNumber(v)) {
-		add_number(b, v->valuedouble);
-	} else if (cJSON_IsBool(v)) {
-		add(b, cJSON_IsTrue(v) ? "true" : "false");
-	} else if (cJSON_IsNull(v)) {
-		add(b, "null");
-	} else if (depth >= 2) {
-		text = cJSON_PrintUnformatted(v);
-		add_clean(b, text != NULL ? text : "");
-		free(text);
-	} else if (cJSON_IsArray(v)) {
-		add_elements(b, v, depth);
-	} else {
-		add_members(b, v, "", depth);
-	}
-}
-
-static char *cell(const cJSON *v)
-{
-	struct buf b = {0};
-
-	if (v != NULL)
-		add_value(&b, v, 0);
-	if (b.len == 0)
-		add(&b, "-");
-	return b.p;
-}
-
-/* Columns a text takes, where each character takes one. */
-static size_t width(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-static void pad(size_t n)
-{
-	while (n-- > 0)
-		putchar(' ');
-}
 
 struct column {
 	const char *name;
@@ -189,13 +58,14 @@ static size_t find_columns(
 
 	cJSON_ArrayForEach (m, row_properties(schema))
 		if (n < max && any_has(rows, m->string))
-			columns[n++] = (struct column){m->string, width(m->string), true, false};
+			columns[n++] =
+				(struct column){m->string, ctl_width_of(m->string), true, false};
 	cJSON_ArrayForEach (row, rows)
 		cJSON_ArrayForEach (m, row) {
 			i = find_column(columns, n, m->string);
 			if (i == n && n < max)
-				columns[n++] =
-					(struct column){m->string, width(m->string), true, false};
+				columns[n++] = (struct column){
+					m->string, ctl_width_of(m->string), true, false};
 			if (i < n && !cJSON_IsNumber(m))
 				columns[i].right = false;
 		}
@@ -208,22 +78,13 @@ static void measure(const cJSON *rows, struct column *columns, size_t n)
 
 	cJSON_ArrayForEach (row, rows)
 		for (size_t i = 0; i < n; i++) {
-			char *text = cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
+			char *text =
+				ctl_cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
 
-			if (width(text) > columns[i].width)
-				columns[i].width = width(text);
+			if (ctl_width_of(text) > columns[i].width)
+				columns[i].width = ctl_width_of(text);
 			free(text);
 		}
-}
-
-/* Bytes of the first n characters. */
-static size_t bytes_of(const char *s, size_t n)
-{
-	size_t i = 0;
-
-	while (s[i] != '\0' && (((unsigned char)s[i] & 0xc0) == 0x80 || n-- > 0))
-		i++;
-	return i;
 }
 
 static enum ctl_width width_mode;
@@ -292,23 +153,23 @@ static void fit(struct column *columns, size_t n, size_t indent)
 /* Print as much as the column takes; what is left of the text. */
 static const char *print_cell(const struct column *c, const char *text, bool last)
 {
-	size_t w = width(text), n = strlen(text);
+	size_t w = ctl_width_of(text), n = strlen(text);
 	bool too_wide = w > c->width;
 
 	if (too_wide) {
 		w = c->width;
-		n = bytes_of(text, width_mode == CTL_WRAP ? w : w - 1);
+		n = ctl_bytes_of(text, width_mode == CTL_WRAP ? w : w - 1);
 	}
 	if (c->right)
-		pad(c->width - w);
+		ctl_pad(c->width - w);
 	fwrite(text, 1, n, stdout);
 	if (too_wide && width_mode != CTL_WRAP)
 		fputs("\u2026", stdout);
 	if (last)
 		return text + n;
 	if (!c->right)
-		pad(c->width - w);
-	pad(GAP);
+		ctl_pad(c->width - w);
+	ctl_pad(GAP);
 	return text + n;
 }
 
@@ -321,11 +182,11 @@ static void print_line(const struct column *columns, char *const *cells, size_t 
 	memcpy(at, cells, n * sizeof(*at));
 	do {
 		more = false;
-		pad(indent);
+		ctl_pad(indent);
 		for (size_t i = 0; i < n; i++) {
 			if (columns[i].next_line) {
 				putchar('\n');
-				pad(indent + GO_ON);
+				ctl_pad(indent + GO_ON);
 			}
 			at[i] = print_cell(
 				&columns[i], at[i], i + 1 == n || columns[i + 1].next_line);
@@ -333,17 +194,6 @@ static void print_line(const struct column *columns, char *const *cells, size_t 
 		}
 		putchar('\n');
 	} while (more);
-}
-
-static char *upper(const char *name)
-{
-	struct buf b = {0};
-
-	add(&b, "");
-	add_clean(&b, name);
-	for (char *p = b.p; *p != '\0'; p++)
-		*p = (char)toupper((unsigned char)*p);
-	return b.p;
 }
 
 static void free_cells(char **cells, size_t n)
@@ -357,7 +207,7 @@ static void print_header(const struct column *columns, size_t n, size_t indent)
 	char *cells[COLUMNS_MAX] = {NULL};
 
 	for (size_t i = 0; i < n; i++)
-		cells[i] = upper(columns[i].name);
+		cells[i] = ctl_upper(columns[i].name);
 	print_line(columns, cells, n, indent);
 	free_cells(cells, n);
 }
@@ -371,7 +221,8 @@ static void print_empty_table(const cJSON *schema, size_t indent)
 
 	cJSON_ArrayForEach (m, row_properties(schema))
 		if (n < COLUMNS_MAX)
-			columns[n++] = (struct column){m->string, width(m->string), false, false};
+			columns[n++] =
+				(struct column){m->string, ctl_width_of(m->string), false, false};
 	if (n == 0)
 		return;
 	fit(columns, n, indent);
@@ -392,7 +243,7 @@ static void print_table(const cJSON *rows, const cJSON *schema, size_t indent)
 	print_header(columns, n, indent);
 	cJSON_ArrayForEach (row, rows) {
 		for (size_t i = 0; i < n; i++)
-			cells[i] = cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
+			cells[i] = ctl_cell(cJSON_GetObjectItemCaseSensitive(row, columns[i].name));
 		print_line(columns, cells, n, indent);
 		free_cells(cells, n);
 	}
@@ -412,7 +263,7 @@ bool ctl_print_main_columns(const char *method, const cJSON *result)
 	if (strcmp(method, "drops.recent") != 0 || !cJSON_IsArray(result))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		columns[i] = (struct column){names[i], width(names[i]), false, false};
+		columns[i] = (struct column){names[i], ctl_width_of(names[i]), false, false};
 	if (result->child == NULL) {
 		fit(columns, n, 0);
 		print_header(columns, n, 0);
@@ -469,23 +320,23 @@ static void print_object(const cJSON *obj, const cJSON *schema, size_t indent)
 
 	cJSON_ArrayForEach (m, obj)
 		if (!is_section(m) && !is_rows(m) && !is_empty_rows(m, MEMBER(of, m)) &&
-			width(m->string) > widest)
-			widest = width(m->string);
+			ctl_width_of(m->string) > widest)
+			widest = ctl_width_of(m->string);
 	cJSON_ArrayForEach (m, obj) {
 		if (is_section(m) || is_rows(m) || is_empty_rows(m, MEMBER(of, m)))
 			continue;
-		char *text = cell(m);
+		char *text = ctl_cell(m);
 
-		pad(indent);
+		ctl_pad(indent);
 		printf("%s", m->string);
-		pad(widest - width(m->string) + 2);
+		ctl_pad(widest - ctl_width_of(m->string) + 2);
 		printf("%s\n", text);
 		free(text);
 	}
 	cJSON_ArrayForEach (m, obj) {
 		if (!is_section(m) && !is_rows(m) && !is_empty_rows(m, MEMBER(of, m)))
 			continue;
-		pad(indent);
+		ctl_pad(indent);
 		printf("%s:\n", m->string);
 		if (is_rows(m))
 			print_table(m, MEMBER(of, m), indent + 2);
@@ -510,7 +361,7 @@ void ctl_print_result(const cJSON *v, const cJSON *schema)
 		cJSON_ArrayForEach (m, v)
 			ctl_print_result(m, NULL);
 	} else if (!cJSON_IsNull(v) && !cJSON_IsTrue(v)) {
-		char *text = cell(v);
+		char *text = ctl_cell(v);
 
 		puts(text);
 		free(text);
@@ -540,103 +391,4 @@ void ctl_name_nobody(const char *method, cJSON *result)
 	if (cJSON_IsArray(result))
 		cJSON_ArrayForEach (row, result)
 			ctl_name_nobody(method, row);
-}
-
-/* One JSON text's first token at p: its length. Strings whole, brackets and commas alone. */
-static size_t token_len(const char *p)
-{
-	size_t n = 1;
-
-	if (*p == '"') {
-		while (p[n] != '\0' && p[n] != '"')
-			n += p[n] == '\\' && p[n + 1] != '\0' ? 2 : 1;
-		return p[n] == '"' ? n + 1 : n;
-	}
-	if (strchr("{}[],:", *p) != NULL)
-		return 1;
-	while (p[n] != '\0' && strchr("{}[],: \t\r\n\"", p[n]) == NULL)
-		n++;
-	return n;
-}
-
-static const char *skip_space(const char *p)
-{
-	return p + strspn(p, " \t\r\n");
-}
-
-/* Where the value at p ends. */
-static const char *value_end(const char *p)
-{
-	size_t depth = 0;
-
-	do {
-		p = skip_space(p);
-		if (*p == '\0')
-			return p;
-		if (*p == '{' || *p == '[')
-			depth++;
-		else if (*p == '}' || *p == ']')
-			depth--;
-		p += token_len(p);
-	} while (depth > 0);
-	return p;
-}
-
-static const char *find_member(const char *response, const char *member)
-{
-	const char *p = skip_space(response), *key;
-	size_t n;
-
-	if (*p++ != '{')
-		return NULL;
-	for (;;) {
-		key = skip_space(p);
-		if (*key != '"')
-			return NULL;
-		n = token_len(key);
-		p = skip_space(key + n);
-		if (*p++ != ':')
-			return NULL;
-		p = skip_space(p);
-		if (n == strlen(member) + 2 && memcmp(key + 1, member, n - 2) == 0)
-			return p;
-		p = skip_space(value_end(p));
-		if (*p++ != ',')
-			return NULL;
-	}
-}
-
-static void new_line(size_t depth)
-{
-	putchar('\n');
-	pad(2 * depth);
-}
-
-void ctl_print_raw(const char *response, const char *member)
-{
-	const char *p = find_member(response, member), *end;
-	size_t depth = 0, n;
-
-	if (p == NULL)
-		return;
-	for (end = value_end(p); p < end; p = skip_space(p + n)) {
-		const char *next = skip_space(p + 1);
-
-		n = token_len(p);
-		if ((*p == '{' || *p == '[') && (*next == '}' || *next == ']')) {
-			printf("%c%c", *p, *next);
-			n = (size_t)(next - p) + 1;
-			continue;
-		}
-		if (*p == '}' || *p == ']')
-			new_line(--depth);
-		fwrite(p, 1, n, stdout);
-		if (*p == '{' || *p == '[')
-			new_line(++depth);
-		else if (*p == ',')
-			new_line(depth);
-		else if (*p == ':')
-			putchar(' ');
-	}
-	putchar('\n');
 }

@@ -21,20 +21,20 @@ struct check {
 	int ret;
 };
 
-static unsigned int n_told; /* told by functions that have no context */
+static unsigned int n_printed; /* by functions that have no context */
 
-static void tell(const char *text)
+static void print_notice(const char *text)
 {
-	n_told++;
+	n_printed++;
 	fprintf(stderr, "sluiced: notice: %s\n", text);
 }
 
-static void tell_notice(void *ctx, const struct sl_notice *n)
+static void print_found(void *ctx, const struct sl_notice *n)
 {
 	char line[SL_NOTICE_LINE_LEN];
 
 	(void)ctx;
-	tell(sl_notice_line(n, line));
+	print_notice(sl_notice_line(n, line));
 }
 
 /* First, for what the other steps make of a daemon that runs; a start comes to it last. */
@@ -49,7 +49,7 @@ static int check_socket(struct check *k, struct sl_err *e)
 	snprintf(text, sizeof(text),
 		"a daemon listens at %s: a start beside it would be refused, one after it is meant",
 		k->o->socket);
-	tell(text);
+	print_notice(text);
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static int check_objects(struct check *k, const struct sl_store *s)
 	if (k->ret == 0)
 		sl_store_walk(s, SL_COLL_PORTS, check_port, k);
 	if (k->ret == 0)
-		sl_notices_find(&f, tell_notice, NULL);
+		sl_notices_find(&f, print_found, NULL);
 	return k->ret;
 }
 
@@ -119,9 +119,9 @@ static int check_state(struct check *k)
 
 	if (k->o->state == NULL)
 		return 1;
-	j = sl_journal_look(k->o->state, tell, &ret, k->e);
+	j = sl_journal_look(k->o->state, print_notice, &ret, k->e);
 	if (j == NULL && ret == -EBUSY) {
-		tell("the state directory is in use by a daemon, and was not read");
+		print_notice("the state directory is in use by a daemon, and was not read");
 		return 1;
 	}
 	if (j == NULL)
@@ -171,8 +171,8 @@ int sl_check(const struct sl_options *o, unsigned int *n_notices, struct sl_err 
 	int ret;
 
 	now = &k;
-	n_told = 0;
+	n_printed = 0;
 	ret = sl_config_check(o->config, check_loaded, e);
-	*n_notices = n_told;
+	*n_notices = n_printed;
 	return ret != 0 ? ret : k.ret;
 }

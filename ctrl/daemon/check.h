@@ -12,7 +12,7 @@
 #include "options.h"
 #include "sluice/error.h"
 
-/* 0, or -errno with *e. *n_notices: what was told on standard error. */
+/* 0, or -errno with *e. *n_notices: lines that were printed on standard error. */
 int sl_check(const struct sl_options *o, unsigned int *n_notices, struct sl_err *e);
 
 #endif

@@ -8,9 +8,10 @@
 #include <linux/close_range.h>
 
 #include "daemon.h"
+#include "ctrl/shape/time_text.h"
 #include "dp/variant.h"
 #include "ctrl/methods/objects.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/methods/methods.h"
 #include "pipelines/pipeline_ctl.h"
 #include "ctrl/objects/tables.h"
 #include "ctrl/model/safe_path.h"
@@ -30,18 +31,15 @@ void sl_daemon_notice_times(void)
 
 void sl_daemon_notice(const char *text)
 {
-	char stamp[24] = "";
+	char stamp[SL_TIME_LEN];
 	struct timespec now;
-	struct tm tm;
 
 	if (!with_times) {
 		fprintf(stderr, "sluiced: %s\n", text);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(stderr, "sluiced: %s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, text);
+	fprintf(stderr, "sluiced: %s %s\n", sl_format_time(&now, stamp), text);
 }
 
 static int no_memory(struct sl_err *e, const char *what)
@@ -294,14 +292,15 @@ static void stop_store(struct sl_ctrl *c)
 /* What stands from the start is in the log before the daemon says that it is ready. */
 static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
-	const struct sl_notice_facts f = sl_ctrl_facts(c);
+	const struct sl_running run = sl_ctrl_running(c);
+	const struct sl_notice_facts f = sl_ctrl_facts(c, &run);
 
 	(void)o;
 	c->notices = sl_notice_watch_create(sl_daemon_notice);
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_engine_poll(c->engine);
-	sl_ctrl_ports_turn(c);
+	sl_port_log_turn(&c->port_log, &run);
 	sl_notice_watch_all(c->notices, &f);
 	c->states = sl_states_create(sl_daemon_notice);
 	if (c->states == NULL) {
@@ -321,7 +320,7 @@ static void stop_notices(struct sl_ctrl *c)
 }
 
 /* One wait for the disk serves all calls that were read in one go. */
-static int settle(struct sl_ctrl *c)
+static int make_durable(struct sl_ctrl *c)
 {
 	struct sl_err e = {0};
 	int err = sl_journal_sync(c->journal, c->store, &e);
@@ -334,10 +333,10 @@ static int settle(struct sl_ctrl *c)
 static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	c->rpc.ctrl = c;
-	sl_daemon_methods(&c->rpc);
+	sl_methods_fill(&c->rpc);
 	if (c->journal != NULL) {
 		sl_journal_set_deferred(c->journal, true);
-		c->rpc.settle = settle;
+		c->rpc.make_durable = make_durable;
 	}
 	c->server = sl_server_create(o->socket, &c->rpc, e);
 	return c->server != NULL ? 0 : -EIO;
@@ -383,6 +382,7 @@ static void stop_from(struct sl_ctrl *c, size_t n)
 
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	c->log = sl_daemon_notice;
 	for (size_t i = 0; i < N_STEPS; i++) {
 		int err = steps[i].start(c, o, e);
 

@@ -18,9 +18,6 @@ void sl_daemon_stop(struct sl_ctrl *c);
 struct sl_engine_params sl_daemon_engine_params(
 	const struct sl_workers_conf *w, const struct sl_options *o);
 
-/* Every method there is, for the dispatcher and for discovery without a daemon. */
-void sl_daemon_methods(struct sl_rpc *rpc);
-
 /* One line for the person who started it. */
 void sl_daemon_notice(const char *text);
 /* From now on, each such line begins with its time. */

@@ -1,99 +1,100 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "daemon.h"
-#include "ctrl/model/journal.h"
 #include "loop.h"
-#include "ctrl/methods/runtime.h"
-#include "signals.h"
 #include "sluice/clock.h"
 
-/* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
-#define TURN_MS		 1
-#define UPCALLS		 64
-#define SAMPLES		 64
-#define CONTROL_SLICE_NS 100000
-#define BESIDE_NS	 5000000 /* of a turn, with which a slice of folding fits into it */
-#define AGE_NS		 UINT64_C(1000000000) /* in which the flow table's clock hand goes round... */
-#define AGE_MOST	 50		      /* ...of which one turn makes up for so much: 1/50 */
+#define WAIT_MS 1
 
-static void take_upcalls(struct sl_ctrl *c)
+int sl_loop_init(struct sl_loop *l, struct sl_turns *turns, struct sl_err *e)
 {
-	struct sl_upcall up[UPCALLS];
-	unsigned int n = sl_engine_upcalls(c->engine, up, UPCALLS);
-
-	for (unsigned int i = 0; i < n; i++)
-		sl_underlay_upcall(c->underlay, &up[i]);
+	*l = (struct sl_loop){.epoll = epoll_create1(EPOLL_CLOEXEC), .turns = turns};
+	l->turn_began_cpu_ns = sl_cpu_ns();
+	if (l->epoll >= 0)
+		return 0;
+	return sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
 }
 
-static void take_samples(struct sl_ctrl *c)
+void sl_loop_fini(struct sl_loop *l)
 {
-	static struct sl_sample sample[SAMPLES];
-	unsigned int n = sl_engine_samples(c->engine, sample, SAMPLES);
-
-	for (unsigned int i = 0; i < n; i++)
-		sl_recent_note(c, &sample[i]);
+	if (l->epoll >= 0)
+		close(l->epoll);
+	l->epoll = -1;
 }
 
-struct ageing {
-	struct sl_flow_timeouts timeouts;
-	uint64_t last_ns;
-};
-
-/* As much as the time since the last turn asks for, however long the clients made it. */
-static void age(struct sl_ctrl *c, struct ageing *a)
+int sl_loop_add_timer(struct sl_loop *l, const struct sl_timer *t, struct sl_err *e)
 {
-	uint64_t pairs = sl_flow_table_capacity(c->pipeline->flows) / 2;
-	uint64_t now = sl_now_ns(), passed = now - a->last_ns;
-
-	if (passed > AGE_NS / AGE_MOST)
-		passed = AGE_NS / AGE_MOST;
-	a->last_ns = now;
-	sl_flow_age(c->pipeline->flows, &a->timeouts, sl_engine_tick(c->engine),
-		(unsigned int)(pairs * passed / AGE_NS) + 1);
+	if (l->n_timers == SL_LOOP_TIMERS_MAX)
+		return sl_err_set(
+			e, SL_ERR_INTERNAL, NULL, "event loop: no room for timer %s", t->name);
+	l->timer[l->n_timers] = *t;
+	return (int)l->n_timers++;
 }
 
-/* As sched_setattr(2) has it; this C library has no declaration of it. */
-struct sched_request {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-/*
- * Where the control thread shares a core with a worker that never sleeps, it waits for that one's
- * time slice to end: milliseconds. Linux 6.12 and later let a thread that asks for short slices
- * come before one with longer slices as soon as it wakes up. Others refuse or take no notice, and
- * nothing is lost.
- */
-static void ask_for_short_slices(void)
+void sl_loop_set(struct sl_loop *l, int timer, uint64_t deadline_ns)
 {
-	struct sched_request r = {.size = sizeof(r),
-		.nice = getpriority(PRIO_PROCESS, 0),
-		.runtime = CONTROL_SLICE_NS};
-
-	(void)syscall(SYS_sched_setattr, 0, &r, 0u);
+	l->timer[timer].deadline_ns = deadline_ns;
 }
 
-static int add_fd(int epoll, int fd)
+int sl_loop_add_source(struct sl_loop *l, const struct sl_source *s, struct sl_err *e)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = l->n_sources};
 
-	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
+	if (l->n_sources == SL_LOOP_SOURCES_MAX)
+		return sl_err_set(
+			e, SL_ERR_INTERNAL, NULL, "event loop: no room for source %s", s->name);
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, s->fd, &ev) != 0)
+		return sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: source %s: %s", s->name,
+			strerror(errno));
+	l->source[l->n_sources++] = *s;
+	return 0;
 }
 
-/* Since the turn before ended: what waiting costs is next to nothing. */
-static void note_turn(struct sl_turns *t, uint64_t *last_ns)
+/* True when it is due now; then its next deadline is set. */
+static bool is_due(struct sl_timer *t, uint64_t now)
 {
-	uint64_t now = sl_cpu_ns(), took = now - *last_ns;
+	if (t->period_ns == 0)
+		return true;
+	if (t->deadline_ns == SL_TIMER_NEVER || now < t->deadline_ns)
+		return false;
+	if (t->period_ns == SL_TIMER_ONCE)
+		t->deadline_ns = SL_TIMER_NEVER;
+	else if (now - t->deadline_ns < t->period_ns)
+		t->deadline_ns += t->period_ns;
+	else
+		t->deadline_ns = now + t->period_ns;
+	return true;
+}
 
-	*last_ns = now;
+static void run_timers(struct sl_loop *l, bool last)
+{
+	uint64_t now = sl_now_ns();
+
+	for (unsigned int i = 0; i < l->n_timers; i++)
+		if (l->timer[i].last == last && is_due(&l->timer[i], now))
+			l->timer[i].fn(l->timer[i].ctx);
+}
+
+static void run_sources(struct sl_loop *l, const struct epoll_event *ev, int n)
+{
+	uint32_t ready = 0;
+
+	for (int i = 0; i < n; i++)
+		ready |= 1u << ev[i].data.u32;
+	for (unsigned int i = 0; i < l->n_sources; i++)
+		if ((ready >> i & 1) != 0)
+			l->source[i].fn(l->source[i].ctx);
+}
+
+static void note_turn(struct sl_loop *l)
+{
+	uint64_t now = sl_cpu_ns(), took = now - l->turn_began_cpu_ns;
+	struct sl_turns *t = l->turns;
+
+	l->turn_began_cpu_ns = now;
 	t->n++;
 	t->over_1ms += took > 1000000;
 	t->over_10ms += took > 10000000;
@@ -102,77 +103,29 @@ static void note_turn(struct sl_turns *t, uint64_t *last_ns)
 		t->max_ns = took;
 }
 
-/* Everything but the clients. */
-static void turn(struct sl_ctrl *c, struct ageing *ageing)
+void sl_loop_turn(struct sl_loop *l)
 {
-	const struct sl_notice_facts facts = sl_ctrl_facts(c);
-	uint32_t before = sl_engine_tick(c->engine);
+	struct epoll_event ev[SL_LOOP_SOURCES_MAX];
+	int n = epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, WAIT_MS);
 
-	take_upcalls(c);
-	take_samples(c);
-	sl_engine_poll(c->engine);
-	sl_ctrl_ports_turn(c);
-	sl_apply_turn(c->apply);
-	age(c, ageing);
-	if (sl_engine_tick(c->engine) != before) {
-		sl_underlay_tick(c->underlay);
-		sl_notice_watch_turn(c->notices, &facts);
-		sl_load_sample(&c->load, c->engine);
-		sl_ctrl_states_look(c);
-		sl_ctrl_rebalance_tick(c);
-	}
+	run_timers(l, false);
+	run_sources(l, ev, n);
+	run_timers(l, true);
+	note_turn(l);
 }
 
-/*
- * A slice of the journal's folding, and of what else is done bit by bit. Clients that made the turn
- * long leave no room for it in this one: then it is owed, and has the next one to itself.
- */
-static void fold(struct sl_ctrl *c, uint64_t turn_began_ns, bool *owed)
+void sl_loop_run(struct sl_loop *l)
 {
-	bool folding = c->journal != NULL && sl_journal_is_folding(c->journal);
-
-	*owed = folding && !*owed && sl_cpu_ns() - turn_began_ns > BESIDE_NS;
-	if (*owed)
-		return;
-	if (c->journal != NULL)
-		sl_journal_turn(c->journal, c->store);
-	sl_store_turn(c->store);
+	while (!l->stopped)
+		sl_loop_turn(l);
 }
 
-int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
+void sl_loop_stop(struct sl_loop *l)
 {
-	struct ageing ageing = {.last_ns = sl_now_ns()};
-	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
-	uint64_t last_ns = sl_cpu_ns();
-	bool stop = false, owed = false;
+	l->stopped = true;
+}
 
-	sl_flow_timeouts_default(&ageing.timeouts);
-	ask_for_short_slices();
-	sl_daemon_notice_times();
-	if (sl_engine_fd(c->engine) >= 0) /* without: what it tells is found a little later */
-		(void)add_fd(epoll, sl_engine_fd(c->engine));
-	if (epoll < 0 || signals < 0 || add_fd(epoll, signals) != 0 ||
-		add_fd(epoll, sl_server_fd(c->server)) != 0)
-		err = sl_err_set(e, SL_ERR_INTERNAL, NULL, "event loop: %s", strerror(errno));
-	while (err == 0 && !stop) {
-		struct epoll_event ev[4];
-		int n = epoll_wait(epoll, ev, 4, TURN_MS);
-
-		turn(c, &ageing);
-		for (int i = 0; i < n; i++) {
-			if (ev[i].data.fd == signals)
-				stop = sl_signals_take(signals, sl_daemon_notice);
-			else if (ev[i].data.fd == sl_engine_fd(c->engine))
-				sl_engine_follow(c->engine);
-			else if (!owed)
-				sl_server_poll(c->server);
-		}
-		fold(c, last_ns, &owed);
-		note_turn(&c->turns, &last_ns);
-	}
-	if (signals >= 0)
-		close(signals);
-	if (epoll >= 0)
-		close(epoll);
-	return err;
+uint64_t sl_loop_spent_ns(const struct sl_loop *l)
+{
+	return sl_cpu_ns() - l->turn_began_cpu_ns;
 }

@@ -1,32 +1,79 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control thread's event loop: what workers hand up, clocks and ageing, then the socket.
+ * The event loop: turns, and what is done in each of them. It knows timers and sources and nothing
+ * of sluice; turns.h has the daemon's rows and their order.
  *
- * No turn does more than 10 ms of work (CPU time of the thread). Who goes first:
+ * A turn waits for a source, at most a millisecond: workers make no system calls and so cannot wake
+ * the loop. Then it runs, each in the order in which they were added:
+ *   1. the timers that are due, but for those that are `last`;
+ *   2. the sources that are ready;
+ *   3. the timers that are due and `last`.
+ * The loop measures each turn's CPU time.
  *
- *   1. upcalls (ARP among them), events, the engine, ports that change hands, ageing: each a
- * bounded number a turn;
- *   2. once a tick the underlay's clock, a portion of the notices, loads, rebalancing;
- *   3. the socket's clients, 4 ms together and 1 ms each (server_internal.h), one after the other.
- *      Time is looked at after each request and inside answers that are made in pieces. Long
- *      answers are made as the client takes them.
- *
- *   4. 2 ms of the journal's folding, while there is one; in a turn without clients when they
- *      have made this one long.
- *
- * So 1 never waits for clients for longer than 4 ms and the one piece under way then. What one
- * request does in one piece is bounded by its own limits; those that can take longer than 10 ms
- * stand in docs/decisions/0017-no-turn-over-10-ms.md with their figures. stats.get has the longest
- * turn since the start, and how many were long.
- *
- * Threads: control.
+ * Threads: one. Ownership: rows are copied; what their contexts point to must stay.
  */
 #ifndef SL_CTRL_DAEMON_LOOP_H
 #define SL_CTRL_DAEMON_LOOP_H
 
-#include "ctrl/methods/ctrl.h"
+#include <stdbool.h>
 
-/* Runs until SIGTERM or SIGINT, which the caller has blocked. 0, or -errno with *e. */
-int sl_loop_run(struct sl_ctrl *c, struct sl_err *e);
+#include "ctrl/watch/turns.h"
+#include "sluice/error.h"
+
+#define SL_LOOP_TIMERS_MAX  32
+#define SL_LOOP_SOURCES_MAX 8
+
+/*
+ * fn must be bounded: by a number, not by what there is to do (docs/decisions/0017). `bound` says by
+ * what.
+ */
+struct sl_timer {
+	const char *name, *bound;
+	/*
+	 * 0: every turn. Otherwise every so many nanoseconds, as soon as a turn comes; what long
+	 * turns have left out is not made up for. SL_TIMER_ONCE: at its deadline, once.
+	 */
+	uint64_t period_ns;
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: at once, SL_TIMER_NEVER: not until it is set */
+	bool last;	      /* behind the sources */
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+#define SL_TIMER_ONCE  UINT64_MAX
+#define SL_TIMER_NEVER UINT64_MAX
+
+struct sl_source {
+	const char *name, *bound;
+	int fd; /* readable: fn is called; stays the caller's */
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+struct sl_loop {
+	int epoll;
+	bool stopped;
+	unsigned int n_timers, n_sources;
+	struct sl_timer timer[SL_LOOP_TIMERS_MAX];
+	struct sl_source source[SL_LOOP_SOURCES_MAX];
+	uint64_t turn_began_cpu_ns; /* when the turn before ended: waiting costs next to nothing */
+	struct sl_turns *turns;	    /* where turns are counted */
+};
+
+int sl_loop_init(struct sl_loop *l, struct sl_turns *turns, struct sl_err *e);
+void sl_loop_fini(struct sl_loop *l);
+
+/* The timer's number for sl_loop_set, or -errno and *e. */
+int sl_loop_add_timer(struct sl_loop *l, const struct sl_timer *t, struct sl_err *e);
+/* The next time that a timer is due: for one that runs once, and to put off a periodic one. */
+void sl_loop_set(struct sl_loop *l, int timer, uint64_t deadline_ns);
+int sl_loop_add_source(struct sl_loop *l, const struct sl_source *s, struct sl_err *e);
+
+void sl_loop_turn(struct sl_loop *l);
+/* Turns until sl_loop_stop. */
+void sl_loop_run(struct sl_loop *l);
+void sl_loop_stop(struct sl_loop *l); /* after this turn */
+
+/* CPU time of the turn so far. */
+uint64_t sl_loop_spent_ns(const struct sl_loop *l);
 
 #endif

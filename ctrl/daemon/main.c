@@ -8,12 +8,15 @@
 #include "check.h"
 #include "daemon.h"
 #include "dp/variant.h"
+#include "ctrl/methods/methods.h"
 #include "ctrl/shape/json.h"
-#include "loop.h"
 #include "signals.h"
+#include "turns.h"
 
-/* "FILE:7:13: " where the file has what the error is about; "FILE: " when it is no JSON, of which
- * the message says where. */
+/*
+ * "FILE:7:13: " where the file has what the error is about. The message about a text that is no JSON
+ * begins with line and column itself.
+ */
 static void print_place(const char *config, const struct sl_err *e)
 {
 	struct sl_json_place at;
@@ -23,7 +26,7 @@ static void print_place(const char *config, const struct sl_err *e)
 	if (text != NULL && sl_json_locate(text, len, e->path, &at))
 		fprintf(stderr, "%s:%zu:%zu: ", config, at.line, at.column);
 	else if (e->code == SL_ERR_PARSE)
-		fprintf(stderr, "%s: ", config);
+		fprintf(stderr, e->path[0] == '\0' ? "%s:" : "%s: ", config);
 	free(text);
 }
 
@@ -60,7 +63,7 @@ static int print_openrpc(void)
 	cJSON *doc;
 	char *text;
 
-	sl_daemon_methods(&rpc);
+	sl_methods_fill(&rpc);
 	doc = sl_rpc_discover(&rpc);
 	text = doc != NULL ? cJSON_Print(doc) : NULL;
 	cJSON_Delete(doc);
@@ -85,7 +88,7 @@ static int run(const struct sl_options *o)
 		printf("sluiced is ready: %s (%s)\n", o->socket, sl_variant_name());
 		fflush(stdout);
 		sd_notify(0, "READY=1");
-		err = sl_loop_run(c, &e);
+		err = sl_turns_run(c, &e);
 		sd_notify(0, "STOPPING=1");
 		sl_daemon_stop(c);
 	}

@@ -120,7 +120,7 @@ static bool give_to_driver(int signal)
 	return true;
 }
 
-bool sl_signals_take(int fd, void (*log)(const char *line))
+bool sl_signals_read(int fd, void (*log)(const char *line))
 {
 	struct signalfd_siginfo got;
 	char line[192];

@@ -16,7 +16,7 @@ void sl_signals_init(void);
 /* Readable when a signal has come that is not a crash's; -1 and errno when it cannot be made. */
 int sl_signals_open(void);
 
-/* Take what has come: true when the daemon is to stop. */
-bool sl_signals_take(int fd, void (*log)(const char *line));
+/* Read and act on the signals that have come: true when the daemon is to stop. */
+bool sl_signals_read(int fd, void (*log)(const char *line));
 
 #endif

@@ -11,25 +11,24 @@
 #include "dp/engine.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/watch/load.h"
+#include "ctrl/watch/metrics.h"
 #include "ctrl/watch/notices.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "ctrl/watch/port_log.h"
 #include "ctrl/watch/rebalance.h"
 #include "ctrl/watch/recent.h"
+#include "ctrl/watch/running.h"
 #include "ctrl/rpc/rpc.h"
 #include "ctrl/rpc/server.h"
 #include "ctrl/watch/states.h"
+#include "ctrl/watch/turns.h"
 #include "ctrl/model/store.h"
 #include "ctrl/underlay/underlay.h"
 
-/* Turns of the event loop by the CPU time they took (loop.h). */
-struct sl_turns {
-	uint64_t n, over_1ms, over_10ms, over_100ms, max_ns;
-};
-
 struct sl_ctrl {
-	struct sl_config *config; /* as read at start: node and workers stay in force */
+	void (*log)(const char *line); /* one line for the operator */
+	struct sl_config *config;      /* as read at start: node and workers stay in force */
 	struct sl_engine *engine;
 	struct sl_pipeline *pipeline;
 	struct sl_tunnel_table *tunnels;
@@ -39,9 +38,7 @@ struct sl_ctrl {
 	struct sl_store *store;
 	struct sl_notice_watch *notices;
 	struct sl_states *states;
-	uint32_t states_looked; /* second of the last look */
-	bool states_looking;	/* it goes on, behind this next hop */
-	struct sl_neighbor_cursor states_at;
+	struct sl_states_round states_round;
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_port_log port_log;
@@ -51,10 +48,29 @@ struct sl_ctrl {
 	struct sl_turns turns;
 };
 
-/* What notices are found from while this daemon runs. */
-static inline struct sl_notice_facts sl_ctrl_facts(const struct sl_ctrl *c)
+/* What is watched while this daemon runs. */
+static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 {
-	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .ctrl = c};
+	return (struct sl_running){.engine = c->engine,
+		.pipeline = c->pipeline,
+		.apply = c->apply,
+		.underlay = c->underlay,
+		.store = c->store,
+		.log = c->log};
+}
+
+/* What metrics are read from. */
+static inline struct sl_metric_source sl_ctrl_metrics(const struct sl_ctrl *c)
+{
+	return (struct sl_metric_source){
+		.run = sl_ctrl_running(c), .load = &c->load, .turns = &c->turns};
+}
+
+/* What notices are found from; run stays the caller's. */
+static inline struct sl_notice_facts sl_ctrl_facts(
+	const struct sl_ctrl *c, const struct sl_running *run)
+{
+	return (struct sl_notice_facts){.store = c->store, .self = &c->config->node, .run = run};
 }
 
 #endif

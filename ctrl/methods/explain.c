@@ -8,7 +8,8 @@
 #include "ctrl/objects/fields.h"
 #include "pipelines/policy/policy_ctl.h"
 #include "pipelines/world.h"
-#include "runtime.h"
+#include "methods.h"
+#include "ctrl/watch/names.h"
 
 static const char *const protocols[] = {"tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 static const uint8_t protocol_number[] = {
@@ -134,7 +135,7 @@ static const struct sl_endpoint_obj *endpoint_of(
 	const struct sl_object *o = sl_store_find(c->store, SL_COLL_ENDPOINTS, name);
 
 	if (o == NULL)
-		sl_err_set(e, SL_ERR_NOT_FOUND, path, "there is no endpoint \"%s\"", name);
+		sl_rpc_not_found(e, SL_ERR_NOT_FOUND, path, "endpoint", name);
 	return (const struct sl_endpoint_obj *)o;
 }
 
@@ -237,13 +238,14 @@ static int find_port(const struct explain_in *in, bool v4, uint16_t *port, struc
 static int fill_steps(
 	struct side_out *out, const struct sl_policy_step *step, size_t n, const struct sl_ctrl *c)
 {
+	const struct sl_running run = sl_ctrl_running(c);
 	struct step_out *steps = calloc(n + 1, sizeof(*steps));
 
 	if (steps == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		steps[i] = (struct step_out){
-			.policy = sl_borrow(sl_name_of_policy(c, step[i].policy)),
+			.policy = sl_borrow(sl_name_of_policy(&run, step[i].policy)),
 			.tier = step[i].tier,
 			.priority = step[i].priority,
 			.action = step[i].action,

@@ -6,7 +6,8 @@
 
 #include "ctrl.h"
 #include "ctrl/shape/json.h"
-#include "runtime.h"
+#include "methods.h"
+#include "ctrl/watch/names.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
 
@@ -101,12 +102,12 @@ static const struct sl_shape list_shape =
 static const struct sl_field list_result = {
 	.name = "result", .type = SL_F_OBJECT, .shape = &list_shape, .help = "A page of flows."};
 
-static const char *name_of_way_out(const struct sl_ctrl *c, const struct sl_action *act)
+static const char *name_of_way_out(const struct sl_running *run, const struct sl_action *act)
 {
 	if (act->kind == SL_ACT_PORT)
-		return sl_name_of_origin(c, act->out);
+		return sl_name_of_origin(run, act->out);
 	if (act->kind == SL_ACT_TUNNEL)
-		return sl_name_of_origin(c, act->out / SL_ENCAP_COUNT | SL_ORIGIN_NODE);
+		return sl_name_of_origin(run, act->out / SL_ENCAP_COUNT | SL_ORIGIN_NODE);
 	return "";
 }
 
@@ -115,22 +116,24 @@ static bool denied(uint32_t slot)
 	return slot != UINT32_MAX && (slot & SL_FLOW_AUDITED) != 0;
 }
 
-static const char *name_of_judge(const struct sl_ctrl *c, uint32_t slot)
+static const char *name_of_judge(const struct sl_running *run, uint32_t slot)
 {
-	return sl_name_of_policy(c, denied(slot) ? slot & ~SL_FLOW_AUDITED : slot);
+	return sl_name_of_policy(run, denied(slot) ? slot & ~SL_FLOW_AUDITED : slot);
 }
 
-static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
+static void write_flow(struct sl_rows *rows, struct sl_text *text, const struct sl_running *run,
+	const struct sl_flow_view *v)
 {
 	char proto[8];
 	struct flow_out out = {
-		.network = sl_borrow(sl_name_of_network(c, (v->key.net_proto >> 8) & 0x7fffff)),
+		.network = sl_borrow(sl_name_of_network(run, (v->key.net_proto >> 8) & 0x7fffff)),
 		.state = sl_borrow(states[v->state]),
 		.protocol = sl_borrow(sl_name_of_protocol((uint8_t)v->key.net_proto, proto)),
 		.source_port = rte_be_to_cpu_16(v->key.sport_be),
 		.destination_port = rte_be_to_cpu_16(v->key.dport_be),
-		.from = sl_borrow(v->generation[0] != 0 ? sl_name_of_origin(c, v->origin[0]) : ""),
-		.to = sl_borrow(v->generation[0] != 0 ? name_of_way_out(c, &v->act[0]) : ""),
+		.from = sl_borrow(
+			v->generation[0] != 0 ? sl_name_of_origin(run, v->origin[0]) : ""),
+		.to = sl_borrow(v->generation[0] != 0 ? name_of_way_out(run, &v->act[0]) : ""),
 		.action = sl_borrow(v->act[0].kind == SL_ACT_DROP ? "drop" : "forward"),
 		.packets = v->packets[0],
 		.bytes = v->bytes[0],
@@ -140,8 +143,8 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 		.idle_seconds = v->idle_ticks / SL_TICKS_PER_SECOND,
 		.source_identity = v->identity_src,
 		.destination_identity = v->identity_dst,
-		.policy_egress = sl_borrow(name_of_judge(c, v->policy_egress)),
-		.policy_ingress = sl_borrow(name_of_judge(c, v->policy_ingress)),
+		.policy_egress = sl_borrow(name_of_judge(run, v->policy_egress)),
+		.policy_ingress = sl_borrow(name_of_judge(run, v->policy_ingress)),
 		.picked_up = v->picked,
 		.audited = denied(v->policy_egress) || denied(v->policy_ingress),
 	};
@@ -150,7 +153,7 @@ static cJSON *encode_flow(const struct sl_ctrl *c, const struct sl_flow_view *v)
 		out.action = sl_borrow(v->program == SL_PROGRAM_DENY ? "drop" : "forward");
 	memcpy(out.source.b, v->key.src, 16);
 	memcpy(out.destination.b, v->key.dst, 16);
-	return sl_shape_encode(&flow_shape, &out);
+	sl_rows_shape(rows, text, &flow_shape, &out);
 }
 
 static bool wanted(const struct list_in *in, uint32_t network, const struct sl_flow_view *v)
@@ -175,6 +178,7 @@ static bool next_flow(struct sl_rows *r, struct sl_text *out)
 	struct listing *l = (struct listing *)r;
 	struct sl_flow_table *t = l->c->pipeline->flows;
 	uint32_t end = RTE_MAX(l->from, 1u) + PASSED_OVER;
+	const struct sl_running run = sl_ctrl_running(l->c);
 	struct sl_flow_view v;
 
 	if (l->from >= sl_flow_view_end(t))
@@ -185,7 +189,7 @@ static bool next_flow(struct sl_rows *r, struct sl_text *out)
 	}
 	l->from = v.pair + 1;
 	if (wanted(&l->in, l->network, &v))
-		sl_rows_json(r, out, encode_flow(l->c, &v));
+		write_flow(r, out, &run, &v);
 	return true;
 }
 
@@ -215,8 +219,8 @@ static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl
 	if (in->has_network) {
 		o = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 		if (o == NULL)
-			return sl_err_set(e, SL_ERR_NOT_FOUND, "network",
-				"there is no network \"%s\"", in->network);
+			return sl_rpc_not_found(
+				e, SL_ERR_NOT_FOUND, "network", "network", in->network);
 	}
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -322,8 +326,7 @@ static int make_key(
 	const struct sl_object *net = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 
 	if (net == NULL)
-		return sl_err_set(
-			e, SL_ERR_REFERENCE, "network", "there is no network \"%s\"", in->network);
+		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "network", "network", in->network);
 	memset(key, 0, sizeof(*key));
 	memcpy(key->src, in->source.b, 16);
 	memcpy(key->dst, in->destination.b, 16);
@@ -342,15 +345,14 @@ static int find_target(const struct sl_ctrl *c, const struct add_in *in, struct 
 	if (in->has_port) {
 		port = sl_apply_port_id(c->apply, in->port);
 		if (port < 0)
-			return sl_err_set(
-				e, SL_ERR_REFERENCE, "port", "there is no port \"%s\"", in->port);
+			return sl_rpc_not_found(e, SL_ERR_REFERENCE, "port", "port", in->port);
 		p->kind = SL_PROGRAM_PORT;
 		p->target = (uint32_t)port;
 		return 0;
 	}
 	node = sl_store_find(c->store, SL_COLL_NODES, in->node);
 	if (node == NULL)
-		return sl_err_set(e, SL_ERR_REFERENCE, "node", "there is no node \"%s\"", in->node);
+		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "node", "node", in->node);
 	p->kind = SL_PROGRAM_NODE;
 	p->target = node->id;
 	return 0;

@@ -1,34 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The list of methods: one row each. */
-#include "ctrl/daemon/daemon.h"
-#include "ctrl/shape/json.h"
+/* All methods in one table, and what the methods on objects need of the daemon. */
+#include "ctrl.h"
+#include "methods.h"
 #include "objects.h"
-#include "runtime.h"
-#include "ctrl/objects/tables.h"
-#include "ctrl/rpc/rpc.h"
 
-static const struct sl_method *const single_methods[] = {
-	&sl_method_flows_list,
-	&sl_method_flows_owners,
-	&sl_method_flows_add,
-	&sl_method_flows_del,
-	&sl_method_stats_get,
-	&sl_method_drops_list,
-	&sl_method_drops_recent,
-	&sl_method_workers_list,
-	&sl_method_neighbors_state,
-	&sl_method_nodes_paths,
-	&sl_method_notices_list,
-	&sl_method_ports_rebalance,
-	&sl_method_policies_explain,
-	&sl_method_txn_apply,
-	&sl_method_config_get,
-	&sl_method_config_replace,
-	&sl_method_discover,
-};
+#define X(name) &sl_method_##name,
+static const struct sl_method *const single_methods[] = {SL_METHOD_LIST(X)};
+#undef X
 #define N_SINGLE (sizeof(single_methods) / sizeof(single_methods[0]))
-/* Six verbs a collection. */
-#define N_MAX (N_SINGLE + 6 * SL_COLL_COUNT)
+#define N_VERBS	 (6u * SL_COLL_COUNT) /* the first of the objects' methods */
 
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c)
 {
@@ -45,13 +25,14 @@ void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx)
 	*ctx = (struct sl_report_ctx){.engine = c->engine, .apply = c->apply, .store = c->store};
 }
 
-void sl_daemon_methods(struct sl_rpc *rpc)
+void sl_methods_fill(struct sl_rpc *rpc)
 {
-	static const struct sl_method *all[N_MAX];
+	static const struct sl_method *all[N_VERBS + N_SINGLE];
 	const struct sl_method *rows;
-	size_t n_rows = sl_object_methods(&rows), n = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n_rows && n < N_MAX - N_SINGLE; i++)
+	sl_object_methods(&rows);
+	for (size_t i = 0; i < N_VERBS; i++)
 		all[n++] = &rows[i];
 	for (size_t i = 0; i < N_SINGLE; i++)
 		all[n++] = single_methods[i];

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "ctrl.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/watch/notices.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
@@ -31,15 +31,22 @@ static const struct sl_field notices_result = {.name = "result",
 	.shape = &notice_shape,
 	.help = "Every notice that stands."};
 
-static void add_notice(void *ctx, const struct sl_notice *n)
+/* Where notices are written while a row is asked. */
+struct notice_writer {
+	struct sl_rows *rows;
+	struct sl_text *out;
+};
+
+static void write_notice(void *ctx, const struct sl_notice *n)
 {
+	const struct notice_writer *w = ctx;
 	struct notice_out out = {.collection = sl_borrow(n->collection),
 		.name = sl_borrow(n->name),
 		.code = sl_borrow(n->code),
 		.message = sl_borrow(n->message),
 		.hint = sl_borrow(n->hint)};
 
-	cJSON_AddItemToArray(ctx, sl_shape_encode(&notice_shape, &out));
+	sl_rows_shape(w->rows, w->out, &notice_shape, &out);
 }
 
 /* A kind of notice at a time, of many objects a portion. */
@@ -53,18 +60,14 @@ struct notices {
 static bool next_notices(struct sl_rows *r, struct sl_text *out)
 {
 	struct notices *n = (struct notices *)r;
-	const struct sl_notice_facts f = sl_ctrl_facts(n->c);
-	cJSON *found, *one;
+	const struct sl_running run = sl_ctrl_running(n->c);
+	const struct sl_notice_facts f = sl_ctrl_facts(n->c, &run);
+	struct notice_writer w = {r, out};
 
 	if (n->row == sl_n_notice_rows)
 		return false;
-	found = cJSON_CreateArray();
-	out->failed = out->failed || found == NULL;
-	if (found != NULL && sl_notices_portion(&f, n->row, &n->next_id, add_notice, found))
+	if (sl_notices_portion(&f, n->row, &n->next_id, write_notice, &w))
 		n->row++;
-	while ((one = cJSON_DetachItemFromArray(found, 0)) != NULL)
-		sl_rows_json(r, out, one);
-	cJSON_Delete(found);
 	return true;
 }
 

@@ -5,7 +5,8 @@
 
 #include "ctrl.h"
 #include "ctrl/shape/json.h"
-#include "runtime.h"
+#include "methods.h"
+#include "ctrl/watch/names.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
 
@@ -137,50 +138,51 @@ static void note(struct most *m, const struct sl_owner_view *v)
 	sift_down(m);
 }
 
-static const char *name_of(const struct sl_ctrl *c, const struct sl_owner_view *v)
+static const char *name_of(const struct sl_running *run, const struct sl_owner_view *v)
 {
 	const struct sl_object *o;
 
 	switch (v->kind) {
 	case SL_OWNER_ENDPOINT:
-		if (sl_apply_endpoint_owner(c->apply, v->id) != v->number)
+		if (sl_apply_endpoint_owner(run->apply, v->id) != v->number)
 			return "";
-		o = sl_store_by_id(c->store, SL_COLL_ENDPOINTS, v->id);
+		o = sl_store_by_id(run->store, SL_COLL_ENDPOINTS, v->id);
 		return o != NULL ? o->key : "";
 	case SL_OWNER_PORT:
-		return v->closed ? "" : sl_name_of_origin(c, v->id);
+		return v->closed ? "" : sl_name_of_origin(run, v->id);
 	case SL_OWNER_NODE:
-		return v->closed ? "" : sl_name_of_origin(c, v->id | SL_ORIGIN_NODE);
+		return v->closed ? "" : sl_name_of_origin(run, v->id | SL_ORIGIN_NODE);
 	case SL_OWNER_NETWORK:
-		return v->closed ? "" : sl_name_of_network(c, v->id);
+		return v->closed ? "" : sl_name_of_network(run, v->id);
 	default:
 		return "";
 	}
 }
 
-static const char *name_of_number(const struct sl_ctrl *c, uint32_t number)
+static const char *name_of_number(const struct sl_running *run, uint32_t number)
 {
 	struct sl_owner_view v;
 
-	if (number == 0 || !sl_owner_view_next(c->pipeline->flows, number, &v))
+	if (number == 0 || !sl_owner_view_next(run->pipeline->flows, number, &v))
 		return "";
-	return name_of(c, &v);
+	return name_of(run, &v);
 }
 
-static cJSON *encode(const struct sl_ctrl *c, const struct sl_owner_view *v)
+static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct sl_running *run,
+	const struct sl_owner_view *v)
 {
-	const char *name = name_of(c, v);
+	const char *name = name_of(run, v);
 	bool gone = *name == '\0'; /* before its owner is closed, which takes a grace period */
 	struct owner_out out = {.kind = sl_borrow(kinds[v->kind]),
 		.name = sl_borrow(name),
-		.place = sl_borrow(name_of_number(c, v->place)),
-		.network = sl_borrow(name_of_number(c, v->network)),
+		.place = sl_borrow(name_of_number(run, v->place)),
+		.network = sl_borrow(name_of_number(run, v->network)),
 		.connections = v->used,
 		.share = gone ? 0 : v->share,
 		.refused = v->refused,
 		.gone = gone};
 
-	return sl_shape_encode(&owner_shape, &out);
+	sl_rows_shape(rows, text, &owner_shape, &out);
 }
 
 /* All owners are looked at first, then those with most are listed. */
@@ -213,6 +215,7 @@ static bool collect_some(struct listing *l)
 static bool next_owner(struct sl_rows *r, struct sl_text *out)
 {
 	struct listing *l = (struct listing *)r;
+	const struct sl_running run = sl_ctrl_running(l->c);
 
 	if (!l->sorted) {
 		if (collect_some(l)) {
@@ -223,7 +226,7 @@ static bool next_owner(struct sl_rows *r, struct sl_text *out)
 	}
 	if (l->i >= l->most.n)
 		return false;
-	sl_rows_json(r, out, encode(l->c, &l->most.all[l->i++]));
+	write_owner(r, out, &run, &l->most.all[l->i++]);
 	return true;
 }
 

@@ -3,8 +3,7 @@
 #include <stdio.h>
 
 #include "ctrl.h"
-#include "ctrl/daemon/daemon.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/objects/fields.h"
 
 struct rebalance_in {
@@ -144,20 +143,3 @@ const struct sl_method sl_method_ports_rebalance = {
 	.result = &out_field,
 	.handle = rebalance,
 };
-
-void sl_ctrl_rebalance_tick(struct sl_ctrl *c)
-{
-	const struct sl_rebalance_conf *conf = &c->config->workers.rebalance;
-	struct sl_balance b;
-	char text[160];
-
-	sl_rebalance_sample(&c->rebalance, c->engine);
-	if (!sl_rebalance_look(&c->rebalance, c->engine, conf, &b))
-		return;
-	snprintf(text, sizeof(text),
-		"receive queues have moved: the workers' loads differed by %.0f %% of a core, and "
-		"should by %.0f %% now",
-		100 * sl_balance_spread(b.before, b.n_workers),
-		100 * sl_balance_spread(b.after, b.n_workers));
-	sl_daemon_notice(text);
-}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "ctrl.h"
-#include "runtime.h"
+#include "methods.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
 
@@ -54,11 +54,6 @@ static const struct sl_field neighbors_result = {.name = "result",
 	.shape = &neighbor_shape,
 	.help = "Every next hop known."};
 
-struct collect {
-	const struct sl_ctrl *c;
-	cJSON *list;
-};
-
 /* In the order of what an operator should know first. */
 static const char *neighbor_problem(const struct sl_neighbor_view *v)
 {
@@ -72,11 +67,11 @@ static const char *neighbor_problem(const struct sl_neighbor_view *v)
 	return v->state == SL_NEIGHBOR_INCOMPLETE ? "it has not answered ARP yet" : "";
 }
 
-static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
+static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
+	const struct sl_neighbor_view *v)
 {
 	static const struct sl_mac zero;
-	struct collect *to = ctx;
-	const char *port = sl_apply_port_name(to->c->apply, v->port);
+	const char *port = sl_apply_port_name(c->apply, v->port);
 	struct neighbor_out out = {.port = sl_borrow(port != NULL ? port : ""),
 		.address = v->ip,
 		.has_mac = !sl_mac_equal(&v->mac, &zero),
@@ -91,7 +86,7 @@ static void add_neighbor(const struct sl_neighbor_view *v, void *ctx)
 		.last_other_mac = v->other,
 		.problem = sl_borrow(neighbor_problem(v))};
 
-	cJSON_AddItemToArray(to->list, sl_shape_encode(&neighbor_shape, &out));
+	sl_rows_shape(rows, text, &neighbor_shape, &out);
 }
 
 struct neighbors {
@@ -103,16 +98,12 @@ struct neighbors {
 static bool next_neighbor(struct sl_rows *r, struct sl_text *out)
 {
 	struct neighbors *n = (struct neighbors *)r;
-	struct collect to = {.c = n->c};
 	struct sl_neighbor_view v;
 
 	if (!sl_neighbors_next(sl_underlay_neighbors(n->c->underlay), &n->at,
 		    sl_engine_tick(n->c->engine), &v))
 		return false;
-	to.list = cJSON_CreateArray();
-	add_neighbor(&v, &to);
-	sl_rows_json(r, out, cJSON_DetachItemFromArray(to.list, 0));
-	cJSON_Delete(to.list);
+	write_neighbor(r, out, n->c, &v);
 	return true;
 }
 
@@ -258,24 +249,25 @@ static void fill_traffic(const struct sl_underlay_path *path, const struct sl_pa
 	out->error_seconds = (path->tick - s->error_tick) / SL_TICKS_PER_SECOND;
 }
 
-static bool add_path(const struct sl_object *o, void *ctx)
+/* Nothing for a node whose tables are not made yet. */
+static void write_path(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
+	const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
-	struct collect *to = ctx;
 	struct sl_underlay_path path;
 	struct sl_path_error error;
 	char problem[192];
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
 
-	if (!sl_underlay_path(to->c->underlay, o->id, &path))
-		return true;
+	if (!sl_underlay_path(c->underlay, o->id, &path))
+		return;
 	snprintf(out.name, sizeof(out.name), "%s", node->name);
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
 	out.next_hop = path.next_hop;
-	port = path.reachable ? sl_apply_port_name(to->c->apply, path.port) : NULL;
+	port = path.reachable ? sl_apply_port_name(c->apply, path.port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
@@ -283,8 +275,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
 	path_problem(&path, &error, problem);
-	cJSON_AddItemToArray(to->list, sl_shape_encode(&path_shape, &out));
-	return true;
+	sl_rows_shape(rows, text, &path_shape, &out);
 }
 
 struct paths_in {
@@ -310,16 +301,11 @@ static bool next_path(struct sl_rows *r, struct sl_text *out)
 {
 	struct paths *p = (struct paths *)r;
 	const struct sl_object *o = sl_store_after(p->c->store, SL_COLL_NODES, p->after);
-	struct collect to = {.c = p->c};
 
 	if (o == NULL)
 		return false;
 	snprintf(p->after, sizeof(p->after), "%s", o->key);
-	to.list = cJSON_CreateArray();
-	add_path(o, &to);
-	if (to.list != NULL && to.list->child != NULL)
-		sl_rows_json(r, out, cJSON_DetachItemFromArray(to.list, 0));
-	cJSON_Delete(to.list);
+	write_path(r, out, p->c, o);
 	return true;
 }
 

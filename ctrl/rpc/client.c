@@ -74,7 +74,7 @@ static void refuse_too_long(struct sl_server_client *c)
 {
 	size_t len;
 	char *answer = sl_rpc_refuse(SL_ERR_LIMIT,
-		c->granted >= SL_RPC_WRITE
+		c->session.granted >= SL_RPC_WRITE
 			? "a message has at most 16 MiB"
 			: "a message has at most 256 KiB from a user who may only read",
 		&len);
@@ -87,13 +87,14 @@ static void refuse_too_long(struct sl_server_client *c)
 }
 
 /* The next message, if there is a whole one. */
-static void begin_reply(struct sl_server_client *c, const struct sl_rpc *rpc)
+static void begin_reply(struct sl_server_client *c)
 {
 	const char *msg;
 	size_t len;
 
 	switch (sl_frame_next(&c->in,
-		c->granted >= SL_RPC_WRITE ? SL_MESSAGE_MAX : SL_MESSAGE_READ_MAX, &msg, &len)) {
+		c->session.granted >= SL_RPC_WRITE ? SL_MESSAGE_MAX : SL_MESSAGE_READ_MAX, &msg,
+		&len)) {
 	case SL_FRAME_TOO_LONG:
 		refuse_too_long(c);
 		return;
@@ -104,11 +105,29 @@ static void begin_reply(struct sl_server_client *c, const struct sl_rpc *rpc)
 	case SL_FRAME_MESSAGE:
 		break;
 	}
-	sl_reply_begin(&c->reply, rpc, msg, len, c->granted);
+	sl_reply_begin(&c->reply, &c->session, msg, len, true);
 	c->replying = true;
 }
 
-static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns)
+/* Pushed notifications may go out now: their client takes them, and no answer is half written. */
+static bool may_push(const struct sl_server_client *c)
+{
+	return sl_server_client_unsent(c) < SL_CLIENT_UNSENT &&
+	       (!c->replying || sl_reply_is_unwritten(&c->reply));
+}
+
+static void push_some(struct sl_server_client *c)
+{
+	if (sl_session_is_due(&c->session) && may_push(c))
+		sl_session_drain(&c->session, &c->out);
+}
+
+static bool is_waiting(const struct sl_server_client *c)
+{
+	return c->replying && sl_reply_is_waiting(&c->reply);
+}
+
+static void answer_some(struct sl_server_client *c, uint64_t end_ns)
 {
 	uint64_t own_end = sl_now_ns() + SL_CLIENT_TURN_NS;
 	const struct sl_turn turn = {
@@ -120,29 +139,38 @@ static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc, ui
 			c->backlog = true;
 			return;
 		}
+		push_some(c);
 		if (!c->replying)
-			begin_reply(c, rpc);
+			begin_reply(c);
 		if (!c->replying)
 			return;
 		c->replying = sl_reply_more(&c->reply, &c->out, &turn);
 		if (!c->replying)
 			sl_reply_end(&c->reply);
 		c->dead = c->dead || c->out.failed;
+		if (is_waiting(c)) {
+			c->backlog = true;
+			return;
+		}
 	}
 }
 
 bool sl_server_client_is_due(const struct sl_server_client *c)
 {
-	return c->ready != 0 || (c->backlog && sl_server_client_unsent(c) < SL_CLIENT_UNSENT);
+	return c->ready != 0 || (sl_session_is_due(&c->session) && may_push(c)) ||
+	       (c->backlog && !is_waiting(c) && sl_server_client_unsent(c) < SL_CLIENT_UNSENT);
 }
 
-void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns)
+void sl_server_client_serve(struct sl_server_client *c, uint64_t end_ns)
 {
 	bool readable = (c->ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
 
+	/* Nothing is read or sent while a call waits, so that nothing else tells that it is gone. */
+	if ((c->ready & (EPOLLHUP | EPOLLERR)) != 0 && is_waiting(c))
+		c->dead = true;
 	c->ready = 0;
 	c->served = true;
-	/* What is unsent is of an earlier poll: settled. */
+	/* What is unsent is of an earlier poll: durable. */
 	if (sl_server_client_unsent(c) > 0)
 		flush_out(c);
 	if (sl_server_client_unsent(c) >= SL_CLIENT_UNSENT)
@@ -153,15 +181,17 @@ void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc
 	if (sl_server_client_unsent(c) == 0)
 		c->sent_ns = sl_now_ns();
 	if (!c->dead)
-		answer_some(c, rpc, end_ns);
+		answer_some(c, end_ns);
 }
 
-void sl_server_client_flush(struct sl_server_client *c, bool settled)
+void sl_server_client_flush(struct sl_server_client *c, bool durable)
 {
 	c->served = false;
-	/* Who waits for an answer that cannot be given finds out that way: what became of its calls
-	 * is not known. */
-	if (!settled && sl_server_client_unsent(c) > 0)
+	/*
+	 * What became of the calls is not known, so no answer may leave: the client finds out by
+	 * the end of its connection.
+	 */
+	if (!durable && sl_server_client_unsent(c) > 0)
 		c->dead = true;
 	if (!c->dead)
 		flush_out(c);
@@ -185,6 +215,7 @@ void sl_server_client_fini(struct sl_server_client *c)
 	close(c->fd);
 	if (c->replying)
 		sl_reply_end(&c->reply);
+	sl_session_fini(&c->session);
 	sl_frame_fini(&c->in);
 	sl_text_fini(&c->out);
 }

@@ -109,7 +109,7 @@ static bool step(struct sl_frame *f)
 	return f->mode == MODE_IDLE;
 }
 
-static void take(struct sl_frame *f, const char **msg, size_t *len)
+static void cut(struct sl_frame *f, const char **msg, size_t *len)
 {
 	*msg = f->buf + f->start;
 	*len = f->pos - f->start;
@@ -123,7 +123,7 @@ enum sl_frame_status sl_frame_next(struct sl_frame *f, size_t limit, const char 
 {
 	while (f->pos < f->len) {
 		if (step(f)) {
-			take(f, msg, len);
+			cut(f, msg, len);
 			return *len <= limit ? SL_FRAME_MESSAGE : SL_FRAME_TOO_LONG;
 		}
 	}
@@ -138,7 +138,7 @@ bool sl_frame_rest(struct sl_frame *f, const char **msg, size_t *len)
 	if (f->mode == MODE_IDLE || f->start == f->len)
 		return false;
 	f->pos = f->len;
-	take(f, msg, len);
+	cut(f, msg, len);
 	return true;
 }
 

@@ -200,17 +200,18 @@ static bool peer_in_group(int fd, gid_t gid)
 	return found;
 }
 
-enum sl_rpc_right sl_server_peer_right(int fd, const char *path, const struct stat *file)
+enum sl_rpc_right sl_server_peer(
+	int fd, const char *path, const struct stat *file, struct ucred *peer)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	socklen_t len = sizeof(*peer);
 	struct stat st;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+	*peer = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) != 0)
 		return SL_RPC_READ;
-	if (cred.uid == 0)
+	if (peer->uid == 0)
 		return SL_RPC_ROOT;
-	if (cred.uid == geteuid())
+	if (peer->uid == geteuid())
 		return SL_RPC_WRITE;
 	/*
 	 * Asked each time: an administrator may give the socket to another group while we run. Who
@@ -218,5 +219,5 @@ enum sl_rpc_right sl_server_peer_right(int fd, const char *path, const struct st
 	 */
 	if (lstat(path, &st) != 0 || st.st_dev != file->st_dev || st.st_ino != file->st_ino)
 		return SL_RPC_READ;
-	return cred.gid == st.st_gid || peer_in_group(fd, st.st_gid) ? SL_RPC_WRITE : SL_RPC_READ;
+	return peer->gid == st.st_gid || peer_in_group(fd, st.st_gid) ? SL_RPC_WRITE : SL_RPC_READ;
 }

@@ -43,6 +43,21 @@ void sl_rows_begin_row(struct sl_rows *r, struct sl_text *out)
 	r->left -= r->left != UINT32_MAX;
 }
 
+static void put_text(void *ctx, const char *s, size_t len)
+{
+	sl_text_add(ctx, s, len);
+}
+
+void sl_rows_shape(
+	struct sl_rows *r, struct sl_text *out, const struct sl_shape *shape, const void *row)
+{
+	const struct sl_text_out to = {.ctx = out, .put = put_text};
+
+	sl_rows_begin_row(r, out);
+	if (!sl_shape_write(shape, row, &to))
+		out->failed = true;
+}
+
 void sl_rows_json(struct sl_rows *r, struct sl_text *out, cJSON *json)
 {
 	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;

@@ -28,6 +28,9 @@ struct sl_rows {
 void sl_rows_init(struct sl_rows *r, uint32_t limit, struct sl_stream **stream);
 /* Before next writes a row: the comma, and the count. */
 void sl_rows_begin_row(struct sl_rows *r, struct sl_text *out);
+/* A whole row: a struct by its shape. */
+void sl_rows_shape(
+	struct sl_rows *r, struct sl_text *out, const struct sl_shape *shape, const void *row);
 /* A whole row; takes json, NULL: memory is out. */
 void sl_rows_json(struct sl_rows *r, struct sl_text *out, cJSON *json);
 

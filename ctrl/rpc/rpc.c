@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ctrl/shape/json.h"
-#include "rpc.h"
+#include "session.h"
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name)
 {
@@ -51,6 +51,40 @@ static int decode_params(
 	return ret;
 }
 
+int sl_rpc_wait(const struct sl_rpc_call *c, void *kept, void (*cancel)(struct sl_rpc_parked *p),
+	struct sl_err *e)
+{
+	if (c->parked == NULL)
+		return sl_err_set(e, SL_ERR_UNSUPPORTED, NULL,
+			"the call would wait, which is not possible here");
+	c->parked->session = c->session;
+	c->parked->kept = kept;
+	c->parked->cancel = cancel;
+	c->parked->waiting = true;
+	return SL_RPC_WAIT;
+}
+
+void sl_rpc_resume(struct sl_rpc_parked *p)
+{
+	p->resumed = true;
+	if (p->session != NULL && p->session->wake != NULL)
+		p->session->wake(p->session);
+}
+
+int sl_rpc_not_found(struct sl_err *e, enum sl_err_code code, const char *path, const char *what,
+	const char *name)
+{
+	return sl_err_set(e, code, path, "there is no %s \"%s\"", what, name);
+}
+
+static int call_handler(const struct sl_method *m, const struct sl_rpc_call *c, cJSON **result,
+	struct sl_stream **stream, struct sl_err *e)
+{
+	return m->stream != NULL   ? m->stream(c, m->arg, stream, e)
+	       : m->handle != NULL ? m->handle(c, result, e)
+				   : m->handle_arg(c, m->arg, result, e);
+}
+
 static int run_handler(const struct sl_method *m, const struct sl_rpc_call *c, cJSON **result,
 	struct sl_stream **stream, struct sl_err *e)
 {
@@ -59,9 +93,15 @@ static int run_handler(const struct sl_method *m, const struct sl_rpc_call *c, c
 	*result = NULL;
 	*stream = NULL;
 	e->code = SL_ERR_NONE;
-	ret = m->stream != NULL	  ? m->stream(c, m->arg, stream, e)
-	      : m->handle != NULL ? m->handle(c, result, e)
-				  : m->handle_arg(c, m->arg, result, e);
+	if (c->parked != NULL)
+		c->parked->waiting = c->parked->resumed = false;
+	ret = call_handler(m, c, result, stream, e);
+	if (ret == SL_RPC_WAIT && c->parked != NULL && c->parked->waiting)
+		return ret;
+	if (ret == SL_RPC_WAIT) /* without sl_rpc_wait nobody would resume it */
+		ret = -EPROTO;
+	if (c->parked != NULL)
+		*c->parked = (struct sl_rpc_parked){0};
 	if (ret == 0 && *result == NULL && *stream == NULL)
 		return sl_err_set(e, SL_ERR_INTERNAL, NULL, "out of memory for the answer");
 	if (ret != 0) {
@@ -74,26 +114,44 @@ static int run_handler(const struct sl_method *m, const struct sl_rpc_call *c, c
 	return ret;
 }
 
-int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	enum sl_rpc_right granted, cJSON **result, struct sl_stream **stream, struct sl_err *e)
+static int check_right(const struct sl_session *s, const struct sl_method *m, struct sl_err *e)
 {
-	struct sl_rpc_call c = {.rpc = r, .ctrl = r->ctrl, .raw = params, .granted = granted};
+	if (s->granted >= m->right)
+		return 0;
+	sl_err_set(
+		e, SL_ERR_DENIED, NULL, "%s changes the switch, which this user may not", m->name);
+	sl_err_hint(e, "be root, the daemon's user, or a member of the socket's group");
+	return -EPERM;
+}
+
+/* A call that was resumed and cannot be run again, for want of memory. */
+static void forget(struct sl_rpc_parked *p)
+{
+	if (p == NULL || !p->waiting)
+		return;
+	p->cancel(p);
+	*p = (struct sl_rpc_parked){0};
+}
+
+int sl_rpc_invoke(struct sl_session *session, const struct sl_method *m, const cJSON *params,
+	struct sl_rpc_parked *parked, cJSON **result, struct sl_stream **stream, struct sl_err *e)
+{
+	const struct sl_rpc *r = session->rpc;
+	struct sl_rpc_call c = {
+		.rpc = r, .ctrl = r->ctrl, .session = session, .raw = params, .parked = parked};
 	cJSON none = {.type = cJSON_Object};
 	void *decoded;
-	int ret;
+	int ret = check_right(session, m, e);
 
-	if (granted < m->right) {
-		sl_err_set(e, SL_ERR_DENIED, NULL, "%s changes the switch, which this user may not",
-			m->name);
-		sl_err_hint(e, "be root, the daemon's user, or a member of the socket's group");
-		return -EPERM;
-	}
-	ret = decode_params(m, params != NULL ? params : &none, &decoded, e);
-	if (ret != 0)
+	if (ret == 0)
+		ret = decode_params(m, params != NULL ? params : &none, &decoded, e);
+	if (ret != 0) {
+		forget(parked);
 		return ret;
+	}
 	c.params = decoded;
 	if (r->caller != NULL)
-		r->caller(r->ctrl, granted);
+		r->caller(r->ctrl, session->granted);
 	ret = run_handler(m, &c, result, stream, e);
 	if (r->caller != NULL)
 		r->caller(r->ctrl, SL_RPC_ROOT);

@@ -15,6 +15,7 @@
 
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
 struct sl_rpc;
+struct sl_session;
 
 /* Each includes those before it. Methods want one of the first two. */
 enum sl_rpc_right {
@@ -23,13 +24,42 @@ enum sl_rpc_right {
 	SL_RPC_ROOT,  /* root: may name what belongs to the host */
 };
 
+/*
+ * A call that waits for something (a device that a helper thread opens). Its handler registers with
+ * whatever it waits for and returns what sl_rpc_wait returns, SL_RPC_WAIT. The reply is parked:
+ * later requests of the same session wait, so that answers come in order, and all other sessions go
+ * on. sl_rpc_resume lets the handler be called again, with the same parameters (decoded again) and
+ * with what it has kept; it may wait again. When the client goes meanwhile, `cancel` is called
+ * instead: it undoes the registration and frees what was kept.
+ *
+ * The struct is the reply's and stays in place until the handler has returned something else or
+ * cancel was called; it is the handle for sl_rpc_resume. A handler that returns something else has
+ * freed what it kept.
+ */
+#define SL_RPC_WAIT 1
+
+struct sl_rpc_parked {
+	struct sl_session *session; /* whose call it is */
+	bool waiting;		    /* the handler has returned SL_RPC_WAIT */
+	bool resumed;		    /* it is to be called again */
+	void *kept;		    /* the handler's own; NULL when it is called first */
+	void (*cancel)(struct sl_rpc_parked *p);
+};
+
 struct sl_rpc_call {
 	const struct sl_rpc *rpc;
 	struct sl_ctrl *ctrl;
-	const void *params;	   /* the decoded struct of method->params, or NULL */
-	const cJSON *raw;	   /* the parameters as they came, possibly NULL */
-	enum sl_rpc_right granted; /* to the caller */
+	struct sl_session *session;   /* who calls */
+	const void *params;	      /* the decoded struct of method->params, or NULL */
+	const cJSON *raw;	      /* the parameters as they came, possibly NULL */
+	struct sl_rpc_parked *parked; /* NULL: this call cannot wait */
 };
+
+/* SL_RPC_WAIT, or -errno and *e where a call cannot wait: then nothing is kept or cancelled. */
+int sl_rpc_wait(const struct sl_rpc_call *c, void *kept, void (*cancel)(struct sl_rpc_parked *p),
+	struct sl_err *e);
+/* The handler is called again in the session's next turn. */
+void sl_rpc_resume(struct sl_rpc_parked *p);
 
 /*
  * A result that is made in turns, as JSON text: for what may be long. Each call of `more` adds some
@@ -49,8 +79,8 @@ struct sl_method {
 	const struct sl_shape *params; /* NULL: takes none */
 	const struct sl_field *result; /* its type, for discovery and tests */
 	/*
-	 * 0 and *result (never NULL then, owned by the caller), or -errno and *e. A failed call has
-	 * changed nothing.
+	 * 0 and *result (never NULL then, owned by the caller), or -errno and *e, or SL_RPC_WAIT. A
+	 * failed call has changed nothing.
 	 */
 	int (*handle)(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e);
 	/* Optional, for rows made for each collection. */
@@ -68,9 +98,9 @@ struct sl_rpc {
 	size_t n_methods;
 	/*
 	 * Optional: make what calls have done so far durable. Comes before their answers leave;
-	 * when it fails they must not. Answers of many calls may wait for one settling.
+	 * when it fails they must not. One such call serves the answers of many.
 	 */
-	int (*settle)(struct sl_ctrl *ctrl);
+	int (*make_durable)(struct sl_ctrl *ctrl);
 	/*
 	 * Optional: whose call comes next, before each handler runs; SL_RPC_ROOT once it is over.
 	 */
@@ -80,40 +110,28 @@ struct sl_rpc {
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
 
 /*
- * Decode the parameters, check the right, run the handler: 0 with one of *result and *stream.
+ * Check the right, decode the parameters, run the handler: 0 with one of *result and *stream,
+ * -errno with *e, or SL_RPC_WAIT. parked NULL: the call cannot wait.
  */
-int sl_rpc_invoke(const struct sl_rpc *r, const struct sl_method *m, const cJSON *params,
-	enum sl_rpc_right granted, cJSON **result, struct sl_stream **stream, struct sl_err *e);
+int sl_rpc_invoke(struct sl_session *session, const struct sl_method *m, const cJSON *params,
+	struct sl_rpc_parked *parked, cJSON **result, struct sl_stream **stream, struct sl_err *e);
 
 /*
- * One message (request or batch; len bytes of exactly one JSON text, or broken) on its way to the
- * line that answers it. A batch is run request by request, as turns come; text must stay until the
- * reply is whole. more: adds to out, false once it is whole, newline and all; nothing at all for
- * notifications. end: at any time, and after the last `more`.
+ * For methods: there is no such object; what: "port". The code is SL_ERR_NOT_FOUND for the object
+ * that a call is about, SL_ERR_REFERENCE for one that its parameters refer to. -errno.
  */
-struct sl_reply {
-	const struct sl_rpc *rpc;
-	const char *text;
-	size_t len, pos; /* pos: of a batch, behind the requests that were run */
-	enum sl_rpc_right granted;
-	enum { SL_REPLY_UNREAD, SL_REPLY_BATCH, SL_REPLY_LAST, SL_REPLY_WHOLE } state;
-	bool any;		  /* of a batch: something was answered */
-	size_t said;		  /* bytes of answers in earlier turns */
-	struct sl_stream *stream; /* of the request at hand, NULL: none */
-};
-void sl_reply_begin(struct sl_reply *rp, const struct sl_rpc *r, const char *text, size_t len,
-	enum sl_rpc_right granted);
-bool sl_reply_more(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn);
-void sl_reply_end(struct sl_reply *rp);
+int sl_rpc_not_found(struct sl_err *e, enum sl_err_code code, const char *path, const char *what,
+	const char *name);
 
 /*
- * The same at once, for who has nobody else to serve. Returns a malloc'ed line with its newline, or
- * NULL when nothing is to be answered.
+ * Answer one message at once, for a program that has no other client to serve; calls cannot wait.
+ * Returns a malloc'ed line with its newline, or NULL when nothing is to be answered.
  */
 char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum sl_rpc_right granted,
 	size_t *out_len);
 
-/* A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
+/*
+ * A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
  */
 char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len);
 

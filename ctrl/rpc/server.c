@@ -19,7 +19,7 @@
 struct sl_server {
 	const struct sl_rpc *rpc;
 	int epoll_fd, listen_fd;
-	int wake_fd;  /* readable while a client has a backlog, which epoll cannot know of */
+	int wake_fd;  /* readable while a client is due, which epoll cannot know of */
 	int spare_fd; /* given up for a moment when descriptors run out, to turn a client away */
 	bool awake;
 	unsigned int first; /* whose turn it is first in the next poll */
@@ -73,6 +73,24 @@ int sl_server_fd(const struct sl_server *s)
 	return s->epoll_fd;
 }
 
+static void set_awake(struct sl_server *s, bool awake)
+{
+	uint64_t n = 1;
+	ssize_t ret;
+
+	if (awake == s->awake)
+		return;
+	ret = awake ? write(s->wake_fd, &n, sizeof(n)) : read(s->wake_fd, &n, sizeof(n));
+	if (ret == sizeof(n))
+		s->awake = awake;
+}
+
+/* A session has something to push, or a call of it is to go on. */
+static void wake_for(struct sl_session *session)
+{
+	set_awake(((struct sl_server_client *)session)->server, true);
+}
+
 static void turn_away(int fd, const char *why)
 {
 	size_t len;
@@ -87,7 +105,9 @@ static void turn_away(int fd, const char *why)
 
 static void add_client(struct sl_server *s, int fd)
 {
+	enum sl_rpc_right granted;
 	struct sl_server_client *c;
+	struct ucred peer;
 	size_t slot = 0;
 
 	while (slot < SL_SERVER_CLIENTS_MAX && s->clients[slot] != NULL)
@@ -104,7 +124,10 @@ static void add_client(struct sl_server *s, int fd)
 	}
 	c->fd = fd;
 	c->events = EPOLLIN;
-	c->granted = sl_server_peer_right(fd, s->path, &s->file);
+	granted = sl_server_peer(fd, s->path, &s->file, &peer);
+	sl_session_init(&c->session, s->rpc, &peer, granted);
+	c->session.wake = wake_for;
+	c->server = s;
 	s->clients[slot] = c;
 }
 
@@ -141,12 +164,12 @@ static void remove_client(struct sl_server *s, size_t slot)
 	s->clients[slot] = NULL;
 }
 
-static void flush_client(struct sl_server *s, size_t slot, bool settled)
+static void flush_client(struct sl_server *s, size_t slot, bool durable)
 {
 	struct sl_server_client *c = s->clients[slot];
 	uint32_t events;
 
-	sl_server_client_flush(c, settled);
+	sl_server_client_flush(c, durable);
 	if (sl_server_client_is_done(c)) {
 		remove_client(s, slot);
 		return;
@@ -159,31 +182,19 @@ static void flush_client(struct sl_server *s, size_t slot, bool settled)
 	c->events = events;
 }
 
-static void set_awake(struct sl_server *s, bool awake)
-{
-	uint64_t n = 1;
-	ssize_t ret;
-
-	if (awake == s->awake)
-		return;
-	ret = awake ? write(s->wake_fd, &n, sizeof(n)) : read(s->wake_fd, &n, sizeof(n));
-	if (ret == sizeof(n))
-		s->awake = awake;
-}
-
-/* True when a client has a backlog. */
+/* True when a client is due for a turn that epoll does not know of. */
 static bool flush_clients(struct sl_server *s)
 {
-	bool settled = s->rpc->settle == NULL || s->rpc->settle(s->rpc->ctrl) == 0;
-	bool backlog = false;
+	bool durable = s->rpc->make_durable == NULL || s->rpc->make_durable(s->rpc->ctrl) == 0;
+	bool due = false;
 
 	for (size_t slot = 0; slot < SL_SERVER_CLIENTS_MAX; slot++) {
 		if (s->clients[slot] != NULL && s->clients[slot]->served)
-			flush_client(s, slot, settled);
-		backlog = backlog ||
-			  (s->clients[slot] != NULL && sl_server_client_is_due(s->clients[slot]));
+			flush_client(s, slot, durable);
+		due = due ||
+		      (s->clients[slot] != NULL && sl_server_client_is_due(s->clients[slot]));
 	}
-	return backlog;
+	return due;
 }
 
 /*
@@ -234,7 +245,7 @@ static void serve_clients(struct sl_server *s)
 			s->first = slot;
 			return;
 		}
-		sl_server_client_serve(c, s->rpc, end_ns);
+		sl_server_client_serve(c, end_ns);
 	}
 }
 
@@ -242,7 +253,7 @@ void sl_server_poll(struct sl_server *s)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, 0);
-	bool backlog, accepting = false;
+	bool due, accepting = false;
 
 	for (int i = 0; i < n; i++) {
 		void *ptr = events[i].data.ptr;
@@ -253,12 +264,12 @@ void sl_server_poll(struct sl_server *s)
 			((struct sl_server_client *)ptr)->ready = events[i].events;
 	}
 	serve_clients(s);
-	backlog = flush_clients(s);
+	due = flush_clients(s);
 	bound_output(s);
 	/* After the clients: places that became free are there for who waits. */
 	if (accepting)
 		accept_some(s);
-	set_awake(s, backlog);
+	set_awake(s, due);
 }
 
 void sl_server_destroy(struct sl_server *s)

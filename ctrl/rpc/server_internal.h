@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "frame.h"
+#include "reply.h"
 #include "server.h"
 
 /*
@@ -24,15 +25,16 @@
 #define SL_POLL_NS 4000000u
 
 struct sl_server_client {
+	struct sl_session session; /* first */
+	struct sl_server *server;
 	int fd;
 	uint32_t events; /* what epoll waits for */
 	uint32_t ready;	 /* what epoll reported */
-	enum sl_rpc_right granted;
-	bool backlog;	/* it was not the turn of all that is buffered */
-	bool replying;	/* with reply */
-	bool input_end; /* nothing more is read: end of stream or refused */
-	bool dead;	/* to be closed whatever is pending */
-	bool served;	/* in this poll */
+	bool backlog;	 /* it was not the turn of all that is buffered; nothing more is read */
+	bool replying;	 /* with reply */
+	bool input_end;	 /* nothing more is read: end of stream or refused */
+	bool dead;	 /* to be closed whatever is pending */
+	bool served;	 /* in this poll */
 	struct sl_frame in;
 	struct sl_reply reply; /* to a message in the buffer of in */
 	struct sl_text out;
@@ -46,23 +48,26 @@ static inline size_t sl_server_client_unsent(const struct sl_server_client *c)
 	return c->out.len - c->out_start;
 }
 
-/* A listening socket at path, or -errno with *e. *st: the file made. */
 /* What sl_server_listen would refuse, without changing anything; -EADDRINUSE: somebody listens. */
 int sl_server_look(const char *path, struct sl_err *e);
+/* A listening socket at path, or -errno with *e. *st: the file made. */
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 
-/* What the process at the other end may do; path is the socket's, file what was made there. */
-enum sl_rpc_right sl_server_peer_right(int fd, const char *path, const struct stat *file);
+/*
+ * The process at the other end, and what it may do; path is the socket's, file what was made there.
+ */
+enum sl_rpc_right sl_server_peer(
+	int fd, const char *path, const struct stat *file, struct ucred *peer);
 
 /*
  * Read and answer until a turn of the client or the poll, which ends at end_ns, is over; flush
- * writes the answers once all clients' calls are settled. Afterwards the client is done when
- * sl_server_client_is_done; otherwise it waits for sl_server_client_events, or has a backlog.
+ * writes the answers once what all clients' calls have done is durable. Afterwards the client is
+ * done when sl_server_client_is_done; otherwise it waits for sl_server_client_events, or is due.
  */
-void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns);
+void sl_server_client_serve(struct sl_server_client *c, uint64_t end_ns);
 /* The client has work that waits for nothing but its turn. */
 bool sl_server_client_is_due(const struct sl_server_client *c);
-void sl_server_client_flush(struct sl_server_client *c, bool settled);
+void sl_server_client_flush(struct sl_server_client *c, bool durable);
 bool sl_server_client_is_done(const struct sl_server_client *c);
 uint32_t sl_server_client_events(const struct sl_server_client *c);
 void sl_server_client_fini(struct sl_server_client *c);

@@ -1,110 +1,88 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Which fields of a struct are written, in which form: for texts and for trees alike. */
 #include <math.h>
 #include <string.h>
 
-#include "json.h"
-#include "field.h"
+#include "encode.h"
 
-static cJSON *encode_value(const struct sl_field *f, const void *at);
+static bool walk_value(const struct sl_field *f, const void *at, struct sl_encoder *en);
 
-static cJSON *encode_labels(const struct sl_labels *l)
+static bool walk_labels(const struct sl_labels *l, struct sl_encoder *en)
 {
-	cJSON *obj = cJSON_CreateObject();
+	bool ok = en->begin(en, '{');
 
-	for (size_t i = 0; i < l->n && obj != NULL; i++)
-		if (cJSON_AddStringToObject(obj, l->pair[i].key, l->pair[i].value) == NULL) {
-			cJSON_Delete(obj);
-			obj = NULL;
-		}
-	return obj;
+	for (size_t i = 0; i < l->n && ok; i++)
+		ok = en->key(en, l->pair[i].key) && en->string(en, l->pair[i].value);
+	return ok && en->end(en, '}');
 }
 
-static cJSON *encode_list(const struct sl_field *f, const struct sl_list *l)
+static bool walk_names(const struct sl_names *names, struct sl_encoder *en)
+{
+	bool ok;
+
+	if (names->n <= 1)
+		return en->string(en, names->all ? "*" : names->n == 1 ? names->name[0] : "");
+	ok = en->begin(en, '[');
+	for (uint32_t i = 0; i < names->n && ok; i++)
+		ok = en->string(en, names->name[i]);
+	return ok && en->end(en, ']');
+}
+
+static bool walk_list(const struct sl_field *f, const struct sl_list *l, struct sl_encoder *en)
 {
 	struct sl_field elem = sl_field_elem(f);
 	size_t size = sl_field_size(&elem);
-	cJSON *array = cJSON_CreateArray(), *v;
+	bool ok = en->begin(en, '[');
 
-	for (size_t i = 0; i < l->n && array != NULL; i++) {
-		v = encode_value(&elem, (const char *)l->items + i * size);
-		if (v == NULL || !cJSON_AddItemToArray(array, v)) {
-			cJSON_Delete(v);
-			cJSON_Delete(array);
-			array = NULL;
-		}
-	}
-	return array;
+	for (size_t i = 0; i < l->n && ok; i++)
+		ok = walk_value(&elem, (const char *)l->items + i * size, en);
+	return ok && en->end(en, ']');
 }
 
-static cJSON *encode_names(const struct sl_names *names)
-{
-	cJSON *array, *v;
-
-	if (names->n <= 1)
-		return cJSON_CreateString(names->all ? "*" : names->n == 1 ? names->name[0] : "");
-	array = cJSON_CreateArray();
-	for (uint32_t i = 0; i < names->n && array != NULL; i++) {
-		v = cJSON_CreateString(names->name[i]);
-		if (v == NULL || !cJSON_AddItemToArray(array, v)) {
-			cJSON_Delete(v);
-			cJSON_Delete(array);
-			array = NULL;
-		}
-	}
-	return array;
-}
-
-static cJSON *encode_text(const struct sl_field *f, const void *at)
+static bool walk_text(const struct sl_field *f, const void *at, struct sl_encoder *en)
 {
 	char buf[SL_PREFIX_STR_LEN];
 
 	switch (f->type) {
 	case SL_F_MAC:
-		return cJSON_CreateString(sl_format_mac(at, buf));
+		return en->string(en, sl_format_mac(at, buf));
 	case SL_F_IP:
-		return cJSON_CreateString(sl_format_ip(at, buf));
+		return en->string(en, sl_format_ip(at, buf));
 	case SL_F_PREFIX:
 	case SL_F_IFADDR:
-		return cJSON_CreateString(sl_format_prefix(at, buf));
+		return en->string(en, sl_format_prefix(at, buf));
 	case SL_F_ENUM:
-		return cJSON_CreateString(f->names[*(const uint32_t *)at]);
+		return en->string(en, f->names[*(const uint32_t *)at]);
 	case SL_F_NAME:
-		return cJSON_CreateString(at);
+		return en->string(en, at);
 	default:
-		return cJSON_CreateString(*(char *const *)at != NULL ? *(char *const *)at : "");
+		return en->string(en, *(char *const *)at != NULL ? *(char *const *)at : "");
 	}
 }
 
-static cJSON *encode_number(double d)
-{
-	return cJSON_CreateNumber(isfinite(d) ? d : 0);
-}
-
-static cJSON *encode_value(const struct sl_field *f, const void *at)
+static bool walk_value(const struct sl_field *f, const void *at, struct sl_encoder *en)
 {
 	switch (f->type) {
 	case SL_F_BOOL:
-		return cJSON_CreateBool(*(const bool *)at);
+		return en->boolean(en, *(const bool *)at);
 	case SL_F_UINT:
-		return sl_json_from_u64(*(const uint32_t *)at);
+		return en->whole(en, *(const uint32_t *)at);
 	case SL_F_UINT64:
-		return sl_json_from_u64(*(const uint64_t *)at);
+		return en->whole(en, *(const uint64_t *)at);
 	case SL_F_NUMBER:
-		return encode_number(*(const double *)at);
+		return en->number(en, isfinite(*(const double *)at) ? *(const double *)at : 0);
 	case SL_F_NAMES:
-		return encode_names(at);
+		return walk_names(at, en);
 	case SL_F_LABELS:
-		return encode_labels(at);
+		return walk_labels(at, en);
 	case SL_F_OBJECT:
-		return sl_shape_encode(f->shape, at);
+		return sl_shape_walk(f->shape, at, en);
 	case SL_F_LIST:
-		return encode_list(f, at);
+		return walk_list(f, at, en);
 	case SL_F_JSON:
-		if (*(cJSON *const *)at == NULL)
-			return cJSON_CreateNull();
-		return cJSON_Duplicate(*(cJSON *const *)at, true);
+		return en->json(en, *(cJSON *const *)at);
 	default:
-		return encode_text(f, at);
+		return walk_text(f, at, en);
 	}
 }
 
@@ -163,27 +141,31 @@ bool sl_field_is_wanted(const struct sl_field *f, const void *obj)
 	return !stands_for_absent(f, sl_field_at_const(f, obj));
 }
 
-cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj)
+/* An optional object of nothing but absent fields is absent itself. */
+static bool is_hollow(const struct sl_field *f, const void *at)
 {
-	cJSON *json = cJSON_CreateObject(), *v;
+	if (f->type != SL_F_OBJECT || f->present != 0 || (f->flags & SL_FIELD_REQUIRED) != 0)
+		return false;
+	for (size_t i = 0; i < f->shape->n_fields; i++) {
+		const struct sl_field *inner = &f->shape->fields[i];
 
-	for (size_t i = 0; i < s->n_fields && json != NULL; i++) {
-		const struct sl_field *f = &s->fields[i];
-
-		if (!sl_field_is_wanted(f, obj))
-			continue;
-		v = encode_value(f, sl_field_at_const(f, obj));
-		/* an optional object of nothing but absent fields is absent itself */
-		if (f->type == SL_F_OBJECT && f->present == 0 && v != NULL && v->child == NULL &&
-			(f->flags & SL_FIELD_REQUIRED) == 0) {
-			cJSON_Delete(v);
-			continue;
-		}
-		if (v == NULL || !cJSON_AddItemToObject(json, f->name, v)) {
-			cJSON_Delete(v);
-			cJSON_Delete(json);
-			return NULL;
-		}
+		if (sl_field_is_wanted(inner, at) &&
+			!is_hollow(inner, sl_field_at_const(inner, at)))
+			return false;
 	}
-	return json;
+	return true;
+}
+
+bool sl_shape_walk(const struct sl_shape *s, const void *obj, struct sl_encoder *en)
+{
+	bool ok = en->begin(en, '{');
+
+	for (size_t i = 0; i < s->n_fields && ok; i++) {
+		const struct sl_field *f = &s->fields[i];
+		const void *at = sl_field_at_const(f, obj);
+
+		if (sl_field_is_wanted(f, obj) && !is_hollow(f, at))
+			ok = en->key(en, f->name) && walk_value(f, at, en);
+	}
+	return ok && en->end(en, '}');
 }

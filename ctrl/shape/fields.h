@@ -3,6 +3,8 @@
 #ifndef SL_CTRL_SHAPE_FIELDS_H
 #define SL_CTRL_SHAPE_FIELDS_H
 
+#include <stdint.h>
+
 #include "shape.h"
 
 /* A field of struct st called like its member, and one whose name in JSON differs. */
@@ -21,5 +23,11 @@
 		.name = sname, .size = sizeof(struct st), .fields = table,              \
 		.n_fields = sizeof(table) / sizeof(table[0]), .help = text, __VA_ARGS__ \
 	}
+
+/* Borrowed constant text where the shape has an allocated string: encoding only reads it. */
+static inline char *sl_borrow(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
 
 #endif

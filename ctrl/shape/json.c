@@ -96,8 +96,8 @@ cJSON *sl_json_read(struct sl_arena *a, const char *text, size_t len, struct sl_
 	if (pos != len) {
 		struct sl_json_place at = sl_json_place(text, pos);
 
-		sl_err_set(e, SL_ERR_PARSE, NULL,
-			"something follows the value at line %zu, column %zu", at.line, at.column);
+		sl_err_set(e, SL_ERR_PARSE, NULL, "%zu:%zu: something follows the value", at.line,
+			at.column);
 		return NULL;
 	}
 	return check_duplicates(v, e) == 0 ? v : NULL;

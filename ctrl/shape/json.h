@@ -10,19 +10,12 @@
 #include <stdint.h>
 #include <cjson/cJSON.h>
 
+#include "arena.h"
 #include "sluice/error.h"
 
 #define SL_JSON_NESTING_MAX	64
 #define SL_JSON_VALUES_FREE	2097152u /* values any text may hold... */
 #define SL_JSON_BYTES_PER_VALUE 8u	 /* ...beyond them it needs this many bytes for each */
-
-/* Memory that goes all at once. Zeroed is empty; reset keeps a little for the next use. */
-struct sl_arena {
-	struct sl_arena_chunk *chunk;
-	char *at, *end;
-};
-void sl_arena_reset(struct sl_arena *a);
-void sl_arena_fini(struct sl_arena *a);
 
 /*
  * Like sl_json_parse, but the tree is the arena's: good until it is reset, only to be looked at,
@@ -41,7 +34,7 @@ cJSON *sl_json_scan_message(
 	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e);
 
 /*
- * Parse exactly one JSON text of len bytes. Refused with a sentence, line and column: anything
+ * Parse exactly one JSON text of len bytes. Refused with "LINE:COLUMN: " and a sentence: anything
  * after it but white space, nesting beyond SL_JSON_NESTING_MAX, invalid UTF-8, lone surrogates, NUL
  * inside strings, numbers that are not finite or longer than 63 characters; and, with its path, a
  * key that an object has twice.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "json.h"
 
 #define NUMBER_LEN_MAX 63
@@ -25,87 +26,11 @@ struct scan {
 
 static int scan_value(struct scan *sc, cJSON *out);
 
-/* Arenas. */
-
-struct sl_arena_chunk {
-	struct sl_arena_chunk *next;
-	size_t size; /* of bytes */
-	char bytes[];
-};
-
-#define CHUNK_MIN  65536u
-#define CHUNK_MAX  (8u << 20)
-#define CHUNK_KEEP (1u << 20) /* what a reset arena holds on to at most */
-
-static void *arena_grow(struct sl_arena *a, size_t n)
-{
-	size_t size = a->chunk != NULL ? 2 * a->chunk->size : CHUNK_MIN;
-	struct sl_arena_chunk *c;
-
-	size = size > CHUNK_MAX ? CHUNK_MAX : size;
-	size = size < n ? n : size;
-	c = malloc(sizeof(*c) + size);
-	if (c == NULL)
-		return NULL;
-	c->size = size;
-	c->next = a->chunk;
-	a->chunk = c;
-	a->at = c->bytes + n;
-	a->end = c->bytes + size;
-	return c->bytes;
-}
-
-/* Aligned for a cJSON node. */
-static inline void *arena_take(struct sl_arena *a, size_t n)
-{
-	void *p = a->at;
-
-	n = (n + 7) & ~(size_t)7;
-	if ((size_t)(a->end - a->at) < n)
-		return arena_grow(a, n);
-	a->at += n;
-	return p;
-}
-
-void sl_arena_reset(struct sl_arena *a)
-{
-	struct sl_arena_chunk *c = a->chunk, *next;
-
-	/* The newest is the largest. */
-	if (c == NULL)
-		return;
-	for (next = c->next; next != NULL; next = c->next) {
-		c->next = next->next;
-		free(next);
-	}
-	if (c->size > CHUNK_KEEP) {
-		free(c);
-		*a = (struct sl_arena){0};
-		return;
-	}
-	a->at = c->bytes;
-	a->end = c->bytes + c->size;
-}
-
-void sl_arena_fini(struct sl_arena *a)
-{
-	struct sl_arena_chunk *c, *next;
-
-	for (c = a->chunk; c != NULL; c = next) {
-		next = c->next;
-		free(c);
-	}
-	*a = (struct sl_arena){0};
-}
-
-/* The scanner. */
-
 static int fail(struct scan *sc, const char *what)
 {
 	struct sl_json_place at = sl_json_place((const char *)sc->s, sc->pos);
 
-	return sl_err_set(
-		sc->e, SL_ERR_PARSE, NULL, "%s at line %zu, column %zu", what, at.line, at.column);
+	return sl_err_set(sc->e, SL_ERR_PARSE, NULL, "%zu:%zu: %s", at.line, at.column, what);
 }
 
 static int peek(const struct scan *sc)
@@ -383,7 +308,7 @@ static int scan_string(struct scan *sc, char **text)
 	if (ret != 0)
 		return ret;
 	n = sc->pos++ - from;
-	to = *text = arena_take(sc->arena, n + 1);
+	to = *text = sl_arena_alloc(sc->arena, n + 1);
 	if (to == NULL)
 		return sl_err_set(sc->e, SL_ERR_INTERNAL, NULL, "out of memory");
 	if (!escaped) {
@@ -432,7 +357,7 @@ static int scan_member(struct scan *sc, cJSON *out)
 /* The next child of parent, last in order. */
 static cJSON *add_child(struct scan *sc, cJSON *parent)
 {
-	cJSON *v = arena_take(sc->arena, sizeof(*v));
+	cJSON *v = sl_arena_alloc(sc->arena, sizeof(*v));
 
 	if (v == NULL)
 		return NULL;
@@ -516,7 +441,7 @@ static int scan_value(struct scan *sc, cJSON *out)
 
 static cJSON *scan(struct scan *sc, size_t *pos)
 {
-	cJSON *v = arena_take(sc->arena, sizeof(*v));
+	cJSON *v = sl_arena_alloc(sc->arena, sizeof(*v));
 
 	if (v == NULL) {
 		sl_err_set(sc->e, SL_ERR_INTERNAL, NULL, "out of memory");

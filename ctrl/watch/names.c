@@ -2,31 +2,36 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "ctrl/methods/ctrl.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/objects/objects.h"
+#include "names.h"
+#include "recent.h"
 #include "sluice/burst.h"
 
-const char *sl_name_of_origin(const struct sl_ctrl *c, uint32_t origin)
+const char *sl_name_of_port(const struct sl_running *run, uint16_t id)
 {
-	const char *port;
+	const char *name = sl_apply_port_name(run->apply, id);
+
+	return name != NULL ? name : "";
+}
+
+const char *sl_name_of_origin(const struct sl_running *run, uint32_t origin)
+{
 	const struct sl_object *node;
 
-	if (!(origin & SL_ORIGIN_NODE)) {
-		port = sl_apply_port_name(c->apply, (uint16_t)origin);
-		return port != NULL ? port : "";
-	}
-	node = sl_store_by_id(c->store, SL_COLL_NODES, origin & ~SL_ORIGIN_NODE);
+	if (!(origin & SL_ORIGIN_NODE))
+		return sl_name_of_port(run, (uint16_t)origin);
+	node = sl_store_by_id(run->store, SL_COLL_NODES, origin & ~SL_ORIGIN_NODE);
 	return node != NULL ? node->key : "";
 }
 
-const char *sl_name_of_network(const struct sl_ctrl *c, uint32_t id)
+const char *sl_name_of_network(const struct sl_running *run, uint32_t id)
 {
-	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_NETWORKS, id);
+	const struct sl_object *o = sl_store_by_id(run->store, SL_COLL_NETWORKS, id);
 
 	return o != NULL ? o->key : "";
 }
 
-const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot)
+const char *sl_name_of_policy(const struct sl_running *run, uint32_t slot)
 {
 	const struct sl_object *o;
 
@@ -34,16 +39,13 @@ const char *sl_name_of_policy(const struct sl_ctrl *c, uint32_t slot)
 		return "";
 	if (slot == 0)
 		return "default";
-	o = sl_store_by_id(c->store, SL_COLL_POLICIES, slot);
+	o = sl_store_by_id(run->store, SL_COLL_POLICIES, slot);
 	return o != NULL ? o->key : "";
 }
 
 static const char *port_name(void *ctx, uint16_t id)
 {
-	const struct sl_ctrl *c = ctx;
-	const char *name = sl_apply_port_name(c->apply, id);
-
-	return name != NULL ? name : "";
+	return sl_name_of_port(ctx, id);
 }
 
 static const char *node_name(void *ctx, uint32_t id)
@@ -63,21 +65,22 @@ static const char *network_name(void *ctx, uint32_t id)
 
 static const char *endpoint_name(void *ctx, uint32_t id)
 {
-	const struct sl_ctrl *c = ctx;
-	const struct sl_object *o = sl_store_by_id(c->store, SL_COLL_ENDPOINTS, id);
+	const struct sl_running *run = ctx;
+	const struct sl_object *o = sl_store_by_id(run->store, SL_COLL_ENDPOINTS, id);
 
 	return o != NULL ? o->key : "";
 }
 
-void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s)
+void sl_recent_note(struct sl_recent *r, const struct sl_running *run, const struct sl_sample *s)
 {
-	const struct sl_drop_names names = {.ctx = c,
+	struct sl_running asked = *run; /* a context is not const */
+	const struct sl_drop_names names = {.ctx = &asked,
 		.port = port_name,
 		.node = node_name,
 		.policy = policy_name,
 		.network = network_name,
 		.endpoint = endpoint_name};
-	const struct sl_world *world = atomic_load(&c->pipeline->world);
+	const struct sl_world *world = atomic_load(&run->pipeline->world);
 	struct sl_recent_entry e;
 
 	/* Workers wrote it, but its ring could be broken: a reason is an index. */
@@ -86,7 +89,7 @@ void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s)
 		return;
 	sl_drop_explain(&e, s, world, &names);
 	clock_gettime(CLOCK_REALTIME, &e.when);
-	sl_recent_add(&c->recent, &e);
+	sl_recent_add(r, &e);
 }
 
 const char *sl_name_of_protocol(uint8_t proto, char buf[8])

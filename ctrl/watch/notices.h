@@ -16,7 +16,7 @@
 #include "ctrl/objects/objects.h"
 #include "ctrl/objects/reach.h"
 
-struct sl_ctrl;
+struct sl_running;
 
 #define SL_NOTICE_NODE_SECTION "node" /* for a collection: the section of the file */
 
@@ -32,7 +32,7 @@ struct sl_notice {
 struct sl_notice_facts {
 	const struct sl_store *store;
 	const struct sl_node_self *self;
-	const struct sl_ctrl *ctrl; /* what runs; NULL where nothing does: --check */
+	const struct sl_running *run; /* NULL where nothing runs: --check */
 };
 
 /* Where they put what they find. */
@@ -67,7 +67,7 @@ struct sl_notice_row {
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
 	bool (*each)(const struct sl_object *o, void *ctx);
 	enum sl_collection_id coll; /* of each */
-	bool is_told;		    /* the log has lines of its own for it */
+	bool is_logged;		    /* the log has lines of its own for it */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A notice about ports that have no buffers left to receive into. */
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
 #include "ctrl/objects/fields.h"
 
 enum { HOLDERS_LEN = 128 };
 
 /* Ports that can have another's buffers in their transmit queues, as many as there is room for. */
-static const char *holders(const struct sl_ctrl *c, char text[HOLDERS_LEN])
+static const char *holders(const struct sl_running *run, char text[HOLDERS_LEN])
 {
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
-		const char *name = sl_apply_port_name(c->apply, id);
+	SL_PORT_SET_EACH (id, sl_apply_ports(run->apply)) {
+		const char *name = sl_apply_port_name(run->apply, (uint16_t)id);
 		struct sl_port_info info;
 
-		if (name == NULL || len + strlen(name) + 3 > HOLDERS_LEN)
+		if (len + strlen(name) + 3 > HOLDERS_LEN)
 			continue;
-		sl_port_info(c->engine, id, &info);
+		sl_port_info(run->engine, (uint16_t)id, &info);
 		if (info.keeps_buffers)
 			len += (size_t)snprintf(
 				text + len, HOLDERS_LEN - len, "%s%s", len > 0 ? ", " : "", name);
@@ -29,16 +29,16 @@ static const char *holders(const struct sl_ctrl *c, char text[HOLDERS_LEN])
 bool sl_notice_port_starved(const struct sl_object *o, void *ctx)
 {
 	const struct sl_notice_walk *w = ctx;
-	int id = w->f->ctrl != NULL ? sl_apply_port_id(w->f->ctrl->apply, o->key) : -1;
+	int id = w->f->run != NULL ? sl_apply_port_id(w->f->run->apply, o->key) : -1;
 	struct sl_port_info info;
 	char who[HOLDERS_LEN];
 
 	if (id < 0)
 		return true;
-	sl_port_info(w->f->ctrl->engine, (uint16_t)id, &info);
+	sl_port_info(w->f->run->engine, (uint16_t)id, &info);
 	if (!info.starved)
 		return true;
-	holders(w->f->ctrl, who);
+	holders(w->f->run, who);
 	sl_notice_put(&w->to, "ports", o->key,
 		"see to the ports whose other end does not take what is sent, or raise "
 		"workers.packet_buffers",

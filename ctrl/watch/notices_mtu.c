@@ -2,8 +2,8 @@
 /* Notices about sizes: networks whose packets do not fit the way to other nodes. */
 #include <stdlib.h>
 
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
 #include "ctrl/objects/fields.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
@@ -25,9 +25,9 @@ static uint32_t narrower(uint32_t a, uint32_t b)
 /* In force, or where nothing runs what is written. */
 static uint32_t port_mtu(const struct ways *w, const struct sl_port_obj *p)
 {
-	int id = w->f->ctrl != NULL ? sl_apply_port_id(w->f->ctrl->apply, p->name) : -1;
+	int id = w->f->run != NULL ? sl_apply_port_id(w->f->run->apply, p->name) : -1;
 
-	return id >= 0 ? sl_port_dp(w->f->ctrl->engine, (uint16_t)id)->mtu : p->mtu;
+	return id >= 0 ? sl_port_dp(w->f->run->engine, (uint16_t)id)->mtu : p->mtu;
 }
 
 static bool add_port(const struct sl_object *o, void *ctx)
@@ -182,7 +182,7 @@ static bool all_wide(const struct ways *w, uint32_t encap)
 	       (w->access == 0 || w->access >= IP6_MTU_MIN);
 }
 
-static void tell_narrow(
+static void put_narrow(
 	const struct sl_notice_walk *w, const struct sl_network_obj *n, const struct ip6_way *x)
 {
 	bool remote = x->to->node[0] != '\0';
@@ -210,7 +210,7 @@ bool sl_notice_network_ip6(const struct sl_object *o, void *ctx)
 	if (x.to == NULL)
 		return true;
 	if (!small) {
-		tell_narrow(w, n, &x);
+		put_narrow(w, n, &x);
 		return true;
 	}
 	sl_notice_put(&w->to, "networks", n->name,

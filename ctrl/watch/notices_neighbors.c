@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
+#include "ctrl/objects/fields.h"
 
 /* The gateways of routes that name their port: on link there, whatever the prefixes are. */
 struct gateways {
@@ -85,9 +86,9 @@ bool sl_notice_neighbor_link(const struct sl_object *o, void *ctx)
 static bool port_mac(
 	const struct sl_notice_facts *f, const struct sl_port_obj *p, struct sl_mac *mac)
 {
-	int id = f->ctrl != NULL ? sl_apply_port_id(f->ctrl->apply, p->name) : -1;
+	int id = f->run != NULL ? sl_apply_port_id(f->run->apply, p->name) : -1;
 
-	*mac = id >= 0 ? sl_port_dp(f->ctrl->engine, (uint16_t)id)->mac : p->mac;
+	*mac = id >= 0 ? sl_port_dp(f->run->engine, (uint16_t)id)->mac : p->mac;
 	return id >= 0 || p->has_mac;
 }
 
@@ -116,7 +117,7 @@ struct search {
 static void contested(const struct sl_neighbor_view *v, void *ctx)
 {
 	const struct search *s = ctx;
-	const char *port = sl_apply_port_name(s->f->ctrl->apply, v->port);
+	const char *port = sl_apply_port_name(s->f->run->apply, v->port);
 	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], key[SL_KEY_LEN];
 
 	if (!v->contested || port == NULL)
@@ -134,15 +135,15 @@ void sl_notice_neighbor_contested(const struct sl_notice_facts *f, const struct 
 {
 	struct search s = {.f = f, .to = to};
 
-	if (f->ctrl != NULL)
-		sl_neighbors_walk(sl_underlay_neighbors(f->ctrl->underlay),
-			sl_engine_tick(f->ctrl->engine), contested, &s);
+	if (f->run != NULL)
+		sl_neighbors_walk(sl_underlay_neighbors(f->run->underlay),
+			sl_engine_tick(f->run->engine), contested, &s);
 }
 
 static void address_conflict(const struct sl_conflict *c, void *ctx)
 {
 	const struct search *s = ctx;
-	const char *port = sl_apply_port_name(s->f->ctrl->apply, c->port);
+	const char *port = sl_apply_port_name(s->f->run->apply, c->port);
 	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN];
 
 	if (port != NULL)
@@ -155,7 +156,7 @@ void sl_notice_address_conflict(const struct sl_notice_facts *f, const struct sl
 {
 	struct search s = {.f = f, .to = to};
 
-	if (f->ctrl != NULL)
-		sl_neighbors_conflicts(sl_underlay_neighbors(f->ctrl->underlay),
-			sl_engine_tick(f->ctrl->engine), address_conflict, &s);
+	if (f->run != NULL)
+		sl_neighbors_conflicts(sl_underlay_neighbors(f->run->underlay),
+			sl_engine_tick(f->run->engine), address_conflict, &s);
 }

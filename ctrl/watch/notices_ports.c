@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Notices about ports whose devices are not as they should be. */
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
 #include "ctrl/objects/fields.h"
 
 static const char *hint_of(enum sl_port_condition c)
@@ -20,12 +20,12 @@ static const char *hint_of(enum sl_port_condition c)
 bool sl_notice_port_state(const struct sl_object *o, void *ctx)
 {
 	const struct sl_notice_walk *w = ctx;
-	int id = w->f->ctrl != NULL ? sl_apply_port_id(w->f->ctrl->apply, o->key) : -1;
+	int id = w->f->run != NULL ? sl_apply_port_id(w->f->run->apply, o->key) : -1;
 	struct sl_port_info info;
 
 	if (id < 0)
 		return true;
-	sl_port_info(w->f->ctrl->engine, (uint16_t)id, &info);
+	sl_port_info(w->f->run->engine, (uint16_t)id, &info);
 	if (info.condition == SL_PORT_IS_UP)
 		return true;
 	sl_notice_put(&w->to, "ports", o->key, hint_of(info.condition), "port \"%s\" is %s: %s",

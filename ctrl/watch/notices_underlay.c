@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Notices about the underlay: objects that are accepted one by one and cannot work together. */
-#include "ctrl/methods/ctrl.h"
 #include "notices.h"
+#include "running.h"
+#include "ctrl/objects/fields.h"
 
 static bool has_ip4(const struct sl_port_obj *p)
 {
@@ -156,7 +157,7 @@ static struct sl_reach_path path_of(const struct sl_notice_walk *w, const struct
 {
 	struct sl_underlay_path now;
 
-	if (w->f->ctrl == NULL || !sl_underlay_path(w->f->ctrl->underlay, node->o.id, &now))
+	if (w->f->run == NULL || !sl_underlay_path(w->f->run->underlay, node->o.id, &now))
 		return sl_store_reach_find(&w->reach, w->f->store, &node->address);
 	return (struct sl_reach_path){.why = now.reachable ? SL_REACH_OK : now.why};
 }
@@ -183,7 +184,7 @@ bool sl_notice_node_mtu(const struct sl_object *o, void *ctx)
 	const struct sl_notice_walk *w = ctx;
 	struct sl_underlay_path now;
 
-	if (w->f->ctrl != NULL && sl_underlay_path(w->f->ctrl->underlay, o->id, &now) &&
+	if (w->f->run != NULL && sl_underlay_path(w->f->run->underlay, o->id, &now) &&
 		now.told_mtu != 0)
 		sl_notice_put(&w->to, "nodes", node->name,
 			"raise the link's MTU, or nodes.set it with its mtu, if you believe the "

@@ -32,7 +32,7 @@ struct sl_notice_watch {
 
 static void say(struct sl_notice_watch *w, const char *line)
 {
-	if (!sl_notice_rows[w->row].is_told && w->n_lines++ < LINES_MAX)
+	if (!sl_notice_rows[w->row].is_logged && w->n_lines++ < LINES_MAX)
 		w->log(line);
 }
 

@@ -1,79 +1,76 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ctrl/methods/ctrl.h"
-#include "ctrl/daemon/daemon.h"
+#include "dp/hash.h"
+#include "port_log.h"
+#include "running.h"
 
 enum {
-	LINES_MAX = 5, /* of a port, in */
+	LINES_MAX = 5, /* of a port, in a */
 	PERIOD = 10 * SL_TICKS_PER_SECOND,
 };
 
-/* What passes by itself in a moment is no state to tell of. */
+/* A state that passes by itself in a moment is not logged. */
 static bool is_passing(enum sl_port_condition c)
 {
 	return c == SL_PORT_IS_OPENING || c == SL_PORT_IS_CLOSING;
 }
 
-static void tell(struct sl_ctrl *c, uint16_t id, const struct sl_port_info *info)
+static void log_state(struct sl_port_log *log, const struct sl_running *run, uint16_t id,
+	const struct sl_port_info *info)
 {
-	unsigned int untold = c->port_log.port[id].n_untold;
+	unsigned int hushed = sl_log_limit_hushed(&log->port[id].limit);
 	char text[512], more[64] = "";
 
-	if (untold > 0)
-		snprintf(more, sizeof(more), " (%u changes before that were not told)", untold);
-	c->port_log.port[id].n_untold = 0;
-	c->port_log.port[id].told = info->condition;
-	snprintf(text, sizeof(text), "port %s is %s%s%s%s", sl_apply_port_name(c->apply, id),
+	if (hushed > 0)
+		snprintf(more, sizeof(more), " (%u changes before that were left out)", hushed);
+	log->port[id].logged = info->condition;
+	snprintf(text, sizeof(text), "port %s is %s%s%s%s", sl_apply_port_name(run->apply, id),
 		sl_port_condition_names[info->condition], info->why[0] != '\0' ? ": " : "",
 		info->why, more);
-	sl_daemon_notice(text);
-}
-
-static void look(struct sl_ctrl *c, uint16_t id)
-{
-	struct sl_port_log *log = &c->port_log;
-	const char *name = sl_apply_port_name(c->apply, id);
-	uint32_t tick = sl_engine_tick(c->engine);
-	struct sl_port_info info;
-
-	if (name == NULL)
-		return;
-	if (strcmp(log->port[id].name, name) != 0) {
-		memset(&log->port[id], 0, sizeof(log->port[id]));
-		snprintf(log->port[id].name, sizeof(log->port[id].name), "%s", name);
-		log->port[id].told = SL_PORT_IS_UP; /* as a port should be */
-		log->port[id].from = tick;
-	}
-	sl_port_info(c->engine, id, &info);
-	if (tick - log->port[id].from >= PERIOD) {
-		log->port[id].from = tick;
-		log->port[id].n_lines = 0;
-	}
-	if (is_passing(info.condition) || info.condition == log->port[id].told)
-		return;
-	if (log->port[id].n_lines++ < LINES_MAX)
-		tell(c, id, &info);
-	else
-		log->port[id].n_untold++;
+	run->log(text);
 }
 
 /* What was left unsaid when a period ended is said then, if it still is so. */
-static bool is_overdue(const struct sl_ctrl *c, unsigned int id)
+static bool is_overdue(const struct sl_log_limit *l, uint32_t tick)
 {
-	return c->port_log.port[id].n_untold > 0 &&
-	       sl_engine_tick(c->engine) - c->port_log.port[id].from >= PERIOD;
+	return l->n_hushed > 0 && sl_log_limit_is_over(l, PERIOD, tick);
 }
 
-void sl_ctrl_ports_turn(struct sl_ctrl *c)
+static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t id)
 {
+	const char *name = sl_apply_port_name(run->apply, id);
+	uint32_t tick = sl_engine_tick(run->engine);
+	struct sl_port_info info;
+	uint64_t hash;
+
+	if (name == NULL)
+		return;
+	hash = sl_hash_bytes(name, strlen(name), 0);
+	if (log->port[id].name != hash) {
+		memset(&log->port[id], 0, sizeof(log->port[id]));
+		log->port[id].name = hash;
+		log->port[id].logged = SL_PORT_IS_UP; /* as a port should be */
+	}
+	sl_port_info(run->engine, id, &info);
+	if (is_passing(info.condition) || info.condition == log->port[id].logged) {
+		if (is_overdue(&log->port[id].limit, tick))
+			log->port[id].limit.from = tick; /* looked at: again after a period */
+		return;
+	}
+	if (sl_log_limit_pass(&log->port[id].limit, LINES_MAX, PERIOD, tick))
+		log_state(log, run, id, &info);
+}
+
+void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
+{
+	uint32_t tick = sl_engine_tick(run->engine);
 	struct sl_port_set stood;
 
-	sl_apply_ports_turn(c->apply);
-	sl_apply_ports_stood(c->apply, &stood);
-	SL_PORT_SET_EACH (i, sl_apply_ports(c->apply))
-		if (sl_port_set_has(&stood, i) || is_overdue(c, i))
-			look(c, (uint16_t)i);
+	sl_apply_ports_turn(run->apply);
+	sl_apply_ports_stood(run->apply, &stood);
+	SL_PORT_SET_EACH (i, sl_apply_ports(run->apply))
+		if (sl_port_set_has(&stood, i) || is_overdue(&log->port[i].limit, tick))
+			look(log, run, (uint16_t)i);
 }

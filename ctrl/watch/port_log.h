@@ -7,21 +7,19 @@
 #ifndef SL_CTRL_WATCH_PORT_LOG_H
 #define SL_CTRL_WATCH_PORT_LOG_H
 
-#include "ctrl/shape/time_text.h"
 #include "dp/engine.h"
+#include "sluice/log_limit.h"
 
 struct sl_port_log {
 	struct {
-		char name[SL_NAME_LEN]; /* whose id it was */
-		enum sl_port_condition told;
-		bool any;
-		unsigned int n_lines, n_untold; /* since `from` */
-		uint32_t from;			/* tick */
+		uint64_t name; /* a hash of it: whose id it was */
+		enum sl_port_condition logged;
+		struct sl_log_limit limit;
 	} port[SL_PORTS_MAX];
 };
 
-struct sl_ctrl;
 /* Each turn of the loop: what became of devices, into the tables and into the log. */
-void sl_ctrl_ports_turn(struct sl_ctrl *c);
+struct sl_running;
+void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
 #include "rebalance.h"
 
 #include <rte_cycles.h>
@@ -11,13 +14,18 @@
 
 static void read_queues(const struct sl_engine *g, struct sl_queue_sample (*s)[SL_QUEUES_MAX])
 {
-	for (uint16_t p = 0; p < SL_PORTS_MAX; p++)
+	for (uint16_t p = 0; p < SL_PORTS_MAX; p++) {
+		if (sl_port_dp(g, p) == NULL) {
+			memset(s[p], 0, sizeof(s[p]));
+			continue;
+		}
 		for (uint16_t q = 0; q < SL_QUEUES_MAX; q++) {
 			struct sl_queue_load l;
 
 			sl_queue_load(g, p, q, &l);
 			s[p][q] = (struct sl_queue_sample){l.packets, l.cycles};
 		}
+	}
 }
 
 void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g)
@@ -147,4 +155,21 @@ bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
 		return false;
 	r->pause = PAUSE_LOOKS;
 	return true;
+}
+
+void sl_rebalance_tick(struct sl_rebalance *r, struct sl_engine *g,
+	const struct sl_rebalance_conf *conf, void (*log)(const char *line))
+{
+	struct sl_balance b;
+	char text[160];
+
+	sl_rebalance_sample(r, g);
+	if (!sl_rebalance_look(r, g, conf, &b))
+		return;
+	snprintf(text, sizeof(text),
+		"receive queues have moved: the workers' loads differed by %.0f %% of a core, and "
+		"should by %.0f %% now",
+		100 * sl_balance_spread(b.before, b.n_workers),
+		100 * sl_balance_spread(b.after, b.n_workers));
+	log(text);
 }

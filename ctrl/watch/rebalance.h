@@ -38,6 +38,10 @@ void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g);
 bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
 	const struct sl_rebalance_conf *conf, struct sl_balance *b);
 
+/* Both of them, and a line in the log when queues have moved. */
+void sl_rebalance_tick(struct sl_rebalance *r, struct sl_engine *g,
+	const struct sl_rebalance_conf *conf, void (*log)(const char *line));
+
 /* The plan for the loads of the last seconds. */
 unsigned int sl_rebalance_plan(
 	const struct sl_rebalance *r, const struct sl_engine *g, struct sl_balance *b);

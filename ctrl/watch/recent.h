@@ -71,7 +71,4 @@ struct sl_drop_names {
 void sl_drop_explain(struct sl_recent_entry *e, const struct sl_sample *s,
 	const struct sl_world *world, const struct sl_drop_names *names);
 
-struct sl_ctrl;
-void sl_recent_note(struct sl_ctrl *c, const struct sl_sample *s); /* names.c */
-
 #endif

@@ -7,14 +7,15 @@
 #include <uthash.h>
 
 #include "dp/samples.h"
+#include "sluice/log_limit.h"
 #include "states.h"
 
 #define HOLD (SL_STATES_HOLD_S * SL_TICKS_PER_SECOND)
 
 struct thing {
 	UT_hash_handle hh;
-	bool trouble, told;   /* now, and as the log has it */
-	uint32_t told_tick;   /* of the last line; 0: none */
+	bool trouble, logged; /* now, and as the log has it */
+	struct sl_log_limit limit;
 	uint32_t grew;	      /* tick in which the counter last did; 0: never */
 	unsigned int changes; /* since the last line */
 	uint64_t count, pass;
@@ -55,7 +56,7 @@ static void drop(struct sl_states *s, struct thing *t)
 	free(t);
 }
 
-static void tell(struct sl_states *s, struct thing *t, const char *how)
+static void write_line(struct sl_states *s, struct thing *t, const char *how)
 {
 	char line[512], more[48] = "";
 
@@ -64,8 +65,7 @@ static void tell(struct sl_states *s, struct thing *t, const char *how)
 	snprintf(line, sizeof(line), "%s %s%s", t->what, how, more);
 	s->log(line);
 	s->n_lines++;
-	t->told = t->trouble;
-	t->told_tick = s->tick;
+	t->logged = t->trouble;
 	t->changes = 0;
 }
 
@@ -75,10 +75,10 @@ static void set(
 	t->changes += t->trouble != trouble;
 	t->trouble = trouble;
 	t->pass = s->pass;
-	if (t->trouble == t->told || s->n_lines >= SL_STATES_LINES ||
-		(t->told_tick != 0 && s->tick - t->told_tick < HOLD))
+	if (t->trouble == t->logged || s->n_lines >= SL_STATES_LINES ||
+		!sl_log_limit_pass(&t->limit, 1, HOLD, s->tick))
 		return;
-	tell(s, t, trouble ? begins : over);
+	write_line(s, t, trouble ? begins : over);
 }
 
 void sl_states_begin(struct sl_states *s, uint32_t tick)
@@ -98,8 +98,8 @@ void sl_states_set(
 	if (t == NULL)
 		return;
 	set(s, t, trouble, begins, over);
-	/* Well, and nothing of it to be told or held: it needs no memory. */
-	if (!t->trouble && !t->told && s->tick - t->told_tick >= HOLD)
+	/* Well, and no line of it due or hushed: it needs no memory. */
+	if (!t->trouble && !t->logged && sl_log_limit_is_over(&t->limit, HOLD, s->tick))
 		drop(s, t);
 }
 

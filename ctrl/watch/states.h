@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ctrl/underlay/neighbor.h"
+
 #define SL_STATES_HOLD_S 10   /* between two lines of one thing */
 #define SL_STATES_MAX	 4096 /* things in trouble at a time; others are not told of */
 #define SL_STATES_LINES	 16   /* a look; what is more is told later */
@@ -36,8 +38,17 @@ void sl_states_count(struct sl_states *s, const char *what, uint64_t count, cons
 bool sl_states_is_trouble(struct sl_states *s, const char *what);
 void sl_states_end(struct sl_states *s);
 
-struct sl_ctrl;
-/* Called each tick. Looks at everything once a second; of many next hops at some each tick. */
-void sl_ctrl_states_look(struct sl_ctrl *c); /* states_look.c */
+/*
+ * A round over everything that has such states. Called each tick: a round begins once a second, and
+ * of many next hops looks at some each tick.
+ */
+struct sl_running;
+struct sl_states_round {
+	uint32_t second; /* of the last round's begin */
+	bool begun;	 /* it goes on, behind this next hop */
+	struct sl_neighbor_cursor at;
+};
+void sl_states_look(struct sl_states *s, struct sl_states_round *round,
+	const struct sl_running *run); /* states_look.c */
 
 #endif

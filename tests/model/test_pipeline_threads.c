@@ -29,6 +29,7 @@
 #include <rte_lcore.h>
 
 #include "ctrl/daemon/daemon.h"
+#include "ctrl/rpc/session.h"
 #include "dp/hash.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/packet.h"
@@ -318,12 +319,14 @@ static void call(const char *method, const char *params)
 {
 	const struct sl_method *m = sl_rpc_find(&c->rpc, method);
 	cJSON *json = cJSON_Parse(params), *result = NULL;
+	struct sl_session session;
 	struct sl_stream *stream;
 	struct sl_err e = {0};
 
 	assert_non_null(m);
 	assert_non_null(json);
-	if (sl_rpc_invoke(&c->rpc, m, json, true, &result, &stream, &e) != 0)
+	sl_session_local(&session, &c->rpc, SL_RPC_WRITE);
+	if (sl_rpc_invoke(&session, m, json, NULL, &result, &stream, &e) != 0)
 		fail_msg("%s: %s (%s)", method, e.message, e.path);
 	cJSON_Delete(result);
 	cJSON_Delete(json);

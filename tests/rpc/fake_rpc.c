@@ -89,7 +89,7 @@ void fake_reset(void)
 {
 	while (n_things > 0)
 		sl_shape_fini(&thing_shape, &things[--n_things]);
-	fake_calls = 0;
+	fake_calls = fake_canceled = 0;
 }
 
 static struct thing *find(const char *name, struct sl_err *e)
@@ -259,6 +259,110 @@ static int stream_letters(
 	return 0;
 }
 
+struct subscriber {
+	struct sl_session_keeper keeper; /* first */
+	struct subscriber *next;
+};
+static struct subscriber *subscribers;
+unsigned int fake_subscribers, fake_waiting, fake_canceled;
+
+static void unsubscribe(struct sl_session_keeper *k)
+{
+	struct subscriber *gone = (struct subscriber *)k, **at = &subscribers;
+
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	fake_subscribers--;
+	free(gone);
+}
+
+static int subscribe(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	struct subscriber *s = calloc(1, sizeof(*s));
+
+	(void)e;
+	s->keeper.ended = unsubscribe;
+	s->next = subscribers;
+	subscribers = s;
+	fake_subscribers++;
+	sl_session_keep(c->session, &s->keeper);
+	*result = cJSON_CreateTrue();
+	return 0;
+}
+
+unsigned int fake_publish(const char *params)
+{
+	unsigned int n = 0;
+
+	for (struct subscriber *s = subscribers; s != NULL; s = s->next)
+		n += sl_session_push(s->keeper.session, "test.news", params);
+	return n;
+}
+
+const struct sl_session *fake_subscriber(void)
+{
+	return subscribers != NULL ? subscribers->keeper.session : NULL;
+}
+
+/* One call that waits, for as many releases as it asked for. */
+struct waiter {
+	struct sl_rpc_parked *parked;
+	struct waiter *next;
+	uint32_t left;
+};
+static struct waiter *waiters;
+
+static void end_wait(struct waiter *w)
+{
+	struct waiter **at = &waiters;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	fake_waiting--;
+	free(w);
+}
+
+static void cancel_wait(struct sl_rpc_parked *p)
+{
+	fake_canceled++;
+	end_wait(p->kept);
+}
+
+static int wait_for_release(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
+{
+	uint32_t n = ((const struct number *)c->params)->n;
+	struct waiter *w = c->parked != NULL ? c->parked->kept : NULL;
+	int ret;
+
+	fake_calls++;
+	if (w == NULL && n > 0) {
+		w = calloc(1, sizeof(*w));
+		ret = sl_rpc_wait(c, w, cancel_wait, e);
+		if (ret != SL_RPC_WAIT) {
+			free(w);
+			return ret;
+		}
+		*w = (struct waiter){.parked = c->parked, .next = waiters, .left = n};
+		waiters = w;
+		fake_waiting++;
+		return ret;
+	}
+	if (w != NULL && --w->left > 0)
+		return sl_rpc_wait(c, w, cancel_wait, e);
+	if (w != NULL)
+		end_wait(w);
+	*result = cJSON_CreateNumber(n);
+	return 0;
+}
+
+void fake_release(void)
+{
+	for (struct waiter *w = waiters; w != NULL; w = w->next)
+		sl_rpc_resume(w->parked);
+}
+
 #define ROW(text, help, r, in, out, fn)                                                 \
 	{                                                                               \
 		.name = text, .summary = help, .right = r, .params = in, .result = out, \
@@ -275,6 +379,9 @@ static const struct sl_method rows[] = {
 	ROW("test.fail", "Fail.", SL_RPC_READ, NULL, &any_result, fail_silently),
 	ROW("test.large", "Answer with n letters.", SL_RPC_READ, &number_shape, &any_result, large),
 	ROW("test.work", "Work for n microseconds.", SL_RPC_READ, &number_shape, &any_result, work),
+	ROW("test.subscribe", "Have test.news pushed.", SL_RPC_READ, NULL, &any_result, subscribe),
+	ROW("test.wait", "Wait for n releases, then answer with n.", SL_RPC_READ, &number_shape,
+		&any_result, wait_for_release),
 	{.name = "test.count",
 		.summary = "Count the calls.",
 		.right = SL_RPC_READ,
@@ -290,7 +397,8 @@ static const struct sl_method rows[] = {
 };
 
 static const struct sl_method *const methods[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4],
-	&rows[5], &rows[6], &rows[7], &rows[8], &rows[9], &rows[10], &sl_method_discover};
+	&rows[5], &rows[6], &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &rows[12],
+	&sl_method_discover};
 
 const struct sl_rpc fake_rpc = {
 	.methods = methods, .n_methods = sizeof(methods) / sizeof(methods[0])};

@@ -90,8 +90,7 @@ static void broken_text_is_answered_with_a_parse_error_and_null(void **state)
 {
 	(void)state;
 	expect("{\"jsonrpc\": \"2.0\", \"method\"",
-		FAILURE("null", "-32700", "a colon was expected at line 1, column 28", "parse", "",
-			""));
+		FAILURE("null", "-32700", "1:28: a colon was expected", "parse", "", ""));
 	expect("{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"test.count\"}",
 		FAILURE("null", "-32700", "the key occurs twice in its object", "parse", "id", ""));
 }

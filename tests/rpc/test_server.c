@@ -89,8 +89,8 @@ static void broken_text_is_answered_and_the_next_is_understood(void **state)
 	push(fd, "nonsense\n{\"a\":}\n{\"x\n" COUNT "\n", 9 + 7 + 4 + sizeof(COUNT));
 	all = pull(fd, &end);
 	assert_false(end);
-	assert_non_null(strstr(all, "an unknown word at line 1, column 1"));
-	assert_non_null(strstr(all, "a value was expected at line 1, column 6"));
+	assert_non_null(strstr(all, "1:1: an unknown word"));
+	assert_non_null(strstr(all, "1:6: a value was expected"));
 	assert_non_null(strstr(all, "the text ends inside a string"));
 	assert_non_null(strstr(all, counted(1)));
 	free(all);
@@ -208,7 +208,7 @@ static void an_unfinished_text_before_a_half_close_is_a_parse_error(void **state
 	(void)state;
 	push(fd, "{\"jsonrpc\":", 11);
 	shutdown(fd, SHUT_WR);
-	expect_refusal(fd, "the text ends where a value was expected at line 1, column 12");
+	expect_refusal(fd, "1:12: the text ends where a value was expected");
 	close(fd);
 }
 

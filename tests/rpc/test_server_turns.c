@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The server's turns: what a client gets of a poll beside others, and what settling decides. */
+/* The server's turns: what a client gets of a poll beside others, and what a failed disk decides. */
 #include "server_test.h"
 
 static void one_client_gets_a_bounded_share_of_a_poll(void **state)
@@ -86,7 +86,7 @@ static void a_batch_is_run_request_by_request_as_turns_come(void **state)
 	close(other);
 }
 
-static int failing_settle(struct sl_ctrl *c)
+static int failing_disk(struct sl_ctrl *c)
 {
 	(void)c;
 	return -EIO;
@@ -100,7 +100,7 @@ static void who_cannot_be_told_the_truth_is_closed_and_told_nothing(void **state
 
 	(void)state;
 	sl_server_destroy(server);
-	failing.settle = failing_settle;
+	failing.make_durable = failing_disk;
 	server = sl_server_create(path, &failing, &e);
 	for (int i = 0; i < 2; i++)
 		fd[i] = connected();

@@ -54,20 +54,20 @@ static void a_text_of_every_kind_is_parsed(void **state)
 static void malformed_text_is_refused_with_its_byte(void **state)
 {
 	(void)state;
-	REFUSED("", "the text ends where a value was expected at line 1, column 1");
-	REFUSED("   ", "at line 1, column 4");
-	REFUSED("{\"a\":1} x", "something follows the value at line 1, column 9");
-	REFUSED("{} {}", "something follows the value at line 1, column 4");
-	REFUSED("[1,]", "a value was expected at line 1, column 4");
-	REFUSED("[1 2]", "a comma or a closing bracket was expected at line 1, column 4");
+	REFUSED("", "1:1: the text ends where a value was expected");
+	REFUSED("   ", "1:4: ");
+	REFUSED("{\"a\":1} x", "1:9: something follows the value");
+	REFUSED("{} {}", "1:4: something follows the value");
+	REFUSED("[1,]", "1:4: a value was expected");
+	REFUSED("[1 2]", "1:4: a comma or a closing bracket was expected");
 	REFUSED("{\"a\":1,}", "a key in double quotes was expected");
-	REFUSED("{a:1}", "a key in double quotes was expected at line 1, column 2");
+	REFUSED("{a:1}", "1:2: a key in double quotes was expected");
 	REFUSED("{\"a\" 1}", "a colon was expected");
 	REFUSED("[1", "the text ends too early");
 	REFUSED("nul", "an unknown word");
 	REFUSED("True", "a value was expected");
-	REFUSED("\xef\xbb\xbf{}", "a value was expected at line 1, column 1");
-	REFUSED("[\v1]", "a value was expected at line 1, column 2");
+	REFUSED("\xef\xbb\xbf{}", "1:1: a value was expected");
+	REFUSED("[\v1]", "1:2: a value was expected");
 	REFUSED("[1]\0", "something follows");
 	REFUSED("{\"a\":1]", "a comma or a closing bracket");
 }
@@ -84,7 +84,7 @@ static void malformed_numbers_are_refused(void **state)
 	REFUSED("0x10", "something follows");
 	REFUSED("NaN", "a value was expected");
 	REFUSED("Infinity", "a value was expected");
-	REFUSED("[1e999]", "too large at line 1, column 7");
+	REFUSED("[1e999]", "1:7: a number that is too large");
 	REFUSED("-1e999", "too large");
 	REFUSED("1111111111111111111111111111111111111111111111111111111111111111",
 		"63 characters");
@@ -114,7 +114,7 @@ static void malformed_strings_are_refused(void **state)
 static void invalid_utf8_is_refused(void **state)
 {
 	(void)state;
-	REFUSED("\"\xff\"", "invalid UTF-8 at line 1, column 2");
+	REFUSED("\"\xff\"", "1:2: invalid UTF-8");
 	REFUSED("\"\x80\"", "invalid UTF-8");
 	REFUSED("\"\xc0\x80\"", "invalid UTF-8");
 	REFUSED("\"\xc3\"", "invalid UTF-8");
@@ -326,8 +326,8 @@ static void paths_are_found_in_the_text(void **state)
 static void place_is_line_and_character(void **state)
 {
 	(void)state;
-	REFUSED("{\n \"a\": 1,\n \"é\" 2}", "a colon was expected at line 3, column 6");
-	REFUSED("{}\n\n x", "something follows the value at line 3, column 2");
+	REFUSED("{\n \"a\": 1,\n \"é\" 2}", "3:6: a colon was expected");
+	REFUSED("{}\n\n x", "3:2: something follows the value");
 }
 
 int main(void)

@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #include "ctrl/methods/ctrl.h"
-#include "ctrl/methods/runtime.h"
+#include "ctrl/rpc/session.h"
+#include "ctrl/methods/methods.h"
 #include "ctrl/watch/recent.h"
 #include "pipelines/world.h"
 #include "tests/lib/rig.h"
@@ -202,6 +203,7 @@ static void many_rows_are_told_in_turns(void **state)
 	struct sl_recent_entry e = {.reason = SL_DROP_MULTICAST};
 	cJSON *params = cJSON_Parse("{\"limit\": 10000, \"after\": 0}"), *result = NULL;
 	struct sl_stream *stream = NULL;
+	struct sl_session session;
 	struct sl_text text = {0};
 	struct sl_err err = {0};
 
@@ -209,7 +211,8 @@ static void many_rows_are_told_in_turns(void **state)
 	sl_recent_init(&c.recent, &now);
 	for (unsigned int i = 0; i < SL_RECENT_OF_REASON; i++)
 		sl_recent_add(&c.recent, &e);
-	assert_int_equal(sl_rpc_invoke(&rpc, &sl_method_drops_recent, params, SL_RPC_READ, &result,
+	sl_session_local(&session, &rpc, SL_RPC_READ);
+	assert_int_equal(sl_rpc_invoke(&session, &sl_method_drops_recent, params, NULL, &result,
 				 &stream, &err),
 		0);
 	assert_non_null(stream);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "ctrl/watch/states.h"
+#include "sluice/log_limit.h"
 
 #define SECOND 10
 
@@ -134,9 +135,28 @@ static void many_at_once_are_told_one_look_after_the_other(void **state)
 	sl_states_destroy(s);
 }
 
+static void a_limit_passes_some_in_a_period_and_counts_the_others(void **state)
+{
+	struct sl_log_limit l = {0};
+
+	(void)state;
+	assert_true(sl_log_limit_is_over(&l, 10, 5));
+	for (uint32_t tick = 5; tick < 15; tick++)
+		assert_int_equal(sl_log_limit_pass(&l, 2, 10, tick), tick < 7);
+	assert_int_equal(l.n_hushed, 8);
+	assert_false(sl_log_limit_is_over(&l, 10, 14));
+	assert_true(sl_log_limit_is_over(&l, 10, 15));
+	assert_true(sl_log_limit_pass(&l, 2, 10, 15));
+	assert_int_equal(sl_log_limit_hushed(&l), 8);
+	assert_int_equal(sl_log_limit_hushed(&l), 0);
+	assert_true(sl_log_limit_pass(&l, 2, 10, 16));
+	assert_false(sl_log_limit_pass(&l, 2, 10, 24));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_limit_passes_some_in_a_period_and_counts_the_others),
 		cmocka_unit_test(a_state_is_told_once_when_it_begins_and_once_when_it_is_over),
 		cmocka_unit_test(what_flaps_is_told_now_and_then_with_the_number_of_changes),
 		cmocka_unit_test(a_counter_that_grows_is_one_trouble_until_it_rests),

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "ctrl/shape/json.h"
-#include "rpc.h"
 #include "ctrl/shape/field.h"
+#include "reply.h"
 
 /* A batch with less room than this for answers runs no further requests. */
 #define BATCH_ROOM_MIN (1u << 20)
@@ -157,6 +157,13 @@ static size_t room_left(const struct sl_reply *rp, const struct sl_text *out)
 	return said < SL_RPC_ANSWER_MAX ? SL_RPC_ANSWER_MAX - said : 0;
 }
 
+static void end_stream(struct sl_reply *rp)
+{
+	if (rp->stream != NULL)
+		rp->stream->end(rp->stream);
+	rp->stream = NULL;
+}
+
 /* Puts the answer into out, behind what a batch has said before. Takes answer, NULL: no memory. */
 static void say(struct sl_reply *rp, struct sl_text *out, char *answer)
 {
@@ -194,8 +201,30 @@ static void say_result(struct sl_reply *rp, struct sl_text *out, const struct sl
 	say(rp, out, text);
 }
 
-/* Runs one request; what it answers goes to out, or begins there and leaves rp a stream. */
-static void run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
+static void refuse_batch_rest(struct sl_reply *rp, struct sl_text *out, const cJSON *id)
+{
+	struct sl_err e = {0};
+
+	sl_err_set(&e, SL_ERR_LIMIT, NULL, "not run: the answers of this batch exceed %u MiB",
+		SL_RPC_ANSWER_MAX >> 20);
+	say(rp, out, error_response(id, &e));
+}
+
+/* The method's row and its handler: as sl_rpc_invoke. */
+static int call(struct sl_reply *rp, const struct request *rq, const struct sl_method *m,
+	cJSON **result, struct sl_err *e)
+{
+	if (m == NULL)
+		return no_method(rp->session->rpc, rq->method, e);
+	return sl_rpc_invoke(rp->session, m, rq->params, rp->may_wait ? &rp->parked : NULL, result,
+		&rp->stream, e);
+}
+
+/*
+ * Runs one request; what it answers goes to out, or begins there and leaves rp a stream. False: the
+ * call waits, and the same request is to be run again once it is resumed.
+ */
+static bool run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 {
 	const struct sl_method *m;
 	struct request rq;
@@ -205,22 +234,19 @@ static void run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 
 	if (ret != 0) {
 		say(rp, out, error_response(rq.id, &e));
-		return;
+		return true;
 	}
 	if (!rq.is_notification && room_left(rp, out) < BATCH_ROOM_MIN) {
-		sl_err_set(&e, SL_ERR_LIMIT, NULL,
-			"not run: the answers of this batch exceed %u MiB",
-			SL_RPC_ANSWER_MAX >> 20);
-		say(rp, out, error_response(rq.id, &e));
-		return;
+		refuse_batch_rest(rp, out, rq.id);
+		return true;
 	}
-	m = sl_rpc_find(rp->rpc, rq.method);
-	ret = m != NULL
-		      ? sl_rpc_invoke(rp->rpc, m, rq.params, rp->granted, &result, &rp->stream, &e)
-		      : no_method(rp->rpc, rq.method, &e);
+	m = sl_rpc_find(rp->session->rpc, rq.method);
+	ret = call(rp, &rq, m, &result, &e);
+	if (ret == SL_RPC_WAIT)
+		return false;
 	if (rq.is_notification) {
 		cJSON_Delete(result);
-		sl_reply_end(rp);
+		end_stream(rp);
 	} else if (ret != 0) {
 		say(rp, out, error_response(rq.id, &e));
 	} else if (rp->stream != NULL) {
@@ -228,6 +254,7 @@ static void run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 	} else {
 		say_result(rp, out, m, rq.id, result);
 	}
+	return true;
 }
 
 static int check_batch(const cJSON *batch, struct sl_err *e)
@@ -252,8 +279,8 @@ static void read_message(struct sl_reply *rp, struct sl_text *out, struct sl_are
 	} else if (cJSON_IsArray(v)) {
 		rp->state = SL_REPLY_BATCH;
 		rp->pos = strcspn(rp->text, "[") + 1;
-	} else {
-		run(rp, out, v);
+	} else if (!run(rp, out, v)) {
+		rp->state = SL_REPLY_UNREAD;
 	}
 }
 
@@ -263,12 +290,15 @@ static void read_message(struct sl_reply *rp, struct sl_text *out, struct sl_are
  */
 static void run_next(struct sl_reply *rp, struct sl_text *out, struct sl_arena *arena)
 {
+	size_t begin = rp->pos;
 	struct sl_err e = {0};
 	const cJSON *v = sl_json_scan(arena, rp->text, rp->len, &rp->pos, &e);
 
-	if (v != NULL)
-		run(rp, out, v);
-	else
+	if (v != NULL && !run(rp, out, v)) {
+		rp->pos = begin;
+		return;
+	}
+	if (v == NULL)
 		out->failed = true;
 	/* Behind it stands a comma or the closing bracket. */
 	if (v == NULL || rp->text[rp->pos++] == ']')
@@ -284,10 +314,10 @@ static void finish(struct sl_reply *rp, struct sl_text *out)
 	rp->state = SL_REPLY_WHOLE;
 }
 
-void sl_reply_begin(struct sl_reply *rp, const struct sl_rpc *r, const char *text, size_t len,
-	enum sl_rpc_right granted)
+void sl_reply_begin(struct sl_reply *rp, struct sl_session *session, const char *text, size_t len,
+	bool may_wait)
 {
-	*rp = (struct sl_reply){.rpc = r, .text = text, .len = len, .granted = granted};
+	*rp = (struct sl_reply){.session = session, .text = text, .len = len, .may_wait = may_wait};
 }
 
 /* One step; what it parses is gone afterwards. */
@@ -299,7 +329,7 @@ static void step(struct sl_reply *rp, struct sl_text *out, const struct sl_turn 
 		if (rp->stream->more(rp->stream, out, turn))
 			return;
 		sl_text_say(out, "}");
-		sl_reply_end(rp);
+		end_stream(rp);
 	} else if (rp->state == SL_REPLY_UNREAD) {
 		read_message(rp, out, &arena);
 	} else if (rp->state == SL_REPLY_BATCH && rp->pos < rp->len) {
@@ -314,19 +344,23 @@ bool sl_reply_more(struct sl_reply *rp, struct sl_text *out, const struct sl_tur
 {
 	size_t before = out->len;
 
+	if (sl_reply_is_waiting(rp))
+		return true;
 	rp->said -= before; /* room_left counts from the beginning of out */
 	do
 		step(rp, out, turn);
-	while (rp->state != SL_REPLY_WHOLE && !out->failed && !sl_turn_is_over(turn, out));
+	while (rp->state != SL_REPLY_WHOLE && !out->failed && !sl_reply_is_waiting(rp) &&
+		!sl_turn_is_over(turn, out));
 	rp->said += out->len;
 	return rp->state != SL_REPLY_WHOLE && !out->failed;
 }
 
 void sl_reply_end(struct sl_reply *rp)
 {
-	if (rp->stream != NULL)
-		rp->stream->end(rp->stream);
-	rp->stream = NULL;
+	end_stream(rp);
+	if (rp->parked.waiting)
+		rp->parked.cancel(&rp->parked);
+	rp->parked = (struct sl_rpc_parked){0};
 }
 
 static char *last_words(size_t *out_len)
@@ -343,12 +377,15 @@ char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum s
 	size_t *out_len)
 {
 	struct sl_text out = {0};
+	struct sl_session session;
 	struct sl_reply rp;
 
-	sl_reply_begin(&rp, r, text, len, granted);
+	sl_session_local(&session, r, granted);
+	sl_reply_begin(&rp, &session, text, len, false);
 	while (sl_reply_more(&rp, &out, &sl_turn_endless))
 		;
 	sl_reply_end(&rp);
+	sl_session_fini(&session);
 	if (out.failed) {
 		sl_text_fini(&out);
 		return last_words(out_len);

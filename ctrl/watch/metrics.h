@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Metrics as rows (metrics_list.h), in groups. A group has instances, told apart by its labels (a
+ * port, a worker, a drop reason), and each instance has a value of every metric of the group. An
+ * exporter walks the groups, their instances and their metrics, and needs nothing else; stats.get
+ * and drops.list write the instances by the groups' shapes.
+ *
+ * Threads: control; the counters behind them are the workers'. Ownership: instances are the
+ * caller's, text in them lives as long as the object that it names.
+ */
+#ifndef SL_CTRL_WATCH_METRICS_H
+#define SL_CTRL_WATCH_METRICS_H
+
+#include "ctrl/shape/shape.h"
+#include "load.h"
+#include "metrics_list.h"
+#include "running.h"
+#include "turns.h"
+
+enum sl_metric_kind { SL_METRIC_COUNTER, SL_METRIC_GAUGE };
+
+enum sl_metric_unit {
+	SL_UNIT_NONE, /* a flag: 0 or 1 */
+	SL_UNIT_PACKETS,
+	SL_UNIT_BYTES,
+	SL_UNIT_EVENTS,
+	SL_UNIT_CYCLES,
+	SL_UNIT_ENTRIES,
+	SL_UNIT_CONNECTIONS,
+	SL_UNIT_ENDPOINTS,
+	SL_UNIT_SAMPLES,
+	SL_UNIT_TURNS,
+	SL_UNIT_PERCENT,      /* base: ratio */
+	SL_UNIT_MILLISECONDS, /* base: seconds */
+	SL_UNIT_COUNT,
+};
+struct sl_metric_unit_row {
+	const char *base; /* "seconds"; "" for none */
+	double scale;	  /* a value times this is in the base unit */
+};
+extern const struct sl_metric_unit_row sl_metric_units[SL_UNIT_COUNT];
+
+struct sl_metric {
+	const char *name, *help;
+	enum sl_metric_kind kind;
+	enum sl_metric_unit unit;
+	enum sl_ftype type; /* UINT64, NUMBER or BOOL, at this offset of an instance */
+	size_t offset;
+};
+/* In the base unit. */
+double sl_metric_value(const struct sl_metric *m, const void *instance);
+
+/* Instances: a member for each label and metric. */
+#define SL_METRIC_C_U64						   uint64_t
+#define SL_METRIC_C_REAL					   double
+#define SL_METRIC_C_FLAG					   bool
+#define SL_METRIC_MEMBER(st, name, type, kind, unit, reader, help) SL_METRIC_C_##type name;
+
+struct sl_totals_metrics {
+	SL_METRICS_TOTALS(SL_METRIC_MEMBER, _)
+};
+struct sl_port_metrics {
+	char name[SL_NAME_LEN];
+	SL_METRICS_PORTS(SL_METRIC_MEMBER, _)
+};
+struct sl_worker_metrics {
+	uint32_t core;
+	SL_METRICS_WORKERS(SL_METRIC_MEMBER, _)
+};
+struct sl_flow_metrics {
+	SL_METRICS_FLOWS(SL_METRIC_MEMBER, _)
+};
+struct sl_announcement_metrics {
+	SL_METRICS_ANNOUNCEMENTS(SL_METRIC_MEMBER, _)
+};
+struct sl_control_metrics {
+	SL_METRICS_CONTROL(SL_METRIC_MEMBER, _)
+};
+struct sl_drop_metrics {
+	char *reason, *port; /* constant text, not to be freed */
+	bool has_port;
+	SL_METRICS_DROPS(SL_METRIC_MEMBER, _)
+	char *description;  /* beside the metrics: what it means */
+	char runbook[64];   /* and where docs/drops.md says what to do */
+	char *runbook_text; /* the same, for the shape */
+};
+extern const struct sl_shape sl_totals_shape, sl_port_shape, sl_worker_shape, sl_flow_shape,
+	sl_announcement_shape, sl_control_shape, sl_drop_shape;
+
+/* What they are read from. */
+struct sl_metric_source {
+	struct sl_running run;
+	const struct sl_load_meter *load;
+	const struct sl_turns *turns;
+};
+
+enum sl_metric_group_id {
+	SL_GROUP_TOTALS,
+	SL_GROUP_PORTS,
+	SL_GROUP_WORKERS,
+	SL_GROUP_FLOWS,
+	SL_GROUP_ANNOUNCEMENTS,
+	SL_GROUP_CONTROL,
+	SL_GROUP_DROPS,	     /* each reason, of the whole node */
+	SL_GROUP_PORT_DROPS, /* each port and reason; last, without port, what no port accounts for */
+	SL_GROUP_COUNT,
+};
+
+#define SL_METRIC_LABELS_MAX 2
+
+/* A walk over a group's instances; zeroed but for the first two. */
+struct sl_metric_walk {
+	const struct sl_metric_group *group;
+	const struct sl_metric_source *source;
+	uint32_t at;		       /* of the next instance */
+	uint64_t drops[SL_DROP_COUNT]; /* of the port at hand */
+	uint64_t rest[SL_DROP_COUNT];  /* of the node, less those of the ports so far */
+};
+
+struct sl_metric_group {
+	const char *name;	      /* "ports" */
+	const struct sl_shape *shape; /* of an instance */
+	/* Fields of the shape: UINT, NAME or STRING. An instance without one is without the label. */
+	const char *label[SL_METRIC_LABELS_MAX];
+	const struct sl_metric *metric;
+	size_t n_metrics;
+	bool (*next)(struct sl_metric_walk *w, void *instance); /* false: that was all */
+};
+extern const struct sl_metric_group sl_metric_groups[SL_GROUP_COUNT];
+
+/* Packets that the node has dropped for a reason. */
+uint64_t sl_drops_of(struct sl_engine *engine, unsigned int reason);
+
+void sl_metric_walk_init(struct sl_metric_walk *w, enum sl_metric_group_id group,
+	const struct sl_metric_source *source);
+/* The next instance, zeroed and filled; false: there is none. */
+bool sl_metric_next(struct sl_metric_walk *w, void *instance);
+/* The first max instances, side by side; how many. */
+size_t sl_metrics_read(enum sl_metric_group_id group, const struct sl_metric_source *source,
+	void *instances, size_t max);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The parts of a running daemon that are watched: what notices, states, names and the log of ports
+ * look at, and where they put a line.
+ * Threads: control. Ownership: all of it is the daemon's; the struct is made where it is needed
+ * (sl_ctrl_running) and not kept, for a part may end before the others.
+ */
+#ifndef SL_CTRL_WATCH_RUNNING_H
+#define SL_CTRL_WATCH_RUNNING_H
+
+#include "ctrl/apply/apply.h"
+#include "ctrl/model/store.h"
+#include "ctrl/underlay/underlay.h"
+#include "dp/engine.h"
+#include "pipelines/pipeline.h"
+
+struct sl_running {
+	struct sl_engine *engine;
+	struct sl_pipeline *pipeline;
+	struct sl_apply *apply;
+	struct sl_underlay *underlay;
+	const struct sl_store *store;
+	void (*log)(const char *line); /* one line for the operator */
+};
+
+#endif
