@@ -90,13 +90,13 @@ void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_sc
 /*
  * Ports of a transaction (ports.c). decide comes after all rows have prepared: it finds the ports
  * that change hands, adds them to the scope, and may fail without memory. offer: added ports may be
- * sent to. publish: they receive. end: those that go are closed, and slots become what they will be.
+ * sent to. publish: they receive. finish: those that go are closed, and slots become what they will be.
  */
 int sl_ports_decide(struct sl_apply *a, struct sl_err *e);
 void sl_ports_offer(struct sl_apply *a);
 void sl_ports_commit(struct sl_apply *a);
 void sl_ports_publish(struct sl_apply *a);
-void sl_ports_end(struct sl_apply *a);
+void sl_ports_finish(struct sl_apply *a);
 /* True when a running port had another MTU in the meantime. */
 bool sl_ports_abort(struct sl_apply *a);
 

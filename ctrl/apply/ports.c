@@ -154,7 +154,7 @@ void sl_ports_publish(struct sl_apply *a)
 			sl_port_publish(a->env.engine, s->id);
 }
 
-void sl_ports_end(struct sl_apply *a)
+void sl_ports_finish(struct sl_apply *a)
 {
 	SL_PORT_SLOT_TOUCHED (s, &a->ports)
 		if (s->next.gone)

@@ -211,7 +211,7 @@ static void commit(void *ctx)
 			a->row[row]->published(&p->txn);
 	sl_purge_after(a->purge, sl_engine_rcu(a->env.engine), p->gone);
 	p->gone = NULL;
-	sl_ports_end(a);
+	sl_ports_finish(a);
 	announce(a);
 	end(p);
 	sl_handover_finish(a, reopens);
