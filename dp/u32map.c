@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdbool.h>
 #include <string.h>
 
 #include "u32map.h"
@@ -13,20 +14,9 @@ static size_t slots_for(uint32_t n)
 	return slots;
 }
 
-static void put(struct sl_u32map *m, const struct sl_u32map_slot *pair)
+/* Its slots are not written yet: a copy overwrites them all. */
+static struct sl_u32map *map_alloc(size_t slots, uint32_t seed)
 {
-	uint32_t i = sl_u32map_hash(pair->key, m->seed) & m->mask;
-
-	while (m->slot[i].value != 0 && m->slot[i].key != pair->key)
-		i = (i + 1) & m->mask;
-	if (m->slot[i].value == 0)
-		m->count++;
-	m->slot[i] = *pair;
-}
-
-struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n, uint32_t seed)
-{
-	size_t slots = slots_for(n);
 	size_t size = sizeof(struct sl_u32map) + slots * sizeof(struct sl_u32map_slot);
 	struct sl_u32map *m;
 
@@ -36,12 +26,91 @@ struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n
 	m = aligned_alloc(64, size);
 	if (m == NULL)
 		return NULL;
-	memset(m, 0, size);
-	m->mask = (uint32_t)(slots - 1);
-	m->seed = seed;
-	for (uint32_t i = 0; i < n; i++)
+	*m = (struct sl_u32map){.mask = (uint32_t)(slots - 1), .seed = seed};
+	return m;
+}
+
+static struct sl_u32map *map_empty(size_t slots, uint32_t seed)
+{
+	struct sl_u32map *m = map_alloc(slots, seed);
+
+	if (m != NULL)
+		memset(m->slot, 0, slots * sizeof(m->slot[0]));
+	return m;
+}
+
+void sl_u32map_set(struct sl_u32map *m, uint32_t key, uint32_t value)
+{
+	uint32_t i = sl_u32map_hash(key, m->seed) & m->mask;
+
+	while (m->slot[i].value != 0 && m->slot[i].key != key)
+		i = (i + 1) & m->mask;
+	if (m->slot[i].value == 0)
+		m->count++;
+	m->slot[i] = (struct sl_u32map_slot){key, value};
+}
+
+/* Whether a key whose search begins at `home` is met in slot `at` no more once `gap` is empty. */
+static bool is_cut_off(uint32_t home, uint32_t gap, uint32_t at, uint32_t mask)
+{
+	return ((at - home) & mask) >= ((at - gap) & mask);
+}
+
+void sl_u32map_unset(struct sl_u32map *m, uint32_t key)
+{
+	uint32_t gap = sl_u32map_hash(key, m->seed) & m->mask;
+
+	while (m->slot[gap].value != 0 && m->slot[gap].key != key)
+		gap = (gap + 1) & m->mask;
+	if (m->slot[gap].value == 0)
+		return;
+	m->count--;
+	for (uint32_t i = (gap + 1) & m->mask; m->slot[i].value != 0; i = (i + 1) & m->mask) {
+		uint32_t home = sl_u32map_hash(m->slot[i].key, m->seed) & m->mask;
+
+		if (!is_cut_off(home, gap, i, m->mask))
+			continue;
+		m->slot[gap] = m->slot[i];
+		gap = i;
+	}
+	m->slot[gap].value = 0;
+}
+
+struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n, uint32_t seed)
+{
+	struct sl_u32map *m = map_empty(slots_for(n), seed);
+
+	for (uint32_t i = 0; m != NULL && i < n; i++)
 		if (pairs[i].value != 0)
-			put(m, &pairs[i]);
+			sl_u32map_set(m, pairs[i].key, pairs[i].value);
+	return m;
+}
+
+/* The table keeps its size until it is an eighth full. */
+struct sl_u32map *sl_u32map_copy(const struct sl_u32map *from, uint32_t more)
+{
+	size_t slots = (size_t)from->mask + 1;
+	uint32_t n = from->count + more;
+	struct sl_u32map *m;
+
+	if (n < more)
+		return NULL;
+	if (slots_for(n) > slots || slots_for(n) <= slots / 4)
+		slots = slots_for(n);
+	if (slots == (size_t)from->mask + 1) {
+		m = map_alloc(slots, from->seed);
+		if (m == NULL)
+			return NULL;
+		memcpy(m->slot, from->slot, slots * sizeof(m->slot[0]));
+		m->count = from->count;
+		return m;
+	}
+	m = map_empty(slots, from->seed);
+	if (m == NULL)
+		return NULL;
+	for (size_t i = 0; i <= from->mask; i++)
+		if (from->slot[i].value != 0)
+			sl_u32map_set(m, from->slot[i].key, from->slot[i].value);
 	return m;
 }
 

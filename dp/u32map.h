@@ -30,6 +30,15 @@ struct sl_u32map {
 struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n, uint32_t seed);
 void sl_u32map_destroy(void *map); /* fits sl_rcu_retire; accepts NULL */
 
+/*
+ * The next version of a map that readers have: a copy with room for `more` new keys, to be changed
+ * and then published. It costs one copy of the table, whatever changes. NULL when out of memory.
+ */
+struct sl_u32map *sl_u32map_copy(const struct sl_u32map *from, uint32_t more);
+/* On a map that nobody else reads yet. A new key needs room that sl_u32map_copy was asked for. */
+void sl_u32map_set(struct sl_u32map *m, uint32_t key, uint32_t value); /* value not 0 */
+void sl_u32map_unset(struct sl_u32map *m, uint32_t key);	       /* it may be absent */
+
 static inline uint32_t sl_u32map_hash(uint32_t key, uint32_t seed)
 {
 	uint64_t h = (uint64_t)(key ^ seed) * 0x9e3779b97f4a7c15u;

@@ -12,6 +12,7 @@
 
 #include "sluice/types.h"
 
+struct sl_addr_map;
 struct sl_pmap;
 struct sl_policy_set;
 struct sl_tunnel_table;
@@ -46,7 +47,7 @@ struct sl_endpoint {
 	struct sl_mac mac;
 };
 
-/* What a u32map of local underlay addresses holds. */
+/* What the map of this node's underlay addresses holds. */
 enum {
 	SL_LOCAL_ADDRESS = 1,	/* answered: ping */
 	SL_LOCAL_TUNNEL = 2,	/* tunnel packets to it are decapsulated; an address as well */
@@ -60,14 +61,14 @@ struct sl_world {
 	 * is used, and resolved again when it must be.
 	 */
 	uint64_t generation;
-	uint64_t commit;			/* the number of this one; not below generation */
-	uint32_t port_network[SL_PORTS_MAX];	/* access port -> network id, 0 when it carries no
-						   endpoint */
+	uint64_t commit; /* the number of this one; not below generation */
+	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
+	const uint32_t *port_network;
 	uint32_t n_networks;			/* ids below this are valid indexes */
 	const struct sl_network *networks;	/* [0] is never present */
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */
-	const struct sl_u32map *node_by_addr;	/* outer source address, network order -> node id */
-	const struct sl_u32map *local_addr;	/* address, network order -> SL_LOCAL_* */
+	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
+	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
 	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table

@@ -13,6 +13,7 @@
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/methods.h"
 #include "pipelines/pipeline_ctl.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/model/safe_path.h"
 
 struct step {
@@ -216,14 +217,22 @@ static void stop_recent(struct sl_ctrl *c)
 
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
+	struct sl_apply_env env;
+
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
-	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
-						   &c->config->node, sl_daemon_notice)
-					 : NULL;
-	c->apply = c->underlay != NULL ? sl_apply_create(c->engine, c->pipeline, c->tunnels,
-						 c->underlay, &c->config->node)
-				       : NULL;
+	c->underlay = c->tunnels != NULL
+			      ? sl_underlay_create(c->engine, c->tunnels,
+					c->config->node.tunnel_addresses.items,
+					c->config->node.tunnel_addresses.n, sl_daemon_notice)
+			      : NULL;
+	env = (struct sl_apply_env){.engine = c->engine,
+		.pipeline = c->pipeline,
+		.tunnels = c->tunnels,
+		.underlay = c->underlay,
+		.self = &c->config->node};
+	c->apply = c->underlay != NULL ? sl_apply_create(&env, rows, sl_table_rows(rows)) : NULL;
 	if (c->apply != NULL)
 		return 0;
 	sl_underlay_destroy(c->underlay);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stats.get: all groups of metrics but the drops, which drops.list has. */
+#include <stdlib.h>
+
 #include "ctrl.h"
 #include "ctrl/shape/fields.h"
 #include "methods.h"
@@ -35,11 +37,13 @@ static const struct sl_field stats_result = {
 static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
 	const struct sl_metric_source src = sl_ctrl_metrics(call->ctrl);
-	struct sl_port_metrics ports[SL_PORTS_MAX];
 	struct sl_worker_metrics workers[SL_WORKERS_MAX];
+	struct sl_port_metrics *ports = calloc(SL_PORTS_MAX, sizeof(*ports));
 	struct stats_out s = {.ports.items = ports, .workers.items = workers};
 
 	(void)e;
+	if (ports == NULL)
+		return -ENOMEM;
 	s.ports.n = sl_metrics_read(SL_GROUP_PORTS, &src, ports, SL_PORTS_MAX);
 	s.workers.n = sl_metrics_read(SL_GROUP_WORKERS, &src, workers, SL_WORKERS_MAX);
 	sl_metrics_read(SL_GROUP_TOTALS, &src, &s.totals, 1);
@@ -47,6 +51,7 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 	sl_metrics_read(SL_GROUP_ANNOUNCEMENTS, &src, &s.announcements, 1);
 	sl_metrics_read(SL_GROUP_CONTROL, &src, &s.control, 1);
 	*result = sl_shape_encode(&stats_shape, &s);
+	free(ports);
 	return *result != NULL ? 0 : -ENOMEM;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* workers.list. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <rte_cycles.h>
 
 #include "ctrl.h"
 #include "dp/variant.h"
+#include "ctrl/shape/grow.h"
 #include "ctrl/shape/json.h"
 #include "methods.h"
 #include "ctrl/objects/fields.h"
@@ -118,26 +120,39 @@ static double ratio(uint64_t a, uint64_t b)
 	return b > 0 ? (double)a / (double)b : 0;
 }
 
-static size_t find_queues(
-	const struct sl_ctrl *c, unsigned int worker, struct queue_out *out, size_t max)
+/* The queues of a port that the worker polls. False: out of memory. */
+static bool add_queues(const struct sl_ctrl *c, uint16_t id, unsigned int worker,
+	struct sl_list *list, size_t *max)
 {
-	struct sl_port_info info;
-	size_t n = 0;
+	const char *name = sl_apply_port_name(c->apply, id);
+	struct sl_port_queues queues;
 
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
-		const char *name = sl_apply_port_name(c->apply, id);
+	sl_port_queues(c->engine, id, &queues);
+	for (uint32_t q = 0; q < queues.n; q++) {
+		struct queue_out *out = list->items;
 
-		if (name == NULL)
+		if (queues.worker[q] != (int)worker)
 			continue;
-		sl_port_info(c->engine, id, &info);
-		for (uint32_t q = 0; q < info.n_rxq && n < max; q++) {
-			if (info.rxq_worker[q] != (int)worker)
-				continue;
-			snprintf(out[n].port, sizeof(out[n].port), "%s", name);
-			out[n++].queue = q;
-		}
+		out = sl_grow(out, list->n + 1, max, sizeof(*out));
+		if (out == NULL)
+			return false;
+		list->items = out;
+		out[list->n].queue = q;
+		snprintf(out[list->n].port, sizeof(out->port), "%s", name);
+		list->n++;
 	}
-	return n;
+	return true;
+}
+
+/* To be freed. False: out of memory, and it is not whole. */
+static bool find_queues(const struct sl_ctrl *c, unsigned int worker, struct sl_list *list)
+{
+	size_t max = 0;
+
+	SL_PORT_SET_EACH (id, sl_apply_ports(c->apply))
+		if (!add_queues(c, (uint16_t)id, worker, list, &max))
+			return false;
+	return true;
 }
 
 static size_t read_stages(const struct sl_stages *s, struct stage_out *out)
@@ -179,7 +194,6 @@ static cJSON *encode_worker(const struct sl_ctrl *c, unsigned int i)
 {
 	const struct sl_worker *w = sl_engine_worker(c->engine, i);
 	int node = sl_engine_worker_numa(c->engine, i);
-	struct queue_out queues[SL_PORTS_MAX * SL_QUEUES_MAX];
 	struct stage_out stages[SL_STAGE_COUNT];
 	struct service_out service[SL_SERVICE_BUCKETS];
 	struct worker_out out = {.core = w->core,
@@ -187,7 +201,6 @@ static cJSON *encode_worker(const struct sl_ctrl *c, unsigned int i)
 		.numa_node = (uint32_t)node,
 		.has_numa_node = node >= 0,
 		.variant = sl_borrow(sl_variant_name()),
-		.queues = {queues, find_queues(c, i, queues, RTE_DIM(queues))},
 		.packets = sl_counter_read(&w->counters.received),
 		.bursts = sl_counter_read(&w->counters.bursts),
 		.cycles_per_packet = c->load.worker[i].load.cycles_per_packet,
@@ -195,9 +208,13 @@ static cJSON *encode_worker(const struct sl_ctrl *c, unsigned int i)
 		.timed_bursts = sl_counter_read(&w->stages.bursts),
 		.stages = {stages, read_stages(&w->stages, stages)},
 		.service_times = {service, read_service(&w->stages, service)}};
+	cJSON *json = NULL;
 
 	out.packets_per_burst = ratio(out.packets, out.bursts);
-	return sl_shape_encode(&worker_shape, &out);
+	if (find_queues(c, i, &out.queues))
+		json = sl_shape_encode(&worker_shape, &out);
+	free(out.queues.items);
+	return json;
 }
 
 static int workers_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "ctrl/model/store.h"
 #include "objects.h"
 #include "report.h"
@@ -231,4 +232,5 @@ const struct sl_collection sl_collection_endpoints = {
 	.check = check,
 	.labels_role = SL_LABELS_USED,
 	.labels_at = offsetof(struct sl_endpoint_obj, labels),
+	.tables = &sl_endpoints_tables,
 };

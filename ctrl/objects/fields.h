@@ -11,6 +11,7 @@
 #include "ctrl/model/address.h"
 #include "ctrl/model/collection.h"
 #include "ctrl/shape/fields.h"
+#include "pipelines/overlay/tunnel_ctl.h"
 
 /* The smallest MTU that IPv4 allows (RFC 791). */
 #define SL_MTU_MIN 68
@@ -22,11 +23,11 @@
 	"nothing matches it in this version: both ends of every packet are endpoints of one " \
 	"network"
 
-/* Bytes of a VXLAN packet over IPv4 before the workload's IP packet begins: 20 + 8 + 8 + 14. */
-#define SL_TUNNEL_OVERHEAD 50
+/* Bytes of any tunnel packet, at least, before the workload's IP packet begins. */
+#define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()
 /* What every IPv4 host takes in one piece (RFC 791); TCP of Linux goes no lower than 552. */
 #define SL_INNER_MTU_MIN 576
-/* The largest workload packet that fits a tunnel over an underlay with this MTU. */
+/* The largest workload packet that fits any tunnel over an underlay with this MTU. */
 uint32_t sl_inner_mtu(uint32_t underlay_mtu);
 
 /* Make the key of objects that have a name. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "identities.h"
 
@@ -43,4 +44,5 @@ const struct sl_collection sl_collection_identities = {
 	.derived_help =
 		"Made for endpoints whose labels no identity was declared for. What says so "
 		"of itself is ignored when it is sent back.",
+	.tables = &sl_identities_tables,
 };

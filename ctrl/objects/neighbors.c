@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "neighbors.h"
 #include "ctrl/model/store.h"
@@ -76,4 +77,5 @@ const struct sl_collection sl_collection_neighbors = {
 	.check = check,
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_neighbors_tables,
 };

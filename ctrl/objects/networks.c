@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "networks.h"
 #include "ctrl/model/store.h"
@@ -202,4 +203,5 @@ const struct sl_collection sl_collection_networks = {
 	.affects_field = "subnets",
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_networks_tables,
 };

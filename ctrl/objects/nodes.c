@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The collection of nodes. */
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "nodes.h"
 #include "ctrl/model/store.h"
@@ -104,4 +105,5 @@ const struct sl_collection sl_collection_nodes = {
 	.uniques = &uniques,
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_nodes_tables,
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "ctrl/apply/apply.h"
 #include "collections.h"
 #include "pipelines/policy/policy_ctl.h"
@@ -192,7 +193,7 @@ static void report(const struct sl_report_ctx *ctx, const struct sl_object *o, v
 	if (ctx->apply == NULL)
 		return;
 	r->has_matched = true;
-	r->matched = sl_apply_policy_hits(ctx->apply, o->id);
+	r->matched = sl_policy_hits(ctx->apply, o->id);
 }
 
 SL_KEY_OF_NAME(make_key, sl_policy_obj)
@@ -327,4 +328,5 @@ const struct sl_collection sl_collection_policies = {
 	.same = same,
 	.to_stored = to_stored,
 	.from_stored = from_stored,
+	.tables = &sl_policies_tables,
 };

@@ -5,6 +5,7 @@
 
 #include "dp/generator.h"
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "ctrl/model/store.h"
 #include "ports.h"
@@ -185,4 +186,5 @@ const struct sl_collection sl_collection_ports = {
 	.permit = permit,
 	.reopened = true,
 	.in_order = true,
+	.tables = &sl_ports_tables,
 };

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
-
-#include "reach.h"
 #include "collections.h"
-#include "ctrl/model/address.h"
-
-void sl_link_set(struct sl_link *l, const struct sl_port_obj *port)
-{
-	const struct sl_prefix *addrs = port->addresses.items;
-
-	l->present = true;
-	snprintf(l->name, sizeof(l->name), "%s", port->name);
-	l->n_addrs = 0;
-	for (size_t i = 0; i < port->addresses.n && i < SL_PORT_ADDRESSES_MAX; i++)
-		l->addr[l->n_addrs++] = addrs[i];
-}
+#include "ports.h"
+#include "reach.h"
 
 struct filling {
 	struct sl_reach *r;
-	unsigned int n;
+	uint16_t n;
+	bool failed;
 };
 
 static bool add_port(const struct sl_object *o, void *ctx)
@@ -27,156 +15,41 @@ static bool add_port(const struct sl_object *o, void *ctx)
 	struct filling *f = ctx;
 
 	if (p->role == SL_ROLE_UNDERLAY)
-		sl_link_set(&f->r->link[f->n++], p);
-	return f->n < SL_PORTS_MAX;
+		f->failed = !sl_reach_put_link(
+			f->r, f->n++, p->name, p->addresses.items, p->addresses.n);
+	return !f->failed;
 }
 
-void sl_reach_init(
+bool sl_store_reach_init(
 	struct sl_reach *r, const struct sl_store *store, const struct sl_node_self *self)
 {
 	struct filling f = {.r = r};
 
-	memset(r, 0, sizeof(*r));
-	r->self = self;
+	sl_reach_init(r, self->tunnel_addresses.items, self->tunnel_addresses.n);
 	sl_store_walk(store, SL_COLL_PORTS, add_port, &f);
+	return !f.failed;
 }
 
-const struct sl_prefix *sl_link_connected(const struct sl_link *l, const struct sl_ip *to)
+struct sl_route sl_route_of_object(const struct sl_route_obj *route)
 {
-	const struct sl_prefix *best = NULL;
-
-	for (unsigned int i = 0; i < l->n_addrs; i++)
-		if (sl_prefix_contains(&l->addr[i], to) &&
-			(best == NULL || l->addr[i].len > best->len))
-			best = &l->addr[i];
-	return best;
+	return (struct sl_route){.prefix = route->prefix, .via = route->via, .port = route->port};
 }
-
-const struct sl_prefix *sl_link_source(const struct sl_link *l, const struct sl_ip *to)
-{
-	const struct sl_prefix *own = sl_link_connected(l, to);
-
-	for (unsigned int i = 0; own == NULL && i < l->n_addrs; i++)
-		if (sl_ip_is_v4(&l->addr[i].ip))
-			own = &l->addr[i];
-	return own;
-}
-
-bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip)
-{
-	const struct sl_ip *tunnel = r->self->tunnel_addresses.items;
-
-	for (size_t i = 0; i < r->self->tunnel_addresses.n; i++)
-		if (sl_ip_equal(&tunnel[i], ip))
-			return true;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		for (unsigned int k = 0; r->link[i].present && k < r->link[i].n_addrs; k++)
-			if (sl_ip_equal(&r->link[i].addr[k].ip, ip))
-				return true;
-	return false;
-}
-
-/* What no packet can be for, whatever the links are. */
-static enum sl_reach_why misfit(const struct sl_reach *r, const struct sl_ip *to)
-{
-	if (!sl_ip_is_v4(to))
-		return SL_REACH_FAMILY;
-	return sl_reach_is_own(r, to) ? SL_REACH_OWN : SL_REACH_OK;
-}
-
-struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip *to)
-{
-	struct sl_reach_path path = {.why = misfit(r, to), .next_hop = *to};
-	const struct sl_prefix *best = NULL;
-
-	if (path.why != SL_REACH_OK)
-		return path;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		const struct sl_prefix *p =
-			r->link[i].present ? sl_link_connected(&r->link[i], to) : NULL;
-
-		if (p == NULL || (best != NULL && p->len <= best->len))
-			continue;
-		path.link = (uint16_t)i;
-		best = p;
-	}
-	if (best == NULL)
-		path.why = SL_REACH_NO_LINK;
-	else if (sl_check_host(best, to, "", NULL) != 0)
-		path.why = SL_REACH_NO_HOST;
-	return path;
-}
-
-struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route_obj *route)
-{
-	struct sl_reach_path path = {.why = misfit(r, &route->via), .next_hop = route->via};
-	const struct sl_prefix *own;
-
-	if (path.why != SL_REACH_OK)
-		return path;
-	if (route->port[0] == '\0')
-		return sl_reach_link(r, &route->via);
-	path.why = SL_REACH_NO_LINK;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if (!r->link[i].present || strcmp(r->link[i].name, route->port) != 0)
-			continue;
-		own = sl_link_source(&r->link[i], &route->via);
-		if (own != NULL)
-			path.why = sl_check_host(own, &route->via, "", NULL) != 0 ? SL_REACH_NO_HOST
-										  : SL_REACH_OK;
-		path.link = (uint16_t)i;
-	}
-	return path;
-}
-
-struct search {
-	const struct sl_reach *r;
-	const struct sl_ip *to;
-	const struct sl_route_obj *best;
-	struct sl_reach_path path;
-};
 
 static bool try_route(const struct sl_object *o, void *ctx)
 {
-	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
-	struct search *s = ctx;
-	struct sl_reach_path via;
+	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o);
 
-	if (!sl_prefix_contains(&route->prefix, s->to) ||
-		(s->best != NULL && s->best->prefix.len >= route->prefix.len))
-		return true;
-	via = sl_reach_gateway(s->r, route);
-	if (via.why != SL_REACH_OK) {
-		if (s->best == NULL)
-			s->path.why = SL_REACH_GATEWAY;
-		return true;
-	}
-	s->best = route;
-	s->path = via;
+	sl_reach_try(ctx, &route);
 	return true;
 }
 
-struct sl_reach_path sl_reach_find(
+struct sl_reach_path sl_store_reach_find(
 	const struct sl_reach *r, const struct sl_store *store, const struct sl_ip *to)
 {
-	struct search s = {.r = r, .to = to, .path = sl_reach_link(r, to)};
+	struct sl_reach_search s;
 
-	if (s.path.why == SL_REACH_NO_LINK)
+	sl_reach_begin(&s, r, to);
+	if (s.wants_routes)
 		sl_store_walk(store, SL_COLL_ROUTES, try_route, &s);
 	return s.path;
-}
-
-const char *sl_reach_words(enum sl_reach_why why)
-{
-	static const char *const words[] = {
-		[SL_REACH_OK] = "",
-		[SL_REACH_FAMILY] = "is an IPv6 address, and this version's underlay is IPv4",
-		[SL_REACH_OWN] = "is this node's own",
-		[SL_REACH_NO_HOST] = "is the network or broadcast address of a link",
-		[SL_REACH_NO_LINK] = "is on the link of no underlay port, and no route covers it",
-		[SL_REACH_GATEWAY] =
-			"is covered by routes only whose gateways no underlay link has",
-	};
-
-	return words[why];
 }

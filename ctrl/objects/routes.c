@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fields.h"
+#include "tables.h"
 #include "collections.h"
 #include "routes.h"
 #include "ctrl/model/store.h"
@@ -92,4 +93,5 @@ const struct sl_collection sl_collection_routes = {
 	.check = check,
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_routes_tables,
 };

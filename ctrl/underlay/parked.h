@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Until when packets that wait for a next hop may still leave. Those of a network end with any
- * endpoint of it, or with itself; all end with any node, since two nodes may share a next hop. They
- * are few, and their senders send again. Threads: control.
+ * Until when packets that wait for a next hop may still leave. A packet was judged under the commit
+ * that it notes (pipelines/overlay/parked.h). When something that it was judged by has changed
+ * since, the packet is stale: it is dropped, and its sender sends again.
+ *
+ *   its network, or any endpoint of its network   the packets of that network are stale
+ *   any node                                      all packets are: two nodes may share a next hop
+ *
+ * Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_PARKED_H
 #define SL_CTRL_UNDERLAY_PARKED_H
 
 #include "pipelines/overlay/parked.h"
-#include "ctrl/model/store.h"
-#include "ctrl/objects/objects.h"
+#include "sluice/types.h"
 
-/* Commits by which packets had to be judged to be good; a commit counts from 1. */
+/* The last commits that made packets stale; 0: none has. Commits count from 1. */
 struct sl_parked {
-	uint32_t of_network[SL_NETWORKS_MAX], of_any;
+	uint32_t of_network[SL_NETWORKS_MAX], of_all;
 };
 
-/*
- * Take note of what has gone, or is another now, by these changes; `commit` is that of the world in
- * which it has, and published. False when none of them ends anything.
- */
-bool sl_parked_end(struct sl_parked *p, const struct sl_store *s, const struct sl_change *c,
-	size_t n, uint32_t commit);
-/* What the packet was for has gone; parked: a struct sl_parked. */
+void sl_parked_end_network(struct sl_parked *p, uint32_t network, uint32_t commit);
+void sl_parked_end_all(struct sl_parked *p, uint32_t commit);
+/* parked: a struct sl_parked. */
 bool sl_parked_is_stale(const struct rte_mbuf *m, const void *parked);
 
 #endif

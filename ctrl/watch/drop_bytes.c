@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 
 #include "drop_facts.h"
+#include "pipelines/checksum.h"
+#include "sluice/encap.h"
 
 static void eth_truncated(const struct sl_drop_facts *f)
 {
@@ -50,9 +52,7 @@ static bool checksum_right(const struct sl_drop_part *ip, uint32_t *want)
 		return true; /* not all there to be seen */
 	for (uint32_t i = 0; i < len; i += 2)
 		sum += i == 10 ? 0 : sl_drop_word(ip, i);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	*want = ~sum & 0xffff;
+	*want = ~sl_sum_fold(sum) & 0xffff;
 	return *want == sl_drop_word(ip, 10);
 }
 
@@ -238,13 +238,15 @@ static void sender_unknown(const struct sl_drop_facts *f)
 
 static void tunnel_malformed(const struct sl_drop_facts *f)
 {
-	const struct sl_drop_part *x = &f->v.vxlan;
+	const struct sl_drop_part *own = &f->v.tunnel;
+	char text[128];
 
-	if (sl_drop_has(x, 0, 1))
-		sl_drop_say(f, "VXLAN flags 0x%02x, %u bytes from the VXLAN header on",
-			sl_drop_byte(x, 0), x->len);
-	else
+	if (sl_drop_has(own, 0, 1)) {
+		sl_encaps[f->v.encap]->explain(own->p, own->len, text, sizeof(text));
+		sl_drop_say(f, "%s", text);
+	} else {
 		sl_drop_say(f, "nothing behind the UDP header");
+	}
 }
 
 static void network_unknown(const struct sl_drop_facts *f)

@@ -6,8 +6,10 @@
 #include "dp/pmap.h"
 #include "dp/u32map.h"
 #include "drop_facts.h"
+#include "pipelines/addr_map.h"
 #include "pipelines/world.h"
 #include "sluice/burst.h"
+#include "sluice/encap.h"
 
 void sl_drop_say(const struct sl_drop_facts *f, const char *fmt, ...)
 {
@@ -55,9 +57,9 @@ uint32_t sl_drop_behind_ethernet(const struct sl_drop_facts *f)
 
 uint32_t sl_drop_node_at(const struct sl_drop_facts *f, const struct sl_ip *ip)
 {
-	if (f->world->node_by_addr == NULL || !sl_ip_is_v4(ip))
+	if (f->world->node_by_addr == NULL)
 		return 0;
-	return sl_u32map_find(f->world->node_by_addr, sl_ip_v4_be(ip));
+	return sl_addr_map_find(f->world->node_by_addr, ip);
 }
 
 /* Where it came from. Of a tunnel packet that was refused early, its own word is all there is. */

@@ -5,7 +5,8 @@
 #include "sluice/encap.h"
 
 #define EXTENSIONS_MAX 8
-#define VXLAN_FLAG_I   0x08
+#define ETH_LEN	       14
+#define UDP_LEN	       8
 
 uint32_t sl_drop_byte(const struct sl_drop_part *p, uint32_t off)
 {
@@ -162,34 +163,33 @@ static void read_frame(struct sl_drop_view *v)
 	read_ports(v);
 }
 
-static bool is_tunnel_port(uint32_t port)
-{
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (sl_encaps[e]->udp_port != 0 && sl_encaps[e]->udp_port == port)
-			return true;
-	return false;
-}
-
-/* The frame at hand is a tunnel packet: its headers are the outer ones, and what it carries is
- * read next. */
+/*
+ * When the frame at hand is a tunnel packet, its headers are the outer ones, and what it carries is
+ * to be read next: true, and v->frame is that.
+ */
 static bool read_tunnel(struct sl_drop_view *v)
 {
+	struct sl_tunnel_header h;
 	struct sl_drop_part inner;
+	unsigned int e;
 
-	if (v->ethertype != SL_DROP_ETH_IP4 || v->n_tags > 0 || v->proto != IPPROTO_UDP ||
-		!v->has_ports || !is_tunnel_port(v->destination_port))
+	if (v->ethertype != SL_DROP_ETH_IP4 || v->n_tags > 0 || v->l4.p == NULL)
+		return false;
+	e = sl_encap_find(v->proto, __builtin_bswap16(v->destination_port));
+	if (e == SL_ENCAP_COUNT)
 		return false;
 	v->has_outer = true;
+	v->encap = (uint8_t)e;
 	v->outer_ip = v->l3;
 	v->outer_source = v->source;
 	v->outer_destination = v->destination;
-	v->vxlan = behind(&v->l4, 8);
-	v->has_vni = sl_drop_has(&v->vxlan, 0, 8) && (v->vxlan.p[0] & VXLAN_FLAG_I);
-	if (!v->has_vni)
+	v->tunnel = behind(&v->l4, v->proto == IPPROTO_UDP ? UDP_LEN : 0);
+	if (v->tunnel.p == NULL || !sl_encaps[e]->parse(v->tunnel.p, v->tunnel.len, &h))
 		return false;
-	v->vni = sl_drop_word(&v->vxlan, 4) << 8 | v->vxlan.p[6];
-	inner = behind(&v->vxlan, 8);
-	if (!sl_drop_has(&inner, 0, 14))
+	v->has_vni = sl_encaps[e]->carries_network;
+	v->vni = h.vni;
+	inner = behind(&v->tunnel, h.len);
+	if (!sl_encaps[e]->inner_ethernet || !sl_drop_has(&inner, 0, ETH_LEN))
 		return false;
 	v->frame = inner;
 	return true;
@@ -208,9 +208,10 @@ void sl_drop_view_read(struct sl_drop_view *v, const struct sl_sample *s)
 	outer = *v;
 	memset(v, 0, sizeof(*v));
 	v->has_outer = true;
-	v->has_vni = true;
+	v->has_vni = outer.has_vni;
+	v->encap = outer.encap;
 	v->outer_ip = outer.outer_ip;
-	v->vxlan = outer.vxlan;
+	v->tunnel = outer.tunnel;
 	v->outer_source = outer.outer_source;
 	v->outer_destination = outer.outer_destination;
 	v->vni = outer.vni;

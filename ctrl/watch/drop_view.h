@@ -18,7 +18,8 @@ struct sl_drop_part {
 struct sl_drop_view {
 	/* Underlay headers of a tunnel packet; of what is none, they are those of the packet. */
 	bool has_outer, has_vni;
-	struct sl_drop_part outer_ip, vxlan;
+	uint8_t encap;			      /* enum sl_encap_id; when has_outer */
+	struct sl_drop_part outer_ip, tunnel; /* tunnel: the encapsulation's own header */
 	struct sl_ip outer_source, outer_destination;
 	uint32_t vni;
 	/* The workload's frame, or what came in by the underlay and carries none. */

@@ -95,14 +95,13 @@ static void read_port(struct port_view *v, struct sl_engine *g, uint16_t id)
 		v->dropped += drops[r];
 }
 
-/* The first port from *at on that is there; *at is behind it. */
+/* The first port from *at on that is there, NULL: none; *at is behind it. */
 static const char *next_port_name(const struct sl_running *run, uint32_t *at)
 {
-	const char *name = NULL;
+	unsigned int id = sl_port_set_next(sl_apply_ports(run->apply), *at);
 
-	while (*at < SL_PORTS_MAX && name == NULL)
-		name = sl_apply_port_name(run->apply, (uint16_t)(*at)++);
-	return name;
+	*at = id + 1;
+	return id < SL_PORTS_MAX ? sl_apply_port_name(run->apply, (uint16_t)id) : NULL;
 }
 
 static bool next_port(struct sl_metric_walk *w, void *instance)
@@ -279,11 +278,14 @@ static bool next_port_drop(struct sl_metric_walk *w, void *instance)
 			w->rest[r] = sl_drops_of(run->engine, r);
 	for (; w->at < SL_PORTS_MAX * SL_DROP_COUNT; w->at++) {
 		uint16_t id = (uint16_t)(w->at / SL_DROP_COUNT);
-		unsigned int reason = w->at % SL_DROP_COUNT;
+		unsigned int reason = w->at % SL_DROP_COUNT, next;
 		const char *port = sl_apply_port_name(run->apply, id);
 
-		if (port == NULL)
+		if (port == NULL) {
+			next = sl_port_set_next(sl_apply_ports(run->apply), id);
+			w->at = next * SL_DROP_COUNT - 1;
 			continue;
+		}
 		if (reason == 0) {
 			sl_port_drops(run->engine, id, w->drops);
 			continue;

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "ctrl/objects/objects.h"
 #include "names.h"
 #include "recent.h"
 #include "sluice/burst.h"

@@ -51,18 +51,19 @@ void sl_notice_put(const struct sl_notice_sink *to, const char *collection, cons
 	to->put(to->ctx, &n);
 }
 
-void sl_notice_walk_init(
+bool sl_notice_walk_init(
 	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row)
 {
 	w->f = f;
 	w->to.code = row->code;
 	w->coll = row->coll;
 	w->memo = NULL;
-	sl_reach_init(&w->reach, f->store, f->self);
+	return sl_store_reach_init(&w->reach, f->store, f->self);
 }
 
 void sl_notice_walk_fini(struct sl_notice_walk *w)
 {
+	sl_reach_fini(&w->reach);
 	free(w->memo);
 }
 
@@ -77,8 +78,8 @@ void sl_notices_find(const struct sl_notice_facts *f,
 			row->find(f, &w.to);
 			continue;
 		}
-		sl_notice_walk_init(&w, f, row);
-		sl_store_walk(f->store, row->coll, row->each, &w);
+		if (sl_notice_walk_init(&w, f, row))
+			sl_store_walk(f->store, row->coll, row->each, &w);
 		sl_notice_walk_fini(&w);
 	}
 }
@@ -89,7 +90,7 @@ bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *n
 	const struct sl_notice_row *r = &sl_notice_rows[row];
 	struct sl_notice_walk w = {.to = {ctx, put, r->code}};
 	uint32_t last, end;
-	bool more = true;
+	bool more;
 
 	if (r->find != NULL) {
 		r->find(f, &w.to);
@@ -97,7 +98,7 @@ bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *n
 	}
 	last = sl_store_max_id(f->store, r->coll);
 	end = *next_id + SL_NOTICE_PORTION;
-	sl_notice_walk_init(&w, f, r);
+	more = sl_notice_walk_init(&w, f, r);
 	for (; more && *next_id < end && *next_id <= last; ++*next_id) {
 		const struct sl_object *o = sl_store_by_id(f->store, r->coll, *next_id);
 

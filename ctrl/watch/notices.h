@@ -113,8 +113,11 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);
 
-/* A row's walk, for those who take it in portions. */
-void sl_notice_walk_init(
+/*
+ * A row's walk, for those who take it in portions. False: out of memory, and nothing is to be
+ * walked. fini ends either.
+ */
+bool sl_notice_walk_init(
 	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row);
 void sl_notice_walk_fini(struct sl_notice_walk *w);
 

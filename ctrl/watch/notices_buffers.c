@@ -12,13 +12,13 @@ static const char *holders(const struct sl_running *run, char text[HOLDERS_LEN])
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
-		const char *name = sl_apply_port_name(run->apply, id);
+	SL_PORT_SET_EACH (id, sl_apply_ports(run->apply)) {
+		const char *name = sl_apply_port_name(run->apply, (uint16_t)id);
 		struct sl_port_info info;
 
-		if (name == NULL || len + strlen(name) + 3 > HOLDERS_LEN)
+		if (len + strlen(name) + 3 > HOLDERS_LEN)
 			continue;
-		sl_port_info(run->engine, id, &info);
+		sl_port_info(run->engine, (uint16_t)id, &info);
 		if (info.keeps_buffers)
 			len += (size_t)snprintf(
 				text + len, HOLDERS_LEN - len, "%s%s", len > 0 ? ", " : "", name);

@@ -92,7 +92,7 @@ static bool find_narrow(enum sl_collection_id by, const struct sl_object *o, voi
 	node = (const struct sl_node_obj *)sl_store_find(
 		x->ways->f->store, SL_COLL_NODES, ep->node);
 	x->mtu = node != NULL ? narrower(x->ways->port_mtu, node->mtu) : 0;
-	if (x->mtu == 0 || x->net->mtu <= sl_inner_mtu(x->mtu))
+	if (x->mtu == 0 || x->net->mtu <= sl_encap_inner_mtu(x->net->encap, x->mtu))
 		return true;
 	x->to = node;
 	return false;
@@ -108,7 +108,8 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 	if (n->mtu == 0)
 		return true;
 	x.ways = ways_of(w);
-	if (x.ways == NULL || x.ways->least == 0 || n->mtu <= sl_inner_mtu(x.ways->least))
+	if (x.ways == NULL || x.ways->least == 0 ||
+		n->mtu <= sl_encap_inner_mtu(n->encap, x.ways->least))
 		return true;
 	sl_store_referrers(w->f->store, SL_COLL_NETWORKS, n->name, find_narrow, &x);
 	if (x.to == NULL)
@@ -118,9 +119,9 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 		"lower the network's mtu, or raise that of the underlay",
 		"mtu %u of network \"%s\" is more than the %u that fit the way to node \"%s\": "
 		"mtu %u of %s \"%s\" less %u of tunnel headers",
-		n->mtu, n->name, sl_inner_mtu(x.mtu), x.to->name, x.mtu,
+		n->mtu, n->name, sl_encap_inner_mtu(n->encap, x.mtu), x.to->name, x.mtu,
 		by_node ? "node" : "underlay port", by_node ? x.to->name : x.ways->port->key,
-		SL_TUNNEL_OVERHEAD);
+		sl_encap_overhead(n->encap));
 	return true;
 }
 
@@ -137,12 +138,14 @@ static bool has_ip6(const struct sl_endpoint_obj *ep)
 /* An endpoint with IPv6 addresses, and what the way to it carries. */
 struct ip6_way {
 	const struct ways *ways; /* NULL: any way will do */
+	uint32_t encap;		 /* of the network */
 	const struct sl_endpoint_obj *to;
 	uint32_t mtu;
 };
 
-static uint32_t way_to(const struct ways *w, const struct sl_endpoint_obj *ep)
+static uint32_t way_to(const struct ip6_way *x, const struct sl_endpoint_obj *ep)
 {
+	const struct ways *w = x->ways;
 	const struct sl_object *o;
 	uint32_t mtu;
 
@@ -152,7 +155,7 @@ static uint32_t way_to(const struct ways *w, const struct sl_endpoint_obj *ep)
 	}
 	o = sl_store_find(w->f->store, SL_COLL_NODES, ep->node);
 	mtu = o != NULL ? narrower(w->port_mtu, ((const struct sl_node_obj *)o)->mtu) : 0;
-	return mtu != 0 ? sl_inner_mtu(mtu) : 0;
+	return mtu != 0 ? sl_encap_inner_mtu(x->encap, mtu) : 0;
 }
 
 static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *ctx)
@@ -164,7 +167,7 @@ static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *
 	if (by != SL_COLL_ENDPOINTS || !has_ip6(ep))
 		return true;
 	if (x->ways != NULL) {
-		x->mtu = way_to(x->ways, ep);
+		x->mtu = way_to(x, ep);
 		if (x->mtu == 0 || x->mtu >= IP6_MTU_MIN)
 			return true;
 	}
@@ -173,9 +176,9 @@ static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *
 }
 
 /* No way of the node is too narrow, which is all that most nodes have to be asked. */
-static bool all_wide(const struct ways *w)
+static bool all_wide(const struct ways *w, uint32_t encap)
 {
-	return (w->least == 0 || sl_inner_mtu(w->least) >= IP6_MTU_MIN) &&
+	return (w->least == 0 || sl_encap_inner_mtu(encap, w->least) >= IP6_MTU_MIN) &&
 	       (w->access == 0 || w->access >= IP6_MTU_MIN);
 }
 
@@ -199,9 +202,9 @@ bool sl_notice_network_ip6(const struct sl_object *o, void *ctx)
 	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
 	struct sl_notice_walk *w = ctx;
 	bool small = n->mtu != 0 && n->mtu < IP6_MTU_MIN;
-	struct ip6_way x = {.ways = small ? NULL : ways_of(w)};
+	struct ip6_way x = {.ways = small ? NULL : ways_of(w), .encap = n->encap};
 
-	if (!small && (x.ways == NULL || all_wide(x.ways)))
+	if (!small && (x.ways == NULL || all_wide(x.ways, n->encap)))
 		return true;
 	sl_store_referrers(w->f->store, SL_COLL_NETWORKS, n->name, find_ip6, &x);
 	if (x.to == NULL)

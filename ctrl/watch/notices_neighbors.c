@@ -56,13 +56,13 @@ static const char *off_link(struct sl_notice_walk *w, const struct sl_neighbor_o
 {
 	const struct sl_prefix *p = NULL;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX && w->reach.link[i].present; i++)
-		if (strcmp(w->reach.link[i].name, n->port) == 0)
-			p = sl_link_connected(&w->reach.link[i], &n->address);
+	for (size_t i = 0; i < w->reach.n_links; i++)
+		if (strcmp(w->reach.link[i]->name, n->port) == 0)
+			p = sl_link_connected(w->reach.link[i], &n->address);
 	if (p != NULL)
-		return sl_check_host(p, &n->address, "", NULL) != 0
-			       ? "is the network or broadcast address of its link"
-			       : NULL;
+		return sl_prefix_has_host(p, &n->address)
+			       ? NULL
+			       : "is the network or broadcast address of its link";
 	return is_named_gateway(w, n->o.key)
 		       ? NULL
 		       : "is in no prefix of that port, and no route names both";

@@ -52,14 +52,14 @@ static bool prefixes_equal(const struct sl_prefix *a, const struct sl_prefix *b)
 
 /* The first link before i that has a prefix of it, and which; NULL: none. */
 static const struct sl_link *same_prefix(
-	const struct sl_reach *r, unsigned int i, const struct sl_prefix **prefix)
+	const struct sl_reach *r, size_t i, const struct sl_prefix **prefix)
 {
-	for (unsigned int k = 0; k < i; k++)
-		for (unsigned int a = 0; a < r->link[i].n_addrs; a++)
-			for (unsigned int b = 0; b < r->link[k].n_addrs; b++) {
-				*prefix = &r->link[i].addr[a];
-				if (prefixes_equal(*prefix, &r->link[k].addr[b]))
-					return &r->link[k];
+	for (size_t k = 0; k < i; k++)
+		for (size_t a = 0; a < r->link[i]->n_addrs; a++)
+			for (size_t b = 0; b < r->link[k]->n_addrs; b++) {
+				*prefix = &r->link[i]->addr[a];
+				if (prefixes_equal(*prefix, &r->link[k]->addr[b]))
+					return r->link[k];
 			}
 	return NULL;
 }
@@ -68,19 +68,20 @@ void sl_notice_port_prefix(const struct sl_notice_facts *f, const struct sl_noti
 {
 	struct sl_reach r;
 
-	sl_reach_init(&r, f->store, f->self);
-	for (unsigned int i = 0; i < SL_PORTS_MAX && r.link[i].present; i++) {
+	sl_store_reach_init(&r, f->store, f->self);
+	for (size_t i = 0; i < r.n_links; i++) {
 		const struct sl_prefix *p;
 		const struct sl_link *other = same_prefix(&r, i, &p);
 		char text[SL_PREFIX_STR_LEN];
 
 		if (other != NULL)
-			sl_notice_put(to, "ports", r.link[i].name,
+			sl_notice_put(to, "ports", r.link[i]->name,
 				"give each underlay port a prefix of its own",
 				"port \"%s\" has address %s, whose prefix port \"%s\" has as well: "
 				"only the one that came first is used for what is there",
-				r.link[i].name, sl_format_prefix(p, text), other->name);
+				r.link[i]->name, sl_format_prefix(p, text), other->name);
 	}
+	sl_reach_fini(&r);
 }
 
 /* Why nobody gets through to a tunnel address; NULL: they do. */
@@ -90,14 +91,13 @@ static const char *tunnel_address_trouble(const struct sl_reach *r, const struct
 
 	if (!sl_ip_is_v4(ip))
 		return "is of no use: this version's underlay is IPv4";
-	for (unsigned int i = 0; i < SL_PORTS_MAX && r->link[i].present; i++) {
-		const struct sl_link *l = &r->link[i];
+	for (size_t i = 0; i < r->n_links; i++) {
+		const struct sl_link *l = r->link[i];
 		const struct sl_prefix *p = sl_link_connected(l, ip);
 
-		for (unsigned int k = 0; k < l->n_addrs; k++)
-			if (sl_ip_equal(&l->addr[k].ip, ip))
-				return NULL;
-		if (p != NULL && sl_check_host(p, ip, "", NULL) != 0)
+		if (sl_link_has(l, ip))
+			return NULL;
+		if (p != NULL && !sl_prefix_has_host(p, ip))
 			return "is the network or broadcast address of an underlay port's link";
 		any |= p != NULL;
 	}
@@ -112,7 +112,7 @@ void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_n
 	const struct sl_ip *own = f->self->tunnel_addresses.items;
 	struct sl_reach r;
 
-	sl_reach_init(&r, f->store, f->self);
+	sl_store_reach_init(&r, f->store, f->self);
 	for (size_t i = 0; i < f->self->tunnel_addresses.n; i++) {
 		const char *trouble = tunnel_address_trouble(&r, &own[i]);
 		char text[SL_IP_STR_LEN];
@@ -124,6 +124,7 @@ void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_n
 						     : "",
 				"tunnel address %s %s", text, trouble);
 	}
+	sl_reach_fini(&r);
 }
 
 static bool one_endpoint(enum sl_collection_id by, const struct sl_object *o, void *ctx)
@@ -157,7 +158,7 @@ static struct sl_reach_path path_of(const struct sl_notice_walk *w, const struct
 	struct sl_underlay_path now;
 
 	if (w->f->run == NULL || !sl_underlay_path(w->f->run->underlay, node->o.id, &now))
-		return sl_reach_find(&w->reach, w->f->store, &node->address);
+		return sl_store_reach_find(&w->reach, w->f->store, &node->address);
 	return (struct sl_reach_path){.why = now.reachable ? SL_REACH_OK : now.why};
 }
 
@@ -209,7 +210,8 @@ bool sl_notice_route_gateway(const struct sl_object *o, void *ctx)
 {
 	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
 	const struct sl_notice_walk *w = ctx;
-	struct sl_reach_path via = sl_reach_gateway(&w->reach, route);
+	const struct sl_route plain = sl_route_of_object(route);
+	struct sl_reach_path via = sl_reach_gateway(&w->reach, &plain);
 	char text[SL_IP_STR_LEN];
 
 	if (via.why != SL_REACH_OK && via.why != SL_REACH_OWN && via.why != SL_REACH_FAMILY)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dp/hash.h"
 #include "port_log.h"
 #include "running.h"
 
@@ -42,12 +43,14 @@ static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t
 	const char *name = sl_apply_port_name(run->apply, id);
 	uint32_t tick = sl_engine_tick(run->engine);
 	struct sl_port_info info;
+	uint64_t hash;
 
 	if (name == NULL)
 		return;
-	if (strcmp(log->port[id].name, name) != 0) {
+	hash = sl_hash_bytes(name, strlen(name), 0);
+	if (log->port[id].name != hash) {
 		memset(&log->port[id], 0, sizeof(log->port[id]));
-		snprintf(log->port[id].name, sizeof(log->port[id].name), "%s", name);
+		log->port[id].name = hash;
 		log->port[id].logged = SL_PORT_IS_UP; /* as a port should be */
 	}
 	sl_port_info(run->engine, id, &info);
@@ -62,11 +65,12 @@ static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t
 
 void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
 {
-	uint32_t stood, tick = sl_engine_tick(run->engine);
+	uint32_t tick = sl_engine_tick(run->engine);
+	struct sl_port_set stood;
 
-	sl_apply_ports_turn(run->apply, run->store);
-	stood = sl_apply_ports_stood(run->apply);
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if ((stood >> i & 1) != 0 || is_overdue(&log->port[i].limit, tick))
-			look(log, run, i);
+	sl_apply_ports_turn(run->apply);
+	sl_apply_ports_stood(run->apply, &stood);
+	SL_PORT_SET_EACH (i, sl_apply_ports(run->apply))
+		if (sl_port_set_has(&stood, i) || is_overdue(&log->port[i].limit, tick))
+			look(log, run, (uint16_t)i);
 }

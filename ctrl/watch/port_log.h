@@ -12,7 +12,7 @@
 
 struct sl_port_log {
 	struct {
-		char name[SL_NAME_LEN]; /* whose id it was */
+		uint64_t name; /* a hash of it: whose id it was */
 		enum sl_port_condition logged;
 		struct sl_log_limit limit;
 	} port[SL_PORTS_MAX];

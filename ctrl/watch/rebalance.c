@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
+#include <string.h>
 
 #include "rebalance.h"
 
@@ -13,13 +14,18 @@
 
 static void read_queues(const struct sl_engine *g, struct sl_queue_sample (*s)[SL_QUEUES_MAX])
 {
-	for (uint16_t p = 0; p < SL_PORTS_MAX; p++)
+	for (uint16_t p = 0; p < SL_PORTS_MAX; p++) {
+		if (sl_port_dp(g, p) == NULL) {
+			memset(s[p], 0, sizeof(s[p]));
+			continue;
+		}
 		for (uint16_t q = 0; q < SL_QUEUES_MAX; q++) {
 			struct sl_queue_load l;
 
 			sl_queue_load(g, p, q, &l);
 			s[p][q] = (struct sl_queue_sample){l.packets, l.cycles};
 		}
+	}
 }
 
 void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g)

@@ -66,12 +66,8 @@ static void begin(struct sl_states *s, struct sl_states_round *round, const stru
 	round->begun = true;
 	round->at = (struct sl_neighbor_cursor){0};
 	sl_states_begin(s, tick);
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
-		const char *name = sl_apply_port_name(run->apply, id);
-
-		if (name != NULL)
-			look_at_port(s, run, id, name);
-	}
+	SL_PORT_SET_EACH (id, sl_apply_ports(run->apply))
+		look_at_port(s, run, (uint16_t)id, sl_apply_port_name(run->apply, (uint16_t)id));
 	look_at_node(s, run);
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The contract of an encapsulation: a row {build, push, pop}. One file under pipelines/overlay/ and
- * one line in SL_ENCAP_LIST add one. Threads: build by the control thread; push and pop by workers,
- * on bursts of their own. A struct sl_tunnel is immutable once published in the tunnel table and
+ * The contract of an encapsulation. To add one: write its row, sl_encap_NAME, in a file
+ * pipelines/overlay/NAME.c, and add its line at the end of SL_ENCAP_LIST. The build, the names in
+ * the configuration, the tunnel tables, decap, MTUs, drop samples and the contract test follow from
+ * that. What encapsulations over UDP share is in pipelines/overlay/udp_tunnel.h.
+ *
+ * Threads: build by the control thread; push and pop by workers, on bursts of their own; parse and
+ * explain are pure. A struct sl_tunnel is immutable once it is published in the tunnel table, and
  * retired through RCU.
  */
 #ifndef SLUICE_ENCAP_H
@@ -10,7 +14,7 @@
 
 #include "burst.h"
 
-/* id, name in configuration, symbol of its struct sl_encap */
+/* id, name in the configuration, row. The first is what a network has that does not say. */
 #define SL_ENCAP_LIST(X) X(VXLAN, "vxlan", sl_encap_vxlan)
 
 enum sl_encap_id {
@@ -23,10 +27,11 @@ enum sl_encap_id {
 #define SL_TUNNEL_HDR_MAX 128
 
 /*
- * One way to one node: the whole outer header prebuilt, Ethernet included, with every field that
- * does not change from packet to packet, lengths zero and the IPv4 checksum that of the header with
- * zero length. The header is right-aligned in hdr: it ends at hdr + SL_TUNNEL_HDR_MAX, so that a
- * push may copy whole 64-byte blocks ending at the inner frame where the headroom allows.
+ * One way to one node by one encapsulation: the whole outer header prebuilt, Ethernet included,
+ * with every field that does not differ from packet to packet. Lengths are zero, and the IPv4
+ * checksum is that of the header with zero length. The header is right-aligned in hdr: it ends at
+ * hdr + SL_TUNNEL_HDR_MAX, so that a push may copy whole 64-byte blocks that end at the inner
+ * packet where the headroom allows.
  */
 struct sl_tunnel {
 	uint8_t hdr[SL_TUNNEL_HDR_MAX];
@@ -36,15 +41,15 @@ struct sl_tunnel {
 	bool reachable;	 /* an underlay route exists */
 	uint16_t port;	 /* underlay port id */
 	uint16_t mtu;	 /* largest inner IP packet (frame without Ethernet) that fits */
-	uint16_t ip_csum_base; /* free for build: folded sum of the outer IPv4 header with zero
-				  length */
+	/* Free for build: folded sum of the outer IPv4 header with zero length. */
+	uint16_t ip_csum_base;
 	uint16_t spare;
 	uint32_t id; /* its place in the tunnel table */
 	uint32_t node;
 	struct sl_ip next_hop; /* whose MAC is needed; control thread only */
 } __rte_cache_aligned;
 
-/* What build starts from. All addresses of one family. */
+/* What a tunnel is built from. All addresses are of one family. */
 struct sl_tunnel_params {
 	struct sl_ip local, remote, next_hop;
 	struct sl_mac local_mac, next_hop_mac;
@@ -54,45 +59,70 @@ struct sl_tunnel_params {
 	uint32_t id, node;
 };
 
+/* What an encapsulation's own header says. */
+struct sl_tunnel_header {
+	uint32_t vni;	   /* 0 when the encapsulation carries no network */
+	uint16_t identity; /* the sender's; SL_IDENTITY_UNKNOWN when it carries none */
+	uint8_t len;	   /* of the own header: the inner packet follows it */
+};
+
 struct sl_encap {
-	const char *name;
-	uint8_t ip_proto;      /* outer protocol: 17 for UDP tunnels, 4 for IP-in-IP */
-	uint16_t udp_port;     /* outer destination port, 0 when not UDP */
-	bool carries_identity; /* the header has the sender's identity */
-	bool carries_network;  /* the header has the VNI */
-	bool inner_ethernet;
-	uint8_t header_len; /* from the start of the outer transport header to the inner frame */
-	/* Fill *t whole. -ENOTSUP when the address family is not to be had. */
+	enum sl_encap_id id;
+	/* How its packets are recognised. */
+	uint8_t ip_proto;  /* outer protocol: 17 for UDP tunnels, 4 for IP-in-IP */
+	uint16_t udp_port; /* outer destination port; 0 when not over UDP */
+	/* What a packet carries beside the inner packet. */
+	uint8_t header_len;    /* as pushed: outer transport header to the inner packet's start */
+	bool carries_identity; /* the sender's identity */
+	bool carries_network;  /* the VNI */
+	bool inner_ethernet;   /* the inner packet is an Ethernet frame; false: an IP packet */
+	/*
+	 * Write hdr, hdr_len and ip_csum_base of *t, which is zeroed. 0, or -errno: -ENOTSUP when
+	 * the address family is not supported.
+	 */
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
-	 * Put the headers of a tunnel in front of each of the n packets idx[], whose verdicts are
-	 * SL_KEEP: of t, or when that
-	 * is NULL of each one's meta[i].tunnel. Reads act.vni, act.identity, hash and tos; the
-	 * packet's own length. A packet that cannot be pushed gets a drop verdict and is left as it
-	 * was; returns how many did.
+	 * Put a tunnel's headers in front of each of the n packets idx[], whose verdicts are
+	 * SL_KEEP. The tunnel is t, or when that is NULL each packet's own meta[i].tunnel. Reads
+	 * act.vni, act.identity, hash and tos of the metadata, and the packet's own length. A packet
+	 * that the headers cannot be put on gets a drop verdict and stays as it was. Returns how
+	 * many such packets there were.
 	 */
 	unsigned int (*push)(
 		struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t);
 	/*
-	 * Check the tunnel header at meta[i].l4_off (transport checked by parse), take the headers
-	 * off, and leave: vni in act.vni, data start at the inner
-	 * frame. Bad ones get a drop verdict: TUNNEL_MALFORMED leaves the packet as it was, with
-	 * any other the outer headers are off and act.vni is set.
+	 * Check the tunnel header at meta[i].l4_off of each packet (parse has checked the transport
+	 * header), take the outer headers off, and set act.vni. The data then starts
+	 * at the inner packet. A bad packet gets a drop verdict:
+	 *
+	 *   TUNNEL_MALFORMED   the packet is as it was
+	 *   any other          the outer headers are off, and act.vni is set
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
+	/*
+	 * Read the own header: hdr points behind the UDP header, or behind the outer IP header when
+	 * the encapsulation is not over UDP. False: malformed, or longer than the len bytes there.
+	 */
+	bool (*parse)(const uint8_t *hdr, uint32_t len, struct sl_tunnel_header *h);
+	/* For people, why such a header (len > 0) may have been refused: "VXLAN flags 0x00, ...". */
+	void (*explain)(const uint8_t *hdr, uint32_t len, char *text, size_t size);
 };
 
 /* Rows in the order of enum sl_encap_id. */
 extern const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT];
 
-/* The encapsulation of that UDP port, SL_ENCAP_COUNT when it is none's. */
-static inline unsigned int sl_encap_of_udp(uint16_t dport_be)
+/*
+ * The encapsulation of an outer IP protocol and, for UDP, destination port; SL_ENCAP_COUNT when
+ * there is none.
+ */
+static inline unsigned int sl_encap_find(uint8_t ip_proto, uint16_t dport_be)
 {
 	unsigned int e;
 
 	for (e = 0; e < SL_ENCAP_COUNT; e++)
-		if (sl_encaps[e]->udp_port != 0 &&
-			sl_encaps[e]->udp_port == __builtin_bswap16(dport_be))
+		if (sl_encaps[e]->ip_proto == ip_proto &&
+			(sl_encaps[e]->udp_port == 0 ||
+				sl_encaps[e]->udp_port == __builtin_bswap16(dport_be)))
 			break;
 	return e;
 }

@@ -3,8 +3,8 @@
 #include <rte_byteorder.h>
 
 #include "dp/pkt.h"
-#include "dp/u32map.h"
 #include "overlay_dp.h"
+#include "pipelines/addr_map.h"
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
@@ -12,11 +12,15 @@
 #define PREFETCH_AHEAD 6
 #define NO_PORT	       UINT32_MAX
 
-/* An answer of a u32map remembered: packets of a burst mostly come from one sender to one address.
- */
-struct memo {
+/* What a map said last: packets of a burst mostly come from one sender to one address. */
+struct addr_memo {
+	const struct sl_addr_map *map;
+	uint32_t addr_be, value;
+};
+
+struct vni_memo {
 	const struct sl_u32map *map;
-	uint32_t key, value;
+	uint32_t vni, id;
 };
 
 /* Tunnel packets of one encapsulation. */
@@ -30,7 +34,8 @@ struct decap {
 	const struct sl_world *world;
 	struct sl_burst *b;
 	uint64_t own; /* the port's MAC */
-	struct memo local, sender, network;
+	struct addr_memo local, sender;
+	struct vni_memo network;
 	/* of the last plain tunnel packet: its addresses, port, and what they came to */
 	uint64_t addrs_be;
 	struct group *group;
@@ -40,14 +45,23 @@ struct decap {
 	struct group groups[SL_ENCAP_COUNT];
 };
 
-static inline uint32_t lookup(struct memo *c, uint32_t key)
+/* A fresh memo holds 0, with which the map is asked again. */
+static inline uint32_t find_addr(struct addr_memo *c, uint32_t addr_be)
 {
-	/* A fresh memo holds value 0, which asks the map again. */
-	if (unlikely(c->key != key || c->value == 0)) {
-		c->key = key;
-		c->value = c->map != NULL ? sl_u32map_find(c->map, key) : 0;
+	if (unlikely(c->addr_be != addr_be || c->value == 0)) {
+		c->addr_be = addr_be;
+		c->value = c->map != NULL ? sl_addr_map_find4(c->map, addr_be) : 0;
 	}
 	return c->value;
+}
+
+static inline uint32_t find_vni(struct vni_memo *c, uint32_t vni)
+{
+	if (unlikely(c->vni != vni || c->id == 0)) {
+		c->vni = vni;
+		c->id = c->map != NULL ? sl_u32map_find(c->map, vni) : 0;
+	}
+	return c->id;
 }
 
 /* Which encapsulation a packet to a tunnel address is of; SL_ENCAP_COUNT for none. */
@@ -61,12 +75,7 @@ static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_me
 		if (p != NULL)
 			memcpy(&port_be, p, sizeof(port_be));
 	}
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (sl_encaps[e]->ip_proto == md->proto &&
-			(sl_encaps[e]->udp_port == 0 ||
-				sl_encaps[e]->udp_port == rte_be_to_cpu_16(port_be)))
-			return e;
-	return SL_ENCAP_COUNT;
+	return sl_encap_find(md->proto, port_be);
 }
 
 static inline void take(struct decap *d, unsigned int i, uint32_t origin, struct group *g)
@@ -78,11 +87,11 @@ static inline void take(struct decap *d, unsigned int i, uint32_t origin, struct
 /* Another sender, or another of our addresses, than the packet before. */
 static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint16_t dport_be)
 {
-	uint32_t node = lookup(&d->sender, (uint32_t)addrs_be);
-	unsigned int e = sl_encap_of_udp(dport_be);
+	uint32_t node = find_addr(&d->sender, (uint32_t)addrs_be);
+	unsigned int e = sl_encap_find(IPPROTO_UDP, dport_be);
 
 	if (node == 0 || e == SL_ENCAP_COUNT ||
-		(lookup(&d->local, (uint32_t)(addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
+		(find_addr(&d->local, (uint32_t)(addrs_be >> 32)) & SL_LOCAL_TUNNEL) == 0)
 		return false;
 	d->addrs_be = addrs_be;
 	d->dport_be = dport_be;
@@ -116,7 +125,7 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 
 	if (unlikely((md->flags & FRAGMENT) != 0))
 		return SL_DROP_TUNNEL_FRAGMENT;
-	node = lookup(&d->sender, d->b->key4[i].src_be);
+	node = find_addr(&d->sender, d->b->key4[i].src_be);
 	if (unlikely(node == 0))
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
 	md->outer_l4 = (uint8_t)md->l4_off; /* behind Ethernet and IPv4: 74 at most */
@@ -170,7 +179,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 			b->verdict[i] = SL_DROP_MULTICAST;
 		return b->verdict[i] == SL_KEEP;
 	}
-	local = (md->flags & SL_P_IP4) != 0 ? lookup(&d->local, b->key4[i].dst_be) : 0;
+	local = (md->flags & SL_P_IP4) != 0 ? find_addr(&d->local, b->key4[i].dst_be) : 0;
 	if (unlikely((local & SL_LOCAL_ADDRESS) == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
@@ -192,7 +201,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 /* The id of the network that has this VNI and encapsulation, or 0. */
 static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 {
-	uint32_t id = lookup(&d->network, vni);
+	uint32_t id = find_vni(&d->network, vni);
 	const struct sl_network *net;
 
 	if (unlikely(id == 0 || id >= d->world->n_networks))
@@ -307,9 +316,9 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	d.world = world;
 	d.b = b;
 	d.own = sl_mac_word(at->own);
-	d.local = (struct memo){.map = world->local_addr};
-	d.sender = (struct memo){.map = world->node_by_addr};
-	d.network = (struct memo){.map = world->vni_to_network};
+	d.local = (struct addr_memo){.map = world->local_addr};
+	d.sender = (struct addr_memo){.map = world->node_by_addr};
+	d.network = (struct vni_memo){.map = world->vni_to_network};
 	d.refused = 0;
 	d.addrs_be = 0;
 	d.dport_be = NO_PORT;

@@ -3,7 +3,7 @@
 
 #include "dp/pkt.h"
 #include "encaps.h"
-#include "pipelines/parse/outer_dp.h"
+#include "pipelines/checksum.h"
 
 enum { /* RFC 3168 section 5 */
 	ECN_NOT_ECT = 0,
@@ -61,25 +61,20 @@ static bool header_intact(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 
 static enum sl_drop decap_ip4(struct rte_mbuf *m, uint32_t off, uint8_t outer)
 {
-	int32_t word = read16(m, off), sum_be = read16(m, off + 10);
-	uint32_t sum;
+	int32_t word = read16(m, off), sum = read16(m, off + 10);
+	uint16_t marked;
 	int ecn;
 
-	if (word < 0 || sum_be < 0 || word >> 12 != 4)
+	if (word < 0 || sum < 0 || word >> 12 != 4)
 		return SL_KEEP;
 	if (!header_intact(m, off, (word >> 8 & 15u) * 4))
 		return SL_DROP_IP4_CHECKSUM;
 	ecn = merge(word & ECN_MASK, outer);
 	if (ecn < 0)
 		return SL_DROP_TUNNEL_ECN;
-	/* RFC 1624 equation 3. */
-	sum = (~(uint32_t)sum_be & 0xffff) + (~(uint32_t)word & 0xffff);
-	word = (word & ~ECN_MASK) | ecn;
-	sum += (uint32_t)word;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	write16(m, off, (uint32_t)word);
-	write16(m, off + 10, ~sum & 0xffff);
+	marked = (uint16_t)((word & ~ECN_MASK) | ecn);
+	write16(m, off, marked);
+	write16(m, off + 10, sl_checksum_update((uint16_t)sum, (uint16_t)word, marked));
 	return SL_KEEP;
 }
 

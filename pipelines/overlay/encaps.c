@@ -2,18 +2,37 @@
 #include "encaps.h"
 #include "tunnel_ctl.h"
 
+#define OUTER_IP4_LEN 20
+#define INNER_ETH_LEN 14
+
 const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT] = {
 #define X(id, name, sym) [SL_ENCAP_##id] = &sym,
 	SL_ENCAP_LIST(X)
 #undef X
 };
 
-int sl_encap_by_name(const char *name)
+uint32_t sl_encap_overhead(enum sl_encap_id e)
 {
-	for (int i = 0; i < SL_ENCAP_COUNT; i++)
-		if (strcmp(sl_encaps[i]->name, name) == 0)
-			return i;
-	return -1;
+	const struct sl_encap *row = sl_encaps[e];
+
+	return OUTER_IP4_LEN + row->header_len + (row->inner_ethernet ? INNER_ETH_LEN : 0);
+}
+
+uint32_t sl_encap_overhead_least(void)
+{
+	uint32_t least = sl_encap_overhead(0);
+
+	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++)
+		if (sl_encap_overhead(e) < least)
+			least = sl_encap_overhead(e);
+	return least;
+}
+
+uint32_t sl_encap_inner_mtu(enum sl_encap_id e, uint32_t underlay_mtu)
+{
+	uint32_t overhead = sl_encap_overhead(e);
+
+	return underlay_mtu > overhead ? underlay_mtu - overhead : 0;
 }
 
 void sl_pkt_cut_chain(struct rte_mbuf *m, uint32_t len)

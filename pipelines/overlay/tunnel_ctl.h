@@ -13,8 +13,9 @@
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers);
 void sl_tunnel_table_destroy(struct sl_tunnel_table *t); /* workers must have stopped */
 
-/* A new tunnel built by its encapsulation, not yet visible. NULL with errno set: ENOTSUP, ENOMEM.
- */
+/* Fill *t whole. 0, or -errno of the encapsulation's build. */
+int sl_tunnel_init(struct sl_tunnel *t, enum sl_encap_id encap, const struct sl_tunnel_params *p);
+/* A new tunnel, not yet visible. NULL with errno set: ENOTSUP, ENOMEM. */
 struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunnel_params *p);
 /* Put it in its slot; t owns it from here. NULL tunnel: empty slot `id`. */
 void sl_tunnel_publish(
@@ -26,7 +27,13 @@ void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_
 /* One more to the sum: counts add up, of what came last the later one stays. */
 void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s);
 
-/* Encapsulation of that configuration name, or -1. */
-int sl_encap_by_name(const char *name);
+/*
+ * Bytes of a packet on an IPv4 underlay before the inner IP packet begins: outer IP header to inner
+ * Ethernet header. The least of all encapsulations is what every tunnel needs.
+ */
+uint32_t sl_encap_overhead(enum sl_encap_id e);
+uint32_t sl_encap_overhead_least(void);
+/* The largest inner IP packet that fits an outer one of underlay_mtu bytes; 0: none does. */
+uint32_t sl_encap_inner_mtu(enum sl_encap_id e, uint32_t underlay_mtu);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include <rte_byteorder.h>
 
-#include "dp/pkt.h"
+#include "pipelines/checksum.h"
 
 enum {
 	SL_OUTER_L3 = 14,		/* where the IPv4 header starts */
@@ -23,36 +23,6 @@ struct sl_outer {
 	uint16_t dport_be;
 	uint8_t tos;
 };
-
-/* RFC 1071: does a sum of 16-bit words, folded to 16 bits, have all bits set? Then it is right. */
-static inline bool sl_sum_is_ones(uint64_t sum)
-{
-	uint32_t s;
-
-	sum += sum << 32 | sum >> 32; /* the upper half is now the sum of both, with the carry */
-	s = (uint32_t)(sum >> 32);
-	s += s << 16 | s >> 16;
-	return s >> 16 == 0xffff;
-}
-
-/* The 32-bit words of an IPv4 header without options, added up. */
-static inline uint64_t sl_ip4_sum(const uint8_t *ip)
-{
-	uint64_t a = sl_load64(ip), sum = a + sl_load64(ip + 8);
-
-	sum += sum < a;
-	return (sum & UINT32_MAX) + (sum >> 32) + sl_load32(ip + 16);
-}
-
-/* Of an IPv4 header of len bytes, a multiple of 4 and at least 20. */
-static inline bool sl_ip4_checksum_ok(const uint8_t *ip, uint32_t len)
-{
-	uint64_t sum = sl_ip4_sum(ip);
-
-	for (uint32_t i = 20; i < len; i += 4)
-		sum += sl_load32(ip + i);
-	return sl_sum_is_ones(sum);
-}
 
 /* Six bytes of a packet or of a struct sl_mac as one number. */
 static inline uint64_t sl_mac_word(const void *mac)

@@ -7,7 +7,8 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
-#include "dp/u32map.h"
+#include "pipelines/addr_map.h"
+#include "pipelines/checksum.h"
 #include "pipelines/overlay/tunnel_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/verdict/verdict.h"
@@ -17,16 +18,6 @@ static enum sl_drop hand_up_arp(const struct sl_trip *t, unsigned int i)
 	struct sl_upcall up = {.m = t->b->pkt[i], .kind = SL_UPCALL_ARP, .port = t->b->in_port};
 
 	return sl_upcall_put(&t->w->rings, &up) ? SL_SENT : SL_DROP_UPCALL_FULL;
-}
-
-/* RFC 1624: the checksum after one 16-bit word went from old to new. */
-static uint16_t checksum_update(uint16_t sum, uint16_t old, uint16_t new)
-{
-	uint32_t s = (uint16_t)~sum + (uint16_t)~old + new;
-
-	s = (s & 0xffff) + (s >> 16);
-	s = (s & 0xffff) + (s >> 16);
-	return (uint16_t)~s;
 }
 
 /* An echo request in one piece and one buffer, with nothing between its headers. */
@@ -50,7 +41,7 @@ static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const stru
 
 	return rte_is_valid_assigned_ether_addr(&eth->src_addr) &&
 	       memcmp(eth->src_addr.addr_bytes, own->b, sizeof(own->b)) != 0 &&
-	       sl_u32map_find(t->world->local_addr, t->b->key4[i].src_be) == 0;
+	       sl_addr_map_find4(t->world->local_addr, t->b->key4[i].src_be) == 0;
 }
 
 static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m)
@@ -71,12 +62,12 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 	uint32_t node;
 
 	t->b->meta[i].network = 0; /* the underlay is none */
-	if (sl_parse_quoted(t->b, i, &q) != 4 || q.proto != IPPROTO_UDP)
+	if (sl_parse_quoted(t->b, i, &q) != 4)
 		return false;
-	e = sl_encap_of_udp(q.k4.dport_be);
-	node = sl_u32map_find(t->world->node_by_addr, q.k4.dst_be);
+	e = sl_encap_find(q.proto, q.k4.dport_be);
+	node = sl_addr_map_find4(t->world->node_by_addr, q.k4.dst_be);
 	if (e == SL_ENCAP_COUNT || node == 0 ||
-		(sl_u32map_find(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
+		(sl_addr_map_find4(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
 		return false;
 	*id = sl_tunnel_id(node, e);
 	return true;
@@ -130,8 +121,8 @@ static void turn_into_reply(struct rte_mbuf *pkt, const struct sl_meta *m, const
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	memcpy(&old, icmp, 2);
 	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
-	icmp->icmp_cksum =
-		checksum_update(icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
+	icmp->icmp_cksum = sl_checksum_update(
+		icmp->icmp_cksum, old, (uint16_t)(old & rte_cpu_to_be_16(0x00ff)));
 }
 
 static enum sl_drop reply_icmp(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)

@@ -1,133 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What every encapsulation must do, over all rows of sl_encaps. */
+/* What every encapsulation's row, templates and push must do, over all rows of sl_encaps. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
 
-#include "dp/counters.h"
-#include "pipelines/overlay/tunnel_ctl.h"
+#include "encap_contract.h"
+
 #include "pipelines/parse/parse_dp.h"
-#include "tests/lib/packet.h"
-
-#define HASH 0x00000001u /* source port 49153 */
-#define VNI  0xabcdefu
-
-/* What a row of sl_encaps is held against. A new encapsulation adds a row. */
-struct contract {
-	enum sl_encap_id id;
-	uint32_t hdr_len;
-	uint32_t tunnel_off; /* of the tunnel header */
-	/* The outer frame by the packet builders; inner from its Ethernet header on. */
-	void (*wrap)(struct sl_frame *outer, const struct sl_frame *inner, uint8_t tos);
-	/* Header bytes that must not be accepted: offset, value, verdict. */
-	struct {
-		uint8_t off, value;
-		enum sl_drop drop;
-	} bad[8];
-	unsigned int n_bad;
-	/* Header bits that must be ignored. */
-	uint8_t ignored[8][2];
-	unsigned int n_ignored;
-};
-
-static void wrap_vxlan(struct sl_frame *outer, const struct sl_frame *inner, uint8_t tos)
-{
-	sl_frame_start(outer);
-	sl_frame_eth(outer, .src = "02:00:00:00:0a:01", .dst = "02:00:00:00:0b:01");
-	sl_frame_ip4(outer, .src = "192.0.2.1", .dst = "192.0.2.2", .frag = 0x4000, .tos = tos);
-	sl_frame_udp(outer, .sport = 49153, .dport = 4789, .no_checksum = true);
-	sl_frame_vxlan(outer, .vni = VNI);
-	sl_frame_copy(outer, inner, 0);
-	sl_frame_end(outer);
-}
-
-static const struct contract contracts[SL_ENCAP_COUNT] = {
-	[SL_ENCAP_VXLAN] =
-		{
-			.id = SL_ENCAP_VXLAN,
-			.hdr_len = 50,
-			.tunnel_off = 42,
-			.wrap = wrap_vxlan,
-			.bad = {{42, 0x00, SL_DROP_TUNNEL_MALFORMED},
-				{42, 0xf7, SL_DROP_TUNNEL_MALFORMED}},
-			.n_bad = 2,
-			.ignored = {{42, 0xff}, {43, 0xff}, {44, 0xff}, {45, 0xff}, {49, 0xff}},
-			.n_ignored = 5,
-		},
-};
-
-#define for_each_contract(c) \
-	for (const struct contract *c = contracts; c < contracts + SL_ENCAP_COUNT; c++)
-
-static struct sl_burst burst;
-static struct sl_frame inner, outer;
-static struct sl_tunnel tunnel;
-
-static void params(struct sl_tunnel_params *p)
-{
-	*p = (struct sl_tunnel_params){
-		.local = sl_test_ip("192.0.2.1"),
-		.remote = sl_test_ip("192.0.2.2"),
-		.next_hop = sl_test_ip("192.0.2.254"),
-		.local_mac = sl_test_mac("02:00:00:00:0a:01"),
-		.next_hop_mac = sl_test_mac("02:00:00:00:0b:01"),
-		.resolved = true,
-		.reachable = true,
-		.port = 2,
-		.underlay_mtu = 1600,
-		.id = 77,
-		.node = 7,
-	};
-}
-
-static void build(const struct contract *c)
-{
-	struct sl_tunnel_params p;
-
-	params(&p);
-	assert_int_equal(sl_encaps[c->id]->build(&tunnel, &p), 0);
-}
-
-/* Push the tunnel's headers on one packet as forwarding would have left it; returns the verdict. */
-static enum sl_drop push(const struct contract *c, struct rte_mbuf *m)
-{
-	struct sl_meta *md = &burst.meta[0];
-
-	sl_test_burst_free(&burst);
-	sl_test_burst_add(&burst, m);
-	md->network = 1;
-	sl_parse(&burst, sl_test_all, 1);
-	if (burst.verdict[0] != SL_KEEP)
-		fail_msg("inner frame does not parse");
-	md->hash = HASH;
-	md->act.vni = VNI;
-	md->act.identity = 1001;
-	md->tunnel = &tunnel;
-	sl_encaps[c->id]->push(&burst, sl_test_all, 1, NULL);
-	return burst.verdict[0];
-}
-
-/* Parse the outer headers and pop; the verdict of whichever dropped. */
-static enum sl_drop pop(const struct contract *c, struct rte_mbuf *m)
-{
-	sl_test_burst_free(&burst);
-	sl_test_burst_add(&burst, m);
-	sl_parse_outer(&burst, 0);
-	if (burst.verdict[0] == SL_KEEP)
-		sl_encaps[c->id]->pop(&burst, sl_test_all, 1);
-	return burst.verdict[0];
-}
-
-static struct rte_mbuf *exact(const struct sl_frame *f)
-{
-	return sl_test_mbuf_exact(f->b, f->len, NULL, 0);
-}
 
 static void vxlan_headers_are_these_bytes(void **state)
 {
@@ -146,16 +25,66 @@ static void vxlan_headers_are_these_bytes(void **state)
 	assert_bytes_equal(rte_pktmbuf_mtod(burst.pkt[0], uint8_t *), 50, golden, 50);
 }
 
-static void every_row_has_a_contract_and_a_name_of_its_own(void **state)
+static void every_row_is_whole_and_has_a_name_and_a_mark_of_its_own(void **state)
 {
 	(void)state;
 	for_each_contract(c)
 	{
-		assert_non_null(c->wrap);
-		assert_int_equal(sl_encap_by_name(sl_encaps[c->id]->name), c->id);
+		assert_ptr_equal(sl_encaps[c->id], c->row);
+		assert_int_equal(c->row->id, c->id);
+		assert_non_null(c->row->explain);
+		assert_int_equal(sl_encap_find(c->row->ip_proto, htons(c->row->udp_port)), c->id);
+		assert_int_equal(c->row->udp_port != 0, c->row->ip_proto == IPPROTO_UDP);
+		for (const struct contract *other = contracts; other < c; other++)
+			assert_string_not_equal(c->name, other->name);
 	}
-	assert_int_equal(sl_encap_by_name("token-ring"), -1);
-	assert_int_equal(sl_encap_by_name(""), -1);
+	assert_int_equal(sl_encap_find(IPPROTO_UDP, htons(9)), SL_ENCAP_COUNT);
+	assert_int_equal(sl_encap_find(IPPROTO_TCP, htons(4789)), SL_ENCAP_COUNT);
+}
+
+static void overhead_is_what_push_puts_in_front_of_the_inner_ip_packet(void **state)
+{
+	uint32_t least = UINT32_MAX;
+
+	(void)state;
+	for_each_contract(c)
+	{
+		uint32_t overhead = c->hdr_len - 14 + (c->row->inner_ethernet ? 14 : 0);
+
+		assert_int_equal(sl_encap_overhead(c->id), overhead);
+		assert_int_equal(sl_encap_inner_mtu(c->id, 1500), 1500 - overhead);
+		assert_int_equal(sl_encap_inner_mtu(c->id, overhead), 0);
+		assert_int_equal(sl_encap_inner_mtu(c->id, 0), 0);
+		least = overhead < least ? overhead : least;
+	}
+	assert_int_equal(sl_encap_overhead_least(), least);
+}
+
+static void parse_reads_what_push_wrote_and_no_byte_more(void **state)
+{
+	struct sl_tunnel_header h;
+	char text[128];
+
+	(void)state;
+	for_each_contract(c)
+	{
+		for (uint32_t len = 0; len <= c->own_len; len++) {
+			uint8_t *exact = malloc(len + 1);
+
+			assert_non_null(exact);
+			memcpy(exact + 1, c->own,
+				len); /* odd, and address sanitizer sees the end */
+			assert_int_equal(c->row->parse(exact + 1, len, &h), len == c->own_len);
+			if (len > 0) {
+				c->row->explain(exact + 1, len, text, sizeof(text));
+				assert_true(strlen(text) > 0);
+			}
+			free(exact);
+		}
+		assert_int_equal(h.len, c->own_len);
+		assert_int_equal(h.vni, c->row->carries_network ? VNI : 0);
+		assert_int_equal(h.identity, c->row->carries_identity ? 1001 : SL_IDENTITY_UNKNOWN);
+	}
 }
 
 static void template_is_the_frame_without_what_differs(void **state)
@@ -186,7 +115,7 @@ static void ip6_underlay_is_refused(void **state)
 	{
 		params(&p);
 		p.remote = sl_test_ip("2001:db8::2");
-		assert_int_equal(sl_encaps[c->id]->build(&tunnel, &p), -ENOTSUP);
+		assert_int_equal(sl_tunnel_init(&tunnel, c->id, &p), -ENOTSUP);
 		errno = 0;
 		assert_null(sl_tunnel_create(c->id, &p));
 		assert_int_equal(errno, ENOTSUP);
@@ -203,7 +132,7 @@ static void largest_inner_packet_fills_the_underlay_mtu(void **state)
 	{
 		params(&p);
 		p.underlay_mtu = mtus[i];
-		assert_int_equal(sl_encaps[c->id]->build(&tunnel, &p), 0);
+		assert_int_equal(sl_tunnel_init(&tunnel, c->id, &p), 0);
 		sl_frame_udp4(&inner, tunnel.mtu - 28u);
 		assert_int_equal(push(c, sl_frame_mbuf(&inner)), SL_KEEP);
 		assert_int_equal(burst.pkt[0]->pkt_len, 14u + mtus[i]);
@@ -220,7 +149,7 @@ static void underlay_mtu_below_the_headers_leaves_nothing(void **state)
 		params(&p);
 		for (uint16_t mtu = 0; mtu <= c->hdr_len; mtu++) {
 			p.underlay_mtu = mtu;
-			assert_int_equal(sl_encaps[c->id]->build(&tunnel, &p), 0);
+			assert_int_equal(sl_tunnel_init(&tunnel, c->id, &p), 0);
 			assert_int_equal(tunnel.mtu, 0);
 		}
 	}
@@ -240,7 +169,7 @@ static void push_makes_the_frame_the_builders_make(void **state)
 					sl_frame_udp6(&inner, payloads[i]);
 				else
 					sl_frame_udp4(&inner, payloads[i]);
-				c->wrap(&outer, &inner, 0);
+				wrap(c, &outer, &inner, 0);
 				assert_int_equal(push(c, sl_frame_mbuf(&inner)), SL_KEEP);
 				assert_packet_frame(burst.pkt[0], &outer);
 			}
@@ -259,7 +188,7 @@ static void push_copies_dscp_and_ecn_outward(void **state)
 			sl_frame_ip4(&inner, .tos = (uint8_t)tos);
 			sl_frame_tcp(&inner);
 			sl_frame_end(&inner);
-			c->wrap(&outer, &inner, (uint8_t)tos);
+			wrap(c, &outer, &inner, (uint8_t)tos);
 			assert_int_equal(push(c, sl_frame_mbuf(&inner)), SL_KEEP);
 			assert_packet_frame(burst.pkt[0], &outer);
 		}
@@ -295,7 +224,7 @@ static void ethernet_padding_stays_behind(void **state)
 		build(c);
 		for (uint32_t cut = 0; cut <= 60; cut++) {
 			sl_frame_udp4(&inner, 1);
-			c->wrap(&outer, &inner, 0);
+			wrap(c, &outer, &inner, 0);
 			sl_frame_pad(&inner, 60);
 			assert_int_equal(
 				push(c, sl_test_mbuf_chain(inner.b, 60, &cut, 1)), SL_KEEP);
@@ -316,7 +245,7 @@ static void push_without_headroom_leaves_the_packet_as_it_was(void **state)
 			enum sl_drop drop;
 
 			sl_frame_udp4(&inner, 1);
-			c->wrap(&outer, &inner, 0);
+			wrap(c, &outer, &inner, 0);
 			sl_frame_pad(&inner, 60);
 			m = sl_test_mbuf_headroom(inner.b, inner.len, room);
 			drop = push(c, m);
@@ -341,244 +270,9 @@ static void packet_too_long_for_an_ip_header_is_dropped(void **state)
 		sl_test_burst_add(&burst, m);
 		burst.meta[0].flags = 0;
 		burst.meta[0].tunnel = &tunnel;
-		sl_encaps[c->id]->push(&burst, sl_test_all, 1, NULL);
+		c->row->push(&burst, sl_test_all, 1, NULL);
 		assert_int_equal(burst.verdict[0], SL_DROP_MTU_EXCEEDED);
 		assert_packet_bytes(m, huge, 65600);
-	}
-}
-
-static void pop_gives_back_what_push_got(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		build(c);
-		for (uint32_t payload = 0; payload < 1400; payload += 97) {
-			struct rte_mbuf *m;
-
-			sl_frame_udp4(&inner, payload);
-			assert_int_equal(push(c, sl_frame_mbuf(&inner)), SL_KEEP);
-			m = burst.pkt[0];
-			burst.n = 0;
-			assert_int_equal(pop(c, m), SL_KEEP);
-			assert_packet_frame(m, &inner);
-			assert_int_equal(burst.meta[0].act.vni, VNI);
-		}
-	}
-}
-
-static void pop_takes_packets_in_any_cut(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		sl_frame_udp4(&inner, 20);
-		c->wrap(&outer, &inner, 0);
-		for (uint32_t a = 0; a <= outer.len; a++)
-			for (uint32_t b = a; b <= outer.len; b += 7) {
-				uint32_t cuts[2] = {a, b};
-				struct rte_mbuf *m =
-					sl_test_mbuf_chain(outer.b, outer.len, cuts, 2);
-
-				assert_int_equal(pop(c, m), SL_KEEP);
-				assert_packet_frame(m, &inner);
-				assert_true(m->data_len > 0);
-				rte_mbuf_sanity_check(m, 1);
-			}
-	}
-}
-
-static void pop_of_headers_in_several_full_segments_drops(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		uint32_t cut = c->hdr_len - 3;
-		struct rte_mbuf *m;
-
-		sl_frame_udp4(&inner, 3000); /* does not fit one buffer */
-		c->wrap(&outer, &inner, 0);
-		m = sl_test_mbuf_exact(outer.b, outer.len, &cut, 1);
-		assert_int_equal(pop(c, m), SL_DROP_TUNNEL_MALFORMED);
-		cut = c->hdr_len + 3;
-		m = sl_test_mbuf_exact(outer.b, outer.len, &cut, 1);
-		assert_int_equal(pop(c, m), SL_KEEP);
-		assert_packet_frame(m, &inner);
-	}
-}
-
-static void pop_drops_every_truncation(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		sl_frame_udp4(&inner, 20);
-		c->wrap(&outer, &inner, 0);
-		for (uint32_t len = 0; len < outer.len; len++) {
-			uint32_t cut = len / 2;
-
-			assert_int_not_equal(
-				pop(c, sl_test_mbuf_exact(outer.b, len, NULL, 0)), SL_KEEP);
-			assert_int_not_equal(
-				pop(c, sl_test_mbuf_exact(outer.b, len, &cut, 1)), SL_KEEP);
-		}
-	}
-}
-
-/* The outer lengths agree with what is there, so that the tunnel header itself is what is short. */
-static void pop_drops_a_tunnel_packet_too_short_for_an_inner_frame(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		sl_frame_udp4(&inner, 20);
-		for (uint32_t len = c->tunnel_off; len < c->hdr_len + 20; len++) {
-			bool whole =
-				len >= c->hdr_len + (sl_encaps[c->id]->inner_ethernet ? 14 : 20);
-
-			for (uint32_t pad = 0; pad <= 100; pad += 100) {
-				c->wrap(&outer, &inner, 0);
-				outer.len = len;
-				sl_frame_end(&outer);
-				sl_frame_pad(&outer, pad);
-				assert_int_equal(pop(c, exact(&outer)),
-					whole ? SL_KEEP : SL_DROP_TUNNEL_MALFORMED);
-			}
-		}
-	}
-}
-
-static void pop_drops_bad_fields(void **state)
-{
-	(void)state;
-	for_each_contract(c) for (unsigned int i = 0; i < c->n_bad; i++)
-	{
-		sl_frame_udp4(&inner, 20);
-		c->wrap(&outer, &inner, 0);
-		outer.b[c->bad[i].off] = c->bad[i].value;
-		assert_int_equal(pop(c, exact(&outer)), c->bad[i].drop);
-	}
-}
-
-static void pop_ignores_reserved_bits(void **state)
-{
-	(void)state;
-	for_each_contract(c) for (unsigned int i = 0; i < c->n_ignored; i++)
-	{
-		sl_frame_udp4(&inner, 20);
-		c->wrap(&outer, &inner, 0);
-		outer.b[c->ignored[i][0]] = c->ignored[i][1];
-		assert_int_equal(pop(c, exact(&outer)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
-		assert_int_equal(burst.meta[0].act.vni, VNI);
-	}
-}
-
-static void pop_removes_what_follows_the_datagram(void **state)
-{
-	(void)state;
-	for_each_contract(c) for (uint32_t cut = 0; cut <= 150; cut += 5)
-	{
-		sl_frame_udp4(&inner, 1);
-		c->wrap(&outer, &inner, 0);
-		sl_frame_pad(&outer, 150);
-		assert_int_equal(pop(c, sl_test_mbuf_chain(outer.b, outer.len, &cut, 1)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
-		rte_mbuf_sanity_check(burst.pkt[0], 1);
-	}
-}
-
-/* RFC 6040 figure 4: rows inner, columns outer, in the order of the code points. */
-#define DROP 4
-static const uint8_t ecn_matrix[4][4] = {
-	/*            Not-ECT ECT(1) ECT(0) CE */
-	/* Not-ECT */ {0, 0, 0, DROP},
-	/* ECT(1)  */ {1, 1, 1, 3},
-	/* ECT(0)  */ {2, 1, 2, 3},
-	/* CE      */ {3, 3, 3, 3},
-};
-
-static void make_inner(bool v6, unsigned int tags, uint8_t tos)
-{
-	sl_frame_start(&inner);
-	sl_frame_eth(&inner);
-	for (unsigned int i = 0; i < tags; i++)
-		sl_frame_vlan(&inner, .tci = 5);
-	if (v6)
-		sl_frame_ip6(&inner, .tclass = tos, .flow = 0x12345);
-	else
-		sl_frame_ip4(&inner, .tos = tos, .id = 0x4711);
-	sl_frame_udp(&inner);
-	sl_frame_payload(&inner, 5);
-	sl_frame_end(&inner);
-}
-
-static void check_ecn(const struct contract *c, bool v6, unsigned int tags, uint8_t in, uint8_t out)
-{
-	uint8_t want = ecn_matrix[in & 3][out & 3];
-	uint32_t cuts[120];
-
-	make_inner(v6, tags, in);
-	c->wrap(&outer, &inner, out);
-	for (uint32_t i = 0; i < 120; i++)
-		cuts[i] = i + 1;
-	if (want != DROP)
-		make_inner(v6, tags, (uint8_t)((in & 0xfc) | want));
-	for (unsigned int n_cuts = 0; n_cuts <= 120; n_cuts += 60) {
-		/* Single-byte segments from the inner frame on; headers in one. */
-		uint32_t from = c->hdr_len < n_cuts ? c->hdr_len : 0;
-
-		assert_int_equal(pop(c, sl_test_mbuf_chain(outer.b, outer.len, cuts + from,
-						n_cuts > from ? n_cuts - from : 0)),
-			want == DROP ? SL_DROP_TUNNEL_ECN : SL_KEEP);
-		if (want == DROP)
-			continue;
-		assert_packet_frame(burst.pkt[0], &inner);
-	}
-}
-
-static void pop_merges_congestion_marks_by_rfc_6040(void **state)
-{
-	(void)state;
-	for_each_contract(c) for (unsigned int v6 = 0; v6 < 2;
-				  v6++) for (unsigned int tags = 0; tags < 3;
-					     tags++) for (unsigned int in = 0; in < 256;
-							  in += 1) for (uint8_t out = 0; out < 4;
-									out++)
-		check_ecn(c, v6, tags, (uint8_t)in, out | 0xb8);
-}
-
-static void congestion_mark_spares_frames_without_ip(void **state)
-{
-	(void)state;
-	for_each_contract(c)
-	{
-		if (!sl_encaps[c->id]->inner_ethernet)
-			continue;
-		sl_frame_start(&inner);
-		sl_frame_eth(&inner);
-		sl_frame_arp(&inner);
-		c->wrap(&outer, &inner, 3);
-		assert_int_equal(pop(c, exact(&outer)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
-	}
-}
-
-static void congestion_mark_on_a_cut_inner_header_is_left_to_parse(void **state)
-{
-	(void)state;
-	for_each_contract(c) for (unsigned int v6 = 0; v6 < 2; v6++)
-	{
-		make_inner(v6, 0, 0);
-		for (uint32_t len = 14; len < (v6 ? 16 : 26); len++) {
-			c->wrap(&outer, &inner, 3);
-			outer.len = c->hdr_len + len;
-			outer.n_layers = 4; /* the outer ones */
-			sl_frame_end(&outer);
-			assert_int_equal(pop(c, exact(&outer)), SL_KEEP);
-			sl_parse(&burst, sl_test_all, 1);
-			assert_int_not_equal(burst.verdict[0], SL_KEEP);
-		}
 	}
 }
 
@@ -589,7 +283,7 @@ static void source_port_is_dynamic_and_follows_the_flow(void **state)
 	(void)state;
 	for_each_contract(c)
 	{
-		if (sl_encaps[c->id]->udp_port == 0)
+		if (c->row->udp_port == 0)
 			continue;
 		build(c);
 		for (uint32_t i = 0; i < 1000; i++) {
@@ -602,7 +296,7 @@ static void source_port_is_dynamic_and_follows_the_flow(void **state)
 			sl_parse(&burst, sl_test_all, 1);
 			md->hash = i * 0x9e3779b9u;
 			md->tunnel = &tunnel;
-			sl_encaps[c->id]->push(&burst, sl_test_all, 1, NULL);
+			c->row->push(&burst, sl_test_all, 1, NULL);
 			port = ntohs(*rte_pktmbuf_mtod_offset(burst.pkt[0], uint16_t *, 34));
 			assert_in_range(port, 49152, 65535);
 			seen[(port >> 11) & 7]++;
@@ -613,18 +307,13 @@ static void source_port_is_dynamic_and_follows_the_flow(void **state)
 	}
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	sl_test_burst_free(&burst);
-	return sl_test_pool_in_use() == 0 ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vxlan_headers_are_these_bytes),
-		cmocka_unit_test(every_row_has_a_contract_and_a_name_of_its_own),
+		cmocka_unit_test(every_row_is_whole_and_has_a_name_and_a_mark_of_its_own),
+		cmocka_unit_test(overhead_is_what_push_puts_in_front_of_the_inner_ip_packet),
+		cmocka_unit_test(parse_reads_what_push_wrote_and_no_byte_more),
 		cmocka_unit_test(template_is_the_frame_without_what_differs),
 		cmocka_unit_test(ip6_underlay_is_refused),
 		cmocka_unit_test(largest_inner_packet_fills_the_underlay_mtu),
@@ -635,19 +324,8 @@ int main(void)
 		cmocka_unit_test(ethernet_padding_stays_behind),
 		cmocka_unit_test(push_without_headroom_leaves_the_packet_as_it_was),
 		cmocka_unit_test(packet_too_long_for_an_ip_header_is_dropped),
-		cmocka_unit_test(pop_gives_back_what_push_got),
-		cmocka_unit_test(pop_takes_packets_in_any_cut),
-		cmocka_unit_test(pop_of_headers_in_several_full_segments_drops),
-		cmocka_unit_test(pop_drops_every_truncation),
-		cmocka_unit_test(pop_drops_a_tunnel_packet_too_short_for_an_inner_frame),
-		cmocka_unit_test(pop_drops_bad_fields),
-		cmocka_unit_test(pop_ignores_reserved_bits),
-		cmocka_unit_test(pop_removes_what_follows_the_datagram),
-		cmocka_unit_test(pop_merges_congestion_marks_by_rfc_6040),
-		cmocka_unit_test(congestion_mark_spares_frames_without_ip),
-		cmocka_unit_test(congestion_mark_on_a_cut_inner_header_is_left_to_parse),
 		cmocka_unit_test(source_port_is_dynamic_and_follows_the_flow),
 	};
 
-	return cmocka_run_group_tests(tests, sl_test_eal, teardown);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

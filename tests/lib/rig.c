@@ -10,6 +10,7 @@
 
 #include "dp/pmap.h"
 #include "dp/u32map.h"
+#include "pipelines/addr_map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/waiting_dp.h"
@@ -25,6 +26,7 @@ struct sl_rig {
 	struct sl_world *world;
 	struct sl_tunnel_table *tunnels;
 	struct sl_network networks[2];
+	uint32_t port_network[SL_PORTS_MAX];
 	struct sl_endpoint endpoint[3];
 	struct sl_port_dp port[SL_PORTS_MAX];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
@@ -123,13 +125,22 @@ static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
 	return m;
 }
 
-static struct sl_u32map *make_locals(void)
+static struct sl_addr_map *make_nodes(void)
 {
-	const struct sl_u32map_slot local[] = {
-		{sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
-		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS},
-		{sl_test_ip4("192.0.2.255"), SL_LOCAL_BROADCAST}};
-	struct sl_u32map *m = sl_u32map_build(local, RTE_DIM(local), 7);
+	const struct sl_addr_pair node = {sl_test_ip("192.0.2.2"), SL_RIG_NODE};
+	struct sl_addr_map *m = sl_addr_map_build(&node, 1, 7);
+
+	assert_non_null(m);
+	return m;
+}
+
+static struct sl_addr_map *make_locals(void)
+{
+	const struct sl_addr_pair local[] = {
+		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
+		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST}};
+	struct sl_addr_map *m = sl_addr_map_build(local, RTE_DIM(local), 7);
 
 	assert_non_null(m);
 	return m;
@@ -145,12 +156,13 @@ static void make_world(struct sl_rig *r)
 		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
 	w->generation = 1;
 	w->commit = 1;
-	w->port_network[SL_RIG_WEB] = 1;
-	w->port_network[SL_RIG_DB] = 1;
+	r->port_network[SL_RIG_WEB] = 1;
+	r->port_network[SL_RIG_DB] = 1;
+	w->port_network = r->port_network;
 	w->n_networks = 2;
 	w->networks = r->networks;
 	w->vni_to_network = one_pair(100, 1);
-	w->node_by_addr = one_pair(sl_test_ip4("192.0.2.2"), SL_RIG_NODE);
+	w->node_by_addr = make_nodes();
 	w->local_addr = make_locals();
 	w->policies = sl_policy_compile(NULL, 0, identities, 3);
 	w->tunnels = r->tunnels;
@@ -233,8 +245,8 @@ void sl_rig_destroy(struct sl_rig *r)
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
-	sl_u32map_destroy((void *)(uintptr_t)r->world->node_by_addr);
-	sl_u32map_destroy((void *)(uintptr_t)r->world->local_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)r->world->local_addr);
 	free(r->world);
 	sl_rings_fini(&r->w->rings);
 	sl_samples_fini(&r->w->samples);

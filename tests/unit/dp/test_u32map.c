@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "dp/u32map.h"
@@ -117,6 +118,52 @@ static void map_agrees_with_a_list_on_random_input(void **state)
 			compare_with_list(sizes[i], ranges[j]);
 }
 
+enum { EDITED_KEYS = 200 };
+
+static void expect_values(const struct sl_u32map *m, const uint32_t value[EDITED_KEYS])
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < EDITED_KEYS; k++) {
+		assert_int_equal(sl_u32map_find(m, k), value[k]);
+		n += value[k] != 0;
+	}
+	assert_int_equal(m->count, n);
+	assert_true((uint64_t)m->count * 2 <= (uint64_t)m->mask + 1);
+}
+
+/* Versions of a map that grows and shrinks, each a copy of the one before with some changes. */
+static void copies_agree_with_an_array_and_leave_the_version_before(void **state)
+{
+	struct sl_u32map *m = sl_u32map_build(NULL, 0, (uint32_t)rand()), *next;
+	uint32_t value[EDITED_KEYS] = {0}, before[EDITED_KEYS];
+
+	(void)state;
+	for (unsigned int version = 0; version < 400; version++) {
+		uint32_t n_changes = (uint32_t)rand() % 40, grows = version / 100 % 2 == 0;
+
+		memcpy(before, value, sizeof(before));
+		next = sl_u32map_copy(m, n_changes);
+		assert_non_null(next);
+		for (uint32_t i = 0; i < n_changes; i++) {
+			uint32_t key = (uint32_t)rand() % EDITED_KEYS;
+
+			value[key] = (uint32_t)rand() % 4 < (grows ? 3 : 1)
+					     ? 1 + (uint32_t)rand() % 9
+					     : 0;
+			if (value[key] != 0)
+				sl_u32map_set(next, key, value[key]);
+			else
+				sl_u32map_unset(next, key);
+		}
+		expect_values(m, before);
+		expect_values(next, value);
+		sl_u32map_destroy(m);
+		m = next;
+	}
+	sl_u32map_destroy(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +174,7 @@ int main(void)
 		cmocka_unit_test(slots_never_straddle_a_cache_line),
 		cmocka_unit_test(destroy_accepts_null),
 		cmocka_unit_test(map_agrees_with_a_list_on_random_input),
+		cmocka_unit_test(copies_agree_with_an_array_and_leave_the_version_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "dp/u32map.h"
+#include "pipelines/addr_map.h"
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/parse/parse_dp.h"
@@ -34,11 +35,10 @@ static uint32_t tick;
 static int setup(void **state)
 {
 	struct sl_u32map_slot vnis[] = {{100, 1}, {200, 2}, {0, 1}, {300, 9}};
-	struct sl_u32map_slot nodes[] = {
-		{sl_test_ip4("192.0.2.2"), 1}, {sl_test_ip4("192.0.2.3"), 2}};
-	struct sl_u32map_slot local[] = {
-		{sl_test_ip4("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
-		{sl_test_ip4("192.0.2.9"), SL_LOCAL_ADDRESS}};
+	struct sl_addr_pair nodes[] = {{sl_test_ip("192.0.2.2"), 1}, {sl_test_ip("192.0.2.3"), 2}};
+	struct sl_addr_pair local[] = {
+		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS}};
 
 	if (sl_test_eal(state) < 0 || sl_rings_init(&worker.rings, 0, SOCKET_ID_ANY) < 0)
 		return -1;
@@ -47,8 +47,8 @@ static int setup(void **state)
 	world.n_networks = 3;
 	world.networks = networks;
 	world.vni_to_network = sl_u32map_build(vnis, RTE_DIM(vnis), 1);
-	world.node_by_addr = sl_u32map_build(nodes, RTE_DIM(nodes), 2);
-	world.local_addr = sl_u32map_build(local, RTE_DIM(local), 3);
+	world.node_by_addr = sl_addr_map_build(nodes, RTE_DIM(nodes), 2);
+	world.local_addr = sl_addr_map_build(local, RTE_DIM(local), 3);
 	world.tunnels = sl_tunnel_table_create(NODES, 1);
 	return rcu == NULL || world.tunnels == NULL ? -1 : 0;
 }
@@ -61,8 +61,8 @@ static int teardown(void **state)
 	sl_rcu_destroy(rcu);
 	sl_rings_fini(&worker.rings);
 	sl_u32map_destroy((void *)(uintptr_t)world.vni_to_network);
-	sl_u32map_destroy((void *)(uintptr_t)world.node_by_addr);
-	sl_u32map_destroy((void *)(uintptr_t)world.local_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)world.node_by_addr);
+	sl_addr_map_destroy((void *)(uintptr_t)world.local_addr);
 	sl_test_burst_free(b);
 	return sl_test_pool_in_use() == 0 ? 0 : -1;
 }

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the neighbour table asks of the underlay and tells it (struct sl_neighbor_ops). */
+#include <stdio.h>
+
+#include <rte_ether.h>
+
+#include "ctrl/shape/shape.h"
+#include "underlay_impl.h"
+
+/* A next hop's MAC came, changed or went: every tunnel behind it follows. */
+static void changed(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
+{
+	struct sl_underlay *u = ctx;
+	struct sl_hop *h = sl_hop_find(u, port, ip);
+	struct sl_unode *n;
+
+	if (h == NULL)
+		return;
+	DL_FOREACH (h->nodes, n) {
+		n->resolved = mac != NULL;
+		if (mac != NULL)
+			n->mac = *mac;
+		sl_unode_publish(u, n);
+	}
+}
+
+/* The tunnel of a packet that has waited for its next hop; NULL: it is no tunnel packet. */
+static const struct sl_tunnel *tunnel_of(const struct sl_underlay *u, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	uint32_t id = sl_parked_tunnel(m);
+
+	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP) || id >= u->tunnels->n_slots)
+		return NULL;
+	return sl_tunnel_find(u->tunnels, id);
+}
+
+static bool send_frame(void *ctx, uint16_t port, struct rte_mbuf *m)
+{
+	struct sl_underlay *u = ctx;
+	const struct sl_tunnel *t = tunnel_of(u, m);
+	uint32_t len = rte_pktmbuf_pkt_len(m);
+
+	if (!sl_engine_inject(u->engine, port, m))
+		return false;
+	if (t != NULL)
+		sl_tunnel_count_sent(
+			u->tunnels, SL_TUNNEL_SEEN_CONTROL, t->id, 1, len - t->hdr_len);
+	return true;
+}
+
+static struct rte_mbuf *alloc(void *ctx)
+{
+	struct sl_underlay *u = ctx;
+
+	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
+}
+
+static bool source(
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
+	const struct sl_prefix *own = l != NULL ? sl_link_source(l, to) : NULL;
+
+	if (own == NULL)
+		return false;
+	*mac = sl_uport_find(u, port)->mac;
+	*addr_be = sl_ip_v4_be(&own->ip);
+	return true;
+}
+
+static bool is_ours(void *ctx, uint16_t port, uint32_t addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
+	struct sl_ip ip = sl_ip_from_v4(addr_be);
+
+	return l != NULL && sl_link_has(l, &ip);
+}
+
+static bool is_own(void *ctx, uint32_t addr_be)
+{
+	const struct sl_underlay *u = ctx;
+	struct sl_ip ip = sl_ip_from_v4(addr_be);
+
+	return sl_reach_is_own(&u->reach, &ip);
+}
+
+static bool is_own_mac(void *ctx, const struct sl_mac *mac)
+{
+	const struct sl_underlay *u = ctx;
+
+	for (const struct sl_uport *p = u->ports; p != NULL; p = p->hh.next)
+		if (sl_mac_equal(&p->mac, mac))
+			return true;
+	return false;
+}
+
+static void tell(void *ctx, const struct sl_neighbor_event *ev)
+{
+	static const char *const words[] = {
+		[SL_NEIGHBOR_MOVED] = "next hop %s on port %s moved from %s to %s",
+		[SL_NEIGHBOR_CLAIMED] =
+			"next hop %s on port %s is still at %s, and %s claimed to be it",
+		[SL_NEIGHBOR_CONFLICT] =
+			"address %s on port %s is this node's own%.0s, and %s claims it",
+	};
+	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], text[SL_NAME_LEN + 320];
+	const struct sl_underlay *u = ctx;
+	const struct sl_link *l = sl_reach_find_link(&u->reach, ev->port);
+	size_t n;
+
+	n = (size_t)snprintf(text, sizeof(text), words[ev->kind], sl_format_ip(&ev->ip, ip),
+		l != NULL ? l->name : "", sl_format_mac(&ev->mac, mac),
+		sl_format_mac(&ev->other, other));
+	if (ev->untold > 0)
+		snprintf(text + n, sizeof(text) - n, " (%u such lines were left out before)",
+			ev->untold);
+	u->log(text);
+}
+
+struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
+{
+	return (struct sl_neighbor_ops){.ctx = u,
+		.send = send_frame,
+		.alloc = alloc,
+		.changed = changed,
+		.source = source,
+		.is_ours = is_ours,
+		.is_own = is_own,
+		.is_own_mac = is_own_mac,
+		.tell = tell,
+		.counters = sl_engine_control_counters(u->engine),
+		.samples = sl_engine_control_samples(u->engine)};
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looks at each node's path now and then (path_state.h), and reports what it finds. */
+#include <stdio.h>
+
+#include "ctrl/shape/shape.h"
+#include "underlay_impl.h"
+
+/* Lines a second about nodes' states: errors can be forged, and links fail whole. */
+#define TOLD_A_SECOND 10
+/* Nodes looked at each tick. */
+#define LOOKS_A_TICK 1024
+
+/* All encapsulations to the node together. */
+static void seen_of(
+	const struct sl_underlay *u, const struct sl_unode *n, struct sl_tunnel_seen *sum)
+{
+	struct sl_tunnel_seen s;
+
+	sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, 0), sum);
+	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++) {
+		sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, e), &s);
+		sl_tunnel_seen_add(sum, &s);
+	}
+}
+
+void sl_path_watch_begin(struct sl_underlay *u, struct sl_unode *n)
+{
+	struct sl_tunnel_seen now;
+
+	seen_of(u, n, &now);
+	sl_path_begin(&n->watch, &now, sl_engine_tick(u->engine));
+}
+
+/* The one place that hears of it when a path goes from one state to another. */
+static void tell_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_path_state before)
+{
+	uint32_t tick = sl_engine_tick(u->engine);
+	char ip[SL_IP_STR_LEN], text[SL_NAME_LEN + 320];
+	size_t len;
+
+	if (tick - u->told_tick >= SL_TICKS_PER_SECOND) {
+		u->told_tick = tick;
+		u->n_told = 0;
+	}
+	if (u->n_told++ >= TOLD_A_SECOND) {
+		u->n_untold++;
+		return;
+	}
+	len = (size_t)snprintf(text, sizeof(text), "node \"%s\" (%s) is %s, was %s", n->name,
+		sl_format_ip(&n->address, ip), sl_path_state_name(n->watch.state),
+		sl_path_state_name(before));
+	if (u->n_untold > 0)
+		snprintf(text + len, sizeof(text) - len, " (%u such lines were left out before)",
+			u->n_untold);
+	u->n_untold = 0;
+	u->log(text);
+}
+
+/* Comings and goings of traffic are no news; that it fails, and that it works again, is. */
+static bool is_news(enum sl_path_state before, enum sl_path_state now)
+{
+	bool bad_before = before == SL_PATH_SILENT || before == SL_PATH_UNREACHABLE;
+	bool bad = now == SL_PATH_SILENT || now == SL_PATH_UNREACHABLE;
+
+	return before != now && (bad || (bad_before && now == SL_PATH_HEARD));
+}
+
+static void look(struct sl_underlay *u, struct sl_unode *n, struct sl_tunnel_seen *s)
+{
+	enum sl_path_state before = n->watch.state;
+	struct sl_tunnel_seen now;
+
+	seen_of(u, n, &now);
+	sl_path_since(&n->watch, &now, s);
+	sl_path_look(&n->watch, s, n->hop != NULL, n->resolved, sl_engine_tick(u->engine));
+	if (is_news(before, n->watch.state))
+		tell_state(u, n, before);
+}
+
+void sl_path_watch_turn(struct sl_underlay *u)
+{
+	struct sl_tunnel_seen s;
+
+	if (u->look == NULL)
+		u->look = u->nodes;
+	for (unsigned int i = 0; i < LOOKS_A_TICK && u->look != NULL; i++) {
+		look(u, u->look, &s);
+		u->look = u->look->hh.next;
+	}
+}
+
+static uint16_t told_mtu(const struct sl_unode *n, const struct sl_tunnel_seen *s, uint32_t tick)
+{
+	uint32_t mtu = (uint32_t)s->too_big, then = (uint32_t)(s->too_big >> 32);
+
+	if (then == 0 || tick - then >= SL_PATH_TOO_BIG_TICKS || mtu >= n->outer_mtu)
+		return 0;
+	return (uint16_t)mtu;
+}
+
+bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_path *path)
+{
+	struct sl_unode *n = sl_unode_find(u, id);
+
+	if (n == NULL)
+		return false;
+	memset(path, 0, sizeof(*path));
+	path->reachable = n->hop != NULL;
+	path->why = n->why;
+	path->resolved = n->resolved;
+	path->inner_mtu = n->inner_mtu;
+	path->outer_mtu = n->outer_mtu;
+	look(u, n, &path->seen);
+	path->state = n->watch.state;
+	path->tick = sl_engine_tick(u->engine);
+	path->told_mtu = told_mtu(n, &path->seen, path->tick);
+	if (n->hop != NULL) {
+		path->port = (uint16_t)n->hop->key.port;
+		path->next_hop = n->hop->key.ip;
+	}
+	return true;
+}

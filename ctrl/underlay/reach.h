@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which underlay link and next hop lead to an address, and why none does. The running underlay and
+ * a configuration that is only checked use the same functions. A link is an underlay port with the
+ * prefixes of its addresses. The longest connected prefix wins, then the longest route whose
+ * gateway is on a link. A route that names a port says that the gateway is on that port's link.
+ *
+ * Threads: control. Plain values: nothing here knows objects, the store or the engine.
+ */
+#ifndef SL_CTRL_UNDERLAY_REACH_H
+#define SL_CTRL_UNDERLAY_REACH_H
+
+#include <stddef.h>
+
+#include "sluice/types.h"
+
+struct sl_link {
+	uint16_t port;	  /* the number that the caller gave it */
+	const char *name; /* in the link's own block, as are the addresses */
+	size_t n_addrs;
+	struct sl_prefix addr[]; /* addresses of this node with the length of their prefix */
+};
+
+/* Zeroed, then init. The links are in the order of their port numbers. */
+struct sl_reach {
+	const struct sl_ip *own; /* this node's tunnel addresses; the caller's, must outlive this */
+	size_t n_own;
+	struct sl_link **link;
+	size_t n_links, max_links;
+};
+
+/* Packets for prefix go to the gateway via. */
+struct sl_route {
+	struct sl_prefix prefix;
+	struct sl_ip via;
+	const char
+		*port; /* name of the link that via is on; empty: the link whose prefix has via */
+};
+
+enum sl_reach_why {
+	SL_REACH_OK,
+	SL_REACH_FAMILY,  /* IPv6: this version's underlay is IPv4 */
+	SL_REACH_OWN,	  /* an address of this node */
+	SL_REACH_NO_HOST, /* network or broadcast address of a link */
+	SL_REACH_NO_LINK, /* no link has it and no route covers it */
+	SL_REACH_GATEWAY, /* routes cover it; the gateway of none is on a link */
+};
+
+struct sl_reach_path {
+	enum sl_reach_why why;
+	uint16_t port; /* of the link */
+	struct sl_ip next_hop;
+};
+
+void sl_reach_init(struct sl_reach *r, const struct sl_ip *own, size_t n_own);
+void sl_reach_fini(struct sl_reach *r);
+/* Add a link, or replace the one of that port. False: out of memory, nothing has changed. */
+bool sl_reach_put_link(struct sl_reach *r, uint16_t port, const char *name,
+	const struct sl_prefix *addrs, size_t n_addrs);
+/* False: there was no such link. */
+bool sl_reach_del_link(struct sl_reach *r, uint16_t port);
+/* NULL: that port is no underlay link. */
+const struct sl_link *sl_reach_find_link(const struct sl_reach *r, uint16_t port);
+
+/* The address on the link whose prefix has `to`; NULL when none does. */
+const struct sl_prefix *sl_link_connected(const struct sl_link *l, const struct sl_ip *to);
+/*
+ * The address that packets for `to` are sent from: the one whose prefix has `to`, or else the first
+ * of its family. NULL: the link has no address of that family.
+ */
+const struct sl_prefix *sl_link_source(const struct sl_link *l, const struct sl_ip *to);
+/* True for an address of this node on the link. */
+bool sl_link_has(const struct sl_link *l, const struct sl_ip *ip);
+/* False for the network and the broadcast address of an IPv4 prefix, which no host can have. */
+bool sl_prefix_has_host(const struct sl_prefix *p, const struct sl_ip *ip);
+
+/* True when ip is an address of a link or a tunnel address of this node. */
+bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip);
+/* Directly on a link; SL_REACH_NO_LINK: on none. */
+struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip *to);
+/* The gateway of a route. */
+struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route *route);
+
+/*
+ * By link or route: begin, then try each route that may cover the address, in any order. The path
+ * is right at any time for the routes tried so far.
+ */
+struct sl_reach_search {
+	const struct sl_reach *r;
+	struct sl_ip to;
+	struct sl_reach_path path;
+	bool wants_routes; /* no link has it */
+	bool by_route;	   /* path leads to the gateway of a route with best_len bits */
+	uint8_t best_len;
+};
+void sl_reach_begin(struct sl_reach_search *s, const struct sl_reach *r, const struct sl_ip *to);
+void sl_reach_try(struct sl_reach_search *s, const struct sl_route *route);
+
+/* What is wrong, in words that follow an address: "is on no link, and no route covers it". */
+const char *sl_reach_words(enum sl_reach_why why);
+
+#endif

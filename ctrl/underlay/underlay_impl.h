@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside of the underlay, for ctrl/underlay/ only. underlay.c has what it is told, ways.c the next
+ * hops and tunnels, links.c what the neighbour table asks, path_watch.c what is seen of each node.
+ *
+ *   port   a device with underlay addresses; its link in reach has the same number
+ *   hop    a next hop on a port, as long as a node is behind it
+ *   node   another node: at no hop (not reachable) or at exactly one
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_UNDERLAY_UNDERLAY_IMPL_H
+#define SL_CTRL_UNDERLAY_UNDERLAY_IMPL_H
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "parked.h"
+#include "routes.h"
+#include "underlay.h"
+
+struct sl_uport {
+	uint16_t id;
+	uint16_t mtu;
+	struct sl_mac mac;
+	UT_hash_handle hh;
+};
+
+struct sl_hop {
+	struct {
+		struct sl_ip ip;
+		uint64_t port; /* wide, so that the key has no padding */
+	} key;
+	struct sl_unode *nodes;
+	UT_hash_handle hh;
+};
+
+struct sl_unode {
+	uint32_t id;
+	struct sl_ip address;
+	char *name;
+	uint32_t mtu;
+	bool fresh;	       /* put since the last refresh: its path is to be found */
+	struct sl_hop *hop;    /* NULL: not reachable, */
+	enum sl_reach_why why; /* for this reason */
+	struct sl_mac mac;     /* of the next hop, when resolved */
+	bool resolved;
+	bool held; /* one of the neighbour's uses is this node's */
+	uint16_t inner_mtu, outer_mtu;
+	struct sl_path_watch watch;
+	struct sl_unode *prev, *next; /* of the same hop */
+	struct sl_unode *fresh_prev, *fresh_next;
+	UT_hash_handle hh;
+};
+
+struct sl_underlay {
+	struct sl_engine *engine;
+	struct sl_tunnel_table *tunnels;
+	void (*log)(const char *line);
+	struct sl_neighbors *neighbors;
+	struct sl_ip *own; /* this node's tunnel addresses */
+	bool has_source;
+	struct sl_ip source;   /* the one that tunnels are sent from, when one is configured */
+	struct sl_reach reach; /* links by engine port id */
+	struct sl_routes routes;
+	struct sl_uport *ports;
+	struct sl_hop *hops;
+	struct sl_unode *nodes;
+	struct sl_unode *fresh;		      /* those that are */
+	struct sl_unode *look;		      /* whose state is looked at next; NULL: the first */
+	uint32_t told_tick, n_told, n_untold; /* lines about states */
+	struct sl_parked parked;
+	bool has_stale; /* parked has changed since stale packets were dropped */
+};
+
+struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
+struct sl_unode *sl_unode_find(const struct sl_underlay *u, uint32_t id);
+void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
+
+/* ways.c */
+struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
+/* Find the node's path, hold its next hop and publish its tunnels. */
+void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
+void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n);
+/* Build the node's tunnels, one an encapsulation, from what is known of its path. */
+void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n);
+void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
+/* The nodes behind a port's next hops are fresh, and at no hop. */
+void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
+void sl_hops_fini(struct sl_underlay *u);
+
+/* links.c */
+struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u);
+
+/* path_watch.c */
+void sl_path_watch_begin(struct sl_underlay *u, struct sl_unode *n);
+/* Some of the nodes, in turn. */
+void sl_path_watch_turn(struct sl_underlay *u);
+
+#endif
