@@ -54,7 +54,7 @@ static int check_file(
 
 /* Who has no right to the file gets none by a second name of it; but a copy made so, as by cp -al,
  * is no copy: it changes with the file. */
-static void tell_links(const struct sl_journal *j, const char *file, const struct stat *st)
+static void notice_links(const struct sl_journal *j, const char *file, const struct stat *st)
 {
 	if (st->st_nlink > 1)
 		sl_journal_notice(j,
@@ -87,7 +87,7 @@ int sl_journal_open_file(
 		*fd = -1;
 		return ret;
 	}
-	tell_links(j, file, &st);
+	notice_links(j, file, &st);
 	return 0;
 }
 

@@ -108,12 +108,13 @@ static int replay_line(struct replay *r, const struct sl_journal_place *at, cons
 	return sl_journal_located(at, e, ret);
 }
 
-/* One bit for each number of the list: earlier versions told what they derived so. */
-struct numbers {
+/* One bit for each number of the list "allocated", in which earlier versions had what they
+ * derived. */
+struct listed_numbers {
 	uint64_t bits[65536 / 64];
 };
 
-static void read_numbers(struct numbers *n, const cJSON *list)
+static void read_numbers(struct listed_numbers *n, const cJSON *list)
 {
 	const cJSON *v;
 	uint64_t id;
@@ -123,7 +124,7 @@ static void read_numbers(struct numbers *n, const cJSON *list)
 			n->bits[id / 64] |= UINT64_C(1) << id % 64;
 }
 
-static bool number_listed(const struct numbers *n, const cJSON *identity)
+static bool number_listed(const struct listed_numbers *n, const cJSON *identity)
 {
 	uint64_t id;
 
@@ -137,7 +138,7 @@ struct reader {
 	const char *text;
 	size_t pos, len;
 	struct sl_arena arena;
-	struct numbers allocated;
+	struct listed_numbers allocated;
 	struct sl_err *e;
 };
 

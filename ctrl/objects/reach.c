@@ -129,7 +129,7 @@ struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_
 	return path;
 }
 
-struct search {
+struct route_search {
 	const struct sl_reach *r;
 	const struct sl_ip *to;
 	const struct sl_route_obj *best;
@@ -139,7 +139,7 @@ struct search {
 static bool try_route(const struct sl_object *o, void *ctx)
 {
 	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
-	struct search *s = ctx;
+	struct route_search *s = ctx;
 	struct sl_reach_path via;
 
 	if (!sl_prefix_contains(&route->prefix, s->to) ||
@@ -159,7 +159,7 @@ static bool try_route(const struct sl_object *o, void *ctx)
 struct sl_reach_path sl_reach_find(
 	const struct sl_reach *r, const struct sl_store *store, const struct sl_ip *to)
 {
-	struct search s = {.r = r, .to = to, .path = sl_reach_link(r, to)};
+	struct route_search s = {.r = r, .to = to, .path = sl_reach_link(r, to)};
 
 	if (s.path.why == SL_REACH_NO_LINK)
 		sl_store_walk(store, SL_COLL_ROUTES, try_route, &s);
