@@ -13,6 +13,14 @@ const struct sl_collection *sl_collection_named(const char *name)
 	return NULL;
 }
 
+const struct sl_collection *sl_collection_declaring(void)
+{
+	for (unsigned int c = 0; c < sl_n_collections; c++)
+		if (sl_collections[c]->labels_role == SL_LABELS_DECLARED)
+			return sl_collections[c];
+	return NULL;
+}
+
 /* A row's shapes side by side. */
 struct shown {
 	struct sl_shape shape;

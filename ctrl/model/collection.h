@@ -170,6 +170,9 @@ extern const unsigned int sl_n_collections;
 
 const struct sl_collection *sl_collection_named(const char *name); /* NULL: there is none */
 
+/* The row with SL_LABELS_DECLARED; NULL: there is none. */
+const struct sl_collection *sl_collection_declaring(void);
+
 /*
  * Configured and reported fields side by side, as answers have them: a struct of the row's shape,
  * and at sl_collection_reported_at the one of its reported shape. Reported fields are marked

@@ -50,8 +50,8 @@ void sl_config_free(struct sl_config *c);
 /* Put all objects into the transaction; on success c has none left. The transaction stays open
  * either way. */
 int sl_config_load(struct sl_config *c, struct sl_txn *t, enum sl_txn_verb verb, struct sl_err *e);
-/* What is in force at start: see above. journal may be NULL; notice is told which of the two it
- * was. */
+/* Load what is in force at start: see above. journal may be NULL; notice gets a line that says
+ * which of the two it is, and may be NULL. */
 int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *journal,
 	void (*notice)(const char *text), struct sl_err *e);
 /*

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "journal_numbers.h"
 #include "journal_text.h"
 
 /* For folding, in a turn of at most 10 ms of which clients have 4. */
@@ -40,10 +41,14 @@ void sl_journal_set_synced(struct sl_journal *j)
 	j->synced = j->seq;
 }
 
-/* What was begun must not stand in front of the next line. */
-static void take_back(struct sl_journal *j)
+/*
+ * What was begun must not stand in front of the next line. The numbers go last: the log's line may
+ * be on disk though the disk refused it, and then it needs them.
+ */
+static void take_back(struct sl_journal *j, off_t numbers_size)
 {
-	if (ftruncate(j->log_fd, j->log_size) == 0 && fsync(j->log_fd) == 0) {
+	if (ftruncate(j->log_fd, j->log_size) == 0 && fsync(j->log_fd) == 0 &&
+		sl_numbers_take_back(j, numbers_size)) {
 		sl_journal_set_synced(j);
 		return;
 	}
@@ -55,34 +60,51 @@ static void take_back(struct sl_journal *j)
 		j->dir, SL_JOURNAL_LOG, strerror(errno));
 }
 
-int sl_journal_append(
-	struct sl_journal *j, const struct sl_change *changes, size_t n, struct sl_err *e)
+/* The log's line of a transaction; errno. */
+static int append_line(
+	struct sl_journal *j, const struct sl_change *changes, size_t n, bool numbered)
 {
 	struct sl_jtext t = {.fd = -1};
+	bool any = false;
 
-	if (j->broken)
-		return sl_journal_error(j, SL_JOURNAL_LOG, EIO, e);
 	sl_jtext_begin(&t, j->seq + 1);
 	sl_jtext_synced(&t, j->synced);
-	sl_jtext_add(&t, ",\"changes\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			sl_jtext_add(&t, ",");
-		sl_jtext_change(&t, &changes[i]);
-	}
+	sl_jtext_add(&t, numbered ? ",\"numbered\":true,\"changes\":[" : ",\"changes\":[");
+	for (size_t i = 0; i < n; i++)
+		any |= sl_jtext_change(&t, &changes[i], any);
 	sl_jtext_add(&t, "]");
 	sl_jtext_end(&t);
 	if (t.error == 0)
 		t.error = sl_journal_write(j->log_fd, t.p, t.n, j->log_size);
 	if (t.error == 0 && !j->deferred && fdatasync(j->log_fd) != 0)
 		t.error = errno;
+	if (t.error == 0)
+		j->log_size += (off_t)t.n;
 	free(t.p);
-	if (t.error != 0) {
-		take_back(j);
-		return sl_journal_error(j, SL_JOURNAL_LOG, t.error, e);
+	return t.error;
+}
+
+int sl_journal_append(
+	struct sl_journal *j, const struct sl_change *changes, size_t n, struct sl_err *e)
+{
+	off_t numbers_size = j->numbers.size;
+	bool numbered;
+	int error;
+
+	if (j->broken)
+		return sl_journal_error(j, SL_JOURNAL_LOG, EIO, e);
+	if (sl_numbers_append(j, changes, n, &numbered, e) != 0) {
+		take_back(j, numbers_size);
+		return -EIO;
 	}
-	j->log_size += (off_t)t.n;
+	error = append_line(j, changes, n, numbered);
+	if (error != 0) {
+		take_back(j, numbers_size);
+		return sl_journal_error(j, SL_JOURNAL_LOG, error, e);
+	}
 	j->seq++;
+	if (numbered)
+		j->numbers.last = j->seq;
 	if (j->deferred)
 		j->unsynced = true;
 	else
@@ -99,7 +121,10 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 {
 	if (!j->unsynced)
 		return 0;
-	if (!j->broken && fdatasync(j->log_fd) == 0) {
+	errno = 0;
+	if (!j->broken)
+		errno = sl_numbers_sync(j);
+	if (!j->broken && errno == 0 && fdatasync(j->log_fd) == 0) {
 		sl_journal_set_synced(j);
 		return 0;
 	}
@@ -156,7 +181,7 @@ static struct sl_journal *open_or_look(const char *dir, bool only_looks,
 	if (j == NULL)
 		goto no_memory;
 	j->only_looks = only_looks;
-	j->dir_fd = j->log_fd = -1;
+	j->dir_fd = j->log_fd = j->numbers.fd = -1;
 	j->notice = notice;
 	j->log_max = SL_JOURNAL_LOG_MAX;
 	j->slice_ns = SLICE_NS;
@@ -193,6 +218,7 @@ void sl_journal_close(struct sl_journal *j)
 	if (j == NULL)
 		return;
 	sl_journal_stop_folding(j);
+	sl_numbers_close(j); /* first: lines of the log need them */
 	if (j->unsynced)
 		fdatasync(j->log_fd);
 	if (j->log_fd >= 0)

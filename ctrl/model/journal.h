@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state directory: a snapshot of the whole desired state and a line for each transaction since.
+ * The state directory: a snapshot of the whole desired state, and a line for each transaction since.
  *
  *   snapshot.json
- * {"version":1,"seq":7,"config":{"ports":[…],…},"allocated":[numbers],"crc":"89abcdef"} journal.log
- * {"version":1,"seq":8,"synced":7,"changes":[{"put":{"collection":"ports","object":{…}}},
- *                    {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
+ *     {"version":1,"seq":7,"config":{"ports":[…],…},"numbers":5,"crc":"89abcdef"}
+ *   journal.log
+ *     {"version":1,"seq":8,"synced":7,"numbered":true,"changes":[
+ *       {"put":{"collection":"ports","object":{…}}},
+ *       {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
+ *   numbers.log
+ *     the numbers that the store has given to labels: journal_numbers.h
  *
  * A line is whole or it never happened: its CRC covers all bytes before it. "synced" is the last
- * transaction that was known to be on disk when the line was written.
+ * transaction that was known to be on disk when the line was written. "numbered" says that the
+ * transaction gave numbers; "numbers" is the last one up to the snapshot that did.
  *
  * Incomplete is what a crash or a power cut leaves of lines that waited for the disk: no newline at
  * the end, or a piece (SL_JOURNAL_PIECE) that holds nothing but NULs, of which the text has none.
  * Pieces may reach the disk in any order, so the end of a line may be there without its middle, and
  * a line without the one before it. That relies on a file system that shows NULs for what of a file
- * was never written, as ext4 (not with data=writeback), XFS, btrfs and f2fs do; the log is never
+ * was never written, as ext4 (not with data=writeback), XFS, btrfs and f2fs do. The log is never
  * written over: it is emptied, or another takes its place, and that is on disk before lines follow.
- * An incomplete line and all behind it are dropped with a notice, unless a good line behind says
- * that it was on disk before (or has no "synced", as lines of earlier versions).
+ * An incomplete line and all behind it are dropped with a notice. But when a good line behind it
+ * says that it was on disk before, or has no "synced" (lines of earlier versions), that is damage.
  *
- * Damage is everything else: a line that has all its pieces and the wrong checksum, the last
- * one too, for nothing that writes it stops that way. It is an error that names the file and the
- * line, as any newer version is. Lines that the snapshot has already are skipped: after a crash
- * between the two steps of a folding they stand before those that it has not. The directory is
- * locked while open.
+ * Damage is everything else: a line that has all its pieces and the wrong checksum, the last one
+ * too, for no crash leaves that. It is an error that names the file and the line, as any newer
+ * version is. Lines that the snapshot has already are skipped: after a crash between the two steps
+ * of a folding they stand before those that it has not. The directory is locked while open.
  *
- * Threads: control; a helper of journal_fold.c waits for the disk.
+ * Threads: control; a helper of journal_fold.c waits for the disk (disk_helper.h).
  */
 #ifndef SL_CTRL_MODEL_JOURNAL_H
 #define SL_CTRL_MODEL_JOURNAL_H
@@ -39,8 +43,8 @@ struct sl_journal;
 
 /*
  * Makes the directory when it is missing. It and its files must be root's or the daemon's own, with
- * nobody else able to write; links are refused, not followed. notice is told of what people should
- * know, one line; may be NULL.
+ * nobody else able to write; links are refused, not followed. notice gets what people should know,
+ * a line at a time; may be NULL.
  */
 struct sl_journal *sl_journal_open(
 	const char *dir, void (*notice)(const char *text), struct sl_err *e);

@@ -13,6 +13,8 @@
 #define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
 #define SL_JOURNAL_LOG		"journal.log"
 #define SL_JOURNAL_LOG_NEW	"journal.log.tmp"
+#define SL_JOURNAL_NUMBERS	"numbers.log"
+#define SL_JOURNAL_NUMBERS_NEW	"numbers.log.tmp"
 /*
  * What of a file does not reach the disk is missing in whole pieces, aligned in the file: sectors
  * of 512 bytes or more, lines of 64 in persistent memory. NULs stand in their place.
@@ -20,6 +22,21 @@
 #define SL_JOURNAL_PIECE 64
 /* ,"crc":"01234567"} */
 #define SL_JOURNAL_TAIL_LEN 18
+
+/* numbers.log: journal_numbers.h. */
+struct sl_journal_numbers {
+	int fd;		     /* -1: none */
+	off_t size, durable; /* so much is written; so much is known to be on disk */
+	bool unsynced;
+	bool exists;   /* the directory has the file */
+	bool stale;    /* it holds what does not count, or is missing: to be written anew */
+	uint64_t last; /* transaction that gave numbers; 0: none */
+	/* What open found, until replay: the text, checked, and the transactions it is of. */
+	char *text;
+	size_t len;
+	uint64_t *seqs, whole;
+	size_t n_seqs;
+};
 
 struct sl_journal {
 	char *dir;
@@ -38,6 +55,7 @@ struct sl_journal {
 	bool unsynced;	  /* ...and there is some */
 	uint64_t mend_ns; /* when broken: a snapshot is not tried before */
 	struct sl_fold *fold;
+	struct sl_journal_numbers numbers;
 	uint64_t slice_ns; /* of CPU time, for folding in one turn; 0: a single step */
 	/* What open found, until replay: whole texts, checked. */
 	char *snapshot_text, *log_text;
@@ -62,7 +80,34 @@ int sl_journal_open_file(
 	const struct sl_journal *j, const char *file, int flags, int *fd, struct sl_err *e);
 /* A new one in the place of any that is there, or -1 and errno. */
 int sl_journal_create_file(const struct sl_journal *j, const char *file);
-/* Read and check both files; cuts off a broken last line. */
+/* Read and check all files; cuts off a broken last line. */
 int sl_journal_load(struct sl_journal *j, struct sl_err *e);
+
+/* Where in which file something was found. line 0: the file as a whole. */
+struct sl_journal_place {
+	const struct sl_journal *j;
+	const char *file;
+	size_t line;
+};
+/* "DIR/FILE line N: what"; -EIO. */
+int sl_journal_broken(const struct sl_journal_place *at, struct sl_err *e, const char *what);
+/* Say where the error of what was read came from; ret. */
+int sl_journal_located(const struct sl_journal_place *at, struct sl_err *e, int ret);
+/* *text is malloc'ed and NUL-terminated; NULL when there is no such file. */
+int sl_journal_read_file(
+	const struct sl_journal_place *at, char **text, size_t *len, struct sl_err *e);
+/* A line without its newline: written by a newer version; with the right checksum; with a number
+ * in its head; all of that. */
+bool sl_journal_is_newer(const char *s);
+bool sl_journal_crc_right(const char *s, size_t len);
+bool sl_journal_seq_of(const char *s, uint64_t *seq);
+int sl_journal_check_text(const struct sl_journal_place *at, const char *s, size_t len,
+	uint64_t *seq, struct sl_err *e);
+/*
+ * The line of the text that begins at off was being written when a crash came: its end is not
+ * there, or a piece of it is missing. What has all its pieces was written as it stands, or is
+ * damaged.
+ */
+bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has_end);
 
 #endif

@@ -54,7 +54,7 @@ static int check_file(
 
 /* Who has no right to the file gets none by a second name of it; but a copy made so, as by cp -al,
  * is no copy: it changes with the file. */
-static void tell_links(const struct sl_journal *j, const char *file, const struct stat *st)
+static void notice_links(const struct sl_journal *j, const char *file, const struct stat *st)
 {
 	if (st->st_nlink > 1)
 		sl_journal_notice(j,
@@ -87,7 +87,7 @@ int sl_journal_open_file(
 		*fd = -1;
 		return ret;
 	}
-	tell_links(j, file, &st);
+	notice_links(j, file, &st);
 	return 0;
 }
 
@@ -168,10 +168,11 @@ static int could_be_made(const struct sl_journal *j)
 
 static int look_at_files(struct sl_journal *j, struct sl_err *e)
 {
-	static const char *const left[] = {SL_JOURNAL_SNAPSHOT_NEW, SL_JOURNAL_LOG_NEW};
+	static const char *const left[] = {
+		SL_JOURNAL_SNAPSHOT_NEW, SL_JOURNAL_LOG_NEW, SL_JOURNAL_NUMBERS_NEW};
 	int fd, ret = 0;
 
-	for (unsigned int i = 0; i < 2 && ret == 0; i++) {
+	for (unsigned int i = 0; i < 3 && ret == 0; i++) {
 		ret = sl_journal_open_file(j, left[i], O_RDONLY, &fd, e);
 		if (fd >= 0)
 			close(fd);
@@ -211,6 +212,8 @@ int sl_journal_open_files(struct sl_journal *j, struct sl_err *e)
 	ret = remove_leftover(j, SL_JOURNAL_SNAPSHOT_NEW, e);
 	if (ret == 0)
 		ret = remove_leftover(j, SL_JOURNAL_LOG_NEW, e);
+	if (ret == 0)
+		ret = remove_leftover(j, SL_JOURNAL_NUMBERS_NEW, e);
 	if (ret == 0)
 		ret = sl_journal_open_file(j, SL_JOURNAL_LOG, O_RDWR | O_CREAT, &j->log_fd, e);
 	if (ret == 0 && (j->log_fd < 0 || fsync(j->dir_fd) != 0 || sync_above(j) != 0))

@@ -120,9 +120,16 @@ static void text_put(void *ctx, const char *s, size_t len)
 	text_add_len(ctx, s, len);
 }
 
-void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o)
+void sl_jtext_shape(struct sl_jtext *t, const struct sl_shape *s, const void *obj)
 {
 	const struct sl_text_out out = {.ctx = t, .put = text_put};
+
+	if (!sl_shape_write(s, obj, &out) && t->error == 0)
+		t->error = ENOMEM;
+}
+
+void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o)
+{
 	const struct sl_collection *coll = sl_collections[c];
 	void *copy = NULL; /* a flat one: what is inside stays the object's own */
 
@@ -135,8 +142,7 @@ void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object 
 		memcpy(copy, o, coll->shape->size);
 		coll->to_stored(copy);
 	}
-	if (!sl_shape_write(coll->shape, copy != NULL ? copy : o, &out) && t->error == 0)
-		t->error = ENOMEM;
+	sl_jtext_shape(t, coll->shape, copy != NULL ? copy : o);
 	free(copy);
 }
 
@@ -173,21 +179,26 @@ void sl_jtext_end(struct sl_jtext *t)
 	sl_jtext_add(t, tail);
 }
 
-void sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch)
+bool sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch, bool comma)
 {
-	const char *coll = sl_collections[ch->coll]->name;
+	const struct sl_object *put = ch->new_obj, *del = ch->old_obj;
 
-	sl_jtext_add(t, ch->new_obj != NULL ? "{\"put\":{\"collection\":\""
-					    : "{\"del\":{\"collection\":\"");
-	sl_jtext_add(t, coll);
-	if (ch->new_obj != NULL) {
+	/* One that stays, as another that is derived, goes as what was stored of it. */
+	put = put != NULL && !put->derived ? put : NULL;
+	del = del != NULL && !del->derived ? del : NULL;
+	if (put == NULL && del == NULL)
+		return false;
+	sl_jtext_add(t, comma ? "," : "");
+	sl_jtext_add(
+		t, put != NULL ? "{\"put\":{\"collection\":\"" : "{\"del\":{\"collection\":\"");
+	sl_jtext_add(t, sl_collections[ch->coll]->name);
+	if (put != NULL) {
 		sl_jtext_add(t, "\",\"object\":");
-		sl_jtext_object(t, ch->coll, ch->new_obj);
-		if (ch->new_obj->derived)
-			sl_jtext_add(t, ",\"allocated\":true");
+		sl_jtext_object(t, ch->coll, put);
 	} else {
 		sl_jtext_add(t, "\",\"key\":");
-		text_key(t, ch->old_obj->key);
+		text_key(t, del->key);
 	}
 	sl_jtext_add(t, "}}");
+	return true;
 }

@@ -26,7 +26,9 @@ void sl_jtext_synced(struct sl_jtext *t, uint64_t seq);
 void sl_jtext_add(struct sl_jtext *t, const char *s);
 /* The object as a caller would write it, without what only answers have. */
 void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o);
-void sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch);
+/* Nothing, and false, when it is of nothing but what was derived. */
+bool sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch, bool comma);
+void sl_jtext_shape(struct sl_jtext *t, const struct sl_shape *s, const void *obj);
 /* The checksum of all before it, and the end of the line. */
 void sl_jtext_end(struct sl_jtext *t);
 void sl_jtext_flush(struct sl_jtext *t);

@@ -41,14 +41,15 @@ struct sl_applier {
 
 struct sl_journal;
 
-/* *applier is copied; NULL: nobody to tell. The journal stays the caller's and outlives the store.
+/*
+ * *applier is copied; NULL: there is no packet path. The journal, or NULL, stays the caller's and
+ * outlives the store.
  */
-struct sl_store *sl_store_create(
-	const struct sl_applier *applier, struct sl_journal *journal /* or NULL */);
+struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_journal *journal);
 void sl_store_destroy(struct sl_store *s);
 
 const struct sl_object *sl_store_find(const struct sl_store *s, unsigned int c, const char *key);
-/* Which node this is: rules know its own tunnel addresses by that. They are copied. */
+/* Which node this is: rules ask for its tunnel addresses. They are copied. */
 void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self);
 bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip);
 size_t sl_store_count(const struct sl_store *s, unsigned int c);
@@ -63,31 +64,31 @@ void sl_store_walk(const struct sl_store *s, unsigned int c,
  */
 const struct sl_object *sl_store_after(const struct sl_store *s, unsigned int c, const char *after);
 /*
- * The objects as they are now, to be read as turns come: collections in their order, each to its
- * end, where next is false. A step is short: *object may be NULL before the end, then there is more
- * to come. What it answers is good until the next step or change. failed: more than changes_max
- * changes were made to what was not read yet, so what was read is of no one moment. Destroy it
- * before the store.
+ * The objects as they are now, to be read over many turns while the store changes. Read the
+ * collections in the order of their numbers, each until next returns false. A step is short: when it
+ * returns true with *object NULL, there is more to come. *object is valid until the next step or
+ * change. failed: more than changes_max objects changed before they were read, so what was read is
+ * not the state of one moment. Destroy the snapshot before the store.
  */
 struct sl_snapshot;
 struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max);
 bool sl_snapshot_next(struct sl_snapshot *p, unsigned int c, const struct sl_object **object);
 bool sl_snapshot_failed(const struct sl_snapshot *p);
 void sl_snapshot_destroy(struct sl_snapshot *p);
-/* Once a turn: some of what snapshots have left to be freed. */
+/* Once a turn: frees a part of what destroyed snapshots held. */
 void sl_store_turn(struct sl_store *s);
 /* The highest dense id there has been. */
 uint32_t sl_store_max_id(const struct sl_store *s, unsigned int c);
 /* By dense id (the numbers that workers and counters use); NULL when free. */
 const struct sl_object *sl_store_by_id(const struct sl_store *s, unsigned int c, uint32_t id);
 
-/* The dense id of the key, in prepare and commit also of one that the transaction removes; 0 when
- * there is none. */
+/* The dense id of the key; 0: there is none. In prepare and commit a key that the transaction
+ * removes still has one. */
 uint32_t sl_store_id_of(const struct sl_store *s, unsigned int c, const char *key);
 
 /*
- * What points at an object: fn for each reference (collection and object that refers). Used to
- * refuse a deletion and to find what a change affects.
+ * What refers to an object: fn for each reference, oldest first, with the collection and the object
+ * that refers; false ends the walk. Those that the open transaction has added or changed come last.
  */
 void sl_store_referrers(const struct sl_store *s, unsigned int c, const char *key,
 	bool (*fn)(unsigned int by, const struct sl_object *o, void *ctx), void *ctx);
@@ -124,11 +125,10 @@ void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow);
 /* One transaction at a time; NULL: out of memory. */
 struct sl_txn *sl_txn_begin(struct sl_store *s);
 /*
- * ADD: the object must be new (an allocated identity gives way to a declared one). SET: it must be
- * there. PUT: add or replace. DEL: it must be there; only the key fields of obj are read. Steps on
- * one key merge into one change; one that leaves an object as it was is no change at all, and
- * neither is one with an identity that says of itself that it was allocated: what was listed may
- * be sent back.
+ * ADD: the object must be new, or derived by the store. SET: it must be there. PUT: add or replace.
+ * DEL: it must be there; only the key fields of obj are read. Steps on one key merge into one
+ * change. A step that leaves an object as it was is no change. Neither is one with an object that
+ * is marked as derived: what was listed may be sent back.
  */
 enum sl_txn_verb { SL_TXN_ADD, SL_TXN_SET, SL_TXN_PUT, SL_TXN_DEL };
 /* With the steps so far. */
@@ -151,7 +151,7 @@ void sl_txn_abort(struct sl_txn *t);
 /* Everything commit checks in the store itself, without the applier and the journal; the
  * transaction stays open. */
 int sl_txn_check(struct sl_txn *t, struct sl_err *e);
-/* The list as it is now; identities to be allocated are in it once sl_txn_check has succeeded. */
+/* The list as it is now. Derived objects are in it once sl_txn_check has succeeded. */
 size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "number_map.h"
 #include "store_impl.h"
 
 static bool is_derived(const struct sl_store_entry *en)
@@ -13,24 +14,9 @@ static bool is_derived(const struct sl_store_entry *en)
 	return en->obj != NULL && en->obj->derived;
 }
 
-/* The row whose objects bind numbers to labels; NULL: there is none. */
-static const struct sl_collection *declaring_row(void)
-{
-	for (unsigned int c = 0; c < sl_n_collections; c++)
-		if (sl_collections[c]->labels_role == SL_LABELS_DECLARED)
-			return sl_collections[c];
-	return NULL;
-}
-
-static const struct sl_labels *labels_in(
-	const struct sl_collection *coll, const struct sl_object *o)
-{
-	return (const struct sl_labels *)(const void *)((const char *)o + coll->labels_at);
-}
-
 int sl_derived_displace(struct sl_txn *t, struct sl_err *e)
 {
-	const struct sl_collection *coll = declaring_row();
+	const struct sl_collection *coll = sl_collection_declaring();
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct sl_store_entry *en = t->rec[i].e;
@@ -40,7 +26,7 @@ int sl_derived_displace(struct sl_txn *t, struct sl_err *e)
 		if (coll == NULL || en == NULL || en->coll != coll->id || en->obj == NULL ||
 			is_derived(en))
 			continue;
-		set = sl_labelset_find(t->store, labels_in(coll, en->obj));
+		set = sl_labelset_find(t->store, sl_labels_in(coll, en->obj));
 		if (set == NULL || set->identity == NULL || set->identity == en ||
 			!is_derived(set->identity))
 			continue;
@@ -61,8 +47,9 @@ static bool is_in_use(const struct sl_store *s, const struct sl_collection *coll
 }
 
 /* No more numbers are in use than the collection has objects, so the search is short. */
-static uint32_t free_number(struct sl_store *s, const struct sl_collection *coll)
+static uint32_t free_number(const struct sl_txn *t, const struct sl_collection *coll)
 {
+	struct sl_store *s = t->store;
 	const uint32_t first = coll->number_min, span = coll->number_max - first + 1;
 
 	if (s->next_number < first || s->next_number > coll->number_max)
@@ -70,12 +57,31 @@ static uint32_t free_number(struct sl_store *s, const struct sl_collection *coll
 	for (uint32_t i = 0; i < span; i++) {
 		uint32_t n = first + (s->next_number - first + i) % span;
 
-		if (is_in_use(s, coll, n))
+		if (is_in_use(s, coll, n) ||
+			(t->numbers != NULL && sl_number_map_has(t->numbers, n)))
 			continue;
 		s->next_number = n + 1;
 		return n;
 	}
 	return 0;
+}
+
+/* The one that the labels had before the start; 0: none, or it was declared for others. */
+static uint32_t number_before(
+	const struct sl_txn *t, const struct sl_collection *coll, const struct sl_labelset *set)
+{
+	uint32_t n =
+		t->numbers != NULL ? sl_number_map_find(t->numbers, set->key, set->key_len) : 0;
+
+	return n != 0 && !is_in_use(t->store, coll, n) ? n : 0;
+}
+
+static uint32_t number_for(
+	const struct sl_txn *t, const struct sl_collection *coll, const struct sl_labelset *set)
+{
+	uint32_t n = number_before(t, coll, set);
+
+	return n != 0 ? n : free_number(t, coll);
 }
 
 static int labels_from_set(const struct sl_labelset *set, struct sl_labels *labels)
@@ -125,9 +131,9 @@ static struct sl_object *make_object(const struct sl_collection *coll,
 
 static int derive(struct sl_txn *t, const struct sl_labelset *set, struct sl_err *e)
 {
-	const struct sl_collection *coll = declaring_row();
+	const struct sl_collection *coll = sl_collection_declaring();
 	struct sl_store *s = t->store;
-	uint32_t number = coll != NULL ? free_number(s, coll) : 0;
+	uint32_t number = coll != NULL ? number_for(t, coll, set) : 0;
 	struct sl_object *obj;
 	struct sl_store_entry *en;
 	int ret;
@@ -204,12 +210,8 @@ int sl_derived_update(struct sl_txn *t, struct sl_err *e)
 	int ret = 0;
 
 	/* Numbers go on after the last one given before the daemon was started again. */
-	for (size_t i = 0; t->replay && i < t->n; i++) {
-		const struct sl_store_entry *en = t->rec[i].e;
-
-		if (en != NULL && is_derived(en))
-			s->next_number = sl_number_in(sl_collections[en->coll], en->obj) + 1;
-	}
+	if (t->numbers != NULL)
+		s->next_number = sl_number_map_next(t->numbers);
 	reverse_touched(s);
 	for (struct sl_labelset *set = s->touched; set != NULL && ret == 0; set = set->touched_next)
 		ret = derive_or_collect(t, set, e);

@@ -83,7 +83,7 @@ static inline uint32_t sl_array_room(uint32_t n)
 }
 
 struct sl_links;
-struct sl_store_entry;
+struct sl_number_map;
 
 struct sl_ref {
 	struct sl_links *from;
@@ -185,6 +185,7 @@ struct sl_txn {
 	char at[48];
 	uint32_t next_number; /* the store's at begin, to go back to */
 	bool replay, indexed;
+	const struct sl_number_map *numbers; /* replay: what labels had; NULL: not known */
 	const struct sl_devices_conf *limit; /* NULL: none */
 };
 
@@ -207,6 +208,8 @@ void sl_entry_destroy(struct sl_store *s, struct sl_store_entry *en, bool undone
 size_t sl_labels_key(const struct sl_labels *labels, char key[SL_LABELS_KEY_MAX]);
 /* The number that an object of a collection with SL_LABELS_DECLARED binds. */
 uint32_t sl_number_in(const struct sl_collection *coll, const struct sl_object *o);
+/* The labels of an object of a collection that has some. */
+const struct sl_labels *sl_labels_in(const struct sl_collection *coll, const struct sl_object *o);
 struct sl_links *sl_links_create(struct sl_store *s, struct sl_store_entry *en, struct sl_err *e);
 /* On error the links are as far as they came; detach takes them out. */
 int sl_links_attach(struct sl_store *s, struct sl_links *l, struct sl_err *e);

@@ -89,6 +89,11 @@ uint32_t sl_number_in(const struct sl_collection *coll, const struct sl_object *
 	return *(const uint32_t *)(const void *)((const char *)o + coll->number_at);
 }
 
+const struct sl_labels *sl_labels_in(const struct sl_collection *coll, const struct sl_object *o)
+{
+	return (const struct sl_labels *)(const void *)((const char *)o + coll->labels_at);
+}
+
 uint32_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels)
 {
 	const struct sl_labelset *set = sl_labelset_find(s, labels);
@@ -104,7 +109,7 @@ static const struct sl_labels *labels_of(const struct sl_store_entry *en)
 
 	if (coll->labels_role == SL_LABELS_NONE)
 		return NULL;
-	return (const struct sl_labels *)(const void *)((const char *)en->obj + coll->labels_at);
+	return sl_labels_in(coll, en->obj);
 }
 
 static void fill_refs(struct sl_links *l)

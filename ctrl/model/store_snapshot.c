@@ -9,7 +9,7 @@
 #define FORGOTTEN 256 /* of what a snapshot kept, in one turn */
 
 /* Something not read yet, as it was; obj NULL: it was not there. */
-struct kept {
+struct kept_object {
 	UT_hash_handle hh;
 	struct sl_object *obj;
 	char key[];
@@ -23,8 +23,8 @@ struct sl_snapshot {
 	bool tail;		/* ...or wholly, but for what is kept */
 	bool failed;
 	size_t n_kept, kept_max;
-	struct kept *kept[SL_COLLECTIONS_MAX];
-	struct kept *last; /* read, and good until the next */
+	struct kept_object *kept[SL_COLLECTIONS_MAX];
+	struct kept_object *last; /* read, and good until the next */
 };
 
 struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max)
@@ -39,7 +39,7 @@ struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max)
 	return p;
 }
 
-static void forget(struct sl_snapshot *p, unsigned int c, struct kept *k)
+static void forget(struct sl_snapshot *p, unsigned int c, struct kept_object *k)
 {
 	if (k == NULL)
 		return;
@@ -94,9 +94,9 @@ static bool was_read(const struct sl_snapshot *p, unsigned int c, const char *ke
 	return c < p->coll || (c == p->coll && (p->tail || strcmp(key, p->after) <= 0));
 }
 
-static struct kept *find(const struct sl_snapshot *p, unsigned int c, const char *key)
+static struct kept_object *find(const struct sl_snapshot *p, unsigned int c, const char *key)
 {
-	struct kept *k;
+	struct kept_object *k;
 
 	HASH_FIND_STR(p->kept[c], key, k);
 	return k;
@@ -104,7 +104,7 @@ static struct kept *find(const struct sl_snapshot *p, unsigned int c, const char
 
 static void keep(struct sl_snapshot *p, unsigned int c, const char *key, struct sl_object *old)
 {
-	struct kept *k;
+	struct kept_object *k;
 
 	if (p->failed || was_read(p, c, key) || find(p, c, key) != NULL)
 		return;
@@ -140,7 +140,7 @@ static const struct sl_object *next_kept(struct sl_snapshot *p)
 /* The next key of the store, as it was. */
 static const struct sl_object *next_there(struct sl_snapshot *p, const struct sl_object *o)
 {
-	struct kept *k = find(p, p->coll, o->key);
+	struct kept_object *k = find(p, p->coll, o->key);
 
 	memcpy(p->after, o->key, strlen(o->key) + 1);
 	p->last = k;

@@ -156,7 +156,7 @@ static bool one_argument(const struct device *a, const struct device *b, struct 
 	return false;
 }
 
-struct others {
+struct other_devices {
 	const struct sl_store *store;
 	const struct sl_port_obj *mine;
 	bool stood; /* the port had that device before */
@@ -177,7 +177,7 @@ static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 static bool other_port(const struct sl_object *o, void *ctx)
 {
 	const struct sl_port_obj *other = (const struct sl_port_obj *)o;
-	struct others *x = ctx;
+	struct other_devices *x = ctx;
 	struct device theirs;
 	struct meeting m;
 	bool found;
@@ -201,7 +201,7 @@ static bool other_port(const struct sl_object *o, void *ctx)
 int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
-	struct others x = {.store = s, .mine = p, .e = e};
+	struct other_devices x = {.store = s, .mine = p, .e = e};
 
 	x.stood = sl_store_is_changed(s, SL_COLL_PORTS, o) && had_device(s, p);
 	x.device = device_of(p);

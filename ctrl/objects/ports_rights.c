@@ -101,16 +101,16 @@ const struct sl_shape sl_shape_devices = SL_SHAPE(
 	"devices", sl_devices_conf, devices_fields, "Which devices need no root, over the socket.");
 
 /* What is judged, for the error. */
-struct request {
+struct device_request {
 	const struct sl_devices_conf *conf;
 	const struct sl_device *device;
 	struct sl_err *e;
 };
 
-static int deny(const struct request *r, const char *hint, const char *fmt, ...)
+static int deny(const struct device_request *r, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int deny(const struct request *r, const char *hint, const char *fmt, ...)
+static int deny(const struct device_request *r, const char *hint, const char *fmt, ...)
 {
 	char what[200];
 	va_list ap;
@@ -139,7 +139,7 @@ static bool matches(const struct sl_list *patterns, const char *name)
 
 /* The next entry for the driver behind `after`; NULL: no more. */
 static const struct sl_device_allow *next_entry(
-	const struct request *r, const struct sl_device_allow *after)
+	const struct device_request *r, const struct sl_device_allow *after)
 {
 	const struct sl_device_allow *a = r->conf != NULL ? r->conf->allow.items : NULL;
 	size_t n = r->conf != NULL ? r->conf->allow.n : 0;
@@ -153,7 +153,7 @@ static const struct sl_device_allow *next_entry(
 	return NULL;
 }
 
-static int check_interface(const struct request *r, const char *name)
+static int check_interface(const struct device_request *r, const char *name)
 {
 	const struct sl_device_allow *a = NULL;
 
@@ -165,13 +165,13 @@ static int check_interface(const struct request *r, const char *name)
 		"interface \"%.31s\" is none that it may use", name);
 }
 
-static bool is_abstract(const struct request *r)
+static bool is_abstract(const struct device_request *r)
 {
 	return r->device->driver->role != NULL &&
 	       r->device->driver->role(r->device->args) == SL_DEVICE_ABSTRACT;
 }
 
-static int check_file(const struct request *r, const char *path)
+static int check_file(const struct device_request *r, const char *path)
 {
 	const struct sl_device_allow *a = NULL;
 	const char *why = NULL;
@@ -210,7 +210,7 @@ static bool given_before(const struct rte_kvargs *args, unsigned int i)
 	return false;
 }
 
-static int check_argument(const struct request *r, unsigned int i, bool *named)
+static int check_argument(const struct device_request *r, unsigned int i, bool *named)
 {
 	const struct rte_kvargs_pair *p = &r->device->args->pairs[i];
 	enum sl_device_use use = sl_device_use(r->device, p->key);
@@ -234,7 +234,7 @@ static int check_argument(const struct request *r, unsigned int i, bool *named)
 }
 
 /* No driver of the table: a NIC by its address, or one that can do anything. */
-static int check_nic(const struct request *r, const char *devargs)
+static int check_nic(const struct device_request *r, const char *devargs)
 {
 	const struct sl_device_allow *a = NULL;
 	unsigned int domain, bus, slot, function;
@@ -249,7 +249,7 @@ static int check_nic(const struct request *r, const char *devargs)
 	return deny(r, root_only, "it is none of the devices that others may name");
 }
 
-static int check_device(const struct request *r)
+static int check_device(const struct device_request *r)
 {
 	const struct sl_device *d = r->device;
 	bool named = false;
@@ -266,7 +266,7 @@ static int check_device(const struct request *r)
 int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struct sl_err *e)
 {
 	struct sl_device d;
-	const struct request r = {.conf = c, .device = &d, .e = e};
+	const struct device_request r = {.conf = c, .device = &d, .e = e};
 	int ret = sl_device_parse(&d, devargs, e);
 
 	if (ret != 0)

@@ -13,7 +13,7 @@
 /*
  * Decap of a burst from an underlay port whose MAC is at->own, not parsed yet, all verdicts
  * SL_KEEP. Only frames to that MAC are looked into, and broadcast ARP requests. Tunnel packets to a
- * local tunnel address lose their outer headers and get network, origin (node);
+ * local tunnel address lose their outer headers and get network and origin (node);
  * the caller parses their inner frames next. inner[] lists them, the result counts them; host[]
  * lists packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything
  * else has a drop verdict. Who was heard is noted.

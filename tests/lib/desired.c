@@ -62,11 +62,11 @@ void fake_applier_init(struct fake_applier *f)
 
 static const struct sl_collection *collection(const char *name)
 {
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
-		if (strcmp(sl_collections[c]->name, name) == 0)
-			return sl_collections[c];
-	fail_msg("no collection %s", name);
-	return NULL;
+	const struct sl_collection *coll = sl_collection_named(name);
+
+	if (coll == NULL)
+		fail_msg("no collection %s", name);
+	return coll;
 }
 
 int desired_step(struct sl_txn *t, enum sl_txn_verb verb, const char *name, const char *text,
@@ -158,7 +158,7 @@ char *desired_text(const struct sl_store *s)
 	cJSON *json = sl_config_get(s, NULL), *hidden = cJSON_AddArrayToObject(json, "hidden");
 	char *text;
 
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
+	for (unsigned int c = 0; c < sl_n_collections; c++)
 		sl_store_walk(s, c, add_hidden, hidden);
 	text = cJSON_Print(json);
 	cJSON_Delete(json);
@@ -178,8 +178,8 @@ char *temp_dir(void)
 
 void temp_dir_remove(char *dir)
 {
-	static const char *const names[] = {
-		"snapshot.json", "snapshot.json.tmp", "journal.log", "journal.log.tmp", "file"};
+	static const char *const names[] = {"snapshot.json", "snapshot.json.tmp", "journal.log",
+		"journal.log.tmp", "numbers.log", "numbers.log.tmp", "file"};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -490,6 +490,8 @@ void disk_watch(const char *dir, unsigned int seed)
 	watch_file("snapshot.json.tmp");
 	watch_file("journal.log");
 	watch_file("journal.log.tmp");
+	watch_file("numbers.log");
+	watch_file("numbers.log.tmp");
 	disk.watched = true;
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -496,7 +497,8 @@ static void visit(const char *dir, const char *file, const struct expected *x)
 	stop(&n);
 }
 
-static unsigned int die_at_each_call(struct life *l, const char *next_file)
+static unsigned int die_at_each_call(
+	struct life *l, const char *next_file, void (*prepare)(const char *dir, struct expected *x))
 {
 	unsigned int deaths = 0;
 
@@ -504,6 +506,8 @@ static unsigned int die_at_each_call(struct life *l, const char *next_file)
 		struct expected x = {.nothing = true};
 		char *parent, *dir = place(&parent);
 
+		if (prepare != NULL)
+			prepare(dir, &x);
 		l->dir = dir;
 		l->seed = seed + deaths;
 		l->die_at = ++deaths;
@@ -525,7 +529,7 @@ static void killed_at_each_call_it_starts_again_with_what_was_answered(void **st
 			.grouped = kind >= N_FILES * DISK_LOSSES,
 			.live = live_by_the_book};
 
-		deaths += die_at_each_call(&l, files[(kind + kind / N_FILES) % N_FILES]);
+		deaths += die_at_each_call(&l, files[(kind + kind / N_FILES) % N_FILES], NULL);
 	}
 	print_message("%u deaths\n", deaths);
 	assert_true(deaths > 20 * N_FILES * DISK_LOSSES * 2);
@@ -542,10 +546,59 @@ static void killed_at_each_call_while_it_folds_it_starts_again_the_same(void **s
 			.grouped = kind >= DISK_LOSSES,
 			.live = live_while_folding};
 
-		deaths += die_at_each_call(&l, files[(kind + 1) % N_FILES]);
+		deaths += die_at_each_call(&l, files[(kind + 1) % N_FILES], NULL);
 	}
 	print_message("%u deaths\n", deaths);
 	assert_true(deaths > 60 * DISK_LOSSES * 2);
+}
+
+/* As versions wrote it that kept what the store derives as objects. */
+static void write_older(const char *dir, struct expected *x)
+{
+	static const char body[] =
+		"{\"version\":1,\"seq\":5,\"config\":{\"networks\":[{\"name\":\"n\",\"vni\":7}],"
+		"\"nodes\":[{\"name\":\"m\",\"address\":\"192.0.2.2\"}],"
+		"\"identities\":[{\"id\":4100,\"labels\":{\"app\":\"l2\"}},"
+		"{\"id\":5000,\"labels\":{\"app\":\"l1\"}}],"
+		"\"endpoints\":[{\"name\":\"a\",\"network\":\"n\",\"node\":\"m\",\"mac\":"
+		"\"02:00:00:00:00:01\",\"addresses\":[\"10.0.0.9\"],\"labels\":{\"app\":\"l1\"}},"
+		"{\"name\":\"b\",\"network\":\"n\",\"node\":\"m\",\"mac\":"
+		"\"02:00:00:00:00:02\",\"addresses\":[\"10.0.0.8\"],\"labels\":{\"app\":\"l2\"}}]},"
+		"\"allocated\":[4100,5000]";
+	struct life l = {.dir = dir};
+	struct node n = {.life = &l};
+	char text[sizeof(body) + 32];
+	char *copy, *parent;
+
+	snprintf(text, sizeof(text), "%s,\"crc\":\"%08x\"}\n", body,
+		sl_crc32(0, body, sizeof(body) - 1));
+	copy = place(&parent);
+	assert_int_equal(mkdir(copy, 0750), 0);
+	file_write(copy, "snapshot.json", text, strlen(text));
+	l.dir = copy;
+	start(&n, files[0]);
+	*x = (struct expected){.state = {state_of(n.store)}, .n = 1};
+	stop(&n);
+	clear(copy, parent);
+	assert_int_equal(mkdir(dir, 0750), 0);
+	file_write(dir, "snapshot.json", text, strlen(text));
+}
+
+static void killed_at_each_call_it_keeps_the_numbers_of_an_earlier_version(void **state)
+{
+	unsigned int deaths = 0;
+
+	(void)state;
+	for (unsigned int kind = 0; kind < DISK_LOSSES * 2; kind++) {
+		struct life l = {.file = files[0],
+			.loss = (enum disk_loss)(kind % DISK_LOSSES),
+			.grouped = kind >= DISK_LOSSES,
+			.live = live_by_the_book};
+
+		deaths += die_at_each_call(&l, files[1], write_older);
+	}
+	print_message("%u deaths\n", deaths);
+	assert_true(deaths > 20 * DISK_LOSSES * 2);
 }
 
 static void no_directory_is_refused_and_nothing_answered_is_lost(void **state)
@@ -580,6 +633,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_each_call_it_starts_again_with_what_was_answered),
 		cmocka_unit_test(killed_at_each_call_while_it_folds_it_starts_again_the_same),
+		cmocka_unit_test(killed_at_each_call_it_keeps_the_numbers_of_an_earlier_version),
 		cmocka_unit_test(no_directory_is_refused_and_nothing_answered_is_lost),
 	};
 

@@ -98,8 +98,8 @@ static void directory_in_use_is_refused(void **state)
 static void log_cut_at_each_byte_of_the_last_line_is_the_state_before_it(void **state)
 {
 	struct fixture *f = *state;
-	char *before, *after, *log;
-	size_t whole, len;
+	char *before, *after, *log, *numbers;
+	size_t whole, len, n_numbers;
 
 	desired_fill(f->store);
 	before = visible(f->store);
@@ -108,11 +108,13 @@ static void log_cut_at_each_byte_of_the_last_line_is_the_state_before_it(void **
 	after = visible(f->store);
 	close_state(f);
 	log = file_read(f->dir, "journal.log", &len);
+	numbers = file_read(f->dir, "numbers.log", &n_numbers);
 	assert_true(len > whole + 100);
 	for (size_t cut = whole; cut <= len; cut++) {
 		size_t left;
 
 		file_write(f->dir, "journal.log", log, cut);
+		file_write(f->dir, "numbers.log", numbers, n_numbers);
 		must_open(f);
 		assert_visible(f->store, cut == len ? after : before);
 		assert_int_equal(last_notice[0] != '\0', cut > whole && cut < len);
@@ -128,6 +130,7 @@ static void log_cut_at_each_byte_of_the_last_line_is_the_state_before_it(void **
 	free(before);
 	free(after);
 	free(log);
+	free(numbers);
 }
 
 static void last_line_with_a_wrong_byte_is_damage(void **state)

@@ -44,12 +44,12 @@ static bool is_there(const struct fixture *f, const char *file)
 /* What a daemon that is killed now leaves starts with what there is now. */
 static void assert_starts_the_same(const struct fixture *f)
 {
-	static const char *const files[] = {
-		"snapshot.json", "snapshot.json.tmp", "journal.log", "journal.log.tmp"};
+	static const char *const files[] = {"snapshot.json", "snapshot.json.tmp", "journal.log",
+		"journal.log.tmp", "numbers.log"};
 	struct fixture copy = {.dir = temp_dir()};
 	char *now = visible(f->store);
 
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		size_t len;
 		char *text;
 
