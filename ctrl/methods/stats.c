@@ -11,16 +11,12 @@ struct stats_out {
 	struct sl_announcement_metrics announcements;
 	struct sl_control_metrics control;
 };
-static const struct sl_field port_elem = {
-	.name = "port", .type = SL_F_OBJECT, .shape = &sl_port_shape, .help = "One port."};
-static const struct sl_field worker_elem = {
-	.name = "worker", .type = SL_F_OBJECT, .shape = &sl_worker_shape, .help = "One worker."};
+static const struct sl_field port_elem = SL_ELEM("port", &sl_port_shape, "One port.");
+static const struct sl_field worker_elem = SL_ELEM("worker", &sl_worker_shape, "One worker.");
 static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, totals, SL_F_OBJECT, .shape = &sl_totals_shape, .help = "All packets."),
-	SL_FIELD(stats_out, ports, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &port_elem,
-		.shape = &sl_port_shape, .help = "Each port."),
-	SL_FIELD(stats_out, workers, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &worker_elem,
-		.shape = &sl_worker_shape, .help = "Each worker."),
+	SL_FIELD_LIST(stats_out, ports, &port_elem, &sl_port_shape, "Each port."),
+	SL_FIELD_LIST(stats_out, workers, &worker_elem, &sl_worker_shape, "Each worker."),
 	SL_FIELD(stats_out, flows, SL_F_OBJECT, .shape = &sl_flow_shape, .help = "The flow table."),
 	SL_FIELD(stats_out, announcements, SL_F_OBJECT, .shape = &sl_announcement_shape,
 		.help = "What workloads are told of changed endpoints."),
@@ -29,8 +25,7 @@ static const struct sl_field stats_fields[] = {
 };
 static const struct sl_shape stats_shape =
 	SL_SHAPE("stats", stats_out, stats_fields, "Counters since the daemon started.");
-static const struct sl_field stats_result = {
-	.name = "result", .type = SL_F_OBJECT, .shape = &stats_shape, .help = "The counters."};
+static const struct sl_field stats_result = SL_RESULT(&stats_shape, "The counters.");
 
 static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
