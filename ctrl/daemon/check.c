@@ -6,7 +6,7 @@
 #include "daemon.h"
 #include "dp/variant.h"
 #include "pipelines/flow/flow_ctl.h"
-#include "ctrl/rpc/server_internal.h"
+#include "ctrl/rpc/server.h"
 
 struct check {
 	const struct sl_options *o;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stats.get: all groups of metrics but the drops, which drops.list has. */
+#include <stdlib.h>
+
 #include "ctrl.h"
 #include "ctrl/shape/fields.h"
 #include "methods.h"
@@ -30,19 +32,23 @@ static const struct sl_field stats_result = SL_RESULT(&stats_shape, "The counter
 static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
 	const struct sl_metric_source src = sl_ctrl_metrics(call->ctrl);
-	struct sl_port_metrics ports[SL_PORTS_MAX];
-	struct sl_worker_metrics workers[SL_WORKERS_MAX];
-	struct stats_out s = {.ports.items = ports, .workers.items = workers};
+	struct stats_out s = {0};
+	int err = sl_metrics_list(SL_GROUP_PORTS, &src, &s.ports);
 
 	(void)e;
-	s.ports.n = sl_metrics_read(SL_GROUP_PORTS, &src, ports, SL_PORTS_MAX);
-	s.workers.n = sl_metrics_read(SL_GROUP_WORKERS, &src, workers, SL_WORKERS_MAX);
-	sl_metrics_read(SL_GROUP_TOTALS, &src, &s.totals, 1);
-	sl_metrics_read(SL_GROUP_FLOWS, &src, &s.flows, 1);
-	sl_metrics_read(SL_GROUP_ANNOUNCEMENTS, &src, &s.announcements, 1);
-	sl_metrics_read(SL_GROUP_CONTROL, &src, &s.control, 1);
-	*result = sl_shape_encode(&stats_shape, &s);
-	return *result != NULL ? 0 : -ENOMEM;
+	if (err != 0)
+		return err;
+	err = sl_metrics_list(SL_GROUP_WORKERS, &src, &s.workers);
+	if (err == 0) {
+		sl_metrics_read(SL_GROUP_TOTALS, &src, &s.totals);
+		sl_metrics_read(SL_GROUP_FLOWS, &src, &s.flows);
+		sl_metrics_read(SL_GROUP_ANNOUNCEMENTS, &src, &s.announcements);
+		sl_metrics_read(SL_GROUP_CONTROL, &src, &s.control);
+		*result = sl_shape_encode(&stats_shape, &s);
+		free(s.workers.items);
+	}
+	free(s.ports.items);
+	return err != 0 || *result == NULL ? -ENOMEM : 0;
 }
 
 const struct sl_method sl_method_stats_get = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the socket server share: the listening socket, the peer's rights, one client.
- * Threads: control. Private to server.c, client.c and listen.c; check.c looks at the socket with it.
+ * Threads: control. Private to server.c, client.c and listen.c.
  */
 #ifndef SL_CTRL_RPC_SERVER_INTERNAL_H
 #define SL_CTRL_RPC_SERVER_INTERNAL_H
@@ -48,8 +48,6 @@ static inline size_t sl_server_client_unsent(const struct sl_server_client *c)
 	return c->out.len - c->out_start;
 }
 
-/* What sl_server_listen would refuse, without changing anything; -EADDRINUSE: somebody listens. */
-int sl_server_look(const char *path, struct sl_err *e);
 /* A listening socket at path, or -errno with *e. *st: the file made. */
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 
