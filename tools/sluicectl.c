@@ -67,8 +67,10 @@ static const cJSON *result_schema(const cJSON *method)
 	return cJSON_GetObjectItemCaseSensitive(result, "schema");
 }
 
-/* Its answer is {"flows": […], "next": n}. A list that is an array comes whole when nothing limits
- * it: the daemon makes it as it is read. */
+/*
+ * The answer is a page, {"flows": […], "next": n}. An answer that is an array comes whole unless a
+ * limit is given: the daemon makes it as it is read.
+ */
 static bool has_pages(const cJSON *method)
 {
 	return has_param(method, "after") &&

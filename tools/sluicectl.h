@@ -15,7 +15,8 @@
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
-/* What becomes of a table that is wider than the terminal, or than 120 columns where there is none.
+/*
+ * What becomes of a table that is wider than the terminal, or than 120 columns where there is none.
  */
 enum ctl_width {
 	CTL_CUT,  /* cells are cut, the first of each row not */

@@ -203,7 +203,8 @@ static cJSON *descend(cJSON *obj, const char *name)
 	return cJSON_IsObject(inner) ? inner : NULL;
 }
 
-/* path is "vni", "policy_default.ingress", or "labels.k8s.io/app": a map takes the rest as its key.
+/*
+ * path is "vni", "policy_default.ingress", or "labels.k8s.io/app": the rest is the key of a map.
  */
 static bool assign(const cJSON *method, cJSON *params, const char *path, const char *text)
 {

@@ -51,8 +51,7 @@ static void add_number(struct buf *b, double d)
 
 static void add_value(struct buf *b, const cJSON *v, unsigned int depth);
 
-/* Labels and small objects: k=v,k=v; what is inside with the way to it, as it is given: labels.k=v.
- */
+/* Labels and small objects: k=v,k=v; members of members with their path: labels.k=v. */
 static void add_members(struct buf *b, const cJSON *obj, const char *path, unsigned int depth)
 {
 	const cJSON *m;

@@ -7,7 +7,7 @@
 #include "dp/variant.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "ctrl/objects/tables.h"
-#include "ctrl/rpc/server_internal.h"
+#include "ctrl/rpc/server.h"
 
 struct check {
 	const struct sl_options *o;

@@ -16,7 +16,7 @@
 #include "ctrl/objects/tables.h"
 #include "ctrl/model/safe_path.h"
 
-struct step {
+struct start_step {
 	int (*start)(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 	void (*stop)(struct sl_ctrl *c);
 };
@@ -359,7 +359,7 @@ static void stop_workers(struct sl_ctrl *c)
 	sl_engine_stop(c->engine);
 }
 
-static const struct step steps[] = {
+static const struct start_step steps[] = {
 	{start_config, stop_config},
 	{start_variant, stop_variant},
 	{start_engine, stop_engine},

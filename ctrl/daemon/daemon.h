@@ -9,8 +9,10 @@
 #include "ctrl/methods/ctrl.h"
 #include "options.h"
 
-/* Everything up and the configuration in force, workers running, socket open. On error all is down
- * again. */
+/*
+ * Starts everything: afterwards the configuration is in force, workers run and the socket is open.
+ * On error all is down again.
+ */
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 void sl_daemon_stop(struct sl_ctrl *c);
 

@@ -47,8 +47,10 @@ static bool is_ignored(uint32_t signal)
 	return false;
 }
 
-/* An instruction that faults does so again after the handler, and then for good; what was sent does
- * not. */
+/*
+ * An instruction that faults does so again after the handler, and then the signal ends the process.
+ * A signal that was sent does not come again.
+ */
 static bool comes_again(int signal, const siginfo_t *info)
 {
 	return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE ||
@@ -76,8 +78,10 @@ static void catch_crashes(void)
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < COUNT(crashing); i++) {
 		sigaction(crashing[i], &act, &before[i]);
-		/* A shell lets what it starts with & ignore SIGQUIT: it would go on without its
-		 * sockets. */
+		/*
+		 * A program that a shell starts with & ignores SIGQUIT: it would go on after the
+		 * handler has removed its sockets.
+		 */
 		if ((before[i].sa_flags & SA_SIGINFO) == 0 && before[i].sa_handler == SIG_IGN)
 			before[i].sa_handler = SIG_DFL;
 	}

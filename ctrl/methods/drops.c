@@ -19,13 +19,9 @@ static const struct sl_field drops_params_fields[] = {
 static const struct sl_shape drops_params =
 	SL_SHAPE("drops.list", drops_in, drops_params_fields, "Which reasons to list.");
 
-static const struct sl_field drop_elem = {
-	.name = "drop", .type = SL_F_OBJECT, .shape = &sl_drop_shape, .help = "One reason."};
-static const struct sl_field drops_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &drop_elem,
-	.shape = &sl_drop_shape,
-	.help = "Reasons in the order of the packet's trip."};
+static const struct sl_field drop_elem = SL_ELEM("drop", &sl_drop_shape, "One reason.");
+static const struct sl_field drops_result =
+	SL_RESULT_LIST(&drop_elem, &sl_drop_shape, "Reasons in the order of the packet's trip.");
 
 static bool is_wanted(const struct drops_in *in, const struct sl_drop_metrics *drop)
 {

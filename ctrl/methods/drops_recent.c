@@ -125,13 +125,9 @@ static const struct sl_field recent_fields[] = {
 #undef SHOWN
 static const struct sl_shape recent_shape =
 	SL_SHAPE("recent_drop", recent_out, recent_fields, "One dropped packet.");
-static const struct sl_field recent_elem = {
-	.name = "recent_drop", .type = SL_F_OBJECT, .shape = &recent_shape, .help = "One packet."};
-static const struct sl_field recent_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &recent_elem,
-	.shape = &recent_shape,
-	.help = "Newest first; with after, oldest first."};
+static const struct sl_field recent_elem = SL_ELEM("recent_drop", &recent_shape, "One packet.");
+static const struct sl_field recent_result =
+	SL_RESULT_LIST(&recent_elem, &recent_shape, "Newest first; with after, oldest first.");
 
 static const char *protocol_of(const struct sl_recent_entry *r, char buf[8])
 {

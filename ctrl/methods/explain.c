@@ -70,8 +70,7 @@ static const struct sl_field step_fields[] = {
 };
 static const struct sl_shape step_shape = SL_SHAPE("explained_policy", step_out, step_fields,
 	"A policy that selects both ends, and what became of it.");
-static const struct sl_field step_elem = {
-	.name = "step", .type = SL_F_OBJECT, .shape = &step_shape, .help = "One policy."};
+static const struct sl_field step_elem = SL_ELEM("step", &step_shape, "One policy.");
 
 struct side_out {
 	bool here;
@@ -88,9 +87,8 @@ static const struct sl_field side_fields[] = {
 	SL_FIELD(side_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "The policy that decided; default: none did, and the network's default "
 			"counts."),
-	SL_FIELD(side_out, steps, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &step_elem,
-		.shape = &step_shape,
-		.help = "The policies that select both ends, in the order they are considered."),
+	SL_FIELD_LIST(side_out, steps, &step_elem, &step_shape,
+		"The policies that select both ends, in the order they are considered."),
 };
 static const struct sl_shape side_shape =
 	SL_SHAPE("explained_direction", side_out, side_fields, "One direction's policies.");
@@ -117,10 +115,7 @@ static const struct sl_field out_fields[] = {
 };
 static const struct sl_shape out_shape =
 	SL_SHAPE("explanation", explain_out, out_fields, "What policy says, and why.");
-static const struct sl_field out_field = {.name = "result",
-	.type = SL_F_OBJECT,
-	.shape = &out_shape,
-	.help = "What policy says, and why."};
+static const struct sl_field out_field = SL_RESULT(&out_shape, "What policy says, and why.");
 
 /* The two ends of the connection. */
 struct ends {

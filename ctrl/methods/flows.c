@@ -83,8 +83,7 @@ static const struct sl_field flow_fields[] = {
 };
 static const struct sl_shape flow_shape = SL_SHAPE(
 	"flow", flow_out, flow_fields, "A connection, or an entry put there over the socket.");
-static const struct sl_field flow_elem = {
-	.name = "flow", .type = SL_F_OBJECT, .shape = &flow_shape, .help = "One flow."};
+static const struct sl_field flow_elem = SL_ELEM("flow", &flow_shape, "One flow.");
 
 struct list_out {
 	struct sl_list flows;
@@ -92,15 +91,13 @@ struct list_out {
 	uint32_t next;
 };
 static const struct sl_field list_fields[] = {
-	SL_FIELD(list_out, flows, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &flow_elem,
-		.shape = &flow_shape, .help = "The flows, in table order."),
+	SL_FIELD_LIST(list_out, flows, &flow_elem, &flow_shape, "The flows, in table order."),
 	SL_FIELD(list_out, next, SL_F_UINT, SL_PRESENT(list_out, has_next), .max = UINT32_MAX,
 		.help = "Present when there may be more: the next call's after."),
 };
 static const struct sl_shape list_shape =
 	SL_SHAPE("flow_list", list_out, list_fields, "A page of flows.");
-static const struct sl_field list_result = {
-	.name = "result", .type = SL_F_OBJECT, .shape = &list_shape, .help = "A page of flows."};
+static const struct sl_field list_result = SL_RESULT(&list_shape, "A page of flows.");
 
 static const char *name_of_way_out(const struct sl_running *run, const struct sl_action *act)
 {
@@ -166,7 +163,7 @@ static bool wanted(const struct list_in *in, uint32_t network, const struct sl_f
 
 #define PASSED_OVER 512u /* pairs of one step, most of them free */
 
-struct listing {
+struct flow_listing {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
 	struct list_in in;
@@ -175,7 +172,7 @@ struct listing {
 
 static bool next_flow(struct sl_rows *r, struct sl_text *out)
 {
-	struct listing *l = (struct listing *)r;
+	struct flow_listing *l = (struct flow_listing *)r;
 	struct sl_flow_table *t = l->c->pipeline->flows;
 	uint32_t end = RTE_MAX(l->from, 1u) + PASSED_OVER;
 	const struct sl_running run = sl_ctrl_running(l->c);
@@ -195,7 +192,7 @@ static bool next_flow(struct sl_rows *r, struct sl_text *out)
 
 static void end_flows(struct sl_rows *r, struct sl_text *out)
 {
-	struct listing *l = (struct listing *)r;
+	struct flow_listing *l = (struct flow_listing *)r;
 	char next[40];
 
 	snprintf(next, sizeof(next), ",\"next\":%u}", l->from);
@@ -213,7 +210,7 @@ static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl
 	struct sl_ctrl *c = call->ctrl;
 	const struct list_in *in = call->params;
 	const struct sl_object *o = NULL;
-	struct listing *l;
+	struct flow_listing *l;
 
 	(void)arg;
 	if (in->has_network) {
@@ -225,10 +222,10 @@ static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return -ENOMEM;
-	*l = (struct listing){.rows = {.next = next_flow,
-				      .destroy = free_flows,
-				      .head = "{\"flows\":",
-				      .tail = end_flows},
+	*l = (struct flow_listing){.rows = {.next = next_flow,
+					   .destroy = free_flows,
+					   .head = "{\"flows\":",
+					   .tail = end_flows},
 		.c = c,
 		.in = *in,
 		.network = o != NULL ? o->id : 0,

@@ -23,13 +23,9 @@ static const struct sl_field notice_fields[] = {
 };
 static const struct sl_shape notice_shape = SL_SHAPE("notice", notice_out, notice_fields,
 	"Something that was accepted and cannot work, or needs an operator.");
-static const struct sl_field notice_elem = {
-	.name = "notice", .type = SL_F_OBJECT, .shape = &notice_shape, .help = "One notice."};
-static const struct sl_field notices_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &notice_elem,
-	.shape = &notice_shape,
-	.help = "Every notice that stands."};
+static const struct sl_field notice_elem = SL_ELEM("notice", &notice_shape, "One notice.");
+static const struct sl_field notices_result =
+	SL_RESULT_LIST(&notice_elem, &notice_shape, "Every notice that stands.");
 
 /* Where notices are written while a row is asked. */
 struct notice_writer {

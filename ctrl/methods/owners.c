@@ -57,8 +57,7 @@ static const struct sl_field owner_fields[] = {
 };
 static const struct sl_shape owner_shape =
 	SL_SHAPE("flow_owner", owner_out, owner_fields, "What one owner has of the flow table.");
-static const struct sl_field owner_elem = {
-	.name = "owner", .type = SL_F_OBJECT, .shape = &owner_shape, .help = "One owner."};
+static const struct sl_field owner_elem = SL_ELEM("owner", &owner_shape, "One owner.");
 
 struct owners_out {
 	struct sl_list owners;
@@ -66,16 +65,15 @@ struct owners_out {
 	uint32_t next;
 };
 static const struct sl_field result_fields[] = {
-	SL_FIELD(owners_out, owners, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &owner_elem,
-		.shape = &owner_shape, .help = "The owners, those with most connections first."),
+	SL_FIELD_LIST(owners_out, owners, &owner_elem, &owner_shape,
+		"The owners, those with most connections first."),
 	SL_FIELD(owners_out, next, SL_F_UINT, SL_PRESENT(owners_out, has_next), .max = UINT32_MAX,
 		.help = "Present when there are more, up to the 10000 with most: the next call's "
 			"after."),
 };
 static const struct sl_shape result_shape =
 	SL_SHAPE("flow_owners", owners_out, result_fields, "A page of owners.");
-static const struct sl_field result_field = {
-	.name = "result", .type = SL_F_OBJECT, .shape = &result_shape, .help = "A page of owners."};
+static const struct sl_field result_field = SL_RESULT(&result_shape, "A page of owners.");
 
 /* The owners with most connections so far: a heap whose root is the one that would go first. */
 struct most {
@@ -186,7 +184,7 @@ static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct
 }
 
 /* All owners are looked at first, then those with most are listed. */
-struct listing {
+struct owner_listing {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
 	struct owners_in in;
@@ -197,7 +195,7 @@ struct listing {
 };
 
 /* True when all were looked at. */
-static bool collect_some(struct listing *l)
+static bool collect_some(struct owner_listing *l)
 {
 	struct sl_owner_view v;
 
@@ -214,7 +212,7 @@ static bool collect_some(struct listing *l)
 
 static bool next_owner(struct sl_rows *r, struct sl_text *out)
 {
-	struct listing *l = (struct listing *)r;
+	struct owner_listing *l = (struct owner_listing *)r;
 	const struct sl_running run = sl_ctrl_running(l->c);
 
 	if (!l->sorted) {
@@ -232,7 +230,7 @@ static bool next_owner(struct sl_rows *r, struct sl_text *out)
 
 static void end_owners(struct sl_rows *r, struct sl_text *out)
 {
-	struct listing *l = (struct listing *)r;
+	struct owner_listing *l = (struct owner_listing *)r;
 	uint32_t shown = l->in.after + l->in.limit;
 	char next[40];
 
@@ -242,7 +240,7 @@ static void end_owners(struct sl_rows *r, struct sl_text *out)
 
 static void free_owners(struct sl_rows *r)
 {
-	struct listing *l = (struct listing *)r;
+	struct owner_listing *l = (struct owner_listing *)r;
 
 	free(l->most.all);
 	free(l);
@@ -252,16 +250,16 @@ static int flows_owners(const struct sl_rpc_call *call, const void *arg, struct 
 	struct sl_err *e)
 {
 	const struct owners_in *in = call->params;
-	struct listing *l = calloc(1, sizeof(*l));
+	struct owner_listing *l = calloc(1, sizeof(*l));
 
 	(void)arg;
 	(void)e;
 	if (l == NULL)
 		return -ENOMEM;
-	*l = (struct listing){.rows = {.next = next_owner,
-				      .destroy = free_owners,
-				      .head = "{\"owners\":",
-				      .tail = end_owners},
+	*l = (struct owner_listing){.rows = {.next = next_owner,
+					    .destroy = free_owners,
+					    .head = "{\"owners\":",
+					    .tail = end_owners},
 		.c = call->ctrl,
 		.in = *in,
 		.most.room = in->after + in->limit,

@@ -15,45 +15,46 @@ static const struct sl_field in_fields[] = {
 static const struct sl_shape in_shape =
 	SL_SHAPE("ports.rebalance", rebalance_in, in_fields, "Whether to do it really.");
 
-struct worker_out {
+struct worker_load_out {
 	uint32_t worker, core;
 	double load_percent, expected_percent;
 };
 static const struct sl_field worker_fields[] = {
-	SL_FIELD(worker_out, worker, SL_F_UINT, .max = UINT32_MAX,
+	SL_FIELD(worker_load_out, worker, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Its place in workers.cores, from 0."),
-	SL_FIELD(worker_out, core, SL_F_UINT, .max = UINT32_MAX, .help = "The CPU it runs on."),
-	SL_FIELD(worker_out, load_percent, SL_F_NUMBER,
+	SL_FIELD(
+		worker_load_out, core, SL_F_UINT, .max = UINT32_MAX, .help = "The CPU it runs on."),
+	SL_FIELD(worker_load_out, load_percent, SL_F_NUMBER,
 		.help = "Share of its time spent on packets of its queues, before."),
-	SL_FIELD(worker_out, expected_percent, SL_F_NUMBER, .help = "The same after the moves."),
+	SL_FIELD(worker_load_out, expected_percent, SL_F_NUMBER,
+		.help = "The same after the moves."),
 };
 static const struct sl_shape worker_shape =
-	SL_SHAPE("worker_load", worker_out, worker_fields, "A worker's load.");
-static const struct sl_field worker_elem = {
-	.name = "worker_load", .type = SL_F_OBJECT, .shape = &worker_shape, .help = "One worker."};
+	SL_SHAPE("worker_load", worker_load_out, worker_fields, "A worker's load.");
+static const struct sl_field worker_elem = SL_ELEM("worker_load", &worker_shape, "One worker.");
 
-struct queue_out {
+struct queue_load_out {
 	char port[SL_NAME_LEN];
 	uint32_t queue, worker, to;
 	double load_percent, packets_per_second;
 	bool pinned;
 };
 static const struct sl_field queue_fields[] = {
-	SL_FIELD(queue_out, port, SL_F_NAME, .help = "The port."),
-	SL_FIELD(queue_out, queue, SL_F_UINT, .max = UINT32_MAX, .help = "Its receive queue."),
-	SL_FIELD(queue_out, worker, SL_F_UINT, .max = UINT32_MAX, .help = "The worker before."),
-	SL_FIELD(queue_out, to, SL_F_UINT, .max = UINT32_MAX,
+	SL_FIELD(queue_load_out, port, SL_F_NAME, .help = "The port."),
+	SL_FIELD(queue_load_out, queue, SL_F_UINT, .max = UINT32_MAX, .help = "Its receive queue."),
+	SL_FIELD(
+		queue_load_out, worker, SL_F_UINT, .max = UINT32_MAX, .help = "The worker before."),
+	SL_FIELD(queue_load_out, to, SL_F_UINT, .max = UINT32_MAX,
 		.help = "The worker after; the same one when it stays."),
-	SL_FIELD(queue_out, load_percent, SL_F_NUMBER,
+	SL_FIELD(queue_load_out, load_percent, SL_F_NUMBER,
 		.help = "Share of a worker's time that its packets take."),
-	SL_FIELD(queue_out, packets_per_second, SL_F_NUMBER, .help = "Its packets."),
-	SL_FIELD(queue_out, pinned, SL_F_BOOL,
+	SL_FIELD(queue_load_out, packets_per_second, SL_F_NUMBER, .help = "Its packets."),
+	SL_FIELD(queue_load_out, pinned, SL_F_BOOL,
 		.help = "The port's configuration names its worker: it stays."),
 };
-static const struct sl_shape queue_shape =
-	SL_SHAPE("queue_load", queue_out, queue_fields, "A receive queue's load, and its worker.");
-static const struct sl_field queue_elem = {
-	.name = "queue_load", .type = SL_F_OBJECT, .shape = &queue_shape, .help = "One queue."};
+static const struct sl_shape queue_shape = SL_SHAPE(
+	"queue_load", queue_load_out, queue_fields, "A receive queue's load, and its worker.");
+static const struct sl_field queue_elem = SL_ELEM("queue_load", &queue_shape, "One queue.");
 
 struct rebalance_out {
 	bool applied;
@@ -64,18 +65,15 @@ static const struct sl_field out_fields[] = {
 	SL_FIELD(rebalance_out, applied, SL_F_BOOL, .help = "The queues that move have moved."),
 	SL_FIELD(rebalance_out, moved, SL_F_UINT, .max = UINT32_MAX,
 		.help = "How many queues move."),
-	SL_FIELD(rebalance_out, workers, SL_F_LIST, .flags = SL_FIELD_REQUIRED,
-		.elem = &worker_elem, .shape = &worker_shape, .help = "Each worker."),
-	SL_FIELD(rebalance_out, queues, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &queue_elem,
-		.shape = &queue_shape, .help = "Each receive queue."),
+	SL_FIELD_LIST(rebalance_out, workers, &worker_elem, &worker_shape, "Each worker."),
+	SL_FIELD_LIST(rebalance_out, queues, &queue_elem, &queue_shape, "Each receive queue."),
 };
 static const struct sl_shape out_shape = SL_SHAPE("rebalanced", rebalance_out, out_fields,
 	"Loads are means of the last five seconds, or since the last time queues moved.");
-static const struct sl_field out_field = {
-	.name = "result", .type = SL_F_OBJECT, .shape = &out_shape, .help = "Loads and moves."};
+static const struct sl_field out_field = SL_RESULT(&out_shape, "Loads and moves.");
 
 static void fill_queue(
-	const struct sl_ctrl *c, const struct sl_balance_queue *q, struct queue_out *out)
+	const struct sl_ctrl *c, const struct sl_balance_queue *q, struct queue_load_out *out)
 {
 	const char *name = sl_apply_port_name(c->apply, q->port);
 
@@ -91,8 +89,8 @@ static void fill_queue(
 static cJSON *encode(
 	const struct sl_ctrl *c, const struct sl_balance *b, bool applied, unsigned int moved)
 {
-	struct queue_out *queues = calloc(b->n_queues + 1, sizeof(*queues));
-	struct worker_out workers[SL_WORKERS_MAX];
+	struct queue_load_out *queues = calloc(b->n_queues + 1, sizeof(*queues));
+	struct worker_load_out workers[SL_WORKERS_MAX];
 	struct rebalance_out out = {.applied = applied,
 		.moved = moved,
 		.workers = {workers, b->n_workers},
@@ -102,7 +100,7 @@ static cJSON *encode(
 	if (queues == NULL)
 		return NULL;
 	for (unsigned int w = 0; w < b->n_workers; w++)
-		workers[w] = (struct worker_out){.worker = w,
+		workers[w] = (struct worker_load_out){.worker = w,
 			.core = sl_engine_worker(c->engine, w)->core,
 			.load_percent = 100 * b->before[w],
 			.expected_percent = 100 * b->after[w]};

@@ -13,16 +13,12 @@ struct stats_out {
 	struct sl_announcement_metrics announcements;
 	struct sl_control_metrics control;
 };
-static const struct sl_field port_elem = {
-	.name = "port", .type = SL_F_OBJECT, .shape = &sl_port_shape, .help = "One port."};
-static const struct sl_field worker_elem = {
-	.name = "worker", .type = SL_F_OBJECT, .shape = &sl_worker_shape, .help = "One worker."};
+static const struct sl_field port_elem = SL_ELEM("port", &sl_port_shape, "One port.");
+static const struct sl_field worker_elem = SL_ELEM("worker", &sl_worker_shape, "One worker.");
 static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, totals, SL_F_OBJECT, .shape = &sl_totals_shape, .help = "All packets."),
-	SL_FIELD(stats_out, ports, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &port_elem,
-		.shape = &sl_port_shape, .help = "Each port."),
-	SL_FIELD(stats_out, workers, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &worker_elem,
-		.shape = &sl_worker_shape, .help = "Each worker."),
+	SL_FIELD_LIST(stats_out, ports, &port_elem, &sl_port_shape, "Each port."),
+	SL_FIELD_LIST(stats_out, workers, &worker_elem, &sl_worker_shape, "Each worker."),
 	SL_FIELD(stats_out, flows, SL_F_OBJECT, .shape = &sl_flow_shape, .help = "The flow table."),
 	SL_FIELD(stats_out, announcements, SL_F_OBJECT, .shape = &sl_announcement_shape,
 		.help = "What workloads are told of changed endpoints."),
@@ -31,28 +27,28 @@ static const struct sl_field stats_fields[] = {
 };
 static const struct sl_shape stats_shape =
 	SL_SHAPE("stats", stats_out, stats_fields, "Counters since the daemon started.");
-static const struct sl_field stats_result = {
-	.name = "result", .type = SL_F_OBJECT, .shape = &stats_shape, .help = "The counters."};
+static const struct sl_field stats_result = SL_RESULT(&stats_shape, "The counters.");
 
 static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
 	const struct sl_metric_source src = sl_ctrl_metrics(call->ctrl);
-	struct sl_worker_metrics workers[SL_WORKERS_MAX];
-	struct sl_port_metrics *ports = calloc(SL_PORTS_MAX, sizeof(*ports));
-	struct stats_out s = {.ports.items = ports, .workers.items = workers};
+	struct stats_out s = {0};
+	int err = sl_metrics_list(SL_GROUP_PORTS, &src, &s.ports);
 
 	(void)e;
-	if (ports == NULL)
-		return -ENOMEM;
-	s.ports.n = sl_metrics_read(SL_GROUP_PORTS, &src, ports, SL_PORTS_MAX);
-	s.workers.n = sl_metrics_read(SL_GROUP_WORKERS, &src, workers, SL_WORKERS_MAX);
-	sl_metrics_read(SL_GROUP_TOTALS, &src, &s.totals, 1);
-	sl_metrics_read(SL_GROUP_FLOWS, &src, &s.flows, 1);
-	sl_metrics_read(SL_GROUP_ANNOUNCEMENTS, &src, &s.announcements, 1);
-	sl_metrics_read(SL_GROUP_CONTROL, &src, &s.control, 1);
-	*result = sl_shape_encode(&stats_shape, &s);
-	free(ports);
-	return *result != NULL ? 0 : -ENOMEM;
+	if (err != 0)
+		return err;
+	err = sl_metrics_list(SL_GROUP_WORKERS, &src, &s.workers);
+	if (err == 0) {
+		sl_metrics_read(SL_GROUP_TOTALS, &src, &s.totals);
+		sl_metrics_read(SL_GROUP_FLOWS, &src, &s.flows);
+		sl_metrics_read(SL_GROUP_ANNOUNCEMENTS, &src, &s.announcements);
+		sl_metrics_read(SL_GROUP_CONTROL, &src, &s.control);
+		*result = sl_shape_encode(&stats_shape, &s);
+		free(s.workers.items);
+	}
+	free(s.ports.items);
+	return err != 0 || *result == NULL ? -ENOMEM : 0;
 }
 
 const struct sl_method sl_method_stats_get = {

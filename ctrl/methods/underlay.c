@@ -44,15 +44,10 @@ static const struct sl_field neighbor_fields[] = {
 };
 static const struct sl_shape neighbor_shape = SL_SHAPE(
 	"neighbor_state", neighbor_out, neighbor_fields, "A next hop on an underlay link.");
-static const struct sl_field neighbor_elem = {.name = "neighbor_state",
-	.type = SL_F_OBJECT,
-	.shape = &neighbor_shape,
-	.help = "One next hop."};
-static const struct sl_field neighbors_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &neighbor_elem,
-	.shape = &neighbor_shape,
-	.help = "Every next hop known."};
+static const struct sl_field neighbor_elem =
+	SL_ELEM("neighbor_state", &neighbor_shape, "One next hop.");
+static const struct sl_field neighbors_result =
+	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
 /* In the order of what an operator should know first. */
 static const char *neighbor_problem(const struct sl_neighbor_view *v)
@@ -195,13 +190,8 @@ static const struct sl_field path_fields[] = {
 };
 static const struct sl_shape path_shape =
 	SL_SHAPE("node_path", path_out, path_fields, "How a node is reached now.");
-static const struct sl_field path_elem = {
-	.name = "node_path", .type = SL_F_OBJECT, .shape = &path_shape, .help = "One node."};
-static const struct sl_field paths_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &path_elem,
-	.shape = &path_shape,
-	.help = "Every node."};
+static const struct sl_field path_elem = SL_ELEM("node_path", &path_shape, "One node.");
+static const struct sl_field paths_result = SL_RESULT_LIST(&path_elem, &path_shape, "Every node.");
 
 static void path_problem(
 	const struct sl_underlay_path *path, const struct sl_path_error *error, char problem[192])

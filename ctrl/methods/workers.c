@@ -12,18 +12,17 @@
 #include "methods.h"
 #include "ctrl/objects/fields.h"
 
-struct queue_out {
+struct worker_queue_out {
 	char port[SL_NAME_LEN];
 	uint32_t queue;
 };
 static const struct sl_field queue_fields[] = {
-	SL_FIELD(queue_out, port, SL_F_NAME, .help = "The port."),
-	SL_FIELD(queue_out, queue, SL_F_UINT, .max = SL_QUEUES_MAX - 1, .help = "From 0."),
+	SL_FIELD(worker_queue_out, port, SL_F_NAME, .help = "The port."),
+	SL_FIELD(worker_queue_out, queue, SL_F_UINT, .max = SL_QUEUES_MAX - 1, .help = "From 0."),
 };
 static const struct sl_shape queue_shape =
-	SL_SHAPE("worker_queue", queue_out, queue_fields, "A receive queue.");
-static const struct sl_field queue_elem = {
-	.name = "queue", .type = SL_F_OBJECT, .shape = &queue_shape, .help = "One queue."};
+	SL_SHAPE("worker_queue", worker_queue_out, queue_fields, "A receive queue.");
+static const struct sl_field queue_elem = SL_ELEM("queue", &queue_shape, "One queue.");
 
 struct stage_out {
 	char *stage;
@@ -41,8 +40,7 @@ static const struct sl_field stage_fields[] = {
 };
 static const struct sl_shape stage_shape =
 	SL_SHAPE("worker_stage", stage_out, stage_fields, "What a stage costs.");
-static const struct sl_field stage_elem = {
-	.name = "stage", .type = SL_F_OBJECT, .shape = &stage_shape, .help = "One stage."};
+static const struct sl_field stage_elem = SL_ELEM("stage", &stage_shape, "One stage.");
 
 struct service_out {
 	double upto_us;
@@ -55,10 +53,8 @@ static const struct sl_field service_fields[] = {
 };
 static const struct sl_shape service_shape =
 	SL_SHAPE("service_time", service_out, service_fields, "Bursts by service time.");
-static const struct sl_field service_elem = {.name = "service_time",
-	.type = SL_F_OBJECT,
-	.shape = &service_shape,
-	.help = "One range of times."};
+static const struct sl_field service_elem =
+	SL_ELEM("service_time", &service_shape, "One range of times.");
 
 struct worker_out {
 	uint32_t core, lcore, numa_node;
@@ -77,8 +73,7 @@ static const struct sl_field worker_fields[] = {
 		SL_PRESENT(worker_out, has_numa_node), .help = "The CPU's node, where known."),
 	SL_FIELD(worker_out, variant, SL_F_STRING, .max = 64,
 		.help = "The instruction set its code was built for."),
-	SL_FIELD(worker_out, queues, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &queue_elem,
-		.shape = &queue_shape, .help = "Receive queues it polls."),
+	SL_FIELD_LIST(worker_out, queues, &queue_elem, &queue_shape, "Receive queues it polls."),
 	SL_FIELD(worker_out, packets, SL_F_UINT64, .help = "Packets it has received."),
 	SL_FIELD(worker_out, bursts, SL_F_UINT64, .help = "Polls that found packets."),
 	SL_FIELD(worker_out, packets_per_burst, SL_F_NUMBER, .help = "On average."),
@@ -88,21 +83,16 @@ static const struct sl_field worker_fields[] = {
 		.help = "Share of the last second spent on packets."),
 	SL_FIELD(worker_out, timed_bursts, SL_F_UINT64,
 		.help = "Bursts whose stages were timed, one in many."),
-	SL_FIELD(worker_out, stages, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &stage_elem,
-		.shape = &stage_shape, .help = "In the order of the trip, since the start."),
-	SL_FIELD(worker_out, service_times, SL_F_LIST, .flags = SL_FIELD_REQUIRED,
-		.elem = &service_elem, .shape = &service_shape,
-		.help = "How long bursts took from receive to transmit, since the start."),
+	SL_FIELD_LIST(worker_out, stages, &stage_elem, &stage_shape,
+		"In the order of the trip, since the start."),
+	SL_FIELD_LIST(worker_out, service_times, &service_elem, &service_shape,
+		"How long bursts took from receive to transmit, since the start."),
 };
 static const struct sl_shape worker_shape =
 	SL_SHAPE("worker", worker_out, worker_fields, "A worker, and where its cycles go.");
-static const struct sl_field worker_elem = {
-	.name = "worker", .type = SL_F_OBJECT, .shape = &worker_shape, .help = "One worker."};
-static const struct sl_field workers_result = {.name = "result",
-	.type = SL_F_LIST,
-	.elem = &worker_elem,
-	.shape = &worker_shape,
-	.help = "In the order of workers.cores."};
+static const struct sl_field worker_elem = SL_ELEM("worker", &worker_shape, "One worker.");
+static const struct sl_field workers_result =
+	SL_RESULT_LIST(&worker_elem, &worker_shape, "In the order of workers.cores.");
 
 struct workers_in {
 	uint32_t core;
@@ -129,7 +119,7 @@ static bool add_queues(const struct sl_ctrl *c, uint16_t id, unsigned int worker
 
 	sl_port_queues(c->engine, id, &queues);
 	for (uint32_t q = 0; q < queues.n; q++) {
-		struct queue_out *out = list->items;
+		struct worker_queue_out *out = list->items;
 
 		if (queues.worker[q] != (int)worker)
 			continue;

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "ctrl/shape/fields.h"
+#include "ctrl/shape/grow.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/shape/field.h"
 
@@ -116,7 +117,7 @@ struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e
 	struct sl_config *c = NULL;
 
 	if (json != NULL && !cJSON_IsObject(json))
-		sl_err_set(e, SL_ERR_PARSE, "", "a configuration is one JSON object: {...}");
+		sl_err_set(e, SL_ERR_PARSE, "", "1:1: a configuration is one JSON object: {...}");
 	else if (json != NULL && (c = calloc(1, sizeof(*c))) == NULL)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	if (c != NULL && sl_shape_decode(sl_config_shape(), json, c, e) != 0) {
@@ -135,6 +136,8 @@ void sl_config_free(struct sl_config *c)
 	free(c);
 }
 
+#define READ_LEAST 65536u /* bytes of the file, at a time */
+
 char *sl_config_text(const char *path, size_t *len, struct sl_err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -144,15 +147,12 @@ char *sl_config_text(const char *path, size_t *len, struct sl_err *e)
 
 	*len = 0;
 	while (fd >= 0) {
-		if (*len == size) {
-			size = size * 2 + 65536;
-			more = realloc(text, size);
-			if (more == NULL) {
-				got = -1;
-				break;
-			}
-			text = more;
+		more = sl_grow(text, *len + READ_LEAST, &size, 1);
+		if (more == NULL) {
+			got = -1;
+			break;
 		}
+		text = more;
 		got = read(fd, text + *len, size - *len);
 		if (got < 0 && errno == EINTR)
 			continue;

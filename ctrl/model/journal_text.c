@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "journal_text.h"
+#include "ctrl/shape/grow.h"
 #include "ctrl/shape/json.h"
 
 #define TEXT_CHUNK 65536
@@ -80,19 +81,16 @@ void sl_jtext_flush(struct sl_jtext *t)
 
 static void text_add_len(struct sl_jtext *t, const char *s, size_t len)
 {
+	char *p;
+
 	if (t->error != 0)
 		return;
-	if (t->n + len > t->size) {
-		size_t size = (t->n + len) * 2 + 256;
-		char *p = realloc(t->p, size);
-
-		if (p == NULL) {
-			t->error = ENOMEM;
-			return;
-		}
-		t->p = p;
-		t->size = size;
+	p = sl_grow(t->p, t->n + len, &t->size, 1);
+	if (p == NULL) {
+		t->error = ENOMEM;
+		return;
 	}
+	t->p = p;
 	memcpy(t->p + t->n, s, len);
 	t->n += len;
 	if (t->fd >= 0 && t->n >= TEXT_CHUNK)

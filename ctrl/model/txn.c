@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ctrl/shape/grow.h"
 #include "journal.h"
 #include "store_impl.h"
 
@@ -64,19 +65,15 @@ void sl_txn_blame(const struct sl_txn *t, struct sl_err *e)
 static struct sl_change_rec *record(struct sl_txn *t, struct sl_store_entry *en, struct sl_err *e)
 {
 	struct sl_change_rec *rec = t->rec;
-	size_t size = t->size == 0 ? 4 : t->size * 2;
 
 	if (en != NULL && en->change != 0)
 		return &t->rec[en->change - 1];
-	if (t->n == t->size) {
-		rec = realloc(t->rec, size * sizeof(*rec));
-		if (rec == NULL) {
-			sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
-			return NULL;
-		}
-		t->rec = rec;
-		t->size = size;
+	rec = sl_grow(t->rec, t->n + 1, &t->size, sizeof(*rec));
+	if (rec == NULL) {
+		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+		return NULL;
 	}
+	t->rec = rec;
 	rec = &t->rec[t->n];
 	memset(rec, 0, sizeof(*rec));
 	memcpy(rec->at, t->at, sizeof(rec->at));

@@ -204,7 +204,9 @@ bool sl_server_client_is_done(const struct sl_server_client *c)
 
 uint32_t sl_server_client_events(const struct sl_server_client *c)
 {
-	/* Nothing is read while something waits here: what a client may have waiting stays bounded.
+	/*
+	 * Nothing is read while a request of the client waits here: its other requests stay in its
+	 * own socket, so that its memory here is bounded.
 	 */
 	return (c->input_end || c->backlog ? 0u : (uint32_t)EPOLLIN) |
 	       (sl_server_client_unsent(c) > 0 ? (uint32_t)EPOLLOUT : 0u);

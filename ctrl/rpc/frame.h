@@ -3,8 +3,7 @@
  * The input buffer of a JSON stream that finds where each value ends, looking at every byte once
  * however the bytes arrive. It knows brackets and strings, not grammar: what is no JSON still has
  * an end, so that one broken message is answered and the next one understood.
- *   - a value that begins with a bracket ends with the bracket that closes it, be it on one line or
- * many;
+ *   - a value that begins with a bracket ends with the bracket that closes it, on one line or many;
  *   - a line break inside a string, which no JSON has, ends the value;
  *   - anything else ends with its line.
  * Threads: control. Ownership: the buffer is the struct's own; messages point into it.
@@ -30,8 +29,10 @@ enum sl_frame_status {
 	SL_FRAME_TOO_LONG, /* more than the limit: nothing sensible can follow */
 };
 
-/* Room for at least 4 KiB at the end of what is buffered: *n bytes at the result. NULL: out of
- * memory. */
+/*
+ * Room for at least 4 KiB at the end of what is buffered: *n bytes at the result. NULL: out of
+ * memory.
+ */
 char *sl_frame_reserve(struct sl_frame *f, size_t *n);
 void sl_frame_filled(struct sl_frame *f, size_t n);
 

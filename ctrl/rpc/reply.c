@@ -11,7 +11,7 @@
 /* A batch with less room than this for answers runs no further requests. */
 #define BATCH_ROOM_MIN (1u << 20)
 
-struct request {
+struct rpc_request {
 	const char *method;
 	const cJSON *params;
 	const cJSON *id; /* NULL: none, or none that may be echoed */
@@ -62,7 +62,7 @@ static char *error_response(const cJSON *id, const struct sl_err *e)
 	return response(id, "error", sl_rpc_error(e));
 }
 
-static int check_member(const cJSON *m, struct request *rq, struct sl_err *e)
+static int check_member(const cJSON *m, struct rpc_request *rq, struct sl_err *e)
 {
 	if (strcmp(m->string, "jsonrpc") == 0) {
 		if (cJSON_IsString(m) && strcmp(m->valuestring, "2.0") == 0)
@@ -91,7 +91,7 @@ static int check_member(const cJSON *m, struct request *rq, struct sl_err *e)
 	return -EINVAL;
 }
 
-static int read_request(const cJSON *v, struct request *rq, struct sl_err *e)
+static int read_request(const cJSON *v, struct rpc_request *rq, struct sl_err *e)
 {
 	const cJSON *id = sl_json_get(v, "id"), *m;
 	int ret;
@@ -211,7 +211,7 @@ static void refuse_batch_rest(struct sl_reply *rp, struct sl_text *out, const cJ
 }
 
 /* The method's row and its handler: as sl_rpc_invoke. */
-static int call(struct sl_reply *rp, const struct request *rq, const struct sl_method *m,
+static int call(struct sl_reply *rp, const struct rpc_request *rq, const struct sl_method *m,
 	cJSON **result, struct sl_err *e)
 {
 	if (m == NULL)
@@ -227,7 +227,7 @@ static int call(struct sl_reply *rp, const struct request *rq, const struct sl_m
 static bool run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 {
 	const struct sl_method *m;
-	struct request rq;
+	struct rpc_request rq;
 	struct sl_err e = {0};
 	cJSON *result = NULL;
 	int ret = read_request(v, &rq, &e);

@@ -198,8 +198,8 @@ static bool flush_clients(struct sl_server *s)
 }
 
 /*
- * All clients together have too much that they do not take: of those that hold more than an even
- * share, the one that has taken nothing for longest is closed. Who reads is not.
+ * Bounds the answers that all clients together have not read. Of the clients that hold more than an
+ * even share, the one that has read nothing for longest is closed. A client that reads is not.
  */
 static void bound_output(struct sl_server *s)
 {
@@ -227,7 +227,9 @@ static void bound_output(struct sl_server *s)
 	}
 }
 
-/* Each whose turn comes before the poll's time is over; the others' requests stay where they are.
+/*
+ * Serves the clients that are due, until the poll's time is over. The others' requests stay in their
+ * sockets, and they are first in the next poll.
  */
 static void serve_clients(struct sl_server *s)
 {

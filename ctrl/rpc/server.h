@@ -22,6 +22,11 @@ struct sl_server;
  * epoll descriptor.
  */
 struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, struct sl_err *e);
+/*
+ * Says what sl_server_create would refuse at path, without changing anything: 0, or -errno with *e;
+ * -EADDRINUSE: another program listens there.
+ */
+int sl_server_look(const char *path, struct sl_err *e);
 int sl_server_fd(const struct sl_server *s); /* readable when sl_server_poll has work */
 /*
  * Accept, read, answer, write what is ready, and come back after some 4 ms and the one request that

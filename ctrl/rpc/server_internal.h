@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the socket server share: the listening socket, the peer's rights, one client.
- * Threads: control. Private to server*.c.
+ * Threads: control. Private to server.c, client.c and listen.c.
  */
 #ifndef SL_CTRL_RPC_SERVER_INTERNAL_H
 #define SL_CTRL_RPC_SERVER_INTERNAL_H
@@ -14,8 +14,8 @@
 
 /*
  * A client's turn is over after the request, or the piece of a long answer, with which one of these
- * is reached. Answers leave at the end of the poll, when what they tell of is durable. A client
- * that leaves SL_CLIENT_UNSENT bytes of them unread is neither served nor read from until it reads.
+ * is reached. Answers leave at the end of the poll, once the changes that they report are durable. A
+ * client that leaves SL_CLIENT_UNSENT bytes unread is neither served nor read from until it reads.
  */
 #define SL_CLIENT_REQUESTS_MAX 1024u
 #define SL_CLIENT_TURN_NS      1000000u
@@ -39,17 +39,15 @@ struct sl_server_client {
 	struct sl_reply reply; /* to a message in the buffer of in */
 	struct sl_text out;
 	size_t out_start;
-	uint64_t sent_ns; /* when it last took something of out, or out began */
+	uint64_t sent_ns; /* when it last read something of out, or out began */
 };
 
-/* Bytes of answers that the client has not taken. */
+/* Bytes of answers that the client has not read. */
 static inline size_t sl_server_client_unsent(const struct sl_server_client *c)
 {
 	return c->out.len - c->out_start;
 }
 
-/* What sl_server_listen would refuse, without changing anything; -EADDRINUSE: somebody listens. */
-int sl_server_look(const char *path, struct sl_err *e);
 /* A listening socket at path, or -errno with *e. *st: the file made. */
 int sl_server_listen(const char *path, struct stat *st, struct sl_err *e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Decoders of values that hold no others, and what they share with those of objects and lists.
- * Threads: control. Private to schema_decode*.c. Ownership: as sl_shape_decode: *out is zeroed.
+ * Threads: control. Private to decode*.c. Ownership: as sl_shape_decode; *out is zeroed.
  */
 #ifndef SL_CTRL_SHAPE_DECODE_H
 #define SL_CTRL_SHAPE_DECODE_H

@@ -108,10 +108,17 @@ static bool write_string(struct sl_encoder *en, const char *s)
 
 static bool write_key(struct sl_encoder *en, const char *name)
 {
-	bool ok = write_string(en, name);
 	struct text_encoder *t = (struct text_encoder *)en;
+	bool ok = true;
 
-	put(t, ":");
+	if (is_plain(name)) {
+		put(t, t->comma ? ",\"" : "\"");
+		put(t, name);
+		put(t, "\":");
+	} else {
+		ok = write_owned(en, cJSON_CreateString(name));
+		put(t, ":");
+	}
 	t->comma = false;
 	return ok;
 }

@@ -78,17 +78,24 @@ static bool tree_json(struct sl_encoder *en, const cJSON *v)
 	return add(en, v != NULL ? cJSON_Duplicate(v, true) : cJSON_CreateNull());
 }
 
+static const struct sl_encoder to_tree = {
+	.begin = tree_begin,
+	.end = tree_end,
+	.key = tree_key,
+	.boolean = tree_boolean,
+	.whole = tree_whole,
+	.number = tree_number,
+	.string = tree_string,
+	.json = tree_json,
+};
+
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj)
 {
-	struct tree_encoder t = {.encoder = {.begin = tree_begin,
-					 .end = tree_end,
-					 .key = tree_key,
-					 .boolean = tree_boolean,
-					 .whole = tree_whole,
-					 .number = tree_number,
-					 .string = tree_string,
-					 .json = tree_json}};
+	struct tree_encoder t;
 
+	t.encoder = to_tree;
+	t.root = NULL;
+	t.depth = 0;
 	if (sl_shape_walk(s, obj, &t.encoder))
 		return t.root;
 	cJSON_Delete(t.root);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the shape engine share: sizes, limits and order of one field's value.
- * Threads: control. Private to schema_*.c and rpc*.c.
+ * Threads: control. Private to ctrl/shape/ and ctrl/rpc/.
  */
 #ifndef SL_CTRL_SHAPE_FIELD_H
 #define SL_CTRL_SHAPE_FIELD_H

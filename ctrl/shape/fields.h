@@ -24,6 +24,24 @@
 		.n_fields = sizeof(table) / sizeof(table[0]), .help = text, __VA_ARGS__ \
 	}
 
+/* A list of objects: its element, a member that holds it, and a method's result that is one. */
+#define SL_ELEM(ename, s, text)                                               \
+	{                                                                     \
+		.name = ename, .type = SL_F_OBJECT, .shape = s, .help = text, \
+	}
+#define SL_FIELD_LIST(st, member, e, s, text)                                              \
+	SL_FIELD(st, member, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = e, .shape = s, \
+		.help = text)
+#define SL_RESULT_LIST(e, s, text)                                                        \
+	{                                                                                 \
+		.name = "result", .type = SL_F_LIST, .elem = e, .shape = s, .help = text, \
+	}
+/* A method's result that is one object. */
+#define SL_RESULT(s, text)                                                       \
+	{                                                                        \
+		.name = "result", .type = SL_F_OBJECT, .shape = s, .help = text, \
+	}
+
 /* Borrowed constant text where the shape has an allocated string: encoding only reads it. */
 static inline char *sl_borrow(const char *s)
 {

@@ -67,8 +67,10 @@ cJSON *sl_json_from_u64(uint64_t v);
 /* Bytes of the UTF-8 sequence at p, by the table of RFC 3629 section 4; 0 when it is none. */
 size_t sl_utf8_len(const uint8_t *p, size_t left);
 
-/* A string from text that may have been cut short or come from elsewhere: bytes that are no UTF-8
- * become '?'. */
+/*
+ * A string from text that may have been cut short or come from elsewhere: bytes that are no UTF-8
+ * become '?'.
+ */
 cJSON *sl_json_string(const char *text);
 
 #endif

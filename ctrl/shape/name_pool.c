@@ -11,23 +11,23 @@
 #define BUCKETS_FEW  1024    /* more names than that... */
 #define BUCKETS_MANY 1048576 /* ...get so many: those in use take memory only */
 
-struct kept {
-	struct kept *next; /* in its bucket */
+struct kept_name {
+	struct kept_name *next; /* in its bucket */
 	uint32_t hash, holders;
 	char text[];
 };
 
 static struct {
-	struct kept **bucket; /* a power of two of them; NULL while no name is kept */
+	struct kept_name **bucket; /* a power of two of them; NULL while no name is kept */
 	size_t n_buckets, n;
 	uint32_t seed; /* clients choose the names: they must not be able to choose the bucket */
 } pool;
 
 const char sl_name_none[] = "";
 
-static struct kept *kept_of(const char *text)
+static struct kept_name *kept_of(const char *text)
 {
-	return (struct kept *)(uintptr_t)(text - offsetof(struct kept, text));
+	return (struct kept_name *)(uintptr_t)(text - offsetof(struct kept_name, text));
 }
 
 /* FNV-1a, and then its high bits into the low ones. */
@@ -40,14 +40,14 @@ static uint32_t hash_of(const char *text)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static struct kept **bucket_of(uint32_t hash)
+static struct kept_name **bucket_of(uint32_t hash)
 {
 	return &pool.bucket[hash & (pool.n_buckets - 1)];
 }
 
-static void put(struct kept *k)
+static void put(struct kept_name *k)
 {
-	struct kept **to = bucket_of(k->hash);
+	struct kept_name **to = bucket_of(k->hash);
 
 	k->next = *to;
 	*to = k;
@@ -65,8 +65,8 @@ static size_t more_buckets(size_t n)
 static int grow(void)
 {
 	size_t n_old = pool.n_buckets, n = more_buckets(n_old);
-	struct kept **old = pool.bucket, *k, *next;
-	struct kept **new;
+	struct kept_name **old = pool.bucket, *k, *next;
+	struct kept_name **new;
 
 	if (pool.n < n_old)
 		return 0;
@@ -89,7 +89,7 @@ static int grow(void)
 const char *sl_name_keep(const char *text)
 {
 	size_t size = strlen(text) + 1;
-	struct kept *k;
+	struct kept_name *k;
 	uint32_t hash;
 
 	if (size == 1)
@@ -121,7 +121,7 @@ const char *sl_name_again(const char *kept)
 
 void sl_name_drop(const char *kept)
 {
-	struct kept *k, **at;
+	struct kept_name *k, **at;
 
 	if (kept == NULL || kept == sl_name_none)
 		return;

@@ -109,8 +109,10 @@ struct sl_shape {
 	/* Optional, NULL-terminated: exactly one of these fields must be there. Its check says so.
 	 */
 	const char *const *one_of;
-	/* Optional: what one field cannot say ("port" or "node", not both). Paths relative to the
-	 * object. */
+	/*
+	 * Optional: checks what one field cannot say ("port" or "node", not both). Paths are
+	 * relative to the object.
+	 */
 	int (*check)(const void *obj, struct sl_err *e);
 };
 
@@ -120,8 +122,10 @@ int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, stru
  * stay zeroed. */
 int sl_shape_decode_stored(
 	const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
-/* Fields that are absent (present kept and false) or empty optional are left out. NULL: out of
- * memory. */
+/*
+ * A tree. Left out are fields that are absent (their presence is kept and false) and optional ones
+ * that are empty. NULL: out of memory.
+ */
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj);
 /*
  * The same as text, without a tree in between: what sl_shape_encode makes, printed. Pieces of text

@@ -10,7 +10,7 @@
 #define SWAPS_MAX 8  /* of those: to find one looks at each queue with each other, every worker */
 
 /* A queue goes to a worker, and another one (or none) from there to where it was. */
-struct step {
+struct balance_step {
 	struct sl_balance_queue *there, *back;
 	unsigned int to;
 	double gain;
@@ -38,14 +38,14 @@ static double gain_of(double distance, double load)
 	return load > 0 ? distance - (left < 0 ? -left : left) : 0;
 }
 
-static void consider(struct step *best, struct step s)
+static void consider(struct balance_step *best, struct balance_step s)
 {
 	if (s.gain > best->gain + 1e-9)
 		*best = s;
 }
 
-static void consider_swaps(
-	struct sl_balance *b, struct sl_balance_queue *q, unsigned int to, struct step *best)
+static void consider_swaps(struct sl_balance *b, struct sl_balance_queue *q, unsigned int to,
+	struct balance_step *best)
 {
 	double distance = b->after[q->to] - b->after[to];
 
@@ -53,12 +53,12 @@ static void consider_swaps(
 		struct sl_balance_queue *r = &b->queue[i];
 
 		if (r->to == to && may_go(b, r, q->to))
-			consider(best,
-				(struct step){q, r, to, gain_of(distance, q->load - r->load)});
+			consider(best, (struct balance_step){
+					       q, r, to, gain_of(distance, q->load - r->load)});
 	}
 }
 
-static void consider_all(struct sl_balance *b, bool swaps, struct step *best)
+static void consider_all(struct sl_balance *b, bool swaps, struct balance_step *best)
 {
 	for (unsigned int i = 0; i < b->n_queues; i++) {
 		struct sl_balance_queue *q = &b->queue[i];
@@ -71,16 +71,16 @@ static void consider_all(struct sl_balance *b, bool swaps, struct step *best)
 			if (swaps)
 				consider_swaps(b, q, w, best);
 			else
-				consider(best,
-					(struct step){q, NULL, w, gain_of(distance, q->load)});
+				consider(best, (struct balance_step){
+						       q, NULL, w, gain_of(distance, q->load)});
 		}
 	}
 }
 
 /* A swap moves two queues, and to look for one takes long: when nothing else helps. */
-static struct step best_step(struct sl_balance *b, bool may_swap)
+static struct balance_step best_step(struct sl_balance *b, bool may_swap)
 {
-	struct step best = {.gain = WORTH};
+	struct balance_step best = {.gain = WORTH};
 
 	consider_all(b, false, &best);
 	if (best.there == NULL && may_swap)
@@ -109,7 +109,7 @@ unsigned int sl_balance_plan(struct sl_balance *b)
 		b->after[w] = b->before[w];
 	/* Each step makes the sum of the loads' squares smaller, so it ends; early, if need be. */
 	for (unsigned int n = 0; n < STEPS_MAX; n++) {
-		struct step s = best_step(b, swaps < SWAPS_MAX);
+		struct balance_step s = best_step(b, swaps < SWAPS_MAX);
 		unsigned int from;
 
 		if (s.there == NULL)

@@ -171,29 +171,38 @@ static void tunnel_fragment(const struct sl_drop_facts *f)
 	fragment_of(f, f->v.has_outer ? &f->v.outer_ip : &f->v.l3);
 }
 
-static void frame_to(const struct sl_drop_facts *f)
+/* ip NULL: it is not known. */
+static void say_ends(const struct sl_drop_facts *f, const char *direction, const struct sl_mac *mac,
+	const struct sl_ip *ip)
 {
 	struct sl_drop_texts t;
 
-	sl_drop_say(f, "to MAC %s", sl_format_mac(&f->v.destination_mac, t.mac));
-	if (f->v.has_addresses)
-		sl_drop_say(f, ", address %s", sl_format_ip(&f->v.destination, t.ip));
+	sl_drop_say(f, "%s MAC %s", direction, sl_format_mac(mac, t.mac));
+	if (ip != NULL)
+		sl_drop_say(f, ", address %s", sl_format_ip(ip, t.ip));
+}
+
+static void frame_to(const struct sl_drop_facts *f)
+{
+	say_ends(f, "to", &f->v.destination_mac, f->v.has_addresses ? &f->v.destination : NULL);
 }
 
 /* A tunnel packet's own destination stands in its outer header. */
 static void not_local(const struct sl_drop_facts *f)
 {
-	const uint8_t *mac = f->s->bytes;
-	struct sl_drop_texts t;
 	struct sl_mac to;
 
 	if (!f->v.has_outer) {
 		frame_to(f);
 		return;
 	}
-	memcpy(to.b, mac, sizeof(to.b)); /* there are outer headers: it is there */
-	sl_drop_say(f, "to MAC %s, address %s", sl_format_mac(&to, t.mac),
-		sl_format_ip(&f->v.outer_destination, t.ip));
+	memcpy(to.b, f->s->bytes, sizeof(to.b)); /* there are outer headers: it is there */
+	say_ends(f, "to", &to, &f->v.outer_destination);
+}
+
+static void underlay_sender(const struct sl_drop_facts *f)
+{
+	say_ends(f, "from", &f->v.source_mac, f->v.has_addresses ? &f->v.source : NULL);
 }
 
 static void underlay_protocol(const struct sl_drop_facts *f)
@@ -216,15 +225,6 @@ static void tunnel_error(const struct sl_drop_facts *f)
 		sl_drop_say(f, ", about a tunnel packet to %u.%u.%u.%u", sl_drop_byte(&f->v.l4, at),
 			sl_drop_byte(&f->v.l4, at + 1), sl_drop_byte(&f->v.l4, at + 2),
 			sl_drop_byte(&f->v.l4, at + 3));
-}
-
-static void underlay_sender(const struct sl_drop_facts *f)
-{
-	struct sl_drop_texts t;
-
-	sl_drop_say(f, "from MAC %s", sl_format_mac(&f->v.source_mac, t.mac));
-	if (f->v.has_addresses)
-		sl_drop_say(f, ", address %s", sl_format_ip(&f->v.source, t.ip));
 }
 
 static void sender_unknown(const struct sl_drop_facts *f)

@@ -13,6 +13,14 @@ static void announce_rate(const struct sl_drop_facts *f)
 		sl_drop_origin_words(f, f->origin, buf));
 }
 
+static void say_destination(const struct sl_drop_facts *f)
+{
+	char buf[SL_DROP_ORIGIN_LEN];
+
+	sl_drop_say(f, "on the way to endpoint %s at %s", sl_drop_endpoint_name(f, f->dst),
+		sl_drop_origin_words(f, f->dst->origin, buf));
+}
+
 /* Of a packet that has its way out written on it, or whose destination says it. */
 static void way_out(const struct sl_drop_facts *f)
 {
@@ -24,8 +32,7 @@ static void way_out(const struct sl_drop_facts *f)
 		sl_drop_say(
 			f, "on the way to %s", sl_drop_origin_words(f, SL_ORIGIN_NODE | node, buf));
 	else if (f->dst != NULL)
-		sl_drop_say(f, "on the way to endpoint %s at %s", sl_drop_endpoint_name(f, f->dst),
-			sl_drop_origin_words(f, f->dst->origin, buf));
+		say_destination(f);
 	else if (f->v.has_outer)
 		sl_drop_say(f, "on the way to %s", sl_format_ip(&f->v.outer_destination, t.ip));
 	if (f->e->out_port[0] != '\0')
@@ -46,11 +53,25 @@ static bool arp_mac(const struct sl_drop_facts *f, struct sl_mac *mac)
 	return true;
 }
 
+/* True when the sender's endpoint has another MAC than this. */
+static bool say_other_mac(
+	const struct sl_drop_facts *f, bool goes_on, const char *what, const struct sl_mac *mac)
+{
+	struct sl_drop_texts t;
+
+	if (sl_mac_equal(&f->src->mac, mac))
+		return false;
+	sl_drop_say(f, "%s%s: it is %s, endpoint %s has %s", goes_on ? "; " : "", what,
+		sl_format_mac(mac, t.mac), sl_drop_endpoint_name(f, f->src),
+		sl_format_mac(&f->src->mac, t.mac2));
+	return true;
+}
+
 static void spoofed(const struct sl_drop_facts *f)
 {
 	const struct sl_endpoint *ep = f->src;
 	char buf[SL_DROP_ORIGIN_LEN];
-	struct sl_mac told;
+	struct sl_mac in_arp;
 	bool wrong = false;
 	struct sl_drop_texts t;
 
@@ -69,18 +90,9 @@ static void spoofed(const struct sl_drop_facts *f)
 			sl_drop_endpoint_name(f, ep), sl_drop_origin_words(f, ep->origin, buf));
 		wrong = true;
 	}
-	if (!sl_mac_equal(&ep->mac, &f->v.source_mac)) {
-		sl_drop_say(f, "%sMAC: it is %s, endpoint %s has %s", wrong ? "; " : "",
-			sl_format_mac(&f->v.source_mac, t.mac), sl_drop_endpoint_name(f, ep),
-			sl_format_mac(&ep->mac, t.mac2));
-		wrong = true;
-	}
-	if (arp_mac(f, &told) && !sl_mac_equal(&ep->mac, &told)) {
-		sl_drop_say(f, "%sMAC in ARP: it is %s, endpoint %s has %s", wrong ? "; " : "",
-			sl_format_mac(&told, t.mac), sl_drop_endpoint_name(f, ep),
-			sl_format_mac(&ep->mac, t.mac2));
-		wrong = true;
-	}
+	wrong |= say_other_mac(f, wrong, "MAC", &f->v.source_mac);
+	if (arp_mac(f, &in_arp))
+		wrong |= say_other_mac(f, wrong, "MAC in ARP", &in_arp);
 	if (!wrong)
 		sl_drop_say(f, "all of it agrees with endpoint %s now, which was set after",
 			sl_drop_endpoint_name(f, ep));
@@ -141,12 +153,11 @@ static void destination_remote(const struct sl_drop_facts *f)
 
 static void mtu(const struct sl_drop_facts *f)
 {
-	char buf[SL_DROP_ORIGIN_LEN];
-
 	sl_drop_say(f, "IP packet of %u bytes, %u fit", sl_drop_behind_ethernet(f), f->s->detail);
-	if (f->dst != NULL)
-		sl_drop_say(f, " on the way to endpoint %s at %s", sl_drop_endpoint_name(f, f->dst),
-			sl_drop_origin_words(f, f->dst->origin, buf));
+	if (f->dst == NULL)
+		return;
+	sl_drop_say(f, " ");
+	say_destination(f);
 }
 
 static void policy(const struct sl_drop_facts *f)

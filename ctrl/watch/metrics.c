@@ -6,6 +6,7 @@
 
 #include "ctrl/shape/field.h"
 #include "ctrl/shape/fields.h"
+#include "ctrl/shape/grow.h"
 #include "metrics.h"
 #include "pipelines/flow/flow_ctl.h"
 
@@ -374,14 +375,35 @@ bool sl_metric_next(struct sl_metric_walk *w, void *instance)
 	return w->group->next(w, instance);
 }
 
-size_t sl_metrics_read(enum sl_metric_group_id group, const struct sl_metric_source *source,
-	void *instances, size_t max)
+void sl_metrics_read(
+	enum sl_metric_group_id group, const struct sl_metric_source *source, void *instance)
 {
 	struct sl_metric_walk w;
-	size_t n = 0;
 
 	sl_metric_walk_init(&w, group, source);
-	while (n < max && sl_metric_next(&w, (char *)instances + n * w.group->shape->size))
-		n++;
-	return n;
+	sl_metric_next(&w, instance);
+}
+
+int sl_metrics_list(
+	enum sl_metric_group_id group, const struct sl_metric_source *source, struct sl_list *list)
+{
+	const size_t size = sl_metric_groups[group].shape->size;
+	struct sl_metric_walk w;
+	size_t max = 0;
+	bool more = true;
+
+	*list = (struct sl_list){0};
+	sl_metric_walk_init(&w, group, source);
+	while (more) {
+		char *items = sl_grow(list->items, list->n + 1, &max, size);
+
+		if (items == NULL) {
+			free(list->items);
+			return -ENOMEM;
+		}
+		list->items = items;
+		more = sl_metric_next(&w, items + list->n * size);
+		list->n += more;
+	}
+	return 0;
 }

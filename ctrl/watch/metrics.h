@@ -135,8 +135,14 @@ void sl_metric_walk_init(struct sl_metric_walk *w, enum sl_metric_group_id group
 	const struct sl_metric_source *source);
 /* The next instance, zeroed and filled; false: there is none. */
 bool sl_metric_next(struct sl_metric_walk *w, void *instance);
-/* The first max instances, side by side; how many. */
-size_t sl_metrics_read(enum sl_metric_group_id group, const struct sl_metric_source *source,
-	void *instances, size_t max);
+/* The one instance of a group without labels. */
+void sl_metrics_read(
+	enum sl_metric_group_id group, const struct sl_metric_source *source, void *instance);
+/*
+ * All instances, side by side: 0 with *list, to be freed with free(list->items), or -ENOMEM. Those
+ * of the drops point into themselves and cannot be listed so.
+ */
+int sl_metrics_list(
+	enum sl_metric_group_id group, const struct sl_metric_source *source, struct sl_list *list);
 
 #endif

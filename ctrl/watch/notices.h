@@ -60,7 +60,8 @@ struct sl_notice_walk {
  * of objects.
  */
 struct sl_notice_row {
-	/* One short word for programs; never changes its meaning. A row may put another in its
+	/*
+	 * One short word for programs; never changes its meaning. A row may put another in its
 	 * sink.
 	 */
 	const char *code;
@@ -136,9 +137,9 @@ bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *n
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
 
 /*
- * The watch remembers what each row found last, and asks one row a turn, or of a row that looks at
- * each object a portion of them. A row that finds very many
- * at once has the first few logged, with the number of the others.
+ * The watch remembers what each row found last. In a turn it asks one row, or, where a row looks at
+ * each object, one row about a portion of them. Of a row that finds very many at once, the first few
+ * are logged, with the number of the others.
  */
 struct sl_notice_watch;
 struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line));

@@ -109,14 +109,14 @@ bool sl_notice_neighbor_mac(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-struct search {
+struct neighbor_search {
 	const struct sl_notice_facts *f;
 	const struct sl_notice_sink *to;
 };
 
 static void contested(const struct sl_neighbor_view *v, void *ctx)
 {
-	const struct search *s = ctx;
+	const struct neighbor_search *s = ctx;
 	const char *port = sl_apply_port_name(s->f->run->apply, v->port);
 	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN], other[SL_MAC_STR_LEN], key[SL_KEY_LEN];
 
@@ -133,7 +133,7 @@ static void contested(const struct sl_neighbor_view *v, void *ctx)
 
 void sl_notice_neighbor_contested(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 {
-	struct search s = {.f = f, .to = to};
+	struct neighbor_search s = {.f = f, .to = to};
 
 	if (f->run != NULL)
 		sl_neighbors_walk(sl_underlay_neighbors(f->run->underlay),
@@ -142,7 +142,7 @@ void sl_notice_neighbor_contested(const struct sl_notice_facts *f, const struct 
 
 static void address_conflict(const struct sl_conflict *c, void *ctx)
 {
-	const struct search *s = ctx;
+	const struct neighbor_search *s = ctx;
 	const char *port = sl_apply_port_name(s->f->run->apply, c->port);
 	char ip[SL_IP_STR_LEN], mac[SL_MAC_STR_LEN];
 
@@ -154,7 +154,7 @@ static void address_conflict(const struct sl_conflict *c, void *ctx)
 
 void sl_notice_address_conflict(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 {
-	struct search s = {.f = f, .to = to};
+	struct neighbor_search s = {.f = f, .to = to};
 
 	if (f->run != NULL)
 		sl_neighbors_conflicts(sl_underlay_neighbors(f->run->underlay),

@@ -31,7 +31,7 @@ bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
  */
 #define LOOKS_MAX 1024u
 
-struct search {
+struct address_search {
 	const struct sl_store *store;
 	const struct sl_prefix *cidr;
 	unsigned int looks;
@@ -46,7 +46,7 @@ static bool overlap(const struct sl_prefix *a, const struct sl_prefix *b)
 }
 
 /* False: no need to look further. */
-static bool look_on(struct search *x, bool found)
+static bool look_on(struct address_search *x, bool found)
 {
 	x->found = found || ++x->looks > LOOKS_MAX;
 	return !x->found;
@@ -56,7 +56,7 @@ static bool look_at_endpoint(enum sl_collection_id by, const struct sl_object *o
 {
 	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)o;
 	const struct sl_ip *ip = ep->addresses.items;
-	struct search *x = ctx;
+	struct address_search *x = ctx;
 
 	if (by != SL_COLL_ENDPOINTS)
 		return look_on(x, false);
@@ -71,7 +71,7 @@ static bool look_at_network(const struct sl_object *o, void *ctx)
 {
 	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
 	const struct sl_subnet_obj *s = n->subnets.items;
-	struct search *x = ctx;
+	struct address_search *x = ctx;
 
 	for (size_t i = 0; i < n->subnets.n; i++)
 		if (!look_on(x, overlap(x->cidr, &s[i].prefix)))
@@ -84,7 +84,7 @@ static bool look_at_network(const struct sl_object *o, void *ctx)
 static bool is_somebodys(
 	const struct sl_store *s, const struct sl_names *networks, const struct sl_prefix *cidr)
 {
-	struct search x = {.store = s, .cidr = cidr};
+	struct address_search x = {.store = s, .cidr = cidr};
 
 	if (networks->all)
 		sl_store_walk(s, SL_COLL_NETWORKS, look_at_network, &x);

@@ -170,7 +170,7 @@ def a_node_whose_workers_are_not_given_chooses_a_core(lab):
 def whatever_is_wrong_with_the_text_the_file_is_named(lab):
     path = lab.file("checked.json")
     for text, says in (('{"networks": [{"name": "x",\n"name": "y"}]}', f"sluiced: {path}:2:1: the key occurs twice"),
-                       ('[]', f"sluiced: {path}: a configuration is one JSON object"),
+                       ('[]', f"sluiced: {path}:1:1: a configuration is one JSON object"),
                        ('{"a": 1,}', f"sluiced: {path}:1:9: a key in double quotes was expected")):
         status, told = run(lab, text, check=True)
         expect_equal(status, 1, told)

@@ -104,18 +104,15 @@ static unsigned int count(char c)
 static void a_period_is_kept_however_many_turns_there_are(void **state)
 {
 	const uint64_t period = 10 * SL_NS_PER_MS;
-	uint64_t begin = sl_now_ns(), passed;
-	unsigned int n;
+	uint64_t begin = sl_now_ns();
 
 	(void)state;
 	add("t", 0, 0, false);
 	add("p", period, 0, false);
-	while (sl_now_ns() - begin < 10 * period)
+	while (count('p') < 5)
 		sl_loop_turn(&loop);
-	passed = sl_now_ns() - begin;
-	n = count('p');
-	assert_in_range(n, 2, passed / period + 1);
-	assert_true(count('t') > n);
+	assert_true(sl_now_ns() - begin >= 4 * period);
+	assert_true(count('t') > count('p'));
 }
 
 /* A turn that was long is not followed by as many runs as it has left out. */
@@ -137,10 +134,10 @@ static void a_deadline_comes_once_and_may_be_set_again(void **state)
 	(void)state;
 	sl_loop_turn(&loop);
 	assert_string_equal(trace, "");
-	sl_loop_set(&loop, n, sl_now_ns() + 3 * SL_NS_PER_MS);
+	sl_loop_set(&loop, n, sl_now_ns() + 1000 * SL_NS_PER_S);
 	sl_loop_turn(&loop);
 	assert_string_equal(trace, "");
-	usleep(4000);
+	sl_loop_set(&loop, n, sl_now_ns());
 	sl_loop_turn(&loop);
 	sl_loop_turn(&loop);
 	assert_string_equal(trace, "d");

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -82,6 +83,7 @@ static void a_group_without_labels_has_one_instance(void **state)
 	const struct sl_metric_source src = {.turns = &turns};
 	const struct sl_metric_group *g = &sl_metric_groups[SL_GROUP_CONTROL];
 	struct sl_control_metrics out[2];
+	struct sl_list list;
 	struct sl_metric_walk w;
 
 	(void)state;
@@ -92,7 +94,10 @@ static void a_group_without_labels_has_one_instance(void **state)
 	assert_int_equal(out[0].turns, 5);
 	assert_int_equal(out[0].turns_over_1ms, 3);
 	assert_int_equal(out[0].turns_over_10ms, 0);
-	assert_int_equal(sl_metrics_read(SL_GROUP_CONTROL, &src, out, 2), 1);
+	assert_int_equal(sl_metrics_list(SL_GROUP_CONTROL, &src, &list), 0);
+	assert_int_equal(list.n, 1);
+	assert_memory_equal(list.items, out, sizeof(out[0]));
+	free(list.items);
 	for (size_t i = 0; i < g->n_metrics; i++)
 		if (strcmp(g->metric[i].name, "turn_ms_max") == 0) {
 			assert_string_equal(sl_metric_units[g->metric[i].unit].base, "seconds");
