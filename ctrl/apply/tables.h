@@ -8,7 +8,7 @@
 #define SL_CTRL_APPLY_TABLES_H
 
 #include "dp/u32map.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/policy/policy_ctl.h"
 #include "pipelines/world.h"
 #include "ctrl/model/store.h"

@@ -56,6 +56,7 @@ static const struct sl_field neighbors_result = {.name = "result",
 
 struct collect {
 	const struct sl_ctrl *c;
+	const bool *encaps; /* of nodes.paths: those that networks have */
 	cJSON *list;
 };
 
@@ -175,7 +176,8 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
 		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
-		.help = "Largest workload IP packet that fits the tunnel."),
+		.help = "Largest workload IP packet that fits the tunnel, whichever encapsulation "
+			"networks have."),
 	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
 		.help = "Workloads' frames sent into the tunnel since the node has its address."),
 	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
@@ -258,6 +260,23 @@ static void fill_traffic(const struct sl_underlay_path *path, const struct sl_pa
 	out->error_seconds = (path->tick - s->error_tick) / SL_TICKS_PER_SECOND;
 }
 
+static bool note_encap(const struct sl_object *o, void *ctx)
+{
+	((bool *)ctx)[((const struct sl_network_obj *)o)->encap] = true;
+	return true;
+}
+
+/* What fits with each of the encapsulations, of which there is at least one. */
+static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		if (encaps[e] && sl_encap_inner_mtu(e, outer_mtu) < least)
+			least = sl_encap_inner_mtu(e, outer_mtu);
+	return least;
+}
+
 static bool add_path(const struct sl_object *o, void *ctx)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
@@ -278,7 +297,7 @@ static bool add_path(const struct sl_object *o, void *ctx)
 	port = path.reachable ? sl_apply_port_name(to->c->apply, path.port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
-	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
+	out.inner_mtu = path.reachable ? inner_mtu(to->encaps, path.outer_mtu) : 0;
 	error = sl_path_error_of(path.seen.error);
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
@@ -303,6 +322,7 @@ static const struct sl_shape paths_params =
 struct paths {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
+	bool encaps[SL_ENCAP_COUNT]; /* that networks have; without any, the default */
 	char after[SL_KEY_LEN];
 };
 
@@ -310,7 +330,7 @@ static bool next_path(struct sl_rows *r, struct sl_text *out)
 {
 	struct paths *p = (struct paths *)r;
 	const struct sl_object *o = sl_store_after(p->c->store, SL_COLL_NODES, p->after);
-	struct collect to = {.c = p->c};
+	struct collect to = {.c = p->c, .encaps = p->encaps};
 
 	if (o == NULL)
 		return false;
@@ -340,6 +360,8 @@ static int nodes_paths(const struct sl_rpc_call *call, const void *arg, struct s
 		return -ENOMEM;
 	p->rows = (struct sl_rows){.next = next_path, .destroy = free_paths};
 	p->c = call->ctrl;
+	p->encaps[0] = sl_store_count(p->c->store, SL_COLL_NETWORKS) == 0;
+	sl_store_walk(p->c->store, SL_COLL_NETWORKS, note_encap, p->encaps);
 	if (in->after != NULL)
 		snprintf(p->after, sizeof(p->after), "%s", in->after);
 	sl_rows_init(&p->rows, in->limit, stream);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826),
- * keeps a few packets waiting meanwhile, probes entries before they grow old, forgets what nobody
- * needs.
+ * Underlay neighbours: who answers at which MAC on an underlay link. The table asks by the
+ * neighbour protocol of an address's family (neighbor_proto.h), keeps a few packets waiting
+ * meanwhile, probes entries before they grow old, and forgets what nobody needs.
  *
  *   INCOMPLETE --reply--> REACHABLE --age, or another MAC is heard--> PROBE --reply--> REACHABLE
  *       |                                                               |
@@ -10,16 +10,18 @@
  *       ^                                                                      |
  *       +---------------------- when a packet asks ----------------------------+
  *
- * Any host on the link can send ARP. So an entry is made by a packet or tunnel that needs it, never
- * by what is heard, and takes a MAC only from a reply to a request of ours that is open
- * (INCOMPLETE, PROBE), by the port it was sent from. What else is heard is only a reason to ask:
- * from a neighbour that is looked for, at once; and where it has another MAC than the known one,
- * the holder of that, by unicast. If that answers, it stays, and the attempt is counted. If it is
- * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply is taken: the
+ * Any host on the link can send such frames. So an entry is made by a packet or tunnel that needs
+ * it, never by what is heard. It gets a MAC only from a reply to a request of ours that is open
+ * (INCOMPLETE, PROBE), on the port that the request was sent from.
+ *
+ * Anything else that is heard is only a reason to ask again. A frame from a neighbour that is being
+ * looked for: at once. A frame with another MAC than the known one: the holder of the known MAC, by
+ * unicast. If the holder answers, its MAC stays, and the attempt is counted. If the holder is
+ * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply counts: the
  * neighbour has moved.
  *
- * STATIC entries come from the configuration, win over learned ones, and never age. Of one that is
- * removed everybody is asked at once: its MAC may be removed because it is wrong.
+ * STATIC entries come from the configuration, win over learned ones, and never age. When one is
+ * removed, everybody is asked at once, since its MAC may have been removed because it is wrong.
  * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
  */
 #ifndef SL_CTRL_UNDERLAY_NEIGHBOR_H
@@ -74,14 +76,16 @@ struct sl_neighbor_ops {
 	struct rte_mbuf *(*alloc)(void *ctx);
 	/* The MAC of a neighbour became known, changed, or (mac NULL) is no longer known. */
 	void (*changed)(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
-	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is
-	 * one). */
+	/*
+	 * Our MAC on the port, and the address of ours to ask `to` from: of its family, and of its
+	 * subnet where there is one. False: there is none.
+	 */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
-		uint32_t *addr_be);
-	/* True when addr is an own address on that port: then ARP requests for it are answered. */
-	bool (*is_ours)(void *ctx, uint16_t port, uint32_t addr_be);
+		struct sl_ip *from);
+	/* True when ip is an own address on that port: then questions about it are answered. */
+	bool (*is_ours)(void *ctx, uint16_t port, const struct sl_ip *ip);
 	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
-	bool (*is_own)(void *ctx, uint32_t addr_be);
+	bool (*is_own)(void *ctx, const struct sl_ip *ip);
 	bool (*is_own_mac)(void *ctx, const struct sl_mac *mac);
 	/* Something people should know; the table limits how often. */
 	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
@@ -107,8 +111,11 @@ void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_
 void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
 	struct rte_mbuf *m, uint32_t tick);
 
-/* An ARP frame from the underlay: answered, and weighed as said above. Takes the packet. */
-void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
+/*
+ * A frame of a neighbour protocol from the underlay: answered, and weighed as said above. The table
+ * owns the packet from here.
+ */
+void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
 
 void sl_neighbor_set_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside of the neighbour table, for ctrl/neighbor*.c only: neighbor.c has the table and its
+ * Inside of the neighbour table, for ctrl/underlay/neighbor*.c only: neighbor.c has the table and its
  * timers, neighbor_hear.c weighs what other hosts send. Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_NEIGHBOR_IMPL_H
@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "neighbor.h"
+#include "neighbor_proto.h"
 
 struct sl_neighbor_key {
 	struct sl_ip ip;
@@ -55,7 +56,7 @@ void sl_neighbor_ask(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tic
 void sl_neighbor_enter(struct sl_neighbor *n, enum sl_neighbor_state state, uint32_t tick);
 /* Look for one that is not known, unless that was just tried. */
 void sl_neighbor_resolve(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick);
-/* mac it is: whoever waits or uses it is served. */
+/* Its MAC is known: packets that wait are sent, and tunnels are told. */
 void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
 	enum sl_neighbor_state state, uint32_t tick);
 /* A frame of ours is on its way; counted either way. */

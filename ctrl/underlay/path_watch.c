@@ -108,7 +108,6 @@ bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_pat
 	path->reachable = n->hop != NULL;
 	path->why = n->why;
 	path->resolved = n->resolved;
-	path->inner_mtu = n->inner_mtu;
 	path->outer_mtu = n->outer_mtu;
 	look(u, n, &path->seen);
 	path->state = n->watch.state;

@@ -82,7 +82,6 @@ struct sl_underlay_path {
 	enum sl_reach_why why; /* not reachable */
 	uint16_t port;
 	struct sl_ip next_hop;
-	uint16_t inner_mtu; /* largest workload packet that fits with any encapsulation */
 	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	enum sl_path_state state;
 	struct sl_tunnel_seen seen; /* since the node has its address */

@@ -45,8 +45,8 @@ struct sl_unode {
 	enum sl_reach_why why; /* for this reason */
 	struct sl_mac mac;     /* of the next hop, when resolved */
 	bool resolved;
-	bool held; /* one of the neighbour's uses is this node's */
-	uint16_t inner_mtu, outer_mtu;
+	bool held;	    /* one of the neighbour's uses is this node's */
+	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	struct sl_path_watch watch;
 	struct sl_unode *prev, *next; /* of the same hop */
 	struct sl_unode *fresh_prev, *fresh_next;

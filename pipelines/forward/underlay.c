@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "forward_dp.h"
 
-#include "pipelines/checksum.h"
-#include "pipelines/addr_map.h"
+#include "dp/checksum.h"
+#include "dp/addr_map.h"
 #include "pipelines/overlay/tunnel_dp.h"
 #include "pipelines/parse/parse_dp.h"
 

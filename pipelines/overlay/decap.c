@@ -4,7 +4,7 @@
 
 #include "dp/pkt.h"
 #include "overlay_dp.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 

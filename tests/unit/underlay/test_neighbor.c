@@ -59,27 +59,32 @@ static void on_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const s
 }
 
 static bool on_source(
-	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, struct sl_ip *from)
 {
 	(void)ctx;
 	(void)port;
-	(void)to;
 	*mac = sl_test_mac("02:00:00:00:0a:01");
-	*addr_be = sl_test_ip4("192.0.2.1");
+	*from = sl_test_ip(sl_ip_is_v4(to) ? "192.0.2.1" : "2001:db8::1");
 	return true;
 }
 
-static bool is_ours(void *ctx, uint16_t port, uint32_t addr_be)
+static bool is_at(const struct sl_ip *ip, const char *text)
+{
+	struct sl_ip other = sl_test_ip(text);
+
+	return sl_ip_equal(ip, &other);
+}
+
+static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
 {
 	(void)ctx;
-	return port == PORT && addr_be == sl_test_ip4("192.0.2.1");
+	return port == PORT && (is_at(ip, "192.0.2.1") || is_at(ip, "2001:db8::1"));
 }
 
 /* Another port has one more. */
-static bool is_own(void *ctx, uint32_t addr_be)
+static bool is_own(void *ctx, const struct sl_ip *ip)
 {
-	(void)ctx;
-	return addr_be == sl_test_ip4("192.0.2.1") || addr_be == sl_test_ip4("198.51.100.1");
+	return is_ours(ctx, PORT, ip) || is_at(ip, "198.51.100.1");
 }
 
 static bool is_own_mac(void *ctx, const struct sl_mac *mac)
@@ -155,7 +160,7 @@ static void hear_arp(
 	sl_frame_eth(&f, .dst = "02:00:00:00:0a:01", .src = mac);
 	sl_frame_arp(&f, .op = op, .sender_mac = mac, .sender = sender, .target = target);
 	sl_frame_end(&f);
-	sl_neighbor_arp(l->t, PORT, sl_frame_mbuf(&f), l->tick);
+	sl_neighbor_hear(l->t, PORT, sl_frame_mbuf(&f), l->tick);
 }
 
 static void pass(struct link *l, uint32_t ticks)
@@ -490,7 +495,7 @@ static void answer_by_another_port_than_the_request_is_not_taken(void **state)
 	sl_frame_arp(&f, .op = RTE_ARP_OP_REPLY, .sender_mac = OTHER, .sender = "192.0.2.2",
 		.target = "192.0.2.1");
 	sl_frame_end(&f);
-	sl_neighbor_arp(l->t, PORT + 1, sl_frame_mbuf(&f), l->tick);
+	sl_neighbor_hear(l->t, PORT + 1, sl_frame_mbuf(&f), l->tick);
 	assert_int_equal(l->n_changed, 0);
 	assert_int_equal(view(l).state, SL_NEIGHBOR_INCOMPLETE);
 }
