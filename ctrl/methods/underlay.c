@@ -232,10 +232,10 @@ static void path_problem(
 			"packets are sent and none comes back: they, or those of the node, are "
 			"lost "
 			"on the way, or traffic goes one way only");
-	else if (path->told_mtu != 0)
+	else if (path->router_mtu != 0)
 		snprintf(problem, 192,
 			"packets of up to %u bytes are sent, and a router says that only %u fit",
-			path->outer_mtu, path->told_mtu);
+			path->outer_mtu, path->router_mtu);
 }
 
 static void fill_traffic(const struct sl_underlay_path *path, const struct sl_path_error *error,

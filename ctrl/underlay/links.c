@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the neighbour table asks of the underlay and tells it (struct sl_neighbor_ops). */
+/* The underlay's side of the neighbour table: struct sl_neighbor_ops. */
 #include <stdio.h>
 
 #include "ctrl/shape/shape.h"
@@ -93,7 +93,7 @@ static bool is_own_mac(void *ctx, const struct sl_mac *mac)
 	return false;
 }
 
-static void tell(void *ctx, const struct sl_neighbor_event *ev)
+static void report(void *ctx, const struct sl_neighbor_event *ev)
 {
 	static const char *const words[] = {
 		[SL_NEIGHBOR_MOVED] = "next hop %s on port %s moved from %s to %s",
@@ -110,9 +110,9 @@ static void tell(void *ctx, const struct sl_neighbor_event *ev)
 	n = (size_t)snprintf(text, sizeof(text), words[ev->kind], sl_format_ip(&ev->ip, ip),
 		l != NULL ? l->name : "", sl_format_mac(&ev->mac, mac),
 		sl_format_mac(&ev->other, other));
-	if (ev->untold > 0)
+	if (ev->left_out > 0)
 		snprintf(text + n, sizeof(text) - n, " (%u such lines were left out before)",
-			ev->untold);
+			ev->left_out);
 	u->log(text);
 }
 
@@ -126,7 +126,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,
-		.tell = tell,
+		.report = report,
 		.counters = sl_engine_control_counters(u->engine),
 		.samples = sl_engine_control_samples(u->engine)};
 }

@@ -377,7 +377,7 @@ void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	}
 }
 
-/* Where the last one shown is gone, its place is looked for from the front. */
+/* When the last one shown is gone, the walk looks for the next number from the start. */
 bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
 	struct sl_neighbor_view *v)
 {

@@ -36,14 +36,14 @@
 #define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
 #define SL_NEIGHBORS_MAX \
 	131072 /* entries besides static ones; past it, new next hops stay unresolved */
-#define SL_NEIGHBOR_FRESH_S  30	 /* a learned entry is probed when older */
-#define SL_NEIGHBOR_RETRIES  3	 /* requests, one a second, before it counts as failed */
-#define SL_NEIGHBOR_FORGET_S 120 /* an entry no tunnel uses is dropped when older */
-#define SL_NEIGHBOR_DOUBTS   2	 /* unicast requests to the known MAC before all are asked */
-#define SL_NEIGHBOR_STANDS_S 600 /* what was heard against an entry is a notice for so long */
-#define SL_NEIGHBOR_TELL_MAX 10	 /* events told in SL_NEIGHBOR_TELL_S; of one entry, one */
-#define SL_NEIGHBOR_TELL_S   60
-#define SL_CONFLICTS_MAX     16 /* own addresses that others claim, remembered */
+#define SL_NEIGHBOR_FRESH_S	30  /* a learned entry is probed when older */
+#define SL_NEIGHBOR_RETRIES	3   /* requests, one a second, before it counts as failed */
+#define SL_NEIGHBOR_FORGET_S	120 /* an entry no tunnel uses is dropped when older */
+#define SL_NEIGHBOR_DOUBTS	2   /* unicast requests to the known MAC before all are asked */
+#define SL_NEIGHBOR_STANDS_S	600 /* what was heard against an entry is a notice for so long */
+#define SL_NEIGHBOR_REPORTS_MAX 10 /* events reported in SL_NEIGHBOR_REPORTS_S; of one entry, one */
+#define SL_NEIGHBOR_REPORTS_S	60
+#define SL_CONFLICTS_MAX	16 /* own addresses that others claim, remembered */
 
 enum sl_neighbor_state {
 	SL_NEIGHBOR_INCOMPLETE,
@@ -54,8 +54,8 @@ enum sl_neighbor_state {
 };
 
 enum sl_neighbor_event_kind {
-	SL_NEIGHBOR_MOVED,    /* `other` took the place of mac */
-	SL_NEIGHBOR_CLAIMED,  /* `other` wanted to; mac answers and stays */
+	SL_NEIGHBOR_MOVED,    /* mac was replaced by `other` */
+	SL_NEIGHBOR_CLAIMED,  /* `other` claimed the address; mac answers and stays */
 	SL_NEIGHBOR_CONFLICT, /* `other` claims our own address */
 };
 
@@ -64,7 +64,7 @@ struct sl_neighbor_event {
 	uint16_t port;
 	struct sl_ip ip;
 	struct sl_mac mac, other;
-	uint32_t untold; /* events that were left out since the last one told */
+	uint32_t left_out; /* events not reported since the last one that was */
 };
 
 /* What the table needs from its surroundings; a test provides its own. */
@@ -87,8 +87,8 @@ struct sl_neighbor_ops {
 	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
 	bool (*is_own)(void *ctx, const struct sl_ip *ip);
 	bool (*is_own_mac)(void *ctx, const struct sl_mac *mac);
-	/* Something people should know; the table limits how often. */
-	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
+	/* For the log; the table limits how often. */
+	void (*report)(void *ctx, const struct sl_neighbor_event *ev);
 	struct sl_counters *counters; /* the control thread's row */
 	struct sl_samples *samples;   /* and its samples of what is dropped */
 };
@@ -137,7 +137,7 @@ struct sl_neighbor_view {
 	enum sl_neighbor_state state;
 	uint32_t age_ticks, uses, waiting;
 	uint32_t flips;	     /* times its MAC became another */
-	uint32_t attempts;   /* times another MAC claimed it and was not taken */
+	uint32_t attempts;   /* times another MAC claimed it and was not believed */
 	struct sl_mac other; /* the last of those, or the MAC before the last flip; zero: none */
 	bool contested;	     /* either was within SL_NEIGHBOR_STANDS_S */
 };
@@ -156,7 +156,7 @@ struct sl_conflict {
 	uint16_t port;
 	struct sl_ip ip;
 	struct sl_mac mac; /* the last to claim it */
-	uint32_t tick;	   /* when; 0: this place is free */
+	uint32_t tick;	   /* when; 0: this entry is free */
 	uint32_t count;
 };
 void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,

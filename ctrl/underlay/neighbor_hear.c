@@ -17,28 +17,29 @@ static void answer(struct sl_neighbors *t, uint16_t port, const struct sl_neighb
 		rte_pktmbuf_free(m);
 }
 
-/* Whoever sends the frames that lead to events must not fill the log with them. */
-static void tell(
-	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *told, uint32_t tick)
+/* A host that sends many frames that lead to events must not fill the log. */
+static void report(
+	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *reported, uint32_t tick)
 {
-	const uint32_t window = SL_NEIGHBOR_TELL_S * SL_TICKS_PER_SECOND;
+	const uint32_t window = SL_NEIGHBOR_REPORTS_S * SL_TICKS_PER_SECOND;
 
-	if (tick - t->tell_since >= window) {
-		t->tell_since = tick;
-		t->n_told = 0;
+	if (tick - t->reports_since >= window) {
+		t->reports_since = tick;
+		t->n_reported = 0;
 	}
-	if ((*told != 0 && tick - *told < window) || t->n_told >= SL_NEIGHBOR_TELL_MAX) {
-		t->n_untold++;
+	if ((*reported != 0 && tick - *reported < window) ||
+		t->n_reported >= SL_NEIGHBOR_REPORTS_MAX) {
+		t->n_left_out++;
 		return;
 	}
-	*told = tick;
-	t->n_told++;
-	ev->untold = t->n_untold;
-	t->n_untold = 0;
-	t->ops.tell(t->ops.ctx, ev);
+	*reported = tick;
+	t->n_reported++;
+	ev->left_out = t->n_left_out;
+	t->n_left_out = 0;
+	t->ops.report(t->ops.ctx, ev);
 }
 
-static void tell_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+static void report_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	struct sl_neighbor_event ev = {.kind = SL_NEIGHBOR_CLAIMED,
 		.port = (uint16_t)n->key.port,
@@ -48,11 +49,11 @@ static void tell_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t t
 
 	n->attempts++;
 	n->heard = tick;
-	tell(t, &ev, &n->told, tick);
+	report(t, &ev, &n->reported, tick);
 }
 
-/* The place of a conflict: its own, a free one, or the oldest. */
-static struct sl_conflict *conflict_place(
+/* The conflict of that address; without one a free slot, or else the oldest conflict's. */
+static struct sl_conflict *conflict_slot(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)
 {
 	struct sl_conflict *best = &t->conflict[0];
@@ -71,16 +72,16 @@ static struct sl_conflict *conflict_place(
 
 static void conflict(struct sl_neighbors *t, uint16_t port, const struct sl_heard *h, uint32_t tick)
 {
-	struct sl_conflict *c = conflict_place(t, port, &h->ip);
+	struct sl_conflict *c = conflict_slot(t, port, &h->ip);
 	struct sl_neighbor_event ev = {
 		.kind = SL_NEIGHBOR_CONFLICT, .port = port, .ip = h->ip, .other = h->mac};
 	bool again = c->count > 0 && sl_mac_equal(&c->mac, &h->mac);
-	uint32_t told = again ? c->tick : 0;
+	uint32_t reported = again ? c->tick : 0;
 
 	c->mac = h->mac;
 	c->tick = tick;
 	c->count++;
-	tell(t, &ev, &told, tick);
+	report(t, &ev, &reported, tick);
 }
 
 /* Another MAC than the known one was heard: ask the holder of that, once a second at most. */
@@ -91,7 +92,7 @@ static void doubt(
 	if (n->in_doubt || n->asks_all || (n->heard != 0 && tick - n->heard < SL_TICKS_PER_SECOND))
 		return;
 	if (n->state == SL_NEIGHBOR_STATIC) {
-		tell_claim(t, n, tick);
+		report_claim(t, n, tick);
 		return;
 	}
 	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
@@ -102,7 +103,7 @@ static void doubt(
 static void proven(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	if (n->in_doubt)
-		tell_claim(t, n, tick);
+		report_claim(t, n, tick);
 	sl_neighbor_resolved(t, n, &n->mac, SL_NEIGHBOR_REACHABLE, tick);
 }
 
@@ -114,7 +115,7 @@ static void learn_mac(
 		.ip = n->key.ip,
 		.mac = n->mac,
 		.other = *mac};
-	uint32_t told = 0;
+	uint32_t reported = 0;
 
 	sl_neighbor_resolved(t, n, mac, SL_NEIGHBOR_REACHABLE, tick);
 	if (sl_mac_equal(&ev.mac, &no_mac) || sl_mac_equal(&ev.mac, mac))
@@ -122,12 +123,12 @@ static void learn_mac(
 	n->flips++;
 	n->other = ev.mac;
 	n->heard = tick;
-	tell(t, &ev, &told, tick);
+	report(t, &ev, &reported, tick);
 }
 
 /*
- * Somebody speaks as the neighbour that is looked for, who may have come up just now: a question
- * more than the timer asks, once a tick, spares those who wait for it up to a second.
+ * A frame says that it is from the neighbour that is being looked for, which may just have come up.
+ * One more question than the timer asks, once a tick, saves waiting packets up to a second.
  */
 static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {

@@ -109,7 +109,7 @@ static bool find_option(
 	return true;
 }
 
-/* Who asks without an address asks whether its own is free: RFC 4862 section 5.4.2. */
+/* A question from the unspecified address asks whether the target is free (RFC 4862 section 5.4.2). */
 static bool read_solicitation(const struct rte_ipv6_hdr *ip, const struct nd_fixed *nd,
 	const struct nd_option *source, struct sl_heard *h)
 {
@@ -125,7 +125,7 @@ static bool read_solicitation(const struct rte_ipv6_hdr *ip, const struct nd_fix
 	return true;
 }
 
-/* Only a solicited one answers a question of ours. */
+/* Only a solicited advertisement answers a question of ours. */
 static bool read_advertisement(
 	const struct rte_ipv6_hdr *ip, const struct nd_fixed *nd, struct sl_heard *h)
 {
@@ -198,7 +198,7 @@ static bool answer(struct rte_mbuf *m, const struct sl_heard *h, const struct sl
 	bool probe = is_unspecified(h->ip.b);
 	char *frame;
 
-	/* RFC 4861 section 7.2.4: to who has no address yet, to everybody and not as solicited. */
+	/* RFC 4861 section 7.2.4: a host without an address is answered at all nodes, unsolicited. */
 	if (!probe)
 		a.flags |= FLAG_SOLICITED;
 	memcpy(a.target, h->about.b, 16);

@@ -19,7 +19,7 @@
 
 enum sl_heard_kind {
 	SL_HEARD_OTHER,	   /* of the protocol, and neither of these */
-	SL_HEARD_QUESTION, /* who has `about`? */
+	SL_HEARD_QUESTION, /* which MAC has `about`? */
 	SL_HEARD_ANSWER,   /* `ip` is at `mac`, said to `about`, or to everybody */
 };
 
@@ -28,7 +28,7 @@ struct sl_heard {
 	enum sl_heard_kind kind;
 	struct sl_mac mac; /* of the host that speaks */
 	struct sl_ip ip;   /* its address; unspecified when it has none yet */
-	/* Of a question: the address asked for. Of an answer: who has asked, else unspecified. */
+	/* Of a question: the address asked for. Of an answer: of the host that asked, if one did. */
 	struct sl_ip about;
 	bool names_mac; /* the message itself says the MAC; false: it is the frame's source */
 };
@@ -44,7 +44,7 @@ struct sl_neighbor_question {
 struct sl_neighbor_proto {
 	bool serves_ip4; /* false: it serves IPv6 */
 	enum sl_drop malformed;
-	/* The frame's EtherType, and what else tells the protocol, are its own. */
+	/* True for a frame of this protocol, by its EtherType and what else identifies it. */
 	bool (*is_own)(const struct rte_mbuf *m);
 	/* False: a frame of the protocol that this node does not read. */
 	bool (*read)(const struct rte_mbuf *m, struct sl_heard *h);

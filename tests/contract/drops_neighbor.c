@@ -68,7 +68,7 @@ static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
 	return false;
 }
 
-static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
+static void link_report(void *ctx, const struct sl_neighbor_event *ev)
 {
 	(void)ctx;
 	(void)ev;
@@ -111,7 +111,7 @@ static enum sl_drop at_neighbors(
 		.is_ours = link_is_ours,
 		.is_own = link_is_own,
 		.is_own_mac = link_is_own_mac,
-		.tell = link_tell,
+		.report = link_report,
 		.counters = &link.counters,
 		.samples = sl_test_samples()};
 	struct sl_neighbors *t = sl_neighbors_create(&ops);

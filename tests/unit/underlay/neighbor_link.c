@@ -65,12 +65,12 @@ static bool is_own_mac(void *ctx, const struct sl_mac *mac)
 	return sl_mac_equal(mac, &own);
 }
 
-static void on_tell(void *ctx, const struct sl_neighbor_event *ev)
+static void on_report(void *ctx, const struct sl_neighbor_event *ev)
 {
 	struct link *l = ctx;
 
-	l->n_told++;
-	l->told = *ev;
+	l->n_reported++;
+	l->reported = *ev;
 }
 
 void forget_sent(struct link *l)
@@ -90,7 +90,7 @@ int setup(void **state)
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,
-		.tell = on_tell,
+		.report = on_report,
 		.counters = &l->counters,
 		.samples = sl_test_samples()};
 

@@ -30,10 +30,10 @@ struct link {
 	unsigned int n_sent, n_changed;
 	struct rte_mbuf *sent[64];
 	bool has_mac;
-	struct sl_mac mac; /* as the last change told it */
-	unsigned int n_told;
-	struct sl_neighbor_event told; /* the last one */
-	bool many;		       /* hop is not the only one */
+	struct sl_mac mac; /* of the last change */
+	unsigned int n_reported;
+	struct sl_neighbor_event reported; /* the last one */
+	bool many;			   /* hop is not the only one */
 };
 
 #define OLD   "02:00:00:00:0b:01"

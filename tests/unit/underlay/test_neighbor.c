@@ -129,7 +129,7 @@ static void removed_static_entry_that_was_right_stays_without_a_claim(void **sta
 	hear_arp(l, RTE_ARP_OP_REPLY, OLD, "192.0.2.2", "192.0.2.1");
 	assert_int_equal(view(l).state, SL_NEIGHBOR_REACHABLE);
 	assert_int_equal(view(l).attempts, 0);
-	assert_int_equal(l->n_told, 0);
+	assert_int_equal(l->n_reported, 0);
 }
 
 static bool is_of_network_7(const struct rte_mbuf *m, const void *ctx)

@@ -63,9 +63,9 @@ static void neighbour_that_moved_is_followed_once_the_old_mac_is_silent(void **s
 	assert_int_equal(l->mac.b[5], 2);
 	assert_int_equal(view(l).flips, 1);
 	assert_int_equal(view(l).other.b[5], 1);
-	assert_int_equal(l->n_told, 1);
-	assert_int_equal(l->told.kind, SL_NEIGHBOR_MOVED);
-	assert_int_equal(l->told.other.b[5], 2);
+	assert_int_equal(l->n_reported, 1);
+	assert_int_equal(l->reported.kind, SL_NEIGHBOR_MOVED);
+	assert_int_equal(l->reported.other.b[5], 2);
 }
 
 static void neighbour_in_doubt_fails_when_nobody_answers(void **state)
@@ -91,8 +91,8 @@ static void flood_of_claims_costs_a_request_a_second_and_few_lines(void **state)
 	}
 	assert_in_range(l->n_sent, 1, 21);
 	assert_int_equal(l->n_changed, 0);
-	assert_int_equal(l->n_told, 1);
-	assert_int_equal(l->told.kind, SL_NEIGHBOR_CLAIMED);
+	assert_int_equal(l->n_reported, 1);
+	assert_int_equal(l->reported.kind, SL_NEIGHBOR_CLAIMED);
 }
 
 /* It came up after our request: that would be asked again a second later only. */
@@ -182,7 +182,7 @@ static void claim_against_a_static_entry_is_counted(void **state)
 	assert_int_equal(l->n_changed, 0);
 	assert_int_equal(l->n_sent, 0);
 	assert_int_equal(view(l).attempts, 1);
-	assert_int_equal(l->told.kind, SL_NEIGHBOR_CLAIMED);
+	assert_int_equal(l->reported.kind, SL_NEIGHBOR_CLAIMED);
 }
 
 static void count_conflict(const struct sl_conflict *c, void *ctx)
@@ -204,8 +204,8 @@ static void own_address_claimed_by_another_is_a_conflict(void **state)
 	}
 	assert_int_equal(l->n_changed, 0);
 	assert_int_equal(l->n_sent, 0);
-	assert_int_equal(l->n_told, 2);
-	assert_int_equal(l->told.kind, SL_NEIGHBOR_CONFLICT);
+	assert_int_equal(l->n_reported, 2);
+	assert_int_equal(l->reported.kind, SL_NEIGHBOR_CONFLICT);
 	sl_neighbors_conflicts(l->t, l->tick, count_conflict, &n);
 	assert_int_equal(n, 2);
 	pass(l, SL_NEIGHBOR_STANDS_S * SECOND);
@@ -219,7 +219,7 @@ static void our_own_frame_that_comes_back_is_no_conflict(void **state)
 	struct link *l = *state;
 
 	hear_arp(l, RTE_ARP_OP_REQUEST, "02:00:00:00:0a:01", "192.0.2.1", "192.0.2.2");
-	assert_int_equal(l->n_told, 0);
+	assert_int_equal(l->n_reported, 0);
 }
 
 static void mac_that_no_host_has_teaches_nothing_and_is_not_answered(void **state)

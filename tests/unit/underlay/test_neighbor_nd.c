@@ -323,9 +323,9 @@ static void our_ip6_address_claimed_by_another_is_a_conflict(void **state)
 	claim.dst = "ff02::1";
 	claim.flags = 0x20;
 	hear(l, &claim);
-	assert_int_equal(l->n_told, 1);
-	assert_int_equal(l->told.kind, SL_NEIGHBOR_CONFLICT);
-	assert_true(is(&l->told.ip, OURS));
+	assert_int_equal(l->n_reported, 1);
+	assert_int_equal(l->reported.kind, SL_NEIGHBOR_CONFLICT);
+	assert_true(is(&l->reported.ip, OURS));
 }
 
 static void malformed_discovery_has_its_own_reason(void **state)
