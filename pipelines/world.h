@@ -61,9 +61,9 @@ struct sl_world {
 	 * is used, and resolved again when it must be.
 	 */
 	uint64_t generation;
-	uint64_t commit;			/* the number of this one; not below generation */
-	uint32_t port_network[SL_PORTS_MAX];	/* access port -> network id, 0 when it carries no
-						   endpoint */
+	uint64_t commit; /* the number of this one; not below generation */
+	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
+	const uint32_t *port_network;
 	uint32_t n_networks;			/* ids below this are valid indexes */
 	const struct sl_network *networks;	/* [0] is never present */
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */

@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sluice/client.h"
+#include "sluice/clock.h"
 
 #define TIMEOUT_DEFAULT 30
 #define ANSWER_MAX	(1u << 30) /* a configuration of a million objects has less */
@@ -85,10 +85,7 @@ void sl_client_set_timeout(struct sl_client *c, unsigned int seconds)
 
 static long long now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+	return (long long)(sl_now_ns() / SL_NS_PER_MS);
 }
 
 /* Until the socket is ready; false with errno ETIMEDOUT. deadline 0: none. */

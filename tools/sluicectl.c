@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sluice/clock.h"
 #include "sluicectl.h"
 
 void ctl_complain(const char *message, const char *path, const char *hint)
@@ -305,10 +306,7 @@ static void rest(double seconds)
 
 static double now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)sl_now_ns() / 1e9;
 }
 
 static int watch(struct ctl *c, const cJSON *method, const char *params)

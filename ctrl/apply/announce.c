@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "announce.h"
+#include "apply_internal.h"
+#include "ctrl/shape/grow.h"
 #include "pipelines/forward/advert.h"
 
 enum {
@@ -48,7 +49,7 @@ static bool queue_put(struct sl_announce_queue *q, uint32_t id, uint32_t tick)
 }
 
 /* 0: none whose time has come. */
-static uint32_t queue_take(struct sl_announce_queue *q, uint32_t tick)
+static uint32_t queue_next(struct sl_announce_queue *q, uint32_t tick)
 {
 	uint32_t id = q->item[q->first].id;
 
@@ -77,7 +78,7 @@ uint64_t sl_announcer_waiting(const struct sl_announcer *n)
 }
 
 /* The next id of the set; 0: none within so many words. */
-static uint32_t set_take(struct sl_announcer *n)
+static uint32_t set_next(struct sl_announcer *n)
 {
 	for (uint32_t i = 0; n->n_set > 0 && i < WORDS_A_TURN; i++) {
 		uint32_t at = n->cursor % n->n_words, bit;
@@ -96,17 +97,17 @@ static uint32_t set_take(struct sl_announcer *n)
 }
 
 /* Another endpoint to be at hand, those of the set last. */
-static bool take_next(struct sl_announcer *n, uint32_t tick)
+static bool choose_next(struct sl_announcer *n, uint32_t tick)
 {
 	n->address = 0;
 	n->port = 0;
-	n->id = queue_take(&n->recent, tick);
+	n->id = queue_next(&n->recent, tick);
 	n->repeat = n->id != 0;
 	if (n->id == 0)
-		n->id = queue_take(&n->again, tick);
+		n->id = queue_next(&n->again, tick);
 	n->of_set = n->id == 0;
 	if (n->id == 0)
-		n->id = set_take(n);
+		n->id = set_next(n);
 	return n->id != 0;
 }
 
@@ -150,9 +151,11 @@ static bool is_to_hear(
 static uint16_t next_port(
 	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
 {
-	while (port < SL_PORTS_MAX && !is_to_hear(v, ep, port))
-		port++;
-	return port;
+	unsigned int next = sl_port_set_next(v->ports, port);
+
+	while (next < SL_PORTS_MAX && !is_to_hear(v, ep, (uint16_t)next))
+		next = sl_port_set_next(v->ports, next + 1);
+	return (uint16_t)next;
 }
 
 enum progress { DONE, SENT, FULL };
@@ -160,26 +163,39 @@ enum progress { DONE, SENT, FULL };
 /* One frame about the endpoint at hand. */
 static enum progress advance(struct sl_announcer *n, const struct sl_announce_view *v)
 {
-	const struct sl_endpoint_obj *obj =
-		(const struct sl_endpoint_obj *)sl_store_by_id(v->store, SL_COLL_ENDPOINTS, n->id);
 	const struct sl_endpoint *ep = n->id < v->n_endpoints ? v->endpoint[n->id] : NULL;
-	const struct sl_ip *ip;
+	size_t n_addresses = 0;
+	const struct sl_ip *ip = n->addresses(v->store, n->id, &n_addresses);
 
-	if (obj == NULL || ep == NULL)
+	if (ip == NULL || ep == NULL)
 		return DONE; /* it has gone */
 	n->port = next_port(v, ep, n->port);
 	if (n->port == SL_PORTS_MAX) {
 		n->port = next_port(v, ep, 0);
 		n->address++;
 	}
-	if (n->address >= obj->addresses.n || n->port == SL_PORTS_MAX)
+	if (n->address >= n_addresses || n->port == SL_PORTS_MAX)
 		return DONE;
-	ip = obj->addresses.items;
 	if (!send_to_port(v, n->port, &ip[n->address], &ep->mac))
 		return FULL;
 	n->port++;
 	n->sent++;
 	return SENT;
+}
+
+bool sl_table_announce(struct sl_table_txn *t, uint32_t id)
+{
+	struct sl_pending *p = sl_pending_of(t);
+	uint32_t *more;
+
+	if (!sl_announcer_reserve(&t->apply->announcer, id))
+		return false;
+	more = sl_grow(p->announce, p->n_announce + 1, &p->max_announce, sizeof(*more));
+	if (more == NULL)
+		return false;
+	p->announce = more;
+	p->announce[p->n_announce++] = id;
+	return true;
 }
 
 void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v)
@@ -191,7 +207,7 @@ void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v)
 	while (i++ < FRAMES_A_TURN) {
 		enum progress p;
 
-		if (n->id == 0 && !take_next(n, tick))
+		if (n->id == 0 && !choose_next(n, tick))
 			return;
 		if (n->of_set && i > FRAMES_A_TURN_OF_SET)
 			return;

@@ -16,9 +16,8 @@
 #ifndef SL_CTRL_APPLY_ANNOUNCE_H
 #define SL_CTRL_APPLY_ANNOUNCE_H
 
-#include "dp/engine.h"
-#include "pipelines/world.h"
-#include "ctrl/model/store.h"
+#include "sluice/port_set.h"
+#include "table_ops.h"
 
 #define SL_ANNOUNCE_RECENT 1024u
 
@@ -31,6 +30,7 @@ struct sl_announce_queue {
 };
 
 struct sl_announcer {
+	sl_addresses_fn addresses; /* of an endpoint's object; NULL: nothing is announced yet */
 	struct sl_announce_queue recent, again;
 	uint64_t *set; /* a bit an endpoint id */
 	uint32_t n_words, n_set, cursor;
@@ -54,6 +54,7 @@ struct sl_announce_view {
 	struct sl_engine *engine;
 	const struct sl_store *store;
 	const struct sl_world *world;
+	const struct sl_port_set *ports; /* all there are */
 	struct sl_endpoint *const *endpoint;
 	uint32_t n_endpoints;
 };

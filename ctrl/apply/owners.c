@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * To whom connections are billed (pipelines/flow/flow_share.h). An endpoint has an owner as long as
- * it stays at one place in one network; ports, nodes and networks have theirs from their first
- * endpoint on until the object goes. No id is given to another object within the transaction that
- * frees it, so what a number stands for is clear at any time.
+ * it stays at one place, a port or a node, in one network. Ports, nodes and networks have theirs
+ * from their first endpoint on until the object goes. No id is given to another object within the
+ * transaction that frees it, so what a number stands for is clear at any time.
  */
 #include <stdlib.h>
 
 #include "apply_internal.h"
-#include "pipelines/flow/flow_ctl.h"
 #include "sluice/burst.h"
 
-/* Owners of places and networks by their ids; 0: none yet. */
+/* Owners of networks and nodes by their ids; 0: none yet. A port's is in its slot. */
 struct sl_owner_index {
-	uint32_t port[SL_PORTS_MAX];
-	uint32_t node[SL_NODES_MAX];
 	uint32_t network[SL_NETWORKS_MAX];
+	uint32_t node[SL_NODES_MAX];
 };
 
 /* An endpoint as it is allocated, with what its end asks for. */
@@ -32,23 +30,43 @@ static struct owned_endpoint *owned(struct sl_endpoint *ep)
 	return (struct owned_endpoint *)ep;
 }
 
-bool sl_apply_owners_create(struct sl_apply *a)
+bool sl_owners_create(struct sl_apply *a)
 {
-	a->owners = calloc(1, sizeof(*a->owners));
+	a->owners = calloc(1, sizeof(*a->owners)); /* what nobody writes to takes no memory */
 	return a->owners != NULL;
 }
 
-struct sl_endpoint *sl_apply_endpoint_alloc(const struct sl_apply *a)
+struct sl_endpoint *sl_apply_endpoint(const struct sl_apply *a, uint32_t id)
 {
-	struct owned_endpoint *o = calloc(1, sizeof(*o));
-
-	if (o == NULL)
-		return NULL;
-	o->flows = a->pipeline->flows;
-	return &o->ep;
+	return id < a->n_endpoint ? a->endpoint[id] : NULL;
 }
 
-void sl_apply_endpoint_undo(void *arg)
+uint32_t sl_apply_endpoint_owner(const struct sl_apply *a, uint32_t id)
+{
+	const struct sl_endpoint *ep = sl_apply_endpoint(a, id);
+
+	return ep != NULL ? ep->owner : 0;
+}
+
+static bool grow_endpoints(struct sl_apply *a, uint32_t id)
+{
+	uint32_t n = id < 1024 ? 1024 : id < 1u << 20 ? 1u << 20 : id * 2;
+	struct sl_endpoint **more;
+
+	if (id < a->n_endpoint)
+		return true;
+	more = calloc(n, sizeof(struct sl_endpoint *)); /* what nobody writes to takes no memory */
+	if (more == NULL)
+		return false;
+	if (a->n_endpoint > 0)
+		memcpy(more, a->endpoint, a->n_endpoint * sizeof(struct sl_endpoint *));
+	free(a->endpoint);
+	a->endpoint = more;
+	a->n_endpoint = n;
+	return true;
+}
+
+static void undo_endpoint(void *arg)
 {
 	struct owned_endpoint *o = owned(arg);
 
@@ -57,7 +75,7 @@ void sl_apply_endpoint_undo(void *arg)
 	free(o);
 }
 
-void sl_apply_endpoint_retire(void *arg)
+static void end_endpoint(void *arg)
 {
 	struct owned_endpoint *o = owned(arg);
 
@@ -66,42 +84,73 @@ void sl_apply_endpoint_retire(void *arg)
 	free(o);
 }
 
-void sl_apply_endpoint_commit(struct sl_endpoint *ep)
+struct sl_endpoint *sl_table_endpoint_make(struct sl_table_txn *t, uint32_t id)
 {
-	struct owned_endpoint *o = owned(ep);
+	struct owned_endpoint *o = calloc(1, sizeof(*o));
 
-	if (o->from != NULL)
+	if (o == NULL || !grow_endpoints(t->apply, id) || !sl_table_undo(t, undo_endpoint, o)) {
+		free(o);
+		return NULL;
+	}
+	o->flows = t->apply->env.pipeline->flows;
+	o->ep.id = id;
+	return &o->ep;
+}
+
+bool sl_table_endpoint_retire(struct sl_table_txn *t, struct sl_endpoint *ep)
+{
+	return sl_table_retire(t, end_endpoint, ep);
+}
+
+void sl_table_endpoint_put(struct sl_table_txn *t, uint32_t id, struct sl_endpoint *ep)
+{
+	struct owned_endpoint *o = ep != NULL ? owned(ep) : NULL;
+
+	if (o != NULL && o->from != NULL) {
 		o->from->succeeded = true;
-	o->from = NULL;
+		o->from = NULL;
+	}
+	t->apply->endpoint[id] = ep;
 }
 
 static uint32_t open_once(
 	struct sl_apply *a, enum sl_owner_kind kind, uint32_t id, uint32_t *number)
 {
 	if (*number == 0)
-		*number = sl_owner_open(a->pipeline->flows, kind, id, 0, 0);
+		*number = sl_owner_open(a->env.pipeline->flows, kind, id, 0, 0);
 	return *number;
 }
 
-static uint32_t place_of(struct sl_apply *a, const struct sl_endpoint *ep)
+static uint32_t owner_of_place(struct sl_apply *a, const struct sl_endpoint *ep)
 {
 	uint32_t id = ep->origin & ~SL_ORIGIN_NODE;
 
 	if (ep->local)
-		return open_once(a, SL_OWNER_PORT, id, &a->owners->port[id]);
+		return open_once(a, SL_OWNER_PORT, id, &sl_port_slot_by_id(&a->ports, id)->owner);
 	return open_once(a, SL_OWNER_NODE, id, &a->owners->node[id]);
 }
 
-/* They have one name: an id is its key's for as long as that exists, and no one else's before the
+/* They have one name: an id is its key's for as long as that exists, and nobody else's before the
  * commit after. */
 static bool same_incarnation(const struct sl_endpoint *old, const struct sl_endpoint *new)
 {
 	return old->origin == new->origin && old->network == new->network;
 }
 
-int sl_apply_owner_choose(struct sl_apply *a, struct sl_endpoint *ep, uint32_t id, struct sl_err *e)
+static int no_owner(struct sl_err *e)
 {
-	struct sl_endpoint *old = a->endpoint[id];
+	sl_err_set(e, SL_ERR_LIMIT, NULL,
+		"connections are billed to %u endpoints, ports, nodes and networks, past and "
+		"present, and there is room for no more",
+		SL_OWNERS_MAX - 1);
+	sl_err_hint(e, "wait until connections of removed endpoints have ended");
+	return -ENOSPC;
+}
+
+int sl_table_endpoint_bill(struct sl_table_txn *t, struct sl_endpoint *ep, struct sl_err *e)
+{
+	struct sl_apply *a = t->apply;
+	struct sl_endpoint *old = sl_apply_endpoint(a, ep->id);
 	uint32_t place, network;
 
 	if (old != NULL && same_incarnation(old, ep)) {
@@ -109,25 +158,18 @@ int sl_apply_owner_choose(struct sl_apply *a, struct sl_endpoint *ep, uint32_t i
 		owned(ep)->from = owned(old);
 		return 0;
 	}
-	place = place_of(a, ep);
+	place = owner_of_place(a, ep);
 	network = open_once(a, SL_OWNER_NETWORK, ep->network, &a->owners->network[ep->network]);
 	if (place != 0 && network != 0)
-		ep->owner =
-			sl_owner_open(a->pipeline->flows, SL_OWNER_ENDPOINT, id, place, network);
-	if (ep->owner == 0) {
-		sl_err_set(e, SL_ERR_LIMIT, NULL,
-			"connections are billed to %u endpoints, ports, nodes and networks, past "
-			"and "
-			"present, and there is room for no more",
-			SL_OWNERS_MAX - 1);
-		sl_err_hint(e, "wait until connections of removed endpoints have ended");
-		return -ENOSPC;
-	}
+		ep->owner = sl_owner_open(
+			a->env.pipeline->flows, SL_OWNER_ENDPOINT, ep->id, place, network);
+	if (ep->owner == 0)
+		return no_owner(e);
 	owned(ep)->opened = true;
 	return 0;
 }
 
-/* A place or a network that workers know of until a grace period after it was replaced. */
+/* The owner of a place or a network, which workers know until a grace period after it went. */
 struct gone_owner {
 	struct sl_flow_table *flows;
 	uint32_t number;
@@ -142,7 +184,7 @@ static void close_gone(void *arg)
 }
 
 /* No endpoint is opened with it from here on. */
-static void retire_gone(struct sl_apply *a, uint32_t *number)
+void sl_owner_retire(struct sl_apply *a, uint32_t *number)
 {
 	struct gone_owner *g;
 
@@ -151,32 +193,24 @@ static void retire_gone(struct sl_apply *a, uint32_t *number)
 	g = malloc(sizeof(*g));
 	if (g == NULL)
 		abort();
-	*g = (struct gone_owner){.flows = a->pipeline->flows, .number = *number};
-	if (!sl_later_note(&a->p.retire, close_gone, g))
+	*g = (struct gone_owner){.flows = a->env.pipeline->flows, .number = *number};
+	if (!sl_table_retire(&a->p.txn, close_gone, g))
 		abort();
 	*number = 0;
 }
 
-void sl_apply_owners_commit(struct sl_apply *a)
+void sl_table_number_gone(struct sl_table_txn *t, enum sl_number_kind kind, uint32_t id)
 {
-	const struct sl_pending *p = &a->p;
+	struct sl_pending *p = sl_pending_of(t);
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (a->ports[i].used && !p->ports[i].used)
-			retire_gone(a, &a->owners->port[i]);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_change *c = &p->changes[i];
-
-		if (c->new_obj != NULL)
-			continue;
-		if (c->coll == SL_COLL_NODES)
-			retire_gone(a, &a->owners->node[c->old_obj->id]);
-		else if (c->coll == SL_COLL_NETWORKS)
-			retire_gone(a, &a->owners->network[c->old_obj->id]);
-	}
+	sl_owner_retire(t->apply, kind == SL_NUMBER_NODE ? &t->apply->owners->node[id]
+							 : &t->apply->owners->network[id]);
+	if (p->gone == NULL)
+		p->gone = sl_purge_set_create();
+	sl_purge_set_add(p->gone, kind, id);
 }
 
-uint32_t sl_apply_endpoint_owner(const struct sl_apply *a, uint32_t id)
+void sl_table_number_new(struct sl_table_txn *t, enum sl_number_kind kind, uint32_t id)
 {
-	return id < a->n_endpoint && a->endpoint[id] != NULL ? a->endpoint[id]->owner : 0;
+	sl_purge_number(t->apply->purge, kind, id);
 }

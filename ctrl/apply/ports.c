@@ -1,157 +1,220 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
+/* What a transaction does to ports, and what their devices do by themselves. */
 #include <stdlib.h>
 
 #include "apply_internal.h"
 
-struct sl_port_params sl_apply_port_params(const struct sl_port_obj *obj)
+int sl_table_port(const struct sl_table_txn *t, const char *name)
 {
-	const uint32_t *workers = obj->workers.items;
-	struct sl_port_params params = {.name = obj->name,
-		.devargs = obj->devargs,
-		.underlay = obj->role == SL_ROLE_UNDERLAY,
-		.n_rxq = obj->queues,
-		.n_desc = obj->descriptors,
-		.mtu = obj->mtu,
-		.has_mac = obj->has_mac,
-		.mac = obj->mac};
-
-	for (size_t i = 0; i < SL_QUEUES_MAX; i++)
-		params.rxq_worker[i] = i < obj->workers.n ? (int)workers[i] : -1;
-	return params;
+	return sl_apply_port_id(t->apply, name);
 }
 
-static struct sl_port_params params_of(const struct sl_apply *a, const struct sl_port_obj *obj)
+static struct sl_port_slot *touch(struct sl_table_txn *t, uint16_t id)
 {
-	struct sl_port_params params = sl_apply_port_params(obj);
+	struct sl_port_slot *s = sl_port_slot_by_id(&t->apply->ports, id);
 
-	params.patience = a->patience;
-	params.leaving = a->p.leaving;
-	return params;
+	sl_port_slot_touch(&t->apply->ports, s);
+	return s;
 }
 
-static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
+void sl_table_port_leaves(struct sl_table_txn *t, uint16_t id)
 {
-	const struct sl_port_params params = params_of(a, obj);
-	int id = sl_port_add(a->engine, &params, e);
+	sl_port_set_add(&sl_pending_of(t)->leaving, id);
+}
+
+const struct sl_port_set *sl_table_ports_leaving(const struct sl_table_txn *t)
+{
+	return &sl_pending_of(t)->leaving;
+}
+
+int sl_table_port_add(struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e)
+{
+	struct sl_apply *a = t->apply;
+	int id = sl_port_add(a->env.engine, params, e);
 
 	if (id < 0)
 		return id;
-	a->p.ports[id] = (struct sl_port_slot){.used = true};
-	snprintf(a->p.ports[id].name, SL_NAME_LEN, "%s", obj->name);
-	return 0;
-}
-
-/* What the device was opened with is not what is asked for now, or it is to be opened anew. */
-static bool is_another(const struct sl_change *c)
-{
-	const struct sl_port_obj *old = (const struct sl_port_obj *)c->old_obj;
-	const struct sl_port_obj *new = (const struct sl_port_obj *)c->new_obj;
-	bool same_workers =
-		old->workers.n == new->workers.n &&
-		(old->workers.n == 0 || memcmp(old->workers.items, new->workers.items,
-						old->workers.n * sizeof(uint32_t)) == 0);
-
-	return c->anew || strcmp(old->devargs, new->devargs) != 0 || old->role != new->role ||
-	       old->queues != new->queues || old->descriptors != new->descriptors ||
-	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) || !same_workers;
-}
-
-static int change_port(struct sl_apply *a, const struct sl_change *c, struct sl_err *e)
-{
-	const struct sl_port_obj *old = (const struct sl_port_obj *)c->old_obj;
-	const struct sl_port_obj *new = (const struct sl_port_obj *)c->new_obj;
-	int id = sl_port_slot_find(a->p.ports, old->name), err;
-
-	if (is_another(c)) {
-		const struct sl_port_params params = params_of(a, new);
-
-		a->p.change[id] = new;
-		return sl_port_check_change(a->engine, (uint16_t)id, &params, e);
+	if (sl_port_slot_add(&a->ports, (uint16_t)id, params->name) == NULL) {
+		sl_port_remove(a->env.engine, (uint16_t)id);
+		return sl_table_no_memory(e);
 	}
-	if (old->mtu == new->mtu)
-		return 0;
-	a->p.port_mtu[id] = (int32_t)old->mtu;
-	err = sl_port_set_mtu(a->engine, (uint16_t)id, new->mtu, e);
-	if (err != 0)
-		a->p.port_mtu[id] = -1;
-	return err;
-}
-
-/* First of all: what they have is free for others of the transaction. */
-static void note_leaving(struct sl_apply *a, const struct sl_change *c)
-{
-	int id = c->old_obj != NULL ? sl_port_slot_find(a->p.ports,
-					      ((const struct sl_port_obj *)c->old_obj)->name)
-				    : -1;
-
-	if (id >= 0 && (c->new_obj == NULL || is_another(c)))
-		a->p.leaving |= 1u << id;
-}
-
-static int prepare_port(struct sl_apply *a, const struct sl_change *c, struct sl_err *e)
-{
-	const struct sl_port_obj *old = (const struct sl_port_obj *)c->old_obj;
-
-	if (old == NULL)
-		return add_port(a, (const struct sl_port_obj *)c->new_obj, e);
-	if (c->new_obj != NULL)
-		return change_port(a, c, e);
-	a->p.ports[sl_port_slot_find(a->p.ports, old->name)].used = false;
+	sl_purge_port(a->purge, (uint16_t)id);
 	return 0;
 }
 
-int sl_apply_prepare_ports(struct sl_apply *a, struct sl_err *e)
+void sl_table_port_remove(struct sl_table_txn *t, uint16_t id)
+{
+	touch(t, id)->next.gone = true;
+}
+
+int sl_table_port_mtu(
+	struct sl_table_txn *t, uint16_t id, uint32_t was, uint32_t mtu, struct sl_err *e)
+{
+	struct sl_port_slot *s = touch(t, id);
+	int err = sl_port_set_mtu(t->apply->env.engine, id, mtu, e);
+
+	if (err != 0)
+		return err;
+	s->next.has_new_mtu = true;
+	s->next.mtu_before = was;
+	return 0;
+}
+
+void sl_table_port_gains(struct sl_table_txn *t, uint16_t id, uint32_t network)
+{
+	struct sl_port_slot *s = touch(t, id);
+
+	s->next.n_endpoints++;
+	s->next.network = network;
+}
+
+void sl_table_port_loses(struct sl_table_txn *t, uint16_t id)
+{
+	touch(t, id)->next.n_endpoints--;
+}
+
+void sl_table_port_lost(struct sl_table_txn *t, uint16_t id)
+{
+	touch(t, id)->next.n_lost++;
+}
+
+/* It gets another network, or carries none of the workloads any more that it carried before. */
+static bool changes_hands(const struct sl_port_slot *s)
+{
+	return sl_port_slot_next_network(s) != s->network ||
+	       (s->n_endpoints > 0 && s->next.n_lost == s->n_endpoints);
+}
+
+/* The table of the world to come, which is the world's before until the first change. */
+static uint32_t *port_network(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
-	int err = 0;
+	uint32_t *table;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (p->changes[i].coll == SL_COLL_PORTS)
-			note_leaving(a, &p->changes[i]);
-	for (size_t i = 0; i < p->n && err == 0; i++)
-		if (p->changes[i].coll == SL_COLL_PORTS)
-			err = prepare_port(a, &p->changes[i], e);
-	return err;
+	if (p->port_network != NULL)
+		return p->port_network;
+	table = malloc(SL_PORTS_MAX * sizeof(*table));
+	if (table == NULL)
+		return NULL;
+	memcpy(table, a->world->port_network, SL_PORTS_MAX * sizeof(*table));
+	if (!sl_table_replace(&p->txn, a->world->port_network, table, free))
+		return NULL;
+	p->txn.world->port_network = p->port_network = table;
+	return table;
 }
 
-void sl_apply_commit_ports(struct sl_apply *a)
+/* A port that ran before is nobody's at first: see handover.c. */
+int sl_ports_decide(struct sl_apply *a, struct sl_err *e)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port_params params;
+	struct sl_pending *p = &a->p;
 
-		if (a->p.change[i] == NULL)
+	SL_PORT_SLOT_TOUCHED (s, &a->ports) {
+		bool runs_on = s->present && !s->next.gone;
+		uint32_t *table;
+
+		if (!changes_hands(s))
 			continue;
-		params = params_of(a, a->p.change[i]);
-		sl_port_change(a->engine, (uint16_t)i, &params);
+		table = port_network(a);
+		if (table == NULL)
+			return sl_table_no_memory(e);
+		table[s->id] = runs_on ? 0 : sl_port_slot_next_network(s);
+		sl_scope_add(&p->scope, sl_change_of(SL_CHANGE_PORT, s->id));
+		if (runs_on)
+			sl_port_set_add(&p->handed_on, s->id);
 	}
+	return 0;
+}
+
+void sl_ports_offer(struct sl_apply *a)
+{
+	SL_PORT_SLOT_TOUCHED (s, &a->ports)
+		if (!s->present)
+			sl_port_offer(a->env.engine, s->id);
+}
+
+/* What names the ports that go, or is billed to them. */
+void sl_ports_commit(struct sl_apply *a)
+{
+	struct sl_pending *p = &a->p;
+
+	SL_PORT_SLOT_TOUCHED (s, &a->ports) {
+		if (!s->next.gone)
+			continue;
+		sl_owner_retire(a, &s->owner);
+		if (p->gone == NULL)
+			p->gone = sl_purge_set_create();
+		sl_port_set_add(&p->gone->ports, s->id);
+	}
+}
+
+void sl_ports_publish(struct sl_apply *a)
+{
+	SL_PORT_SLOT_TOUCHED (s, &a->ports)
+		if (!s->present)
+			sl_port_publish(a->env.engine, s->id);
+}
+
+void sl_ports_end(struct sl_apply *a)
+{
+	SL_PORT_SLOT_TOUCHED (s, &a->ports)
+		if (s->next.gone)
+			sl_port_remove(a->env.engine, s->id);
+	sl_port_slots_commit(&a->ports);
+}
+
+bool sl_ports_abort(struct sl_apply *a)
+{
+	bool tried = false;
+
+	SL_PORT_SLOT_TOUCHED (s, &a->ports) {
+		if (!s->present) {
+			sl_port_remove(a->env.engine, s->id);
+			sl_owner_close(a->env.pipeline->flows, s->owner); /* no worker knows it */
+		} else if (s->next.has_new_mtu) {
+			sl_port_set_mtu(a->env.engine, s->id, s->next.mtu_before, NULL);
+			tried = true;
+		}
+	}
+	sl_port_slots_abort(&a->ports);
+	return tried;
 }
 
 /*
- * What a port's device has become by itself: tables hold its MTU and MAC as they were, and flows
- * that leave by it were resolved with them.
+ * The tables hold the device's MTU and MAC as they were, and flows that leave by the port were
+ * resolved with them. True: it is an underlay port whose nodes are reached in another way now.
  */
+static bool follow(struct sl_apply *a, struct sl_port_slot *s, struct sl_scope *scope)
+{
+	const struct sl_port_dp *dp = sl_port_dp(a->env.engine, s->id);
+	bool moved = sl_underlay_port_follow(a->env.underlay, s->id, &dp->mac, dp->mtu);
+
+	if (!moved && s->mtu != dp->mtu)
+		sl_scope_add(scope, sl_change_of(SL_CHANGE_PORT, s->id));
+	s->mtu = dp->mtu;
+	sl_port_set_add(&a->stood, s->id);
+	return moved;
+}
+
+/* The ports that the engine says have changed. */
+static struct sl_port_set changed_ports(struct sl_engine *g)
+{
+	return (struct sl_port_set){.word = {sl_ports_changed(g)}};
+}
+
 void sl_apply_ports_turn(struct sl_apply *a)
 {
-	uint32_t changed = sl_ports_changed(a->engine);
+	const struct sl_port_set changed = changed_ports(a->env.engine);
 	struct sl_scope scope = {0};
 	struct sl_world *w;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		const struct sl_port_dp *dp;
+	SL_PORT_SET_EACH (i, &changed) {
+		struct sl_port_slot *s = sl_port_slot_by_id(&a->ports, i);
 
-		if ((changed >> i & 1) == 0 || !a->ports[i].used)
-			continue;
-		a->stood |= 1u << i;
-		dp = sl_port_dp(a->engine, (uint16_t)i);
-		if (sl_underlay_port_follow(a->underlay, (uint16_t)i, &dp->mac, dp->mtu))
+		if (s != NULL && follow(a, s, &scope))
 			scope.all = true;
-		else if (a->port_mtu[i] != dp->mtu)
-			sl_scope_add(&scope, sl_change_of(SL_CHANGE_PORT, i));
-		a->port_mtu[i] = dp->mtu;
 	}
 	if (scope.all)
-		sl_underlay_refresh(a->underlay, true);
+		sl_underlay_refresh(a->env.underlay, true);
 	if (scope.all || scope.n > 0) {
 		w = malloc(sizeof(*w));
 		if (w == NULL)
@@ -162,26 +225,8 @@ void sl_apply_ports_turn(struct sl_apply *a)
 	sl_scope_fini(&scope);
 }
 
-uint32_t sl_apply_ports_stood(struct sl_apply *a)
+void sl_apply_ports_stood(struct sl_apply *a, struct sl_port_set *stood)
 {
-	uint32_t stood = a->stood;
-
-	a->stood = 0;
-	return stood;
-}
-
-bool sl_apply_undo_ports(struct sl_apply *a)
-{
-	struct sl_pending *p = &a->p;
-	bool tried = false;
-
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if (p->ports[i].used && !a->ports[i].used)
-			sl_port_remove(a->engine, (uint16_t)i);
-		else if (p->port_mtu[i] >= 0) {
-			sl_port_set_mtu(a->engine, (uint16_t)i, (unsigned int)p->port_mtu[i], NULL);
-			tried = true;
-		}
-	}
-	return tried;
+	*stood = a->stood;
+	memset(&a->stood, 0, sizeof(a->stood));
 }

@@ -1,60 +1,161 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "apply_internal.h"
-#include "pipelines/flow/flow_ctl.h"
+#include "ctrl/shape/grow.h"
+#include "purge.h"
+#include "sluice/clock.h"
 
-/* A bit an id, up to the highest that went. */
-struct ids {
-	uint32_t n;
-	uint64_t *bits;
-};
+/* Pairs of the flow table that are read between two looks at the clock: about 30 us. */
+#define PAIRS_A_SLICE 8192u
 
-/* Numbers that went in one transaction. */
-struct gone {
+struct sl_purge {
 	struct sl_flow_table *flows;
-	uint32_t ports; /* a bit each */
-	struct ids networks, nodes;
+	unsigned int n_refs; /* of the applier, and of each set that waits for its grace period */
+	struct sl_purge_set *now;  /* NULL: no walk is under way */
+	uint32_t at;		   /* the pair where it goes on */
+	struct sl_purge_set *next; /* due, for the walk after this one; NULL: nothing */
 };
 
-static bool holds(const struct ids *ids, uint32_t id)
+/* A set that waits for its grace period. */
+struct waiting {
+	struct sl_purge *p;
+	struct sl_purge_set *set;
+};
+
+static bool has_any(const struct sl_number_set *n)
 {
-	return id < ids->n && (ids->bits[id / 64] & 1ull << id % 64) != 0;
+	return n->n_words > 0;
 }
 
-static struct ids collect(const struct sl_pending *p, enum sl_collection_id coll)
+static bool has(const struct sl_number_set *n, uint32_t id)
 {
-	struct ids ids = {0};
+	return id / 64 < n->n_words && (n->word[id / 64] >> id % 64 & 1) != 0;
+}
 
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_change *c = &p->changes[i];
+static void reserve(struct sl_number_set *n, size_t n_words)
+{
+	uint64_t *more = sl_grow(n->word, n_words, &n->max, sizeof(*more));
 
-		if (c->new_obj == NULL && c->coll == coll && c->old_obj->id >= ids.n)
-			ids.n = c->old_obj->id + 1;
-	}
-	if (ids.n == 0)
-		return ids;
-	ids.bits = calloc(ids.n / 64 + 1, sizeof(*ids.bits));
-	if (ids.bits == NULL)
+	if (more == NULL)
 		abort();
-	for (size_t i = 0; i < p->n; i++) {
-		const struct sl_change *c = &p->changes[i];
-
-		if (c->new_obj == NULL && c->coll == coll)
-			ids.bits[c->old_obj->id / 64] |= 1ull << c->old_obj->id % 64;
-	}
-	return ids;
+	n->word = more;
+	while (n->n_words < n_words)
+		n->word[n->n_words++] = 0;
 }
 
-static bool concerned(const struct gone *g, const struct sl_flow_glance *l)
+struct sl_purge_set *sl_purge_set_create(void)
 {
-	if (holds(&g->networks, l->network))
+	struct sl_purge_set *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		abort();
+	return s;
+}
+
+void sl_purge_set_free(struct sl_purge_set *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned int kind = 0; kind < SL_NUMBER_KINDS; kind++)
+		free(s->number[kind].word);
+	free(s);
+}
+
+void sl_purge_set_add(struct sl_purge_set *s, enum sl_number_kind kind, uint32_t id)
+{
+	reserve(&s->number[kind], id / 64 + 1);
+	s->number[kind].word[id / 64] |= UINT64_C(1) << id % 64;
+}
+
+static void merge(struct sl_purge_set *into, const struct sl_purge_set *s)
+{
+	sl_port_set_merge(&into->ports, &s->ports);
+	for (unsigned int kind = 0; kind < SL_NUMBER_KINDS; kind++) {
+		const struct sl_number_set *n = &s->number[kind];
+
+		reserve(&into->number[kind], n->n_words);
+		for (size_t i = 0; i < n->n_words; i++)
+			into->number[kind].word[i] |= n->word[i];
+	}
+}
+
+struct sl_purge *sl_purge_create(struct sl_flow_table *flows)
+{
+	struct sl_purge *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->flows = flows;
+	p->n_refs = 1;
+	return p;
+}
+
+static void release(struct sl_purge *p)
+{
+	if (--p->n_refs == 0)
+		free(p);
+}
+
+void sl_purge_destroy(struct sl_purge *p)
+{
+	if (p == NULL)
+		return;
+	sl_purge_set_free(p->now);
+	sl_purge_set_free(p->next);
+	p->now = p->next = NULL;
+	p->flows = NULL; /* sets that become due are dropped */
+	release(p);
+}
+
+static void become_due(void *arg)
+{
+	struct waiting *w = arg;
+	struct sl_purge *p = w->p;
+
+	if (p->flows != NULL && p->next == NULL) {
+		p->next = w->set;
+		w->set = NULL;
+	} else if (p->flows != NULL) {
+		merge(p->next, w->set);
+	}
+	sl_purge_set_free(w->set);
+	free(w);
+	release(p);
+}
+
+/* Only programmed entries name a port or a node. */
+static bool may_be_named(const struct sl_purge *p, const struct sl_purge_set *s)
+{
+	return has_any(&s->number[SL_NUMBER_NETWORK]) ||
+	       ((sl_port_set_any(&s->ports) || has_any(&s->number[SL_NUMBER_NODE])) &&
+		       sl_flow_table_programmed(p->flows) > 0);
+}
+
+void sl_purge_after(struct sl_purge *p, struct sl_rcu *rcu, struct sl_purge_set *s)
+{
+	struct waiting *w;
+
+	if (s == NULL || !may_be_named(p, s)) {
+		sl_purge_set_free(s);
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (w == NULL)
+		abort();
+	*w = (struct waiting){p, s};
+	p->n_refs++;
+	sl_rcu_retire(rcu, become_due, w);
+}
+
+static bool names(const struct sl_purge_set *s, const struct sl_flow_glance *l)
+{
+	if (has(&s->number[SL_NUMBER_NETWORK], l->network))
 		return true;
 	if (l->state != SL_CONN_PROGRAMMED)
 		return false;
 	if (l->program == SL_PROGRAM_PORT)
-		return l->target < SL_PORTS_MAX && (g->ports & 1u << l->target) != 0;
-	return l->program == SL_PROGRAM_NODE && holds(&g->nodes, l->target);
+		return sl_port_set_has(&s->ports, l->target);
+	return l->program == SL_PROGRAM_NODE && has(&s->number[SL_NUMBER_NODE], l->target);
 }
 
 static void remove_pair(struct sl_flow_table *t, uint32_t pair)
@@ -65,56 +166,66 @@ static void remove_pair(struct sl_flow_table *t, uint32_t pair)
 		sl_flow_del(t, &v.key, v.v4);
 }
 
-static void free_gone(struct gone *g)
+/* 32 bytes of each connection are read. */
+static void walk_slice(struct sl_purge *p, uint32_t end)
 {
-	free(g->networks.bits);
-	free(g->nodes.bits);
-	free(g);
-}
-
-/*
- * In one go, for the port ids are used again when this has returned, and ids of objects when enough
- * others were freed. It reads 32 bytes a connection; where no network went, only until it has met
- * all that was programmed.
- */
-static void purge(void *arg)
-{
-	struct gone *g = arg;
-	uint32_t programmed = sl_flow_table_programmed(g->flows);
 	struct sl_flow_glance l;
 
-	for (uint32_t from = 0;
-		(g->networks.n > 0 || programmed > 0) && sl_flow_glance_next(g->flows, from, &l);
-		from = l.pair + 1) {
-		programmed -= l.state == SL_CONN_PROGRAMMED;
-		if (concerned(g, &l))
-			remove_pair(g->flows, l.pair);
+	while (sl_flow_glance_before(p->flows, p->at, end, &l)) {
+		if (names(p->now, &l))
+			remove_pair(p->flows, l.pair);
+		p->at = l.pair + 1;
 	}
-	free_gone(g);
+	p->at = end;
 }
 
-/* Only programmed entries name a port or a node. */
-static bool any_gone(const struct gone *g)
+/* False: no walk is under way, and nothing is due. */
+static bool begin_walk(struct sl_purge *p)
 {
-	return g->networks.n > 0 ||
-	       ((g->ports != 0 || g->nodes.n > 0) && sl_flow_table_programmed(g->flows) > 0);
+	if (p->now == NULL) {
+		p->now = p->next;
+		p->next = NULL;
+		p->at = 0;
+	}
+	return p->now != NULL;
 }
 
-void sl_apply_purge_flows(struct sl_apply *a)
+bool sl_purge_turn(struct sl_purge *p, uint64_t cpu_ns)
 {
-	struct sl_pending *p = &a->p;
-	struct gone *g = calloc(1, sizeof(*g));
+	uint64_t from;
 
-	if (g == NULL)
-		abort();
-	g->flows = a->pipeline->flows;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (a->ports[i].used && !p->ports[i].used)
-			g->ports |= 1u << i;
-	g->networks = collect(p, SL_COLL_NETWORKS);
-	g->nodes = collect(p, SL_COLL_NODES);
-	if (any_gone(g))
-		sl_rcu_retire(sl_engine_rcu(a->engine), purge, g);
-	else
-		free_gone(g);
+	if (!begin_walk(p))
+		return true;
+	from = sl_cpu_ns();
+	do {
+		if (p->at < sl_flow_view_end(p->flows) && may_be_named(p, p->now)) {
+			walk_slice(p, p->at + PAIRS_A_SLICE);
+			continue;
+		}
+		sl_purge_set_free(p->now);
+		p->now = NULL;
+		if (!begin_walk(p))
+			return true;
+	} while (sl_cpu_ns() - from < cpu_ns);
+	return false;
+}
+
+static void finish(struct sl_purge *p)
+{
+	while (!sl_purge_turn(p, UINT64_MAX))
+		;
+}
+
+void sl_purge_number(struct sl_purge *p, enum sl_number_kind kind, uint32_t id)
+{
+	if ((p->now != NULL && has(&p->now->number[kind], id)) ||
+		(p->next != NULL && has(&p->next->number[kind], id)))
+		finish(p);
+}
+
+void sl_purge_port(struct sl_purge *p, uint16_t id)
+{
+	if ((p->now != NULL && sl_port_set_has(&p->now->ports, id)) ||
+		(p->next != NULL && sl_port_set_has(&p->next->ports, id)))
+		finish(p);
 }

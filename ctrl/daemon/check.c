@@ -6,6 +6,7 @@
 #include "daemon.h"
 #include "dp/variant.h"
 #include "pipelines/flow/flow_ctl.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/rpc/server_internal.h"
 
 struct check {
@@ -83,7 +84,7 @@ static int check_memory(struct check *k)
 static bool check_port(const struct sl_object *o, void *ctx)
 {
 	struct check *k = ctx;
-	struct sl_port_params params = sl_apply_port_params((const struct sl_port_obj *)o);
+	struct sl_port_params params = sl_port_params_of((const struct sl_port_obj *)o);
 
 	k->ret = sl_port_check(&k->engine, &params, k->e);
 	if (k->ret == 0) {

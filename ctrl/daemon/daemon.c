@@ -12,6 +12,7 @@
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/runtime.h"
 #include "pipelines/pipeline_ctl.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/model/safe_path.h"
 
 struct step {
@@ -218,6 +219,9 @@ static void stop_recent(struct sl_ctrl *c)
 
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
+	struct sl_apply_env env;
+
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
 	c->underlay = c->tunnels != NULL
@@ -225,9 +229,12 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 					c->config->node.tunnel_addresses.items,
 					c->config->node.tunnel_addresses.n, sl_daemon_notice)
 			      : NULL;
-	c->apply = c->underlay != NULL ? sl_apply_create(c->engine, c->pipeline, c->tunnels,
-						 c->underlay, &c->config->node)
-				       : NULL;
+	env = (struct sl_apply_env){.engine = c->engine,
+		.pipeline = c->pipeline,
+		.tunnels = c->tunnels,
+		.underlay = c->underlay,
+		.self = &c->config->node};
+	c->apply = c->underlay != NULL ? sl_apply_create(&env, rows, sl_table_rows(rows)) : NULL;
 	if (c->apply != NULL)
 		return 0;
 	sl_underlay_destroy(c->underlay);

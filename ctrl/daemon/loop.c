@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -11,6 +10,7 @@
 #include "loop.h"
 #include "ctrl/methods/runtime.h"
 #include "signals.h"
+#include "sluice/clock.h"
 
 /* Workers cannot wake the control thread (they make no system calls), so it looks this often. */
 #define TURN_MS		 1
@@ -44,19 +44,11 @@ struct ageing {
 	uint64_t last_ns;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* As much as the time since the last turn asks for, however long the clients made it. */
 static void age(struct sl_ctrl *c, struct ageing *a)
 {
 	uint64_t pairs = sl_flow_table_capacity(c->pipeline->flows) / 2;
-	uint64_t now = now_ns(), passed = now - a->last_ns;
+	uint64_t now = sl_now_ns(), passed = now - a->last_ns;
 
 	if (passed > AGE_NS / AGE_MOST)
 		passed = AGE_NS / AGE_MOST;
@@ -96,18 +88,10 @@ static int add_fd(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Since the turn before ended: what waiting costs is next to nothing. */
 static void note_turn(struct sl_turns *t, uint64_t *last_ns)
 {
-	uint64_t now = cpu_ns(), took = now - *last_ns;
+	uint64_t now = sl_cpu_ns(), took = now - *last_ns;
 
 	*last_ns = now;
 	t->n++;
@@ -147,7 +131,7 @@ static void fold(struct sl_ctrl *c, uint64_t turn_began_ns, bool *owed)
 {
 	bool folding = c->journal != NULL && sl_journal_is_folding(c->journal);
 
-	*owed = folding && !*owed && cpu_ns() - turn_began_ns > BESIDE_NS;
+	*owed = folding && !*owed && sl_cpu_ns() - turn_began_ns > BESIDE_NS;
 	if (*owed)
 		return;
 	if (c->journal != NULL)
@@ -157,9 +141,9 @@ static void fold(struct sl_ctrl *c, uint64_t turn_began_ns, bool *owed)
 
 int sl_loop_run(struct sl_ctrl *c, struct sl_err *e)
 {
-	struct ageing ageing = {.last_ns = now_ns()};
+	struct ageing ageing = {.last_ns = sl_now_ns()};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = sl_signals_open(), err = 0;
-	uint64_t last_ns = cpu_ns();
+	uint64_t last_ns = sl_cpu_ns();
 	bool stop = false, owed = false;
 
 	sl_flow_timeouts_default(&ageing.timeouts);

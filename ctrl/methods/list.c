@@ -8,7 +8,7 @@
 
 #include "ctrl/shape/json.h"
 #include "objects.h"
-#include "ctrl/objects/fields.h"
+#include "ctrl/shape/fields.h"
 #include "ctrl/rpc/rows.h"
 #include "ctrl/shape/field.h"
 
@@ -31,8 +31,8 @@ static const struct sl_field page_fields[] = {
 };
 #define N_PAGE (sizeof(page_fields) / sizeof(page_fields[0]))
 
-static struct sl_field fields[SL_COLL_COUNT][N_PAGE + SL_FIELDS_MAX];
-static struct sl_shape shapes[SL_COLL_COUNT];
+static struct sl_field fields[SL_COLLECTIONS_MAX][N_PAGE + SL_FIELDS_MAX];
+static struct sl_shape shapes[SL_COLLECTIONS_MAX];
 
 static bool is_filter(const struct sl_field *f)
 {
@@ -43,7 +43,7 @@ static bool is_filter(const struct sl_field *f)
 	case SL_F_NUMBER:
 		return false;
 	default:
-		return (f->flags & (SL_FIELD_OUTPUT | SL_FIELD_NOTED)) != SL_FIELD_OUTPUT;
+		return (f->flags & SL_FIELD_OUTPUT) == 0;
 	}
 }
 
@@ -57,7 +57,7 @@ static const char *help_of(const struct sl_field *f)
 
 const struct sl_shape *sl_list_params(const struct sl_collection *coll)
 {
-	const struct sl_shape *s = coll->shape;
+	const struct sl_shape *s = sl_collection_shown(coll);
 	struct sl_field *to = fields[coll->id];
 	size_t n = N_PAGE;
 
@@ -123,7 +123,7 @@ static bool field_matches(const struct sl_field *f, const void *obj, const void 
 	return sl_field_compare(f, have, want) == 0;
 }
 
-struct listing {
+struct object_list {
 	struct sl_rows rows;
 	struct sl_ctrl *ctrl;
 	const struct sl_collection *coll;
@@ -131,9 +131,9 @@ struct listing {
 	struct list_params *filter;
 };
 
-static bool matches(const struct listing *l, const struct sl_object *o)
+static bool matches(const struct object_list *l, const struct sl_object *o)
 {
-	const struct sl_shape *s = l->coll->shape;
+	const struct sl_shape *s = sl_collection_shown(l->coll);
 
 	for (size_t i = 0; i < s->n_fields; i++)
 		if (l->filter->given[i] && !field_matches(&s->fields[i], o, l->filter->object))
@@ -143,7 +143,7 @@ static bool matches(const struct listing *l, const struct sl_object *o)
 
 static bool list_next(struct sl_rows *r, struct sl_text *out)
 {
-	struct listing *l = (struct listing *)r;
+	struct object_list *l = (struct object_list *)r;
 	const struct sl_object *o;
 
 	for (unsigned int i = 0; i < LOOKS; i++) {
@@ -162,7 +162,7 @@ static bool list_next(struct sl_rows *r, struct sl_text *out)
 
 static void list_destroy(struct sl_rows *r)
 {
-	struct listing *l = (struct listing *)r;
+	struct object_list *l = (struct object_list *)r;
 
 	sl_shape_fini(&shapes[l->coll->id], l->filter);
 	free(l->filter);
@@ -173,7 +173,7 @@ int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll
 	struct sl_stream **stream, struct sl_err *e)
 {
 	const struct list_params *p = c->params;
-	struct listing *l = calloc(1, sizeof(*l));
+	struct object_list *l = calloc(1, sizeof(*l));
 	struct list_params *filter = calloc(1, shapes[coll->id].size);
 
 	if (l == NULL || filter == NULL || sl_shape_copy(&shapes[coll->id], p, filter) != 0) {
@@ -181,7 +181,7 @@ int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll
 		free(filter);
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	}
-	*l = (struct listing){.rows = {.next = list_next, .destroy = list_destroy},
+	*l = (struct object_list){.rows = {.next = list_next, .destroy = list_destroy},
 		.ctrl = c->ctrl,
 		.coll = coll,
 		.filter = filter};

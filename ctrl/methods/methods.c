@@ -4,6 +4,7 @@
 #include "ctrl/shape/json.h"
 #include "objects.h"
 #include "runtime.h"
+#include "ctrl/objects/tables.h"
 #include "ctrl/rpc/rpc.h"
 
 static const struct sl_method *const single_methods[] = {
@@ -39,72 +40,9 @@ const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c)
 	return c->config;
 }
 
-/* Who polls the port, and from which NUMA node. */
-static void add_placement(const struct sl_ctrl *c, const struct sl_port_info *info, cJSON *json)
+void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx)
 {
-	cJSON *workers = cJSON_AddArrayToObject(json, "workers_now");
-	bool far = false;
-
-	for (unsigned int q = 0; q < info->n_rxq; q++) {
-		int w = info->rxq_worker[q], node;
-
-		if (w < 0)
-			continue;
-		cJSON_AddItemToArray(workers, cJSON_CreateNumber(w));
-		node = sl_engine_worker_numa(c->engine, (unsigned int)w);
-		far |= info->numa >= 0 && node >= 0 && node != info->numa;
-	}
-	if (info->numa >= 0)
-		cJSON_AddNumberToObject(json, "numa_node", info->numa);
-	cJSON_AddBoolToObject(json, "numa_far", far);
-}
-
-/* As the kernel counts at its interface, so that what was lost there can be added up. */
-static void add_kernel(const struct sl_interface_counters *k, cJSON *json)
-{
-	const struct sl_port_kernel out = {.interface = sl_borrow(k->name),
-		.rx_packets = k->rx_packets,
-		.rx_errors = k->rx_errors,
-		.rx_dropped = k->rx_dropped,
-		.rx_missed = k->rx_missed,
-		.tx_packets = k->tx_packets,
-		.tx_errors = k->tx_errors,
-		.tx_dropped = k->tx_dropped};
-
-	cJSON_AddItemToObject(json, "kernel", sl_shape_encode(&sl_port_kernel_shape, &out));
-}
-
-static void add_port_state(struct sl_ctrl *c, const struct sl_object *o, cJSON *json)
-{
-	int id = sl_apply_port_id(c->apply, o->key);
-	struct sl_interface_counters kernel;
-	struct sl_port_info info;
-	char mac[SL_MAC_STR_LEN], since[SL_TIME_LEN];
-
-	if (id < 0)
-		return;
-	sl_port_info(c->engine, (uint16_t)id, &info);
-	cJSON_AddStringToObject(json, "driver", info.driver);
-	cJSON_AddStringToObject(json, "state", sl_port_condition_names[info.condition]);
-	cJSON_AddStringToObject(json, "state_reason", info.why);
-	cJSON_AddStringToObject(json, "since", sl_format_time(&info.since, since));
-	cJSON_AddBoolToObject(json, "link_up", info.link_up);
-	cJSON_AddNumberToObject(json, "mtu_now", info.mtu);
-	cJSON_AddStringToObject(json, "mac_now", sl_format_mac(&info.mac, mac));
-	add_placement(c, &info, json);
-	if (sl_port_kernel_counters(c->engine, (uint16_t)id, &kernel))
-		add_kernel(&kernel, json);
-}
-
-/* What a listing says beyond the configuration. */
-static void add_state(
-	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json)
-{
-	if (coll == SL_COLL_PORTS)
-		add_port_state(c, o, json);
-	else if (coll == SL_COLL_POLICIES)
-		cJSON_AddItemToObject(
-			json, "matched", sl_json_from_u64(sl_apply_policy_hits(c->apply, o->id)));
+	*ctx = (struct sl_report_ctx){.engine = c->engine, .apply = c->apply, .store = c->store};
 }
 
 void sl_daemon_methods(struct sl_rpc *rpc)
@@ -117,7 +55,6 @@ void sl_daemon_methods(struct sl_rpc *rpc)
 		all[n++] = &rows[i];
 	for (size_t i = 0; i < N_SINGLE; i++)
 		all[n++] = single_methods[i];
-	sl_object_extra = add_state;
 	rpc->caller = sl_object_caller;
 	rpc->methods = all;
 	rpc->n_methods = n;

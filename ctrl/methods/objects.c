@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ctrl/shape/json.h"
+#include "ctrl/objects/report.h"
 #include "objects.h"
 
 enum verb { VERB_ADD, VERB_SET, VERB_PUT, VERB_DEL, VERB_GET, VERB_LIST, VERB_COUNT };
@@ -32,12 +33,9 @@ struct kit {
 	struct sl_field object, removed, objects; /* result types */
 };
 
-static struct kit kits[SL_COLL_COUNT];
-static struct sl_object_verb verbs[SL_COLL_COUNT][VERB_COUNT];
-static struct sl_method methods[SL_COLL_COUNT * VERB_COUNT + 3];
-
-void (*sl_object_extra)(
-	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
+static struct kit kits[SL_COLLECTIONS_MAX];
+static struct sl_object_verb verbs[SL_COLLECTIONS_MAX][VERB_COUNT];
+static struct sl_method methods[SL_COLLECTIONS_MAX * VERB_COUNT + 3];
 
 void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted)
 {
@@ -53,22 +51,39 @@ static int out_of_memory(struct sl_err *e)
 	return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 }
 
-/* The object and what is known beside it. */
-static cJSON *answer(
-	struct sl_ctrl *ctrl, const struct sl_collection *coll, const struct sl_object *o)
+/*
+ * The object with what is reported beside it, as sl_collection_shown has it, for hide. NULL: out of
+ * memory.
+ */
+static void *show(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o)
 {
-	cJSON *json = sl_shape_encode(coll->shape, o), *number;
+	struct sl_report_ctx ctx = {0};
+	char *shown = calloc(1, sl_collection_shown(coll)->size);
 
-	if (json == NULL)
+	if (shown == NULL)
 		return NULL;
-	if (coll->id == SL_COLL_ENDPOINTS) {
-		number = sl_json_from_u64(sl_store_identity_of(
-			sl_ctrl_store(ctrl), &((const struct sl_endpoint_obj *)o)->labels));
-		if (!cJSON_AddItemToObject(json, "identity", number))
-			cJSON_Delete(number);
+	memcpy(shown, o, coll->shape->size);
+	if (coll->report != NULL) {
+		sl_ctrl_report(c, &ctx);
+		coll->report(&ctx, o, shown + sl_collection_reported_at(coll));
 	}
-	if (sl_object_extra != NULL)
-		sl_object_extra(ctrl, coll->id, o, json);
+	return shown;
+}
+
+/* What is configured stays the object's own. */
+static void hide(const struct sl_collection *coll, void *shown)
+{
+	if (shown != NULL && coll->reported != NULL)
+		sl_shape_fini(coll->reported, (char *)shown + sl_collection_reported_at(coll));
+	free(shown);
+}
+
+static cJSON *encode(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o)
+{
+	void *shown = show(c, coll, o);
+	cJSON *json = shown != NULL ? sl_shape_encode(sl_collection_shown(coll), shown) : NULL;
+
+	hide(coll, shown);
 	return json;
 }
 
@@ -77,51 +92,15 @@ static void put_text(void *ctx, const char *s, size_t len)
 	sl_text_add(ctx, s, len);
 }
 
-/* The members of extra, for the object that out ends with. */
-static void append_members(struct sl_text *out, cJSON *extra)
-{
-	char *text = extra != NULL && extra->child != NULL ? cJSON_PrintUnformatted(extra) : NULL;
-
-	out->failed = out->failed || (text == NULL && extra->child != NULL);
-	if (text != NULL && !out->failed) {
-		out->len--; /* the closing brace: an object of ours has members before it */
-		sl_text_say(out, ",");
-		sl_text_say(out, text + 1);
-	}
-	cJSON_free(text);
-}
-
 void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
 	struct sl_text *out)
 {
 	const struct sl_text_out to = {.ctx = out, .put = put_text};
-	cJSON *extra;
-	char identity[40];
+	void *shown = show(c, coll, o);
 
-	if (!sl_shape_write(coll->shape, o, &to))
+	if (shown == NULL || !sl_shape_write(sl_collection_shown(coll), shown, &to))
 		out->failed = true;
-	if (coll->id == SL_COLL_ENDPOINTS && !out->failed) {
-		out->len--;
-		snprintf(identity, sizeof(identity), ",\"identity\":%u}",
-			sl_store_identity_of(
-				sl_ctrl_store(c), &((const struct sl_endpoint_obj *)o)->labels));
-		sl_text_say(out, identity);
-	}
-	if (sl_object_extra == NULL || coll->id == SL_COLL_ENDPOINTS)
-		return;
-	extra = cJSON_CreateObject();
-	if (extra != NULL)
-		sl_object_extra(c, coll->id, o, extra);
-	append_members(out, extra);
-	cJSON_Delete(extra);
-}
-
-static int not_found(const struct sl_collection *coll, const char *key, struct sl_err *e)
-{
-	sl_err_set(
-		e, SL_ERR_NOT_FOUND, coll->key_field, "there is no %s \"%s\"", coll->singular, key);
-	sl_err_hint(e, "%s.list shows what there is", coll->name);
-	return -ENOENT;
+	hide(coll, shown);
 }
 
 /* Runs the one step in a transaction of its own. obj is a copy that the step may take apart. */
@@ -144,25 +123,25 @@ static int handle_put(
 {
 	const struct sl_object_verb *v = arg;
 	struct sl_store *s = sl_ctrl_store(c->ctrl);
-	void *copy = calloc(1, v->coll->shape->size);
+	const struct sl_shape *shape = sl_collection_shown(v->coll);
+	void *copy = calloc(1, shape->size);
 	const struct sl_object *o;
 	char key[SL_KEY_LEN];
 	int ret;
 
-	if (copy == NULL || sl_shape_copy(v->coll->shape, c->params, copy) != 0) {
+	if (copy == NULL || sl_shape_copy(shape, c->params, copy) != 0) {
 		free(copy);
 		return out_of_memory(e);
 	}
 	v->coll->make_key(copy, key);
 	ret = run(s, v, copy, e);
-	sl_shape_fini(v->coll->shape, copy);
+	sl_shape_fini(shape, copy);
 	free(copy);
 	if (ret != 0)
 		return ret;
 	o = sl_store_find(s, v->coll->id, key);
-	/* An allocated identity that was sent back need not be there. */
-	*result = o != NULL ? answer(c->ctrl, v->coll, o)
-			    : sl_shape_encode(v->coll->shape, c->params);
+	/* A derived object that was sent back need not be there. */
+	*result = o != NULL ? encode(c->ctrl, v->coll, o) : sl_shape_encode(shape, c->params);
 	/* It is done; an answer that memory lacks for is still a good one. */
 	if (*result == NULL)
 		*result = cJSON_CreateObject();
@@ -192,8 +171,8 @@ static int handle_del(
 		return *result != NULL ? 0 : out_of_memory(e);
 	}
 	if (o == NULL)
-		return not_found(v->coll, key, e);
-	*result = answer(c->ctrl, v->coll, o);
+		return sl_object_not_found(v->coll, key, e);
+	*result = encode(c->ctrl, v->coll, o);
 	t = *result != NULL ? sl_txn_begin(s) : NULL;
 	ret = t != NULL ? sl_txn_del(t, v->coll->id, key, e) : out_of_memory(e);
 	if (t != NULL && ret == 0)
@@ -217,8 +196,8 @@ static int handle_get(
 	v->coll->make_key(c->params, key);
 	o = sl_store_find(sl_ctrl_store(c->ctrl), v->coll->id, key);
 	if (o == NULL)
-		return not_found(v->coll, key, e);
-	*result = answer(c->ctrl, v->coll, o);
+		return sl_object_not_found(v->coll, key, e);
+	*result = encode(c->ctrl, v->coll, o);
 	return *result != NULL ? 0 : out_of_memory(e);
 }
 
@@ -264,14 +243,14 @@ static void make_kit(const struct sl_collection *coll, struct kit *k)
 		.help = "Which one."};
 	k->object = (struct sl_field){.name = coll->singular,
 		.type = SL_F_OBJECT,
-		.shape = coll->shape,
+		.shape = sl_collection_shown(coll),
 		.help = "The object."};
 	k->removed = k->object;
 	k->removed.flags = SL_FIELD_NULLABLE;
 	k->removed.help = "The object as it was; null when there was none.";
 	k->objects = (struct sl_field){.name = coll->name,
 		.type = SL_F_LIST,
-		.shape = coll->shape,
+		.shape = sl_collection_shown(coll),
 		.help = "The objects."};
 }
 
@@ -286,7 +265,7 @@ static const struct sl_shape *params_of(const struct sl_collection *coll, enum v
 	return verb == VERB_LIST  ? sl_list_params(coll)
 	       : verb == VERB_DEL ? &kits[coll->id].del_shape
 	       : verb == VERB_GET ? &kits[coll->id].key_shape
-				  : coll->shape;
+				  : sl_collection_shown(coll);
 }
 
 static void make_method(const struct sl_collection *coll, enum verb verb, struct sl_method *m)
@@ -314,10 +293,11 @@ size_t sl_object_methods(const struct sl_method **rows)
 {
 	size_t n = 0;
 
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
-		make_kit(&sl_collections[c], &kits[c]);
+	sl_config_methods_init();
+	for (unsigned int c = 0; c < sl_n_collections; c++) {
+		make_kit(sl_collections[c], &kits[c]);
 		for (unsigned int v = 0; v < VERB_COUNT; v++)
-			make_method(&sl_collections[c], v, &methods[n++]);
+			make_method(sl_collections[c], v, &methods[n++]);
 	}
 	methods[n++] = sl_method_txn_apply;
 	methods[n++] = sl_method_config_get;
@@ -328,7 +308,7 @@ size_t sl_object_methods(const struct sl_method **rows)
 
 const struct sl_object_verb *sl_object_verb_find(const char *method)
 {
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
+	for (unsigned int c = 0; c < sl_n_collections; c++)
 		for (unsigned int v = VERB_ADD; v <= VERB_DEL; v++)
 			if (strcmp(verbs[c][v].name, method) == 0)
 				return &verbs[c][v];

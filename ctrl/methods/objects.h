@@ -4,8 +4,8 @@
  * txn.apply, config.get and config.replace. All but the last three come from sl_collections by
  * themselves.
  *
- * What any of them answers may be sent back to add, set, put, config.replace or a file: the fields
- * that are reported beside the object are ignored there. Lists go by pages: `limit`, and `after`,
+ * What any of them answers may be sent back to add, set, put, txn.apply, config.replace or a file:
+ * reported fields are ignored there, whatever they hold. Lists go by pages: `limit`, and `after`,
  * the key of the last row of the page before. The answer is an array; one that is shorter than
  * limit is the last.
  *
@@ -15,30 +15,29 @@
 #define SL_CTRL_METHODS_OBJECTS_H
 
 #include "ctrl/model/config.h"
+#include "ctrl/objects/report.h"
 #include "ctrl/rpc/rpc.h"
 
 /* Rows side by side, made on the first call; they live as long as the program. */
 size_t sl_object_methods(const struct sl_method **rows);
 
-/* Provided by the daemon or a test. sl_ctrl_conf: node and workers as in force since start, or
- * NULL. */
+/*
+ * Provided by the daemon or a test. sl_ctrl_conf: node and workers as in force since start, or
+ * NULL. sl_ctrl_report: what the reported fields are filled from; *ctx is zeroed.
+ */
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c);
 const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c);
+void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx);
 
 /* For sl_rpc.caller: transactions of who is not root are limited to the devices that sl_ctrl_conf
  * allows. */
 void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
 
-/* Set before the first call, if at all: adds output fields to an object's answer in every method
- * but config.get. */
-extern void (*sl_object_extra)(
-	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json);
-
 /* The object as its methods answer it, with what is known beside it, as text. */
 void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
 	struct sl_text *out);
 
-/* .list, in methods_list.c; its parameters are made on the first call. */
+/* .list, in list.c; its parameters are made on the first call. */
 const struct sl_shape *sl_list_params(const struct sl_collection *coll);
 int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll,
 	struct sl_stream **stream, struct sl_err *e);
@@ -47,7 +46,8 @@ int sl_list_stream(const struct sl_rpc_call *c, const struct sl_collection *coll
 int sl_config_stream(struct sl_store *s, const struct sl_config *running, struct sl_stream **stream,
 	struct sl_err *e);
 
-/* txn.apply, config.get and config.replace; in methods_txn.c. */
+/* txn.apply, config.get and config.replace, in txn.c; init before the first use. */
+void sl_config_methods_init(void);
 extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;
 
 /*

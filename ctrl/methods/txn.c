@@ -4,7 +4,7 @@
 
 #include "ctrl/shape/json.h"
 #include "objects.h"
-#include "ctrl/objects/fields.h"
+#include "ctrl/shape/fields.h"
 
 struct operation {
 	char *method;
@@ -99,10 +99,9 @@ static int stream_config(
 	return sl_config_stream(sl_ctrl_store(c->ctrl), sl_ctrl_conf(c->ctrl), stream, e);
 }
 
-static const struct sl_field config = {.name = "config",
-	.type = SL_F_OBJECT,
-	.shape = &sl_shape_config,
-	.help = "As a configuration file."};
+/* Its shape is made at run time: sl_config_methods_init. */
+static struct sl_field config = {
+	.name = "config", .type = SL_F_OBJECT, .help = "As a configuration file."};
 
 const struct sl_method sl_method_config_get = {
 	.name = "config.get",
@@ -117,9 +116,9 @@ struct replace_params {
 	bool dry_run;
 };
 
-static const struct sl_field replace_fields[] = {
+static struct sl_field replace_fields[] = {
 	SL_FIELD(replace_params, config, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED,
-		.shape = &sl_shape_config, .help = "The whole desired state."),
+		.help = "The whole desired state."),
 	SL_FIELD(replace_params, dry_run, SL_F_BOOL,
 		.help = "true: validate and answer the difference, change nothing."),
 };
@@ -137,7 +136,7 @@ static int handle_config_replace(const struct sl_rpc_call *c, cJSON **result, st
 	struct sl_config *copy = calloc(1, sizeof(*copy));
 	int ret;
 
-	if (copy == NULL || sl_shape_copy(&sl_shape_config, &p->config, copy) != 0) {
+	if (copy == NULL || sl_shape_copy(sl_config_shape(), &p->config, copy) != 0) {
 		free(copy);
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	}
@@ -157,3 +156,9 @@ const struct sl_method sl_method_config_replace = {
 	.result = &difference,
 	.handle = handle_config_replace,
 };
+
+void sl_config_methods_init(void)
+{
+	config.shape = sl_config_shape();
+	replace_fields[0].shape = sl_config_shape();
+}

@@ -7,41 +7,15 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "ctrl/shape/fields.h"
 #include "ctrl/shape/json.h"
-#include "ctrl/objects/fields.h"
+#include "ctrl/shape/field.h"
 
 #define uthash_fatal(msg) abort()
 #include <uthash.h>
 
 static const struct sl_field service = {
 	.name = "service", .type = SL_F_JSON, .help = "This version has no services."};
-
-#define COLLECTION(text, id, s, h)                                                        \
-	{                                                                                 \
-		.name = text, .type = SL_F_LIST,                                          \
-		.offset = offsetof(struct sl_config, objects[id]), .shape = &s, .help = h \
-	}
-
-static const struct sl_field config_fields[] = {
-	SL_FIELD(sl_config, node, SL_F_OBJECT, SL_PRESENT(sl_config, has_node),
-		.shape = &sl_shape_node_self, .help = "Who this node is; read at start only."),
-	SL_FIELD(sl_config, workers, SL_F_OBJECT, SL_PRESENT(sl_config, has_workers),
-		.shape = &sl_shape_workers, .help = "What packets run on; read at start only."),
-	SL_FIELD(sl_config, devices, SL_F_OBJECT, SL_PRESENT(sl_config, has_devices),
-		.shape = &sl_shape_devices,
-		.help = "Which devices need no root, over the socket; read at start only."),
-	COLLECTION("ports", SL_COLL_PORTS, sl_shape_port, "Devices of this node."),
-	COLLECTION("networks", SL_COLL_NETWORKS, sl_shape_network, "Tenants' networks."),
-	COLLECTION("nodes", SL_COLL_NODES, sl_shape_node, "The other nodes of the fabric."),
-	COLLECTION("neighbors", SL_COLL_NEIGHBORS, sl_shape_neighbor, "Fixed underlay MACs."),
-	COLLECTION("routes", SL_COLL_ROUTES, sl_shape_route, "Underlay routes."),
-	COLLECTION("identities", SL_COLL_IDENTITIES, sl_shape_identity, "Declared identities."),
-	COLLECTION("endpoints", SL_COLL_ENDPOINTS, sl_shape_endpoint,
-		"Workloads, here and elsewhere."),
-	COLLECTION("policies", SL_COLL_POLICIES, sl_shape_policy, "Who may talk with whom."),
-	SL_FIELD(sl_config, services, SL_F_LIST, .elem = &service,
-		.help = "Must be empty: this version has no services."),
-};
 
 struct seen {
 	size_t index;
@@ -76,7 +50,7 @@ static int check_keys(
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	for (size_t i = 0; i < objects->n && ret == 0; i++) {
 		seen[i].index = i;
-		coll->make_key((const char *)objects->items + i * coll->shape->size, seen[i].key);
+		coll->make_key(sl_config_object(coll, objects, i), seen[i].key);
 		ret = check_key(coll, &all, &seen[i], e);
 	}
 	HASH_CLEAR(hh, all);
@@ -92,13 +66,48 @@ static int check_config(const void *obj, struct sl_err *e)
 	if (c->services.n > 0)
 		return sl_err_set(
 			e, SL_ERR_UNSUPPORTED, "services[0]", "this version has no services");
-	for (unsigned int i = 0; i < SL_COLL_COUNT && ret == 0; i++)
-		ret = check_keys(&sl_collections[i], &c->objects[i], e);
+	for (unsigned int i = 0; i < sl_n_collections && ret == 0; i++)
+		ret = check_keys(sl_collections[i], &c->objects[i], e);
 	return ret;
 }
 
-const struct sl_shape sl_shape_config = SL_SHAPE("config", sl_config, config_fields,
-	"The whole configuration of a daemon.", .check = check_config);
+static struct sl_field config_fields[SL_FIELDS_MAX];
+static struct sl_shape config_shape = {.name = "config",
+	.size = sizeof(struct sl_config),
+	.help = "The whole configuration of a daemon.",
+	.check = check_config};
+
+/* The sections, then a list for each collection. */
+static void make_shape(struct sl_shape *s, struct sl_field *f)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < sl_n_config_sections; i++)
+		f[n++] = sl_config_sections[i];
+	for (unsigned int c = 0; c < sl_n_collections; c++)
+		f[n++] = (struct sl_field){.name = sl_collections[c]->name,
+			.type = SL_F_LIST,
+			.offset = offsetof(struct sl_config, objects) + c * sizeof(struct sl_list),
+			.shape = sl_collection_shown(sl_collections[c]),
+			.help = sl_collections[c]->help};
+	f[n++] = (struct sl_field)SL_FIELD(sl_config, services, SL_F_LIST, .elem = &service,
+		.help = "Must be empty: this version has no services.");
+	s->fields = f;
+	s->n_fields = n;
+}
+
+const struct sl_shape *sl_config_shape(void)
+{
+	if (config_shape.fields == NULL)
+		make_shape(&config_shape, config_fields);
+	return &config_shape;
+}
+
+/* One object of a list: structs as sl_collection_shown has them. */
+void *sl_config_object(const struct sl_collection *coll, const struct sl_list *objects, size_t i)
+{
+	return (char *)objects->items + i * sl_collection_shown(coll)->size;
+}
 
 struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e)
 {
@@ -110,7 +119,7 @@ struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e
 		sl_err_set(e, SL_ERR_PARSE, "", "a configuration is one JSON object: {...}");
 	else if (json != NULL && (c = calloc(1, sizeof(*c))) == NULL)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
-	if (c != NULL && sl_shape_decode(&sl_shape_config, json, c, e) != 0) {
+	if (c != NULL && sl_shape_decode(sl_config_shape(), json, c, e) != 0) {
 		free(c);
 		c = NULL;
 	}
@@ -122,7 +131,7 @@ void sl_config_free(struct sl_config *c)
 {
 	if (c == NULL)
 		return;
-	sl_shape_fini(&sl_shape_config, c);
+	sl_shape_fini(sl_config_shape(), c);
 	free(c);
 }
 
@@ -178,8 +187,7 @@ static int load_collection(const struct sl_collection *coll, struct sl_list *obj
 
 	for (size_t i = 0; i < objects->n && ret == 0; i++) {
 		sl_txn_at(t, "%s[%zu]", coll->name, i);
-		ret = sl_txn_step(
-			t, verb, coll->id, (char *)objects->items + i * coll->shape->size, e);
+		ret = sl_txn_step(t, verb, coll->id, sl_config_object(coll, objects, i), e);
 	}
 	if (ret != 0)
 		return ret;
@@ -192,8 +200,8 @@ int sl_config_load(struct sl_config *c, struct sl_txn *t, enum sl_txn_verb verb,
 {
 	int ret = 0;
 
-	for (unsigned int i = 0; i < SL_COLL_COUNT && ret == 0; i++)
-		ret = load_collection(&sl_collections[i], &c->objects[i], t, verb, e);
+	for (unsigned int i = 0; i < sl_n_collections && ret == 0; i++)
+		ret = load_collection(sl_collections[i], &c->objects[i], t, verb, e);
 	return ret;
 }
 

@@ -13,20 +13,32 @@
 #ifndef SL_CTRL_MODEL_CONFIG_H
 #define SL_CTRL_MODEL_CONFIG_H
 
-#include "ctrl/objects/devices.h"
+#include "collection.h"
+#include "conf.h"
 #include "journal.h"
 #include "store.h"
 
 struct sl_config {
 	bool has_node, has_workers, has_devices;
 	struct sl_node_self node;
-	struct sl_workers_conf workers;	       /* the defaults when the section is absent */
-	struct sl_devices_conf devices;	       /* empty when the section is absent */
-	struct sl_list objects[SL_COLL_COUNT]; /* structs of each collection's shape */
-	struct sl_list services;	       /* cJSON *; always empty */
+	struct sl_workers_conf workers;		    /* the defaults when the section is absent */
+	struct sl_devices_conf devices;		    /* empty when the section is absent */
+	struct sl_list objects[SL_COLLECTIONS_MAX]; /* of each collection: see
+						       sl_config_object */
+	struct sl_list services;		    /* cJSON *; always empty */
 };
 
-extern const struct sl_shape sl_shape_config;
+/*
+ * Its sections that are no collections: fields of struct sl_config, each with a note of its
+ * presence. Provided with the list of collections.
+ */
+extern const struct sl_field sl_config_sections[];
+extern const unsigned int sl_n_config_sections;
+
+/* Made on the first call from the sections and the collections. */
+const struct sl_shape *sl_config_shape(void);
+/* Object i of a collection's list: a struct as sl_collection_shown has it. */
+void *sl_config_object(const struct sl_collection *coll, const struct sl_list *objects, size_t i);
 
 /* NULL with *e filled; paths are those in the text ("endpoints[1].network"). */
 struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e);
@@ -50,7 +62,7 @@ int sl_config_check(const char *path,
 	void (*then)(const struct sl_store *s, const struct sl_config *c), struct sl_err *e);
 
 /*
- * The whole desired state, in the form of a file; identities that the store allocated are left out.
+ * The whole desired state, in the form of a file; derived objects are left out.
  * running: the sections node and workers, or NULL. NULL: out of memory.
  */
 cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running);

@@ -4,31 +4,25 @@
 
 #include "config.h"
 #include "ctrl/shape/json.h"
-#include "ctrl/objects/fields.h"
+#include "ctrl/shape/field.h"
 
 #define uthash_fatal(msg) abort()
 #include <uthash.h>
 
-static bool is_allocated(enum sl_collection_id c, const struct sl_object *o)
-{
-	return c == SL_COLL_IDENTITIES && o != NULL &&
-	       ((const struct sl_identity_obj *)o)->allocated;
-}
-
-struct listing {
+struct config_list {
 	cJSON *array;
-	enum sl_collection_id coll;
+	unsigned int coll;
 	bool failed;
 };
 
 static bool add_object(const struct sl_object *o, void *ctx)
 {
-	struct listing *l = ctx;
+	struct config_list *l = ctx;
 	cJSON *json;
 
-	if (is_allocated(l->coll, o))
+	if (o->derived)
 		return true;
-	json = sl_shape_encode(sl_collections[l->coll].shape, o);
+	json = sl_shape_encode(sl_collections[l->coll]->shape, o);
 	if (json == NULL || !cJSON_AddItemToArray(l->array, json)) {
 		cJSON_Delete(json);
 		l->failed = true;
@@ -37,7 +31,7 @@ static bool add_object(const struct sl_object *o, void *ctx)
 }
 
 /* In the order of config.get: that of their keys. */
-static void add_objects(const struct sl_store *s, struct listing *l)
+static void add_objects(const struct sl_store *s, struct config_list *l)
 {
 	const struct sl_object *o = sl_store_after(s, l->coll, "");
 
@@ -58,18 +52,17 @@ cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
 	cJSON *out = cJSON_CreateObject();
 	bool ok = out != NULL;
 
-	if (ok && running != NULL && running->has_node)
-		ok = add_section(out, "node", sl_shape_encode(&sl_shape_node_self, &running->node));
-	if (ok && running != NULL && running->has_workers)
-		ok = add_section(
-			out, "workers", sl_shape_encode(&sl_shape_workers, &running->workers));
-	if (ok && running != NULL && running->has_devices)
-		ok = add_section(
-			out, "devices", sl_shape_encode(&sl_shape_devices, &running->devices));
-	for (unsigned int c = 0; c < SL_COLL_COUNT && ok; c++) {
-		struct listing l = {.coll = c, .array = cJSON_CreateArray()};
+	for (unsigned int i = 0; i < sl_n_config_sections && ok && running != NULL; i++) {
+		const struct sl_field *f = &sl_config_sections[i];
 
-		ok = add_section(out, sl_collections[c].name, l.array);
+		if (sl_field_is_present(f, running))
+			ok = add_section(out, f->name,
+				sl_shape_encode(f->shape, sl_field_at_const(f, running)));
+	}
+	for (unsigned int c = 0; c < sl_n_collections && ok; c++) {
+		struct config_list l = {.coll = c, .array = cJSON_CreateArray()};
+
+		ok = add_section(out, sl_collections[c]->name, l.array);
 		if (ok)
 			add_objects(s, &l);
 		ok = ok && !l.failed;
@@ -80,7 +73,7 @@ cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running)
 	return NULL;
 }
 
-struct key {
+struct wanted_key {
 	UT_hash_handle hh;
 	char text[SL_KEY_LEN];
 };
@@ -88,7 +81,7 @@ struct key {
 struct removal {
 	struct sl_txn *txn;
 	const struct sl_collection *coll;
-	struct key *wanted;
+	struct wanted_key *wanted;
 	struct sl_err *e;
 	int ret;
 };
@@ -96,10 +89,10 @@ struct removal {
 static bool remove_unwanted(const struct sl_object *o, void *ctx)
 {
 	struct removal *r = ctx;
-	struct key *found;
+	struct wanted_key *found;
 
 	HASH_FIND_STR(r->wanted, o->key, found);
-	if (found == NULL && !is_allocated(r->coll->id, o))
+	if (found == NULL && !o->derived)
 		r->ret = sl_txn_del(r->txn, r->coll->id, o->key, r->e);
 	return r->ret == 0;
 }
@@ -108,14 +101,14 @@ static int remove_from(struct sl_store *s, struct sl_txn *t, const struct sl_col
 	const struct sl_list *objects, struct sl_err *e)
 {
 	struct removal r = {.txn = t, .coll = coll, .e = e};
-	struct key *keys = calloc(objects->n + 1, sizeof(*keys));
+	struct wanted_key *keys = calloc(objects->n + 1, sizeof(*keys));
 
 	if (keys == NULL)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	for (size_t i = 0; i < objects->n; i++) {
-		const void *o = (const char *)objects->items + i * coll->shape->size;
+		const struct sl_object *o = sl_config_object(coll, objects, i);
 
-		if (is_allocated(coll->id, o))
+		if (o->derived)
 			continue; /* nobody's wish: a listing of the daemon's own */
 		coll->make_key(o, keys[i].text);
 		HASH_ADD_STR(r.wanted, text, &keys[i]);
@@ -142,21 +135,15 @@ static int check_sections(
 {
 	int ret = 0;
 
-	if (c->has_node)
-		ret = check_section("node",
-			running != NULL &&
-				sl_shape_equal(&sl_shape_node_self, &c->node, &running->node),
-			e);
-	if (ret == 0 && c->has_workers)
-		ret = check_section("workers",
-			running != NULL &&
-				sl_shape_equal(&sl_shape_workers, &c->workers, &running->workers),
-			e);
-	if (ret == 0 && c->has_devices)
-		ret = check_section("devices",
-			running != NULL &&
-				sl_shape_equal(&sl_shape_devices, &c->devices, &running->devices),
-			e);
+	for (unsigned int i = 0; i < sl_n_config_sections && ret == 0; i++) {
+		const struct sl_field *f = &sl_config_sections[i];
+
+		if (sl_field_is_present(f, c))
+			ret = check_section(f->name,
+				running != NULL && sl_shape_equal(f->shape, sl_field_at_const(f, c),
+							   sl_field_at_const(f, running)),
+				e);
+	}
 	return ret;
 }
 
@@ -205,8 +192,12 @@ static bool add_entry(cJSON *list, const struct sl_collection *coll, const char 
 	return false;
 }
 
-/* Identities that the store allocates are no part of the desired state: they come and go
- * unreported. */
+/* What the store derives is no part of the desired state: it comes and goes unreported. */
+static const struct sl_object *wished(const struct sl_object *o)
+{
+	return o != NULL && !o->derived ? o : NULL;
+}
+
 static cJSON *difference(struct sl_txn *t)
 {
 	cJSON *out = cJSON_CreateObject();
@@ -218,17 +209,15 @@ static cJSON *difference(struct sl_txn *t)
 	size_t n = sl_txn_changes(t, &ch);
 
 	for (size_t i = 0; i < n && ok; i++) {
-		const struct sl_object *was =
-			is_allocated(ch[i].coll, ch[i].old_obj) ? NULL : ch[i].old_obj;
-		const struct sl_object *is =
-			is_allocated(ch[i].coll, ch[i].new_obj) ? NULL : ch[i].new_obj;
+		const struct sl_object *was = wished(ch[i].old_obj);
+		const struct sl_object *is = wished(ch[i].new_obj);
 
 		if (was == NULL && is == NULL)
 			continue;
 		ok = add_entry(was == NULL  ? added
 			       : is == NULL ? removed
 					    : changed,
-			&sl_collections[ch[i].coll], was != NULL ? was->key : is->key);
+			sl_collections[ch[i].coll], was != NULL ? was->key : is->key);
 	}
 	if (ok)
 		return out;
@@ -240,8 +229,8 @@ static int fill(struct sl_store *s, struct sl_txn *t, struct sl_config *c, struc
 {
 	int ret = 0;
 
-	for (unsigned int i = 0; i < SL_COLL_COUNT && ret == 0; i++)
-		ret = remove_from(s, t, &sl_collections[i], &c->objects[i], e);
+	for (unsigned int i = 0; i < sl_n_collections && ret == 0; i++)
+		ret = remove_from(s, t, sl_collections[i], &c->objects[i], e);
 	if (ret == 0)
 		ret = sl_config_load(c, t, SL_TXN_PUT, e);
 	return ret != 0 ? ret : sl_txn_check(t, e);

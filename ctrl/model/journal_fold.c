@@ -28,8 +28,6 @@
 
 #include "journal_text.h"
 
-_Static_assert(SL_COLL_PORTS == 0, "written first");
-
 #define LOOKS	    16		     /* objects between two looks at the clock */
 #define PIECE	    65536	     /* bytes of the log copied in one step */
 #define CHANGES_MAX 1048576	     /* while the objects are written */
@@ -54,7 +52,7 @@ struct sl_fold {
 	off_t log_from; /* where the lines behind it begin */
 	struct sl_jtext text;
 	unsigned int coll;
-	bool in_list, any, whole;
+	bool any_list, in_list, any, whole;
 	off_t syncing;			/* so much of it is on disk, or the helper waits for that */
 	uint64_t allocated[65536 / 64]; /* one bit for each number of an identity */
 	int old_fd; /* of the snapshot before: its blocks are the helper's to free */
@@ -142,14 +140,14 @@ bool sl_journal_is_folding(const struct sl_journal *j)
 
 /* 1: the objects. */
 
-static void write_object(struct sl_fold *f, enum sl_collection_id c, const struct sl_object *o)
+static void write_object(struct sl_fold *f, unsigned int c, const struct sl_object *o)
 {
 	unsigned long id;
 
 	sl_jtext_add(&f->text, f->any ? "," : "");
 	sl_jtext_object(&f->text, c, o);
 	f->any = true;
-	if (!sl_journal_is_allocated(c, o))
+	if (!o->derived)
 		return;
 	id = strtoul(o->key, NULL, 10);
 	f->allocated[id % 65536 / 64] |= UINT64_C(1) << id % 64;
@@ -173,28 +171,35 @@ static void write_allocated(struct sl_fold *f)
 	sl_jtext_flush(&f->text);
 }
 
+static void begin_list(struct sl_fold *f, const struct sl_collection *coll)
+{
+	sl_jtext_add(&f->text, f->any_list ? ",\"" : "\"");
+	sl_jtext_add(&f->text, coll->name);
+	sl_jtext_add(&f->text, "\":[");
+	f->any_list = true;
+	f->any = false;
+}
+
 /* One object, or an end of a list. False at the end of all. */
 static bool write_next(struct sl_fold *f)
 {
 	const struct sl_object *o;
 
-	if (f->coll == SL_COLL_COUNT) {
+	while (f->coll < sl_n_collections && sl_collections[f->coll]->in_order)
+		f->coll++; /* written already */
+	if (f->coll == sl_n_collections) {
 		write_allocated(f);
 		return false;
 	}
-	if (!f->in_list) {
-		sl_jtext_add(&f->text, ",\"");
-		sl_jtext_add(&f->text, sl_collections[f->coll].name);
-		sl_jtext_add(&f->text, "\":[");
-		f->in_list = true;
-		f->any = false;
-	}
-	if (!sl_snapshot_next(f->view, (enum sl_collection_id)f->coll, &o)) {
+	if (!f->in_list)
+		begin_list(f, sl_collections[f->coll]);
+	f->in_list = true;
+	if (!sl_snapshot_next(f->view, f->coll, &o)) {
 		sl_jtext_add(&f->text, "]");
 		f->in_list = false;
 		f->coll++;
 	} else if (o != NULL) {
-		write_object(f, (enum sl_collection_id)f->coll, o);
+		write_object(f, f->coll, o);
 	}
 	return f->text.error == 0;
 }
@@ -207,22 +212,26 @@ static bool write_some(struct sl_fold *f)
 	return true;
 }
 
-static bool write_port(const struct sl_object *o, void *ctx)
+static bool write_in_order(const struct sl_object *o, void *ctx)
 {
-	write_object(ctx, SL_COLL_PORTS, o);
+	struct sl_fold *f = ctx;
+
+	write_object(f, f->coll, o);
 	return true;
 }
 
-/* In the order in which they came, for their devices are opened in it after a start. They are few
- * (SL_PORTS_MAX), so all are written before anything changes. */
-static void write_ports(struct sl_fold *f, const struct sl_store *s)
+/* Collections whose order counts. They are few objects, so all are written before anything
+ * changes. */
+static void write_ordered(struct sl_fold *f, const struct sl_store *s)
 {
-	sl_jtext_add(&f->text, "\"");
-	sl_jtext_add(&f->text, sl_collections[SL_COLL_PORTS].name);
-	sl_jtext_add(&f->text, "\":[");
-	sl_store_walk(s, SL_COLL_PORTS, write_port, f);
-	sl_jtext_add(&f->text, "]");
-	f->coll = SL_COLL_PORTS + 1;
+	for (f->coll = 0; f->coll < sl_n_collections; f->coll++) {
+		if (!sl_collections[f->coll]->in_order)
+			continue;
+		begin_list(f, sl_collections[f->coll]);
+		sl_store_walk(s, f->coll, write_in_order, f);
+		sl_jtext_add(&f->text, "]");
+	}
+	f->coll = 0;
 }
 
 int sl_journal_fold(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
@@ -245,7 +254,7 @@ int sl_journal_fold(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 	}
 	sl_jtext_begin(&f->text, f->seq);
 	sl_jtext_add(&f->text, ",\"config\":{");
-	write_ports(f, s);
+	write_ordered(f, s);
 	j->fold = f;
 	return 0;
 }

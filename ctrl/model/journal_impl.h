@@ -53,7 +53,6 @@ int sl_journal_write(int fd, const char *p, size_t n, off_t at);
 int sl_journal_error(const struct sl_journal *j, const char *file, int error, struct sl_err *e);
 /* All lines are on disk. */
 void sl_journal_set_synced(struct sl_journal *j);
-bool sl_journal_is_allocated(enum sl_collection_id c, const struct sl_object *o);
 /* Begin to fold the log, whatever its size; one at a time. */
 int sl_journal_fold(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
 /* The directory, locked, and the log. */
@@ -65,9 +64,5 @@ int sl_journal_open_file(
 int sl_journal_create_file(const struct sl_journal *j, const char *file);
 /* Read and check both files; cuts off a broken last line. */
 int sl_journal_load(struct sl_journal *j, struct sl_err *e);
-
-/* journal_older.c: a policy that was read, whichever version wrote it */
-struct sl_policy_obj;
-void sl_journal_update_policy(struct sl_policy_obj *p);
 
 #endif

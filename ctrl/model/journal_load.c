@@ -283,14 +283,6 @@ int sl_journal_load(struct sl_journal *j, struct sl_err *e)
 	return ret != 0 ? ret : load_log(j, e);
 }
 
-static const struct sl_collection *collection_named(const char *name)
-{
-	for (unsigned int c = 0; name != NULL && c < SL_COLL_COUNT; c++)
-		if (strcmp(sl_collections[c].name, name) == 0)
-			return &sl_collections[c];
-	return NULL;
-}
-
 static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const cJSON *json,
 	bool allocated, struct sl_err *e)
 {
@@ -301,10 +293,9 @@ static int replay_put(struct sl_txn *t, const struct sl_collection *coll, const 
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	ret = sl_shape_decode_stored(coll->shape, json, obj, e);
 	if (ret == 0) {
-		if (coll->id == SL_COLL_IDENTITIES)
-			((struct sl_identity_obj *)obj)->allocated = allocated;
-		if (coll->id == SL_COLL_POLICIES)
-			sl_journal_update_policy(obj);
+		((struct sl_object *)obj)->derived = allocated;
+		if (coll->from_stored != NULL)
+			coll->from_stored(obj);
 		ret = sl_txn_step(t, SL_TXN_PUT, coll->id, obj, e);
 		sl_shape_fini(coll->shape, obj);
 	}
@@ -317,7 +308,7 @@ static int replay_change(struct sl_txn *t, const cJSON *change, struct sl_err *e
 	const cJSON *put = sl_json_get(change, "put"), *del = sl_json_get(change, "del");
 	const cJSON *what = put != NULL ? put : del;
 	const struct sl_collection *coll =
-		collection_named(cJSON_GetStringValue(sl_json_get(what, "collection")));
+		sl_collection_named(cJSON_GetStringValue(sl_json_get(what, "collection")));
 	const cJSON *key = sl_json_get(del, "key");
 
 	if (coll == NULL)
@@ -421,7 +412,7 @@ static const cJSON *next_value(struct reader *r)
 static int replay_collection(struct reader *r)
 {
 	const cJSON *v = next_value(r);
-	const struct sl_collection *coll = v != NULL ? collection_named(v->valuestring) : NULL;
+	const struct sl_collection *coll = v != NULL ? sl_collection_named(v->valuestring) : NULL;
 	int ret = 0;
 
 	if (coll == NULL)
@@ -433,7 +424,7 @@ static int replay_collection(struct reader *r)
 		v = next_value(r);
 		ret = v == NULL ? -EINVAL
 				: replay_put(r->t, coll, v,
-					  coll->id == SL_COLL_IDENTITIES &&
+					  coll->labels_role == SL_LABELS_DECLARED &&
 						  number_listed(&r->allocated, v),
 					  r->e);
 	}

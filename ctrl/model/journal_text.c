@@ -120,25 +120,24 @@ static void text_put(void *ctx, const char *s, size_t len)
 	text_add_len(ctx, s, len);
 }
 
-void sl_jtext_object(struct sl_jtext *t, enum sl_collection_id c, const struct sl_object *o)
+void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o)
 {
 	const struct sl_text_out out = {.ctx = t, .put = text_put};
-	struct sl_identity_obj declared;
-	struct sl_policy_obj older;
-	const void *obj = o;
+	const struct sl_collection *coll = sl_collections[c];
+	void *copy = NULL; /* a flat one: what is inside stays the object's own */
 
-	if (c == SL_COLL_IDENTITIES) { /* whether it was allocated stands elsewhere */
-		declared = *(const struct sl_identity_obj *)o;
-		declared.allocated = false;
-		obj = &declared;
+	if (coll->to_stored != NULL) {
+		copy = malloc(coll->shape->size);
+		if (copy == NULL) {
+			t->error = t->error != 0 ? t->error : ENOMEM;
+			return;
+		}
+		memcpy(copy, o, coll->shape->size);
+		coll->to_stored(copy);
 	}
-	if (c == SL_COLL_POLICIES && ((const struct sl_policy_obj *)o)->network_assumed) {
-		older = *(const struct sl_policy_obj *)o; /* as it was found: without a network */
-		older.networks = (struct sl_names){.all = false};
-		obj = &older;
-	}
-	if (!sl_shape_write(sl_collections[c].shape, obj, &out) && t->error == 0)
+	if (!sl_shape_write(coll->shape, copy != NULL ? copy : o, &out) && t->error == 0)
 		t->error = ENOMEM;
+	free(copy);
 }
 
 static void text_key(struct sl_jtext *t, const char *key)
@@ -174,14 +173,9 @@ void sl_jtext_end(struct sl_jtext *t)
 	sl_jtext_add(t, tail);
 }
 
-bool sl_journal_is_allocated(enum sl_collection_id c, const struct sl_object *o)
-{
-	return c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated;
-}
-
 void sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch)
 {
-	const char *coll = sl_collections[ch->coll].name;
+	const char *coll = sl_collections[ch->coll]->name;
 
 	sl_jtext_add(t, ch->new_obj != NULL ? "{\"put\":{\"collection\":\""
 					    : "{\"del\":{\"collection\":\"");
@@ -189,7 +183,7 @@ void sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch)
 	if (ch->new_obj != NULL) {
 		sl_jtext_add(t, "\",\"object\":");
 		sl_jtext_object(t, ch->coll, ch->new_obj);
-		if (sl_journal_is_allocated(ch->coll, ch->new_obj))
+		if (ch->new_obj->derived)
 			sl_jtext_add(t, ",\"allocated\":true");
 	} else {
 		sl_jtext_add(t, "\",\"key\":");

@@ -25,7 +25,7 @@ void sl_jtext_begin(struct sl_jtext *t, uint64_t seq);
 void sl_jtext_synced(struct sl_jtext *t, uint64_t seq);
 void sl_jtext_add(struct sl_jtext *t, const char *s);
 /* The object as a caller would write it, without what only answers have. */
-void sl_jtext_object(struct sl_jtext *t, enum sl_collection_id c, const struct sl_object *o);
+void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o);
 void sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch);
 /* The checksum of all before it, and the end of the line. */
 void sl_jtext_end(struct sl_jtext *t);

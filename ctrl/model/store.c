@@ -9,35 +9,38 @@
 /* So many others must be freed before an id is used again, as long as there are fresh ones. */
 #define IDS_REST 64
 
-struct sl_object *sl_object_take(enum sl_collection_id c, void *decoded, const char *key)
+struct sl_object *sl_object_take(unsigned int c, void *decoded, const char *key)
 {
-	size_t size = sl_collections[c].shape->size, key_len = strlen(key) + 1;
+	size_t size = sl_collections[c]->shape->size, key_len = strlen(key) + 1;
 	struct sl_object *o = malloc(size + key_len);
+	bool derived;
 
 	if (o == NULL)
 		return NULL;
 	memcpy(o, decoded, size);
 	memset(decoded, 0, size);
+	derived = o->derived;
 	memset(o, 0, sizeof(*o));
+	o->derived = derived;
 	o->refs = 1;
 	o->key = memcpy((char *)o + size, key, key_len);
 	return o;
 }
 
-void sl_object_unref(enum sl_collection_id c, struct sl_object *o)
+void sl_object_unref(unsigned int c, struct sl_object *o)
 {
 	if (o == NULL || --o->refs > 0)
 		return;
-	sl_shape_fini(sl_collections[c].shape, o);
+	sl_shape_fini(sl_collections[c]->shape, o);
 	free(o);
 }
 
 const char *sl_object_what(
-	enum sl_collection_id c, const struct sl_object *o, char buf[SL_WHAT_LEN])
+	const struct sl_collection *coll, const struct sl_object *o, char buf[SL_WHAT_LEN])
 {
-	const char *quote = c == SL_COLL_IDENTITIES ? "" : "\"";
+	const char *quote = coll->key_is_number ? "" : "\"";
 
-	snprintf(buf, SL_WHAT_LEN, "%s %s%s%s", sl_collections[c].singular, quote, o->key, quote);
+	snprintf(buf, SL_WHAT_LEN, "%s %s%s%s", coll->singular, quote, o->key, quote);
 	return buf;
 }
 
@@ -59,7 +62,7 @@ static uint32_t id_take(struct sl_ids *ids, uint32_t capacity)
 static bool ids_grow(struct sl_ids *ids)
 {
 	uint32_t size = sl_array_room(ids->next_fresh + 1), *freed;
-	struct sl_entry **entry;
+	struct sl_store_entry **entry;
 
 	if (ids->next_fresh + 1 < ids->size)
 		return true;
@@ -101,27 +104,28 @@ static void id_free(struct sl_ids *ids, uint32_t id, bool undone)
 	ids->n_freed++;
 }
 
-static int compare_keys(const struct sl_entry *a, const struct sl_entry *b)
+static int compare_keys(const struct sl_store_entry *a, const struct sl_store_entry *b)
 {
 	return strcmp(a->hh.key, b->hh.key);
 }
 
-RB_GENERATE_INTERNAL(sl_sorted, sl_entry, sorted, compare_keys, __attribute__((__unused__)) static)
+RB_GENERATE_INTERNAL(
+	sl_sorted, sl_store_entry, sorted, compare_keys, __attribute__((__unused__)) static)
 
-struct sl_entry *sl_entry_find(const struct sl_store *s, enum sl_collection_id c, const char *key)
+struct sl_store_entry *sl_entry_find(const struct sl_store *s, unsigned int c, const char *key)
 {
-	struct sl_entry *en;
+	struct sl_store_entry *en;
 
 	HASH_FIND_STR(s->map[c].by_key, key, en);
 	return en;
 }
 
-struct sl_entry *sl_entry_create(
-	struct sl_store *s, enum sl_collection_id c, struct sl_object *obj, struct sl_err *e)
+struct sl_store_entry *sl_entry_create(
+	struct sl_store *s, unsigned int c, struct sl_object *obj, struct sl_err *e)
 {
-	const struct sl_collection *coll = &sl_collections[c];
+	const struct sl_collection *coll = sl_collections[c];
 	struct sl_map *m = &s->map[c];
-	struct sl_entry *en = calloc(1, sizeof(*en));
+	struct sl_store_entry *en = calloc(1, sizeof(*en));
 
 	if (en == NULL || !ids_grow(&m->ids)) {
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
@@ -148,7 +152,7 @@ fail:
 	return NULL;
 }
 
-void sl_entry_set(struct sl_store *s, struct sl_entry *en, struct sl_object *obj)
+void sl_entry_set(struct sl_store *s, struct sl_store_entry *en, struct sl_object *obj)
 {
 	s->map[en->coll].n_live -= en->obj != NULL;
 	s->map[en->coll].n_live += obj != NULL;
@@ -160,7 +164,7 @@ void sl_entry_set(struct sl_store *s, struct sl_entry *en, struct sl_object *obj
 		en->hh.key = obj->key;
 }
 
-void sl_entry_destroy(struct sl_store *s, struct sl_entry *en, bool undone)
+void sl_entry_destroy(struct sl_store *s, struct sl_store_entry *en, bool undone)
 {
 	struct sl_map *m = &s->map[en->coll];
 
@@ -185,7 +189,7 @@ struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_jou
 
 void sl_store_destroy(struct sl_store *s)
 {
-	struct sl_entry *en, *tmp;
+	struct sl_store_entry *en, *tmp;
 
 	if (s == NULL)
 		return;
@@ -195,13 +199,13 @@ void sl_store_destroy(struct sl_store *s)
 		sl_journal_stop_folding(s->journal);
 	while (s->left != NULL)
 		sl_store_turn(s);
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
+	for (unsigned int c = 0; c < sl_n_collections; c++) {
 		DL_FOREACH (s->map[c].order, en) {
 			sl_links_detach(s, en->links);
 			sl_links_destroy(s, en->links);
 		}
 	}
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
+	for (unsigned int c = 0; c < sl_n_collections; c++) {
 		struct sl_map *m = &s->map[c];
 
 		HASH_CLEAR(hh, m->by_key);
@@ -222,17 +226,39 @@ void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow)
 	s->limit = allow;
 }
 
-const struct sl_object *sl_store_find(
-	const struct sl_store *s, enum sl_collection_id c, const char *key)
+const struct sl_object *sl_store_find(const struct sl_store *s, unsigned int c, const char *key)
 {
-	const struct sl_entry *en = sl_entry_find(s, c, key);
+	const struct sl_store_entry *en = sl_entry_find(s, c, key);
 
 	return en != NULL ? en->obj : NULL;
 }
 
-uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const char *key)
+bool sl_store_is_changed(const struct sl_store *s, unsigned int c, const struct sl_object *o)
 {
-	const struct sl_entry *en = sl_entry_find(s, c, key);
+	const struct sl_store_entry *en = sl_entry_find(s, c, o->key);
+
+	return en != NULL && en->change != 0;
+}
+
+const struct sl_object *sl_store_before(
+	const struct sl_store *s, unsigned int c, const struct sl_object *o)
+{
+	const struct sl_store_entry *en = sl_entry_find(s, c, o->key);
+
+	return en != NULL && en->change != 0 ? s->txn->rec[en->change - 1].old_obj : o;
+}
+
+int sl_object_not_found(const struct sl_collection *coll, const char *key, struct sl_err *e)
+{
+	sl_err_set(
+		e, SL_ERR_NOT_FOUND, coll->key_field, "there is no %s \"%s\"", coll->singular, key);
+	sl_err_hint(e, "%s.list shows what there is", coll->name);
+	return -ENOENT;
+}
+
+uint32_t sl_store_id_of(const struct sl_store *s, unsigned int c, const char *key)
+{
+	const struct sl_store_entry *en = sl_entry_find(s, c, key);
 
 	return en != NULL ? en->id : 0;
 }
@@ -254,27 +280,26 @@ bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip
 	return false;
 }
 
-size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c)
+size_t sl_store_count(const struct sl_store *s, unsigned int c)
 {
 	return s->map[c].n_live;
 }
 
-void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
+void sl_store_walk(const struct sl_store *s, unsigned int c,
 	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx)
 {
-	struct sl_entry *en;
+	struct sl_store_entry *en;
 
 	DL_FOREACH (s->map[c].order, en)
 		if (en->obj != NULL && !fn(en->obj, ctx))
 			return;
 }
 
-const struct sl_object *sl_store_after(
-	const struct sl_store *s, enum sl_collection_id c, const char *after)
+const struct sl_object *sl_store_after(const struct sl_store *s, unsigned int c, const char *after)
 {
 	/* The tree's functions change nothing, but are not declared so. */
 	struct sl_sorted *sorted = (struct sl_sorted *)(uintptr_t)&s->map[c].sorted;
-	struct sl_entry at, *en;
+	struct sl_store_entry at, *en;
 
 	at.hh.key = (void *)(uintptr_t)after;
 	en = RB_NFIND(sl_sorted, sorted, &at);
@@ -285,15 +310,14 @@ const struct sl_object *sl_store_after(
 	return en != NULL ? en->obj : NULL;
 }
 
-const struct sl_object *sl_store_by_id(
-	const struct sl_store *s, enum sl_collection_id c, uint32_t id)
+const struct sl_object *sl_store_by_id(const struct sl_store *s, unsigned int c, uint32_t id)
 {
 	const struct sl_ids *ids = &s->map[c].ids;
 
 	return id < ids->size && ids->entry[id] != NULL ? ids->entry[id]->obj : NULL;
 }
 
-uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c)
+uint32_t sl_store_max_id(const struct sl_store *s, unsigned int c)
 {
 	return s->map[c].ids.next_fresh;
 }

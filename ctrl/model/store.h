@@ -13,15 +13,15 @@
 #ifndef SL_CTRL_MODEL_STORE_H
 #define SL_CTRL_MODEL_STORE_H
 
-#include "ctrl/objects/objects.h"
+#include "collection.h"
+#include "conf.h"
 
-struct sl_store;
 struct sl_txn;
 
 /* One object's way from old to new; old NULL: added, new NULL: removed. At most one change a key.
  */
 struct sl_change {
-	enum sl_collection_id coll;
+	unsigned int coll;
 	const struct sl_object *old_obj, *new_obj;
 	bool anew; /* removed and added by one transaction: it does not go on, if it is equal */
 };
@@ -47,23 +47,21 @@ struct sl_store *sl_store_create(
 	const struct sl_applier *applier, struct sl_journal *journal /* or NULL */);
 void sl_store_destroy(struct sl_store *s);
 
-const struct sl_object *sl_store_find(
-	const struct sl_store *s, enum sl_collection_id c, const char *key);
+const struct sl_object *sl_store_find(const struct sl_store *s, unsigned int c, const char *key);
 /* Which node this is: rules know its own tunnel addresses by that. They are copied. */
 void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self);
 bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip);
-size_t sl_store_count(const struct sl_store *s, enum sl_collection_id c);
+size_t sl_store_count(const struct sl_store *s, unsigned int c);
 /* In order of insertion; fn returning false ends the walk. fn may remove what it is shown
  * (sl_txn_del). */
-void sl_store_walk(const struct sl_store *s, enum sl_collection_id c,
+void sl_store_walk(const struct sl_store *s, unsigned int c,
 	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx);
 /*
  * The first object whose key comes after `after` (strcmp; "": the first of all), NULL when there is
  * none. A walk from key to key meets each object once that is there all the time, whatever else
  * comes and goes between the steps.
  */
-const struct sl_object *sl_store_after(
-	const struct sl_store *s, enum sl_collection_id c, const char *after);
+const struct sl_object *sl_store_after(const struct sl_store *s, unsigned int c, const char *after);
 /*
  * The objects as they are now, to be read as turns come: collections in their order, each to its
  * end, where next is false. A step is short: *object may be NULL before the end, then there is more
@@ -73,40 +71,54 @@ const struct sl_object *sl_store_after(
  */
 struct sl_snapshot;
 struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max);
-bool sl_snapshot_next(
-	struct sl_snapshot *p, enum sl_collection_id c, const struct sl_object **object);
+bool sl_snapshot_next(struct sl_snapshot *p, unsigned int c, const struct sl_object **object);
 bool sl_snapshot_failed(const struct sl_snapshot *p);
 void sl_snapshot_destroy(struct sl_snapshot *p);
 /* Once a turn: some of what snapshots have left to be freed. */
 void sl_store_turn(struct sl_store *s);
 /* The highest dense id there has been. */
-uint32_t sl_store_max_id(const struct sl_store *s, enum sl_collection_id c);
+uint32_t sl_store_max_id(const struct sl_store *s, unsigned int c);
 /* By dense id (the numbers that workers and counters use); NULL when free. */
-const struct sl_object *sl_store_by_id(
-	const struct sl_store *s, enum sl_collection_id c, uint32_t id);
+const struct sl_object *sl_store_by_id(const struct sl_store *s, unsigned int c, uint32_t id);
 
 /* The dense id of the key, in prepare and commit also of one that the transaction removes; 0 when
  * there is none. */
-uint32_t sl_store_id_of(const struct sl_store *s, enum sl_collection_id c, const char *key);
+uint32_t sl_store_id_of(const struct sl_store *s, unsigned int c, const char *key);
 
 /*
  * What points at an object: fn for each reference (collection and object that refers). Used to
  * refuse a deletion and to find what a change affects.
  */
-void sl_store_referrers(const struct sl_store *s, enum sl_collection_id c, const char *key,
-	bool (*fn)(enum sl_collection_id by, const struct sl_object *o, void *ctx), void *ctx);
+void sl_store_referrers(const struct sl_store *s, unsigned int c, const char *key,
+	bool (*fn)(unsigned int by, const struct sl_object *o, void *ctx), void *ctx);
+
+/* Who has the key of that collection, whose coll field need not be set; NULL: nobody. */
+const struct sl_object *sl_store_unique_owner(
+	const struct sl_store *s, unsigned int c, const struct sl_unique_key *key);
+
+/* The open transaction changes the object. */
+bool sl_store_is_changed(const struct sl_store *s, unsigned int c, const struct sl_object *o);
+/* The object as it was before the open transaction, which may be as it is; NULL: it is new. */
+const struct sl_object *sl_store_before(
+	const struct sl_store *s, unsigned int c, const struct sl_object *o);
+
+/* endpoint "web-1", neighbor "up/10.0.0.1", identity 1001 */
+#define SL_WHAT_LEN (SL_KEY_LEN + 16) /* "endpoint \"KEY\"" */
+const char *sl_object_what(
+	const struct sl_collection *coll, const struct sl_object *o, char buf[SL_WHAT_LEN]);
+/* "there is no endpoint "web-1""; -ENOENT. */
+int sl_object_not_found(const struct sl_collection *coll, const char *key, struct sl_err *e);
 
 /*
  * The number of the identity that has exactly these labels, declared or allocated;
  * SL_IDENTITY_UNKNOWN when there is none. Every endpoint's labels have one, in prepare as well.
  */
-uint16_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels);
+uint32_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels);
 
 /*
  * Transactions begun from now on are of somebody who is not root: a port's device must name nothing
  * of the host, or what *allow has. NULL: of root, or of a file that was accepted before.
  */
-struct sl_devices_conf;
 void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow);
 
 /* One transaction at a time; NULL: out of memory. */
@@ -130,9 +142,9 @@ void sl_txn_blame(const struct sl_txn *t, struct sl_err *e);
  * obj is a decoded struct of the collection's shape; the transaction takes what is inside (leaves
  * it zeroed) on success only, DEL takes nothing.
  */
-int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c, void *obj,
-	struct sl_err *e);
-int sl_txn_del(struct sl_txn *t, enum sl_collection_id c, const char *key, struct sl_err *e);
+int sl_txn_step(
+	struct sl_txn *t, enum sl_txn_verb verb, unsigned int c, void *obj, struct sl_err *e);
+int sl_txn_del(struct sl_txn *t, unsigned int c, const char *key, struct sl_err *e);
 /* Ends the transaction either way. 0, or -errno with *e and nothing changed. */
 int sl_txn_commit(struct sl_txn *t, struct sl_err *e);
 void sl_txn_abort(struct sl_txn *t);

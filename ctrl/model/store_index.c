@@ -3,20 +3,16 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "ctrl/shape/field.h"
 #include "store_impl.h"
 
-/* Longest text of a label set: all its keys and values with their NULs. */
-#define LABELS_KEY_MAX (SL_LABELS_MAX * (SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2))
-
-static size_t labels_key(const struct sl_labels *labels, char key[LABELS_KEY_MAX])
+size_t sl_labels_key(const struct sl_labels *labels, char key[SL_LABELS_KEY_MAX])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < labels->n; i++) {
 		size_t k = strlen(labels->pair[i].key) + 1, v = strlen(labels->pair[i].value) + 1;
 
-		if (n + k + v > LABELS_KEY_MAX)
+		if (n + k + v > SL_LABELS_KEY_MAX)
 			return SIZE_MAX;
 		memcpy(key + n, labels->pair[i].key, k);
 		memcpy(key + n + k, labels->pair[i].value, v);
@@ -27,8 +23,8 @@ static size_t labels_key(const struct sl_labels *labels, char key[LABELS_KEY_MAX
 
 struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_labels *labels)
 {
-	char key[LABELS_KEY_MAX];
-	size_t len = labels_key(labels, key);
+	char key[SL_LABELS_KEY_MAX];
+	size_t len = sl_labels_key(labels, key);
 	struct sl_labelset *set = NULL;
 
 	if (len != SIZE_MAX)
@@ -39,14 +35,14 @@ struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_l
 static struct sl_labelset *labelset_hold(struct sl_store *s, const struct sl_labels *labels)
 {
 	struct sl_labelset *set = sl_labelset_find(s, labels);
-	char key[LABELS_KEY_MAX];
+	char key[SL_LABELS_KEY_MAX];
 	size_t len;
 
 	if (set != NULL) {
 		set->holders++;
 		return set;
 	}
-	len = labels_key(labels, key);
+	len = sl_labels_key(labels, key);
 	if (len == SIZE_MAX)
 		return NULL;
 	set = calloc(1, sizeof(*set) + len + 1);
@@ -88,82 +84,60 @@ void sl_labelsets_untouch(struct sl_store *s)
 	}
 }
 
-uint16_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels)
+uint32_t sl_number_in(const struct sl_collection *coll, const struct sl_object *o)
+{
+	return *(const uint32_t *)(const void *)((const char *)o + coll->number_at);
+}
+
+uint32_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels)
 {
 	const struct sl_labelset *set = sl_labelset_find(s, labels);
 
 	if (set == NULL || set->identity == NULL || set->identity->obj == NULL)
 		return SL_IDENTITY_UNKNOWN;
-	return (uint16_t)((const struct sl_identity_obj *)set->identity->obj)->id_number;
+	return sl_number_in(sl_collections[set->identity->coll], set->identity->obj);
 }
 
-static size_t count_uniques(enum sl_collection_id c, const struct sl_object *o)
+static const struct sl_labels *labels_of(const struct sl_store_entry *en)
 {
-	switch (c) {
-	case SL_COLL_PORTS:
-		return ((const struct sl_port_obj *)o)->addresses.n;
-	case SL_COLL_ENDPOINTS:
-		return ((const struct sl_endpoint_obj *)o)->addresses.n;
-	case SL_COLL_NETWORKS:
-	case SL_COLL_NODES:
-		return 1;
-	default:
-		return 0;
-	}
-}
+	const struct sl_collection *coll = sl_collections[en->coll];
 
-/* The scope of endpoints' addresses is set by attach, once the network is known. */
-static void fill_unique(
-	enum sl_collection_id c, const struct sl_object *o, size_t i, struct sl_unique_key *k)
-{
-	switch (c) {
-	case SL_COLL_PORTS:
-		k->kind = SL_UNIQUE_PORT_ADDRESS;
-		k->ip = ((const struct sl_prefix *)((const struct sl_port_obj *)o)
-				 ->addresses.items)[i]
-				.ip;
-		break;
-	case SL_COLL_ENDPOINTS:
-		k->kind = SL_UNIQUE_ENDPOINT_ADDRESS;
-		k->ip = ((const struct sl_ip *)((const struct sl_endpoint_obj *)o)
-				 ->addresses.items)[i];
-		break;
-	case SL_COLL_NETWORKS:
-		k->kind = SL_UNIQUE_VNI;
-		k->scope = ((const struct sl_network_obj *)o)->vni;
-		break;
-	default:
-		k->kind = SL_UNIQUE_NODE_ADDRESS;
-		k->ip = ((const struct sl_node_obj *)o)->address;
-	}
-}
-
-static const struct sl_labels *labels_of(const struct sl_entry *en)
-{
-	if (en->coll == SL_COLL_ENDPOINTS)
-		return &((const struct sl_endpoint_obj *)en->obj)->labels;
-	if (en->coll == SL_COLL_IDENTITIES)
-		return &((const struct sl_identity_obj *)en->obj)->labels;
-	return NULL;
+	if (coll->labels_role == SL_LABELS_NONE)
+		return NULL;
+	return (const struct sl_labels *)(const void *)((const char *)en->obj + coll->labels_at);
 }
 
 static void fill_refs(struct sl_links *l)
 {
-	const struct sl_entry *en = l->entry;
+	const struct sl_store_entry *en = l->entry;
+	const struct sl_collection *coll = sl_collections[en->coll];
 
-	for (size_t i = 0; i < sl_n_ref_defs; i++) {
-		const struct sl_ref_def *d = &sl_ref_defs[i];
-		uint32_t n = d->from == en->coll ? sl_ref_names(d, en->obj) : 0;
+	for (size_t i = 0; i < coll->n_refs; i++) {
+		const struct sl_ref_row *row = &coll->refs[i];
+		uint32_t n = sl_ref_names(row, en->obj);
 
 		for (uint32_t k = 0; k < n; k++)
-			l->refs[l->n_refs++] = (struct sl_ref){.from = l, .def = d, .index = k};
+			l->refs[l->n_refs++] = (struct sl_ref){.from = l, .row = row, .index = k};
 	}
 }
 
-struct sl_links *sl_links_create(struct sl_store *s, struct sl_entry *en, struct sl_err *e)
+/* A scope that a reference sets is known once the references are resolved. */
+static void fill_uniques(struct sl_links *l, const struct sl_uniques *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		l->uniques[i].owner = l;
+		row->fill(l->entry->obj, i, &l->uniques[i].key);
+		l->uniques[i].key.coll = l->entry->coll;
+	}
+	l->n_uniques = n;
+}
+
+struct sl_links *sl_links_create(struct sl_store *s, struct sl_store_entry *en, struct sl_err *e)
 {
 	const struct sl_labels *labels = labels_of(en);
-	size_t n = count_uniques(en->coll, en->obj), n_refs = sl_ref_count(en->coll, en->obj);
+	const struct sl_uniques *uniques = sl_collections[en->coll]->uniques;
+	size_t n = uniques != NULL ? uniques->count(en->obj) : 0;
+	size_t n_refs = sl_ref_count(en->coll, en->obj);
 	struct sl_links *l =
 		calloc(1, sizeof(*l) + n * sizeof(l->uniques[0]) + n_refs * sizeof(l->refs[0]));
 
@@ -172,16 +146,13 @@ struct sl_links *sl_links_create(struct sl_store *s, struct sl_entry *en, struct
 	l->entry = en;
 	l->refs = (struct sl_ref *)(void *)&l->uniques[n];
 	fill_refs(l);
-	for (size_t i = 0; i < n; i++) {
-		l->uniques[i].owner = l;
-		fill_unique(en->coll, en->obj, i, &l->uniques[i].key);
-	}
-	l->n_uniques = n;
+	if (n > 0)
+		fill_uniques(l, uniques, n);
 	if (labels != NULL) {
 		l->labels = labelset_hold(s, labels);
 		if (l->labels == NULL)
 			goto no_memory;
-		l->is_user = en->coll == SL_COLL_ENDPOINTS;
+		l->is_user = sl_collections[en->coll]->labels_role == SL_LABELS_USED;
 		l->user.from = l;
 	}
 	return l;
@@ -205,39 +176,22 @@ void sl_links_destroy(struct sl_store *s, struct sl_links *l)
 static int unique_refused(
 	const struct sl_unique *u, const struct sl_unique *other, size_t i, struct sl_err *e)
 {
-	const struct sl_entry *a = u->owner->entry, *b = other->owner->entry;
-	char mine[SL_WHAT_LEN], theirs[SL_WHAT_LEN], ip[SL_IP_STR_LEN], path[32];
+	const struct sl_store_entry *a = u->owner->entry, *b = other->owner->entry;
+	const struct sl_collection *coll = sl_collections[a->coll];
+	char mine[SL_WHAT_LEN], theirs[SL_WHAT_LEN];
 
-	sl_object_what(a->coll, a->obj, mine);
-	sl_object_what(b->coll, b->obj, theirs);
-	switch (u->key.kind) {
-	case SL_UNIQUE_VNI:
-		return sl_err_set(e, SL_ERR_EXISTS, "vni", "VNI %u of %s is that of %s already",
-			u->key.scope, mine, theirs);
-	case SL_UNIQUE_NODE_ADDRESS:
-		return sl_err_set(e, SL_ERR_EXISTS, "address",
-			"tunnel address %s of %s is that of %s already",
-			sl_format_ip(&u->key.ip, ip), mine, theirs);
-	case SL_UNIQUE_PORT_ADDRESS:
-		snprintf(path, sizeof(path), "addresses[%zu]", i);
-		return sl_err_set(e, SL_ERR_EXISTS, path, "address %s of %s is that of %s already",
-			sl_format_ip(&u->key.ip, ip), mine, theirs);
-	default:
-		snprintf(path, sizeof(path), "addresses[%zu]", i);
-		return sl_err_set(e, SL_ERR_EXISTS, path,
-			"address %s of %s is that of %s in network \"%s\" already",
-			sl_format_ip(&u->key.ip, ip), mine, theirs,
-			((const struct sl_endpoint_obj *)a->obj)->network);
-	}
+	sl_object_what(coll, a->obj, mine);
+	sl_object_what(coll, b->obj, theirs);
+	return coll->uniques->refuse(a->obj, i, &u->key, mine, theirs, e);
 }
 
-const struct sl_object *sl_unique_owner(
-	const struct sl_store *s, enum sl_unique_kind kind, const struct sl_ip *ip)
+const struct sl_object *sl_store_unique_owner(
+	const struct sl_store *s, unsigned int c, const struct sl_unique_key *key)
 {
-	const struct sl_unique_key key = {.kind = kind, .ip = *ip};
+	const struct sl_unique_key whole = {.coll = c, .scope = key->scope, .ip = key->ip};
 	const struct sl_unique *u;
 
-	HASH_FIND(hh, s->uniques, &key, sizeof(key), u);
+	HASH_FIND(hh, s->uniques, &whole, sizeof(whole), u);
 	return u != NULL ? u->owner->entry->obj : NULL;
 }
 
@@ -250,11 +204,13 @@ static void unique_add(struct sl_store *s, struct sl_unique *u)
 
 static int attach_uniques(struct sl_store *s, struct sl_links *l, struct sl_err *e)
 {
+	const struct sl_collection *coll = sl_collections[l->entry->coll];
+
 	for (size_t i = 0; i < l->n_uniques; i++) {
 		struct sl_unique *u = &l->uniques[i], *other;
 
-		if (u->key.kind == SL_UNIQUE_ENDPOINT_ADDRESS)
-			u->key.scope = l->refs[0].to->id; /* its first reference is the network */
+		if (coll->uniques->in_first_ref)
+			u->key.scope = l->refs[0].to->id;
 		HASH_FIND(hh, s->uniques, &u->key, sizeof(u->key), other);
 		if (other != NULL)
 			return unique_refused(u, other, i, e);
@@ -263,19 +219,10 @@ static int attach_uniques(struct sl_store *s, struct sl_links *l, struct sl_err 
 	return 0;
 }
 
-static void number_set(struct sl_store *s, const struct sl_entry *en, bool used)
-{
-	uint32_t n = (uint32_t)strtoul(en->hh.key, NULL, 10);
-
-	if (used)
-		s->numbers[n / 64] |= UINT64_C(1) << n % 64;
-	else
-		s->numbers[n / 64] &= ~(UINT64_C(1) << n % 64);
-}
-
 static int attach_labels(struct sl_store *s, struct sl_links *l, struct sl_err *e)
 {
 	struct sl_labelset *set = l->labels;
+	char mine[SL_WHAT_LEN], theirs[SL_WHAT_LEN];
 
 	if (set == NULL)
 		return 0;
@@ -285,14 +232,14 @@ static int attach_labels(struct sl_store *s, struct sl_links *l, struct sl_err *
 		return 0;
 	}
 	if (set->identity != NULL) {
-		sl_err_set(e, SL_ERR_EXISTS, "labels",
-			"identity %s has exactly the labels of identity %s", l->entry->obj->key,
-			set->identity->obj->key);
+		sl_err_set(e, SL_ERR_EXISTS, "labels", "%s has exactly the labels of %s",
+			sl_object_what(sl_collections[l->entry->coll], l->entry->obj, mine),
+			sl_object_what(
+				sl_collections[set->identity->coll], set->identity->obj, theirs));
 		sl_err_hint(e, "an endpoint has the identity of its labels; let one of the two go");
 		return -EEXIST;
 	}
 	set->identity = l->entry;
-	number_set(s, l->entry, true);
 	return 0;
 }
 
@@ -328,7 +275,6 @@ void sl_links_attach_again(struct sl_store *s, struct sl_links *l)
 		DL_APPEND(l->labels->users, &l->user);
 	} else {
 		l->labels->identity = l->entry;
-		number_set(s, l->entry, true);
 	}
 }
 
@@ -352,6 +298,5 @@ void sl_links_detach(struct sl_store *s, struct sl_links *l)
 		DL_DELETE(l->labels->users, &l->user);
 	} else if (l->labels->identity == l->entry) {
 		l->labels->identity = NULL;
-		number_set(s, l->entry, false);
 	}
 }

@@ -18,12 +18,12 @@ struct kept {
 struct sl_snapshot {
 	struct sl_snapshot *prev, *next; /* of the store: being read, or to be forgotten */
 	struct sl_store *store;
-	enum sl_collection_id coll; /* being read... */
-	char after[SL_KEY_LEN];	    /* ...up to this key... */
-	bool tail;		    /* ...or wholly, but for what is kept */
+	unsigned int coll;	/* being read... */
+	char after[SL_KEY_LEN]; /* ...up to this key... */
+	bool tail;		/* ...or wholly, but for what is kept */
 	bool failed;
 	size_t n_kept, kept_max;
-	struct kept *kept[SL_COLL_COUNT];
+	struct kept *kept[SL_COLLECTIONS_MAX];
 	struct kept *last; /* read, and good until the next */
 };
 
@@ -39,7 +39,7 @@ struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max)
 	return p;
 }
 
-static void forget(struct sl_snapshot *p, enum sl_collection_id c, struct kept *k)
+static void forget(struct sl_snapshot *p, unsigned int c, struct kept *k)
 {
 	if (k == NULL)
 		return;
@@ -59,7 +59,7 @@ static void forget_last(struct sl_snapshot *p)
 /* Some of what it kept; false when there is nothing left. */
 static bool forget_some(struct sl_snapshot *p, unsigned int most)
 {
-	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
+	for (unsigned int c = 0; c < sl_n_collections; c++)
 		for (; p->kept[c] != NULL; most--) {
 			if (most == 0)
 				return true;
@@ -89,12 +89,12 @@ void sl_store_turn(struct sl_store *s)
 	free(p);
 }
 
-static bool was_read(const struct sl_snapshot *p, enum sl_collection_id c, const char *key)
+static bool was_read(const struct sl_snapshot *p, unsigned int c, const char *key)
 {
 	return c < p->coll || (c == p->coll && (p->tail || strcmp(key, p->after) <= 0));
 }
 
-static struct kept *find(const struct sl_snapshot *p, enum sl_collection_id c, const char *key)
+static struct kept *find(const struct sl_snapshot *p, unsigned int c, const char *key)
 {
 	struct kept *k;
 
@@ -102,8 +102,7 @@ static struct kept *find(const struct sl_snapshot *p, enum sl_collection_id c, c
 	return k;
 }
 
-static void keep(
-	struct sl_snapshot *p, enum sl_collection_id c, const char *key, struct sl_object *old)
+static void keep(struct sl_snapshot *p, unsigned int c, const char *key, struct sl_object *old)
 {
 	struct kept *k;
 
@@ -123,8 +122,7 @@ static void keep(
 	sl_table_make_room(p->kept[c]->hh.tbl);
 }
 
-void sl_snapshots_keep(
-	struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_object *old)
+void sl_snapshots_keep(struct sl_store *s, unsigned int c, const char *key, struct sl_object *old)
 {
 	struct sl_snapshot *p;
 
@@ -149,8 +147,7 @@ static const struct sl_object *next_there(struct sl_snapshot *p, const struct sl
 	return k == NULL ? o : k->obj;
 }
 
-bool sl_snapshot_next(
-	struct sl_snapshot *p, enum sl_collection_id c, const struct sl_object **object)
+bool sl_snapshot_next(struct sl_snapshot *p, unsigned int c, const struct sl_object **object)
 {
 	const struct sl_object *o;
 

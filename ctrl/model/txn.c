@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "journal.h"
-#include "ctrl/objects/rules.h"
 #include "store_impl.h"
 
 struct sl_txn *sl_txn_begin(struct sl_store *s)
@@ -62,7 +61,7 @@ void sl_txn_blame(const struct sl_txn *t, struct sl_err *e)
 	blame(e, t->at, -EINVAL);
 }
 
-static struct sl_change_rec *record(struct sl_txn *t, struct sl_entry *en, struct sl_err *e)
+static struct sl_change_rec *record(struct sl_txn *t, struct sl_store_entry *en, struct sl_err *e)
 {
 	struct sl_change_rec *rec = t->rec;
 	size_t size = t->size == 0 ? 4 : t->size * 2;
@@ -84,21 +83,16 @@ static struct sl_change_rec *record(struct sl_txn *t, struct sl_entry *en, struc
 	return rec;
 }
 
-static bool objects_equal(
-	enum sl_collection_id c, const struct sl_object *a, const struct sl_object *b)
+static bool objects_equal(unsigned int c, const struct sl_object *a, const struct sl_object *b)
 {
-	if (c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)a)->allocated !=
-					       ((const struct sl_identity_obj *)b)->allocated)
+	const struct sl_collection *coll = sl_collections[c];
+
+	if (a->derived != b->derived || (coll->same != NULL && !coll->same(a, b)))
 		return false;
-	/* "*" that was assumed, and "*" that somebody wrote. */
-	if (c == SL_COLL_POLICIES && ((const struct sl_policy_obj *)a)->network_assumed !=
-					     ((const struct sl_policy_obj *)b)->network_assumed)
-		return false;
-	return sl_shape_equal(sl_collections[c].shape, a, b);
+	return sl_shape_equal(coll->shape, a, b);
 }
 
-int sl_txn_create(
-	struct sl_txn *t, enum sl_collection_id c, struct sl_object *obj, struct sl_err *e)
+int sl_txn_create(struct sl_txn *t, unsigned int c, struct sl_object *obj, struct sl_err *e)
 {
 	struct sl_change_rec *rec = record(t, NULL, e);
 
@@ -114,7 +108,7 @@ int sl_txn_create(
 /* The entry is as it was before the transaction: there is no change. */
 static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 {
-	struct sl_entry *en = rec->e;
+	struct sl_store_entry *en = rec->e;
 
 	sl_entry_set(t->store, en, rec->old_obj);
 	en->change = 0;
@@ -124,19 +118,19 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 	rec->old_obj = NULL;
 }
 
-/* A port that is removed and added is one whose device is opened anew, even if it is equal. */
-static bool is_same(
-	const struct sl_change_rec *rec, enum sl_collection_id c, const struct sl_object *obj)
+/* What is removed and added may be opened anew, even if it is equal. */
+static bool is_same(const struct sl_change_rec *rec, unsigned int c, const struct sl_object *obj)
 {
-	return rec->old_obj != NULL && !(c == SL_COLL_PORTS && rec->removed) &&
+	return rec->old_obj != NULL && !(sl_collections[c]->reopened && rec->removed) &&
 	       objects_equal(c, obj, rec->old_obj);
 }
 
 /* obj NULL: remove. Takes obj on success. */
-int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, struct sl_err *e)
+int sl_txn_change(
+	struct sl_txn *t, struct sl_store_entry *en, struct sl_object *obj, struct sl_err *e)
 {
 	struct sl_change_rec *rec = record(t, en, e);
-	enum sl_collection_id c = en->coll;
+	unsigned int c = en->coll;
 	struct sl_object *between = NULL; /* of an earlier step: nobody has seen it */
 
 	if (rec == NULL)
@@ -164,7 +158,7 @@ int sl_txn_change(struct sl_txn *t, struct sl_entry *en, struct sl_object *obj, 
 	return 0;
 }
 
-static int put(struct sl_txn *t, struct sl_entry *en, enum sl_collection_id c, void *decoded,
+static int put(struct sl_txn *t, struct sl_store_entry *en, unsigned int c, void *decoded,
 	const char *key, struct sl_err *e)
 {
 	struct sl_object *obj = sl_object_take(c, decoded, key);
@@ -176,17 +170,9 @@ static int put(struct sl_txn *t, struct sl_entry *en, enum sl_collection_id c, v
 	if (ret == 0)
 		return 0;
 	memset(obj, 0, sizeof(*obj));
-	memcpy(decoded, obj, sl_collections[c].shape->size);
+	memcpy(decoded, obj, sl_collections[c]->shape->size);
 	free(obj);
 	return ret;
-}
-
-static int not_found(const struct sl_collection *coll, const char *key, struct sl_err *e)
-{
-	sl_err_set(
-		e, SL_ERR_NOT_FOUND, coll->key_field, "there is no %s \"%s\"", coll->singular, key);
-	sl_err_hint(e, "%s.list shows what there is", coll->name);
-	return -ENOENT;
 }
 
 static int exists(const struct sl_collection *coll, const char *key, struct sl_err *e)
@@ -197,23 +183,18 @@ static int exists(const struct sl_collection *coll, const char *key, struct sl_e
 	return -EEXIST;
 }
 
-static bool gives_way(enum sl_collection_id c, const struct sl_object *o)
+/* What the store derived, sent back as it was shown, is nobody's wish. */
+static bool is_no_wish(const struct sl_txn *t, const void *obj)
 {
-	return c == SL_COLL_IDENTITIES && ((const struct sl_identity_obj *)o)->allocated;
+	return !t->replay && ((const struct sl_object *)obj)->derived;
 }
 
-/* An identity that the store allocated, sent back as it was shown: nobody's wish. */
-static bool is_no_wish(const struct sl_txn *t, enum sl_collection_id c, const void *obj)
+int sl_txn_step(
+	struct sl_txn *t, enum sl_txn_verb verb, unsigned int c, void *obj, struct sl_err *e)
 {
-	return !t->replay && gives_way(c, obj);
-}
-
-int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c, void *obj,
-	struct sl_err *e)
-{
-	const struct sl_collection *coll = &sl_collections[c];
+	const struct sl_collection *coll = sl_collections[c];
 	const struct sl_object *now;
-	struct sl_entry *en;
+	struct sl_store_entry *en;
 	char key[SL_KEY_LEN];
 
 	assert(!t->indexed);
@@ -222,27 +203,29 @@ int sl_txn_step(struct sl_txn *t, enum sl_txn_verb verb, enum sl_collection_id c
 		return sl_txn_del(t, c, key, e);
 	en = sl_entry_find(t->store, c, key);
 	now = en != NULL ? en->obj : NULL;
-	if (verb == SL_TXN_ADD && now != NULL && !gives_way(c, now))
+	if (verb == SL_TXN_ADD && now != NULL && !now->derived)
 		return blame(e, t->at, exists(coll, key, e));
 	if (verb == SL_TXN_SET && now == NULL)
-		return blame(e, t->at, not_found(coll, key, e));
-	if (is_no_wish(t, c, obj) || (now != NULL && objects_equal(c, now, obj))) {
+		return blame(e, t->at, sl_object_not_found(coll, key, e));
+	if (is_no_wish(t, obj) || (now != NULL && objects_equal(c, now, obj))) {
 		sl_shape_fini(coll->shape, obj);
 		return 0;
 	}
 	return blame(e, t->at, put(t, en, c, obj, key, e));
 }
 
-int sl_txn_del(struct sl_txn *t, enum sl_collection_id c, const char *key, struct sl_err *e)
+int sl_txn_del(struct sl_txn *t, unsigned int c, const char *key, struct sl_err *e)
 {
-	struct sl_entry *en = sl_entry_find(t->store, c, key);
+	struct sl_store_entry *en = sl_entry_find(t->store, c, key);
+	char what[SL_WHAT_LEN];
 
 	assert(!t->indexed);
 	if (en == NULL || en->obj == NULL)
-		return blame(e, t->at, not_found(&sl_collections[c], key, e));
-	if (!t->replay && gives_way(c, en->obj)) {
-		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[c].key_field,
-			"identity %s is allocated for endpoints that have its labels", key);
+		return blame(e, t->at, sl_object_not_found(sl_collections[c], key, e));
+	if (!t->replay && en->obj->derived) {
+		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[c]->key_field,
+			"%s is allocated for endpoints that have its labels",
+			sl_object_what(sl_collections[c], en->obj, what));
 		sl_err_hint(e, "it goes with the last of them, or when its labels are declared");
 		return blame(e, t->at, -EBUSY);
 	}
@@ -252,7 +235,7 @@ int sl_txn_del(struct sl_txn *t, enum sl_collection_id c, const char *key, struc
 static int attach_new(struct sl_txn *t, struct sl_err *e)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct sl_entry *en = t->rec[i].e;
+		struct sl_store_entry *en = t->rec[i].e;
 		int ret;
 
 		if (en == NULL || en->obj == NULL)
@@ -278,26 +261,20 @@ static void detach_old(struct sl_txn *t)
 	}
 }
 
-/* What is replayed was accepted once: rules.h. */
-static int check_one(const struct sl_txn *t, const struct sl_change_rec *rec, struct sl_err *e)
-{
-	const struct sl_entry *en = rec->e;
-	int ret = sl_check_change(t->store, en, rec->old_obj, e);
-
-	if (ret == 0 && en->obj != NULL && !t->replay)
-		ret = sl_rules_check(t->store, en->coll, en->obj, e);
-	return ret;
-}
-
 /* First: who may not make a change learns nothing of what it would meet. */
 static int check_rights(const struct sl_txn *t, struct sl_err *e)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < t->n && ret == 0 && t->limit != NULL; i++)
-		if (t->rec[i].e != NULL)
-			ret = blame(e, t->rec[i].at,
-				sl_check_right(t->limit, t->rec[i].e, t->rec[i].old_obj, e));
+	for (size_t i = 0; i < t->n && ret == 0 && t->limit != NULL; i++) {
+		const struct sl_change_rec *rec = &t->rec[i];
+		const struct sl_collection *coll =
+			rec->e != NULL ? sl_collections[rec->e->coll] : NULL;
+
+		if (coll != NULL && coll->permit != NULL)
+			ret = blame(
+				e, rec->at, coll->permit(t->limit, rec->old_obj, rec->e->obj, e));
+	}
 	return ret;
 }
 
@@ -311,7 +288,7 @@ int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 	t->at[0] = '\0'; /* what follows is nobody's step */
 	ret = check_rights(t, e);
 	if (ret == 0)
-		ret = sl_identities_displace(t, e);
+		ret = sl_derived_displace(t, e);
 	if (ret != 0)
 		return ret;
 	detach_old(t);
@@ -320,8 +297,9 @@ int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 	n = t->n;
 	for (size_t i = 0; i < n && ret == 0; i++)
 		if (t->rec[i].e != NULL)
-			ret = blame(e, t->rec[i].at, check_one(t, &t->rec[i], e));
-	return ret != 0 ? ret : sl_identities_settle(t, e);
+			ret = blame(e, t->rec[i].at,
+				sl_check_change(t->store, t->rec[i].e, t->rec[i].old_obj, e));
+	return ret != 0 ? ret : sl_derived_update(t, e);
 }
 
 static void end(struct sl_txn *t)
@@ -336,7 +314,7 @@ static void end(struct sl_txn *t)
 static void undo_indexes(struct sl_txn *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct sl_entry *en = t->rec[i].e;
+		struct sl_store_entry *en = t->rec[i].e;
 
 		if (en == NULL)
 			continue;
@@ -360,7 +338,7 @@ void sl_txn_abort(struct sl_txn *t)
 		undo_indexes(t);
 	for (size_t i = t->n; i-- > 0;) {
 		struct sl_change_rec *rec = &t->rec[i];
-		enum sl_collection_id c;
+		unsigned int c;
 		struct sl_object *tried;
 
 		if (rec->e == NULL)
@@ -379,7 +357,7 @@ static void keep(struct sl_txn *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct sl_change_rec *rec = &t->rec[i];
-		enum sl_collection_id c;
+		unsigned int c;
 
 		if (rec->e == NULL)
 			continue;

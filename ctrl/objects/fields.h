@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Limits and checks that the shapes of several collections share. Threads: control. */
+/*
+ * Limits and checks that several collections share.
+ * Threads: control.
+ */
 #ifndef SL_CTRL_OBJECTS_FIELDS_H
 #define SL_CTRL_OBJECTS_FIELDS_H
 
-#include "objects.h"
+#include <stdio.h>
+
+#include "ctrl/model/address.h"
+#include "ctrl/model/collection.h"
 #include "ctrl/shape/fields.h"
+#include "pipelines/overlay/tunnel_ctl.h"
 
 /* The smallest MTU that IPv4 allows (RFC 791). */
 #define SL_MTU_MIN 68
@@ -16,10 +23,37 @@
 	"nothing matches it in this version: both ends of every packet are endpoints of one " \
 	"network"
 
-/* 0, or -EINVAL with the path given: not unspecified, loopback, multicast or broadcast. */
-int sl_check_unicast(const struct sl_ip *ip, const char *path, struct sl_err *e);
-/* The first or last address of an IPv4 prefix of /30 and shorter names no host. */
-int sl_check_host(
-	const struct sl_prefix *p, const struct sl_ip *ip, const char *path, struct sl_err *e);
+/* Bytes of any tunnel packet, at least, before the workload's IP packet begins. */
+#define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()
+/* What every IPv4 host takes in one piece (RFC 791); TCP of Linux goes no lower than 552. */
+#define SL_INNER_MTU_MIN 576
+/* The largest workload packet that fits any tunnel over an underlay with this MTU. */
+uint32_t sl_inner_mtu(uint32_t underlay_mtu);
+
+/* Make the key of objects that have a name. */
+#define SL_KEY_OF_NAME(fn, st)                                                   \
+	static void fn(const void *obj, char key[SL_KEY_LEN])                    \
+	{                                                                        \
+		snprintf(key, SL_KEY_LEN, "%s", ((const struct st *)obj)->name); \
+	}
+
+/* An address of this node: "tunnel address", "address on port \"uplink\"". NULL: of another. */
+#define SL_OWN_LEN 96
+const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN]);
+
+/* Each of these: 0, or -errno with *e. */
+
+/* An object that stands for another host has no address of this node. */
+int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
+	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,
+	struct sl_err *e);
+/* What the underlay is to use is of IPv4. */
+int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
+	const char *field, struct sl_err *e);
+/* The prefix has an address that a host may have. */
+int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struct sl_err *e);
+/* The port that the object refers to, if any, has role underlay. */
+int sl_check_underlay_port(
+	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "ctrl/objects/reach.h"
+#include "collections.h"
+#include "ports.h"
+#include "reach.h"
 
 struct filling {
 	struct sl_reach *r;

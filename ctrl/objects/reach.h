@@ -6,8 +6,10 @@
 #ifndef SL_CTRL_OBJECTS_REACH_H
 #define SL_CTRL_OBJECTS_REACH_H
 
+#include "ctrl/model/conf.h"
 #include "ctrl/model/store.h"
 #include "ctrl/underlay/reach.h"
+#include "routes.h"
 
 /*
  * The links of a store's underlay ports, numbered in the order of the ports. self must outlive *r.

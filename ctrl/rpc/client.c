@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server_internal.h"
+#include "sluice/clock.h"
 
 #define OUT_ROOM_IDLE (16u << 10) /* a larger buffer is given back once it is empty */
 
@@ -51,7 +52,7 @@ static void flush_out(struct sl_server_client *c)
 			return;
 		}
 		c->out_start += (size_t)n;
-		c->sent_ns = sl_turn_now_ns();
+		c->sent_ns = sl_now_ns();
 	}
 	c->out.len = c->out_start = 0;
 	if (c->out.room > OUT_ROOM_IDLE)
@@ -109,7 +110,7 @@ static void begin_reply(struct sl_server_client *c, const struct sl_rpc *rpc)
 
 static void answer_some(struct sl_server_client *c, const struct sl_rpc *rpc, uint64_t end_ns)
 {
-	uint64_t own_end = sl_turn_now_ns() + SL_CLIENT_TURN_NS;
+	uint64_t own_end = sl_now_ns() + SL_CLIENT_TURN_NS;
 	const struct sl_turn turn = {
 		.end_ns = own_end < end_ns ? own_end : end_ns, .len_max = SL_CLIENT_UNSENT};
 
@@ -150,7 +151,7 @@ void sl_server_client_serve(struct sl_server_client *c, const struct sl_rpc *rpc
 	if (readable && !c->input_end && !c->backlog)
 		receive(c);
 	if (sl_server_client_unsent(c) == 0)
-		c->sent_ns = sl_turn_now_ns();
+		c->sent_ns = sl_now_ns();
 	if (!c->dead)
 		answer_some(c, rpc, end_ns);
 }

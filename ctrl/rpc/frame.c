@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/shape/grow.h"
 #include "frame.h"
 
 #define RESERVE	  4096u
@@ -21,13 +22,11 @@ char *sl_frame_reserve(struct sl_frame *f, size_t *n)
 		f->start = 0;
 	}
 	if (f->room - f->len < RESERVE) {
-		size_t room = f->room * 2 + RESERVE;
-		char *buf = realloc(f->buf, room);
+		char *buf = sl_grow(f->buf, f->len + RESERVE, &f->room, 1);
 
 		if (buf == NULL)
 			return NULL;
 		f->buf = buf;
-		f->room = room;
 	}
 	*n = f->room - f->len;
 	return f->buf + f->len;

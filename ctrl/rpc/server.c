@@ -11,6 +11,7 @@
 
 #include "dp/socket_file.h"
 #include "server_internal.h"
+#include "sluice/clock.h"
 
 #define ACCEPTS_A_POLL 64u
 #define EVENTS_MAX     (SL_SERVER_CLIENTS_MAX + 2)
@@ -219,7 +220,7 @@ static void bound_output(struct sl_server *s)
  */
 static void serve_clients(struct sl_server *s)
 {
-	uint64_t end_ns = sl_turn_now_ns() + SL_POLL_NS;
+	uint64_t end_ns = sl_now_ns() + SL_POLL_NS;
 	unsigned int first = s->first;
 
 	s->first = (first + 1) % SL_SERVER_CLIENTS_MAX;
@@ -229,7 +230,7 @@ static void serve_clients(struct sl_server *s)
 
 		if (c == NULL || !sl_server_client_is_due(c))
 			continue;
-		if (sl_turn_now_ns() > end_ns) {
+		if (sl_now_ns() > end_ns) {
 			s->first = slot;
 			return;
 		}

@@ -146,7 +146,7 @@ static int decode_member(
 		return refuse_unknown(s, m->string, e);
 	/* What a get printed may be sent back: what it reports beside the object changes nothing.
 	 */
-	if ((f->flags & (SL_FIELD_OUTPUT | SL_FIELD_NOTED)) == SL_FIELD_OUTPUT)
+	if ((f->flags & SL_FIELD_OUTPUT) != 0)
 		return 0;
 	if ((*seen & 1ull << (i - 1)) != 0)
 		return sl_err_set(e, SL_ERR_PARAMS, f->name, "the field occurs twice");

@@ -71,9 +71,7 @@ enum {
 	SL_FIELD_UNIQUE = 1 << 4,   /* lists: equal elements are refused */
 	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into what was decoded, for as long as that is */
 	SL_FIELD_NEWER = 1 << 6,    /* required, but stored objects may be older than the field */
-	SL_FIELD_NOTED = 1 << 7,    /* OUTPUT that is read all the same: it tells an object that the
-				       daemon made by itself */
-	SL_FIELD_NULLABLE = 1 << 8, /* results: may be null */
+	SL_FIELD_NULLABLE = 1 << 7, /* results: may be null */
 };
 
 struct sl_shape;

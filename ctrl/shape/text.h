@@ -30,7 +30,6 @@ struct sl_turn {
 	size_t len_max;	 /* of the text that is written to */
 };
 
-uint64_t sl_turn_now_ns(void);
 bool sl_turn_is_over(const struct sl_turn *t, const struct sl_text *out);
 
 /* No bounds: for who has nobody else to serve. */

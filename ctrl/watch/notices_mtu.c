@@ -5,7 +5,6 @@
 #include "ctrl/methods/ctrl.h"
 #include "notices.h"
 #include "ctrl/objects/fields.h"
-#include "ctrl/objects/rules.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 

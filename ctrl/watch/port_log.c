@@ -11,17 +11,6 @@ enum {
 	PERIOD = 10 * SL_TICKS_PER_SECOND,
 };
 
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN])
-{
-	char stamp[24];
-	struct tm tm;
-
-	gmtime_r(&t->tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, SL_TIME_LEN, "%s.%03ldZ", stamp, t->tv_nsec / 1000000);
-	return text;
-}
-
 /* What passes by itself in a moment is no state to tell of. */
 static bool is_passing(enum sl_port_condition c)
 {
@@ -80,11 +69,11 @@ static bool is_overdue(const struct sl_ctrl *c, unsigned int id)
 
 void sl_ctrl_ports_turn(struct sl_ctrl *c)
 {
-	uint32_t stood;
+	struct sl_port_set stood;
 
 	sl_apply_ports_turn(c->apply);
-	stood = sl_apply_ports_stood(c->apply);
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if ((stood >> i & 1) != 0 || is_overdue(c, i))
-			look(c, i);
+	sl_apply_ports_stood(c->apply, &stood);
+	SL_PORT_SET_EACH (i, sl_apply_ports(c->apply))
+		if (sl_port_set_has(&stood, i) || is_overdue(c, i))
+			look(c, (uint16_t)i);
 }

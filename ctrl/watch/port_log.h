@@ -7,6 +7,7 @@
 #ifndef SL_CTRL_WATCH_PORT_LOG_H
 #define SL_CTRL_WATCH_PORT_LOG_H
 
+#include "ctrl/shape/time_text.h"
 #include "dp/engine.h"
 
 struct sl_port_log {
@@ -20,9 +21,6 @@ struct sl_port_log {
 };
 
 struct sl_ctrl;
-/* "2026-01-31T12:00:00.123Z" */
-#define SL_TIME_LEN 40
-const char *sl_format_time(const struct timespec *t, char text[SL_TIME_LEN]);
 /* Each turn of the loop: what became of devices, into the tables and into the log. */
 void sl_ctrl_ports_turn(struct sl_ctrl *c);
 

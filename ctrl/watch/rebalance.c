@@ -3,7 +3,7 @@
 
 #include <rte_cycles.h>
 
-#include "ctrl/objects/objects.h"
+#include "ctrl/model/conf.h"
 
 /* Twice, with nothing measured twice in between: one look may have met a burst. */
 #define UNEVEN_TICKS ((SL_REBALANCE_WINDOW_S + 1) * SL_TICKS_PER_SECOND)

@@ -88,7 +88,7 @@ bool sl_flow_view_next(
 
 /*
  * What of a connection names other objects, without a copy of the rest: for a walk over all of
- * them. Same order and meaning of `from` as above.
+ * them. Same order and meaning of `from` and `end` as of sl_flow_view_before.
  */
 struct sl_flow_glance {
 	uint32_t pair;
@@ -97,7 +97,8 @@ struct sl_flow_glance {
 	uint8_t program; /* these two when PROGRAMMED */
 	uint32_t target;
 };
-bool sl_flow_glance_next(const struct sl_flow_table *t, uint32_t from, struct sl_flow_glance *g);
+bool sl_flow_glance_before(
+	const struct sl_flow_table *t, uint32_t from, uint32_t end, struct sl_flow_glance *g);
 
 /* Exact-match entries over the socket. IPv4 keys in mapped form. */
 struct sl_flow_program {

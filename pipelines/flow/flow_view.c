@@ -106,11 +106,12 @@ bool sl_flow_view_before(struct sl_flow_table *t, uint32_t from, uint32_t end, u
 	return false;
 }
 
-bool sl_flow_glance_next(const struct sl_flow_table *t, uint32_t from, struct sl_flow_glance *g)
+bool sl_flow_glance_before(
+	const struct sl_flow_table *t, uint32_t from, uint32_t end, struct sl_flow_glance *g)
 {
-	uint32_t high = sl_flow_pairs_high(t);
+	uint32_t stop = RTE_MIN(end, sl_flow_pairs_high(t) + 1);
 
-	for (uint32_t pair = RTE_MAX(from, 1u); pair <= high; pair++) {
+	for (uint32_t pair = RTE_MAX(from, 1u); pair < stop; pair++) {
 		const struct sl_conn *c = &t->conn[pair];
 		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 		uint32_t net_proto;

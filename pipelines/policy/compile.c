@@ -29,7 +29,7 @@ struct side {
 };
 
 struct sl_policy_compiler {
-	struct sl_labels *labels;
+	struct sl_selectors *labels;
 	struct sl_policy_set *now, *next; /* next NULL: no session */
 	struct sl_session session;
 	struct side side[2];
@@ -74,9 +74,9 @@ static void unlisted(void *ctx, enum sl_direction dir, enum sl_selector_role rol
 struct sl_policy_compiler *sl_policy_compiler_create(void)
 {
 	struct sl_policy_compiler *c = sl_need(calloc(1, sizeof(*c)));
-	struct sl_labels_ops ops = {.ctx = c, .listed = listed, .unlisted = unlisted};
+	struct sl_selectors_ops ops = {.ctx = c, .listed = listed, .unlisted = unlisted};
 
-	c->labels = sl_labels_create(&ops);
+	c->labels = sl_selectors_create(&ops);
 	c->now = sl_need(calloc(1, sizeof(*c->now)));
 	for (unsigned int dir = 0; dir < 2; dir++) {
 		c->side[dir].freed = SL_VEC_OF(uint32_t);
@@ -154,7 +154,7 @@ static uint32_t prefix_unuse(
 
 /* Rules. */
 
-typedef uint32_t (*selector_fn)(struct sl_labels *l, const struct sl_selector *s,
+typedef uint32_t (*selector_fn)(struct sl_selectors *l, const struct sl_selector *s,
 	enum sl_direction dir, enum sl_selector_role role);
 typedef uint32_t (*prefix_fn)(
 	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr);
@@ -311,14 +311,14 @@ static void carry_out(struct change *ch)
 void sl_policy_rule_gone(struct sl_policy_compiler *c, const struct sl_policy_def *def)
 {
 	carry_out(&(struct change){
-		.c = c, .def = def, .selector = sl_labels_unuse, .prefix = prefix_unuse});
+		.c = c, .def = def, .selector = sl_selectors_unuse, .prefix = prefix_unuse});
 }
 
 void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def *def)
 {
 	carry_out(&(struct change){.c = c,
 		.def = def,
-		.selector = sl_labels_use,
+		.selector = sl_selectors_use,
 		.prefix = prefix_use,
 		.added = true});
 }
@@ -326,13 +326,19 @@ void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def
 void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identity_def *def)
 {
 	open_session(c);
-	sl_labels_identity_put(c->labels, def);
+	sl_selectors_identity_put(c->labels, def);
 }
 
 void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id)
 {
 	open_session(c);
-	sl_labels_identity_gone(c->labels, id);
+	sl_selectors_identity_gone(c->labels, id);
+}
+
+void sl_policy_members(struct sl_policy_compiler *c, const struct sl_selector *selector,
+	void (*fn)(uint32_t identity, void *ctx), void *ctx)
+{
+	sl_selectors_members(c->labels, selector, fn, ctx);
 }
 
 /* Committing. */
@@ -382,7 +388,7 @@ const struct sl_policy_set *sl_policy_compiler_commit(struct sl_policy_compiler 
 		settle_groups(c, dir);
 		settle_prefixes(c, dir);
 	}
-	sl_labels_settle(c->labels);
+	sl_selectors_settle(c->labels);
 	c->now->dead = c->session.dead;
 	c->now->dead_lists = c->session.dead_lists;
 	*garbage = c->now;
@@ -432,7 +438,7 @@ const struct sl_policy_set *sl_policy_compiler_destroy(struct sl_policy_compiler
 		sl_vec_fini(&c->side[dir].touched);
 		sl_vec_fini(&c->side[dir].freed_groups);
 	}
-	sl_labels_destroy(c->labels);
+	sl_selectors_destroy(c->labels);
 	free(c);
 	return set;
 }

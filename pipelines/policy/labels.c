@@ -33,8 +33,8 @@ struct selector {
 	UT_hash_handle hh; /* by the addresses of its labels */
 };
 
-struct sl_labels {
-	struct sl_labels_ops ops;
+struct sl_selectors {
+	struct sl_selectors_ops ops;
 	struct label *labels;
 	struct selector *selectors;
 	struct sl_vec touched; /* struct selector * */
@@ -43,9 +43,9 @@ struct sl_labels {
 	struct label_set identity[SL_IDENTITY_MAX + 1];
 };
 
-struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops)
+struct sl_selectors *sl_selectors_create(const struct sl_selectors_ops *ops)
 {
-	struct sl_labels *l = sl_need(calloc(1, sizeof(*l)));
+	struct sl_selectors *l = sl_need(calloc(1, sizeof(*l)));
 
 	/* Once: tables that exist depend on it. */
 	if (sl_policy_seed == 0 && getrandom(&sl_policy_seed, sizeof(sl_policy_seed),
@@ -101,7 +101,7 @@ static void ids_remove(struct sl_vec *v, uint16_t id)
 
 /* Labels. */
 
-static struct label *label_find(struct sl_labels *l, const struct sl_label *want, bool add)
+static struct label *label_find(struct sl_selectors *l, const struct sl_label *want, bool add)
 {
 	size_t key_len = strlen(want->key) + 1, value_len = strlen(want->value) + 1;
 	struct label *label, *new = sl_need(calloc(1, sizeof(*new) + key_len + value_len));
@@ -120,7 +120,7 @@ static struct label *label_find(struct sl_labels *l, const struct sl_label *want
 	return new;
 }
 
-static void label_release(struct sl_labels *l, struct label *label)
+static void label_release(struct sl_selectors *l, struct label *label)
 {
 	if (--label->uses > 0)
 		return;
@@ -140,7 +140,7 @@ static int compare_address(const void *a, const void *b)
 
 /* Empty when one of them is not known and not to be added. */
 static struct label_set set_of(
-	struct sl_labels *l, const struct sl_label *labels, size_t n, bool add)
+	struct sl_selectors *l, const struct sl_label *labels, size_t n, bool add)
 {
 	struct label_set s = {.label = sl_need(malloc((n + 1) * sizeof(struct label *)))};
 	uint32_t kept = 0;
@@ -165,7 +165,7 @@ static void set_hold(const struct label_set *s)
 		s->label[i]->uses++;
 }
 
-static void set_release(struct sl_labels *l, struct label_set *s)
+static void set_release(struct sl_selectors *l, struct label_set *s)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		label_release(l, s->label[i]);
@@ -186,18 +186,37 @@ static bool includes(const struct label_set *whole, const struct label_set *part
 
 /* Selectors. */
 
-static void collect_members(struct sl_labels *l, struct selector *s)
+/* Each identity that has all of the labels, of which there is one at least. */
+static void for_holders(const struct sl_selectors *l, const struct label_set *labels,
+	void (*fn)(uint32_t identity, void *ctx), void *ctx)
 {
-	const struct label *rarest = s->labels.label[0];
+	const struct label *rarest = labels->label[0];
 	const uint16_t *id;
 
-	for (uint32_t i = 1; i < s->labels.n; i++)
-		if (s->labels.label[i]->ids.n < rarest->ids.n)
-			rarest = s->labels.label[i];
+	for (uint32_t i = 1; i < labels->n; i++)
+		if (labels->label[i]->ids.n < rarest->ids.n)
+			rarest = labels->label[i];
 	id = rarest->ids.at;
 	for (uint32_t i = 0; i < rarest->ids.n; i++)
-		if (includes(&l->identity[id[i]], &s->labels))
-			*(uint16_t *)sl_need(sl_vec_push(&s->members)) = id[i];
+		if (includes(&l->identity[id[i]], labels))
+			fn(id[i], ctx);
+}
+
+static void add_member(uint32_t identity, void *ctx)
+{
+	struct selector *s = ctx;
+
+	*(uint16_t *)sl_need(sl_vec_push(&s->members)) = (uint16_t)identity;
+}
+
+void sl_selectors_members(struct sl_selectors *l, const struct sl_selector *want,
+	void (*fn)(uint32_t identity, void *ctx), void *ctx)
+{
+	struct label_set set = set_of(l, want->labels, want->n_labels, false);
+
+	if (set.n > 0)
+		for_holders(l, &set, fn, ctx);
+	free(set.label);
 }
 
 /* Under the label that has the fewest: a common one says little. */
@@ -223,7 +242,8 @@ static void unfile(struct selector *s)
 	}
 }
 
-static struct selector *selector_find(struct sl_labels *l, const struct sl_selector *want, bool add)
+static struct selector *selector_find(
+	struct sl_selectors *l, const struct sl_selector *want, bool add)
 {
 	struct label_set set = set_of(l, want->labels, want->n_labels, add);
 	struct selector *s = NULL;
@@ -242,13 +262,13 @@ static struct selector *selector_find(struct sl_labels *l, const struct sl_selec
 	else
 		s->number = l->next_number++;
 	set_hold(&s->labels);
-	collect_members(l, s);
+	for_holders(l, &s->labels, add_member, s);
 	file(s);
 	HASH_ADD_KEYPTR(hh, l->selectors, s->labels.label, set.n * sizeof(struct label *), s);
 	return s;
 }
 
-static void selector_free(struct sl_labels *l, struct selector *s)
+static void selector_free(struct sl_selectors *l, struct selector *s)
 {
 	HASH_DEL(l->selectors, s);
 	unfile(s);
@@ -257,7 +277,7 @@ static void selector_free(struct sl_labels *l, struct selector *s)
 	free(s);
 }
 
-static void touch(struct sl_labels *l, struct selector *s)
+static void touch(struct sl_selectors *l, struct selector *s)
 {
 	if (s->touched)
 		return;
@@ -265,8 +285,8 @@ static void touch(struct sl_labels *l, struct selector *s)
 	*(struct selector **)sl_need(sl_vec_push(&l->touched)) = s;
 }
 
-uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *want, enum sl_direction dir,
-	enum sl_selector_role role)
+uint32_t sl_selectors_use(struct sl_selectors *l, const struct sl_selector *want,
+	enum sl_direction dir, enum sl_selector_role role)
 {
 	struct selector *s = selector_find(l, want, true);
 
@@ -277,8 +297,8 @@ uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *want, enum
 	return s->number;
 }
 
-uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *want, enum sl_direction dir,
-	enum sl_selector_role role)
+uint32_t sl_selectors_unuse(struct sl_selectors *l, const struct sl_selector *want,
+	enum sl_direction dir, enum sl_selector_role role)
 {
 	struct selector *s = selector_find(l, want, false);
 
@@ -289,8 +309,8 @@ uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *want, en
 	return s->number;
 }
 
-static bool settle_role(
-	struct sl_labels *l, struct selector *s, enum sl_direction dir, enum sl_selector_role role)
+static bool settle_role(struct sl_selectors *l, struct selector *s, enum sl_direction dir,
+	enum sl_selector_role role)
 {
 	bool used = s->uses[dir][role] > 0;
 	const uint16_t *id = s->members.at;
@@ -303,7 +323,7 @@ static bool settle_role(
 	return used;
 }
 
-void sl_labels_settle(struct sl_labels *l)
+void sl_selectors_settle(struct sl_selectors *l)
 {
 	struct selector *const *all = l->touched.at;
 
@@ -325,7 +345,7 @@ void sl_labels_settle(struct sl_labels *l)
 
 /* Identities. */
 
-static void tell(struct sl_labels *l, const struct selector *s, uint16_t id, bool member)
+static void tell(struct sl_selectors *l, const struct selector *s, uint16_t id, bool member)
 {
 	for (unsigned int dir = 0; dir < 2; dir++)
 		for (unsigned int role = 0; role < SL_SELECTOR_ROLES; role++)
@@ -334,7 +354,7 @@ static void tell(struct sl_labels *l, const struct selector *s, uint16_t id, boo
 					l->ops.ctx, dir, role, id, s->number);
 }
 
-static void for_selectors(struct sl_labels *l, uint16_t id, bool member)
+static void for_selectors(struct sl_selectors *l, uint16_t id, bool member)
 {
 	const struct label_set *set = &l->identity[id];
 
@@ -350,11 +370,11 @@ static void for_selectors(struct sl_labels *l, uint16_t id, bool member)
 	}
 }
 
-void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def)
+void sl_selectors_identity_put(struct sl_selectors *l, const struct sl_identity_def *def)
 {
 	struct label_set *set = &l->identity[def->id];
 
-	sl_labels_identity_gone(l, def->id);
+	sl_selectors_identity_gone(l, def->id);
 	/* Reserved identities have no labels, whatever the input says. */
 	if (def->id < SL_IDENTITY_MIN)
 		return;
@@ -365,7 +385,7 @@ void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *d
 	for_selectors(l, def->id, true);
 }
 
-void sl_labels_identity_gone(struct sl_labels *l, uint16_t id)
+void sl_selectors_identity_gone(struct sl_selectors *l, uint16_t id)
 {
 	struct label_set *set = &l->identity[id];
 
@@ -377,7 +397,7 @@ void sl_labels_identity_gone(struct sl_labels *l, uint16_t id)
 	set_release(l, set);
 }
 
-void sl_labels_destroy(struct sl_labels *l)
+void sl_selectors_destroy(struct sl_selectors *l)
 {
 	struct selector *s, *next;
 

@@ -11,7 +11,7 @@
 #include "policy_ctl.h"
 #include "vec.h"
 
-struct sl_labels;
+struct sl_selectors;
 
 /* What rules use a selector as, in which direction: a bit of roles each. */
 enum sl_selector_role {
@@ -21,7 +21,7 @@ enum sl_selector_role {
 };
 
 /* Told of an identity that a selector in use means from now on (or does no longer). */
-struct sl_labels_ops {
+struct sl_selectors_ops {
 	void *ctx;
 	void (*listed)(void *ctx, enum sl_direction dir, enum sl_selector_role role, uint16_t id,
 		uint32_t selector);
@@ -29,20 +29,26 @@ struct sl_labels_ops {
 		uint32_t selector);
 };
 
-struct sl_labels *sl_labels_create(const struct sl_labels_ops *ops);
-void sl_labels_destroy(struct sl_labels *l);
+struct sl_selectors *sl_selectors_create(const struct sl_selectors_ops *ops);
+void sl_selectors_destroy(struct sl_selectors *l);
 
 /* An identity with these labels; one that is there is replaced. */
-void sl_labels_identity_put(struct sl_labels *l, const struct sl_identity_def *def);
-void sl_labels_identity_gone(struct sl_labels *l, uint16_t id);
+void sl_selectors_identity_put(struct sl_selectors *l, const struct sl_identity_def *def);
+void sl_selectors_identity_gone(struct sl_selectors *l, uint16_t id);
+
+/*
+ * fn for each identity that the selector means now, in use or not. fn must not change the index.
+ */
+void sl_selectors_members(struct sl_selectors *l, const struct sl_selector *s,
+	void (*fn)(uint32_t identity, void *ctx), void *ctx);
 
 /* One use more: the selector's number. SL_NONE for an empty one, which means nobody. */
-uint32_t sl_labels_use(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
-	enum sl_selector_role role);
-/* One use less: its number, good until sl_labels_settle. */
-uint32_t sl_labels_unuse(struct sl_labels *l, const struct sl_selector *s, enum sl_direction dir,
-	enum sl_selector_role role);
+uint32_t sl_selectors_use(struct sl_selectors *l, const struct sl_selector *s,
+	enum sl_direction dir, enum sl_selector_role role);
+/* One use less: its number, good until sl_selectors_settle. */
+uint32_t sl_selectors_unuse(struct sl_selectors *l, const struct sl_selector *s,
+	enum sl_direction dir, enum sl_selector_role role);
 /* Tell of all selectors that came into use or went out of it since the last time. */
-void sl_labels_settle(struct sl_labels *l);
+void sl_selectors_settle(struct sl_selectors *l);
 
 #endif

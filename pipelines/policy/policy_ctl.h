@@ -107,6 +107,13 @@ void sl_policy_rule_put(struct sl_policy_compiler *c, const struct sl_policy_def
 void sl_policy_identity_put(struct sl_policy_compiler *c, const struct sl_identity_def *def);
 void sl_policy_identity_gone(struct sl_policy_compiler *c, uint16_t id);
 /*
+ * fn for each identity that has all labels of the selector, of those that the compiler has been
+ * given so far; at the cost of the rarest of these labels. An empty selector means nobody. fn must
+ * not change the compiler.
+ */
+void sl_policy_members(struct sl_policy_compiler *c, const struct sl_selector *selector,
+	void (*fn)(uint32_t identity, void *ctx), void *ctx);
+/*
  * The version with all changes so far; the compiler keeps it until the next commit. *garbage,
  * possibly NULL, is what the version before does not share, itself included: to be freed once
  * nobody reads it, in the order of commits.

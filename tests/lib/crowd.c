@@ -22,6 +22,7 @@ struct sl_crowd {
 	struct sl_flow_table *t;
 	struct sl_world world;
 	struct sl_network networks[NETWORKS];
+	uint32_t port_network[SL_PORTS_MAX];
 	struct sl_endpoint member[MEMBERS];
 	unsigned int n;
 	uint32_t n_networks;
@@ -42,6 +43,8 @@ struct sl_crowd *sl_crowd_create(uint32_t max_flows, uint32_t share_percent)
 	sl_flow_share_set(c->t, share_percent);
 	c->rigs = atomic_load(&sl_rig_pipeline(c->r)->world);
 	c->world = *c->rigs;
+	memcpy(c->port_network, c->rigs->port_network, sizeof(c->port_network));
+	c->world.port_network = c->port_network;
 	c->n_networks = 1;
 	return c;
 }
@@ -96,7 +99,7 @@ unsigned int sl_crowd_add(struct sl_crowd *c, uint32_t network, uint32_t port)
 	assert_true(c->n < MEMBERS && (!local || (port > 3 && port < SL_PORTS_MAX)));
 	add_network(c, network);
 	if (local) {
-		c->world.port_network[port] = network;
+		c->port_network[port] = network;
 		place = once(c, &c->port_owner[port], SL_OWNER_PORT, port);
 	} else {
 		place = once(c, &c->node_owner, SL_OWNER_NODE, SL_RIG_NODE);

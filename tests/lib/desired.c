@@ -33,7 +33,7 @@ static int fake_prepare(
 				ch[i].old_obj == NULL	? "+"
 				: ch[i].new_obj == NULL ? "-"
 							: "~",
-				sl_collections[ch[i].coll].name, o->key);
+				sl_collections[ch[i].coll]->name, o->key);
 	}
 	if (f->fail)
 		return sl_err_set(e, SL_ERR_DEVICE, "devargs", "the device does not want to");
@@ -63,8 +63,8 @@ void fake_applier_init(struct fake_applier *f)
 static const struct sl_collection *collection(const char *name)
 {
 	for (unsigned int c = 0; c < SL_COLL_COUNT; c++)
-		if (strcmp(sl_collections[c].name, name) == 0)
-			return &sl_collections[c];
+		if (strcmp(sl_collections[c]->name, name) == 0)
+			return sl_collections[c];
 	fail_msg("no collection %s", name);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #define SL_TEST_DESIRED_H
 
 #include "ctrl/model/config.h"
+#include "ctrl/objects/objects.h"
 
 struct fake_applier {
 	struct sl_applier applier;

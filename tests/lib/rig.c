@@ -26,6 +26,7 @@ struct sl_rig {
 	struct sl_world *world;
 	struct sl_tunnel_table *tunnels;
 	struct sl_network networks[2];
+	uint32_t port_network[SL_PORTS_MAX];
 	struct sl_endpoint endpoint[3];
 	struct sl_port_dp port[SL_PORTS_MAX];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
@@ -155,8 +156,9 @@ static void make_world(struct sl_rig *r)
 		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
 	w->generation = 1;
 	w->commit = 1;
-	w->port_network[SL_RIG_WEB] = 1;
-	w->port_network[SL_RIG_DB] = 1;
+	r->port_network[SL_RIG_WEB] = 1;
+	r->port_network[SL_RIG_DB] = 1;
+	w->port_network = r->port_network;
 	w->n_networks = 2;
 	w->networks = r->networks;
 	w->vni_to_network = one_pair(100, 1);

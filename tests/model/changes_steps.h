@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ctrl/apply/apply_internal.h"
+#include "ctrl/objects/tables.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"

@@ -343,6 +343,8 @@ static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **sta
 		desired_must_del(store, SL_COLL_PORTS, "p9");
 		desired_must_del(store, SL_COLL_NETWORKS, "violet");
 		sl_rcu_drain(sl_engine_rcu(g));
+		while (!sl_purge_turn(apply->purge, 1))
+			;
 	}
 }
 
@@ -446,6 +448,8 @@ static int start(void **state)
 		.mbufs = 512,
 		.run = sl_pipeline_run};
 	struct sl_applier applier;
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
+	struct sl_apply_env env;
 	struct sl_err e = {0};
 
 	(void)state;
@@ -462,7 +466,8 @@ static int start(void **state)
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(
 		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, ignore_line);
-	apply = sl_apply_create(g, product, tunnels, underlay, &self);
+	env = (struct sl_apply_env){g, product, tunnels, underlay, &self};
+	apply = sl_apply_create(&env, rows, sl_table_rows(rows));
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
 	make_objects();

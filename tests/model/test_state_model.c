@@ -92,7 +92,7 @@ static uint64_t hash(uint64_t h, const char *text)
 static bool hash_identity(const struct sl_object *o, void *ctx)
 {
 	const struct sl_identity_obj *id = (const struct sl_identity_obj *)o;
-	uint64_t h = hash(id->allocated, o->key);
+	uint64_t h = hash(id->o.derived, o->key);
 
 	for (size_t i = 0; i < id->labels.n; i++)
 		h = hash(hash(h, id->labels.pair[i].key), id->labels.pair[i].value);

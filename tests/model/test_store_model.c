@@ -190,7 +190,7 @@ static bool random_step(struct model *m, struct sl_txn *t)
 		*present = false;
 	} else {
 		write_object(m, c, i, json, sizeof(json));
-		ret = desired_step(t, verb, sl_collections[c].name, json, &e);
+		ret = desired_step(t, verb, sl_collections[c]->name, json, &e);
 		*present = true;
 	}
 	assert_int_equal(ret == 0, expected);

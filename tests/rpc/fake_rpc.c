@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctrl/shape/json.h"
+#include "sluice/clock.h"
 #include "tests/rpc/fake_rpc.h"
 
 #define THINGS_MAX 8
@@ -191,10 +192,10 @@ static int large(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
 /* Keeps the thread busy for n microseconds. */
 static int work(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
 {
-	uint64_t end = sl_turn_now_ns() + 1000ull * ((const struct number *)c->params)->n;
+	uint64_t end = sl_now_ns() + 1000ull * ((const struct number *)c->params)->n;
 
 	(void)e;
-	while (sl_turn_now_ns() < end)
+	while (sl_now_ns() < end)
 		;
 	*result = cJSON_CreateTrue();
 	return 0;

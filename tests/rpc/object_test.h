@@ -39,6 +39,11 @@ const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c)
 	return NULL;
 }
 
+void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx)
+{
+	ctx->store = c->store;
+}
+
 static inline int setup(void **state)
 {
 	const struct sl_method *all;
@@ -57,7 +62,6 @@ static inline int teardown(void **state)
 {
 	(void)state;
 	sl_store_destroy(ctrl.store);
-	sl_object_extra = NULL;
 	return 0;
 }
 

@@ -201,26 +201,6 @@ static void writing_needs_the_right_to(void **state)
 	}
 }
 
-static void show_id(
-	struct sl_ctrl *c, enum sl_collection_id coll, const struct sl_object *o, cJSON *json)
-{
-	assert_ptr_equal(c, &ctrl);
-	if (coll == SL_COLL_NETWORKS)
-		cJSON_ReplaceItemInObject(json, "vni", cJSON_CreateNumber(o->id * 1000));
-}
-
-static void daemon_can_add_to_what_is_shown(void **state)
-{
-	cJSON *json;
-
-	(void)state;
-	sl_object_extra = show_id;
-	succeeds("networks.add", "{\"name\":\"n\",\"vni\":7}", NULL);
-	json = call("networks.get", "{\"name\":\"n\"}");
-	assert_int_equal(sl_json_get(sl_json_get(json, "result"), "vni")->valuedouble, 1000);
-	cJSON_Delete(json);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,7 +217,6 @@ int main(void)
 		T(config_can_be_read_and_put_back),
 		T(config_replace_names_the_path_inside_config),
 		T(writing_needs_the_right_to),
-		T(daemon_can_add_to_what_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

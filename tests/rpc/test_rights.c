@@ -41,6 +41,11 @@ const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c)
 	return c->conf;
 }
 
+void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx)
+{
+	ctx->store = c->store;
+}
+
 static int setup_with(const char *config)
 {
 	const struct sl_method *all;

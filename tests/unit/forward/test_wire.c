@@ -245,12 +245,14 @@ static void the_sample_of_one_that_waited_names_the_network_it_came_in_by(void *
 	struct sl_rig *r = *state;
 	struct sl_pipeline *p = sl_rig_pipeline(r);
 	const struct sl_world *before = atomic_load(&p->world);
+	const uint32_t another[SL_PORTS_MAX] = {
+		[SL_RIG_WEB] = before->port_network[SL_RIG_WEB] + 1};
 	struct sl_world after = *before;
 	struct sl_sample s;
 
 	far_fragment(false, false, 1, IPPROTO_UDP);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	after.port_network[SL_RIG_WEB] = before->port_network[SL_RIG_WEB] + 1;
+	after.port_network = another;
 	atomic_store(&p->world, &after);
 	sl_rig_tick(r, SL_WAITING_TICKS);
 	assert_int_equal(sl_rig_spare(r), SL_DROP_FRAGMENT_UNKNOWN);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "ctrl/model/config.h"
-#include "ctrl/objects/devices.h"
+#include "ctrl/objects/ports.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/model/safe_path.h"
 #include "dp/device.h"

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "ctrl/shape/json.h"
+#include "ctrl/model/conf.h"
 #include "ctrl/objects/objects.h"
 #include "sluice/encap.h"
 
@@ -257,7 +258,8 @@ static void identity_number_is_not_a_reserved_one(void **state)
 	refuse(&sl_shape_identity, "{\"id\":65536,\"labels\":{\"app\":\"a\"}}", "id");
 	accept(&sl_shape_identity, "{\"id\":65535,\"labels\":{\"app\":\"a\"}}");
 	/* as it is listed */
-	accept(&sl_shape_identity, "{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}");
+	accept(sl_collection_shown(&sl_collection_identities),
+		"{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}");
 }
 
 static void empty_selector_is_refused_in_subject_and_peers(void **state)
@@ -413,10 +415,10 @@ static void keys_are_built_from_the_key_fields(void **state)
 	decode(&sl_shape_neighbor,
 		"{\"port\":\"up0\",\"address\":\"192.0.2.2\",\"mac\":\"02:00:00:00:0b:01\"}", &o,
 		&e);
-	sl_collections[SL_COLL_NEIGHBORS].make_key(&o, key);
+	sl_collections[SL_COLL_NEIGHBORS]->make_key(&o, key);
 	assert_string_equal(key, "up0/192.0.2.2");
 	decode(&sl_shape_route, "{\"prefix\":\"10.0.0.0/8\",\"via\":\"192.0.2.254\"}", &o, &e);
-	sl_collections[SL_COLL_ROUTES].make_key(&o, key);
+	sl_collections[SL_COLL_ROUTES]->make_key(&o, key);
 	assert_string_equal(key, "10.0.0.0/8");
 }
 
@@ -424,8 +426,8 @@ static void collections_stand_in_the_order_of_their_ids(void **state)
 {
 	(void)state;
 	for (unsigned int c = 0; c < SL_COLL_COUNT; c++) {
-		assert_int_equal(sl_collections[c].id, c);
-		assert_true(sl_collections[c].capacity > 0);
+		assert_int_equal(sl_collections[c]->id, c);
+		assert_true(sl_collections[c]->capacity > 0);
 	}
 }
 

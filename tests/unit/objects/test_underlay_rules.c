@@ -17,7 +17,9 @@
 #include "ctrl/model/journal_impl.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/watch/notices.h"
-#include "ctrl/apply/tables.h"
+#include "ctrl/apply/apply_internal.h"
+#include "ctrl/objects/tables.h"
+#include "dp/addr_map.h"
 #include "tests/lib/desired.h"
 #include "tests/unit/underlay/underlay_faults.h"
 
@@ -130,10 +132,10 @@ static size_t items_of(const struct fault *f, struct item *items)
 	all = sl_json_parse(text, strlen(text), &e);
 	assert_non_null(all);
 	for (unsigned int k = 0; k < SL_COLL_COUNT; k++) {
-		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k].name);
+		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k]->name);
 		cJSON_ArrayForEach (v, list)
 			items[n++] = (struct item){
-				sl_collections[k].name, cJSON_PrintUnformatted(v), false};
+				sl_collections[k]->name, cJSON_PrintUnformatted(v), false};
 	}
 	cJSON_Delete(all);
 	return n;
@@ -373,6 +375,28 @@ static void ready_configurations_have_no_notice(void **state)
 	}
 }
 
+/* What a store holds, as changes of a transaction that adds it. */
+struct everything {
+	struct sl_change change[16];
+	size_t n;
+	enum sl_collection_id coll;
+};
+
+static bool add_one(const struct sl_object *o, void *ctx)
+{
+	struct everything *all = ctx;
+
+	assert_true(all->n < 16);
+	all->change[all->n++] = (struct sl_change){.coll = all->coll, .new_obj = o};
+	return true;
+}
+
+static void add_all(struct everything *all, const struct sl_store *s, enum sl_collection_id coll)
+{
+	all->coll = coll;
+	sl_store_walk(s, coll, add_one, all);
+}
+
 /* A node that has this node's address is in the state directory: nothing is taken as from it. */
 static void own_address_is_no_senders_in_the_packet_path(void **state)
 {
@@ -381,17 +405,28 @@ static void own_address_is_no_senders_in_the_packet_path(void **state)
 		.node = SELF("\"203.0.113.1\"")};
 	struct sl_config *c = config_of(&own);
 	struct outcome o = {0};
-	struct sl_addr_map *nodes;
+	static const struct sl_table_ops *const rows[] = {
+		&sl_local_addresses_tables, &sl_node_addresses_tables};
+	struct sl_pipeline pipeline = {0};
+	struct sl_apply_env env = {.pipeline = &pipeline, .self = &c->node};
+	struct sl_apply *apply = sl_apply_create(&env, rows, 2);
+	struct sl_applier applier = sl_apply_applier(apply);
+	const struct sl_addr_map *nodes;
+	struct everything all = {0};
 	struct loaded l;
 
 	(void)state;
 	load_state(&own, c, &l, &o);
 	assert_false(o.refused);
-	nodes = sl_tables_nodes(l.store, &c->node);
+	add_all(&all, l.store, SL_COLL_PORTS);
+	add_all(&all, l.store, SL_COLL_NODES);
+	assert_int_equal(applier.prepare(apply, l.store, all.change, all.n, &o.e), 0);
+	nodes = apply->p.txn.world->node_by_addr;
 	assert_int_not_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.2")), 0);
 	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("192.0.2.1")), 0);
 	assert_int_equal(sl_addr_map_find4(nodes, inet_addr("203.0.113.1")), 0);
-	sl_addr_map_destroy(nodes);
+	applier.abort(apply);
+	sl_apply_destroy(apply);
 	unload_state(&l);
 	sl_config_free(c);
 }

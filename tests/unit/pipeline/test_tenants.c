@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "ctrl/apply/apply.h"
+#include "ctrl/objects/tables.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/flow/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"
@@ -105,6 +106,8 @@ static int start(void **state)
 		.mbufs = 512,
 		.run = sl_pipeline_run};
 	struct sl_applier applier;
+	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
+	struct sl_apply_env env;
 	struct sl_err e = {0};
 
 	(void)state;
@@ -118,7 +121,8 @@ static int start(void **state)
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(
 		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, ignore_line);
-	apply = sl_apply_create(g, pipeline, tunnels, underlay, &self);
+	env = (struct sl_apply_env){g, pipeline, tunnels, underlay, &self};
+	apply = sl_apply_create(&env, rows, sl_table_rows(rows));
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
 	must("ports", "{\"name\":\"up\",\"role\":\"underlay\",\"devargs\":\"net_null30\","

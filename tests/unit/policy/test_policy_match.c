@@ -344,6 +344,50 @@ static void peer_that_many_selectors_mean_is_found_by_each(void **state)
 	}
 }
 
+struct found {
+	uint32_t id[16], n;
+};
+
+static void note_found(uint32_t identity, void *ctx)
+{
+	struct found *f = ctx;
+
+	assert_true(f->n < 16);
+	f->id[f->n++] = identity;
+}
+
+/* web is identities 256 and 257, of which 257 alone has env=test. */
+static void members_of_a_selector_follow_the_identities(void **state)
+{
+	static const struct sl_label nobody[] = {{"app", "web"}, {"env", "gone"}};
+	struct sl_policy_compiler *c = sl_policy_compiler_create();
+	struct sl_selector web = {&app_web, 1}, both = {web_test, 2}, none = {nobody, 2},
+			   empty = {0};
+	struct found f = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		sl_policy_identity_put(c, &ids[i]);
+	sl_policy_members(c, &web, note_found, &f);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(f.id[0], WEB);
+	assert_int_equal(f.id[1], WEB_TEST);
+	f.n = 0;
+	sl_policy_members(c, &both, note_found, &f);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.id[0], WEB_TEST);
+	f.n = 0;
+	sl_policy_members(c, &none, note_found, &f);
+	sl_policy_members(c, &empty, note_found, &f);
+	assert_int_equal(f.n, 0);
+	sl_policy_identity_gone(c, WEB_TEST);
+	sl_policy_members(c, &both, note_found, &f);
+	assert_int_equal(f.n, 0);
+	sl_policy_members(c, &web, note_found, &f);
+	assert_int_equal(f.n, 1);
+	sl_policy_set_destroy((void *)(uintptr_t)sl_policy_compiler_destroy(c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +418,7 @@ int main(void)
 		cmocka_unit_test(icmp_as_a_protocol_means_every_type),
 		cmocka_unit_test(many_ports_decide_like_few),
 		cmocka_unit_test(peer_that_many_selectors_mean_is_found_by_each),
+		cmocka_unit_test(members_of_a_selector_follow_the_identities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ctrl/shape/grow.h"
 #include "ctrl/shape/shape.h"
 
 static void mac_round_trips_in_lower_case(void **state)
@@ -180,6 +181,44 @@ static void prefix_contains_addresses_of_its_own_family_only(void **state)
 	assert_contains(false, "::fffe:0:0/95", "10.0.0.5");
 }
 
+static void an_array_grows_at_least_twofold_and_keeps_what_it_has(void **state)
+{
+	uint32_t *all = NULL;
+	size_t max = 0, moves = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < 100000; n++) {
+		size_t before = max;
+		uint32_t *more = sl_grow(all, n + 1, &max, sizeof(*all));
+
+		assert_non_null(more);
+		assert_true(max > n);
+		moves += max != before;
+		all = more;
+		all[n] = n;
+	}
+	assert_true(moves < 20);
+	for (uint32_t n = 0; n < 100000; n++)
+		assert_int_equal(all[n], n);
+	free(all);
+}
+
+static void an_array_that_cannot_be_addressed_stays_as_it_is(void **state)
+{
+	size_t max = 0;
+	char *all = sl_grow(NULL, 1, &max, 1);
+	size_t before = max;
+
+	(void)state;
+	assert_non_null(all);
+	assert_null(sl_grow(all, SIZE_MAX / 2, &max, 4));
+	assert_int_equal(max, before);
+	max = SIZE_MAX - 1;
+	assert_null(sl_grow(all, SIZE_MAX, &max, 1));
+	assert_int_equal(max, SIZE_MAX - 1);
+	free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +233,8 @@ int main(void)
 		cmocka_unit_test(host_bits_are_refused_with_the_prefix_meant),
 		cmocka_unit_test(host_bits_are_kept_for_interface_addresses),
 		cmocka_unit_test(malformed_prefixes_are_refused),
+		cmocka_unit_test(an_array_grows_at_least_twofold_and_keeps_what_it_has),
+		cmocka_unit_test(an_array_that_cannot_be_addressed_stays_as_it_is),
 		cmocka_unit_test(an_address_where_a_prefix_belongs_gets_a_hint),
 	};
 

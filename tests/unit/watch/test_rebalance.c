@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "ctrl/objects/objects.h"
+#include "ctrl/model/conf.h"
 #include "ctrl/watch/rebalance.h"
 
 static struct sl_rebalance *r;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The applier's ports: a slot for each, found by name or id, allocated with the port. A transaction
+ * touches the slots that it changes and works on their `next`; nothing is copied or walked for the
+ * others, however many there are.
+ *
+ * Invariants: a slot is found by its name and its id from prepare of the transaction that adds the
+ * port until the end of the one that removes it. Outside of a transaction no slot is touched, and
+ * all are present. `all` has the ids of the present ones.
+ *
+ * Threads: control.
+ */
+#ifndef SL_CTRL_APPLY_PORT_SLOTS_H
+#define SL_CTRL_APPLY_PORT_SLOTS_H
+
+#include <uthash.h>
+
+#include "sluice/port_set.h"
+
+struct sl_port_slot {
+	uint16_t id;
+	bool present;	/* of a transaction that was committed */
+	uint16_t mtu;	/* that flows were resolved with */
+	uint32_t owner; /* to whom its endpoints' connections are billed together; 0: none yet */
+	uint32_t n_endpoints;
+	/* Of its endpoints, 0: it has none. The world's is 0 while what was the former network's is
+	 * being cleared. */
+	uint32_t network;
+	bool touched;
+	struct sl_port_slot *next_touched;
+	struct {
+		bool gone; /* the transaction removes it */
+		uint32_t n_endpoints;
+		uint32_t n_lost; /* of those before the transaction, how many it takes away */
+		uint32_t network;
+		bool has_new_mtu;
+		uint32_t mtu_before; /* the MTU asked for, to go back to */
+	} next;
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct sl_port_slots {
+	struct sl_port_slot *by_name;
+	struct sl_port_slot *by_id[SL_PORTS_MAX];
+	struct sl_port_set all;
+	struct sl_port_slot *touched; /* by the open transaction, the latest first */
+};
+
+/* NULL: out of memory. Touched, and not present until it is committed. */
+struct sl_port_slot *sl_port_slot_add(struct sl_port_slots *p, uint16_t id, const char *name);
+struct sl_port_slot *sl_port_slot_find(const struct sl_port_slots *p, const char *name);
+struct sl_port_slot *sl_port_slot_by_id(const struct sl_port_slots *p, unsigned int id);
+/* It is to be changed: `next` is as it stands, unless it is touched already. */
+void sl_port_slot_touch(struct sl_port_slots *p, struct sl_port_slot *s);
+/* The network it will be of. */
+uint32_t sl_port_slot_next_network(const struct sl_port_slot *s);
+/* The end of a transaction: touched slots become what `next` says, or stay as they were. */
+void sl_port_slots_commit(struct sl_port_slots *p);
+void sl_port_slots_abort(struct sl_port_slots *p);
+void sl_port_slots_fini(struct sl_port_slots *p);
+
+#define SL_PORT_SLOT_TOUCHED(s, slots) \
+	for (struct sl_port_slot *s = (slots)->touched; s != NULL; s = s->next_touched)
+
+#endif

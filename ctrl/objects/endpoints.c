@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The collection of endpoints. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fields.h"
+#include "tables.h"
+#include "ctrl/model/store.h"
+#include "objects.h"
+#include "report.h"
+
+static const struct sl_field endpoint_address = {
+	.name = "address", .type = SL_F_IP, .help = "An address of the workload."};
+
+static const struct sl_field endpoint_fields[] = {
+	SL_FIELD(sl_endpoint_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The endpoint's name."),
+	SL_FIELD(sl_endpoint_obj, network, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED,
+		.help = "The network it is in."),
+	SL_FIELD(sl_endpoint_obj, port, SL_F_KEPT_NAME,
+		.help = "The access port it is behind; or else node."),
+	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME, .help = "The node it is on; or else port."),
+	SL_FIELD(sl_endpoint_obj, mac, SL_F_MAC, .flags = SL_FIELD_REQUIRED, .help = "Its MAC."),
+	SL_FIELD(sl_endpoint_obj, addresses, SL_F_LIST,
+		.flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY | SL_FIELD_UNIQUE, .max = 64,
+		.elem = &endpoint_address, .help = "Its addresses."),
+	SL_FIELD(sl_endpoint_obj, labels, SL_F_LABELS, .help = "What policies select it by."),
+};
+
+static int check_endpoint(const void *obj, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *ep = obj;
+	const struct sl_ip *ip = ep->addresses.items;
+	bool local = ep->port[0] != '\0', remote = ep->node[0] != '\0';
+	char path[32];
+
+	if (local == remote) {
+		sl_err_set(e, SL_ERR_PARAMS, local ? "node" : "port",
+			local ? "endpoint \"%s\" has both a port and a node"
+			      : "endpoint \"%s\" has neither a port nor a node",
+			ep->name);
+		sl_err_hint(e, "port for a workload of this node, node for one elsewhere");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < ep->addresses.n; i++) {
+		snprintf(path, sizeof(path), "addresses[%zu]", i);
+		if (sl_check_unicast(&ip[i], path, e) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static const char *const endpoint_places[] = {"port", "node", NULL};
+const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
+	"A workload's interface, here or on another node.", .one_of = endpoint_places,
+	.check = check_endpoint);
+
+static const struct sl_field reported_fields[] = {
+	SL_FIELD(sl_endpoint_reported, identity, SL_F_UINT,
+		SL_PRESENT(sl_endpoint_reported, has_identity), .max = SL_IDENTITY_MAX,
+		.help = "The number of its labels' identity."),
+};
+
+const struct sl_shape sl_shape_endpoint_reported = SL_SHAPE("endpoint_reported",
+	sl_endpoint_reported, reported_fields, "What is known beside an endpoint.");
+
+static void report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported)
+{
+	struct sl_endpoint_reported *r = reported;
+
+	r->has_identity = true;
+	r->identity =
+		sl_store_identity_of(ctx->store, &((const struct sl_endpoint_obj *)o)->labels);
+}
+
+SL_KEY_OF_NAME(make_key, sl_endpoint_obj)
+
+/* The network stands first: an address is unique in it. */
+static const struct sl_ref_row refs[] = {
+	{"network", offsetof(struct sl_endpoint_obj, network), SL_F_KEPT_NAME, SL_COLL_NETWORKS},
+	{"port", offsetof(struct sl_endpoint_obj, port), SL_F_KEPT_NAME, SL_COLL_PORTS},
+	{"node", offsetof(struct sl_endpoint_obj, node), SL_F_KEPT_NAME, SL_COLL_NODES},
+};
+
+static size_t count_addresses(const struct sl_object *o)
+{
+	return ((const struct sl_endpoint_obj *)o)->addresses.n;
+}
+
+static void fill_address(const struct sl_object *o, size_t i, struct sl_unique_key *key)
+{
+	key->ip = ((const struct sl_ip *)((const struct sl_endpoint_obj *)o)->addresses.items)[i];
+}
+
+static int refuse_address(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
+	const char *mine, const char *theirs, struct sl_err *e)
+{
+	char ip[SL_IP_STR_LEN], path[32];
+
+	snprintf(path, sizeof(path), "addresses[%zu]", i);
+	return sl_err_set(e, SL_ERR_EXISTS, path,
+		"address %s of %s is that of %s in network \"%s\" already",
+		sl_format_ip(&key->ip, ip), mine, theirs,
+		((const struct sl_endpoint_obj *)o)->network);
+}
+
+static const struct sl_uniques uniques = {.count = count_addresses,
+	.fill = fill_address,
+	.refuse = refuse_address,
+	.in_first_ref = true};
+
+/* Earlier versions took an IPv4 address as one of ::/0: in a state directory it may stand. */
+static bool may_stand(
+	const struct sl_check *c, const struct sl_network_obj *net, const struct sl_ip *ip)
+{
+	const struct sl_subnet_obj *subnet = net->subnets.items;
+
+	for (size_t i = 0; c->stored && i < net->subnets.n; i++)
+		if (sl_prefix_begins(&subnet[i].prefix, ip))
+			return true;
+	return net->subnets.n == 0;
+}
+
+static int check_in_subnets(
+	const struct sl_check *c, size_t i, const struct sl_network_obj *net, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
+	const struct sl_ip *ip = (const struct sl_ip *)ep->addresses.items + i;
+	const struct sl_subnet_obj *s = net->subnets.items;
+	char path[32], text[SL_IP_STR_LEN];
+
+	snprintf(path, sizeof(path), "addresses[%zu]", i);
+	for (size_t k = 0; k < net->subnets.n; k++) {
+		if (!sl_prefix_contains(&s[k].prefix, ip))
+			continue;
+		if (s[k].has_gateway && sl_ip_equal(&s[k].gateway, ip))
+			return sl_err_set(e, SL_ERR_PARAMS, path,
+				"address %s of endpoint \"%s\" is a gateway of network \"%s\"",
+				sl_format_ip(ip, text), ep->name, net->name);
+		return sl_check_host(&s[k].prefix, ip, path, e);
+	}
+	if (may_stand(c, net, ip))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, path,
+		"address %s of endpoint \"%s\" is in none of the subnets of network \"%s\"",
+		sl_format_ip(ip, text), ep->name, net->name);
+	sl_err_hint(e, "take an address of a subnet, or add the subnet to the network");
+	return -EINVAL;
+}
+
+static int check_addresses(
+	const struct sl_check *c, const struct sl_network_obj *net, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
+	int ret = 0;
+
+	for (size_t i = 0; i < ep->addresses.n && ret == 0; i++)
+		ret = check_in_subnets(c, i, net, e);
+	return ret;
+}
+
+struct first_on_port {
+	const struct sl_endpoint_obj *endpoint;
+};
+
+static bool find_first(unsigned int by, const struct sl_object *o, void *ctx)
+{
+	struct first_on_port *f = ctx;
+
+	if (by != SL_COLL_ENDPOINTS)
+		return true;
+	f->endpoint = (const struct sl_endpoint_obj *)o;
+	return false;
+}
+
+/*
+ * The store shows references to a port oldest first, those of this transaction's changes last. So
+ * the first is either of an unchanged endpoint, which agrees with all unchanged ones, or all are
+ * changed and are checked here.
+ */
+static int check_one_network(
+	const struct sl_check *c, const struct sl_endpoint_obj *ep, struct sl_err *e)
+{
+	struct first_on_port first = {.endpoint = ep};
+
+	sl_store_referrers(c->store, SL_COLL_PORTS, ep->port, find_first, &first);
+	if (strcmp(first.endpoint->network, ep->network) == 0)
+		return 0;
+	sl_err_set(e, SL_ERR_REFERENCE, "network",
+		"endpoint \"%s\" is in network \"%s\", but endpoint \"%s\" on the same "
+		"port \"%s\" is in \"%s\"",
+		ep->name, ep->network, first.endpoint->name, ep->port, first.endpoint->network);
+	sl_err_hint(e, "an access port carries endpoints of one network");
+	return -EBUSY;
+}
+
+static int check(const struct sl_check *c, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
+	const struct sl_port_obj *port =
+		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
+	int ret;
+
+	if (port != NULL && port->role != SL_ROLE_ACCESS) {
+		sl_err_set(e, SL_ERR_REFERENCE, "port",
+			"endpoint \"%s\" is on port \"%s\", which has role underlay", ep->name,
+			ep->port);
+		sl_err_hint(e, "workloads are behind ports of role access");
+		return -EBUSY;
+	}
+	ret = port != NULL ? check_one_network(c, ep, e) : 0;
+	if (ret != 0)
+		return ret;
+	return check_addresses(
+		c, (const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS), e);
+}
+
+const struct sl_collection sl_collection_endpoints = {
+	.id = SL_COLL_ENDPOINTS,
+	.name = "endpoints",
+	.singular = "endpoint",
+	.help = "Workloads, here and elsewhere.",
+	.shape = &sl_shape_endpoint,
+	.reported = &sl_shape_endpoint_reported,
+	.report = report,
+	.key_field = "name",
+	.make_key = make_key,
+	.capacity = SL_ENDPOINTS_MAX - 1,
+	.refs = refs,
+	.n_refs = sizeof(refs) / sizeof(refs[0]),
+	.uniques = &uniques,
+	.check = check,
+	.labels_role = SL_LABELS_USED,
+	.labels_at = offsetof(struct sl_endpoint_obj, labels),
+	.tables = &sl_endpoints_tables,
+};

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Checks that several collections share. */
+#include <stdio.h>
+
+#include "fields.h"
+#include "ctrl/model/store.h"
+#include "objects.h"
+
+uint32_t sl_inner_mtu(uint32_t underlay_mtu)
+{
+	return underlay_mtu > SL_TUNNEL_OVERHEAD ? underlay_mtu - SL_TUNNEL_OVERHEAD : 0;
+}
+
+const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN])
+{
+	const struct sl_unique_key key = {.ip = *ip};
+	const struct sl_object *port = sl_store_unique_owner(s, SL_COLL_PORTS, &key);
+
+	if (sl_store_is_tunnel_address(s, ip))
+		snprintf(what, SL_OWN_LEN, "tunnel address");
+	else if (port != NULL)
+		snprintf(what, SL_OWN_LEN, "address on port \"%s\"", port->key);
+	else
+		return NULL;
+	return what;
+}
+
+int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
+	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,
+	struct sl_err *e)
+{
+	char text[SL_IP_STR_LEN], own[SL_OWN_LEN], what[SL_WHAT_LEN];
+
+	if (sl_own_address(s, ip, own) == NULL)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %s is this node's own %s",
+		sl_format_ip(ip, text), sl_object_what(coll, o, what), own);
+	sl_err_hint(e, "%s", hint);
+	return -EINVAL;
+}
+
+int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
+	const char *field, struct sl_err *e)
+{
+	char what[SL_WHAT_LEN];
+
+	if (is_v4)
+		return 0;
+	sl_err_set(e, SL_ERR_UNSUPPORTED, field,
+		"%s is for IPv6, and this version's underlay is IPv4: no packet would use it",
+		sl_object_what(coll, o, what));
+	sl_err_hint(e, "give an IPv4 address; workloads may use IPv6 over it");
+	return -ENOTSUP;
+}
+
+/* Wholly in 0/8, 127/8 or 224/3; IPv6: in ff00::/8. */
+static bool is_hostless(const struct sl_prefix *p)
+{
+	uint8_t first = p->ip.b[12];
+
+	if (!sl_prefix_is_v4(p))
+		return p->len >= 8 && p->ip.b[0] == 0xff;
+	if (first >= 224)
+		return p->len >= 96 + 3;
+	return p->len >= 96 + 8 && (first == 0 || first == 127);
+}
+
+int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struct sl_err *e)
+{
+	char text[SL_PREFIX_STR_LEN];
+
+	if (!is_hostless(p))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field, "%s has no address that a host may have",
+		sl_format_prefix(p, text));
+	sl_err_hint(e, "give a prefix of unicast addresses");
+	return -EINVAL;
+}
+
+int sl_check_underlay_port(
+	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e)
+{
+	const struct sl_port_obj *port =
+		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
+	char what[SL_WHAT_LEN];
+
+	if (port == NULL || port->role == SL_ROLE_UNDERLAY)
+		return 0;
+	return sl_err_set(e, SL_ERR_REFERENCE, "port",
+		"%s is on port \"%s\", which has role access", sl_object_what(coll, c->obj, what),
+		port->o.key);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The collection of networks. */
+#include <stdio.h>
+
+#include "fields.h"
+#include "tables.h"
+#include "collections.h"
+#include "networks.h"
+#include "ctrl/model/store.h"
+#include "sluice/encap.h"
+
+static const char *const encaps[] = {
+#define X(id, name, sym) name,
+	SL_ENCAP_LIST(X)
+#undef X
+		NULL,
+};
+/* In the order of enum sl_policy_mode of pipelines/. */
+static const char *const modes[] = {"enforce", "audit", "observe", NULL};
+static const char *const defaults[] = {"deny", "allow", NULL};
+
+struct default_pair { /* as struct sl_network_obj has it inline */
+	uint32_t ingress, egress;
+};
+
+static const struct sl_field default_fields[] = {
+	SL_FIELD(default_pair, ingress, SL_F_ENUM, .names = defaults,
+		.help = "For packets to an endpoint."),
+	SL_FIELD(default_pair, egress, SL_F_ENUM, .names = defaults,
+		.help = "For packets from an endpoint."),
+};
+static const struct sl_shape default_shape = SL_SHAPE("policy_default", default_pair,
+	default_fields, "What happens to packets that no policy decides about.");
+
+static const struct sl_field subnet_fields[] = {
+	SL_FIELD(sl_subnet_obj, prefix, SL_F_PREFIX, .flags = SL_FIELD_REQUIRED,
+		.help = "Addresses that endpoints may have."),
+	SL_FIELD(sl_subnet_obj, gateway, SL_F_IP, SL_PRESENT(sl_subnet_obj, has_gateway),
+		.help = "Kept free of endpoints; no node answers it in this version."),
+};
+
+static int check_subnet(const void *obj, struct sl_err *e)
+{
+	const struct sl_subnet_obj *s = obj;
+	char gateway[SL_IP_STR_LEN], prefix[SL_PREFIX_STR_LEN];
+
+	if (!s->has_gateway)
+		return 0;
+	if (sl_check_unicast(&s->gateway, "gateway", e) != 0)
+		return -EINVAL;
+	/* An IPv4 one in ::/0 is a rule's to refuse: earlier versions took it. */
+	if (!sl_prefix_begins(&s->prefix, &s->gateway))
+		return sl_err_set(e, SL_ERR_PARAMS, "gateway",
+			"gateway %s is outside its subnet %s", sl_format_ip(&s->gateway, gateway),
+			sl_format_prefix(&s->prefix, prefix));
+	return sl_check_host(&s->prefix, &s->gateway, "gateway", e);
+}
+
+static const struct sl_shape subnet_shape = SL_SHAPE("subnet", sl_subnet_obj, subnet_fields,
+	"A range of a network's addresses.", .check = check_subnet);
+static const struct sl_field subnet = {
+	.name = "subnet", .type = SL_F_OBJECT, .shape = &subnet_shape, .help = "A subnet."};
+
+static const struct sl_field network_fields[] = {
+	SL_FIELD(sl_network_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The network's name."),
+	SL_FIELD(sl_network_obj, vni, SL_F_UINT, .flags = SL_FIELD_REQUIRED, .min = 1,
+		.max = SL_VNI_MAX, .help = "Its number in tunnel headers; unique."),
+	SL_FIELD(sl_network_obj, encap, SL_F_ENUM, .names = encaps,
+		.help = "How its packets travel between nodes."),
+	SL_FIELD(sl_network_obj, policy_mode, SL_F_ENUM, .names = modes,
+		.help = "enforce; audit: forward all, record what would be denied; observe."),
+	SL_FIELD(sl_network_obj, policy_default, SL_F_OBJECT, .shape = &default_shape,
+		.help = "Where no policy decides; deny unless stated."),
+	SL_FIELD(sl_network_obj, pickup, SL_F_BOOL, .def = 1,
+		.help = "Let TCP packets pass amid a connection that this node does not know, "
+			"after "
+			"a restart for instance, where policy lets one of its ends open it; false: "
+			"they are dropped as tcp_no_connection."),
+	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
+		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
+			"1280 is for IPv4: of IPv6 1280 bytes pass."),
+	SL_FIELD(sl_network_obj, subnets, SL_F_LIST, .max = 256, .elem = &subnet,
+		.help = "Address ranges; where given, endpoints' addresses are in one of them."),
+};
+
+static int check_network(const void *obj, struct sl_err *e)
+{
+	const struct sl_network_obj *n = obj;
+	const struct sl_subnet_obj *s = n->subnets.items;
+	char path[40], a[SL_PREFIX_STR_LEN], b[SL_PREFIX_STR_LEN];
+
+	for (size_t i = 1; i < n->subnets.n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const struct sl_prefix *p = &s[i].prefix, *q = &s[j].prefix;
+
+			if (!sl_prefix_contains(
+				    p->len < q->len ? p : q, p->len < q->len ? &q->ip : &p->ip))
+				continue;
+			snprintf(path, sizeof(path), "subnets[%zu].prefix", i);
+			return sl_err_set(e, SL_ERR_PARAMS, path, "subnets %s and %s overlap",
+				sl_format_prefix(q, a), sl_format_prefix(p, b));
+		}
+	}
+	return 0;
+}
+
+const struct sl_shape sl_shape_network = SL_SHAPE(
+	"network", sl_network_obj, network_fields, "A tenant's network.", .check = check_network);
+
+SL_KEY_OF_NAME(make_key, sl_network_obj)
+
+static size_t count_vnis(const struct sl_object *o)
+{
+	(void)o;
+	return 1;
+}
+
+static void fill_vni(const struct sl_object *o, size_t i, struct sl_unique_key *key)
+{
+	(void)i;
+	key->scope = ((const struct sl_network_obj *)o)->vni;
+}
+
+static int refuse_vni(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
+	const char *mine, const char *theirs, struct sl_err *e)
+{
+	(void)o;
+	(void)i;
+	return sl_err_set(e, SL_ERR_EXISTS, "vni", "VNI %u of %s is that of %s already", key->scope,
+		mine, theirs);
+}
+
+static const struct sl_uniques uniques = {
+	.count = count_vnis, .fill = fill_vni, .refuse = refuse_vni};
+
+static bool subnets_equal(const struct sl_network_obj *a, const struct sl_network_obj *b)
+{
+	const struct sl_subnet_obj *x = a->subnets.items, *y = b->subnets.items;
+
+	if (a->subnets.n != b->subnets.n)
+		return false;
+	for (size_t i = 0; i < a->subnets.n; i++)
+		if (x[i].prefix.len != y[i].prefix.len || x[i].has_gateway != y[i].has_gateway ||
+			!sl_ip_equal(&x[i].prefix.ip, &y[i].prefix.ip) ||
+			!sl_ip_equal(&x[i].gateway, &y[i].gateway))
+			return false;
+	return true;
+}
+
+/* Endpoints' addresses are in subnets of their network. */
+static bool affects(const struct sl_object *old_obj, const struct sl_object *new_obj)
+{
+	return !subnets_equal(
+		(const struct sl_network_obj *)old_obj, (const struct sl_network_obj *)new_obj);
+}
+
+static int gateway_in_family(const struct sl_subnet_obj *s, const char *field, struct sl_err *e)
+{
+	char gateway[SL_IP_STR_LEN], prefix[SL_PREFIX_STR_LEN];
+
+	if (!s->has_gateway || sl_prefix_contains(&s->prefix, &s->gateway))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field,
+		"gateway %s is outside its subnet %s: they are of two address families",
+		sl_format_ip(&s->gateway, gateway), sl_format_prefix(&s->prefix, prefix));
+	sl_err_hint(e, "0.0.0.0/0 is all of IPv4, ::/0 all of IPv6");
+	return -EINVAL;
+}
+
+static int network_subnet(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+	const struct sl_subnet_obj *subnets = n->subnets.items;
+	char prefix[40], gateway[40];
+
+	(void)s;
+	for (size_t i = 0; i < n->subnets.n; i++) {
+		snprintf(prefix, sizeof(prefix), "subnets[%zu].prefix", i);
+		snprintf(gateway, sizeof(gateway), "subnets[%zu].gateway", i);
+		if (sl_check_prefix_of_hosts(&subnets[i].prefix, prefix, e) != 0 ||
+			gateway_in_family(&subnets[i], gateway, e) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static const struct sl_rule rules[] = {
+	{"network_subnet", network_subnet},
+};
+
+const struct sl_collection sl_collection_networks = {
+	.id = SL_COLL_NETWORKS,
+	.name = "networks",
+	.singular = "network",
+	.help = "Tenants' networks.",
+	.shape = &sl_shape_network,
+	.key_field = "name",
+	.make_key = make_key,
+	.capacity = SL_NETWORKS_MAX - 1,
+	.uniques = &uniques,
+	.affects = affects,
+	.affects_field = "subnets",
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.tables = &sl_networks_tables,
+};

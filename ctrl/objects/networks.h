@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Networks: tenants' address spaces, each with a VNI. Threads: control. */
+#ifndef SL_CTRL_OBJECTS_NETWORKS_H
+#define SL_CTRL_OBJECTS_NETWORKS_H
+
+#include "ctrl/model/collection.h"
+
+struct sl_subnet_obj {
+	struct sl_prefix prefix;
+	bool has_gateway;
+	struct sl_ip gateway;
+};
+
+struct sl_network_obj {
+	struct sl_object o;
+	const char *name;
+	uint32_t vni;
+	uint32_t encap;	      /* enum sl_encap_id */
+	uint32_t policy_mode; /* index: enforce, audit, observe (enum sl_policy_mode) */
+	struct {
+		uint32_t ingress, egress; /* 0 deny, 1 allow */
+	} policy_default;
+	bool pickup;		/* TCP amid a connection that is not known may pass */
+	uint32_t mtu;		/* 0: not limited */
+	struct sl_list subnets; /* struct sl_subnet_obj */
+};
+
+extern const struct sl_shape sl_shape_network;
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Policies: who may talk with whom. Threads: control. */
+#ifndef SL_CTRL_OBJECTS_POLICIES_H
+#define SL_CTRL_OBJECTS_POLICIES_H
+
+#include "ctrl/model/collection.h"
+
+struct sl_peer_obj {
+	bool has_labels, has_cidr, has_entity, has_except;
+	struct sl_labels labels;
+	struct sl_prefix cidr;
+	struct sl_list except; /* struct sl_prefix */
+	uint32_t entity;       /* host, world, any (enum sl_entity) */
+};
+
+struct sl_policy_port_obj {
+	uint32_t protocol; /* any, tcp, udp, sctp, icmp, icmpv6 */
+	bool has_port, has_end_port;
+	uint32_t port, end_port;
+};
+
+struct sl_policy_obj {
+	struct sl_object o;
+	const char *name;
+	struct sl_names networks; /* "network": whose packets it decides about */
+	/*
+	 * It was stored before policies had networks, and taken as one of every network ("*"),
+	 * which nobody has confirmed: it is written to the state without a network, and said in a
+	 * notice.
+	 */
+	bool network_assumed;
+	uint32_t tier;	    /* admin, team, baseline (enum sl_tier) */
+	uint32_t priority;  /* 0..65535, default 1000 */
+	uint32_t direction; /* ingress, egress (enum sl_direction) */
+	struct {
+		struct sl_labels labels;
+	} subject;
+	bool has_peers, has_ports;
+	struct sl_list peers; /* struct sl_peer_obj */
+	struct sl_list ports; /* struct sl_policy_port_obj */
+	uint32_t action;      /* deny, allow, pass (enum sl_rule_action) */
+};
+
+struct sl_policy_reported {
+	bool has_matched;
+	uint64_t matched;
+};
+
+extern const struct sl_shape sl_shape_policy, sl_shape_policy_reported;
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The collection of ports: what is configured. ports_report.c has what is reported. */
+#include <stdio.h>
+#include <string.h>
+
+#include "dp/generator.h"
+#include "fields.h"
+#include "tables.h"
+#include "collections.h"
+#include "ctrl/model/store.h"
+#include "ports.h"
+#include "ports_report.h"
+
+static const char *const roles[] = {"access", "underlay", NULL};
+
+static const struct sl_field port_address = {.name = "address",
+	.type = SL_F_IFADDR,
+	.help = "An interface address with its prefix length."};
+static const struct sl_field port_fields[] = {
+	SL_FIELD(sl_port_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
+		.help = "The port's name."),
+	SL_FIELD(sl_port_obj, role, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = roles,
+		.help = "access: workloads are behind it; underlay: other nodes are."),
+	SL_FIELD(sl_port_obj, devargs, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
+		.max = 1023,
+		.help = "A DPDK device string: a PCI address or a virtual device; or a "
+			"generator of test packets. What names something of the host takes root, "
+			"or "
+			"an entry in devices.allow of the configuration file."),
+	SL_FIELD(sl_port_obj, queues, SL_F_UINT, .min = 1, .max = SL_QUEUES_MAX, .def = 1,
+		.help = "Receive queues."),
+	SL_FIELD(sl_port_obj, descriptors, SL_F_UINT, .min = 64, .max = 32768, .def = 1024,
+		.help = "Descriptors of each queue."),
+	SL_FIELD(sl_port_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
+		.help = "Largest IP packet; absent: the device's own."),
+	SL_FIELD(sl_port_obj, mac, SL_F_MAC, SL_PRESENT(sl_port_obj, has_mac),
+		.help = "Default: the device's own."),
+	SL_FIELD(sl_port_obj, addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
+		.max = SL_PORT_ADDRESSES_MAX, .elem = &port_address,
+		.help = "Interface addresses; underlay ports only."),
+	SL_FIELD(sl_port_obj, workers, SL_F_LIST, .max = SL_QUEUES_MAX,
+		.elem = &sl_port_worker_field,
+		.help = "The worker of each receive queue; absent or empty: spread."),
+};
+
+static int check_port(const void *obj, struct sl_err *e)
+{
+	const struct sl_port_obj *p = obj;
+	const struct sl_prefix *a = p->addresses.items;
+	char path[32];
+
+	if (sl_generator_named(p->devargs) && sl_generator_check(p->devargs, e) != 0)
+		return -EINVAL;
+	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "addresses",
+			"port \"%s\" has role access, and only underlay ports have addresses",
+			p->name);
+		sl_err_hint(e, "workloads' addresses belong to endpoints");
+		return -EINVAL;
+	}
+	if (p->workers.n > 0 && p->workers.n != p->queues) {
+		sl_err_set(e, SL_ERR_PARAMS, "workers",
+			"%zu workers are named for %u receive queues", p->workers.n, p->queues);
+		sl_err_hint(e, "name one worker for each queue, or leave workers out");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < p->addresses.n; i++) {
+		snprintf(path, sizeof(path), "addresses[%zu]", i);
+		if (sl_check_unicast(&a[i].ip, path, e) != 0 ||
+			sl_check_host(&a[i], &a[i].ip, path, e) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+const struct sl_shape sl_shape_port = SL_SHAPE("port", sl_port_obj, port_fields,
+	"A device that packets come in and leave by.", .check = check_port);
+
+SL_KEY_OF_NAME(make_key, sl_port_obj)
+
+static size_t count_addresses(const struct sl_object *o)
+{
+	return ((const struct sl_port_obj *)o)->addresses.n;
+}
+
+static void fill_address(const struct sl_object *o, size_t i, struct sl_unique_key *key)
+{
+	key->ip =
+		((const struct sl_prefix *)((const struct sl_port_obj *)o)->addresses.items)[i].ip;
+}
+
+static int refuse_address(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
+	const char *mine, const char *theirs, struct sl_err *e)
+{
+	char ip[SL_IP_STR_LEN], path[32];
+
+	(void)o;
+	snprintf(path, sizeof(path), "addresses[%zu]", i);
+	return sl_err_set(e, SL_ERR_EXISTS, path, "address %s of %s is that of %s already",
+		sl_format_ip(&key->ip, ip), mine, theirs);
+}
+
+static const struct sl_uniques uniques = {
+	.count = count_addresses, .fill = fill_address, .refuse = refuse_address};
+
+struct role_check {
+	const struct sl_port_obj *port;
+	struct sl_err *e;
+	int ret;
+};
+
+/* Endpoints are on access ports; what else refers to a port is on underlay ports. */
+static bool fits_role(unsigned int by, const struct sl_object *o, void *ctx)
+{
+	struct role_check *r = ctx;
+	char what[SL_WHAT_LEN];
+
+	if ((by == SL_COLL_ENDPOINTS) == (r->port->role == SL_ROLE_ACCESS))
+		return true;
+	r->ret = sl_err_set(r->e, SL_ERR_REFERENCE, "role",
+		"port \"%s\" cannot have role %s: %s is on it", r->port->name, roles[r->port->role],
+		sl_object_what(sl_collections[by], o, what));
+	return false;
+}
+
+static int check(const struct sl_check *c, struct sl_err *e)
+{
+	const struct sl_port_obj *p = (const struct sl_port_obj *)c->obj;
+	const struct sl_port_obj *old = (const struct sl_port_obj *)c->old;
+	struct role_check r = {.port = p, .e = e};
+
+	if (old != NULL && old->role != p->role)
+		sl_store_referrers(c->store, SL_COLL_PORTS, p->name, fits_role, &r);
+	return r.ret;
+}
+
+/* A device that the port has already was judged when it was opened. */
+static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
+	const struct sl_object *new_obj, struct sl_err *e)
+{
+	const struct sl_port_obj *is = (const struct sl_port_obj *)new_obj;
+	const struct sl_port_obj *was = (const struct sl_port_obj *)old_obj;
+
+	if (is == NULL || (was != NULL && strcmp(was->devargs, is->devargs) == 0))
+		return 0;
+	return sl_devices_check(allow, is->devargs, e);
+}
+
+static int port_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
+
+	(void)s;
+	if (p->role != SL_ROLE_UNDERLAY || p->mtu == 0 || sl_inner_mtu(p->mtu) >= SL_INNER_MTU_MIN)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "mtu",
+		"mtu %u of underlay port \"%s\" leaves %u bytes for workloads' packets after %u of "
+		"tunnel headers; %u are the least that hosts can work with",
+		p->mtu, p->name, sl_inner_mtu(p->mtu), SL_TUNNEL_OVERHEAD, SL_INNER_MTU_MIN);
+	sl_err_hint(e, "give at least %u, or leave mtu out for the device's",
+		SL_INNER_MTU_MIN + SL_TUNNEL_OVERHEAD);
+	return -EINVAL;
+}
+
+static const struct sl_rule rules[] = {
+	{"port_device", sl_port_device_rule},
+	{NULL, sl_port_address_rule},
+	{"port_mtu", port_mtu},
+};
+
+const struct sl_collection sl_collection_ports = {
+	.id = SL_COLL_PORTS,
+	.name = "ports",
+	.singular = "port",
+	.help = "Devices of this node.",
+	.shape = &sl_shape_port,
+	.reported = &sl_shape_port_reported,
+	.report = sl_port_report,
+	.key_field = "name",
+	.make_key = make_key,
+	.capacity = SL_PORTS_MAX,
+	.uniques = &uniques,
+	.check = check,
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.permit = permit,
+	.reopened = true,
+	.in_order = true,
+	.tables = &sl_ports_tables,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: devices that packets come in and leave by. Threads: control. */
+#ifndef SL_CTRL_OBJECTS_PORTS_H
+#define SL_CTRL_OBJECTS_PORTS_H
+
+#include "ctrl/model/collection.h"
+
+enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
+
+#define SL_PORT_ADDRESSES_MAX 64
+
+struct sl_port_obj {
+	struct sl_object o;
+	const char *name;
+	uint32_t role; /* enum sl_role */
+	char *devargs;
+	uint32_t queues;      /* receive queues, default 1 */
+	uint32_t descriptors; /* a queue, default 1024 */
+	uint32_t mtu;	      /* largest IP packet; 0 (absent): the device's own */
+	bool has_mac;
+	struct sl_mac mac;
+	struct sl_list addresses; /* struct sl_prefix (interface addresses); underlay only */
+	struct sl_list workers;	  /* uint32_t worker index of each queue; empty: spread */
+};
+
+/* What the kernel counts at the interface that a port's device is on. */
+struct sl_port_kernel {
+	char *interface;
+	uint64_t rx_packets, rx_errors, rx_dropped, rx_missed;
+	uint64_t tx_packets, tx_errors, tx_dropped;
+};
+
+/* What is reported beside it. has_state: the port is open, or on its way there. */
+struct sl_port_reported {
+	bool has_state;
+	char *driver;
+	uint32_t state; /* enum sl_port_condition */
+	char *state_reason, *since;
+	bool link_up;
+	uint32_t mtu_now;
+	struct sl_mac mac_now;
+	struct sl_list workers_now; /* uint32_t */
+	bool has_numa, numa_far;
+	uint32_t numa_node;
+	bool has_kernel;
+	struct sl_port_kernel kernel;
+};
+
+extern const struct sl_shape sl_shape_port, sl_shape_port_reported;
+
+struct sl_devices_conf;
+extern const struct sl_shape sl_shape_devices;
+
+/*
+ * May somebody who is not root make a port of this device? 0, or -EPERM with *e. A device that
+ * names nothing of the host needs no entry in *c; one that can do more than its arguments say is
+ * root's alone. c NULL: no entry. Looks at the file system, so the answer holds for now: nobody but
+ * root can change the directories that it depends on. ports_rights.c
+ */
+int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struct sl_err *e);
+
+/* No two ports on one device, kernel interface, socket or written file; ports_devices.c. */
+int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+/* No other host has an address of the port; ports_addresses.c. */
+int sl_port_address_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+
+#endif

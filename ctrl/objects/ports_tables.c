@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: devices come up in prepare, go away at the end of commit. */
+#include "ctrl/underlay/underlay.h"
+#include "tables.h"
+
+static const struct sl_port_obj *old_port(const struct sl_change *c)
+{
+	return (const struct sl_port_obj *)c->old_obj;
+}
+
+static const struct sl_port_obj *new_port(const struct sl_change *c)
+{
+	return (const struct sl_port_obj *)c->new_obj;
+}
+
+struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj)
+{
+	const uint32_t *workers = obj->workers.items;
+	struct sl_port_params params = {.name = obj->name,
+		.devargs = obj->devargs,
+		.underlay = obj->role == SL_ROLE_UNDERLAY,
+		.n_rxq = obj->queues,
+		.n_desc = obj->descriptors,
+		.mtu = obj->mtu,
+		.has_mac = obj->has_mac,
+		.mac = obj->mac};
+
+	for (size_t i = 0; i < SL_QUEUES_MAX; i++)
+		params.rxq_worker[i] = i < obj->workers.n ? (int)workers[i] : -1;
+	return params;
+}
+
+static struct sl_port_params params_in(const struct sl_table_txn *t, const struct sl_port_obj *obj)
+{
+	struct sl_port_params params = sl_port_params_of(obj);
+
+	params.patience = t->patience;
+	params.leaving = (uint32_t)sl_table_ports_leaving(t)->word[0];
+	return params;
+}
+
+static bool same_workers(const struct sl_port_obj *a, const struct sl_port_obj *b)
+{
+	return a->workers.n == b->workers.n &&
+	       (a->workers.n == 0 || memcmp(a->workers.items, b->workers.items,
+					     a->workers.n * sizeof(uint32_t)) == 0);
+}
+
+/* What the device was opened with is not what is asked for now, or it is to be opened anew. */
+static bool is_another_device(const struct sl_change *c)
+{
+	const struct sl_port_obj *old = old_port(c), *new = new_port(c);
+
+	return c->anew || strcmp(old->devargs, new->devargs) != 0 || old->role != new->role ||
+	       old->queues != new->queues || old->descriptors != new->descriptors ||
+	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) ||
+	       !same_workers(old, new);
+}
+
+static uint16_t id_of(const struct sl_table_txn *t, const struct sl_change *c)
+{
+	const struct sl_port_obj *port = c->old_obj != NULL ? old_port(c) : new_port(c);
+
+	return (uint16_t)sl_table_port(t, port->name);
+}
+
+static int change_port(struct sl_table_txn *t, const struct sl_change *c, struct sl_err *e)
+{
+	const struct sl_port_obj *old = old_port(c), *new = new_port(c);
+	uint16_t id = id_of(t, c);
+
+	if (is_another_device(c)) {
+		const struct sl_port_params params = params_in(t, new);
+
+		return sl_port_check_change(sl_apply_engine(t->apply), id, &params, e);
+	}
+	return old->mtu != new->mtu ? sl_table_port_mtu(t, id, old->mtu, new->mtu, e) : 0;
+}
+
+static int prepare_port(struct sl_table_txn *t, const struct sl_change *c, struct sl_err *e)
+{
+	if (c->old_obj == NULL) {
+		const struct sl_port_params params = params_in(t, new_port(c));
+
+		return sl_table_port_add(t, &params, e);
+	}
+	if (c->new_obj != NULL)
+		return change_port(t, c, e);
+	sl_table_port_remove(t, id_of(t, c));
+	return 0;
+}
+
+static int prepare(struct sl_table_txn *t, struct sl_err *e)
+{
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
+		if (c->old_obj != NULL && (c->new_obj == NULL || is_another_device(c)))
+			sl_table_port_leaves(t, id_of(t, c));
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS) {
+		int err = prepare_port(t, c, e);
+
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+/* With a new underlay port, nodes may be reached by another way and MTU than before. */
+static void scope(struct sl_table_txn *t)
+{
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
+		if (c->old_obj != NULL || new_port(c)->role == SL_ROLE_UNDERLAY)
+			sl_table_scope_all(t);
+}
+
+static void put_link(struct sl_table_txn *t, uint16_t id, const struct sl_port_obj *obj)
+{
+	const struct sl_port_dp *dp = sl_port_dp(sl_apply_engine(t->apply), id);
+	const struct sl_underlay_port port = {.id = id,
+		.name = obj->name,
+		.mac = dp->mac,
+		.mtu = dp->mtu,
+		.addresses = obj->addresses.items,
+		.n_addresses = obj->addresses.n};
+
+	sl_underlay_put_port(sl_apply_underlay(t->apply), &port);
+}
+
+static void commit_port(struct sl_table_txn *t, const struct sl_change *c)
+{
+	uint16_t id = id_of(t, c);
+
+	if (c->old_obj != NULL && c->new_obj != NULL && is_another_device(c)) {
+		const struct sl_port_params params = params_in(t, new_port(c));
+
+		sl_port_change(sl_apply_engine(t->apply), id, &params);
+	}
+	if (c->new_obj != NULL && new_port(c)->role == SL_ROLE_UNDERLAY)
+		put_link(t, id, new_port(c));
+	else if (c->old_obj != NULL)
+		sl_underlay_del_port(sl_apply_underlay(t->apply), id);
+}
+
+static void commit(struct sl_table_txn *t)
+{
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
+		commit_port(t, c);
+}
+
+const struct sl_table_ops sl_ports_tables = {
+	.of = SL_TABLE_OF(SL_COLL_PORTS), .prepare = prepare, .scope = scope, .commit = commit};
