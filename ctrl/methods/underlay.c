@@ -161,7 +161,8 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
 		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
-		.help = "Largest workload IP packet that fits the tunnel."),
+		.help = "Largest workload IP packet that fits the tunnel, whichever encapsulation "
+			"networks have."),
 	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
 		.help = "Workloads' frames sent into the tunnel since the node has its address."),
 	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
@@ -211,10 +212,10 @@ static void path_problem(
 			"packets are sent and none comes back: they, or those of the node, are "
 			"lost "
 			"on the way, or traffic goes one way only");
-	else if (path->told_mtu != 0)
+	else if (path->router_mtu != 0)
 		snprintf(problem, 192,
 			"packets of up to %u bytes are sent, and a router says that only %u fit",
-			path->outer_mtu, path->told_mtu);
+			path->outer_mtu, path->router_mtu);
 }
 
 static void fill_traffic(const struct sl_underlay_path *path, const struct sl_path_error *error,
@@ -239,9 +240,32 @@ static void fill_traffic(const struct sl_underlay_path *path, const struct sl_pa
 	out->error_seconds = (path->tick - s->error_tick) / SL_TICKS_PER_SECOND;
 }
 
+static bool note_encap(const struct sl_object *o, void *ctx)
+{
+	((bool *)ctx)[((const struct sl_network_obj *)o)->encap] = true;
+	return true;
+}
+
+/* What fits with each of the encapsulations, of which there is at least one. */
+static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		if (encaps[e] && sl_encap_inner_mtu(e, outer_mtu) < least)
+			least = sl_encap_inner_mtu(e, outer_mtu);
+	return least;
+}
+
+struct paths {
+	struct sl_rows rows;
+	struct sl_ctrl *c;
+	bool encaps[SL_ENCAP_COUNT]; /* that networks have; without any, the default */
+	char after[SL_KEY_LEN];
+};
+
 /* Nothing for a node whose tables are not made yet. */
-static void write_path(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
-	const struct sl_object *o)
+static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct sl_underlay_path path;
@@ -250,22 +274,22 @@ static void write_path(struct sl_rows *rows, struct sl_text *text, const struct 
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
 
-	if (!sl_underlay_path(c->underlay, o->id, &path))
+	if (!sl_underlay_path(p->c->underlay, o->id, &path))
 		return;
 	snprintf(out.name, sizeof(out.name), "%s", node->name);
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
 	out.next_hop = path.next_hop;
-	port = path.reachable ? sl_apply_port_name(c->apply, path.port) : NULL;
+	port = path.reachable ? sl_apply_port_name(p->c->apply, path.port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
-	out.inner_mtu = path.reachable ? path.inner_mtu : 0;
+	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
 	error = sl_path_error_of(path.seen.error);
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
 	path_problem(&path, &error, problem);
-	sl_rows_shape(rows, text, &path_shape, &out);
+	sl_rows_shape(&p->rows, text, &path_shape, &out);
 }
 
 struct paths_in {
@@ -281,12 +305,6 @@ static const struct sl_field paths_params_fields[] = {
 static const struct sl_shape paths_params =
 	SL_SHAPE("nodes.paths", paths_in, paths_params_fields, "In the order of the nodes' names.");
 
-struct paths {
-	struct sl_rows rows;
-	struct sl_ctrl *c;
-	char after[SL_KEY_LEN];
-};
-
 static bool next_path(struct sl_rows *r, struct sl_text *out)
 {
 	struct paths *p = (struct paths *)r;
@@ -295,7 +313,7 @@ static bool next_path(struct sl_rows *r, struct sl_text *out)
 	if (o == NULL)
 		return false;
 	snprintf(p->after, sizeof(p->after), "%s", o->key);
-	write_path(r, out, p->c, o);
+	write_path(p, out, o);
 	return true;
 }
 
@@ -316,6 +334,8 @@ static int nodes_paths(const struct sl_rpc_call *call, const void *arg, struct s
 		return -ENOMEM;
 	p->rows = (struct sl_rows){.next = next_path, .destroy = free_paths};
 	p->c = call->ctrl;
+	p->encaps[0] = sl_store_count(p->c->store, SL_COLL_NETWORKS) == 0;
+	sl_store_walk(p->c->store, SL_COLL_NETWORKS, note_encap, p->encaps);
 	if (in->after != NULL)
 		snprintf(p->after, sizeof(p->after), "%s", in->after);
 	sl_rows_init(&p->rows, in->limit, stream);

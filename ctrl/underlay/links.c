@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the neighbour table asks of the underlay and tells it (struct sl_neighbor_ops). */
+/* The underlay's side of the neighbour table: struct sl_neighbor_ops. */
 #include <stdio.h>
 
-#include <rte_ether.h>
-
 #include "ctrl/shape/shape.h"
+#include "neighbor_proto.h"
 #include "underlay_impl.h"
 
 /* A next hop's MAC came, changed or went: every tunnel behind it follows. */
@@ -27,10 +26,9 @@ static void changed(void *ctx, uint16_t port, const struct sl_ip *ip, const stru
 /* The tunnel of a packet that has waited for its next hop; NULL: it is no tunnel packet. */
 static const struct sl_tunnel *tunnel_of(const struct sl_underlay *u, const struct rte_mbuf *m)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	uint32_t id = sl_parked_tunnel(m);
 
-	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP) || id >= u->tunnels->n_slots)
+	if (sl_neighbor_proto_of(m) != NULL || id >= u->tunnels->n_slots)
 		return NULL;
 	return sl_tunnel_find(u->tunnels, id);
 }
@@ -57,7 +55,7 @@ static struct rte_mbuf *alloc(void *ctx)
 }
 
 static bool source(
-	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, struct sl_ip *from)
 {
 	const struct sl_underlay *u = ctx;
 	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
@@ -66,25 +64,23 @@ static bool source(
 	if (own == NULL)
 		return false;
 	*mac = sl_uport_find(u, port)->mac;
-	*addr_be = sl_ip_v4_be(&own->ip);
+	*from = own->ip;
 	return true;
 }
 
-static bool is_ours(void *ctx, uint16_t port, uint32_t addr_be)
+static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
 {
 	const struct sl_underlay *u = ctx;
 	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
-	struct sl_ip ip = sl_ip_from_v4(addr_be);
 
-	return l != NULL && sl_link_has(l, &ip);
+	return l != NULL && sl_link_has(l, ip);
 }
 
-static bool is_own(void *ctx, uint32_t addr_be)
+static bool is_own(void *ctx, const struct sl_ip *ip)
 {
 	const struct sl_underlay *u = ctx;
-	struct sl_ip ip = sl_ip_from_v4(addr_be);
 
-	return sl_reach_is_own(&u->reach, &ip);
+	return sl_reach_is_own(&u->reach, ip);
 }
 
 static bool is_own_mac(void *ctx, const struct sl_mac *mac)
@@ -97,7 +93,7 @@ static bool is_own_mac(void *ctx, const struct sl_mac *mac)
 	return false;
 }
 
-static void tell(void *ctx, const struct sl_neighbor_event *ev)
+static void report(void *ctx, const struct sl_neighbor_event *ev)
 {
 	static const char *const words[] = {
 		[SL_NEIGHBOR_MOVED] = "next hop %s on port %s moved from %s to %s",
@@ -114,9 +110,9 @@ static void tell(void *ctx, const struct sl_neighbor_event *ev)
 	n = (size_t)snprintf(text, sizeof(text), words[ev->kind], sl_format_ip(&ev->ip, ip),
 		l != NULL ? l->name : "", sl_format_mac(&ev->mac, mac),
 		sl_format_mac(&ev->other, other));
-	if (ev->untold > 0)
+	if (ev->left_out > 0)
 		snprintf(text + n, sizeof(text) - n, " (%u such lines were left out before)",
-			ev->untold);
+			ev->left_out);
 	u->log(text);
 }
 
@@ -130,7 +126,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,
-		.tell = tell,
+		.report = report,
 		.counters = sl_engine_control_counters(u->engine),
 		.samples = sl_engine_control_samples(u->engine)};
 }

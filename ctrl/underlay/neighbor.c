@@ -4,7 +4,6 @@
 #include <utlist.h>
 
 #include "dp/worker.h"
-#include "neighbor_arp.h"
 #include "neighbor_impl.h"
 
 static bool usable(const struct sl_neighbor *n)
@@ -82,7 +81,7 @@ static struct sl_neighbor *find_or_add(
 void sl_neighbor_drop(
 	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason)
 {
-	bool came = reason == SL_DROP_ARP_MALFORMED;
+	bool came = reason == SL_DROP_ARP_MALFORMED || reason == SL_DROP_ND_MALFORMED;
 	struct sl_sample s = {.reason = (uint8_t)reason,
 		.origin = came ? port : SL_SAMPLE_NOWHERE,
 		.in_port = came ? port : SL_PORT_NONE,
@@ -153,19 +152,19 @@ bool sl_neighbor_asks_holder(const struct sl_neighbor *n)
 void sl_neighbor_ask(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	uint16_t port = (uint16_t)n->key.port;
+	struct sl_neighbor_question q = {.asked = n->key.ip};
 	struct rte_mbuf *m;
-	struct sl_mac mac;
-	uint32_t from;
 
 	n->asked = tick;
 	n->requests++;
-	if (!sl_ip_is_v4(&n->key.ip) || !t->ops.source(t->ops.ctx, port, &n->key.ip, &mac, &from))
+	if (sl_neighbor_asks_holder(n))
+		q.to = &n->mac;
+	if (!t->ops.source(t->ops.ctx, port, &n->key.ip, &q.mac, &q.from))
 		return;
 	m = t->ops.alloc(t->ops.ctx);
 	if (m == NULL)
 		return;
-	if (sl_arp_frame_ask(m, &mac, from, sl_ip_v4_be(&n->key.ip),
-		    sl_neighbor_asks_holder(n) ? &n->mac : NULL))
+	if (sl_neighbor_proto_for(&n->key.ip)->ask(m, &q))
 		sl_neighbor_transmit(t, port, m);
 	else
 		rte_pktmbuf_free(m);
@@ -272,8 +271,8 @@ void sl_neighbor_clear_static(
 
 	if (n == NULL || n->state != SL_NEIGHBOR_STATIC)
 		return;
-	/* Still used until somebody answers or nobody does. It may have been removed because it is
-	 * wrong: who has it now is not the one to ask. */
+	/* Still used until a host answers or none does. Its MAC may have been removed because it is
+	 * wrong, so the host with that MAC is not the one to ask. */
 	set_timed(t, n, true);
 	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
 	n->asks_all = true;
@@ -378,7 +377,7 @@ void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	}
 }
 
-/* Where the last one shown is gone, its place is looked for from the front. */
+/* When the last one shown is gone, the walk looks for the next number from the start. */
 bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
 	struct sl_neighbor_view *v)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Underlay neighbours: who answers at which MAC on an underlay link. Resolves by ARP (RFC 826),
- * keeps a few packets waiting meanwhile, probes entries before they grow old, forgets what nobody
- * needs.
+ * Underlay neighbours: who answers at which MAC on an underlay link. The table asks by the
+ * neighbour protocol of an address's family (neighbor_proto.h), keeps a few packets waiting
+ * meanwhile, probes entries before they grow old, and forgets what nobody needs.
  *
  *   INCOMPLETE --reply--> REACHABLE --age, or another MAC is heard--> PROBE --reply--> REACHABLE
  *       |                                                               |
@@ -10,16 +10,18 @@
  *       ^                                                                      |
  *       +---------------------- when a packet asks ----------------------------+
  *
- * Any host on the link can send ARP. So an entry is made by a packet or tunnel that needs it, never
- * by what is heard, and takes a MAC only from a reply to a request of ours that is open
- * (INCOMPLETE, PROBE), by the port it was sent from. What else is heard is only a reason to ask:
- * from a neighbour that is looked for, at once; and where it has another MAC than the known one,
- * the holder of that, by unicast. If that answers, it stays, and the attempt is counted. If it is
- * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply is taken: the
+ * Any host on the link can send such frames. So an entry is made by a packet or tunnel that needs
+ * it, never by what is heard. It gets a MAC only from a reply to a request of ours that is open
+ * (INCOMPLETE, PROBE), on the port that the request was sent from.
+ *
+ * Anything else that is heard is only a reason to ask again. A frame from a neighbour that is being
+ * looked for: at once. A frame with another MAC than the known one: the holder of the known MAC, by
+ * unicast. If the holder answers, its MAC stays, and the attempt is counted. If the holder is
+ * silent for SL_NEIGHBOR_DOUBTS requests, everybody is asked, and the first reply counts: the
  * neighbour has moved.
  *
- * STATIC entries come from the configuration, win over learned ones, and never age. Of one that is
- * removed everybody is asked at once: its MAC may be removed because it is wrong.
+ * STATIC entries come from the configuration, win over learned ones, and never age. When one is
+ * removed, everybody is asked at once, since its MAC may have been removed because it is wrong.
  * Threads: control. Ownership: packets handed in are the table's until sent, dropped or flushed.
  */
 #ifndef SL_CTRL_UNDERLAY_NEIGHBOR_H
@@ -34,14 +36,14 @@
 #define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */
 #define SL_NEIGHBORS_MAX \
 	131072 /* entries besides static ones; past it, new next hops stay unresolved */
-#define SL_NEIGHBOR_FRESH_S  30	 /* a learned entry is probed when older */
-#define SL_NEIGHBOR_RETRIES  3	 /* requests, one a second, before it counts as failed */
-#define SL_NEIGHBOR_FORGET_S 120 /* an entry no tunnel uses is dropped when older */
-#define SL_NEIGHBOR_DOUBTS   2	 /* unicast requests to the known MAC before all are asked */
-#define SL_NEIGHBOR_STANDS_S 600 /* what was heard against an entry is a notice for so long */
-#define SL_NEIGHBOR_TELL_MAX 10	 /* events told in SL_NEIGHBOR_TELL_S; of one entry, one */
-#define SL_NEIGHBOR_TELL_S   60
-#define SL_CONFLICTS_MAX     16 /* own addresses that others claim, remembered */
+#define SL_NEIGHBOR_FRESH_S	30  /* a learned entry is probed when older */
+#define SL_NEIGHBOR_RETRIES	3   /* requests, one a second, before it counts as failed */
+#define SL_NEIGHBOR_FORGET_S	120 /* an entry no tunnel uses is dropped when older */
+#define SL_NEIGHBOR_DOUBTS	2   /* unicast requests to the known MAC before all are asked */
+#define SL_NEIGHBOR_STANDS_S	600 /* what was heard against an entry is a notice for so long */
+#define SL_NEIGHBOR_REPORTS_MAX 10 /* events reported in SL_NEIGHBOR_REPORTS_S; of one entry, one */
+#define SL_NEIGHBOR_REPORTS_S	60
+#define SL_CONFLICTS_MAX	16 /* own addresses that others claim, remembered */
 
 enum sl_neighbor_state {
 	SL_NEIGHBOR_INCOMPLETE,
@@ -52,8 +54,8 @@ enum sl_neighbor_state {
 };
 
 enum sl_neighbor_event_kind {
-	SL_NEIGHBOR_MOVED,    /* `other` took the place of mac */
-	SL_NEIGHBOR_CLAIMED,  /* `other` wanted to; mac answers and stays */
+	SL_NEIGHBOR_MOVED,    /* mac was replaced by `other` */
+	SL_NEIGHBOR_CLAIMED,  /* `other` claimed the address; mac answers and stays */
 	SL_NEIGHBOR_CONFLICT, /* `other` claims our own address */
 };
 
@@ -62,7 +64,7 @@ struct sl_neighbor_event {
 	uint16_t port;
 	struct sl_ip ip;
 	struct sl_mac mac, other;
-	uint32_t untold; /* events that were left out since the last one told */
+	uint32_t left_out; /* events not reported since the last one that was */
 };
 
 /* What the table needs from its surroundings; a test provides its own. */
@@ -74,17 +76,19 @@ struct sl_neighbor_ops {
 	struct rte_mbuf *(*alloc)(void *ctx);
 	/* The MAC of a neighbour became known, changed, or (mac NULL) is no longer known. */
 	void (*changed)(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
-	/* Our MAC and an own address on the port to ask from (of the subnet of `to` where there is
-	 * one). */
+	/*
+	 * Our MAC on the port, and the address of ours to ask `to` from: of its family, and of its
+	 * subnet where there is one. False: there is none.
+	 */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
-		uint32_t *addr_be);
-	/* True when addr is an own address on that port: then ARP requests for it are answered. */
-	bool (*is_ours)(void *ctx, uint16_t port, uint32_t addr_be);
+		struct sl_ip *from);
+	/* True when ip is an own address on that port: then questions about it are answered. */
+	bool (*is_ours)(void *ctx, uint16_t port, const struct sl_ip *ip);
 	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
-	bool (*is_own)(void *ctx, uint32_t addr_be);
+	bool (*is_own)(void *ctx, const struct sl_ip *ip);
 	bool (*is_own_mac)(void *ctx, const struct sl_mac *mac);
-	/* Something people should know; the table limits how often. */
-	void (*tell)(void *ctx, const struct sl_neighbor_event *ev);
+	/* For the log; the table limits how often. */
+	void (*report)(void *ctx, const struct sl_neighbor_event *ev);
 	struct sl_counters *counters; /* the control thread's row */
 	struct sl_samples *samples;   /* and its samples of what is dropped */
 };
@@ -107,8 +111,11 @@ void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_
 void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
 	struct rte_mbuf *m, uint32_t tick);
 
-/* An ARP frame from the underlay: answered, and weighed as said above. Takes the packet. */
-void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
+/*
+ * A frame of a neighbour protocol from the underlay: answered, and weighed as said above. The table
+ * owns the packet from here.
+ */
+void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
 
 void sl_neighbor_set_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
@@ -130,7 +137,7 @@ struct sl_neighbor_view {
 	enum sl_neighbor_state state;
 	uint32_t age_ticks, uses, waiting;
 	uint32_t flips;	     /* times its MAC became another */
-	uint32_t attempts;   /* times another MAC claimed it and was not taken */
+	uint32_t attempts;   /* times another MAC claimed it and was not believed */
 	struct sl_mac other; /* the last of those, or the MAC before the last flip; zero: none */
 	bool contested;	     /* either was within SL_NEIGHBOR_STANDS_S */
 };
@@ -149,7 +156,7 @@ struct sl_conflict {
 	uint16_t port;
 	struct sl_ip ip;
 	struct sl_mac mac; /* the last to claim it */
-	uint32_t tick;	   /* when; 0: this place is free */
+	uint32_t tick;	   /* when; 0: this entry is free */
 	uint32_t count;
 };
 void sl_neighbors_conflicts(struct sl_neighbors *t, uint32_t tick,

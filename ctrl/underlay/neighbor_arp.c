@@ -1,71 +1,75 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* ARP (RFC 826) as a neighbour protocol: Ethernet and IPv4. */
 #include <rte_arp.h>
 #include <rte_ether.h>
 
-#include "neighbor_arp.h"
+#include "neighbor_proto.h"
+#include "pipelines/reply/advert.h"
 
-bool sl_arp_frame_read(const struct rte_mbuf *m, struct sl_arp *arp)
+static const struct sl_mac everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+static bool is_arp(const struct rte_mbuf *m)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const struct rte_arp_hdr *h = (const struct rte_arp_hdr *)(eth + 1);
+	return m->data_len >= sizeof(struct rte_ether_hdr) &&
+	       rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->ether_type ==
+		       rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP);
+}
+
+static bool read_arp(const struct rte_mbuf *m, struct sl_heard *h)
+{
+	const struct rte_arp_hdr *arp = rte_pktmbuf_mtod_offset(
+		m, const struct rte_arp_hdr *, sizeof(struct rte_ether_hdr));
 	uint16_t op;
 
-	if (m->data_len < sizeof(*eth) + sizeof(*h) ||
-		eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP) ||
-		h->arp_hardware != rte_cpu_to_be_16(RTE_ARP_HRD_ETHER) ||
-		h->arp_protocol != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) || h->arp_hlen != 6 ||
-		h->arp_plen != 4)
+	if (m->data_len < SL_ARP_LEN || arp->arp_hardware != rte_cpu_to_be_16(RTE_ARP_HRD_ETHER) ||
+		arp->arp_protocol != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) || arp->arp_hlen != 6 ||
+		arp->arp_plen != 4)
 		return false;
-	op = rte_be_to_cpu_16(h->arp_opcode);
-	arp->op = op == RTE_ARP_OP_REQUEST ? SL_ARP_REQUEST
-		  : op == RTE_ARP_OP_REPLY ? SL_ARP_REPLY
-					   : SL_ARP_OTHER;
-	memcpy(arp->sender_mac.b, h->arp_data.arp_sha.addr_bytes, 6);
-	arp->sender_be = h->arp_data.arp_sip;
-	arp->target_be = h->arp_data.arp_tip;
+	op = rte_be_to_cpu_16(arp->arp_opcode);
+	h->kind = op == RTE_ARP_OP_REQUEST ? SL_HEARD_QUESTION
+		  : op == RTE_ARP_OP_REPLY ? SL_HEARD_ANSWER
+					   : SL_HEARD_OTHER;
+	memcpy(h->mac.b, arp->arp_data.arp_sha.addr_bytes, 6);
+	h->ip = sl_ip_from_v4(arp->arp_data.arp_sip);
+	h->about = sl_ip_from_v4(arp->arp_data.arp_tip);
+	h->names_mac = true;
 	return true;
 }
 
-static void fill(struct rte_ether_hdr *eth, uint16_t op, const struct rte_arp_ipv4 *data)
+static bool ask(struct rte_mbuf *m, const struct sl_neighbor_question *q)
 {
-	struct rte_arp_hdr *arp = (struct rte_arp_hdr *)(eth + 1);
+	const struct sl_arp_frame a = {.op = RTE_ARP_OP_REQUEST,
+		.to = q->to != NULL ? *q->to : everybody,
+		.sender = q->mac,
+		.sender_be = sl_ip_v4_be(&q->from),
+		.target_be = sl_ip_v4_be(&q->asked)};
+	char *frame = rte_pktmbuf_append(m, SL_ARP_LEN);
 
-	eth->src_addr = data->arp_sha;
-	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP);
-	arp->arp_hardware = rte_cpu_to_be_16(RTE_ARP_HRD_ETHER);
-	arp->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	arp->arp_hlen = 6;
-	arp->arp_plen = 4;
-	arp->arp_opcode = rte_cpu_to_be_16(op);
-	arp->arp_data = *data;
-}
-
-bool sl_arp_frame_ask(struct rte_mbuf *m, const struct sl_mac *mac, uint32_t from_be,
-	uint32_t asked_be, const struct sl_mac *to)
-{
-	struct rte_arp_ipv4 data = {.arp_sip = from_be, .arp_tip = asked_be};
-	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)(void *)rte_pktmbuf_append(
-		m, sizeof(*eth) + sizeof(struct rte_arp_hdr));
-
-	if (eth == NULL)
+	if (frame == NULL)
 		return false;
-	memcpy(data.arp_sha.addr_bytes, mac->b, 6);
-	if (to != NULL)
-		memcpy(eth->dst_addr.addr_bytes, to->b, 6);
-	else
-		memset(eth->dst_addr.addr_bytes, 0xff, 6);
-	fill(eth, RTE_ARP_OP_REQUEST, &data);
+	sl_arp_write(frame, &a);
 	return true;
 }
 
-void sl_arp_frame_answer(struct rte_mbuf *m, const struct sl_mac *mac)
+/* The frame keeps its length: it may be padded. */
+static bool answer(struct rte_mbuf *m, const struct sl_heard *h, const struct sl_mac *mac)
 {
-	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
-	struct rte_arp_ipv4 asked = ((struct rte_arp_hdr *)(eth + 1))->arp_data;
-	struct rte_arp_ipv4 data = {
-		.arp_sip = asked.arp_tip, .arp_tha = asked.arp_sha, .arp_tip = asked.arp_sip};
+	const struct sl_arp_frame a = {.op = RTE_ARP_OP_REPLY,
+		.to = h->mac,
+		.sender = *mac,
+		.sender_be = sl_ip_v4_be(&h->about),
+		.target = h->mac,
+		.target_be = sl_ip_v4_be(&h->ip)};
 
-	memcpy(data.arp_sha.addr_bytes, mac->b, 6);
-	eth->dst_addr = asked.arp_sha;
-	fill(eth, RTE_ARP_OP_REPLY, &data);
+	sl_arp_write(rte_pktmbuf_mtod(m, void *), &a);
+	return true;
 }
+
+const struct sl_neighbor_proto sl_neighbor_arp = {
+	.serves_ip4 = true,
+	.malformed = SL_DROP_ARP_MALFORMED,
+	.is_own = is_arp,
+	.read = read_arp,
+	.ask = ask,
+	.answer = answer,
+};

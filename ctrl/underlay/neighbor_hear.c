@@ -1,48 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What other hosts send, and what it is worth: see neighbor.h. */
 #include "dp/worker.h"
-#include "neighbor_arp.h"
 #include "neighbor_impl.h"
 
 static const struct sl_mac no_mac;
 
-static void answer(
-	struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, struct rte_mbuf *m)
+static void answer(struct sl_neighbors *t, uint16_t port, const struct sl_neighbor_proto *proto,
+	const struct sl_heard *h, struct rte_mbuf *m)
 {
-	struct sl_ip to = sl_ip_from_v4(arp->sender_be);
 	struct sl_mac mac;
-	uint32_t unused;
+	struct sl_ip unused;
 
-	if (!t->ops.source(t->ops.ctx, port, &to, &mac, &unused)) {
+	if (t->ops.source(t->ops.ctx, port, &h->about, &mac, &unused) && proto->answer(m, h, &mac))
+		sl_neighbor_transmit(t, port, m);
+	else
 		rte_pktmbuf_free(m);
-		return;
-	}
-	sl_arp_frame_answer(m, &mac);
-	sl_neighbor_transmit(t, port, m);
 }
 
-/* Whoever sends the frames that lead to events must not fill the log with them. */
-static void tell(
-	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *told, uint32_t tick)
+/* A host that sends many frames that lead to events must not fill the log. */
+static void report(
+	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *reported, uint32_t tick)
 {
-	const uint32_t window = SL_NEIGHBOR_TELL_S * SL_TICKS_PER_SECOND;
+	const uint32_t window = SL_NEIGHBOR_REPORTS_S * SL_TICKS_PER_SECOND;
 
-	if (tick - t->tell_since >= window) {
-		t->tell_since = tick;
-		t->n_told = 0;
+	if (tick - t->reports_since >= window) {
+		t->reports_since = tick;
+		t->n_reported = 0;
 	}
-	if ((*told != 0 && tick - *told < window) || t->n_told >= SL_NEIGHBOR_TELL_MAX) {
-		t->n_untold++;
+	if ((*reported != 0 && tick - *reported < window) ||
+		t->n_reported >= SL_NEIGHBOR_REPORTS_MAX) {
+		t->n_left_out++;
 		return;
 	}
-	*told = tick;
-	t->n_told++;
-	ev->untold = t->n_untold;
-	t->n_untold = 0;
-	t->ops.tell(t->ops.ctx, ev);
+	*reported = tick;
+	t->n_reported++;
+	ev->left_out = t->n_left_out;
+	t->n_left_out = 0;
+	t->ops.report(t->ops.ctx, ev);
 }
 
-static void tell_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+static void report_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	struct sl_neighbor_event ev = {.kind = SL_NEIGHBOR_CLAIMED,
 		.port = (uint16_t)n->key.port,
@@ -52,11 +49,11 @@ static void tell_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t t
 
 	n->attempts++;
 	n->heard = tick;
-	tell(t, &ev, &n->told, tick);
+	report(t, &ev, &n->reported, tick);
 }
 
-/* The place of a conflict: its own, a free one, or the oldest. */
-static struct sl_conflict *conflict_place(
+/* The conflict of that address; without one a free slot, or else the oldest conflict's. */
+static struct sl_conflict *conflict_slot(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)
 {
 	struct sl_conflict *best = &t->conflict[0];
@@ -73,19 +70,18 @@ static struct sl_conflict *conflict_place(
 	return best;
 }
 
-static void conflict(struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, uint32_t tick)
+static void conflict(struct sl_neighbors *t, uint16_t port, const struct sl_heard *h, uint32_t tick)
 {
-	struct sl_ip ip = sl_ip_from_v4(arp->sender_be);
-	struct sl_conflict *c = conflict_place(t, port, &ip);
+	struct sl_conflict *c = conflict_slot(t, port, &h->ip);
 	struct sl_neighbor_event ev = {
-		.kind = SL_NEIGHBOR_CONFLICT, .port = port, .ip = ip, .other = arp->sender_mac};
-	bool again = c->count > 0 && sl_mac_equal(&c->mac, &arp->sender_mac);
-	uint32_t told = again ? c->tick : 0;
+		.kind = SL_NEIGHBOR_CONFLICT, .port = port, .ip = h->ip, .other = h->mac};
+	bool again = c->count > 0 && sl_mac_equal(&c->mac, &h->mac);
+	uint32_t reported = again ? c->tick : 0;
 
-	c->mac = arp->sender_mac;
+	c->mac = h->mac;
 	c->tick = tick;
 	c->count++;
-	tell(t, &ev, &told, tick);
+	report(t, &ev, &reported, tick);
 }
 
 /* Another MAC than the known one was heard: ask the holder of that, once a second at most. */
@@ -96,7 +92,7 @@ static void doubt(
 	if (n->in_doubt || n->asks_all || (n->heard != 0 && tick - n->heard < SL_TICKS_PER_SECOND))
 		return;
 	if (n->state == SL_NEIGHBOR_STATIC) {
-		tell_claim(t, n, tick);
+		report_claim(t, n, tick);
 		return;
 	}
 	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
@@ -107,11 +103,11 @@ static void doubt(
 static void proven(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	if (n->in_doubt)
-		tell_claim(t, n, tick);
+		report_claim(t, n, tick);
 	sl_neighbor_resolved(t, n, &n->mac, SL_NEIGHBOR_REACHABLE, tick);
 }
 
-static void take_mac(
+static void learn_mac(
 	struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac, uint32_t tick)
 {
 	struct sl_neighbor_event ev = {.kind = SL_NEIGHBOR_MOVED,
@@ -119,7 +115,7 @@ static void take_mac(
 		.ip = n->key.ip,
 		.mac = n->mac,
 		.other = *mac};
-	uint32_t told = 0;
+	uint32_t reported = 0;
 
 	sl_neighbor_resolved(t, n, mac, SL_NEIGHBOR_REACHABLE, tick);
 	if (sl_mac_equal(&ev.mac, &no_mac) || sl_mac_equal(&ev.mac, mac))
@@ -127,12 +123,12 @@ static void take_mac(
 	n->flips++;
 	n->other = ev.mac;
 	n->heard = tick;
-	tell(t, &ev, &told, tick);
+	report(t, &ev, &reported, tick);
 }
 
 /*
- * Somebody speaks as the neighbour that is looked for, who may have come up just now: a question
- * more than the timer asks, once a tick, spares those who wait for it up to a second.
+ * A frame says that it is from the neighbour that is being looked for, which may just have come up.
+ * One more question than the timer asks, once a tick, saves waiting packets up to a second.
  */
 static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
@@ -146,31 +142,34 @@ static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick
 	n->requests = requests;
 }
 
-/* What a frame says about an entry. reply: it answers to us. */
-static void hear(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
+/*
+ * What a frame says about an entry. reply: it answers a question of ours. A MAC is learned only
+ * where the message names one (RFC 4861 section 7.2.5); any reply proves the known one.
+ */
+static void weigh_entry(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_heard *h,
 	bool reply, uint32_t tick)
 {
-	bool same = sl_mac_equal(&n->mac, mac);
+	bool same = sl_mac_equal(&n->mac, &h->mac), learns = reply && h->names_mac;
 
 	switch (n->state) {
 	case SL_NEIGHBOR_INCOMPLETE:
-		if (reply)
-			take_mac(t, n, mac, tick);
+		if (learns)
+			learn_mac(t, n, &h->mac, tick);
 		else
 			ask_now(t, n, tick);
 		return;
 	case SL_NEIGHBOR_PROBE:
 		if (same && reply)
 			proven(t, n, tick);
-		else if (!same && reply && !sl_neighbor_asks_holder(n))
-			take_mac(t, n, mac, tick);
+		else if (!same && learns && !sl_neighbor_asks_holder(n))
+			learn_mac(t, n, &h->mac, tick);
 		else if (!same)
-			doubt(t, n, mac, tick);
+			doubt(t, n, &h->mac, tick);
 		return;
 	case SL_NEIGHBOR_REACHABLE:
 	case SL_NEIGHBOR_STATIC:
 		if (!same)
-			doubt(t, n, mac, tick);
+			doubt(t, n, &h->mac, tick);
 		return;
 	case SL_NEIGHBOR_FAILED:
 		if (n->uses > 0)
@@ -179,45 +178,46 @@ static void hear(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_
 	}
 }
 
-/* False: nobody can have that MAC, or it is ours. */
+/* False: no host can have that MAC, or it is this node's. */
 static bool is_a_hosts(const struct sl_neighbors *t, const struct sl_mac *mac)
 {
 	return (mac->b[0] & 1) == 0 && !sl_mac_equal(mac, &no_mac) &&
 	       !t->ops.is_own_mac(t->ops.ctx, mac);
 }
 
-/* Weigh a frame of another host's; true when an answer may be given. */
-static bool weigh(struct sl_neighbors *t, uint16_t port, const struct sl_arp *arp, uint32_t tick)
+/* Weigh a frame of another host; true when it is a question that may be answered. */
+static bool weigh(struct sl_neighbors *t, uint16_t port, const struct sl_heard *h, uint32_t tick)
 {
-	struct sl_ip ip = sl_ip_from_v4(arp->sender_be);
 	struct sl_neighbor *n;
 
-	if (arp->op == SL_ARP_OTHER || !is_a_hosts(t, &arp->sender_mac))
+	if (h->kind == SL_HEARD_OTHER || !is_a_hosts(t, &h->mac))
 		return false;
-	if (t->ops.is_own(t->ops.ctx, arp->sender_be)) {
-		conflict(t, port, arp, tick);
+	if (t->ops.is_own(t->ops.ctx, &h->ip)) {
+		conflict(t, port, h, tick);
 		return false;
 	}
-	n = sl_neighbor_find(t, port, &ip);
+	n = sl_neighbor_find(t, port, &h->ip);
 	if (n != NULL)
-		hear(t, n, &arp->sender_mac,
-			arp->op == SL_ARP_REPLY && t->ops.is_ours(t->ops.ctx, port, arp->target_be),
+		weigh_entry(t, n, h,
+			h->kind == SL_HEARD_ANSWER && t->ops.is_ours(t->ops.ctx, port, &h->about),
 			tick);
-	return arp->op == SL_ARP_REQUEST;
+	return h->kind == SL_HEARD_QUESTION;
 }
 
-void sl_neighbor_arp(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick)
+void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick)
 {
-	struct sl_arp arp;
+	const struct sl_neighbor_proto *proto = sl_neighbor_proto_of(m);
+	struct sl_heard h;
 
 	/* Untagged and whole in one buffer, or it is not for this node. */
-	if (!sl_arp_frame_read(m, &arp)) {
-		sl_neighbor_drop(t, port, m, SL_DROP_ARP_MALFORMED);
+	if (proto == NULL || !proto->read(m, &h)) {
+		sl_neighbor_drop(
+			t, port, m, proto != NULL ? proto->malformed : SL_DROP_ARP_MALFORMED);
 		return;
 	}
 	sl_count(&t->ops.counters->consumed, 1);
-	if (weigh(t, port, &arp, tick) && t->ops.is_ours(t->ops.ctx, port, arp.target_be))
-		answer(t, port, &arp, m);
+	if (weigh(t, port, &h, tick) && t->ops.is_ours(t->ops.ctx, port, &h.about))
+		answer(t, port, proto, &h, m);
 	else
 		rte_pktmbuf_free(m);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside of the neighbour table, for ctrl/neighbor*.c only: neighbor.c has the table and its
+ * Inside of the neighbour table, for ctrl/underlay/neighbor*.c only: neighbor.c has the table and its
  * timers, neighbor_hear.c weighs what other hosts send. Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_NEIGHBOR_IMPL_H
@@ -9,10 +9,11 @@
 #include <uthash.h>
 
 #include "neighbor.h"
+#include "neighbor_proto.h"
 
 struct sl_neighbor_key {
 	struct sl_ip ip;
-	uint64_t port; /* wide, so that the key has no padding */
+	uint64_t port; /* 64 bits, so that the key has no padding */
 };
 
 struct sl_neighbor {
@@ -27,7 +28,7 @@ struct sl_neighbor {
 	uint32_t flips, attempts;
 	struct sl_mac other; /* see sl_neighbor_view */
 	uint32_t heard;	     /* tick of the last flip or attempt; 0: none */
-	uint32_t told;	     /* tick of the last event told of this entry; 0: none */
+	uint32_t reported;   /* tick of this entry's last reported event; 0: none */
 	uint32_t prompted;   /* tick of the last request because of what was heard */
 	bool in_doubt;	     /* PROBE because another MAC was heard */
 	bool asks_all;	     /* PROBE of a MAC that nobody on the link has ever claimed */
@@ -45,7 +46,7 @@ struct sl_neighbors {
 	struct sl_neighbor *timed; /* all but the static ones */
 	uint32_t n_timed;
 	struct sl_conflict conflict[SL_CONFLICTS_MAX];
-	uint32_t tell_since, n_told, n_untold; /* of the present SL_NEIGHBOR_TELL_S */
+	uint32_t reports_since, n_reported, n_left_out; /* of the present SL_NEIGHBOR_REPORTS_S */
 };
 
 struct sl_neighbor *sl_neighbor_find(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
@@ -55,12 +56,12 @@ void sl_neighbor_ask(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tic
 void sl_neighbor_enter(struct sl_neighbor *n, enum sl_neighbor_state state, uint32_t tick);
 /* Look for one that is not known, unless that was just tried. */
 void sl_neighbor_resolve(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick);
-/* mac it is: whoever waits or uses it is served. */
+/* Its MAC is known: packets that wait are sent, and tunnels get it. */
 void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
 	enum sl_neighbor_state state, uint32_t tick);
 /* A frame of ours is on its way; counted either way. */
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m);
-/* Counted, told of and freed: one that waited to leave by the port, or came in by it. */
+/* Count, sample and free a packet that waited to leave by the port, or came in by it. */
 void sl_neighbor_drop(
 	struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, enum sl_drop reason);
 

@@ -20,7 +20,7 @@ void sl_path_begin(struct sl_path_watch *w, const struct sl_tunnel_seen *now, ui
 	*w = (struct sl_path_watch){.base = *now, .begun = tick, .state = SL_PATH_NONE};
 }
 
-/* What was noted in the tick of the beginning may have been about the id's last owner. */
+/* What was noted in the tick of the beginning may be about the node that had the id before. */
 static bool is_since(const struct sl_path_watch *w, uint32_t tick)
 {
 	return tick > w->begun;
@@ -67,7 +67,7 @@ static enum sl_path_state judge(
 		return SL_PATH_UNREACHABLE;
 	if (is_within(s->heard, tick, SL_PATH_QUIET_TICKS))
 		return SL_PATH_HEARD;
-	/* TCP that gets no answer sends ever more seldom. */
+	/* TCP without an answer sends at growing intervals. */
 	if (w->unheard != 0 && tick - w->unheard >= SL_PATH_QUIET_TICKS &&
 		is_within(w->sent, tick, SL_PATH_FORGET_TICKS))
 		return SL_PATH_SILENT;

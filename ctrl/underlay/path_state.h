@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is known of the way to a node beyond the next hop: whether packets come back. Worked out
- * from what workers count of its tunnels (sl_tunnel_seen), by looking now and then.
+ * What is known of the way to a node beyond the next hop: whether packets come back. It is worked
+ * out from what workers count of the node's tunnels (sl_tunnel_seen), which is read now and then.
  *
  *   no_path      no underlay link or route leads to it
- *   unresolved   its next hop has not answered ARP
- *   resolved     the next hop is known, and that is all: nothing was sent that wants an answer
+ *   unresolved   the MAC of its next hop is not known
+ *   resolved     the next hop is known; nothing was sent that would bring packets back
  *   heard        packets have come from it within 5 seconds
  *   silent       packets are sent, and for 5 seconds or longer none has come
  *   unreachable  an ICMP error says that packets do not arrive, and nothing has come since
  *
- * An ICMP error is a hint that anybody can send: as long as packets come, it is not believed.
+ * An ICMP error is a hint that any host can send. It is not believed as long as packets come.
  * Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_PATH_STATE_H
@@ -41,7 +41,7 @@ struct sl_path_watch {
 	uint32_t begun;		    /* ticks; 0: never */
 	uint64_t tx_packets;	    /* when it was looked at last */
 	uint32_t sent;		    /* when that was seen to grow */
-	uint32_t unheard;	    /* since when is sent without an answer */
+	uint32_t unheard;	    /* tick since when packets are sent and none came; 0: not so */
 	enum sl_path_state state;
 };
 

@@ -6,7 +6,7 @@
 #include "underlay_impl.h"
 
 /* Lines a second about nodes' states: errors can be forged, and links fail whole. */
-#define TOLD_A_SECOND 10
+#define LINES_A_SECOND 10
 /* Nodes looked at each tick. */
 #define LOOKS_A_TICK 1024
 
@@ -31,28 +31,28 @@ void sl_path_watch_begin(struct sl_underlay *u, struct sl_unode *n)
 	sl_path_begin(&n->watch, &now, sl_engine_tick(u->engine));
 }
 
-/* The one place that hears of it when a path goes from one state to another. */
-static void tell_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_path_state before)
+/* A path went from one state to another. */
+static void log_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_path_state before)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
 	char ip[SL_IP_STR_LEN], text[SL_NAME_LEN + 320];
 	size_t len;
 
-	if (tick - u->told_tick >= SL_TICKS_PER_SECOND) {
-		u->told_tick = tick;
-		u->n_told = 0;
+	if (tick - u->logged_tick >= SL_TICKS_PER_SECOND) {
+		u->logged_tick = tick;
+		u->n_logged = 0;
 	}
-	if (u->n_told++ >= TOLD_A_SECOND) {
-		u->n_untold++;
+	if (u->n_logged++ >= LINES_A_SECOND) {
+		u->n_left_out++;
 		return;
 	}
 	len = (size_t)snprintf(text, sizeof(text), "node \"%s\" (%s) is %s, was %s", n->name,
 		sl_format_ip(&n->address, ip), sl_path_state_name(n->watch.state),
 		sl_path_state_name(before));
-	if (u->n_untold > 0)
+	if (u->n_left_out > 0)
 		snprintf(text + len, sizeof(text) - len, " (%u such lines were left out before)",
-			u->n_untold);
-	u->n_untold = 0;
+			u->n_left_out);
+	u->n_left_out = 0;
 	u->log(text);
 }
 
@@ -74,7 +74,7 @@ static void look(struct sl_underlay *u, struct sl_unode *n, struct sl_tunnel_see
 	sl_path_since(&n->watch, &now, s);
 	sl_path_look(&n->watch, s, n->hop != NULL, n->resolved, sl_engine_tick(u->engine));
 	if (is_news(before, n->watch.state))
-		tell_state(u, n, before);
+		log_state(u, n, before);
 }
 
 void sl_path_watch_turn(struct sl_underlay *u)
@@ -89,7 +89,7 @@ void sl_path_watch_turn(struct sl_underlay *u)
 	}
 }
 
-static uint16_t told_mtu(const struct sl_unode *n, const struct sl_tunnel_seen *s, uint32_t tick)
+static uint16_t router_mtu(const struct sl_unode *n, const struct sl_tunnel_seen *s, uint32_t tick)
 {
 	uint32_t mtu = (uint32_t)s->too_big, then = (uint32_t)(s->too_big >> 32);
 
@@ -108,12 +108,11 @@ bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_pat
 	path->reachable = n->hop != NULL;
 	path->why = n->why;
 	path->resolved = n->resolved;
-	path->inner_mtu = n->inner_mtu;
 	path->outer_mtu = n->outer_mtu;
 	look(u, n, &path->seen);
 	path->state = n->watch.state;
 	path->tick = sl_engine_tick(u->engine);
-	path->told_mtu = told_mtu(n, &path->seen, path->tick);
+	path->router_mtu = router_mtu(n, &path->seen, path->tick);
 	if (n->hop != NULL) {
 		path->port = (uint16_t)n->hop->key.port;
 		path->next_hop = n->hop->key.ip;

@@ -7,7 +7,7 @@
 
 struct route_key {
 	struct sl_ip ip; /* host bits zero */
-	uint64_t len;	 /* wide, so that the key has no padding */
+	uint64_t len;	 /* 64 bits, so that the key has no padding */
 };
 
 struct sl_route_entry {

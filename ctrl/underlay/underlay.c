@@ -168,7 +168,7 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 	const struct sl_tunnel *t;
 
 	if (up->kind == SL_UPCALL_ARP) {
-		sl_neighbor_arp(u->neighbors, up->port, up->m, tick);
+		sl_neighbor_hear(u->neighbors, up->port, up->m, tick);
 		return;
 	}
 	if (sl_parked_is_stale(up->m, &u->parked)) {

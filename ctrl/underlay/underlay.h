@@ -5,8 +5,8 @@
  * connected prefix of an underlay port that holds its address, or else the longest route. A tunnel
  * is rebuilt and republished when its path or its next hop's MAC changes.
  *
- * The underlay keeps lists of its own. It is told plain values, and knows neither objects nor the
- * store. What it is handed is copied. Threads: control.
+ * The underlay keeps lists of its own. It is given plain values, which it copies, and knows neither
+ * objects nor the store. Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_UNDERLAY_H
 #define SL_CTRL_UNDERLAY_UNDERLAY_H
@@ -82,12 +82,11 @@ struct sl_underlay_path {
 	enum sl_reach_why why; /* not reachable */
 	uint16_t port;
 	struct sl_ip next_hop;
-	uint16_t inner_mtu; /* largest workload packet that fits with any encapsulation */
 	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	enum sl_path_state state;
 	struct sl_tunnel_seen seen; /* since the node has its address */
 	uint32_t tick;		    /* now, for the ticks in there */
-	uint16_t told_mtu; /* a router says that only this much fits, and it is less; or 0 */
+	uint16_t router_mtu; /* a router says that only this much fits, and it is less; or 0 */
 };
 bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);

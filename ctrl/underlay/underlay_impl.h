@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside of the underlay, for ctrl/underlay/ only. underlay.c has what it is told, ways.c the next
- * hops and tunnels, links.c what the neighbour table asks, path_watch.c what is seen of each node.
+ * Inside of the underlay, for ctrl/underlay/ only. underlay.c has its lists, ways.c the next hops
+ * and tunnels, links.c its side of the neighbour table, path_watch.c what is seen of each node.
  *
  *   port   a device with underlay addresses; its link in reach has the same number
  *   hop    a next hop on a port, as long as a node is behind it
@@ -29,7 +29,7 @@ struct sl_uport {
 struct sl_hop {
 	struct {
 		struct sl_ip ip;
-		uint64_t port; /* wide, so that the key has no padding */
+		uint64_t port; /* 64 bits, so that the key has no padding */
 	} key;
 	struct sl_unode *nodes;
 	UT_hash_handle hh;
@@ -45,8 +45,8 @@ struct sl_unode {
 	enum sl_reach_why why; /* for this reason */
 	struct sl_mac mac;     /* of the next hop, when resolved */
 	bool resolved;
-	bool held; /* one of the neighbour's uses is this node's */
-	uint16_t inner_mtu, outer_mtu;
+	bool held;	    /* one of the neighbour's uses is this node's */
+	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	struct sl_path_watch watch;
 	struct sl_unode *prev, *next; /* of the same hop */
 	struct sl_unode *fresh_prev, *fresh_next;
@@ -66,9 +66,9 @@ struct sl_underlay {
 	struct sl_uport *ports;
 	struct sl_hop *hops;
 	struct sl_unode *nodes;
-	struct sl_unode *fresh;		      /* those that are */
-	struct sl_unode *look;		      /* whose state is looked at next; NULL: the first */
-	uint32_t told_tick, n_told, n_untold; /* lines about states */
+	struct sl_unode *fresh; /* those that are */
+	struct sl_unode *look;	/* whose state is looked at next; NULL: the first */
+	uint32_t logged_tick, n_logged, n_left_out; /* lines about states */
 	struct sl_parked parked;
 	bool has_stale; /* parked has changed since stale packets were dropped */
 };

@@ -73,21 +73,14 @@ void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n)
 		.reachable = n->hop != NULL,
 		.local = n->address,
 		.underlay_mtu = UINT16_MAX};
-	uint16_t least = UINT16_MAX;
 
 	if (n->hop != NULL)
 		fill_path(u, n, &p);
 	n->outer_mtu = n->hop != NULL ? p.underlay_mtu : 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
-		struct sl_tunnel *t;
-
 		p.id = sl_tunnel_id(n->id, e);
-		t = sl_tunnel_create(e, &p);
-		if (t != NULL && t->mtu < least)
-			least = t->mtu;
-		sl_tunnel_publish(u->tunnels, rcu, p.id, t);
+		sl_tunnel_publish(u->tunnels, rcu, p.id, sl_tunnel_create(e, &p));
 	}
-	n->inner_mtu = least;
 }
 
 void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n)

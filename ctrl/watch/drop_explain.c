@@ -6,7 +6,7 @@
 #include "dp/pmap.h"
 #include "dp/u32map.h"
 #include "drop_facts.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/world.h"
 #include "sluice/burst.h"
 #include "sluice/encap.h"

@@ -185,14 +185,14 @@ bool sl_notice_node_mtu(const struct sl_object *o, void *ctx)
 	struct sl_underlay_path now;
 
 	if (w->f->run != NULL && sl_underlay_path(w->f->run->underlay, o->id, &now) &&
-		now.told_mtu != 0)
+		now.router_mtu != 0)
 		sl_notice_put(&w->to, "nodes", node->name,
 			"raise the link's MTU, or nodes.set it with its mtu, if you believe the "
 			"sender",
 			"tunnel packets to node \"%s\" have up to %u bytes, and a router on the "
 			"way "
 			"says that only %u fit: see nodes.paths",
-			node->name, now.outer_mtu, now.told_mtu);
+			node->name, now.outer_mtu, now.router_mtu);
 	return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include "dp/pkt.h"
 #include "overlay_dp.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
@@ -78,13 +78,13 @@ static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_me
 	return sl_encap_find(md->proto, port_be);
 }
 
-static inline void take(struct decap *d, unsigned int i, uint32_t origin, struct group *g)
+static inline void add_to_group(struct decap *d, unsigned int i, uint32_t origin, struct group *g)
 {
 	d->b->meta[i].origin = origin;
 	g->idx[g->n++] = (uint8_t)i;
 }
 
-/* Another sender, or another of our addresses, than the packet before. */
+/* The packet has another sender or destination than the one before. False: none of ours. */
 static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint16_t dport_be)
 {
 	uint32_t node = find_addr(&d->sender, (uint32_t)addrs_be);
@@ -100,8 +100,11 @@ static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint1
 	return true;
 }
 
-/* A plain tunnel packet from a node of ours to a tunnel address of ours, which most are. */
-static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
+/*
+ * True for a plain tunnel packet from a known node to a tunnel address of this node, which most
+ * are: it is in its encapsulation's group.
+ */
+static __rte_always_inline bool sort_plain(struct decap *d, unsigned int i)
 {
 	struct sl_meta *md = &d->b->meta[i];
 	struct sl_outer o;
@@ -113,12 +116,12 @@ static __rte_always_inline bool take_plain(struct decap *d, unsigned int i)
 		return false;
 	md->l4_off = SL_OUTER_L4;
 	md->tos = o.tos;
-	take(d, i, d->origin, d->group);
+	add_to_group(d, i, d->origin, d->group);
 	return true;
 }
 
-/* Remember the packet for pop, which removes the sender's address, or say why not. */
-static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned int e)
+/* Put the packet in its group, for pop; its sender is noted before its address is gone. */
+static inline enum sl_drop sort_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
 	struct sl_meta *md = &d->b->meta[i];
 	uint32_t node;
@@ -130,7 +133,7 @@ static inline enum sl_drop take_tunnel(struct decap *d, unsigned int i, unsigned
 		return SL_DROP_TUNNEL_SENDER_UNKNOWN;
 	md->outer_l4 = (uint8_t)md->l4_off; /* behind Ethernet and IPv4: 74 at most */
 	d->b->closer |= UINT64_C(1) << i;
-	take(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
+	add_to_group(d, i, SL_ORIGIN_NODE | node, &d->groups[e]);
 	return SL_KEEP;
 }
 
@@ -146,7 +149,7 @@ static bool is_foreign(const struct decap *d, unsigned int i)
 	return mac != NULL && (mac[0] & 1) == 0 && sl_mac_word(mac) != d->own;
 }
 
-/* The only thing to many that concerns this node. */
+/* No other frame to many hosts concerns this node. */
 static bool is_broadcast_arp_request(const struct rte_mbuf *m, const struct sl_meta *md)
 {
 	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -194,7 +197,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 	e = encap_of(b->pkt[i], md);
 	if (unlikely(e == SL_ENCAP_COUNT))
 		return true;
-	b->verdict[i] = (uint8_t)take_tunnel(d, i, e);
+	b->verdict[i] = (uint8_t)sort_tunnel(d, i, e);
 	return false;
 }
 
@@ -210,15 +213,15 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 	return net->present && net->encap == e ? id : 0;
 }
 
-/* n packets of one node, one after the other. */
-static inline void hear(
+/* Count n packets that came from one node. */
+static inline void count_heard(
 	const struct decap *d, unsigned int e, uint32_t origin, unsigned int n, uint64_t bytes)
 {
 	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
 		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
 }
 
-/* For their samples: what is known of packets that pop or their VNI has refused. */
+/* Note for the drop samples what is known of packets that pop or their VNI has refused. */
 static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int e)
 {
 	struct sl_burst *b = d->b;
@@ -234,7 +237,7 @@ static __rte_noinline void note_refused(struct decap *d, const struct group *g, 
 	}
 }
 
-/* Off with the headers of one encapsulation's packets; who is left goes to inner[]. */
+/* Take the headers off one encapsulation's packets. inner[] gets those that are kept. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
 	const struct group *g = &d->groups[e];
@@ -251,7 +254,7 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		struct sl_meta *md = &b->meta[i];
 
 		if (unlikely(md->origin != origin)) {
-			hear(d, e, origin, k - begun, bytes);
+			count_heard(d, e, origin, k - begun, bytes);
 			origin = md->origin;
 			begun = k;
 			bytes = 0;
@@ -270,7 +273,7 @@ static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 		else
 			inner[n++] = (uint8_t)i;
 	}
-	hear(d, e, origin, g->n - begun, bytes);
+	count_heard(d, e, origin, g->n - begun, bytes);
 	if (unlikely(n != g->n))
 		note_refused(d, g, e);
 	return n;
@@ -281,8 +284,10 @@ static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
 }
 
-/* What is no plain tunnel packet from a known node: any kind of frame. True when it is for the node
- * itself. */
+/*
+ * For any frame that is no plain tunnel packet from a known node. True when it is for the node
+ * itself; a tunnel packet goes to its group, anything else gets a drop verdict.
+ */
 static bool look_closer(struct decap *d, unsigned int i)
 {
 	struct sl_burst *b = d->b;
@@ -333,7 +338,7 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	for (unsigned int i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			prefetch_header(b, i + PREFETCH_AHEAD);
-		if (likely(take_plain(&d, i)))
+		if (likely(sort_plain(&d, i)))
 			continue;
 		if (look_closer(&d, i))
 			host[(*n_host)++] = (uint8_t)i;

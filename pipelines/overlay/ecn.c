@@ -3,7 +3,7 @@
 
 #include "dp/pkt.h"
 #include "encaps.h"
-#include "pipelines/checksum.h"
+#include "dp/checksum.h"
 
 enum { /* RFC 3168 section 5 */
 	ECN_NOT_ECT = 0,

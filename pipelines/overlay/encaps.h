@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the encapsulations share: their rows, and the inner packet's length and ECN.
- * Threads: constants; the helpers: worker, on a packet of its own.
+ * What all encapsulations share: their rows, and the inner packet's length and ECN.
+ * Threads: the rows are constants; the helpers: worker, on a packet of its own.
  */
 #ifndef SL_OVERLAY_ENCAPS_H
 #define SL_OVERLAY_ENCAPS_H
@@ -34,11 +34,11 @@ static inline uint32_t sl_inner_len(const struct rte_mbuf *m, const struct sl_me
 }
 
 /*
- * Congestion marks of removed outer headers go into the inner Ethernet frame (RFC 6040
- * section 4.2). The inner header is not parsed yet: bytes are looked at only where the packet has
- * them, and what is malformed is left for parse to find. Nothing is to be done unless bit 0 of
- * outer_tos is set (ECT(1) or CE), so pop asks before it calls and the common packet's inner header
- * stays untouched.
+ * Congestion marks of removed outer headers go into the inner Ethernet frame (RFC 6040 section
+ * 4.2). The inner header is not parsed yet: bytes are read only where the packet has them, and a
+ * malformed header is left for parse to find. There is nothing to do unless bit 0 of outer_tos is
+ * set (ECT(1) or CE). A pop asks sl_ecn_matters first, so that the common packet's inner header is
+ * not read at all.
  */
 enum sl_drop sl_ecn_decap(struct rte_mbuf *m, uint8_t outer_tos);
 

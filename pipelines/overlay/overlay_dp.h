@@ -11,12 +11,16 @@
 #include "tunnel_dp.h"
 
 /*
- * Decap of a burst from an underlay port whose MAC is at->own, not parsed yet, all verdicts
- * SL_KEEP. Only frames to that MAC are looked into, and broadcast ARP requests. Tunnel packets to a
- * local tunnel address lose their outer headers and get network and origin (node);
- * the caller parses their inner frames next. inner[] lists them, the result counts them; host[]
- * lists packets for this node itself (IPv4 to a local address that are no tunnel; ARP). Everything
- * else has a drop verdict. Who was heard is noted.
+ * Decap of a burst from an underlay port whose MAC is at->own. The packets are not parsed yet, and
+ * their verdicts are SL_KEEP. Only frames to that MAC and broadcast ARP requests are looked into.
+ *
+ *   inner[]   tunnel packets to a local tunnel address: the outer headers are off, and network
+ *             and origin (the node) are set. The caller parses the inner frames next. The result
+ *             is their number.
+ *   host[]    packets for this node itself: ARP, and IPv4 to a local address that is no tunnel
+ *             packet
+ *
+ * Every other packet has a drop verdict. Which nodes were heard is counted in the tunnel table.
  */
 struct sl_decap_at {
 	const struct sl_world *world;
@@ -28,11 +32,11 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	uint8_t *host, unsigned int *n_host);
 
 /*
- * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL: pushes headers, then queues
- * each for transmit, or hands it up when the next hop is unknown. Sets verdicts. Inner TTL is not
- * touched. The caller has checked the packet against act.mtu, which came from sl_tunnel.mtu.
- * Ethernet padding behind the IP packet is cut off here. Offsets in the metadata of a packet sent
- * are no longer valid.
+ * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL. Pushes the headers, then queues
+ * each packet for transmit, or hands it up to the control thread when the next hop is unknown. Sets
+ * verdicts. The inner TTL stays. Ethernet padding behind the IP packet is cut off. The caller has
+ * checked the packet against act.mtu, which came from sl_tunnel.mtu. Offsets in the metadata of a
+ * packet that was sent are no longer valid.
  */
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n);

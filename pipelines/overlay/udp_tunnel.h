@@ -15,7 +15,7 @@
 
 #include "dp/pkt.h"
 #include "encaps.h"
-#include "pipelines/checksum.h"
+#include "dp/checksum.h"
 
 struct sl_udp_outer {
 	uint8_t eth_dst[6], eth_src[6];

@@ -21,7 +21,8 @@ struct announcement {
 	struct rte_ether_hdr eth;
 	struct rte_arp_hdr arp;
 } __rte_packed __rte_aligned(2);
-_Static_assert(sizeof(struct announcement) <= SL_ANNOUNCEMENT_MAX, "either fits");
+_Static_assert(sizeof(struct announcement) == SL_ARP_LEN && SL_ARP_LEN <= SL_ANNOUNCEMENT_MAX,
+	"either fits");
 
 void sl_advert_write(void *frame, const struct sl_advert *from)
 {
@@ -47,8 +48,7 @@ void sl_advert_write(void *frame, const struct sl_advert *from)
 	memcpy(frame, &a, sizeof(a));
 }
 
-/* A request for the sender's own address: more stacks take notice of that than of a reply. */
-static unsigned int gratuitous_arp(void *frame, uint32_t addr_be, const struct sl_mac *mac)
+void sl_arp_write(void *frame, const struct sl_arp_frame *from)
 {
 	struct announcement a = {
 		.eth.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP),
@@ -56,15 +56,28 @@ static unsigned int gratuitous_arp(void *frame, uint32_t addr_be, const struct s
 			.arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4),
 			.arp_hlen = 6,
 			.arp_plen = 4,
-			.arp_opcode = rte_cpu_to_be_16(RTE_ARP_OP_REQUEST),
-			.arp_data = {.arp_sip = addr_be, .arp_tip = addr_be}},
+			.arp_opcode = rte_cpu_to_be_16(from->op),
+			.arp_data = {.arp_sip = from->sender_be, .arp_tip = from->target_be}},
 	};
 
-	memset(a.eth.dst_addr.addr_bytes, 0xff, 6);
-	memcpy(a.eth.src_addr.addr_bytes, mac->b, 6);
-	memcpy(a.arp.arp_data.arp_sha.addr_bytes, mac->b, 6);
+	memcpy(a.eth.dst_addr.addr_bytes, from->to.b, 6);
+	memcpy(a.eth.src_addr.addr_bytes, from->sender.b, 6);
+	memcpy(a.arp.arp_data.arp_sha.addr_bytes, from->sender.b, 6);
+	memcpy(a.arp.arp_data.arp_tha.addr_bytes, from->target.b, 6);
 	memcpy(frame, &a, sizeof(a));
-	return sizeof(a);
+}
+
+/* A request for the own address: more stacks heed that than a reply. */
+static unsigned int gratuitous_arp(void *frame, uint32_t addr_be, const struct sl_mac *mac)
+{
+	const struct sl_arp_frame a = {.op = RTE_ARP_OP_REQUEST,
+		.to = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+		.sender = *mac,
+		.sender_be = addr_be,
+		.target_be = addr_be};
+
+	sl_arp_write(frame, &a);
+	return SL_ARP_LEN;
 }
 
 unsigned int sl_announcement_write(void *frame, const struct sl_ip *ip, const struct sl_mac *mac)

@@ -37,26 +37,28 @@ static void link_changed(void *ctx, uint16_t port, const struct sl_ip *ip, const
 }
 
 static bool link_source(
-	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
+	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, struct sl_ip *from)
 {
 	(void)ctx;
 	(void)port;
 	(void)to;
 	*mac = sl_test_mac("02:00:00:00:0a:01");
-	*addr_be = sl_test_ip4("192.0.2.1");
+	*from = sl_test_ip("192.0.2.1");
 	return true;
 }
 
-static bool link_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
+static bool link_is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
 {
+	const struct sl_ip own = sl_test_ip("192.0.2.1");
+
 	(void)ctx;
 	(void)port;
-	return addr_be == sl_test_ip4("192.0.2.1");
+	return sl_ip_equal(ip, &own);
 }
 
-static bool link_is_own(void *ctx, uint32_t addr_be)
+static bool link_is_own(void *ctx, const struct sl_ip *ip)
 {
-	return link_is_ours(ctx, 0, addr_be);
+	return link_is_ours(ctx, 0, ip);
 }
 
 static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
@@ -66,7 +68,7 @@ static bool link_is_own_mac(void *ctx, const struct sl_mac *mac)
 	return false;
 }
 
-static void link_tell(void *ctx, const struct sl_neighbor_event *ev)
+static void link_report(void *ctx, const struct sl_neighbor_event *ev)
 {
 	(void)ctx;
 	(void)ev;
@@ -109,7 +111,7 @@ static enum sl_drop at_neighbors(
 		.is_ours = link_is_ours,
 		.is_own = link_is_own,
 		.is_own_mac = link_is_own_mac,
-		.tell = link_tell,
+		.report = link_report,
 		.counters = &link.counters,
 		.samples = sl_test_samples()};
 	struct sl_neighbors *t = sl_neighbors_create(&ops);

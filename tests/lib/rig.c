@@ -10,7 +10,7 @@
 
 #include "dp/pmap.h"
 #include "dp/u32map.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/waiting_dp.h"

@@ -19,7 +19,7 @@
 #include "ctrl/watch/notices.h"
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "tests/lib/desired.h"
 #include "tests/unit/underlay/underlay_faults.h"
 

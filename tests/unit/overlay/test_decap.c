@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "dp/u32map.h"
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/parse/parse_dp.h"

@@ -6,10 +6,10 @@
  * directly. Threads: build, copy, set, unset and destroy: control, on a map that nobody else reads.
  * find: any, on a map reached by RCU.
  */
-#ifndef SL_PIPELINES_ADDR_MAP_H
-#define SL_PIPELINES_ADDR_MAP_H
+#ifndef SL_DP_ADDR_MAP_H
+#define SL_DP_ADDR_MAP_H
 
-#include "dp/u32map.h"
+#include "u32map.h"
 #include "sluice/types.h"
 
 struct sl_addr_pair {

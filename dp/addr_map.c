@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "addr_map.h"
-#include "dp/hash.h"
+#include "hash.h"
 
 static uint32_t home_of(const struct sl_addr6_table *t, const struct sl_ip *ip)
 {

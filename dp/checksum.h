@@ -4,12 +4,12 @@
  * words in either byte order, as long as all of them are in the same one; so is what comes out.
  * Threads: pure functions on the caller's bytes.
  */
-#ifndef SL_PIPELINES_CHECKSUM_H
-#define SL_PIPELINES_CHECKSUM_H
+#ifndef SL_DP_CHECKSUM_H
+#define SL_DP_CHECKSUM_H
 
 #include <stdbool.h>
 
-#include "dp/pkt.h"
+#include "pkt.h"
 
 /* A sum of up to 65,536 words as one of 16 bits. */
 static inline uint32_t sl_sum_fold(uint32_t sum)

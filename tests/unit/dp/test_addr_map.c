@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "pipelines/addr_map.h"
+#include "dp/addr_map.h"
 
 #define ADDRESSES 200
 
