@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every case there is: what is measured once a round, under a name, in groups.
 
-A case is a function that answers points; its line in CASES gives its groups. A point is one
-scenario and the way to measure it. Keys of points are stable: figures.py and programs that read the
+A case is a function that returns points; its line in CASES gives its groups. A point is one
+scenario and the way to measure it. Keys of points are stable: report/targets.py and programs that read the
 JSON name points by them.
 """
 from dataclasses import dataclass, field
 
-from encaps import ENCAPS
-from scenario import Scenario
+from bench.scenario.encaps import ENCAPS
+from bench.scenario.traffic import Scenario
 
 MIXED = Scenario()
 PCAP_LIMIT = 131072  # flows of a replayed file; more come from the generator
@@ -22,9 +22,9 @@ class Point:
     with_: dict = field(default_factory=dict, hash=False)
     floors: bool = True        # testpmd on the same file in the same round
     ovs: bool = False          # OVS-DPDK likewise
-    plot: tuple = ()           # (plot, series, place on the horizontal axis)
-    checked: bool = True       # its output bytes are held before the first round
-    about: str = ""            # what the figure includes, where that is not plain
+    plot: tuple = ()           # (figure, panel in it, line, place on the horizontal axis)
+    checked: bool = True       # its output bytes are checked before the first round
+    about: str = ""            # what the number includes, where that is not plain
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ def short(number):
     return str(number)
 
 
+# The name of a figure's line where lines are told apart by the program only.
+SLUICE = "sluice"
+
+
 def through(direction):
     """encap and decap for each encapsulation there is."""
 
@@ -51,7 +55,7 @@ def through(direction):
         return [Point(f"{direction}/{encap}/{short(flows)}",
                       MIXED.but(direction=direction, encap=encap, flows=flows,
                                 rules=options.rules),
-                      ovs=True, plot=("flows", f"{direction} {encap}", flows))
+                      ovs=True, plot=("flows", f"{direction}, {encap.upper()}", SLUICE, flows))
                 for encap in ENCAPS for flows in options.flows]
     return points
 
@@ -59,7 +63,7 @@ def through(direction):
 def local(options):
     return [Point(f"local/{short(flows)}",
                   MIXED.but(direction="local", flows=flows, rules=options.rules), ovs=True,
-                  plot=("flows", "local", flows), about="judged twice: egress and ingress")
+                  plot=("flows", "local", SLUICE, flows), about="judged twice: egress and ingress")
             for flows in options.flows]
 
 
@@ -73,24 +77,23 @@ def order(options):
 def established(options):
     found = [Point(f"established/{direction}/128k/pcap",
                    MIXED.but(direction=direction, flows=PCAP_LIMIT, rules=options.rules), ovs=True,
-                   plot=("flows", f"{direction} vxlan", PCAP_LIMIT))
+                   plot=("flows", f"{direction}, VXLAN", SLUICE, PCAP_LIMIT))
              for direction in ("encap", "decap")]
-    for direction, pick in (("encap", "uniform"), ("encap", "zipf"), ("decap", "uniform"),
-                            ("decap", "zipf")):
-        for flows in (1000, 16000, 128000, 1000000, 10000000):
-            found.append(Point(
+    for direction in ("encap", "decap"):
+        for pick, drawn in (("uniform", "drawn evenly"), ("zipf", "drawn by Zipf's law")):
+            found += [Point(
                 f"established/{direction}/{short(flows)}/{pick}",
                 MIXED.but(direction=direction, flows=flows, pick=pick, source="generator",
                           rules=options.rules),
-                floors=False, plot=("generator", f"{direction}, {pick}", flows)))
-    for direction in ("encap", "decap"):
-        for flows in (1000, 10000000):
-            found.append(Point(
-                f"established/{direction}/{short(flows)}/source",
-                MIXED.but(direction=direction, flows=flows, pick="uniform", source="generator"),
-                "source_floor", floors=False,
-                plot=("generator", f"{direction}, source alone", flows),
-                about="the generator's packets made, received and freed: its floor"))
+                floors=False, plot=("generator", direction, drawn, flows))
+                for flows in (1000, 16000, 128000, 1000000, 10000000)]
+        found += [Point(
+            f"established/{direction}/{short(flows)}/source",
+            MIXED.but(direction=direction, flows=flows, pick="uniform", source="generator"),
+            "source_floor", floors=False,
+            plot=("generator", direction, "generator alone", flows),
+            about="the generator's packets made, received and freed: its floor")
+            for flows in (1000, 10000000)]
     return found
 
 
@@ -112,47 +115,48 @@ def attack(options):
         for share in (0.0, 0.01):
             found.append(Point(f"attack/{source}/{share * 100:.0f}%", scenario.but(attack=share),
                                floors=False,
-                               plot=("attack", source, f"{share * 100:.0f} % random")))
+                               plot=("attack", "", f"{share * 100:.0f} % random headers",
+                                     "file" if source == "pcap" else source)))
+    return found
+
+
+def established_and_first(case, numbers, established, first):
+    """What one number costs a packet of an open connection, and the first packet of one. Both are
+    functions of the number that give a scenario."""
+    found = []
+    for number in numbers:
+        found.append(Point(f"{case}/established/{short(number)}", established(number),
+                           plot=(case, "", "established packet", number)))
+        found.append(Point(f"{case}/first/{short(number)}", first(number), "new", floors=False,
+                           plot=(case, "", "first packet of a connection", number)))
     return found
 
 
 def rules(_):
-    found = []
-    for number in (10, 1000, 100000, 1000000):
-        found.append(Point(f"rules/established/{short(number)}", MIXED.but(rules=number),
-                           plot=("rules", "established packet", number)))
-    for number in (10, 1000, 100000, 1000000):
-        found.append(Point(f"rules/first/{short(number)}",
-                           MIXED.but(rules=number, flows=262144), "new", floors=False,
-                           plot=("first", "rules", number)))
-    return found
+    return established_and_first("rules", (10, 1000, 100000, 1000000),
+                                 lambda number: MIXED.but(rules=number),
+                                 lambda number: MIXED.but(rules=number, flows=262144))
 
 
 def identities(_):
-    spread = MIXED.but(flows=60000, remotes=60000)
-    found = []
-    for number in (1, 1000, 60000):
-        found.append(Point(f"identities/established/{short(number)}",
-                           spread.but(identities=number),
-                           plot=("identities", "established packet", number)))
-        found.append(Point(f"identities/first/{short(number)}",
-                           spread.but(identities=number, flows=240000), "new", floors=False,
-                           plot=("first", "identities", number)))
-    return found
+    spread = MIXED.but(remotes=60000)
+    return established_and_first("identities", (1, 1000, 60000),
+                                 lambda number: spread.but(identities=number, flows=60000),
+                                 lambda number: spread.but(identities=number, flows=240000))
 
 
 def nodes(_):
     spread = MIXED.but(flows=100000, remotes=100000)
     return [Point(f"nodes/{direction}/{short(number)}",
                   spread.but(direction=direction, nodes=number),
-                  plot=("nodes", direction, number),
+                  plot=("nodes", direction, SLUICE, number),
                   about="100,000 connections to as many endpoints on so many nodes")
             for direction in ("encap", "decap") for number in (1, 100, 10000, 100000)]
 
 
 def endpoints(_):
     return [Point(f"endpoints/{short(number)}", MIXED.but(flows=16384, bystanders=number),
-                  plot=("endpoints", "established packet", 128 + number),
+                  plot=("endpoints", "", SLUICE, 128 + number),
                   about="so many endpoints without traffic beside the 128 that have it")
             for number in (0, 100000, 1000000)]
 
@@ -160,26 +164,27 @@ def endpoints(_):
 def sizes(options):
     return [Point(f"sizes/{direction}/{size}",
                   MIXED.but(direction=direction, size=size, rules=options.rules),
-                  plot=("sizes", direction, size))
-            for direction in ("encap", "decap") for size in ("64", "imix", "1500")]
+                  plot=("sizes", direction, SLUICE, name))
+            for direction in ("encap", "decap")
+            for size, name in (("64", "64"), ("imix", "IMIX"), ("1500", "1,514"))]
 
 
 def commits(options):
     return [Point(f"commits/{kind}/{rate}",
                   MIXED.but(flows=16384, rules=options.rules), "commits",
                   {"kind": kind, "rate": rate}, floors=False,
-                  plot=("commits", f"{kind}.set", rate),
+                  plot=("commits", "", f"{kind}.set", f"{rate:,}"),
                   about="each request a commit by itself; unrelated objects")
             for kind in ("endpoints", "policies") for rate in (0, 1000, 10000)]
 
 
 def obeyed(_):
     return [Point(f"obeyed/{short(number)}-rules", MIXED.but(rules=number), "obeyed",
-                  floors=False, plot=("obeyed", "p99", f"{short(number)} rules"),
+                  floors=False, plot=("obeyed", "", SLUICE, f"{number:,}"),
                   about="an upper bound: see the page for what is seen and how finely")
             for number in (10, 1000, 100000)] + [
         Point("obeyed/two-workers", MIXED.but(rules=1000, workers=2, ports=2), "obeyed",
-              floors=False, plot=("obeyed", "p99", "2 workers"),
+              floors=False, plot=("obeyed", "", SLUICE, "1,000; two workers"),
               about="the second worker shares its core with the control thread and the benchmark")]
 
 
@@ -197,7 +202,7 @@ def load(_):
 def workers(options):
     return [Point(f"workers/{number}", MIXED.but(flows=16384, ports=2, workers=number,
                                                  rules=options.rules), floors=False,
-                  plot=("workers", "encap", str(number)),
+                  plot=("workers", "", SLUICE, str(number)),
                   about="two access ports; the second worker shares core 0 with the control thread")
             for number in (1, 2)]
 
@@ -212,7 +217,7 @@ SWITCHES = {
 
 def features(options):
     return [Point(f"features/{name}", MIXED.but(rules=options.rules, **changes),
-                  plot=("features", "encap, 1k", name)) for name, changes in SWITCHES.items()]
+                  plot=("features", "", SLUICE, name)) for name, changes in SWITCHES.items()]
 
 
 def smoke(_):
@@ -258,3 +263,19 @@ def chosen(words):
         else:
             raise KeyError(word)
     return [name for name in CASES if name in names]
+
+
+def points(text, options):
+    """The points that the words of --cases name. A word may go on behind a colon with the beginning
+    of the rest of its points' keys: rules:first. KeyError names the stranger."""
+    words = [word.partition(":") for word in text.split(",") if word]
+    found = []
+    for name in chosen([word for word, _, _ in words]):
+        starts = [f"{name}/{rest}" for word, colon, rest in words if word == name and colon]
+        whole = any(not rest and name in chosen([word]) for word, _, rest in words)
+        for point in CASES[name].points(options):
+            if whole or any(point.key.startswith(start) for start in starts):
+                found.append(point)
+    if not found:
+        raise KeyError(text)
+    return found

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 
-import machine
-from daemon import Failure, anywhere
+from bench.measuring import machine
+from bench.measuring.daemon import Failure, anywhere
 
-HERE = os.path.dirname(os.path.realpath(__file__))
+SCALE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "scale")
 SCALE_SECONDS = 900
 MIDDLE = (0.1, 0.9)  # of the connections between which the rate is taken
 
@@ -74,20 +74,20 @@ def hugepage_bytes(daemon):
 
 
 def scale(bench, case, *options):
-    """What the neighbour program that loads many objects says."""
-    command = [sys.executable, "-B", os.path.join(HERE, "scale.py"), case, "--json", "--sluiced",
-               bench.binary, *options]
+    """What tests/bench/scale says of a case. It is a process of its own so that the objects it holds
+    are not in this one's memory."""
+    command = [sys.executable, "-B", SCALE, case, "--json", "--sluiced", bench.binary, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           start_new_session=True, preexec_fn=anywhere) as process:
         try:
             output, errors = process.communicate(timeout=SCALE_SECONDS)
         except subprocess.TimeoutExpired as expired:
-            raise Failure(f"scale.py {case} was not done in {SCALE_SECONDS} s") from expired
+            raise Failure(f"scale {case} was not done in {SCALE_SECONDS} s") from expired
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)  # its daemon with it
     if process.returncode != 0:
-        raise Failure(f"scale.py {case}: {errors.strip()}")
+        raise Failure(f"scale {case}: {errors.strip()}")
     return json.loads(output)[case]
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-START_SECONDS = 180
+START_SECONDS = 300
 
 
 class Failure(Exception):
@@ -83,21 +83,25 @@ def result(method, line):
 class Daemon:
     """Runs sluiced with a configuration file for as long as the with-block lasts."""
 
-    def __init__(self, binary, directory, config_path):
-        self._binary = binary
-        self._config = config_path
+    def __init__(self, binary, directory, config_path, state=None):
+        """`state`: a state directory, or none. Socket and log are made in `directory`."""
         self.socket_path = os.path.join(directory, "sluiced.sock")
+        self._words = [binary, "--config", config_path, "--socket", self.socket_path]
+        if state:
+            self._words += ["--state", state]
+        self.start_seconds = 0.0
         self._log_path = os.path.join(directory, "sluiced.log")
         self._process = self._socket = self._log = None
 
     def __enter__(self):
         self._log = open(self._log_path, "w", encoding="utf-8")
-        self._process = subprocess.Popen(
-            [self._binary, "--config", self._config, "--socket", self.socket_path],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
-            preexec_fn=anywhere)
+        begun = time.monotonic()
+        self._process = subprocess.Popen(self._words, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.PIPE, stderr=self._log,
+                                         preexec_fn=anywhere)
         try:
             self._wait_until_ready()
+            self.start_seconds = time.monotonic() - begun
             self._socket = Socket(self.socket_path)
         except BaseException:
             self.__exit__()
@@ -109,7 +113,7 @@ class Daemon:
             self._socket.close()
         self._process.terminate()
         try:
-            self._process.wait(30)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -119,6 +123,20 @@ class Daemon:
     @property
     def pid(self):
         return self._process.pid
+
+    def memory(self):
+        """Resident bytes."""
+        with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) * 1024
+        raise Failure("the kernel does not say how much memory sluiced has")
+
+    def cpu_seconds(self):
+        """Of the control thread, which is the process's first."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def log(self):
         with open(self._log_path, encoding="utf-8", errors="replace") as log:

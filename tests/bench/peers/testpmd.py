@@ -5,8 +5,8 @@ import re
 import subprocess
 import time
 
-import machine
-from daemon import Failure, anywhere
+from bench.measuring import machine
+from bench.measuring.daemon import Failure, anywhere
 
 PROMPT = b"testpmd> "
 MODES = ("io", "mac")
@@ -96,3 +96,13 @@ def read_to_prompt(process):
             raise Failure(f"dpdk-testpmd ended: {text.decode(errors='replace').strip()}")
         text += byte
     return text.decode(errors="replace")
+
+
+def floors(bench, scenario):
+    """Cycles a packet of `io` and of `mac` on the scenario's files."""
+    testpmd = Testpmd(bench.files(scenario), scenario.buffers() * scenario.ports, bench.hugepages,
+                      scenario.memory_mb())
+    found = {mode: bench.figures(pps, shared)
+             for mode, (pps, shared) in testpmd.rates(bench.seconds).items()}
+    return {"io": found["io"]["cycles"], "mac": found["mac"]["cycles"],
+            "shared": max(figures["shared"] for figures in found.values())}

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Medians, spread, ratios, and the tables for people."""
-import math
-from statistics import median
+from bench.measuring.summaries import summary
 
 UNITS = {  # metric -> (what a reader calls it, factor, digits)
     "connections_per_second": ("new connections a second, millions", 1e-6, 2),
@@ -19,18 +18,6 @@ UNITS = {  # metric -> (what a reader calls it, factor, digits)
     "start_seconds": ("seconds", 1, 1),
 }
 TABLE = ("cycles", "mac", "io", "ratio_to_mac", "pps", "times_ovs")
-
-
-def quantile(values, share):
-    """The nearest-rank quantile: a value that was seen."""
-    ordered = sorted(values)
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
-
-
-def summary(values):
-    return {"median": median(values), "min": min(values), "max": max(values),
-            "spread": max(values) / min(values) if min(values) > 0 else None,
-            "rounds": list(values)}
 
 
 def with_ratios(found):
@@ -124,7 +111,7 @@ def table_of_others(rows, packets):
     return lines
 
 
-def print_tables(facts, notes, rows, figures):
+def print_tables(facts, notes, rows, targets):
     print(f"{facts['cpu']}, {facts['cores']} cores, TSC {facts['tsc_hz'] / 1e9:.2f} GHz, "
           f"hugepages {'on' if facts['hugepages'] else 'OFF'}")
     packets = [found for found in rows if "cycles" in found["metrics"] and found["way"] != "new"]
@@ -135,19 +122,19 @@ def print_tables(facts, notes, rows, figures):
     if others:
         print("\nOther figures: median (lowest-highest)")
         print("\n".join(aligned(table_of_others(others, packets))))
-    measured = [figure for figure in figures if figure["measured"]]
+    measured = [target for target in targets if target["measured"]]
     if measured:
-        print("\nThe figures aimed at")
-        print("\n".join(aligned(table_of_figures(measured))))
+        print("\nWhat is aimed at")
+        print("\n".join(aligned(table_of_targets(measured))))
     for note in notes + [text for found in rows for text in warnings(found)]:
         print(f"note: {note}")
 
 
-def table_of_figures(figures):
+def table_of_targets(targets):
     lines = [["what", "must", "aim", "dream", "measured", "reached"]]
-    for figure in figures:
-        lines.append([figure["what"], *figure["bars"], figure["shown"] or "not measured",
-                      figure["reached"]])
+    for target in targets:
+        lines.append([target["what"], *target["bars"], target["shown"] or "not measured",
+                      target["reached"]])
     return lines
 
 

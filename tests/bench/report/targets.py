@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The figures that sluice is held to: what, three bars, and how each comes from measured points."""
+"""The targets that sluice is held to: what, three bars, and how each follows from measured points."""
 from dataclasses import dataclass
 
-import report
+from bench.measuring.summaries import summary
+from bench.report import tables
 
 
 @dataclass(frozen=True)
-class Figure:
+class Target:
     what: str
     bars: tuple       # must, aim, dream
     rounds: object    # function of the results -> a list, one number a round; [] not measured
@@ -14,7 +15,7 @@ class Figure:
     more: bool = False  # larger is better
     factor: float = 1.0  # from what is measured to what the bars are in
     digits: int = 2
-    unless: object = None  # function of the results -> why the figure does not count, or None
+    unless: object = None  # function of the results -> why the target does not count, or None
 
 
 def metric(key, name):
@@ -71,83 +72,83 @@ def over_ovs(flows, direction):
 
 
 ENCAP, DECAP = "VXLAN encap", "VXLAN decap"
-FIGURES = (
-    Figure(f"{ENCAP}, 1 k flows: cycles against testpmd mac", (2.5, 2.0, 1.6),
+TARGETS = (
+    Target(f"{ENCAP}, 1 k flows: cycles against testpmd mac", (2.5, 2.0, 1.6),
            over_mac("1k", "encap")),
-    Figure(f"{ENCAP}, 16 k flows", (3.0, 2.2, 1.8), over_mac("16k", "encap")),
-    Figure(f"{DECAP}, 1 k flows", (2.7, 2.2, 1.7), over_mac("1k", "decap")),
-    Figure(f"{DECAP}, 16 k flows", (3.2, 2.4, 1.9), over_mac("16k", "decap")),
-    Figure("encap against OVS-DPDK with conntrack, 1 k: throughput", (4, 5, 6),
+    Target(f"{ENCAP}, 16 k flows", (3.0, 2.2, 1.8), over_mac("16k", "encap")),
+    Target(f"{DECAP}, 1 k flows", (2.7, 2.2, 1.7), over_mac("1k", "decap")),
+    Target(f"{DECAP}, 16 k flows", (3.2, 2.4, 1.9), over_mac("16k", "decap")),
+    Target("encap against OVS-DPDK with conntrack, 1 k: throughput", (4, 5, 6),
            over_ovs("1k", "encap"), more=True),
-    Figure("decap against OVS-DPDK with conntrack, 1 k", (4, 5, 6), over_ovs("1k", "decap"),
+    Target("decap against OVS-DPDK with conntrack, 1 k", (4, 5, 6), over_ovs("1k", "decap"),
            more=True),
-    Figure("encap against OVS-DPDK with conntrack, 16 k", (6, 8, 12), over_ovs("16k", "encap"),
+    Target("encap against OVS-DPDK with conntrack, 16 k", (6, 8, 12), over_ovs("16k", "encap"),
            more=True),
-    Figure("decap against OVS-DPDK with conntrack, 16 k", (6, 8, 12), over_ovs("16k", "decap"),
+    Target("decap against OVS-DPDK with conntrack, 16 k", (6, 8, 12), over_ovs("16k", "decap"),
            more=True),
-    Figure("1 M flows against 1 k, same source: cycles", (2.5, 1.8, 1.4),
+    Target("1 M flows against 1 k, same source: cycles", (2.5, 1.8, 1.4),
            ratio("established/encap/1M/uniform", "cycles", "established/encap/1k/uniform")),
-    Figure("10 M flows against 1 k", (4, 2.5, 2),
+    Target("10 M flows against 1 k", (4, 2.5, 2),
            ratio("established/encap/10M/uniform", "cycles", "established/encap/1k/uniform")),
-    Figure("new connections a second, one worker, nothing dropped", (1.5, 3, 5),
+    Target("new connections a second, one worker, nothing dropped", (1.5, 3, 5),
            metric("new/encap", "connections_per_second"), " M", True, 1e-6),
-    Figure("throughput kept by established flows under the attack", (80, 90, 95),
+    Target("throughput kept by established flows under the attack", (80, 90, 95),
            either(ratio("attack/generator/1%", "sent_pps", "attack/generator/0%"),
                   ratio("attack/pcap/1%", "sent_pps", "attack/pcap/0%")), " %", True, 100, 1),
-    Figure("10 to 1 M rules: established path", (1.10, 1.03, 1.00),
+    Target("10 to 1 M rules: established path", (1.10, 1.03, 1.00),
            ratio("rules/established/1M", "cycles", "rules/established/10")),
-    Figure("10 to 100 k rules: first packet", (3, 2, 1.5),
+    Target("10 to 100 k rules: first packet", (3, 2, 1.5),
            ratio("rules/first/100k", "cycles", "rules/first/10")),
-    Figure("1 to 100 k tunnels, shuffled", (2, 1.5, 1.25),
+    Target("1 to 100 k tunnels, shuffled", (2, 1.5, 1.25),
            ratio("nodes/encap/100k", "cycles", "nodes/encap/1")),
-    Figure("throughput lost at 10 k commits a second, no state directory", (20, 5, 2),
+    Target("throughput lost at 10 k commits a second, no state directory", (20, 5, 2),
            worst(lost("commits/endpoints/10000", "commits/endpoints/0"),
                  lost("commits/policies/10000", "commits/policies/0")), " %", digits=1,
            unless=too_few_commits),
-    Figure("a policy change obeyed by every worker, p99 (1,000 rules)", (5, 1, 0.1),
+    Target("a policy change obeyed by every worker, p99 (1,000 rules)", (5, 1, 0.1),
            worst(metric("obeyed/1k-rules", "obeyed_p99_ms"),
                  metric("obeyed/two-workers", "obeyed_p99_ms")), " ms"),
-    Figure("bytes per connection, both directions, all tables", (300, 200, 160),
+    Target("bytes per connection, both directions, all tables", (300, 200, 160),
            metric("memory/connection", "bytes_per_connection"), "", digits=0),
-    Figure("loading 1 M endpoints over the socket, no state directory", (30, 10, 4),
+    Target("loading 1 M endpoints over the socket, no state directory", (30, 10, 4),
            metric("load/endpoints", "load_seconds"), " s", digits=1),
-    Figure("two workers against one (control thread sharing a core)", (1.7, 1.85, 1.95),
+    Target("two workers against one (control thread sharing a core)", (1.7, 1.85, 1.95),
            ratio("workers/2", "pps", "workers/1"), more=True),
 )
 LEVELS = ("must", "aim", "dream")
 
 
-def reached(figure, value):
+def reached(target, value):
     """The highest bar that the median reaches."""
     best = "no"
-    for level, bar in zip(LEVELS, figure.bars):
-        if value >= bar if figure.more else value <= bar:
+    for level, bar in zip(LEVELS, target.bars):
+        if value >= bar if target.more else value <= bar:
             best = level
     return best
 
 
-def shown(figure, number):
-    text = f"{number:.{figure.digits}f}"
-    if figure.digits:
+def shown(target, number):
+    text = f"{number:.{target.digits}f}"
+    if target.digits:
         text = text.rstrip("0").rstrip(".")
-    return text + figure.unit
+    return text + target.unit
 
 
 def all_of(results):
-    """Every figure, measured or not. `results`: key of a point -> its rounds."""
-    results = {key: [report.with_ratios(found) for found in rounds]
+    """Every target, measured or not. `results`: key of a point -> its rounds."""
+    results = {key: [tables.with_ratios(found) for found in rounds]
                for key, rounds in results.items()}
     found = []
-    for figure in FIGURES:
-        values = [value * figure.factor for value in figure.rounds(results)]
-        entry = {"what": figure.what, "bars": [shown(figure, bar) for bar in figure.bars],
-                 "unit": figure.unit.strip(), "measured": None, "shown": None, "reached": ""}
+    for target in TARGETS:
+        values = [value * target.factor for value in target.rounds(results)]
+        entry = {"what": target.what, "bars": [shown(target, bar) for bar in target.bars],
+                 "unit": target.unit.strip(), "measured": None, "shown": None, "reached": ""}
         if values:
-            middle = report.summary(values)
-            entry |= {"measured": middle, "reached": reached(figure, middle["median"]),
-                      "shown": f"{shown(figure, middle['median'])} ({shown(figure, middle['min'])} "
-                               f"to {shown(figure, middle['max'])})"}
-            why = figure.unless(results) if figure.unless else None
+            middle = summary(values)
+            entry |= {"measured": middle, "reached": reached(target, middle["median"]),
+                      "shown": f"{shown(target, middle['median'])} ({shown(target, middle['min'])} "
+                               f"to {shown(target, middle['max'])})"}
+            why = target.unless(results) if target.unless else None
             if why:
                 entry["reached"] = f"no: {why}"
         found.append(entry)

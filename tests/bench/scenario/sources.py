@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where packets come from: files replayed from memory, or the switch's own generator."""
-import frames
+from bench.scenario import frames
 
 
 def replay(files):

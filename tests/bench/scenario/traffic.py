@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 import itertools
 import random
 
-import frames
-import sources
-from encaps import ENCAPS
+from bench.scenario import frames, sources
+from bench.scenario.encaps import ENCAPS
 
 TABLE_ENTRIES = 1048576  # the daemon's default
 FLOWS_LIMIT = 1 << 26    # entries that the daemon takes

@@ -5,12 +5,9 @@ import json
 import os
 import time
 
-import frames
-import machine
-import scenario as scenarios
-import sources
-from daemon import Daemon, Failure, port
-from testpmd import Testpmd
+from bench.measuring import machine
+from bench.measuring.daemon import Daemon, Failure, port
+from bench.scenario import frames, sources, traffic
 
 CHECKED_PACKETS = 64
 LOST_AT_MOST = 1e-4  # of the packets received
@@ -66,8 +63,8 @@ class Bench:
 
     def daemon(self, scenario, feeds=None, drains=None):
         """sluiced with what the scenario says; by default with its source and nowhere to go."""
-        feeds = feeds or scenarios.feeds(scenario, self.files(scenario))
-        drains = drains or scenarios.sinks(scenario)
+        feeds = feeds or traffic.feeds(scenario, self.files(scenario))
+        drains = drains or traffic.sinks(scenario)
         return Daemon(self.binary, self.directory, self.config_file(scenario, feeds, drains))
 
     # What comes out
@@ -131,15 +128,6 @@ class Bench:
         if list(drops) != ["eth_vlan_depth"] or window.grown("totals", "sent"):
             raise Failure(f"the generator's floor was to be all dropped for one reason: {drops}")
         return {name: figures[name] for name in ("cycles", "pps", "shared")}
-
-    def testpmd(self, scenario):
-        """The same for testpmd's `io` and `mac` on the same files."""
-        testpmd = Testpmd(self.files(scenario), scenario.buffers() * scenario.ports, self.hugepages,
-                          scenario.memory_mb())
-        found = {mode: self.figures(pps, shared)
-                 for mode, (pps, shared) in testpmd.rates(self.seconds).items()}
-        return {"io": found["io"]["cycles"], "mac": found["mac"]["cycles"],
-                "shared": max(figures["shared"] for figures in found.values())}
 
     def figures(self, pps, shared):
         """The time in which something else had the core is not the packets' time. The kernel books

@@ -2,8 +2,7 @@
 """The ways to measure a point, by name: functions of (bench, point) that answer numbers."""
 from dataclasses import dataclass
 
-import changes
-import growth
+from bench.measuring import changes, growth
 
 
 def cycles(bench, point):

@@ -4,10 +4,10 @@ import contextlib
 import threading
 import time
 
-import frames
-from daemon import Failure, request, result
-from report import quantile
-from scenario import endpoint
+from bench.measuring.daemon import Failure, request, result
+from bench.measuring.summaries import quantile
+from bench.scenario import frames
+from bench.scenario.traffic import endpoint
 
 TICK = 0.001
 UNANSWERED_MOST = 256

@@ -6,7 +6,8 @@ there (None: nothing). Written from the RFCs, not from what the switch does.
 """
 import struct
 
-from frames import (LOCAL_MAC, LOCAL_TUNNEL, REMOTE_MAC, VNI, checksum, ip_bytes, ipv4, mac_bytes)
+from bench.scenario.frames import (LOCAL_MAC, LOCAL_TUNNEL, REMOTE_MAC, VNI, checksum, ip_bytes,
+                                   ipv4, mac_bytes)
 
 
 class Vxlan:

@@ -13,11 +13,11 @@ import subprocess
 import tempfile
 import time
 
-import frames
-from daemon import Failure, anywhere
-from encaps import ENCAPS
-import machine
-from measure import CHECKED_PACKETS, hold
+from bench.measuring import machine
+from bench.measuring.daemon import Failure, anywhere
+from bench.measuring.measure import CHECKED_PACKETS, hold
+from bench.scenario import frames
+from bench.scenario.encaps import ENCAPS
 
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
