@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "dp/pmap.h"
@@ -267,6 +268,32 @@ void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t 
 	assert_non_null(w->policies);
 	publish(r, w);
 	sl_policy_set_destroy((void *)(uintptr_t)old);
+}
+
+struct sl_policy_def sl_rig_rule(uint32_t slot, enum sl_tier tier, enum sl_direction direction,
+	enum sl_rule_action action, const struct sl_label *subject)
+{
+	return (struct sl_policy_def){.slot = slot,
+		.any_network = true,
+		.tier = tier,
+		.direction = direction,
+		.action = action,
+		.subject = {subject, 1},
+		.any_peer = true,
+		.any_port = true};
+}
+
+void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target)
+{
+	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
+	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
+
+	memcpy(p.key.src, src.b, 16);
+	memcpy(p.key.dst, dst.b, 16);
+	p.key.sport_be = htons(40000);
+	p.key.dport_be = htons(53);
+	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
+	assert_int_equal(sl_flow_program_add(r->p->flows, &p, 100), 0);
 }
 
 void sl_rig_allow_all(struct sl_rig *r)

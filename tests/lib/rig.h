@@ -6,10 +6,8 @@
  *
  *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
- *   port 2  underlay  192.0.2.1/24, tunnel address; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint, like all ports behind it
  *   port 2  underlay  192.0.2.1/24, tunnel address; 192.0.2.9, none; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint
+ *   port 3  access    no endpoint, like all ports behind it
  *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
  *           identity 1003 {app: far}
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
@@ -20,6 +18,7 @@
 #define SL_TESTS_RIG_H
 
 #include "packet.h"
+#include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
@@ -39,6 +38,9 @@ struct sl_worker *sl_rig_worker(struct sl_rig *r);
 struct sl_pipeline *sl_rig_pipeline(struct sl_rig *r);
 struct sl_rcu *sl_rig_rcu(struct sl_rig *r);
 
+/* A rule for one subject, any peer, any port, in any network. The label must outlive it. */
+struct sl_policy_def sl_rig_rule(uint32_t slot, enum sl_tier tier, enum sl_direction direction,
+	enum sl_rule_action action, const struct sl_label *subject);
 /* Replace policies; every flow is judged again. "allow all" in one call. */
 void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n);
 void sl_rig_allow_all(struct sl_rig *r);
@@ -59,6 +61,8 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
 /* A commit that changes something in that slot (pipelines/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
+/* Program web's UDP port 40000 to db's port 53 by hand. */
+void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target);
 void sl_rig_tick(struct sl_rig *r, uint32_t ticks);
 
 /* Run packets through as one burst that came in by the port. */
