@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+/* Every pair of the table, counted without the counters that are checked. */
 #include "pipelines/flow/flow_internal.h"
 
 /* Connections by owner number, up to the highest there is. */

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+/* The published world and each endpoint in it, to compare with a reference. */
 #include "ctrl/apply/apply_internal.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"

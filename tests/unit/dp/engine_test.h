@@ -19,6 +19,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
+/* Workers, ports and queues of the engine, which no other room may look into. */
 #include "dp/engine_internal.h"
 
 #define DEADLINE_S 20

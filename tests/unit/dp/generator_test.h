@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
+/* The options and tables behind a port, one by one. */
 #include "dp/generator_internal.h"
 #include "tests/lib/packet.h"
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The options and tables behind a port, one by one. */
 #include "dp/generator_internal.h"
 
 /* Options, what the message must say of them. */

@@ -5,6 +5,7 @@
 #define FLOW_ONE_MAX (1 << 17)
 #include "flow_one.h"
 
+/* The table's parts one by one: buckets of guesses, the names of IPv6 keys, their memory. */
 #include "pipelines/flow/flow_internal.h"
 
 static void empty_bucket_knows_nobody(void **state)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Checksums, limits and the state of the files, which a test spoils and looks at. */
 #include "ctrl/model/journal_impl.h"
 #include "tests/lib/desired.h"
 
