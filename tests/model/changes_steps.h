@@ -20,6 +20,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"
+#include "tests/lib/engine.h"
 #include "tests/lib/owners.h"
 #include "tests/lib/packet.h"
 

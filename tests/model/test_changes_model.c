@@ -429,38 +429,22 @@ static void make_objects(void)
 	memcpy(committed, ends, sizeof(ends));
 }
 
-static void ignore_line(const char *line)
-{
-	(void)line;
-}
-
 static int start(void **state)
 {
 	static const struct sl_node_self self;
-	const unsigned int core = 0;
-	struct sl_engine_params p = {.cores = &core,
-		.n_cores = 1,
-		.idle = SL_IDLE_ADAPTIVE,
-		.hugepages = SL_HUGEPAGES_OFF,
-		.memory_mb = 512,
-		.mbufs = 512,
-		.run = sl_pipeline_run};
 	struct sl_applier applier;
-	struct sl_err e = {0};
 
 	(void)state;
 	seed = getenv("SEED") != NULL ? (unsigned int)atoi(getenv("SEED"))
 				      : (unsigned int)time(NULL);
 	print_message("seed %u\n", seed);
-	g = sl_engine_create(&p, &e);
-	if (g == NULL) {
-		print_error("%s\n", e.message);
+	g = sl_test_engine();
+	if (g == NULL)
 		return -1;
-	}
 	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
-	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
+	underlay = sl_underlay_create(g, tunnels, &self, sl_test_ignore_line);
 	apply = sl_apply_create(g, product, tunnels, underlay, &self);
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);

@@ -21,6 +21,7 @@
 #include "pipelines/flow/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"
+#include "tests/lib/engine.h"
 #include "tests/lib/packet.h"
 
 enum tenant { BLUE, RED };
@@ -88,35 +89,19 @@ static void make_tenant(enum tenant who)
 	}
 }
 
-static void ignore_line(const char *line)
-{
-	(void)line;
-}
-
 static int start(void **state)
 {
 	static const struct sl_node_self self;
-	static const unsigned int core;
-	struct sl_engine_params p = {.cores = &core,
-		.n_cores = 1,
-		.idle = SL_IDLE_ADAPTIVE,
-		.hugepages = SL_HUGEPAGES_OFF,
-		.memory_mb = 512,
-		.mbufs = 512,
-		.run = sl_pipeline_run};
 	struct sl_applier applier;
-	struct sl_err e = {0};
 
 	(void)state;
-	g = sl_engine_create(&p, &e);
-	if (g == NULL) {
-		print_error("%s\n", e.message);
+	g = sl_test_engine();
+	if (g == NULL)
 		return -1;
-	}
 	pipeline = sl_pipeline_create(4096, 1, sl_engine_rcu(g));
 	sl_engine_worker(g, 0)->pipeline = pipeline;
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
-	underlay = sl_underlay_create(g, tunnels, &self, ignore_line);
+	underlay = sl_underlay_create(g, tunnels, &self, sl_test_ignore_line);
 	apply = sl_apply_create(g, pipeline, tunnels, underlay, &self);
 	applier = sl_apply_applier(apply);
 	store = sl_store_create(&applier, NULL);
