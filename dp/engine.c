@@ -84,8 +84,7 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	node = sl_engine_numa(g);
 	g->rcu = sl_rcu_create(p->n_cores, sl_numa_socket("rcu", node));
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
-	g->pool =
-		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
+	g->pool = sl_pool_create(buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
 		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
 			&g->tick) != 0)

@@ -9,7 +9,7 @@
 static const char *const dist_names[] = {"uniform", "zipf", "sequential", "scattered"};
 
 /* There must be a tuple for each flow. */
-static int settle_flows(struct sl_generator *g, struct sl_err *e)
+static int check_flows(struct sl_generator *g, struct sl_err *e)
 {
 	struct sl_gen_options *o = &g->options;
 	double most = (double)o->clients * (double)o->servers * g->template.n_sports *
@@ -62,7 +62,7 @@ struct sl_generator *sl_generator_create(
 	if (ret == 0)
 		ret = sl_gen_template_load(&g->template, &g->options, socket, e);
 	if (ret == 0)
-		ret = settle_flows(g, e);
+		ret = check_flows(g, e);
 	if (ret == 0)
 		ret = make_streams(g, socket, e);
 	if (ret == 0)
@@ -82,10 +82,10 @@ void sl_generator_destroy(struct sl_generator *g)
 }
 
 int sl_generator_bind(
-	struct sl_generator *g, struct rte_mempool *pool, uint16_t dev, struct sl_err *e)
+	struct sl_generator *g, struct rte_mempool *pool, uint16_t tag, struct sl_err *e)
 {
 	unsigned int room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
-	struct rte_mbuf m = {.nb_segs = 1, .data_off = RTE_PKTMBUF_HEADROOM, .port = dev};
+	struct rte_mbuf m = {.nb_segs = 1, .data_off = RTE_PKTMBUF_HEADROOM, .port = tag};
 
 	if (RTE_ALIGN_CEIL(g->template.len_max, (unsigned int)SL_GEN_CHUNK) > room)
 		return sl_err_set(e, SL_ERR_PARAMS, "devargs",

@@ -30,9 +30,9 @@ int sl_generator_check(const char *devargs, struct sl_err *e);
 struct sl_generator *sl_generator_create(
 	const char *devargs, unsigned int n_queues, int socket, struct sl_err *e);
 void sl_generator_destroy(struct sl_generator *g);
-/* Where buffers come from, and the ethdev their packets claim to be from. Before the first fill. */
+/* Where buffers come from, and the tag that packets carry. Before the first fill. */
 int sl_generator_bind(
-	struct sl_generator *g, struct rte_mempool *pool, uint16_t dev, struct sl_err *e);
+	struct sl_generator *g, struct rte_mempool *pool, uint16_t tag, struct sl_err *e);
 /* "1000 flows, uniform, 64 clients, 64 servers": for a log. */
 void sl_generator_describe(const struct sl_generator *g, char *text, size_t len);
 
@@ -41,7 +41,7 @@ uint16_t sl_generator_fill(
 	struct sl_generator *g, unsigned int queue, struct rte_mbuf **pkt, uint16_t n);
 /* Packets that were due and had no buffer. */
 uint64_t sl_generator_nombuf(const struct sl_generator *g);
-/* The context of one queue, for callbacks; fill with it is sl_generator_fill. */
+/* The stream of one queue: filling from it is sl_generator_fill. */
 struct sl_gen_stream;
 struct sl_gen_stream *sl_generator_stream(struct sl_generator *g, unsigned int queue);
 uint16_t sl_gen_stream_fill(struct sl_gen_stream *s, struct rte_mbuf **pkt, uint16_t n);

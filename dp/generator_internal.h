@@ -133,8 +133,6 @@ struct sl_gen_divisor {
 	uint32_t d, one; /* one: all bits when d is 1, whose reciprocal does not fit */
 };
 
-struct rte_eth_rxtx_callback;
-
 struct sl_gen_stream {
 	const struct sl_gen_frame *frame;
 	struct rte_mempool *pool;
@@ -175,8 +173,6 @@ struct sl_generator {
 	struct sl_gen_template template;
 	unsigned int n_queues;
 	struct sl_gen_stream *stream[SL_QUEUES_MAX];
-	/* a port's: what to take back from its device, see generator_port.c */
-	const struct rte_eth_rxtx_callback *callback[SL_QUEUES_MAX];
 };
 
 #endif

@@ -5,7 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
-#include <rte_ethdev.h>
+#include <rte_ether.h>
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
@@ -30,31 +30,9 @@ static int check_params(const struct sl_engine *g, const struct sl_port_params *
 	return 0;
 }
 
-/* The device's name, and whose driver the name asks for. */
-static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_err *e)
+static int parse_devargs(struct sl_port *p, const char *devargs, struct sl_err *e)
 {
-	struct rte_devargs da = {0};
-	bool known;
-
-	if (sl_generator_named(devargs))
-		return sl_port_generator_name(port, devargs, e);
-	known = rte_devargs_parse(&da, devargs) == 0;
-	/* da.data is what rte_devargs_reset frees, which is not stable yet; unset when parsing
-	 * failed */
-	if (!known || da.name[0] == '\0') {
-		if (known)
-			free(da.data);
-		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"port %s: no driver of this DPDK knows a device \"%s\"", port->name,
-			devargs);
-	}
-	rte_strscpy(port->device, da.name, sizeof(port->device));
-	port->framesz = 0;
-	if (strncmp(da.name, "net_af_packet", strlen("net_af_packet")) == 0 ||
-		strncmp(da.name, "eth_af_packet", strlen("eth_af_packet")) == 0)
-		sl_af_packet_parse(port, da.args);
-	free(da.data);
-	return 0;
+	return sl_port_driver_of(devargs)->parse(devargs, p->name, p->device, sizeof(p->device), e);
 }
 
 static const struct sl_port *port_with_device(const struct sl_port *of)
@@ -230,15 +208,15 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
-	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port), .dev = RTE_MAX_ETHPORTS};
+	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port)};
 	ret = set_up(p, params, e);
 	if (ret != 0) {
 		sl_port_close(p);
 		return ret;
 	}
 	p->state = SL_PORT_OPEN;
-	sl_port_stands(p, p->dev != RTE_MAX_ETHPORTS ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
-		p->dev != RTE_MAX_ETHPORTS ? "" : "its device is about to be opened");
+	sl_port_stands(p, p->dev != NULL ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
+		p->dev != NULL ? "" : "its device is about to be opened");
 	sum_counters(g, p->id, &p->base);
 	sum_drops(g, p->id, p->base_drops);
 	p->given_when_open = p->base.tx_packets;
@@ -310,7 +288,7 @@ void sl_port_offer(struct sl_engine *g, uint16_t id)
 
 	if (p == NULL || p->state != SL_PORT_OPEN)
 		return;
-	p->fault = p->dev != RTE_MAX_ETHPORTS ? SL_KEEP : SL_DROP_PORT_MISSING;
+	p->fault = p->dev != NULL ? SL_KEEP : SL_DROP_PORT_MISSING;
 	p->dp->refuse = (uint8_t)p->fault; /* no worker has seen it */
 	sl_queues_deal(g, p);
 	atomic_store_explicit(&g->ports[id], p->dp, memory_order_release);
@@ -324,9 +302,9 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		return;
 	if (atomic_load_explicit(&g->ports[id], memory_order_relaxed) == NULL)
 		sl_port_offer(g, id);
-	if (p->dev != RTE_MAX_ETHPORTS) {
+	if (p->dev != NULL) {
 		sl_queues_resume(g, p);
-		atomic_store(&p->told, SL_TOLD_CHANGED);
+		atomic_store(&p->dev->told, SL_TOLD_CHANGED);
 	} else {
 		p->state = SL_PORT_SHUT;
 	}
@@ -363,7 +341,7 @@ int sl_port_check_change(
 	ret = parse_devargs(p, params->devargs, e);
 	if (ret != 0)
 		return ret;
-	sl_device_outside(params->devargs, &p->outside);
+	sl_port_outside(params->devargs, &p->outside);
 	other = holder(p, params->devargs);
 	if (other != NULL && !gives_way(other, leaving))
 		return in_use(p, other, e);
@@ -479,15 +457,11 @@ void sl_queue_load(
 
 static void read_device(const struct sl_port *p, struct sl_port_info *info)
 {
-	struct rte_eth_link link;
-
 	sl_port_stats_read(p, info);
-	if (p->dev == RTE_MAX_ETHPORTS)
+	if (p->dev == NULL)
 		return;
-	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
-		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
-			info->speed_mbps = link.link_speed;
-	}
+	if (p->driver->speed != NULL)
+		info->speed_mbps = p->driver->speed(p->dev);
 	info->link_up = p->standing.condition == SL_PORT_IS_UP;
 }
 
@@ -501,7 +475,7 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 	info->condition = p->standing.condition;
 	info->since = p->standing.since;
 	rte_strscpy(info->why, p->standing.why, sizeof(info->why));
-	rte_strscpy(info->driver, p->driver[0] != '\0' ? p->driver : p->outside.driver,
+	rte_strscpy(info->driver, p->driver_name[0] != '\0' ? p->driver_name : p->outside.driver,
 		sizeof(info->driver));
 	rte_strscpy(info->device, p->device, sizeof(info->device));
 	info->mac = p->dp->mac;
@@ -516,14 +490,15 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 /* Of a device that is open. */
 static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 {
-	unsigned int room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
+	const unsigned int more =
+		RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
 
-	if (mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN > room)
+	if (p->pool != NULL && mtu + more > rte_pktmbuf_data_room_size(p->pool))
 		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
 			"port %s: its buffers are too small for an MTU of %u: remove the port and "
 			"add it with the new one",
 			p->name, mtu);
-	return sl_port_mtu_set(p, mtu, e);
+	return p->driver->set_mtu != NULL ? p->driver->set_mtu(p->dev, mtu, e) : 0;
 }
 
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
@@ -534,7 +509,7 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 
 	if (p == NULL)
 		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
-	if (mtu != 0 && p->dev != RTE_MAX_ETHPORTS)
+	if (mtu != 0 && p->dev != NULL)
 		ret = change_mtu(p, mtu, e);
 	if (ret != 0)
 		return ret;
@@ -545,7 +520,10 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 	*new = *p->dp;
 	new->mtu = (uint16_t)(mtu != 0 ? mtu : p->mtu_own);
 	sl_queues_replace(g, p, new);
-	atomic_fetch_or(&p->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+	if (p->dev != NULL) {
+		p->dev->mtu_asked = mtu;
+		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+	}
 	sl_ports_follow(g, false);
 	return 0;
 }

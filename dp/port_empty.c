@@ -2,15 +2,8 @@
 /*
  * Packets that wait in a device, and the end of what they were sent for.
  *
- * To leave. Drivers differ in what they keep, and in how it is thrown away:
- *   - net_tap writes into the kernel, which refuses what is sent to an interface that is down.
- *     net_pcap and net_null keep nothing. So do generators.
- *   - net_vhost, net_memif and net_virtio_user put packets into memory of the peer that is
- *     connected at that moment: with that they are delivered. Another peer has other memory, and
- *     nothing is accepted while there is none.
- *   - net_af_packet keeps what the kernel does not take: af_packet_rings.c.
- *   - Any other (net_af_xdp, NICs) may keep some. It is closed and opened again, if it was given
- *     anything at all.
+ * To leave. What a device keeps of what it was given is its driver's to say (enum sl_port_keeps). One
+ * that keeps some until it is closed is closed and opened again, if it was given anything at all.
  *
  * Come in. What is in a receive queue is for the workers to take, under a configuration by which
  * the port is nobody's: it is published after sl_port_hold and before sl_port_empty. That it has
@@ -26,7 +19,6 @@
  * device in that time are counted by then: only then is it known what the device was given.
  */
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
 
 #include "engine_internal.h"
 
@@ -62,20 +54,17 @@ static uint64_t given(const struct sl_port *p)
 	return n;
 }
 
-static bool keeps_nothing(const struct sl_port *p)
-{
-	static const char *const driver[] = {"net_tap", "net_tun", "net_vhost", "net_memif",
-		"net_virtio_user", "net_pcap", "net_null"};
-
-	for (unsigned int i = 0; i < RTE_DIM(driver); i++)
-		if (strcmp(p->driver, driver[i]) == 0)
-			return true;
-	return p->generator != NULL;
-}
-
 static bool needs_reopening(const struct sl_port *p)
 {
-	return p->rings == NULL && !keeps_nothing(p) && given(p) != p->given_when_open;
+	return p->dev != NULL && p->dev->keeps == SL_KEEPS_UNTIL_CLOSED &&
+	       given(p) != p->given_when_open;
+}
+
+/* Throw away what waits to leave, if that can be done without closing the device. */
+static void clear(struct sl_port *p)
+{
+	if (p->dev != NULL && p->dev->keeps == SL_KEEPS_CLEARABLE)
+		sl_port_recall(p, p->driver->clear(p->dev));
 }
 
 void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
@@ -178,8 +167,7 @@ static void grace_over(void *port)
 		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
 		wait_a_grace(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE) {
-		if (p->rings != NULL)
-			sl_port_recall(p, sl_af_packet_clear(p));
+		clear(p);
 		mark(p);
 	} else if (p->emptying == SL_EMPTYING_RELEASE) {
 		p->emptying = SL_EMPTYING_NOT;
@@ -279,7 +267,8 @@ void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
  */
 void sl_port_revive(struct sl_port *p)
 {
-	sl_af_packet_revive(p);
+	if (p->driver->revive != NULL)
+		p->driver->revive(p->dev);
 	if (p->emptying == SL_EMPTYING_NOT && needs_reopening(p))
 		empty(p);
 }
@@ -288,13 +277,13 @@ static void strand(void *port)
 {
 	struct sl_port *p = port;
 
-	if (p->state == SL_PORT_PUBLISHED && p->fault != SL_KEEP && p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_clear(p));
+	if (p->state == SL_PORT_PUBLISHED && p->fault != SL_KEEP)
+		clear(p);
 }
 
 void sl_port_strand(struct sl_port *p)
 {
-	if (p->rings != NULL)
+	if (p->dev->keeps == SL_KEEPS_CLEARABLE)
 		sl_rcu_retire(p->engine->rcu, strand, p);
 }
 
@@ -306,7 +295,7 @@ void sl_ports_look(struct sl_engine *g, uint32_t tick)
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
 		struct sl_port *p = &g->port[i];
 
-		if (p->state == SL_PORT_PUBLISHED && p->rings != NULL)
-			sl_port_recall(p, sl_af_packet_expire(p, given(p), p->fault == SL_KEEP));
+		if (p->state == SL_PORT_PUBLISHED && p->driver->expire != NULL)
+			sl_port_recall(p, p->driver->expire(p->dev, given(p), p->fault == SL_KEEP));
 	}
 }

@@ -80,7 +80,8 @@ static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int wor
 		bool leaving = leaves(p, q, worker);
 
 		if (polls(p, q, worker) || (leaving && kind == LIST_GROWN))
-			l->q[l->n++] = (struct sl_rxq){p->dp, &p->rxq[q], (uint16_t)q};
+			l->q[l->n++] = (struct sl_rxq){
+				p->dp, &p->rxq[q], p->driver->receive, p->dev->rxq[q]};
 		else if (leaving && l->n_give < max_give)
 			give[l->n_give++] =
 				(struct sl_handover){&p->rxq[q], (uint32_t)p->rxq_worker[q]};

@@ -20,7 +20,7 @@ static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 		const struct sl_port_dp *p =
 			atomic_load_explicit(&w->ports[i], memory_order_acquire);
 
-		if (p != NULL && p->dev == m->port)
+		if (p != NULL && p->tag == m->port)
 			return i;
 	}
 	return SL_PORT_NONE;
@@ -68,17 +68,16 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
  */
 static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
 {
-	uint16_t queue = p->txq[worker];
-	rte_spinlock_t *lock = p->txq_lock != NULL ? &p->txq_lock[queue] : NULL;
+	const struct sl_txq *q = &p->txq[worker];
 	uint16_t sent;
 
-	if (lock != NULL)
-		rte_spinlock_lock(lock);
-	sent = rte_eth_tx_burst(p->dev, queue, t->pkt, t->n);
+	if (q->lock != NULL)
+		rte_spinlock_lock(q->lock);
+	sent = p->transmit(q->queue, t->pkt, t->n);
 	if (unlikely(sent < t->n))
-		sent += rte_eth_tx_burst(p->dev, queue, t->pkt + sent, t->n - sent);
-	if (lock != NULL)
-		rte_spinlock_unlock(lock);
+		sent += p->transmit(q->queue, t->pkt + sent, (uint16_t)(t->n - sent));
+	if (q->lock != NULL)
+		rte_spinlock_unlock(q->lock);
 	return sent;
 }
 
@@ -119,7 +118,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 {
 	struct sl_burst *b = &w->burst;
 	uint64_t start = rte_rdtsc(), cycles;
-	uint16_t n = rte_eth_rx_burst(q->port->dev, q->queue, b->pkt, SL_BURST_MAX);
+	uint16_t n = q->receive(q->queue, b->pkt, SL_BURST_MAX);
 	struct sl_port_counters *c = &w->counters.port[q->port->id];
 
 	if (n == 0) {

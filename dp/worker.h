@@ -9,7 +9,6 @@
 #define SL_DP_WORKER_H
 
 #include <rte_common.h>
-#include <rte_ethdev.h>
 #include <rte_spinlock.h>
 
 #include "counters.h"
@@ -21,19 +20,24 @@
 
 #define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
 
+/* Where a worker's packets leave a port. */
+struct sl_txq {
+	void *queue;	      /* for transmit */
+	rte_spinlock_t *lock; /* workers share the queue; NULL: this one has it alone */
+};
+
 /* What workers know of a port: published per port id, retired through RCU. */
 struct sl_port_dp {
 	uint16_t id;	/* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
-	uint16_t dev;	/* ethdev port id */
+	uint16_t tag;	/* what its packets have in their mbufs' field `port` */
 	uint32_t epoch; /* of all ports there ever were, no other has this */
 	uint16_t n_txq;
 	bool underlay;
 	uint8_t refuse;	   /* enum sl_drop: nothing goes in, and this is why; SL_KEEP: packets do */
 	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
-	rte_spinlock_t
-		*txq_lock; /* one a queue where workers share it; NULL when each has its own */
-	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */
+	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
+	struct sl_txq txq[SL_WORKERS_MAX];				    /* of each worker */
 };
 
 /*
@@ -64,7 +68,8 @@ struct sl_rxq_state {
 struct sl_rxq {
 	const struct sl_port_dp *port;
 	struct sl_rxq_state *state;
-	uint16_t queue;
+	uint16_t (*receive)(void *rxq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
+	void *queue;							   /* for receive */
 };
 
 struct sl_handover {

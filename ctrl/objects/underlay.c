@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "dp/engine.h"
-#include "dp/generator.h"
+#include "dp/port_driver.h"
 #include "fields.h"
 
 static const char *const roles[] = {"access", "underlay", NULL};
@@ -99,7 +99,7 @@ static int check_port(const void *obj, struct sl_err *e)
 	const struct sl_prefix *a = p->addresses.items;
 	char path[32];
 
-	if (sl_generator_named(p->devargs) && sl_generator_check(p->devargs, e) != 0)
+	if (sl_port_devargs_check(p->devargs, e) != 0)
 		return -EINVAL;
 	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
 		sl_err_set(e, SL_ERR_PARAMS, "addresses",

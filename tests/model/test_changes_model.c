@@ -6,6 +6,8 @@
  * from scratch. After every random transaction each connection must fare the same in both. Half of
  * the connections are in blue, half in red, between ends of equal addresses, MACs and labels.
  */
+#include <netinet/in.h>
+
 #include "changes_steps.h"
 
 /* Owners: who is billed in the product's table. */

@@ -2,6 +2,8 @@
 /* Ports of the engine: what is added, refused, told and changed. */
 #include "engine_test.h"
 
+#include "dp/dpdk.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -313,25 +315,23 @@ static void jumbo_port_gets_buffers_that_hold_a_frame(void **state)
 
 static void af_packet_takes_its_limits_from_devargs_and_kernel(void **state)
 {
-	struct sl_port p = {.name = "up", .device = "net_af_packet0"};
+	struct sl_dpdk x = {0};
+	struct sl_port_device d = {.name = "up", .device = "net_af_packet0", .own = &x};
 	struct sl_err e = {0};
 
 	(void)state;
-	sl_device_outside("net_af_packet0,iface=lo,qpairs=1", &p.outside);
-	assert_string_equal(p.outside.iface, "lo");
-	sl_af_packet_parse(&p, "iface=lo,qpairs=1,framesz=131072");
-	assert_int_equal(p.framesz, 131072);
-	assert_int_equal(sl_af_packet_mtu(&p), 65536);
-	assert_int_equal(sl_af_packet_mtu_set(&p, 65536, &e), 0);
-	sl_af_packet_parse(&p, "iface=lo");
-	assert_int_equal(p.framesz, 2048);
-	assert_true(sl_af_packet_mtu_set(&p, 1945, &e) < 0);
+	sl_device_outside("net_af_packet0,iface=lo,qpairs=1", &d.outside);
+	assert_string_equal(d.outside.iface, "lo");
+	x.framesz = sl_af_packet_framesz("net_af_packet0,iface=lo,qpairs=1,framesz=131072");
+	assert_int_equal(x.framesz, 131072);
+	assert_int_equal(sl_af_packet_mtu_set(&d, 65536, &e), 0);
+	x.framesz = sl_af_packet_framesz("net_af_packet0,iface=lo");
+	assert_int_equal(x.framesz, 2048);
+	assert_true(sl_af_packet_mtu_set(&d, 1945, &e) < 0);
 	assert_string_equal(e.hint, "give the devargs framesz=4096 and blocksz=4096");
-	sl_af_packet_parse(&p, NULL);
-	sl_device_outside("net_af_packet0,iface=no-such-iface0", &p.outside);
-	sl_af_packet_parse(&p, "iface=no-such-iface0");
-	assert_int_equal(sl_af_packet_mtu(&p), 0);
-	assert_true(sl_af_packet_mtu_set(&p, 1600, &e) < 0);
+	assert_int_equal(sl_af_packet_framesz("net_af_packet0"), 2048);
+	sl_device_outside("net_af_packet0,iface=no-such-iface0", &d.outside);
+	assert_true(sl_af_packet_mtu_set(&d, 1600, &e) < 0);
 	assert_non_null(strstr(e.message, "no-such-iface0"));
 }
 

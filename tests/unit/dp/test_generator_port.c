@@ -216,7 +216,7 @@ static void generator_port_receives_and_tells_what_it_is(void **state)
 	assert_non_null(strstr(notices, "1000 flows, uniform"));
 	sl_port_info(g, id, &info);
 	assert_string_equal(info.driver, "generator");
-	assert_string_equal(info.device, "net_null_generator0");
+	assert_string_equal(info.device, "generator0");
 	assert_int_equal(info.rx_no_buffer, 0);
 	removed(id);
 	assert_sum_holds();
