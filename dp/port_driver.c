@@ -3,11 +3,8 @@
 
 #include <rte_common.h>
 
-#include "generator_port.h"
-
 /* The engine's own, in the order in which they are asked. */
 static const struct sl_port_driver *const built_in[] = {
-	&sl_generator_driver,
 	&sl_dpdk_driver, /* serves whatever nobody else does */
 	NULL,
 };

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "daemon.h"
+#include "drivers.h"
 #include "dp/variant.h"
 #include "ctrl/shape/json.h"
 #include "loop.h"
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
 {
 	struct sl_options o;
 
+	sl_port_drivers_register(sl_daemon_drivers);
 	switch (sl_options_parse(argc, argv, &o)) {
 	case SL_OPTIONS_RUN:
 		break;

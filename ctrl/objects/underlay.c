@@ -42,10 +42,9 @@ static const struct sl_field port_fields[] = {
 		.help = "access: workloads are behind it; underlay: other nodes are."),
 	SL_FIELD(sl_port_obj, devargs, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
 		.max = 1023,
-		.help = "A DPDK device string: a PCI address or a virtual device; or a "
-			"generator of test packets. What names something of the host takes root, "
-			"or "
-			"an entry in devices.allow of the configuration file."),
+		.help = "A DPDK device string: a PCI address or a virtual device. What names "
+			"something of the host takes root, or an entry in devices.allow of the "
+			"configuration file."),
 	SL_FIELD(sl_port_obj, queues, SL_F_UINT, .min = 1, .max = SL_QUEUES_MAX, .def = 1,
 		.help = "Receive queues."),
 	SL_FIELD(sl_port_obj, descriptors, SL_F_UINT, .min = 64, .max = 32768, .def = 1024,

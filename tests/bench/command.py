@@ -29,7 +29,7 @@ core 0, the worker on core 1.
 """
 LOCK = "/run/lock/sluice-bench.lock"
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-BUILD = "build"
+BUILD = os.path.join("build", "bench")
 PEER_PACKAGES = ["openvswitch-switch-dpdk"]
 
 
@@ -46,8 +46,8 @@ def positive(text):
 
 def what_to_measure(parser):
     parser.add_argument("--build", metavar="DIR",
-                        help="directory with a sluiced in it "
-                             f"(default: {BUILD}, brought up to date)")
+                        help="directory with a sluiced in it, built with -Dgenerator=true if cases "
+                             f"need the generator (default: {BUILD}, brought up to date)")
     parser.add_argument("--cases", default="quick", metavar="LIST",
                         help="names and groups, or parts of keys after a colon (rules:first); "
                              "default: quick")
@@ -172,8 +172,9 @@ def shell(script, complaint):
 
 
 def packages_and_build():
-    """As tools/check does first."""
-    shell(f". tools/lib/setup.sh && packages_install && build {BUILD} sluiced", "the build failed")
+    """A directory of its own: the daemon there has the test generator."""
+    shell(f". tools/lib/setup.sh && packages_install && build {BUILD} sluiced -Dgenerator=true",
+          "the build failed")
     return os.path.join(ROOT, BUILD)
 
 

@@ -4,8 +4,8 @@
  * the stream of packets of one queue.
  * Threads: as in generator.h; options and frames do not change once the first packet is made.
  */
-#ifndef SL_DP_GENERATOR_INTERNAL_H
-#define SL_DP_GENERATOR_INTERNAL_H
+#ifndef SL_TESTS_GENERATOR_INTERNAL_H
+#define SL_TESTS_GENERATOR_INTERNAL_H
 
 #include <stdatomic.h>
 

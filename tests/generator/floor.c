@@ -14,7 +14,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-#include "dp/generator.h"
+#include "generator.h"
 
 enum {
 	BURST = 64,

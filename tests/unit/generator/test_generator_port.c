@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A generator as a port of the engine: its options refused by name, its life, its counters. */
-#include "engine_test.h"
+#include "tests/unit/dp/engine_test.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* The options and tables behind a port, one by one. */
-#include "dp/generator_internal.h"
+#include "tests/generator/generator_internal.h"
+#include "tests/generator/generator_port.h"
 
 /* Options, what the message must say of them. */
 static const struct {
@@ -286,6 +287,7 @@ static void two_generators_of_one_name_are_refused(void **state)
 
 int main(void)
 {
+	static const struct sl_port_driver *const drivers[] = {&sl_generator_driver, NULL};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(malformed_options_are_refused_by_name),
 		cmocka_unit_test(check_needs_no_file),
@@ -299,5 +301,6 @@ int main(void)
 		cmocka_unit_test(two_generators_of_one_name_are_refused),
 	};
 
+	sl_port_drivers_register(drivers);
 	return cmocka_run_group_tests_name("generator port", tests, start, stop);
 }

@@ -6,7 +6,7 @@
 #include <rte_ether.h>
 
 #include "generator_internal.h"
-#include "pkt.h"
+#include "dp/pkt.h"
 
 enum {
 	IP4_LEN = 20,

@@ -2,10 +2,10 @@
 /*
  * The test generator as a port driver. Threads: as in port_driver.h.
  */
-#ifndef SL_DP_GENERATOR_PORT_H
-#define SL_DP_GENERATOR_PORT_H
+#ifndef SL_TESTS_GENERATOR_PORT_H
+#define SL_TESTS_GENERATOR_PORT_H
 
-#include "port_driver.h"
+#include "dp/port_driver.h"
 
 extern const struct sl_port_driver sl_generator_driver;
 

@@ -7,8 +7,8 @@
  * function of the options, q and i alone. Ownership: the generator keeps no argument but the pool,
  * which must outlive its use.
  */
-#ifndef SL_DP_GENERATOR_H
-#define SL_DP_GENERATOR_H
+#ifndef SL_TESTS_GENERATOR_H
+#define SL_TESTS_GENERATOR_H
 
 #include <stdbool.h>
 #include <stddef.h>

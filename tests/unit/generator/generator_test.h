@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 
 /* The options and tables behind a port, one by one. */
-#include "dp/generator_internal.h"
+#include "tests/generator/generator_internal.h"
 #include "tests/lib/packet.h"
 
 enum { BURST = 64 };
