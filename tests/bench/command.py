@@ -17,7 +17,7 @@ from bench.peers import ovs, pktgen, pktgen_pairs
 from bench.report import tables, targets
 from bench.scenario import cases
 
-ABOUT = "What sluice costs and what it keeps up with, beside testpmd and OVS-DPDK on the same packets."
+ABOUT = "What sluice costs and keeps up with, beside testpmd and OVS-DPDK on the same packets."
 MORE = """\
 Everything is measured in turn, round after round, so that a machine that is slower for a while is
 slower for all. Before the first round a few packets of each kind are played once and compared byte
@@ -70,7 +70,7 @@ def what_to_measure(parser):
 
 def what_to_write(parser):
     parser.add_argument("--json", metavar="FILE", help="write everything for programs; -: print it")
-    parser.add_argument("--plot", metavar="DIR", help="write SVG figures and a page that shows them")
+    parser.add_argument("--plot", metavar="DIR", help="write figures as SVG and a page with them")
     parser.add_argument("--targets", metavar="FILE",
                         help="write what is aimed at, and reached, as a Markdown table")
 
@@ -101,8 +101,8 @@ def options(words=None):
     if not all(1 <= flows <= cases.PCAP_LIMIT for flows in parsed.flows):
         parser.error(f"numbers of flows are 1 to {cases.PCAP_LIMIT}; for more: --cases established")
     if not 64 <= parsed.pktgen_size <= pktgen_pairs.LONGEST:
-        parser.error(f"--pktgen-size is 64 to {pktgen_pairs.LONGEST}: Pktgen cuts off what does not "
-                     "fit into 1,518 bytes with the outer headers")
+        parser.error(f"--pktgen-size is 64 to {pktgen_pairs.LONGEST}: with outer headers Pktgen cuts "
+                     "off what is longer than 1,518 bytes")
     try:
         parsed.points = cases.points(parsed.cases, parsed)
     except KeyError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""All points in turn, round after round, with their peers; and everything there is to report of them."""
+"""All points in turn, round after round, with their peers; and the report of a whole run."""
 import datetime
 import sys
 
@@ -18,7 +18,7 @@ def show_progress(text):
 
 
 class Rounds:
-    """Every point in turn, and that for each round. What shares a file shares its peers."""
+    """Every point in turn, in each round. Points with the same file share the peers' numbers."""
 
     def __init__(self, bench, opts):
         self._bench, self._opts = bench, opts
@@ -30,7 +30,7 @@ class Rounds:
             self._ovs = False
 
     def check(self):
-        """Bytes first: sluice's, and those of peers that are to do the same."""
+        """Compare output bytes first: sluice's, and those of peers that do the same work."""
         for point in self._opts.points:
             if point.checked:
                 show_progress(f"checking the output of {point.key}")
@@ -44,7 +44,7 @@ class Rounds:
                 done.add(work)
 
     def _with_ovs(self, point):
-        return self._ovs and point.ovs and ovs.takes(point.scenario)
+        return self._ovs and point.ovs and ovs.can_do(point.scenario)
 
     def run(self):
         for number in range(self._opts.rounds):
@@ -58,7 +58,7 @@ class Rounds:
                     self.results[point.key].append(found)
 
     def _beside(self, point, done):
-        """What the peers cost on this point's file, once a round."""
+        """What the peers cost on this point's file, measured once a round."""
         found, scenario = {}, point.scenario
         if point.floors and scenario.source == "pcap":
             key = scenario.file_key()
@@ -79,7 +79,7 @@ def memory_wanted(points, with_ovs):
 
 
 def run(opts, directory):
-    """Everything there is to report, as it goes into the JSON."""
+    """The whole run, as it is written to the JSON."""
     tsc = machine.Tsc()
     wanted = memory_wanted(opts.points, opts.ovs) if opts.hugepages else 0
     with machine.Hugepages(wanted) as hugepages:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a generator itself costs: packets made and freed again by one core, and nothing else. A
- * figure of the switch fed by the same generator contains this one.
- * Threads: one, on the core it is told.
+ * What a generator itself costs: one core makes packets and frees them again, nothing else. When a
+ * generator feeds the switch, the switch's number includes this one.
+ * Threads: one, on the core that the command line names.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -87,7 +87,7 @@ static double run(struct sl_generator *g, unsigned int bursts)
 	return packets == 0 ? 0 : (double)(rte_rdtsc() - start) / (double)packets;
 }
 
-/* What a driver pays as well: buffers taken from the pool and given back. */
+/* Buffers taken from the pool and given back: every driver pays that, too. */
 static double run_buffers(struct rte_mempool *pool)
 {
 	struct rte_mbuf *pkt[BURST];

@@ -8,7 +8,7 @@
 
 static const char *const dist_names[] = {"uniform", "zipf", "sequential", "scattered"};
 
-/* There must be a tuple for each flow. */
+/* There must be a tuple for each flow. Zero flows stand for as many as there are tuples. */
 static int check_flows(struct sl_generator *g, struct sl_err *e)
 {
 	struct sl_gen_options *o = &g->options;

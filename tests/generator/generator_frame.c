@@ -18,7 +18,7 @@ enum {
 	TUNNEL_LEN = 8, /* VXLAN, and Geneve without options */
 };
 
-/* A frame being looked through. type: what is at `at`, an EtherType, later an IP protocol. */
+/* A walk through a frame. type: of the header at `at`; an EtherType first, then an IP protocol. */
 struct walk {
 	const uint8_t *b;
 	uint32_t len, at;
@@ -170,8 +170,8 @@ int sl_gen_frame_find(struct sl_gen_frame *f, const uint8_t *b, const struct sl_
 	return 0;
 }
 
-/* Lengths of an IP header and, if it is there, of UDP, for a packet that ends where the frame does.
- */
+/* Set the lengths in an IP header and in UDP, if there is one, so that the packet ends where the
+ * frame ends. */
 static void stretch(const struct sl_gen_frame *f, uint32_t l3_off, uint32_t udp_off)
 {
 	uint8_t *ip = f->data + l3_off;
@@ -248,7 +248,7 @@ int sl_gen_frame_finish(struct sl_gen_frame *f, const char *what, struct sl_err 
 {
 	uint32_t header = f->flags & SL_GEN_F_UDP ? UDP_LEN : TCP_LEN;
 
-	/* the data offset of a TCP template with options is kept: they must still be there */
+	/* TCP options of the template must fit, because its data offset is kept */
 	if (!(f->flags & SL_GEN_F_UDP))
 		header = RTE_MAX(header, (uint32_t)(f->data[f->l4_off + 12] >> 4) * 4);
 	if (f->len < f->l4_off + header)

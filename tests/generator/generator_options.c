@@ -79,7 +79,7 @@ static bool to_number(const char *text, uint64_t max, uint64_t *n)
 	return errno == 0 && *end == '\0' && *n <= max;
 }
 
-static int take_number(const struct row *r, const char *value, uint64_t *n, struct sl_err *e)
+static int parse_number(const struct row *r, const char *value, uint64_t *n, struct sl_err *e)
 {
 	char allowed[80];
 	uint64_t found;
@@ -98,7 +98,7 @@ static int take_number(const struct row *r, const char *value, uint64_t *n, stru
 	return refuse(r, value, allowed, e);
 }
 
-static int take_decimal(const struct row *r, const char *value, double *d, struct sl_err *e)
+static int parse_decimal(const struct row *r, const char *value, double *d, struct sl_err *e)
 {
 	char allowed[80];
 	char *end;
@@ -116,7 +116,7 @@ static int take_decimal(const struct row *r, const char *value, double *d, struc
 	return refuse(r, value, allowed, e);
 }
 
-static int take_choice(const struct row *r, const char *value, uint64_t *n, struct sl_err *e)
+static int parse_choice(const struct row *r, const char *value, uint64_t *n, struct sl_err *e)
 {
 	char allowed[80] = "one of";
 
@@ -132,7 +132,7 @@ static int take_choice(const struct row *r, const char *value, uint64_t *n, stru
 	return refuse(r, value, allowed, e);
 }
 
-static int take_ports(
+static int parse_ports(
 	const struct row *r, const char *value, struct sl_gen_range *range, struct sl_err *e)
 {
 	char first[16];
@@ -148,7 +148,7 @@ static int take_ports(
 	return 0;
 }
 
-static int take_ip(const struct row *r, const char *value, struct sl_gen_ip *ip, struct sl_err *e)
+static int parse_ip(const struct row *r, const char *value, struct sl_gen_ip *ip, struct sl_err *e)
 {
 	bool v6 = strchr(value, ':') != NULL;
 
@@ -159,7 +159,7 @@ static int take_ip(const struct row *r, const char *value, struct sl_gen_ip *ip,
 	return 0;
 }
 
-static int take_mac(const struct row *r, const char *value, struct sl_gen_mac *m, struct sl_err *e)
+static int parse_mac(const struct row *r, const char *value, struct sl_gen_mac *m, struct sl_err *e)
 {
 	struct rte_ether_addr a;
 
@@ -170,7 +170,7 @@ static int take_mac(const struct row *r, const char *value, struct sl_gen_mac *m
 	return 0;
 }
 
-static int take_prefix(
+static int parse_prefix(
 	const struct row *r, const char *value, struct sl_gen_prefix *p, struct sl_err *e)
 {
 	const char *slash = strchr(value, '/');
@@ -190,7 +190,7 @@ static int take_prefix(
 	return 0;
 }
 
-static int take_path(const struct row *r, const char *value, char *path, struct sl_err *e)
+static int parse_path(const struct row *r, const char *value, char *path, struct sl_err *e)
 {
 	if (value[0] == '\0')
 		return refuse(r, value, "the path of a pcap file", e);
@@ -198,28 +198,29 @@ static int take_path(const struct row *r, const char *value, char *path, struct 
 	return 0;
 }
 
-static int take(const struct row *r, const char *value, struct sl_gen_options *o, struct sl_err *e)
+static int parse_value(
+	const struct row *r, const char *value, struct sl_gen_options *o, struct sl_err *e)
 {
 	void *field = (char *)o + r->at;
 
 	switch (r->kind) {
 	case NUMBER:
 	case SIZE:
-		return take_number(r, value, field, e);
+		return parse_number(r, value, field, e);
 	case DECIMAL:
-		return take_decimal(r, value, field, e);
+		return parse_decimal(r, value, field, e);
 	case CHOICE:
-		return take_choice(r, value, field, e);
+		return parse_choice(r, value, field, e);
 	case PORTS:
-		return take_ports(r, value, field, e);
+		return parse_ports(r, value, field, e);
 	case IP:
-		return take_ip(r, value, field, e);
+		return parse_ip(r, value, field, e);
 	case MAC:
-		return take_mac(r, value, field, e);
+		return parse_mac(r, value, field, e);
 	case PREFIX:
-		return take_prefix(r, value, field, e);
+		return parse_prefix(r, value, field, e);
 	case PATH:
-		return take_path(r, value, field, e);
+		return parse_path(r, value, field, e);
 	}
 	return -EINVAL;
 }
@@ -255,7 +256,7 @@ static int parse_one(char *text, uint64_t *seen, struct sl_gen_options *o, struc
 		return sl_err_set(e, SL_ERR_PARAMS, "devargs",
 			"generator option \"%s\" is given twice", text);
 	*seen |= 1ull << i;
-	return take(&rows[i], value, o, e);
+	return parse_value(&rows[i], value, o, e);
 }
 
 bool sl_generator_named(const char *devargs)
@@ -268,7 +269,7 @@ bool sl_generator_named(const char *devargs)
 	return devargs[at] == '\0' || devargs[at] == ',';
 }
 
-/* What only makes sense together. */
+/* Options that need another option, or exclude one. */
 static int check_whole(const struct sl_gen_options *o, struct sl_err *e)
 {
 	if ((o->attack_src.given || o->attack_dst.given) && o->attack == 0)

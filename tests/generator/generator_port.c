@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A generator as a port: what is received is made up, and what is sent is freed. Other ports pay
- * nothing: the worker's loop knows of no generator.
+ * A generator as a port driver: it makes the packets that are received, and frees those that are
+ * sent. Other ports pay nothing for it.
  */
 #include <stdio.h>
 
@@ -25,7 +25,7 @@ static int parse(const char *devargs, const char *port, char *name, size_t size,
 	return sl_generator_check(devargs, e);
 }
 
-/* Which port it is about, in front of what the generator says. */
+/* Put the port's name in front of the generator's message. */
 static int name_port(const struct sl_port_device *d, int ret, struct sl_err *e)
 {
 	struct sl_err cause;

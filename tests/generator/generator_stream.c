@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packets of one queue. Which flow comes next is drawn from a counter, not from a table of
- * draws, so the cost does not depend on the number of flows: burst by burst an array of flow
- * indexes, then of the headers' varying parts, then the frames themselves.
+ * The packets of one queue. The next flow is computed from a counter, not read from a table, so the
+ * cost does not depend on the number of flows. Each burst takes three passes: flow indexes, then the
+ * varying words of the headers, then the frames.
  */
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
@@ -26,7 +26,7 @@ struct batch {
 	const struct sl_gen_frame *frame[SL_BURST_MAX]; /* only the first when it serves all */
 };
 
-/* splitmix64's finalizer: neighbouring counters give independent numbers. */
+/* splitmix64's finalizer: counters side by side give independent numbers. */
 static inline uint64_t mix(uint64_t z)
 {
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -69,7 +69,7 @@ static void draw_uniform(struct sl_gen_stream *s, uint32_t *flow, unsigned int n
 		flow[i] = scale((uint32_t)(mix(at + i * GAMMA) >> 32), flows);
 }
 
-/* The inverse of the distribution between two of its quantiles is taken for a straight line. */
+/* Between two quantiles the inverse of the distribution is approximated by a straight line. */
 static void draw_zipf(struct sl_gen_stream *s, uint32_t *flow, unsigned int n)
 {
 	uint64_t at = s->key + s->made * GAMMA;
@@ -121,9 +121,9 @@ static void draw(struct sl_gen_stream *s, uint32_t *flow, unsigned int n)
 }
 
 /*
- * Flow f of L x M pairs, L being the larger of clients and servers: L counts with every flow, M
- * with it and once more with each round, so that few flows already are of many ends. Ports count
- * the rounds through all pairs.
+ * Flow f of L x M pairs, L the larger of clients and servers. The index of L counts up with every
+ * flow. The index of M does so too, and once more after each round through L, so that even a few
+ * flows have many ends. Ports count up after each round through all pairs.
  */
 static void spread(const struct sl_gen_stream *s, struct batch *b, unsigned int n)
 {
@@ -151,7 +151,7 @@ static void spread(const struct sl_gen_stream *s, struct batch *b, unsigned int 
 	}
 }
 
-/* The template of each packet; whether one serves all. */
+/* Choose the template of each packet. Returns whether all have the same. */
 static bool choose_frames(struct sl_gen_stream *s, struct batch *b, unsigned int n)
 {
 	if (s->frames.d == 1 && s->n_pattern == 1) {
@@ -171,7 +171,7 @@ static inline uint32_t halves(uint32_t v)
 	return (v & 0xffff) + (v >> 16);
 }
 
-/* The checksum of a few dozen words' sum. */
+/* The checksum from the sum of a few dozen words. */
 static inline uint16_t checksum(uint32_t sum)
 {
 	return (uint16_t)~halves(halves(sum));
@@ -183,8 +183,9 @@ static inline uint32_t ports_of(uint32_t sport, uint32_t dport)
 }
 
 /*
- * From indexes to words as they stand in the packet. `one`: a single template, known to the
- * compiler, which then works on several packets at once (8 cycles a packet of 29).
+ * From indexes to words as they stand in the packet. `one`: all packets have one template. The
+ * compiler knows it as a constant and then works on several packets at once, which saves 8 of 29
+ * cycles a packet.
  */
 static __rte_always_inline void number(
 	const struct sl_gen_stream *s, struct batch *b, unsigned int n, bool one)
@@ -250,7 +251,8 @@ static __rte_always_inline void add_up(struct batch *b, unsigned int n, bool one
 	}
 }
 
-/* From a client to any server and any ports; within prefixes where they are given. */
+/* Addresses and ports of the attack: a random client, server and ports, or addresses of the prefixes
+ * that are given. */
 static void attack(const struct sl_gen_stream *s, struct batch *b, unsigned int i, uint64_t number)
 {
 	uint64_t r = mix(s->attack_key + (2 * number + 1) * GAMMA);
@@ -280,7 +282,7 @@ static inline bool is_attack(const struct sl_gen_stream *s, uint64_t number)
 	return (mix(s->attack_key + 2 * number * GAMMA) >> 32) < s->attack;
 }
 
-/* Some packets become the attack's, all get their words. */
+/* Turn some packets into the attack's, then write the words of all. */
 static __rte_always_inline void vary(
 	const struct sl_gen_stream *s, struct batch *b, unsigned int n, bool one, bool attacked)
 {
@@ -359,7 +361,7 @@ static __rte_always_inline void write(const struct sl_gen_stream *s, struct rte_
 	}
 }
 
-/* How many of n packets a rate lets pass now. Not more than a burst's worth is saved up. */
+/* How many of n packets are due at the rate. Credit is limited to one burst. */
 static uint16_t pace(struct sl_gen_stream *s, uint16_t n)
 {
 	uint64_t now = rte_rdtsc();
@@ -416,7 +418,7 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* A step that meets each of n once a period and leaves no two of a stretch close together. */
+/* A step through n indexes that takes each once a period and keeps successive ones far apart. */
 static uint32_t coprime_step(uint64_t n)
 {
 	uint32_t step = (uint32_t)((double)n * 0.6180339887498949);

@@ -91,7 +91,7 @@ static int read_records(
 	return 0;
 }
 
-/* Never waits: opening or reading a pipe or a device might. */
+/* Open a regular file only: opening or reading a pipe or a device might block. */
 static FILE *open_file(const char *path, struct sl_err *e)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -147,7 +147,7 @@ static int other_family(const char *option, struct sl_err *e)
 		"generator option \"%s\": the template is of the other address family", option);
 }
 
-/* What options say of addresses and ports, over what the template has. */
+/* Addresses and ports of the options replace those of the template. */
 static int override(
 	const struct sl_gen_frame *f, uint8_t *b, const struct sl_gen_options *o, struct sl_err *e)
 {
@@ -262,7 +262,7 @@ static int make_frames(struct sl_gen_template *t, struct raw *r, const struct sl
 			break;
 		memcpy(f->data, r->b[k], f->len);
 		if (o->size != 0) {
-			/* an inner packet without Ethernet is as long as it would be behind one */
+			/* without an inner Ethernet header, the size counts as if there were one */
 			unsigned int end = f->eth_off + size[i % t->n_sizes] -
 					   (f->flags & SL_GEN_F_MACS ? 0 : RTE_ETHER_HDR_LEN);
 
@@ -279,7 +279,7 @@ static int make_frames(struct sl_gen_template *t, struct raw *r, const struct sl
 	return ret;
 }
 
-/* How many ports may be counted up. Without a range the source's go on to the last there is. */
+/* How many ports there are to count up. A source port without a range counts up to 65535. */
 static void count_ports(struct sl_gen_template *t, const struct sl_gen_options *o)
 {
 	t->n_dports = o->dport.given ? o->dport.last - o->dport.first + 1u : 1;

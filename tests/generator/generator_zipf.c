@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Quantiles of the Zipf distribution: rank k of n is drawn in proportion to k^-skew. Ranks are laid
- * side by side on a line, rank k from k - 1 to k; the table has the place on that line of each of
- * 2^SL_GEN_ZIPF_BITS + 1 equally spaced quantiles. The likely ranks have many quantiles each and
- * are exact; where a step spans many ranks, they differ little, and are drawn alike.
+ * Quantiles of the Zipf distribution: rank k of n is drawn in proportion to k^-skew. Rank k covers
+ * the line from k - 1 to k. The table has the position on that line of each of
+ * 2^SL_GEN_ZIPF_BITS + 1 equally spaced quantiles. Likely ranks have many quantiles each and are
+ * exact. Where a step covers many ranks, they differ little and are drawn equally often.
  */
 #include <math.h>
 
 #include "generator_internal.h"
 
-#define HEAD 4096 /* ranks summed one by one; behind them an integral takes the sum's place */
+#define HEAD 4096 /* ranks that are summed one by one; the rest is an integral */
 
 struct zipf {
 	double skew;
@@ -18,7 +18,7 @@ struct zipf {
 	double total;
 };
 
-/* The weight of all between two places on the line, as the integral of (x + 1/2)^-skew. */
+/* The weight between two positions on the line, as the integral of (x + 1/2)^-skew. */
 static double weight_between(const struct zipf *z, double a, double b)
 {
 	double p = 1 - z->skew;
@@ -28,8 +28,8 @@ static double weight_between(const struct zipf *z, double a, double b)
 	return (pow(b + 0.5, p) - pow(a + 0.5, p)) / p;
 }
 
-/* Where the weight from a on reaches w. */
-static double place_of(const struct zipf *z, double a, double w)
+/* The position at which the weight from a on reaches w. */
+static double index_of(const struct zipf *z, double a, double w)
 {
 	double p = 1 - z->skew;
 
@@ -38,7 +38,7 @@ static double place_of(const struct zipf *z, double a, double w)
 	return pow(pow(a + 0.5, p) + w * p, 1 / p) - 0.5;
 }
 
-static double place_in_head(const struct zipf *z, double w, uint64_t *rank)
+static double index_in_head(const struct zipf *z, double w, uint64_t *rank)
 {
 	while (*rank + 1 < z->n_head && z->head[*rank + 1] <= w)
 		++*rank;
@@ -59,8 +59,8 @@ void sl_gen_zipf_init(uint64_t *table, uint64_t n, double skew)
 	for (uint64_t i = 0; i < steps; i++) {
 		double w = z.total * (double)i / (double)steps;
 		double x = w < z.head[z.n_head]
-				   ? place_in_head(&z, w, &rank)
-				   : place_of(&z, (double)z.n_head, w - z.head[z.n_head]);
+				   ? index_in_head(&z, w, &rank)
+				   : index_of(&z, (double)z.n_head, w - z.head[z.n_head]);
 
 		table[i] = (uint64_t)(RTE_MIN(RTE_MAX(x, 0.0), (double)n) * 4294967296.0);
 	}

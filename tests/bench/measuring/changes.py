@@ -17,7 +17,7 @@ GIVE_UP_SECONDS = 5
 
 
 def endpoint_commits():
-    """Endpoints without traffic change their MAC, each time really."""
+    """Requests that give an endpoint without traffic another MAC: each one is a real change."""
     lines = []
     for turn in range(2):
         for i in range(BYSTANDERS):
@@ -29,15 +29,15 @@ def endpoint_commits():
 
 
 def policy_commits():
-    """Rules of endpoints without traffic change their port, each time really."""
+    """Requests that give a rule without traffic another port: each one is a real change."""
     return [request("policies.set", spare_policy(i, 4000 + turn))
             for turn in range(2) for i in range(100)]
 
 
 def spare_policy(i, number):
-    return {"name": f"spare-{i}", "network": "bench", "tier": "team", "direction": "egress", "priority": 100,
-            "subject": {"labels": {"role": f"other-{i}"}}, "action": "allow",
-            "peers": [{"labels": {"role": "remote"}}],
+    return {"name": f"spare-{i}", "network": "bench", "tier": "team", "direction": "egress",
+            "priority": 100, "subject": {"labels": {"role": f"other-{i}"}},
+            "action": "allow", "peers": [{"labels": {"role": "remote"}}],
             "ports": [{"protocol": "tcp", "port": number}]}
 
 
@@ -91,13 +91,13 @@ class Commits:
             time.sleep(TICK)
 
     def _collect(self):
-        answered, error = self._socket.take()
+        answered, error = self._socket.read_ready()
         self.answered += answered
         self.error = self.error or error
 
 
 def under_commits(bench, scenario, kind, rate):
-    """Cycles and throughput while unrelated objects change at a rate; 0: nobody changes any."""
+    """Cycles and throughput while unrelated objects change at a rate; 0: nothing changes."""
 
     @contextlib.contextmanager
     def during(daemon):
@@ -116,7 +116,7 @@ def under_commits(bench, scenario, kind, rate):
 
 
 def prepare(daemon, kind):
-    """What will change must be there, at every rate alike."""
+    """Add the objects that will change. They are there at every rate, also at 0."""
     if kind == "policies":
         daemon.call("txn.apply", {"operations": [
             {"method": "policies.add", "params": spare_policy(i, 4000)} for i in range(100)]})
@@ -126,7 +126,7 @@ def prepare(daemon, kind):
 
 DENY = {"name": "stop", "network": "bench", "tier": "admin", "direction": "egress", "priority": 1,
         "subject": {"labels": {"role": "local"}}, "action": "deny"}
-# What is sent, and the counter that stops when it is obeyed; the other one begins to grow.
+# Method, parameters, the counter that stops when it is obeyed, the one that begins to grow.
 TOGGLE = (("policies.add", DENY, "sent", "dropped"),
           ("policies.del", {"name": "stop"}, "dropped", "sent"))
 
@@ -135,11 +135,12 @@ def obeyed(bench, scenario, toggles=TOGGLES):
     """Milliseconds from sending a change of policy (a deny for all the traffic, and its removal)
     until no worker judges by the old one any more.
 
-    What is seen: counters, asked for over a second connection again and again. The counter of the
-    old verdict has its last value from some moment on; the answer that first shows it comes later
-    than that. With one worker, what the other counter has grown by then, divided by the highest
-    rate at which it was ever seen to grow, is the least time since that moment, and is taken off.
-    So every figure is an upper bound. `resolution_us` is the median distance to the answer before.
+    A second connection asks for the counters again and again. Once the change is obeyed, the
+    counter of the old verdict stands still. The first answer that shows its last value comes later
+    than that moment. With one worker a part of the delay is known: the other counter has grown
+    since, and at the highest rate ever seen that took at least so long. This time is subtracted.
+    Every number is therefore an upper bound. `resolution_us` is the median distance to the answer
+    before.
     """
     waits, gaps, rates = {"sent": [], "dropped": []}, [], {"sent": 0.0, "dropped": 0.0}
     with bench.running(scenario) as daemon:
@@ -147,10 +148,10 @@ def obeyed(bench, scenario, toggles=TOGGLES):
         try:
             for number in range(toggles + 1):
                 for method, params, old, fresh in TOGGLE:
-                    look = settled(watch, rates)
+                    look = wait_steady(watch, rates)
                     wait, gap = one_change(watch, changer, look, (method, params, old, fresh),
                                            rates if scenario.workers == 1 else None)
-                    if number > 0:  # the first of each is for the rates
+                    if number > 0:  # the first one only teaches the rates
                         waits[old].append(wait * 1e3)
                         gaps.append(gap * 1e6)
         finally:
@@ -164,7 +165,7 @@ def obeyed(bench, scenario, toggles=TOGGLES):
 
 
 def look_at(watch):
-    """Counters, and when their answer had come."""
+    """The counters, and the time at which their answer had come."""
     stats = watch.call("stats.get")
     return {"time": time.monotonic(), "sent": stats["totals"]["sent"],
             "dropped": stats["totals"]["dropped"],
@@ -172,12 +173,12 @@ def look_at(watch):
 
 
 def all_ran(before, after):
-    """Every worker has done some bursts between two looks."""
+    """Whether every worker has done some bursts between two looks."""
     return all(b - a >= 256 for a, b in zip(before["workers"], after["workers"]))
 
 
-def settled(watch, rates):
-    """A look once one of the two counters stands still, and the rate of the other noted."""
+def wait_steady(watch, rates):
+    """Wait until one of the two counters stands still, and note the rate of the other."""
     until = time.monotonic() + GIVE_UP_SECONDS
     before = look_at(watch)
     while time.monotonic() < until:

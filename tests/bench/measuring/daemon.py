@@ -15,7 +15,7 @@ class Failure(Exception):
 
 
 def anywhere():
-    """For a child: all cores again, though the benchmark itself keeps off the worker's."""
+    """For a child process: all cores again. The benchmark itself keeps off the worker's core."""
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
@@ -47,8 +47,8 @@ class Socket:
                 raise Failure("sluiced closed the connection")
             self._input += data
 
-    def take(self):
-        """Whatever answers have come, without waiting: (how many, the first error or None)."""
+    def read_ready(self):
+        """Read the answers that have come, without waiting: (how many, the first error or None)."""
         if not select.select([self._socket], [], [], 0)[0]:
             return 0, None
         data = self._socket.recv(1 << 20)

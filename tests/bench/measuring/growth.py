@@ -12,7 +12,7 @@ from bench.measuring.daemon import Failure, anywhere
 
 SCALE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "scale")
 SCALE_SECONDS = 900
-MIDDLE = (0.1, 0.9)  # of the connections between which the rate is taken
+MIDDLE = (0.1, 0.9)  # shares of all connections between which the rate is taken
 
 
 def new_connections(bench, scenario):
@@ -47,12 +47,11 @@ def new_connections(bench, scenario):
 
 
 def connection_bytes(bench, scenario):
-    """Memory of the flow table, both directions and both families, for each connection it has room
-    for.
+    """Memory of the flow table for each connection it has room for: both directions, both families.
 
-    What stats.get says of the table's size where it does. Otherwise the hugepages that two daemons
-    hold whose tables differ and nothing else; they begin with next to none and take what they
-    allocate."""
+    stats.get says how large the table is. A daemon that does not say so is compared with a second
+    one that has a larger table and is otherwise the same: they begin with next to no hugepages and
+    take as many as they allocate."""
     if not bench.hugepages:
         raise Failure("bytes a connection are counted in hugepages, and there are too few")
     found = []
@@ -67,15 +66,15 @@ def connection_bytes(bench, scenario):
 
 
 def hugepage_bytes(daemon):
-    """As the kernel counts them."""
+    """What the kernel counts for the process."""
     with open(f"/proc/{daemon.pid}/smaps_rollup", encoding="ascii") as file:
         return sum(int(line.split()[1]) * 1024 for line in file
                    if line.startswith(("Private_Hugetlb:", "Shared_Hugetlb:")))
 
 
 def scale(bench, case, *options):
-    """What tests/bench/scale says of a case. It is a process of its own so that the objects it holds
-    are not in this one's memory."""
+    """What tests/bench/scale says of a case. It is a process of its own, so that its objects are
+    not in this one's memory."""
     command = [sys.executable, "-B", SCALE, case, "--json", "--sluiced", bench.binary, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           start_new_session=True, preexec_fn=anywhere) as process:

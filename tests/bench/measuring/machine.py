@@ -15,7 +15,7 @@ PAGE_MB = 2
 
 
 class Tsc:
-    """Reads the time stamp counter, in which all figures are given."""
+    """Reads the time stamp counter, the unit of all cycles."""
 
     # rdtsc; shl rdx, 32; or rax, rdx; ret
     CODE = b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3"
@@ -60,7 +60,7 @@ class Hugepages:
         return self
 
     def __exit__(self, *_):
-        """Take back what was added, not what others have added since."""
+        """Take back the pages that were added here; others may have added more since."""
         try:
             if self.added > 0:
                 self._set_total(max(self._total() - self.added, 0))
@@ -132,8 +132,8 @@ RESET_ON_FORK = 1
 
 
 def ask_for_short_slices():
-    """So that a client on a worker's core need not wait milliseconds for its turn to look at its
-    clock (Linux 6.12 and later; others take no notice). Children have none of it."""
+    """So that this process gets its turn soon when it shares a core with a worker (Linux 6.12 and
+    later; older kernels ignore it). Child processes do not inherit it."""
     number = SYS_SCHED_SETATTR.get(os.uname().machine)
     if number is not None:
         # size, policy, flags, nice, priority, runtime (ns), deadline, period

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measurements: never of a wrong packet, never without the counters checked."""
+"""Measurements. Output bytes are checked before, counters after each of them."""
 import contextlib
 import json
 import os
@@ -13,11 +13,11 @@ CHECKED_PACKETS = 64
 LOST_AT_MOST = 1e-4  # of the packets received
 WAIT_SECONDS = 90
 SHARED_AT_MOST = 0.005  # of the time, by something else on the worker's core
-LEAST_SECONDS = 2.2  # the daemon's own figure is of the last full second
+LEAST_SECONDS = 2.2  # the daemon's own count is that of the last full second
 
 
 class Bench:
-    """What stays the same from one measurement to the next."""
+    """What all measurements of a run share: the daemon's binary, files, the clock."""
 
     def __init__(self, build, directory, tsc, hugepages, seconds):
         self.binary = os.path.join(build, "sluiced")
@@ -62,7 +62,7 @@ class Bench:
         return path
 
     def daemon(self, scenario, feeds=None, drains=None):
-        """sluiced with what the scenario says; by default with its source and nowhere to go."""
+        """sluiced for the scenario. By default it receives from its source, and what it sends is freed."""
         feeds = feeds or traffic.feeds(scenario, self.files(scenario))
         drains = drains or traffic.sinks(scenario)
         return Daemon(self.binary, self.directory, self.config_file(scenario, feeds, drains))
@@ -70,7 +70,7 @@ class Bench:
     # What comes out
 
     def check_output(self, scenario):
-        """Play a few packets once and hold what comes out against what must."""
+        """Play a few packets once and compare what comes out with what must."""
         small = scenario.but(flows=CHECKED_PACKETS, pick="order", source="pcap", attack=0.0,
                              turns=1, new=False, max_flows=0, bystanders=0, ports=1, workers=1,
                              rules=min(scenario.rules, 1000))
@@ -82,14 +82,14 @@ class Bench:
                          [f"net_pcap1,tx_pcap={sink}"]) as daemon:
             wait_for(lambda: daemon.stats()["totals"]["received"] >= CHECKED_PACKETS,
                      f"{small.direction}: the packets to check were not received", daemon)
-        hold(small, frames.read_pcap(sink), "sluice")
+        compare(small, frames.read_pcap(sink), "sluice")
         self._checked.add(small)
 
     # Cycles a packet
 
     @contextlib.contextmanager
     def running(self, scenario):
-        """A daemon that forwards, every connection there is opened."""
+        """A daemon that forwards, after every connection was opened."""
         with self.daemon(scenario) as daemon:
             enough = 4 * scenario.flows * scenario.turns
             if scenario.source == "generator":
@@ -100,8 +100,8 @@ class Bench:
             yield daemon
 
     def cycles(self, scenario, during=None):
-        """TSC cycles a packet over the whole loop, and what the daemon itself says. `during` is
-        a function of the daemon that answers a context in which to measure."""
+        """TSC cycles a packet over the whole loop, and what the daemon itself counts. `during` is
+        a function of the daemon that returns a context in which to measure."""
         with self.running(scenario) as daemon:
             with during(daemon) if during else contextlib.nullcontext({}) as found:
                 window = Window(self, daemon)
@@ -113,8 +113,8 @@ class Bench:
         return figures | found
 
     def source_floor(self, scenario):
-        """What the generator's packets cost before anything is done with them: made, received,
-        dropped for a third VLAN tag as soon as their Ethernet header is read, freed."""
+        """What the generator's packets cost before anything is done with them. They are made,
+        received, dropped for a third VLAN tag when their Ethernet header is read, and freed."""
         path = self.path("floor.pcap")
         frame = scenario.frame(0)
         frames.write_pcap(path, [frame[:12] + b"\x81\x00\x00\x01" * 3 + frame[12:]])
@@ -130,15 +130,15 @@ class Bench:
         return {name: figures[name] for name in ("cycles", "pps", "shared")}
 
     def figures(self, pps, shared):
-        """The time in which something else had the core is not the packets' time. The kernel books
-        a wait when it ends, so that a short measurement may be told of more than there was."""
+        """Subtract the time in which something else had the core. The kernel counts a wait when it
+        ends, so a short measurement may see more of it than there was."""
         shared = min(shared, 0.9)
         return {"cycles": self.tsc.hz * (1 - shared) / pps, "pps": pps / (1 - shared),
                 "shared": shared}
 
 
 class Window:
-    """Counters at its two ends."""
+    """The counters at the beginning and at the end of a measurement."""
 
     def __init__(self, bench, daemon):
         self._bench, self._daemon = bench, daemon
@@ -148,7 +148,7 @@ class Window:
         self.after = None
 
     def moving(self):
-        """Something has been received since it was opened."""
+        """Whether something has been received since the window was opened."""
         self.after = self._daemon.stats()
         return self.grown("totals", "received") > 0
 
@@ -161,7 +161,7 @@ class Window:
             raise Failure(f"nothing was received; drops: {self._daemon.drops()}")
         shared = waited / seconds / 1e9
         workers = self.after["workers"]
-        # What the only worker did not get is taken off; of several, one did not get it.
+        # A single worker's lost time is subtracted. With several it is not: only one of them lost it.
         figures = self._bench.figures(packets / ticks * self._bench.tsc.hz,
                                       shared if len(workers) == 1 else 0)
         figures["shared"] = min(shared, 0.9)
@@ -185,9 +185,9 @@ def value(tree, path):
     return tree
 
 
-def hold(scenario, out, who):
-    """Packets that came out against those that must have. Announcements of the endpoints, which a daemon sends
-    when it starts, go to groups; what is measured does not."""
+def compare(scenario, out, who):
+    """Compare the packets that came out with those that must. When it starts, a daemon announces its
+    endpoints to multicast addresses; these frames are left out."""
     out = [frame for frame in out if not frame[0] & 1]
     if len(out) != CHECKED_PACKETS:
         raise Failure(f"{who}, {scenario.direction}: {len(out)} of {CHECKED_PACKETS} packets "
@@ -199,7 +199,7 @@ def hold(scenario, out, who):
 
 
 def undisturbed(attempts, measure, *args):
-    """Measure again when something else had the worker's core; the quietest attempt counts."""
+    """Measure again when something else had the worker's core; the attempt that lost least counts."""
     best = None
     for _ in range(attempts):
         found = measure(*args)
@@ -221,7 +221,7 @@ def wait_for(condition, what, daemon):
 
 
 def check_counters(scenario, window, drops, connections):
-    """A figure stands for something only when every packet took the way it was meant to take."""
+    """Every packet must have taken the way that it was meant to take; otherwise the run ends."""
     came = window.of_ports(scenario.input, "rx_packets")
     went = window.of_ports(scenario.output, "tx_packets")
     dropped = window.grown("totals", "dropped")
@@ -238,7 +238,7 @@ def check_counters(scenario, window, drops, connections):
                       f"{drops}")
     used = window.after["flows"]["used"]
     if scenario.attack and scenario.source == "generator":
-        if used < 2 * connections:  # random ports hit what a rule allows now and then
+        if used < 2 * connections:  # now and then a random port hits one that a rule allows
             raise Failure(f"{who}: only {used} entries are left of {2 * connections}")
     elif used != 2 * connections and not scenario.new:
         raise Failure(f"{who}: the flow table has {used} entries, {connections} connections have "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What becomes of many measurements of one thing."""
+"""Medians and quantiles of the rounds."""
 import math
 from statistics import median
 

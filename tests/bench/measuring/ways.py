@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ways to measure a point, by name: functions of (bench, point) that answer numbers."""
+"""The ways to measure a point, by name: functions of (bench, point) that return {name: number}."""
 from dataclasses import dataclass
 
 from bench.measuring import changes, growth
@@ -41,7 +41,7 @@ def start(bench, point):
 class Way:
     measure: object
     seconds: float       # beside the measuring time, roughly
-    most_rounds: int = 99  # what does not vary, or takes minutes, is not repeated more often
+    most_rounds: int = 99  # fewer where the number does not vary, or takes minutes
 
 
 WAYS = {

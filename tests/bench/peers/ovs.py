@@ -15,14 +15,14 @@ import time
 
 from bench.measuring import machine
 from bench.measuring.daemon import Failure, anywhere
-from bench.measuring.measure import CHECKED_PACKETS, hold
+from bench.measuring.measure import CHECKED_PACKETS, compare
 from bench.scenario import frames
 from bench.scenario.encaps import ENCAPS
 
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 MEMORY_MB = 1024
-BUFFERS_LIMIT = 200000  # of its pool for one port, beside what it keeps for itself
+BUFFERS_LIMIT = 200000  # that its pool has for one port, besides its own
 CACHES = {  # emc-insert-inv-prob (0: none, 1: every flow), smc-enable
     "as it comes": ("100", "false"),
     "emc of every flow": ("1", "false"),
@@ -30,7 +30,7 @@ CACHES = {  # emc-insert-inv-prob (0: none, 1: every flow), smc-enable
     "emc of every flow, and smc": ("1", "true"),
     "smc alone": ("0", "true"),
 }
-SETTLE_SECONDS = 1.0
+CHANGE_SECONDS = 1.0
 CHECKED_BYTES = 1 << 20
 NUMBERS = {"input": 1, "output": 2, "tunnel": 3}  # of ports in rules, before the ports are there
 
@@ -45,8 +45,8 @@ def missing():
     return None
 
 
-def takes(scenario):
-    """Whether the same work can be asked of it."""
+def can_do(scenario):
+    """Whether it can do the same work."""
     return (scenario.direction in ("encap", "decap", "local") and scenario.encap in ENCAPS and
             scenario.source == "pcap" and scenario.nodes == 1 and scenario.ports == 1 and
             scenario.workers == 1 and not scenario.attack and scenario.size == "64" and
@@ -73,7 +73,7 @@ class Ovs:
         return self
 
     def __exit__(self, *_):
-        # The switch goes first: its own database must still answer it.
+        # The switch ends first: it still needs its database.
         for child in reversed(self._children):
             child.terminate()
             try:
@@ -144,10 +144,10 @@ class Ovs:
         """Of the switch itself: `ip netns exec` becomes the program."""
         return self._children[-1].pid
 
-    # What it is to do
+    # Its configuration
 
     def build(self, scenario, source, sink):
-        """Bridges, rules, and the input port last: its packets may be few."""
+        """Bridges and rules first. The input port comes last, because its packets come at once."""
         inner, outer = "br-int", "br-phy"
         own = (f'other_config:hwaddr="{frames.LOCAL_MAC}"',)
         for bridge, extra in ((inner, ()), (outer, own)):
@@ -207,8 +207,8 @@ class Ovs:
 
 
 def check_output(bench, scenario):
-    """The same packets, held to the same bytes. They are played for ever: the first ones come
-    before the switch knows the port."""
+    """The same packets, compared with the same bytes. They are played without end, because the first
+    ones come before the switch knows the port."""
     small = scenario.but(flows=CHECKED_PACKETS, pick="order")
     source, sink = bench.path("ovs-in.pcap"), bench.path("ovs-out.pcap")
     frames.write_pcap(source, [small.frame(flow) for flow in range(CHECKED_PACKETS)])
@@ -220,10 +220,10 @@ def check_output(bench, scenario):
             time.sleep(0.1)
     seen = {}
     for frame in frames.read_pcap(sink, CHECKED_BYTES):
-        if frame[12:14] == b"\x08\x00":  # and not what its bridge says of itself in IPv6
+        if frame[12:14] == b"\x08\x00":  # not what its bridge announces over IPv6
             seen.setdefault(int.from_bytes(frame[-22:-18], "big"), frame)
     os.unlink(sink)
-    hold(small, [seen[mark] for mark in sorted(seen)], "OVS")
+    compare(small, [seen[mark] for mark in sorted(seen)], "OVS")
 
 
 def cycles(bench, scenario):
@@ -232,10 +232,10 @@ def cycles(bench, scenario):
     with Ovs() as ovs:
         ovs.build(scenario, f"net_pcap0,rx_pcap={bench.files(scenario)[0]},infinite_rx=1",
                   "net_null1,no-rx=1")
-        time.sleep(2 + scenario.flows / 20000)  # every connection is new once
+        time.sleep(2 + scenario.flows / 20000)  # until every connection was opened
         for name in CACHES:
             ovs.cache(name)
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(CHANGE_SECONDS)
             found = window(bench, ovs)
             if found and (best is None or found["cycles"] < best["cycles"]):
                 best = found | {"cache": name}
@@ -244,7 +244,7 @@ def cycles(bench, scenario):
         sent, received = ovs.sent(), ovs.received()
         time.sleep(0.5)
         sent, received = ovs.sent() - sent, ovs.received() - received
-        # Each look takes a while of its own, so the two are only about the same.
+        # Each count takes a while, so the two are only about the same.
         if not 0.5 * received < sent < 2 * received:
             raise Failure(f"OVS sent {sent} packets of {received}")
         seen = ovs.connections()
@@ -255,7 +255,7 @@ def cycles(bench, scenario):
 
 
 def window(bench, ovs):
-    """Its rate now; None when it took nothing, as while it starts threads anew for a setting."""
+    """Its rate now. None when it received nothing, as while it restarts its threads for a setting."""
     received = ovs.received()
     start, begun = bench.tsc.read(), time.monotonic()
     waited = machine.worker_waited_ns(ovs.pid())

@@ -76,7 +76,7 @@ class Pktgen:
         return self
 
     def _read(self):
-        """Until the other end is closed, which reads as an error."""
+        """Read until the other end is closed; that shows as an error."""
         try:
             while data := os.read(self._terminal, 1 << 16):
                 self._output += data
@@ -101,8 +101,8 @@ class Pktgen:
         return reason(self._output.decode("utf-8", "replace"))
 
     def wait_for_ports(self):
-        """They are started before it says which lcore serves them. A memif client that comes
-        between the socket and that is turned away, and does not ask again."""
+        """Pktgen starts its ports before it prints which lcore serves them. A memif client that
+        connects before that line is refused, and does not try again."""
         until = time.monotonic() + START_SECONDS
         while b"processing lcore" not in self._output:
             if self._process.poll() is not None:
@@ -138,8 +138,8 @@ def reason(output):
 
 
 def remove_left(path):
-    """Pktgen leaves the sockets that it made, and stops at one that is there. Nobody is connected
-    to in order to find out who listens: that can end a memif server."""
+    """Remove a socket that an earlier Pktgen left: Pktgen does not start where one is. Whether a
+    program still listens is read from /proc, because connecting can end a memif server."""
     if not os.path.exists(path):
         return
     with open("/proc/net/unix", encoding="utf-8") as file:
@@ -154,7 +154,7 @@ def remove_sockets(name):
 
 
 def run(opts, directory):
-    """Each virtual pair and direction: sluice and pktgen, which ends by itself."""
+    """All runs, one after the other; each ends when Pktgen ends."""
     if not shutil.which("pktgen"):
         raise Failure(presence())
     for name in PAIRS:
@@ -172,7 +172,7 @@ def run(opts, directory):
     finally:
         for name in PAIRS:
             remove_sockets(name)
-        with contextlib.suppress(OSError):  # somebody else has a file there
+        with contextlib.suppress(OSError):  # something else is in it
             os.rmdir(DIRECTORY)
 
 

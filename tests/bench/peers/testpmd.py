@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""dpdk-testpmd on the same file: what any program on DPDK pays at least."""
+"""dpdk-testpmd on the same file: the least that a program on DPDK pays."""
 import os
 import re
 import subprocess

@@ -32,7 +32,7 @@ SETTINGS = {"svg.hashsalt": "sluice", "svg.fonttype": "none", "font.size": 10,
 
 
 def colours(names):
-    """Line -> colour, each another."""
+    """Line -> colour; no two have the same."""
     free = iter([colour for colour in OTHERS if colour not in {OWN.get(name) for name in names}])
     found = {}
     for name in names:
@@ -52,8 +52,8 @@ def tick_text(value, _=None):
     return f"{value:,.0f}" if value >= 10 else f"{value:g}"
 
 
-def place_text(place):
-    """1024 -> 1k, 100128 -> 100k: what is beside a round number says so elsewhere."""
+def tick_of(place):
+    """1024 -> 1k, 100128 -> 100k: the ticks of an axis need not be exact."""
     exact = short(place)
     return exact if not exact.isdigit() or place < 1000 else short(int(float(f"{place:.3g}")))
 
@@ -76,8 +76,9 @@ def lines(axes, panel, places, style, digits):
         axes.set_xscale("log")
         axes.set_xlim(low * (low / high) ** 0.08, high * (high / low) ** 0.18)
     else:
-        axes.set_xlim(low - 0.08 * (high - low), high + 0.18 * (high - low))
-    axes.set_xticks(places, [place_text(place) for place in places])
+        span = high - low or 1  # 1: a single place
+        axes.set_xlim(low - 0.08 * span, high + 0.18 * span)
+    axes.set_xticks(places, [tick_of(place) for place in places])
     axes.xaxis.set_minor_locator(NullLocator())
     for name, points in panel.items():
         x, values = zip(*sorted(points, key=lambda point: point[0]))
@@ -93,7 +94,7 @@ def lines(axes, panel, places, style, digits):
 
 
 def height(axes, value):
-    """Of a value on the page, in points."""
+    """Where a value is on the page, in points from its lower edge."""
     return axes.transData.transform((axes.get_xlim()[0], value))[1] * 72 / axes.figure.dpi
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Medians, spread, ratios, and the tables for people."""
+"""Rows of the report, and tables for people."""
 from bench.measuring.summaries import summary
 
 UNITS = {  # metric -> (what a reader calls it, factor, digits)
@@ -21,7 +21,7 @@ TABLE = ("cycles", "mac", "io", "ratio_to_mac", "pps", "times_ovs")
 
 
 def with_ratios(found):
-    """A round's numbers, and what follows from them."""
+    """A round's numbers, and the ratios that follow from them."""
     more = dict(found)
     if "mac" in found and "cycles" in found:
         more["ratio_to_mac"] = found["cycles"] / found["mac"]
@@ -31,7 +31,7 @@ def with_ratios(found):
 
 
 def results_of(rows):
-    """Key of a point -> the numbers of each round, back from rows."""
+    """From rows back to: key of a point -> the numbers of each round."""
     results = {}
     for found in rows:
         series = {name: values["rounds"] for name, values in found["metrics"].items()}
@@ -54,7 +54,7 @@ def row(point, rounds):
 
 
 def warnings(found):
-    """What makes a row less worth than it looks."""
+    """What makes the numbers of a row less certain than they look."""
     metrics, texts = found["metrics"], []
     shared = metrics.get("shared", {}).get("max", 0)
     if "daemon_cycles" in metrics and shared < 0.01 and found["scenario"]["workers"] == 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The targets that sluice is held to: what, three bars, and how each follows from measured points."""
+"""The targets of sluice: what, three bars, and how each follows from measured points."""
 from dataclasses import dataclass
 
 from bench.measuring.summaries import summary
@@ -25,7 +25,7 @@ def metric(key, name):
 
 
 def ratio(key, name, base_key, base_name=None):
-    """Round by round: the two were measured close to each other."""
+    """A ratio for each round, because both sides were measured close to each other."""
     def rounds(results):
         pairs = zip(results.get(key, []), results.get(base_key, []))
         return [a[name] / b[base_name or name] for a, b in pairs
@@ -40,14 +40,14 @@ def lost(key, base_key):
 
 
 def either(*functions):
-    """The first that was measured."""
+    """The first of them that was measured."""
     def rounds(results):
         return next((found for function in functions if (found := function(results))), [])
     return rounds
 
 
 def worst(*functions):
-    """Round by round the largest; all must have been measured."""
+    """The largest of each round; all must have been measured."""
     def rounds(results):
         series = [function(results) for function in functions]
         return [max(values) for values in zip(*series)] if all(series) else []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The objects that are loaded: names and numbers follow from indexes. All functions give JSON as text."""
+"""The objects that are loaded, as JSON text. Names and numbers follow from indexes."""
 
 
 def config(args):

@@ -68,7 +68,7 @@ def local(options):
 
 
 def order(options):
-    """The flattering order, to know by how much: entries lie in memory in the order of use."""
+    """How much it helps when the file has the flows in the order in which entries lie in memory."""
     return [Point(f"order/{direction}/16k/{pick}",
                   MIXED.but(direction=direction, flows=16384, pick=pick, rules=options.rules))
             for direction in ("encap", "decap") for pick in ("order", "shuffled")]
@@ -107,7 +107,7 @@ def new(options):
 
 
 def attack(options):
-    """The same with and without one packet in a hundred from nowhere."""
+    """The same traffic without and with one random packet in a hundred."""
     base = MIXED.but(flows=16384, turns=8, rules=options.rules)
     made = MIXED.but(flows=16384, source="generator", pick="uniform", rules=options.rules)
     found = []
@@ -121,8 +121,8 @@ def attack(options):
 
 
 def established_and_first(case, numbers, established, first):
-    """What one number costs a packet of an open connection, and the first packet of one. Both are
-    functions of the number that give a scenario."""
+    """What one number costs: to a packet of an open connection, and to the first packet of one.
+    `established` and `first` make a scenario from the number."""
     found = []
     for number in numbers:
         found.append(Point(f"{case}/established/{short(number)}", established(number),
@@ -251,7 +251,8 @@ GROUPS = ("quick", "established", "scale", "churn", "all")
 
 
 def chosen(words):
-    """Names of cases from names and groups, in the order of CASES. KeyError names the stranger."""
+    """Names of cases from names and groups, in the order of CASES. KeyError names a word that is
+    neither."""
     names = set()
     for word in words:
         if word in CASES:
@@ -266,8 +267,8 @@ def chosen(words):
 
 
 def points(text, options):
-    """The points that the words of --cases name. A word may go on behind a colon with the beginning
-    of the rest of its points' keys: rules:first. KeyError names the stranger."""
+    """The points that the words of --cases name. After a colon a word may have the beginning of
+    the rest of its points' keys: rules:first. KeyError names a word that stands for nothing."""
     words = [word.partition(":") for word in text.split(",") if word]
     found = []
     for name in chosen([word for word, _, _ in words]):

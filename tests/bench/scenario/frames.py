@@ -18,7 +18,7 @@ CHECKSUM = 4
 
 
 def lengths(size):
-    """Of a named size, or of a number of bytes."""
+    """Bytes of the frames of a named size, or of a number in text."""
     return SIZES.get(size) or (int(size),)
 
 

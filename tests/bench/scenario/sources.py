@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where packets come from: files replayed from memory, or the switch's own generator."""
+"""Where packets come from: files replayed from memory, or the test generator."""
 from bench.scenario import frames
 
 
 def replay(files):
-    """The files for ever, each a port."""
+    """Each file as a port that replays it without end."""
     return [f"net_pcap{i},rx_pcap={path},infinite_rx=1" for i, path in enumerate(files)]
 
 
 def generator(scenario, files):
-    """One port that makes packets like the first of the file; the file has nothing else."""
+    """One port that makes packets like the only one in the file."""
     near, far = frames.local(0), frames.remote(0)
     source, target = (far, near) if scenario.direction == "decap" else (near, far)
     counts = [scenario.locals, scenario.remotes]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What one measurement is about: the traffic, and what the daemon is told to make of it."""
+"""A scenario: the traffic of one measurement, and the daemon's configuration for it."""
 from dataclasses import dataclass, replace
 import itertools
 import random
@@ -93,7 +93,7 @@ class Scenario:
         return None if out == inner else f"{out.hex()} instead of {inner.hex()}"
 
     def stray(self, random_bits):
-        """A packet of the attack: from an end that is there, addresses and ports at random."""
+        """A packet of the attack: the MAC of an end that is there, addresses and ports at random."""
         near = frames.local(random_bits.randrange(self.locals))
         nobody = (None, frames.numbered_mac(4, random_bits.getrandbits(32)),
                   frames.numbered_ip("10.128.0.0", random_bits.getrandbits(22)))
@@ -144,13 +144,13 @@ class Scenario:
     # Room
 
     def connections(self):
-        """How many there are once every flow of the source has been seen."""
+        """How many connections there are once every flow of the source has been seen."""
         if self.source == "generator" or self.pick != "zipf":
             return self.flows
         return sum(len(set(self.sequence(part))) for part in range(self.ports))
 
     def table_entries(self):
-        """The daemon's default where two entries a connection leave a third of the table empty."""
+        """The daemon's default, or more, so that two entries a connection leave a third of it empty."""
         if self.max_flows:
             return self.max_flows
         entries = TABLE_ENTRIES
@@ -231,7 +231,7 @@ class Scenario:
                            node=f"node-{i % self.nodes}")
 
     def policies(self):
-        """`rules` of them for each judge of the traffic; the last asked allows it."""
+        """`rules` of them for each direction in which the traffic is judged; the last one allows it."""
         judged = {"encap": [("egress", "local", "remote")],
                   "decap": [("ingress", "local", "remote")],
                   "local": [("egress", "local", "remote"), ("ingress", "remote", "local")]}

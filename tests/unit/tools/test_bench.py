@@ -14,6 +14,7 @@ import sys
 import tempfile
 import types
 import unittest
+import warnings
 import xml.dom.minidom
 
 sys.dont_write_bytecode = True
@@ -276,6 +277,13 @@ class Figures(unittest.TestCase):
             for axes in figure.axes:
                 self.assertEqual((axes.get_xscale(), axes.get_yscale()), (x, y), name)
                 self.assertTrue(y == "log" or axes.get_ylim()[0] == 0, name)
+
+    def test_a_single_point_is_drawn_without_complaint(self):
+        rows = [row for row in every_row() if row["key"] in ("rules/established/10", "workers/1")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for name in ("rules", "workers"):
+                plots.figure(name, rows).draw_without_rendering()
 
     def test_every_figure_has_a_title_and_names_its_axes(self):
         for name, _, figure in self.figures:
