@@ -49,7 +49,7 @@ static inline struct rte_mbuf *next(struct sl_generator *g)
 	return next_of(g, 0);
 }
 
-/* Its own four-tuple as one number, of IPv4 and no tags. */
+/* Addresses and ports of an IPv4 packet without VLAN tags. */
 struct tuple {
 	uint32_t src, dst;
 	uint16_t sport, dport;
@@ -65,7 +65,7 @@ static inline struct tuple tuple_at(const struct rte_mbuf *m, uint32_t l3)
 	return (struct tuple){ntohl(t.src), ntohl(t.dst), ntohs(t.sport), ntohs(t.dport)};
 }
 
-/* The same number for the same tuple; small, for the addresses and ports built in. */
+/* A small number for each tuple of the frame built in. */
 static inline uint64_t number_of(const struct rte_mbuf *m)
 {
 	struct tuple t = tuple_at(m, 14);
