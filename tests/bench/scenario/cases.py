@@ -126,9 +126,9 @@ def established_and_first(case, numbers, established, first):
     found = []
     for number in numbers:
         found.append(Point(f"{case}/established/{short(number)}", established(number),
-                           plot=(case, "", "established packet", number)))
+                           plot=(case, "", "sluice, established packet", number)))
         found.append(Point(f"{case}/first/{short(number)}", first(number), "new", floors=False,
-                           plot=(case, "", "first packet of a connection", number)))
+                           plot=(case, "", "sluice, first packet of a connection", number)))
     return found
 
 
