@@ -2,8 +2,8 @@
 """Every case there is: what is measured once a round, under a name, in groups.
 
 A case is a function that returns points; its line in CASES gives its groups. A point is one
-scenario and the way to measure it. Keys of points are stable: report/targets.py and programs that read the
-JSON name points by them.
+scenario and the way to measure it. Keys of points are stable: report/targets.py and programs that
+read the JSON name points by them.
 """
 from dataclasses import dataclass, field
 
