@@ -533,7 +533,7 @@ void ctl_name_nobody(const char *method, cJSON *result)
 
 	if (strncmp(method, "policies.", strlen("policies.")) != 0)
 		return;
-	if (cJSON_IsObject(result)) {
+	if (cJSON_HasObjectItem(result, "subject")) {
 		name_list(result, "peers", "anyone", "nobody");
 		name_list(result, "ports", "all", "none");
 	}

@@ -19,6 +19,7 @@ static const struct sl_method *const single_methods[] = {
 	&sl_method_nodes_paths,
 	&sl_method_notices_list,
 	&sl_method_ports_rebalance,
+	&sl_method_policies_explain,
 	&sl_method_txn_apply,
 	&sl_method_config_get,
 	&sl_method_config_replace,

@@ -15,6 +15,7 @@ extern const struct sl_method sl_method_workers_list;
 extern const struct sl_method sl_method_neighbors_state, sl_method_nodes_paths;
 extern const struct sl_method sl_method_notices_list;
 extern const struct sl_method sl_method_ports_rebalance;
+extern const struct sl_method sl_method_policies_explain;
 
 struct sl_key6;
 struct sl_ctrl;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Policy between two sluice nodes: allow, deny, replies, and both ends."""
+from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.traffic import (Connection, Listener, expect_no_ping, expect_no_tcp, expect_ping,
                          expect_tcp, expect_udp)
@@ -161,3 +162,41 @@ def an_audited_network_forwards_what_policy_would_deny(lab):
         drops = daemon.drops()
         expect_equal((drops.get("policy_egress", 0), drops.get("policy_ingress", 0)), (0, 0),
                      f"packets that policy dropped at {daemon.name}")
+
+
+def explain(daemon, source, destination, **more):
+    return daemon.call("policies.explain", {"source": source, "destination": destination, **more})
+
+
+@test
+def an_explanation_says_what_packets_meet(lab):
+    site = lab.sluice_site(policy_default=INGRESS_DENY)
+    site.add_everywhere("policies.add", policy("db", "ingress", "b1", "a1", port=5432))
+    site.add_everywhere("policies.add", policy("first", "ingress", "b1", "a1", "pass", tier="admin"))
+    expect_tcp(site.a1, site.b1, 5432)
+    expect_no_tcp(site.a1, site.b1, 5433)
+    said = explain(site.b.daemon, "a1", "b1", port=5432)
+    expect_equal((said["verdict"], said["ingress"]["here"], said["egress"]["here"]), ("allow", True, False),
+                 "explanation of what passes")
+    expect_equal([(s["policy"], s["outcome"]) for s in said["ingress"]["steps"]],
+                 [("first", "passed"), ("db", "decided")], "policies considered")
+    said = explain(site.b.daemon, "a1", "b1", port=5433)
+    expect_equal((said["verdict"], said["policy"]), ("deny", "default"), "explanation of what does not pass")
+    expect_equal([s["outcome"] for s in said["ingress"]["steps"]], ["passed", "other_ports"], "outcomes")
+    expect_equal(explain(site.b.daemon, "a2", "b1", port=5432)["ingress"]["steps"], [],
+                 "policies for a workload that none selects")
+
+
+@test
+def an_explanation_refuses_what_cannot_be(lab):
+    site = lab.sluice_site(n_workloads=1)
+    for params, path in (({"source": "a1", "destination": "b1"}, "port"),
+                         ({"source": "nobody", "destination": "b1", "port": 1}, "source"),
+                         ({"source": "a1", "destination": "b1", "protocol": "icmpv6"}, "protocol"),
+                         ({"source": "a1", "destination": "b1", "port": 1, "source_address": "192.0.2.77"},
+                          "source_address")):
+        try:
+            said = site.a.daemon.call("policies.explain", params)
+            expect(False, f"{params} was explained: {said}")
+        except Refused as e:
+            expect_equal(e.error["data"]["path"], path, f"path of the refusal of {params}")

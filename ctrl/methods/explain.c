@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* policies.explain: what policy says of a connection between two endpoints, rule by rule. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctrl.h"
+#include "ctrl/objects/fields.h"
+#include "pipelines/policy/policy_ctl.h"
+#include "pipelines/world.h"
+#include "runtime.h"
+
+static const char *const protocols[] = {"tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
+static const uint8_t protocol_number[] = {
+	IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+
+/* An echo request: its type, then its code. */
+#define ECHO4 (8u << 8)
+#define ECHO6 (128u << 8)
+
+struct explain_in {
+	char source[SL_NAME_LEN], destination[SL_NAME_LEN];
+	bool has_source_address, has_destination_address, has_port;
+	struct sl_ip source_address, destination_address;
+	uint32_t protocol, port;
+};
+static const struct sl_field in_fields[] = {
+	SL_FIELD(explain_in, source, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
+		.help = "The endpoint that opens the connection."),
+	SL_FIELD(explain_in, destination, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
+		.help = "The endpoint that it is opened to, of the same network."),
+	SL_FIELD(explain_in, source_address, SL_F_IP, SL_PRESENT(explain_in, has_source_address),
+		.help = "One of the source's addresses; absent: the first of a family that both "
+			"have."),
+	SL_FIELD(explain_in, destination_address, SL_F_IP,
+		SL_PRESENT(explain_in, has_destination_address),
+		.help = "One of the destination's addresses; absent: as above."),
+	SL_FIELD(explain_in, protocol, SL_F_ENUM, .names = protocols, .help = "The protocol."),
+	SL_FIELD(explain_in, port, SL_F_UINT, .max = 65535, SL_PRESENT(explain_in, has_port),
+		.help = "The destination port. ICMP: type x 256 + code; absent: echo request."),
+};
+static const struct sl_shape in_shape =
+	SL_SHAPE("policies.explain", explain_in, in_fields, "The first packet of a connection.");
+
+/* In the order of the enums of pipelines/policy/policy_ctl.h. */
+static const char *const tiers[] = {"admin", "team", "baseline", NULL};
+static const char *const actions[] = {"deny", "allow", "pass", NULL};
+static const char *const outcomes[] = {"decided", "passed", "other_ports", "ports_unknown",
+	"in_doubt", "skipped", "too_late", NULL};
+static const char *const modes[] = {"enforce", "audit", "observe", NULL};
+static const char *const verdicts[] = {"deny", "allow", NULL};
+
+struct step_out {
+	char *policy;
+	uint32_t tier, priority, action, outcome;
+};
+static const struct sl_field step_fields[] = {
+	SL_FIELD(step_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "The policy."),
+	SL_FIELD(step_out, tier, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = tiers,
+		.help = "Its tier."),
+	SL_FIELD(step_out, priority, SL_F_UINT, .flags = SL_FIELD_REQUIRED, .max = 65535,
+		.help = "Its priority."),
+	SL_FIELD(step_out, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
+		.help = "What it would do."),
+	SL_FIELD(step_out, outcome, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = outcomes,
+		.help = "decided; passed: it matched, and the next tier is asked; other_ports: "
+			"protocol or port differ; skipped: its tier was passed; too_late: another "
+			"policy had decided."),
+};
+static const struct sl_shape step_shape = SL_SHAPE("explained_policy", step_out, step_fields,
+	"A policy that selects both ends, and what became of it.");
+static const struct sl_field step_elem = {
+	.name = "step", .type = SL_F_OBJECT, .shape = &step_shape, .help = "One policy."};
+
+struct side_out {
+	bool here;
+	uint32_t verdict;
+	char *policy;
+	struct sl_list steps; /* struct step_out */
+};
+static const struct sl_field side_fields[] = {
+	SL_FIELD(side_out, here, SL_F_BOOL, .flags = SL_FIELD_REQUIRED,
+		.help = "This node evaluates it; otherwise the other end's node does, by its own "
+			"policies."),
+	SL_FIELD(side_out, verdict, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = verdicts,
+		.help = "What this node's policies say."),
+	SL_FIELD(side_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "The policy that decided; default: none did, and the network's default "
+			"counts."),
+	SL_FIELD(side_out, steps, SL_F_LIST, .flags = SL_FIELD_REQUIRED, .elem = &step_elem,
+		.shape = &step_shape,
+		.help = "The policies that select both ends, in the order they are considered."),
+};
+static const struct sl_shape side_shape =
+	SL_SHAPE("explained_direction", side_out, side_fields, "One direction's policies.");
+
+struct explain_out {
+	uint32_t verdict, mode;
+	char *policy, *network;
+	struct side_out egress, ingress;
+};
+static const struct sl_field out_fields[] = {
+	SL_FIELD(explain_out, verdict, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = verdicts,
+		.help = "Both directions allow, or one denies."),
+	SL_FIELD(explain_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "The policy that denied; default: a network's default did. Empty: none "
+			"did."),
+	SL_FIELD(explain_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
+		.help = "The network of both."),
+	SL_FIELD(explain_out, mode, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = modes,
+		.help = "The network's policy mode: only in enforce is what is denied dropped."),
+	SL_FIELD(explain_out, egress, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED, .shape = &side_shape,
+		.help = "At the source."),
+	SL_FIELD(explain_out, ingress, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED,
+		.shape = &side_shape, .help = "At the destination."),
+};
+static const struct sl_shape out_shape =
+	SL_SHAPE("explanation", explain_out, out_fields, "What policy says, and why.");
+static const struct sl_field out_field = {.name = "result",
+	.type = SL_F_OBJECT,
+	.shape = &out_shape,
+	.help = "What policy says, and why."};
+
+/* The two ends of the connection. */
+struct ends {
+	const struct sl_endpoint_obj *source, *destination;
+	const struct sl_network_obj *network;
+	struct sl_ip from, to;
+};
+
+static const struct sl_endpoint_obj *endpoint_of(
+	const struct sl_ctrl *c, const char *name, const char *path, struct sl_err *e)
+{
+	const struct sl_object *o = sl_store_find(c->store, SL_COLL_ENDPOINTS, name);
+
+	if (o == NULL)
+		sl_err_set(e, SL_ERR_NOT_FOUND, path, "there is no endpoint \"%s\"", name);
+	return (const struct sl_endpoint_obj *)o;
+}
+
+static bool has_address(const struct sl_endpoint_obj *ep, const struct sl_ip *ip)
+{
+	const struct sl_ip *all = ep->addresses.items;
+
+	for (size_t i = 0; i < ep->addresses.n; i++)
+		if (sl_ip_equal(&all[i], ip))
+			return true;
+	return false;
+}
+
+/* The endpoint's first address that could be meant: the given one, or one of that family. */
+static const struct sl_ip *address_of(
+	const struct sl_endpoint_obj *ep, const struct sl_ip *given, bool v4)
+{
+	const struct sl_ip *all = ep->addresses.items;
+
+	for (size_t i = 0; i < ep->addresses.n; i++)
+		if (given != NULL ? sl_ip_equal(&all[i], given) : sl_ip_is_v4(&all[i]) == v4)
+			return sl_ip_is_v4(&all[i]) == v4 ? &all[i] : NULL;
+	return NULL;
+}
+
+static int check_given(const struct sl_endpoint_obj *ep, const struct sl_ip *given,
+	const char *path, struct sl_err *e)
+{
+	char text[SL_IP_STR_LEN];
+
+	if (given == NULL || has_address(ep, given))
+		return 0;
+	return sl_err_set(e, SL_ERR_PARAMS, path, "%s is no address of endpoint \"%s\"",
+		sl_format_ip(given, text), ep->name);
+}
+
+static int find_addresses(const struct explain_in *in, struct ends *ends, struct sl_err *e)
+{
+	const struct sl_ip *from = in->has_source_address ? &in->source_address : NULL;
+	const struct sl_ip *to = in->has_destination_address ? &in->destination_address : NULL;
+	int err = check_given(ends->source, from, "source_address", e);
+
+	if (err == 0)
+		err = check_given(ends->destination, to, "destination_address", e);
+	if (err != 0)
+		return err;
+	for (int v4 = 1; v4 >= 0; v4--) {
+		const struct sl_ip *a = address_of(ends->source, from, v4);
+		const struct sl_ip *b = address_of(ends->destination, to, v4);
+
+		if (a == NULL || b == NULL)
+			continue;
+		ends->from = *a;
+		ends->to = *b;
+		return 0;
+	}
+	return sl_err_set(e, SL_ERR_PARAMS, "destination_address",
+		"\"%s\" and \"%s\" have no addresses of one family for this", in->source,
+		in->destination);
+}
+
+static int find_ends(
+	const struct sl_ctrl *c, const struct explain_in *in, struct ends *ends, struct sl_err *e)
+{
+	ends->source = endpoint_of(c, in->source, "source", e);
+	if (ends->source == NULL)
+		return -ENOENT;
+	ends->destination = endpoint_of(c, in->destination, "destination", e);
+	if (ends->destination == NULL)
+		return -ENOENT;
+	if (strcmp(ends->source->network, ends->destination->network) != 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "destination",
+			"\"%s\" is in network \"%s\" and \"%s\" in \"%s\"", in->source,
+			ends->source->network, in->destination, ends->destination->network);
+		sl_err_hint(e, "no packet crosses from one network to another");
+		return -EINVAL;
+	}
+	ends->network = (const struct sl_network_obj *)sl_store_find(
+		c->store, SL_COLL_NETWORKS, ends->source->network);
+	return find_addresses(in, ends, e);
+}
+
+static int find_port(const struct explain_in *in, bool v4, uint16_t *port, struct sl_err *e)
+{
+	uint8_t proto = protocol_number[in->protocol];
+
+	if (proto == (v4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return sl_err_set(e, SL_ERR_PARAMS, "protocol", "%s does not go over IPv%d",
+			protocols[in->protocol], v4 ? 4 : 6);
+	if (in->has_port)
+		*port = (uint16_t)in->port;
+	else if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+		*port = v4 ? ECHO4 : ECHO6;
+	else
+		return sl_err_set(
+			e, SL_ERR_PARAMS, "port", "%s needs a port", protocols[in->protocol]);
+	return 0;
+}
+
+static int fill_steps(
+	struct side_out *out, const struct sl_policy_step *step, size_t n, const struct sl_ctrl *c)
+{
+	struct step_out *steps = calloc(n + 1, sizeof(*steps));
+
+	if (steps == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		steps[i] = (struct step_out){
+			.policy = sl_borrow(sl_name_of_policy(c, step[i].policy)),
+			.tier = step[i].tier,
+			.priority = step[i].priority,
+			.action = step[i].action,
+			.outcome = step[i].fate,
+		};
+		if (step[i].fate == SL_FATE_DECIDED)
+			out->policy = steps[i].policy;
+	}
+	out->steps = (struct sl_list){steps, n};
+	return 0;
+}
+
+static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum sl_direction dir,
+	const struct sl_policy_query *q, struct side_out *out)
+{
+	const struct sl_world *w = atomic_load_explicit(&c->pipeline->world, memory_order_relaxed);
+	const struct sl_endpoint_obj *subject = dir == SL_EGRESS ? ends->source : ends->destination;
+	struct sl_verdict v = sl_policy_evaluate(w->policies, dir, q);
+	struct sl_policy_step *steps;
+	size_t n;
+	int err = sl_policy_explain(w->policies, dir, q, &steps, &n);
+
+	if (err != 0)
+		return err;
+	out->here = subject->port[0] != '\0';
+	out->policy = sl_borrow("default");
+	out->verdict = v.kind == SL_VERDICT_ALLOW;
+	if (v.kind == SL_VERDICT_NONE)
+		out->verdict = dir == SL_EGRESS ? ends->network->policy_default.egress
+						: ends->network->policy_default.ingress;
+	err = fill_steps(out, steps, n, c);
+	free(steps);
+	return err;
+}
+
+static int explain_both(const struct sl_ctrl *c, const struct ends *ends, struct sl_policy_query *q,
+	struct explain_out *out)
+{
+	const uint32_t from = sl_store_identity_of(c->store, &ends->source->labels);
+	const uint32_t to = sl_store_identity_of(c->store, &ends->destination->labels);
+	int err;
+
+	q->subject = from;
+	q->peer = to;
+	q->peer_addr = ends->to;
+	err = explain_side(c, ends, SL_EGRESS, q, &out->egress);
+	if (err != 0)
+		return err;
+	q->subject = to;
+	q->peer = from;
+	q->peer_addr = ends->from;
+	return explain_side(c, ends, SL_INGRESS, q, &out->ingress);
+}
+
+static void decide(struct explain_out *out)
+{
+	out->verdict = out->egress.verdict && out->ingress.verdict;
+	if (out->verdict)
+		out->policy = sl_borrow("");
+	else
+		out->policy = out->egress.verdict ? out->ingress.policy : out->egress.policy;
+}
+
+static int explain(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
+{
+	const struct explain_in *in = call->params;
+	const struct sl_ctrl *c = call->ctrl;
+	struct explain_out out = {0};
+	struct sl_policy_query q;
+	struct ends ends;
+	uint16_t port = 0;
+	int err = find_ends(c, in, &ends, e);
+
+	if (err == 0)
+		err = find_port(in, sl_ip_is_v4(&ends.from), &port, e);
+	if (err != 0)
+		return err;
+	q = (struct sl_policy_query){.network = ends.network->o.id,
+		.peer_is_endpoint = true,
+		.ports_known = true,
+		.proto = protocol_number[in->protocol],
+		.dport = port};
+	out.network = sl_borrow(ends.network->name);
+	out.mode = ends.network->policy_mode;
+	err = explain_both(c, &ends, &q, &out);
+	if (err == 0) {
+		decide(&out);
+		*result = sl_shape_encode(&out_shape, &out);
+	}
+	free(out.egress.steps.items);
+	free(out.ingress.steps.items);
+	return err == 0 && *result == NULL ? -ENOMEM : err;
+}
+
+const struct sl_method sl_method_policies_explain = {
+	.name = "policies.explain",
+	.summary = "What policy says of a connection between two endpoints, and which policies "
+		   "were considered.",
+	.right = SL_RPC_READ,
+	.params = &in_shape,
+	.result = &out_field,
+	.handle = explain,
+};
