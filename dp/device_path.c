@@ -272,9 +272,11 @@ static bool any_pair(const struct sl_port *a, const struct sl_device *da, const 
 static const struct sl_port *find_other(const struct sl_port *p, const struct sl_device *d,
 	bool (*holds)(const struct path_claim *, const struct path_claim *))
 {
-	const struct sl_port *found = NULL, *other = p->engine->port;
+	const struct sl_engine *g = p->engine;
+	const struct sl_port *found = NULL;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX && found == NULL; i++, other++) {
+	for (unsigned int i = 0; i < g->n_slots && found == NULL; i++) {
+		const struct sl_port *other = g->port[i];
 		struct sl_device theirs;
 
 		if (other->state == SL_PORT_FREE || other->devargs == NULL || other == p ||

@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "interface.h"
 #include "port_driver.h"
+#include "sluice/port_set.h"
 
 #define SL_POOL_CACHE		256
 #define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
@@ -149,11 +150,14 @@ struct sl_engine {
 	uint32_t n_epochs; /* ports there have been */
 	uint32_t looked;   /* tick of the last look at what waits in devices */
 	struct sl_interface_watch *watch;
-	uint32_t changed; /* a bit a port whose standing, MTU or MAC did */
+	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
+	/* Ids below it have been given: their ports are allocated, and may be free. */
+	unsigned int n_slots;
+	struct sl_port *port[SL_PORTS_MAX];
 	/* Read by workers all the time: no line of these holds what control writes in its turns. */
 	_Atomic(uint32_t) tick __rte_cache_aligned;
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
-	struct sl_port port[SL_PORTS_MAX] __rte_cache_aligned;
+	_Atomic(uint16_t) port_of_tag[SL_TAGS_MAX]; /* of ports that workers see; SL_PORT_NONE */
 	struct sl_zombie *zombies;
 };
 

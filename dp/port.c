@@ -10,6 +10,7 @@
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
+#include "numa_node.h"
 
 #define CLOSING_WAIT_MS 20 /* two hundred grace periods of workers that sleep */
 
@@ -37,23 +38,53 @@ static int parse_devargs(struct sl_port *p, const char *devargs, struct sl_err *
 
 static const struct sl_port *port_with_device(const struct sl_port *of)
 {
-	const struct sl_port *p = of->engine->port;
+	const struct sl_engine *g = of->engine;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++, p++)
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		const struct sl_port *p = g->port[i];
+
 		if (p != of && p->state != SL_PORT_FREE && strcmp(p->device, of->device) == 0)
 			return p;
+	}
 	return NULL;
+}
+
+/* What all threads keep of a port. */
+static int make_rows(struct sl_engine *g, unsigned int id)
+{
+	int ret = sl_port_row_make(g->control, id, SOCKET_ID_ANY);
+
+	for (unsigned int w = 0; w < g->n_workers && ret == 0; w++)
+		ret = sl_port_row_make(
+			&g->worker[w]->counters, id, sl_numa_socket("port row", g->worker_numa[w]));
+	return ret;
+}
+
+/* An id that has not been given yet. NULL: there is none, or no memory. */
+static struct sl_port *make_slot(struct sl_engine *g)
+{
+	unsigned int id = g->n_slots;
+	struct sl_port *p;
+
+	if (id == SL_PORTS_MAX || make_rows(g, id) != 0)
+		return NULL;
+	p = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	*p = (struct sl_port){.engine = g, .id = (uint16_t)id};
+	g->port[g->n_slots++] = p;
+	return p;
 }
 
 static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
 {
 	*some_closing = false;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if (g->port[i].state == SL_PORT_FREE)
-			return &g->port[i];
-		*some_closing |= g->port[i].state == SL_PORT_CLOSING;
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		if (g->port[i]->state == SL_PORT_FREE)
+			return g->port[i];
+		*some_closing |= g->port[i]->state == SL_PORT_CLOSING;
 	}
-	return NULL;
+	return make_slot(g);
 }
 
 /* Who has the device, or a path that it names; NULL: nobody. */
@@ -65,10 +96,10 @@ static const struct sl_port *holder(const struct sl_port *new, const char *devar
 }
 
 /* What it has will be free in a moment. */
-static bool gives_way(const struct sl_port *p, uint32_t leaving)
+static bool gives_way(const struct sl_port *p, const struct sl_port_set *leaving)
 {
 	return p->state == SL_PORT_CLOSING || p->state == SL_PORT_REOPENING ||
-	       (leaving >> p->id & 1) != 0;
+	       (leaving != NULL && sl_port_set_has(leaving, p->id));
 }
 
 static int in_use(const struct sl_port *new, const struct sl_port *other, struct sl_err *e)
@@ -109,7 +140,7 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e)
 
 	if (other == NULL)
 		return 0;
-	return gives_way(other, 0) ? 1 : in_use(p, other, e);
+	return gives_way(other, NULL) ? 1 : in_use(p, other, e);
 }
 
 /* Whether the device is free (0), will be (1), or is somebody else's (an error). */
@@ -132,10 +163,10 @@ static int wait_for_device(
 static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
 {
 	memset(sum, 0, sizeof(*sum));
-	sum->tx_dropped = sl_counter_read(&g->control->port[id].tx_dropped);
-	sum->tx_recalled = sl_counter_read(&g->control->port[id].tx_recalled);
+	sum->tx_dropped = sl_counter_read(&g->control->port[id]->n.tx_dropped);
+	sum->tx_recalled = sl_counter_read(&g->control->port[id]->n.tx_recalled);
 	for (unsigned int w = 0; w < g->n_workers; w++) {
-		const struct sl_port_counters *c = &g->worker[w]->counters.port[id];
+		const struct sl_port_counters *c = &g->worker[w]->counters.port[id]->n;
 
 		sum->rx_packets += sl_counter_read(&c->rx_packets);
 		sum->rx_bytes += sl_counter_read(&c->rx_bytes);
@@ -148,9 +179,9 @@ static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_
 static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DROP_COUNT])
 {
 	for (unsigned int r = 0; r < SL_DROP_COUNT; r++) {
-		sum[r] = sl_counter_read(&g->control->port_drops[id][r]);
+		sum[r] = sl_counter_read(&g->control->port[id]->drops[r]);
 		for (unsigned int w = 0; w < g->n_workers; w++)
-			sum[r] += sl_counter_read(&g->worker[w]->counters.port_drops[id][r]);
+			sum[r] += sl_counter_read(&g->worker[w]->counters.port[id]->drops[r]);
 	}
 }
 
@@ -208,7 +239,6 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
-	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port)};
 	ret = set_up(p, params, e);
 	if (ret != 0) {
 		sl_port_close(p);
@@ -275,11 +305,16 @@ int sl_port_check(
 
 static struct sl_port *find(const struct sl_engine *g, uint16_t id)
 {
-	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
 	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_CLOSING)
 		return NULL;
 	return (struct sl_port *)(uintptr_t)p;
+}
+
+unsigned int sl_ports_end(const struct sl_engine *g)
+{
+	return g->n_slots;
 }
 
 void sl_port_offer(struct sl_engine *g, uint16_t id)
@@ -332,7 +367,7 @@ int sl_port_check_change(
 	const struct sl_port *now = find(g, id), *other;
 	struct sl_port as = {.engine = g, .id = id, .state = SL_PORT_FREE};
 	struct sl_port *p = &as;
-	uint32_t absent, leaving = params->leaving | 1u << id;
+	uint32_t absent;
 	int ret = now != NULL ? check_params(g, params, e) : -ENOENT;
 
 	if (ret != 0)
@@ -343,7 +378,7 @@ int sl_port_check_change(
 		return ret;
 	sl_port_outside(params->devargs, &p->outside);
 	other = holder(p, params->devargs);
-	if (other != NULL && !gives_way(other, leaving))
+	if (other != NULL && other != now && !gives_way(other, params->leaving))
 		return in_use(p, other, e);
 	ret = check_presence(p, e);
 	/* What stands at its paths is its own, or that of a port that leaves. */

@@ -103,8 +103,8 @@ static void nudge(const struct sl_port *p)
  */
 static void nudge_keepers(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 		struct sl_port_counters c;
 
 		if (!is_in_service(p) || !p->dev->keeps_buffers)
@@ -120,8 +120,8 @@ void sl_ports_buffers_tick(struct sl_engine *g)
 {
 	bool any_starved = false;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (!is_in_service(p))
 			continue;

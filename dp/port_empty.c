@@ -30,7 +30,7 @@ enum {
 
 static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 {
-	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
 	if (p == NULL || (p->state != SL_PORT_PUBLISHED && p->state != SL_PORT_REOPENING))
 		return NULL;
@@ -40,8 +40,8 @@ static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 /* With a device or, for now, without. */
 static struct sl_port *in_service(struct sl_engine *g, uint16_t id)
 {
-	if (id < SL_PORTS_MAX && g->port[id].state == SL_PORT_SHUT)
-		return &g->port[id];
+	if (id < g->n_slots && g->port[id]->state == SL_PORT_SHUT)
+		return g->port[id];
 	return published(g, id);
 }
 
@@ -50,7 +50,7 @@ static uint64_t given(const struct sl_port *p)
 	uint64_t n = 0;
 
 	for (unsigned int w = 0; w < p->engine->n_workers; w++)
-		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id].tx_packets);
+		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id]->n.tx_packets);
 	return n;
 }
 
@@ -72,7 +72,7 @@ void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 	struct sl_counters *c = p->engine->control;
 	struct sl_samples *s = &p->engine->control_samples;
 	struct sl_sample sample = {.reason = (uint8_t)why,
-		.culprit = (uint8_t)p->id,
+		.culprit = p->id,
 		.origin = SL_SAMPLE_NOWHERE,
 		.detail = n, /* the device has them, and tells nobody what is in them */
 		.in_port = SL_PORT_NONE,
@@ -82,11 +82,11 @@ void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 		return;
 	sl_count(&c->generated, n);
 	sl_drop_count(c, why, p->id, n);
-	s->of[why][p->id].skipped += n - 1;
+	c->port[p->id]->sample[why].skipped += n - 1;
 	if (sl_sample_due(s, why, p->id, sl_samples_second(s)))
 		sl_sample_take(s, &sample, NULL, 0);
-	sl_count(&c->port[p->id].tx_dropped, n);
-	sl_count(&c->port[p->id].tx_recalled, n);
+	sl_count(&c->port[p->id]->n.tx_dropped, n);
+	sl_count(&c->port[p->id]->n.tx_recalled, n);
 }
 
 void sl_port_recall(struct sl_port *p, unsigned int n)
@@ -223,8 +223,8 @@ void sl_port_release(struct sl_engine *g, uint16_t id)
 
 void sl_ports_poll(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->emptying == SL_EMPTYING_DRAIN && is_drained(p))
 			p->emptying = SL_EMPTYING_DONE;
@@ -238,10 +238,10 @@ static bool is_about_to_open(const struct sl_port *p)
 
 static bool any_held(const struct sl_engine *g)
 {
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
+	for (uint16_t i = 0; i < g->n_slots; i++) {
 		const struct sl_port *p = published(g, i);
 
-		if ((p != NULL && p->emptying != SL_EMPTYING_NOT) || is_about_to_open(&g->port[i]))
+		if ((p != NULL && p->emptying != SL_EMPTYING_NOT) || is_about_to_open(g->port[i]))
 			return true;
 	}
 	return false;
@@ -292,8 +292,8 @@ void sl_ports_look(struct sl_engine *g, uint32_t tick)
 	if (tick - g->looked < LOOK_TICKS)
 		return;
 	g->looked = tick;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED && p->driver->expire != NULL)
 			sl_port_recall(p, p->driver->expire(p->dev, given(p), p->fault == SL_KEEP));

@@ -34,7 +34,7 @@ void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why
 		clock_gettime(CLOCK_REALTIME, &s->since);
 	s->condition = c;
 	rte_strscpy(s->why, why, sizeof(s->why));
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
 }
 
 static struct sl_port_dp *copy_of(const struct sl_port_dp *dp)
@@ -111,7 +111,7 @@ static void follow_addresses(struct sl_port *p, const struct sl_port_link *l)
 	if (new_mac)
 		new->mac = l->mac;
 	sl_queues_replace(p->engine, p, new);
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
 }
 
 static void follow_queues(struct sl_port *p)
@@ -161,8 +161,8 @@ static void look(struct sl_port *p)
 
 void sl_ports_follow(struct sl_engine *g, bool all)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED &&
 			(all || atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
@@ -174,8 +174,8 @@ static void note_gone(void *engine, int index)
 {
 	struct sl_engine *g = engine;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port_device *d = g->port[i].dev;
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port_device *d = g->port[i]->dev;
 
 		if (d != NULL && d->outside.follow == SL_FOLLOW_INTERFACE && d->ifindex == index)
 			d->was_deleted = true;
@@ -188,8 +188,8 @@ static void note_gone(void *engine, int index)
  */
 static void hurry(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_SHUT && p->outside.follow == SL_FOLLOW_INTERFACE &&
 			p->standing.condition == SL_PORT_IS_MISSING)
@@ -259,25 +259,23 @@ static void open(struct sl_port *p)
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
 	p->dp->refuse = p->held ? SL_DROP_PORT_GONE : SL_KEEP; /* no worker has seen it */
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
 	sl_port_opened(p);
 	look(p);
 }
 
 void sl_ports_open(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_SHUT && rte_rdtsc() >= p->due)
 			open(p);
 	}
 }
 
-uint32_t sl_ports_changed(struct sl_engine *g)
+void sl_ports_changed(struct sl_engine *g, struct sl_port_set *changed)
 {
-	uint32_t changed = g->changed;
-
-	g->changed = 0;
-	return changed;
+	*changed = g->changed;
+	g->changed = (struct sl_port_set){0};
 }

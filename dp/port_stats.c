@@ -50,14 +50,14 @@ static uint64_t turned_away(const struct sl_port *p)
 	uint64_t n = 0;
 
 	for (unsigned int w = 0; w < p->engine->n_workers; w++)
-		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id].tx_dropped);
+		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id]->n.tx_dropped);
 	return n;
 }
 
 void sl_ports_stats_poll(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (is_in_service(p) && p->driver->weed != NULL)
 			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_tick(g)),
@@ -67,8 +67,8 @@ void sl_ports_stats_poll(struct sl_engine *g)
 
 void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 		struct sl_port_lost l;
 
 		if (!is_in_service(p))
@@ -99,7 +99,7 @@ void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info)
 bool sl_port_kernel_counters(
 	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c)
 {
-	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
 	return p != NULL && p->dev != NULL && p->driver->interface != NULL &&
 	       sl_interface_counters(p->driver->interface(p->dev), c);

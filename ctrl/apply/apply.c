@@ -307,7 +307,7 @@ static void commit(void *ctx)
 {
 	struct sl_apply *a = ctx;
 	struct sl_pending *p = &a->p;
-	uint32_t leaving;
+	bool leaving;
 
 	/* Of the world to come, flows may lead to a port that is new in it. */
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
@@ -330,16 +330,18 @@ static void commit(void *ctx)
 	sl_underlay_cancel(a->underlay, p->store, p->changes, p->n, (uint32_t)a->world->commit);
 	sl_apply_purge_flows(a);
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (a->ports[i].used && !p->ports[i].used)
+		if (a->ports[i].used && !p->ports[i].used) {
 			sl_port_remove(a->engine, (uint16_t)i);
+			free(a->ports[i].name);
+		}
 	memcpy(a->ports, p->ports, sizeof(a->ports));
 	list_fini(&p->undo);
 	list_fini(&p->retire);
 	sl_scope_fini(&p->scope);
 	commit_announcements(a);
-	leaving = p->leaving;
+	leaving = sl_port_set_any(&p->leaving);
 	memset(p, 0, sizeof(*p));
-	sl_handover_finish(a, leaving != 0);
+	sl_handover_finish(a, leaving);
 }
 
 static void abort_pending(void *ctx)
@@ -438,5 +440,8 @@ void sl_apply_destroy(struct sl_apply *a)
 	sl_announcer_fini(&a->announcer);
 	free(a->owners);
 	free(a->policy_base);
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		if (a->ports[i].used)
+			free(a->ports[i].name);
 	free(a);
 }

@@ -33,8 +33,8 @@ struct sl_applier sl_apply_applier(struct sl_apply *a);
 void sl_apply_patience(struct sl_apply *a, enum sl_patience patience);
 /* To call every few milliseconds: what has become of ports' devices is carried into the tables. */
 void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store);
-/* A bit for each port that may stand otherwise than when this was asked last. */
-uint32_t sl_apply_ports_stood(struct sl_apply *a);
+/* The ports that may stand otherwise than when this was asked last. */
+void sl_apply_ports_stood(struct sl_apply *a, struct sl_port_set *stood);
 
 /* To call every few milliseconds: ports that change hands are given on once they are empty, changed
  * endpoints are announced (announce.h). */

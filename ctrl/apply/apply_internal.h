@@ -13,7 +13,7 @@
 
 struct sl_port_slot {
 	bool used;
-	char name[SL_NAME_LEN];
+	char *name; /* one text for a slot and its copy in a transaction */
 	uint32_t n_endpoints;
 	uint32_t n_lost; /* of those before the transaction, how many it takes away */
 	uint32_t network;
@@ -50,9 +50,9 @@ struct sl_pending {
 	struct sl_port_slot ports[SL_PORTS_MAX]; /* as they will be */
 	int32_t port_mtu[SL_PORTS_MAX]; /* the MTU asked for before a change; -1: not changed */
 	const struct sl_port_obj *change[SL_PORTS_MAX]; /* what has its device changed */
-	uint32_t leaving; /* a bit for each port that gives up the device it has */
+	struct sl_port_set leaving;	     /* ports that give up the device they have */
 	uint32_t port_network[SL_PORTS_MAX]; /* whose each port will be; 0: nobody's */
-	uint32_t handed_on; /* a bit for each running port for which that changes */
+	struct sl_port_set handed_on;	     /* running ports for which that changes */
 	struct sl_scope scope;
 	uint32_t *announce; /* ids of endpoints that are to be announced */
 	size_t n_announce, max_announce;
@@ -73,12 +73,12 @@ struct sl_apply {
 	unsigned int n_raised;		 /* generations since the start */
 	enum sl_patience patience;	 /* with devices of ports that are added */
 	uint16_t port_mtu[SL_PORTS_MAX]; /* that flows were resolved with */
-	uint32_t stood; /* a bit for each port whose condition may be another since last asked */
+	struct sl_port_set stood;	 /* ports whose condition may be another since last asked */
 	uint64_t seed;
 	struct sl_port_slot ports[SL_PORTS_MAX];
 	/* As configured; the world's is 0 while what was the former network's is being cleared. */
 	uint32_t port_network[SL_PORTS_MAX];
-	uint32_t clearing;	       /* a bit for each such port */
+	struct sl_port_set clearing;   /* such ports */
 	struct sl_endpoint **endpoint; /* by endpoint id: what is published for it */
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;

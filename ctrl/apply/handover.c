@@ -21,30 +21,28 @@ void sl_handover_begin(struct sl_apply *a)
 	const struct sl_pending *p = &a->p;
 
 	memcpy(a->port_network, p->port_network, sizeof(a->port_network));
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if (p->handed_on & 1u << i)
-			sl_port_hold(a->engine, i);
+	SL_PORT_SET_EACH(i, &p->handed_on)
+	sl_port_hold(a->engine, (uint16_t)i);
 }
 
 void sl_handover_published(struct sl_apply *a)
 {
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if (a->p.handed_on & 1u << i)
-			sl_port_empty(a->engine, i);
-	a->clearing |= a->p.handed_on;
+	SL_PORT_SET_EACH(i, &a->p.handed_on)
+	sl_port_empty(a->engine, (uint16_t)i);
+	sl_port_set_merge(&a->clearing, &a->p.handed_on);
 }
 
-static uint32_t empty_ports(const struct sl_apply *a)
+static struct sl_port_set empty_ports(const struct sl_apply *a)
 {
-	uint32_t ports = 0;
+	struct sl_port_set ports = {0};
 
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if ((a->clearing & 1u << i) && sl_port_is_empty(a->engine, i))
-			ports |= 1u << i;
+	SL_PORT_SET_EACH(i, &a->clearing)
+	if (sl_port_is_empty(a->engine, (uint16_t)i))
+		sl_port_set_add(&ports, i);
 	return ports;
 }
 
-static void give(struct sl_apply *a, uint32_t ports)
+static void give(struct sl_apply *a, const struct sl_port_set *ports)
 {
 	struct sl_world *w = malloc(sizeof(*w));
 	struct sl_scope scope = {0};
@@ -52,9 +50,8 @@ static void give(struct sl_apply *a, uint32_t ports)
 	if (w == NULL)
 		abort();
 	*w = *a->world;
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
-		if (!(ports & 1u << i))
-			continue;
+	SL_PORT_SET_EACH(i, ports)
+	{
 		w->port_network[i] = a->port_network[i];
 		sl_scope_add(&scope, sl_change_of(SL_CHANGE_PORT, i));
 	}
@@ -65,15 +62,14 @@ static void give(struct sl_apply *a, uint32_t ports)
 static void turn(void *apply)
 {
 	struct sl_apply *a = apply;
-	uint32_t ports = a->clearing != 0 ? empty_ports(a) : 0;
+	struct sl_port_set ports = empty_ports(a);
 
-	if (ports == 0)
+	if (!sl_port_set_any(&ports))
 		return;
-	give(a, ports);
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if (ports & 1u << i)
-			sl_port_release(a->engine, i);
-	a->clearing &= ~ports;
+	give(a, &ports);
+	SL_PORT_SET_EACH(i, &ports)
+	sl_port_release(a->engine, (uint16_t)i);
+	sl_port_set_remove(&a->clearing, &ports);
 }
 
 void sl_handover_turn(struct sl_apply *a)
@@ -83,6 +79,6 @@ void sl_handover_turn(struct sl_apply *a)
 
 void sl_handover_finish(struct sl_apply *a, bool reopens)
 {
-	if (a->clearing != 0 || reopens)
+	if (sl_port_set_any(&a->clearing) || reopens)
 		sl_ports_settle(a->engine, turn, a);
 }

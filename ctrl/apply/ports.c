@@ -26,19 +26,21 @@ static struct sl_port_params params_of(const struct sl_apply *a, const struct sl
 	struct sl_port_params params = sl_apply_port_params(obj);
 
 	params.patience = a->patience;
-	params.leaving = a->p.leaving;
+	params.leaving = &a->p.leaving;
 	return params;
 }
 
 static int add_port(struct sl_apply *a, const struct sl_port_obj *obj, struct sl_err *e)
 {
 	const struct sl_port_params params = params_of(a, obj);
-	int id = sl_port_add(a->engine, &params, e);
+	char *name = strdup(obj->name);
+	int id = name != NULL ? sl_port_add(a->engine, &params, e) : sl_apply_no_memory(e);
 
-	if (id < 0)
+	if (id < 0) {
+		free(name);
 		return id;
-	a->p.ports[id] = (struct sl_port_slot){.used = true};
-	snprintf(a->p.ports[id].name, SL_NAME_LEN, "%s", obj->name);
+	}
+	a->p.ports[id] = (struct sl_port_slot){.used = true, .name = name};
 	return 0;
 }
 
@@ -86,7 +88,7 @@ static void note_leaving(struct sl_apply *a, const struct sl_change *c)
 				    : -1;
 
 	if (id >= 0 && (c->new_obj == NULL || is_another(c)))
-		a->p.leaving |= 1u << id;
+		sl_port_set_add(&a->p.leaving, (unsigned int)id);
 }
 
 static int prepare_port(struct sl_apply *a, const struct sl_change *c, struct sl_err *e)
@@ -133,14 +135,16 @@ void sl_apply_commit_ports(struct sl_apply *a)
  */
 void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store)
 {
-	uint32_t changed = sl_ports_changed(a->engine);
+	struct sl_port_set changed;
 	struct sl_scope scope = {0};
 	struct sl_world *w;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if ((changed >> i & 1) == 0 || !a->ports[i].used)
+	sl_ports_changed(a->engine, &changed);
+	SL_PORT_SET_EACH(i, &changed)
+	{
+		if (!a->ports[i].used)
 			continue;
-		a->stood |= 1u << i;
+		sl_port_set_add(&a->stood, i);
 		if (sl_underlay_port_follow(a->underlay, (uint16_t)i))
 			scope.all = true;
 		else if (a->port_mtu[i] != sl_port_dp(a->engine, (uint16_t)i)->mtu)
@@ -159,12 +163,10 @@ void sl_apply_ports_turn(struct sl_apply *a, const struct sl_store *store)
 	sl_scope_fini(&scope);
 }
 
-uint32_t sl_apply_ports_stood(struct sl_apply *a)
+void sl_apply_ports_stood(struct sl_apply *a, struct sl_port_set *stood)
 {
-	uint32_t stood = a->stood;
-
-	a->stood = 0;
-	return stood;
+	*stood = a->stood;
+	a->stood = (struct sl_port_set){0};
 }
 
 bool sl_apply_undo_ports(struct sl_apply *a)
@@ -173,9 +175,10 @@ bool sl_apply_undo_ports(struct sl_apply *a)
 	bool tried = false;
 
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if (p->ports[i].used && !a->ports[i].used)
+		if (p->ports[i].used && !a->ports[i].used) {
 			sl_port_remove(a->engine, (uint16_t)i);
-		else if (p->port_mtu[i] >= 0) {
+			free(p->ports[i].name);
+		} else if (p->port_mtu[i] >= 0) {
 			sl_port_set_mtu(a->engine, (uint16_t)i, (unsigned int)p->port_mtu[i], NULL);
 			tried = true;
 		}

@@ -13,7 +13,7 @@ struct ids {
 /* Numbers that went in one transaction. */
 struct gone {
 	struct sl_flow_table *flows;
-	uint32_t ports; /* a bit each */
+	struct sl_port_set ports;
 	struct ids networks, nodes;
 };
 
@@ -53,7 +53,7 @@ static bool concerned(const struct gone *g, const struct sl_flow_glance *l)
 	if (l->state != SL_CONN_PROGRAMMED)
 		return false;
 	if (l->program == SL_PROGRAM_PORT)
-		return l->target < SL_PORTS_MAX && (g->ports & 1u << l->target) != 0;
+		return sl_port_set_has(&g->ports, l->target);
 	return l->program == SL_PROGRAM_NODE && holds(&g->nodes, l->target);
 }
 
@@ -96,8 +96,8 @@ static void purge(void *arg)
 /* Only programmed entries name a port or a node. */
 static bool any_gone(const struct gone *g)
 {
-	return g->networks.n > 0 ||
-	       ((g->ports != 0 || g->nodes.n > 0) && sl_flow_table_programmed(g->flows) > 0);
+	return g->networks.n > 0 || ((sl_port_set_any(&g->ports) || g->nodes.n > 0) &&
+					    sl_flow_table_programmed(g->flows) > 0);
 }
 
 void sl_apply_purge_flows(struct sl_apply *a)
@@ -110,7 +110,7 @@ void sl_apply_purge_flows(struct sl_apply *a)
 	g->flows = a->pipeline->flows;
 	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
 		if (a->ports[i].used && !p->ports[i].used)
-			g->ports |= 1u << i;
+			sl_port_set_add(&g->ports, i);
 	g->networks = collect(p, SL_COLL_NETWORKS);
 	g->nodes = collect(p, SL_COLL_NODES);
 	if (any_gone(g))

@@ -146,7 +146,7 @@ static void collect_port(struct sl_apply *a, unsigned int id)
 	sl_scope_add(&p->scope, sl_change_of(SL_CHANGE_PORT, id));
 	p->world->port_network[id] = ran ? 0 : p->port_network[id];
 	if (ran)
-		p->handed_on |= 1u << id;
+		sl_port_set_add(&p->handed_on, id);
 }
 
 void sl_scope_collect(struct sl_apply *a)

@@ -103,7 +103,7 @@ static void add_by_port(const struct sl_ctrl *c, const struct drops_in *in, cJSO
 
 	for (unsigned int r = 1; r < SL_DROP_COUNT; r++)
 		rest[r] = drop_sum(c->engine, r);
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+	for (uint16_t id = 0; id < sl_ports_end(c->engine); id++) {
 		const char *port = sl_apply_port_name(c->apply, id);
 
 		if (port == NULL)

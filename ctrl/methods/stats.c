@@ -195,12 +195,14 @@ static void fill_port(const struct sl_ctrl *c, uint16_t id, struct port_out *out
 static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)
 {
 	struct sl_ctrl *c = call->ctrl;
-	struct port_out ports[SL_PORTS_MAX] = {0};
+	struct port_out *ports = calloc(sl_ports_end(c->engine) + 1u, sizeof(*ports));
 	struct worker_out workers[SL_WORKERS_MAX] = {0};
 	struct sl_flow_stats fs;
 	struct stats_out s = {.ports.items = ports, .workers.items = workers};
 
 	(void)e;
+	if (ports == NULL)
+		return -ENOMEM;
 	sl_flow_stats(c->pipeline->flows, &fs);
 	add_totals(sl_engine_control_counters(c->engine), &s.totals);
 	for (unsigned int i = 0; i < sl_engine_n_workers(c->engine); i++) {
@@ -213,7 +215,7 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 			.cycles_per_packet = c->load.worker[i].load.cycles_per_packet,
 			.busy_percent = c->load.worker[i].load.busy_percent};
 	}
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+	for (uint16_t id = 0; id < sl_ports_end(c->engine); id++) {
 		const char *name = sl_apply_port_name(c->apply, id);
 
 		if (name == NULL)
@@ -235,6 +237,7 @@ static int stats_get(const struct sl_rpc_call *call, cJSON **result, struct sl_e
 	s.flows.over_share = fs.over_share;
 	s.flows.reserve = 2 * (uint64_t)sl_flow_share_reserve(c->pipeline->flows);
 	*result = sl_shape_encode(&stats_shape, &s);
+	free(ports);
 	return *result != NULL ? 0 : -ENOMEM;
 }
 

@@ -118,13 +118,14 @@ static double ratio(uint64_t a, uint64_t b)
 	return b > 0 ? (double)a / (double)b : 0;
 }
 
+/* Up to max of the queues that the worker polls; out: NULL to count them. */
 static size_t find_queues(
 	const struct sl_ctrl *c, unsigned int worker, struct queue_out *out, size_t max)
 {
 	struct sl_port_info info;
 	size_t n = 0;
 
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+	for (uint16_t id = 0; id < sl_ports_end(c->engine); id++) {
 		const char *name = sl_apply_port_name(c->apply, id);
 
 		if (name == NULL)
@@ -133,11 +134,19 @@ static size_t find_queues(
 		for (uint32_t q = 0; q < info.n_rxq && n < max; q++) {
 			if (info.rxq_worker[q] != (int)worker)
 				continue;
-			snprintf(out[n].port, sizeof(out[n].port), "%s", name);
-			out[n++].queue = q;
+			if (out != NULL) {
+				snprintf(out[n].port, sizeof(out[n].port), "%s", name);
+				out[n].queue = q;
+			}
+			n++;
 		}
 	}
 	return n;
+}
+
+static size_t count_queues(const struct sl_ctrl *c, unsigned int worker)
+{
+	return find_queues(c, worker, NULL, SIZE_MAX);
 }
 
 static size_t read_stages(const struct sl_stages *s, struct stage_out *out)
@@ -179,15 +188,17 @@ static cJSON *encode_worker(const struct sl_ctrl *c, unsigned int i)
 {
 	const struct sl_worker *w = sl_engine_worker(c->engine, i);
 	int node = sl_engine_worker_numa(c->engine, i);
-	struct queue_out queues[SL_PORTS_MAX * SL_QUEUES_MAX];
+	size_t n_queues = count_queues(c, i);
+	struct queue_out *queues = calloc(n_queues + 1, sizeof(*queues));
 	struct stage_out stages[SL_STAGE_COUNT];
 	struct service_out service[SL_SERVICE_BUCKETS];
+	cJSON *json;
 	struct worker_out out = {.core = w->core,
 		.lcore = w->lcore,
 		.numa_node = (uint32_t)node,
 		.has_numa_node = node >= 0,
 		.variant = sl_borrow(sl_variant_name()),
-		.queues = {queues, find_queues(c, i, queues, RTE_DIM(queues))},
+		.queues = {queues, find_queues(c, i, queues, n_queues)},
 		.packets = sl_counter_read(&w->counters.received),
 		.bursts = sl_counter_read(&w->counters.bursts),
 		.cycles_per_packet = c->load.worker[i].load.cycles_per_packet,
@@ -197,7 +208,9 @@ static cJSON *encode_worker(const struct sl_ctrl *c, unsigned int i)
 		.service_times = {service, read_service(&w->stages, service)}};
 
 	out.packets_per_burst = ratio(out.packets, out.bursts);
-	return sl_shape_encode(&worker_shape, &out);
+	json = queues != NULL ? sl_shape_encode(&worker_shape, &out) : NULL;
+	free(queues);
+	return json;
 }
 
 static int workers_list(const struct sl_rpc_call *call, cJSON **result, struct sl_err *e)

@@ -4,11 +4,12 @@
 #include "reach.h"
 #include "fields.h"
 
-void sl_link_set(struct sl_link *l, const struct sl_port_obj *port)
+void sl_link_set(struct sl_link *l, uint16_t number, const struct sl_port_obj *port)
 {
 	const struct sl_prefix *addrs = port->addresses.items;
 
 	l->present = true;
+	l->port = number;
 	snprintf(l->name, sizeof(l->name), "%s", port->name);
 	l->n_addrs = 0;
 	for (size_t i = 0; i < port->addresses.n && i < SL_PORT_ADDRESSES_MAX; i++)
@@ -25,9 +26,11 @@ static bool add_port(const struct sl_object *o, void *ctx)
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
 	struct filling *f = ctx;
 
-	if (p->role == SL_ROLE_UNDERLAY)
-		sl_link_set(&f->r->link[f->n++], p);
-	return f->n < SL_PORTS_MAX;
+	if (p->role == SL_ROLE_UNDERLAY) {
+		sl_link_set(&f->r->link[f->n], (uint16_t)f->n, p);
+		f->n++;
+	}
+	return f->n < SL_LINKS_MAX;
 }
 
 void sl_reach_init(
@@ -38,6 +41,24 @@ void sl_reach_init(
 	memset(r, 0, sizeof(*r));
 	r->self = self;
 	sl_store_walk(store, SL_COLL_PORTS, add_port, &f);
+}
+
+struct sl_link *sl_reach_of_port(const struct sl_reach *r, uint16_t number)
+{
+	for (unsigned int i = 0; i < SL_LINKS_MAX; i++)
+		if (r->link[i].present && r->link[i].port == number)
+			return (struct sl_link *)(uintptr_t)&r->link[i];
+	return NULL;
+}
+
+struct sl_link *sl_reach_place(const struct sl_reach *r, uint16_t number)
+{
+	struct sl_link *l = sl_reach_of_port(r, number);
+
+	for (unsigned int i = 0; l == NULL && i < SL_LINKS_MAX; i++)
+		if (!r->link[i].present)
+			l = (struct sl_link *)(uintptr_t)&r->link[i];
+	return l;
 }
 
 const struct sl_prefix *sl_link_connected(const struct sl_link *l, const struct sl_ip *to)
@@ -68,7 +89,7 @@ bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip)
 	for (size_t i = 0; i < r->self->tunnel_addresses.n; i++)
 		if (sl_ip_equal(&tunnel[i], ip))
 			return true;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+	for (unsigned int i = 0; i < SL_LINKS_MAX; i++)
 		for (unsigned int k = 0; r->link[i].present && k < r->link[i].n_addrs; k++)
 			if (sl_ip_equal(&r->link[i].addr[k].ip, ip))
 				return true;
@@ -90,13 +111,13 @@ struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip 
 
 	if (path.why != SL_REACH_OK)
 		return path;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+	for (unsigned int i = 0; i < SL_LINKS_MAX; i++) {
 		const struct sl_prefix *p =
 			r->link[i].present ? sl_link_connected(&r->link[i], to) : NULL;
 
 		if (p == NULL || (best != NULL && p->len <= best->len))
 			continue;
-		path.link = (uint16_t)i;
+		path.port = r->link[i].port;
 		best = p;
 	}
 	if (best == NULL)
@@ -116,14 +137,14 @@ struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_
 	if (route->port[0] == '\0')
 		return sl_reach_link(r, &route->via);
 	path.why = SL_REACH_NO_LINK;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
+	for (unsigned int i = 0; i < SL_LINKS_MAX; i++) {
 		if (!r->link[i].present || strcmp(r->link[i].name, route->port) != 0)
 			continue;
 		own = sl_link_source(&r->link[i], &route->via);
 		if (own != NULL)
 			path.why = sl_check_host(own, &route->via, "", NULL) != 0 ? SL_REACH_NO_HOST
 										  : SL_REACH_OK;
-		path.link = (uint16_t)i;
+		path.port = r->link[i].port;
 	}
 	return path;
 }

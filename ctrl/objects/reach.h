@@ -14,6 +14,7 @@
 
 struct sl_link {
 	bool present;
+	uint16_t port; /* its number: whoever sets up the link says which */
 	char name[SL_NAME_LEN];
 	unsigned int n_addrs;
 	struct sl_prefix addr[SL_PORT_ADDRESSES_MAX];
@@ -21,7 +22,7 @@ struct sl_link {
 
 struct sl_reach {
 	const struct sl_node_self *self;
-	struct sl_link link[SL_PORTS_MAX];
+	struct sl_link link[SL_LINKS_MAX]; /* those that are not present are free */
 };
 
 enum sl_reach_why {
@@ -35,14 +36,18 @@ enum sl_reach_why {
 
 struct sl_reach_path {
 	enum sl_reach_why why;
-	uint16_t link;
+	uint16_t port; /* of the link */
 	struct sl_ip next_hop;
 };
 
 /* The links of a store's underlay ports, in the order of the ports. */
 void sl_reach_init(
 	struct sl_reach *r, const struct sl_store *store, const struct sl_node_self *self);
-void sl_link_set(struct sl_link *l, const struct sl_port_obj *port);
+void sl_link_set(struct sl_link *l, uint16_t number, const struct sl_port_obj *port);
+/* The link of a port; NULL: it is none. */
+struct sl_link *sl_reach_of_port(const struct sl_reach *r, uint16_t number);
+/* Where a port's link is, or is to be; NULL: there are as many as can be. */
+struct sl_link *sl_reach_place(const struct sl_reach *r, uint16_t number);
 
 /* The own address on the link whose prefix has `to`; NULL when none does. */
 const struct sl_prefix *sl_link_connected(const struct sl_link *l, const struct sl_ip *to);

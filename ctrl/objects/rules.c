@@ -246,6 +246,7 @@ static int policy_entity(const struct sl_store *s, const struct sl_object *o, st
 const struct sl_rule sl_rules[] = {
 	{"port_device", SL_COLL_PORTS, sl_rule_port_device},
 	{NULL, SL_COLL_PORTS, sl_rule_port_address},
+	{NULL, SL_COLL_PORTS, sl_rule_port_links},
 	{"port_mtu", SL_COLL_PORTS, sl_rule_port_mtu},
 	{"node_ipv6", SL_COLL_NODES, node_ip6},
 	{"node_own_address", SL_COLL_NODES, node_own},

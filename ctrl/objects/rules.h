@@ -55,6 +55,7 @@ int sl_rule_port_device(const struct sl_store *s, const struct sl_object *o, str
 
 /* rules_ports.c */
 int sl_rule_port_address(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+int sl_rule_port_links(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 int sl_rule_port_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
 #endif

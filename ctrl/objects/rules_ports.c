@@ -100,6 +100,28 @@ int sl_rule_port_address(const struct sl_store *s, const struct sl_object *o, st
 	return -EINVAL;
 }
 
+static bool count_link(const struct sl_object *o, void *n)
+{
+	*(unsigned int *)n += ((const struct sl_port_obj *)o)->role == SL_ROLE_UNDERLAY;
+	return true;
+}
+
+int sl_rule_port_links(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
+	unsigned int n = 0;
+
+	if (p->role != SL_ROLE_UNDERLAY)
+		return 0;
+	sl_store_walk(s, SL_COLL_PORTS, count_link, &n);
+	if (n <= SL_LINKS_MAX)
+		return 0;
+	sl_err_set(e, SL_ERR_LIMIT, "role", "port \"%s\": at most %d ports have role underlay",
+		p->name, SL_LINKS_MAX);
+	sl_err_hint(e, "remove one of them first, or in the same transaction");
+	return -ENOSPC;
+}
+
 int sl_rule_port_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;

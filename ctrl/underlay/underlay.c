@@ -50,7 +50,7 @@ struct sl_underlay {
 	struct sl_neighbors *neighbors;
 	bool has_source;
 	struct sl_ip source;   /* this node's tunnel address, when configured */
-	struct sl_reach reach; /* links by engine port id */
+	struct sl_reach reach; /* of links, whose numbers are the engine's port ids */
 	struct port ports[SL_PORTS_MAX];
 	struct node *nodes;
 	struct node *fresh; /* those that are */
@@ -105,7 +105,8 @@ static void publish(struct sl_underlay *u, struct node *n)
 
 	if (n->hop != NULL) {
 		port = &u->ports[n->hop->key.port];
-		local = sl_link_source(&u->reach.link[n->hop->key.port], &n->hop->key.ip);
+		local = sl_link_source(
+			sl_reach_of_port(&u->reach, (uint16_t)n->hop->key.port), &n->hop->key.ip);
 		p.port = (uint16_t)n->hop->key.port;
 		p.next_hop = n->hop->key.ip;
 		p.local_mac = port->mac;
@@ -150,9 +151,9 @@ static void place(struct sl_underlay *u, const struct sl_store *store, struct no
 	leave_hop(u, n);
 	n->why = path.why;
 	if (path.why == SL_REACH_OK) {
-		n->hop = hop_get(u, path.link, &path.next_hop);
+		n->hop = hop_get(u, path.port, &path.next_hop);
 		DL_APPEND(n->hop->nodes, n);
-		held = sl_neighbor_hold(u->neighbors, path.link, &path.next_hop, tick, &n->mac);
+		held = sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
 		n->held = held >= 0;
 		n->resolved = held == 1;
 	}
@@ -215,8 +216,8 @@ static bool neighbor_source(
 	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, uint32_t *addr_be)
 {
 	const struct sl_underlay *u = ctx;
-	const struct sl_link *l = &u->reach.link[port];
-	const struct sl_prefix *own = l->present ? sl_link_source(l, to) : NULL;
+	const struct sl_link *l = sl_reach_of_port(&u->reach, port);
+	const struct sl_prefix *own = l != NULL ? sl_link_source(l, to) : NULL;
 
 	if (own == NULL)
 		return false;
@@ -228,10 +229,10 @@ static bool neighbor_source(
 static bool neighbor_is_ours(void *ctx, uint16_t port, uint32_t addr_be)
 {
 	const struct sl_underlay *u = ctx;
-	const struct sl_link *l = &u->reach.link[port];
+	const struct sl_link *l = sl_reach_of_port(&u->reach, port);
 	struct sl_ip ip = sl_ip_from_v4(addr_be);
 
-	for (unsigned int i = 0; l->present && i < l->n_addrs; i++)
+	for (unsigned int i = 0; l != NULL && i < l->n_addrs; i++)
 		if (sl_ip_equal(&l->addr[i].ip, &ip))
 			return true;
 	return false;
@@ -249,10 +250,18 @@ static bool neighbor_is_own_mac(void *ctx, const struct sl_mac *mac)
 {
 	const struct sl_underlay *u = ctx;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (u->reach.link[i].present && sl_mac_equal(&u->ports[i].mac, mac))
+	for (unsigned int i = 0; i < SL_LINKS_MAX; i++)
+		if (u->reach.link[i].present &&
+			sl_mac_equal(&u->ports[u->reach.link[i].port].mac, mac))
 			return true;
 	return false;
+}
+
+static const char *link_name(const struct sl_underlay *u, uint16_t port)
+{
+	const struct sl_link *l = sl_reach_of_port(&u->reach, port);
+
+	return l != NULL ? l->name : "";
 }
 
 static void neighbor_tell(void *ctx, const struct sl_neighbor_event *ev)
@@ -269,7 +278,7 @@ static void neighbor_tell(void *ctx, const struct sl_neighbor_event *ev)
 	size_t n;
 
 	n = (size_t)snprintf(text, sizeof(text), words[ev->kind], sl_format_ip(&ev->ip, ip),
-		u->reach.link[ev->port].name, sl_format_mac(&ev->mac, mac),
+		link_name(u, ev->port), sl_format_mac(&ev->mac, mac),
 		sl_format_mac(&ev->other, other));
 	if (ev->untold > 0)
 		snprintf(text + n, sizeof(text) - n, " (%u such lines were left out before)",
@@ -290,7 +299,7 @@ void sl_underlay_port_set(struct sl_underlay *u, uint16_t id, const struct sl_po
 	const struct sl_port_dp *dp = sl_port_dp(u->engine, id);
 
 	u->ports[id] = (struct port){.mac = dp->mac, .mtu = dp->mtu};
-	sl_link_set(&u->reach.link[id], obj);
+	sl_link_set(sl_reach_place(&u->reach, id), id, obj);
 }
 
 bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id)
@@ -298,7 +307,8 @@ bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id)
 	const struct sl_port_dp *dp = sl_port_dp(u->engine, id);
 	struct port *p = &u->ports[id];
 
-	if (!u->reach.link[id].present || (p->mtu == dp->mtu && sl_mac_equal(&p->mac, &dp->mac)))
+	if (sl_reach_of_port(&u->reach, id) == NULL ||
+		(p->mtu == dp->mtu && sl_mac_equal(&p->mac, &dp->mac)))
 		return false;
 	*p = (struct port){.mac = dp->mac, .mtu = dp->mtu};
 	return true;
@@ -306,11 +316,12 @@ bool sl_underlay_port_follow(struct sl_underlay *u, uint16_t id)
 
 void sl_underlay_port_gone(struct sl_underlay *u, uint16_t id)
 {
+	struct sl_link *l = sl_reach_of_port(&u->reach, id);
 	struct hop *h, *next_hop;
 
-	if (!u->reach.link[id].present)
+	if (l == NULL)
 		return;
-	u->reach.link[id].present = false;
+	l->present = false;
 	HASH_ITER (hh, u->hops, h, next_hop) {
 		struct node *n, *next;
 

@@ -12,7 +12,7 @@ static const char *holders(const struct sl_ctrl *c, char text[HOLDERS_LEN])
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+	for (uint16_t id = 0; id < sl_ports_end(c->engine); id++) {
 		const char *name = sl_apply_port_name(c->apply, id);
 		struct sl_port_info info;
 

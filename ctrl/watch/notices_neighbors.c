@@ -56,7 +56,7 @@ static const char *off_link(struct sl_notice_walk *w, const struct sl_neighbor_o
 {
 	const struct sl_prefix *p = NULL;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX && w->reach.link[i].present; i++)
+	for (unsigned int i = 0; i < SL_LINKS_MAX && w->reach.link[i].present; i++)
 		if (strcmp(w->reach.link[i].name, n->port) == 0)
 			p = sl_link_connected(&w->reach.link[i], &n->address);
 	if (p != NULL)

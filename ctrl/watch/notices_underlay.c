@@ -69,7 +69,7 @@ void sl_notice_port_prefix(const struct sl_notice_facts *f, const struct sl_noti
 	struct sl_reach r;
 
 	sl_reach_init(&r, f->store, f->self);
-	for (unsigned int i = 0; i < SL_PORTS_MAX && r.link[i].present; i++) {
+	for (unsigned int i = 0; i < SL_LINKS_MAX && r.link[i].present; i++) {
 		const struct sl_prefix *p;
 		const struct sl_link *other = same_prefix(&r, i, &p);
 		char text[SL_PREFIX_STR_LEN];
@@ -90,7 +90,7 @@ static const char *tunnel_address_trouble(const struct sl_reach *r, const struct
 
 	if (!sl_ip_is_v4(ip))
 		return "is of no use: this version's underlay is IPv4";
-	for (unsigned int i = 0; i < SL_PORTS_MAX && r->link[i].present; i++) {
+	for (unsigned int i = 0; i < SL_LINKS_MAX && r->link[i].present; i++) {
 		const struct sl_link *l = &r->link[i];
 		const struct sl_prefix *p = sl_link_connected(l, ip);
 

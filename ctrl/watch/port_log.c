@@ -80,11 +80,11 @@ static bool is_overdue(const struct sl_ctrl *c, unsigned int id)
 
 void sl_ctrl_ports_turn(struct sl_ctrl *c)
 {
-	uint32_t stood;
+	struct sl_port_set stood;
 
 	sl_apply_ports_turn(c->apply, c->store);
-	stood = sl_apply_ports_stood(c->apply);
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
-		if ((stood >> i & 1) != 0 || is_overdue(c, i))
+	sl_apply_ports_stood(c->apply, &stood);
+	for (uint16_t i = 0; i < sl_ports_end(c->engine); i++)
+		if (sl_port_set_has(&stood, i) || is_overdue(c, i))
 			look(c, i);
 }

@@ -71,7 +71,7 @@ static void begin(struct sl_ctrl *c, uint32_t tick)
 	c->states_looking = true;
 	c->states_at = (struct sl_neighbor_cursor){0};
 	sl_states_begin(c->states, tick);
-	for (uint16_t id = 0; id < SL_PORTS_MAX; id++) {
+	for (uint16_t id = 0; id < sl_ports_end(c->engine); id++) {
 		const char *name = sl_apply_port_name(c->apply, id);
 
 		if (name != NULL)

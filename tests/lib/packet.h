@@ -22,6 +22,7 @@
 
 #include <rte_mbuf.h>
 
+#include "dp/counters.h"
 #include "sluice/burst.h"
 
 #define SL_FRAME_MAX	16384
@@ -196,6 +197,8 @@ struct sl_ip sl_test_ip(const char *text);
 int sl_test_eal(void **state);
 struct rte_mempool *sl_test_pool(void); /* 8191 buffers of RTE_MBUF_DEFAULT_BUF_SIZE */
 struct sl_samples;
+/* Counters without an engine: all ports share one row of the program. */
+void sl_test_rows(struct sl_counters *c);
 /* Samples of drops, with a clock that stands still. */
 struct sl_samples *sl_test_samples(void);
 unsigned int sl_test_pool_in_use(void); /* buffers not returned: 0 when nothing leaks */

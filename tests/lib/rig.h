@@ -22,6 +22,7 @@
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
+#define SL_RIG_PORTS	32 /* ids of ports that there are */
 #define SL_RIG_WEB	0
 #define SL_RIG_DB	1
 #define SL_RIG_UNDERLAY 2

@@ -124,10 +124,12 @@ static void discard(struct sl_worker *w)
 	struct sl_upcall up;
 
 	for (unsigned int p = 0; p < SL_PORTS_MAX; p++) {
-		rte_pktmbuf_free_bulk(w->tx[p].pkt, w->tx[p].n);
-		w->tx[p].n = 0;
+		struct sl_tx_buffer *t = sl_tx_buffer(w, (uint16_t)p);
+
+		rte_pktmbuf_free_bulk(t->pkt, t->n);
+		t->n = 0;
 	}
-	w->tx_pending = 0;
+	w->n_dirty = 0;
 	while (sl_engine_upcalls(g, &up, 1) > 0)
 		rte_pktmbuf_free(up.m);
 }

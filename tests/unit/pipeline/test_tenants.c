@@ -139,7 +139,7 @@ static uint16_t port_of(enum tenant who, unsigned int end)
 /* What left by the port, which was one packet or none; true: it is in out. */
 static bool taken(uint16_t port)
 {
-	struct sl_tx_buffer *tx = &sl_engine_worker(g, 0)->tx[port];
+	struct sl_tx_buffer *tx = sl_tx_buffer(sl_engine_worker(g, 0), port);
 
 	if (tx->n == 0)
 		return false;
