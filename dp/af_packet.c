@@ -11,7 +11,7 @@
 #include <rte_kvargs.h>
 #include <rte_string_fns.h>
 
-#include "engine_internal.h"
+#include "dpdk.h"
 
 enum {
 	FRAMESZ_DEFAULT = 2048,
@@ -19,24 +19,24 @@ enum {
 	SLOT_OVERHEAD = 104,
 };
 
-static int take_framesz(const char *key, const char *value, void *port)
+static int read_framesz(const char *key, const char *value, void *framesz)
 {
-	struct sl_port *p = port;
-
 	(void)key;
-	p->framesz = (uint32_t)strtoul(value, NULL, 10);
+	*(uint32_t *)framesz = (uint32_t)strtoul(value, NULL, 10);
 	return 0;
 }
 
-void sl_af_packet_parse(struct sl_port *p, const char *args)
+uint32_t sl_af_packet_framesz(const char *devargs)
 {
-	struct rte_kvargs *kv = rte_kvargs_parse(args != NULL ? args : "", NULL);
+	const char *args = strchr(devargs, ',');
+	struct rte_kvargs *kv = rte_kvargs_parse(args != NULL ? args + 1 : "", NULL);
+	uint32_t framesz = FRAMESZ_DEFAULT;
 
-	p->framesz = FRAMESZ_DEFAULT;
 	if (kv == NULL)
-		return;
-	rte_kvargs_process(kv, "framesz", take_framesz, p);
+		return framesz;
+	rte_kvargs_process(kv, "framesz", read_framesz, &framesz);
 	rte_kvargs_free(kv);
+	return framesz;
 }
 
 static int ask(const char *iface, unsigned long request, struct ifreq *ifr)
@@ -60,23 +60,24 @@ static int interface_mtu(const char *iface, unsigned long request, int *mtu)
 	return ret;
 }
 
-unsigned int sl_af_packet_mtu(const struct sl_port *p)
+static unsigned int mtu_of(const char *iface)
 {
 	int mtu = 0;
 
-	return interface_mtu(p->outside.iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu
-										 : 0;
+	return interface_mtu(iface, SIOCGIFMTU, &mtu) == 0 && mtu > 0 ? (unsigned int)mtu : 0;
 }
 
-int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e)
+int sl_af_packet_mtu_set(const struct sl_port_device *d, unsigned int mtu, struct sl_err *e)
 {
-	unsigned int now = sl_af_packet_mtu(p);
+	const char *iface = d->outside.iface;
+	uint32_t framesz = sl_dpdk_of(d)->framesz;
+	unsigned int now = mtu_of(iface);
 	int wanted = (int)mtu, ret;
 
-	if (mtu + SLOT_OVERHEAD > p->framesz) {
+	if (mtu + SLOT_OVERHEAD > framesz) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
 			"port %s: the ring slots of %s (framesz=%u) hold an MTU of at most %d",
-			p->name, p->device, p->framesz, (int)p->framesz - SLOT_OVERHEAD);
+			d->name, d->device, framesz, (int)framesz - SLOT_OVERHEAD);
 		sl_err_hint(e, "give the devargs framesz=%u and blocksz=%u",
 			rte_align32pow2(mtu + SLOT_OVERHEAD),
 			RTE_MAX(4096u, rte_align32pow2(mtu + SLOT_OVERHEAD)));
@@ -84,12 +85,12 @@ int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_er
 	}
 	if (now == mtu)
 		return 0;
-	ret = interface_mtu(p->outside.iface, SIOCSIFMTU, &wanted);
+	ret = interface_mtu(iface, SIOCSIFMTU, &wanted);
 	if (ret == 0 || now > mtu) /* a larger one of the kernel's does no harm */
 		return 0;
 	ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
-		"port %s: interface %s has an MTU of %u and does not take %u: %s", p->name,
-		p->outside.iface, now, mtu, strerror(-ret));
-	sl_err_hint(e, "ip link set %s mtu %u", p->outside.iface, mtu);
+		"port %s: interface %s has an MTU of %u and does not take %u: %s", d->name, iface,
+		now, mtu, strerror(-ret));
+	sl_err_hint(e, "ip link set %s mtu %u", iface, mtu);
 	return ret;
 }

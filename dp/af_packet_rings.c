@@ -23,7 +23,8 @@
 
 #include <rte_ethdev.h>
 
-#include "engine_internal.h"
+#include "dpdk.h"
+#include "interface_counters.h"
 #include "tx_slots.h"
 
 struct ring {
@@ -46,12 +47,19 @@ struct sl_af_rings {
 	bool is_noted; /* `waited` says what waited */
 };
 
-static bool is_known(const struct sl_engine *g, uint64_t inode)
+static bool has_socket(const struct sl_af_rings *r, uint64_t inode)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		for (unsigned int q = 0; g->port[i].rings != NULL && q < g->port[i].rings->n; q++)
-			if (g->port[i].rings->ring[q].inode == inode)
-				return true;
+	for (unsigned int q = 0; r != NULL && q < r->n; q++)
+		if (r->ring[q].inode == inode)
+			return true;
+	return false;
+}
+
+static bool is_known(uint64_t inode)
+{
+	for (const struct sl_dpdk *x = sl_dpdk_first(); x != NULL; x = x->next)
+		if (has_socket(x->rings, inode))
+			return true;
 	return false;
 }
 
@@ -104,65 +112,62 @@ static bool set_up_socket(int fd, int ifindex)
 	       option_of(fd, PACKET_VERSION) == TPACKET_V2;
 }
 
-static int try_socket(struct sl_port *p, int fd, int ifindex)
+static int try_socket(struct sl_port_device *d, int fd, int ifindex)
 {
-	struct sl_af_rings *r = p->rings;
+	struct sl_af_rings *r = sl_dpdk_of(d)->rings;
 	struct stat st;
 
-	if (!is_bound_to(fd, ifindex) || fstat(fd, &st) != 0 || is_known(p->engine, st.st_ino))
+	if (!is_bound_to(fd, ifindex) || fstat(fd, &st) != 0 || is_known(st.st_ino))
 		return 0;
-	for (unsigned int q = 0; q < r->n; q++)
-		if (r->ring[q].inode == st.st_ino)
-			return 0;
 	if (r->n == SL_QUEUES_MAX || !set_up_socket(fd, ifindex))
 		return -1;
 	r->ring[r->n++] = (struct ring){.fd = fd, .inode = st.st_ino};
 	return 0;
 }
 
-static int find_sockets(struct sl_port *p, int ifindex)
+static int find_sockets(struct sl_port_device *d, int ifindex)
 {
 	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *d;
+	const struct dirent *entry;
 	int ret = dir != NULL ? 0 : -1;
 
-	while (ret == 0 && (d = readdir(dir)) != NULL)
-		if (d->d_name[0] != '.')
-			ret = try_socket(p, (int)strtol(d->d_name, NULL, 10), ifindex);
+	while (ret == 0 && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			ret = try_socket(d, (int)strtol(entry->d_name, NULL, 10), ifindex);
 	if (dir != NULL)
 		closedir(dir);
-	return ret == 0 && p->rings->n == p->n_rxq ? 0 : -1;
+	return ret == 0 && sl_dpdk_of(d)->rings->n == d->n_rxq ? 0 : -1;
 }
 
-static void take_mapping(struct sl_port *p, const char *line)
+static void note_mapping(struct sl_port_device *d, const char *line)
 {
 	uint64_t from, to, inode;
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %" SCNu64, &from, &to, &inode) != 3)
 		return;
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		struct ring *r = &p->rings->ring[q];
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 
 		if (r->inode != inode || r->rx != NULL)
 			continue;
 		r->rx = (uint8_t *)(uintptr_t)from;
 		r->tx = (struct sl_tx_slots){.at = (uint8_t *)(uintptr_t)(from + (to - from) / 2),
-			.n = (uint32_t)((to - from) / 2 / p->framesz),
-			.size = p->framesz};
+			.n = (uint32_t)((to - from) / 2 / sl_dpdk_of(d)->framesz),
+			.size = sl_dpdk_of(d)->framesz};
 	}
 }
 
-static int find_mappings(struct sl_port *p)
+static int find_mappings(struct sl_port_device *d)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
 	char line[512];
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		take_mapping(p, line);
+		note_mapping(d, line);
 	if (f != NULL)
 		fclose(f);
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		struct ring *r = &p->rings->ring[q];
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 
 		r->waited = r->tx.n > 0 ? calloc(r->tx.n, sizeof(*r->waited)) : NULL;
 		if (r->waited == NULL)
@@ -175,16 +180,16 @@ static int find_mappings(struct sl_port *p)
  * What came in before the sockets were ready: the host's own frames, and those of other interfaces,
  * for a packet socket hears all of them until it is bound. At most a ring full.
  */
-static void discard_received(const struct sl_port *p)
+static void discard_received(const struct sl_port_device *d)
 {
 	struct rte_mbuf *m[SL_BURST_MAX];
 
-	for (uint16_t q = 0; q < p->n_rxq; q++) {
-		uint32_t most = p->rings->ring[0].tx.n;
+	for (uint16_t q = 0; q < d->n_rxq; q++) {
+		uint32_t most = sl_dpdk_of(d)->rings->ring[0].tx.n;
 		uint16_t n;
 
 		do {
-			n = rte_eth_rx_burst(p->dev, q, m, SL_BURST_MAX);
+			n = rte_eth_rx_burst(sl_dpdk_of(d)->id, q, m, SL_BURST_MAX);
 			rte_pktmbuf_free_bulk(m, n);
 			most -= RTE_MIN(most, n);
 		} while (n > 0 && most > 0);
@@ -207,22 +212,22 @@ static uint64_t take_missed(const struct sl_af_rings *r)
 	return n;
 }
 
-uint64_t sl_af_packet_missed(const struct sl_port *p)
+uint64_t sl_af_packet_missed(const struct sl_port_device *d)
 {
-	p->rings->missed += take_missed(p->rings);
-	return p->rings->missed;
+	sl_dpdk_of(d)->rings->missed += take_missed(sl_dpdk_of(d)->rings);
+	return sl_dpdk_of(d)->rings->missed;
 }
 
-unsigned int sl_af_packet_unread(const struct sl_port *p)
+unsigned int sl_af_packet_unread(const struct sl_port_device *d)
 {
 	unsigned int n = 0;
 
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		const struct ring *r = &p->rings->ring[q];
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		const struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 
 		for (uint32_t i = 0; i < r->tx.n; i++) {
 			const struct tpacket2_hdr *h =
-				(const void *)(r->rx + (size_t)i * p->framesz);
+				(const void *)(r->rx + (size_t)i * sl_dpdk_of(d)->framesz);
 
 			n += (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) !=
 			     0;
@@ -231,43 +236,43 @@ unsigned int sl_af_packet_unread(const struct sl_port *p)
 	return n;
 }
 
-int sl_af_packet_attach(struct sl_port *p, struct sl_err *e)
+int sl_af_packet_attach(struct sl_port_device *d, struct sl_err *e)
 {
 	struct rte_eth_dev_info info;
 
-	p->rings = calloc(1, sizeof(*p->rings));
-	if (p->rings == NULL)
+	sl_dpdk_of(d)->rings = calloc(1, sizeof(*sl_dpdk_of(d)->rings));
+	if (sl_dpdk_of(d)->rings == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	if (rte_eth_dev_info_get(p->dev, &info) == 0 && p->framesz != 0 &&
-		find_sockets(p, (int)info.if_index) == 0 && find_mappings(p) == 0) {
-		p->rings->ifindex = (int)info.if_index;
-		discard_received(p);
-		(void)take_missed(p->rings);
+	if (rte_eth_dev_info_get(sl_dpdk_of(d)->id, &info) == 0 && sl_dpdk_of(d)->framesz != 0 &&
+		find_sockets(d, (int)info.if_index) == 0 && find_mappings(d) == 0) {
+		sl_dpdk_of(d)->rings->ifindex = (int)info.if_index;
+		discard_received(d);
+		(void)take_missed(sl_dpdk_of(d)->rings);
 		return 0;
 	}
-	sl_af_packet_detach(p);
+	sl_af_packet_detach(d);
 	sl_err_set(e, SL_ERR_DEVICE, "devargs",
-		"port %s: the sockets of device %s on interface %s are not as expected", p->name,
-		p->device, p->outside.iface);
+		"port %s: the sockets of device %s on interface %s are not as expected", d->name,
+		d->device, d->outside.iface);
 	sl_err_hint(e, "/proc has to be mounted, and no other port may be on that interface");
 	return -ENODEV;
 }
 
-void sl_af_packet_detach(struct sl_port *p)
+void sl_af_packet_detach(struct sl_port_device *d)
 {
-	for (unsigned int q = 0; p->rings != NULL && q < p->rings->n; q++)
-		free(p->rings->ring[q].waited);
-	free(p->rings);
-	p->rings = NULL;
+	for (unsigned int q = 0; sl_dpdk_of(d)->rings != NULL && q < sl_dpdk_of(d)->rings->n; q++)
+		free(sl_dpdk_of(d)->rings->ring[q].waited);
+	free(sl_dpdk_of(d)->rings);
+	sl_dpdk_of(d)->rings = NULL;
 }
 
-unsigned int sl_af_packet_clear(struct sl_port *p)
+unsigned int sl_af_packet_clear(struct sl_port_device *d)
 {
 	unsigned int n = 0;
 
-	p->rings->is_noted = false;
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		const struct ring *r = &p->rings->ring[q];
+	sl_dpdk_of(d)->rings->is_noted = false;
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		const struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 
 		for (uint32_t i = 0; i < r->tx.n; i++) {
 			struct tpacket2_hdr *h = sl_tx_slot(&r->tx, i);
@@ -312,9 +317,9 @@ static unsigned int expire_ring(struct ring *r, bool is_stuck)
 	return n;
 }
 
-unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running)
+unsigned int sl_af_packet_expire(struct sl_port_device *d, uint64_t given, bool running)
 {
-	struct sl_af_rings *r = p->rings;
+	struct sl_af_rings *r = sl_dpdk_of(d)->rings;
 	bool moves = running && given != r->given;
 	bool is_stuck = r->is_noted && (given == r->given || (!running && !r->running));
 	unsigned int n = 0;
@@ -329,11 +334,11 @@ unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running
 	return n;
 }
 
-static bool is_running(const struct sl_port *p)
+static bool is_running(const struct sl_port_device *d)
 {
 	struct sl_interface_counters c;
 
-	return sl_interface_counters(p->rings->ifindex, &c) && c.running;
+	return sl_interface_counters(sl_dpdk_of(d)->rings->ifindex, &c) && c.running;
 }
 
 /* What waits behind a slot that was thrown away need not wait until a worker sends something. */
@@ -342,19 +347,19 @@ static void push(const struct ring *r)
 	(void)sendto(r->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
 }
 
-unsigned int sl_af_packet_refused(struct sl_port *p, uint64_t turned_away, uint32_t tick)
+unsigned int sl_af_packet_unblock(struct sl_port_device *d, uint64_t turned_away, uint32_t tick)
 {
 	struct rte_eth_stats stats;
 	unsigned int sum = 0;
 
-	if (rte_eth_stats_get(p->dev, &stats) != 0)
+	if (rte_eth_stats_get(sl_dpdk_of(d)->id, &stats) != 0)
 		return 0;
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		struct ring *r = &p->rings->ring[q];
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 		unsigned int n;
 
 		if (!sl_tx_slots_stuck(&r->watch, &r->tx, stats.q_opackets[q], turned_away) ||
-			!is_running(p))
+			!is_running(d))
 			continue;
 		n = sl_tx_slots_refuse(&r->watch, &r->tx, tick);
 		push(r);
@@ -363,12 +368,12 @@ unsigned int sl_af_packet_refused(struct sl_port *p, uint64_t turned_away, uint3
 	return sum;
 }
 
-unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick)
+unsigned int sl_af_packet_weed(struct sl_port_device *d, uint32_t tick)
 {
 	unsigned int sum = 0;
 
-	for (unsigned int q = 0; q < p->rings->n; q++) {
-		struct ring *r = &p->rings->ring[q];
+	for (unsigned int q = 0; q < sl_dpdk_of(d)->rings->n; q++) {
+		struct ring *r = &sl_dpdk_of(d)->rings->ring[q];
 		unsigned int n = sl_tx_slots_weed(&r->watch, &r->tx, tick);
 
 		if (n > 0)
@@ -378,18 +383,18 @@ unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick)
 	return sum;
 }
 
-void sl_af_packet_revive(struct sl_port *p)
+void sl_af_packet_revive(struct sl_port_device *d)
 {
-	if (p->rings != NULL)
-		forget_errors(p->rings);
+	if (sl_dpdk_of(d)->rings != NULL)
+		forget_errors(sl_dpdk_of(d)->rings);
 }
 
-bool sl_af_packet_is_cut_off(const struct sl_port *p)
+bool sl_af_packet_is_cut_off(const struct sl_port_device *d)
 {
-	const struct sl_af_rings *r = p->rings;
+	const struct sl_af_rings *r = sl_dpdk_of(d)->rings;
 
 	for (unsigned int q = 0; r != NULL && q < r->n; q++)
-		if (!is_bound_to(r->ring[q].fd, p->ifindex))
+		if (!is_bound_to(r->ring[q].fd, d->ifindex))
 			return true;
 	return false;
 }

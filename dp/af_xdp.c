@@ -5,7 +5,7 @@
  * is noted when it is open, and those that are left when it is closed are closed here.
  *
  * Nor does it give back the buffers in its fill rings: the pool of a closed port is never full
- * again, and keeps its memory (pool.c). port_dev.c bounds how much of that a port can cause.
+ * again, and keeps its memory (pool.c). port_pool.c bounds how much of that a port can cause.
  */
 #include <dirent.h>
 #include <linux/if_xdp.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine_internal.h"
+#include "dpdk.h"
 
 /* The inode of an AF_XDP socket, 0 for any other descriptor. */
 static uint64_t xdp_socket(int fd)
@@ -28,73 +28,77 @@ static uint64_t xdp_socket(int fd)
 	return st.st_ino;
 }
 
-static bool is_ports(const struct sl_port *p, uint64_t inode)
+static bool has_noted(const struct sl_dpdk *x, uint64_t inode)
 {
-	for (unsigned int i = 0; i < p->n_xdp; i++)
-		if (p->xdp_inode[i] == inode)
+	for (unsigned int i = 0; i < x->n_xdp; i++)
+		if (x->xdp_inode[i] == inode)
 			return true;
 	return false;
 }
 
-static void note(struct sl_port *p, int fd, uint64_t inode)
+static void note(struct sl_dpdk *x, int fd, uint64_t inode)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (is_ports(&p->engine->port[i], inode))
+	for (const struct sl_dpdk *other = sl_dpdk_first(); other != NULL; other = other->next)
+		if (has_noted(other, inode))
 			return;
-	if (p->n_xdp == SL_QUEUES_MAX)
+	if (x->n_xdp == SL_QUEUES_MAX)
 		return;
-	p->xdp_fd[p->n_xdp] = fd;
-	p->xdp_inode[p->n_xdp++] = inode;
+	x->xdp_fd[x->n_xdp] = fd;
+	x->xdp_inode[x->n_xdp++] = inode;
 }
 
-static void close_own(struct sl_port *p, int fd, uint64_t inode)
+static void close_own(struct sl_dpdk *x, int fd, uint64_t inode)
 {
-	if (is_ports(p, inode))
+	if (has_noted(x, inode))
 		close(fd);
 }
 
-static void for_each_socket(struct sl_port *p, void (*fn)(struct sl_port *p, int fd, uint64_t ino))
+static void for_each_socket(struct sl_dpdk *x, void (*fn)(struct sl_dpdk *x, int fd, uint64_t ino))
 {
 	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *d;
+	const struct dirent *entry;
 
-	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		int fd = (int)strtol(d->d_name, NULL, 10);
-		uint64_t inode = d->d_name[0] != '.' ? xdp_socket(fd) : 0;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+		uint64_t inode = entry->d_name[0] != '.' ? xdp_socket(fd) : 0;
 
 		if (inode != 0)
-			fn(p, fd, inode);
+			fn(x, fd, inode);
 	}
 	if (dir != NULL)
 		closedir(dir);
 }
 
-void sl_af_xdp_attach(struct sl_port *p)
+void sl_af_xdp_attach(struct sl_port_device *d)
 {
-	for_each_socket(p, note);
+	for_each_socket(sl_dpdk_of(d), note);
 }
 
-void sl_af_xdp_detach(struct sl_port *p)
+void sl_af_xdp_detach(struct sl_port_device *d)
 {
-	if (p->n_xdp > 0)
-		for_each_socket(p, close_own);
-	p->n_xdp = 0;
+	struct sl_dpdk *x = sl_dpdk_of(d);
+
+	if (x->n_xdp > 0)
+		for_each_socket(x, close_own);
+	x->n_xdp = 0;
 }
 
 /*
  * rx_dropped is what found no buffer, or was too large for one; rx_ring_full what found the ring of
- * received packets full. Neither is in the other. rx_fill_ring_empty_descs stands in rx_dropped
- * already where the kernel copies packets; where it does not, the NIC has lost them and counts
- * them. tx_invalid_descs are descriptors that the kernel has passed over.
+ * received packets full. Neither is in the other. Where the kernel copies packets,
+ * rx_fill_ring_empty_descs is part of rx_dropped; where it does not, the NIC has lost them and
+ * counts them. tx_invalid_descs are descriptors that the kernel has passed over.
  */
-void sl_af_xdp_lost(const struct sl_port *p, struct sl_port_lost *l)
+void sl_af_xdp_lost(const struct sl_port_device *d, struct sl_port_lost *l)
 {
+	const struct sl_dpdk *x = sl_dpdk_of(d);
+
 	l->rx_missed = 0;
-	for (unsigned int i = 0; i < p->n_xdp; i++) {
+	for (unsigned int i = 0; i < x->n_xdp; i++) {
 		struct xdp_statistics s = {0};
 		socklen_t len = sizeof(s);
 
-		if (getsockopt(p->xdp_fd[i], SOL_XDP, XDP_STATISTICS, &s, &len) != 0)
+		if (getsockopt(x->xdp_fd[i], SOL_XDP, XDP_STATISTICS, &s, &len) != 0)
 			continue;
 		l->rx_missed += s.rx_dropped + s.rx_ring_full;
 		l->refused += s.tx_invalid_descs;

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Per-worker counters, summed when read. The sum received + generated = sent + dropped + consumed
- * holds whenever queues and rings are empty. Threads: each struct has one writer (a worker, or the
- * control thread for its own row); anyone may read. Counters only grow; a reader that wants a
- * baseline keeps one.
+ * Counters of one thread, summed over threads when read. The sum received + generated = sent +
+ * dropped + consumed holds whenever queues and rings are empty.
+ *
+ * What a thread keeps of one port is a row of its own, on the thread's NUMA node. Rows are made when
+ * a port gets an id for the first time, and kept for the next port that gets this id: a worker may
+ * use the row of any id at any time. The ids that no port has had yet share one row.
+ *
+ * Threads: each struct has one writer (a worker, or the control thread for its own); anyone may
+ * read. Counters only grow; a reader that wants a baseline keeps one.
  */
 #ifndef SL_DP_COUNTERS_H
 #define SL_DP_COUNTERS_H
@@ -21,6 +26,34 @@ struct sl_port_counters {
 	uint64_t tx_recalled;
 };
 
+#define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
+
+struct rte_mbuf;
+
+/* Packets on their way to a port; a worker's. */
+struct sl_tx_buffer {
+	uint16_t n;
+	struct rte_mbuf *pkt[SL_TX_BUFFER];
+};
+
+/* How many samples of drops there were: see samples.h. */
+struct sl_sample_budget {
+	uint32_t second, taken, skipped;
+};
+
+/* What one thread keeps of one port. */
+struct sl_port_row {
+	struct sl_port_counters n;
+	/*
+	 * Drops: of the port that a packet came in by; for what a port did not accept (TX_FULL,
+	 * PORT_GONE and STALE of packets already sent to it), or what waited for a next hop there,
+	 * of the port it was to leave by. What was made here and goes nowhere has none.
+	 */
+	uint64_t drops[SL_DROP_COUNT];
+	struct sl_sample_budget sample[SL_DROP_COUNT];
+	struct sl_tx_buffer tx;
+} __rte_cache_aligned;
+
 struct sl_counters {
 	uint64_t received; /* taken from receive queues */
 	/* Made here: ARP, ICMP, answers. Or taken back from a device that had accepted them. */
@@ -28,16 +61,11 @@ struct sl_counters {
 	uint64_t sent;	   /* accepted by a transmit queue */
 	uint64_t consumed; /* served here and freed */
 	uint64_t drops[SL_DROP_COUNT];
-	/*
-	 * Of these, by port: the one a packet came in by; for what a port did not take (TX_FULL,
-	 * PORT_GONE and STALE of packets already sent to it), or what waited for a next hop there,
-	 * the one it was to leave by. What was made here and goes nowhere has none.
-	 */
-	uint64_t port_drops[SL_PORTS_MAX][SL_DROP_COUNT];
-	uint64_t busy_cycles; /* TSC cycles in loop turns that found packets */
-	uint64_t idle_cycles; /* and in those that found none, sleeping included */
-	uint64_t bursts;      /* non-empty receive bursts */
-	struct sl_port_counters port[SL_PORTS_MAX];
+	uint64_t busy_cycles;	     /* TSC cycles in loop turns that found packets */
+	uint64_t idle_cycles;	     /* and in those that found none, sleeping included */
+	uint64_t bursts;	     /* non-empty receive bursts */
+	struct sl_port_row *nobodys; /* of all ids that no port has had */
+	struct sl_port_row *port[SL_PORTS_MAX]; /* set by control, before workers know the port */
 } __rte_cache_aligned;
 
 /* Plain add by the single writer that a concurrent reader never sees torn. */
@@ -57,8 +85,14 @@ static inline void sl_drop_count(
 {
 	sl_count(&c->drops[reason], n);
 	if (likely(port < SL_PORTS_MAX))
-		sl_count(&c->port_drops[port][reason], n);
+		sl_count(&c->port[port]->drops[reason], n);
 }
+
+/* Rows for a thread on a NUMA node (socket id of EAL). 0 or -ENOMEM. Control. */
+int sl_port_rows_init(struct sl_counters *c, int socket);
+void sl_port_rows_fini(struct sl_counters *c);
+/* The port's own row, if there is none yet; no other thread knows the id. 0 or -ENOMEM. */
+int sl_port_row_make(struct sl_counters *c, unsigned int port, int socket);
 
 /* lower-case name, one-line meaning and runbook anchor of a reason; NULL past the list */
 const char *sl_drop_name(enum sl_drop reason);

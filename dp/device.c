@@ -129,16 +129,12 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 	{.name = "net_ring", .alias = "eth_ring", .arg = {
 		{"nodeaction", SL_DEVICE_BEYOND}, {"internal", SL_DEVICE_BEYOND}},
 		.follow = SL_FOLLOW_NONE},
-	/* The other options are sl_generator_check's; with them it takes time and memory at will. */
-	{.name = "generator", .arg = {
-		{"template", SL_DEVICE_READ}}, .implied = true, .others = true,
-		.follow = SL_FOLLOW_NONE},
 };
 /* clang-format on */
 
 const char *const sl_device_driver_names[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
-	"net_vhost", "net_virtio_user", "net_memif", "net_pcap", "net_null", "net_ring",
-	"generator", "pci", NULL};
+	"net_vhost", "net_virtio_user", "net_memif", "net_pcap", "net_null", "net_ring", "pci",
+	NULL};
 _Static_assert(RTE_DIM(sl_device_driver_names) == SL_DEVICE_DRIVERS + 2, "a name a driver");
 
 /* Which name of the driver stands in front, as DPDK's virtual bus looks; its length, or 0. */
@@ -217,5 +213,5 @@ enum sl_device_use sl_device_use(const struct sl_device *d, const char *arg)
 	for (; a != NULL && a->name != NULL; a++)
 		if (strcmp(a->name, arg) == 0)
 			return a->use;
-	return d->driver != NULL && d->driver->others ? SL_DEVICE_PLAIN : SL_DEVICE_BEYOND;
+	return SL_DEVICE_BEYOND;
 }

@@ -50,7 +50,6 @@ struct sl_device_driver {
 	bool implied;		      /* takes something of the host even when it names nothing */
 	bool char_device;	      /* its socket argument may be a character device instead */
 	bool shared;		      /* several devices of one process may serve one socket */
-	bool others; /* arguments that are not listed are plain, whichever they are */
 	enum sl_device_follow follow;
 	bool makes; /* its interface is there because it made it */
 	/* Whether it connects to its socket, which it does once: when the device is opened. NULL:
@@ -59,7 +58,7 @@ struct sl_device_driver {
 	enum sl_device_role (*role)(const struct rte_kvargs *args);
 };
 
-enum { SL_DEVICE_DRIVERS = 11 };
+enum { SL_DEVICE_DRIVERS = 10 };
 extern const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS];
 extern const char *const sl_device_driver_names[]; /* in that order, "pci", NULL */
 #define SL_DEVICE_PCI SL_DEVICE_DRIVERS		   /* index of "pci": any NIC by its address */

@@ -6,7 +6,7 @@
 
 #include <rte_string_fns.h>
 
-#include "device.h"
+#include "dpdk.h"
 #include "engine_internal.h"
 #include "interface.h"
 #include "socket_file.h"
@@ -33,10 +33,6 @@ void sl_device_outside(const char *devargs, struct sl_outside *o)
 	const char *iface, *path;
 
 	*o = (struct sl_outside){.follow = SL_FOLLOW_DRIVER};
-	if (sl_generator_named(devargs)) {
-		o->follow = SL_FOLLOW_NONE;
-		return;
-	}
 	if (sl_device_of(devargs, &d, NULL) != 0 || d.driver == NULL) {
 		sl_device_fini(&d);
 		return;

@@ -24,7 +24,7 @@
 #define OPEN_IT "chown the directory to the user of sluiced; systemd: RuntimeDirectory="
 
 /* One path of a device that is to be opened. */
-struct claim {
+struct path_claim {
 	const struct sl_port *port;
 	const struct sl_device *device;
 	const char *path;
@@ -32,7 +32,7 @@ struct claim {
 	enum sl_device_role role; /* SL_DEVICE_SOCKET only */
 };
 
-static int refuse(const struct claim *c, struct sl_err *e, const char *what, const char *hint)
+static int refuse(const struct path_claim *c, struct sl_err *e, const char *what, const char *hint)
 {
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %.107s%s: %s",
 		c->port->name, c->port->device, c->path,
@@ -60,7 +60,7 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* The directory must be there, and for a file that is made be open to this user. */
-static int check_directory(const struct claim *c, bool makes, struct sl_err *e)
+static int check_directory(const struct path_claim *c, bool makes, struct sl_err *e)
 {
 	const char *slash = strrchr(c->path, '/');
 	char dir[1024] = ".";
@@ -81,7 +81,7 @@ static int check_directory(const struct claim *c, bool makes, struct sl_err *e)
 		       : refuse(c, e, "this user may not make files in its directory", OPEN_IT);
 }
 
-static int check_server(const struct claim *c, struct sl_err *e)
+static int check_server(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
 	int in_use;
@@ -104,7 +104,7 @@ static int check_server(const struct claim *c, struct sl_err *e)
 }
 
 /* What will never be a socket is refused; what is not there yet may come. */
-static int check_client(const struct claim *c, struct sl_err *e)
+static int check_client(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
 
@@ -118,7 +118,7 @@ static int check_client(const struct claim *c, struct sl_err *e)
 	return refuse(c, e, kind_of(st.st_mode), "name the socket that the other side listens at");
 }
 
-static int check_socket(const struct claim *c, struct sl_err *e)
+static int check_socket(const struct path_claim *c, struct sl_err *e)
 {
 	const char *own = c->port->engine->own_socket;
 	int ret;
@@ -136,7 +136,7 @@ static int check_socket(const struct claim *c, struct sl_err *e)
 }
 
 /* A pipe or a terminal would keep the control thread waiting. */
-static int check_read(const struct claim *c, struct sl_err *e)
+static int check_read(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
 
@@ -170,7 +170,7 @@ static bool is_capture(const char *path)
 	return found;
 }
 
-static int check_write(const struct claim *c, struct sl_err *e)
+static int check_write(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
 	int ret;
@@ -200,9 +200,9 @@ static bool is_path(enum sl_device_use use)
 
 /* The i-th argument's claim; false when it names no path. */
 static bool claim_of(
-	const struct sl_port *p, const struct sl_device *d, unsigned int i, struct claim *c)
+	const struct sl_port *p, const struct sl_device *d, unsigned int i, struct path_claim *c)
 {
-	*c = (struct claim){.port = p, .device = d, .path = d->args->pairs[i].value};
+	*c = (struct path_claim){.port = p, .device = d, .path = d->args->pairs[i].value};
 	c->use = sl_device_use(d, d->args->pairs[i].key);
 	if (c->path == NULL || !is_path(c->use))
 		return false;
@@ -212,7 +212,7 @@ static bool claim_of(
 }
 
 /* One socket, served by two devices that the driver lets share it. */
-static bool share(const struct claim *a, const struct claim *b)
+static bool share(const struct path_claim *a, const struct path_claim *b)
 {
 	return a->use == SL_DEVICE_SOCKET && b->use == SL_DEVICE_SOCKET &&
 	       a->role == SL_DEVICE_SERVER && b->role == SL_DEVICE_SERVER &&
@@ -220,7 +220,7 @@ static bool share(const struct claim *a, const struct claim *b)
 	       strcmp(a->path, b->path) == 0;
 }
 
-static bool conflict(const struct claim *a, const struct claim *b)
+static bool conflict(const struct path_claim *a, const struct path_claim *b)
 {
 	bool servers = a->use == SL_DEVICE_SOCKET && b->use == SL_DEVICE_SOCKET &&
 		       a->role == SL_DEVICE_SERVER && b->role == SL_DEVICE_SERVER;
@@ -237,7 +237,7 @@ int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
 	int ret = 0;
 
 	*d = (struct sl_device){0};
-	if (sl_generator_named(devargs) || rte_devargs_parse(&da, devargs) != 0)
+	if (sl_port_driver_of(devargs) != &sl_dpdk_driver || rte_devargs_parse(&da, devargs) != 0)
 		return 0; /* it names nothing that a driver would open */
 	if (asprintf(&text, "%s,%s", da.name, da.args != NULL ? da.args : "") < 0)
 		ret = sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
@@ -257,9 +257,10 @@ int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
 
 /* The first pair of claims of the two for which that holds. */
 static bool any_pair(const struct sl_port *a, const struct sl_device *da, const struct sl_port *b,
-	const struct sl_device *db, bool (*holds)(const struct claim *, const struct claim *))
+	const struct sl_device *db,
+	bool (*holds)(const struct path_claim *, const struct path_claim *))
 {
-	struct claim x, y;
+	struct path_claim x, y;
 
 	for (unsigned int i = 0; da->driver != NULL && i < da->args->count; i++)
 		for (unsigned int k = 0; db->driver != NULL && k < db->args->count; k++)
@@ -269,11 +270,13 @@ static bool any_pair(const struct sl_port *a, const struct sl_device *da, const 
 }
 
 static const struct sl_port *find_other(const struct sl_port *p, const struct sl_device *d,
-	bool (*holds)(const struct claim *, const struct claim *))
+	bool (*holds)(const struct path_claim *, const struct path_claim *))
 {
-	const struct sl_port *found = NULL, *other = p->engine->port;
+	const struct sl_engine *g = p->engine;
+	const struct sl_port *found = NULL;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX && found == NULL; i++, other++) {
+	for (unsigned int i = 0; i < g->n_slots && found == NULL; i++) {
+		const struct sl_port *other = g->port[i];
 		struct sl_device theirs;
 
 		if (other->state == SL_PORT_FREE || other->devargs == NULL || other == p ||
@@ -299,7 +302,7 @@ const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devar
 	return other;
 }
 
-static int check_claim(const struct claim *c, bool shared, struct sl_err *e)
+static int check_claim(const struct path_claim *c, bool shared, struct sl_err *e)
 {
 	switch (c->use) {
 	case SL_DEVICE_READ:
@@ -334,7 +337,7 @@ int sl_device_check(
 	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e)
 {
 	struct sl_device d;
-	struct claim c;
+	struct path_claim c;
 	bool shared;
 	int ret = sl_device_of(devargs, &d, e);
 
@@ -359,7 +362,7 @@ int sl_device_check(
 void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent)
 {
 	struct sl_device d;
-	struct claim c;
+	struct path_claim c;
 
 	if (absent == 0 || sl_device_of(devargs, &d, NULL) != 0)
 		return;
@@ -373,7 +376,7 @@ void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t abs
 static bool server_path(const struct sl_port *p, char *path, size_t size)
 {
 	struct sl_device d;
-	struct claim c;
+	struct path_claim c;
 	bool found = false;
 
 	if (p->devargs == NULL || sl_device_of(p->devargs, &d, NULL) != 0)
@@ -412,12 +415,17 @@ static bool is_shared(const struct sl_port *p)
 	return shared;
 }
 
-bool sl_device_withdraw(const struct sl_port *p)
+/*
+ * Nobody can connect to a memif server any more once its path has gone. The driver then waits for
+ * those who just have (memif_guard.h).
+ */
+static bool withdraw(const struct sl_port *p)
 {
 	char path[SOCKET_PATH_MAX + 1];
 	struct stat st;
 
-	if (p->socket_ino == 0 || !server_path(p, path, sizeof(path)) || is_shared(p))
+	if (strcmp(p->outside.driver, "net_memif") != 0 || p->socket_ino == 0 ||
+		!server_path(p, path, sizeof(path)) || is_shared(p))
 		return false;
 	if (lstat(path, &st) == 0 && st.st_dev == p->socket_dev && st.st_ino == p->socket_ino)
 		unlink(path);
@@ -430,6 +438,7 @@ void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
 	struct stat st;
 
 	sl_socket_disown(p->id);
+	kept->withdrawn = withdraw(p);
 	kept->path[0] = '\0';
 	if (p->socket_ino == 0 || !server_path(p, kept->path, sizeof(kept->path)))
 		return;

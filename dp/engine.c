@@ -45,8 +45,10 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
-	if (sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick) !=
-		0)
+	w->port_of_tag = g->port_of_tag;
+	if (sl_port_rows_init(&w->counters, sl_numa_socket("port row", node)) != 0 ||
+		sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick,
+			&w->counters) != 0)
 		return -ENOMEM;
 	return sl_rings_init(&w->rings, id, sl_numa_socket("rings", node));
 }
@@ -57,6 +59,7 @@ static void free_worker(struct sl_worker *w)
 		return;
 	sl_rings_fini(&w->rings);
 	sl_samples_fini(&w->samples);
+	sl_port_rows_fini(&w->counters);
 	free((void *)(uintptr_t)atomic_load(&w->rxqs));
 	rte_free(w);
 }
@@ -70,6 +73,10 @@ static void free_parts(struct sl_engine *g)
 	sl_pools_destroy(g);
 	rte_mempool_free(g->pool);
 	sl_samples_fini(&g->control_samples);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		free(g->port[i]);
+	if (g->control != NULL)
+		sl_port_rows_fini(g->control);
 	rte_free(g->control);
 	sl_interface_watch_close(g->watch);
 }
@@ -84,11 +91,11 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	node = sl_engine_numa(g);
 	g->rcu = sl_rcu_create(p->n_cores, sl_numa_socket("rcu", node));
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
-	g->pool =
-		sl_pool_create(g, buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
+	g->pool = sl_pool_create(buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
+		sl_port_rows_init(g->control, SOCKET_ID_ANY) != 0 ||
 		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
-			&g->tick) != 0)
+			&g->tick, g->control) != 0)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < p->n_cores; i++) {
 		int ret = make_worker(g, i, p);
@@ -145,8 +152,8 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
 	g->tsc_start = rte_rdtsc();
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		g->port[i].engine = g;
+	for (unsigned int i = 0; i < SL_TAGS_MAX; i++)
+		atomic_init(&g->port_of_tag[i], (uint16_t)SL_PORT_NONE);
 	if (make_parts(g, p) != 0) {
 		sl_err_set(e, SL_ERR_LIMIT, "workers.memory_mb",
 			"%u MiB are not enough for the workers", p->memory_mb);
@@ -168,7 +175,7 @@ void sl_engine_destroy(struct sl_engine *g)
 	if (g == NULL)
 		return;
 	sl_engine_stop(g);
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++)
+	for (uint16_t i = 0; i < g->n_slots; i++)
 		sl_port_remove(g, i);
 	free_parts(g);
 	sl_eal_stop(&g->eal);
@@ -303,9 +310,9 @@ uint32_t sl_engine_tick(const struct sl_engine *g)
 /* The worker that polls the port's first queue has its transmit queue warm; any other will do. */
 static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
 {
-	const struct sl_port *p = &g->port[port];
+	const struct sl_port *p = port < g->n_slots ? g->port[port] : NULL;
 
-	if (p->state == SL_PORT_PUBLISHED && p->rxq_worker[0] >= 0)
+	if (p != NULL && p->state == SL_PORT_PUBLISHED && p->rxq_worker[0] >= 0)
 		return g->worker[p->rxq_worker[0]];
 	return g->worker[0];
 }

@@ -11,6 +11,7 @@
 
 #include "interface_counters.h"
 #include "sluice/error.h"
+#include "sluice/port_set.h"
 #include "worker.h"
 
 enum sl_hugepages {
@@ -109,8 +110,8 @@ struct sl_port_params {
 	/* worker index of each receive queue; -1: spread over the least loaded */
 	int rxq_worker[SL_QUEUES_MAX];
 	enum sl_patience patience;
-	/* A bit for each port that the caller is about to remove or change: what it has is free. */
-	uint32_t leaving;
+	/* Ports that the caller is about to remove or change: what they have is free. Or NULL. */
+	const struct sl_port_set *leaving;
 };
 
 /*
@@ -154,6 +155,9 @@ void sl_port_empty(struct sl_engine *g, uint16_t id);
 bool sl_port_is_empty(const struct sl_engine *g, uint16_t id);
 void sl_port_release(struct sl_engine *g, uint16_t id);
 void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx);
+
+/* Every port there is has an id below this. */
+unsigned int sl_ports_end(const struct sl_engine *g);
 
 /* The published view; NULL when there is no such port. */
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
@@ -235,10 +239,10 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 bool sl_port_kernel_counters(
 	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c);
 /*
- * A bit for each port whose condition, MTU or MAC has changed since the last call: the caller's
- * tables may hold what was true before.
+ * The ports whose condition, MTU or MAC has changed since the last call: the caller's tables may
+ * hold what was true before.
  */
-uint32_t sl_ports_changed(struct sl_engine *g);
+void sl_ports_changed(struct sl_engine *g, struct sl_port_set *changed);
 /* Readable when sl_engine_follow has something to do; -1: there is no such descriptor. */
 int sl_engine_fd(const struct sl_engine *g);
 void sl_engine_follow(struct sl_engine *g);

@@ -11,10 +11,9 @@
 #include "device.h"
 #include "eal.h"
 #include "engine.h"
-#include "generator.h"
 #include "interface.h"
-
-_Static_assert(SL_PORTS_MAX <= RTE_MAX_ETHPORTS, "each port has an ethdev");
+#include "port_driver.h"
+#include "sluice/port_set.h"
 
 #define SL_POOL_CACHE		256
 #define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
@@ -57,26 +56,6 @@ struct sl_rxq_mark {
 	uint64_t dry, packets;
 };
 
-struct sl_af_rings;
-
-/* Of devices: see port_stats.c. */
-struct sl_port_lost {
-	uint64_t rx_missed, rx_errors, rx_no_buffer;
-	uint64_t refused; /* accepted for transmission and not sent */
-};
-
-/* What a device hangs on outside of this process. */
-struct sl_outside {
-	enum sl_device_follow follow;
-	bool makes;	 /* the interface is there because the device is */
-	bool needs_path; /* what is at path has to be there when it is opened */
-	bool abstract;	 /* the path is a name that is none */
-	bool connects;	 /* its driver connects once, when the device is opened */
-	char driver[32]; /* of the table; empty: none of it */
-	char iface[32];	 /* empty: none, or not known yet */
-	char path[128];
-};
-
 /* What a port is to become once its device is closed. */
 struct sl_port_wish {
 	struct sl_port_params params;
@@ -93,7 +72,7 @@ struct sl_port_standing {
 struct sl_port {
 	struct sl_engine *engine;
 	enum sl_port_state state;
-	uint16_t id, dev;
+	uint16_t id;
 	uint16_t n_rxq, n_desc;
 	uint32_t epoch;
 	int numa; /* -1: unknown */
@@ -101,15 +80,13 @@ struct sl_port {
 	char device[64];		 /* as the devargs name it */
 	char *devargs;			 /* what it was opened with */
 	uint64_t socket_dev, socket_ino; /* the file of the socket it serves; 0: none */
-	char driver[32];
+	char driver_name[32];		 /* for people; empty: not known yet */
+	const struct sl_port_driver *driver;
+	struct sl_port_device *dev; /* NULL: none is open */
 	struct sl_outside outside;
-	int tap_fd;	       /* net_tap: the driver's; -1: not found */
-	int ifindex;	       /* of outside.iface when the device was opened */
-	uint32_t framesz;      /* net_af_packet: bytes of one slot of its ring */
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
 	rte_spinlock_t *txq_lock;
-	struct sl_generator *generator;	    /* NULL: packets come from the device */
 	struct sl_rxq_state *rxq;	    /* [n_rxq] */
 	int rxq_wanted[SL_QUEUES_MAX];	    /* worker, or -1 for any */
 	int rxq_worker[SL_QUEUES_MAX];	    /* who polls it, or gets it next; -1: nobody */
@@ -117,15 +94,10 @@ struct sl_port {
 	uint64_t base_drops[SL_DROP_COUNT]; /* likewise */
 	bool underlay, has_mac;
 	struct sl_mac mac_asked;
-	unsigned int mtu_asked;	   /* 0: the device's own */
-	bool was_open;		   /* with what is asked for now */
-	uint16_t mtu_own;	   /* the device's own when it was opened */
-	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
-	unsigned int n_xdp;	   /* net_af_xdp: its sockets */
-	uint64_t xdp_inode[SL_QUEUES_MAX];
-	int xdp_fd[SL_QUEUES_MAX];
+	unsigned int mtu_asked; /* 0: the device's own */
+	bool was_open;		/* with what is asked for now */
+	uint16_t mtu_own;	/* the device's own when it was opened */
 
-	bool is_counted;	   /* its device is open, and counts */
 	struct sl_port_lost past;  /* by devices that it had before */
 	uint64_t refused_told;	   /* of past.refused and the device's, those that are drops */
 	unsigned int n_dry, n_wet; /* looks in a row that found its pool dry, or not */
@@ -143,21 +115,9 @@ struct sl_port {
 
 	/* port_follow.c */
 	struct sl_port_standing standing;
-	enum sl_drop fault;	/* KEEP, PORT_DOWN or PORT_MISSING: what dp.refuse is by that */
-	bool was_up;		/* since it was opened */
-	bool was_deleted;	/* its interface, even if one of that index is there again */
-	unsigned int n_tries;	/* to open it that failed, since it was closed */
-	uint64_t opened;	/* when it was, in TSC cycles */
-	uint64_t due;		/* SHUT: when to try again, in TSC cycles */
-	uint64_t live_txq;	/* a bit a transmit queue that the other end serves */
-	bool picks_txq;		/* the driver tells which those are */
-	_Atomic(uint32_t) told; /* written by the driver's thread: bits of enum sl_told */
-};
-
-enum sl_told {
-	SL_TOLD_CHANGED = 1, /* of link or queues */
-	SL_TOLD_FELL = 2,    /* the link was down in between */
-	SL_TOLD_REMOVED = 4, /* the device has gone */
+	enum sl_drop fault;   /* KEEP, PORT_DOWN or PORT_MISSING: what dp.refuse is by that */
+	unsigned int n_tries; /* to open it that failed, since it was closed */
+	uint64_t due;	      /* SHUT: when to try again, in TSC cycles */
 };
 
 /* A pool that its port uses no more, while other ports' transmit rings still hold buffers of it. */
@@ -184,21 +144,25 @@ struct sl_engine {
 	struct sl_counters *control;
 	struct sl_samples control_samples;
 	struct rte_mempool *pool;
-	unsigned int mbufs, pool_seq, upcall_next, sample_next;
+	unsigned int mbufs, upcall_next, sample_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */
 	uint32_t n_epochs; /* ports there have been */
 	uint32_t looked;   /* tick of the last look at what waits in devices */
 	struct sl_interface_watch *watch;
-	uint32_t changed; /* a bit a port whose standing, MTU or MAC did */
+	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
+	/* Ids below it have been given: their ports are allocated, and may be free. */
+	unsigned int n_slots;
+	struct sl_port *port[SL_PORTS_MAX];
 	/* Read by workers all the time: no line of these holds what control writes in its turns. */
 	_Atomic(uint32_t) tick __rte_cache_aligned;
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
-	struct sl_port port[SL_PORTS_MAX] __rte_cache_aligned;
+	_Atomic(uint16_t) port_of_tag[SL_TAGS_MAX]; /* of ports that workers see; SL_PORT_NONE */
 	struct sl_zombie *zombies;
 };
 
-/* port_dev.c: from devargs to a started device and back */
+/* port_open.c: from devargs to a started device and back */
+void sl_port_outside(const char *devargs, struct sl_outside *o);
 /* Take over what is asked for: the port has no device then, and p->dp if it had none. */
 int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e);
 /*
@@ -213,7 +177,6 @@ void sl_port_close(struct sl_port *p);	      /* leaves the pool with the zombies
 int sl_port_make_rxq(struct sl_port *p, struct sl_err *e);
 /* Who transmits by which queue: those that the other end serves. */
 void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp);
-int sl_port_mtu_set(struct sl_port *p, unsigned int mtu, struct sl_err *e); /* on the device */
 
 /* port.c */
 /* The device is free (0), will be in a moment (1), or is another port's (an error). */
@@ -232,8 +195,9 @@ void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state 
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
 /* pool.c */
-struct rte_mempool *sl_pool_create(
-	struct sl_engine *g, unsigned int n, unsigned int room, int socket);
+struct rte_mempool *sl_pool_create(unsigned int n, unsigned int room, int socket); /* any thread */
+/* Whether a port may have another pool besides those that wait for their buffers. */
+bool sl_pool_may_replace(const struct sl_engine *g, uint32_t epoch);
 /*
  * Free the pool once all its buffers are back. Nobody allocates from it any more. A port is known
  * by its epoch.
@@ -245,58 +209,14 @@ void sl_pools_poll(struct sl_engine *g);
 void sl_pools_destroy(
 	struct sl_engine *g); /* all of them, workers being stopped and devices closed */
 
-/* af_packet.c: what net_af_packet does not know of its interface */
-void sl_af_packet_parse(struct sl_port *p, const char *args);
-unsigned int sl_af_packet_mtu(const struct sl_port *p); /* 0: not to be had */
-int sl_af_packet_mtu_set(const struct sl_port *p, unsigned int mtu, struct sl_err *e);
-
-/* af_packet_rings.c: the sockets and rings behind net_af_packet, which does not hand them out */
-int sl_af_packet_attach(struct sl_port *p, struct sl_err *e); /* once the device is started */
-void sl_af_packet_detach(struct sl_port *p);
-/* Throw away all that waits to leave; how many. No worker transmits meanwhile. */
-unsigned int sl_af_packet_clear(struct sl_port *p);
-/*
- * Throw away what waited at the last call already, while the interface was not running or nobody
- * gave the port anything, which would have made the kernel look at its ring; how many. `given`
- * counts what the port was given. Workers may transmit.
- */
-unsigned int sl_af_packet_expire(struct sl_port *p, uint64_t given, bool running);
-/* What came in since the device was opened and found its ring full. */
-uint64_t sl_af_packet_missed(const struct sl_port *p);
-/*
- * Throw away what holds up the others in a ring because the interface refuses it; how many. Once a
- * tick. `turned_away`: packets that found the port full.
- */
-unsigned int sl_af_packet_refused(struct sl_port *p, uint64_t turned_away, uint32_t tick);
-/* The same of what is known to be refused. Every few milliseconds. */
-unsigned int sl_af_packet_weed(struct sl_port *p, uint32_t tick);
-/* What has come in and no worker has taken. */
-unsigned int sl_af_packet_unread(const struct sl_port *p);
-/* The interface is back: its going down is no error any more that the next packet would meet. */
-void sl_af_packet_revive(struct sl_port *p);
-/* Whether the kernel has taken the sockets off the interface: it was deleted. */
-bool sl_af_packet_is_cut_off(const struct sl_port *p);
-
-/* af_xdp.c: sockets that the driver forgets to close */
-void sl_af_xdp_attach(struct sl_port *p); /* the device is open */
-void sl_af_xdp_detach(struct sl_port *p); /* and closed */
-void sl_af_xdp_lost(const struct sl_port *p, struct sl_port_lost *l);
-
 /* port_buffers.c */
 void sl_ports_buffers_tick(struct sl_engine *g);
-/* Of other ports, in its transmit queues. */
-bool sl_port_keeps_buffers(const struct sl_port *p);
 
 /* port_stats.c */
-void sl_port_stats_open(struct sl_port *p);  /* the device is open */
-void sl_port_stats_close(struct sl_port *p); /* and about to be closed */
+void sl_port_stats_close(struct sl_port *p); /* the device is closed, and told what it lost */
 void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info);
 void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick); /* once a tick */
 void sl_ports_stats_poll(struct sl_engine *g);		      /* every few milliseconds */
-
-/* tap.c */
-void sl_tap_attach(struct sl_port *p); /* the device is open */
-bool sl_tap_is_attached(const struct sl_port *p);
 
 /* port_empty.c */
 void sl_ports_poll(struct sl_engine *g);		/* every few milliseconds */
@@ -318,15 +238,10 @@ void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
 void sl_port_shut(struct sl_port *p);	 /* REOPENING -> SHUT; tried at once */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
 void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
-void sl_port_listen(struct sl_port *p); /* the device is open: hear what the driver tells */
-void sl_port_ignore(struct sl_port *p);
 /* What is true of the port now, in words; marks it as changed when that is new. */
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why);
-/* The MTU in force with the device's, or the kernel's, as it is now. */
-uint16_t sl_port_mtu_in_force(const struct sl_port *p, unsigned int kernel);
 
 /* device_outside.c */
-void sl_device_outside(const char *devargs, struct sl_outside *o);
 /* What has to be there for the device to be opened, and is not. */
 bool sl_outside_is_absent(const struct sl_outside *o, char *why, size_t size);
 /* device_path.c: as DPDK splits it, whichever notation it is in; d->driver NULL: none of ours. */
@@ -343,23 +258,14 @@ int sl_device_check(
 void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent);
 /*
  * The driver unlinks its socket's path at the end, whatever is there by then: what is not the
- * socket it made, as remembered by sl_device_opened, survives between the two calls.
+ * socket it made, as remembered by sl_device_opened, survives between the two calls. begin also
+ * removes the socket of a memif server, if that device alone serves it. end: any thread.
  */
-struct sl_device_kept {
-	char path[128], second[160]; /* path empty: nothing to be kept */
-};
 void sl_device_opened(struct sl_port *p);
-/* The socket that it alone serves is removed, if it is that still; whether it serves one. */
-bool sl_device_withdraw(const struct sl_port *p);
 void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept);
 void sl_device_close_end(const struct sl_device_kept *kept);
 /* Another port that has one of the paths, if both cannot. */
 const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devargs);
-
-/* generator_port.c: a generator in the place of a device's receive side */
-int sl_port_generator_name(struct sl_port *p, const char *devargs, struct sl_err *e);
-int sl_port_generator_attach(struct sl_port *p, const char *devargs, struct sl_err *e);
-void sl_port_generator_detach(struct sl_port *p);
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

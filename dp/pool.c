@@ -2,20 +2,79 @@
 #include <rte_errno.h>
 
 #include "engine_internal.h"
+#include "numa_node.h"
 
-struct rte_mempool *sl_pool_create(
-	struct sl_engine *g, unsigned int n, unsigned int room, int socket)
+enum { POOLS_BURIED_MAX = 4 };
+
+struct rte_mempool *sl_pool_create(unsigned int n, unsigned int room, int socket)
 {
+	static _Atomic(uint32_t) seq;
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
-	snprintf(name, sizeof(name), "sl_pool_%u", g->pool_seq++);
+	snprintf(name, sizeof(name), "sl_pool_%u", atomic_fetch_add(&seq, 1));
 	pool = rte_pktmbuf_pool_create(name, n, SL_POOL_CACHE, 0, (uint16_t)room, socket);
 	if (pool == NULL &&
 		socket != SOCKET_ID_ANY) /* that node has none left: better far than not */
 		pool = rte_pktmbuf_pool_create(
 			name, n, SL_POOL_CACHE, 0, (uint16_t)room, SOCKET_ID_ANY);
 	return pool;
+}
+
+/* Enough that full rings and caches leave something to receive into. */
+static unsigned int least_buffers(const struct sl_port_device *d, uint16_t n_rxd, uint16_t n_txd)
+{
+	unsigned int rings = d->n_rxq * n_rxd + d->n_txq * n_txd;
+
+	return rings + (d->n_workers + 1u) * (SL_POOL_CACHE * 3 / 2 + SL_BURST_MAX);
+}
+
+/* Whole, or with twice what is the least: the device may keep some again when it is closed. */
+static bool will_do(struct rte_mempool *pool, unsigned int least, unsigned int room)
+{
+	return rte_pktmbuf_data_room_size(pool) >= room &&
+	       rte_mempool_avail_count(pool) >= RTE_MIN(least * 2, pool->size);
+}
+
+/*
+ * A device may keep buffers for good when it is closed (af_xdp.c), and a workload can have its port
+ * opened anew as often as it likes. Two rules bound the memory that this takes:
+ *   - the pool is used again as long as enough of it is left;
+ *   - at most POOLS_BURIED_MAX pools of a port wait for their buffers: it has no more than one
+ *     besides, and is not opened while that is used up.
+ */
+bool sl_pool_may_replace(const struct sl_engine *g, uint32_t epoch)
+{
+	return sl_pools_buried(g, epoch) < POOLS_BURIED_MAX;
+}
+
+static int refuse_another(const struct sl_port_device *d, struct sl_err *e)
+{
+	int ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"port %s: device %s has not given back the buffers of %d pools: it gets no more",
+		d->name, d->device, POOLS_BURIED_MAX + 1);
+
+	sl_err_hint(e, "remove the port and add it again");
+	return ret;
+}
+
+int sl_port_device_pool(struct sl_port_device *d, unsigned int room, uint16_t n_rxd, uint16_t n_txd,
+	struct sl_err *e)
+{
+	unsigned int least = least_buffers(d, n_rxd, n_txd), n = RTE_MAX(least, d->n_buffers);
+	int ret;
+
+	if (d->pool != NULL && will_do(d->pool, least, room))
+		return 0;
+	if (d->pool != NULL && !d->may_replace_pool)
+		return refuse_another(d, e);
+	d->pool = sl_pool_create(n, room, sl_numa_socket("pool", d->numa));
+	if (d->pool != NULL)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_LIMIT, "",
+		"port %s: no memory for %u packet buffers of %u bytes", d->name, n, room);
+	sl_err_hint(e, "raise workers.memory_mb");
+	return ret;
 }
 
 void sl_pool_bury(struct sl_engine *g, struct rte_mempool *pool, uint32_t epoch)

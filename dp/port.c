@@ -5,11 +5,12 @@
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
-#include <rte_ethdev.h>
+#include <rte_ether.h>
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
+#include "numa_node.h"
 
 #define CLOSING_WAIT_MS 20 /* two hundred grace periods of workers that sleep */
 
@@ -30,52 +31,60 @@ static int check_params(const struct sl_engine *g, const struct sl_port_params *
 	return 0;
 }
 
-/* The device's name, and whose driver the name asks for. */
-static int parse_devargs(struct sl_port *port, const char *devargs, struct sl_err *e)
+static int parse_devargs(struct sl_port *p, const char *devargs, struct sl_err *e)
 {
-	struct rte_devargs da = {0};
-	bool known;
-
-	if (sl_generator_named(devargs))
-		return sl_port_generator_name(port, devargs, e);
-	known = rte_devargs_parse(&da, devargs) == 0;
-	/* da.data is what rte_devargs_reset frees, which is not stable yet; unset when parsing
-	 * failed */
-	if (!known || da.name[0] == '\0') {
-		if (known)
-			free(da.data);
-		return sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"port %s: no driver of this DPDK knows a device \"%s\"", port->name,
-			devargs);
-	}
-	rte_strscpy(port->device, da.name, sizeof(port->device));
-	port->framesz = 0;
-	if (strncmp(da.name, "net_af_packet", strlen("net_af_packet")) == 0 ||
-		strncmp(da.name, "eth_af_packet", strlen("eth_af_packet")) == 0)
-		sl_af_packet_parse(port, da.args);
-	free(da.data);
-	return 0;
+	return sl_port_driver_of(devargs)->parse(devargs, p->name, p->device, sizeof(p->device), e);
 }
 
 static const struct sl_port *port_with_device(const struct sl_port *of)
 {
-	const struct sl_port *p = of->engine->port;
+	const struct sl_engine *g = of->engine;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++, p++)
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		const struct sl_port *p = g->port[i];
+
 		if (p != of && p->state != SL_PORT_FREE && strcmp(p->device, of->device) == 0)
 			return p;
+	}
 	return NULL;
+}
+
+/* What all threads keep of a port. */
+static int make_rows(struct sl_engine *g, unsigned int id)
+{
+	int ret = sl_port_row_make(g->control, id, SOCKET_ID_ANY);
+
+	for (unsigned int w = 0; w < g->n_workers && ret == 0; w++)
+		ret = sl_port_row_make(
+			&g->worker[w]->counters, id, sl_numa_socket("port row", g->worker_numa[w]));
+	return ret;
+}
+
+/* An id that has not been given yet. NULL: there is none, or no memory. */
+static struct sl_port *make_slot(struct sl_engine *g)
+{
+	unsigned int id = g->n_slots;
+	struct sl_port *p;
+
+	if (id == SL_PORTS_MAX || make_rows(g, id) != 0)
+		return NULL;
+	p = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	*p = (struct sl_port){.engine = g, .id = (uint16_t)id};
+	g->port[g->n_slots++] = p;
+	return p;
 }
 
 static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
 {
 	*some_closing = false;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		if (g->port[i].state == SL_PORT_FREE)
-			return &g->port[i];
-		*some_closing |= g->port[i].state == SL_PORT_CLOSING;
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		if (g->port[i]->state == SL_PORT_FREE)
+			return g->port[i];
+		*some_closing |= g->port[i]->state == SL_PORT_CLOSING;
 	}
-	return NULL;
+	return make_slot(g);
 }
 
 /* Who has the device, or a path that it names; NULL: nobody. */
@@ -87,10 +96,10 @@ static const struct sl_port *holder(const struct sl_port *new, const char *devar
 }
 
 /* What it has will be free in a moment. */
-static bool gives_way(const struct sl_port *p, uint32_t leaving)
+static bool gives_way(const struct sl_port *p, const struct sl_port_set *leaving)
 {
 	return p->state == SL_PORT_CLOSING || p->state == SL_PORT_REOPENING ||
-	       (leaving >> p->id & 1) != 0;
+	       (leaving != NULL && sl_port_set_has(leaving, p->id));
 }
 
 static int in_use(const struct sl_port *new, const struct sl_port *other, struct sl_err *e)
@@ -131,7 +140,7 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e)
 
 	if (other == NULL)
 		return 0;
-	return gives_way(other, 0) ? 1 : in_use(p, other, e);
+	return gives_way(other, NULL) ? 1 : in_use(p, other, e);
 }
 
 /* Whether the device is free (0), will be (1), or is somebody else's (an error). */
@@ -154,10 +163,10 @@ static int wait_for_device(
 static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
 {
 	memset(sum, 0, sizeof(*sum));
-	sum->tx_dropped = sl_counter_read(&g->control->port[id].tx_dropped);
-	sum->tx_recalled = sl_counter_read(&g->control->port[id].tx_recalled);
+	sum->tx_dropped = sl_counter_read(&g->control->port[id]->n.tx_dropped);
+	sum->tx_recalled = sl_counter_read(&g->control->port[id]->n.tx_recalled);
 	for (unsigned int w = 0; w < g->n_workers; w++) {
-		const struct sl_port_counters *c = &g->worker[w]->counters.port[id];
+		const struct sl_port_counters *c = &g->worker[w]->counters.port[id]->n;
 
 		sum->rx_packets += sl_counter_read(&c->rx_packets);
 		sum->rx_bytes += sl_counter_read(&c->rx_bytes);
@@ -170,9 +179,9 @@ static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_
 static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DROP_COUNT])
 {
 	for (unsigned int r = 0; r < SL_DROP_COUNT; r++) {
-		sum[r] = sl_counter_read(&g->control->port_drops[id][r]);
+		sum[r] = sl_counter_read(&g->control->port[id]->drops[r]);
 		for (unsigned int w = 0; w < g->n_workers; w++)
-			sum[r] += sl_counter_read(&g->worker[w]->counters.port_drops[id][r]);
+			sum[r] += sl_counter_read(&g->worker[w]->counters.port[id]->drops[r]);
 	}
 }
 
@@ -230,15 +239,14 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
-	*p = (struct sl_port){.engine = g, .id = (uint16_t)(p - g->port), .dev = RTE_MAX_ETHPORTS};
 	ret = set_up(p, params, e);
 	if (ret != 0) {
 		sl_port_close(p);
 		return ret;
 	}
 	p->state = SL_PORT_OPEN;
-	sl_port_stands(p, p->dev != RTE_MAX_ETHPORTS ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
-		p->dev != RTE_MAX_ETHPORTS ? "" : "its device is about to be opened");
+	sl_port_stands(p, p->dev != NULL ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
+		p->dev != NULL ? "" : "its device is about to be opened");
 	sum_counters(g, p->id, &p->base);
 	sum_drops(g, p->id, p->base_drops);
 	p->given_when_open = p->base.tx_packets;
@@ -297,11 +305,16 @@ int sl_port_check(
 
 static struct sl_port *find(const struct sl_engine *g, uint16_t id)
 {
-	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
 	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_CLOSING)
 		return NULL;
 	return (struct sl_port *)(uintptr_t)p;
+}
+
+unsigned int sl_ports_end(const struct sl_engine *g)
+{
+	return g->n_slots;
 }
 
 void sl_port_offer(struct sl_engine *g, uint16_t id)
@@ -310,7 +323,7 @@ void sl_port_offer(struct sl_engine *g, uint16_t id)
 
 	if (p == NULL || p->state != SL_PORT_OPEN)
 		return;
-	p->fault = p->dev != RTE_MAX_ETHPORTS ? SL_KEEP : SL_DROP_PORT_MISSING;
+	p->fault = p->dev != NULL ? SL_KEEP : SL_DROP_PORT_MISSING;
 	p->dp->refuse = (uint8_t)p->fault; /* no worker has seen it */
 	sl_queues_deal(g, p);
 	atomic_store_explicit(&g->ports[id], p->dp, memory_order_release);
@@ -324,9 +337,9 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		return;
 	if (atomic_load_explicit(&g->ports[id], memory_order_relaxed) == NULL)
 		sl_port_offer(g, id);
-	if (p->dev != RTE_MAX_ETHPORTS) {
+	if (p->dev != NULL) {
 		sl_queues_resume(g, p);
-		atomic_store(&p->told, SL_TOLD_CHANGED);
+		atomic_store(&p->dev->told, SL_TOLD_CHANGED);
 	} else {
 		p->state = SL_PORT_SHUT;
 	}
@@ -354,7 +367,7 @@ int sl_port_check_change(
 	const struct sl_port *now = find(g, id), *other;
 	struct sl_port as = {.engine = g, .id = id, .state = SL_PORT_FREE};
 	struct sl_port *p = &as;
-	uint32_t absent, leaving = params->leaving | 1u << id;
+	uint32_t absent;
 	int ret = now != NULL ? check_params(g, params, e) : -ENOENT;
 
 	if (ret != 0)
@@ -363,9 +376,9 @@ int sl_port_check_change(
 	ret = parse_devargs(p, params->devargs, e);
 	if (ret != 0)
 		return ret;
-	sl_device_outside(params->devargs, &p->outside);
+	sl_port_outside(params->devargs, &p->outside);
 	other = holder(p, params->devargs);
-	if (other != NULL && !gives_way(other, leaving))
+	if (other != NULL && other != now && !gives_way(other, params->leaving))
 		return in_use(p, other, e);
 	ret = check_presence(p, e);
 	/* What stands at its paths is its own, or that of a port that leaves. */
@@ -479,15 +492,11 @@ void sl_queue_load(
 
 static void read_device(const struct sl_port *p, struct sl_port_info *info)
 {
-	struct rte_eth_link link;
-
 	sl_port_stats_read(p, info);
-	if (p->dev == RTE_MAX_ETHPORTS)
+	if (p->dev == NULL)
 		return;
-	if (rte_eth_link_get_nowait(p->dev, &link) == 0) {
-		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
-			info->speed_mbps = link.link_speed;
-	}
+	if (p->driver->speed != NULL)
+		info->speed_mbps = p->driver->speed(p->dev);
 	info->link_up = p->standing.condition == SL_PORT_IS_UP;
 }
 
@@ -501,7 +510,7 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 	info->condition = p->standing.condition;
 	info->since = p->standing.since;
 	rte_strscpy(info->why, p->standing.why, sizeof(info->why));
-	rte_strscpy(info->driver, p->driver[0] != '\0' ? p->driver : p->outside.driver,
+	rte_strscpy(info->driver, p->driver_name[0] != '\0' ? p->driver_name : p->outside.driver,
 		sizeof(info->driver));
 	rte_strscpy(info->device, p->device, sizeof(info->device));
 	info->mac = p->dp->mac;
@@ -516,14 +525,15 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 /* Of a device that is open. */
 static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 {
-	unsigned int room = rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM;
+	const unsigned int more =
+		RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
 
-	if (mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN > room)
+	if (p->pool != NULL && mtu + more > rte_pktmbuf_data_room_size(p->pool))
 		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
 			"port %s: its buffers are too small for an MTU of %u: remove the port and "
 			"add it with the new one",
 			p->name, mtu);
-	return sl_port_mtu_set(p, mtu, e);
+	return p->driver->set_mtu != NULL ? p->driver->set_mtu(p->dev, mtu, e) : 0;
 }
 
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
@@ -534,7 +544,7 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 
 	if (p == NULL)
 		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
-	if (mtu != 0 && p->dev != RTE_MAX_ETHPORTS)
+	if (mtu != 0 && p->dev != NULL)
 		ret = change_mtu(p, mtu, e);
 	if (ret != 0)
 		return ret;
@@ -545,7 +555,10 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 	*new = *p->dp;
 	new->mtu = (uint16_t)(mtu != 0 ? mtu : p->mtu_own);
 	sl_queues_replace(g, p, new);
-	atomic_fetch_or(&p->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+	if (p->dev != NULL) {
+		p->dev->mtu_asked = mtu;
+		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+	}
 	sl_ports_follow(g, false);
 	return 0;
 }

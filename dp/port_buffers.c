@@ -14,14 +14,9 @@ enum {
 	WET_TICKS = SL_TICKS_PER_SECOND, /* and so often not, it is no more */
 };
 
-static bool is_driver(const struct sl_port *p, const char *driver)
-{
-	return strcmp(p->driver, driver) == 0;
-}
-
 static bool is_in_service(const struct sl_port *p)
 {
-	return p->is_counted && p->state == SL_PORT_PUBLISHED;
+	return p->dev != NULL && p->state == SL_PORT_PUBLISHED;
 }
 
 /* Written by its lcore, in DPDK's own way; a value of a moment ago will do. */
@@ -51,6 +46,8 @@ static bool is_dry(const struct sl_port *p)
 
 static void look_at_pool(struct sl_port *p)
 {
+	if (p->pool == NULL)
+		return;
 	if (is_dry(p)) {
 		p->n_wet = 0;
 		p->starved |= ++p->n_dry >= DRY_TICKS;
@@ -59,21 +56,6 @@ static void look_at_pool(struct sl_port *p)
 	p->n_dry = 0;
 	if (p->starved && ++p->n_wet >= WET_TICKS)
 		p->starved = false;
-}
-
-/*
- * Whether its transmit queues hold the buffers themselves. The drivers named here copy each packet
- * that is not of the port's own pool; all others hand its buffer on as it is.
- */
-bool sl_port_keeps_buffers(const struct sl_port *p)
-{
-	static const char *const copies[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
-		"net_vhost", "net_memif", "net_pcap", "net_null"};
-
-	for (unsigned int i = 0; i < RTE_DIM(copies); i++)
-		if (is_driver(p, copies[i]))
-			return false;
-	return p->generator == NULL;
 }
 
 /*
@@ -121,11 +103,11 @@ static void nudge(const struct sl_port *p)
  */
 static void nudge_keepers(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 		struct sl_port_counters c;
 
-		if (!is_in_service(p) || !sl_port_keeps_buffers(p))
+		if (!is_in_service(p) || !p->dev->keeps_buffers)
 			continue;
 		sl_port_counters(g, p->id, &c);
 		if (c.tx_packets + c.tx_dropped == p->nudged_at)
@@ -138,8 +120,8 @@ void sl_ports_buffers_tick(struct sl_engine *g)
 {
 	bool any_starved = false;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (!is_in_service(p))
 			continue;

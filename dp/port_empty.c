@@ -2,15 +2,8 @@
 /*
  * Packets that wait in a device, and the end of what they were sent for.
  *
- * To leave. Drivers differ in what they keep, and in how it is thrown away:
- *   - net_tap writes into the kernel, which refuses what is sent to an interface that is down.
- *     net_pcap and net_null keep nothing. So do generators.
- *   - net_vhost, net_memif and net_virtio_user put packets into memory of the peer that is
- *     connected at that moment: with that they are delivered. Another peer has other memory, and
- *     nothing is accepted while there is none.
- *   - net_af_packet keeps what the kernel does not take: af_packet_rings.c.
- *   - Any other (net_af_xdp, NICs) may keep some. It is closed and opened again, if it was given
- *     anything at all.
+ * To leave. What a device keeps of what it was given is its driver's to say (enum sl_port_keeps). One
+ * that keeps some until it is closed is closed and opened again, if it was given anything at all.
  *
  * Come in. What is in a receive queue is for the workers to take, under a configuration by which
  * the port is nobody's: it is published after sl_port_hold and before sl_port_empty. That it has
@@ -26,7 +19,6 @@
  * device in that time are counted by then: only then is it known what the device was given.
  */
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
 
 #include "engine_internal.h"
 
@@ -38,7 +30,7 @@ enum {
 
 static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 {
-	const struct sl_port *p = id < SL_PORTS_MAX ? &g->port[id] : NULL;
+	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
 	if (p == NULL || (p->state != SL_PORT_PUBLISHED && p->state != SL_PORT_REOPENING))
 		return NULL;
@@ -48,8 +40,8 @@ static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 /* With a device or, for now, without. */
 static struct sl_port *in_service(struct sl_engine *g, uint16_t id)
 {
-	if (id < SL_PORTS_MAX && g->port[id].state == SL_PORT_SHUT)
-		return &g->port[id];
+	if (id < g->n_slots && g->port[id]->state == SL_PORT_SHUT)
+		return g->port[id];
 	return published(g, id);
 }
 
@@ -58,24 +50,21 @@ static uint64_t given(const struct sl_port *p)
 	uint64_t n = 0;
 
 	for (unsigned int w = 0; w < p->engine->n_workers; w++)
-		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id].tx_packets);
+		n += sl_counter_read(&p->engine->worker[w]->counters.port[p->id]->n.tx_packets);
 	return n;
-}
-
-static bool keeps_nothing(const struct sl_port *p)
-{
-	static const char *const driver[] = {"net_tap", "net_tun", "net_vhost", "net_memif",
-		"net_virtio_user", "net_pcap", "net_null"};
-
-	for (unsigned int i = 0; i < RTE_DIM(driver); i++)
-		if (strcmp(p->driver, driver[i]) == 0)
-			return true;
-	return p->generator != NULL;
 }
 
 static bool needs_reopening(const struct sl_port *p)
 {
-	return p->rings == NULL && !keeps_nothing(p) && given(p) != p->given_when_open;
+	return p->dev != NULL && p->dev->keeps == SL_KEEPS_UNTIL_CLOSED &&
+	       given(p) != p->given_when_open;
+}
+
+/* Throw away what waits to leave, if that can be done without closing the device. */
+static void clear(struct sl_port *p)
+{
+	if (p->dev != NULL && p->dev->keeps == SL_KEEPS_CLEARABLE)
+		sl_port_recall(p, p->driver->clear(p->dev));
 }
 
 void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
@@ -83,7 +72,7 @@ void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 	struct sl_counters *c = p->engine->control;
 	struct sl_samples *s = &p->engine->control_samples;
 	struct sl_sample sample = {.reason = (uint8_t)why,
-		.culprit = (uint8_t)p->id,
+		.culprit = p->id,
 		.origin = SL_SAMPLE_NOWHERE,
 		.detail = n, /* the device has them, and tells nobody what is in them */
 		.in_port = SL_PORT_NONE,
@@ -93,11 +82,11 @@ void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 		return;
 	sl_count(&c->generated, n);
 	sl_drop_count(c, why, p->id, n);
-	s->of[why][p->id].skipped += n - 1;
+	c->port[p->id]->sample[why].skipped += n - 1;
 	if (sl_sample_due(s, why, p->id, sl_samples_second(s)))
 		sl_sample_take(s, &sample, NULL, 0);
-	sl_count(&c->port[p->id].tx_dropped, n);
-	sl_count(&c->port[p->id].tx_recalled, n);
+	sl_count(&c->port[p->id]->n.tx_dropped, n);
+	sl_count(&c->port[p->id]->n.tx_recalled, n);
 }
 
 void sl_port_recall(struct sl_port *p, unsigned int n)
@@ -178,8 +167,7 @@ static void grace_over(void *port)
 		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
 		wait_a_grace(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE) {
-		if (p->rings != NULL)
-			sl_port_recall(p, sl_af_packet_clear(p));
+		clear(p);
 		mark(p);
 	} else if (p->emptying == SL_EMPTYING_RELEASE) {
 		p->emptying = SL_EMPTYING_NOT;
@@ -235,8 +223,8 @@ void sl_port_release(struct sl_engine *g, uint16_t id)
 
 void sl_ports_poll(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->emptying == SL_EMPTYING_DRAIN && is_drained(p))
 			p->emptying = SL_EMPTYING_DONE;
@@ -250,10 +238,10 @@ static bool is_about_to_open(const struct sl_port *p)
 
 static bool any_held(const struct sl_engine *g)
 {
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
+	for (uint16_t i = 0; i < g->n_slots; i++) {
 		const struct sl_port *p = published(g, i);
 
-		if ((p != NULL && p->emptying != SL_EMPTYING_NOT) || is_about_to_open(&g->port[i]))
+		if ((p != NULL && p->emptying != SL_EMPTYING_NOT) || is_about_to_open(g->port[i]))
 			return true;
 	}
 	return false;
@@ -279,7 +267,8 @@ void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
  */
 void sl_port_revive(struct sl_port *p)
 {
-	sl_af_packet_revive(p);
+	if (p->driver->revive != NULL)
+		p->driver->revive(p->dev);
 	if (p->emptying == SL_EMPTYING_NOT && needs_reopening(p))
 		empty(p);
 }
@@ -288,13 +277,13 @@ static void strand(void *port)
 {
 	struct sl_port *p = port;
 
-	if (p->state == SL_PORT_PUBLISHED && p->fault != SL_KEEP && p->rings != NULL)
-		sl_port_recall(p, sl_af_packet_clear(p));
+	if (p->state == SL_PORT_PUBLISHED && p->fault != SL_KEEP)
+		clear(p);
 }
 
 void sl_port_strand(struct sl_port *p)
 {
-	if (p->rings != NULL)
+	if (p->dev->keeps == SL_KEEPS_CLEARABLE)
 		sl_rcu_retire(p->engine->rcu, strand, p);
 }
 
@@ -303,10 +292,10 @@ void sl_ports_look(struct sl_engine *g, uint32_t tick)
 	if (tick - g->looked < LOOK_TICKS)
 		return;
 	g->looked = tick;
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
-		if (p->state == SL_PORT_PUBLISHED && p->rings != NULL)
-			sl_port_recall(p, sl_af_packet_expire(p, given(p), p->fault == SL_KEEP));
+		if (p->state == SL_PORT_PUBLISHED && p->driver->expire != NULL)
+			sl_port_recall(p, p->driver->expire(p->dev, given(p), p->fault == SL_KEEP));
 	}
 }

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port follows its device. Who tells what becomes of it is a column of the drivers' table
- * (device.h): rtnetlink for kernel interfaces, the driver's own events for all else that can change
- * outside of this process. Either only says that there is something to look at; what is done
+ * A port follows its device. A device's driver says how its link stands (sl_port_driver.link).
+ * rtnetlink, or the driver's own thread, only say that there is something to look at; what is done
  * depends on what is true when it is looked at, so that events may be lost, late or many. Besides,
  * everything is looked at once a tick.
  *
  *   seen                                      done
- *   the interface of that name is another     the device is closed, and opened again on that one
- *   one than when the device was opened
- *   there is none of that name; the driver    the device is closed; tried again when something of
- *   says that the device has gone             the kind is told, and in growing steps of time
+ *   what it stood for has gone, or is         the device is closed, and opened again on that one;
+ *   another one now                           tried again when something of the kind is told, and in
+ *                                             growing steps of time
  *   the link is down                          nothing goes in; what waits to leave is thrown away
  *   another MTU, another MAC                  they are the port's, if it was not given its own
  *   other queues than before are served       those are transmitted by, and no others
- *
- * An interface is known by its name: that is what the configuration says, and what is found after a
- * restart. One that was renamed, or moved to another network namespace, is gone for its port.
  */
 #include <rte_cycles.h>
-#include <rte_eth_vhost.h>
-#include <rte_ethdev.h>
 #include <rte_string_fns.h>
 
 #include "engine_internal.h"
@@ -28,8 +21,6 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
-	CONNECT_S = 2,		    /* in which a connection comes about, if it does */
-	VHOST_EVENTS = 2 * 128 + 2, /* of all queues that a guest can have, in both directions */
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -43,7 +34,17 @@ void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why
 		clock_gettime(CLOCK_REALTIME, &s->since);
 	s->condition = c;
 	rte_strscpy(s->why, why, sizeof(s->why));
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
+}
+
+static struct sl_port_dp *copy_of(const struct sl_port_dp *dp)
+{
+	struct sl_port_dp *new = malloc(sizeof(*new));
+
+	if (new == NULL)
+		abort();
+	*new = *dp;
+	return new;
 }
 
 /* The link's fault is said before that of emptying: it is what an operator can mend. */
@@ -56,10 +57,7 @@ void sl_port_view(struct sl_port *p)
 
 	if (p->dp->refuse == refuse)
 		return;
-	new = malloc(sizeof(*new));
-	if (new == NULL)
-		abort();
-	*new = *p->dp;
+	new = copy_of(p->dp);
 	new->refuse = (uint8_t)refuse;
 	sl_queues_replace(p->engine, p, new);
 }
@@ -67,42 +65,6 @@ void sl_port_view(struct sl_port *p)
 static uint64_t after_ms(unsigned int ms)
 {
 	return rte_rdtsc() + rte_get_tsc_hz() / 1000 * ms;
-}
-
-/* What the driver tells, in a thread of its own. */
-static int hear(uint16_t dev, enum rte_eth_event_type type, void *port, void *ret)
-{
-	struct sl_port *p = port;
-	uint32_t told = SL_TOLD_CHANGED;
-	struct rte_eth_link link = {0};
-
-	(void)ret;
-	if (type == RTE_ETH_EVENT_INTR_RMV)
-		told |= SL_TOLD_REMOVED;
-	else if (type == RTE_ETH_EVENT_INTR_LSC && rte_eth_link_get_nowait(dev, &link) == 0 &&
-		 link.link_status == RTE_ETH_LINK_DOWN)
-		told |= SL_TOLD_FELL;
-	atomic_fetch_or(&p->told, told);
-	return 0;
-}
-
-static const enum rte_eth_event_type heard[] = {
-	RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_QUEUE_STATE};
-
-void sl_port_listen(struct sl_port *p)
-{
-	atomic_store(&p->told, SL_TOLD_CHANGED);
-	for (unsigned int i = 0; i < RTE_DIM(heard); i++)
-		(void)rte_eth_dev_callback_register(p->dev, heard[i], hear, p);
-}
-
-void sl_port_ignore(struct sl_port *p)
-{
-	if (p->dev == RTE_MAX_ETHPORTS)
-		return;
-	for (unsigned int i = 0; i < RTE_DIM(heard); i++)
-		while (rte_eth_dev_callback_unregister(p->dev, heard[i], hear, p) == -EAGAIN)
-			rte_pause(); /* it is running, and takes no time */
 }
 
 /* The device is of no use any more. */
@@ -136,151 +98,74 @@ static void rise(struct sl_port *p)
 	sl_port_stands(p, SL_PORT_IS_UP, "");
 }
 
-static void follow_addresses(struct sl_port *p, const struct sl_interface *i)
+static void follow_addresses(struct sl_port *p, const struct sl_port_link *l)
 {
-	uint16_t mtu = sl_port_mtu_in_force(p, i->mtu);
-	bool new_mac = !p->has_mac && i->has_mac && !sl_mac_equal(&i->mac, &p->dp->mac);
+	uint16_t mtu = sl_port_device_mtu(p->dev, l->mtu);
+	bool new_mac = !p->has_mac && l->has_mac && !sl_mac_equal(&l->mac, &p->dp->mac);
 	struct sl_port_dp *new;
 
-	if (mtu == p->dp->mtu && !new_mac)
+	if (l->mtu == 0 || (mtu == p->dp->mtu && !new_mac))
 		return;
-	new = malloc(sizeof(*new));
-	if (new == NULL)
-		abort();
-	*new = *p->dp;
+	new = copy_of(p->dp);
 	new->mtu = mtu;
 	if (new_mac)
-		new->mac = i->mac;
+		new->mac = l->mac;
 	sl_queues_replace(p->engine, p, new);
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
 }
 
-static void look_at_interface(struct sl_port *p)
+static void follow_queues(struct sl_port *p)
 {
-	const char *name = p->outside.iface;
-	struct sl_interface i;
-	char why[96];
+	struct sl_port_dp *new = copy_of(p->dp);
 
-	if (!sl_interface_ask(name, &i))
-		return;
-	if (p->outside.makes && sl_tap_is_attached(p)) {
-		p->was_deleted = false; /* it was moved, not deleted */
-		/* In a workload's namespace, where it cannot be asked for? */
-		if (i.index != p->ifindex) {
-			rise(p);
-			return;
-		}
-	} else if (p->outside.makes) {
-		i.index = 0;
-	}
-	if (i.index == 0) {
-		snprintf(why, sizeof(why), "interface %s does not exist", name);
-		lose(p, why);
-	} else if (i.index != p->ifindex || p->was_deleted || sl_af_packet_is_cut_off(p)) {
-		snprintf(why, sizeof(why), "interface %s was made again", name);
-		lose(p, why);
-	} else {
-		follow_addresses(p, &i);
-		snprintf(why, sizeof(why), "interface %s %s", name,
-			i.up ? "has no carrier" : "is down");
-		if (i.up && i.carrier)
-			rise(p);
-		else
-			fall(p, why);
-	}
-}
-
-/* Which queues the guest has enabled: net_vhost tells of changes only. */
-static void follow_queues(struct sl_port *p, bool fell)
-{
-	struct rte_eth_vhost_queue_event ev;
-	uint64_t live = fell ? 0 : p->live_txq;
-	struct sl_port_dp *new;
-
-	for (unsigned int i = 0; i < VHOST_EVENTS; i++) {
-		if (rte_eth_vhost_get_queue_event(p->dev, &ev) != 0)
-			break;
-		if (ev.rx || ev.queue_id >= 64)
-			continue;
-		live &= ~(UINT64_C(1) << ev.queue_id);
-		live |= (uint64_t)ev.enable << ev.queue_id;
-	}
-	if (live == p->live_txq)
-		return;
-	p->live_txq = live;
-	new = malloc(sizeof(*new));
-	if (new == NULL)
-		abort();
-	*new = *p->dp;
 	sl_port_deal_txq(p, new);
 	sl_queues_replace(p->engine, p, new);
 }
 
-static void look_at_link(struct sl_port *p, uint32_t told)
+static void act(struct sl_port *p, const struct sl_port_link *l)
 {
-	uint64_t used = p->dp->n_txq >= 64 ? UINT64_MAX : (UINT64_C(1) << p->dp->n_txq) - 1;
-	const char *path = p->outside.path;
-	struct rte_eth_link link = {0};
-	char why[200];
-	bool late, up = rte_eth_link_get_nowait(p->dev, &link) != 0 ||
-			link.link_status == RTE_ETH_LINK_UP;
-
-	if ((told & SL_TOLD_REMOVED) != 0) {
-		snprintf(why, sizeof(why), "device %s has gone", p->device);
-		lose(p, why);
-		return;
-	}
-	if (p->picks_txq)
-		follow_queues(p, (told & SL_TOLD_FELL) != 0);
-	if (path[0] == '\0' || p->outside.follow != SL_FOLLOW_DRIVER)
-		snprintf(why, sizeof(why), "the link of device %s is down", p->device);
-	else if (!up)
-		snprintf(why, sizeof(why), "nobody is connected to %s", path);
-	else
-		snprintf(why, sizeof(why), "who is connected to %s has no queue that receives",
-			path);
-	late = rte_rdtsc() - p->opened > rte_get_tsc_hz() * CONNECT_S;
-	/* Such a driver does not connect again. */
-	if (!up && p->outside.connects && p->was_up) {
-		lose(p, why);
-	} else if (!up && p->outside.connects && late) {
-		fall(p, why);
-		sl_port_part(p);
-	} else if (!up || (p->picks_txq && (p->live_txq & used) == 0)) {
-		fall(p, why);
-	} else {
+	switch (l->state) {
+	case SL_LINK_UNKNOWN:
+		break;
+	case SL_LINK_UP:
 		rise(p);
+		break;
+	case SL_LINK_DOWN:
+		fall(p, l->why);
+		break;
+	case SL_LINK_STUCK:
+		fall(p, l->why);
+		sl_port_part(p);
+		break;
+	case SL_LINK_LOST:
+		lose(p, l->why);
+		break;
 	}
-	p->was_up |= up;
 }
 
 static void look(struct sl_port *p)
 {
-	uint32_t told = atomic_exchange(&p->told, 0);
+	uint32_t told = atomic_exchange(&p->dev->told, 0);
+	struct sl_port_link l = {.state = SL_LINK_UP};
 
-	switch (p->outside.follow) {
-	case SL_FOLLOW_INTERFACE:
-		if (p->outside.iface[0] != '\0') {
-			look_at_interface(p);
-			break;
-		}
-		/* fallthrough */
-	case SL_FOLLOW_NONE:
-		rise(p);
-		break;
-	case SL_FOLLOW_DRIVER:
-		look_at_link(p, told);
-		break;
+	if (p->driver->link != NULL) {
+		l.state = SL_LINK_UNKNOWN;
+		p->driver->link(p->dev, told, &l);
 	}
+	if (l.txq_changed)
+		follow_queues(p);
+	if (l.state == SL_LINK_UP || l.state == SL_LINK_DOWN)
+		follow_addresses(p, &l);
+	act(p, &l);
 }
 
 void sl_ports_follow(struct sl_engine *g, bool all)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED &&
-			(all || atomic_load_explicit(&p->told, memory_order_relaxed) != 0))
+			(all || atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
 			look(p);
 	}
 }
@@ -289,9 +174,12 @@ static void note_gone(void *engine, int index)
 {
 	struct sl_engine *g = engine;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		if (g->port[i].outside.follow == SL_FOLLOW_INTERFACE && g->port[i].ifindex == index)
-			g->port[i].was_deleted = true;
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port_device *d = g->port[i]->dev;
+
+		if (d != NULL && d->outside.follow == SL_FOLLOW_INTERFACE && d->ifindex == index)
+			d->was_deleted = true;
+	}
 }
 
 /*
@@ -300,8 +188,8 @@ static void note_gone(void *engine, int index)
  */
 static void hurry(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_SHUT && p->outside.follow == SL_FOLLOW_INTERFACE &&
 			p->standing.condition == SL_PORT_IS_MISSING)
@@ -327,7 +215,6 @@ void sl_port_shut(struct sl_port *p)
 	p->state = SL_PORT_SHUT;
 	p->due = 0;
 	p->n_tries = 0;
-	p->was_up = false;
 	if (p->standing.condition == SL_PORT_IS_CLOSING)
 		sl_port_stands(p, SL_PORT_IS_OPENING, "its device is about to be opened");
 	sl_port_take_wish(p);
@@ -372,25 +259,23 @@ static void open(struct sl_port *p)
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
 	p->dp->refuse = p->held ? SL_DROP_PORT_GONE : SL_KEEP; /* no worker has seen it */
-	p->engine->changed |= 1u << p->id;
+	sl_port_set_add(&p->engine->changed, p->id);
 	sl_port_opened(p);
 	look(p);
 }
 
 void sl_ports_open(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++) {
-		struct sl_port *p = &g->port[i];
+	for (unsigned int i = 0; i < g->n_slots; i++) {
+		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_SHUT && rte_rdtsc() >= p->due)
 			open(p);
 	}
 }
 
-uint32_t sl_ports_changed(struct sl_engine *g)
+void sl_ports_changed(struct sl_engine *g, struct sl_port_set *changed)
 {
-	uint32_t changed = g->changed;
-
-	g->changed = 0;
-	return changed;
+	*changed = g->changed;
+	g->changed = (struct sl_port_set){0};
 }

@@ -38,9 +38,9 @@ static unsigned int load_of(const struct sl_engine *g, unsigned int worker)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		for (unsigned int q = 0; q < g->port[i].n_rxq; q++)
-			n += is_dealt(&g->port[i], q, worker);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		for (unsigned int q = 0; q < g->port[i]->n_rxq; q++)
+			n += is_dealt(g->port[i], q, worker);
 	return n;
 }
 
@@ -65,9 +65,9 @@ static unsigned int count_leaving(const struct sl_engine *g, unsigned int worker
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		for (unsigned int q = 0; q < g->port[i].n_rxq; q++)
-			n += leaves(&g->port[i], q, worker);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		for (unsigned int q = 0; q < g->port[i]->n_rxq; q++)
+			n += leaves(g->port[i], q, worker);
 	return n;
 }
 
@@ -80,7 +80,8 @@ static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int wor
 		bool leaving = leaves(p, q, worker);
 
 		if (polls(p, q, worker) || (leaving && kind == LIST_GROWN))
-			l->q[l->n++] = (struct sl_rxq){p->dp, &p->rxq[q], (uint16_t)q};
+			l->q[l->n++] = (struct sl_rxq){
+				p->dp, &p->rxq[q], p->driver->receive, p->dev->rxq[q]};
 		else if (leaving && l->n_give < max_give)
 			give[l->n_give++] =
 				(struct sl_handover){&p->rxq[q], (uint32_t)p->rxq_worker[q]};
@@ -97,8 +98,8 @@ static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kin
 	struct sl_rxq_list *new = new_list(g, load_of(g, worker) + leaving, leaving);
 	const struct sl_rxq_list *old;
 
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		put(new, &g->port[i], worker, kind, leaving);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		put(new, g->port[i], worker, kind, leaving);
 	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, new, memory_order_acq_rel);
 	if (old != NULL)
 		sl_rcu_retire(g->rcu, free_list, (void *)(uintptr_t)old);
@@ -171,11 +172,22 @@ void sl_queues_deal(struct sl_engine *g, struct sl_port *p)
 	p->state = state;
 }
 
+/* Which port packets of a device are of. Another port may have that device by now. */
+static void set_tag(struct sl_engine *g, const struct sl_port_dp *dp, unsigned int port)
+{
+	uint16_t before = atomic_load_explicit(&g->port_of_tag[dp->tag], memory_order_relaxed);
+
+	if (port != SL_PORT_NONE || before == dp->id)
+		atomic_store_explicit(
+			&g->port_of_tag[dp->tag], (uint16_t)port, memory_order_relaxed);
+}
+
 void sl_queues_unassign(struct sl_engine *g, struct sl_port *p)
 {
 	p->state = SL_PORT_CLOSING;
 	rebuild_pollers(g, p);
 	atomic_store_explicit(&g->ports[p->id], NULL, memory_order_release);
+	set_tag(g, p->dp, SL_PORT_NONE);
 	for (unsigned int q = 0; q < p->n_rxq; q++)
 		p->rxq_worker[q] = -1;
 }
@@ -194,6 +206,9 @@ void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
 	/* As an output first: a packet received on it may leave by it. */
 	old = atomic_exchange_explicit(&g->ports[p->id], p->dp, memory_order_acq_rel);
 	rebuild_pollers(g, p);
+	if (old != NULL && old->tag != p->dp->tag)
+		set_tag(g, old, SL_PORT_NONE);
+	set_tag(g, p->dp, p->id);
 	if (old != p->dp)
 		sl_rcu_retire(g->rcu, free, old);
 }
@@ -214,7 +229,7 @@ static int check_moves(
 	const struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		const struct sl_port *p = m[i].port < SL_PORTS_MAX ? &g->port[m[i].port] : NULL;
+		const struct sl_port *p = m[i].port < g->n_slots ? g->port[m[i].port] : NULL;
 
 		if (p == NULL || p->state != SL_PORT_PUBLISHED || m[i].queue >= p->n_rxq ||
 			m[i].worker >= g->n_workers)
@@ -276,7 +291,7 @@ int sl_queues_move(
 	if (ret != 0)
 		return ret;
 	for (unsigned int i = 0; i < n; i++) {
-		struct sl_port *p = &g->port[m[i].port];
+		struct sl_port *p = g->port[m[i].port];
 		unsigned int from = (unsigned int)p->rxq_worker[m[i].queue];
 
 		if (from == m[i].worker)

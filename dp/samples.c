@@ -4,12 +4,13 @@
 #include "samples.h"
 
 int sl_samples_init(struct sl_samples *s, const char *name, unsigned int id, int socket,
-	const _Atomic(uint32_t) *tick)
+	const _Atomic(uint32_t) *tick, const struct sl_counters *counters)
 {
 	char ring[RTE_RING_NAMESIZE];
 
 	memset(s, 0, sizeof(*s));
 	s->tick = tick;
+	s->counters = counters;
 	snprintf(ring, sizeof(ring), "sl_%s_%u", name, id);
 	s->ring = rte_ring_create_elem(ring, sizeof(struct sl_sample), SL_SAMPLE_RING, socket,
 		RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -44,7 +45,7 @@ static uint16_t copy(const struct rte_mbuf *m, uint32_t before, uint8_t *to)
 void sl_sample_take(
 	struct sl_samples *s, struct sl_sample *sample, const struct rte_mbuf *m, uint32_t before)
 {
-	struct sl_sample_budget *b = &s->of[sample->reason][sample->culprit];
+	struct sl_sample_budget *b = sl_sample_budget(s, sample->reason, sample->culprit);
 
 	sample->n_bytes = m != NULL ? copy(m, before, sample->bytes) : 0;
 	sample->skipped = b->skipped;
@@ -62,7 +63,9 @@ void sl_drop_late(struct sl_counters *c, struct sl_samples *s, struct sl_sample 
 	uint16_t port = sample->out_port != SL_PORT_NONE ? sample->out_port : sample->in_port;
 
 	sl_drop_count(c, sample->reason, port, 1);
-	sample->culprit = m->port < SL_CULPRITS / 2 ? (uint8_t)m->port : 0;
+	sample->culprit = sample->in_port < SL_PORTS_MAX
+				  ? sample->in_port
+				  : (uint16_t)(SL_PORTS_MAX + m->port % SL_SAMPLE_SENDERS);
 	sample->len = m->pkt_len;
 	if (sl_sample_due(s, sample->reason, sample->culprit, sl_samples_second(s)))
 		sl_sample_take(s, sample, m, 0);

@@ -28,8 +28,10 @@
 #define SL_SAMPLES_A_SECOND 8	 /* of one reason and culprit; a power of two */
 #define SL_SAMPLE_RING	    1024 /* waiting for control, of one worker */
 #define SL_SAMPLE_BYTES	    216	 /* outer headers and the workload's, with room for options */
-#define SL_CULPRITS	    64	 /* 0..31: access ports; the rest: senders on underlay ports */
-#define SL_SAMPLE_NOWHERE   UINT32_MAX /* origin: not known */
+#define SL_SAMPLE_SENDERS   32	 /* who sends on underlay ports, by a hash */
+/* Below SL_PORTS_MAX: access ports; from there on senders. */
+#define SL_CULPRITS	  (SL_PORTS_MAX + SL_SAMPLE_SENDERS)
+#define SL_SAMPLE_NOWHERE UINT32_MAX /* origin: not known */
 
 struct sl_sample {
 	uint32_t skipped; /* packets alike, dropped before this one and after the last sample */
@@ -40,37 +42,42 @@ struct sl_sample {
 	 */
 	uint32_t detail;
 	uint16_t in_port, out_port; /* SL_PORT_NONE: not known */
-	uint8_t reason;		    /* enum sl_drop */
-	uint8_t culprit;
-	bool audited; /* forwarded all the same */
-	bool outer;   /* bytes begin with the headers of the underlay */
+	uint16_t culprit;
 	uint16_t n_bytes;
-	uint16_t pad;
+	uint8_t reason; /* enum sl_drop */
+	bool audited;	/* forwarded all the same */
+	bool outer;	/* bytes begin with the headers of the underlay */
+	uint8_t pad;
 	uint64_t commit; /* the configuration it was judged by; 0: by none */
 	uint8_t bytes[SL_SAMPLE_BYTES];
 };
 _Static_assert(sizeof(struct sl_sample) == 256, "ring element");
 
-struct sl_sample_budget {
-	uint32_t second, taken, skipped;
-};
-
 struct sl_samples {
 	struct rte_ring *ring;
-	const _Atomic(uint32_t) *tick; /* the coarse clock */
-	uint64_t lost;		       /* found the ring full; they count as skipped as well */
-	struct sl_sample_budget of[SL_DROP_COUNT][SL_CULPRITS];
+	const _Atomic(uint32_t) *tick;	    /* the coarse clock */
+	uint64_t lost;			    /* found the ring full; they count as skipped as well */
+	const struct sl_counters *counters; /* the same thread's, whose rows have ports' budgets */
+	struct sl_sample_budget sender[SL_DROP_COUNT][SL_SAMPLE_SENDERS];
 };
 
+/* counters: of the thread that drops; they outlive *s. */
 int sl_samples_init(struct sl_samples *s, const char *name, unsigned int id, int socket,
-	const _Atomic(uint32_t) *tick);
+	const _Atomic(uint32_t) *tick, const struct sl_counters *counters);
 void sl_samples_fini(struct sl_samples *s);
+
+static inline struct sl_sample_budget *sl_sample_budget(
+	struct sl_samples *s, enum sl_drop reason, unsigned int culprit)
+{
+	return culprit < SL_PORTS_MAX ? &s->counters->port[culprit]->sample[reason]
+				      : &s->sender[reason][culprit - SL_PORTS_MAX];
+}
 
 /* Is this drop to be told of? Counts it as skipped when not. second: of the coarse clock. */
 static inline bool sl_sample_due(
 	struct sl_samples *s, enum sl_drop reason, unsigned int culprit, uint32_t second)
 {
-	struct sl_sample_budget *b = &s->of[reason][culprit];
+	struct sl_sample_budget *b = sl_sample_budget(s, reason, culprit);
 
 	if (unlikely(b->second != second)) {
 		b->second = second;
@@ -99,7 +106,7 @@ static inline uint32_t sl_samples_second(const struct sl_samples *s)
 /*
  * A packet that waited to leave by sample->out_port, or came in by in_port, goes no further: it is
  * counted for that port and told of, not freed. sample: as for sl_sample_take, but for the length
- * and the culprit, who is found from the device that the packet came in by.
+ * and the culprit: the port that the packet came in by or, where that is not known, its device.
  */
 void sl_drop_late(struct sl_counters *c, struct sl_samples *s, struct sl_sample *sample,
 	const struct rte_mbuf *m);
@@ -109,8 +116,8 @@ static inline unsigned int sl_culprit_hash(uint32_t sender, uint32_t network)
 {
 	uint32_t h = (sender ^ network * 0x85ebca6bu) * 0x9e3779b1u;
 
-	return SL_CULPRITS / 2 + (h >> 27);
+	return SL_PORTS_MAX + (h >> 27);
 }
-_Static_assert(SL_CULPRITS == 64 && SL_PORTS_MAX <= SL_CULPRITS / 2, "5 bits of hash");
+_Static_assert(SL_SAMPLE_SENDERS == 32, "5 bits of hash");
 
 #endif

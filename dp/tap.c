@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine_internal.h"
+#include "dpdk.h"
 
 static bool is_tun(int fd)
 {
@@ -32,25 +32,27 @@ static bool is_attached_to(int fd, const char *name)
 	return is_tun(fd) && ioctl(fd, TUNGETIFF, &ifr) == 0 && strcmp(ifr.ifr_name, name) == 0;
 }
 
-void sl_tap_attach(struct sl_port *p)
+void sl_tap_attach(struct sl_port_device *d)
 {
+	struct sl_dpdk *x = sl_dpdk_of(d);
 	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *d;
+	const struct dirent *entry;
 
-	p->tap_fd = -1;
-	while (dir != NULL && p->tap_fd < 0 && (d = readdir(dir)) != NULL) {
-		int fd = (int)strtol(d->d_name, NULL, 10);
+	x->tap_fd = -1;
+	while (dir != NULL && x->tap_fd < 0 && (entry = readdir(dir)) != NULL) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
 
-		if (d->d_name[0] != '.' && is_attached_to(fd, p->outside.iface))
-			p->tap_fd = fd;
+		if (entry->d_name[0] != '.' && is_attached_to(fd, d->outside.iface))
+			x->tap_fd = fd;
 	}
 	if (dir != NULL)
 		closedir(dir);
 }
 
-bool sl_tap_is_attached(const struct sl_port *p)
+bool sl_tap_is_attached(const struct sl_port_device *d)
 {
+	const struct sl_dpdk *x = sl_dpdk_of(d);
 	struct ifreq ifr = {0};
 
-	return p->tap_fd >= 0 && ioctl(p->tap_fd, TUNGETIFF, &ifr) == 0;
+	return x->tap_fd >= 0 && ioctl(x->tap_fd, TUNGETIFF, &ifr) == 0;
 }

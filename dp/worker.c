@@ -3,6 +3,7 @@
 
 #include <rte_cycles.h>
 
+#include "port_driver.h"
 #include "worker.h"
 
 enum {
@@ -16,14 +17,9 @@ enum {
 /* Where a packet came in, as its driver has noted; SL_PORT_NONE for what was made here. */
 static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 {
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
-		const struct sl_port_dp *p =
-			atomic_load_explicit(&w->ports[i], memory_order_acquire);
-
-		if (p != NULL && p->dev == m->port)
-			return i;
-	}
-	return SL_PORT_NONE;
+	if (m->port >= SL_TAGS_MAX)
+		return SL_PORT_NONE;
+	return atomic_load_explicit(&w->port_of_tag[m->port], memory_order_relaxed);
 }
 
 /* Packets that cannot leave by `port`, whose view is p or, when it is gone, NULL. */
@@ -50,7 +46,7 @@ static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason,
 static void free_refused(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port,
 	const struct sl_port_dp *p, enum sl_drop why)
 {
-	sl_count(&w->counters.port[port].tx_dropped, t->n);
+	sl_count(&w->counters.port[port]->n.tx_dropped, t->n);
 	drop_unsent(w, why, port, p, t->pkt, t->n);
 	t->n = 0;
 }
@@ -68,29 +64,27 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
  */
 static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
 {
-	uint16_t queue = p->txq[worker];
-	rte_spinlock_t *lock = p->txq_lock != NULL ? &p->txq_lock[queue] : NULL;
+	const struct sl_txq *q = &p->txq[worker];
 	uint16_t sent;
 
-	if (lock != NULL)
-		rte_spinlock_lock(lock);
-	sent = rte_eth_tx_burst(p->dev, queue, t->pkt, t->n);
+	if (q->lock != NULL)
+		rte_spinlock_lock(q->lock);
+	sent = p->transmit(q->queue, t->pkt, t->n);
 	if (unlikely(sent < t->n))
-		sent += rte_eth_tx_burst(p->dev, queue, t->pkt + sent, t->n - sent);
-	if (lock != NULL)
-		rte_spinlock_unlock(lock);
+		sent += p->transmit(q->queue, t->pkt + sent, (uint16_t)(t->n - sent));
+	if (q->lock != NULL)
+		rte_spinlock_unlock(q->lock);
 	return sent;
 }
 
 void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 {
 	const struct sl_port_dp *p = atomic_load_explicit(&w->ports[port], memory_order_acquire);
-	struct sl_port_counters *c = &w->counters.port[port];
-	struct sl_tx_buffer *t = &w->tx[port];
+	struct sl_port_counters *c = &w->counters.port[port]->n;
+	struct sl_tx_buffer *t = sl_tx_buffer(w, port);
 	uint16_t sent, left;
 	uint64_t bytes;
 
-	w->tx_pending &= ~(1u << port);
 	if (unlikely(p == NULL || p->refuse != SL_KEEP)) {
 		free_refused(w, t, port, p, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
@@ -111,16 +105,17 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 
 void sl_tx_flush(struct sl_worker *w)
 {
-	while (w->tx_pending != 0)
-		sl_tx_flush_port(w, (uint16_t)__builtin_ctz(w->tx_pending));
+	for (unsigned int i = 0; i < w->n_dirty; i++)
+		sl_tx_flush_port(w, w->dirty[i]);
+	w->n_dirty = 0;
 }
 
 static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 {
 	struct sl_burst *b = &w->burst;
 	uint64_t start = rte_rdtsc(), cycles;
-	uint16_t n = rte_eth_rx_burst(q->port->dev, q->queue, b->pkt, SL_BURST_MAX);
-	struct sl_port_counters *c = &w->counters.port[q->port->id];
+	uint16_t n = q->receive(q->queue, b->pkt, SL_BURST_MAX);
+	struct sl_port_counters *c = &w->counters.port[q->port->id]->n;
 
 	if (n == 0) {
 		sl_count(&q->state->dry, 1);

@@ -9,7 +9,6 @@
 #define SL_DP_WORKER_H
 
 #include <rte_common.h>
-#include <rte_ethdev.h>
 #include <rte_spinlock.h>
 
 #include "counters.h"
@@ -19,21 +18,24 @@
 #include "stages.h"
 #include "sluice/burst.h"
 
-#define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
+/* Where a worker's packets leave a port. */
+struct sl_txq {
+	void *queue;	      /* for transmit */
+	rte_spinlock_t *lock; /* workers share the queue; NULL: this one has it alone */
+};
 
 /* What workers know of a port: published per port id, retired through RCU. */
 struct sl_port_dp {
 	uint16_t id;	/* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
-	uint16_t dev;	/* ethdev port id */
+	uint16_t tag;	/* what its packets have in their mbufs' field `port` */
 	uint32_t epoch; /* of all ports there ever were, no other has this */
 	uint16_t n_txq;
 	bool underlay;
 	uint8_t refuse;	   /* enum sl_drop: nothing goes in, and this is why; SL_KEEP: packets do */
 	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
-	rte_spinlock_t
-		*txq_lock; /* one a queue where workers share it; NULL when each has its own */
-	uint16_t txq[SL_WORKERS_MAX]; /* worker -> transmit queue */
+	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
+	struct sl_txq txq[SL_WORKERS_MAX];				    /* of each worker */
 };
 
 /*
@@ -64,7 +66,8 @@ struct sl_rxq_state {
 struct sl_rxq {
 	const struct sl_port_dp *port;
 	struct sl_rxq_state *state;
-	uint16_t queue;
+	uint16_t (*receive)(void *rxq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
+	void *queue;							   /* for receive */
 };
 
 struct sl_handover {
@@ -78,11 +81,6 @@ struct sl_rxq_list {
 	uint32_t n, n_give;
 	const struct sl_handover *give; /* behind q[] */
 	struct sl_rxq q[];
-};
-
-struct sl_tx_buffer {
-	uint16_t n;
-	struct rte_mbuf *pkt[SL_TX_BUFFER];
 };
 
 enum sl_idle {
@@ -114,6 +112,7 @@ struct sl_worker {
 		*ports; /* shared array [SL_PORTS_MAX], written by control; NULL: gone */
 	_Atomic(const struct sl_rxq_list *) rxqs; /* written by control */
 	_Atomic(bool) stop;			  /* written by control */
+	const _Atomic(uint16_t) *port_of_tag; /* shared, written by control: see sl_port_of_tag */
 	_Atomic(uint32_t) *tick; /* coarse clock, SL_TICKS_PER_SECOND, written by control */
 
 	struct sl_counters counters;
@@ -122,41 +121,51 @@ struct sl_worker {
 	struct sl_samples samples;
 	/* seq of the poll list taken up last, set when what it hands over is; control reads */
 	_Atomic(uint64_t) rxqs_seen;
-	uint32_t tx_pending; /* bit per port with packets in its buffer */
-	struct sl_tx_buffer tx[SL_PORTS_MAX];
 	struct sl_burst burst;
+	/* Ports that were given packets since the last flush, each once. */
+	uint16_t n_dirty;
+	uint16_t dirty[SL_PORTS_MAX];
 } __rte_cache_aligned;
-
-_Static_assert(SL_PORTS_MAX <= 32, "tx_pending has a bit a port");
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
 
 /* Worker side, for stages. The packet is owned by the buffer from here; counted when flushed. */
 void sl_tx_flush_port(struct sl_worker *w, uint16_t port);
 
+static inline struct sl_tx_buffer *sl_tx_buffer(const struct sl_worker *w, uint16_t port)
+{
+	return &w->counters.port[port]->tx;
+}
+
+/* Room for n more packets, at least one. A buffer that is flushed since it is full stays dirty. */
+static inline void sl_tx_reserve(
+	struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port, unsigned int n)
+{
+	if (unlikely(t->n + n > SL_TX_BUFFER))
+		sl_tx_flush_port(w, port);
+	else if (t->n == 0)
+		w->dirty[w->n_dirty++] = port;
+}
+
 static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf *m)
 {
-	struct sl_tx_buffer *t = &w->tx[port];
+	struct sl_tx_buffer *t = sl_tx_buffer(w, port);
 
-	if (unlikely(t->n == SL_TX_BUFFER))
-		sl_tx_flush_port(w, port);
-	if (t->n == 0)
-		w->tx_pending |= 1u << port;
+	sl_tx_reserve(w, t, port, 1);
 	t->pkt[t->n++] = m;
 }
 
-/* The same for packets idx[0..n) of a burst, in one go: their verdict is SL_SENT. Returns their
+/* The same for packets idx[0..n) of a burst, n at least 1, in one go: their verdict is SL_SENT. Returns their
  * bytes.
  */
 static inline uint64_t sl_tx_put_burst(
 	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
-	struct sl_tx_buffer *t = &w->tx[port];
+	struct sl_tx_buffer *t = sl_tx_buffer(w, port);
 	struct rte_mbuf **to;
 	uint64_t bytes = 0;
 
-	if (unlikely(t->n + n > SL_TX_BUFFER))
-		sl_tx_flush_port(w, port);
+	sl_tx_reserve(w, t, port, n);
 	to = &t->pkt[t->n];
 	for (unsigned int k = 0; k < n; k++) {
 		to[k] = b->pkt[idx[k]];
@@ -164,7 +173,6 @@ static inline uint64_t sl_tx_put_burst(
 		b->verdict[idx[k]] = SL_SENT;
 	}
 	t->n = (uint16_t)(t->n + n);
-	w->tx_pending |= 1u << port;
 	return bytes;
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");

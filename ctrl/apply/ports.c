@@ -32,7 +32,8 @@ int sl_table_port_add(struct sl_table_txn *t, const struct sl_port_params *param
 	struct sl_apply *a = t->apply;
 	int id = sl_port_add(a->env.engine, params, e);
 
-	if (id < 0)
+	if (id < 0) {
+		free(name);
 		return id;
 	if (sl_port_slot_add(&a->ports, (uint16_t)id, params->name) == NULL) {
 		sl_port_remove(a->env.engine, (uint16_t)id);
@@ -195,18 +196,13 @@ static bool follow(struct sl_apply *a, struct sl_port_slot *s, struct sl_scope *
 	return moved;
 }
 
-/* The ports that the engine says have changed. */
-static struct sl_port_set changed_ports(struct sl_engine *g)
-{
-	return (struct sl_port_set){.word = {sl_ports_changed(g)}};
-}
-
 void sl_apply_ports_turn(struct sl_apply *a)
 {
-	const struct sl_port_set changed = changed_ports(a->env.engine);
+	struct sl_port_set changed;
 	struct sl_scope scope = {0};
 	struct sl_world *w;
 
+	sl_ports_changed(a->env.engine, &changed);
 	SL_PORT_SET_EACH (i, &changed) {
 		struct sl_port_slot *s = sl_port_slot_by_id(&a->ports, i);
 

@@ -213,6 +213,7 @@ static int start_recent(struct sl_ctrl *c, const struct sl_options *o, struct sl
 static void stop_recent(struct sl_ctrl *c)
 {
 	sl_recent_fini(&c->recent);
+	sl_rebalance_fini(&c->rebalance);
 }
 
 static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "daemon.h"
+#include "drivers.h"
 #include "dp/variant.h"
 #include "ctrl/methods/methods.h"
 #include "ctrl/shape/json.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 {
 	struct sl_options o;
 
+	sl_port_drivers_register(sl_daemon_drivers);
 	switch (sl_options_parse(argc, argv, &o)) {
 	case SL_OPTIONS_RUN:
 		break;

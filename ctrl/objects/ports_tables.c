@@ -35,7 +35,7 @@ static struct sl_port_params params_in(const struct sl_table_txn *t, const struc
 	struct sl_port_params params = sl_port_params_of(obj);
 
 	params.patience = t->patience;
-	params.leaving = (uint32_t)sl_table_ports_leaving(t)->word[0];
+	params.leaving = sl_table_ports_leaving(t);
 	return params;
 }
 

@@ -3,6 +3,8 @@
 
 #include <utlist.h>
 
+#include <rte_ether.h>
+
 #include "dp/worker.h"
 #include "neighbor_impl.h"
 

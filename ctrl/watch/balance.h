@@ -11,7 +11,7 @@
 
 #include "sluice/types.h"
 
-#define SL_BALANCE_QUEUES (SL_PORTS_MAX * SL_QUEUES_MAX)
+#define SL_BALANCE_QUEUES 8192 /* queues beyond that stay where they are */
 
 struct sl_balance_queue {
 	uint16_t port, queue; /* engine port id */

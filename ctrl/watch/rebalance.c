@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
-#include <string.h>
-
 #include "rebalance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <rte_cycles.h>
 
@@ -12,20 +12,32 @@
 #define UNEVEN_TICKS ((SL_REBALANCE_WINDOW_S + 1) * SL_TICKS_PER_SECOND)
 #define PAUSE_LOOKS  2 /* after a move, for flows and caches to settle */
 
-static void read_queues(const struct sl_engine *g, struct sl_queue_sample (*s)[SL_QUEUES_MAX])
+static void read_queues(const struct sl_engine *g, struct sl_ports_sample *s)
 {
-	for (uint16_t p = 0; p < SL_PORTS_MAX; p++) {
-		if (sl_port_dp(g, p) == NULL) {
-			memset(s[p], 0, sizeof(s[p]));
-			continue;
-		}
+	s->n_ports = sl_ports_end(g);
+	s->queue = calloc(s->n_ports, sizeof(*s->queue));
+	if (s->queue == NULL)
+		s->n_ports = 0;
+	for (uint16_t p = 0; p < s->n_ports; p++)
 		for (uint16_t q = 0; q < SL_QUEUES_MAX; q++) {
 			struct sl_queue_load l;
 
 			sl_queue_load(g, p, q, &l);
-			s[p][q] = (struct sl_queue_sample){l.packets, l.cycles};
+			s->queue[p][q] = (struct sl_queue_sample){l.packets, l.cycles};
 		}
-	}
+}
+
+/* Measure anew. */
+static void forget(struct sl_rebalance *r)
+{
+	for (unsigned int i = 0; i < r->n_samples; i++)
+		free(r->sample[i].queue);
+	r->n_samples = 0;
+}
+
+void sl_rebalance_fini(struct sl_rebalance *r)
+{
+	forget(r);
 }
 
 void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g)
@@ -35,12 +47,13 @@ void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g)
 	if (r->n_samples > 0 && tick - r->tick[r->n_samples - 1] < SL_TICKS_PER_SECOND)
 		return;
 	if (r->n_samples == SL_REBALANCE_WINDOW_S + 1) {
+		free(r->sample[0].queue);
 		memmove(&r->tick[0], &r->tick[1], SL_REBALANCE_WINDOW_S * sizeof(r->tick[0]));
 		memmove(&r->sample[0], &r->sample[1], SL_REBALANCE_WINDOW_S * sizeof(r->sample[0]));
 		r->n_samples--;
 	}
 	r->tick[r->n_samples] = tick;
-	read_queues(g, r->sample[r->n_samples]);
+	read_queues(g, &r->sample[r->n_samples]);
 	r->n_samples++;
 }
 
@@ -51,8 +64,10 @@ static struct sl_queue_sample in_window(const struct sl_rebalance *r, uint16_t p
 
 	if (r->n_samples < 2)
 		return (struct sl_queue_sample){0};
-	old = &r->sample[0][port][queue];
-	new = &r->sample[r->n_samples - 1][port][queue];
+	if (port >= r->sample[0].n_ports || port >= r->sample[r->n_samples - 1].n_ports)
+		return (struct sl_queue_sample){0};
+	old = &r->sample[0].queue[port][queue];
+	new = &r->sample[r->n_samples - 1].queue[port][queue];
 	if (new->packets < old->packets || new->cycles < old->cycles)
 		return (struct sl_queue_sample){0};
 	return (struct sl_queue_sample){new->packets - old->packets, new->cycles - old->cycles};
@@ -85,12 +100,12 @@ unsigned int sl_rebalance_plan(
 	b->n_workers = sl_engine_n_workers(g);
 	for (unsigned int w = 0; w < b->n_workers; w++)
 		b->node[w] = sl_engine_worker_numa(g, w);
-	for (uint16_t p = 0; p < SL_PORTS_MAX; p++) {
+	for (uint16_t p = 0; p < sl_ports_end(g); p++) {
 		struct sl_port_queues q;
 
 		sl_port_queues(g, p, &q);
 		for (uint16_t i = 0; i < q.n; i++)
-			if (q.worker[i] >= 0)
+			if (q.worker[i] >= 0 && b->n_queues < SL_BALANCE_QUEUES)
 				b->queue[b->n_queues++] = (struct sl_balance_queue){.port = p,
 					.queue = i,
 					.worker = (uint16_t)q.worker[i],
@@ -116,7 +131,7 @@ int sl_rebalance_apply(
 	}
 	ret = n > 0 ? sl_queues_move(g, m, n, e) : 0;
 	if (ret == 0) {
-		r->n_samples = 0; /* what a queue cost one worker says little about the next */
+		forget(r); /* what a queue cost one worker says little about the next */
 		r->uneven_since = 0;
 	}
 	return ret;

@@ -18,17 +18,23 @@ struct sl_queue_sample {
 	uint64_t packets, cycles;
 };
 
+/* Of all queues at one time. */
+struct sl_ports_sample {
+	unsigned int n_ports;
+	struct sl_queue_sample (*queue)[SL_QUEUES_MAX]; /* [n_ports] */
+};
+
 struct sl_rebalance {
 	unsigned int n_samples;
 	uint32_t tick[SL_REBALANCE_WINDOW_S + 1];
-	struct sl_queue_sample sample[SL_REBALANCE_WINDOW_S + 1][SL_PORTS_MAX]
-				     [SL_QUEUES_MAX]; /* oldest first */
+	struct sl_ports_sample sample[SL_REBALANCE_WINDOW_S + 1]; /* oldest first */
 	/* by itself */
 	uint32_t look_tick;    /* of the last look */
 	uint32_t uneven_since; /* tick of the first look in a row that found it so; 0: none */
 	unsigned int pause;    /* looks to leave out */
 };
 
+void sl_rebalance_fini(struct sl_rebalance *r); /* it began as zeros */
 /* Call once a tick: takes a sample a second. */
 void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g);
 /*

@@ -23,7 +23,8 @@ struct sl_recent_entry {
 	uint64_t lost;	      /* packets alike before this one, that no row shows */
 	struct timespec when; /* taken from the ring, realtime */
 	uint32_t length;
-	uint8_t reason, culprit, proto;
+	uint16_t culprit;
+	uint8_t reason, proto;
 	bool audited;
 	bool has_macs, has_addresses, has_ports, has_outer, has_vni, is_arp;
 	struct sl_mac source_mac, destination_mac;

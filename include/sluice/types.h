@@ -18,7 +18,8 @@
 #define SL_NAME_LEN	 (63 + 1 + SL_NAME_PART_LEN + 1)
 
 /* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
-#define SL_PORTS_MAX	 32 /* RTE_MAX_ETHPORTS of Debian's DPDK; checked at compile time in dp/ */
+#define SL_PORTS_MAX	 4096 /* of those, DPDK's devices are limited further: dp/dpdk.c */
+#define SL_LINKS_MAX	 32   /* ports of them that have role underlay */
 #define SL_WORKERS_MAX	 32
 #define SL_QUEUES_MAX	 16	 /* receive queues of one port */
 #define SL_NETWORKS_MAX	 65536	 /* network ids 1..65535; 0 is "none" */

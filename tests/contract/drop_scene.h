@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of the test of drop reasons share: a scene is a bench with two frames to build,
- * and a function on it provokes one reason. Threads: one.
+ * What the files of the test of drop reasons share. A scene is a rig with two frames to build; a
+ * function of a scene provokes one reason. Threads: one.
  */
 #ifndef SL_TESTS_DROP_SCENE_H
 #define SL_TESTS_DROP_SCENE_H
@@ -25,24 +25,24 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 	return &f->b[sl_frame_off(f, kind, 0) + off];
 }
 
-/* What parse refuses; NULL for other reasons. */
+/* By reason: how to provoke it, for those that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];
 
-/* At the control thread's neighbour table. */
+/* Drops in the control thread's neighbour table. */
 enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
 enum sl_drop sl_scene_stale(struct scene *s);
 enum sl_drop sl_scene_tx_full(struct scene *s);
-/* In a device's ring. */
+/* A drop in a device's ring. */
 enum sl_drop sl_scene_port_refused(struct scene *s);
 
 /*
- * The first sample of that reason that the scene has left, put into words: every field of it in
- * one line. NULL when there is none. Empties both rings.
+ * The first sample of that reason which the scene left, as one line with all its fields. NULL when
+ * there is none. Empties both rings.
  */
 const char *sl_scene_told(struct scene *s, enum sl_drop reason);
 
-/* Told as it should be? Says what is not. */
+/* Whether the sample says what it should; prints the difference. */
 bool sl_scene_is_told(struct scene *s, enum sl_drop reason);
 
 #endif

@@ -118,6 +118,7 @@ static enum sl_drop at_neighbors(
 	struct sl_ip hop = sl_test_ip("192.0.2.2");
 	enum sl_drop d = SL_KEEP;
 
+	sl_test_rows(&link.counters);
 	to_far(s);
 	for (unsigned int i = 0; i < packets; i++)
 		sl_neighbor_queue(t, SL_RIG_UNDERLAY, &hop, sl_frame_mbuf(&s->g), 10);

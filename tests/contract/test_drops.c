@@ -277,14 +277,8 @@ static enum sl_drop mtu_exceeded(struct scene *s)
 static enum sl_drop policy_ingress(struct scene *s)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
-	const struct sl_policy_def out = {.slot = 1,
-		.any_network = true,
-		.tier = SL_TIER_TEAM,
-		.direction = SL_EGRESS,
-		.action = SL_RULE_ALLOW,
-		.subject = {web, 1},
-		.any_peer = true,
-		.any_port = true};
+	const struct sl_policy_def out =
+		sl_rig_rule(1, SL_TIER_TEAM, SL_EGRESS, SL_RULE_ALLOW, web);
 
 	sl_rig_policies(s->r, &out, 1);
 	sl_frame_udp4(&s->f, 10);
@@ -299,15 +293,7 @@ static enum sl_drop policy_egress(struct scene *s)
 
 static enum sl_drop flow_deny(struct scene *s)
 {
-	struct sl_flow_program p = {.v4 = true, .kind = SL_PROGRAM_DENY};
-	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
-
-	memcpy(p.key.src, src.b, 16);
-	memcpy(p.key.dst, dst.b, 16);
-	p.key.sport_be = htons(40000);
-	p.key.dport_be = htons(53);
-	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
-	assert_int_equal(sl_flow_program_add(sl_rig_pipeline(s->r)->flows, &p, 100), 0);
+	sl_rig_program(s->r, SL_PROGRAM_DENY, 0);
 	sl_rig_allow_all(s->r);
 	sl_frame_udp4(&s->f, 10);
 	return from_web(s);

@@ -64,7 +64,7 @@ REFUSED = {
     "a queue for a worker that is not there": port(workers=[7]),
     "a device that no driver knows": devargs("net_nothing_like_it"),
     "a device with a wrong notation": devargs("vdev:"),
-    "a test source with a wrong option": devargs("generator0,sizes=64"),
+    "a test source that is not there, or has a wrong option": devargs("generator0,sizes=64"),
     "a socket in no directory": devargs("net_vhost0,iface=LABnowhere/vm.sock"),
     "a socket with too long a path": devargs("net_vhost0,iface=LAB" + "x" * 120),
     "its own socket as a device's": devargs("net_vhost0,iface=LABchecked.sock"),

@@ -377,55 +377,46 @@ def a_vhost_port_is_up_while_somebody_is_connected(lab):
         refuses(rig, "port_down")
 
 
-@test
-def a_virtio_user_port_connects_again(lab):
+def connects_again(lab, path, ours, others, packets):
+    """A port whose other side makes the socket: refused without it, up with it, missing after it, and again.
+
+    `packets`: whether traffic passes while it is up.
+    """
     rig = Rig(lab)
     without_db(rig)
-    path = lab.file("vm.sock")
     try:
-        add_db(rig, f"net_virtio_user1,path={path}")
+        add_db(rig, ours)
         expect(False, "a port whose other side is not there is added")
     except Refused as e:
         expect(path in str(e), f"it does not say what is missing: {e}")
     for i in range(2):
-        backend = Testpmd(lab, f"net_vhost0,iface={path}")
+        other = Testpmd(lab, others)
         try:
             wait_until(lambda: os.path.exists(path), "testpmd makes no socket", 40)
             if i == 0:
-                add_db(rig, f"net_virtio_user1,path={path}")
+                add_db(rig, ours)
             wait_state(rig.daemon, "up", seconds=40)
+            if packets:
+                takes_packets(rig)
         finally:
-            backend.end()
+            other.end()
         wait_state(rig.daemon, "missing", path, seconds=40)
         refuses(rig, "port_missing")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+@test
+def a_virtio_user_port_connects_again(lab):
+    path = lab.file("vm.sock")
+    connects_again(lab, path, f"net_virtio_user1,path={path}", f"net_vhost0,iface={path}", False)
 
 
 @test
 def a_memif_client_connects_again(lab):
-    rig = Rig(lab)
-    without_db(rig)
     path = lab.file("memif.sock")
-    try:
-        add_db(rig, f"net_memif1,socket={path},socket-abstract=no")
-        expect(False, "a port whose other side is not there is added")
-    except Refused as e:
-        expect(path in str(e), f"it does not say what is missing: {e}")
-    for i in range(2):
-        server = Testpmd(lab, f"net_memif0,role=server,socket={path},socket-abstract=no")
-        try:
-            wait_until(lambda: os.path.exists(path), "testpmd makes no socket", 40)
-            if i == 0:
-                add_db(rig, f"net_memif1,socket={path},socket-abstract=no")
-            wait_state(rig.daemon, "up", seconds=40)
-            takes_packets(rig)
-        finally:
-            server.end()
-        wait_state(rig.daemon, "missing", path, seconds=40)
-        refuses(rig, "port_missing")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+    socket_of = f"socket={path},socket-abstract=no"
+    connects_again(lab, path, f"net_memif1,{socket_of}", f"net_memif0,role=server,{socket_of}", True)
 
 
 @test

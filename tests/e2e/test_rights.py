@@ -101,7 +101,7 @@ def a_member_of_the_group_overwrites_no_file_and_takes_no_interface(lab):
         "net_af_xdp7,iface=lo", f"net_vhost7,iface={lab.file('new')}", f"net_vhost7,iface={path}",
         f"net_vhost7,iface={daemon.socket}", f"net_memif7,role=server,socket-abstract=no,socket={lab.file('new')}",
         "net_memif7", "net_virtio_user7,path=/dev/vhost-net", f"net_virtio_user7,server=1,path={lab.file('new')}",
-        f"generator7,template={path}", "0000:00:03.0", f"net_failsafe7,exec(touch {lab.file('new')})",
+        "0000:00:03.0", f"net_failsafe7,exec(touch {lab.file('new')})",
         "net_bonding7,mode=0", "net_ring7,internal=0x1000", f"vdev:net_pcap7,tx_pcap={path}",
         f"net_null7,size=64/bus=vdev,name=net_pcap7/driver=net_pcap,tx_pcap={path}",
     ):

@@ -130,6 +130,28 @@ def clients_that_ask_much_and_read_nothing_hold_nobody(lab):
         s.close()
 
 
+class Meanwhile:
+    """Another client in a thread of its own, which calls again and again: how long its calls take."""
+
+    def __init__(self, daemon, pause):
+        self._client, self._pause, self._over = daemon.client(), pause, threading.Event()
+        self.times = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._over.is_set():
+            asked = time.monotonic()
+            self._client.call("networks.list")
+            self.times.append(time.monotonic() - asked)
+            time.sleep(self._pause)
+
+    def stop(self):
+        self._over.set()
+        self._thread.join()
+        self._client.close()
+
+
 @test
 def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
     config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
@@ -140,18 +162,7 @@ def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
     print(f"\n  {MANY} endpoints loaded in {time.monotonic() - begin:.1f} s, {memory(daemon)} MB")
     before = control(daemon)
 
-    # Another client at the same time: how long its calls take.
-    other, times, over = daemon.client(), [], threading.Event()
-
-    def ask():
-        while not over.is_set():
-            asked = time.monotonic()
-            other.call("networks.list")
-            times.append(time.monotonic() - asked)
-            time.sleep(0.005)
-
-    asker = threading.Thread(target=ask, daemon=True)
-    asker.start()
+    meanwhile = Meanwhile(daemon, 0.005)
     begin = time.monotonic()
     rows = list(pages(daemon, "endpoints.list"))
     print(f"  listed in pages in {time.monotonic() - begin:.1f} s")
@@ -172,14 +183,12 @@ def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
     for name in [r["name"] for r in pages(daemon, "endpoints.list") if r["name"] not in wanted]:
         daemon.call("endpoints.del", {"name": name, "missing_ok": True})
     print(f"  reconciled in {time.monotonic() - begin:.1f} s")
-    over.set()
-    asker.join()
+    meanwhile.stop()
     expect(wishes(pages(daemon, "endpoints.list")) == wishes(rows), "the rows are not what they were")
     after = control(daemon)
-    summary("another client's calls meanwhile", times)
+    summary("another client's calls meanwhile", meanwhile.times)
     print(f"  longest turn {after['turn_ms_max']:.1f} ms, {memory(daemon)} MB")
     expect_equal(after["turns_over_10ms"], before["turns_over_10ms"], "turns of more than 10 ms")
-    other.close()
 
 
 # Endpoints with much to say: a journal of 64 MiB is folded after some ten thousand changes.
@@ -211,17 +220,7 @@ def the_journal_is_folded_while_calls_are_answered(lab):
     put_all(daemon, (wordy(i, "02") for i in range(WORDY)), OPERATIONS // 4)
     first, before, largest = line_number(snapshot), control(daemon), 0
     expect(not os.path.exists(snapshot + ".tmp"), "it is folded before it has grown")
-    other, times, over = daemon.client(), [], threading.Event()
-
-    def ask():
-        while not over.is_set():
-            asked = time.monotonic()
-            other.call("networks.list")
-            times.append(time.monotonic() - asked)
-            time.sleep(0.002)
-
-    asker = threading.Thread(target=ask, daemon=True)
-    asker.start()
+    meanwhile = Meanwhile(daemon, 0.002)
     while_folding = 0
     for turn in range(ROUNDS):
         for at in range(0, WORDY, OPERATIONS // 4):
@@ -231,11 +230,9 @@ def the_journal_is_folded_while_calls_are_answered(lab):
             largest = max(largest, os.path.getsize(log))
         if line_number(snapshot) > first and line_number(log) > line_number(snapshot):
             break
-    over.set()
-    asker.join()
-    other.close()
+    meanwhile.stop()
     after = control(daemon)
-    summary("another client's calls meanwhile", times)
+    summary("another client's calls meanwhile", meanwhile.times)
     print(f"  {while_folding} transactions while it was folded, longest turn {after['turn_ms_max']:.1f} ms, "
           f"log {largest >> 20} MiB, then {os.path.getsize(log) >> 10} KiB")
     expect(while_folding > 3, "the journal was not folded while transactions went on")

@@ -103,23 +103,6 @@ static uint16_t give(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	return n;
 }
 
-/* Stand in for a driver without ethdev's administration: the worker calls nothing else of it. */
-static void plug(uint16_t dev)
-{
-	static void *rxq[RTE_MAX_QUEUES_PER_PORT], *txq[RTE_MAX_QUEUES_PER_PORT];
-	static void *no_callbacks[RTE_MAX_QUEUES_PER_PORT];
-	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[dev];
-
-	rxq[0] = &from;
-	txq[0] = &to;
-	ops->rx_pkt_burst = take;
-	ops->tx_pkt_burst = give;
-	ops->rxq.data = rxq;
-	ops->txq.data = txq;
-	ops->rxq.clbk = no_callbacks;
-	ops->txq.clbk = no_callbacks;
-}
-
 /* Who sends from where: of each kind, the opener and its peer. */
 struct end {
 	const char *mac, *ip[2];
@@ -234,11 +217,13 @@ static bool count(const struct workload *c)
 	for (uint16_t i = 0; i < 4; i++) {
 		struct sl_port_dp *p = atomic_load(&w->ports[i]);
 
-		p->dev = i;
-		plug(i);
+		p->transmit = give;
+		p->txq[0].queue = &to;
 	}
 	poll->n = 1;
 	poll->q[0].state = &state;
+	poll->q[0].receive = take;
+	poll->q[0].queue = &from;
 	atomic_store(&w->rxqs, poll);
 	good = warm_up(c, w);
 	good &= pass(c, w, FIRST_PORT, FLOWS, c->new_flows ? OPENS : GOES_ON, true);

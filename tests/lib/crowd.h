@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Many endpoints on the bench (rig.h): as many networks, ports and members as a test wants, each
- * billed for what it opens, all allowed to talk within their network. Endpoints of node 1 send
- * through its tunnel. Threads: one.
+ * Many endpoints in the rig (rig.h): as many networks, ports and members as a test wants. Each is
+ * charged for the connections it opens, and all may talk within their network. Endpoints of node 1
+ * send through its tunnel. Threads: one.
  */
 #ifndef SL_TESTS_CROWD_H
 #define SL_TESTS_CROWD_H
@@ -19,22 +19,22 @@ void sl_crowd_destroy(struct sl_crowd *c);
 struct sl_rig *sl_crowd_rig(struct sl_crowd *c);
 
 /*
- * A member i has the addresses 10.1.i/256.i%256, from which it opens, and 10.2.i/256.i%256.
- * A member of network 1.. at a port (that carries no other network) or node; its number. Ports 4
- * and up. Call publish when all are there.
+ * Add a member of a network (from 1 on) at a port (from 4 on, one network a port) or at node 1;
+ * returns its number. Member i opens connections from 10.1.x.y and is reached at 10.2.x.y, with
+ * x = i / 256 and y = i % 256. Call publish when all are there.
  */
 unsigned int sl_crowd_add(struct sl_crowd *c, uint32_t network, uint32_t port);
 uint32_t sl_crowd_owner(const struct sl_crowd *c, unsigned int member);
 void sl_crowd_publish(struct sl_crowd *c);
 
-/* The SYN of a connection that has not been before; why it was dropped. */
+/* Send the SYN of a new connection; the reason it was dropped for, or SL_KEEP. */
 enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to);
-/* Its first packet, with TCP flags. */
+/* The same with these TCP flags. */
 enum sl_drop sl_crowd_start(
 	struct sl_crowd *c, unsigned int from, unsigned int to, uint8_t tcp_flags);
-/* A packet amid one that has not been before. */
+/* Send a packet from the middle of a connection that the table does not know. */
 enum sl_drop sl_crowd_pick_up(struct sl_crowd *c, unsigned int from, unsigned int to);
-/* The next packet of the last connection opened, with TCP flags, by its opener or in reply. */
+/* Send one more packet of the connection opened last, from its opener or in reply. */
 enum sl_drop sl_crowd_continue(struct sl_crowd *c, bool reply, uint8_t tcp_flags);
 
 #endif

@@ -15,7 +15,7 @@ struct fake_applier {
 	unsigned int prepared, committed, aborted;
 	size_t n_changes; /* of the last prepare */
 	const struct sl_object
-		*old[16];   /* the first ones; read again in commit, as they must live that long */
+		*old[16]; /* the first ones; commit reads them, because they must live until then */
 	char changes[4096]; /* "+ports:up0 ~nodes:b -networks:blue " of the last prepare */
 };
 
@@ -24,26 +24,28 @@ void fake_applier_init(struct fake_applier *f);
 /* One step of a transaction. path is what sl_txn_at gets, NULL: nothing. 0 or -errno. */
 int desired_step(struct sl_txn *t, enum sl_txn_verb verb, const char *collection, const char *json,
 	struct sl_err *e);
-/* A transaction of one step. */
+/* A transaction with one step. 0 or -errno. */
 int desired_do(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json,
 	struct sl_err *e);
-/* The same, which must succeed; prints the error when it does not. */
+/* The same, and the test fails with the error's text when it is refused. */
 void desired_must(
 	struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json);
 void desired_must_del(struct sl_store *s, enum sl_collection_id c, const char *key);
 int desired_del(struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_err *e);
 
-/* Ports up0 (underlay), web-1 and db-1 (access), networks blue and red, node node-b; no endpoint.
+/*
+ * Add ports up0 (underlay), web-1 and db-1 (access), networks blue and red, and node node-b. There
+ * is no endpoint.
  */
 void desired_fill(struct sl_store *s);
 
-/* The whole state as text, allocated identities and dense ids with it; malloc'ed. */
+/* The whole state as text, with allocated identities and dense ids. Free it with free. */
 char *desired_text(const struct sl_store *s);
 
-/* A new directory; and away with it and the files in it. */
+/* Make a new directory. Remove it with the files in it. */
 char *temp_dir(void);
 void temp_dir_remove(char *dir);
-/* malloc'ed, NUL-terminated; NULL when there is no such file. */
+/* The file's text, NUL-terminated, to be freed with free. NULL when there is no such file. */
 char *file_read(const char *dir, const char *name, size_t *len);
 void file_write(const char *dir, const char *name, const void *data, size_t len);
 

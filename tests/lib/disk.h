@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A disk that forgets: stands before libc's file functions and keeps, for the files of one
- * directory, what a power cut may leave of them. A program dies at a chosen call; then the
- * directory holds what was written, or only what a sync had covered, or something in between.
+ * A disk that loses what was not synced. It replaces libc's file functions for the files of one
+ * directory and knows what a power cut may leave of them. A program dies at a chosen call. The
+ * directory then holds all that was written, or only what was synced, or something in between:
  *
- *   data        what no sync of the file has covered is there up to any byte, or in scattered
- *               pieces, NULs in the place of the others
- *   names       what no sync of the directory has covered happened up to any of its steps
- *   directory   what no sync of the folder above has covered is gone as a whole
+ *   data        unsynced bytes of a file are there up to any byte, or in pieces with NULs between
+ *               them
+ *   names       unsynced changes of names have happened up to any of them
+ *   directory   a directory whose parent was not synced is gone as a whole
  *
- * A sync that fails says so once; what it was for may be lost though the next one succeeds.
+ * A sync that fails says so once. Its data may be lost even if the next sync succeeds.
  *
  * Threads: one. Ownership: one directory at a time.
  */
@@ -26,17 +26,21 @@ enum disk_loss {
 	DISK_LOSSES,
 };
 
-/* From now on calls count that concern dir (which may not be there yet). What is in it is on disk.
+/*
+ * Count the calls that concern dir from now on; dir need not be there yet. What it holds now counts
+ * as synced.
  */
 void disk_watch(const char *dir, unsigned int seed);
 void disk_forget(void);
-/* died is called in place of the so-manyth call from now, once the directory is as the crash has
- * left it; 0: never. It must not return. */
+/*
+ * Die at the call with that number from now on (0: never): bring the directory into the state after
+ * the crash, then call died in place of the call. died must not return.
+ */
 void disk_die_at(unsigned int call, enum disk_loss loss, void (*died)(void));
-/* The same now: not at one of the calls. */
+/* Die now. */
 void disk_die(enum disk_loss loss);
 unsigned int disk_calls(void);
-/* Of so many syncs, about one fails; 0: none. */
+/* About one in one_of syncs fails; 0: none. */
 void disk_set_failures(unsigned int one_of);
 bool disk_has_failed(void);
 

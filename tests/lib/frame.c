@@ -461,42 +461,39 @@ void sl_frame_end(struct sl_frame *f)
 	sl_frame_checksums(f);
 }
 
-void sl_frame_udp4(struct sl_frame *f, uint32_t payload)
+/* A whole packet of one family and protocol, defaults everywhere else. */
+static void whole(struct sl_frame *f, bool v6, bool tcp, uint8_t tcp_flags, uint32_t payload)
 {
 	sl_frame_start(f);
 	sl_frame_eth(f, .dst = NULL);
-	sl_frame_ip4(f, .src = NULL);
-	sl_frame_udp(f, .sport = 0);
+	if (v6)
+		sl_frame_ip6(f, .src = NULL);
+	else
+		sl_frame_ip4(f, .src = NULL);
+	if (tcp)
+		sl_frame_tcp(f, .flags = tcp_flags);
+	else
+		sl_frame_udp(f, .sport = 0);
 	sl_frame_payload(f, payload);
 	sl_frame_end(f);
+}
+
+void sl_frame_udp4(struct sl_frame *f, uint32_t payload)
+{
+	whole(f, false, false, 0, payload);
 }
 
 void sl_frame_tcp4(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload)
 {
-	sl_frame_start(f);
-	sl_frame_eth(f, .dst = NULL);
-	sl_frame_ip4(f, .src = NULL);
-	sl_frame_tcp(f, .flags = tcp_flags);
-	sl_frame_payload(f, payload);
-	sl_frame_end(f);
+	whole(f, false, true, tcp_flags, payload);
 }
 
 void sl_frame_udp6(struct sl_frame *f, uint32_t payload)
 {
-	sl_frame_start(f);
-	sl_frame_eth(f, .dst = NULL);
-	sl_frame_ip6(f, .src = NULL);
-	sl_frame_udp(f, .sport = 0);
-	sl_frame_payload(f, payload);
-	sl_frame_end(f);
+	whole(f, true, false, 0, payload);
 }
 
 void sl_frame_tcp6(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload)
 {
-	sl_frame_start(f);
-	sl_frame_eth(f, .dst = NULL);
-	sl_frame_ip6(f, .src = NULL);
-	sl_frame_tcp(f, .flags = tcp_flags);
-	sl_frame_payload(f, payload);
-	sl_frame_end(f);
+	whole(f, true, true, tcp_flags, payload);
 }

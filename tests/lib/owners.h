@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Are the bills right? What every owner has, counted again by a walk over the flow table.
+ * Checks the shares of the flow table: counts what each owner has by a walk over all connections,
+ * and compares that with the counters.
  * Threads: control, while no worker installs.
  */
 #ifndef SL_TESTS_OWNERS_H
@@ -13,9 +14,10 @@
 
 #include <cmocka.h>
 
+/* Every pair of the table, counted without the counters that are checked. */
 #include "pipelines/flow/flow_internal.h"
 
-/* Connections by owner number, up to the highest there is. */
+/* used[owner]: connections of each owner, up to the highest number there is. */
 static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *used)
 {
 	const struct sl_flow_share *s = &t->share;
@@ -40,7 +42,7 @@ static inline void sl_test_count_bills(const struct sl_flow_table *t, uint32_t *
 	}
 }
 
-/* Every endpoint is named as a second owner as often as it says. */
+/* named[owner]: how many connections name it as their second owner. */
 static inline void sl_test_count_names(const struct sl_flow_table *t, uint32_t *named)
 {
 	for (uint32_t pair = 1; pair <= sl_flow_pairs_high(t); pair++)
@@ -54,7 +56,7 @@ static inline enum sl_owner_level sl_test_level(enum sl_owner_kind kind)
 	return kind == SL_OWNER_NETWORK ? SL_LEVEL_NETWORK : SL_LEVEL_PLACE;
 }
 
-/* Every counter is what it should be. */
+/* Assert that every counter agrees with the count. */
 static inline void sl_test_bills_balance(const struct sl_flow_table *t)
 {
 	uint32_t *used = calloc(t->share.high + 1, sizeof(*used)), active[SL_LEVELS] = {0};

@@ -52,13 +52,25 @@ struct rte_mempool *sl_test_pool(void)
 	return pool;
 }
 
+void sl_test_rows(struct sl_counters *c)
+{
+	static struct sl_port_row row;
+
+	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+		c->port[i] = &row;
+}
+
 struct sl_samples *sl_test_samples(void)
 {
 	static struct sl_samples samples;
+	static struct sl_counters counters;
 	static _Atomic(uint32_t) tick = 100;
 
-	if (samples.ring == NULL)
-		assert_int_equal(sl_samples_init(&samples, "test", 0, SOCKET_ID_ANY, &tick), 0);
+	if (samples.ring == NULL) {
+		sl_test_rows(&counters);
+		assert_int_equal(
+			sl_samples_init(&samples, "test", 0, SOCKET_ID_ANY, &tick, &counters), 0);
+	}
 	return &samples;
 }
 

@@ -13,8 +13,8 @@
  *	sl_frame_end(&f);
  *	m = sl_frame_mbuf(&f);
  *
- * A field left out (or zero) has the default named beside it. A test that wants a wrong value pokes
- * the byte after sl_frame_end, at sl_frame_off of its layer.
+ * A field that is left out, or zero, has the default named beside it. A test that wants a wrong
+ * value writes the byte after sl_frame_end, at sl_frame_off of its layer.
  * Threads: one. Ownership: mbufs are the caller's.
  */
 #ifndef SL_TESTS_PACKET_H
@@ -22,6 +22,7 @@
 
 #include <rte_mbuf.h>
 
+#include "dp/counters.h"
 #include "sluice/burst.h"
 
 #define SL_FRAME_MAX	16384
@@ -175,7 +176,7 @@ void sl_frame_copy(
 void sl_frame_end(struct sl_frame *f); /* sets lengths and checksums, innermost first */
 void sl_frame_pad(
 	struct sl_frame *f, uint32_t len); /* Ethernet padding after the end, up to len bytes */
-/* Recompute every checksum, lengths as they are; for fields poked after the end. */
+/* Recompute every checksum and leave lengths as they are; for fields written after the end. */
 void sl_frame_checksums(struct sl_frame *f);
 
 /* Offset of the nth (0..) layer of a kind; aborts the test when there is none. */
@@ -187,29 +188,30 @@ void sl_frame_tcp4(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload);
 void sl_frame_udp6(struct sl_frame *f, uint32_t payload);
 void sl_frame_tcp6(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload);
 
-/* Text to address; abort the test on what is none. */
+/* Text to address. The test aborts when the text is no address. */
 struct sl_mac sl_test_mac(const char *text);
 uint32_t sl_test_ip4(const char *text); /* network order */
 struct sl_ip sl_test_ip(const char *text);
 
-/* EAL, once a process: no root, no hugepages, no devices. Fits cmocka's group set-up (ignores
- * state). */
+/* Start EAL once a process: no root, no hugepages, no devices. A group's set-up; ignores state. */
 int sl_test_eal(void **state);
 struct rte_mempool *sl_test_pool(void); /* 8191 buffers of RTE_MBUF_DEFAULT_BUF_SIZE */
 struct sl_samples;
-/* Samples of drops, for what wants some; the clock stands still. */
+/* Counters without an engine: all ports share one row of the program. */
+void sl_test_rows(struct sl_counters *c);
+/* Samples of drops, with a clock that stands still. */
 struct sl_samples *sl_test_samples(void);
 unsigned int sl_test_pool_in_use(void); /* buffers not returned: 0 when nothing leaks */
 
 /* A frame longer than a buffer becomes a chain. Bytes around the packet are filled with 0xa5. */
 struct rte_mbuf *sl_test_mbuf(const void *bytes, uint32_t len);
 struct rte_mbuf *sl_test_mbuf_headroom(const void *bytes, uint32_t len, uint16_t headroom);
-/* A chain with segments ending at the given ascending offsets, the rest in the last; empty segments
- * allowed. */
+/* A chain whose segments end at the given ascending offsets; the last has the rest. A segment may
+ * be empty. */
 struct rte_mbuf *sl_test_mbuf_chain(
 	const void *bytes, uint32_t len, const uint32_t *cuts, unsigned int n_cuts);
-/* The same in heap blocks of exactly each segment's size: address sanitizer sees a read past any
- * end. */
+/* The same, each segment in a heap block of its own size, so that address sanitizer sees a read
+ * past the end of any. */
 struct rte_mbuf *sl_test_mbuf_exact(
 	const void *bytes, uint32_t len, const uint32_t *cuts, unsigned int n_cuts);
 struct rte_mbuf *sl_frame_mbuf(const struct sl_frame *f);
@@ -227,7 +229,7 @@ void sl_test_compare(const void *got, uint32_t got_len, const void *want, uint32
 void sl_test_compare_mbuf(
 	const struct rte_mbuf *m, const void *want, uint32_t want_len, const char *file, int line);
 
-/* Put a packet at the end of a burst, kept, its metadata filled with garbage; returns its index. */
+/* Add a packet to a burst, its metadata filled with garbage but for SL_KEEP; returns its index. */
 unsigned int sl_test_burst_add(struct sl_burst *b, struct rte_mbuf *m);
 /* Free every packet that has not left the burst (verdict not SL_SENT) and empty it. */
 void sl_test_burst_free(struct sl_burst *b);

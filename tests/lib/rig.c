@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "dp/pmap.h"
@@ -28,7 +29,8 @@ struct sl_rig {
 	struct sl_network networks[2];
 	uint32_t port_network[SL_PORTS_MAX];
 	struct sl_endpoint endpoint[3];
-	struct sl_port_dp port[SL_PORTS_MAX];
+	struct sl_port_dp port[SL_RIG_PORTS];
+	struct sl_port_row row[SL_RIG_PORTS];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
 	_Atomic(uint32_t) tick;
 	uint64_t received_mark;
@@ -173,7 +175,9 @@ static void make_world(struct sl_rig *r)
 
 static void make_ports(struct sl_rig *r)
 {
-	for (uint16_t i = 0; i < SL_PORTS_MAX; i++) {
+	sl_test_rows(&r->w->counters);
+	for (uint16_t i = 0; i < SL_RIG_PORTS; i++) {
+		r->w->counters.port[i] = &r->row[i];
 		r->port[i] = (struct sl_port_dp){
 			.id = i, .underlay = i == SL_RIG_UNDERLAY, .mtu = 1500, .n_txq = 1};
 		r->port[i].mac = sl_test_mac("02:00:00:00:0a:01");
@@ -188,9 +192,11 @@ struct sl_rig *sl_rig_create(void)
 
 struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 {
-	struct sl_rig *r = calloc(1, sizeof(*r));
+	struct sl_rig *r =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(*r), RTE_CACHE_LINE_SIZE));
 
 	assert_non_null(r);
+	memset(r, 0, sizeof(*r));
 	r->rcu = sl_rcu_create(1, SOCKET_ID_ANY);
 	assert_non_null(r->rcu);
 	r->w = aligned_alloc(
@@ -211,7 +217,9 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	r->w->tick = &r->tick;
 	r->w->qsbr = sl_rcu_qsbr(r->rcu);
 	assert_int_equal(sl_rings_init(&r->w->rings, 0, SOCKET_ID_ANY), 0);
-	assert_int_equal(sl_samples_init(&r->w->samples, "sample", 0, SOCKET_ID_ANY, &r->tick), 0);
+	assert_int_equal(sl_samples_init(&r->w->samples, "sample", 0, SOCKET_ID_ANY, &r->tick,
+				 &r->w->counters),
+		0);
 	return r;
 }
 
@@ -279,6 +287,32 @@ void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t 
 	assert_non_null(w->policies);
 	publish(r, w);
 	sl_policy_set_destroy((void *)(uintptr_t)old);
+}
+
+struct sl_policy_def sl_rig_rule(uint32_t slot, enum sl_tier tier, enum sl_direction direction,
+	enum sl_rule_action action, const struct sl_label *subject)
+{
+	return (struct sl_policy_def){.slot = slot,
+		.any_network = true,
+		.tier = tier,
+		.direction = direction,
+		.action = action,
+		.subject = {subject, 1},
+		.any_peer = true,
+		.any_port = true};
+}
+
+void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target)
+{
+	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
+	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
+
+	memcpy(p.key.src, src.b, 16);
+	memcpy(p.key.dst, dst.b, 16);
+	p.key.sport_be = htons(40000);
+	p.key.dport_be = htons(53);
+	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
+	assert_int_equal(sl_flow_program_add(r->p->flows, &p, 100), 0);
 }
 
 void sl_rig_allow_all(struct sl_rig *r)
@@ -449,7 +483,7 @@ enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame 
 
 struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port)
 {
-	struct sl_tx_buffer *t = &r->w->tx[port];
+	struct sl_tx_buffer *t = sl_tx_buffer(r->w, port);
 	struct rte_mbuf *m;
 
 	if (t->n == 0)
@@ -477,10 +511,10 @@ void sl_rig_discard(struct sl_rig *r)
 {
 	struct rte_mbuf *m;
 
-	for (uint16_t p = 0; p < SL_PORTS_MAX; p++)
+	for (uint16_t p = 0; p < SL_RIG_PORTS; p++)
 		while ((m = sl_rig_take(r, p)) != NULL)
 			rte_pktmbuf_free(m);
-	r->w->tx_pending = 0;
+	r->w->n_dirty = 0;
 }
 
 void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner)

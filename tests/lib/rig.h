@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole pipeline on a bench: one worker that no thread runs, a world put together by hand,
- * packets pushed in and taken out one by one. No devices: what would be transmitted is read from
- * the buffers.
+ * The whole pipeline without devices: one worker that no thread runs, and a world put together by
+ * hand. A test sends packets in one by one, and reads those that would be transmitted from the
+ * buffers.
  *
  *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
- *   port 2  underlay  192.0.2.1/24, tunnel address; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint, like all ports behind it
  *   port 2  underlay  192.0.2.1/24, tunnel address; 192.0.2.9, none; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint
+ *   port 3  access    no endpoint, like all ports behind it
  *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
  *           identity 1003 {app: far}
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
@@ -20,9 +18,11 @@
 #define SL_TESTS_RIG_H
 
 #include "packet.h"
+#include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
+#define SL_RIG_PORTS	32 /* ids of ports that there are */
 #define SL_RIG_WEB	0
 #define SL_RIG_DB	1
 #define SL_RIG_UNDERLAY 2
@@ -39,26 +39,31 @@ struct sl_worker *sl_rig_worker(struct sl_rig *r);
 struct sl_pipeline *sl_rig_pipeline(struct sl_rig *r);
 struct sl_rcu *sl_rig_rcu(struct sl_rig *r);
 
-/* Replace policies; every flow is judged again. "allow all" in one call. */
+/* A rule for one subject, any peer, any port, in any network. The label must outlive it. */
+struct sl_policy_def sl_rig_rule(uint32_t slot, enum sl_tier tier, enum sl_direction direction,
+	enum sl_rule_action action, const struct sl_label *subject);
+/* Replace the policies, so that every flow is judged again. allow_all: by one that allows all. */
 void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n);
 void sl_rig_allow_all(struct sl_rig *r);
 void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
-/* What happens where no rule matches; whether TCP is picked up amid a connection. */
+/* Whether traffic is allowed where no rule matches. Whether TCP is picked up in mid-connection. */
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
 void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
-/* The MAC of a port is another from the next burst on. */
+/* The port has another MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
-/* What is sent to it is dropped, with that reason. */
+/* Packets to the port are dropped for that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
-/* What waits for a port that refuses packets: why it is dropped. */
+/* Drop what waits for a port that refuses packets; for which reason. */
 enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port);
-/* A port or the node's tunnel goes; forwarding is resolved again. */
+/* A port or the node's tunnel goes away, or changes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
 /* A commit that changes something in that slot (pipelines/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
+/* Program web's UDP port 40000 to db's port 53 by hand. */
+void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target);
 void sl_rig_tick(struct sl_rig *r, uint32_t ticks);
 
 /* Run packets through as one burst that came in by the port. */
@@ -67,9 +72,9 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m);
 
-/* A turn without packets; the reason something that waited was dropped for. */
+/* A turn without packets; the reason a waiting packet was dropped for. */
 enum sl_drop sl_rig_spare(struct sl_rig *r);
-/* One packet that waits for another that does not come: the reason it is dropped for in the end. */
+/* Send a packet that waits for another which never comes; the reason it is dropped for at last. */
 enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 
 /* The oldest packet that left by the port, or NULL. */
@@ -78,7 +83,7 @@ struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port);
 bool sl_rig_take_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f);
 void sl_rig_discard(struct sl_rig *r); /* everything that left so far */
 
-/* Wrap a frame as node 1 would send it to this node. */
+/* Encapsulate a frame as node 1 would send it to this node. */
 void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner);
 
 #endif

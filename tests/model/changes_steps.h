@@ -15,11 +15,13 @@
 
 #include <cmocka.h>
 
+/* The published world and each endpoint in it, to compare with a reference. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"
+#include "tests/lib/engine.h"
 #include "tests/lib/owners.h"
 #include "tests/lib/packet.h"
 
@@ -30,7 +32,7 @@
 #define FLOWS	    1024
 #define PROGRAMMED  8
 
-/* What stands in an endpoint's object at present. */
+/* What an endpoint's object says at present. */
 struct end {
 	bool there, v6;
 	unsigned int place; /* 0..2 port, 3..5 node */
@@ -72,13 +74,13 @@ static bool is_red(unsigned int end)
 	return end >= PAIRS;
 }
 
-/* What it has in common with its twin in the other network: address, MAC. */
+/* Address and MAC, which it shares with its twin in the other network. */
 static unsigned int number_of(unsigned int end)
 {
 	return end % PAIRS;
 }
 
-/* Transactions. A step that is refused ends in a transaction that is taken back as a whole. */
+/* Transactions. When a step is refused, the whole transaction is aborted. */
 
 static int step(struct sl_txn *t, enum sl_txn_verb verb, const char *coll, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -139,7 +141,7 @@ static int change_end(struct sl_txn *t)
 	return put_end(t, i);
 }
 
-/* Nobody talks to these. */
+/* Endpoints without connections. */
 static int change_stranger(struct sl_txn *t)
 {
 	unsigned int i = pick(60);
@@ -217,7 +219,7 @@ static int change_node(struct sl_txn *t)
 		2 + i, chance(50) ? 1500 : 1300, pick(2));
 }
 
-/* Endpoints with just these labels get another number, or their old one back. */
+/* Endpoints with exactly these labels get another identity, or their old one again. */
 static int change_identity(struct sl_txn *t)
 {
 	unsigned int i = pick(4), number = 1000 + i;
@@ -233,7 +235,7 @@ static int change_identity(struct sl_txn *t)
 		"{\"id\":%u,\"labels\":{\"app\":\"a%u\",\"env\":\"x\"}}", number, pick(4));
 }
 
-/* Its port carries another network, or none. */
+/* Let its port carry another network, or none. */
 static int change_other_network(struct sl_txn *t)
 {
 	struct sl_err e;

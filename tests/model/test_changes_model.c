@@ -6,6 +6,8 @@
  * from scratch. After every random transaction each connection must fare the same in both. Half of
  * the connections are in blue, half in red, between ends of equal addresses, MACs and labels.
  */
+#include <netinet/in.h>
+
 #include "changes_steps.h"
 
 /* Owners: who is billed in the product's table. */
@@ -122,10 +124,12 @@ static void discard(struct sl_worker *w)
 	struct sl_upcall up;
 
 	for (unsigned int p = 0; p < SL_PORTS_MAX; p++) {
-		rte_pktmbuf_free_bulk(w->tx[p].pkt, w->tx[p].n);
-		w->tx[p].n = 0;
+		struct sl_tx_buffer *t = sl_tx_buffer(w, (uint16_t)p);
+
+		rte_pktmbuf_free_bulk(t->pkt, t->n);
+		t->n = 0;
 	}
-	w->tx_pending = 0;
+	w->n_dirty = 0;
 	while (sl_engine_upcalls(g, &up, 1) > 0)
 		rte_pktmbuf_free(up.m);
 }
@@ -439,41 +443,25 @@ static void make_objects(void)
 	memcpy(committed, ends, sizeof(ends));
 }
 
-static void ignore_line(const char *line)
-{
-	(void)line;
-}
-
 static int start(void **state)
 {
 	static const struct sl_node_self self;
-	const unsigned int core = 0;
-	struct sl_engine_params p = {.cores = &core,
-		.n_cores = 1,
-		.idle = SL_IDLE_ADAPTIVE,
-		.hugepages = SL_HUGEPAGES_OFF,
-		.memory_mb = 512,
-		.mbufs = 512,
-		.run = sl_pipeline_run};
 	struct sl_applier applier;
 	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
 	struct sl_apply_env env;
-	struct sl_err e = {0};
 
 	(void)state;
 	seed = getenv("SEED") != NULL ? (unsigned int)atoi(getenv("SEED"))
 				      : (unsigned int)time(NULL);
 	print_message("seed %u\n", seed);
-	g = sl_engine_create(&p, &e);
-	if (g == NULL) {
-		print_error("%s\n", e.message);
+	g = sl_test_engine();
+	if (g == NULL)
 		return -1;
-	}
 	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(
-		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, ignore_line);
+		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, sl_test_ignore_line);
 	env = (struct sl_apply_env){g, product, tunnels, underlay, &self};
 	apply = sl_apply_create(&env, rows, sl_table_rows(rows));
 	applier = sl_apply_applier(apply);

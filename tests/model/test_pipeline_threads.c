@@ -3,7 +3,7 @@
  * The whole daemon but its socket, two workers, both directions of every connection on different
  * ones, while the control thread commits: each epoch allows another destination port and puts the
  * endpoint far-2 elsewhere, and now and then receive queues change hands. Packets are made and
- * looked at where the device would take and give them (callbacks of DPDK on ports of net_null).
+ * looked at where the device would take and give them: a port driver of this test.
  *
  * A worker notes the epochs that were done before it made a burst (since), and those begun when it
  * transmits. Each packet that leaves must be right in one epoch from the first to the second:
@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include <sched.h>
 #include <stdio.h>
@@ -25,12 +26,12 @@
 #include <unistd.h>
 
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
 #include <rte_lcore.h>
 
 #include "ctrl/daemon/daemon.h"
 #include "ctrl/rpc/session.h"
 #include "dp/hash.h"
+#include "dp/port_driver.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/packet.h"
 
@@ -58,7 +59,6 @@ static struct source sources[WORKERS];
 static _Atomic(bool) flowing;
 static _Atomic(uint64_t) begun, done; /* epochs */
 static struct sl_frame access_frame[2][N_FAR], underlay_frame[2][N_FAR][N_NODES];
-static uint16_t uplink_dev;
 
 static uint32_t below(uint64_t *random, uint32_t n)
 {
@@ -208,23 +208,24 @@ static struct source *mine(void)
 	return &sources[rte_lcore_id() - 1];
 }
 
-/* In the place of the device's receive side. */
-static uint16_t receive(
-	uint16_t dev, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, uint16_t max, void *user)
+static bool is_uplink(const struct sl_port_device *d)
+{
+	return strcmp(d->device, "mill1") == 0;
+}
+
+static uint16_t receive(void *queue, struct rte_mbuf **pkts, uint16_t max)
 {
 	struct source *s = mine();
 
-	(void)queue;
-	(void)user;
-	if (!atomic_load(&flowing) || n != 0 || max < BURST)
-		return n;
+	if (!atomic_load(&flowing) || max < BURST)
+		return 0;
 	if (below(&s->random, 4) == 0)
 		sched_yield(); /* the control thread may be on the same core */
 	s->since = atomic_load(&done);
 	if (rte_pktmbuf_alloc_bulk(sl_engine_pool(c->engine), pkts, BURST) != 0)
 		return 0;
 	for (unsigned int i = 0; i < BURST; i++)
-		fill(s, pkts[i], dev == uplink_dev);
+		fill(s, pkts[i], is_uplink(queue));
 	s->in += BURST;
 	return BURST;
 }
@@ -249,28 +250,69 @@ static void check_reply(struct source *s, uint8_t *eth, uint64_t until)
 	s->wrong_place += !was_at(far_of(eth + IP + 12), *payload(eth), s->since, until);
 }
 
-/* In the place of the device's transmit side; the driver frees them. */
-static uint16_t transmit(
-	uint16_t dev, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, void *user)
+static uint16_t transmit(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct source *s = mine();
+	bool uplink = is_uplink(queue);
 	uint64_t until = atomic_load(&begun);
 
-	(void)queue;
-	(void)user;
 	s->out += n;
 	for (unsigned int i = 0; i < n; i++) {
 		uint8_t *eth = rte_pktmbuf_mtod(pkts[i], uint8_t *);
 
-		if (dev == uplink_dev && load16(eth + IP + 22) == 4789)
+		if (uplink && load16(eth + IP + 22) == 4789)
 			check_tunnel(s, eth, until);
-		else if (dev != uplink_dev && load16(eth + 12) == 0x0800)
+		else if (!uplink && load16(eth + 12) == 0x0800)
 			check_reply(s, eth, until);
 		else
 			s->strangers++;
 	}
+	rte_pktmbuf_free_bulk(pkts, n);
 	return n;
 }
+
+static bool serves(const char *devargs)
+{
+	return strncmp(devargs, "mill", 4) == 0;
+}
+
+static int parse(const char *devargs, const char *port, char *name, size_t size, struct sl_err *e)
+{
+	(void)port;
+	(void)e;
+	snprintf(name, size, "%s", devargs);
+	return 0;
+}
+
+static int open_mill(struct sl_port_device *d, struct sl_err *e)
+{
+	(void)e;
+	for (unsigned int q = 0; q < d->n_rxq; q++)
+		d->rxq[q] = d;
+	d->n_txq = d->n_workers;
+	for (unsigned int q = 0; q < d->n_txq; q++)
+		d->txq[q] = d;
+	d->mac = d->mac_asked;
+	d->mtu = 1500;
+	d->keeps = SL_KEEPS_NOTHING;
+	return 0;
+}
+
+static void close_mill(struct sl_port_device *d)
+{
+	(void)d;
+}
+
+static const struct sl_port_driver mill = {
+	.name = "mill",
+	.serves = serves,
+	.parse = parse,
+	.open = open_mill,
+	.close = close_mill,
+	.receive = receive,
+	.transmit = transmit,
+};
+static const struct sl_port_driver *const mills[] = {&mill, NULL};
 
 /* The control thread. */
 
@@ -279,9 +321,9 @@ static const char config[] =
 	" \"workers\": {\"cores\": [%u, %u], \"idle\": \"adaptive\", \"hugepages\": \"off\","
 	"   \"memory_mb\": 384, \"max_flows\": 4096, \"packet_buffers\": 2048},"
 	" \"ports\": ["
-	"  {\"name\": \"web\", \"role\": \"access\", \"devargs\": \"net_null0,no-rx=1\","
+	"  {\"name\": \"web\", \"role\": \"access\", \"devargs\": \"mill0\","
 	"   \"queues\": 2, \"workers\": [0, 1]},"
-	"  {\"name\": \"uplink\", \"role\": \"underlay\", \"devargs\": \"net_null1,no-rx=1\","
+	"  {\"name\": \"uplink\", \"role\": \"underlay\", \"devargs\": \"mill1\","
 	"   \"mac\": \"02:00:00:00:0a:01\", \"addresses\": [\"192.0.2.1/24\"],"
 	"   \"queues\": 2, \"workers\": [1, 0]}],"
 	" \"networks\": [{\"name\": \"blue\", \"vni\": 100, \"encap\": \"vxlan\","
@@ -421,21 +463,6 @@ static void move_queues(uint64_t *random)
 	sl_queues_move(c->engine, m, 2, NULL);
 }
 
-static void hook(const char *port)
-{
-	int id = sl_apply_port_id(c->apply, port);
-	uint16_t dev;
-
-	assert_true(id >= 0);
-	dev = sl_port_dp(c->engine, (uint16_t)id)->dev;
-	if (strcmp(port, "uplink") == 0)
-		uplink_dev = dev;
-	for (uint16_t q = 0; q < 2; q++) {
-		assert_non_null(rte_eth_add_rx_callback(dev, q, receive, NULL));
-		assert_non_null(rte_eth_add_tx_callback(dev, q, transmit, NULL));
-	}
-}
-
 static unsigned int cores(unsigned int core[WORKERS])
 {
 	cpu_set_t all;
@@ -457,6 +484,7 @@ static void start_daemon(const unsigned int core[WORKERS])
 	struct sl_err e = {0};
 	FILE *f;
 
+	sl_port_drivers_register(mills);
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/config", dir);
 	snprintf(sock, sizeof(sock), "%s/sock", dir);
@@ -538,8 +566,6 @@ static void no_packet_leaves_that_policy_or_place_forbid(void **state)
 		make_frames(i % 2, i / 2);
 	for (unsigned int w = 0; w < WORKERS; w++)
 		sources[w].random = seed + w + 1;
-	hook("uplink");
-	hook("web");
 	atomic_store(&flowing, true);
 	until = rte_rdtsc() + rte_get_tsc_hz() * SECONDS;
 	for (uint64_t epoch = 1; epoch <= last && (epochs != NULL || rte_rdtsc() < until);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+/* The journal is folded at random, not only when it has grown. */
 #include "ctrl/model/journal_impl.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/disk.h"

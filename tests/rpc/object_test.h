@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tests of the methods on objects share: a store behind the dispatcher, calls whose
- * replies are held against what their method declares, and a sample of each collection. Threads:
- * one. Ownership: static; one store at a time.
+ * replies are compared with what their method declares, and a sample of each collection.
+ * Threads: one. Ownership: static; one store at a time.
  */
 #ifndef SL_TESTS_OBJECT_TEST_H
 #define SL_TESTS_OBJECT_TEST_H
@@ -129,7 +129,7 @@ static inline void conforms(const struct sl_field *f, const cJSON *v)
 	}
 }
 
-/* The answer as JSON, its result checked against the method's declaration. */
+/* Call a method and return its reply, after its result was checked against its declaration. */
 static inline cJSON *call(const char *method, const char *params)
 {
 	static char request[32768];

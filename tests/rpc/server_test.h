@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tests of the server share: one server on a socket of its own, its clients, and what
- * they send and expect. Nothing waits: run() polls while there is work. Threads: one. Ownership:
- * static; one server at a time.
+ * they send and expect. Nothing waits: run() polls while there is work.
+ * Threads: one. Ownership: static; one server at a time.
  */
 #ifndef SL_TESTS_SERVER_TEST_H
 #define SL_TESTS_SERVER_TEST_H
@@ -102,7 +102,7 @@ static inline void push(int fd, const char *text, size_t len)
 	}
 }
 
-/* All that can be read now; *end: the server closed. */
+/* Read all that is there now; *end: the server has closed the connection. */
 static inline char *pull(int fd, bool *end)
 {
 	size_t len = 0, room = 1 << 16;
@@ -133,7 +133,7 @@ static inline void expect(int fd, const char *expected, bool closed)
 	free(all);
 }
 
-/* The answer to COUNT for the n-th time. */
+/* The reply to the n-th COUNT. */
 static inline const char *counted(unsigned int n)
 {
 	static char line[64];

@@ -10,7 +10,7 @@
 
 #include "ctrl/shape/json.h"
 #include "ctrl/methods/objects.h"
-#include "ctrl/model/store_impl.h"
+#include "ctrl/model/store.h"
 #include "tests/lib/desired.h"
 
 #define HOST   "{\"name\":\"p\",\"role\":\"access\",\"devargs\":\"net_pcap7,tx_pcap=/etc/passwd\"}"

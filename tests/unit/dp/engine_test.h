@@ -19,6 +19,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
+/* Workers, ports and queues of the engine, which no other room may look into. */
 #include "dp/engine_internal.h"
 
 #define DEADLINE_S 20
@@ -96,12 +97,12 @@ static inline void run(struct sl_worker *w, const struct sl_port_dp *in, struct 
 		handle(w, b->pkt[i]);
 }
 
-static inline int start_on(const unsigned int *cores, unsigned int n)
+static inline int start_idle(const unsigned int *cores, unsigned int n, enum sl_idle idle)
 {
 	struct sl_err e;
 	struct sl_engine_params p = {.cores = cores,
 		.n_cores = n,
-		.idle = SL_IDLE_ADAPTIVE,
+		.idle = idle,
 		.hugepages = SL_HUGEPAGES_OFF,
 		.memory_mb = 512,
 		.mbufs = 1024,
@@ -115,6 +116,11 @@ static inline int start_on(const unsigned int *cores, unsigned int n)
 		return -1;
 	}
 	return sl_engine_start(g, &e);
+}
+
+static inline int start_on(const unsigned int *cores, unsigned int n)
+{
+	return start_idle(cores, n, SL_IDLE_ADAPTIVE);
 }
 
 /* The last CPUs there are, up to `most` of them. */
@@ -188,7 +194,7 @@ static inline void removed(uint16_t id)
 {
 	sl_port_remove(g, id);
 	assert_null(sl_port_dp(g, id));
-	wait_until(g->port[id].state == SL_PORT_FREE);
+	wait_until(g->port[id]->state == SL_PORT_FREE);
 }
 
 static inline uint64_t sum(size_t offset)
@@ -214,10 +220,20 @@ static inline uint64_t dropped(void)
 	return v;
 }
 
+static inline uint64_t read_row(const struct sl_counters *c, uint16_t id, size_t offset)
+{
+	const char *row = (const char *)&c->port[id]->n;
+
+	return sl_counter_read((const uint64_t *)(const void *)(row + offset));
+}
+
 static inline uint64_t of_port(uint16_t id, size_t offset)
 {
-	return sum(
-		offsetof(struct sl_counters, port) + id * sizeof(struct sl_port_counters) + offset);
+	uint64_t v = read_row(g->control, id, offset);
+
+	for (unsigned int i = 0; i < n_workers; i++)
+		v += read_row(&g->worker[i]->counters, id, offset);
+	return v;
 }
 
 #define port_total(id, field) of_port(id, offsetof(struct sl_port_counters, field))

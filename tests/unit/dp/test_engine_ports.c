@@ -2,6 +2,8 @@
 /* Ports of the engine: what is added, refused, told and changed. */
 #include "engine_test.h"
 
+#include "dp/dpdk.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,9 +40,9 @@ static void changed_port_goes_on_with_another_device(void **state)
 
 		assert_int_equal(sl_port_check_change(g, id, &p, &e), 0);
 		sl_port_change(g, id, &p);
-		wait_until(g->port[id].state == SL_PORT_PUBLISHED);
-		assert_string_equal(g->port[id].device, i % 2 ? "net_null0" : "net_null1");
-		assert_ptr_equal(atomic_load(&g->ports[id]), g->port[id].dp);
+		wait_until(g->port[id]->state == SL_PORT_PUBLISHED);
+		assert_string_equal(g->port[id]->device, i % 2 ? "net_null0" : "net_null1");
+		assert_ptr_equal(atomic_load(&g->ports[id]), g->port[id]->dp);
 		before = total(received);
 		wait_until(total(received) > before);
 		wait_until(!sl_port_dp(g, id)->refuse);
@@ -50,21 +52,21 @@ static void changed_port_goes_on_with_another_device(void **state)
 	assert_sum_holds();
 }
 
-static void port_number_33_is_refused(void **state)
+static void dpdk_device_beyond_what_dpdk_takes_is_refused(void **state)
 {
-	char device[SL_PORTS_MAX + 1][32];
-	uint16_t id[SL_PORTS_MAX];
+	char device[RTE_MAX_ETHPORTS + 1][32];
+	uint16_t id[RTE_MAX_ETHPORTS];
 	struct sl_err e = {0};
 
 	(void)state;
-	for (unsigned int i = 0; i <= SL_PORTS_MAX; i++)
+	for (unsigned int i = 0; i <= RTE_MAX_ETHPORTS; i++)
 		snprintf(device[i], sizeof(device[i]), "net_null%u,no-rx=1", i);
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++)
 		id[i] = added(device[i], device[i]);
-	assert_int_equal(add("one-more", device[SL_PORTS_MAX], &e), -ENOSPC);
+	assert_int_equal(add("one-more", device[RTE_MAX_ETHPORTS], &e), -ENOSPC);
 	assert_int_equal(e.code, SL_ERR_LIMIT);
-	assert_non_null(strstr(e.message, "32"));
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
+	assert_non_null(strstr(e.message, "at most 32 devices"));
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++)
 		removed(id[i]);
 	wait_until(g->zombies == NULL);
 }
@@ -122,8 +124,8 @@ static void device_that_does_not_open_leaves_nothing_behind(void **state)
 		assert_non_null(strstr(e.message, "net_pcap0"));
 	}
 	assert_int_equal(rte_eth_dev_count_total(), 0);
-	for (unsigned int i = 0; i < SL_PORTS_MAX; i++)
-		assert_int_equal(g->port[i].state, SL_PORT_FREE);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		assert_int_equal(g->port[i]->state, SL_PORT_FREE);
 }
 
 static void more_queues_than_the_device_has_are_refused(void **state)
@@ -210,7 +212,7 @@ static void port_is_no_output_until_it_is_offered_and_not_polled_until_published
 	for (unsigned int offered = 0; offered < 2; offered++) {
 		if (offered)
 			sl_port_offer(g, (uint16_t)id);
-		assert_ptr_equal(atomic_load(&g->ports[id]), offered ? g->port[id].dp : NULL);
+		assert_ptr_equal(atomic_load(&g->ports[id]), offered ? g->port[id]->dp : NULL);
 		tick = sl_engine_tick(g);
 		wait_until(sl_engine_tick(g) > tick);
 		assert_int_equal(total(received), before);
@@ -232,7 +234,7 @@ static void ports_offered_together_are_spread_over_the_workers(void **state)
 	sl_port_publish(g, (uint16_t)a);
 	sl_port_publish(g, (uint16_t)b);
 	if (n_workers > 1)
-		assert_int_not_equal(g->port[a].rxq_worker[0], g->port[b].rxq_worker[0]);
+		assert_int_not_equal(g->port[a]->rxq_worker[0], g->port[b]->rxq_worker[0]);
 	wait_until(port_total(a, rx_packets) > 0 && port_total(b, rx_packets) > 0);
 	removed((uint16_t)a);
 	removed((uint16_t)b);
@@ -301,7 +303,7 @@ static void jumbo_port_gets_buffers_that_hold_a_frame(void **state)
 	p.mtu = 9000;
 	id = sl_port_add(g, &p, NULL);
 	assert_true(id >= 0);
-	assert_true(rte_pktmbuf_data_room_size(g->port[id].pool) >=
+	assert_true(rte_pktmbuf_data_room_size(g->port[id]->pool) >=
 		    RTE_PKTMBUF_HEADROOM + 9000 + 14 + 8);
 	removed((uint16_t)id);
 	p.mtu = 70000;
@@ -313,25 +315,23 @@ static void jumbo_port_gets_buffers_that_hold_a_frame(void **state)
 
 static void af_packet_takes_its_limits_from_devargs_and_kernel(void **state)
 {
-	struct sl_port p = {.name = "up", .device = "net_af_packet0"};
+	struct sl_dpdk x = {0};
+	struct sl_port_device d = {.name = "up", .device = "net_af_packet0", .own = &x};
 	struct sl_err e = {0};
 
 	(void)state;
-	sl_device_outside("net_af_packet0,iface=lo,qpairs=1", &p.outside);
-	assert_string_equal(p.outside.iface, "lo");
-	sl_af_packet_parse(&p, "iface=lo,qpairs=1,framesz=131072");
-	assert_int_equal(p.framesz, 131072);
-	assert_int_equal(sl_af_packet_mtu(&p), 65536);
-	assert_int_equal(sl_af_packet_mtu_set(&p, 65536, &e), 0);
-	sl_af_packet_parse(&p, "iface=lo");
-	assert_int_equal(p.framesz, 2048);
-	assert_true(sl_af_packet_mtu_set(&p, 1945, &e) < 0);
+	sl_device_outside("net_af_packet0,iface=lo,qpairs=1", &d.outside);
+	assert_string_equal(d.outside.iface, "lo");
+	x.framesz = sl_af_packet_framesz("net_af_packet0,iface=lo,qpairs=1,framesz=131072");
+	assert_int_equal(x.framesz, 131072);
+	assert_int_equal(sl_af_packet_mtu_set(&d, 65536, &e), 0);
+	x.framesz = sl_af_packet_framesz("net_af_packet0,iface=lo");
+	assert_int_equal(x.framesz, 2048);
+	assert_true(sl_af_packet_mtu_set(&d, 1945, &e) < 0);
 	assert_string_equal(e.hint, "give the devargs framesz=4096 and blocksz=4096");
-	sl_af_packet_parse(&p, NULL);
-	sl_device_outside("net_af_packet0,iface=no-such-iface0", &p.outside);
-	sl_af_packet_parse(&p, "iface=no-such-iface0");
-	assert_int_equal(sl_af_packet_mtu(&p), 0);
-	assert_true(sl_af_packet_mtu_set(&p, 1600, &e) < 0);
+	assert_int_equal(sl_af_packet_framesz("net_af_packet0"), 2048);
+	sl_device_outside("net_af_packet0,iface=no-such-iface0", &d.outside);
+	assert_true(sl_af_packet_mtu_set(&d, 1600, &e) < 0);
 	assert_non_null(strstr(e.message, "no-such-iface0"));
 }
 
@@ -340,7 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device_can_be_added_again_at_once),
 		cmocka_unit_test(changed_port_goes_on_with_another_device),
-		cmocka_unit_test(port_number_33_is_refused),
+		cmocka_unit_test(dpdk_device_beyond_what_dpdk_takes_is_refused),
 		cmocka_unit_test(device_in_use_is_refused_by_the_port_that_has_it),
 		cmocka_unit_test(device_without_driver_is_refused_by_name),
 		cmocka_unit_test(device_without_driver_takes_nobodys_away),

@@ -120,7 +120,9 @@ static void ports_memory_is_on_its_devices_node(void **state)
 	assert_int_equal(count("pool", 1), 1);
 	assert_int_equal(count("queues", 1), 1);
 	assert_int_equal(count("device rings", 1), 1);
-	assert_int_equal(n_asked, 3);
+	for (unsigned int i = 0; i < n_workers; i++)
+		assert_int_equal(count("port row", g->worker_numa[i]), 1);
+	assert_int_equal(n_asked, 3 + n_workers);
 	removed(id);
 }
 

@@ -128,11 +128,11 @@ static void reopened_port_is_what_it_was_and_counts_on(void **state)
 	dp = *sl_port_dp(g, id);
 	sl_port_counters(g, id, &before);
 	sl_port_empty(g, id);
-	assert_int_equal(g->port[id].state, SL_PORT_REOPENING);
+	assert_int_equal(g->port[id]->state, SL_PORT_REOPENING);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
 	wait_until(!sl_port_dp(g, id)->refuse);
-	assert_int_equal(g->port[id].state, SL_PORT_PUBLISHED);
+	assert_int_equal(g->port[id]->state, SL_PORT_PUBLISHED);
 	sl_port_counters(g, id, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_memory_equal(&dp.mac, &sl_port_dp(g, id)->mac, sizeof(dp.mac));
@@ -154,7 +154,7 @@ static unsigned int n_kept;
 static void keep_buffers(uint16_t id)
 {
 	while (n_kept < RTE_DIM(kept)) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(g->port[id].pool);
+		struct rte_mbuf *m = rte_pktmbuf_alloc(g->port[id]->pool);
 
 		if (m == NULL)
 			return;
@@ -177,19 +177,19 @@ static void reopened(uint16_t id)
 	sl_port_empty(g, id);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	wait_until(g->port[id].state == SL_PORT_SHUT || !sl_port_dp(g, id)->refuse);
+	wait_until(g->port[id]->state == SL_PORT_SHUT || !sl_port_dp(g, id)->refuse);
 }
 
 static void pool_is_used_again_as_long_as_it_is_enough(void **state)
 {
 	uint16_t id = added("loop", "net_ring3");
-	const struct rte_mempool *pool = g->port[id].pool;
+	const struct rte_mempool *pool = g->port[id]->pool;
 
 	(void)state;
 	mode = CONSUME;
 	for (unsigned int i = 0; i < 20; i++)
 		reopened(id);
-	assert_ptr_equal(g->port[id].pool, pool);
+	assert_ptr_equal(g->port[id]->pool, pool);
 	assert_null(g->zombies);
 	removed(id);
 	wait_until(g->zombies == NULL);
@@ -199,13 +199,13 @@ static void pool_is_used_again_as_long_as_it_is_enough(void **state)
 static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **state)
 {
 	uint16_t id = added("loop", "net_ring4");
-	uint32_t epoch = g->port[id].epoch;
+	uint32_t epoch = g->port[id]->epoch;
 	struct sl_port_info info;
 	unsigned int n = 0;
 
 	(void)state;
 	mode = CONSUME;
-	while (g->port[id].state != SL_PORT_SHUT && n < 20) {
+	while (g->port[id]->state != SL_PORT_SHUT && n < 20) {
 		keep_buffers(id);
 		reopened(id);
 		n++;
@@ -214,11 +214,11 @@ static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **stat
 	sl_port_info(g, id, &info);
 	assert_int_equal(info.condition, SL_PORT_IS_FAILED);
 	assert_non_null(strstr(info.why, "port loop: device net_ring4 has not given back"));
-	assert_int_equal(g->port[id].state, SL_PORT_SHUT);
+	assert_int_equal(g->port[id]->state, SL_PORT_SHUT);
 	assert_int_equal(sl_pools_buried(g, epoch), n - 1);
 	assert_true(sl_port_dp(g, id)->refuse);
 	give_back();
-	wait_until(g->port[id].state == SL_PORT_PUBLISHED && !sl_port_dp(g, id)->refuse);
+	wait_until(g->port[id]->state == SL_PORT_PUBLISHED && !sl_port_dp(g, id)->refuse);
 	removed(id);
 	wait_until(g->zombies == NULL);
 	assert_sum_holds();
@@ -230,14 +230,14 @@ static void port_that_is_shut_is_released_only_when_it_is_told_whose_it_is(void 
 
 	(void)state;
 	mode = CONSUME;
-	while (g->port[id].state != SL_PORT_SHUT) {
+	while (g->port[id]->state != SL_PORT_SHUT) {
 		keep_buffers(id);
 		reopened(id);
 	}
 	sl_port_empty(g, id);
 	assert_true(sl_port_is_empty(g, id));
 	give_back();
-	wait_until(g->port[id].state == SL_PORT_PUBLISHED);
+	wait_until(g->port[id]->state == SL_PORT_PUBLISHED);
 	for (unsigned int i = 0; i < 50; i++) {
 		sl_engine_poll(g);
 		rte_delay_us_sleep(200);
@@ -264,12 +264,12 @@ static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 	wait_until(is_held_up);
 	sl_port_empty(g, id);
 	dp = sl_port_dp(g, id);
-	assert_int_equal(g->port[id].state, SL_PORT_PUBLISHED);
-	g->worker[0]->counters.port[id].tx_packets++; /* as it does when it sends */
+	assert_int_equal(g->port[id]->state, SL_PORT_PUBLISHED);
+	g->worker[0]->counters.port[id]->n.tx_packets++; /* as it does when it sends */
 	held_up = false;
 	wait_until(sl_port_is_empty(g, id));
 	assert_ptr_not_equal(sl_port_dp(g, id), dp); /* it is another device */
-	g->worker[0]->counters.port[id].tx_packets--;
+	g->worker[0]->counters.port[id]->n.tx_packets--;
 	assert_int_equal(port_total(id, tx_packets), sent);
 	look = NULL;
 	removed(id);

@@ -28,7 +28,7 @@ static uint16_t add_ring(struct rte_ring **ring)
 
 static unsigned int owner_of(uint16_t port)
 {
-	return atomic_load(&g->port[port].rxq[0].owner);
+	return atomic_load(&g->port[port]->rxq[0].owner);
 }
 
 /* Refused while a worker that is not given its core has not seen the last change. */

@@ -196,7 +196,7 @@ static void moving_queues_lose_and_reorder_nothing(void **state)
 	out_ring[0] = ring_of("net_ring1", 0);
 	out_ring[1] = ring_of("net_ring1", 1);
 	/* The output's own receive queue is a ring that it transmits into: nobody may poll it. */
-	atomic_store(&g->port[out].rxq[0].owner, SL_WORKERS_MAX);
+	atomic_store(&g->port[out]->rxq[0].owner, SL_WORKERS_MAX);
 	out_port = out;
 	mode = FORWARD;
 	look = check_order;
@@ -233,10 +233,10 @@ static void moved_queue_is_the_new_workers(void **state)
 	sl_port_queues(g, m.port, &queues);
 	assert_int_equal(queues.worker[1], 1);
 	assert_false(queues.pinned[1]);
-	wait_until(atomic_load(&g->port[m.port].rxq[1].owner) == 1);
+	wait_until(atomic_load(&g->port[m.port]->rxq[1].owner) == 1);
 	m.worker = 0;
 	move(&m, 1);
-	wait_until(atomic_load(&g->port[m.port].rxq[1].owner) == 0);
+	wait_until(atomic_load(&g->port[m.port]->rxq[1].owner) == 0);
 	removed(m.port);
 }
 
@@ -279,7 +279,7 @@ static void queues_move_while_the_workers_are_stopped(void **state)
 	}
 	sl_port_info(g, m.port, &info);
 	assert_int_equal(info.rxq_worker[0], 1);
-	assert_int_equal(atomic_load(&g->port[m.port].rxq[0].owner), 1);
+	assert_int_equal(atomic_load(&g->port[m.port]->rxq[0].owner), 1);
 	assert_int_equal(sl_engine_start(g, &e), 0);
 	removed(m.port);
 }

@@ -162,11 +162,14 @@ static void full_upcall_ring_leaves_the_packet_with_the_caller(void **state)
 static void full_sample_ring_counts_what_it_loses_and_the_next_sample_says_so(void **state)
 {
 	static struct sl_samples s;
+	static struct sl_counters counters;
+	static struct sl_port_row row;
 	static _Atomic(uint32_t) tick = 10;
 	struct sl_sample sample = {.reason = SL_DROP_SPOOFED, .culprit = 3, .len = 99}, got;
 
 	(void)state;
-	assert_int_equal(sl_samples_init(&s, "sample", 0, SOCKET_ID_ANY, &tick), 0);
+	counters.port[3] = &row;
+	assert_int_equal(sl_samples_init(&s, "sample", 0, SOCKET_ID_ANY, &tick, &counters), 0);
 	for (unsigned int i = 0; i < SL_SAMPLE_RING - 1 + 12; i++)
 		sl_sample_take(&s, &sample, NULL, 0);
 	assert_int_equal(s.lost, 12);

@@ -159,7 +159,7 @@ static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_pa
 	return i;
 }
 
-/* The resolution for the packet at i: out by the other port. */
+/* What is installed for the packet at i: send it to the other port. */
 static inline struct sl_flow_install flow_resolution(const struct flow_fixture *x, unsigned int i)
 {
 	const struct sl_meta *m = &x->b.meta[i];
@@ -190,7 +190,7 @@ static inline struct sl_flow *flow_install(
 	flow_clear(x);
 	i = flow_add(x, p);
 	in = flow_resolution(x, i);
-	/* Only its SYN tells who opened it. */
+	/* Only a SYN shows who opened the connection. */
 	in.picked = p->proto == IPPROTO_TCP && (p->tcp_flags & (SYN | ACK)) != SYN;
 	in.by_peer = in.picked && p->tcp_flags & SYN;
 	return sl_flow_install(x->t, worker, &x->b, i, &in);
@@ -205,7 +205,7 @@ static inline void flow_lookup_all(struct flow_fixture *x)
 	assert_in_range(x->pass.n_miss, 0, x->b.n);
 }
 
-/* True when the packet alone is a hit; meta[0] is left for a look. */
+/* Whether the packet, alone in a burst, is a hit; meta[0] has its metadata. */
 static inline bool flow_hits(struct flow_fixture *x, const struct flow_packet *p)
 {
 	flow_clear(x);
@@ -227,7 +227,7 @@ static inline enum sl_conn_state flow_state(struct flow_fixture *x, struct sl_fl
 	return (enum sl_conn_state)atomic_load(&sl_flow_conn(x->t, f)->state);
 }
 
-/* Age everything that is older than its timeout at x->tick, and let the grace period pass. */
+/* Remove all that is older than its timeout at x->tick, and let the grace period pass. */
 static inline unsigned int flow_age_all(struct flow_fixture *x)
 {
 	struct sl_flow_timeouts to;

@@ -1,21 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "flow_test.h"
-
-static struct flow_fixture x;
-
-static int setup(void **state)
-{
-	(void)state;
-	flow_setup(&x, 64, 1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	flow_teardown(&x);
-	return 0;
-}
+#include "flow_one.h"
 
 static void unknown_flow_is_a_miss_without_entry(void **state)
 {

@@ -2,25 +2,11 @@
 /*
  * What stands between a packet and rte_hash: guesses, shortened IPv6 keys; and what it all takes.
  */
-#include "flow_test.h"
+#define FLOW_ONE_MAX (1 << 17)
+#include "flow_one.h"
 
+/* The table's parts one by one: buckets of guesses, the names of IPv6 keys, their memory. */
 #include "pipelines/flow/flow_internal.h"
-
-static struct flow_fixture x;
-
-static int setup(void **state)
-{
-	(void)state;
-	flow_setup(&x, 1 << 17, 1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	flow_teardown(&x);
-	return 0;
-}
 
 static void empty_bucket_knows_nobody(void **state)
 {

@@ -2,27 +2,11 @@
 /*
  * The connection tracker's life of a connection: states, ageing, reopening, programmed entries.
  */
-#include "flow_test.h"
+#include "flow_one.h"
 
 #include "dp/worker.h"
 
-static struct flow_fixture x;
-
-static int setup(void **state)
-{
-	(void)state;
-	flow_setup(&x, 64, 1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	flow_teardown(&x);
-	return 0;
-}
-
-/* Pass a packet the way the pipeline does: install what is unknown. */
+/* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
 static bool pass(const struct flow_packet *p)
 {
 	struct sl_meta *m = &x.b.meta[0];

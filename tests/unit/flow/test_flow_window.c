@@ -4,23 +4,7 @@
  * believe it: RFC 9293 section 3.10.7.4, RFC 5961 section 3.2. A connection that has carried data
  * both ways, one such segment, and the state after it.
  */
-#include "flow_test.h"
-
-static struct flow_fixture x;
-
-static int setup(void **state)
-{
-	(void)state;
-	flow_setup(&x, 64, 1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	flow_teardown(&x);
-	return 0;
-}
+#include "flow_one.h"
 
 /* The way of the pipeline. */
 static enum sl_drop pass(const struct flow_packet *p)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "dp/worker.h"
 #include "tests/lib/packet.h"

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Checksums, limits and the state of the files, which a test spoils and looks at. */
 #include "ctrl/model/journal_impl.h"
 #include "tests/lib/desired.h"
 
@@ -31,7 +32,7 @@ static inline void notice(const char *text)
 	snprintf(last_notice, sizeof(last_notice), "%s", text);
 }
 
-/* One whole piece of the line never came. */
+/* Zero the piece of the log that follows the beginning of that line, as if it was never written. */
 static inline void lose_piece(char *log, const char *line)
 {
 	size_t at = (size_t)(line - log) / SL_JOURNAL_PIECE + 1;
@@ -65,7 +66,7 @@ static inline void must_open(struct fixture *f)
 		fail_msg("%s: %s", f->e.path, f->e.message);
 }
 
-/* A turn, and those that follow it as long as there is folding to do. */
+/* Take turns until the log is folded. */
 static inline void fold_to_the_end(struct fixture *f)
 {
 	do
@@ -93,7 +94,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Without the ids, which a new start gives anew. */
+/* The configuration without ids, which change with each start. */
 static inline char *visible(const struct sl_store *s)
 {
 	cJSON *json = sl_config_get(s, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* What the store still keeps for a snapshot that is gone: store->left. */
 #include "ctrl/model/store_impl.h"
 #include "tests/lib/desired.h"
 

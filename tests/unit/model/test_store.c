@@ -448,13 +448,13 @@ static void capacity_is_an_error_that_names_the_limit(void **state)
 	}
 	assert_int_equal(
 		desired_do(s, SL_TXN_ADD, "ports",
-			"{\"name\":\"one\",\"role\":\"access\",\"devargs\":\"net_null99\"}", &e),
+			"{\"name\":\"one\",\"role\":\"access\",\"devargs\":\"net_null9999\"}", &e),
 		-ENOSPC);
 	assert_int_equal(e.code, SL_ERR_LIMIT);
-	assert_non_null(strstr(e.message, "32 ports"));
+	assert_non_null(strstr(e.message, "4096 ports"));
 	desired_must_del(s, SL_COLL_PORTS, "p5");
 	desired_must(s, SL_TXN_ADD, "ports",
-		"{\"name\":\"one\",\"role\":\"access\",\"devargs\":\"net_null99\"}");
+		"{\"name\":\"one\",\"role\":\"access\",\"devargs\":\"net_null9999\"}");
 }
 
 static bool collect_name(const struct sl_object *o, void *ctx)

@@ -240,7 +240,6 @@ static void files_in_listed_directories_may_be_named(void **state)
 		at("net_memif0,role=server,socket-abstract=no,socket=", "/m.sock"));
 	is_allowed(allowed_dir("net_memif"), at("net_memif0,socket=", "/m.sock"));
 	is_allowed(allowed_dir("net_virtio_user"), at("net_virtio_user0,path=", "/vm.sock"));
-	is_allowed(allowed_dir("generator"), at("generator0,flows=7,template=", "/t.pcap"));
 	is_denied(allowed_dir("net_vhost"), at("net_pcap0,tx_pcap=", "/a.pcap"));
 	is_denied(allowed_dir("net_pcap"), at("net_pcap0,iface=eth0,rx_pcap=", "/a.pcap"));
 	is_denied(allowed_dir("net_vhost"), at("net_vhost0,iface=", ""));

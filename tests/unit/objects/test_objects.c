@@ -119,18 +119,6 @@ static void port_names_a_worker_for_each_queue_or_none(void **state)
 	refuse(&sl_shape_port, PORT("\"role\":\"access\",\"queues\":2,\"workers\":[0]"), "workers");
 }
 
-static void options_of_a_generator_are_checked_with_the_port(void **state)
-{
-	static const char port[] = "{\"name\":\"p\",\"role\":\"access\",\"devargs\":\"%s\"}";
-	char text[200];
-
-	(void)state;
-	snprintf(text, sizeof(text), port, "generator0,flows=1000,dist=zipf");
-	accept(&sl_shape_port, text);
-	snprintf(text, sizeof(text), port, "generator0,flows=1000,dist=normal");
-	refuse(&sl_shape_port, text, "devargs");
-}
-
 static void vni_is_between_1_and_24_bits(void **state)
 {
 	(void)state;
@@ -450,7 +438,6 @@ int main(void)
 		cmocka_unit_test(access_port_with_addresses_is_refused),
 		cmocka_unit_test(port_address_that_names_no_host_is_refused),
 		cmocka_unit_test(port_names_a_worker_for_each_queue_or_none),
-		cmocka_unit_test(options_of_a_generator_are_checked_with_the_port),
 		cmocka_unit_test(vni_is_between_1_and_24_bits),
 		cmocka_unit_test(network_denies_and_enforces_unless_told_otherwise),
 		cmocka_unit_test(every_encapsulation_is_a_network_encap),

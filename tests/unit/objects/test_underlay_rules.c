@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+/* The checksum of the journal's lines, which the test writes itself. */
 #include "ctrl/model/journal_impl.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/watch/notices.h"

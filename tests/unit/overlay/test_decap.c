@@ -19,6 +19,7 @@
 #define NODES 4 /* 0 is none */
 
 static struct sl_worker worker;
+static struct sl_port_row rows[8]; /* of ports 0 to 7 */
 static struct sl_world world;
 static struct sl_network networks[3] = {
 	[1] = {.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true},
@@ -42,6 +43,9 @@ static int setup(void **state)
 
 	if (sl_test_eal(state) < 0 || sl_rings_init(&worker.rings, 0, SOCKET_ID_ANY) < 0)
 		return -1;
+	sl_test_rows(&worker.counters);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++)
+		worker.counters.port[i] = &rows[i];
 	own = sl_test_mac("02:00:00:00:00:06"); /* a frame's default destination */
 	rcu = sl_rcu_create(1, SOCKET_ID_ANY);
 	world.n_networks = 3;
@@ -74,10 +78,10 @@ static int drain(void **state)
 
 	(void)state;
 	sl_test_burst_free(b);
-	for (unsigned int p = 0; p < SL_PORTS_MAX; p++)
-		while (worker.tx[p].n > 0)
-			rte_pktmbuf_free(worker.tx[p].pkt[--worker.tx[p].n]);
-	worker.tx_pending = 0;
+	for (unsigned int p = 0; p < RTE_DIM(rows); p++)
+		while (rows[p].tx.n > 0)
+			rte_pktmbuf_free(rows[p].tx.pkt[--rows[p].tx.n]);
+	worker.n_dirty = 0;
 	while (rte_ring_sc_dequeue_elem(worker.rings.upcall, &u, sizeof(u)) == 0)
 		rte_pktmbuf_free(u.m);
 	return 0;
@@ -406,14 +410,15 @@ static void mixed_tunnels_in_one_burst_leave_by_their_ports_in_order(void **stat
 		nodes[i] = i % 3 == 0 ? 1 : 2;
 	encap(nodes, SL_BURST_MAX);
 	for (unsigned int i = 0, k[3] = {0}; i < SL_BURST_MAX; i++) {
-		const struct rte_mbuf *m = worker.tx[2 + nodes[i]].pkt[k[nodes[i]]++];
+		const struct rte_mbuf *m = rows[2 + nodes[i]].tx.pkt[k[nodes[i]]++];
 
 		assert_int_equal(b->verdict[i], SL_SENT);
 		assert_ptr_equal(m, b->pkt[i]);
 		assert_int_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 30)[3], 1 + nodes[i]);
 	}
-	assert_int_equal(worker.tx[3].n + worker.tx[4].n, SL_BURST_MAX);
-	assert_int_equal(worker.tx_pending, 1u << 3 | 1u << 4);
+	assert_int_equal(rows[3].tx.n + rows[4].tx.n, SL_BURST_MAX);
+	assert_int_equal(worker.n_dirty, 2);
+	assert_int_equal(worker.dirty[0] + worker.dirty[1], 3 + 4);
 }
 
 static void packet_to_a_node_that_is_gone_is_dropped(void **state)
@@ -461,7 +466,7 @@ static void packet_without_next_hop_mac_goes_up(void **state)
 	publish_tunnel(1, false, true);
 	encap((const uint8_t[]){1}, 1);
 	assert_int_equal(b->verdict[0], SL_SENT);
-	assert_int_equal(worker.tx_pending, 0);
+	assert_int_equal(worker.n_dirty, 0);
 	assert_int_equal(rte_ring_sc_dequeue_elem(worker.rings.upcall, &u, sizeof(u)), 0);
 	assert_ptr_equal(u.m, b->pkt[0]);
 	assert_int_equal(u.kind, SL_UPCALL_UNRESOLVED);

@@ -161,6 +161,22 @@ static void ip4_options_are_skipped(void **state)
 	}
 }
 
+/* One packet from each source and one to each destination, all with the same verdict. */
+static void from_each_and_to_each(const char *const *src, unsigned int n_src,
+	const char *const *dst, unsigned int n_dst, enum sl_drop verdict)
+{
+	for (unsigned int i = 0; i < n_src + n_dst; i++) {
+		start_ip4();
+		if (i < n_src)
+			sl_frame_ip4(&f, .src = src[i]);
+		else
+			sl_frame_ip4(&f, .dst = dst[i - n_src]);
+		sl_frame_udp(&f);
+		sl_frame_end(&f);
+		assert_verdict(parse_frame(&f), verdict);
+	}
+}
+
 static void impossible_ip4_addresses_are_dropped(void **state)
 {
 	static const char *const src[] = {"0.0.0.0", "127.0.0.1", "127.255.0.9", "224.0.0.1",
@@ -168,16 +184,7 @@ static void impossible_ip4_addresses_are_dropped(void **state)
 	static const char *const dst[] = {"0.0.0.0", "127.0.0.1"};
 
 	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(src) + RTE_DIM(dst); i++) {
-		start_ip4();
-		if (i < RTE_DIM(src))
-			sl_frame_ip4(&f, .src = src[i]);
-		else
-			sl_frame_ip4(&f, .dst = dst[i - RTE_DIM(src)]);
-		sl_frame_udp(&f);
-		sl_frame_end(&f);
-		assert_verdict(parse_frame(&f), SL_DROP_IP_ADDRESS);
-	}
+	from_each_and_to_each(src, RTE_DIM(src), dst, RTE_DIM(dst), SL_DROP_IP_ADDRESS);
 }
 
 static void neighbours_of_impossible_addresses_are_kept(void **state)
@@ -187,16 +194,7 @@ static void neighbours_of_impossible_addresses_are_kept(void **state)
 	static const char *const dst[] = {"0.0.0.1", "224.0.0.1", "255.255.255.255"};
 
 	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(src) + RTE_DIM(dst); i++) {
-		start_ip4();
-		if (i < RTE_DIM(src))
-			sl_frame_ip4(&f, .src = src[i]);
-		else
-			sl_frame_ip4(&f, .dst = dst[i - RTE_DIM(src)]);
-		sl_frame_udp(&f);
-		sl_frame_end(&f);
-		assert_verdict(parse_frame(&f), SL_KEEP);
-	}
+	from_each_and_to_each(src, RTE_DIM(src), dst, RTE_DIM(dst), SL_KEEP);
 }
 
 static void udp_length_is_checked(void **state)

@@ -61,6 +61,17 @@ static inline void far_to_web(void)
 	make_udp("02:00:00:00:00:07", "02:00:00:00:00:05", "10.0.0.7", "10.0.0.5", 53, 40000);
 }
 
+/* Port unreachable about the packet in f, from db to web. */
+static inline void db_answers_unreachable(struct sl_frame *frame)
+{
+	sl_frame_start(frame);
+	sl_frame_eth(frame, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:06");
+	sl_frame_ip4(frame, .src = "10.0.0.6", .dst = "10.0.0.5");
+	sl_frame_icmp(frame, .type = 3, .code = 3);
+	sl_frame_bytes(frame, f.b + 14, 28);
+	sl_frame_end(frame);
+}
+
 /* Egress from web and ingress at db, for UDP port 53 only. */
 static inline void allow_web_to_db(struct sl_rig *r)
 {
@@ -68,14 +79,7 @@ static inline void allow_web_to_db(struct sl_rig *r)
 	static const struct sl_port_match dns = {
 		.proto = IPPROTO_UDP, .has_port = true, .port = 53, .end = 53};
 	const struct sl_policy_def defs[] = {
-		{.slot = 1,
-			.any_network = true,
-			.tier = SL_TIER_TEAM,
-			.direction = SL_EGRESS,
-			.action = SL_RULE_ALLOW,
-			.subject = {web, 1},
-			.any_peer = true,
-			.any_port = true},
+		sl_rig_rule(1, SL_TIER_TEAM, SL_EGRESS, SL_RULE_ALLOW, web),
 		{.slot = 2,
 			.any_network = true,
 			.tier = SL_TIER_TEAM,

@@ -303,19 +303,6 @@ static void wrong_header_checksum_of_a_fragment_is_dropped(void **state)
 	}
 }
 
-static void programmed_flow(struct sl_rig *r, enum sl_programmed_kind kind)
-{
-	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = SL_RIG_DB};
-	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
-
-	memcpy(p.key.src, src.b, 16);
-	memcpy(p.key.dst, dst.b, 16);
-	p.key.sport_be = htons(40000);
-	p.key.dport_be = htons(53);
-	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
-	assert_int_equal(sl_flow_program_add(sl_rig_pipeline(r)->flows, &p, 100), 0);
-}
-
 static void wrong_header_checksum_takes_no_programmed_way(void **state)
 {
 	static const enum sl_programmed_kind kinds[] = {
@@ -325,7 +312,7 @@ static void wrong_header_checksum_takes_no_programmed_way(void **state)
 	for (unsigned int i = 0; i < RTE_DIM(kinds); i++) {
 		struct sl_rig *r = sl_rig_create();
 
-		programmed_flow(r, kinds[i]);
+		sl_rig_program(r, kinds[i], SL_RIG_DB);
 		make(.tcp = false);
 		spoil_checksum();
 		assert_int_equal(from_web(r), SL_DROP_IP4_CHECKSUM);

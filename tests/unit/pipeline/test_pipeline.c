@@ -313,12 +313,7 @@ static void icmp_error_about_a_connection_passes_and_no_other(void **state)
 	allow_web_to_db(r);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	sl_frame_start(&g);
-	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:06");
-	sl_frame_ip4(&g, .src = "10.0.0.6", .dst = "10.0.0.5");
-	sl_frame_icmp(&g, .type = 3, .code = 3);
-	sl_frame_bytes(&g, f.b + 14, 28);
-	sl_frame_end(&g);
+	db_answers_unreachable(&g);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_KEEP);
 	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
 	/* Quotes a packet that nobody sent. */

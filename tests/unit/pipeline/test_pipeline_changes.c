@@ -6,21 +6,21 @@
 
 static struct sl_frame g;
 
-static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
+/* Rule 9: web may send nothing. */
+static void deny_egress(struct sl_rig *r)
 {
 	static const struct sl_label web[] = {{"app", "web"}};
-	const struct sl_policy_def no = {.slot = 9,
-		.any_network = true,
-		.tier = SL_TIER_ADMIN,
-		.direction = SL_EGRESS,
-		.action = SL_RULE_DENY,
-		.subject = {web, 1},
-		.any_peer = true,
-		.any_port = true};
+	const struct sl_policy_def no = sl_rig_rule(9, SL_TIER_ADMIN, SL_EGRESS, SL_RULE_DENY, web);
+
+	sl_rig_policies(r, &no, 1);
+}
+
+static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
+{
 	struct sl_rig *r = *state;
 	struct sl_sample ev;
 
-	sl_rig_policies(r, &no, 1);
+	deny_egress(r);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_POLICY_EGRESS);
 	assert_int_equal(
@@ -32,22 +32,13 @@ static void denied_packet_is_told_with_the_policy_that_denied_it(void **state)
 	assert_int_equal(sl_rig_pipeline(r)->policy_hits[0][9], 1);
 }
 
-static const struct sl_policy_def no_egress = {.slot = 9,
-	.any_network = true,
-	.tier = SL_TIER_ADMIN,
-	.direction = SL_EGRESS,
-	.action = SL_RULE_DENY,
-	.subject = {(const struct sl_label[]){{"app", "web"}}, 1},
-	.any_peer = true,
-	.any_port = true};
-
 static void what_audit_mode_lets_pass_is_told_and_marked(void **state)
 {
 	struct sl_rig *r = *state;
 	struct sl_flow_view v;
 	struct sl_sample ev;
 
-	sl_rig_policies(r, &no_egress, 1);
+	deny_egress(r);
 	sl_rig_mode(r, SL_MODE_AUDIT);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
@@ -128,24 +119,11 @@ static void later_fragment_minds_only_commits_that_concern_it(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 }
 
-static void program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target)
-{
-	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
-	struct sl_ip src = sl_test_ip("10.0.0.5"), dst = sl_test_ip("10.0.0.6");
-
-	memcpy(p.key.src, src.b, 16);
-	memcpy(p.key.dst, dst.b, 16);
-	p.key.sport_be = htons(40000);
-	p.key.dport_be = htons(53);
-	p.key.net_proto = sl_key_net_proto(1, IPPROTO_UDP);
-	assert_int_equal(sl_flow_program_add(sl_rig_pipeline(r)->flows, &p, 100), 0);
-}
-
 static void programmed_allow_passes_where_policy_denies(void **state)
 {
 	struct sl_rig *r = *state;
 
-	program(r, SL_PROGRAM_ALLOW, 0);
+	sl_rig_program(r, SL_PROGRAM_ALLOW, 0);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
@@ -158,15 +136,10 @@ static void icmp_error_about_what_a_programmed_entry_denied_is_unrelated(void **
 {
 	struct sl_rig *r = *state;
 
-	program(r, SL_PROGRAM_DENY, 0);
+	sl_rig_program(r, SL_PROGRAM_DENY, 0);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_FLOW_DENY);
-	sl_frame_start(&g);
-	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:06");
-	sl_frame_ip4(&g, .src = "10.0.0.6", .dst = "10.0.0.5");
-	sl_frame_icmp(&g, .type = 3, .code = 3);
-	sl_frame_bytes(&g, f.b + 14, 28);
-	sl_frame_end(&g);
+	db_answers_unreachable(&g);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
 }
 
@@ -174,7 +147,7 @@ static void programmed_redirect_goes_to_the_node(void **state)
 {
 	struct sl_rig *r = *state;
 
-	program(r, SL_PROGRAM_NODE, SL_RIG_NODE);
+	sl_rig_program(r, SL_PROGRAM_NODE, SL_RIG_NODE);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));

@@ -23,6 +23,7 @@
 #include "pipelines/pipeline_ctl.h"
 #include "pipelines/reply/reply_state.h"
 #include "tests/lib/desired.h"
+#include "tests/lib/engine.h"
 #include "tests/lib/packet.h"
 
 enum tenant { BLUE, RED };
@@ -90,38 +91,22 @@ static void make_tenant(enum tenant who)
 	}
 }
 
-static void ignore_line(const char *line)
-{
-	(void)line;
-}
-
 static int start(void **state)
 {
 	static const struct sl_node_self self;
-	static const unsigned int core;
-	struct sl_engine_params p = {.cores = &core,
-		.n_cores = 1,
-		.idle = SL_IDLE_ADAPTIVE,
-		.hugepages = SL_HUGEPAGES_OFF,
-		.memory_mb = 512,
-		.mbufs = 512,
-		.run = sl_pipeline_run};
 	struct sl_applier applier;
 	const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX];
 	struct sl_apply_env env;
-	struct sl_err e = {0};
 
 	(void)state;
-	g = sl_engine_create(&p, &e);
-	if (g == NULL) {
-		print_error("%s\n", e.message);
+	g = sl_test_engine();
+	if (g == NULL)
 		return -1;
-	}
 	pipeline = sl_pipeline_create(4096, 1, sl_engine_rcu(g));
 	sl_engine_worker(g, 0)->pipeline = pipeline;
 	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
 	underlay = sl_underlay_create(
-		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, ignore_line);
+		g, tunnels, self.tunnel_addresses.items, self.tunnel_addresses.n, sl_test_ignore_line);
 	env = (struct sl_apply_env){g, pipeline, tunnels, underlay, &self};
 	apply = sl_apply_create(&env, rows, sl_table_rows(rows));
 	applier = sl_apply_applier(apply);
@@ -160,7 +145,7 @@ static uint16_t port_of(enum tenant who, unsigned int end)
 /* What left by the port, which was one packet or none; true: it is in out. */
 static bool taken(uint16_t port)
 {
-	struct sl_tx_buffer *tx = &sl_engine_worker(g, 0)->tx[port];
+	struct sl_tx_buffer *tx = sl_tx_buffer(sl_engine_worker(g, 0), port);
 
 	if (tx->n == 0)
 		return false;

@@ -56,7 +56,7 @@ static const struct sl_peer_def peer_host = {.kind = SL_PEER_ENTITY, .entity = S
 static const struct sl_port_match tcp_80 = {IPPROTO_TCP, true, 80, 80};
 static const struct sl_port_match tcp_all = {.proto = IPPROTO_TCP};
 
-/* A policy of every network, for db, about everyone and every port. */
+/* A policy in every network, for db, any peer, any port. */
 static inline struct sl_policy_def rule(
 	uint32_t slot, enum sl_tier tier, uint16_t priority, enum sl_rule_action action)
 {

@@ -1,38 +1,35 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark's own parts, one short run of it, and what it hands to Pktgen.
+"""The benchmark's own parts, and one short run of it.
 
 Usage: test_bench.py SLUICED
 """
+import ast
 import json
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import types
 import unittest
+import warnings
 import xml.dom.minidom
 
 sys.dont_write_bytecode = True
 SLUICED = os.path.realpath(sys.argv[1])
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
-sys.path.insert(0, os.path.join(ROOT, "tools", "bench.d"))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
 
-import cases  # noqa: E402
-import changes  # noqa: E402
-import figures  # noqa: E402
-import frames  # noqa: E402
-import measure  # noqa: E402
-import pktgen  # noqa: E402
-import plots  # noqa: E402
-import report  # noqa: E402
-import ways  # noqa: E402
-from daemon import Failure  # noqa: E402
-from encaps import ENCAPS  # noqa: E402
-from scenario import Scenario  # noqa: E402
+import counted  # noqa: E402
+from bench import rounds  # noqa: E402
+from bench.measuring import changes, measure, summaries, ways  # noqa: E402
+from bench.measuring.daemon import Failure  # noqa: E402
+from bench.report import drawing, plots, tables, targets  # noqa: E402
+from bench.scenario import cases, frames  # noqa: E402
+from bench.scenario.encaps import ENCAPS  # noqa: E402
+from bench.scenario.traffic import Scenario  # noqa: E402
 
 OPTIONS = types.SimpleNamespace(flows=[1024, 16384], rules=1000, rounds=5, seconds=2, ovs=True)
 
@@ -44,42 +41,42 @@ def every_point():
 class Statistics(unittest.TestCase):
     def test_a_quantile_is_a_value_that_was_seen(self):
         values = list(range(1, 101))
-        self.assertEqual([report.quantile(values, share) for share in (0.5, 0.99, 1)],
+        self.assertEqual([summaries.quantile(values, share) for share in (0.5, 0.99, 1)],
                          [50, 99, 100])
-        self.assertEqual(report.quantile([7], 0.99), 7)
+        self.assertEqual(summaries.quantile([7], 0.99), 7)
 
     def test_a_ratio_is_taken_round_by_round(self):
         results = {"a": [{"cycles": 20}, {"cycles": 60}], "b": [{"cycles": 10}, {"cycles": 20}]}
-        self.assertEqual(figures.ratio("a", "cycles", "b")(results), [2, 3])
-        self.assertEqual(figures.ratio("a", "cycles", "c")(results), [])
+        self.assertEqual(targets.ratio("a", "cycles", "b")(results), [2, 3])
+        self.assertEqual(targets.ratio("a", "cycles", "c")(results), [])
 
     def test_a_loss_that_was_not_measured_whole_is_not_shown(self):
         results = {"a": [{"pps": 90}], "b": [{"pps": 100}]}
-        self.assertEqual([round(v) for v in figures.lost("a", "b")(results)], [10])
-        self.assertEqual(figures.worst(figures.lost("a", "b"), figures.lost("c", "d"))(results), [])
+        self.assertEqual([round(v) for v in targets.lost("a", "b")(results)], [10])
+        self.assertEqual(targets.worst(targets.lost("a", "b"), targets.lost("c", "d"))(results), [])
 
     def test_the_highest_bar_that_is_reached_is_named(self):
-        below = figures.Figure("", (3, 2, 1), None)
-        above = figures.Figure("", (1, 2, 3), None, more=True)
-        self.assertEqual([figures.reached(below, v) for v in (4, 3, 1.5, 1)],
+        below = targets.Target("", (3, 2, 1), None)
+        above = targets.Target("", (1, 2, 3), None, more=True)
+        self.assertEqual([targets.reached(below, v) for v in (4, 3, 1.5, 1)],
                          ["no", "must", "aim", "dream"])
-        self.assertEqual([figures.reached(above, v) for v in (0.5, 1, 2.5, 3)],
+        self.assertEqual([targets.reached(above, v) for v in (0.5, 1, 2.5, 3)],
                          ["no", "must", "aim", "dream"])
 
-    def test_figures_come_from_the_rounds(self):
+    def test_targets_come_from_the_rounds(self):
         results = {"encap/vxlan/1k": [{"cycles": c, "mac": 50} for c in (99, 100, 130)]}
-        found = figures.all_of(results)
-        self.assertEqual(len(found), len(figures.FIGURES))
+        found = targets.all_of(results)
+        self.assertEqual(len(found), len(targets.TARGETS))
         self.assertEqual((found[0]["reached"], found[0]["shown"]), ("aim", "2x (1.98x to 2.6x)"))
         self.assertIsNone(found[1]["measured"])
-        written = report.markdown(report.table_of_figures(found))
+        written = tables.markdown(tables.table_of_targets(found))
         self.assertEqual(written.count("\n"), 2 + len(found))
 
-    def test_figures_of_earlier_runs_come_back_from_their_rows(self):
+    def test_targets_of_earlier_runs_come_back_from_their_rows(self):
         point = next(point for point in every_point() if point.key == "encap/vxlan/1k")
         rounds = [{"cycles": c, "pps": 10.0 * c, "mac": 50} for c in (99, 100, 130)]
-        results = report.results_of([report.row(point, rounds)])
-        self.assertEqual(figures.all_of(results), figures.all_of({point.key: rounds}))
+        results = tables.results_of([tables.row(point, rounds)])
+        self.assertEqual(targets.all_of(results), targets.all_of({point.key: rounds}))
 
 
 class Packets(unittest.TestCase):
@@ -181,11 +178,11 @@ class Registry(unittest.TestCase):
                 self.assertIn(point.how, ways.WAYS)
                 self.assertTrue(not point.plot or point.plot[0] in plots.PLOTS, point.plot)
 
-    def test_every_figure_can_be_measured(self):
+    def test_every_target_can_be_measured(self):
         everything = {"cycles": 100.0, "mac": 50.0, "ovs_cycles": 500.0, "pps": 1e6,
                       "sent_pps": 1e6, "connections_per_second": 1e6, "obeyed_p99_ms": 1.0,
                       "bytes_per_connection": 300.0, "load_seconds": 9.0}
-        found = figures.all_of({point.key: [everything] for point in every_point()})
+        found = targets.all_of({point.key: [everything] for point in every_point()})
         self.assertEqual([f["what"] for f in found if f["measured"] is None], [])
 
     def test_groups_and_names_choose_in_order_and_strangers_are_named(self):
@@ -194,6 +191,16 @@ class Registry(unittest.TestCase):
         self.assertEqual(set(cases.chosen(["quick"])), {"local", "encap", "decap"})
         with self.assertRaises(KeyError):
             cases.chosen(["enacp"])
+
+    def test_a_word_with_a_colon_chooses_the_points_whose_keys_begin_so(self):
+        keys = [point.key for point in cases.points("rules:first,nodes:decap/1", OPTIONS)]
+        self.assertEqual([key for key in keys if key.startswith("rules/")],
+                         [f"rules/first/{number}" for number in ("10", "1k", "100k", "1M")])
+        self.assertEqual([key for key in keys if key.startswith("nodes/")],
+                         [f"nodes/decap/{number}" for number in ("1", "100", "10k", "100k")])
+        for nothing in ("rules:none", "enacp:1k", ""):
+            with self.assertRaises(KeyError):
+                cases.points(nothing, OPTIONS)
 
     def test_rules_are_as_many_as_stated(self):
         for rules in (10, 1000, 10000):
@@ -207,245 +214,170 @@ class Registry(unittest.TestCase):
             self.assertEqual(len(lines), len(set(lines)))
 
 
-class Plots(unittest.TestCase):
-    def test_plots_are_well_formed_and_have_what_was_measured(self):
-        rows = []
-        for point in every_point():
-            found = {"cycles": 90.0, "mac": 40.0, "pps": 2e7, "sent_pps": 2e7,
-                     "obeyed_p50_ms": 0.5, "obeyed_p99_ms": 2.0}
-            rows.append(report.row(point, [found, {k: v * 1.2 for k, v in found.items()}]))
-        with tempfile.TemporaryDirectory() as directory:
-            written = plots.write(directory, rows)
-            self.assertEqual(len(written), len(plots.PLOTS))
-            for path in written:
-                document = xml.dom.minidom.parse(path)
-                self.assertGreater(len(document.getElementsByTagName("text")), 5, path)
+def every_row():
+    """A row of each point there is, whose values span decades where a figure must show that."""
+    rows = []
+    for number, point in enumerate(every_point()):
+        found = {"cycles": 90.0 + number, "mac": 40.0, "pps": 2e7, "sent_pps": 2e7,
+                 "obeyed_p50_ms": 0.1, "obeyed_p99_ms": 2.0}
+        if point.ovs:
+            found["ovs_cycles"] = 1200.0
+        rows.append(tables.row(point, [found, {k: v * 1.2 for k, v in found.items()}]))
+    return rows
 
 
-class Pktgen(unittest.TestCase):
-    def test_configurations_are_as_the_benchmark_makes_them_and_valid(self):
-        for name in pktgen.PAIRS:
-            path = os.path.join(pktgen.CONFIGS, f"{name}.json")
-            with open(path, encoding="utf-8") as file:
-                self.assertEqual(file.read(), pktgen.text(pktgen.config(name)),
-                                 "write it anew: python3 tools/bench.d/pktgen.py")
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            with tempfile.TemporaryDirectory() as there:  # the one for sockets is made when they are used
-                moved = os.path.join(there, f"{name}.json")
-                with open(moved, "w", encoding="utf-8") as file:
-                    file.write(text.replace("/run/sluice-pktgen", there))
-                done = subprocess.run([SLUICED, "--check", "--config", moved], capture_output=True,
-                                      text=True, timeout=60, check=False)
-            self.assertEqual((name, done.returncode), (name, 0), done.stderr)
-
-    def test_no_configuration_is_a_memif_server(self):
-        """One client that connects and leaves would end it."""
-        for name in pktgen.PAIRS:
-            for entry in pktgen.config(name)["ports"]:
-                self.assertNotIn("role=server", entry["devargs"])
-        self.assertIn("role=client", pktgen.config("memif")["ports"][0]["devargs"])
-
-    def test_command_lines_name_scripts_that_are_there(self):
-        for name in pktgen.PAIRS:
-            for direction in pktgen.SCRIPTS:
-                words = pktgen.command(name, direction, "x.pcap")
-                self.assertTrue(os.path.exists(words[-1]), words)
-
-    def test_the_page_has_the_command_lines(self):
-        with open(os.path.join(ROOT, "docs", "pktgen.md"), encoding="utf-8") as file:
-            page = " ".join(file.read().replace("\\\n", " ").split())
-        for name, pair in pktgen.PAIRS.items():
-            for direction in pktgen.SCRIPTS:
-                words = pktgen.command(name, direction, "decap.pcap", cores=2)
-                words[2] = f"'{words[2]}'"  # the shell's parentheses
-                words[-1] = os.path.relpath(words[-1], ROOT)
-                line = " ".join(words)
-                if direction == "encap" or name == "memif":
-                    self.assertIn(line, page, (name, direction))
-            for path in pair.sockets:
-                self.assertIn(path, page)
-
-    def test_a_panic_is_told_from_the_screen_around_it(self):
-        output = ("\x1b[2J\x1b[1;1H*** Copyright\r\nInitialize Port 0 -- TxQ 1, RxQ 1\r\n"
-                  "!PANIC!: Cannot set MTU 1500 on port 0, (95)Operation not supported\r\n"
-                  "PANIC in pktgen_config_ports():\r\n"
-                  "Cannot set MTU 1500 on port 0, (95)Operation not supported\r\n"
-                  "0: /lib/librte_eal.so.23 (rte_dump_stack+0x3d) [7f4c4b7f032d]\r\n")
-        self.assertEqual(pktgen.reason(output), "!PANIC!: Cannot set MTU 1500 on port 0, "
-                                                "(95)Operation not supported")
-        self.assertEqual(pktgen.reason("a\r\nEAL: Cannot init memory\r\nb\r\n"),
-                         "EAL: Cannot init memory")
-        self.assertEqual(pktgen.reason("\x1b[1;1Hno word\r\nof why"), "no word / of why")
-        self.assertEqual(
-            pktgen.reason("probe(): Failed to register mp action callback: not supported\n"
-                          "create(): Failed to setup socket /x: Address already in use\n"
-                          "!PANIC!: *** Did not find any ports to use ***\n0: failed to stack\n"),
-            "create(): Failed to setup socket /x: Address already in use; "
-            "!PANIC!: *** Did not find any ports to use ***")
-
-    def test_pktgen_that_ends_at_once_is_reported_with_its_reason(self):
-        with tempfile.TemporaryDirectory() as directory:
-            program = os.path.join(directory, "pktgen")
-            with open(program, "w", encoding="utf-8") as file:
-                file.write("#!/bin/sh\necho '!PANIC!: no reason at all'\nexit 134\n")
-            os.chmod(program, 0o755)
-            with pktgen.Pktgen([program], {}) as sender:
-                with self.assertRaisesRegex(Failure, "before its ports.*no reason at all"):
-                    sender.wait_for_ports()
-                self.assertEqual(sender.wait(10), 134)
-
-    def test_a_socket_is_removed_when_nobody_has_it_open(self):
-        with tempfile.TemporaryDirectory() as directory:
-            path = os.path.join(directory, "memif.sock")
-            with socket.socket(socket.AF_UNIX) as server:
-                server.bind(path)
-                with self.assertRaisesRegex(Failure, f"{path} is open in another program"):
-                    pktgen.remove_left(path)
-                self.assertTrue(os.path.exists(path))
-            pktgen.remove_left(path)
-            self.assertFalse(os.path.exists(path))
-            pktgen.remove_left(path)
-
-    def test_two_cores_will_do(self):
-        self.assertEqual([pktgen.lcores(cores) for cores in (2, 3, 4)],
-                         ["(0-1)@0", "0@0,1@2", "0@0,1@2"])
+def stored():
+    with open(os.path.join(ROOT, "docs", "performance", "measured.json"), encoding="utf-8") as file:
+        return json.load(file)
 
 
-class Account(unittest.TestCase):
-    """Every way for a packet to get lost unnamed must be found."""
-
-    @staticmethod
-    def account(drops=None, **changes):
-        """100 sent, 2 missed by the device, 3 dropped, 95 sent on, 1 missed by Pktgen."""
-        values = {"asked": 100, "sent": 100, "back": 94, "back_missed": 1, "received": 98,
-                  "tx_packets": 95, "dropped": 3, "rx_packets": 98} | changes
-        found = {name: values.get(name, 0) for name in
-                 ("asked", "sent", "back", "back_missed", "back_errors", "back_no_buffer")}
-        totals = {"received": values["received"], "generated": 0, "sent": values["tx_packets"],
-                  "dropped": values["dropped"], "consumed": 0}
-        ports = [{"name": "in", "rx_packets": values["rx_packets"], "rx_missed": 2},
-                 {"name": "out", "tx_packets": values["tx_packets"], "tx_recalled": 0}]
-        return pktgen.Account(found, {"totals": totals, "ports": ports},
-                              {"tx_full": 3} if drops is None else drops, "in", "out")
-
-    def test_what_adds_up_is_right(self):
-        self.assertEqual(self.account().flaws(), [])
-
-    def test_one_packet_less_anywhere_is_found(self):
-        for name in ("asked", "sent", "back", "back_missed", "received", "tx_packets", "dropped",
-                     "rx_packets"):
-            value = {"asked": 100, "sent": 100, "back": 94, "back_missed": 1, "received": 98,
-                     "tx_packets": 95, "dropped": 3, "rx_packets": 98}[name]
-            self.assertNotEqual(self.account(**{name: value - 1}).flaws(), [], name)
-        self.assertNotEqual(self.account(drops={"tx_full": 2}).flaws(), [])
-
-    def test_only_losses_are_allowed(self):
-        self.assertIn("drops that are no losses: {'spoofed': 3}",
-                      self.account(drops={"spoofed": 3}).flaws())
-
-    def test_a_run_that_is_to_be_dropped_whole_must_be(self):
-        whole = {"drops": {"mtu_exceeded": 98}, "dropped": 98, "tx_packets": 0, "back": 0,
-                 "back_missed": 0}
-        self.assertEqual(self.account(**whole).flaws("mtu_exceeded"), [])
-        self.assertNotEqual(self.account(**whole).flaws("spoofed"), [])
-        self.assertNotEqual(self.account().flaws("mtu_exceeded"), [])
-
-
-LUA = shutil.which("lua5.4") or shutil.which("lua5.3") or shutil.which("lua")
-
-
-@unittest.skipUnless(LUA, "no Lua is installed (package lua5.4)")
-class Scripts(unittest.TestCase):
-    """The Lua scripts, by a stand-in for Pktgen that makes packets as Pktgen does."""
-
-    POOL = 24576  # packets that Pktgen makes in range mode; then it sends them again
-
+class Figures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        whole = pktgen.config("memif")
-        cls.ends = {(end["mac"], end["addresses"][0]) for end in whole["endpoints"]}
-        cls.ours = {end["addresses"][0] for end in whole["endpoints"] if "port" in end}
+        """(name, panels, figure) of all points there can be, and of the stored data."""
+        cls.figures = [(name, plots.panels_of(name, rows), plots.figure(name, rows))
+                       for rows in (every_row(), stored()["rows"]) for name in plots.PLOTS]
 
-    def play(self, script, frames=0, **settings):
-        """The stand-in's words, and what the script reported."""
+    def test_no_colour_stands_for_two_lines(self):
+        for name, panels, _ in self.figures:
+            names = {line for panel in panels.values() for line in panel}
+            style = drawing.colours(sorted(names))
+            self.assertEqual(len(set(style.values())), len(names), name)
+        with self.assertRaisesRegex(ValueError, "more lines than colours"):
+            drawing.colours([f"line {i}" for i in range(len(drawing.OTHERS) + 1)])
+
+    def test_legends_name_every_line_and_are_inside_the_figure(self):
+        for name, panels, figure in self.figures:
+            names = {line for panel in panels.values() for line in panel}
+            if len(names) == 1:
+                self.assertEqual(figure.legends, [], name)
+                continue
+            legend, = figure.legends
+            self.assertEqual({text.get_text() for text in legend.get_texts()}, names)
+            figure.draw_without_rendering()
+            box = legend.get_window_extent()
+            self.assertTrue(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, (name, box))
+            for axes in figure.axes:
+                self.assertGreaterEqual(box.y0, axes.title.get_window_extent().y1, name)
+
+    def test_all_text_is_inside_the_figure(self):
+        for name, _, figure in self.figures:
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+            self.assertTrue(0 <= box.x0 and 0 <= box.y0, (name, box))
+            self.assertTrue(box.x1 <= drawing.WIDTH and box.y1 <= drawing.HEIGHT, (name, box))
+
+    def test_an_axis_is_logarithmic_when_its_values_span_decades(self):
+        for name, panels, figure in self.figures:
+            medians = drawing.values_of(panels, "median", "max")
+            y = "log" if max(medians) >= 10 * min(medians) else "linear"
+            places = {x for panel in panels.values() for points in panel.values() for x, _ in points}
+            numbers = [x for x in places if not isinstance(x, str)]
+            x = "log" if numbers and max(numbers) >= 10 * min(numbers) else "linear"
+            for axes in figure.axes:
+                self.assertEqual((axes.get_xscale(), axes.get_yscale()), (x, y), name)
+                self.assertTrue(y == "log" or axes.get_ylim()[0] == 0, name)
+
+    def test_a_single_point_is_drawn_without_complaint(self):
+        rows = [row for row in every_row() if row["key"] in ("rules/established/10", "workers/1")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for name in ("rules", "workers"):
+                plots.figure(name, rows).draw_without_rendering()
+
+    def test_every_figure_has_a_title_and_names_its_axes(self):
+        for name, _, figure in self.figures:
+            self.assertIn(plots.PLOTS[name].title, [text.get_text() for text in figure.texts])
+            self.assertTrue(figure.axes[0].get_ylabel(), name)
+            self.assertTrue(all(axes.get_xlabel() for axes in figure.axes), name)
+
+    def test_the_pages_figures_are_those_of_the_stored_data(self):
+        """And drawing them again gives the same bytes."""
+        there = os.path.join(ROOT, "docs", "performance")
         with tempfile.TemporaryDirectory() as directory:
-            result = os.path.join(directory, "result.json")
-            clean = {name: value for name, value in os.environ.items()
-                     if not name.startswith(("SLUICE_", "STUB_"))}
-            done = subprocess.run(
-                [LUA, os.path.join(ROOT, "tests", "unit", "tools", "pktgen_stub.lua"),
-                 os.path.join(pktgen.CONFIGS, script), str(frames)],
-                env=clean | settings | {"SLUICE_RESULT": result}, capture_output=True, text=True,
-                timeout=60, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            lines = [line.split("\t") for line in done.stdout.splitlines()]
-            with open(result, encoding="utf-8") as file:
-                found = json.load(file)
-            self.assertEqual(lines[-1], ["stub", "exit", "1"] if "error" in found else
-                             ["stub", "quit"], "Pktgen stays at its prompt")
-            return lines, found
+            written = plots.write(directory, stored()["rows"])
+            self.assertEqual(len(written), len(plots.PLOTS))
+            for path in [*written, os.path.join(directory, "plots.md")]:
+                with open(path, encoding="utf-8") as one, \
+                        open(os.path.join(there, os.path.basename(path)), encoding="utf-8") as other:
+                    self.assertEqual(one.read(), other.read(),
+                                     "draw it anew: tools/bench --again docs/performance/measured.json "
+                                     "--plot docs/performance")
+                if path.endswith(".svg"):
+                    self.assertLess(os.path.getsize(path), 50000, path)
+                    document = xml.dom.minidom.parse(path)
+                    self.assertGreater(len(document.getElementsByTagName("text")), 5, path)
+
+    def test_the_stored_data_has_the_format_that_is_read_and_every_target(self):
+        found = stored()
+        self.assertEqual(found["format"], rounds.FORMAT)
+        self.assertEqual([target["what"] for target in found["targets"]],
+                         [target.what for target in targets.TARGETS])
+        places = {point.key: list(point.plot) for point in every_point()}
+        for row in found["rows"]:
+            self.assertEqual(row["plot"], places[row["key"]])
+
+
+class Rooms(unittest.TestCase):
+    """The package's rooms import one way, and no two files import each other."""
+    ORDER = ("scenario", "measuring", "scaling", "peers", "report", "")
+
+    def test_imports_go_one_way(self):
+        there = os.path.join(ROOT, "tests", "bench")
+        imports = {}
+        for folder, _, names in os.walk(there):
+            for name in names:
+                if name.endswith(".py") and name != "__init__.py":
+                    path = os.path.relpath(os.path.join(folder, name), there)
+                    imports[path[:-3].replace("/", ".")] = self.imported(os.path.join(folder, name))
+        self.assertGreater(len(imports), 20)
+        for module, others in imports.items():
+            for other in others & set(imports):
+                self.assertLessEqual(self.place(other), self.place(module), (module, other))
+        for module in imports:
+            self.assertNotIn(module, self.reached(imports, module), "a circle")
+
+    def place(self, module):
+        return self.ORDER.index(module.rpartition(".")[0])
 
     @staticmethod
-    def started(lines):
-        return next((line for line in lines if line[:2] == ["stub", "start"]), None)
+    def imported(path):
+        """Modules of the package, without its name."""
+        with open(path, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+        found = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "bench":
+                found.add(node.module.removeprefix("bench").lstrip("."))
+                found |= {f"{node.module}.{name.name}".removeprefix("bench.") for name in node.names}
+        return found
 
-    def test_encap_sends_what_the_configurations_expect(self):
-        for flows, number in (("1k", 1088), ("16k", 16448)):
-            lines, found = self.play("encap.lua", self.POOL, SLUICE_FLOWS=flows, SLUICE_SIZE="512")
-            seen = set()
-            for line in lines:
-                if line[0] != "frame":
-                    continue
-                proto, numbers = line[1], [int(word) for word in line[2:]]
-                macs = [frames.mac_text(value) for value in numbers[:2]]
-                addresses = [frames.numbered_ip("0.0.0.0", value) for value in numbers[2:4]]
-                self.assertEqual(proto, "udp")
-                for end in zip(macs, addresses):
-                    self.assertIn(end, self.ends)
-                self.assertEqual([address in self.ours for address in addresses], [True, False])
-                self.assertEqual(numbers[5:], [frames.SERVICE_PORT, 512])
-                seen.add((*addresses, numbers[4]))
-            self.assertEqual(len(seen), number)
-            self.assertEqual((found["flows"], found["size"]), (number, 512))
-
-    def test_as_many_as_asked_for_are_sent_at_the_pace_asked_for(self):
-        for script, out in (("encap.lua", "0"), ("replay.lua", "1")):
-            lines, found = self.play(script, SLUICE_PPS="250000", SLUICE_SECONDS="3")
-            _, _, port, mode, count, rate, cycles, others = self.started(lines)
-            self.assertEqual((port, mode, count), (out, {"0": "range", "1": "pcap"}[out], "750000"))
-            self.assertAlmostEqual(float(rate), 2.5)
-            self.assertEqual(cycles, others, "one lcore goes by the first port's clock")
-            self.assertEqual([found[name] for name in ("asked", "sent", "back")], [750000] * 3)
-
-    def test_a_faster_pace_than_pktgens_is_refused(self):
-        lines, found = self.play("encap.lua", SLUICE_PPS="1001", STUB_MOST="1000")
-        self.assertIn("SLUICE_PPS is 1000 at most", found["error"])
-        self.assertIsNone(self.started(lines))
-
-    def test_sizes_that_cannot_arrive_are_refused(self):
-        for mtu, most in (("1500", 1468), ("1400", 1368), ("1600", 1518), ("9000", 1518)):
-            _, found = self.play("encap.lua", SLUICE_SIZE=str(most), SLUICE_UNDERLAY_MTU=mtu)
-            self.assertEqual(found["size"], most)
-            _, found = self.play("encap.lua", SLUICE_SIZE=str(most + 1), SLUICE_UNDERLAY_MTU=mtu)
-            self.assertIn(f"from 64 to {most}, not {most + 1}", found["error"])
-
-    def test_settings_that_make_no_sense_are_refused_by_name(self):
-        for name, value in (("SLUICE_FLOWS", "2k"), ("SLUICE_SIZE", "63"), ("SLUICE_SIZE", "big"),
-                            ("SLUICE_SECONDS", "0"), ("SLUICE_SECONDS", "1.5"),
-                            ("SLUICE_PPS", "-1"), ("SLUICE_UNDERLAY_MTU", "100")):
-            _, found = self.play("encap.lua", **{name: value})
-            self.assertIn(name, found["error"])
-            self.assertIn(value, found["error"])
-
-    def test_a_link_that_is_down_or_a_sluice_that_ended_is_no_hang(self):
-        _, found = self.play("replay.lua", STUB_LINK="down")
-        self.assertIn("link is still down", found["error"])
-        _, found = self.play("encap.lua", STUB_BACK="stuck", SLUICE_SECONDS="1")
-        self.assertIn("has sluice ended?", found["error"])
+    @staticmethod
+    def reached(imports, module):
+        found, todo = set(), [module]
+        while todo:
+            for other in imports.get(todo.pop(), ()):
+                if other in imports and other not in found:
+                    found.add(other)
+                    todo.append(other)
+        return found
 
 
 class Smoke(unittest.TestCase):
+    @staticmethod
+    def bench(*words):
+        """(exit status, output, errors). A run that takes too long is asked to end, so that it stops
+        its daemon and removes its files."""
+        with subprocess.Popen([os.path.join(ROOT, "tools", "bench"), *words], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            try:
+                output, errors = process.communicate(timeout=100)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                output, errors = process.communicate()
+                errors += "it was not done in 100 s"
+        return process.returncode, output, errors
+
     def test_a_short_run_without_hugepages_is_reported_whole(self):
         if (os.cpu_count() or 1) < 2:
             self.skipTest("the benchmark needs two cores")
@@ -453,34 +385,20 @@ class Smoke(unittest.TestCase):
             self.skipTest("dpdk-testpmd is not installed (package dpdk-dev)")
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "found.json")
-            done = subprocess.run(
-                [os.path.join(ROOT, "tools", "bench"), "--build", os.path.dirname(SLUICED),
-                 "--cases", "smoke", "--rounds", "1", "--attempts", "1", "--seconds", "0.2",
-                 "--no-hugepages", "--no-peers", "--json", path, "--plot", directory,
-                 "--figures", os.path.join(directory, "figures.md")],
-                capture_output=True, text=True, timeout=110, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            code, output, errors = self.bench(
+                "--build", os.path.dirname(SLUICED), "--cases", "smoke", "--rounds", "1",
+                "--attempts", "1", "--seconds", "0.2", "--no-hugepages", "--no-peers", "--json", path,
+                "--plot", directory, "--targets", os.path.join(directory, "targets.md"))
+            self.assertEqual(code, 0, errors)
             with open(path, encoding="utf-8") as file:
                 found = json.load(file)
-            self.assertIn("smoke/encap", done.stdout)
+            self.assertIn("smoke/encap", output)
             self.assertEqual([row["key"] for row in found["rows"]], ["smoke/encap", "smoke/decap"])
             for row in found["rows"]:
                 self.assertGreater(row["metrics"]["cycles"]["median"], 0)
             self.assertGreater(found["rows"][0]["metrics"]["ratio_to_mac"]["median"], 0)
-            self.assertEqual(len(found["figures"]), len(figures.FIGURES))
-
-
-def main():
-    """Counted in words that tools/lib/meson-tests reads."""
-    outcome = unittest.main(argv=sys.argv[:1], exit=False).result
-    bad = len(outcome.failures) + len(outcome.errors)
-    for _, reason in outcome.skipped:
-        print(f"skip: {reason}")
-    print(f"[  PASSED  ] {outcome.testsRun - bad - len(outcome.skipped)} test(s)")
-    if outcome.skipped:
-        print(f"[  SKIPPED ] {len(outcome.skipped)} test(s)")
-    sys.exit(1 if bad else 0)
+            self.assertEqual(len(found["targets"]), len(targets.TARGETS))
 
 
 if __name__ == "__main__":
-    main()
+    counted.main()

@@ -95,6 +95,7 @@ int setup(void **state)
 		.samples = sl_test_samples()};
 
 	assert_non_null(l);
+	sl_test_rows(&l->counters);
 	l->t = sl_neighbors_create(&ops);
 	l->hop = sl_test_ip("192.0.2.2");
 	l->tick = 1000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Underlay configurations that can never work, each with what is said of it; for
+/* Underlay configurations that can never work, each with what sluice says of it. For
  * test_underlay_rules.c. */
 #ifndef SL_TESTS_UNDERLAY_FAULTS_H
 #define SL_TESTS_UNDERLAY_FAULTS_H
@@ -29,11 +29,11 @@
 	"{\"name\":\"p\",\"network\":\"blue\",\"direction\":\"ingress\",\"action\":\"deny\"," \
 	"\"subject\":{\"labels\":{\"a\":\"b\"}},\"peers\":" peers "}"
 
-/* Sections in place of the right ones. NULL: the right one. */
+/* Sections that replace those of a configuration that works. NULL: that section stays. */
 struct fault {
 	const char *code; /* of the notice, from the state directory at least; NULL: none has it */
 	bool refused;
-	const char *word; /* in what is said about it */
+	const char *word; /* in the message */
 	const char *ports, *nodes, *routes, *neighbors, *networks, *node, *endpoints, *policies;
 };
 

@@ -25,6 +25,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	sl_rebalance_fini(r);
 	free(r);
 	return 0;
 }
@@ -51,8 +52,8 @@ static uint16_t port_with(const int *worker, uint16_t n)
 /* A second passes in which each queue takes that share of a core, and 1000 packets a percent. */
 static void second(uint16_t port, const unsigned int *percent)
 {
-	for (uint16_t q = 0; q < g->port[port].n_rxq; q++) {
-		struct sl_rxq_state *s = &g->port[port].rxq[q];
+	for (uint16_t q = 0; q < g->port[port]->n_rxq; q++) {
+		struct sl_rxq_state *s = &g->port[port]->rxq[q];
 
 		sl_count(&s->cycles, rte_get_tsc_hz() / 100 * percent[q]);
 		sl_count(&s->packets, percent[q] * 1000ull);

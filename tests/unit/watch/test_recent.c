@@ -121,7 +121,7 @@ static void a_flood_hides_no_other_reason_and_no_other_port(void **state)
 	assert_int_equal(rows(SL_DROP_POLICY_EGRESS, "web", &all), 1);
 	assert_int_equal(all, 1);
 	assert_true(rows(SL_DROP_SPOOFED, "web", &all) > 8);
-	assert_int_equal(all, sl_rig_worker(r)->counters.port_drops[SL_RIG_WEB][SL_DROP_SPOOFED]);
+	assert_int_equal(all, sl_rig_worker(r)->counters.port[SL_RIG_WEB]->drops[SL_DROP_SPOOFED]);
 	assert_true(all > FLOOD);
 	sl_recent_fini(&recent);
 	sl_rig_destroy(r);

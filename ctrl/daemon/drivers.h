@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Port drivers that the daemon has in front of the engine's own. Two files define the list, and the
+ * build links one of them: drivers.c, or tests/generator/drivers.c with -Dgenerator=true.
+ * Threads: any; it does not change.
+ */
+#ifndef SL_CTRL_DAEMON_DRIVERS_H
+#define SL_CTRL_DAEMON_DRIVERS_H
+
+#include "dp/port_driver.h"
+
+extern const struct sl_port_driver *const sl_daemon_drivers[]; /* ends with NULL */
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How a DPDK device's link stands. Who tells is a column of the drivers' table (device.h): rtnetlink
+ * for kernel interfaces, the driver's own events for all else that can change outside of this
+ * process. An interface is known by its name: that is what the configuration says, and what is found
+ * after a restart. One that was renamed, or moved to another network namespace, is gone for its port.
+ */
+#include <rte_cycles.h>
+#include <rte_eth_vhost.h>
+
+#include "dpdk.h"
+#include "interface.h"
+
+enum {
+	CONNECT_S = 2,		    /* in which a connection comes about, if it does */
+	VHOST_EVENTS = 2 * 128 + 2, /* of all queues that a guest can have, in both directions */
+};
+
+/* What the driver tells, in a thread of its own. */
+static int hear(uint16_t id, enum rte_eth_event_type type, void *device, void *ret)
+{
+	struct sl_port_device *d = device;
+	uint32_t told = SL_TOLD_CHANGED;
+	struct rte_eth_link link = {0};
+
+	(void)ret;
+	if (type == RTE_ETH_EVENT_INTR_RMV)
+		told |= SL_TOLD_REMOVED;
+	else if (type == RTE_ETH_EVENT_INTR_LSC && rte_eth_link_get_nowait(id, &link) == 0 &&
+		 link.link_status == RTE_ETH_LINK_DOWN)
+		told |= SL_TOLD_FELL;
+	atomic_fetch_or(&d->told, told);
+	return 0;
+}
+
+static const enum rte_eth_event_type heard[] = {
+	RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_QUEUE_STATE};
+
+void sl_dpdk_listen(struct sl_port_device *d)
+{
+	for (unsigned int i = 0; i < RTE_DIM(heard); i++)
+		(void)rte_eth_dev_callback_register(sl_dpdk_of(d)->id, heard[i], hear, d);
+}
+
+void sl_dpdk_ignore(struct sl_port_device *d)
+{
+	uint16_t id = sl_dpdk_of(d)->id;
+
+	if (id == RTE_MAX_ETHPORTS)
+		return;
+	for (unsigned int i = 0; i < RTE_DIM(heard); i++)
+		while (rte_eth_dev_callback_unregister(id, heard[i], hear, d) == -EAGAIN)
+			rte_pause(); /* it is running, and takes no time */
+}
+
+static void describe(struct sl_port_link *l, const struct sl_interface *i)
+{
+	l->mtu = i->mtu;
+	l->has_mac = i->has_mac;
+	l->mac = i->mac;
+}
+
+static void look_at_interface(const struct sl_port_device *d, struct sl_port_link *l)
+{
+	const char *name = d->outside.iface;
+	bool made_here = d->outside.makes && sl_tap_is_attached(d);
+	struct sl_interface i;
+
+	if (!sl_interface_ask(name, &i))
+		return;
+	/* Moved into a workload's namespace, where it cannot be asked for? */
+	if (made_here && i.index != d->ifindex) {
+		l->state = SL_LINK_UP;
+		return;
+	}
+	if (d->outside.makes && !made_here)
+		i.index = 0;
+	if (i.index == 0) {
+		l->state = SL_LINK_LOST;
+		snprintf(l->why, sizeof(l->why), "interface %s does not exist", name);
+	} else if (i.index != d->ifindex || (d->was_deleted && !made_here) ||
+		   sl_af_packet_is_cut_off(d)) {
+		l->state = SL_LINK_LOST;
+		snprintf(l->why, sizeof(l->why), "interface %s was made again", name);
+	} else {
+		describe(l, &i);
+		l->state = i.up && i.carrier ? SL_LINK_UP : SL_LINK_DOWN;
+		snprintf(l->why, sizeof(l->why), "interface %s %s", name,
+			i.up ? "has no carrier" : "is down");
+	}
+}
+
+/* Which queues the guest has enabled: net_vhost tells of changes only. */
+static void follow_queues(struct sl_port_device *d, bool fell, struct sl_port_link *l)
+{
+	struct sl_dpdk *x = sl_dpdk_of(d);
+	struct rte_eth_vhost_queue_event ev;
+	uint64_t live = fell ? 0 : x->live_txq;
+
+	for (unsigned int i = 0; i < VHOST_EVENTS; i++) {
+		if (rte_eth_vhost_get_queue_event(x->id, &ev) != 0)
+			break;
+		if (ev.rx || ev.queue_id >= 64)
+			continue;
+		live &= ~(UINT64_C(1) << ev.queue_id);
+		live |= (uint64_t)ev.enable << ev.queue_id;
+	}
+	l->txq_changed = live != x->live_txq;
+	x->live_txq = live;
+}
+
+static bool any_txq_served(const struct sl_port_device *d)
+{
+	for (unsigned int q = 0; q < d->n_txq; q++)
+		if (sl_dpdk_serves_txq(d, q))
+			return true;
+	return false;
+}
+
+static void say_why(const struct sl_port_device *d, bool up, struct sl_port_link *l)
+{
+	const char *path = d->outside.path;
+
+	if (path[0] == '\0')
+		snprintf(l->why, sizeof(l->why), "the link of device %s is down", d->device);
+	else if (!up)
+		snprintf(l->why, sizeof(l->why), "nobody is connected to %s", path);
+	else
+		snprintf(l->why, sizeof(l->why),
+			"who is connected to %s has no queue that receives", path);
+}
+
+static void look_at_link(struct sl_port_device *d, uint32_t told, struct sl_port_link *l)
+{
+	struct sl_dpdk *x = sl_dpdk_of(d);
+	struct rte_eth_link link = {0};
+	bool late, up = rte_eth_link_get_nowait(x->id, &link) != 0 ||
+			link.link_status == RTE_ETH_LINK_UP;
+
+	if ((told & SL_TOLD_REMOVED) != 0) {
+		l->state = SL_LINK_LOST;
+		snprintf(l->why, sizeof(l->why), "device %s has gone", d->device);
+		return;
+	}
+	if (d->picks_txq)
+		follow_queues(d, (told & SL_TOLD_FELL) != 0, l);
+	say_why(d, up, l);
+	late = rte_rdtsc() - x->opened > rte_get_tsc_hz() * CONNECT_S;
+	if (!up && d->outside.connects && x->was_up)
+		l->state = SL_LINK_LOST; /* such a driver does not connect again */
+	else if (!up && d->outside.connects && late)
+		l->state = SL_LINK_STUCK;
+	else if (!up || !any_txq_served(d))
+		l->state = SL_LINK_DOWN;
+	else
+		l->state = SL_LINK_UP;
+	x->was_up |= up;
+}
+
+void sl_dpdk_link(struct sl_port_device *d, uint32_t told, struct sl_port_link *l)
+{
+	enum sl_device_follow follow = d->outside.follow;
+
+	if (follow == SL_FOLLOW_DRIVER)
+		look_at_link(d, told, l);
+	else if (follow == SL_FOLLOW_INTERFACE && d->outside.iface[0] != '\0')
+		look_at_interface(d, l);
+	else
+		l->state = SL_LINK_UP;
+}
+
+bool sl_dpdk_serves_txq(const struct sl_port_device *d, unsigned int queue)
+{
+	return !d->picks_txq || (sl_dpdk_of(d)->live_txq >> queue & 1) != 0;
+}

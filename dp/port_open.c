@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A port gets its device, and loses it. */
+#include <rte_ether.h>
+#include <rte_malloc.h>
+#include <rte_string_fns.h>
+
+#include "engine_internal.h"
+#include "numa_node.h"
+
+enum { DESC_DEFAULT = 1024 };
+
+/* What workers see of a port that never had a device. */
+static struct sl_port_dp *placeholder(const struct sl_port *p)
+{
+	struct sl_port_dp *dp = calloc(1, sizeof(*dp));
+
+	if (dp == NULL)
+		return NULL;
+	*dp = (struct sl_port_dp){.id = p->id,
+		.epoch = p->epoch,
+		.n_txq = 1,
+		.tag = SL_TAG_OF_PORT(p->id),
+		.underlay = p->underlay,
+		.refuse = SL_DROP_PORT_MISSING,
+		.mac = p->mac_asked,
+		.mtu = (uint16_t)(p->mtu_asked != 0 ? p->mtu_asked : RTE_ETHER_MTU)};
+	return dp;
+}
+
+int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+{
+	p->numa = SOCKET_ID_ANY;
+	p->driver_name[0] = '\0';
+	p->was_open = false;
+	p->n_rxq = (uint16_t)params->n_rxq;
+	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
+	p->underlay = params->underlay;
+	p->has_mac = params->has_mac;
+	p->mac_asked = params->has_mac ? params->mac : (struct sl_mac){0};
+	p->mtu_asked = params->mtu;
+	p->mtu_own = RTE_ETHER_MTU;
+	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
+		p->rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
+		p->rxq_worker[q] = -1;
+	}
+	p->driver = sl_port_driver_of(params->devargs);
+	sl_port_outside(params->devargs, &p->outside);
+	p->devargs = strdup(params->devargs);
+	if (p->dp == NULL)
+		p->dp = placeholder(p);
+	if (p->devargs == NULL || p->dp == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	return 0;
+}
+
+void sl_port_outside(const char *devargs, struct sl_outside *o)
+{
+	const struct sl_port_driver *driver = sl_port_driver_of(devargs);
+
+	*o = (struct sl_outside){.follow = SL_FOLLOW_NONE};
+	if (driver->outside != NULL)
+		driver->outside(devargs, o);
+}
+
+static void free_device(struct sl_port_device *d)
+{
+	free(d->devargs);
+	free(d);
+}
+
+/* All that the driver needs to know of the port, in memory that is not the port's. */
+static struct sl_port_device *new_device(const struct sl_port *p)
+{
+	struct sl_port_device *d = calloc(1, sizeof(*d));
+	const struct sl_engine *g = p->engine;
+
+	if (d == NULL)
+		return NULL;
+	*d = (struct sl_port_device){.driver = p->driver,
+		.port = p->id,
+		.n_rxq = p->n_rxq,
+		.n_desc = p->n_desc,
+		.n_workers = (uint16_t)g->n_workers,
+		.mtu_asked = p->mtu_asked,
+		.n_buffers = g->mbufs != 0 ? g->mbufs : SL_PORT_BUFFERS_DEFAULT,
+		.has_mac = p->has_mac,
+		.keeps_mac = p->was_open && !p->has_mac,
+		.mac_asked = p->has_mac ? p->mac_asked : p->dp->mac,
+		.may_replace_pool = sl_pool_may_replace(g, p->epoch),
+		.outside = p->outside,
+		.numa = SOCKET_ID_ANY,
+		.tag = SL_TAG_OF_PORT(p->id),
+		.pool = p->pool,
+		.told = SL_TOLD_CHANGED};
+	rte_strscpy(d->name, p->name, sizeof(d->name));
+	rte_strscpy(d->device, p->device, sizeof(d->device));
+	d->devargs = strdup(p->devargs);
+	if (d->devargs != NULL)
+		return d;
+	free(d);
+	return NULL;
+}
+
+int sl_port_make_rxq(struct sl_port *p, struct sl_err *e)
+{
+	rte_free(p->rxq);
+	p->rxq = rte_zmalloc_socket("rxq", p->n_rxq * sizeof(*p->rxq), RTE_CACHE_LINE_SIZE,
+		sl_numa_socket("queues", p->numa));
+	return p->rxq != NULL ? 0 : sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+}
+
+static bool is_served(const struct sl_port_device *d, unsigned int queue)
+{
+	return !d->picks_txq || d->driver->serves_txq(d, queue);
+}
+
+void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp)
+{
+	const struct sl_port_device *d = p->dev;
+	uint16_t live[SL_WORKERS_MAX], n = 0;
+
+	for (uint16_t q = 0; q < d->n_txq; q++)
+		if (is_served(d, q))
+			live[n++] = q;
+	for (unsigned int w = 0; w < p->engine->n_workers; w++) {
+		uint16_t q = n > 0 ? live[w % n] : 0;
+
+		dp->txq[w] =
+			(struct sl_txq){d->txq[q], p->txq_lock != NULL ? &p->txq_lock[q] : NULL};
+	}
+}
+
+/*
+ * A queue a worker where the device has as many; otherwise shared in turn, under locks. Where the
+ * other end may stop to serve some of them, locks are there from the start.
+ */
+static int make_locks(struct sl_port *p)
+{
+	const struct sl_port_device *d = p->dev;
+	unsigned int workers = p->engine->n_workers;
+
+	if (d->n_txq >= workers && (!d->picks_txq || workers == 1))
+		return 0;
+	p->txq_lock = calloc(d->n_txq, sizeof(*p->txq_lock));
+	if (p->txq_lock == NULL)
+		return -ENOMEM;
+	for (unsigned int q = 0; q < d->n_txq; q++)
+		rte_spinlock_init(&p->txq_lock[q]);
+	return 0;
+}
+
+static struct sl_port_dp *make_dp(struct sl_port *p)
+{
+	const struct sl_port_device *d = p->dev;
+	struct sl_port_dp *dp = calloc(1, sizeof(*dp));
+
+	if (dp == NULL || make_locks(p) != 0) {
+		free(dp);
+		return NULL;
+	}
+	*dp = (struct sl_port_dp){.id = p->id,
+		.epoch = p->epoch,
+		.n_txq = d->n_txq,
+		.tag = d->tag,
+		.underlay = p->underlay,
+		.refuse = SL_DROP_PORT_MISSING,
+		.mac = d->mac,
+		.mtu = sl_port_device_mtu(d, d->kernel_mtu),
+		.transmit = d->driver->transmit};
+	sl_port_deal_txq(p, dp);
+	return dp;
+}
+
+/* The port has the pool that its device receives into. */
+static void adopt_pool(struct sl_port *p)
+{
+	if (p->pool != p->dev->pool)
+		sl_pool_bury(p->engine, p->pool, p->epoch);
+	p->pool = p->dev->pool;
+}
+
+/* The device is open: what was found is the port's now. */
+static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
+{
+	struct sl_port_dp *dp;
+	int ret;
+
+	p->dev = d;
+	p->numa = d->numa;
+	p->outside = d->outside;
+	p->mtu_own = d->mtu;
+	rte_strscpy(p->driver_name, d->driver_name, sizeof(p->driver_name));
+	ret = p->was_open ? 0 : sl_port_make_rxq(p, e); /* only now is the NUMA node known */
+	dp = ret == 0 ? make_dp(p) : NULL;
+	if (dp == NULL) {
+		p->dev = NULL;
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	}
+	if (p->state == SL_PORT_FREE)
+		free(p->dp); /* no worker has seen it; one that workers see goes when dp is published */
+	p->dp = dp;
+	adopt_pool(p);
+	sl_device_opened(p);
+	p->was_open = true;
+	if (d->notice[0] != '\0')
+		sl_engine_notice(p->engine, "port %s %s", p->name, d->notice);
+	return 0;
+}
+
+static int run_open(struct sl_port_device *d, struct sl_err *e)
+{
+	int ret = d->driver->open(d, e);
+
+	return ret == 0 && d->driver->start != NULL ? d->driver->start(d, e) : ret;
+}
+
+/*
+ * The device did not open, so no worker has had a buffer of a pool that was made for it: whatever
+ * its driver has kept, that pool is free.
+ */
+static void close_unopened(struct sl_port_device *d, const struct rte_mempool *before)
+{
+	d->driver->close(d);
+	if (d->pool != before)
+		rte_mempool_free(d->pool);
+	free_device(d);
+}
+
+int sl_port_open(struct sl_port *p, struct sl_err *e)
+{
+	const struct rte_mempool *pool = p->pool;
+	struct sl_port_device *d;
+	struct sl_interface iface;
+	uint32_t absent;
+	int ret = sl_device_check(p, p->devargs, &absent, e);
+
+	if (ret != 0)
+		return ret;
+	d = new_device(p);
+	if (d == NULL)
+		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	/* Before: if it is made again meanwhile, that is seen at the first look. */
+	d->ifindex = sl_interface_ask(p->outside.iface, &iface) ? iface.index : 0;
+	ret = run_open(d, e);
+	if (ret == 0)
+		ret = adopt(p, d, e);
+	if (ret == 0)
+		return 0;
+	close_unopened(d, pool);
+	sl_device_unmake(p, p->devargs, absent);
+	return ret;
+}
+
+/*
+ * Workers know nothing of it any more. What it held is counted, where it tells. The pool stays the
+ * port's.
+ */
+void sl_port_close_device(struct sl_port *p)
+{
+	struct sl_port_device *d = p->dev;
+
+	if (d == NULL)
+		return;
+	sl_device_close_begin(p, &d->kept);
+	d->driver->close(d);
+	sl_device_close_end(&d->kept);
+	sl_port_stats_close(p);
+	free_device(d);
+	p->dev = NULL;
+	free(p->txq_lock);
+	p->txq_lock = NULL;
+}
+
+void sl_port_close(struct sl_port *p)
+{
+	sl_port_close_device(p);
+	sl_pool_bury(p->engine, p->pool, p->epoch);
+	rte_free(p->rxq);
+	free(p->dp);
+	free(p->devargs);
+	free(p->wish);
+	*p = (struct sl_port){.engine = p->engine, .id = p->id};
+}

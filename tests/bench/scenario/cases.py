@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every case there is: what is measured once a round, under a name, in groups.
+
+A case is a function that returns points; its line in CASES gives its groups. A point is one
+scenario and the way to measure it. Keys of points are stable: report/targets.py and programs that
+read the JSON name points by them.
+"""
+from dataclasses import dataclass, field
+
+from bench.scenario.encaps import ENCAPS
+from bench.scenario.traffic import Scenario
+
+MIXED = Scenario()
+PCAP_LIMIT = 131072  # flows of a replayed file; more come from the generator
+
+
+@dataclass(frozen=True)
+class Point:
+    key: str
+    scenario: Scenario
+    how: str = "cycles"        # name of a way in ways.py
+    with_: dict = field(default_factory=dict, hash=False)
+    floors: bool = True        # testpmd on the same file in the same round
+    ovs: bool = False          # OVS-DPDK likewise
+    plot: tuple = ()           # (figure, panel in it, line, place on the horizontal axis)
+    checked: bool = True       # its output bytes are checked before the first round
+    about: str = ""            # what the number includes, where that is not plain
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    groups: tuple
+    about: str
+    points: object             # function of the options -> list of points
+
+
+def short(number):
+    """1024 -> 1k, 131072 -> 128k, 10000000 -> 10M."""
+    for unit, decimal, binary in (("M", 10 ** 6, 1 << 20), ("k", 1000, 1 << 10)):
+        for size in (binary, decimal):
+            if number >= size and number % size == 0:
+                return f"{number // size}{unit}"
+    return str(number)
+
+
+# The name of a figure's line where lines are told apart by the program only.
+SLUICE = "sluice"
+
+
+def through(direction):
+    """encap and decap for each encapsulation there is."""
+
+    def points(options):
+        return [Point(f"{direction}/{encap}/{short(flows)}",
+                      MIXED.but(direction=direction, encap=encap, flows=flows,
+                                rules=options.rules),
+                      ovs=True, plot=("flows", f"{direction}, {encap.upper()}", SLUICE, flows))
+                for encap in ENCAPS for flows in options.flows]
+    return points
+
+
+def local(options):
+    return [Point(f"local/{short(flows)}",
+                  MIXED.but(direction="local", flows=flows, rules=options.rules), ovs=True,
+                  plot=("flows", "local", SLUICE, flows), about="judged twice: egress and ingress")
+            for flows in options.flows]
+
+
+def order(options):
+    """How much it helps when the file has the flows in the order in which entries lie in memory."""
+    return [Point(f"order/{direction}/16k/{pick}",
+                  MIXED.but(direction=direction, flows=16384, pick=pick, rules=options.rules))
+            for direction in ("encap", "decap") for pick in ("order", "shuffled")]
+
+
+def established(options):
+    found = [Point(f"established/{direction}/128k/pcap",
+                   MIXED.but(direction=direction, flows=PCAP_LIMIT, rules=options.rules), ovs=True,
+                   plot=("flows", f"{direction}, VXLAN", SLUICE, PCAP_LIMIT))
+             for direction in ("encap", "decap")]
+    for direction in ("encap", "decap"):
+        for pick, drawn in (("uniform", "drawn evenly"), ("zipf", "drawn by Zipf's law")):
+            found += [Point(
+                f"established/{direction}/{short(flows)}/{pick}",
+                MIXED.but(direction=direction, flows=flows, pick=pick, source="generator",
+                          rules=options.rules),
+                floors=False, plot=("generator", direction, drawn, flows))
+                for flows in (1000, 16000, 128000, 1000000, 10000000)]
+        found += [Point(
+            f"established/{direction}/{short(flows)}/source",
+            MIXED.but(direction=direction, flows=flows, pick="uniform", source="generator"),
+            "source_floor", floors=False,
+            plot=("generator", direction, "generator alone", flows),
+            about="the generator's packets made, received and freed: its floor")
+            for flows in (1000, 10000000)]
+    return found
+
+
+def new(options):
+    big = MIXED.but(flows=5000000, source="generator", new=True, max_flows=1 << 24,
+                    rules=options.rules)
+    return [Point("new/encap", big, "new", floors=False),
+            Point("new/decap", big.but(direction="decap"), "new", floors=False),
+            Point("new/encap/pcap", MIXED.but(flows=262144, rules=options.rules), "new",
+                  floors=False, about="a file's first turn, from the tenth to the ninetieth part")]
+
+
+def attack(options):
+    """The same traffic without and with one random packet in a hundred."""
+    base = MIXED.but(flows=16384, turns=8, rules=options.rules)
+    made = MIXED.but(flows=16384, source="generator", pick="uniform", rules=options.rules)
+    found = []
+    for source, scenario in (("pcap", base), ("generator", made)):
+        for share in (0.0, 0.01):
+            found.append(Point(f"attack/{source}/{share * 100:.0f}%", scenario.but(attack=share),
+                               floors=False,
+                               plot=("attack", "", f"{share * 100:.0f} % random headers",
+                                     "file" if source == "pcap" else source)))
+    return found
+
+
+def established_and_first(case, numbers, established, first):
+    """What one number costs: to a packet of an open connection, and to the first packet of one.
+    `established` and `first` make a scenario from the number."""
+    found = []
+    for number in numbers:
+        found.append(Point(f"{case}/established/{short(number)}", established(number),
+                           plot=(case, "", "sluice, established packet", number)))
+        found.append(Point(f"{case}/first/{short(number)}", first(number), "new", floors=False,
+                           plot=(case, "", "sluice, first packet of a connection", number)))
+    return found
+
+
+def rules(_):
+    return established_and_first("rules", (10, 1000, 100000, 1000000),
+                                 lambda number: MIXED.but(rules=number),
+                                 lambda number: MIXED.but(rules=number, flows=262144))
+
+
+def identities(_):
+    spread = MIXED.but(remotes=60000)
+    return established_and_first("identities", (1, 1000, 60000),
+                                 lambda number: spread.but(identities=number, flows=60000),
+                                 lambda number: spread.but(identities=number, flows=240000))
+
+
+def nodes(_):
+    spread = MIXED.but(flows=100000, remotes=100000)
+    return [Point(f"nodes/{direction}/{short(number)}",
+                  spread.but(direction=direction, nodes=number),
+                  plot=("nodes", direction, SLUICE, number),
+                  about="100,000 connections to as many endpoints on so many nodes")
+            for direction in ("encap", "decap") for number in (1, 100, 10000, 100000)]
+
+
+def endpoints(_):
+    return [Point(f"endpoints/{short(number)}", MIXED.but(flows=16384, bystanders=number),
+                  plot=("endpoints", "", SLUICE, 128 + number),
+                  about="so many endpoints without traffic beside the 128 that have it")
+            for number in (0, 100000, 1000000)]
+
+
+def sizes(options):
+    return [Point(f"sizes/{direction}/{size}",
+                  MIXED.but(direction=direction, size=size, rules=options.rules),
+                  plot=("sizes", direction, SLUICE, name))
+            for direction in ("encap", "decap")
+            for size, name in (("64", "64"), ("imix", "IMIX"), ("1500", "1,514"))]
+
+
+def commits(options):
+    return [Point(f"commits/{kind}/{rate}",
+                  MIXED.but(flows=16384, rules=options.rules), "commits",
+                  {"kind": kind, "rate": rate}, floors=False,
+                  plot=("commits", "", f"{kind}.set", f"{rate:,}"),
+                  about="each request a commit by itself; unrelated objects")
+            for kind in ("endpoints", "policies") for rate in (0, 1000, 10000)]
+
+
+def obeyed(_):
+    return [Point(f"obeyed/{short(number)}-rules", MIXED.but(rules=number), "obeyed",
+                  floors=False, plot=("obeyed", "", SLUICE, f"{number:,}"),
+                  about="an upper bound: see the page for what is seen and how finely")
+            for number in (10, 1000, 100000)] + [
+        Point("obeyed/two-workers", MIXED.but(rules=1000, workers=2, ports=2), "obeyed",
+              floors=False, plot=("obeyed", "", SLUICE, "1,000; two workers"),
+              about="the second worker shares its core with the control thread and the benchmark")]
+
+
+def memory(_):
+    return [Point("memory/connection", MIXED, "connection_bytes", floors=False)]
+
+
+def load(_):
+    return [Point("load/endpoints", MIXED.but(bystanders=1000000), "load", floors=False,
+                  checked=False),
+            Point("load/start", MIXED.but(bystanders=1000000, rules=100000), "start",
+                  floors=False, checked=False)]
+
+
+def workers(options):
+    return [Point(f"workers/{number}", MIXED.but(flows=16384, ports=2, workers=number,
+                                                 rules=options.rules), floors=False,
+                  plot=("workers", "", SLUICE, str(number)),
+                  about="two access ports; the second worker shares core 0 with the control thread")
+            for number in (1, 2)]
+
+
+# What can be switched on and off: name -> changes of the scenario, the first as it comes.
+SWITCHES = {
+    "enforce": {},
+    "audit": {"mode": "audit"},
+    "observe": {"mode": "observe"},
+}
+
+
+def features(options):
+    return [Point(f"features/{name}", MIXED.but(rules=options.rules, **changes),
+                  plot=("features", "", SLUICE, name)) for name, changes in SWITCHES.items()]
+
+
+def smoke(_):
+    return [Point(f"smoke/{direction}", MIXED.but(direction=direction, flows=64, max_flows=4096,
+                                                  rules=10), floors=direction == "encap")
+            for direction in ("encap", "decap")]
+
+
+CASES = {case.name: case for case in (
+    Case("local", ("quick", "established"), "between two ports of this node", local),
+    Case("encap", ("quick", "established"), "into each encapsulation", through("encap")),
+    Case("decap", ("quick", "established"), "out of each encapsulation", through("decap")),
+    Case("order", ("established",), "packets in the order in which connections were opened", order),
+    Case("established", ("established",), "1 k to 10 M connections, uniform and Zipf", established),
+    Case("new", ("churn",), "every packet a new connection", new),
+    Case("attack", ("churn",), "random headers beside 16 k connections", attack),
+    Case("rules", ("scale",), "10 to 1 M rules: established and first packet", rules),
+    Case("identities", ("scale",), "1 to 60 k identities", identities),
+    Case("nodes", ("scale",), "1 to 100 k tunnels", nodes),
+    Case("endpoints", ("scale",), "to 1 M endpoints", endpoints),
+    Case("sizes", ("established",), "64 bytes, IMIX, 1500 bytes", sizes),
+    Case("commits", ("churn",), "0, 1 k, 10 k commits a second while forwarding", commits),
+    Case("obeyed", ("churn",), "how soon every worker obeys a policy", obeyed),
+    Case("memory", ("scale",), "bytes a connection", memory),
+    Case("load", ("scale",), "1 M endpoints over the socket; start from state", load),
+    Case("workers", ("established",), "one and two workers", workers),
+    Case("features", ("established",), "what can be switched, on and off", features),
+    Case("smoke", (), "does the benchmark itself work; needs neither root nor hugepages", smoke),
+)}
+GROUPS = ("quick", "established", "scale", "churn", "all")
+
+
+def chosen(words):
+    """Names of cases from names and groups, in the order of CASES. KeyError names a word that is
+    neither."""
+    names = set()
+    for word in words:
+        if word in CASES:
+            names.add(word)
+        elif word == "all":
+            names |= {name for name, case in CASES.items() if case.groups}
+        elif word in GROUPS:
+            names |= {name for name, case in CASES.items() if word in case.groups}
+        else:
+            raise KeyError(word)
+    return [name for name in CASES if name in names]
+
+
+def points(text, options):
+    """The points that the words of --cases name. After a colon a word may have the beginning of
+    the rest of its points' keys: rules:first. KeyError names a word that stands for nothing."""
+    words = [word.partition(":") for word in text.split(",") if word]
+    found = []
+    for name in chosen([word for word, _, _ in words]):
+        starts = [f"{name}/{rest}" for word, colon, rest in words if word == name and colon]
+        whole = any(not rest and name in chosen([word]) for word, _, rest in words)
+        for point in CASES[name].points(options):
+            if whole or any(point.key.startswith(start) for start in starts):
+                found.append(point)
+    if not found:
+        raise KeyError(text)
+    return found
