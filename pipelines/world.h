@@ -64,6 +64,7 @@ struct sl_world {
 	uint64_t commit; /* the number of this one; not below generation */
 	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
 	const uint32_t *port_network;
+	uint32_t ports_end;			/* no port from this id on has ever carried one */
 	uint32_t n_networks;			/* ids below this are valid indexes */
 	const struct sl_network *networks;	/* [0] is never present */
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */

@@ -32,8 +32,7 @@ int sl_table_port_add(struct sl_table_txn *t, const struct sl_port_params *param
 	struct sl_apply *a = t->apply;
 	int id = sl_port_add(a->env.engine, params, e);
 
-	if (id < 0) {
-		free(name);
+	if (id < 0)
 		return id;
 	if (sl_port_slot_add(&a->ports, (uint16_t)id, params->name) == NULL) {
 		sl_port_remove(a->env.engine, (uint16_t)id);
@@ -119,6 +118,7 @@ int sl_ports_decide(struct sl_apply *a, struct sl_err *e)
 		if (table == NULL)
 			return sl_table_no_memory(e);
 		table[s->id] = runs_on ? 0 : sl_port_slot_next_network(s);
+		p->txn.world->ports_end = RTE_MAX(p->txn.world->ports_end, s->id + 1u);
 		sl_scope_add(&p->scope, sl_change_of(SL_CHANGE_PORT, s->id));
 		if (runs_on)
 			sl_port_set_add(&p->handed_on, s->id);

@@ -8,7 +8,7 @@
 
 #include "dp/pmap.h"
 #include "pipelines/changes.h"
-#include "pipelines/flow/flow_dp.h"
+#include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"
 
@@ -93,7 +93,7 @@ static void fill(
 		ep->origin = (uint32_t)sl_table_port(t, obj->port);
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
-	ep->identity = (uint16_t)sl_store_identity_of(t->store, &obj->labels);
+	ep->identity = sl_store_identity_of(t->store, &obj->labels);
 	ep->mac = obj->mac;
 }
 
@@ -236,7 +236,7 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	(void)sl_table_changes(t, SL_COLL_ENDPOINTS, &n);
 	if (n == 0 && !identities_moved(t))
 		return 0;
-	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_flow_seeds.s[3]);
+	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_key_seeds.s[3]);
 	if (s->edit == NULL)
 		return sl_table_no_memory(e);
 	err = edit_endpoints(t, e);

@@ -77,7 +77,7 @@ static void scope_identities(struct sl_table_txn *t)
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES) {
 		const struct sl_object *o = c->old_obj != NULL ? c->old_obj : c->new_obj;
 
-		sl_table_scope(t, sl_change_of_identity(0, (uint16_t)as_identity(o)->id_number));
+		sl_table_scope(t, sl_change_of_identity(0, as_identity(o)->id_number));
 	}
 }
 
@@ -88,7 +88,7 @@ static void commit_identities(struct sl_table_txn *t)
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES)
 		if (c->old_obj != NULL)
 			sl_policy_identity_gone(
-				s->compiler, (uint16_t)as_identity(c->old_obj)->id_number);
+				s->compiler, as_identity(c->old_obj)->id_number);
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES) {
 		struct sl_identity_def def;
 
@@ -118,7 +118,7 @@ static void add_subject(uint32_t identity, void *ctx)
 	const struct concerned *c = ctx;
 
 	for (uint32_t i = 0; i < c->n; i++)
-		sl_table_scope(c->t, sl_change_of_identity(c->network[i], (uint16_t)identity));
+		sl_table_scope(c->t, sl_change_of_identity(c->network[i], identity));
 }
 
 /*

@@ -51,7 +51,7 @@ static struct sl_label *labels_of(struct sl_def_block *b, const struct sl_labels
 struct sl_identity_def sl_identity_def_of(struct sl_def_block *b, const struct sl_identity_obj *obj)
 {
 	block_begin(b, size_of_labels(&obj->labels));
-	return (struct sl_identity_def){.id = (uint16_t)obj->id_number,
+	return (struct sl_identity_def){.id = obj->id_number,
 		.labels = labels_of(b, &obj->labels),
 		.n_labels = obj->labels.n};
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dp/generator.h"
+#include "dp/port_driver.h"
 #include "fields.h"
 #include "tables.h"
 #include "collections.h"
@@ -23,10 +23,9 @@ static const struct sl_field port_fields[] = {
 		.help = "access: workloads are behind it; underlay: other nodes are."),
 	SL_FIELD(sl_port_obj, devargs, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
 		.max = 1023,
-		.help = "A DPDK device string: a PCI address or a virtual device; or a "
-			"generator of test packets. What names something of the host takes root, "
-			"or "
-			"an entry in devices.allow of the configuration file."),
+		.help = "A DPDK device string: a PCI address or a virtual device. One that names "
+			"something of the host takes root, or an entry in devices.allow of the "
+			"configuration file."),
 	SL_FIELD(sl_port_obj, queues, SL_F_UINT, .min = 1, .max = SL_QUEUES_MAX, .def = 1,
 		.help = "Receive queues."),
 	SL_FIELD(sl_port_obj, descriptors, SL_F_UINT, .min = 64, .max = 32768, .def = 1024,
@@ -49,7 +48,7 @@ static int check_port(const void *obj, struct sl_err *e)
 	const struct sl_prefix *a = p->addresses.items;
 	char path[32];
 
-	if (sl_generator_named(p->devargs) && sl_generator_check(p->devargs, e) != 0)
+	if (sl_port_devargs_check(p->devargs, e) != 0)
 		return -EINVAL;
 	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
 		sl_err_set(e, SL_ERR_PARAMS, "addresses",

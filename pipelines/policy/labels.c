@@ -331,8 +331,8 @@ uint32_t sl_selectors_unuse(struct sl_selectors *l, const struct sl_selector *wa
 	return s->number;
 }
 
-static bool flush_role(
-	struct sl_selectors *l, struct selector *s, enum sl_direction dir, enum sl_selector_role role)
+static bool flush_role(struct sl_selectors *l, struct selector *s, enum sl_direction dir,
+	enum sl_selector_role role)
 {
 	bool used = s->uses[dir][role] > 0;
 	const uint32_t *id = s->members.at;

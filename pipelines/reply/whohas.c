@@ -81,7 +81,7 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 	if (!sl_announce_rate_allows(
 		    &t->p->replies[t->w->id]->announce_rate, t->tick, announcer(m)))
 		return SL_DROP_ANNOUNCE_RATE;
-	for (uint16_t port = 0; port < SL_PORTS_MAX; port++)
+	for (uint16_t port = 0; port < t->world->ports_end; port++)
 		if (t->world->port_network[port] == m->network && port != m->origin)
 			announce(t, port, q);
 	return SL_CONSUMED;

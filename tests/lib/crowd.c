@@ -45,6 +45,7 @@ struct sl_crowd *sl_crowd_create(uint32_t max_flows, uint32_t share_percent)
 	c->world = *c->rigs;
 	memcpy(c->port_network, c->rigs->port_network, sizeof(c->port_network));
 	c->world.port_network = c->port_network;
+	c->world.ports_end = SL_PORTS_MAX;
 	c->n_networks = 1;
 	return c;
 }

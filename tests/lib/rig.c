@@ -161,6 +161,7 @@ static void make_world(struct sl_rig *r)
 	r->port_network[SL_RIG_WEB] = 1;
 	r->port_network[SL_RIG_DB] = 1;
 	w->port_network = r->port_network;
+	w->ports_end = SL_PORTS_MAX;
 	w->n_networks = 2;
 	w->networks = r->networks;
 	w->vni_to_network = one_pair(100, 1);
