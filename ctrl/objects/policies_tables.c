@@ -87,8 +87,7 @@ static void commit_identities(struct sl_table_txn *t)
 
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES)
 		if (c->old_obj != NULL)
-			sl_policy_identity_gone(
-				s->compiler, as_identity(c->old_obj)->id_number);
+			sl_policy_identity_gone(s->compiler, as_identity(c->old_obj)->id_number);
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES) {
 		struct sl_identity_def def;
 
