@@ -110,15 +110,29 @@ struct sl_port_params {
 	/* worker index of each receive queue; -1: spread over the least loaded */
 	int rxq_worker[SL_QUEUES_MAX];
 	enum sl_patience patience;
+	/* Of sl_port_open_begin: the device that it has opened. 0: none. */
+	int ticket;
 	/* Ports that the caller is about to remove or change: what they have is free. Or NULL. */
 	const struct sl_port_set *leaving;
 };
 
 /*
- * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When its
- * device, or the last free id, is another port's that is being closed, waits up to 20 ms for that
- * to end. A device that still is not free then, or is a leaving port's, is opened as soon as it is:
- * the port is added without.
+ * Opening a device takes 50 to 800 ms. begin has the device helper open it, beside this thread, and
+ * returns a ticket above 0, or -errno with *e filled. Once done says so (sl_engine_fd is readable
+ * then), sl_port_add with that ticket in the same parameters does not wait: it makes the port, or
+ * says why the device did not open. Each ticket is either given to sl_port_add, once, or dropped;
+ * what is dropped is closed. A ticket takes a port's id.
+ */
+int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
+bool sl_port_open_done(const struct sl_engine *g, int ticket);
+void sl_port_open_drop(struct sl_engine *g, int ticket);
+/*
+ * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed.
+ *
+ * Without a ticket, sl_port_add has the device opened and waits for that. When another port that is
+ * being removed has the device, it waits for that one's end, too: up to 20 ms for the workers, and
+ * for its device as long as it takes. A device that is not free then, or that is a leaving port's,
+ * is opened as soon as it is free: the port is added without. With a ticket there is no wait.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /*

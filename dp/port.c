@@ -116,6 +116,7 @@ static void wait_a_moment(struct sl_engine *g)
 {
 	rte_delay_us_sleep(50);
 	sl_rcu_poll(g->rcu);
+	sl_ports_jobs(g);
 }
 
 static struct sl_port *wait_for_slot(struct sl_engine *g, const char *name, struct sl_err *e)
@@ -144,14 +145,15 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e)
 }
 
 /* Whether the device is free (0), will be (1), or is somebody else's (an error). */
-static int wait_for_device(
-	const struct sl_port *new, const struct sl_port_params *params, struct sl_err *e)
+static int wait_for_device(const struct sl_port *new, const struct sl_port_params *params,
+	bool waits, struct sl_err *e)
 {
 	struct sl_engine *g = new->engine;
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
 	const struct sl_port *other = holder(new, params->devargs);
 
-	while (other != NULL && other->state == SL_PORT_CLOSING && rte_rdtsc() < until) {
+	while (waits && other != NULL && other->state == SL_PORT_CLOSING &&
+		(other->job != NULL || rte_rdtsc() < until)) {
 		wait_a_moment(g);
 		other = holder(new, params->devargs);
 	}
@@ -196,18 +198,17 @@ static int check_presence(const struct sl_port *p, struct sl_err *e)
 		e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name, p->device, why);
 }
 
-static int open_or_wait(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+/* 0: the helper opens it; 1: it is opened when it is published; or an error. */
+static int begin_open(
+	struct sl_port *p, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
 	int ret = check_presence(p, e);
 
 	if (ret != 0 && params->patience >= SL_PATIENCE_MISSING)
-		return 0;
+		return 1;
 	if (ret == 0)
-		ret = wait_for_device(p, params, e);
-	if (ret == 0)
-		ret = sl_port_open(p, e);
-	/* It is tried again once it is published. */
-	return ret > 0 || params->patience == SL_PATIENCE_ALL ? 0 : ret;
+		ret = wait_for_device(p, params, waits, e);
+	return ret == 0 ? sl_port_begin_open(p, e) : ret;
 }
 
 static int set_up(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
@@ -222,14 +223,18 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 			params->devargs);
 		ret = 0; /* opening it will say so again */
 	}
-	if (ret == 0)
-		ret = sl_port_ask(p, params, e);
-	if (ret == 0)
-		ret = open_or_wait(p, params, e);
-	return ret == 0 && p->rxq == NULL ? sl_port_make_rxq(p, e) : ret;
+	return ret == 0 ? sl_port_ask(p, params, e) : ret;
 }
 
-int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+static void give_up(struct sl_port *p)
+{
+	p->state = SL_PORT_CLOSING;
+	sl_port_close(p);
+}
+
+/* A ticket is the port's id and one: 0 is none. waits: for another port to give up the device. */
+static int begin(
+	struct sl_engine *g, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
 	struct sl_port *p;
 	int ret = check_params(g, params, e);
@@ -239,17 +244,79 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
+	p->state = SL_PORT_ADDING;
 	ret = set_up(p, params, e);
 	if (ret != 0) {
-		sl_port_close(p);
+		give_up(p);
+		return ret;
+	}
+	p->open_ret = begin_open(p, params, waits, &p->open_err);
+	return p->id + 1;
+}
+
+int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+{
+	return begin(g, params, false, e);
+}
+
+static struct sl_port *port_of_ticket(const struct sl_engine *g, int ticket)
+{
+	struct sl_port *p =
+		ticket > 0 && (unsigned int)ticket <= g->n_slots ? g->port[ticket - 1] : NULL;
+
+	return p != NULL && p->state == SL_PORT_ADDING ? p : NULL;
+}
+
+bool sl_port_open_done(const struct sl_engine *g, int ticket)
+{
+	const struct sl_port *p = port_of_ticket(g, ticket);
+
+	return p == NULL || p->job == NULL;
+}
+
+void sl_port_open_drop(struct sl_engine *g, int ticket)
+{
+	struct sl_port *p = port_of_ticket(g, ticket);
+
+	if (p != NULL)
+		give_up(p);
+}
+
+/* What it had counted as another port is not this one's. */
+static void count_from_here(struct sl_port *p)
+{
+	sum_counters(p->engine, p->id, &p->base);
+	sum_drops(p->engine, p->id, p->base_drops);
+	p->given_when_open = p->base.tx_packets;
+}
+
+int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+{
+	int ticket = params->ticket != 0 ? params->ticket : begin(g, params, true, e), ret;
+	struct sl_port *p;
+
+	if (ticket < 0)
+		return ticket;
+	p = port_of_ticket(g, ticket);
+	if (p == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "port %s: ticket %d is of no port",
+			params->name, ticket);
+	sl_port_wait(p);
+	ret = p->open_ret;
+	if (ret < 0 && params->patience == SL_PATIENCE_ALL)
+		ret = 0; /* it is tried again once it is published */
+	else if (ret < 0 && e != NULL)
+		*e = p->open_err;
+	if (ret >= 0 && p->rxq == NULL)
+		ret = sl_port_make_rxq(p, e);
+	if (ret < 0) {
+		give_up(p);
 		return ret;
 	}
 	p->state = SL_PORT_OPEN;
 	sl_port_stands(p, p->dev != NULL ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
 		p->dev != NULL ? "" : "its device is about to be opened");
-	sum_counters(g, p->id, &p->base);
-	sum_drops(g, p->id, p->base_drops);
-	p->given_when_open = p->base.tx_packets;
+	count_from_here(p);
 	return p->id;
 }
 
@@ -307,7 +374,8 @@ static struct sl_port *find(const struct sl_engine *g, uint16_t id)
 {
 	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
 
-	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_CLOSING)
+	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_ADDING ||
+		p->state == SL_PORT_CLOSING)
 		return NULL;
 	return (struct sl_port *)(uintptr_t)p;
 }
@@ -406,7 +474,7 @@ void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_param
 	if (p->state == SL_PORT_PUBLISHED)
 		sl_port_part(p);
 	else if (p->state == SL_PORT_SHUT)
-		sl_port_shut(p);
+		sl_port_shut(p); /* when what the helper is at is done */
 }
 
 /* The device is closed, and no worker knows a queue of it. */
