@@ -194,6 +194,11 @@ int sl_port_make_rxq(struct sl_port *p, struct sl_err *e);
 /* Who transmits by which queue: those that the other end serves. */
 void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp);
 
+/* port_info.c */
+struct sl_port *sl_port_find(const struct sl_engine *g, uint16_t id); /* NULL: no such port */
+/* What its id has counted so far was another port's. */
+void sl_port_count_from_here(struct sl_port *p);
+
 /* port.c */
 /* The device is free (0), will be in a moment (1), or is another port's (an error). */
 int sl_port_place(const struct sl_port *p, struct sl_err *e);
