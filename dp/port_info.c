@@ -117,11 +117,9 @@ void sl_queue_load(
 static void read_device(const struct sl_port *p, struct sl_port_info *info)
 {
 	sl_port_stats_read(p, info);
-	if (p->dev == NULL)
-		return;
-	if (p->driver->speed != NULL)
-		info->speed_mbps = p->driver->speed(p->dev);
 	info->link_up = p->standing.condition == SL_PORT_IS_UP;
+	if (p->dev != NULL && p->driver->speed != NULL)
+		info->speed_mbps = p->driver->speed(p->dev);
 }
 
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)
