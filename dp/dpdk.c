@@ -14,8 +14,6 @@
  *     inside: both threads may use them at any time.
  *   - rte_devargs_parse and rte_kvargs_parse touch their arguments only.
  */
-#include <net/if.h>
-
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -25,15 +23,8 @@
 #include "af_packet_guard.h"
 #include "dpdk.h"
 #include "driver_log.h"
-#include "interface.h"
 #include "memif_guard.h"
-#include "numa_node.h"
 #include "privilege.h"
-
-enum {
-	MTU_MIN = 68,			  /* RFC 791: every IPv4 module forwards that much */
-	DATA_ROOM_MAX = UINT16_MAX & ~63, /* of an mbuf, headroom included */
-};
 
 static struct sl_dpdk *first_open;
 
@@ -144,255 +135,6 @@ static int probe(const struct sl_port_device *d, uint16_t *id, struct sl_err *e)
 	return 0;
 }
 
-static int check_queues(
-	const struct sl_port_device *d, const struct rte_eth_dev_info *info, struct sl_err *e)
-{
-	int ret;
-
-	if (d->n_rxq > info->max_rx_queues) {
-		ret = sl_err_set(e, SL_ERR_DEVICE, "queues",
-			"port %s: device %s has at most %u receive queues, %u are asked for",
-			d->name, d->device, info->max_rx_queues, d->n_rxq);
-		if (sl_dpdk_is(d, "net_af_packet"))
-			sl_err_hint(e, "give the devargs qpairs=%u", d->n_rxq);
-		return ret;
-	}
-	/* The kernel deals packets to all queues: those of one that nobody polls would be lost. */
-	if (sl_dpdk_is(d, "net_af_packet") && d->n_rxq < info->max_rx_queues) {
-		ret = sl_err_set(e, SL_ERR_DEVICE, "queues",
-			"port %s: device %s has qpairs=%u, of which only %u would be received from",
-			d->name, d->device, info->max_rx_queues, d->n_rxq);
-		sl_err_hint(e, "set queues to %u", info->max_rx_queues);
-		return ret;
-	}
-	if (info->max_tx_queues == 0)
-		return sl_dpdk_error(d, "devargs", "cannot transmit", -ENOTSUP, e);
-	return 0;
-}
-
-static int configure(
-	const struct sl_port_device *d, const struct rte_eth_dev_info *info, struct sl_err *e)
-{
-	const uint64_t rss = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
-	struct rte_eth_conf conf = {0};
-	int ret;
-
-	sl_driver_log_mark();
-	if (d->n_rxq > 1 && (info->flow_type_rss_offloads & rss) != 0) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
-	}
-	ret = rte_eth_dev_configure(sl_dpdk_of(d)->id, d->n_rxq, d->n_txq, &conf);
-	if (ret < 0)
-		return sl_dpdk_error(d, "devargs", "cannot be configured", ret, e);
-	return 0;
-}
-
-int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e)
-{
-	const unsigned int most = DATA_ROOM_MAX - RTE_PKTMBUF_HEADROOM - SL_L2_OVERHEAD;
-	uint16_t id = sl_dpdk_of(d)->id;
-	struct rte_eth_dev_info info;
-	int ret;
-
-	if (mtu < MTU_MIN || mtu > most)
-		return sl_err_set(e, SL_ERR_PARAMS, "mtu", "port %s: an MTU is %d to %u", d->name,
-			MTU_MIN, most);
-	if (sl_dpdk_is(d, "net_af_packet"))
-		return sl_af_packet_mtu_set(d, mtu, e);
-	sl_driver_log_mark();
-	ret = rte_eth_dev_set_mtu(id, (uint16_t)mtu);
-	if (ret == 0 || ret == -ENOTSUP) /* no such notion in the device: ours counts */
-		return 0;
-	if (ret == -EBUSY)
-		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
-			"port %s: device %s changes its MTU only while stopped: remove the port "
-			"and add it with the new one",
-			d->name, d->device);
-	ret = sl_dpdk_error(d, "mtu", "does not take the MTU", ret, e);
-	if (rte_eth_dev_info_get(id, &info) == 0 && info.max_mtu != UINT16_MAX)
-		sl_err_hint(e, "the device takes %u to %u", info.min_mtu, info.max_mtu);
-	return ret;
-}
-
-/* The largest packet that the device, as it was opened, can take and give. */
-static unsigned int mtu_limit(const struct sl_port_device *d)
-{
-	if (sl_dpdk_is(d, "net_af_packet"))
-		return sl_dpdk_of(d)->framesz - SL_L2_OVERHEAD;
-	if (d->pool == NULL) /* the least that it will have */
-		return RTE_MBUF_DEFAULT_DATAROOM - SL_L2_OVERHEAD;
-	return rte_pktmbuf_data_room_size(d->pool) - RTE_PKTMBUF_HEADROOM - SL_L2_OVERHEAD;
-}
-
-static int set_up_mtu(struct sl_port_device *d, struct sl_err *e)
-{
-	int ret = rte_eth_dev_get_mtu(sl_dpdk_of(d)->id, &d->mtu);
-	struct sl_interface i;
-
-	if (ret < 0)
-		return sl_dpdk_error(d, "mtu", "does not tell its MTU", ret, e);
-	if (d->mtu_asked != 0)
-		ret = sl_dpdk_set_mtu(d, d->mtu_asked, e);
-	if (d->outside.iface[0] != '\0' && sl_interface_ask(d->outside.iface, &i))
-		d->kernel_mtu = i.mtu;
-	d->mtu_limit = mtu_limit(d);
-	return ret;
-}
-
-/*
- * A device that refuses an address keeps its own; being promiscuous, it hears the one asked for
- * too. An interface that was made again may have another one, and the port with it; what a driver
- * makes up stays as it was at first.
- */
-static void set_up_mac(struct sl_port_device *d)
-{
-	struct rte_ether_addr addr = {0};
-
-	memcpy(addr.addr_bytes, d->mac_asked.b, sizeof(addr.addr_bytes));
-	if (d->has_mac)
-		(void)rte_eth_dev_default_mac_addr_set(sl_dpdk_of(d)->id, &addr);
-	else if (!d->keeps_mac || d->outside.iface[0] != '\0')
-		(void)rte_eth_macaddr_get(sl_dpdk_of(d)->id, &addr);
-	memcpy(d->mac.b, addr.addr_bytes, sizeof(d->mac.b));
-}
-
-/* Frames arrive whole, in one buffer each: no device is asked to scatter. */
-static unsigned int room_for(const struct sl_port_device *d, unsigned int mtu)
-{
-	unsigned int data = RTE_MAX(mtu + SL_L2_OVERHEAD, sl_dpdk_of(d)->framesz);
-
-	data = RTE_MAX(data, (unsigned int)RTE_MBUF_DEFAULT_DATAROOM);
-	return RTE_MIN(
-		RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + data, 64u), (unsigned int)DATA_ROOM_MAX);
-}
-
-static int set_up_queues(
-	struct sl_port_device *d, const struct rte_eth_dev_info *info, struct sl_err *e)
-{
-	unsigned int socket = (unsigned int)sl_numa_socket("device rings", d->numa);
-	uint16_t id = sl_dpdk_of(d)->id, n_rxd = d->n_desc, n_txd = d->n_desc;
-	int ret;
-
-	sl_driver_log_mark();
-	ret = rte_eth_dev_adjust_nb_rx_tx_desc(id, &n_rxd, &n_txd);
-	if (ret < 0)
-		return sl_dpdk_error(d, "", "refuses its number of descriptors", ret, e);
-	ret = sl_port_device_pool(
-		d, room_for(d, sl_port_device_mtu(d, d->kernel_mtu)), n_rxd, n_txd, e);
-	for (uint16_t q = 0; q < d->n_rxq && ret == 0; q++) {
-		ret = rte_eth_rx_queue_setup(id, q, n_rxd, socket, NULL, d->pool);
-		if (ret < 0)
-			return sl_dpdk_error(d, "queues", "refuses a receive queue", ret, e);
-	}
-	for (uint16_t q = 0; q < d->n_txq && ret == 0; q++) {
-		struct rte_eth_txconf conf = info->default_txconf;
-
-		/* Packets of any port's pool leave by any other: fast free would put them into the
-		 * wrong one. */
-		conf.offloads = 0;
-		ret = rte_eth_tx_queue_setup(id, q, n_txd, socket, &conf);
-		if (ret < 0)
-			return sl_dpdk_error(d, "queues", "refuses a transmit queue", ret, e);
-	}
-	d->mtu_limit = mtu_limit(d);
-	return ret;
-}
-
-/* The interface that the device turned out to be on. */
-static void note_interface(struct sl_port_device *d, const struct rte_eth_dev_info *info)
-{
-	struct sl_outside *o = &d->outside;
-
-	if (o->follow != SL_FOLLOW_INTERFACE || !o->makes)
-		return;
-	d->ifindex = (int)info->if_index;
-	if (o->iface[0] == '\0' && if_indextoname(info->if_index, o->iface) == NULL)
-		o->iface[0] = '\0';
-	sl_tap_attach(d);
-}
-
-static bool is_one_of(const char *driver, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(driver, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Drivers differ in what they keep of packets that they have accepted:
- *   - net_tap writes into the kernel, which refuses what is sent to an interface that is down.
- *     net_pcap and net_null keep nothing.
- *   - net_vhost, net_memif and net_virtio_user put packets into memory of the peer that is
- *     connected at that moment: with that they are delivered. Another peer has other memory, and
- *     nothing is accepted while there is none.
- *   - net_af_packet keeps what the kernel does not take: af_packet_rings.c.
- *   - Any other (net_af_xdp, NICs) may keep some, until it is closed.
- *
- * Some drivers copy each packet that is not of the port's own pool. All others hand its buffer on
- * as it is, and their transmit queues hold it until it is sent.
- */
-static void note_kind(struct sl_port_device *d)
-{
-	static const char *const keep_nothing[] = {"net_tap", "net_tun", "net_vhost", "net_memif",
-		"net_virtio_user", "net_pcap", "net_null"};
-	static const char *const copy[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
-		"net_vhost", "net_memif", "net_pcap", "net_null"};
-
-	d->keeps_buffers = !is_one_of(d->driver_name, copy, RTE_DIM(copy));
-	d->picks_txq = sl_dpdk_is(d, "net_vhost");
-	d->keeps = SL_KEEPS_UNTIL_CLOSED;
-	if (is_one_of(d->driver_name, keep_nothing, RTE_DIM(keep_nothing)))
-		d->keeps = SL_KEEPS_NOTHING;
-	else if (sl_dpdk_is(d, "net_af_packet"))
-		d->keeps = SL_KEEPS_CLEARABLE;
-	if (sl_dpdk_is(d, "net_af_packet"))
-		sl_dpdk_of(d)->framesz = sl_af_packet_framesz(d->devargs);
-}
-
-static void name_queues(struct sl_port_device *d)
-{
-	struct sl_dpdk *x = sl_dpdk_of(d);
-	const struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[x->id];
-
-	for (uint16_t q = 0; q < d->n_rxq; q++) {
-		x->rx[q] = (struct sl_dpdk_queue){ops, q};
-		d->rxq[q] = &x->rx[q];
-	}
-	for (uint16_t q = 0; q < d->n_txq; q++) {
-		x->tx[q] = (struct sl_dpdk_queue){ops, q};
-		d->txq[q] = &x->tx[q];
-	}
-}
-
-static int set_up(struct sl_port_device *d, struct sl_err *e)
-{
-	uint16_t id = sl_dpdk_of(d)->id;
-	struct rte_eth_dev_info info;
-	int ret = rte_eth_dev_info_get(id, &info);
-
-	if (ret < 0)
-		return sl_dpdk_error(d, "devargs", "does not describe itself", ret, e);
-	rte_strscpy(d->driver_name, info.driver_name, sizeof(d->driver_name));
-	d->tag = id;
-	d->numa = sl_numa_of_device(id);
-	note_kind(d);
-	note_interface(d, &info);
-	ret = check_queues(d, &info, e);
-	if (ret != 0)
-		return ret;
-	d->n_txq = (uint16_t)RTE_MIN(d->n_workers, info.max_tx_queues);
-	name_queues(d);
-	ret = configure(d, &info, e);
-	if (ret == 0)
-		ret = set_up_mtu(d, e);
-	if (ret != 0)
-		return ret;
-	set_up_mac(d);
-	return set_up_queues(d, &info, e);
-}
-
 static int open(struct sl_port_device *d, struct sl_err *e)
 {
 	struct sl_dpdk *x = rte_zmalloc("dpdk device", sizeof(*x), RTE_CACHE_LINE_SIZE);
@@ -406,7 +148,7 @@ static int open(struct sl_port_device *d, struct sl_err *e)
 	first_open = x;
 	d->own = x;
 	ret = probe(d, &x->id, e);
-	return ret == 0 ? set_up(d, e) : ret;
+	return ret == 0 ? sl_dpdk_set_up(d, e) : ret;
 }
 
 static void note_memif_server(struct sl_port_device *d)

@@ -55,6 +55,8 @@ struct sl_dpdk *sl_dpdk_first(void);
 /* *e says why the device, or an operation of it, failed: `err` of the driver, and its words. */
 int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char *what, int err,
 	struct sl_err *e);
+/* dpdk_setup.c: helper */
+int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e);
 /* Helper and control. */
 int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +9,10 @@
 
 #include "driver_log.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char words[200]; /* under the lock */
-static size_t n_words;
-static bool is_whole; /* the line's end was seen */
+/* Of each thread, what its own steps had to say: the control thread and the device helper. */
+static _Thread_local char words[200];
+static _Thread_local size_t n_words;
+static _Thread_local bool is_whole; /* the line's end was seen */
 static FILE *stream;
 
 /* What is warned of where nothing is wrong: no processes to share with, no pages of that size. */
@@ -38,7 +37,6 @@ static void forget(void)
 
 static void keep(const char *text, size_t n)
 {
-	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < n && !is_whole; i++) {
 		if (text[i] == '\n')
 			is_whole = n_words > 0;
@@ -47,7 +45,6 @@ static void keep(const char *text, size_t n)
 		else if (text[i] != '\n' && n_words < sizeof(words) - 1)
 			words[n_words++] = text[i];
 	}
-	pthread_mutex_unlock(&lock);
 }
 
 static ssize_t write_log(void *cookie, const char *text, size_t n)
@@ -68,9 +65,7 @@ void sl_driver_log_open(void)
 
 void sl_driver_log_mark(void)
 {
-	pthread_mutex_lock(&lock);
 	forget();
-	pthread_mutex_unlock(&lock);
 }
 
 /* Nothing is written behind a whole line, and what is begun ends with a zero at any moment. */

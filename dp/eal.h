@@ -9,7 +9,8 @@
 
 #include <sched.h>
 
-#include "engine.h"
+#include "engine_params.h"
+#include "sluice/error.h"
 
 #define SL_EAL_LCORE(worker) (1 + (worker))
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdarg.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -67,7 +69,12 @@ static void free_worker(struct sl_worker *w)
 /* Everything behind EAL; also unwinds what make_parts left half done. */
 static void free_parts(struct sl_engine *g)
 {
-	sl_rcu_destroy(g->rcu); /* closes ports */
+	if (g->rcu != NULL)
+		sl_rcu_drain(g->rcu); /* closes ports */
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		sl_port_wait(g->port[i]);
+	sl_device_helper_destroy(g->helper);
+	sl_rcu_destroy(g->rcu);
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		free_worker(g->worker[i]);
 	sl_pools_destroy(g);
@@ -79,6 +86,20 @@ static void free_parts(struct sl_engine *g)
 		sl_port_rows_fini(g->control);
 	rte_free(g->control);
 	sl_interface_watch_close(g->watch);
+	if (g->fd >= 0)
+		close(g->fd);
+}
+
+/* One descriptor for all that there is to follow. Without it, it is found a little later. */
+static void watch_events(struct sl_engine *g)
+{
+	const int fds[] = {sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper)};
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	g->fd = epoll_create1(EPOLL_CLOEXEC);
+	for (unsigned int i = 0; i < RTE_DIM(fds) && g->fd >= 0; i++)
+		if (fds[i] >= 0)
+			(void)epoll_ctl(g->fd, EPOLL_CTL_ADD, fds[i], &ev);
 }
 
 static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
@@ -92,6 +113,10 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->rcu = sl_rcu_create(p->n_cores, sl_numa_socket("rcu", node));
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
 	g->pool = sl_pool_create(buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
+	g->helper = sl_device_helper_create();
+	if (g->helper == NULL)
+		return -ENOMEM;
+	watch_events(g);
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
 		sl_port_rows_init(g->control, SOCKET_ID_ANY) != 0 ||
 		sl_samples_init(&g->control_samples, "told", 0, sl_numa_socket("samples", node),
@@ -148,6 +173,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 		goto free_engine;
 	g->notice = p->notice;
 	g->own_socket = p->own_socket;
+	g->fd = -1;
 	g->watch = sl_interface_watch_open();
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
@@ -175,8 +201,10 @@ void sl_engine_destroy(struct sl_engine *g)
 	if (g == NULL)
 		return;
 	sl_engine_stop(g);
-	for (uint16_t i = 0; i < g->n_slots; i++)
+	for (uint16_t i = 0; i < g->n_slots; i++) {
+		sl_port_open_drop(g, i + 1);
 		sl_port_remove(g, i);
+	}
 	free_parts(g);
 	sl_eal_stop(&g->eal);
 	free(g);
@@ -296,6 +324,7 @@ void sl_engine_poll(struct sl_engine *g)
 	}
 	sl_ports_follow(g, false);
 	sl_rcu_poll(g->rcu);
+	sl_ports_jobs(g);
 	sl_ports_poll(g);
 	sl_ports_stats_poll(g);
 	sl_ports_open(g);

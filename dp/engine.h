@@ -9,37 +9,11 @@
 
 #include <time.h>
 
+#include "engine_params.h"
 #include "interface_counters.h"
 #include "sluice/error.h"
 #include "sluice/port_set.h"
 #include "worker.h"
-
-enum sl_hugepages {
-	SL_HUGEPAGES_AUTO, /* use them when there are enough, otherwise say so and run without */
-	SL_HUGEPAGES_REQUIRED, /* refuse to start without, naming how many are missing */
-	SL_HUGEPAGES_OFF,
-};
-
-struct sl_engine_params {
-	const unsigned int *cores; /* worker cores; at least one */
-	unsigned int n_cores;
-	enum sl_idle idle;
-	enum sl_hugepages hugepages;
-	/* Set when EAL had hugepages and did not start: it does without them, but not in this
-	 * process any more. Or NULL. */
-	bool *failed_on_hugepages;
-	unsigned int memory_mb;
-	const char *const *eal_args; /* appended to EAL's command line */
-	unsigned int n_eal_args;
-	unsigned int mbufs; /* packet buffers of one port's pool; 0: default (16384) */
-	/* Path of the socket that the process itself serves: no device's. Outlives the engine; or
-	 * NULL. */
-	const char *own_socket;
-	sl_pipeline_fn run;
-	sl_spare_fn spare; /* or NULL */
-	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
-	void (*notice)(const char *text);
-};
 
 struct sl_engine;
 
@@ -110,15 +84,29 @@ struct sl_port_params {
 	/* worker index of each receive queue; -1: spread over the least loaded */
 	int rxq_worker[SL_QUEUES_MAX];
 	enum sl_patience patience;
+	/* Of sl_port_open_begin: the device that it has opened. 0: none. */
+	int ticket;
 	/* Ports that the caller is about to remove or change: what they have is free. Or NULL. */
 	const struct sl_port_set *leaving;
 };
 
 /*
- * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed. When its
- * device, or the last free id, is another port's that is being closed, waits up to 20 ms for that
- * to end. A device that still is not free then, or is a leaving port's, is opened as soon as it is:
- * the port is added without.
+ * Opening a device takes 50 to 800 ms. begin has the device helper open it, beside this thread, and
+ * returns a ticket above 0, or -errno with *e filled. Once done says so (sl_engine_fd is readable
+ * then), sl_port_add with that ticket in the same parameters does not wait: it makes the port, or
+ * says why the device did not open. Each ticket is either given to sl_port_add, once, or dropped;
+ * what is dropped is closed. A ticket takes a port's id.
+ */
+int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
+bool sl_port_open_done(const struct sl_engine *g, int ticket);
+void sl_port_open_drop(struct sl_engine *g, int ticket);
+/*
+ * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed.
+ *
+ * Without a ticket, sl_port_add has the device opened and waits for that. When another port that is
+ * being removed has the device, it waits for that one's end, too: up to 20 ms for the workers, and
+ * for its device as long as it takes. A device that is not free then, or that is a leaving port's,
+ * is opened as soon as it is free: the port is added without. With a ticket there is no wait.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /*

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "device.h"
+#include "device_helper.h"
 #include "eal.h"
 #include "engine.h"
 #include "interface.h"
@@ -19,22 +20,27 @@
 #define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
 
 /*
- * FREE -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
+ * FREE -> ADDING (sl_port_open_begin) -> OPEN (sl_port_add) -> PUBLISHED (sl_port_publish) -> CLOSING (sl_port_remove) -> FREE,
  * the last step by the grace period's callback. Of an OPEN port workers see dp once it is offered.
  *
  * A published port has a device or has none for now. It loses it when the device can be emptied
  * only by closing it, when it is to have another one (sl_port_change), and when what the device
  * stands for has gone (port_follow.c):
  *
- *   PUBLISHED -> REOPENING     nothing goes in (sl_port_dp.refuse), and nobody polls it
- *   REOPENING -> SHUT          a grace period later: the device is closed
+ *   PUBLISHED -> REOPENING     nothing goes in (sl_port_dp.refuse), and nobody polls it. A grace
+ *                              period later the device helper begins to close the device
+ *   REOPENING -> SHUT          the device is closed
  *   SHUT      -> PUBLISHED     it opened: at once, or when tried again, for as long as it takes
+ *
+ * The device helper works on at most one job of a port at a time, and the port waits for its end in
+ * the state that it has: ADDING, SHUT (opening), REOPENING or CLOSING.
  *
  * A port whose device is not there when it is added becomes SHUT when it is published. Queues,
  * counters, id and what workers see of it (dp) it has in every state.
  */
 enum sl_port_state {
 	SL_PORT_FREE = 0,
+	SL_PORT_ADDING,
 	SL_PORT_OPEN,
 	SL_PORT_PUBLISHED,
 	SL_PORT_REOPENING,
@@ -83,6 +89,10 @@ struct sl_port {
 	char driver_name[32];		 /* for people; empty: not known yet */
 	const struct sl_port_driver *driver;
 	struct sl_port_device *dev; /* NULL: none is open */
+	struct sl_device_job *job;  /* the helper's, to open or to close a device; NULL: none */
+	bool is_unused;		    /* CLOSING: and its grace period is over */
+	int open_ret;		    /* ADDING: what came of it; 1: it is opened later */
+	struct sl_err open_err;
 	struct sl_outside outside;
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
 	struct rte_mempool *pool;
@@ -96,9 +106,11 @@ struct sl_port {
 	struct sl_mac mac_asked;
 	unsigned int mtu_asked; /* 0: the device's own */
 	bool was_open;		/* with what is asked for now */
+	bool is_first;		/* when it was tried last, it had not been open so */
 	uint16_t mtu_own;	/* the device's own when it was opened */
 
 	struct sl_port_lost past;  /* by devices that it had before */
+	struct sl_port_lost going; /* by the one that is being closed */
 	uint64_t refused_told;	   /* of past.refused and the device's, those that are drops */
 	unsigned int n_dry, n_wet; /* looks in a row that found its pool dry, or not */
 	bool starved;
@@ -150,6 +162,8 @@ struct sl_engine {
 	uint32_t n_epochs; /* ports there have been */
 	uint32_t looked;   /* tick of the last look at what waits in devices */
 	struct sl_interface_watch *watch;
+	struct sl_device_helper *helper;
+	int fd;			    /* epoll: of the watch and the helper; -1: none */
 	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
 	/* Ids below it have been given: their ports are allocated, and may be free. */
 	unsigned int n_slots;
@@ -166,17 +180,24 @@ void sl_port_outside(const char *devargs, struct sl_outside *o);
 /* Take over what is asked for: the port has no device then, and p->dp if it had none. */
 int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e);
 /*
- * The device that was asked for, with queues and counters as before. p->dp is a new one that
- * refuses packets; workers see the old one, if any, until sl_queues_resume. On failure the port has
- * no device, and p->dp is as before.
+ * The helper begins to open the device that was asked for. When it has, the port has queues and
+ * counters as before. p->dp is a new one that refuses packets; workers see the old one, if any,
+ * until sl_queues_resume. On failure the port has no device, and p->dp is as before.
  */
-int sl_port_open(struct sl_port *p, struct sl_err *e);
-void sl_port_close_device(struct sl_port *p); /* and keep all else; nobody polls it */
-void sl_port_close(struct sl_port *p);	      /* leaves the pool with the zombies */
+int sl_port_begin_open(struct sl_port *p, struct sl_err *e);
+void sl_port_begin_close(struct sl_port *p); /* and keep all else; nobody polls it */
+void sl_port_close(struct sl_port *p);	     /* leaves the pool with the zombies */
+void sl_ports_jobs(struct sl_engine *g);     /* what the helper has done; every few milliseconds */
+void sl_port_wait(struct sl_port *p);	     /* for the helper's job, if there is one */
 /* State of its receive queues, on the device's NUMA node as far as that is known. */
 int sl_port_make_rxq(struct sl_port *p, struct sl_err *e);
 /* Who transmits by which queue: those that the other end serves. */
 void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp);
+
+/* port_info.c */
+struct sl_port *sl_port_find(const struct sl_engine *g, uint16_t id); /* NULL: no such port */
+/* What its id has counted so far was another port's. */
+void sl_port_count_from_here(struct sl_port *p);
 
 /* port.c */
 /* The device is free (0), will be in a moment (1), or is another port's (an error). */
@@ -213,7 +234,9 @@ void sl_pools_destroy(
 void sl_ports_buffers_tick(struct sl_engine *g);
 
 /* port_stats.c */
-void sl_port_stats_close(struct sl_port *p); /* the device is closed, and told what it lost */
+void sl_port_stats_closing(struct sl_port *p); /* the device is about to be closed */
+/* It is, and has told what it lost. */
+void sl_port_stats_closed(struct sl_port *p, const struct sl_port_device *d);
 void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info);
 void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick); /* once a tick */
 void sl_ports_stats_poll(struct sl_engine *g);		      /* every few milliseconds */
@@ -234,8 +257,10 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
-void sl_port_shut(struct sl_port *p);	 /* REOPENING -> SHUT; tried at once */
+void sl_port_view(struct sl_port *p);	/* workers see what is true of refuse */
+void sl_port_shut(struct sl_port *p);	/* its device is closed; tried at once after that */
+void sl_port_closed(struct sl_port *p); /* that is done: -> SHUT */
+void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
 void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
 /* What is true of the port now, in words; marks it as changed when that is new. */

@@ -8,7 +8,8 @@
 #define SL_DP_HUGEPAGES_H
 
 #include "cgroup.h"
-#include "engine.h"
+#include "engine_params.h"
+#include "sluice/error.h"
 
 #define SL_HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
 #define SL_NOTE_LEN	 384

@@ -10,6 +10,7 @@
 #include <libmnl/libmnl.h>
 
 #include "interface.h"
+#include "interface_counters.h"
 
 enum {
 	MESSAGE_MAX = 32768,   /* of the kernel, many at once */
@@ -49,7 +50,7 @@ int sl_interface_watch_fd(const struct sl_interface_watch *w)
 	return w != NULL ? mnl_socket_get_fd(w->nl) : -1;
 }
 
-static int take_change(const struct nlmsghdr *h, void *watch)
+static int read_change(const struct nlmsghdr *h, void *watch)
 {
 	const struct sl_interface_watch *w = watch;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
@@ -77,12 +78,12 @@ bool sl_interface_watch_read(
 			break;
 		told = true;
 		if (n > 0)
-			(void)mnl_cb_run(buf, (size_t)n, 0, 0, take_change, w);
+			(void)mnl_cb_run(buf, (size_t)n, 0, 0, read_change, w);
 	}
 	return told;
 }
 
-static int take_attribute(const struct nlattr *a, void *out)
+static int read_attribute(const struct nlattr *a, void *out)
 {
 	struct sl_interface *i = out;
 
@@ -103,7 +104,7 @@ static int take_attribute(const struct nlattr *a, void *out)
 	return MNL_CB_OK;
 }
 
-static int take_link(const struct nlmsghdr *h, void *out)
+static int read_link(const struct nlmsghdr *h, void *out)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	struct sl_interface *i = out;
@@ -113,12 +114,57 @@ static int take_link(const struct nlmsghdr *h, void *out)
 	i->index = ifi->ifi_index;
 	i->up = (ifi->ifi_flags & IFF_UP) != 0;
 	i->carrier = (ifi->ifi_flags & IFF_RUNNING) != 0;
-	mnl_attr_parse(h, sizeof(*ifi), take_attribute, i);
+	mnl_attr_parse(h, sizeof(*ifi), read_attribute, i);
 	return MNL_CB_OK;
 }
 
-/* The kernel answers in the call that sends: nothing is waited for. */
-static bool exchange(struct mnl_socket *nl, const char *name, struct sl_interface *i)
+static void read_counters(const struct nlattr *a, struct sl_interface_counters *c)
+{
+	struct rtnl_link_stats64 s = {0};
+	size_t len = mnl_attr_get_payload_len(a);
+
+	/* Kernels differ in how many there are; the first ones are the same. */
+	memcpy(&s, mnl_attr_get_payload(a), len < sizeof(s) ? len : sizeof(s));
+	c->rx_packets = s.rx_packets;
+	c->rx_errors = s.rx_errors;
+	c->rx_dropped = s.rx_dropped;
+	c->rx_missed = s.rx_missed_errors;
+	c->tx_packets = s.tx_packets;
+	c->tx_errors = s.tx_errors;
+	c->tx_dropped = s.tx_dropped;
+}
+
+static int read_counter_attribute(const struct nlattr *a, void *out)
+{
+	struct sl_interface_counters *c = out;
+
+	if (mnl_attr_get_type(a) == IFLA_STATS64)
+		read_counters(a, c);
+	else if (mnl_attr_get_type(a) == IFLA_IFNAME &&
+		 mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 &&
+		 mnl_attr_get_payload_len(a) <= sizeof(c->name))
+		memcpy(c->name, mnl_attr_get_str(a), mnl_attr_get_payload_len(a));
+	return MNL_CB_OK;
+}
+
+static int read_counters_link(const struct nlmsghdr *h, void *out)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct sl_interface_counters *c = out;
+
+	if (h->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(h) < sizeof(*ifi))
+		return MNL_CB_OK;
+	c->running = (ifi->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+	mnl_attr_parse(h, sizeof(*ifi), read_counter_attribute, c);
+	return MNL_CB_OK;
+}
+
+/*
+ * Ask for one interface, by its name or, without one, by its index; read(h, out) is called with the
+ * message that describes it. The kernel answers in the call that sends: nothing is waited for.
+ * False when that cannot be asked; an interface that is not there is no failure.
+ */
+static bool exchange(struct mnl_socket *nl, const char *name, int index, mnl_cb_t read, void *out)
 {
 	_Alignas(struct nlmsghdr) char buf[MESSAGE_MAX];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
@@ -130,31 +176,44 @@ static bool exchange(struct mnl_socket *nl, const char *name, struct sl_interfac
 	h->nlmsg_seq = 1;
 	ifi = mnl_nlmsg_put_extra_header(h, sizeof(*ifi));
 	ifi->ifi_family = AF_UNSPEC;
-	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	ifi->ifi_index = index;
+	if (name != NULL)
+		mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	if (mnl_socket_sendto(nl, h, h->nlmsg_len) < 0)
 		return false;
 	n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 	if (n < 0)
 		return false;
-	return mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_link, i) >= 0 ||
+	return mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), read, out) >= 0 ||
 	       errno == ENODEV;
+}
+
+static bool ask(const char *name, int index, mnl_cb_t read, void *out)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	bool known;
+
+	if (nl == NULL)
+		return false;
+	known = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+		exchange(nl, name, index, read, out);
+	mnl_socket_close(nl);
+	return known;
 }
 
 bool sl_interface_ask(const char *name, struct sl_interface *i)
 {
-	struct mnl_socket *nl;
-	bool known = false;
-
 	memset(i, 0, sizeof(*i));
 	if (name[0] == '\0' || strlen(name) >= IFNAMSIZ)
 		return true; /* nothing has such a name */
-	nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (nl == NULL)
-		return false;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0)
-		known = exchange(nl, name, i);
-	mnl_socket_close(nl);
-	if (!known)
-		memset(i, 0, sizeof(*i));
-	return known;
+	if (ask(name, 0, read_link, i))
+		return true;
+	memset(i, 0, sizeof(*i));
+	return false;
+}
+
+bool sl_interface_counters(int index, struct sl_interface_counters *c)
+{
+	memset(c, 0, sizeof(*c));
+	return index > 0 && ask(NULL, index, read_counters_link, c) && c->name[0] != '\0';
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pmap_node.h"
+#include "pmap_impl.h"
 
 #include <stdlib.h>
 
-static void *find_same(const struct sl_node *n, const struct sl_pmap_key *k)
+static void *find_same(const struct sl_pmap_node *n, const struct sl_pmap_key *k)
 {
 	for (uint64_t i = 0; i < n->n_same; i++)
 		if (sl_pmap_key_equal(&n->entry[i].key, k))
@@ -11,25 +11,26 @@ static void *find_same(const struct sl_node *n, const struct sl_pmap_key *k)
 	return NULL;
 }
 
-void *sl_node_find(const struct sl_node *n, uint64_t hash, const struct sl_pmap_key *k)
+void *sl_pmap_node_find(const struct sl_pmap_node *n, uint64_t hash, const struct sl_pmap_key *k)
 {
 	for (;; hash >>= SL_LEVEL_BITS) {
 		uint64_t bit = sl_pmap_place(hash);
 
 		if (n->data & bit) {
-			const struct sl_entry *e = &n->entry[sl_pmap_bits(n->data & (bit - 1))];
+			const struct sl_pmap_entry *e =
+				&n->entry[sl_pmap_bits(n->data & (bit - 1))];
 
 			return sl_pmap_key_equal(&e->key, k) ? e->value : NULL;
 		}
 		if (!(n->child & bit))
 			return find_same(n, k);
-		n = *sl_node_child(n, bit);
+		n = *sl_pmap_node_child(n, bit);
 	}
 }
 
 void *sl_pmap_find(const struct sl_pmap *m, const struct sl_pmap_key *k)
 {
-	return m != NULL ? sl_node_find(m->root, sl_hash_3words(k->w, m->seed), k) : NULL;
+	return m != NULL ? sl_pmap_node_find(m->root, sl_hash_3words(k->w, m->seed), k) : NULL;
 }
 
 size_t sl_pmap_count(const struct sl_pmap *m)
@@ -44,7 +45,7 @@ void sl_pmap_garbage_free(void *garbage)
 	if (g == NULL)
 		return;
 	while (g->dead != NULL) {
-		struct sl_node *n = g->dead;
+		struct sl_pmap_node *n = g->dead;
 
 		g->dead = n->next_dead;
 		free(n);
@@ -52,10 +53,10 @@ void sl_pmap_garbage_free(void *garbage)
 	free((char *)g - offsetof(struct sl_pmap, garbage));
 }
 
-static void free_all(struct sl_node *n)
+static void free_all(struct sl_pmap_node *n)
 {
 	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)
-		free_all(sl_node_children(n)[i]);
+		free_all(sl_pmap_node_children(n)[i]);
 	free(n);
 }
 
@@ -67,13 +68,13 @@ void sl_pmap_destroy(struct sl_pmap *m)
 	free(m);
 }
 
-static void walk(const struct sl_node *n,
+static void walk(const struct sl_pmap_node *n,
 	void (*fn)(const struct sl_pmap_key *k, void *value, void *ctx), void *ctx)
 {
-	for (unsigned int i = 0; i < sl_node_entries(n); i++)
+	for (unsigned int i = 0; i < sl_pmap_node_entries(n); i++)
 		fn(&n->entry[i].key, n->entry[i].value, ctx);
 	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)
-		walk(sl_node_children(n)[i], fn, ctx);
+		walk(sl_pmap_node_children(n)[i], fn, ctx);
 }
 
 void sl_pmap_walk(const struct sl_pmap *m,

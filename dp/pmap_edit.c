@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pmap_node.h"
+#include "pmap_impl.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -10,8 +10,8 @@
 struct sl_pmap_edit {
 	struct sl_pmap *from;
 	struct sl_pmap *next; /* allocated first, so that a commit cannot fail */
-	struct sl_node *root;
-	struct sl_node *dead;
+	struct sl_pmap_node *root;
+	struct sl_pmap_node *dead;
 	size_t count;
 	uint64_t seed;
 	uint64_t session;
@@ -21,21 +21,22 @@ static atomic_uint_fast64_t last_session;
 
 void *sl_pmap_edit_find(const struct sl_pmap_edit *e, const struct sl_pmap_key *k)
 {
-	return e->root != NULL ? sl_node_find(e->root, sl_hash_3words(k->w, e->seed), k) : NULL;
+	return e->root != NULL ? sl_pmap_node_find(e->root, sl_hash_3words(k->w, e->seed), k)
+			       : NULL;
 }
 
 static size_t node_size(unsigned int entries, unsigned int n_children)
 {
-	size_t size = sizeof(struct sl_node) + entries * sizeof(struct sl_entry) +
-		      n_children * sizeof(struct sl_node *);
+	size_t size = sizeof(struct sl_pmap_node) + entries * sizeof(struct sl_pmap_entry) +
+		      n_children * sizeof(struct sl_pmap_node *);
 
 	return (size + NODE_ALIGN - 1) & ~(size_t)(NODE_ALIGN - 1);
 }
 
-static struct sl_node *node_new(
+static struct sl_pmap_node *node_new(
 	const struct sl_pmap_edit *e, unsigned int entries, unsigned int n_children)
 {
-	struct sl_node *n = aligned_alloc(NODE_ALIGN, node_size(entries, n_children));
+	struct sl_pmap_node *n = aligned_alloc(NODE_ALIGN, node_size(entries, n_children));
 
 	if (n != NULL) {
 		n->owner = e->session;
@@ -45,7 +46,7 @@ static struct sl_node *node_new(
 }
 
 /* Out of the new version: at once when no version but the one being made knows the node. */
-static void node_drop(struct sl_pmap_edit *e, struct sl_node *n)
+static void node_drop(struct sl_pmap_edit *e, struct sl_pmap_node *n)
 {
 	if (n->owner == e->session) {
 		free(n);
@@ -55,37 +56,38 @@ static void node_drop(struct sl_pmap_edit *e, struct sl_node *n)
 	e->dead = n;
 }
 
-static void replace(struct sl_pmap_edit *e, struct sl_node **at, struct sl_node *by)
+static void replace(struct sl_pmap_edit *e, struct sl_pmap_node **at, struct sl_pmap_node *by)
 {
 	node_drop(e, *at);
 	*at = by;
 }
 
 /* The node at *at, made by this edit: copied unless it was already. */
-static struct sl_node *own(struct sl_pmap_edit *e, struct sl_node **at)
+static struct sl_pmap_node *own(struct sl_pmap_edit *e, struct sl_pmap_node **at)
 {
-	struct sl_node *n = *at, *copy;
+	struct sl_pmap_node *n = *at, *copy;
 	unsigned int n_children = sl_pmap_bits(n->child);
 
 	if (n->owner == e->session)
 		return n;
-	copy = node_new(e, sl_node_entries(n), n_children);
+	copy = node_new(e, sl_pmap_node_entries(n), n_children);
 	if (copy == NULL)
 		return NULL;
 	copy->data = n->data;
 	copy->child = n->child;
 	copy->n_same = n->n_same;
-	memcpy(copy->entry, n->entry, sl_node_entries(n) * sizeof(n->entry[0]));
-	memcpy(sl_node_children(copy), sl_node_children(n), n_children * sizeof(struct sl_node *));
+	memcpy(copy->entry, n->entry, sl_pmap_node_entries(n) * sizeof(n->entry[0]));
+	memcpy(sl_pmap_node_children(copy), sl_pmap_node_children(n),
+		n_children * sizeof(struct sl_pmap_node *));
 	replace(e, at, copy);
 	return copy;
 }
 
 /* A copy with other places in use; what is new in it is the caller's to fill in. */
-static struct sl_node *reshape(
-	const struct sl_pmap_edit *e, struct sl_node *n, uint64_t data, uint64_t child)
+static struct sl_pmap_node *reshape(
+	const struct sl_pmap_edit *e, struct sl_pmap_node *n, uint64_t data, uint64_t child)
 {
-	struct sl_node *r = node_new(e, sl_pmap_bits(data), sl_pmap_bits(child));
+	struct sl_pmap_node *r = node_new(e, sl_pmap_bits(data), sl_pmap_bits(child));
 	uint64_t left;
 
 	if (r == NULL)
@@ -93,29 +95,29 @@ static struct sl_node *reshape(
 	r->data = data;
 	r->child = child;
 	for (left = data & n->data; left != 0; left &= left - 1)
-		*sl_node_entry(r, left & -left) = *sl_node_entry(n, left & -left);
+		*sl_pmap_node_entry(r, left & -left) = *sl_pmap_node_entry(n, left & -left);
 	for (left = child & n->child; left != 0; left &= left - 1)
-		*sl_node_child(r, left & -left) = *sl_node_child(n, left & -left);
+		*sl_pmap_node_child(r, left & -left) = *sl_pmap_node_child(n, left & -left);
 	return r;
 }
 
 /* A node of level `level` with two entries of different keys, each beside its hash of that level.
  */
-static struct sl_node *pair(const struct sl_pmap_edit *e, const struct sl_entry *a, uint64_t hash_a,
-	const struct sl_entry *b, uint64_t hash_b, unsigned int level)
+static struct sl_pmap_node *pair(const struct sl_pmap_edit *e, const struct sl_pmap_entry *a,
+	uint64_t hash_a, const struct sl_pmap_entry *b, uint64_t hash_b, unsigned int level)
 {
 	bool split = sl_pmap_place(hash_a) != sl_pmap_place(hash_b);
 	bool same = level >= SL_LEVELS;
-	struct sl_node *n;
+	struct sl_pmap_node *n;
 
 	if (!split && !same) {
 		n = node_new(e, 0, 1);
 		if (n == NULL)
 			return NULL;
 		n->child = sl_pmap_place(hash_a);
-		*sl_node_children(n) =
+		*sl_pmap_node_children(n) =
 			pair(e, a, hash_a >> SL_LEVEL_BITS, b, hash_b >> SL_LEVEL_BITS, level + 1);
-		if (*sl_node_children(n) != NULL)
+		if (*sl_pmap_node_children(n) != NULL)
 			return n;
 		free(n);
 		return NULL;
@@ -129,34 +131,34 @@ static struct sl_node *pair(const struct sl_pmap_edit *e, const struct sl_entry 
 		n->entry[1] = *b;
 	} else {
 		n->data = sl_pmap_place(hash_a) | sl_pmap_place(hash_b);
-		*sl_node_entry(n, sl_pmap_place(hash_a)) = *a;
-		*sl_node_entry(n, sl_pmap_place(hash_b)) = *b;
+		*sl_pmap_node_entry(n, sl_pmap_place(hash_a)) = *a;
+		*sl_pmap_node_entry(n, sl_pmap_place(hash_b)) = *b;
 	}
 	return n;
 }
 
-static int put_new(
-	struct sl_pmap_edit *e, struct sl_node **at, uint64_t bit, const struct sl_entry *new)
+static int put_new(struct sl_pmap_edit *e, struct sl_pmap_node **at, uint64_t bit,
+	const struct sl_pmap_entry *new)
 {
-	struct sl_node *n = reshape(e, *at, (*at)->data | bit, (*at)->child);
+	struct sl_pmap_node *n = reshape(e, *at, (*at)->data | bit, (*at)->child);
 
 	if (n == NULL)
 		return -ENOMEM;
-	*sl_node_entry(n, bit) = *new;
+	*sl_pmap_node_entry(n, bit) = *new;
 	replace(e, at, n);
 	e->count++;
 	return 0;
 }
 
 /* Two keys for one place: both move to a node below. */
-static int put_below(struct sl_pmap_edit *e, struct sl_node **at, uint64_t hash,
-	const struct sl_entry *new, unsigned int level)
+static int put_below(struct sl_pmap_edit *e, struct sl_pmap_node **at, uint64_t hash,
+	const struct sl_pmap_entry *new, unsigned int level)
 {
 	uint64_t bit = sl_pmap_place(hash);
-	const struct sl_entry *there = sl_node_entry(*at, bit);
+	const struct sl_pmap_entry *there = sl_pmap_node_entry(*at, bit);
 	uint64_t hash_there = sl_hash_3words(there->key.w, e->seed) >> (level * SL_LEVEL_BITS);
-	struct sl_node *n = reshape(e, *at, (*at)->data & ~bit, (*at)->child | bit);
-	struct sl_node *below =
+	struct sl_pmap_node *n = reshape(e, *at, (*at)->data & ~bit, (*at)->child | bit);
+	struct sl_pmap_node *below =
 		pair(e, there, hash_there >> SL_LEVEL_BITS, new, hash >> SL_LEVEL_BITS, level + 1);
 
 	if (n == NULL || below == NULL) {
@@ -164,23 +166,25 @@ static int put_below(struct sl_pmap_edit *e, struct sl_node **at, uint64_t hash,
 		/* A pair that failed leaves nothing; one that stands is a chain of single children.
 		 */
 		while (below != NULL) {
-			struct sl_node *next = below->child != 0 ? *sl_node_children(below) : NULL;
+			struct sl_pmap_node *next =
+				below->child != 0 ? *sl_pmap_node_children(below) : NULL;
 
 			free(below);
 			below = next;
 		}
 		return -ENOMEM;
 	}
-	*sl_node_child(n, bit) = below;
+	*sl_pmap_node_child(n, bit) = below;
 	replace(e, at, n);
 	e->count++;
 	return 0;
 }
 
 /* *at has the key as its i-th entry. */
-static int put_over(struct sl_pmap_edit *e, struct sl_node **at, size_t i, void *value, void **old)
+static int put_over(
+	struct sl_pmap_edit *e, struct sl_pmap_node **at, size_t i, void *value, void **old)
 {
-	struct sl_node *n = own(e, at);
+	struct sl_pmap_node *n = own(e, at);
 
 	if (n == NULL)
 		return -ENOMEM;
@@ -190,10 +194,10 @@ static int put_over(struct sl_pmap_edit *e, struct sl_node **at, size_t i, void 
 	return 0;
 }
 
-static int put_same(
-	struct sl_pmap_edit *e, struct sl_node **at, const struct sl_entry *new, void **old)
+static int put_same(struct sl_pmap_edit *e, struct sl_pmap_node **at,
+	const struct sl_pmap_entry *new, void **old)
 {
-	struct sl_node *n = *at, *grown;
+	struct sl_pmap_node *n = *at, *grown;
 
 	for (size_t i = 0; i < n->n_same; i++)
 		if (sl_pmap_key_equal(&n->entry[i].key, &new->key))
@@ -209,7 +213,7 @@ static int put_same(
 	return 0;
 }
 
-static int put_first(struct sl_pmap_edit *e, uint64_t hash, const struct sl_entry *new)
+static int put_first(struct sl_pmap_edit *e, uint64_t hash, const struct sl_pmap_entry *new)
 {
 	e->root = node_new(e, 1, 0);
 	if (e->root == NULL)
@@ -222,9 +226,9 @@ static int put_first(struct sl_pmap_edit *e, uint64_t hash, const struct sl_entr
 
 int sl_pmap_put(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void *value, void **old)
 {
-	struct sl_entry new = {*k, value};
+	struct sl_pmap_entry new = {*k, value};
 	uint64_t hash = sl_hash_3words(k->w, e->seed);
-	struct sl_node **at = &e->root;
+	struct sl_pmap_node **at = &e->root;
 
 	if (old != NULL)
 		*old = NULL;
@@ -232,12 +236,12 @@ int sl_pmap_put(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void *value
 		return put_first(e, hash, &new);
 	for (unsigned int level = 0;; level++, hash >>= SL_LEVEL_BITS) {
 		uint64_t bit = sl_pmap_place(hash);
-		struct sl_node *n = *at;
+		struct sl_pmap_node *n = *at;
 
 		if (n->n_same != 0)
 			return put_same(e, at, &new, old);
 		if (n->data & bit) {
-			if (!sl_pmap_key_equal(&sl_node_entry(n, bit)->key, k))
+			if (!sl_pmap_key_equal(&sl_pmap_node_entry(n, bit)->key, k))
 				return put_below(e, at, hash, &new, level);
 			return put_over(e, at, sl_pmap_bits(n->data & (bit - 1)), value, old);
 		}
@@ -246,16 +250,16 @@ int sl_pmap_put(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void *value
 		n = own(e, at);
 		if (n == NULL)
 			return -ENOMEM;
-		at = sl_node_child(n, bit);
+		at = sl_pmap_node_child(n, bit);
 	}
 }
 
 /* The shrinking ones work in place on owned nodes, and so cannot fail. */
-static void *cut_entry(struct sl_node *n, const struct sl_pmap_key *k, uint64_t bit)
+static void *cut_entry(struct sl_pmap_node *n, const struct sl_pmap_key *k, uint64_t bit)
 {
 	size_t i = n->n_same != 0 ? 0 : sl_pmap_bits(n->data & (bit - 1));
-	size_t tail = sl_node_entries(n) * sizeof(n->entry[0]) +
-		      sl_pmap_bits(n->child) * sizeof(struct sl_node *);
+	size_t tail = sl_pmap_node_entries(n) * sizeof(n->entry[0]) +
+		      sl_pmap_bits(n->child) * sizeof(struct sl_pmap_node *);
 	void *value;
 
 	while (!sl_pmap_key_equal(&n->entry[i].key, k))
@@ -269,10 +273,10 @@ static void *cut_entry(struct sl_node *n, const struct sl_pmap_key *k, uint64_t 
 	return value;
 }
 
-static void cut_child(struct sl_node *n, uint64_t bit)
+static void cut_child(struct sl_pmap_node *n, uint64_t bit)
 {
-	struct sl_node **at = sl_node_child(n, bit),
-		       **end = sl_node_children(n) + sl_pmap_bits(n->child);
+	struct sl_pmap_node **at = sl_pmap_node_child(n, bit),
+			    **end = sl_pmap_node_children(n) + sl_pmap_bits(n->child);
 
 	memmove(at, at + 1, (size_t)(end - at - 1) * sizeof(*at));
 	n->child &= ~bit;
@@ -282,14 +286,15 @@ static void cut_child(struct sl_node *n, uint64_t bit)
  * What became empty goes; a single entry moves up beside its siblings, so that the shape depends on
  * the content alone. Memory short: it stays where it is, which finds it as well.
  */
-static void tidy(struct sl_pmap_edit *e, struct sl_node **path[], unsigned int level, uint64_t hash)
+static void tidy(
+	struct sl_pmap_edit *e, struct sl_pmap_node **path[], unsigned int level, uint64_t hash)
 {
 	for (;; level--) {
-		struct sl_node *n = *path[level], *parent, *grown;
+		struct sl_pmap_node *n = *path[level], *parent, *grown;
 		uint64_t bit;
 
-		if (n->child != 0 || sl_node_entries(n) > 1 ||
-			(level == 0 && sl_node_entries(n) == 1))
+		if (n->child != 0 || sl_pmap_node_entries(n) > 1 ||
+			(level == 0 && sl_pmap_node_entries(n) == 1))
 			return;
 		if (level == 0) {
 			free(n);
@@ -298,13 +303,13 @@ static void tidy(struct sl_pmap_edit *e, struct sl_node **path[], unsigned int l
 		}
 		parent = *path[level - 1];
 		bit = sl_pmap_place(hash >> ((level - 1) * SL_LEVEL_BITS));
-		if (sl_node_entries(n) == 0) {
+		if (sl_pmap_node_entries(n) == 0) {
 			cut_child(parent, bit);
 		} else {
 			grown = reshape(e, parent, parent->data | bit, parent->child & ~bit);
 			if (grown == NULL)
 				return;
-			*sl_node_entry(grown, bit) = n->entry[0];
+			*sl_pmap_node_entry(grown, bit) = n->entry[0];
 			replace(e, path[level - 1], grown);
 		}
 		free(n);
@@ -314,7 +319,7 @@ static void tidy(struct sl_pmap_edit *e, struct sl_node **path[], unsigned int l
 int sl_pmap_remove(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void **old)
 {
 	uint64_t hash = sl_hash_3words(k->w, e->seed), rest = hash;
-	struct sl_node **path[SL_LEVELS + 1], **at = &e->root;
+	struct sl_pmap_node **path[SL_LEVELS + 1], **at = &e->root;
 	void *value = NULL;
 
 	if (old != NULL)
@@ -322,7 +327,7 @@ int sl_pmap_remove(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void **o
 	if (sl_pmap_edit_find(e, k) == NULL)
 		return 0;
 	for (unsigned int level = 0;; level++, rest >>= SL_LEVEL_BITS) {
-		struct sl_node *n = own(e, at);
+		struct sl_pmap_node *n = own(e, at);
 		uint64_t bit = sl_pmap_place(rest);
 
 		if (n == NULL)
@@ -333,7 +338,7 @@ int sl_pmap_remove(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void **o
 			tidy(e, path, level, hash);
 			break;
 		}
-		at = sl_node_child(n, bit);
+		at = sl_pmap_node_child(n, bit);
 	}
 	e->count--;
 	if (old != NULL)
@@ -389,12 +394,12 @@ struct sl_pmap *sl_pmap_edit_commit(struct sl_pmap_edit *e, struct sl_pmap_garba
 }
 
 /* A node that an edit made is only reached through nodes that it made. */
-static void free_owned(struct sl_node *n, uint64_t session)
+static void free_owned(struct sl_pmap_node *n, uint64_t session)
 {
 	if (n->owner != session)
 		return;
 	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)
-		free_owned(sl_node_children(n)[i], session);
+		free_owned(sl_pmap_node_children(n)[i], session);
 	free(n);
 }
 
@@ -405,7 +410,7 @@ void sl_pmap_edit_abort(struct sl_pmap_edit *e)
 	if (e->root != NULL)
 		free_owned(e->root, e->session);
 	while (e->dead != NULL) {
-		struct sl_node *n = e->dead;
+		struct sl_pmap_node *n = e->dead;
 
 		e->dead = n->next_dead;
 		n->owner = 0;

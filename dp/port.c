@@ -116,6 +116,7 @@ static void wait_a_moment(struct sl_engine *g)
 {
 	rte_delay_us_sleep(50);
 	sl_rcu_poll(g->rcu);
+	sl_ports_jobs(g);
 }
 
 static struct sl_port *wait_for_slot(struct sl_engine *g, const char *name, struct sl_err *e)
@@ -144,45 +145,21 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e)
 }
 
 /* Whether the device is free (0), will be (1), or is somebody else's (an error). */
-static int wait_for_device(
-	const struct sl_port *new, const struct sl_port_params *params, struct sl_err *e)
+static int wait_for_device(const struct sl_port *new, const struct sl_port_params *params,
+	bool waits, struct sl_err *e)
 {
 	struct sl_engine *g = new->engine;
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * CLOSING_WAIT_MS;
 	const struct sl_port *other = holder(new, params->devargs);
 
-	while (other != NULL && other->state == SL_PORT_CLOSING && rte_rdtsc() < until) {
+	while (waits && other != NULL && other->state == SL_PORT_CLOSING &&
+		(other->job != NULL || rte_rdtsc() < until)) {
 		wait_a_moment(g);
 		other = holder(new, params->devargs);
 	}
 	if (other == NULL)
 		return 0;
 	return gives_way(other, params->leaving) ? 1 : in_use(new, other, e);
-}
-
-static void sum_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *sum)
-{
-	memset(sum, 0, sizeof(*sum));
-	sum->tx_dropped = sl_counter_read(&g->control->port[id]->n.tx_dropped);
-	sum->tx_recalled = sl_counter_read(&g->control->port[id]->n.tx_recalled);
-	for (unsigned int w = 0; w < g->n_workers; w++) {
-		const struct sl_port_counters *c = &g->worker[w]->counters.port[id]->n;
-
-		sum->rx_packets += sl_counter_read(&c->rx_packets);
-		sum->rx_bytes += sl_counter_read(&c->rx_bytes);
-		sum->tx_packets += sl_counter_read(&c->tx_packets);
-		sum->tx_bytes += sl_counter_read(&c->tx_bytes);
-		sum->tx_dropped += sl_counter_read(&c->tx_dropped);
-	}
-}
-
-static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DROP_COUNT])
-{
-	for (unsigned int r = 0; r < SL_DROP_COUNT; r++) {
-		sum[r] = sl_counter_read(&g->control->port[id]->drops[r]);
-		for (unsigned int w = 0; w < g->n_workers; w++)
-			sum[r] += sl_counter_read(&g->worker[w]->counters.port[id]->drops[r]);
-	}
 }
 
 /* Without touching it: what is known of a device that another port still has. */
@@ -196,18 +173,17 @@ static int check_presence(const struct sl_port *p, struct sl_err *e)
 		e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name, p->device, why);
 }
 
-static int open_or_wait(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
+/* 0: the helper opens it; 1: it is opened when it is published; or an error. */
+static int begin_open(
+	struct sl_port *p, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
 	int ret = check_presence(p, e);
 
 	if (ret != 0 && params->patience >= SL_PATIENCE_MISSING)
-		return 0;
+		return 1;
 	if (ret == 0)
-		ret = wait_for_device(p, params, e);
-	if (ret == 0)
-		ret = sl_port_open(p, e);
-	/* It is tried again once it is published. */
-	return ret > 0 || params->patience == SL_PATIENCE_ALL ? 0 : ret;
+		ret = wait_for_device(p, params, waits, e);
+	return ret == 0 ? sl_port_begin_open(p, e) : ret;
 }
 
 static int set_up(struct sl_port *p, const struct sl_port_params *params, struct sl_err *e)
@@ -222,14 +198,18 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 			params->devargs);
 		ret = 0; /* opening it will say so again */
 	}
-	if (ret == 0)
-		ret = sl_port_ask(p, params, e);
-	if (ret == 0)
-		ret = open_or_wait(p, params, e);
-	return ret == 0 && p->rxq == NULL ? sl_port_make_rxq(p, e) : ret;
+	return ret == 0 ? sl_port_ask(p, params, e) : ret;
 }
 
-int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+static void give_up(struct sl_port *p)
+{
+	p->state = SL_PORT_CLOSING;
+	sl_port_close(p);
+}
+
+/* A ticket is the port's id and one: 0 is none. waits: for another port to give up the device. */
+static int begin(
+	struct sl_engine *g, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
 	struct sl_port *p;
 	int ret = check_params(g, params, e);
@@ -239,17 +219,71 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p = wait_for_slot(g, params->name, e);
 	if (p == NULL)
 		return -ENOSPC;
+	p->state = SL_PORT_ADDING;
 	ret = set_up(p, params, e);
 	if (ret != 0) {
-		sl_port_close(p);
+		give_up(p);
+		return ret;
+	}
+	p->open_ret = begin_open(p, params, waits, &p->open_err);
+	return p->id + 1;
+}
+
+int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+{
+	return begin(g, params, false, e);
+}
+
+static struct sl_port *port_of_ticket(const struct sl_engine *g, int ticket)
+{
+	struct sl_port *p =
+		ticket > 0 && (unsigned int)ticket <= g->n_slots ? g->port[ticket - 1] : NULL;
+
+	return p != NULL && p->state == SL_PORT_ADDING ? p : NULL;
+}
+
+bool sl_port_open_done(const struct sl_engine *g, int ticket)
+{
+	const struct sl_port *p = port_of_ticket(g, ticket);
+
+	return p == NULL || p->job == NULL;
+}
+
+void sl_port_open_drop(struct sl_engine *g, int ticket)
+{
+	struct sl_port *p = port_of_ticket(g, ticket);
+
+	if (p != NULL)
+		give_up(p);
+}
+
+int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct sl_err *e)
+{
+	int ticket = params->ticket != 0 ? params->ticket : begin(g, params, true, e), ret;
+	struct sl_port *p;
+
+	if (ticket < 0)
+		return ticket;
+	p = port_of_ticket(g, ticket);
+	if (p == NULL)
+		return sl_err_set(e, SL_ERR_INTERNAL, "", "port %s: ticket %d is of no port",
+			params->name, ticket);
+	sl_port_wait(p);
+	ret = p->open_ret;
+	if (ret < 0 && params->patience == SL_PATIENCE_ALL)
+		ret = 0; /* it is tried again once it is published */
+	else if (ret < 0 && e != NULL)
+		*e = p->open_err;
+	if (ret >= 0 && p->rxq == NULL)
+		ret = sl_port_make_rxq(p, e);
+	if (ret < 0) {
+		give_up(p);
 		return ret;
 	}
 	p->state = SL_PORT_OPEN;
 	sl_port_stands(p, p->dev != NULL ? SL_PORT_IS_UP : SL_PORT_IS_OPENING,
 		p->dev != NULL ? "" : "its device is about to be opened");
-	sum_counters(g, p->id, &p->base);
-	sum_drops(g, p->id, p->base_drops);
-	p->given_when_open = p->base.tx_packets;
+	sl_port_count_from_here(p);
 	return p->id;
 }
 
@@ -303,23 +337,9 @@ int sl_port_check(
 	return ret;
 }
 
-static struct sl_port *find(const struct sl_engine *g, uint16_t id)
-{
-	const struct sl_port *p = id < g->n_slots ? g->port[id] : NULL;
-
-	if (p == NULL || p->state == SL_PORT_FREE || p->state == SL_PORT_CLOSING)
-		return NULL;
-	return (struct sl_port *)(uintptr_t)p;
-}
-
-unsigned int sl_ports_end(const struct sl_engine *g)
-{
-	return g->n_slots;
-}
-
 void sl_port_offer(struct sl_engine *g, uint16_t id)
 {
-	struct sl_port *p = find(g, id);
+	struct sl_port *p = sl_port_find(g, id);
 
 	if (p == NULL || p->state != SL_PORT_OPEN)
 		return;
@@ -331,7 +351,7 @@ void sl_port_offer(struct sl_engine *g, uint16_t id)
 
 void sl_port_publish(struct sl_engine *g, uint16_t id)
 {
-	struct sl_port *p = find(g, id);
+	struct sl_port *p = sl_port_find(g, id);
 
 	if (p == NULL || p->state != SL_PORT_OPEN)
 		return;
@@ -353,7 +373,7 @@ static void close_retired(void *port)
 
 void sl_port_remove(struct sl_engine *g, uint16_t id)
 {
-	struct sl_port *p = find(g, id);
+	struct sl_port *p = sl_port_find(g, id);
 
 	if (p == NULL)
 		return;
@@ -364,7 +384,7 @@ void sl_port_remove(struct sl_engine *g, uint16_t id)
 int sl_port_check_change(
 	struct sl_engine *g, uint16_t id, const struct sl_port_params *params, struct sl_err *e)
 {
-	const struct sl_port *now = find(g, id), *other;
+	const struct sl_port *now = sl_port_find(g, id), *other;
 	struct sl_port as = {.engine = g, .id = id, .state = SL_PORT_FREE};
 	struct sl_port *p = &as;
 	uint32_t absent;
@@ -389,7 +409,7 @@ int sl_port_check_change(
 
 void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_params *params)
 {
-	struct sl_port *p = find(g, id);
+	struct sl_port *p = sl_port_find(g, id);
 	struct sl_port_wish *w = p != NULL ? malloc(sizeof(*w)) : NULL;
 
 	if (p == NULL)
@@ -406,7 +426,7 @@ void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_param
 	if (p->state == SL_PORT_PUBLISHED)
 		sl_port_part(p);
 	else if (p->state == SL_PORT_SHUT)
-		sl_port_shut(p);
+		sl_port_shut(p); /* when what the helper is at is done */
 }
 
 /* The device is closed, and no worker knows a queue of it. */
@@ -428,100 +448,6 @@ void sl_port_take_wish(struct sl_port *p)
 	free(w);
 }
 
-void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c)
-{
-	const struct sl_port *p = find(g, id);
-
-	sum_counters(g, id, c);
-	if (p == NULL)
-		return;
-	c->rx_packets -= p->base.rx_packets;
-	c->rx_bytes -= p->base.rx_bytes;
-	c->tx_packets -= p->base.tx_packets;
-	c->tx_bytes -= p->base.tx_bytes;
-	c->tx_dropped -= p->base.tx_dropped;
-	c->tx_recalled -= p->base.tx_recalled;
-}
-
-void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT])
-{
-	const struct sl_port *p = find(g, id);
-
-	if (p == NULL) {
-		memset(drops, 0, SL_DROP_COUNT * sizeof(*drops));
-		return;
-	}
-	sum_drops(g, id, drops);
-	for (unsigned int r = 0; r < SL_DROP_COUNT; r++)
-		drops[r] -= p->base_drops[r];
-}
-
-const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id)
-{
-	const struct sl_port *p = find(g, id);
-
-	return p != NULL ? p->dp : NULL;
-}
-
-void sl_port_queues(const struct sl_engine *g, uint16_t id, struct sl_port_queues *q)
-{
-	const struct sl_port *p = find(g, id);
-
-	*q = (struct sl_port_queues){.numa = -1};
-	if (p == NULL)
-		return;
-	q->n = p->n_rxq;
-	q->numa = p->numa;
-	for (unsigned int i = 0; i < p->n_rxq; i++) {
-		q->worker[i] = p->state == SL_PORT_PUBLISHED ? p->rxq_worker[i] : -1;
-		q->pinned[i] = p->rxq_wanted[i] >= 0;
-	}
-}
-
-void sl_queue_load(
-	const struct sl_engine *g, uint16_t port, uint16_t queue, struct sl_queue_load *l)
-{
-	const struct sl_port *p = find(g, port);
-
-	*l = (struct sl_queue_load){0};
-	if (p == NULL || queue >= p->n_rxq)
-		return;
-	l->packets = sl_counter_read(&p->rxq[queue].packets);
-	l->cycles = sl_counter_read(&p->rxq[queue].cycles);
-}
-
-static void read_device(const struct sl_port *p, struct sl_port_info *info)
-{
-	sl_port_stats_read(p, info);
-	if (p->dev == NULL)
-		return;
-	if (p->driver->speed != NULL)
-		info->speed_mbps = p->driver->speed(p->dev);
-	info->link_up = p->standing.condition == SL_PORT_IS_UP;
-}
-
-void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info)
-{
-	const struct sl_port *p = find(g, id);
-
-	*info = (struct sl_port_info){.numa = -1};
-	if (p == NULL)
-		return;
-	info->condition = p->standing.condition;
-	info->since = p->standing.since;
-	rte_strscpy(info->why, p->standing.why, sizeof(info->why));
-	rte_strscpy(info->driver, p->driver_name[0] != '\0' ? p->driver_name : p->outside.driver,
-		sizeof(info->driver));
-	rte_strscpy(info->device, p->device, sizeof(info->device));
-	info->mac = p->dp->mac;
-	info->mtu = p->dp->mtu;
-	info->n_rxq = p->n_rxq;
-	info->n_txq = p->dp->n_txq;
-	info->numa = p->numa;
-	memcpy(info->rxq_worker, p->rxq_worker, sizeof(info->rxq_worker));
-	read_device(p, info);
-}
-
 /* Of a device that is open. */
 static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 {
@@ -538,7 +464,7 @@ static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
 {
-	struct sl_port *p = find(g, id);
+	struct sl_port *p = sl_port_find(g, id);
 	struct sl_port_dp *new;
 	int ret = 0;
 

@@ -128,7 +128,7 @@ static void wait_a_grace(struct sl_port *p)
 /* Once it is empty: a port that is shut is released when it has opened. */
 static void release(struct sl_port *p)
 {
-	if (p->state == SL_PORT_SHUT || p->emptying != SL_EMPTYING_DONE)
+	if (p->state != SL_PORT_PUBLISHED || p->emptying != SL_EMPTYING_DONE)
 		return;
 	p->emptying = SL_EMPTYING_RELEASE;
 	wait_a_grace(p);
@@ -161,7 +161,6 @@ static void grace_over(void *port)
 	if (--p->n_graces > 0 || published(p->engine, p->id) == NULL)
 		return;
 	if (p->state == SL_PORT_REOPENING) {
-		p->emptying = SL_EMPTYING_DONE;
 		sl_port_shut(p);
 	} else if (p->emptying == SL_EMPTYING_GRACE && needs_reopening(p)) {
 		sl_queues_pause(p->engine, p, SL_PORT_REOPENING);
@@ -255,6 +254,7 @@ void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
 	while (any_held(g) && rte_rdtsc() < until) {
 		rte_delay_us_sleep(50);
 		sl_rcu_poll(g->rcu);
+		sl_ports_jobs(g);
 		sl_ports_poll(g);
 		sl_ports_open(g);
 		turn(ctx);

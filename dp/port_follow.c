@@ -201,17 +201,29 @@ void sl_engine_follow(struct sl_engine *g)
 {
 	if (sl_interface_watch_read(g->watch, note_gone, g))
 		hurry(g);
+	sl_ports_jobs(g);
 	sl_ports_follow(g, true);
 }
 
 int sl_engine_fd(const struct sl_engine *g)
 {
-	return sl_interface_watch_fd(g->watch);
+	return g->fd;
 }
 
 void sl_port_shut(struct sl_port *p)
 {
-	sl_port_close_device(p);
+	if (p->dev != NULL)
+		sl_port_begin_close(p);
+	else if (p->job == NULL)
+		sl_port_closed(p);
+}
+
+void sl_port_closed(struct sl_port *p)
+{
+	if (p->job != NULL)
+		return; /* another one of it is */
+	if (p->state == SL_PORT_REOPENING)
+		p->emptying = SL_EMPTYING_DONE;
 	p->state = SL_PORT_SHUT;
 	p->due = 0;
 	p->n_tries = 0;
@@ -230,7 +242,6 @@ static void try_later(struct sl_port *p)
 
 static void open(struct sl_port *p)
 {
-	bool first = !p->was_open;
 	struct sl_err e = {0};
 	char why[200];
 	int place;
@@ -247,14 +258,21 @@ static void open(struct sl_port *p)
 		sl_port_stands(p, SL_PORT_IS_OPENING, "another port still has its device open");
 		return;
 	}
-	if (place < 0 || sl_port_open(p, &e) != 0) {
+	p->is_first = !p->was_open;
+	if (place < 0 || sl_port_begin_open(p, &e) != 0)
+		sl_port_tried(p, -ENODEV, &e);
+}
+
+void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e)
+{
+	if (ret != 0) {
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
-		sl_port_stands(p, SL_PORT_IS_FAILED, e.message);
+		sl_port_stands(p, SL_PORT_IS_FAILED, e->message);
 		try_later(p);
 		return;
 	}
-	if (first)
+	if (p->is_first)
 		sl_queues_deal(p->engine, p);
 	p->n_tries = 0;
 	p->fault = SL_KEEP;
@@ -269,7 +287,7 @@ void sl_ports_open(struct sl_engine *g)
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 
-		if (p->state == SL_PORT_SHUT && rte_rdtsc() >= p->due)
+		if (p->state == SL_PORT_SHUT && p->job == NULL && rte_rdtsc() >= p->due)
 			open(p);
 	}
 }

@@ -179,6 +179,16 @@ static void adopt_pool(struct sl_port *p)
 	p->pool = p->dev->pool;
 }
 
+/* Another MTU was asked for while the device was being opened. */
+static void follow_mtu(const struct sl_port *p, struct sl_port_device *d)
+{
+	if (d->mtu_asked == p->mtu_asked)
+		return;
+	d->mtu_asked = p->mtu_asked;
+	if (d->mtu_asked != 0 && d->driver->set_mtu != NULL)
+		(void)d->driver->set_mtu(d, d->mtu_asked, NULL);
+}
+
 /* The device is open: what was found is the port's now. */
 static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
 {
@@ -189,14 +199,17 @@ static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
 	p->numa = d->numa;
 	p->outside = d->outside;
 	p->mtu_own = d->mtu;
+	follow_mtu(p, d);
 	rte_strscpy(p->driver_name, d->driver_name, sizeof(p->driver_name));
 	ret = p->was_open ? 0 : sl_port_make_rxq(p, e); /* only now is the NUMA node known */
 	dp = ret == 0 ? make_dp(p) : NULL;
 	if (dp == NULL) {
 		p->dev = NULL;
+		free(p->txq_lock);
+		p->txq_lock = NULL;
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	}
-	if (p->state == SL_PORT_FREE)
+	if (p->state == SL_PORT_ADDING)
 		free(p->dp); /* no worker has seen it; one that workers see goes when dp is published */
 	p->dp = dp;
 	adopt_pool(p);
@@ -207,28 +220,8 @@ static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
 	return 0;
 }
 
-static int run_open(struct sl_port_device *d, struct sl_err *e)
+int sl_port_begin_open(struct sl_port *p, struct sl_err *e)
 {
-	int ret = d->driver->open(d, e);
-
-	return ret == 0 && d->driver->start != NULL ? d->driver->start(d, e) : ret;
-}
-
-/*
- * The device did not open, so no worker has had a buffer of a pool that was made for it: whatever
- * its driver has kept, that pool is free.
- */
-static void close_unopened(struct sl_port_device *d, const struct rte_mempool *before)
-{
-	d->driver->close(d);
-	if (d->pool != before)
-		rte_mempool_free(d->pool);
-	free_device(d);
-}
-
-int sl_port_open(struct sl_port *p, struct sl_err *e)
-{
-	const struct rte_mempool *pool = p->pool;
 	struct sl_port_device *d;
 	struct sl_interface iface;
 	uint32_t absent;
@@ -241,39 +234,118 @@ int sl_port_open(struct sl_port *p, struct sl_err *e)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	/* Before: if it is made again meanwhile, that is seen at the first look. */
 	d->ifindex = sl_interface_ask(p->outside.iface, &iface) ? iface.index : 0;
-	ret = run_open(d, e);
-	if (ret == 0)
-		ret = adopt(p, d, e);
-	if (ret == 0)
-		return 0;
-	close_unopened(d, pool);
-	sl_device_unmake(p, p->devargs, absent);
-	return ret;
+	p->job = sl_device_helper_begin(p->engine->helper, d, p, true);
+	p->job->absent = absent;
+	return 0;
 }
 
-/*
- * Workers know nothing of it any more. What it held is counted, where it tells. The pool stays the
- * port's.
- */
-void sl_port_close_device(struct sl_port *p)
+static void close_device(struct sl_port *p, struct sl_port_device *d)
 {
-	struct sl_port_device *d = p->dev;
-
-	if (d == NULL)
-		return;
 	sl_device_close_begin(p, &d->kept);
-	d->driver->close(d);
-	sl_device_close_end(&d->kept);
-	sl_port_stats_close(p);
-	free_device(d);
+	p->job = sl_device_helper_begin(p->engine->helper, d, p, false);
+}
+
+/* Workers know nothing of it any more. The pool stays the port's. */
+void sl_port_begin_close(struct sl_port *p)
+{
+	sl_port_stats_closing(p);
+	close_device(p, p->dev);
 	p->dev = NULL;
 	free(p->txq_lock);
 	p->txq_lock = NULL;
 }
 
+static int end_open(struct sl_port *p, const struct sl_device_job *j, struct sl_err *e)
+{
+	int ret = j->ret;
+
+	if (ret != 0) {
+		*e = j->err;
+		free_device(j->device);
+		sl_device_unmake(p, p->devargs, j->absent);
+		return ret;
+	}
+	ret = adopt(p, j->device, e);
+	if (ret != 0)
+		close_device(p, j->device);
+	return ret;
+}
+
+/* It is not wanted any more. */
+static void discard(struct sl_port *p, const struct sl_device_job *j)
+{
+	if (j->ret != 0) {
+		free_device(j->device);
+		sl_device_unmake(p, p->devargs, j->absent);
+		return;
+	}
+	if (j->device->pool != p->pool) /* no worker has had a buffer of it, the device may have */
+		sl_pool_bury(p->engine, j->device->pool, p->epoch);
+	sl_device_opened(p);
+	close_device(p, j->device);
+}
+
+static void end_close(struct sl_port *p, const struct sl_device_job *j)
+{
+	sl_port_stats_closed(p, j->device);
+	free_device(j->device);
+}
+
+static void end(struct sl_port *p, const struct sl_device_job *j)
+{
+	bool unwanted = p->state == SL_PORT_CLOSING || p->wish != NULL;
+	struct sl_err e = {0};
+	int ret = 0;
+
+	p->job = NULL;
+	if (!j->opens)
+		end_close(p, j);
+	else if (unwanted)
+		discard(p, j);
+	else
+		ret = end_open(p, j, &e);
+	if (p->state == SL_PORT_CLOSING && p->is_unused)
+		sl_port_close(p);
+	else if (p->state == SL_PORT_ADDING && j->opens) {
+		p->open_ret = ret;
+		p->open_err = e;
+	} else if (p->state == SL_PORT_REOPENING || (p->state == SL_PORT_SHUT && p->wish != NULL))
+		sl_port_closed(p);
+	else if (p->state == SL_PORT_SHUT && j->opens)
+		sl_port_tried(p, ret, &e);
+}
+
+void sl_ports_jobs(struct sl_engine *g)
+{
+	struct sl_device_job *j;
+
+	while ((j = sl_device_helper_next(g->helper)) != NULL) {
+		end(j->port, j);
+		free(j);
+	}
+}
+
+void sl_port_wait(struct sl_port *p)
+{
+	struct sl_device_job *j;
+
+	while ((j = p->job) != NULL) {
+		sl_device_helper_wait(p->engine->helper, j);
+		end(p, j);
+		free(j);
+	}
+}
+
+/* Its device is closed first; this is called again when that is done. */
 void sl_port_close(struct sl_port *p)
 {
-	sl_port_close_device(p);
+	p->is_unused = true;
+	if (p->job != NULL)
+		return;
+	if (p->dev != NULL) {
+		sl_port_begin_close(p);
+		return;
+	}
 	sl_pool_bury(p->engine, p->pool, p->epoch);
 	rte_free(p->rxq);
 	free(p->dp);

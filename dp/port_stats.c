@@ -8,7 +8,7 @@
 /* Since the device was opened. */
 static void read_lost(const struct sl_port *p, struct sl_port_lost *l)
 {
-	*l = (struct sl_port_lost){0};
+	*l = p->going;
 	if (p->dev != NULL && p->driver->lost != NULL)
 		p->driver->lost(p->dev, l);
 }
@@ -31,11 +31,17 @@ static void recall_refused(struct sl_port *p, uint64_t refused)
 	p->refused_told = now;
 }
 
-void sl_port_stats_close(struct sl_port *p)
+void sl_port_stats_closing(struct sl_port *p)
 {
-	sl_port_recall(p, p->dev->n_thrown);
-	recall_refused(p, p->dev->lost.refused);
-	add(&p->past, &p->dev->lost);
+	read_lost(p, &p->going);
+}
+
+void sl_port_stats_closed(struct sl_port *p, const struct sl_port_device *d)
+{
+	p->going = (struct sl_port_lost){0};
+	sl_port_recall(p, d->n_thrown);
+	recall_refused(p, d->lost.refused);
+	add(&p->past, &d->lost);
 	p->n_dry = p->n_wet = 0;
 	p->starved = false;
 }

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+/* The framework itself is under test: its pending transaction is looked into. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/model/conf.h"
 #include "pipelines/pipeline_ctl.h"

@@ -262,7 +262,7 @@ static void stopped_workers_hold_up_no_change(void **state)
 	sl_engine_stop(g);
 	sl_port_remove(g, id);
 	assert_int_equal(sl_rcu_poll(sl_engine_rcu(g)), 0);
-	assert_int_equal(g->port[id]->state, SL_PORT_FREE);
+	wait_until(g->port[id]->state == SL_PORT_FREE);
 	assert_sum_holds();
 	assert_int_equal(sl_engine_start(g, &e), 0);
 }

@@ -168,6 +168,13 @@ static void give_back(void)
 		rte_pktmbuf_free(kept[--n_kept]);
 }
 
+/* To open its device. */
+static bool has_failed(uint16_t id)
+{
+	return g->port[id]->state == SL_PORT_SHUT &&
+	       g->port[id]->standing.condition == SL_PORT_IS_FAILED;
+}
+
 static void reopened(uint16_t id)
 {
 	uint64_t sent = port_total(id, tx_packets);
@@ -177,7 +184,7 @@ static void reopened(uint16_t id)
 	sl_port_empty(g, id);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	wait_until(g->port[id]->state == SL_PORT_SHUT || !sl_port_dp(g, id)->refuse);
+	wait_until(has_failed(id) || !sl_port_dp(g, id)->refuse);
 }
 
 static void pool_is_used_again_as_long_as_it_is_enough(void **state)
@@ -205,7 +212,7 @@ static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **stat
 
 	(void)state;
 	mode = CONSUME;
-	while (g->port[id]->state != SL_PORT_SHUT && n < 20) {
+	while (!has_failed(id) && n < 20) {
 		keep_buffers(id);
 		reopened(id);
 		n++;
@@ -230,7 +237,7 @@ static void port_that_is_shut_is_released_only_when_it_is_told_whose_it_is(void 
 
 	(void)state;
 	mode = CONSUME;
-	while (g->port[id]->state != SL_PORT_SHUT) {
+	while (!has_failed(id)) {
 		keep_buffers(id);
 		reopened(id);
 	}
@@ -268,7 +275,7 @@ static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 	g->worker[0]->counters.port[id]->n.tx_packets++; /* as it does when it sends */
 	held_up = false;
 	wait_until(sl_port_is_empty(g, id));
-	assert_ptr_not_equal(sl_port_dp(g, id), dp); /* it is another device */
+	wait_until(sl_port_dp(g, id) != dp); /* it is another device */
 	g->worker[0]->counters.port[id]->n.tx_packets--;
 	assert_int_equal(port_total(id, tx_packets), sent);
 	look = NULL;

@@ -18,6 +18,7 @@
 #include "ctrl/model/journal_impl.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/watch/notices.h"
+/* The tables are built here without an engine, so the applier is made by hand. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
 #include "dp/addr_map.h"

@@ -12,8 +12,8 @@
  * Threads: a node is read by all once its version is committed, and written by its session only.
  * Ownership: a node belongs to the newest version that reaches it, then to that version's garbage.
  */
-#ifndef SL_DP_PMAP_NODE_H
-#define SL_DP_PMAP_NODE_H
+#ifndef SL_DP_PMAP_IMPL_H
+#define SL_DP_PMAP_IMPL_H
 
 #include "hash.h"
 #include "pmap.h"
@@ -21,27 +21,27 @@
 #define SL_LEVEL_BITS 6
 #define SL_LEVELS     11 /* 11 * 6 >= 64 bits: a node of level 11 is one of equal hashes */
 
-struct sl_entry {
+struct sl_pmap_entry {
 	struct sl_pmap_key key;
 	void *value;
 };
 
-struct sl_node {
+struct sl_pmap_node {
 	union {
-		uint64_t owner;		   /* the session that made it, and alone may change it */
-		struct sl_node *next_dead; /* once replaced; readers look at neither */
+		uint64_t owner; /* the session that made it, and alone may change it */
+		struct sl_pmap_node *next_dead; /* once replaced; readers look at neither */
 	};
 	uint64_t data, child;
 	uint64_t n_same;
-	struct sl_entry entry[]; /* in order of place, then the child pointers likewise */
+	struct sl_pmap_entry entry[]; /* in order of place, then the child pointers likewise */
 };
 
 struct sl_pmap_garbage {
-	struct sl_node *dead;
+	struct sl_pmap_node *dead;
 };
 
 struct sl_pmap {
-	struct sl_node *root; /* never NULL: an empty map is no version at all */
+	struct sl_pmap_node *root; /* never NULL: an empty map is no version at all */
 	size_t count;
 	uint64_t seed;
 	struct sl_pmap_garbage garbage; /* filled by the commit that replaces this version */
@@ -62,28 +62,28 @@ static inline unsigned int sl_pmap_bits(uint64_t map)
 	return (unsigned int)__builtin_popcountll(map);
 }
 
-static inline unsigned int sl_node_entries(const struct sl_node *n)
+static inline unsigned int sl_pmap_node_entries(const struct sl_pmap_node *n)
 {
 	return n->n_same != 0 ? (unsigned int)n->n_same : sl_pmap_bits(n->data);
 }
 
-static inline struct sl_node **sl_node_children(const struct sl_node *n)
+static inline struct sl_pmap_node **sl_pmap_node_children(const struct sl_pmap_node *n)
 {
-	return (struct sl_node **)(uintptr_t)(n->entry + sl_node_entries(n));
+	return (struct sl_pmap_node **)(uintptr_t)(n->entry + sl_pmap_node_entries(n));
 }
 
-static inline struct sl_entry *sl_node_entry(struct sl_node *n, uint64_t bit)
+static inline struct sl_pmap_entry *sl_pmap_node_entry(struct sl_pmap_node *n, uint64_t bit)
 {
 	return &n->entry[sl_pmap_bits(n->data & (bit - 1))];
 }
 
-static inline struct sl_node **sl_node_child(const struct sl_node *n, uint64_t bit)
+static inline struct sl_pmap_node **sl_pmap_node_child(const struct sl_pmap_node *n, uint64_t bit)
 {
-	/* Not by sl_node_children(): a node with children is none of equal hashes. */
-	return (struct sl_node **)(uintptr_t)(n->entry + sl_pmap_bits(n->data)) +
+	/* Not by sl_pmap_node_children(): a node with children is none of equal hashes. */
+	return (struct sl_pmap_node **)(uintptr_t)(n->entry + sl_pmap_bits(n->data)) +
 	       sl_pmap_bits(n->child & (bit - 1));
 }
 
-void *sl_node_find(const struct sl_node *n, uint64_t hash, const struct sl_pmap_key *k);
+void *sl_pmap_node_find(const struct sl_pmap_node *n, uint64_t hash, const struct sl_pmap_key *k);
 
 #endif
