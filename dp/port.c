@@ -68,7 +68,7 @@ static struct sl_port *make_slot(struct sl_engine *g)
 
 	if (id == SL_PORTS_MAX || make_rows(g, id) != 0)
 		return NULL;
-	p = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*p));
+	p = calloc(1, sizeof(*p));
 	if (p == NULL)
 		return NULL;
 	*p = (struct sl_port){.engine = g, .id = (uint16_t)id};
