@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
-#include "pipelines/changes.h"
-#include "dp/numa_node.h"
+#include "pipelines/context/changes.h"
+#include "dp/eal/numa_node.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/fragment_dp.h"
 #include "pipelines/fragment/waiting_dp.h"

@@ -6,7 +6,7 @@
 #ifndef SL_PIPELINE_CTL_H
 #define SL_PIPELINE_CTL_H
 
-#include "dp/rcu.h"
+#include "dp/lib/rcu.h"
 #include "pipeline.h"
 
 /* NULL with errno. max_flows as for sl_flow_table_create. On any NUMA node. */

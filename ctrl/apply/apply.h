@@ -11,7 +11,7 @@
 
 #include "ctrl/model/store.h"
 #include "ctrl/underlay/underlay.h"
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "pipelines/pipeline.h"
 #include "sluice/port_set.h"
 

@@ -8,7 +8,7 @@
 
 #include "announce.h"
 #include "apply.h"
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "port_slots.h"
 #include "purge.h"
 #include "table_ops.h"

@@ -15,7 +15,7 @@
 #ifndef SL_CTRL_APPLY_PURGE_H
 #define SL_CTRL_APPLY_PURGE_H
 
-#include "dp/rcu.h"
+#include "dp/lib/rcu.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "sluice/port_set.h"
 #include "table_ops.h"

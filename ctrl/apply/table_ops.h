@@ -21,8 +21,8 @@
 #define SL_CTRL_APPLY_TABLE_OPS_H
 
 #include "ctrl/model/store.h"
-#include "dp/engine.h"
-#include "pipelines/world.h"
+#include "dp/engine/engine.h"
+#include "pipelines/context/world.h"
 #include "sluice/port_set.h"
 
 struct sl_apply;

@@ -4,7 +4,7 @@
 
 #include "check.h"
 #include "daemon.h"
-#include "dp/variant.h"
+#include "dp/eal/variant.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "ctrl/objects/tables.h"
 #include "ctrl/rpc/server.h"

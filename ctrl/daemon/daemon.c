@@ -9,7 +9,7 @@
 
 #include "daemon.h"
 #include "ctrl/shape/time_text.h"
-#include "dp/variant.h"
+#include "dp/eal/variant.h"
 #include "ctrl/methods/objects.h"
 #include "ctrl/methods/methods.h"
 #include "pipelines/pipeline_ctl.h"

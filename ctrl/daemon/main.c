@@ -8,7 +8,7 @@
 #include "check.h"
 #include "daemon.h"
 #include "drivers.h"
-#include "dp/variant.h"
+#include "dp/eal/variant.h"
 #include "ctrl/methods/methods.h"
 #include "ctrl/shape/json.h"
 #include "signals.h"

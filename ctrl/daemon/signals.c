@@ -5,7 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "dp/socket_file.h"
+#include "dp/device/socket_file.h"
 #include "signals.h"
 
 /*

@@ -8,7 +8,7 @@
 
 #include "ctrl/apply/apply.h"
 #include "ctrl/model/config.h"
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/watch/load.h"
 #include "ctrl/watch/metrics.h"

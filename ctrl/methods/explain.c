@@ -7,7 +7,7 @@
 #include "ctrl.h"
 #include "ctrl/objects/fields.h"
 #include "pipelines/policy/policy_ctl.h"
-#include "pipelines/world.h"
+#include "pipelines/context/world.h"
 #include "methods.h"
 #include "ctrl/watch/names.h"
 

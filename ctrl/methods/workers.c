@@ -6,7 +6,7 @@
 #include <rte_cycles.h>
 
 #include "ctrl.h"
-#include "dp/variant.h"
+#include "dp/eal/variant.h"
 #include "ctrl/shape/grow.h"
 #include "ctrl/shape/json.h"
 #include "methods.h"

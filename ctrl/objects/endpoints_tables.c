@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "dp/pmap.h"
-#include "pipelines/changes.h"
+#include "dp/lib/pmap.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"

@@ -2,7 +2,7 @@
 /* Networks: by id, and by VNI. */
 #include <stdlib.h>
 
-#include "dp/u32map.h"
+#include "dp/lib/u32map.h"
 #include "sluice/encap.h"
 #include "tables.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Nodes: the underlay keeps a tunnel to each. Their addresses are in underlay_tables.c. */
 #include "ctrl/underlay/underlay.h"
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "tables.h"
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/pipeline.h"
 #include "fields.h"
 #include "policy_defs.h"

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "ctrl/model/store.h"
-#include "dp/device.h"
+#include "dp/device/device.h"
 #include "objects.h"
 
 /* One port's device string, as the driver reads it. */

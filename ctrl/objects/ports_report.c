@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctrl/apply/apply.h"
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "fields.h"
 #include "ports_report.h"
 #include "report.h"

@@ -11,7 +11,7 @@
 
 #include "ctrl/model/conf.h"
 #include "ctrl/model/safe_path.h"
-#include "dp/device.h"
+#include "dp/device/device.h"
 #include "fields.h"
 #include "ports.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "ctrl/underlay/underlay.h"
-#include "dp/addr_map.h"
+#include "dp/lib/addr_map.h"
 #include "tables.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dp/socket_file.h"
+#include "dp/device/socket_file.h"
 #include "server_internal.h"
 
 #define SOCKET_MODE 0660

@@ -5,7 +5,7 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
-#include "dp/checksum.h"
+#include "dp/lib/checksum.h"
 #include "neighbor_proto.h"
 #include "pipelines/reply/advert.h"
 

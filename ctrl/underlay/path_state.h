@@ -16,7 +16,7 @@
 #ifndef SL_CTRL_UNDERLAY_PATH_STATE_H
 #define SL_CTRL_UNDERLAY_PATH_STATE_H
 
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 
 #define SL_PATH_QUIET_TICKS   (5 * SL_TICKS_PER_SECOND)

@@ -11,7 +11,7 @@
 #ifndef SL_CTRL_UNDERLAY_UNDERLAY_H
 #define SL_CTRL_UNDERLAY_UNDERLAY_H
 
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "neighbor.h"
 #include "path_state.h"
 #include "pipelines/overlay/tunnel_ctl.h"

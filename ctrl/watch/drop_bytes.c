@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 
 #include "drop_facts.h"
-#include "dp/checksum.h"
+#include "dp/lib/checksum.h"
 #include "sluice/encap.h"
 
 static void eth_truncated(const struct sl_drop_facts *f)

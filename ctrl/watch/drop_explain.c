@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "dp/pmap.h"
-#include "dp/u32map.h"
+#include "dp/lib/pmap.h"
+#include "dp/lib/u32map.h"
 #include "drop_facts.h"
-#include "dp/addr_map.h"
-#include "pipelines/world.h"
+#include "dp/lib/addr_map.h"
+#include "pipelines/context/world.h"
 #include "sluice/burst.h"
 #include "sluice/encap.h"
 

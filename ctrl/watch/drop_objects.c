@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sentences about drops that name ports, nodes, endpoints and policies. In the order of the list. */
-#include "dp/pmap.h"
+#include "dp/lib/pmap.h"
 #include "drop_facts.h"
-#include "pipelines/world.h"
+#include "pipelines/context/world.h"
 #include "sluice/burst.h"
 
 static void announce_rate(const struct sl_drop_facts *f)

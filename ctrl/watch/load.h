@@ -6,7 +6,7 @@
 #ifndef SL_CTRL_WATCH_LOAD_H
 #define SL_CTRL_WATCH_LOAD_H
 
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 
 struct sl_load {
 	double cycles_per_packet; /* of loop turns that found packets; 0 when there were none */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dp/hash.h"
+#include "dp/lib/hash.h"
 #include "port_log.h"
 #include "running.h"
 

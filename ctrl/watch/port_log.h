@@ -7,7 +7,7 @@
 #ifndef SL_CTRL_WATCH_PORT_LOG_H
 #define SL_CTRL_WATCH_PORT_LOG_H
 
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "sluice/log_limit.h"
 
 struct sl_port_log {

@@ -8,7 +8,7 @@
 #define SL_CTRL_WATCH_REBALANCE_H
 
 #include "balance.h"
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 
 struct sl_rebalance_conf;
 

@@ -11,7 +11,7 @@
 #include "ctrl/apply/apply.h"
 #include "ctrl/model/store.h"
 #include "ctrl/underlay/underlay.h"
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "pipelines/pipeline.h"
 
 struct sl_running {

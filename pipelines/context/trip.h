@@ -11,8 +11,8 @@
 #ifndef SL_TRIP_H
 #define SL_TRIP_H
 
-#include "dp/worker.h"
-#include "pipelines/world.h"
+#include "dp/engine/worker.h"
+#include "pipelines/context/world.h"
 #include "sluice/packets.h"
 
 struct sl_changes;

@@ -6,7 +6,7 @@
 #ifndef SL_FLOW_CTL_H
 #define SL_FLOW_CTL_H
 
-#include "dp/rcu.h"
+#include "dp/lib/rcu.h"
 #include "flow_dp.h"
 #include "flow_owner_ctl.h"
 #include "sluice/error.h"

@@ -2,7 +2,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "flow_internal.h"
 #include "flow_window.h"
 

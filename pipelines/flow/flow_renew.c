@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "flow_internal.h"
 
 uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act)

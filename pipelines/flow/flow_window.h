@@ -14,7 +14,7 @@
 
 #include <rte_mbuf.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "flow_dp.h"
 #include "flow_block.h"
 

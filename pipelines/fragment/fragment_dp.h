@@ -14,7 +14,7 @@
 #ifndef SL_FRAGMENT_DP_H
 #define SL_FRAGMENT_DP_H
 
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "sluice/burst.h"
 
 #define SL_FRAGMENT_SLOTS 8192

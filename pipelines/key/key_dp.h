@@ -7,7 +7,7 @@
 #ifndef SL_KEY_DP_H
 #define SL_KEY_DP_H
 
-#include "dp/hash.h"
+#include "dp/lib/hash.h"
 #include "sluice/burst.h"
 
 /* Random numbers that no one on the network knows, so that no one can choose keys that collide. */

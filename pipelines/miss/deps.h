@@ -6,7 +6,7 @@
 #ifndef SL_MISS_DEPS_H
 #define SL_MISS_DEPS_H
 
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/context/trip.h"
 #include "pipelines/flow/flow_dp.h"
 

@@ -19,7 +19,7 @@
 #include <netinet/in.h>
 #include <rte_ether.h>
 
-#include "dp/pmap.h"
+#include "dp/lib/pmap.h"
 #include "judge.h"
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/parse/parse_dp.h"

@@ -2,9 +2,9 @@
 #include <netinet/in.h>
 #include <rte_byteorder.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "overlay_dp.h"
-#include "dp/addr_map.h"
+#include "dp/lib/addr_map.h"
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_byteorder.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "encaps.h"
-#include "dp/checksum.h"
+#include "dp/lib/checksum.h"
 
 enum { /* RFC 3168 section 5 */
 	ECN_NOT_ECT = 0,

@@ -6,8 +6,8 @@
 #ifndef SL_OVERLAY_DP_H
 #define SL_OVERLAY_DP_H
 
-#include "dp/worker.h"
-#include "pipelines/world.h"
+#include "dp/engine/worker.h"
+#include "pipelines/context/world.h"
 #include "tunnel_dp.h"
 
 /*

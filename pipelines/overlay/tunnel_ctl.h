@@ -7,7 +7,7 @@
 #ifndef SL_TUNNEL_CTL_H
 #define SL_TUNNEL_CTL_H
 
-#include "dp/rcu.h"
+#include "dp/lib/rcu.h"
 #include "tunnel_dp.h"
 
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers);

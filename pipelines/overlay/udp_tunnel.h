@@ -13,9 +13,9 @@
 #ifndef SL_OVERLAY_UDP_TUNNEL_H
 #define SL_OVERLAY_UDP_TUNNEL_H
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "encaps.h"
-#include "dp/checksum.h"
+#include "dp/lib/checksum.h"
 
 struct sl_udp_outer {
 	uint8_t eth_dst[6], eth_src[6];

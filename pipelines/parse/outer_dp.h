@@ -11,7 +11,7 @@
 
 #include <rte_byteorder.h>
 
-#include "dp/checksum.h"
+#include "dp/lib/checksum.h"
 
 enum {
 	SL_OUTER_L3 = 14,		/* where the IPv4 header starts */

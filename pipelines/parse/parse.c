@@ -2,7 +2,7 @@
 #include <rte_byteorder.h>
 #include <rte_prefetch.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "outer_dp.h"
 #include "parse_dp.h"
 #include "pipelines/key/key_dp.h"

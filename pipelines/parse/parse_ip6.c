@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_byteorder.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "parse_dp.h"
 #include "walk.h"
 

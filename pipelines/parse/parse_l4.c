@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_byteorder.h>
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "walk.h"
 
 enum { /* ICMP, RFC 792; ICMPv6, RFC 4443 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "walk.h"
 
 enum {

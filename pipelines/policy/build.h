@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "dp/hash.h"
+#include "dp/lib/hash.h"
 #include "set.h"
 
 /* Keys come from tenants: without a seed they could make the tables degenerate. */

@@ -31,7 +31,7 @@
 
 #include <stddef.h>
 
-#include "dp/pmap.h"
+#include "dp/lib/pmap.h"
 #include "policy_ctl.h"
 #include "vec.h"
 

@@ -5,7 +5,7 @@
 #include <rte_ether.h>
 
 #include "advert.h"
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "whohas.h"
 
 /* Solicitation and advertisement are alike up to the options: RFC 4861 sections 4.3 and 4.4. */

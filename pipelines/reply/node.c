@@ -7,8 +7,8 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
-#include "dp/addr_map.h"
-#include "dp/checksum.h"
+#include "dp/lib/addr_map.h"
+#include "dp/lib/checksum.h"
 #include "pipelines/overlay/tunnel_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/verdict/verdict.h"

@@ -7,7 +7,7 @@
 #ifndef SL_REPLY_STATE_H
 #define SL_REPLY_STATE_H
 
-#include "dp/samples.h"
+#include "dp/engine/samples.h"
 #include "sluice/burst.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <rte_ether.h>
 
 #include "advert.h"
-#include "dp/pmap.h"
+#include "dp/lib/pmap.h"
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
 #include "reply_state.h"

@@ -5,7 +5,7 @@
 #ifndef SL_STAGE_EXECUTE_H
 #define SL_STAGE_EXECUTE_H
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "pipelines/context/trip.h"
 #include "pipelines/overlay/overlay_dp.h"
 

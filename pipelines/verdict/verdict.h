@@ -14,7 +14,7 @@
 #ifndef SL_VERDICT_H
 #define SL_VERDICT_H
 
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 #include "pipelines/context/trip.h"
 
 /* Counts and frees every packet of the burst whose verdict is not SL_SENT. */

@@ -3,7 +3,7 @@
 
 #include <rte_ether.h>
 
-#include "dp/pmap.h"
+#include "dp/lib/pmap.h"
 #include "pipelines/key/key_dp.h"
 
 static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,

@@ -5,7 +5,7 @@
 #include "ctrl/watch/recent.h"
 #include "ctrl/shape/shape.h"
 #include "drop_scene.h"
-#include "pipelines/world.h"
+#include "pipelines/context/world.h"
 
 static const char *port_name(void *ctx, uint16_t id)
 {

@@ -6,7 +6,7 @@
 #include <rte_ether.h>
 
 #include "generator_internal.h"
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 
 enum {
 	IP4_LEN = 20,

@@ -10,7 +10,7 @@
 
 #include "generator_internal.h"
 #include "generator_port.h"
-#include "dp/numa_node.h"
+#include "dp/eal/numa_node.h"
 
 enum { L2_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN };
 

@@ -11,7 +11,7 @@
 #include <rte_malloc.h>
 
 #include "generator_internal.h"
-#include "dp/pkt.h"
+#include "dp/lib/pkt.h"
 
 enum {
 	PCAP_HEADER_LEN = 24,

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "dp/pmap.h"
-#include "dp/u32map.h"
+#include "dp/lib/pmap.h"
+#include "dp/lib/u32map.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "sluice/encap.h"
 

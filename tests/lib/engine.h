@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "dp/engine.h"
+#include "dp/engine/engine.h"
 #include "pipelines/pipeline.h"
 
 /* NULL, with the reason printed, when EAL does not start. */

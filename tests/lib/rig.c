@@ -9,10 +9,10 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "dp/pmap.h"
-#include "dp/u32map.h"
-#include "dp/addr_map.h"
-#include "pipelines/changes.h"
+#include "dp/lib/pmap.h"
+#include "dp/lib/u32map.h"
+#include "dp/lib/addr_map.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"

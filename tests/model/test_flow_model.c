@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dp/hash.h"
-#include "dp/worker.h"
+#include "dp/lib/hash.h"
+#include "dp/engine/worker.h"
 
 #define IDS	  60 /* both families alternating: more than fit */
 #define CAPACITY  64

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dp/hash.h"
+#include "dp/lib/hash.h"
 #include "tests/lib/owners.h"
 
 #define OWNERS	 8 /* to whom all is billed, back and forth */

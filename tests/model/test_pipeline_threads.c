@@ -30,8 +30,8 @@
 
 #include "ctrl/daemon/daemon.h"
 #include "ctrl/rpc/session.h"
-#include "dp/hash.h"
-#include "dp/port_driver.h"
+#include "dp/lib/hash.h"
+#include "dp/port/port_driver.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/packet.h"
 

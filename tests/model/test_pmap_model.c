@@ -4,8 +4,8 @@
  * commits and aborts, with older versions asked again until their garbage is freed. Leaks and use
  * after free are the address sanitizer's to find.
  */
-#include "dp/hash.h"
-#include "dp/pmap.h"
+#include "dp/lib/hash.h"
+#include "dp/lib/pmap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dp/hash.h"
-#include "dp/worker.h"
+#include "dp/lib/hash.h"
+#include "dp/engine/worker.h"
 #include "tests/lib/owners.h"
 
 #define IDS	 300

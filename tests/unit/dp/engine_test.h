@@ -20,7 +20,7 @@
 #include <rte_ethdev.h>
 
 /* Workers, ports and queues of the engine, which no other room may look into. */
-#include "dp/engine_internal.h"
+#include "dp/engine/engine_internal.h"
 
 #define DEADLINE_S 20
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dp/addr_map.h"
+#include "dp/lib/addr_map.h"
 
 #define ADDRESSES 200
 

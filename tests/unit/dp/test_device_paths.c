@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dp/socket_file.h"
+#include "dp/device/socket_file.h"
 
 static char dir[64];
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dp/eal.h"
-#include "dp/eal_limits.h"
-#include "dp/hugepages.h"
+#include "dp/eal/eal.h"
+#include "dp/eal/eal_limits.h"
+#include "dp/eal/hugepages.h"
 
 static const struct sl_cgroup_place nowhere = {"/nonexistent", "/nonexistent"};
 

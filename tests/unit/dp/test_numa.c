@@ -3,7 +3,7 @@
  */
 #include "engine_test.h"
 
-#include "dp/numa_node.h"
+#include "dp/eal/numa_node.h"
 #include "pipelines/pipeline_ctl.h"
 
 static struct {

@@ -19,7 +19,7 @@ static void *sparse_alloc(size_t align, size_t size)
 
 #define aligned_alloc(align, size) sparse_alloc(align, size)
 /* The source itself, so that it calls the allocator above. */
-#include "dp/pmap_edit.c"
+#include "dp/lib/pmap_edit.c"
 #undef aligned_alloc
 
 #define SEED 42u

@@ -8,9 +8,9 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
-#include "dp/rcu.h"
-#include "dp/rings.h"
-#include "dp/samples.h"
+#include "dp/lib/rcu.h"
+#include "dp/lib/rings.h"
+#include "dp/engine/samples.h"
 
 static int start_eal(void **state)
 {

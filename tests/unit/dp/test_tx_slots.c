@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "dp/tx_slots.h"
-#include "dp/worker.h"
+#include "dp/device/tx_slots.h"
+#include "dp/engine/worker.h"
 
 enum { SLOTS = 8, SIZE = 256, SHORT = 60, LONG = 1500 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "dp/u32map.h"
+#include "dp/lib/u32map.h"
 
 static void empty_map_finds_nothing(void **state)
 {

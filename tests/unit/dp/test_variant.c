@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dp/variant.h"
+#include "dp/eal/variant.h"
 
 static bool none(const char *name)
 {

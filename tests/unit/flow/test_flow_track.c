@@ -4,7 +4,7 @@
  */
 #include "flow_one.h"
 
-#include "dp/worker.h"
+#include "dp/engine/worker.h"
 
 /* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
 static bool pass(const struct flow_packet *p)

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "dp/counters.h"
-#include "pipelines/changes.h"
+#include "dp/engine/counters.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/crowd.h"
 #include "tests/lib/owners.h"

@@ -14,7 +14,7 @@
 #include "ctrl/objects/ports.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/model/safe_path.h"
-#include "dp/device.h"
+#include "dp/device/device.h"
 
 static char dir[64]; /* that nobody else may write to */
 

@@ -21,7 +21,7 @@
 /* The tables are built here without an engine, so the applier is made by hand. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
-#include "dp/addr_map.h"
+#include "dp/lib/addr_map.h"
 #include "tests/lib/desired.h"
 #include "tests/unit/underlay/underlay_faults.h"
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "dp/u32map.h"
-#include "dp/addr_map.h"
+#include "dp/lib/u32map.h"
+#include "dp/lib/addr_map.h"
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/parse/parse_dp.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What commits and entries put in by hand do to connections, and what is told of packets. */
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipeline_test.h"
 

@@ -3,7 +3,7 @@
  * The wire as others use it: priority tags, fragments in tunnels, ICMP errors from routers, and
  * networks with an MTU that IPv6 does not know.
  */
-#include "pipelines/changes.h"
+#include "pipelines/context/changes.h"
 #include "pipelines/fragment/waiting_dp.h"
 #include "tests/unit/pipeline/pipeline_test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What comes in by an underlay port: which frames are taken, and which pings are answered. */
-#include "dp/rings.h"
+#include "dp/lib/rings.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "tests/unit/pipeline/pipeline_test.h"
 

@@ -12,7 +12,7 @@
 #include "ctrl/rpc/session.h"
 #include "ctrl/methods/methods.h"
 #include "ctrl/watch/recent.h"
-#include "pipelines/world.h"
+#include "pipelines/context/world.h"
 #include "tests/lib/rig.h"
 
 #define FLOOD	 1000000u

@@ -7,7 +7,7 @@
 #include "dpdk.h"
 #include "driver_log.h"
 #include "interface.h"
-#include "numa_node.h"
+#include "dp/eal/numa_node.h"
 
 enum {
 	MTU_MIN = 68,			  /* RFC 791: every IPv4 module forwards that much */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_errno.h>
 
-#include "engine_internal.h"
-#include "numa_node.h"
+#include "dp/engine/engine_internal.h"
+#include "dp/eal/numa_node.h"
 
 enum { POOLS_BURIED_MAX = 4 };
 

@@ -3,7 +3,7 @@
  * What a port's devices have lost. A count of a device ends with it, and is added to what the port's
  * devices before had. What a device accepted and did not send is a drop.
  */
-#include "engine_internal.h"
+#include "dp/engine/engine_internal.h"
 
 /* Since the device was opened. */
 static void read_lost(const struct sl_port *p, struct sl_port_lost *l)

@@ -8,12 +8,12 @@
 
 #include <time.h>
 
-#include "device.h"
-#include "device_helper.h"
-#include "eal.h"
+#include "dp/device/device.h"
+#include "dp/port/device_helper.h"
+#include "dp/eal/eal.h"
 #include "engine.h"
-#include "interface.h"
-#include "port_driver.h"
+#include "dp/device/interface.h"
+#include "dp/port/port_driver.h"
 #include "sluice/port_set.h"
 
 #define SL_POOL_CACHE		256

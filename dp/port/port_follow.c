@@ -16,7 +16,7 @@
 #include <rte_cycles.h>
 #include <rte_string_fns.h>
 
-#include "engine_internal.h"
+#include "dp/engine/engine_internal.h"
 
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */

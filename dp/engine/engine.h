@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "engine_params.h"
-#include "interface_counters.h"
+#include "dp/device/interface_counters.h"
 #include "sluice/error.h"
 #include "sluice/port_set.h"
 #include "worker.h"

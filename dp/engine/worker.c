@@ -3,7 +3,7 @@
 
 #include <rte_cycles.h>
 
-#include "port_driver.h"
+#include "dp/port/port_driver.h"
 #include "worker.h"
 
 enum {

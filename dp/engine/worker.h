@@ -12,8 +12,8 @@
 #include <rte_spinlock.h>
 
 #include "counters.h"
-#include "rcu.h"
-#include "rings.h"
+#include "dp/lib/rcu.h"
+#include "dp/lib/rings.h"
 #include "samples.h"
 #include "stages.h"
 #include "sluice/burst.h"

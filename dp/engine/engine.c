@@ -8,7 +8,7 @@
 #include <rte_malloc.h>
 
 #include "engine_internal.h"
-#include "numa_node.h"
+#include "dp/eal/numa_node.h"
 
 enum {
 	MEMORY_MIN_MB = 64,

@@ -8,7 +8,7 @@
 
 #include <rte_ethdev.h>
 
-#include "port_driver.h"
+#include "dp/port/port_driver.h"
 
 /* Ethernet, two VLAN tags and the checksum: what a frame is longer than its IP packet. */
 #define SL_L2_OVERHEAD ((unsigned int)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))

@@ -7,7 +7,7 @@
 
 #include <rte_errno.h>
 
-#include "driver_log.h"
+#include "dp/device/driver_log.h"
 #include "eal_limits.h"
 
 /* EAL, the socket and some ports and clients: with less, EAL ends the process. */

@@ -9,8 +9,8 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
-#include "engine_internal.h"
-#include "numa_node.h"
+#include "dp/engine/engine_internal.h"
+#include "dp/eal/numa_node.h"
 
 #define CLOSING_WAIT_MS 20 /* two hundred grace periods of workers that sleep */
 

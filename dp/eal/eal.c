@@ -8,12 +8,12 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-#include "driver_log.h"
+#include "dp/device/driver_log.h"
 #include "eal.h"
 #include "eal_limits.h"
 #include "hugepages.h"
-#include "memif_guard.h"
-#include "privilege.h"
+#include "dp/device/memif_guard.h"
+#include "dp/device/privilege.h"
 
 static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 {

@@ -16,7 +16,7 @@
 #include <rte_string_fns.h>
 
 #include "device.h"
-#include "engine_internal.h"
+#include "dp/engine/engine_internal.h"
 #include "socket_file.h"
 
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)

@@ -4,8 +4,8 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
-#include "engine_internal.h"
-#include "numa_node.h"
+#include "dp/engine/engine_internal.h"
+#include "dp/eal/numa_node.h"
 
 enum { DESC_DEFAULT = 1024 };
 

@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "engine_internal.h"
+#include "dp/engine/engine_internal.h"
 
 struct job_list {
 	struct sl_device_job *head, **tail;

@@ -7,7 +7,7 @@
 #include <rte_string_fns.h>
 
 #include "dpdk.h"
-#include "engine_internal.h"
+#include "dp/engine/engine_internal.h"
 #include "interface.h"
 #include "socket_file.h"
 

@@ -28,7 +28,7 @@
 
 #include <rte_mbuf.h>
 
-#include "device.h"
+#include "dp/device/device.h"
 #include "sluice/error.h"
 #include "sluice/types.h"
 
