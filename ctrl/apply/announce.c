@@ -21,18 +21,13 @@ void sl_announcer_fini(struct sl_announcer *n)
 
 bool sl_announcer_reserve(struct sl_announcer *n, uint32_t id)
 {
-	uint32_t words = id / WORD_BITS + 1, want;
-	uint64_t *more;
+	size_t words = id / WORD_BITS + 1, before = n->n_words;
+	uint64_t *more = sl_grow(n->set, words, &n->n_words, sizeof(*more));
 
-	if (words <= n->n_words)
-		return true;
-	want = words < 2 * n->n_words ? 2 * n->n_words : words;
-	more = realloc(n->set, want * sizeof(*more));
 	if (more == NULL)
 		return false;
-	memset(&more[n->n_words], 0, (want - n->n_words) * sizeof(*more));
+	memset(&more[before], 0, (n->n_words - before) * sizeof(*more));
 	n->set = more;
-	n->n_words = want;
 	return true;
 }
 

@@ -33,7 +33,8 @@ struct sl_announcer {
 	sl_addresses_fn addresses; /* of an endpoint's object; NULL: nothing is announced yet */
 	struct sl_announce_queue recent, again;
 	uint64_t *set; /* a bit an endpoint id */
-	uint32_t n_words, n_set, cursor;
+	size_t n_words;
+	uint32_t n_set, cursor;
 	/* The one at hand: the next frame is about this address, for this port. */
 	uint32_t id; /* 0: none */
 	uint32_t address;

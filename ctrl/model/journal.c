@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sluice/clock.h"
 #include "journal_numbers.h"
 #include "journal_text.h"
 
@@ -136,21 +137,13 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 	return sl_journal_compact(j, s, e);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 void sl_journal_mend(struct sl_journal *j, struct sl_store *s)
 {
 	uint64_t begin;
 
 	if (!j->broken)
 		return;
-	begin = now_ns();
+	begin = sl_now_ns();
 	if (begin < j->mend_ns)
 		return;
 	if (sl_journal_compact(j, s, NULL) == 0) {
@@ -159,7 +152,7 @@ void sl_journal_mend(struct sl_journal *j, struct sl_store *s)
 		return;
 	}
 	/* A large state takes seconds to fail: a tenth of the time at most. */
-	j->mend_ns = now_ns() + 9 * (now_ns() - begin);
+	j->mend_ns = sl_now_ns() + 9 * (sl_now_ns() - begin);
 }
 
 void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)

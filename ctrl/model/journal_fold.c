@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sluice/clock.h"
 #include "disk_helper.h"
 #include "journal_objects.h"
 #include "store_impl.h"
@@ -251,21 +252,13 @@ static int switch_log(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 
 /* Turns. */
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static int write_slice(struct sl_journal *j, struct sl_fold *f, uint64_t end, struct sl_err *e)
 {
 	bool more;
 
 	do
 		more = j->slice_ns > 0 ? write_some(f) : sl_state_out_next(&f->out);
-	while (more && cpu_ns() < end);
+	while (more && sl_cpu_ns() < end);
 	if (sl_snapshot_failed(f->out.view) || f->out.text.error != 0)
 		return written(j, f, e);
 	if (more)
@@ -327,7 +320,7 @@ static int turn_copying(struct sl_journal *j, struct sl_fold *f, uint64_t end, s
 {
 	int error = 0;
 
-	while (error == 0 && rest(j, f) > 0 && cpu_ns() < end)
+	while (error == 0 && rest(j, f) > 0 && sl_cpu_ns() < end)
 		error = copy_piece(j, f);
 	if (error != 0)
 		return sl_journal_error(j, SL_JOURNAL_LOG_NEW, error, e);
@@ -354,7 +347,7 @@ static int turn_syncing_log(struct sl_journal *j, struct sl_fold *f, struct sl_e
 
 static int turn(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 {
-	uint64_t end = cpu_ns() + j->slice_ns;
+	uint64_t end = sl_cpu_ns() + j->slice_ns;
 
 	if (f->stage != WRITING && f->helper.running && !sl_disk_helper_is_done(&f->helper))
 		return 0;

@@ -35,7 +35,7 @@ struct sl_journal_numbers {
 	char *text;
 	size_t len;
 	uint64_t *seqs, whole;
-	size_t n_seqs;
+	size_t n_seqs, max_seqs;
 };
 
 struct sl_journal {

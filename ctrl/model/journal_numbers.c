@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ctrl/shape/grow.h"
 #include "ctrl/shape/fields.h"
 #include "ctrl/shape/json.h"
 #include "journal_numbers.h"
@@ -49,12 +50,10 @@ static int note_line(struct sl_journal_numbers *n, const char *line, uint64_t se
 		n->whole = seq;
 	if (n->n_seqs > 0 && n->seqs[n->n_seqs - 1] == seq)
 		return 0;
-	if ((n->n_seqs & (n->n_seqs - 1)) == 0) { /* a power of two: it is full */
-		more = realloc(n->seqs, (n->n_seqs == 0 ? 1 : n->n_seqs * 2) * sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		n->seqs = more;
-	}
+	more = sl_grow(n->seqs, n->n_seqs + 1, &n->max_seqs, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	n->seqs = more;
 	n->seqs[n->n_seqs++] = seq;
 	return 0;
 }

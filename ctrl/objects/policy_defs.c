@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "ctrl/shape/grow.h"
 #include "collections.h"
 #include "policy_defs.h"
 
@@ -12,16 +13,10 @@ static size_t size_of_labels(const struct sl_labels *labels)
 
 static void block_begin(struct sl_def_block *b, size_t need)
 {
-	char *p;
-
 	b->used = 0;
-	if (need <= b->size)
-		return;
-	p = realloc(b->p, need);
-	if (p == NULL)
+	b->p = sl_grow(b->p, need, &b->size, 1);
+	if (b->p == NULL)
 		abort();
-	b->p = p;
-	b->size = need;
 }
 
 /* A part of what block_begin made room for. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "ctrl/shape/grow.h"
 #include "reach.h"
 
 void sl_reach_init(struct sl_reach *r, const struct sl_ip *own, size_t n_own)
@@ -65,16 +66,12 @@ static struct sl_link *link_create(
 
 static bool make_room(struct sl_reach *r)
 {
-	size_t max = r->max_links * 2 + 8;
-	struct sl_link **more;
+	struct sl_link **more =
+		sl_grow(r->link, r->n_links + 1, &r->max_links, sizeof(struct sl_link *));
 
-	if (r->n_links < r->max_links)
-		return true;
-	more = realloc(r->link, max * sizeof(*more));
 	if (more == NULL)
 		return false;
 	r->link = more;
-	r->max_links = max;
 	return true;
 }
 
