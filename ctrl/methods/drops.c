@@ -39,7 +39,8 @@ static int drops_list(const struct sl_rpc_call *call, cJSON **result, struct sl_
 	cJSON *list;
 
 	if (in->has_port && sl_apply_port_id(call->ctrl->apply, in->port) < 0)
-		return sl_rpc_not_found(e, SL_ERR_NOT_FOUND, "port", "port", in->port);
+		return sl_object_not_found(
+			&sl_collection_ports, SL_ERR_NOT_FOUND, "port", in->port, e);
 	list = cJSON_CreateArray();
 	if (list == NULL)
 		return -ENOMEM;

@@ -130,7 +130,7 @@ static const struct sl_endpoint_obj *endpoint_of(
 	const struct sl_object *o = sl_store_find(c->store, SL_COLL_ENDPOINTS, name);
 
 	if (o == NULL)
-		sl_rpc_not_found(e, SL_ERR_NOT_FOUND, path, "endpoint", name);
+		sl_object_not_found(&sl_collection_endpoints, SL_ERR_NOT_FOUND, path, name, e);
 	return (const struct sl_endpoint_obj *)o;
 }
 

@@ -216,8 +216,8 @@ static int flows_list(const struct sl_rpc_call *call, const void *arg, struct sl
 	if (in->has_network) {
 		o = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 		if (o == NULL)
-			return sl_rpc_not_found(
-				e, SL_ERR_NOT_FOUND, "network", "network", in->network);
+			return sl_object_not_found(&sl_collection_networks, SL_ERR_NOT_FOUND,
+				"network", in->network, e);
 	}
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -323,7 +323,8 @@ static int make_key(
 	const struct sl_object *net = sl_store_find(c->store, SL_COLL_NETWORKS, in->network);
 
 	if (net == NULL)
-		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "network", "network", in->network);
+		return sl_object_not_found(
+			&sl_collection_networks, SL_ERR_REFERENCE, "network", in->network, e);
 	memset(key, 0, sizeof(*key));
 	memcpy(key->src, in->source.b, 16);
 	memcpy(key->dst, in->destination.b, 16);
@@ -342,14 +343,16 @@ static int find_target(const struct sl_ctrl *c, const struct add_in *in, struct 
 	if (in->has_port) {
 		port = sl_apply_port_id(c->apply, in->port);
 		if (port < 0)
-			return sl_rpc_not_found(e, SL_ERR_REFERENCE, "port", "port", in->port);
+			return sl_object_not_found(
+				&sl_collection_ports, SL_ERR_REFERENCE, "port", in->port, e);
 		p->kind = SL_PROGRAM_PORT;
 		p->target = (uint32_t)port;
 		return 0;
 	}
 	node = sl_store_find(c->store, SL_COLL_NODES, in->node);
 	if (node == NULL)
-		return sl_rpc_not_found(e, SL_ERR_REFERENCE, "node", "node", in->node);
+		return sl_object_not_found(
+			&sl_collection_nodes, SL_ERR_REFERENCE, "node", in->node, e);
 	p->kind = SL_PROGRAM_NODE;
 	p->target = node->id;
 	return 0;

@@ -171,7 +171,7 @@ static int handle_del(
 		return *result != NULL ? 0 : out_of_memory(e);
 	}
 	if (o == NULL)
-		return sl_object_not_found(v->coll, key, e);
+		return sl_object_not_found(v->coll, SL_ERR_NOT_FOUND, NULL, key, e);
 	*result = encode(c->ctrl, v->coll, o);
 	t = *result != NULL ? sl_txn_begin(s) : NULL;
 	ret = t != NULL ? sl_txn_del(t, v->coll->id, key, e) : out_of_memory(e);
@@ -196,7 +196,7 @@ static int handle_get(
 	v->coll->make_key(c->params, key);
 	o = sl_store_find(sl_ctrl_store(c->ctrl), v->coll->id, key);
 	if (o == NULL)
-		return sl_object_not_found(v->coll, key, e);
+		return sl_object_not_found(v->coll, SL_ERR_NOT_FOUND, NULL, key, e);
 	*result = encode(c->ctrl, v->coll, o);
 	return *result != NULL ? 0 : out_of_memory(e);
 }

@@ -248,12 +248,14 @@ const struct sl_object *sl_store_before(
 	return en != NULL && en->change != 0 ? s->txn->rec[en->change - 1].old_obj : o;
 }
 
-int sl_object_not_found(const struct sl_collection *coll, const char *key, struct sl_err *e)
+int sl_object_not_found(const struct sl_collection *coll, enum sl_err_code code, const char *path,
+	const char *key, struct sl_err *e)
 {
-	sl_err_set(
-		e, SL_ERR_NOT_FOUND, coll->key_field, "there is no %s \"%s\"", coll->singular, key);
+	int err = sl_err_set(e, code, path != NULL ? path : coll->key_field,
+		"there is no %s \"%s\"", coll->singular, key);
+
 	sl_err_hint(e, "%s.list shows what there is", coll->name);
-	return -ENOENT;
+	return err;
 }
 
 uint32_t sl_store_id_of(const struct sl_store *s, unsigned int c, const char *key)

@@ -107,8 +107,13 @@ const struct sl_object *sl_store_before(
 #define SL_WHAT_LEN (SL_KEY_LEN + 16) /* "endpoint \"KEY\"" */
 const char *sl_object_what(
 	const struct sl_collection *coll, const struct sl_object *o, char buf[SL_WHAT_LEN]);
-/* "there is no endpoint "web-1""; -ENOENT. */
-int sl_object_not_found(const struct sl_collection *coll, const char *key, struct sl_err *e);
+/*
+ * "there is no endpoint "web-1"". code: SL_ERR_NOT_FOUND for the object that a call is about,
+ * SL_ERR_REFERENCE for one that its parameters refer to. path: NULL for the key's field. Returns
+ * -errno.
+ */
+int sl_object_not_found(const struct sl_collection *coll, enum sl_err_code code, const char *path,
+	const char *key, struct sl_err *e);
 
 /*
  * The number of the identity that has exactly these labels, declared or allocated;

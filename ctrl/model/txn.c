@@ -203,7 +203,7 @@ int sl_txn_step(
 	if (verb == SL_TXN_ADD && now != NULL && !now->derived)
 		return blame(e, t->at, exists(coll, key, e));
 	if (verb == SL_TXN_SET && now == NULL)
-		return blame(e, t->at, sl_object_not_found(coll, key, e));
+		return blame(e, t->at, sl_object_not_found(coll, SL_ERR_NOT_FOUND, NULL, key, e));
 	if (is_no_wish(t, obj) || (now != NULL && objects_equal(c, now, obj))) {
 		sl_shape_fini(coll->shape, obj);
 		return 0;
@@ -218,7 +218,8 @@ int sl_txn_del(struct sl_txn *t, unsigned int c, const char *key, struct sl_err 
 
 	assert(!t->indexed);
 	if (en == NULL || en->obj == NULL)
-		return blame(e, t->at, sl_object_not_found(sl_collections[c], key, e));
+		return blame(e, t->at,
+			sl_object_not_found(sl_collections[c], SL_ERR_NOT_FOUND, NULL, key, e));
 	if (!t->replay && en->obj->derived) {
 		sl_err_set(e, SL_ERR_REFERENCE, sl_collections[c]->key_field,
 			"%s is allocated for endpoints that have its labels",

@@ -117,13 +117,6 @@ int sl_rpc_invoke(struct sl_session *session, const struct sl_method *m, const c
 	struct sl_rpc_parked *parked, cJSON **result, struct sl_stream **stream, struct sl_err *e);
 
 /*
- * For methods: there is no such object; what: "port". The code is SL_ERR_NOT_FOUND for the object
- * that a call is about, SL_ERR_REFERENCE for one that its parameters refer to. -errno.
- */
-int sl_rpc_not_found(struct sl_err *e, enum sl_err_code code, const char *path, const char *what,
-	const char *name);
-
-/*
  * Answer one message at once, for a program that has no other client to serve; calls cannot wait.
  * Returns a malloc'ed line with its newline, or NULL when nothing is to be answered.
  */
