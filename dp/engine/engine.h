@@ -96,6 +96,10 @@ struct sl_port_params {
  * then), sl_port_add with that ticket in the same parameters does not wait: it makes the port, or
  * says why the device did not open. Each ticket is either given to sl_port_add, once, or dropped;
  * what is dropped is closed. A ticket takes a port's id.
+ *
+ * A device that a closing port still has, or that an earlier ticket has asked for, is waited for:
+ * tickets get it in the order of begin. When it comes to be a port's for good, done is true and
+ * sl_port_add says so. A ticket waits only for earlier ones.
  */
 int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 bool sl_port_open_done(const struct sl_engine *g, int ticket);
