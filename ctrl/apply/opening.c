@@ -55,10 +55,17 @@ int sl_opening_begin(struct sl_opening *o, const struct sl_store *s,
 	return err;
 }
 
+/* The device is open or cannot be, and no flow entry means a former port by the id. */
+static bool is_ready(const struct sl_apply *a, const struct opening_port *p)
+{
+	return sl_port_open_done(a->env.engine, p->ticket) &&
+	       !sl_purge_looks_for_port(a->purge, sl_port_open_id(p->ticket));
+}
+
 bool sl_opening_is_done(const struct sl_opening *o)
 {
 	for (const struct opening_port *p = o->ports; p != NULL; p = p->hh.next)
-		if (!sl_port_open_done(o->apply->env.engine, p->ticket))
+		if (!is_ready(o->apply, p))
 			return false;
 	return true;
 }

@@ -243,7 +243,7 @@ void sl_port_ask_again(struct sl_port *p)
 }
 
 /*
- * A ticket is the port's id and one: 0 is none. waits: within this call, for another port to give
+ * A ticket is the port's id and one (sl_port_open_id): 0 is none. waits: within this call, for another port to give
  * up the device.
  */
 static int begin(
