@@ -13,6 +13,8 @@
 #include "purge.h"
 #include "table_ops.h"
 
+struct sl_opening;
+
 /* Calls to make later: a grace period after the commit (old tables), or on abort (new ones). */
 struct sl_later {
 	void (*fn)(void *);
@@ -39,7 +41,8 @@ struct sl_sorted_changes {
 };
 
 struct sl_pending {
-	struct sl_table_txn txn; /* first, see sl_pending_of */
+	struct sl_table_txn txn;    /* first, see sl_pending_of */
+	struct sl_opening *opening; /* where devices of added ports come from; NULL: nowhere */
 	struct sl_sorted_changes sorted;
 	uint32_t of; /* SL_TABLE_OF each collection that has changes */
 	struct sl_later_list retire, undo;
@@ -71,6 +74,7 @@ struct sl_apply {
 	struct sl_announcer announcer;
 	struct sl_purge *purge;
 	const struct sl_store *store; /* of the last commit */
+	struct sl_opening *opening;   /* of transactions that begin now; NULL: none */
 	struct sl_pending p;	      /* the open transaction */
 };
 
@@ -78,6 +82,15 @@ static inline struct sl_pending *sl_pending_of(const struct sl_table_txn *t)
 {
 	return &t->apply->p;
 }
+
+/*
+ * Rows say what the changes of a transaction, which is checked and not prepared, will need that
+ * takes long: sl_table_port_foresee notes it in o. 0 or -errno with *e.
+ */
+int sl_apply_foresee(struct sl_apply *a, struct sl_opening *o, const struct sl_store *s,
+	const struct sl_change *changes, size_t n, struct sl_err *e);
+/* The ticket for the device of the port to be, which is the caller's then. 0: there is none. */
+int sl_opening_take(struct sl_opening *o, const char *name); /* accepts NULL */
 
 /* The scope. None of these fails: without memory a scope becomes all there is. */
 void sl_scope_add(struct sl_scope *s, uint16_t slot);

@@ -30,11 +30,14 @@ const struct sl_port_set *sl_table_ports_leaving(const struct sl_table_txn *t)
 int sl_table_port_add(struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e)
 {
 	struct sl_apply *a = t->apply;
-	int id = sl_port_add(a->env.engine, params, e);
+	struct sl_port_params p = *params;
+	int id;
 
+	p.ticket = sl_opening_take(sl_pending_of(t)->opening, p.name);
+	id = sl_port_add(a->env.engine, &p, e);
 	if (id < 0)
 		return id;
-	if (sl_port_slot_add(&a->ports, (uint16_t)id, params->name) == NULL) {
+	if (sl_port_slot_add(&a->ports, (uint16_t)id, p.name) == NULL) {
 		sl_port_remove(a->env.engine, (uint16_t)id);
 		return sl_table_no_memory(e);
 	}

@@ -223,9 +223,14 @@ void sl_purge_number(struct sl_purge *p, enum sl_number_kind kind, uint32_t id)
 		finish(p);
 }
 
+bool sl_purge_looks_for_port(const struct sl_purge *p, uint16_t id)
+{
+	return (p->now != NULL && sl_port_set_has(&p->now->ports, id)) ||
+	       (p->next != NULL && sl_port_set_has(&p->next->ports, id));
+}
+
 void sl_purge_port(struct sl_purge *p, uint16_t id)
 {
-	if ((p->now != NULL && sl_port_set_has(&p->now->ports, id)) ||
-		(p->next != NULL && sl_port_set_has(&p->next->ports, id)))
+	if (sl_purge_looks_for_port(p, id))
 		finish(p);
 }

@@ -49,5 +49,7 @@ bool sl_purge_turn(struct sl_purge *p, uint64_t cpu_ns);
 /* No entry names this number any more as something that went, if a grace period has passed. */
 void sl_purge_number(struct sl_purge *p, enum sl_number_kind kind, uint32_t id);
 void sl_purge_port(struct sl_purge *p, uint16_t id);
+/* sl_purge_port would take long: who can wait for turns asks this first. */
+bool sl_purge_looks_for_port(const struct sl_purge *p, uint16_t id);
 
 #endif

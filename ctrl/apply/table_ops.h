@@ -4,6 +4,8 @@
  * without knowing what they are about. A row says of which collections it is; a transaction
  * calls the rows that it has changes for, in the order in which the applier was given them:
  *
+ *   foresee    Before prepare, in a transaction that is then taken back: begins what takes long, beside
+ *              this thread (opening.h). Changes nothing. Left out where nobody could wait.
  *   prepare    Builds what may fail: tables, devices, memory. A row that fails has changed nothing;
  *              the rows before it are then aborted, in reverse order.
  *   scope      Every row is prepared. Says which flows the changes concern (pipelines/changes.h).
@@ -51,7 +53,8 @@ struct sl_table_ops {
 	bool (*open)(struct sl_apply *a, struct sl_world *w, void **state);
 	/* Workers have stopped: destroys its tables in the last world, and the state. */
 	void (*close)(struct sl_world *w, void *state);
-	int (*prepare)(struct sl_table_txn *t, struct sl_err *e); /* 0 or -errno with *e filled */
+	int (*foresee)(struct sl_table_txn *t, struct sl_err *e); /* 0 or -errno with *e filled */
+	int (*prepare)(struct sl_table_txn *t, struct sl_err *e); /* likewise */
 	void (*scope)(struct sl_table_txn *t);
 	void (*commit)(struct sl_table_txn *t);
 	void (*published)(struct sl_table_txn *t);
@@ -110,7 +113,12 @@ int sl_table_port(const struct sl_table_txn *t, const char *name);
  */
 void sl_table_port_leaves(struct sl_table_txn *t, uint16_t id);
 const struct sl_port_set *sl_table_ports_leaving(const struct sl_table_txn *t);
-/* Opens the device. 0 or -errno with *e; undone by the applier. */
+/* In foresee: its device is opened beforehand. 0 or -errno with *e. */
+int sl_table_port_foresee(
+	struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e);
+/*
+ * Opens the device, if that was not done beforehand. 0 or -errno with *e; undone by the applier.
+ */
 int sl_table_port_add(
 	struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e);
 /* Closed at the end. */

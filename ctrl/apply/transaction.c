@@ -122,8 +122,8 @@ static void undo(struct sl_apply *a, unsigned int n)
 	end(p);
 }
 
-static int begin(struct sl_apply *a, const struct sl_store *s, const struct sl_change *changes,
-	size_t n, struct sl_err *e)
+static int begin(struct sl_apply *a, struct sl_opening *o, const struct sl_store *s,
+	const struct sl_change *changes, size_t n, struct sl_err *e)
 {
 	struct sl_pending *p = &a->p;
 
@@ -131,7 +131,8 @@ static int begin(struct sl_apply *a, const struct sl_store *s, const struct sl_c
 					 .store = s,
 					 .old = a->world,
 					 .world = malloc(sizeof(*p->txn.world)),
-					 .patience = a->patience}};
+					 .patience = a->patience},
+		.opening = o};
 	if (p->txn.world == NULL || !sort_changes(p, changes, n)) {
 		free(p->txn.world);
 		end(p);
@@ -145,7 +146,7 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 	struct sl_err *e)
 {
 	struct sl_apply *a = ctx;
-	int err = begin(a, s, changes, n, e);
+	int err = begin(a, a->opening, s, changes, n, e);
 	unsigned int row;
 
 	if (err != 0)
@@ -166,6 +167,37 @@ static int prepare(void *ctx, const struct sl_store *s, const struct sl_change *
 		if (concerned(a, row) != NULL && a->row[row]->scope != NULL)
 			a->row[row]->scope(&a->p.txn);
 	return 0;
+}
+
+static bool is_foreseen(const struct sl_apply *a, const struct sl_change *changes, size_t n)
+{
+	uint32_t of = 0;
+
+	for (unsigned int row = 0; row < a->n_rows; row++)
+		if (a->row[row]->foresee != NULL)
+			of |= a->row[row]->of;
+	for (size_t i = 0; i < n; i++)
+		if (of & SL_TABLE_OF(changes[i].coll))
+			return true;
+	return false;
+}
+
+int sl_apply_foresee(struct sl_apply *a, struct sl_opening *o, const struct sl_store *s,
+	const struct sl_change *changes, size_t n, struct sl_err *e)
+{
+	int err;
+
+	if (!is_foreseen(a, changes, n))
+		return 0;
+	err = begin(a, o, s, changes, n, e);
+	if (err != 0)
+		return err;
+	for (unsigned int row = 0; row < a->n_rows && err == 0; row++)
+		if (concerned(a, row) != NULL && a->row[row]->foresee != NULL)
+			err = a->row[row]->foresee(&a->p.txn, e);
+	free(a->p.txn.world);
+	end(&a->p);
+	return err;
 }
 
 /* Commit: nothing below fails. */

@@ -334,6 +334,7 @@ static int make_durable(struct sl_ctrl *c)
 static int start_socket(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	c->rpc.ctrl = c;
+	c->waiting_calls.apply = c->apply;
 	sl_methods_fill(&c->rpc);
 	if (c->journal != NULL) {
 		sl_journal_set_deferred(c->journal, true);

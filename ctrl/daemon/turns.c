@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ctrl/methods/objects.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/watch/names.h"
 #include "daemon.h"
@@ -60,6 +61,11 @@ static void ports(void *ctx)
 	const struct turns *t = ctx;
 
 	sl_port_log_turn(&t->c->port_log, &t->run);
+}
+
+static void waiting_calls(void *ctx)
+{
+	sl_waiting_calls_turn(&((const struct turns *)ctx)->c->waiting_calls);
 }
 
 static void tables(void *ctx)
@@ -157,6 +163,9 @@ static const struct sl_timer timers[] = {
 	{.name = "samples", .fn = samples, .bound = "64 samples"},
 	{.name = "engine", .fn = engine, .bound = "its ports and workers"},
 	{.name = "ports", .fn = ports, .bound = "ports, a step of each"},
+	{.name = "waiting calls",
+		.fn = waiting_calls,
+		.bound = "clients, the ports of each's call"},
 	{.name = "tables", .fn = tables, .bound = "a portion of what a commit left to do"},
 	{.name = "ageing", .fn = age, .bound = "1/50 of the flow table"},
 	{.name = "underlay",

@@ -7,6 +7,7 @@
 #define SL_CTRL_METHODS_CTRL_H
 
 #include "ctrl/apply/apply.h"
+#include "objects.h"
 #include "ctrl/model/config.h"
 #include "dp/engine/engine.h"
 #include "ctrl/model/journal.h"
@@ -36,6 +37,7 @@ struct sl_ctrl {
 	struct sl_apply *apply;
 	struct sl_journal *journal; /* NULL without --state */
 	struct sl_store *store;
+	struct sl_waiting_calls waiting_calls;
 	struct sl_notice_watch *notices;
 	struct sl_states *states;
 	struct sl_states_round states_round;

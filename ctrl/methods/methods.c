@@ -25,6 +25,11 @@ void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx)
 	*ctx = (struct sl_report_ctx){.engine = c->engine, .apply = c->apply, .store = c->store};
 }
 
+struct sl_waiting_calls *sl_ctrl_waiting_calls(struct sl_ctrl *c)
+{
+	return &c->waiting_calls;
+}
+
 void sl_methods_fill(struct sl_rpc *rpc)
 {
 	static const struct sl_method *all[N_VERBS + N_SINGLE];

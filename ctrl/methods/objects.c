@@ -104,16 +104,17 @@ void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const 
 }
 
 /* Runs the one step in a transaction of its own. obj is a copy that the step may take apart. */
-static int run(struct sl_store *s, const struct sl_object_verb *v, void *obj, struct sl_err *e)
+static int run(
+	const struct sl_rpc_call *c, const struct sl_object_verb *v, void *obj, struct sl_err *e)
 {
-	struct sl_txn *t = sl_txn_begin(s);
+	struct sl_txn *t = sl_txn_begin(sl_ctrl_store(c->ctrl));
 	int ret;
 
 	if (t == NULL)
 		return out_of_memory(e);
 	ret = sl_txn_step(t, steps[v->verb], v->coll->id, obj, e);
 	if (ret == 0)
-		return sl_txn_commit(t, e);
+		return sl_call_commit(c, t, e);
 	sl_txn_abort(t);
 	return ret;
 }
@@ -122,7 +123,6 @@ static int handle_put(
 	const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e)
 {
 	const struct sl_object_verb *v = arg;
-	struct sl_store *s = sl_ctrl_store(c->ctrl);
 	const struct sl_shape *shape = sl_collection_shown(v->coll);
 	void *copy = calloc(1, shape->size);
 	const struct sl_object *o;
@@ -131,15 +131,15 @@ static int handle_put(
 
 	if (copy == NULL || sl_shape_copy(shape, c->params, copy) != 0) {
 		free(copy);
-		return out_of_memory(e);
+		return sl_call_end(c, out_of_memory(e));
 	}
 	v->coll->make_key(copy, key);
-	ret = run(s, v, copy, e);
+	ret = sl_call_end(c, run(c, v, copy, e));
 	sl_shape_fini(shape, copy);
 	free(copy);
 	if (ret != 0)
 		return ret;
-	o = sl_store_find(s, v->coll->id, key);
+	o = sl_store_find(sl_ctrl_store(c->ctrl), v->coll->id, key);
 	/* A derived object that was sent back need not be there. */
 	*result = o != NULL ? encode(c->ctrl, v->coll, o) : sl_shape_encode(shape, c->params);
 	/* It is done; an answer that memory lacks for is still a good one. */

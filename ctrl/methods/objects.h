@@ -14,6 +14,7 @@
 #ifndef SL_CTRL_METHODS_OBJECTS_H
 #define SL_CTRL_METHODS_OBJECTS_H
 
+#include "ctrl/apply/opening.h"
 #include "ctrl/model/config.h"
 #include "ctrl/objects/report.h"
 #include "ctrl/rpc/rpc.h"
@@ -21,13 +22,32 @@
 /* Rows side by side, made on the first call; they live as long as the program. */
 size_t sl_object_methods(const struct sl_method **rows);
 
+/* Calls that wait for devices of ports that they add; zeroed but for apply. */
+struct sl_waiting_calls {
+	struct sl_apply *apply;
+	struct sl_waiting_call *first;
+};
+/* To call every few milliseconds: calls whose devices are open, or failed to open, go on. */
+void sl_waiting_calls_turn(struct sl_waiting_calls *all);
+
 /*
  * Provided by the daemon or a test. sl_ctrl_conf: node and workers as in force since start, or
  * NULL. sl_ctrl_report: what the reported fields are filled from; *ctx is zeroed.
+ * sl_ctrl_waiting_calls: NULL where there are no devices.
  */
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c);
 const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c);
 void sl_ctrl_report(struct sl_ctrl *c, struct sl_report_ctx *ctx);
+struct sl_waiting_calls *sl_ctrl_waiting_calls(struct sl_ctrl *c);
+
+/*
+ * Commits a transaction of the call; it ends either way. When it adds ports, it is checked and taken
+ * back, the call waits until their devices are open, and the handler runs the transaction again:
+ * SL_RPC_WAIT. Such a handler returns sl_call_end(c, ret) at its end, whatever ret is: devices that
+ * no port was made of are closed then.
+ */
+int sl_call_commit(const struct sl_rpc_call *c, struct sl_txn *t, struct sl_err *e);
+int sl_call_end(const struct sl_rpc_call *c, int ret);
 
 /* For sl_rpc.caller: transactions of who is not root are limited to the devices that sl_ctrl_conf
  * allows. */

@@ -73,14 +73,14 @@ static int handle_apply(const struct sl_rpc_call *c, cJSON **result, struct sl_e
 	for (size_t i = 0; i < p->operations.n && ret == 0; i++)
 		ret = apply_operation(t, &op[i], i, e);
 	if (ret == 0)
-		ret = sl_txn_commit(t, e);
+		ret = sl_call_commit(c, t, e);
 	else if (t != NULL)
 		sl_txn_abort(t);
 	if (ret == 0)
 		*result = out;
 	else
 		cJSON_Delete(out);
-	return ret;
+	return sl_call_end(c, ret);
 }
 
 const struct sl_method sl_method_txn_apply = {
@@ -130,6 +130,29 @@ static const struct sl_field difference = {.name = "difference",
 	.shape = &sl_shape_difference,
 	.help = "What was added, changed and removed."};
 
+/* wanted is consumed. */
+static int replace(const struct sl_rpc_call *c, struct sl_config *wanted, bool dry_run,
+	cJSON **result, struct sl_err *e)
+{
+	struct sl_txn *t = sl_config_replacement(
+		sl_ctrl_store(c->ctrl), wanted, sl_ctrl_conf(c->ctrl), result, e);
+	int ret = 0;
+
+	if (t == NULL)
+		ret = -EINVAL;
+	else if (dry_run)
+		sl_txn_abort(t);
+	else
+		ret = sl_call_commit(c, t, e);
+	if (ret < 0 && e->path[0] != '\0')
+		sl_err_at(e, "config");
+	if (ret == 0)
+		return 0;
+	cJSON_Delete(*result);
+	*result = NULL;
+	return ret;
+}
+
 static int handle_config_replace(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e)
 {
 	const struct replace_params *p = c->params;
@@ -138,14 +161,11 @@ static int handle_config_replace(const struct sl_rpc_call *c, cJSON **result, st
 
 	if (copy == NULL || sl_shape_copy(sl_config_shape(), &p->config, copy) != 0) {
 		free(copy);
-		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+		return sl_call_end(c, sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory"));
 	}
-	ret = sl_config_replace(
-		sl_ctrl_store(c->ctrl), copy, sl_ctrl_conf(c->ctrl), p->dry_run, result, e);
-	if (ret != 0 && e != NULL && e->path[0] != '\0')
-		sl_err_at(e, "config");
+	ret = replace(c, copy, p->dry_run, result, e);
 	sl_config_free(copy);
-	return ret;
+	return sl_call_end(c, ret);
 }
 
 const struct sl_method sl_method_config_replace = {

@@ -67,13 +67,12 @@ int sl_config_check(const char *path,
  */
 cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running);
 /*
- * Make the store hold exactly the objects of c (consumed), in one transaction. *result lists the
- * difference:
- * {"added": [{"collection", "key"}], "changed": […], "removed": […]}. dry_run: validate and answer
- * only.
+ * A transaction after which the store holds exactly the objects of c (consumed). It is checked, and
+ * the caller's to commit or abort. *result lists the difference:
+ * {"added": [{"collection", "key"}], "changed": [...], "removed": [...]}. NULL with *e.
  */
-int sl_config_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
-	bool dry_run, cJSON **result, struct sl_err *e);
+struct sl_txn *sl_config_replacement(struct sl_store *s, struct sl_config *c,
+	const struct sl_config *running, cJSON **result, struct sl_err *e);
 extern const struct sl_shape sl_shape_difference; /* of *result */
 
 #endif

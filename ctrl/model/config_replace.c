@@ -236,32 +236,25 @@ static int fill(struct sl_store *s, struct sl_txn *t, struct sl_config *c, struc
 	return ret != 0 ? ret : sl_txn_check(t, e);
 }
 
-int sl_config_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
-	bool dry_run, cJSON **result, struct sl_err *e)
+struct sl_txn *sl_config_replacement(struct sl_store *s, struct sl_config *c,
+	const struct sl_config *running, cJSON **result, struct sl_err *e)
 {
-	int ret = check_sections(c, running, e);
 	struct sl_txn *t;
 
 	*result = NULL;
-	if (ret != 0)
-		return ret;
+	if (check_sections(c, running, e) != 0)
+		return NULL;
 	t = sl_txn_begin(s);
-	if (t == NULL)
-		return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
-	ret = fill(s, t, c, e);
-	if (ret == 0) {
+	if (t == NULL) {
+		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+		return NULL;
+	}
+	if (fill(s, t, c, e) == 0) {
 		*result = difference(t);
-		if (*result == NULL)
-			ret = sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
+		if (*result != NULL)
+			return t;
+		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 	}
-	if (ret != 0 || dry_run) {
-		sl_txn_abort(t);
-		return ret;
-	}
-	ret = sl_txn_commit(t, e);
-	if (ret != 0) {
-		cJSON_Delete(*result);
-		*result = NULL;
-	}
-	return ret;
+	sl_txn_abort(t);
+	return NULL;
 }

@@ -24,6 +24,8 @@ struct sl_change {
 	unsigned int coll;
 	const struct sl_object *old_obj, *new_obj;
 	bool anew; /* removed and added by one transaction: it does not go on, if it is equal */
+	const char
+		*at; /* what stands in front of paths of errors (sl_txn_at); "" or NULL: nothing */
 };
 
 /*

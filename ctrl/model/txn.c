@@ -384,7 +384,7 @@ size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes)
 
 		if (rec->e != NULL)
 			t->list[n++] = (struct sl_change){rec->e->coll, rec->old_obj, rec->e->obj,
-				rec->removed && rec->e->obj != NULL};
+				rec->removed && rec->e->obj != NULL, rec->at};
 	}
 	*changes = t->list;
 	return n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: devices come up in prepare, go away at the end of commit. */
+/* Ports: devices come up in foresee or prepare, and go away at the end of commit. */
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
 
@@ -77,24 +77,54 @@ static int change_port(struct sl_table_txn *t, const struct sl_change *c, struct
 	return old->mtu != new->mtu ? sl_table_port_mtu(t, id, old->mtu, new->mtu, e) : 0;
 }
 
+/* The error is one of the step that has made the change. */
+static int blame(const struct sl_change *c, int ret, struct sl_err *e)
+{
+	if (ret != 0 && c->at != NULL && c->at[0] != '\0')
+		sl_err_at(e, "%s", c->at);
+	return ret;
+}
+
+static int add_port(struct sl_table_txn *t, const struct sl_change *c, struct sl_err *e,
+	int (*add)(struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e))
+{
+	const struct sl_port_params params = params_in(t, new_port(c));
+	int ret = add(t, &params, e);
+
+	return blame(c, ret, e);
+}
+
 static int prepare_port(struct sl_table_txn *t, const struct sl_change *c, struct sl_err *e)
 {
-	if (c->old_obj == NULL) {
-		const struct sl_port_params params = params_in(t, new_port(c));
-
-		return sl_table_port_add(t, &params, e);
-	}
+	if (c->old_obj == NULL)
+		return add_port(t, c, e, sl_table_port_add);
 	if (c->new_obj != NULL)
-		return change_port(t, c, e);
+		return blame(c, change_port(t, c, e), e);
 	sl_table_port_remove(t, id_of(t, c));
 	return 0;
 }
 
-static int prepare(struct sl_table_txn *t, struct sl_err *e)
+static void note_leaving(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		if (c->old_obj != NULL && (c->new_obj == NULL || is_another_device(c)))
 			sl_table_port_leaves(t, id_of(t, c));
+}
+
+static int foresee(struct sl_table_txn *t, struct sl_err *e)
+{
+	int err = 0;
+
+	note_leaving(t);
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
+		if (c->old_obj == NULL && err == 0)
+			err = add_port(t, c, e, sl_table_port_foresee);
+	return err;
+}
+
+static int prepare(struct sl_table_txn *t, struct sl_err *e)
+{
+	note_leaving(t);
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS) {
 		int err = prepare_port(t, c, e);
 
@@ -146,5 +176,8 @@ static void commit(struct sl_table_txn *t)
 		commit_port(t, c);
 }
 
-const struct sl_table_ops sl_ports_tables = {
-	.of = SL_TABLE_OF(SL_COLL_PORTS), .prepare = prepare, .scope = scope, .commit = commit};
+const struct sl_table_ops sl_ports_tables = {.of = SL_TABLE_OF(SL_COLL_PORTS),
+	.foresee = foresee,
+	.prepare = prepare,
+	.scope = scope,
+	.commit = commit};

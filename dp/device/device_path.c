@@ -280,6 +280,7 @@ static const struct sl_port *find_other(const struct sl_port *p, const struct sl
 		struct sl_device theirs;
 
 		if (other->state == SL_PORT_FREE || other->devargs == NULL || other == p ||
+			sl_port_lets_pass(other, p) ||
 			sl_device_of(other->devargs, &theirs, NULL) != 0)
 			continue;
 		if (any_pair(p, d, other, &theirs, holds))

@@ -95,11 +95,20 @@ struct sl_port_params {
  * returns a ticket above 0, or -errno with *e filled. Once done says so (sl_engine_fd is readable
  * then), sl_port_add with that ticket in the same parameters does not wait: it makes the port, or
  * says why the device did not open. Each ticket is either given to sl_port_add, once, or dropped;
- * what is dropped is closed. A ticket takes a port's id.
+ * what is dropped is closed. A ticket takes a port's id: sl_port_open_id is the one that the port
+ * will have.
+ *
+ * A device that a closing port still has, or that an earlier ticket has asked for, is waited for:
+ * tickets get it in the order of begin. When it comes to be a port's for good, done is true and
+ * sl_port_add says so. A ticket waits only for earlier ones.
  */
 int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 bool sl_port_open_done(const struct sl_engine *g, int ticket);
 void sl_port_open_drop(struct sl_engine *g, int ticket);
+static inline uint16_t sl_port_open_id(int ticket)
+{
+	return (uint16_t)(ticket - 1);
+}
 /*
  * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed.
  *

@@ -91,7 +91,13 @@ struct sl_port {
 	struct sl_port_device *dev; /* NULL: none is open */
 	struct sl_device_job *job;  /* the helper's, to open or to close a device; NULL: none */
 	bool is_unused;		    /* CLOSING: and its grace period is over */
-	int open_ret;		    /* ADDING: what came of it; 1: it is opened later */
+	/*
+	 * ADDING: the device is still another port's, which closes it or has asked for it earlier.
+	 * That port, known by its epoch. Epoch 0: the port waits for none.
+	 */
+	uint16_t awaited;
+	uint32_t awaited_epoch;
+	int open_ret; /* ADDING: what came of it; 1: it is opened later */
 	struct sl_err open_err;
 	struct sl_outside outside;
 	struct sl_port_dp *dp; /* the current one; workers see it once published */
@@ -200,6 +206,16 @@ struct sl_port *sl_port_find(const struct sl_engine *g, uint16_t id); /* NULL: n
 void sl_port_count_from_here(struct sl_port *p);
 
 /* port.c */
+/* ADDING: begin to open the device that the port waits for, if nobody has it any more. */
+void sl_port_ask_again(struct sl_port *p);
+/*
+ * `other` waits for its device and has none, so it is in p's way only if both wait and p has asked
+ * later: ports get a device in the order in which they asked for it.
+ */
+static inline bool sl_port_lets_pass(const struct sl_port *other, const struct sl_port *p)
+{
+	return other->awaited_epoch != 0 && (p->state != SL_PORT_ADDING || p->epoch < other->epoch);
+}
 /* The device is free (0), will be in a moment (1), or is another port's (an error). */
 int sl_port_place(const struct sl_port *p, struct sl_err *e);
 void sl_port_take_wish(struct sl_port *p);

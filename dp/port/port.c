@@ -43,7 +43,8 @@ static const struct sl_port *port_with_device(const struct sl_port *of)
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		const struct sl_port *p = g->port[i];
 
-		if (p != of && p->state != SL_PORT_FREE && strcmp(p->device, of->device) == 0)
+		if (p != of && p->state != SL_PORT_FREE && !sl_port_lets_pass(p, of) &&
+			strcmp(p->device, of->device) == 0)
 			return p;
 	}
 	return NULL;
@@ -173,7 +174,28 @@ static int check_presence(const struct sl_port *p, struct sl_err *e)
 		e, SL_ERR_DEVICE, "devargs", "port %s: device %s: %s", p->name, p->device, why);
 }
 
-/* 0: the helper opens it; 1: it is opened when it is published; or an error. */
+/* It gives up the device without being told to, or may. */
+static bool ends_soon(const struct sl_port *p)
+{
+	return p->state == SL_PORT_CLOSING || p->state == SL_PORT_ADDING;
+}
+
+/* Somebody has the device who may give it up: it is asked for again once that port is gone. */
+static bool queue_up(struct sl_port *p, const struct sl_port_params *params)
+{
+	const struct sl_port *other = holder(p, params->devargs);
+
+	if (other == NULL || !ends_soon(other))
+		return false;
+	p->awaited = other->id;
+	p->awaited_epoch = other->epoch;
+	return true;
+}
+
+/*
+ * 0: the helper opens it, or the port waits for another one's end (awaited_epoch); 1: it is opened
+ * when it is published; or an error.
+ */
 static int begin_open(
 	struct sl_port *p, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
@@ -181,6 +203,8 @@ static int begin_open(
 
 	if (ret != 0 && params->patience >= SL_PATIENCE_MISSING)
 		return 1;
+	if (ret == 0 && !waits && queue_up(p, params))
+		return 0;
 	if (ret == 0)
 		ret = wait_for_device(p, params, waits, e);
 	return ret == 0 ? sl_port_begin_open(p, e) : ret;
@@ -207,7 +231,21 @@ static void give_up(struct sl_port *p)
 	sl_port_close(p);
 }
 
-/* A ticket is the port's id and one: 0 is none. waits: for another port to give up the device. */
+void sl_port_ask_again(struct sl_port *p)
+{
+	const struct sl_port_params as_before = {.devargs = p->devargs};
+	const struct sl_port *other = p->engine->port[p->awaited];
+
+	if (other->epoch == p->awaited_epoch && ends_soon(other))
+		return;
+	p->awaited_epoch = 0;
+	p->open_ret = begin_open(p, &as_before, false, &p->open_err);
+}
+
+/*
+ * A ticket is the port's id and one (sl_port_open_id): 0 is none. waits: within this call, for another port to give
+ * up the device.
+ */
 static int begin(
 	struct sl_engine *g, const struct sl_port_params *params, bool waits, struct sl_err *e)
 {
@@ -246,7 +284,7 @@ bool sl_port_open_done(const struct sl_engine *g, int ticket)
 {
 	const struct sl_port *p = port_of_ticket(g, ticket);
 
-	return p == NULL || p->job == NULL;
+	return p == NULL || (p->job == NULL && p->awaited_epoch == 0);
 }
 
 void sl_port_open_drop(struct sl_engine *g, int ticket)
@@ -269,6 +307,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "port %s: ticket %d is of no port",
 			params->name, ticket);
 	sl_port_wait(p);
+	p->awaited_epoch = 0; /* it is opened once it is published */
 	ret = p->open_ret;
 	if (ret < 0 && params->patience == SL_PATIENCE_ALL)
 		ret = 0; /* it is tried again once it is published */

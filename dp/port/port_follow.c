@@ -289,6 +289,8 @@ void sl_ports_open(struct sl_engine *g)
 
 		if (p->state == SL_PORT_SHUT && p->job == NULL && rte_rdtsc() >= p->due)
 			open(p);
+		else if (p->awaited_epoch != 0)
+			sl_port_ask_again(p);
 	}
 }
 

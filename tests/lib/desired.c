@@ -144,6 +144,25 @@ void desired_fill(struct sl_store *s)
 	desired_must(s, SL_TXN_ADD, "nodes", "{\"name\":\"node-b\",\"address\":\"192.0.2.2\"}");
 }
 
+int desired_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
+	bool dry_run, cJSON **difference, struct sl_err *e)
+{
+	struct sl_txn *t = sl_config_replacement(s, c, running, difference, e);
+	int ret = 0;
+
+	if (t == NULL)
+		return -EINVAL;
+	if (dry_run)
+		sl_txn_abort(t);
+	else
+		ret = sl_txn_commit(t, e);
+	if (ret == 0)
+		return 0;
+	cJSON_Delete(*difference);
+	*difference = NULL;
+	return ret;
+}
+
 static bool add_hidden(const struct sl_object *o, void *ctx)
 {
 	cJSON *v = cJSON_CreateString(o->key);

@@ -33,6 +33,10 @@ void desired_must(
 void desired_must_del(struct sl_store *s, enum sl_collection_id c, const char *key);
 int desired_del(struct sl_store *s, enum sl_collection_id c, const char *key, struct sl_err *e);
 
+/* As config.replace does it: 0 and *difference, or -errno and *e. c is consumed. */
+int desired_replace(struct sl_store *s, struct sl_config *c, const struct sl_config *running,
+	bool dry_run, cJSON **difference, struct sl_err *e);
+
 /*
  * Add ports up0 (underlay), web-1 and db-1 (access), networks blue and red, and node node-b. There
  * is no endpoint.

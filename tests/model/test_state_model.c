@@ -282,7 +282,7 @@ static void replace(struct node *n, const char *file)
 	struct sl_config *c = sl_config_parse(file, strlen(file), &e);
 	cJSON *difference;
 
-	if (sl_config_replace(n->store, c, NULL, false, &difference, &e) == 0 && !n->life->grouped)
+	if (desired_replace(n->store, c, NULL, false, &difference, &e) == 0 && !n->life->grouped)
 		tale->answered = tale->now;
 	cJSON_Delete(difference);
 	sl_config_free(c);

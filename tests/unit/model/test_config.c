@@ -58,7 +58,7 @@ static char *replace(struct sl_store *s, const char *text, const struct sl_confi
 {
 	struct sl_config *c = parse(text);
 	cJSON *result = NULL;
-	int ret = sl_config_replace(s, c, running, dry_run, &result, e);
+	int ret = desired_replace(s, c, running, dry_run, &result, e);
 	char *out = result != NULL ? cJSON_PrintUnformatted(result) : NULL;
 
 	assert_int_equal(ret == 0, result != NULL);

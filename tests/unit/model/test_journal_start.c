@@ -66,7 +66,7 @@ static void remove_all(struct fixture *f)
 	struct sl_config *c = sl_config_parse(EMPTY, strlen(EMPTY), &f->e);
 	cJSON *difference;
 
-	assert_int_equal(sl_config_replace(f->store, c, NULL, false, &difference, &f->e), 0);
+	assert_int_equal(desired_replace(f->store, c, NULL, false, &difference, &f->e), 0);
 	cJSON_Delete(difference);
 	sl_config_free(c);
 }

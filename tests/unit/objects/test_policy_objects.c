@@ -280,7 +280,7 @@ static void configuration_that_is_sent_back_settles_what_was_assumed(void **stat
 	assert_non_null(strstr(json, "\"name\":\"old-1\",\"network\":\"*\""));
 	c = sl_config_parse(json, strlen(json), &f->e);
 	assert_non_null(c);
-	assert_int_equal(sl_config_replace(f->store, c, NULL, false, &difference, &f->e), 0);
+	assert_int_equal(desired_replace(f->store, c, NULL, false, &difference, &f->e), 0);
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(difference, "changed")), 2);
 	assert_int_equal(notices(f).n, 0);
 	cJSON_Delete(difference);
@@ -296,7 +296,7 @@ static void send_back(struct fixture *f)
 	char *json = cJSON_PrintUnformatted(listed), *before = visible(f->store);
 	struct sl_config *c = sl_config_parse(json, strlen(json), &f->e);
 
-	if (c == NULL || sl_config_replace(f->store, c, NULL, false, &difference, &f->e) != 0)
+	if (c == NULL || desired_replace(f->store, c, NULL, false, &difference, &f->e) != 0)
 		fail_msg("%s: %s: %s", json, f->e.path, f->e.message);
 	assert_visible(f->store, before);
 	free(before);

@@ -241,7 +241,7 @@ static void by_replace(const struct fault *f, struct outcome *o)
 	struct sl_store *s = right_store(c);
 	cJSON *difference;
 
-	o->refused = sl_config_replace(s, wanted, c, false, &difference, &o->e) != 0;
+	o->refused = desired_replace(s, wanted, c, false, &difference, &o->e) != 0;
 	cJSON_Delete(difference);
 	if (!o->refused)
 		look(o, s, c);
