@@ -18,13 +18,17 @@ void sl_recent_fini(struct sl_recent *r)
 	}
 }
 
+/* Who has the most rows; of several the first. There are far more culprits than rows. */
 static unsigned int greediest(const struct sl_recent_reason *all)
 {
-	unsigned int most = 0;
+	unsigned int most = all->entry[0].culprit;
 
-	for (unsigned int c = 1; c < SL_CULPRITS; c++)
-		if (all->of[c] > all->of[most])
+	for (unsigned int i = 1; i < all->n; i++) {
+		unsigned int c = all->entry[i].culprit;
+
+		if (all->of[c] > all->of[most] || (all->of[c] == all->of[most] && c < most))
 			most = c;
+	}
 	return most;
 }
 

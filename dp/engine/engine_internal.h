@@ -171,6 +171,13 @@ struct sl_engine {
 	struct sl_device_helper *helper;
 	int fd;			    /* epoll: of the watch and the helper; -1: none */
 	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
+	/*
+	 * Ports that there is something to do about in each turn, so that no turn walks all: each
+	 * has those that are so, and may have others, which leave it when it is looked through.
+	 */
+	struct sl_port_set draining; /* SL_EMPTYING_DRAIN */
+	struct sl_port_set shut;     /* SL_PORT_SHUT */
+	struct sl_port_set weeded;   /* published, and their driver weeds */
 	/* Ids below it have been given: their ports are allocated, and may be free. */
 	unsigned int n_slots;
 	struct sl_port *port[SL_PORTS_MAX];

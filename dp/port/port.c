@@ -401,6 +401,7 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		atomic_store(&p->dev->told, SL_TOLD_CHANGED);
 	} else {
 		p->state = SL_PORT_SHUT;
+		sl_port_set_add(&g->shut, id);
 	}
 	sl_ports_follow(g, false);
 }

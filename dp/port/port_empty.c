@@ -106,6 +106,7 @@ static void mark(struct sl_port *p)
 		p->mark[q] = (struct sl_rxq_mark){
 			sl_counter_read(&p->rxq[q].dry), sl_counter_read(&p->rxq[q].packets)};
 	p->emptying = SL_EMPTYING_DRAIN;
+	sl_port_set_add(&p->engine->draining, p->id);
 }
 
 static bool is_drained(const struct sl_port *p)
@@ -222,11 +223,13 @@ void sl_port_release(struct sl_engine *g, uint16_t id)
 
 void sl_ports_poll(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < g->n_slots; i++) {
+	SL_PORT_SET_EACH (i, &g->draining) {
 		struct sl_port *p = g->port[i];
 
 		if (p->emptying == SL_EMPTYING_DRAIN && is_drained(p))
 			p->emptying = SL_EMPTYING_DONE;
+		if (p->emptying != SL_EMPTYING_DRAIN)
+			sl_port_set_del(&g->draining, i);
 	}
 }
 

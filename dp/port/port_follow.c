@@ -225,6 +225,7 @@ void sl_port_closed(struct sl_port *p)
 	if (p->state == SL_PORT_REOPENING)
 		p->emptying = SL_EMPTYING_DONE;
 	p->state = SL_PORT_SHUT;
+	sl_port_set_add(&p->engine->shut, p->id);
 	p->due = 0;
 	p->n_tries = 0;
 	if (p->standing.condition == SL_PORT_IS_CLOSING)
@@ -284,10 +285,12 @@ void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e)
 
 void sl_ports_open(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < g->n_slots; i++) {
+	SL_PORT_SET_EACH (i, &g->shut) {
 		struct sl_port *p = g->port[i];
 
-		if (p->state == SL_PORT_SHUT && p->job == NULL && rte_rdtsc() >= p->due)
+		if (p->state != SL_PORT_SHUT)
+			sl_port_set_del(&g->shut, i);
+		else if (p->job == NULL && rte_rdtsc() >= p->due)
 			open(p);
 		else if (p->awaited_epoch != 0)
 			sl_port_ask_again(p);

@@ -255,6 +255,15 @@ void sl_port_begin_close(struct sl_port *p)
 	p->txq_lock = NULL;
 }
 
+/* It is open, and the port does not have it. */
+static void give_back(struct sl_port *p, struct sl_port_device *d)
+{
+	if (d->pool != p->pool) /* no worker has had a buffer of it, the device may have */
+		sl_pool_bury(p->engine, d->pool, p->epoch);
+	sl_device_opened(p);
+	close_device(p, d);
+}
+
 static int end_open(struct sl_port *p, const struct sl_device_job *j, struct sl_err *e)
 {
 	int ret = j->ret;
@@ -267,7 +276,7 @@ static int end_open(struct sl_port *p, const struct sl_device_job *j, struct sl_
 	}
 	ret = adopt(p, j->device, e);
 	if (ret != 0)
-		close_device(p, j->device);
+		give_back(p, j->device);
 	return ret;
 }
 
@@ -279,10 +288,7 @@ static void discard(struct sl_port *p, const struct sl_device_job *j)
 		sl_device_unmake(p, p->devargs, j->absent);
 		return;
 	}
-	if (j->device->pool != p->pool) /* no worker has had a buffer of it, the device may have */
-		sl_pool_bury(p->engine, j->device->pool, p->epoch);
-	sl_device_opened(p);
-	close_device(p, j->device);
+	give_back(p, j->device);
 }
 
 static void end_close(struct sl_port *p, const struct sl_device_job *j)

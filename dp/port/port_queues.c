@@ -203,6 +203,8 @@ void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
 	struct sl_port_dp *old;
 
 	p->state = SL_PORT_PUBLISHED;
+	if (p->driver->weed != NULL)
+		sl_port_set_add(&g->weeded, p->id);
 	/* As an output first: a packet received on it may leave by it. */
 	old = atomic_exchange_explicit(&g->ports[p->id], p->dp, memory_order_acq_rel);
 	rebuild_pollers(g, p);

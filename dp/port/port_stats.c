@@ -62,10 +62,12 @@ static uint64_t turned_away(const struct sl_port *p)
 
 void sl_ports_stats_poll(struct sl_engine *g)
 {
-	for (unsigned int i = 0; i < g->n_slots; i++) {
+	SL_PORT_SET_EACH (i, &g->weeded) {
 		struct sl_port *p = g->port[i];
 
-		if (is_in_service(p) && p->driver->weed != NULL)
+		if (!is_in_service(p) || p->driver->weed == NULL)
+			sl_port_set_del(&g->weeded, i);
+		else
 			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_tick(g)),
 				SL_DROP_PORT_REFUSED);
 	}

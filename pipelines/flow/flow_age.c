@@ -96,6 +96,15 @@ void sl_flow_claim_wait(struct sl_conn *c)
 		rte_pause();
 }
 
+/*
+ * A pair for whose second key rte_hash had no room has its first one only. Another pair may have
+ * that key by now.
+ */
+static bool has_key(const struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *id)
+{
+	return sl_flow_find_index(t, id) / 2 == pair;
+}
+
 /* Of the second key of a pair only the place in rte_hash is to be given back. */
 static void remember(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *id,
 	struct sl_flow_batch *b)
@@ -110,8 +119,9 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 	struct sl_flow_key id[2];
 	unsigned int n = sl_flow_pair_ids(t, pair, id);
 
-	for (unsigned int i = 0; i < n; i++)
-		remember(t, i == 0 ? pair : 0, &id[i], b);
+	remember(t, pair, &id[0], b);
+	if (n > 1 && has_key(t, pair, &id[1]))
+		remember(t, 0, &id[1], b);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_forget(&t->entry[2 * pair + d]);
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)

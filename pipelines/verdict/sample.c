@@ -92,7 +92,7 @@ static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsig
 		.in_port = b->in_port,
 		.out_port = SL_PORT_NONE,
 		.reason = (uint8_t)reason,
-		.culprit = (uint8_t)culprit,
+		.culprit = (uint16_t)culprit,
 		.audited = audited,
 		.outer = from.outer || encapsulated,
 		.commit = t->world->commit};

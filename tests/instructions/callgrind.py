@@ -34,9 +34,12 @@ def profile(program, argument, out):
 
 
 def parse(out, program):
-    """{address in the file: instructions} of the program's own code and, at the call, of what it called in libraries."""
-    costs = collections.Counter()
-    names = {}
+    """
+    {address in the file: instructions} of the program's own code and, at the call, of what it called in libraries.
+    What a library calls in the program, a comparison say, is part of that call.
+    """
+    own, names = collections.defaultdict(collections.Counter), {}
+    called_back = set()
 
     def object_of(text):
         number, _, name = text.partition(" ")
@@ -44,7 +47,7 @@ def parse(out, program):
             names[number] = name
         return names[number]
 
-    inside = into = None
+    inside = into = function = callee = None
     called = False
     address = 0
     with open(out, encoding="utf-8") as f:
@@ -55,15 +58,25 @@ def parse(out, program):
                 inside = into = object_of(value)
             elif key == "cob":
                 into = object_of(value)
+            elif key == "fn":
+                function = value.partition(" ")[0]
+            elif key == "cfn":
+                callee = value.partition(" ")[0]
             elif key == "calls":
                 called = True
+                if inside != program and into == program:
+                    called_back.add(callee)
             elif re.match(r"[0-9+*-]", line) and not equals:
                 fields = line.split()
                 address = position(fields[0], address)
                 if inside == program and (not called or into != program):
-                    costs[address] += int(fields[2])
+                    own[function][address] += int(fields[2])
                 if called:
                     called, into = False, inside
+    costs = collections.Counter()
+    for name, counted in own.items():
+        if name not in called_back:
+            costs.update(counted)
     return costs
 
 
@@ -73,6 +86,18 @@ def position(text, last):
     if text[0] in "+-":
         return last + int(text, 0)
     return int(text, 0)
+
+
+def place(said, root):
+    """
+    A source file's path in the tree. ccache may have taken an object from another tree, whose build directory is
+    then in front of the relative path that the compiler was given.
+    """
+    relative = said.rpartition("/../")[2]
+    if os.path.exists(os.path.join(root, relative)):
+        return relative
+    path = os.path.realpath(said)
+    return os.path.relpath(path, root) if path.startswith(root + "/") else path
 
 
 def frames(program, addresses, root):
@@ -86,7 +111,6 @@ def frames(program, addresses, root):
         if line.startswith("0x"):
             here = found.setdefault(int(line, 16), [])
             continue
-        path = os.path.realpath(next(lines).split(":")[0])
         function = re.sub(r"\.(part|constprop|isra|cold|lto_priv)\b.*", "", line)
-        here.append((function, os.path.relpath(path, root) if path.startswith(root + "/") else path))
+        here.append((function, place(next(lines).split(":")[0], root)))
     return found

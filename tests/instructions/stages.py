@@ -10,9 +10,9 @@ DRIVER = "driver"
 # names a helper (a header's inline function, say) has no rule here: its caller decides.
 RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, function, stage in (
     (r"^tests/", r".*", DRIVER),
-    (r"^dp/stages\.", r".*", "timing"),
-    (r"^dp/worker\.[ch]", r"transmit|free_gone|sl_tx_\w+", "transmit"),
-    (r"^dp/worker\.c", r"receive|drain_injects|turn|rest|sl_worker_main", "receive"),
+    (r"^dp/\w+/stages\.", r".*", "timing"),
+    (r"^dp/\w+/worker\.[ch]", r"transmit|free_gone|sl_tx_\w+", "transmit"),
+    (r"^dp/\w+/worker\.c", r"receive|drain_injects|turn|rest|sl_worker_main", "receive"),
     (r"^pipelines/parse/", r".*", "parse"),
     (r"^pipelines/overlay/", r"(\w+_)?pop(_\w+)?|sl_ecn_\w+|sl_decap\w*", "decap"),
     (r"^pipelines/overlay/decap\.c", r".*", "decap"),
@@ -34,7 +34,7 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
 FALLBACK = [(re.compile(path), stage) for path, stage in (
     (r"^pipelines/(pipeline\.c|context/|stage/)", "pipeline"),
     (r"^pipelines/overlay/", "encap"),
-    (r"^dp/(pmap|rings|u32map)", "miss"),
+    (r"^dp/\w+/(pmap|rings|u32map)", "miss"),
 )]
 
 

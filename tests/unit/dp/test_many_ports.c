@@ -12,6 +12,7 @@ enum {
 	PORTS = 1000,
 	PACKETS = 5,	    /* through each port */
 	IDLE_NS_MOST = 500, /* of one poll that finds nothing, on a machine that is busy */
+	TURN_NS_MOST = 100, /* of a port in a turn of the control thread */
 };
 
 static uint16_t ids[PORTS];
@@ -169,6 +170,29 @@ static void polling_an_idle_port_costs_little(void **state)
 	close_all();
 }
 
+/* Turns of the control thread between two ticks, when nothing happens to any port. */
+static void a_turn_of_control_costs_little(void **state)
+{
+	uint64_t best = UINT64_MAX;
+	uint32_t tick;
+
+	(void)state;
+	open_all();
+	for (unsigned int round = 0; round < 200; round++) {
+		uint64_t then;
+
+		tick = sl_engine_tick(g);
+		then = rte_rdtsc();
+		sl_engine_poll(g);
+		if (sl_engine_tick(g) == tick)
+			best = RTE_MIN(best, rte_rdtsc() - then);
+	}
+	print_message("one turn of control: %.1f ns a port, the best of 200\n",
+		(double)best * 1e9 / (double)rte_get_tsc_hz() / PORTS);
+	assert_true((double)best * 1e9 / (double)rte_get_tsc_hz() / PORTS < TURN_NS_MOST);
+	close_all();
+}
+
 /* Never sleeps: what is measured is polling. */
 static int start_spinning(void **state)
 {
@@ -185,6 +209,7 @@ int main(void)
 		cmocka_unit_test(each_of_a_thousand_ports_counts_its_own_packets),
 		cmocka_unit_test(memory_does_not_grow_with_ports_that_come_and_go),
 		cmocka_unit_test(polling_an_idle_port_costs_little),
+		cmocka_unit_test(a_turn_of_control_costs_little),
 		cmocka_unit_test(port_4097_is_refused),
 	};
 

@@ -252,6 +252,33 @@ static void table_that_runs_out_of_keys_recovers(void **state)
 	}
 }
 
+/* rte_hash had no room for the second key of a pair, and had some when another pair came. */
+static void removal_leaves_a_key_that_is_another_pairs(void **state)
+{
+	struct flow_packet p = {.id = 5};
+	struct sl_key4 k4 = flow_key4(&p), r4 = reply_key(&p), other = r4;
+	struct sl_key6 k6 = sl_key6_from4(&k4);
+	struct sl_flow_key id = sl_flow_key4(&r4);
+	struct sl_flow_install in;
+	struct sl_flow *f;
+
+	(void)state;
+	open_two(&p);
+	id = sl_flow_key_one_way(&id);
+	assert_true(rte_hash_del_key_with_hash(x.t->hash, &id.digest, id.hash) >= 0);
+	other.src_be ^= htonl(0x00ff0000);
+	other = sl_key4_reverse(&other);
+	set_reply(&p);
+	in = flow_resolution(&x, 0);
+	in.reply = &other;
+	f = sl_flow_install(x.t, 0, &x.b, 0, &in);
+	assert_non_null(f);
+	assert_int_equal(sl_flow_del(x.t, &k6, true), 0);
+	sl_rcu_drain(x.rcu);
+	assert_ptr_equal(find_reply(&p), f);
+	assert_true(reply_hits(&p));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -266,6 +293,7 @@ int main(void)
 		T(programmed_entry_takes_its_place),
 		T(half_of_a_full_table_may_have_two_keys),
 		T(table_that_runs_out_of_keys_recovers),
+		T(removal_leaves_a_key_that_is_another_pairs),
 	};
 
 	return cmocka_run_group_tests_name("flow two keys", tests, sl_test_eal, NULL);

@@ -134,6 +134,7 @@ static void a_flood_of_one_tunnel_network_hides_no_other(void **state)
 	struct timespec now = {.tv_sec = 1000};
 	struct sl_rig *r = sl_rig_create();
 	const struct sl_recent_reason *all;
+	uint64_t stand_for;
 	bool seen = false;
 
 	(void)state;
@@ -152,6 +153,17 @@ static void a_flood_of_one_tunnel_network_hides_no_other(void **state)
 	for (unsigned int i = 0; all != NULL && i < all->n; i++)
 		seen |= sl_ip_v4_be(&all->entry[i].outer_source) == sl_test_ip4("192.0.2.77");
 	assert_true(seen);
+	sl_rig_tick(r, SL_TICKS_PER_SECOND);
+	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &flooding), SL_DROP_SPOOFED);
+	collect(r);
+	/* The sender's rows are no port's, and stand for all that was dropped. */
+	all = recent.reason[SL_DROP_SPOOFED];
+	assert_non_null(all);
+	for (unsigned int i = 0; i < all->n; i++)
+		assert_in_range(all->entry[i].culprit, SL_PORTS_MAX, SL_CULPRITS - 1);
+	rows(SL_DROP_SPOOFED, "uplink", &stand_for);
+	assert_int_equal(stand_for,
+		sl_rig_worker(r)->counters.port[SL_RIG_UNDERLAY]->drops[SL_DROP_SPOOFED]);
 	sl_recent_fini(&recent);
 	sl_rig_destroy(r);
 }
