@@ -74,7 +74,10 @@ void sl_rpc_resume(struct sl_rpc_parked *p)
 int sl_rpc_not_found(struct sl_err *e, enum sl_err_code code, const char *path, const char *what,
 	const char *name)
 {
-	return sl_err_set(e, code, path, "there is no %s \"%s\"", what, name);
+	int ret = sl_err_set(e, code, path, "there is no %s \"%s\"", what, name);
+
+	sl_err_hint(e, "%ss.list shows what there is", what);
+	return ret;
 }
 
 static int call_handler(const struct sl_method *m, const struct sl_rpc_call *c, cJSON **result,

@@ -117,8 +117,9 @@ int sl_rpc_invoke(struct sl_session *session, const struct sl_method *m, const c
 	struct sl_rpc_parked *parked, cJSON **result, struct sl_stream **stream, struct sl_err *e);
 
 /*
- * For methods: there is no such object; what: "port". The code is SL_ERR_NOT_FOUND for the object
- * that a call is about, SL_ERR_REFERENCE for one that its parameters refer to. -errno.
+ * For methods: there is no such object; what: "port", of the collection "ports". The code is
+ * SL_ERR_NOT_FOUND for the object that a call is about, SL_ERR_REFERENCE for one that its
+ * parameters refer to. -errno.
  */
 int sl_rpc_not_found(struct sl_err *e, enum sl_err_code code, const char *path, const char *what,
 	const char *name);
