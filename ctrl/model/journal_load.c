@@ -223,14 +223,14 @@ static int cut_log(
 	return 0;
 }
 
-/* Cut the log off behind its last whole line. */
-static int drop_tail(
-	struct sl_journal *j, const struct sl_journal_place *at, size_t good, struct sl_err *e)
+/* Cut the log off behind its last good line. what: why the next one is not good. */
+static int drop_tail(struct sl_journal *j, const struct sl_journal_place *at, size_t good,
+	const char *what, struct sl_err *e)
 {
 	sl_journal_notice(j,
-		"%s/%s line %zu is incomplete, as after a crash, and %s dropped with what follows "
-		"(%zu bytes)",
-		j->dir, at->file, at->line, j->only_looks ? "will be" : "was", j->log_len - good);
+		"%s/%s line %zu %s, as after a crash, and %s dropped with what follows (%zu bytes)",
+		j->dir, at->file, at->line, what, j->only_looks ? "will be" : "was",
+		j->log_len - good);
 	return cut_log(j, at, good, e);
 }
 
@@ -307,7 +307,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 			(nl == NULL || !sl_journal_crc_right(line, len)) &&
 			sl_journal_is_incomplete(j->log_text, off, len, nl != NULL) &&
 			!was_durable(j, off + len + 1, last)) {
-			ret = drop_tail(j, &at, off, e);
+			ret = drop_tail(j, &at, off, "is incomplete", e);
 			break;
 		}
 		ret = sl_journal_check_text(&at, line, len, &seq, e);
@@ -317,7 +317,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 			ret = check_seq(j, &at, seq, last, e);
 		numbered = ret == 0 && seq > j->snapshot_seq && is_numbered(line);
 		if (numbered && !sl_numbers_has(j, seq) && !was_durable(j, off + len + 1, last)) {
-			ret = drop_tail(j, &at, off, e);
+			ret = drop_tail(j, &at, off, "has no numbers in " SL_JOURNAL_NUMBERS, e);
 			break;
 		}
 		if (numbered) {
