@@ -14,9 +14,9 @@ struct check {
 	const struct sl_config *config;
 	struct sl_engine_params engine;
 	bool runs; /* a daemon does, and what it holds may be had once it has stopped */
-	unsigned int n_ports, n_checked;
-	bool of_file;  /* these are the file's objects, in its order */
-	uint64_t room; /* bytes for packets and tables */
+	unsigned int n_ports, n_checked, n_limited; /* the last: see sl_port_check */
+	bool of_file;				    /* these are the file's objects, in its order */
+	uint64_t room;				    /* bytes for packets and tables */
 	struct sl_err *e;
 	int ret;
 };
@@ -86,7 +86,7 @@ static bool check_port(const struct sl_object *o, void *ctx)
 	struct check *k = ctx;
 	struct sl_port_params params = sl_port_params_of((const struct sl_port_obj *)o);
 
-	k->ret = sl_port_check(&k->engine, &params, k->e);
+	k->ret = sl_port_check(&k->engine, &params, &k->n_limited, k->e);
 	if (k->ret == 0) {
 		k->n_checked++;
 		return true;

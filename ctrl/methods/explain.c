@@ -64,9 +64,10 @@ static const struct sl_field step_fields[] = {
 	SL_FIELD(step_out, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
 		.help = "What it would do."),
 	SL_FIELD(step_out, outcome, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = outcomes,
-		.help = "decided; passed: it matched, and the next tier is asked; other_ports: "
-			"protocol or port differ; skipped: its tier was passed; too_late: another "
-			"policy had decided."),
+		.help = "decided: its action counts; passed: it matched, and the next tier is "
+			"asked; other_ports: protocol or port differ; skipped: its tier was "
+			"passed; too_late: another policy had decided. ports_unknown and in_doubt "
+			"are of later fragments: a first packet has its ports."),
 };
 static const struct sl_shape step_shape = SL_SHAPE("explained_policy", step_out, step_fields,
 	"A policy that selects both ends, and what became of it.");

@@ -3,9 +3,9 @@
  * The state directory: a snapshot of the whole desired state, and a line for each transaction since.
  *
  *   snapshot.json
- *     {"version":1,"seq":7,"config":{"ports":[…],…},"numbers":5,"crc":"89abcdef"}
+ *     {"version":2,"seq":7,"config":{"ports":[…],…},"numbers":5,"crc":"89abcdef"}
  *   journal.log
- *     {"version":1,"seq":8,"synced":7,"numbered":true,"changes":[
+ *     {"version":2,"seq":8,"synced":7,"numbered":true,"changes":[
  *       {"put":{"collection":"ports","object":{…}}},
  *       {"del":{"collection":"nodes","key":"node-b"}}],"crc":"01234567"}
  *   numbers.log
@@ -23,6 +23,9 @@
  * written over: it is emptied, or another takes its place, and that is on disk before lines follow.
  * An incomplete line and all behind it are dropped with a notice. But when a good line behind it
  * says that it was on disk before, or has no "synced" (lines of earlier versions), that is damage.
+ *
+ * Version 1 of the format, which had no numbers.log, is read too. The start that does so appends a
+ * line of version 2, so that a daemon that knows version 1 only refuses the directory.
  *
  * Damage is everything else: a line that has all its pieces and the wrong checksum, the last one
  * too, for no crash leaves that. It is an error that names the file and the line, as any newer

@@ -8,7 +8,13 @@
 
 #include "journal.h"
 
-#define SL_JOURNAL_VERSION	1
+/*
+ * What lines say that this version writes. It reads those of 1 too, in which allocated identities
+ * stood among the objects: journal_numbers.h. A version that writes 1 refuses 2.
+ */
+#define SL_JOURNAL_VERSION 2
+/* For sscanf: how a line of either begins. */
+#define SL_JOURNAL_HEAD		"{\"version\":%*1[12],\"seq\":"
 #define SL_JOURNAL_SNAPSHOT	"snapshot.json"
 #define SL_JOURNAL_SNAPSHOT_NEW "snapshot.json.tmp"
 #define SL_JOURNAL_LOG		"journal.log"
@@ -49,6 +55,7 @@ struct sl_journal {
 	off_t log_size, snapshot_size;
 	size_t log_max;
 	off_t retry_at; /* after a failed compaction: not before the log is that large */
+	bool older;	/* the last line, or the snapshot without one, is of an earlier format */
 	bool broken;	/* what the log holds is not known: nothing may follow before a snapshot */
 	bool only_looks;
 	bool deferred;	  /* sl_journal_sync makes durable what append has written... */
@@ -96,9 +103,12 @@ int sl_journal_located(const struct sl_journal_place *at, struct sl_err *e, int 
 /* *text is malloc'ed and NUL-terminated; NULL when there is no such file. */
 int sl_journal_read_file(
 	const struct sl_journal_place *at, char **text, size_t *len, struct sl_err *e);
-/* A line without its newline: written by a newer version; with the right checksum; with a number
- * in its head; all of that. */
+/*
+ * A line without its newline: in a newer format; in an earlier one; with the right checksum; with a
+ * number in its head. sl_journal_check_text refuses the first, and wants the last two.
+ */
 bool sl_journal_is_newer(const char *s);
+bool sl_journal_is_older(const char *s);
 bool sl_journal_crc_right(const char *s, size_t len);
 bool sl_journal_seq_of(const char *s, uint64_t *seq);
 int sl_journal_check_text(const struct sl_journal_place *at, const char *s, size_t len,

@@ -63,12 +63,23 @@ fail:
 
 static const char nothing[SL_JOURNAL_PIECE];
 
-bool sl_journal_is_newer(const char *s)
+/* 0: the text does not say. */
+static unsigned long version_of(const char *s)
 {
 	static const char head[] = "{\"version\":";
 
-	return strncmp(s, head, sizeof(head) - 1) == 0 &&
-	       strtoul(s + sizeof(head) - 1, NULL, 10) > SL_JOURNAL_VERSION;
+	return strncmp(s, head, sizeof(head) - 1) == 0 ? strtoul(s + sizeof(head) - 1, NULL, 10)
+						       : 0;
+}
+
+bool sl_journal_is_newer(const char *s)
+{
+	return version_of(s) > SL_JOURNAL_VERSION;
+}
+
+bool sl_journal_is_older(const char *s)
+{
+	return version_of(s) < SL_JOURNAL_VERSION;
 }
 
 bool sl_journal_crc_right(const char *s, size_t len)
@@ -86,13 +97,13 @@ bool sl_journal_crc_right(const char *s, size_t len)
  * a snapshot before the first transaction. */
 bool sl_journal_seq_of(const char *s, uint64_t *seq)
 {
-	return sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, seq) == 1;
+	return sscanf(s, SL_JOURNAL_HEAD "%" SCNu64, seq) == 1;
 }
 
 /* What text_synced writes behind that; false: a line of an earlier version. */
 static bool synced_of(const char *s, uint64_t *synced)
 {
-	return sscanf(s, "{\"version\":1,\"seq\":%*u,\"synced\":%" SCNu64, synced) == 1;
+	return sscanf(s, SL_JOURNAL_HEAD "%*u,\"synced\":%" SCNu64, synced) == 1;
 }
 
 int sl_journal_check_text(const struct sl_journal_place *at, const char *s, size_t len,
@@ -153,6 +164,7 @@ static int load_snapshot(struct sl_journal *j, struct sl_err *e)
 	ret = sl_journal_check_text(&at, j->snapshot_text, j->snapshot_len, &j->snapshot_seq, e);
 	j->seq = j->snapshot_seq;
 	j->has_snapshot = ret == 0;
+	j->older = ret == 0 && sl_journal_is_older(j->snapshot_text);
 	j->numbers.last = ret == 0 ? last_numbered(j->snapshot_text, j->snapshot_len) : 0;
 	return ret != 0 ? ret : check_numbers(j, &at, j->numbers.last, e);
 }
@@ -211,14 +223,14 @@ static int cut_log(
 	return 0;
 }
 
-/* Cut the log off behind its last whole line. */
-static int drop_tail(
-	struct sl_journal *j, const struct sl_journal_place *at, size_t good, struct sl_err *e)
+/* Cut the log off behind its last good line. what: why the next one is not good. */
+static int drop_tail(struct sl_journal *j, const struct sl_journal_place *at, size_t good,
+	const char *what, struct sl_err *e)
 {
 	sl_journal_notice(j,
-		"%s/%s line %zu is incomplete, as after a crash, and %s dropped with what follows "
-		"(%zu bytes)",
-		j->dir, at->file, at->line, j->only_looks ? "will be" : "was", j->log_len - good);
+		"%s/%s line %zu %s, as after a crash, and %s dropped with what follows (%zu bytes)",
+		j->dir, at->file, at->line, what, j->only_looks ? "will be" : "was",
+		j->log_len - good);
 	return cut_log(j, at, good, e);
 }
 
@@ -272,7 +284,7 @@ static bool is_numbered(const char *line)
 {
 	int at = 0;
 
-	return sscanf(line, "{\"version\":1,\"seq\":%*u,\"synced\":%*u%n", &at) == 0 && at > 0 &&
+	return sscanf(line, SL_JOURNAL_HEAD "%*u,\"synced\":%*u%n", &at) == 0 && at > 0 &&
 	       strncmp(line + at, ",\"numbered\":true", 16) == 0;
 }
 
@@ -295,7 +307,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 			(nl == NULL || !sl_journal_crc_right(line, len)) &&
 			sl_journal_is_incomplete(j->log_text, off, len, nl != NULL) &&
 			!was_durable(j, off + len + 1, last)) {
-			ret = drop_tail(j, &at, off, e);
+			ret = drop_tail(j, &at, off, "is incomplete", e);
 			break;
 		}
 		ret = sl_journal_check_text(&at, line, len, &seq, e);
@@ -305,13 +317,14 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 			ret = check_seq(j, &at, seq, last, e);
 		numbered = ret == 0 && seq > j->snapshot_seq && is_numbered(line);
 		if (numbered && !sl_numbers_has(j, seq) && !was_durable(j, off + len + 1, last)) {
-			ret = drop_tail(j, &at, off, e);
+			ret = drop_tail(j, &at, off, "has no numbers in " SL_JOURNAL_NUMBERS, e);
 			break;
 		}
 		if (numbered) {
 			ret = check_numbers(j, &at, seq, e);
 			j->numbers.last = seq;
 		}
+		j->older = ret == 0 && sl_journal_is_older(line);
 		last = seq;
 		off += len + 1;
 	}

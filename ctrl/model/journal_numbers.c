@@ -37,7 +37,7 @@ static bool is_whole(const char *line)
 {
 	int at = 0;
 
-	return sscanf(line, "{\"version\":1,\"seq\":%*u%n", &at) == 0 && at > 0 &&
+	return sscanf(line, SL_JOURNAL_HEAD "%*u%n", &at) == 0 && at > 0 &&
 	       strncmp(line + at, ",\"whole\":true", 13) == 0;
 }
 

@@ -4,7 +4,7 @@
  * derived one for, so that it keeps the number when the daemon is started again.
  *
  *   numbers.log
- * {"version":1,"seq":8,"next":4097,"numbers":[{"number":4096,"labels":{"app":"web"}}],"crc":"…"}
+ * {"version":2,"seq":8,"next":4097,"numbers":[{"number":4096,"labels":{"app":"web"}}],"crc":"…"}
  *
  * A line holds what one transaction gave. Later lines take the place of earlier ones with the same
  * labels or the same number. seq is the transaction's number in the journal; its line there says

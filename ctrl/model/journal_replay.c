@@ -324,6 +324,16 @@ static int replay_all(struct replay *r, struct sl_journal *j, struct sl_store *s
 	return ret;
 }
 
+/*
+ * A line without changes. An earlier version refuses its format. It does not know of numbers.log:
+ * it would give labels other numbers, and write changes that contradict the file.
+ */
+static int refuse_earlier(struct sl_journal *j, struct sl_err *e)
+{
+	j->older = false;
+	return sl_journal_append(j, NULL, 0, e);
+}
+
 int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 {
 	struct replay r = {.older = sl_number_map_create()};
@@ -339,6 +349,8 @@ int sl_journal_replay(struct sl_journal *j, struct sl_store *s, struct sl_err *e
 	free(j->log_text);
 	j->snapshot_text = j->log_text = NULL;
 	j->log_len = 0;
+	if (ret == 0 && j->older && !j->only_looks)
+		ret = refuse_earlier(j, e);
 	if (ret != 0 || j->only_looks || (j->numbers.exists && !j->numbers.stale))
 		return ret;
 	return sl_numbers_rewrite(j, s, e);

@@ -42,7 +42,7 @@ const struct sl_collection sl_collection_identities = {
 	.number_max = SL_IDENTITY_MAX,
 	.derived_field = "allocated",
 	.derived_help =
-		"Made for endpoints whose labels no identity was declared for. What says so "
-		"of itself is ignored when it is sent back.",
+		"The daemon made it for endpoints whose labels no identity was declared for. "
+		"On input, an identity that says true is ignored.",
 	.tables = &sl_identities_tables,
 };

@@ -103,22 +103,9 @@ static int find_ethdev(const struct sl_port_device *d, uint16_t *id)
 	return -ENODEV;
 }
 
-static int check_room(const struct sl_port_device *d, struct sl_err *e)
-{
-	int ret;
-
-	if (rte_eth_dev_count_total() < RTE_MAX_ETHPORTS)
-		return 0;
-	ret = sl_err_set(e, SL_ERR_LIMIT, "devargs",
-		"port %s: device %s: this DPDK opens at most %d devices, and all are in use",
-		d->name, d->device, RTE_MAX_ETHPORTS);
-	sl_err_hint(e, "remove a port that is a DPDK device");
-	return ret;
-}
-
 static int probe(const struct sl_port_device *d, uint16_t *id, struct sl_err *e)
 {
-	int ret = check_room(d, e);
+	int ret = sl_port_driver_room(d->driver, rte_eth_dev_count_total(), d->name, d->device, e);
 
 	if (ret != 0)
 		return ret;
@@ -285,6 +272,7 @@ static unsigned int weed(struct sl_port_device *d, uint32_t tick)
 
 const struct sl_port_driver sl_dpdk_driver = {
 	.name = "dpdk",
+	.most = RTE_MAX_ETHPORTS,
 	.serves = serves,
 	.parse = parse,
 	.outside = sl_device_outside,

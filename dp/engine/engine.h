@@ -120,10 +120,12 @@ static inline uint16_t sl_port_open_id(int ticket)
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /*
  * What sl_port_add would refuse, as far as that can be told without opening the device: changes
- * nothing, and needs no engine but the parameters of one.
+ * nothing, and needs no engine but the parameters of one. *n_limited, 0 at first, counts the ports
+ * that are checked one after the other whose driver limits how many devices are open: one driver
+ * does.
  */
-int sl_port_check(
-	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e);
+int sl_port_check(const struct sl_engine_params *engine, const struct sl_port_params *p,
+	unsigned int *n_limited, struct sl_err *e);
 /*
  * Give a port another device, or its own once more, by other parameters: check says whether that
  * can be, change does it, without waiting. Name and id stay; counters go on.

@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <rte_lcore.h>
+
 #include "dp/engine/engine_internal.h"
 
 struct job_list {
@@ -90,11 +92,24 @@ static struct sl_device_job *wait_for_work(struct sl_device_helper *h)
 	return j;
 }
 
+/*
+ * The helper runs where the control thread does. DPDK does not look at the cores that a thread has
+ * inherited, and drivers put a virtual device on the NUMA node that DPDK knows of their thread.
+ */
+static void note_node(void)
+{
+	rte_cpuset_t cpus;
+
+	if (pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus) == 0)
+		(void)rte_thread_set_affinity(&cpus);
+}
+
 static void *serve(void *helper)
 {
 	struct sl_device_helper *h = helper;
 	struct sl_device_job *j;
 
+	note_node();
 	while ((j = wait_for_work(h)) != NULL)
 		run(h, j);
 	return NULL;

@@ -25,7 +25,7 @@ static int check_params(const struct sl_engine *g, const struct sl_port_params *
 			"port %s: %u descriptors are more than a queue has", p->name, p->n_desc);
 	for (unsigned int q = 0; q < p->n_rxq; q++)
 		if (p->rxq_worker[q] >= (int)g->n_workers)
-			return sl_err_set(e, SL_ERR_PARAMS, "queues",
+			return sl_err_set(e, SL_ERR_PARAMS, "workers",
 				"port %s: queue %u is given to worker %d, the last one is %u",
 				p->name, q, p->rxq_worker[q], g->n_workers - 1);
 	return 0;
@@ -351,8 +351,17 @@ static void load_drivers(void)
 		closedir(dir);
 }
 
-int sl_port_check(
-	const struct sl_engine_params *engine, const struct sl_port_params *p, struct sl_err *e)
+static int check_room(
+	const struct sl_port *p, const char *devargs, unsigned int *n_limited, struct sl_err *e)
+{
+	const struct sl_port_driver *driver = sl_port_driver_of(devargs);
+
+	return sl_port_driver_room(
+		driver, driver->most != 0 ? (*n_limited)++ : 0, p->name, p->device, e);
+}
+
+int sl_port_check(const struct sl_engine_params *engine, const struct sl_port_params *p,
+	unsigned int *n_limited, struct sl_err *e)
 {
 	struct sl_engine *g = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*g));
 	struct sl_port new = {.engine = g};
@@ -372,6 +381,8 @@ int sl_port_check(
 		ret = parse_devargs(&new, p->devargs, e);
 	if (ret == 0)
 		ret = sl_device_check(&new, p->devargs, &absent, e);
+	if (ret == 0)
+		ret = check_room(&new, p->devargs, n_limited, e);
 	free(g);
 	return ret;
 }

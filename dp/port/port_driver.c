@@ -32,6 +32,20 @@ const struct sl_port_driver *sl_port_driver_of(const char *devargs)
 	return own != NULL ? own : find(built_in, devargs);
 }
 
+int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open, const char *port,
+	const char *device, struct sl_err *e)
+{
+	int ret;
+
+	if (driver->most == 0 || n_open < driver->most)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_LIMIT, "devargs",
+		"port %s: device %s: this DPDK opens at most %u devices, and all are in use", port,
+		device, driver->most);
+	sl_err_hint(e, "remove a port that is a DPDK device");
+	return ret;
+}
+
 enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 module forwards that much */
 
 uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel)

@@ -95,6 +95,7 @@ enum sl_told {
 
 struct sl_port_driver {
 	const char *name;
+	unsigned int most; /* devices that can be open at a time; 0: as many as there are ports */
 
 	/* Any thread. Whether devargs ask for this driver; the first of the list that says so has it. */
 	bool (*serves)(const char *devargs);
@@ -232,6 +233,9 @@ uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel)
 void sl_port_drivers_register(const struct sl_port_driver *const *list);
 /* Who serves devargs: the DPDK driver, if nobody else wants them. Any thread. */
 const struct sl_port_driver *sl_port_driver_of(const char *devargs);
+/* Any thread. Whether a device can be opened beside n_open of the driver's: 0, or -errno. */
+int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open, const char *port,
+	const char *device, struct sl_err *e);
 /* What is wrong with devargs as a text. Any thread, also before the engine is there. */
 int sl_port_devargs_check(const char *devargs, struct sl_err *e);
 

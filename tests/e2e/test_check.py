@@ -54,6 +54,11 @@ def file_in_the_way(config, lab):
     device(config, f"net_vhost0,iface={lab.file('plain')}")
 
 
+def too_many_devices(config, _lab):
+    config["workers"].update(memory_mb=512, packet_buffers=1024)
+    config["ports"] += [{"name": f"more{i}", "role": "access", "devargs": f"net_null{i},no-rx=1"} for i in range(2, 33)]
+
+
 # What a start refuses and can be told without a device: configurations.
 REFUSED = {
     "a core that is not there": workers(cores=[500]),
@@ -67,6 +72,7 @@ REFUSED = {
     "a test source that is not there, or has a wrong option": devargs("generator0,sizes=64"),
     "a socket in no directory": devargs("net_vhost0,iface=LABnowhere/vm.sock"),
     "a socket with too long a path": devargs("net_vhost0,iface=LAB" + "x" * 120),
+    "more devices than this DPDK opens": too_many_devices,
     "its own socket as a device's": devargs("net_vhost0,iface=LABchecked.sock"),
     "a file in a socket's place": file_in_the_way,
     "a capture that is none": lambda config, lab: device(config, f"net_pcap0,rx_pcap={lab.file('')}"),

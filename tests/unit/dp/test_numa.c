@@ -211,6 +211,20 @@ static void device_of_no_node_is_near_to_all(void **state)
 	removed((uint16_t)id);
 }
 
+static void virtual_device_is_on_the_control_threads_node(void **state)
+{
+	struct sl_port_info info;
+	uint16_t id;
+
+	(void)state;
+	sl_numa_use(NULL);
+	id = added("virtual", "net_null0,no-rx=1");
+	sl_port_info(g, id, &info);
+	sl_numa_use(&fake);
+	assert_int_equal(info.numa, (int)rte_socket_id());
+	removed(id);
+}
+
 static void memory_is_asked_for_only_where_there_is_some(void **state)
 {
 	(void)state;
@@ -231,6 +245,7 @@ int main(void)
 		cmocka_unit_test(hot_added_port_with_a_far_worker_is_warned_of_by_name),
 		cmocka_unit_test(queue_moved_to_a_far_worker_is_warned_of),
 		cmocka_unit_test(device_of_no_node_is_near_to_all),
+		cmocka_unit_test(virtual_device_is_on_the_control_threads_node),
 		cmocka_unit_test(memory_is_asked_for_only_where_there_is_some),
 	};
 

@@ -250,7 +250,7 @@ static void log_without_its_snapshot_is_refused(void **state)
 static void newer_version_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	static const char line[] = "{\"version\":2,\"seq\":1,\"anything\":true}\n";
+	static const char line[] = "{\"version\":3,\"seq\":1,\"anything\":true}\n";
 
 	close_state(f);
 	file_write(f->dir, "journal.log", line, sizeof(line) - 1);

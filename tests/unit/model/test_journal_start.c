@@ -146,7 +146,7 @@ static size_t write_lines(char *log, unsigned int from, unsigned int to, unsigne
 
 	for (unsigned int i = from; i <= to; i++) {
 		snprintf(body, sizeof(body),
-			"{\"version\":1,\"seq\":%u,\"synced\":%u,\"changes\":[{\"put\":{"
+			"{\"version\":2,\"seq\":%u,\"synced\":%u,\"changes\":[{\"put\":{"
 			"\"collection\":\"networks\",\"object\":{\"name\":\"n%u\",\"vni\":%u}}}]",
 			i, synced != 0 ? synced : i - 1, i, i);
 		n += line(log + n, body);
@@ -235,7 +235,7 @@ static void group_torn_while_it_was_folded_in_leaves_no_gap(void **state)
 
 	for (unsigned int torn = 0; torn < 3; torn++) {
 		write_snapshot_of_ten(f, log, &len);
-		eighth = strstr(log, "{\"version\":1,\"seq\":8");
+		eighth = strstr(log, "{\"version\":2,\"seq\":8");
 		if (torn == 0)
 			len = (size_t)(eighth - log);
 		else if (torn == 1)
@@ -261,7 +261,7 @@ static void gap_that_the_snapshot_fills_is_none(void **state)
 	size_t len, n;
 
 	write_snapshot_of_ten(f, log, &len);
-	n = (size_t)(strstr(log, "{\"version\":1,\"seq\":8") - log);
+	n = (size_t)(strstr(log, "{\"version\":2,\"seq\":8") - log);
 	last = log + n;
 	n += write_lines(last, 11, 12, 10);
 	file_write(f->dir, "journal.log", log, n);

@@ -160,6 +160,29 @@ static void directory_of_an_earlier_version_starts(void **state)
 	assert_int_equal(number_of(f->store, "two"), 4106);
 }
 
+/* A daemon of that version would give other numbers, and its lines would contradict the file. */
+static void earlier_version_is_kept_out_after_the_first_start(void **state)
+{
+	struct fixture *f = *state;
+	char *log, *last;
+	size_t len, again;
+
+	write_older(f);
+	must_open(f);
+	close_state(f);
+	log = file_read(f->dir, "journal.log", &len);
+	assert_int_equal(log[len - 1], '\n');
+	log[len - 1] = '\0';
+	last = strrchr(log, '\n') + 1;
+	if (strncmp(last, "{\"version\":2,\"seq\":8,", 21) != 0)
+		fail_msg("the last line is %s", last);
+	free(log);
+	must_open(f); /* and that line is written once */
+	close_state(f);
+	free(file_read(f->dir, "journal.log", &again));
+	assert_int_equal(again, len);
+}
+
 /* It does not start, and says where. */
 static void refuses(struct fixture *f, const char *why)
 {
@@ -247,7 +270,7 @@ static void good_lines_with_bad_contents_are_errors(void **state)
 		file_write(f->dir, "numbers.log", text, line(text, body));
 		refuses(f, bad[i].why);
 	}
-	snprintf(body, sizeof(body), "{\"version\":2,\"seq\":9,\"next\":4099,\"numbers\":[]");
+	snprintf(body, sizeof(body), "{\"version\":3,\"seq\":9,\"next\":4099,\"numbers\":[]");
 	file_write(f->dir, "numbers.log", text, line(text, body));
 	refuses(f, "newer version");
 }
@@ -285,6 +308,7 @@ int main(void)
 		T(declared_number_is_not_in_the_file),
 		T(journal_says_nothing_of_what_is_derived),
 		T(directory_of_an_earlier_version_starts),
+		T(earlier_version_is_kept_out_after_the_first_start),
 		T(file_that_is_cut_is_an_error),
 		T(file_that_is_gone_is_an_error_after_a_snapshot_too),
 		T(wrong_bytes_are_an_error),
