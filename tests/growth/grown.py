@@ -7,14 +7,15 @@ import re
 import shutil
 import subprocess
 
-from lab.expect import expect, expect_equal
+from lab.expect import Failure, expect, expect_equal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = pathlib.Path(__file__).resolve().parent / "sample"
+ROOMS = ("include", "dp", "pipelines", "ctrl")
 
 
 class Kind:
-    """One kind of thing: the sample's files, and (header, list, line, the line it has to come before, or None)."""
+    """One kind of thing: the sample's files, and (list, line, the line it has to come before, or None)."""
 
     def __init__(self, name, files, lines):
         self.name, self.files, self.lines = name, files, lines
@@ -22,16 +23,16 @@ class Kind:
 
 KINDS = (
     Kind("a collection", ["ctrl/objects/reservations.c"],
-         [("ctrl/objects/collections.h", "SL_COLLECTIONS", "X(RESERVATIONS, reservations)", None)]),
+         [("SL_COLLECTIONS", "X(RESERVATIONS, reservations)", None)]),
     Kind("a port driver", ["dp/device/datagram.c"],
-         [("dp/port/port_driver.h", "SL_PORT_DRIVERS", "X(datagram)", "X(dpdk)")]),
+         [("SL_PORT_DRIVERS", "X(datagram)", "X(dpdk)")]),
     Kind("a drop reason", [],
-         [("include/sluice/drop.h", "SL_DROP_LIST",
+         [("SL_DROP_LIST",
            'X(TUNNEL_VERSION, "tunnel header of a version that this node does not know", "malformed")', None)]),
     Kind("an encapsulation", ["pipelines/overlay/vxlan_gpe.c"],
-         [("include/sluice/encap.h", "SL_ENCAP_LIST", 'X(VXLAN_GPE, "vxlan-gpe", sl_encap_vxlan_gpe)', None)]),
+         [("SL_ENCAP_LIST", 'X(VXLAN_GPE, "vxlan-gpe", sl_encap_vxlan_gpe)', None)]),
     Kind("a metric", [],
-         [("ctrl/watch/metrics_list.h", "SL_METRICS_PORTS",
+         [("SL_METRICS_PORTS",
            'X(st, mtu, U64, GAUGE, BYTES, v->info.mtu, "The MTU in force.")', None)]),
 )
 
@@ -49,12 +50,20 @@ def _files():
     return found
 
 
-def _add_line(path, macro, line, before):
+def _find_list(folder, macro):
+    """The header that defines the list, its text, and the definition."""
+    for room in ROOMS:
+        for path in sorted((folder / room).rglob("*.h")):
+            text = path.read_text(encoding="utf-8")
+            found = re.search(rf"^#define {macro}\(X[^)]*\)(?:.*\\\n)*.*\n", text, re.M)
+            if found:
+                return path, text, found.group(0)
+    raise Failure(f"there is no list {macro}")
+
+
+def _add_line(folder, macro, line, before):
     """Put the line at the end of the list, or in front of `before`."""
-    text = path.read_text(encoding="utf-8")
-    found = re.search(rf"^#define {macro}\(X[^)]*\)(?:.*\\\n)*.*\n", text, re.M)
-    expect(found, f"{path} has no list {macro}")
-    body = found.group(0)
+    path, text, body = _find_list(folder, macro)
     if before:
         expect(body.count(before) == 1, f"{macro} has no single {before}")
         grown = body.replace(before, f"{line} \\\n\t{before}")
@@ -87,8 +96,8 @@ class Tree:
         before = self._texts()
         for name in kind.files:
             shutil.copy(SAMPLE / name, self.folder / name)
-        for header, macro, line, place in kind.lines:
-            _add_line(self.folder / header, macro, line, place)
+        for line in kind.lines:
+            _add_line(self.folder, *line)
         after = self._texts()
         files, added, changed = sorted(set(after) - set(before)), [], []
         for name in sorted(before):
@@ -104,8 +113,8 @@ class Tree:
         """Align the lists as clang-format does, where it is installed."""
         tool = shutil.which("clang-format-14") or shutil.which("clang-format")
         if tool:
-            headers = sorted({line[0] for kind in KINDS for line in kind.lines})
-            subprocess.run([tool, "-i", *headers], cwd=self.folder, check=True)
+            headers = {_find_list(self.folder, line[0])[0] for kind in KINDS for line in kind.lines}
+            subprocess.run([tool, "-i", *sorted(headers)], check=True)
 
     def run(self, *command):
         """What it prints; it has to succeed."""
