@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The list of collections: one line each. Numbers, rows, sections of a configuration, methods, and
- * sections of the state directory follow from it, in this order.
+ * sections of the state directory follow from it, in this order; the build compiles the files.
  * Threads: control.
  */
 #ifndef SL_CTRL_OBJECTS_COLLECTIONS_H
@@ -9,7 +9,7 @@
 
 #include "ctrl/model/collection.h"
 
-/* X(ID, name): SL_COLL_ID is its number, sl_collection_name its row. */
+/* X(ID, name): SL_COLL_ID is its number, sl_collection_name its row in ctrl/objects/name.c. */
 #define SL_COLLECTIONS(X)         \
 	X(PORTS, ports)           \
 	X(NETWORKS, networks)     \

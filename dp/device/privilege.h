@@ -13,7 +13,7 @@
 
 struct sl_lack {
 	char what[160]; /* "CAP_NET_RAW is missing" */
-	char hint[190]; /* how to get it */
+	char hint[256]; /* how to get it */
 };
 
 /*

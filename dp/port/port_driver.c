@@ -3,10 +3,11 @@
 
 #include <rte_common.h>
 
-/* The engine's own, in the order in which they are asked. */
 static const struct sl_port_driver *const built_in[] = {
-	&sl_dpdk_driver, /* serves whatever nobody else does */
-	NULL,
+#define X(name) &sl_##name##_driver,
+	SL_PORT_DRIVERS(X)
+#undef X
+		NULL,
 };
 
 static const struct sl_port_driver *const none[] = {NULL};

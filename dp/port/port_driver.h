@@ -2,8 +2,8 @@
 /*
  * Port drivers. A driver is a row of functions that opens a kind of device, moves its packets and
  * answers what the control thread asks. DPDK's devices are one driver (dpdk.c). To add a driver,
- * write one file with its row and one line in a list: the engine's own (port_driver.c), or the list
- * that a program registers at its start.
+ * write its row, sl_NAME_driver, in a file dp/device/NAME.c, and add its line to SL_PORT_DRIVERS.
+ * The build compiles the file. A program may register drivers of its own at its start.
  *
  * A device is what a driver has opened for a port. Each opening makes a new struct sl_port_device:
  * the engine fills in what is asked for, the driver what it found. The port keeps its id, its
@@ -131,8 +131,6 @@ struct sl_port_driver {
 
 	/* Control, all that follow. NULL where it says what that means. */
 
-	/* A descriptor that is readable while a receive queue has packets; -1 or NULL: there is none. */
-	int (*wake_fd)(const struct sl_port_device *d, unsigned int queue);
 	/* How the link stands; told: what the driver's thread has told since last time. NULL: up. */
 	void (*link)(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 	/* Mbit/s; 0 or NULL: not known. */
@@ -239,6 +237,13 @@ int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open
 /* What is wrong with devargs as a text. Any thread, also before the engine is there. */
 int sl_port_devargs_check(const char *devargs, struct sl_err *e);
 
-extern const struct sl_port_driver sl_dpdk_driver;
+/* The engine's own drivers, in the order in which they are asked. */
+#define SL_PORT_DRIVERS(X)                                               \
+	/* dpdk serves what no other driver does: it remains the last */ \
+	X(dpdk)
+
+#define X(name) extern const struct sl_port_driver sl_##name##_driver;
+SL_PORT_DRIVERS(X)
+#undef X
 
 #endif

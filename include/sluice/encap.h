@@ -14,8 +14,10 @@
 
 #include "burst.h"
 
-/* id, name in the configuration, row. The first is what a network has that does not say. */
-#define SL_ENCAP_LIST(X) X(VXLAN, "vxlan", sl_encap_vxlan)
+/* The first is what a network has that does not say. */
+#define SL_ENCAP_LIST(X)                         \
+	/* id, name in the configuration, row */ \
+	X(VXLAN, "vxlan", sl_encap_vxlan)
 
 enum sl_encap_id {
 #define X(id, name, sym) SL_ENCAP_##id,
