@@ -224,6 +224,27 @@ def devices_are_opened_and_closed_while_calls_are_answered(lab):
 
 
 @test
+def a_client_that_leaves_while_its_device_is_opened_leaves_no_port(lab):
+    """Others may have the name and the device at once."""
+    ns = lab.namespace("node-a")
+    link(ns, "sl-p0", lab.namespace("far"), "eth0", 1500)
+    daemon = lab.daemon("a", {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers()}, ns).start()
+    # As many as take a second or two.
+    taps = [{"name": f"p{i}", "role": "access", "devargs": f"net_tap{i},iface=sl-tap{i}"} for i in range(6)]
+    packet = {"role": "access", "devargs": "net_af_packet1,iface=sl-p0"}
+    leaver, waiter = daemon.client(), daemon.client()
+    leaver.send("txn.apply", {"operations": [{"method": "ports.add", "params": row}
+                                             for row in (*taps, {**packet, "name": "q"})]})
+    expect_equal(daemon.call("ports.list"), [], "ports while a call waits")
+    waiter.send("ports.add", {**packet, "name": "r"})
+    leaver.close()
+    expect_equal(waiter.answer("ports.add")["state"], "up", "state of the port on the device that was asked for twice")
+    expect_equal([p["name"] for p in daemon.call("ports.list")], ["r"], "ports")
+    expect_equal(daemon.call("ports.add", taps[0])["state"], "up", "state of the port on the device that was given up")
+    waiter.close()
+
+
+@test
 def a_port_that_follows_another_one_waits_for_the_walk_over_the_flow_table(lab):
     """It gets the former one's number, which entries may still mean: they are removed in turns before."""
     config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": {**workers(), "max_flows": 2 << 20},
