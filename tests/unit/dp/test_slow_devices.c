@@ -68,12 +68,15 @@ static void slow_device_is_opened_beside_the_loop(void **state)
 	uint16_t other = added("other", "stub1");
 	struct sl_port_params p = params("slow", "stub2,slow");
 	struct sl_err e = {0};
-	uint64_t start = rte_rdtsc(), before = received_by(other);
+	uint64_t start, before;
 	int ticket, id;
 
 	(void)state;
 	mode = CONSUME;
+	turn_until(received_by(other) > 0, other); /* the first packet's page faults */
 	longest_turn = 0;
+	start = rte_rdtsc();
+	before = received_by(other);
 	ticket = sl_port_open_begin(g, &p, &e);
 	assert_true(ticket > 0);
 	assert_true(ms(rte_rdtsc() - start) < SLOW_MS / 2);
