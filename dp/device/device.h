@@ -4,7 +4,8 @@
  * sockets or kernel interfaces, and what the driver does to them. Drivers that are not here (those
  * of NICs, and all that start others or run programs) can do anything. Used to judge who may ask
  * for a device, and to look at its paths before the driver does.
- * Threads: control. Ownership: a parsed device is the caller's until sl_device_fini.
+ * Threads: control.
+ * Ownership: a parsed device is the caller's until sl_device_fini.
  */
 #ifndef SL_DP_DEVICE_H
 #define SL_DP_DEVICE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the DPDK driver's own files share: a device of rte_ethdev, and what is known of it beyond
- * what ethdev tells. Threads: as in port_driver.h.
+ * what ethdev tells.
+ * Threads: as in port_driver.h.
  */
 #ifndef SL_DP_DPDK_H
 #define SL_DP_DPDK_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the kernel has counted at one of its interfaces, as rtnetlink(7) tells it and `ip -s link`
- * shows it: received and sent as the host sees it, since the interface was made. Threads: any.
+ * shows it: received and sent as the host sees it, since the interface was made.
+ * Threads: any.
  */
 #ifndef SL_DP_INTERFACE_COUNTERS_H
 #define SL_DP_INTERFACE_COUNTERS_H

@@ -2,7 +2,8 @@
 /*
  * Telling a unix socket's file that a process still has open from one that was left behind, and
  * leaving none behind: the files that this process made and serves are noted here, for whoever ends
- * it without its consent. Threads: control, except where it says otherwise.
+ * it without its consent.
+ * Threads: control, except where it says otherwise.
  */
 #ifndef SL_DP_SOCKET_FILE_H
 #define SL_DP_SOCKET_FILE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * EAL start: which CPU the control thread takes, the command line, and back again.
- * lcore 0 is the control thread, lcore 1 + i worker i, whatever the CPUs' numbers.
+ * EAL start: which CPU the control thread takes, the command line, and back again. lcore 0 is the
+ * control thread, lcore 1 + i worker i, whatever the CPUs' numbers.
  * Threads: control. Once a process: EAL does not start a second time.
  */
 #ifndef SL_DP_EAL_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Hugepage arithmetic: what the kernel has free, whether that is enough, and what to do when not.
- * Apart from EAL, so that it can be tested on any machine. Threads: control, before EAL starts. No
- * state.
+ * Apart from EAL, so that it can be tested on any machine.
+ * Threads: control, before EAL starts. No state.
  */
 #ifndef SL_DP_HUGEPAGES_H
 #define SL_DP_HUGEPAGES_H

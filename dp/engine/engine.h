@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The engine as the control thread holds it: EAL, workers, ports, the RCU and the coarse clock. It
- * knows how to move and count packets, not what they mean. Threads: control, all calls.
- * sl_engine_create registers the caller as the control thread.
+ * knows how to move and count packets, not what they mean.
+ * Threads: control, all calls. sl_engine_create registers the caller as the control thread.
  */
 #ifndef SL_DP_ENGINE_H
 #define SL_DP_ENGINE_H

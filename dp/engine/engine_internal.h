@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the engine's own files share: the engine's state, a port as the control thread knows it, and
- * the life of packet pools after their port. Threads: control.
+ * the life of packet pools after their port.
+ * Threads: control.
  */
 #ifndef SL_DP_ENGINE_INTERNAL_H
 #define SL_DP_ENGINE_INTERNAL_H

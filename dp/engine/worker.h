@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Workers: one poll loop a core. A worker owns a list of receive queues, a transmit queue on every
- * port, its counters and its rings; the pipeline's entry is handed in at start. Threads: fields of
- * struct sl_worker are written by their worker unless noted. create/start/stop and the set_* calls:
- * control.
+ * port, its counters and its rings; the pipeline's entry is handed in at start.
+ * Threads: fields of struct sl_worker are written by their worker unless noted. create/start/stop
+ * and the set_* calls: control.
  */
 #ifndef SL_DP_WORKER_H
 #define SL_DP_WORKER_H

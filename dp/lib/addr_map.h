@@ -3,8 +3,9 @@
  * An immutable map from IP addresses of either family to non-zero 32-bit values, for lookups a
  * packet: which node has an outer address, and which addresses are this node's. One table a family:
  * of IPv4 it is a map of 32-bit keys, and what looks up an IPv4 header's address asks that one
- * directly. Threads: build, copy, set, unset and destroy: control, on a map that nobody else reads.
- * find: any, on a map reached by RCU.
+ * directly.
+ * Threads: build, copy, set, unset and destroy: control, on a map that nobody else reads. find:
+ * any, on a map reached by RCU.
  */
 #ifndef SL_DP_ADDR_MAP_H
 #define SL_DP_ADDR_MAP_H

@@ -2,9 +2,9 @@
 /*
  * A persistent map: a hash trie whose versions share what did not change. The control thread edits
  * a copy of the path to what it changes (O(log n) nodes) and publishes the new root with everything
- * else of the same commit; readers of an older root keep a whole, consistent map. Threads: find:
- * any, on a root it reached by RCU. Edits: control. Nodes replaced by an edit are handed to
- * sl_pmap_edit_commit's caller as one garbage list, to be freed after a grace period.
+ * else of the same commit; readers of an older root keep a whole, consistent map.
+ * Threads: find: any, on a root it reached by RCU. Edits: control. Nodes replaced by an edit are
+ * handed to sl_pmap_edit_commit's caller as one garbage list, to be freed after a grace period.
  * Ownership: values are the caller's; the map never frees them.
  */
 #ifndef SL_DP_PMAP_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Publish and retire: workers read control tables without locks and report a quiescent state once a
- * loop turn; what was unlinked is destroyed when every worker has done so since. Threads: create,
- * retire, poll, drain: control. online, offline, quiescent: the worker of that id. Ownership: a
- * retired pointer belongs to the list until fn has been called with it, by the control thread.
+ * loop turn; what was unlinked is destroyed when every worker has done so since.
+ * Threads: create, retire, poll, drain: control. online, offline, quiescent: the worker of that id.
+ * Ownership: a retired pointer belongs to the list until fn has been called with it, by the control
+ * thread.
  */
 #ifndef SL_DP_RCU_H
 #define SL_DP_RCU_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An immutable map from 32-bit keys (a VNI, an IPv4 address) to non-zero 32-bit values, for lookups
- * a packet: open addressing at half load, one cache line a hit in the common case. Threads: build
- * and destroy: control. find: any, on a map reached by RCU.
+ * a packet: open addressing at half load, one cache line a hit in the common case.
+ * Threads: build and destroy: control. find: any, on a map reached by RCU.
  */
 #ifndef SL_DP_U32MAP_H
 #define SL_DP_U32MAP_H
@@ -18,8 +18,8 @@ struct sl_u32map {
 	uint32_t mask;
 	uint32_t seed;
 	uint32_t count;
-	uint32_t pad; /* slots at a multiple of their size in a 64-byte aligned block: none
-			 straddles a line */
+	/* slots at a multiple of their size in a 64-byte aligned block: none straddles a line */
+	uint32_t pad;
 	struct sl_u32map_slot slot[];
 };
 

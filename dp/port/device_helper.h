@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The device helper: one thread that opens and closes devices, one after the other, for that takes
- * 50 to 800 ms and the control thread must not wait. A job is about one struct sl_port_device, which
- * the helper alone touches until the job is done. What is safe beside DPDK's calls of the control
- * thread is said in dpdk.c.
+ * 50 to 800 ms and the control thread must not wait. A job is about one struct sl_port_device,
+ * which the helper alone touches until the job is done. What is safe beside DPDK's calls of the
+ * control thread is said in dpdk.c.
  *
  * Threads: control, all calls. The thread holds nothing of the engine; sl_device_close_end and the
  * driver's functions are all that it runs.

@@ -16,8 +16,8 @@
  *   control  the control thread. It must not wait.
  *   worker   the worker that owns the queue. It must not wait, allocate or log. Of a device, queues
  *            are used by several workers at the same time, each queue by one at a time.
- * Ownership: the engine owns the device and all texts in it. The driver owns `own`, `rxq` and `txq`,
- * and what they point to, from open to close.
+ * Ownership: the engine owns the device and all texts in it. The driver owns `own`, `rxq` and
+ * `txq`, and what they point to, from open to close.
  */
 #ifndef SL_DP_PORT_DRIVER_H
 #define SL_DP_PORT_DRIVER_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the flow table share: its memory, its locks and the ordered accesses of the
- * entry protocol (see flow_dp.h). Threads: as noted per field; functions as their callers.
+ * entry protocol (see flow_dp.h).
+ * Threads: as noted per field; functions as their callers.
  */
 #ifndef SL_FLOW_INTERNAL_H
 #define SL_FLOW_INTERNAL_H

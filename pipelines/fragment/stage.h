@@ -2,7 +2,8 @@
 /*
  * Fragments on the trip. First fragments are judged like other packets, and what was decided is
  * remembered (fragment_dp.h). Later fragments get the same, or wait for their first one
- * (waiting_dp.h). Threads: worker, on its own burst.
+ * (waiting_dp.h).
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_FRAGMENT_STAGE_H
 #define SL_FRAGMENT_STAGE_H

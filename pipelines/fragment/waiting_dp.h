@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Later fragments that came before their first one. They were reordered on their way, or another
- * worker has the first fragment and has not judged it yet. They wait SL_WAITING_TICKS at most, and a
- * few of them are looked at at a time. At most SL_WAITING_MAX wait. When another one comes, the
+ * worker has the first fragment and has not judged it yet. They wait SL_WAITING_TICKS at most, and
+ * a few of them are looked at at a time. At most SL_WAITING_MAX wait. When another one comes, the
  * oldest of the network that has most waiting gives way; the new one counts for its network.
  *
- * Threads: a struct sl_waiting is private to one worker; created and destroyed by control while that
- * worker does not run. Ownership: it owns the packets that wait, until they are removed.
+ * Threads: a struct sl_waiting is private to one worker; created and destroyed by control while
+ * that worker does not run.
+ * Ownership: it owns the packets that wait, until they are removed.
  */
 #ifndef SL_WAITING_DP_H
 #define SL_WAITING_DP_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ICMP errors between workloads. Threads: worker, on its own burst. */
+/* ICMP errors between workloads.
+ * Threads: worker, on its own burst. */
 #ifndef SL_MISS_ICMP_ERROR_H
 #define SL_MISS_ICMP_ERROR_H
 

@@ -2,7 +2,8 @@
 /*
  * Judging a connection: who opened it, and what policy says of that. The opener's node asks its
  * egress rules, the peer's node its ingress rules. When nobody has seen a connection being opened,
- * there are two readings of it: each end as its opener. Threads: worker, on its own burst.
+ * there are two readings of it: each end as its opener.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_MISS_JUDGE_H
 #define SL_MISS_JUDGE_H

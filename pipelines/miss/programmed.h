@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Flow entries that were put into the table over the socket: they say what happens to their packets,
- * policy does not. The sender must be who it claims to be all the same. Threads: worker, on its own
- * burst.
+ * Flow entries that were put into the table over the socket: they say what happens to their
+ * packets, policy does not. The sender must be who it claims to be all the same.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_MISS_PROGRAMMED_H
 #define SL_MISS_PROGRAMMED_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Entries that were resolved before the last commits, and whether they still hold
- * (pipelines/changes.h). Threads: worker, on its own burst.
+ * (pipelines/changes.h).
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_MISS_REFRESH_H
 #define SL_MISS_REFRESH_H

@@ -2,8 +2,8 @@
 /*
  * What is noted of a tunnel packet that waits for its next hop: its network, the commit under which
  * it was encapsulated, and its tunnel. The notes are in the buffer's hash and packet type fields,
- * which mean nothing to devices that transmit. Threads: written by the worker that hands the packet
- * up, read by control.
+ * which mean nothing to devices that transmit.
+ * Threads: written by the worker that hands the packet up, read by control.
  */
 #ifndef SL_OVERLAY_PARKED_H
 #define SL_OVERLAY_PARKED_H

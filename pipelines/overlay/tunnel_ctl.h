@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tunnel table as the control thread holds it.
- * Threads: control. Ownership: a published tunnel belongs to the table, which retires what it
- * replaces.
+ * Threads: control.
+ * Ownership: a published tunnel belongs to the table, which retires what it replaces.
  */
 #ifndef SL_TUNNEL_CTL_H
 #define SL_TUNNEL_CTL_H

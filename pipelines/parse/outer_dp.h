@@ -2,7 +2,8 @@
 /*
  * The common outer headers of a tunnel packet, checked all at once: Ethernet to the port's own MAC,
  * IPv4 without options or fragmentation and with a right checksum, UDP. All other packets go to
- * sl_parse_outer, which handles every case. Threads: worker; pure functions on the caller's packet.
+ * sl_parse_outer, which handles every case.
+ * Threads: worker; pure functions on the caller's packet.
  */
 #ifndef SL_PARSE_OUTER_DP_H
 #define SL_PARSE_OUTER_DP_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Parse reads the headers of each packet once, and checks every length before it reads on. It fills
- * offsets, flags and the flow key, or a drop verdict. Threads: worker, on its own burst.
+ * offsets, flags and the flow key, or a drop verdict.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_PARSE_DP_H
 #define SL_PARSE_DP_H

@@ -2,7 +2,9 @@
 /*
  * The careful half of parse: one packet at a time, with any headers, in any number of segments.
  * Packets with the common headers do not come here. Every packet that parse drops gets its reason
- * here. Threads: worker; no state. Ownership: a walk borrows the packet and what it fills.
+ * here.
+ * Threads: worker; no state.
+ * Ownership: a walk borrows the packet and what it fills.
  */
 #ifndef SL_PARSE_WALK_H
 #define SL_PARSE_WALK_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of the compiler share: one version of a set being made from the one before.
- * A piece that the session owns is changed in place. Any other piece is copied first, and becomes
+ * What the files of the compiler share: one version of a set being made from the one before. A
+ * piece that the session owns is changed in place. Any other piece is copied first, and becomes
  * garbage of the version before. Without memory the process ends: half a version cannot be undone.
- * Threads: control. Ownership: pieces as in set.h.
+ * Threads: control.
+ * Ownership: pieces as in set.h.
  */
 #ifndef SL_POLICY_BUILD_H
 #define SL_POLICY_BUILD_H

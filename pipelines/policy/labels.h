@@ -3,7 +3,8 @@
  * Which identities a selector means, kept as both come and go: a label knows its identities and
  * some selectors that ask for it, so that a new selector costs a walk of the rarest of its labels,
  * and a new identity a look at the selectors filed under its labels. Equal selectors are one.
- * Threads: control. Ownership: all strings are copied.
+ * Threads: control.
+ * Ownership: all strings are copied.
  */
 #ifndef SL_POLICY_LABELS_H
 #define SL_POLICY_LABELS_H

@@ -8,8 +8,8 @@
  * An identity is a number of the node and has no network. A policy has: it speaks only of packets
  * in its networks, so that equal labels in two networks meet in no verdict.
  *
- * Threads: control. Ownership: the compiler copies what it keeps; inputs stay the caller's. A set
- * is immutable.
+ * Threads: control.
+ * Ownership: the compiler copies what it keeps; inputs stay the caller's. A set is immutable.
  */
 #ifndef SL_POLICY_CTL_H
 #define SL_POLICY_CTL_H

@@ -9,8 +9,8 @@
  * rules are filed under what they say about the peer: everyone, host, world, a selector, a prefix.
  * Each of these files is a list of (rank, ports). So a query costs (selectors that mean the
  * subject) x (selectors and prefixes that mean the peer) probes of small tables, once for its
- * network and once for number 0, however many rules and networks there are. Memory is linear in
- * the rules (a rule counts once for each network it names, and once when it is for all): nothing is
+ * network and once for number 0, however many rules and networks there are. Memory is linear in the
+ * rules (a rule counts once for each network it names, and once when it is for all): nothing is
  * multiplied out over identities, and nothing over networks. Long lists that differ by port have an
  * index of port ranges.
  *
@@ -23,8 +23,9 @@
  * A set is one version of many pieces: the next version shares all that did not change, so that a
  * change costs what it touches.
  *
- * Threads: immutable once committed; read by workers and control. Ownership: a piece belongs to the
- * newest version that reaches it, then to the garbage of that version.
+ * Threads: immutable once committed; read by workers and control.
+ * Ownership: a piece belongs to the newest version that reaches it, then to the garbage of that
+ * version.
  */
 #ifndef SL_POLICY_SET_H
 #define SL_POLICY_SET_H

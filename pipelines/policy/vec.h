@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the compiler builds with: arrays that grow.
- * Threads: control. Ownership: the caller's storage; fini frees what is inside.
+ * Threads: control.
+ * Ownership: the caller's storage; fini frees what is inside.
  */
 #ifndef SL_POLICY_VEC_H
 #define SL_POLICY_VEC_H

@@ -2,8 +2,8 @@
 /*
  * Frames about which MAC has an address: ARP (RFC 826), neighbour advertisements (RFC 4861), and
  * announcements, which nobody has asked for: gratuitous ARP (RFC 5227 section 3) or an unsolicited
- * advertisement (RFC 4861 section 7.2.6). Threads: pure functions on the caller's buffer; workers
- * and control.
+ * advertisement (RFC 4861 section 7.2.6).
+ * Threads: pure functions on the caller's buffer; workers and control.
  */
 #ifndef SL_ADVERT_H
 #define SL_ADVERT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets for this node itself on underlay ports. ARP goes up to the control thread. Ping is answered
- * here. ICMP errors about tunnel packets are noted in the tunnel's row. Threads: worker, on its own
- * burst.
+ * Packets for this node itself on underlay ports. ARP goes up to the control thread. Ping is
+ * answered here. ICMP errors about tunnel packets are noted in the tunnel's row.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_REPLY_NODE_H
 #define SL_REPLY_NODE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a worker keeps for the replies it makes: how many it has sent in this tick, and the burst of
- * one packet in which a reply goes into a tunnel. Threads: private to one worker; created and
- * destroyed by control while that worker does not run.
+ * one packet in which a reply goes into a tunnel.
+ * Threads: private to one worker; created and destroyed by control while that worker does not run.
  */
 #ifndef SL_REPLY_STATE_H
 #define SL_REPLY_STATE_H

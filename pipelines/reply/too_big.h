@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ICMP errors about packets that do not fit their way out. Threads: worker, on its own burst. */
+/* ICMP errors about packets that do not fit their way out.
+ * Threads: worker, on its own burst. */
 #ifndef SL_TOO_BIG_H
 #define SL_TOO_BIG_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The last stage: what each packet's action says is done. Threads: worker, on its own burst.
+ * The last stage: what each packet's action says is done.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_STAGE_EXECUTE_H
 #define SL_STAGE_EXECUTE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow table is asked about packets: the entry of a known flow has their action. Threads: worker,
- * on its own burst.
+ * The flow table is asked about packets: the entry of a known flow has their action.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_STAGE_LOOKUP_H
 #define SL_STAGE_LOOKUP_H

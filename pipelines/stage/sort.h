@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets by what is done with them. Threads: worker, on its own burst.
+ * Packets by what is done with them.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_STAGE_SORT_H
 #define SL_STAGE_SORT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who sent a packet and for whom it is, by the endpoint table. Threads: worker, on its own burst;
- * what is found is valid until the end of the trip.
+ * Who sent a packet and for whom it is, by the endpoint table.
+ * Threads: worker, on its own burst; what is found is valid until the end of the trip.
  */
 #ifndef SL_ENDS_H
 #define SL_ENDS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ways out: the action that carries a packet to an endpoint. Threads: worker, on its own burst.
+ * Ways out: the action that carries a packet to an endpoint.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_WAY_H
 #define SL_WAY_H
