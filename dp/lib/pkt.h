@@ -50,8 +50,8 @@ static inline uint64_t sl_load64(const void *p)
 }
 
 /*
- * Between network and host order. The compiler's own swap, unlike rte_byteorder.h's, which on x86
- * is assembly that it cannot fold into a load or store: 1 cycle each.
+ * Between network and host order. This uses the compiler's own swap. The one in rte_byteorder.h is
+ * assembly on x86, which the compiler cannot fold into a load or store: 1 cycle each.
  */
 static inline uint16_t sl_be16(uint16_t v)
 {

@@ -138,8 +138,8 @@ struct sl_fragment_range {
 struct sl_burst {
 	uint16_t n;
 	uint16_t in_port;
-	/* Written by decap for bursts of underlay ports: a bit for each packet. Drop samples use
-	 * both. */
+	/* Written by decap for bursts of underlay ports: a bit for each packet. Drop
+	 * samples use both. */
 	uint64_t decapped; /* the outer headers are removed: origin, network and encap are known */
 	/* of the decapped ones: packets whose outer headers had no common form */
 	uint64_t closer;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Every reason for which a packet does not leave: one line each. Counters, RPC names,
- * documentation, metrics and the test that provokes every reason all come from this list. Threads:
- * constants.
+ * documentation, metrics and the test that provokes every reason all come from this list.
+ * Threads: constants.
  */
 #ifndef SLUICE_DROP_H
 #define SLUICE_DROP_H
@@ -93,8 +93,8 @@ enum sl_drop {
 	SL_DROP_LIST(X)
 #undef X
 		SL_DROP_COUNT,
-	/* Verdicts that are not drops; pipelines/verdict/ describes what happens to such
-	 * packets. */
+	/* Verdicts that are not drops; pipelines/verdict/ describes what happens
+	 * to such packets. */
 	/* the burst no longer owns it: queued for transmit, handed up, or waiting */
 	SL_SENT = 0xfe,
 	SL_CONSUMED = 0xff, /* served here: counted as consumed and freed */

@@ -105,13 +105,13 @@ struct sl_encap {
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 	/*
-	 * Read the own header. hdr points behind the UDP header, or behind the outer IP header when
-	 * the encapsulation is not over UDP. False: the header is malformed, or longer than the len
-	 * bytes.
+	 * Read the own header. hdr points behind the UDP header, or behind the outer IP header
+	 * when the encapsulation is not over UDP. False: the header is malformed, or longer
+	 * than the len bytes.
 	 */
 	bool (*parse)(const uint8_t *hdr, uint32_t len, struct sl_tunnel_header *h);
-	/* Write for people why such a header (len > 0) may have been refused: "VXLAN flags 0x00,
-	 * ...". */
+	/* Write for people why such a header (len > 0) may have been refused: "VXLAN
+	 * flags 0x00, ...". */
 	void (*explain)(const uint8_t *hdr, uint32_t len, char *text, size_t size);
 };
 

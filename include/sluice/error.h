@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How control code reports an error: one sentence that a person can act on, the path of the field,
- * and a hint. It is filled once, where the cause is known. One function in ctrl/ maps it to a
- * JSON-RPC error.
+ * How control code reports an error: one sentence that a person can act on, the path of the
+ * field, and a hint. It is filled once, where the cause is known. One function in ctrl/ maps it
+ * to a JSON-RPC error.
  * Threads: control.
  * Ownership: the caller's storage; nothing inside is allocated.
  */
@@ -41,8 +41,8 @@ struct sl_err {
 	char hint[512];	    /* what to do about it, may be empty */
 };
 
-/* Fill *e (when not NULL). Both return -EINVAL or the errno that fits the code, for `return
- * sl_err_set(…)`. */
+/* Fill *e (when not NULL). Both return -EINVAL or the errno that fits the code, for
+ * `return sl_err_set(…)`. */
 int sl_err_set(struct sl_err *e, enum sl_err_code code, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void sl_err_hint(struct sl_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

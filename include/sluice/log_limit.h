@@ -24,8 +24,8 @@ static inline bool sl_log_limit_is_over(
 	return l->n_lines == 0 || tick - l->from >= period;
 }
 
-/* True: write the line, one of at most `lines` in `period` ticks. False: the line is counted as
- * hushed. */
+/* True: write the line, one of at most `lines` in `period` ticks. False: the line is
+ * counted as hushed. */
 static inline bool sl_log_limit_pass(
 	struct sl_log_limit *l, unsigned int lines, uint32_t period, uint32_t tick)
 {

@@ -11,15 +11,15 @@
 #include <string.h>
 
 /*
- * A name is one part, or several parts with "/" between them, like Kubernetes' "NAMESPACE/NAME".
- * The longest name has a namespace of 63 characters, the "/", an object of 253 characters, and the
- * NUL.
+ * A name is one part, or several parts with "/" between them, like Kubernetes'
+ * "NAMESPACE/NAME". The longest name has a namespace of 63 characters, the "/", an object of
+ * 253 characters, and the NUL.
  */
 #define SL_NAME_PART_LEN 253
 #define SL_NAME_LEN	 (63 + 1 + SL_NAME_PART_LEN + 1)
 
-/* Stated capacities. A request that exceeds one gets a clear error over RPC, never undefined
- * behaviour. */
+/* Stated capacities. A request that exceeds one gets a clear error over RPC, never
+ * undefined behaviour. */
 #define SL_PORTS_MAX	 4096 /* the limit for DPDK devices is lower: dp/device/dpdk.c */
 #define SL_LINKS_MAX	 32   /* of those, ports with the role underlay */
 #define SL_WORKERS_MAX	 32
@@ -118,8 +118,8 @@ static inline bool sl_prefix_contains(const struct sl_prefix *p, const struct sl
 	return sl_prefix_is_v4(p) == sl_ip_is_v4(ip) && sl_prefix_begins(p, ip);
 }
 
-/* Text forms: addresses as inet_ntop writes them (IPv4 unmapped), MACs in lower case with
- * colons. */
+/* Text forms: addresses as inet_ntop writes them (IPv4 unmapped), MACs in lower
+ * case with colons. */
 #define SL_IP_STR_LEN	  46
 #define SL_PREFIX_STR_LEN 50
 #define SL_MAC_STR_LEN	  18

@@ -6,8 +6,8 @@
  *     void sl_stage_NAME(struct sl_trip *t, const struct sl_packets *in, ...)
  *
  * A stage handles the packets `in` of the trip's burst and fills the lists that follow `in`.
- * Threads: a trip belongs to one worker and is within one RCU read section, so its world stays
- * valid.
+ * Threads: a trip belongs to one worker and is within one RCU read section, so its
+ * world stays valid.
  */
 #ifndef SL_TRIP_H
 #define SL_TRIP_H

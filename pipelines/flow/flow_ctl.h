@@ -26,8 +26,8 @@ struct sl_flow_table *sl_flow_table_create(
 	uint32_t max_flows, unsigned int n_workers, int socket, struct sl_rcu *rcu);
 void sl_flow_table_destroy(struct sl_flow_table *t); /* workers stopped, RCU drained */
 
-/* Entries in use: two for a connection, one for a programmed entry (which takes the room of
- * two). */
+/* Entries in use: two for a connection, one for a programmed entry (which takes
+ * the room of two). */
 uint32_t sl_flow_table_used(const struct sl_flow_table *t);
 /* The programmed entries among those in use. */
 uint32_t sl_flow_table_programmed(const struct sl_flow_table *t);

@@ -108,10 +108,10 @@ struct sl_flow_pass {
  * updated. All other packets go to miss[]; their meta.flow tells whether there is an entry. Pass
  * only packets with SL_P_IP4 or SL_P_IP6 and a key.
  *
- * The hits in track[] were shown to sl_flow_track, and its verdict is in the burst. An entry asks
- * for that while the connection's state may still change. A TCP packet with SYN, FIN or RST is
- * always shown. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as a new
- * connection.
+ * The hits in track[] were shown to sl_flow_track, and its verdict is in the burst. An entry
+ * asks for that while the connection's state may still change. A TCP packet with SYN, FIN or
+ * RST is always shown. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as
+ * a new connection.
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -133,10 +133,10 @@ struct sl_flow_install {
 	bool picked;  /* SL_FORM_PICKED */
 	bool self;    /* both ends are one endpoint */
 	/*
-	 * The owners that the connection is billed to; 0: none. [0] is the opener, or the end that
-	 * is treated as the opener. [1] is the other end if the opener is unknown, else 0. With two
-	 * owners, the sender of the first packet is billed at once, and the other one when it
-	 * answers.
+	 * The owners that the connection is billed to; 0: none. [0] is the opener, or the end
+	 * that is treated as the opener. [1] is the other end if the opener is unknown, else 0.
+	 * With two owners, the sender of the first packet is billed at once, and the other one
+	 * when it answers.
 	 */
 	uint32_t owner[2];
 	/*
@@ -151,10 +151,10 @@ struct sl_flow_install {
  * runs the state machine for it. Returns the entry of the packet's direction.
  *
  * If another packet has already installed the connection (on this worker or another, in either
- * direction), the entry is that of the existing connection, and this packet is counted and tracked
- * on it. Takes a short lock that only installs and removals with the same stripe share. The lock is
- * needed because rte_hash overwrites the data of an existing key, so looking and adding must be one
- * step.
+ * direction), the entry is that of the existing connection, and this packet is counted and
+ * tracked on it. Takes a short lock that only installs and removals with the same stripe share.
+ * The lock is needed because rte_hash overwrites the data of an existing key, so looking and
+ * adding must be one step.
  *
  * If the replies' key belongs to a programmed entry, the connection does not serve the replies.
  * With two keys (in->reply) the packet's direction is entry 2p, and the table counts as full when
@@ -191,8 +191,8 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
  * action to m->act. The caller compares the generation. 0: the packet must be resolved.
  */
 uint64_t sl_flow_read(const struct sl_flow *f, struct sl_meta *m, const uint8_t *frame);
-/* The same without a packet: only generation and action. Returns 0 also while the entry is being
- * written. */
+/* The same without a packet: only generation and action. Returns 0 also while the entry
+ * is being written. */
 uint64_t sl_flow_peek(const struct sl_flow *f, struct sl_action *act);
 /*
  * Marks a resolution that was read in generation `from` as valid in generation `to`. An entry that
@@ -231,8 +231,8 @@ bool sl_flow_opens(const struct sl_flow_table *t, const struct sl_flow *f, const
 bool sl_flow_reopens(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_meta *m);
 /*
- * Policy has ended the connection: it is closed as by a reset. False when another thread holds the
- * pair.
+ * Policy has ended the connection: it is closed as by a reset. False when another
+ * thread holds the pair.
  */
 bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f);
 bool sl_flow_is_picked(const struct sl_flow_table *t, const struct sl_flow *f);

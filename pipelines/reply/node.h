@@ -10,8 +10,8 @@
 #include "pipelines/context/trip.h"
 
 /*
- * Packets that sl_decap found to be for the node; each gets a verdict. own: the MAC of the port they
- * came in by, by which answers leave.
+ * Packets that sl_decap found to be for the node; each gets a verdict. own: the MAC of the port
+ * they came in by. Replies leave by the same port.
  */
 void sl_stage_node(struct sl_trip *t, const struct sl_packets *in, const struct sl_mac *own);
 

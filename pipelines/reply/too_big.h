@@ -7,8 +7,8 @@
 #include "pipelines/context/trip.h"
 
 /*
- * Tells the sender of packet i that only packets up to act.mtu fit (RFC 1191, RFC 8201). Sends
- * nothing about packets that must not be answered, nor above the rate in reply_state.h.
+ * Tells the sender of packet i that only packets up to act.mtu fit (RFC 1191, RFC 8201). Sends no
+ * error about packets that must not cause one, and none above the rate in reply_state.h.
  */
 void sl_too_big(const struct sl_trip *t, unsigned int i);
 
