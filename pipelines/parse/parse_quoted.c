@@ -5,7 +5,7 @@
 #include "parse_dp.h"
 #include "walk.h"
 
-#define QUOTED_L4 8u /* what RFC 792 promises of the transport header */
+#define QUOTED_L4 8u /* what RFC 792 guarantees of the transport header */
 
 /*
  * Ports and TCP's sequence number from the 8 bytes at off. False when no error may be sent about such
