@@ -3,9 +3,9 @@
 
 #include <rte_common.h>
 
-/* The engine's own, in the order in which they are asked. */
+/* The engine's own drivers, in the order in which they are asked. */
 static const struct sl_port_driver *const built_in[] = {
-	&sl_dpdk_driver, /* serves whatever nobody else does */
+	&sl_dpdk_driver, /* serves all devargs that no other driver accepts */
 	NULL,
 };
 
@@ -32,7 +32,7 @@ const struct sl_port_driver *sl_port_driver_of(const char *devargs)
 	return own != NULL ? own : find(built_in, devargs);
 }
 
-enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 module forwards that much */
+enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 node forwards packets of this size */
 
 uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel)
 {

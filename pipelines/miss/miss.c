@@ -37,7 +37,7 @@ static void swap_sides(struct sl_flow_install *in)
 }
 
 /*
- * How packet i's connection is judged; f is the entry of its key, or NULL. A SYN opens a connection,
+ * How to judge packet i's connection; f is the entry of its key, or NULL. A SYN opens a connection,
  * whatever the entry says. Any other TCP packet without an entry belongs to a connection that was
  * opened elsewhere.
  */

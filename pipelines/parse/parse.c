@@ -34,8 +34,8 @@ enum {
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
 /*
- * First octets of plain IPv4 addresses: neither odd (sl_ip4_odd) nor multicast. All bits are set, so
- * that one AND checks both addresses and the TTL.
+ * First octets of plain IPv4 addresses: neither odd (sl_ip4_odd) nor multicast. All bits are set,
+ * so that one AND checks both addresses and the TTL.
  */
 #define HOSTS(from, to) [from... to] = 0xff
 static const uint8_t plain_octet[256] = {HOSTS(1, 126), HOSTS(128, 223)};
