@@ -6,10 +6,10 @@
  * lost, late or numerous. In addition, every port is checked once a tick.
  *
  *   state                                     action
- *   what it stood for has disappeared, or     the device is closed, and opened again on the new one;
- *   was replaced                              tried again at events of that kind, and in growing
- *                                             steps of time
- *   the link is down                          nothing goes in; packets that wait to leave are dropped
+ *   what it stood for has disappeared, or     the device is closed, and opened again on the new
+ *   was replaced                              one; tried again at events of that kind, and in
+ *                                             growing steps of time
+ *   the link is down                          nothing goes in; packets that wait are dropped
  *   another MTU, another MAC                  the port gets them, unless its own were configured
  *   the set of served queues has changed      packets leave only by queues that are served
  */
