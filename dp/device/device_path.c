@@ -97,7 +97,7 @@ static int check_server(const struct path_claim *c, struct sl_err *e)
 			"it was left alone: choose another path, or stop that program");
 	if (in_use < 0)
 		return refuse(c, e, "cannot tell whether a program has this socket open",
-			"it was left alone: remove it yourself when it is nobody's");
+			"it was left alone: remove it yourself if no process uses it");
 	if (!c->port->engine->only_looks && unlink(c->path) != 0)
 		return refuse(c, e, "the stale socket there cannot be removed", "remove it");
 	return 0;

@@ -63,8 +63,9 @@ uint32_t sl_engine_tick(const struct sl_engine *g);
  * sl_port_publish has assigned it to workers. remove unpublishes at once and closes after a grace
  * period, without waiting.
  *
- * A published port follows its device. When the device, or what it stands for, disappears, the port
- * stays and refuses packets with a reason. It gets the device again as soon as possible.
+ * A published port follows its device. When the device disappears, or the interface or peer
+ * behind it, the port stays and refuses packets with a reason. It gets the device again as
+ * soon as possible.
  */
 
 /* What to do when a device cannot be opened at the time its port is added. */

@@ -13,8 +13,8 @@
 #include <rte_mbuf.h>
 
 /*
- * Pointer to len readable bytes at off: into the packet when they lie in its first segment, into
- * buf (copied) when they straddle segments, NULL when the packet ends before.
+ * Pointer to len readable bytes at off: into the packet when they are in its first segment, into
+ * buf (copied) when they are in several segments, NULL when the packet ends before.
  */
 static inline const void *sl_pkt_read(
 	const struct rte_mbuf *m, uint32_t off, uint32_t len, void *buf)

@@ -3,9 +3,9 @@
 
 #include "flow_internal.h"
 
-#define TRIES \
-	1000 /* a worker writes an entry in some tens of cycles; one that sleeps amid it is not \
-		waited for */
+/* A worker writes an entry in some tens of cycles. This does not wait for a worker that is preempted
+ * while it writes. */
+#define TRIES 1000
 
 /* Copies the fields that the entry protocol protects, consistently. Generation 0 when the
  * entry kept changing. */

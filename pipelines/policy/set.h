@@ -17,8 +17,8 @@
  * The group keeps networks apart: a query reaches the groups of its own network and of number 0,
  * and no others. Selectors, prefixes and the lists of identities that each matches are numbers that
  * all networks share. They tell who is meant, never what is allowed. They are shared because labels
- * repeat from tenant to tenant. A tenant with many of them costs another tenant's query at most one
- * look at each of that tenant's own groups and lists.
+ * repeat from tenant to tenant. However many of them one tenant has, a query of another tenant
+ * costs at most one look at each group and each list of that other tenant.
  *
  * A set is one version of many pieces. The next version shares all that did not change, so the cost
  * of a change is that of the pieces it touches.
