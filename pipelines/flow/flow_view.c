@@ -3,8 +3,8 @@
 
 #include "flow_internal.h"
 
-/* A worker writes an entry in some tens of cycles. This does not wait for a worker that is preempted
- * while it writes. */
+/* A worker writes an entry in some tens of cycles. A worker that is preempted while it writes is
+ * not waited for. */
 #define TRIES 1000
 
 /* Copies the fields that the entry protocol protects, consistently. Generation 0 when the
