@@ -11,7 +11,7 @@
 #include "pipelines/stage/sort.h"
 #include "pipelines/verdict/verdict.h"
 
-/* Waiting fragments looked at: after a burst, and in a turn without packets. */
+/* Number of waiting fragments to check: after a burst, and in a turn without packets. */
 enum { LOOKS_A_BURST = 2, LOOKS_SPARE = 16 };
 
 static inline void check_waiting(const struct sl_trip *t, unsigned int looks)
@@ -20,7 +20,7 @@ static inline void check_waiting(const struct sl_trip *t, unsigned int looks)
 		sl_fragment_check_waiting(t, looks);
 }
 
-/* What is no plain packet of a connection. First fragments are, and have been judged as such. */
+/* Handles packets other than plain ones. First fragments are plain, and were judged as such. */
 static __rte_noinline void run_special(struct sl_trip *t, const struct sl_sorted *s)
 {
 	sl_stage_fragment_first(t, &s->first);

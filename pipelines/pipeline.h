@@ -8,9 +8,9 @@
 
 #include "pipelines/context/trip.h"
 
-/* A burst received by port `in`. */
+/* Process a burst received from port `in`. */
 void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
-/* To be called after a turn without packets: fragments that wait for their first one. */
+/* Call after a loop turn without packets: checks fragments that wait for their first one. */
 void sl_pipeline_spare(struct sl_worker *w);
 
 #endif

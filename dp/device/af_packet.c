@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * net_af_packet states an MTU of 1500 as its limit, whatever the kernel's interface carries. The
- * true limits are that interface's MTU and the slots of the ring it shares with the kernel.
+ * net_af_packet reports an MTU limit of 1500, whatever the MTU of the kernel's interface. The real
+ * limits are that interface's MTU and the slots of the ring that it shares with the kernel.
  */
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -15,7 +15,7 @@
 
 enum {
 	FRAMESZ_DEFAULT = 2048,
-	/* the kernel's header in front of each frame, Ethernet and one VLAN tag, rounded up */
+	/* the kernel's header before each frame, Ethernet and one VLAN tag, rounded up */
 	SLOT_OVERHEAD = 104,
 };
 
@@ -86,7 +86,7 @@ int sl_af_packet_mtu_set(const struct sl_port_device *d, unsigned int mtu, struc
 	if (now == mtu)
 		return 0;
 	ret = interface_mtu(iface, SIOCSIFMTU, &wanted);
-	if (ret == 0 || now > mtu) /* a larger one of the kernel's does no harm */
+	if (ret == 0 || now > mtu) /* a larger MTU of the kernel's interface is harmless */
 		return 0;
 	ret = sl_err_set(e, SL_ERR_DEVICE, "mtu",
 		"port %s: interface %s has an MTU of %u and does not take %u: %s", d->name, iface,

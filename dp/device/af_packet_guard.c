@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Here mmap and mmap64 are two functions, whatever size the rest of the program's offsets have. */
+/* Here mmap and mmap64 are two functions, whatever the offset size in the rest of the program. */
 #undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "af_packet_guard.h"
 
-/* Called before a sanitizer has started: constructors of libraries map memory. */
+/* Called before a sanitizer has started, because constructors of libraries map memory. */
 #define PLAIN	 __attribute__((no_sanitize("address", "thread", "undefined")))
 #define EXPORTED __attribute__((visibility("default"))) PLAIN
 
@@ -28,7 +28,7 @@ PLAIN static bool is_packet_socket(int fd)
 	       domain == AF_PACKET;
 }
 
-/* The function that drivers would have got; a sanitizer's, where there is one. */
+/* The function that drivers would otherwise call; a sanitizer's, if there is one. */
 PLAIN static void *next(void *_Atomic *found, const char *name)
 {
 	void *f = atomic_load_explicit(found, memory_order_relaxed);
@@ -67,7 +67,7 @@ EXPORTED void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off
 	return map_unlocked(at, len, prot, flags, fd, offset);
 }
 
-/* The same, as programs with large files call it. */
+/* The same, for programs with large files. */
 EXPORTED void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t offset)
 {
 	return map_unlocked(at, len, prot, flags, fd, offset);
@@ -86,7 +86,7 @@ EXPORTED int ioctl(int fd, unsigned long request, ...)
 	if (is_starting && request == SIOCSIFHWADDR)
 		return 0;
 	if (is_starting && request == SIOCSIFFLAGS) {
-		errno = ENOTSUP; /* which ethdev takes for a device that knows no such mode */
+		errno = ENOTSUP; /* ethdev takes this for a device without that mode */
 		return -1;
 	}
 	*(void **)&f = next(&found, "ioctl");

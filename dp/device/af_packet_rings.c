@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * net_af_packet keeps its sockets, and the rings it shares with the kernel, to itself. Both are
- * found from outside: the sockets among this process's descriptors, by the interface they are
- * bound to; each one's rings as the mapping of that socket. The ring's layout is the kernel's
+ * net_af_packet does not expose its sockets, or the rings that it shares with the kernel. Both are
+ * found from outside: the sockets among this process's descriptors, by the interface they are bound
+ * to; each socket's rings as the mapping of that socket. The kernel defines the ring's layout
  * (packet_mmap(7)): first the slots for receiving, then as many for transmitting.
  *
- * Two things need that. The kernel shows a packet socket what the host itself sends on the
- * interface; a filter on the socket ends that. (PACKET_IGNORE_OUTGOING does not: the driver puts
- * its sockets into a fanout group, which has such a setting of its own, from its creation.) And a
- * slot that was filled while the interface was
- * down, or had no carrier, stays filled until the interface is back. Slots cannot be taken back,
- * for the driver and the kernel each count on where the other is. But a slot that says it holds one
- * byte is passed over by the kernel, which refuses frames shorter than an Ethernet header, and the
- * driver sets PACKET_LOSS: what is refused is given back.
+ * They are needed for two things:
+ * - The kernel shows a packet socket what the host itself sends on the interface. A filter on the
+ *   socket stops that. (PACKET_IGNORE_OUTGOING does not: the driver puts its sockets into a fanout
+ *   group, which has its own such setting from its creation.)
+ * - A slot that was filled while the interface was down, or had no carrier, stays filled until the
+ *   interface is back. Slots cannot be taken back, because driver and kernel each rely on the
+ *   position of the other. But the kernel skips a slot with a length of one byte, because it
+ *   refuses frames shorter than an Ethernet header. The driver sets PACKET_LOSS, so the refused
+ *   slot is returned.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -28,23 +29,23 @@
 #include "tx_slots.h"
 
 struct ring {
-	int fd;		/* its socket, which is the driver's */
-	uint64_t inode; /* of that */
+	int fd;		/* its socket, which the driver owns */
+	uint64_t inode; /* of the socket */
 	uint8_t *rx;
-	struct sl_tx_slots tx; /* as many and as large as those for receiving */
+	struct sl_tx_slots tx; /* of the same number and size as those for receiving */
 	struct sl_tx_watch watch;
-	bool *waited; /* [n_slots] when it was last looked at */
+	bool *waited; /* [n_slots] whether it waited at the last check */
 };
 
 struct sl_af_rings {
-	unsigned int n; /* rings, one a queue */
+	unsigned int n; /* rings, one for each queue */
 	int ifindex;
 	uint64_t missed; /* packets that the kernel had no slot for */
 	struct ring ring[SL_QUEUES_MAX];
-	/* at the last look */
+	/* at the last check */
 	uint64_t given;
 	bool running;
-	bool is_noted; /* `waited` says what waited */
+	bool is_noted; /* `waited` is valid */
 };
 
 static bool has_socket(const struct sl_af_rings *r, uint64_t inode)
@@ -63,7 +64,7 @@ static bool is_known(uint64_t inode)
 	return false;
 }
 
-/* A packet socket on that interface. */
+/* True for a packet socket on that interface. */
 static bool is_bound_to(int fd, int ifindex)
 {
 	struct sockaddr_ll at = {0};
@@ -95,8 +96,8 @@ static bool ignore_outgoing(int fd)
 }
 
 /*
- * For as long as the socket lives, and counted by the kernel: it takes no right, and leaves nothing
- * of the interface changed.
+ * Makes the interface promiscuous while the socket exists. The kernel counts such requests: this
+ * needs no capability, and leaves the interface unchanged.
  */
 static bool hear_all(int fd, int ifindex)
 {
@@ -105,7 +106,7 @@ static bool hear_all(int fd, int ifindex)
 	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0;
 }
 
-/* Also says whether the kernel gives refused frames back; without that, none can be thrown away. */
+/* Also tells whether the kernel returns refused frames; without that, none can be dropped. */
 static bool set_up_socket(int fd, int ifindex)
 {
 	return ignore_outgoing(fd) && hear_all(fd, ifindex) && option_of(fd, PACKET_LOSS) != 0 &&
@@ -177,8 +178,9 @@ static int find_mappings(struct sl_port_device *d)
 }
 
 /*
- * What came in before the sockets were ready: the host's own frames, and those of other interfaces,
- * for a packet socket hears all of them until it is bound. At most a ring full.
+ * Drops what arrived before the sockets were ready: the host's own frames, and frames of
+ * other interfaces, because a packet socket receives from all of them until it is bound. At
+ * most a ring full.
  */
 static void discard_received(const struct sl_port_device *d)
 {
@@ -196,8 +198,8 @@ static void discard_received(const struct sl_port_device *d)
 	}
 }
 
-/* Packets that found no free slot since the last call: the kernel forgets what it has told. What
- * the filter refuses is not among them. */
+/* Packets that found no free slot since the last call: the kernel resets this count on reading.
+ * It does not include what the filter refuses. */
 static uint64_t take_missed(const struct sl_af_rings *r)
 {
 	uint64_t n = 0;
@@ -287,8 +289,8 @@ unsigned int sl_af_packet_clear(struct sl_port_device *d)
 }
 
 /*
- * That its interface went down is an error of the socket, which the next call returns that sends:
- * the first packet after the interface is back would wait for a second one.
+ * When its interface goes down, the socket gets an error, which the next send returns. So the first
+ * packet after the interface is back would wait for a second one.
  */
 static void forget_errors(const struct sl_af_rings *r)
 {
@@ -299,7 +301,7 @@ static void forget_errors(const struct sl_af_rings *r)
 		(void)getsockopt(r->ring[q].fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
-/* A slot that waits now and waited then holds the same frame when nothing has moved meanwhile. */
+/* A slot that waits now and waited then has the same frame if nothing has moved meanwhile. */
 static unsigned int expire_ring(struct ring *r, bool is_stuck)
 {
 	unsigned int n = 0;
@@ -341,7 +343,7 @@ static bool is_running(const struct sl_port_device *d)
 	return sl_interface_counters(sl_dpdk_of(d)->rings->ifindex, &c) && c.running;
 }
 
-/* What waits behind a slot that was thrown away need not wait until a worker sends something. */
+/* Frames after a dropped slot need not wait until a worker sends something. */
 static void push(const struct ring *r)
 {
 	(void)sendto(r->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * net_af_xdp of DPDK 22.11 does not close its sockets with its device. They hold the interface's
- * queues, which nobody could open again while this process lives. So what sockets a device has made
- * is noted when it is open, and those that are left when it is closed are closed here.
+ * net_af_xdp of DPDK 22.11 does not close its sockets with its device. They occupy the interface's
+ * queues, so they could not be opened again while this process lives. So the sockets of a device
+ * are noted when it is open, and those that remain after closing are closed here.
  *
- * Nor does it give back the buffers in its fill rings: the pool of a closed port is never full
- * again, and keeps its memory (pool.c). port_pool.c bounds how much of that a port can cause.
+ * The driver also keeps the buffers in its fill rings. The pool of a closed port is never full
+ * again, and keeps its memory (pool.c, which also limits the memory that one port can use up).
  */
 #include <dirent.h>
 #include <linux/if_xdp.h>
@@ -84,10 +84,10 @@ void sl_af_xdp_detach(struct sl_port_device *d)
 }
 
 /*
- * rx_dropped is what found no buffer, or was too large for one; rx_ring_full what found the ring of
- * received packets full. Neither is in the other. Where the kernel copies packets,
- * rx_fill_ring_empty_descs is part of rx_dropped; where it does not, the NIC has lost them and
- * counts them. tx_invalid_descs are descriptors that the kernel has passed over.
+ * rx_dropped counts packets that found no buffer, or were too large for one; rx_ring_full counts
+ * packets that found the ring of received packets full. They do not overlap. If the kernel copies
+ * packets, rx_fill_ring_empty_descs is part of rx_dropped; if not, the NIC has lost and counted
+ * them. tx_invalid_descs are descriptors that the kernel has skipped.
  */
 void sl_af_xdp_lost(const struct sl_port_device *d, struct sl_port_lost *l)
 {

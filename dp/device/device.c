@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The drivers' rows, and device strings read as DPDK 22.11 reads them. */
+/* The drivers' rows, and the parsing of device strings as DPDK 22.11 does it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "device.h"
 
-/* The value of an argument that counts only when it is there once; NULL otherwise. */
+/* The value of an argument that may occur only once; NULL otherwise. */
 static const char *single(const struct rte_kvargs *args, const char *name)
 {
 	return rte_kvargs_count(args, name) == 1 ? rte_kvargs_get(args, name) : NULL;
@@ -36,7 +36,7 @@ static bool virtio_user_connects(const struct rte_kvargs *args)
 	return virtio_user_role(args) == SL_DEVICE_CLIENT;
 }
 
-/* The driver looks for words in the values, and the last of several counts. */
+/* The driver looks for words in the values; the last of several values counts. */
 static enum sl_device_role memif_role_of(const struct rte_kvargs *args, bool *abstract)
 {
 	enum sl_device_role role = SL_DEVICE_CLIENT;
@@ -99,7 +99,7 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 		{"postcopy-support", SL_DEVICE_PLAIN}, {"tso", SL_DEVICE_PLAIN},
 		{"linear-buffer", SL_DEVICE_PLAIN}, {"ext-buffer", SL_DEVICE_PLAIN},
 		{"legacy-ol-flags", SL_DEVICE_PLAIN}}, .role = vhost_role},
-	/* Its server waits for the first client before the port is there. */
+	/* As a server, it waits for the first client before the port exists. */
 	{.name = "net_virtio_user", .alias = "virtio_user", .arg = {
 		{"path", SL_DEVICE_SOCKET}, {"iface", SL_DEVICE_INTERFACE},
 		{"mac", SL_DEVICE_PLAIN}, {"cq", SL_DEVICE_PLAIN},
@@ -121,11 +121,11 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 		{"tx_iface", SL_DEVICE_INTERFACE}, {"iface", SL_DEVICE_ECHO},
 		{"phy_mac", SL_DEVICE_PLAIN}, {"infinite_rx", SL_DEVICE_PLAIN}},
 		.follow = SL_FOLLOW_INTERFACE},
-	/* Its packets have that size, whatever the buffer that they are in or copied to. */
+	/* Its packets have that size, whatever the size of their buffer. */
 	{.name = "net_null", .alias = "eth_null", .arg = {
 		{"size", SL_DEVICE_BEYOND}, {"copy", SL_DEVICE_BEYOND},
 		{"no-rx", SL_DEVICE_PLAIN}}, .follow = SL_FOLLOW_NONE},
-	/* nodeaction joins rings of the process by name, internal is an address in it. */
+	/* nodeaction joins rings of the process by name; internal is an address in the process. */
 	{.name = "net_ring", .alias = "eth_ring", .arg = {
 		{"nodeaction", SL_DEVICE_BEYOND}, {"internal", SL_DEVICE_BEYOND}},
 		.follow = SL_FOLLOW_NONE},
@@ -137,7 +137,8 @@ const char *const sl_device_driver_names[] = {"net_af_packet", "net_af_xdp", "ne
 	NULL};
 _Static_assert(RTE_DIM(sl_device_driver_names) == SL_DEVICE_DRIVERS + 2, "a name a driver");
 
-/* Which name of the driver stands in front, as DPDK's virtual bus looks; its length, or 0. */
+/* Which of the driver's names the text begins with, compared as DPDK's virtual bus does;
+ * its length, or 0. */
 static size_t prefix_of(const struct sl_device_driver *row, const char *name)
 {
 	size_t len = strlen(row->name);
@@ -148,7 +149,7 @@ static size_t prefix_of(const struct sl_device_driver *row, const char *name)
 	return len > 0 && strncmp(name, row->alias, len) == 0 ? len : 0;
 }
 
-/* "key=value,key=value": written back, it is what it was. */
+/* True for "key=value,key=value": writing it back gives the same text. */
 static bool pairs_are_plain(const struct rte_kvargs *args, const char *text)
 {
 	for (unsigned int i = 0; i < args->count; i++) {
@@ -194,7 +195,7 @@ int sl_device_parse(struct sl_device *d, const char *devargs, struct sl_err *e)
 	if (d->args == NULL)
 		return sl_err_set(e, SL_ERR_PARAMS, "devargs",
 			"the arguments of device %s cannot be read", d->name);
-	/* An empty text has no pair, and needs none. */
+	/* An empty text has no pair, and is plain. */
 	d->plain = d->driver != NULL && is_number(d->name + prefix) &&
 		   (devargs[len] == '\0' || d->args->count > 0) && pairs_are_plain(d->args, args);
 	return 0;

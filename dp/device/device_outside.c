@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a device hangs on outside of this process, and whether that is there. */
+/* What a device depends on outside this process, and whether it exists. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "interface.h"
 #include "socket_file.h"
 
-/* The device's first argument, in the driver's order, that is used so. */
+/* The device's first argument with that use, in the driver's order. */
 static const char *first_of(const struct sl_device *d, enum sl_device_use use)
 {
 	const struct sl_device_arg *a = d->driver != NULL ? d->driver->arg : NULL;
@@ -25,7 +25,7 @@ static const char *first_of(const struct sl_device *d, enum sl_device_use use)
 	return NULL;
 }
 
-#define MEMIF_SOCKET "/run/memif.sock" /* what net_memif takes when it is given none */
+#define MEMIF_SOCKET "/run/memif.sock" /* net_memif's default */
 
 void sl_device_outside(const char *devargs, struct sl_outside *o)
 {
@@ -52,7 +52,7 @@ void sl_device_outside(const char *devargs, struct sl_outside *o)
 		rte_strscpy(o->path, path, sizeof(o->path));
 	o->abstract = path != NULL && d.driver->role(d.args) == SL_DEVICE_ABSTRACT;
 	o->connects = path != NULL && d.driver->connects != NULL && d.driver->connects(d.args);
-	/* One that is too long is refused when it is opened. */
+	/* A path that is too long is refused when the device is opened. */
 	o->needs_path = o->connects && strlen(path) < sizeof(o->path);
 	path = first_of(&d, SL_DEVICE_READ);
 	if (path != NULL && !o->needs_path && strlen(path) < sizeof(o->path)) {

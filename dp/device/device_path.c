@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A look at a device's paths before its driver has one: drivers unlink what they failed to bind,
- * empty what they write to, and wait for what they open. What is refused here is left as it is;
- * only a socket that no process has open any more is removed.
+ * Checks a device's paths before its driver uses them: drivers unlink files that they failed to
+ * bind, truncate files that they write to, and wait for files that they open. A file that is
+ * refused here is not changed. Only a socket that no process has open is removed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 
 #define OPEN_IT "chown the directory to the user of sluiced; systemd: RuntimeDirectory="
 
-/* One path of a device that is to be opened. */
+/* One path of a device that will be opened. */
 struct path_claim {
 	const struct sl_port *port;
 	const struct sl_device *device;
@@ -59,7 +59,7 @@ static bool same_file(const char *a, const char *b)
 					    x.st_ino == y.st_ino);
 }
 
-/* The directory must be there, and for a file that is made be open to this user. */
+/* The directory must exist and, for a file that is created, be writable for this user. */
 static int check_directory(const struct path_claim *c, bool makes, struct sl_err *e)
 {
 	const char *slash = strrchr(c->path, '/');
@@ -97,13 +97,13 @@ static int check_server(const struct path_claim *c, struct sl_err *e)
 			"it was left alone: choose another path, or stop that program");
 	if (in_use < 0)
 		return refuse(c, e, "cannot tell whether a program has this socket open",
-			"it was left alone: remove it yourself when it is nobody's");
+			"it was left alone: remove it yourself if no process uses it");
 	if (!c->port->engine->only_looks && unlink(c->path) != 0)
 		return refuse(c, e, "the stale socket there cannot be removed", "remove it");
 	return 0;
 }
 
-/* What will never be a socket is refused; what is not there yet may come. */
+/* Refuses a file that can never become a socket. A missing file may appear later. */
 static int check_client(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
@@ -135,7 +135,7 @@ static int check_socket(const struct path_claim *c, struct sl_err *e)
 	return c->role == SL_DEVICE_SERVER ? check_server(c, e) : check_client(c, e);
 }
 
-/* A pipe or a terminal would keep the control thread waiting. */
+/* A pipe or a terminal would block the control thread. */
 static int check_read(const struct path_claim *c, struct sl_err *e)
 {
 	struct stat st;
@@ -151,7 +151,7 @@ static int check_read(const struct path_claim *c, struct sl_err *e)
 		       : refuse(c, e, strerror(errno), "let the user of sluiced read it");
 }
 
-/* The numbers that captures begin with, of either byte order. */
+/* The magic numbers of captures, in either byte order. */
 static bool is_capture(const char *path)
 {
 	static const uint32_t magic[] = {
@@ -198,7 +198,7 @@ static bool is_path(enum sl_device_use use)
 	return use == SL_DEVICE_SOCKET || use == SL_DEVICE_READ || use == SL_DEVICE_WRITE;
 }
 
-/* The i-th argument's claim; false when it names no path. */
+/* The claim of the i-th argument; false when it names no path. */
 static bool claim_of(
 	const struct sl_port *p, const struct sl_device *d, unsigned int i, struct path_claim *c)
 {
@@ -211,7 +211,7 @@ static bool claim_of(
 	return true;
 }
 
-/* One socket, served by two devices that the driver lets share it. */
+/* True for one socket that two devices of a driver may share. */
 static bool share(const struct path_claim *a, const struct path_claim *b)
 {
 	return a->use == SL_DEVICE_SOCKET && b->use == SL_DEVICE_SOCKET &&
@@ -229,7 +229,7 @@ static bool conflict(const struct path_claim *a, const struct path_claim *b)
 	return (servers || writes) && !share(a, b) && same_file(a->path, b->path);
 }
 
-/* As DPDK splits them, whichever notation they are in. */
+/* Parses devargs in any of DPDK's notations. */
 int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
 {
 	struct rte_devargs da = {0};
@@ -255,7 +255,7 @@ int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
 	return ret;
 }
 
-/* The first pair of claims of the two for which that holds. */
+/* Whether any pair of claims of the two devices satisfies the condition. */
 static bool any_pair(const struct sl_port *a, const struct sl_device *da, const struct sl_port *b,
 	const struct sl_device *db,
 	bool (*holds)(const struct path_claim *, const struct path_claim *))
@@ -315,7 +315,8 @@ static int check_claim(const struct path_claim *c, bool shared, struct sl_err *e
 	}
 }
 
-/* What others send would be taken as the workload's, and what is sent to it as its answer. */
+/* Packets that others send would look like the workload's packets, and packets sent to the
+ * workload would look like its answers. */
 static int check_echo(const struct sl_port *p, const struct sl_device *d, struct sl_err *e)
 {
 	for (unsigned int i = 0; i < d->args->count; i++) {
@@ -373,7 +374,7 @@ void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t abs
 	sl_device_fini(&d);
 }
 
-/* Where the device serves its socket; false when it does not. */
+/* The path at which the device serves a socket; false when it serves none. */
 static bool server_path(const struct sl_port *p, char *path, size_t size)
 {
 	struct sl_device d;
@@ -417,8 +418,8 @@ static bool is_shared(const struct sl_port *p)
 }
 
 /*
- * Nobody can connect to a memif server any more once its path has gone. The driver then waits for
- * those who just have (memif_guard.h).
+ * Once its path is removed, no client can connect to a memif server. The driver then waits for
+ * those that have just connected (memif_guard.h).
  */
 static bool withdraw(const struct sl_port *p)
 {
@@ -433,7 +434,7 @@ static bool withdraw(const struct sl_port *p)
 	return true;
 }
 
-/* A second name keeps the file while the driver unlinks the first one. */
+/* A second name preserves the file while the driver unlinks the first one. */
 void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
 {
 	struct stat st;
@@ -452,7 +453,7 @@ void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept)
 
 void sl_device_close_end(const struct sl_device_kept *kept)
 {
-	/* Not over what somebody has put there meanwhile. */
+	/* Does not overwrite a file that was created there meanwhile. */
 	if (kept->path[0] != '\0' && (link(kept->second, kept->path) == 0 || errno == EEXIST))
 		unlink(kept->second);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DPDK's devices as a port driver: any device string that no other driver serves. There are at most
- * RTE_MAX_ETHPORTS of them in a process (32 in Debian's build), however many ports there may be.
+ * DPDK's devices as a port driver: any device string that no other driver serves. A process has at
+ * most RTE_MAX_ETHPORTS of them (32 in Debian's build), however many ports there are.
  *
- * Opening and closing run in the device helper while the control thread goes on. What DPDK 22.11
- * has to say about that, from its source:
- *   - rte_dev_probe and rte_dev_remove change lists of devices without a lock of their own (device
- *     arguments, buses). Only the helper calls them, one at a time.
- *   - rte_eth_dev_configure, _start, _stop, _close and queue setup are for one thread a device. The
- *     control thread knows nothing of a device until it is open, and nothing more once it is to be
- *     closed.
- *   - rte_eth_dev_callback_register, memory zones, memory pools, rings and the heap have locks
- *     inside: both threads may use them at any time.
- *   - rte_devargs_parse and rte_kvargs_parse touch their arguments only.
+ * Opening and closing run in the device helper while the control thread goes on. From the
+ * source of DPDK 22.11:
+ * - rte_dev_probe and rte_dev_remove change lists of devices without a lock (device arguments,
+ *   buses). Only the helper calls them, one at a time.
+ * - rte_eth_dev_configure, _start, _stop, _close and queue setup are for one thread a device. The
+ *   control thread does not use a device until it is open, and stops using it before it is closed.
+ * - rte_eth_dev_callback_register, memory zones, memory pools, rings and the heap have internal
+ *   locks: both threads may use them at any time.
+ * - rte_devargs_parse and rte_kvargs_parse touch their arguments only.
  */
 #include <rte_cycles.h>
 #include <rte_dev.h>
@@ -36,7 +35,7 @@ struct sl_dpdk *sl_dpdk_first(void)
 static bool serves(const char *devargs)
 {
 	(void)devargs;
-	return true; /* the last of the list */
+	return true; /* the last in the list */
 }
 
 static int parse(const char *devargs, const char *port, char *name, size_t size, struct sl_err *e)
@@ -44,8 +43,8 @@ static int parse(const char *devargs, const char *port, char *name, size_t size,
 	struct rte_devargs da = {0};
 	bool known = rte_devargs_parse(&da, devargs) == 0;
 
-	/* da.data is what rte_devargs_reset frees, which is not stable yet; unset when parsing
-	 * failed */
+	/* rte_devargs_reset, which is not stable yet, would free da.data. It is unset
+	 * when parsing failed. */
 	if (!known || da.name[0] == '\0') {
 		if (known)
 			free(da.data);
@@ -57,15 +56,16 @@ static int parse(const char *devargs, const char *port, char *name, size_t size,
 	return 0;
 }
 
-/* What the driver may have wanted to lock into memory: AF_XDP takes the pool. */
+/* What the driver may have tried to lock into memory: AF_XDP locks the pool. */
 static uint64_t pool_bytes(const struct rte_mempool *m)
 {
 	return m == NULL ? 0 : (uint64_t)m->size * (m->header_size + m->elt_size + m->trailer_size);
 }
 
 /*
- * A driver's code says little: -1 is many drivers' only one, and not EPERM. What is known to be
- * missing comes first, then the driver's own words since the step began.
+ * A driver's code says little: for many drivers -1 is the only one, and does not mean
+ * EPERM. A privilege that is known to be missing comes first, then the driver's own message
+ * since the step began.
  */
 int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char *what, int err,
 	struct sl_err *e)
@@ -111,7 +111,7 @@ static int probe(const struct sl_port_device *d, uint16_t *id, struct sl_err *e)
 		return ret;
 	sl_driver_log_mark();
 	ret = rte_dev_probe(d->devargs);
-	if (ret == -EEXIST) /* the same PCI device written in another way */
+	if (ret == -EEXIST) /* the same PCI device in another notation */
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by another port", d->name, d->device);
 	if (ret < 0)
@@ -185,7 +185,7 @@ static void forget(const struct sl_dpdk *x)
 	*at = x->next;
 }
 
-/* What the device held is counted, where it tells. */
+/* Adds what the device still held to its losses, if the driver tells. */
 static void count_lost(struct sl_port_device *d)
 {
 	struct sl_dpdk *x = sl_dpdk_of(d);
@@ -211,7 +211,7 @@ static void close(struct sl_port_device *d)
 		sl_memif_settle();
 	count_lost(d);
 	if (sl_dpdk_is(d, "net_af_xdp"))
-		sl_af_xdp_attach(d); /* those of a device that did not start, too */
+		sl_af_xdp_attach(d); /* also for a device that did not start */
 	sl_af_packet_detach(d);
 	if (x->id != RTE_MAX_ETHPORTS && rte_eth_dev_info_get(x->id, &info) == 0) {
 		rte_eth_dev_stop(x->id);
@@ -225,8 +225,9 @@ static void close(struct sl_port_device *d)
 }
 
 /*
- * As rte_eth_rx_burst and rte_eth_tx_burst, but for their callbacks, which nobody sets here. The
- * functions are looked up anew for each burst: some drivers change them while they recover a NIC.
+ * Like rte_eth_rx_burst and rte_eth_tx_burst, without callbacks, which are never set
+ * here. The functions are looked up for each burst, because some drivers change them
+ * while they recover a NIC.
  */
 static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 {
@@ -261,7 +262,7 @@ static unsigned int unblock(struct sl_port_device *d, uint64_t turned_away, uint
 {
 	if (sl_dpdk_of(d)->rings == NULL)
 		return 0;
-	(void)sl_af_packet_missed(d); /* before the kernel's 32 bits are full */
+	(void)sl_af_packet_missed(d); /* before the kernel's 32 bits overflow */
 	return sl_af_packet_unblock(d, turned_away, tick);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the DPDK driver's own files share: a device of rte_ethdev, and what is known of it beyond
- * what ethdev tells. Threads: as in port_driver.h.
+ * What the DPDK driver's own files share: a device of rte_ethdev, and what is known about it beyond
+ * what ethdev tells.
+ * Threads: as in port_driver.h.
  */
 #ifndef SL_DP_DPDK_H
 #define SL_DP_DPDK_H
@@ -10,33 +11,33 @@
 
 #include "dp/port/port_driver.h"
 
-/* Ethernet, two VLAN tags and the checksum: what a frame is longer than its IP packet. */
+/* Bytes of a frame besides its IP packet: Ethernet, two VLAN tags and the checksum. */
 #define SL_L2_OVERHEAD ((unsigned int)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))
 
 struct sl_af_rings;
 
-/* One direction of one queue: what workers hand to receive and transmit. */
+/* One direction of one queue: the argument of receive and transmit. */
 struct sl_dpdk_queue {
 	const struct rte_eth_fp_ops *ops;
 	uint16_t index;
 };
 
 struct sl_dpdk {
-	struct sl_dpdk *next; /* of all that are open: the helper's list */
+	struct sl_dpdk *next; /* next in the helper's list of open devices */
 	uint16_t id;	      /* of the ethdev; RTE_MAX_ETHPORTS: none */
-	uint64_t opened;      /* when it was, in TSC cycles */
+	uint64_t opened;      /* TSC cycles when it was opened */
 	struct sl_dpdk_queue rx[SL_QUEUES_MAX], tx[SL_WORKERS_MAX];
 
 	bool was_up;	   /* since it was opened; control */
 	bool picks_txq;	   /* the driver tells which queues the other end serves */
-	uint64_t live_txq; /* which: a bit each; control */
+	uint64_t live_txq; /* those queues: a bit each; control */
 
 	uint32_t framesz;	   /* net_af_packet: bytes of one slot of its ring */
 	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
 	unsigned int n_xdp;	   /* net_af_xdp: its sockets */
 	uint64_t xdp_inode[SL_QUEUES_MAX];
 	int xdp_fd[SL_QUEUES_MAX];
-	int tap_fd; /* net_tap: the driver's; -1: not found */
+	int tap_fd; /* net_tap: the driver's descriptor; -1: not found */
 };
 
 static inline struct sl_dpdk *sl_dpdk_of(const struct sl_port_device *d)
@@ -50,9 +51,9 @@ static inline bool sl_dpdk_is(const struct sl_port_device *d, const char *driver
 }
 
 /* dpdk.c */
-/* All that are open. Helper. */
+/* The first open device. Helper. */
 struct sl_dpdk *sl_dpdk_first(void);
-/* *e says why the device, or an operation of it, failed: `err` of the driver, and its words. */
+/* *e tells why the device, or an operation of it, failed: `err` of the driver, and its message. */
 int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char *what, int err,
 	struct sl_err *e);
 /* dpdk_setup.c: helper */
@@ -64,7 +65,7 @@ int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e
 void sl_device_outside(const char *devargs, struct sl_outside *o);
 
 /* dpdk_link.c: helper */
-void sl_dpdk_listen(struct sl_port_device *d); /* the device is open: hear what its driver tells */
+void sl_dpdk_listen(struct sl_port_device *d); /* after opening: receive what its driver reports */
 void sl_dpdk_ignore(struct sl_port_device *d);
 /* Control. */
 void sl_dpdk_link(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
@@ -74,44 +75,46 @@ bool sl_dpdk_serves_txq(const struct sl_port_device *d, unsigned int queue);
 void sl_dpdk_lost(const struct sl_port_device *d, struct sl_port_lost *l);
 int sl_dpdk_interface(const struct sl_port_device *d);
 
-/* af_packet.c: what net_af_packet does not know of its interface */
+/* af_packet.c: facts about its interface that net_af_packet does not know */
 uint32_t sl_af_packet_framesz(const char *devargs);
 int sl_af_packet_mtu_set(const struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
 
-/* af_packet_rings.c: the sockets and rings behind net_af_packet, which does not hand them out */
-int sl_af_packet_attach(struct sl_port_device *d, struct sl_err *e); /* the device is started */
+/* af_packet_rings.c: the sockets and rings behind net_af_packet, which does not expose them */
+/* after the device has started */
+int sl_af_packet_attach(struct sl_port_device *d, struct sl_err *e);
 void sl_af_packet_detach(struct sl_port_device *d);
-/* Throw away all that waits to leave; how many. No worker transmits meanwhile. */
+/* Drop all packets that wait to leave. Returns their number. No worker may transmit meanwhile. */
 unsigned int sl_af_packet_clear(struct sl_port_device *d);
 /*
- * Throw away what waited at the last call already, while the interface was not running or nobody
- * gave the port anything, which would have made the kernel look at its ring; how many. `given`
- * counts what the port was given. Workers may transmit.
+ * Drop packets that were already waiting at the last call, if one of these was true in between:
+ * the interface was not running; or no packet was given to the port, which would have made the
+ * kernel look at its ring. Returns their number. `given` counts the packets given to the port.
+ * Workers may transmit.
  */
 unsigned int sl_af_packet_expire(struct sl_port_device *d, uint64_t given, bool running);
-/* What came in since the device was opened and found its ring full. */
+/* Packets that arrived since the device was opened and found its ring full. */
 uint64_t sl_af_packet_missed(const struct sl_port_device *d);
 /*
- * Throw away what holds up the others in a ring because the interface refuses it; how many. Once a
- * tick. `turned_away`: packets that found the port full.
+ * Drop packets that block a ring because the interface refuses them. Returns their number. Call
+ * once a tick. `turned_away`: packets that found the port full.
  */
 unsigned int sl_af_packet_unblock(struct sl_port_device *d, uint64_t turned_away, uint32_t tick);
-/* The same of what is known to be refused. Every few milliseconds. */
+/* The same for packets that are known to be refused. Call every few milliseconds. */
 unsigned int sl_af_packet_weed(struct sl_port_device *d, uint32_t tick);
-/* What has come in and no worker has received. */
+/* Packets that have arrived and that no worker has received. */
 unsigned int sl_af_packet_unread(const struct sl_port_device *d);
-/* The interface is back: forget the error of its going down, which the next packet would meet. */
+/* The interface is back: clear the error from its going down, which would fail the next packet. */
 void sl_af_packet_revive(struct sl_port_device *d);
-/* Whether the kernel has taken the sockets off the interface: it was deleted. */
+/* True when the kernel has detached the sockets from the interface, because it was deleted. */
 bool sl_af_packet_is_cut_off(const struct sl_port_device *d);
 
 /* af_xdp.c: sockets that the driver forgets to close */
-void sl_af_xdp_attach(struct sl_port_device *d); /* the device is open */
-void sl_af_xdp_detach(struct sl_port_device *d); /* and closed */
+void sl_af_xdp_attach(struct sl_port_device *d); /* after the device was opened */
+void sl_af_xdp_detach(struct sl_port_device *d); /* after it was closed */
 void sl_af_xdp_lost(const struct sl_port_device *d, struct sl_port_lost *l);
 
 /* tap.c */
-void sl_tap_attach(struct sl_port_device *d); /* the device is open */
+void sl_tap_attach(struct sl_port_device *d); /* after the device was opened */
 bool sl_tap_is_attached(const struct sl_port_device *d);
 
 #endif

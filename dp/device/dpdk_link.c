@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How a DPDK device's link stands. Who tells is a column of the drivers' table (device.h): rtnetlink
- * for kernel interfaces, the driver's own events for all else that can change outside of this
- * process. An interface is known by its name: that is what the configuration says, and what is found
- * after a restart. One that was renamed, or moved to another network namespace, is gone for its port.
+ * The link of a DPDK device. A column of the drivers' table (device.h) has the source of
+ * information: rtnetlink for kernel interfaces, the driver's own events for everything else that
+ * can change outside this process. An interface is identified by its name, because the
+ * configuration has the name, and it stays valid after a restart. So an interface that was renamed,
+ * or moved to another network namespace, has disappeared for its port.
  */
 #include <rte_cycles.h>
 #include <rte_eth_vhost.h>
@@ -12,11 +13,12 @@
 #include "interface.h"
 
 enum {
-	CONNECT_S = 2,		    /* in which a connection comes about, if it does */
-	VHOST_EVENTS = 2 * 128 + 2, /* of all queues that a guest can have, in both directions */
+	/* a connection is established within this time, or not at all */
+	CONNECT_S = 2,
+	VHOST_EVENTS = 2 * 128 + 2, /* for all queues that a guest can have, in both directions */
 };
 
-/* What the driver tells, in a thread of its own. */
+/* Called by the driver, in a thread of its own. */
 static int hear(uint16_t id, enum rte_eth_event_type type, void *device, void *ret)
 {
 	struct sl_port_device *d = device;
@@ -50,7 +52,7 @@ void sl_dpdk_ignore(struct sl_port_device *d)
 		return;
 	for (unsigned int i = 0; i < RTE_DIM(heard); i++)
 		while (rte_eth_dev_callback_unregister(id, heard[i], hear, d) == -EAGAIN)
-			rte_pause(); /* it is running, and takes no time */
+			rte_pause(); /* it is running, and will end at once */
 }
 
 static void describe(struct sl_port_link *l, const struct sl_interface *i)
@@ -68,7 +70,7 @@ static void look_at_interface(const struct sl_port_device *d, struct sl_port_lin
 
 	if (!sl_interface_ask(name, &i))
 		return;
-	/* Moved into a workload's namespace, where it cannot be asked for? */
+	/* It may have moved into a workload's namespace, where its state cannot be read. */
 	if (made_here && i.index != d->ifindex) {
 		l->state = SL_LINK_UP;
 		return;
@@ -90,7 +92,7 @@ static void look_at_interface(const struct sl_port_device *d, struct sl_port_lin
 	}
 }
 
-/* Which queues the guest has enabled: net_vhost tells of changes only. */
+/* Tracks which queues the guest has enabled: net_vhost reports only changes. */
 static void follow_queues(struct sl_port_device *d, bool fell, struct sl_port_link *l)
 {
 	struct sl_dpdk *x = sl_dpdk_of(d);
@@ -147,7 +149,7 @@ static void look_at_link(struct sl_port_device *d, uint32_t told, struct sl_port
 	say_why(d, up, l);
 	late = rte_rdtsc() - x->opened > rte_get_tsc_hz() * CONNECT_S;
 	if (!up && d->outside.connects && x->was_up)
-		l->state = SL_LINK_LOST; /* such a driver does not connect again */
+		l->state = SL_LINK_LOST; /* this driver does not connect again */
 	else if (!up && d->outside.connects && late)
 		l->state = SL_LINK_STUCK;
 	else if (!up || !any_txq_served(d))

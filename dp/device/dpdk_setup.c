@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A DPDK device that was just probed gets its queues, its buffers, its MTU and its address. */
+/* Sets up a DPDK device that was just probed: its queues, buffers, MTU and address. */
 #include <net/if.h>
 
 #include <rte_string_fns.h>
@@ -10,7 +10,8 @@
 #include "dp/eal/numa_node.h"
 
 enum {
-	MTU_MIN = 68,			  /* RFC 791: every IPv4 module forwards that much */
+	/* RFC 791: every IPv4 node forwards packets of this size */
+	MTU_MIN = 68,
 	DATA_ROOM_MAX = UINT16_MAX & ~63, /* of an mbuf, headroom included */
 };
 
@@ -27,7 +28,8 @@ static int check_queues(
 			sl_err_hint(e, "give the devargs qpairs=%u", d->n_rxq);
 		return ret;
 	}
-	/* The kernel deals packets to all queues: those of one that nobody polls would be lost. */
+	/* The kernel distributes packets to all queues: those in a queue that is not
+	 * polled would be lost. */
 	if (sl_dpdk_is(d, "net_af_packet") && d->n_rxq < info->max_rx_queues) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "queues",
 			"port %s: device %s has qpairs=%u, of which only %u would be received from",
@@ -72,7 +74,7 @@ int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e
 		return sl_af_packet_mtu_set(d, mtu, e);
 	sl_driver_log_mark();
 	ret = rte_eth_dev_set_mtu(id, (uint16_t)mtu);
-	if (ret == 0 || ret == -ENOTSUP) /* no such notion in the device: ours counts */
+	if (ret == 0 || ret == -ENOTSUP) /* the device has no MTU: the engine's counts */
 		return 0;
 	if (ret == -EBUSY)
 		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
@@ -85,12 +87,12 @@ int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e
 	return ret;
 }
 
-/* The largest packet that the device, as it was opened, can take and give. */
+/* The largest packet that the device, as opened, can send and receive. */
 static unsigned int mtu_limit(const struct sl_port_device *d)
 {
 	if (sl_dpdk_is(d, "net_af_packet"))
 		return sl_dpdk_of(d)->framesz - SL_L2_OVERHEAD;
-	if (d->pool == NULL) /* the least that it will have */
+	if (d->pool == NULL) /* its minimum size */
 		return RTE_MBUF_DEFAULT_DATAROOM - SL_L2_OVERHEAD;
 	return rte_pktmbuf_data_room_size(d->pool) - RTE_PKTMBUF_HEADROOM - SL_L2_OVERHEAD;
 }
@@ -111,9 +113,9 @@ static int set_up_mtu(struct sl_port_device *d, struct sl_err *e)
 }
 
 /*
- * A device that refuses an address keeps its own; being promiscuous, it hears the one asked for
- * too. An interface that was made again may have another one, and the port with it; what a driver
- * makes up stays as it was at first.
+ * A device that refuses an address keeps its own. Because it is promiscuous, it receives frames to
+ * the requested address too. An interface that was created again may have another address; the port
+ * then gets it. An address that a driver makes up is kept from the first time.
  */
 static void set_up_mac(struct sl_port_device *d)
 {
@@ -127,7 +129,7 @@ static void set_up_mac(struct sl_port_device *d)
 	memcpy(d->mac.b, addr.addr_bytes, sizeof(d->mac.b));
 }
 
-/* Frames arrive whole, in one buffer each: no device is asked to scatter. */
+/* Each frame arrives whole, in one buffer: no device is set up to scatter. */
 static unsigned int room_for(const struct sl_port_device *d, unsigned int mtu)
 {
 	unsigned int data = RTE_MAX(mtu + SL_L2_OVERHEAD, sl_dpdk_of(d)->framesz);
@@ -158,8 +160,8 @@ static int set_up_queues(
 	for (uint16_t q = 0; q < d->n_txq && ret == 0; q++) {
 		struct rte_eth_txconf conf = info->default_txconf;
 
-		/* Packets of any port's pool leave by any other: fast free would put them into the
-		 * wrong one. */
+		/* Packets of any port's pool leave by any other port: fast free would return
+		 * them to the wrong pool. */
 		conf.offloads = 0;
 		ret = rte_eth_tx_queue_setup(id, q, n_txd, socket, &conf);
 		if (ret < 0)
@@ -169,7 +171,7 @@ static int set_up_queues(
 	return ret;
 }
 
-/* The interface that the device turned out to be on. */
+/* Notes the interface that the device is on. */
 static void note_interface(struct sl_port_device *d, const struct rte_eth_dev_info *info)
 {
 	struct sl_outside *o = &d->outside;
@@ -192,16 +194,15 @@ static bool is_one_of(const char *driver, const char *const *names, size_t n)
 
 /*
  * Drivers differ in what they keep of packets that they have accepted:
- *   - net_tap writes into the kernel, which refuses what is sent to an interface that is down.
- *     net_pcap and net_null keep nothing.
- *   - net_vhost, net_memif and net_virtio_user put packets into memory of the peer that is
- *     connected at that moment: with that they are delivered. Another peer has other memory, and
- *     nothing is accepted while there is none.
- *   - net_af_packet keeps what the kernel does not take: af_packet_rings.c.
- *   - Any other (net_af_xdp, NICs) may keep some, until it is closed.
+ * - net_tap writes into the kernel, which refuses packets to an interface that is down. net_pcap
+ *   and net_null keep nothing.
+ * - net_vhost, net_memif and net_virtio_user put packets into the memory of the connected peer,
+ *   which delivers them. Another peer has other memory, and without a peer no packet is accepted.
+ * - net_af_packet keeps what the kernel does not accept: af_packet_rings.c.
+ * - All others (net_af_xdp, NICs) may keep some until the device is closed.
  *
- * Some drivers copy each packet that is not of the port's own pool. All others hand its buffer on
- * as it is, and their transmit queues hold it until it is sent.
+ * Some drivers copy each packet that is not from the port's own pool. All others pass on its
+ * buffer, and their transmit queues hold it until it is sent.
  */
 static void note_kind(struct sl_port_device *d)
 {

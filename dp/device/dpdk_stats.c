@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a DPDK device has lost. Where a lost packet is counted differs from driver to driver, and
- * several of their counters say something else than their names:
- *   - net_af_packet counts nothing. The kernel counts what does not fit into a socket's ring.
- *   - net_af_xdp passes on one of the two counters of a socket that stand for lost packets.
- *   - net_tap, net_tun and net_pcap throw the packet away for which they find no buffer, and
- *     count it in rx_nombuf. With others that is the number of attempts: the packet waits.
- *   - net_pcap counts in oerrors what it has taken and not sent.
- *   - net_memif and net_vhost count nothing, and lose nothing: what does not fit into the memory
- *     that they share with their peer has never been sent.
+ * What a DPDK device has lost. Drivers differ in where they count a lost packet, and several of
+ * their counters do not mean what their names say:
+ * - net_af_packet counts nothing. The kernel counts what does not fit into a socket's ring.
+ * - net_af_xdp reports one of the two counters of a socket for lost packets.
+ * - net_tap, net_tun and net_pcap drop a packet for which they find no buffer, and count it in
+ *   rx_nombuf. With others that is the number of attempts, while the packet waits.
+ * - net_pcap counts packets that it has accepted and not sent in oerrors.
+ * - net_memif and net_vhost count nothing, and lose nothing: a packet that does not fit into the
+ *   memory that they share with their peer was never sent.
  */
 #include <net/if.h>
 
@@ -33,7 +33,7 @@ void sl_dpdk_lost(const struct sl_port_device *d, struct sl_port_lost *l)
 		l->refused = s.oerrors;
 }
 
-/* net_pcap does not tell which interface it has opened: its arguments do. */
+/* net_pcap does not report which interface it has opened, but its arguments name it. */
 int sl_dpdk_interface(const struct sl_port_device *d)
 {
 	struct rte_eth_dev_info info;

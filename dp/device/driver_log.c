@@ -9,13 +9,13 @@
 
 #include "driver_log.h"
 
-/* Of each thread, what its own steps had to say: the control thread and the device helper. */
+/* One for each thread with messages of its own: the control thread and the device helper. */
 static _Thread_local char words[200];
 static _Thread_local size_t n_words;
-static _Thread_local bool is_whole; /* the line's end was seen */
+static _Thread_local bool is_whole; /* the end of the line was written */
 static FILE *stream;
 
-/* What is warned of where nothing is wrong: no processes to share with, no pages of that size. */
+/* Warnings where nothing is wrong: no other processes to share with, no pages of that size. */
 static bool is_beside_the_point(void)
 {
 	static const char *const harmless[] = {"mp action callback",
@@ -68,7 +68,7 @@ void sl_driver_log_mark(void)
 	forget();
 }
 
-/* Nothing is written behind a whole line, and what is begun ends with a zero at any moment. */
+/* Nothing is written after a whole line, and an unfinished line always ends with a zero. */
 const char *sl_driver_log_words(void)
 {
 	return words;

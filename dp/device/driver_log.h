@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What DPDK and its drivers write to their log goes to standard error, and the first line since a
- * mark is kept: a driver that fails says why there, and returns -1.
- * Threads: the log is any thread's; mark and words are control's.
+ * The log of DPDK and its drivers goes to standard error. The first line after a mark is kept,
+ * because a driver that fails says why only there, and returns -1.
+ * Threads: any thread may log; mark and words: control.
  */
 #ifndef SL_DP_DRIVER_LOG_H
 #define SL_DP_DRIVER_LOG_H
 
-/* Take over DPDK's log, before EAL starts. Once a process; without memory it stays as it is. */
+/* Redirects DPDK's log, before EAL starts. Call once a process. Without memory, the log
+ * is not redirected. */
 void sl_driver_log_open(void);
 
 void sl_driver_log_mark(void);
-/* The line, without its end; empty when there is none. It stays until the next mark. */
+/* The kept line, without its end; empty when there is none. Valid until the next mark. */
 const char *sl_driver_log_words(void);
 
 #endif

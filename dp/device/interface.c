@@ -13,8 +13,9 @@
 #include "interface_counters.h"
 
 enum {
-	MESSAGE_MAX = 32768,   /* of the kernel, many at once */
-	MESSAGES_A_READ = 256, /* of a storm of changes; the rest keeps the descriptor readable */
+	MESSAGE_MAX = 32768, /* the kernel sends several messages at once */
+	/* limit during a storm of changes; the rest keeps the descriptor readable */
+	MESSAGES_A_READ = 256,
 };
 
 struct sl_interface_watch {
@@ -73,7 +74,8 @@ bool sl_interface_watch_read(
 	for (unsigned int i = 0; i < MESSAGES_A_READ; i++) {
 		ssize_t n = mnl_socket_recvfrom(w->nl, buf, sizeof(buf));
 
-		/* ENOBUFS: some were lost, and the caller asks for what is true now anyway. */
+		/* ENOBUFS: some messages were lost, and the caller reads the
+		 * present state anyway. */
 		if (n <= 0 && !(n < 0 && (errno == ENOBUFS || errno == EINTR)))
 			break;
 		told = true;
@@ -123,7 +125,7 @@ static void read_counters(const struct nlattr *a, struct sl_interface_counters *
 	struct rtnl_link_stats64 s = {0};
 	size_t len = mnl_attr_get_payload_len(a);
 
-	/* Kernels differ in how many there are; the first ones are the same. */
+	/* Kernels differ in the number of fields; the first ones are the same. */
 	memcpy(&s, mnl_attr_get_payload(a), len < sizeof(s) ? len : sizeof(s));
 	c->rx_packets = s.rx_packets;
 	c->rx_errors = s.rx_errors;
@@ -160,9 +162,9 @@ static int read_counters_link(const struct nlmsghdr *h, void *out)
 }
 
 /*
- * Ask for one interface, by its name or, without one, by its index; read(h, out) is called with the
- * message that describes it. The kernel answers in the call that sends: nothing is waited for.
- * False when that cannot be asked; an interface that is not there is no failure.
+ * Ask for one interface, by its name or, without one, by its index. Calls read(h, out) with the
+ * message that describes it. The kernel answers during the send call, so there is no waiting. False
+ * when the request failed; a missing interface is not a failure.
  */
 static bool exchange(struct mnl_socket *nl, const char *name, int index, mnl_cb_t read, void *out)
 {
@@ -205,7 +207,7 @@ bool sl_interface_ask(const char *name, struct sl_interface *i)
 {
 	memset(i, 0, sizeof(*i));
 	if (name[0] == '\0' || strlen(name) >= IFNAMSIZ)
-		return true; /* nothing has such a name */
+		return true; /* no interface has that name */
 	if (ask(name, 0, read_link, i))
 		return true;
 	memset(i, 0, sizeof(*i));

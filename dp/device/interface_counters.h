@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the kernel has counted at one of its interfaces, as rtnetlink(7) tells it and `ip -s link`
- * shows it: received and sent as the host sees it, since the interface was made. Threads: any.
+ * What the kernel has counted at one of its interfaces, from rtnetlink(7), as `ip -s link` shows
+ * it: received and sent from the host's view, since the interface was created.
+ * Threads: any.
  */
 #ifndef SL_DP_INTERFACE_COUNTERS_H
 #define SL_DP_INTERFACE_COUNTERS_H
@@ -12,12 +13,13 @@
 
 struct sl_interface_counters {
 	char name[IFNAMSIZ];
-	bool running;					       /* up, and with a carrier */
-	uint64_t rx_packets, rx_errors, rx_dropped, rx_missed; /* the last one by its hardware */
+	bool running; /* up, and with a carrier */
+	/* rx_missed: counted by its hardware */
+	uint64_t rx_packets, rx_errors, rx_dropped, rx_missed;
 	uint64_t tx_packets, tx_errors, tx_dropped;
 };
 
-/* Of the caller's network namespace; false when there is no interface with that index. */
+/* In the caller's network namespace. False when there is no interface with that index. */
 bool sl_interface_counters(int index, struct sl_interface_counters *c);
 
 #endif

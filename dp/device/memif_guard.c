@@ -14,7 +14,7 @@
 
 enum {
 	ROUNDS = 8,
-	ROUND_MS = 1, /* longer than one takes */
+	ROUND_MS = 1, /* longer than one round takes */
 };
 
 static bool is_unix_packet(int fd)
@@ -64,7 +64,7 @@ static void count_round(void *arg)
 	atomic_fetch_add(&n_rounds, 1);
 }
 
-/* Alarms and connections are served by one thread, one after the other. */
+/* One thread serves alarms and connections, one after the other. */
 void sl_memif_settle(void)
 {
 	for (unsigned int i = 0; i < ROUNDS; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * net_memif of DPDK 22.11 as a server greets whoever connects. If that one has gone already, the
- * greeting fails, and the driver closes the connection without taking it back from the thread that
- * waits for it: at its next turn EAL ends the process. Whoever may connect to the socket could end
- * the daemon so.
+ * As a server, net_memif of DPDK 22.11 greets each client that connects. If the client has gone
+ * already, the greeting fails. The driver then closes the connection without removing it from the
+ * thread that polls it, and EAL ends the process at its next turn. So any client that may connect
+ * to the socket could end the daemon.
  *
- * Therefore this program has a sendmsg of its own, which drivers get instead of the C library's. On
- * a packet socket of the unix family, which memif alone uses here, a peer that has gone is no
- * error: the driver finds out when it reads next, and that way it cleans up.
+ * So this program has its own sendmsg, which drivers call instead of the C library's. On a unix
+ * socket of type SOCK_SEQPACKET, which only memif uses here, it ignores a missing peer. The driver
+ * finds out at its next read, and cleans up correctly there.
  *
  * Threads: any.
  */
@@ -16,21 +16,20 @@
 
 #include <stdbool.h>
 
-/* Whether drivers do get it. */
+/* True when drivers call this program's sendmsg. */
 bool sl_memif_is_guarded(void);
 
 /*
- * Nobody can connect to a server's path any more; wait until EAL's thread has taken those who have:
- * the driver frees what that thread may be using when its device is closed. A few milliseconds at
- * most.
+ * Call when no client can connect to a server's path any more. Waits until EAL's thread has
+ * accepted the clients that have connected, because closing the device frees what that thread may
+ * be using. A few milliseconds at most.
  */
 void sl_memif_settle(void);
 
 /*
- * Nor does the driver take its listening socket back from that thread when it is closed, and the
- * thread looks at what EAL has unmapped if it wakes up while EAL is being cleaned up. A process
- * that has served a memif socket ends without that: it leaves nothing behind that its end does not
- * free.
+ * On closing, the driver also leaves its listening socket with that thread. If the thread wakes up
+ * while EAL is being cleaned up, it reads memory that EAL has unmapped. So a process that has
+ * served a memif socket skips that cleanup: the end of the process frees everything.
  */
 void sl_memif_note_server(void);
 bool sl_memif_has_served(void);

@@ -16,15 +16,17 @@
 
 struct need {
 	const char *driver;
-	enum sl_device_use with; /* only when an argument is used so; SL_DEVICE_PLAIN: always */
-	int cap[4];		 /* up to the first 0 */
-	const char *node;	 /* a device node, opened for reading and writing */
-	bool locks;		 /* locks packet buffers into memory */
+	/* the row applies only when an argument has this use; SL_DEVICE_PLAIN: always */
+	enum sl_device_use with;
+	int cap[4];	  /* ends at the first 0 */
+	const char *node; /* a device node, opened for reading and writing */
+	bool locks;	  /* locks packet buffers into memory */
 };
 
 static const struct need needs[] = {
 	{"net_af_packet", SL_DEVICE_PLAIN, {CAP_NET_RAW}, NULL, false},
-	/* CAP_BPF would do for the kernel; libxdp asks for its program by number besides. */
+	/* CAP_BPF would be enough for the kernel, but libxdp also asks for its
+	 * program by number. */
 	{"net_af_xdp", SL_DEVICE_PLAIN, {CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_ADMIN}, NULL, true},
 	{"net_tap", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
 	{"net_tun", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
@@ -109,7 +111,7 @@ static bool lack_memlock(const struct need *n, uint64_t locked, struct sl_lack *
 	return true;
 }
 
-/* A driver takes several at a time, and has given them back when it says that it failed. */
+/* A driver opens several at a time, and has closed them when it reports its failure. */
 static bool lack_descriptors(struct sl_lack *l)
 {
 	enum { ENOUGH = 16 };

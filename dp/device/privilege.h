@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What drivers need of the kernel beyond what every process has, and what of that this process
- * lacks. Asked after a driver has failed, for drivers only say that they did: nothing is refused
- * here that would have worked. docs/guide.md has the same as a table.
+ * Kernel privileges that drivers need beyond those of every process, and which of them this process
+ * lacks. Checked only after a driver has failed, because drivers report no more than a failure. So
+ * nothing is refused that would have worked. docs/guide.md has the same as a table.
  * Threads: control. No state.
  */
 #ifndef SL_DP_PRIVILEGE_H
@@ -17,12 +17,12 @@ struct sl_lack {
 };
 
 /*
- * What the process lacks that the device's driver needs; false: nothing that is known of.
- * locked is how many bytes the driver locks into memory, 0 when it has not got so far.
+ * What the process lacks for the device's driver; false: nothing that is known. locked: bytes that
+ * the driver locks into memory, 0 when it failed before that.
  */
 bool sl_privilege_lack(const char *devargs, uint64_t locked, struct sl_lack *l);
 
-/* A soft limit is there to be raised: locked memory and descriptors up to what is allowed. */
+/* Raises the soft limits of locked memory and descriptors to the hard limits. */
 void sl_privilege_raise_limits(void);
 
 #endif

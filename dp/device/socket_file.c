@@ -9,7 +9,7 @@
 
 #include "socket_file.h"
 
-/* Read by a signal handler, which may come amid a change: used is false meanwhile. */
+/* A signal handler reads this, possibly during a change: used is false meanwhile. */
 static struct {
 	_Atomic(bool) used;
 	dev_t dev;
@@ -18,9 +18,9 @@ static struct {
 } own[SL_SOCKET_OF_CONTROL + 1];
 
 /*
- * A datagram socket finds out without being heard: the kernel refuses it by type where a stream or
- * packet socket is open, and for want of a peer where none is. Connecting for real would reach the
- * other program, and a memif server does not survive a client that leaves at once.
+ * A datagram socket can ask without being noticed. The kernel refuses it because of its type where
+ * a stream or packet socket is open, and because of a missing peer where none is. A real connection
+ * would reach the other program, and a memif server does not survive a client that leaves at once.
  */
 static int ask(const struct sockaddr_un *sun, socklen_t len)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A TAP is an interface that net_tap has made, and a workload's once it is moved into the
- * workload's network namespace, where rtnetlink does not show it. It is there as long as the
- * driver's descriptor is attached to it, wherever it is and whatever it is called.
+ * A TAP is an interface that net_tap has created. A workload's TAP is moved into the workload's
+ * network namespace, where rtnetlink does not show it. It exists while the driver's descriptor is
+ * attached to it, whatever its namespace and name.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -5,7 +5,8 @@
 
 enum {
 	STILL_LOOKS = 2,
-	KNOWN_TICKS = 10 * SL_TICKS_PER_SECOND, /* until it is tried again what is refused */
+	/* after this time, refused frames are tried again */
+	KNOWN_TICKS = 10 * SL_TICKS_PER_SECOND,
 };
 
 static uint32_t count_waiting(const struct sl_tx_slots *s)
@@ -34,7 +35,7 @@ bool sl_tx_slots_stuck(
 	return w->n_still >= STILL_LOOKS;
 }
 
-/* Those that wait stand in a row, and the kernel is at the first; 0: the ring is full of them. */
+/* Waiting slots are consecutive, and the kernel is at the first; 0: all slots wait. */
 static uint32_t length_at_kernel(const struct sl_tx_slots *s)
 {
 	for (uint32_t i = 0; i < s->n; i++) {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The slots of a packet socket's transmit ring, and those whose frames the kernel refuses. An
+ * The slots of a packet socket's transmit ring, and slots whose frames the kernel refuses. An
  * interface can refuse a frame for good: a veth whose other end has a smaller MTU does. The kernel
- * then leaves the slot filled, tries it again whenever something is sent, and gets no further: one
- * such frame would hold up all that come after it.
+ * then leaves the slot filled, tries it again at each send, and does not advance. One such frame
+ * would block all later ones.
  *
- * What is known of a ring is how many frames the driver has put in and how many slots wait. When
- * the kernel was asked to send between two looks, and has taken nothing, what it is at is refused:
- * twice in a row, for a queue may be full for a moment. That slot is thrown away, and with it what
- * waits and is as long or longer; all of it, if it cannot be told which one the kernel is at. For
- * some time after that, frames as long do not get as far as to hold anybody up.
- * Threads: control; workers fill slots and the kernel empties them meanwhile.
+ * Known of a ring are the number of frames that the driver has put in and the number of waiting
+ * slots. If the kernel was asked to send between two checks, and has taken nothing, its current
+ * frame is refused. This must be so twice in a row, because a queue may be full for a moment. Then
+ * that slot is dropped, and all waiting frames that are as long or longer. If the kernel's position
+ * is unknown, all of them are dropped. For some time after that, frames of that length are dropped
+ * early, before they block others.
+ * Threads: control; meanwhile workers fill slots and the kernel empties them.
  */
 #ifndef SL_DP_TX_SLOTS_H
 #define SL_DP_TX_SLOTS_H
@@ -20,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of a frame that the kernel passes over, and gives back: shorter than an Ethernet header. */
+/* Length of a dead frame, which the kernel skips and returns: shorter than an Ethernet header. */
 #define SL_TX_LENGTH_OF_DEAD 1
 
 struct sl_tx_slots {
@@ -29,12 +30,12 @@ struct sl_tx_slots {
 };
 
 struct sl_tx_watch {
-	/* at the last look */
+	/* at the last check */
 	uint64_t given;
 	uint64_t turned_away;
 	uint32_t waiting;
-	unsigned int n_still; /* looks in a row at which the kernel had taken nothing */
-	uint32_t refused_len; /* frames as long are refused... */
+	unsigned int n_still; /* checks in a row at which the kernel had taken nothing */
+	uint32_t refused_len; /* frames of this length or longer are refused... */
 	uint32_t until;	      /* ...until that tick; 0: none are */
 };
 
@@ -50,8 +51,8 @@ static inline bool sl_tx_slot_waits(const struct tpacket2_hdr *h)
 }
 
 /*
- * If the interface takes the frame this very moment, the kernel sends it or passes it over. If it
- * has sent it already and a worker fills the slot again meanwhile, that frame is lost instead.
+ * If the interface takes the frame at this moment, the kernel sends it or skips it. If the kernel
+ * has sent it already and a worker refills the slot meanwhile, that new frame is lost instead.
  */
 static inline void sl_tx_slot_bury(struct tpacket2_hdr *h)
 {
@@ -59,14 +60,14 @@ static inline void sl_tx_slot_bury(struct tpacket2_hdr *h)
 }
 
 /*
- * Whether the kernel is stuck at a frame. `given`: frames put into this ring; `turned_away`:
+ * True when the kernel is stuck at a frame. `given`: frames put into this ring; `turned_away`:
  * packets that found the port's queue full. Both only grow.
  */
 bool sl_tx_slots_stuck(
 	struct sl_tx_watch *w, const struct sl_tx_slots *s, uint64_t given, uint64_t turned_away);
-/* Throw away what it is stuck at, and is as long; how many. */
+/* Drop the frame that the kernel is stuck at, and those that are as long. Returns their number. */
 unsigned int sl_tx_slots_refuse(struct sl_tx_watch *w, const struct sl_tx_slots *s, uint32_t tick);
-/* Throw away what is known to be refused, before it holds up others; how many. */
+/* Drop frames that are known to be refused, before they block others. Returns their number. */
 unsigned int sl_tx_slots_weed(struct sl_tx_watch *w, const struct sl_tx_slots *s, uint32_t tick);
 
 #endif

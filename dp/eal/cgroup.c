@@ -5,16 +5,16 @@
 
 #include "cgroup.h"
 
-#define NO_LIMIT (UINT64_C(1) << 60) /* version 1 says it with a number like that */
+#define NO_LIMIT (UINT64_C(1) << 60) /* version 1 has a number of this size for "no limit" */
 
 struct search {
-	const char *stem, *max, *used; /* names of files: stem, then these */
+	const char *stem, *max, *used; /* file names: stem, followed by one of the others */
 	bool takes_back;	       /* what is in use counts as left */
 	bool found;
 	struct sl_cgroup_limit *best;
 };
 
-/* "max" is no number. */
+/* "max" is not a number. */
 static bool read_number(const char *path, uint64_t *v)
 {
 	FILE *f = fopen(path, "re");
@@ -47,8 +47,8 @@ static void look_at(struct search *s, const char *dir)
 }
 
 /*
- * From the process's own group up. In a container the path may be the host's, while the container's
- * own group is what is mounted: the walk ends there in any case.
+ * From the process's own group upwards. In a container the path may be the host's, while the
+ * container's own group is mounted: the walk ends there in any case.
  */
 static void walk(struct search *s, const char *mount, const char *group)
 {
@@ -78,7 +78,7 @@ static bool is_in_list(const char *list, const char *name)
 	return false;
 }
 
-/* "0::/group" of version 2, "4:memory:/group" of version 1 (cgroups(7)). */
+/* "0::/group" in version 2, "4:memory:/group" in version 1 (cgroups(7)). */
 static void look_at_line(
 	struct search *s, const struct sl_cgroup_place *at, const char *controller, char *line)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a container may have: the limits of the process's control groups and of those above, as far
- * as they can be seen, in the files of version 2 and of version 1.
+ * The limits of the process's control groups and of those above, as far as they are visible, from
+ * the files of version 2 and of version 1.
  * Threads: control. No state.
  */
 #ifndef SL_DP_CGROUP_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where to look; a test has files of its own. */
+/* Where to look; tests use their own files. */
 struct sl_cgroup_place {
 	const char *fs, *self;
 };
@@ -18,13 +18,13 @@ struct sl_cgroup_place {
 
 struct sl_cgroup_limit {
 	uint64_t max, left; /* bytes */
-	char file[256];	    /* that says so */
+	char file[256];	    /* the file with the limit */
 };
 
 /*
- * The tightest limit called stem ("hugetlb.2MB", "memory") of a controller ("hugetlb", "memory");
- * false: none that can be seen. Memory that is in use counts as left, for the kernel takes most of
- * it back when it is needed.
+ * The tightest limit called stem ("hugetlb.2MB", "memory") of a controller ("hugetlb",
+ * "memory"). False: no visible limit. Memory in use counts as left, because the kernel reclaims
+ * most of it when needed.
  */
 bool sl_cgroup_tightest(const struct sl_cgroup_place *at, const char *controller, const char *stem,
 	struct sl_cgroup_limit *l);

@@ -23,7 +23,7 @@ static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 	return false;
 }
 
-/* "0-3,8" */
+/* Format: "0-3,8" */
 static const char *cpus_text(const cpu_set_t *set, char *text, size_t size)
 {
 	size_t len = 0;
@@ -124,10 +124,10 @@ static int add_lcores(
 }
 
 /*
- * In-memory mode needs no hugetlbfs mount and leaves no file behind, but EAL has no such thing
- * without hugepages; there --no-shconf alone keeps daemons apart. With several NUMA nodes memory is
- * taken when a pool asks for it: EAL would deal out -m by lcore number, which says nothing here
- * about the node.
+ * In-memory mode needs no hugetlbfs mount and leaves no file behind, but EAL does not support it
+ * without hugepages. There --no-shconf alone keeps daemons apart. With several NUMA nodes memory
+ * is allocated when a pool asks for it: EAL would divide -m by lcore number, which is unrelated
+ * to the node here.
  */
 static int add_memory(struct sl_eal_args *a, const struct sl_engine_params *p, bool hugepages)
 {
@@ -146,9 +146,9 @@ static int add_memory(struct sl_eal_args *a, const struct sl_engine_params *p, b
 }
 
 /*
- * The allow-list entries match no device: nothing on the PCI and auxiliary buses is touched but
- * what a port names later. (--no-pci would forbid those as well: it stops the scan that hotplug
- * begins with.)
+ * The allow-list entries match no device: on the PCI and auxiliary buses, only devices that a
+ * port names later are touched. (--no-pci would forbid those as well: it stops the scan that
+ * hotplug begins with.)
  */
 int sl_eal_args_build(struct sl_eal_args *a, const struct sl_engine_params *p,
 	unsigned int control_cpu, bool hugepages, struct sl_err *e)
@@ -179,16 +179,15 @@ void sl_eal_args_fini(struct sl_eal_args *a)
 	*a = (struct sl_eal_args){0};
 }
 
-/* EAL prints its usage on standard output, which belongs to the program: turn that to standard
- * error. */
+/* EAL prints its usage on standard output, which belongs to the program. Redirect it
+ * to standard error. */
 static int init_quietly(struct sl_eal_args *a)
 {
 	char *argv[RTE_DIM(a->argv)]; /* EAL reorders what it gets */
 	int out, ret;
 
 	memcpy(argv, a->argv, sizeof(argv));
-	rte_log_set_global_level(
-		RTE_LOG_WARNING); /* for what EAL says before it reads its arguments */
+	rte_log_set_global_level(RTE_LOG_WARNING); /* for messages before EAL reads its arguments */
 	fflush(stdout);
 	out = dup(STDOUT_FILENO);
 	if (out >= 0)
@@ -242,7 +241,7 @@ static int choose_memory(struct sl_eal *eal, const struct sl_engine_params *p,
 	return eal->hugepages ? 0 : sl_eal_check_memory(&here, p->memory_mb, e);
 }
 
-/* What of this machine it would run on; *seen: its hugepages. */
+/* Choose what to run on; *seen: the machine's hugepages. */
 static int choose(struct sl_eal *eal, const struct sl_engine_params *p,
 	struct sl_hugepages_seen *seen, struct sl_err *e)
 {
@@ -283,8 +282,8 @@ int sl_eal_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err
 	if (ret != 0)
 		return ret;
 	sl_eal_args_fini(&args);
-	/* More hugepages than asked for are taken when needed; ordinary memory is all taken at
-	 * once. */
+	/* More hugepages than asked for are allocated when needed; ordinary memory is all
+	 * allocated at once. */
 	*room = eal.hugepages ? (seen.free_kb - seen.denied_kb) * 1024
 			      : (uint64_t)p->memory_mb << 20;
 	return 0;

@@ -10,7 +10,7 @@
 #include "dp/device/driver_log.h"
 #include "eal_limits.h"
 
-/* EAL, the socket and some ports and clients: with less, EAL ends the process. */
+/* Enough for EAL, the socket and some ports and clients. With fewer, EAL ends the process. */
 #define DESCRIPTORS_MIN 64
 #define CPUS_DIR	"/sys/devices/system/cpu/cpu0/topology"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Limits of the process that EAL would run into: it ends the process, is ended by the kernel, or
- * says no more than "Cannot allocate memory". Looked at before it starts, or after it did not.
+ * Process limits that EAL would exceed. EAL then ends the process, is killed by the kernel, or
+ * reports only "Cannot allocate memory". They are checked before EAL starts, or after it failed.
  * Threads: control. No state.
  */
 #ifndef SL_DP_EAL_LIMITS_H
@@ -13,12 +13,12 @@
 /* Before EAL starts: 0, or -errno with *e naming the limit and how to raise it. */
 int sl_eal_check_limits(struct sl_err *e);
 /*
- * Memory that is no hugepages: it is given out when it is first written to, and the kernel ends who
- * uses more than its control group may, or the machine has.
+ * Memory without hugepages: the kernel allocates it at the first write, and kills a process that
+ * uses more than its control group may, or than the machine has.
  */
 int sl_eal_check_memory(const struct sl_cgroup_place *at, unsigned int memory_mb, struct sl_err *e);
 
-/* EAL did not start: *e says why, as far as that can be known. err is its errno. */
+/* EAL did not start: *e tells why, as far as that is known. err is its errno. */
 int sl_eal_failed(int err, bool hugepages, struct sl_err *e);
 
 #endif

@@ -27,7 +27,7 @@ static uint64_t read_number(const char *dir, const char *size, const char *file)
 
 /*
  * A process gets as many pages as it asks for, and SIGBUS when it writes to the first one above the
- * limit. So the limit is read, whichever of its two kinds there is.
+ * limit. So the limit is read first, in either of its two forms.
  */
 static uint64_t denied_kb(const struct sl_cgroup_place *at, uint64_t page_kb, uint64_t free_kb,
 	struct sl_cgroup_limit *tightest)
@@ -104,7 +104,7 @@ uint64_t sl_hugepages_missing(const struct sl_hugepages_seen *s, unsigned int me
 	return short_of(s->free_kb - s->denied_kb, memory_mb);
 }
 
-/* The machine has enough, the control group does not allow them. */
+/* The machine has enough hugepages, but the control group does not allow them. */
 static int decide_denied(enum sl_hugepages want, const struct sl_hugepages_seen *s,
 	unsigned int memory_mb, char note[SL_NOTE_LEN], struct sl_err *e)
 {

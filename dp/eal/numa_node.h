@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which NUMA node a CPU or a device is on, and which memory to ask for. All that the engine places
- * goes through here, so that tests can make up a machine with several nodes.
+ * Which NUMA node a CPU or a device is on, and which memory to ask for. All placement decisions of
+ * the engine go through here, so that tests can simulate a machine with several nodes.
  * Threads: control.
  */
 #ifndef SL_DP_NUMA_NODE_H
@@ -13,18 +13,18 @@
 struct sl_numa_source {
 	int (*of_cpu)(unsigned int cpu);
 	int (*of_device)(uint16_t ethdev);
-	/* Told of everything that is placed ("pool", "rings", ...) and the node it is wanted on. */
+	/* Called for everything that is placed ("pool", "rings", ...), with the wanted node. */
 	void (*asked)(const char *what, int node);
 };
 
-/* For tests, before an engine is made; NULL: the machine as libnuma and the drivers tell it. */
+/* For tests, before an engine is created. NULL: the real machine, from libnuma and the drivers. */
 void sl_numa_use(const struct sl_numa_source *source);
 
 int sl_numa_of_cpu(unsigned int cpu);
 int sl_numa_of_device(uint16_t ethdev);
 /*
- * The socket id to hand to rte_*_create and rte_*alloc_socket for something that is wanted on a
- * node: SOCKET_ID_ANY when the node is not known or EAL has no memory on it. Needs EAL.
+ * The socket id for rte_*_create and rte_*alloc_socket for something wanted on a node.
+ * SOCKET_ID_ANY when the node is unknown or EAL has no memory on it. Needs EAL.
  */
 int sl_numa_socket(const char *what, int node);
 

@@ -15,10 +15,10 @@
 #define IS_BASE false
 #endif
 
-/* In the environment of a program that another variant has made way for. */
+/* In the environment of a program that has replaced another variant. */
 #define MARK "SLUICE_VARIANT_OF"
 
-/* Best first; psABI of x86-64, section 3.1.1. */
+/* Best first; x86-64 psABI, section 3.1.1. */
 static const char *const levels[] = {"x86-64-v4", "x86-64-v3", NULL};
 
 const char *sl_variant_name(void)
@@ -49,9 +49,9 @@ const char *sl_variant_choose(const char *wanted, const char *self, bool base,
 
 #if defined(__x86_64__)
 /*
- * All that x86-64-v3 adds, for virtual CPUs may come with any selection. The builtin says yes to
- * AVX only where the kernel saves its registers (OSXSAVE and XCR0). F16C, LZCNT and MOVBE it does
- * not know of in every compiler.
+ * All features that x86-64-v3 adds, because virtual CPUs may have any selection. The builtin
+ * reports AVX only where the kernel saves its registers (OSXSAVE and XCR0). Not every compiler's
+ * builtin knows F16C, LZCNT and MOVBE.
  */
 static bool cpu_has_v3(void)
 {
@@ -80,7 +80,7 @@ static bool cpu_has(const char *name)
 }
 #endif
 
-/* Beside this program where it was built, under libexec where it is installed. */
+/* Next to this program in a build directory, under libexec when installed. */
 static bool find_program(const char *name, char path[PATH_MAX])
 {
 	char self[PATH_MAX - 32];
@@ -107,7 +107,7 @@ static bool runs_here(const char *name)
 	return cpu_has(name) && find_program(name, path);
 }
 
-/* The mark is this process's own id, which execv keeps: one that was inherited says nothing. */
+/* The mark is this process's own id, which execv keeps. An inherited mark has another id. */
 static bool has_mark(const char *pid)
 {
 	const char *mark = getenv(MARK);

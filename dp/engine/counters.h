@@ -3,11 +3,11 @@
  * Counters of one thread, summed over threads when read. The sum received + generated = sent +
  * dropped + consumed holds whenever queues and rings are empty.
  *
- * What a thread keeps of one port is a row of its own, on the thread's NUMA node. Rows are made when
- * a port gets an id for the first time, and kept for the next port that gets this id: a worker may
- * use the row of any id at any time. The ids that no port has had yet share one row.
+ * A thread's counters for one port are a row of their own, on the thread's NUMA node. A row is
+ * created when a port gets an id for the first time, and is kept for the next port with that id. So
+ * a worker may use the row of any id at any time. All ids that no port has had yet share one row.
  *
- * Threads: each struct has one writer (a worker, or the control thread for its own); anyone may
+ * Threads: each struct has one writer (a worker, or the control thread for its own); any thread may
  * read. Counters only grow; a reader that wants a baseline keeps one.
  */
 #ifndef SL_DP_COUNTERS_H
@@ -22,32 +22,33 @@
 
 struct sl_port_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
-	/* Of tx_packets, those that stand in tx_dropped as well; control's row only. */
+	/* The part of tx_packets that is also in tx_dropped; control's row only. */
 	uint64_t tx_recalled;
 };
 
-#define SL_TX_BUFFER 128 /* a whole burst and as many generated packets again */
+#define SL_TX_BUFFER 128 /* a whole burst and as many generated packets */
 
 struct rte_mbuf;
 
-/* Packets on their way to a port; a worker's. */
+/* Packets on their way to a port; belongs to one worker. */
 struct sl_tx_buffer {
 	uint16_t n;
 	struct rte_mbuf *pkt[SL_TX_BUFFER];
 };
 
-/* How many samples of drops there were: see samples.h. */
+/* Number of drop samples taken: see samples.h. */
 struct sl_sample_budget {
 	uint32_t second, taken, skipped;
 };
 
-/* What one thread keeps of one port. */
+/* What one thread counts for one port. */
 struct sl_port_row {
 	struct sl_port_counters n;
 	/*
-	 * Drops: of the port that a packet came in by; for what a port did not accept (TX_FULL,
-	 * PORT_GONE and STALE of packets already sent to it), or what waited for a next hop there,
-	 * of the port it was to leave by. What was made here and goes nowhere has none.
+	 * Drops by the port that a packet came in by. Two kinds are counted for the port that the
+	 * packet was to leave by: what a port did not accept (TX_FULL; PORT_GONE and STALE of
+	 * packets already sent to it), and what waited for a next hop there. Packets that were
+	 * generated here and are dropped have no port.
 	 */
 	uint64_t drops[SL_DROP_COUNT];
 	struct sl_sample_budget sample[SL_DROP_COUNT];
@@ -56,7 +57,7 @@ struct sl_port_row {
 
 struct sl_counters {
 	uint64_t received; /* taken from receive queues */
-	/* Made here: ARP, ICMP, answers. Or taken back from a device that had accepted them. */
+	/* Made here: ARP, ICMP, answers. Also: taken back from a device that had accepted them. */
 	uint64_t generated;
 	uint64_t sent;	   /* accepted by a transmit queue */
 	uint64_t consumed; /* served here and freed */
@@ -64,11 +65,11 @@ struct sl_counters {
 	uint64_t busy_cycles;	     /* TSC cycles in loop turns that found packets */
 	uint64_t idle_cycles;	     /* and in those that found none, sleeping included */
 	uint64_t bursts;	     /* non-empty receive bursts */
-	struct sl_port_row *nobodys; /* of all ids that no port has had */
+	struct sl_port_row *nobodys; /* the row of all ids that no port has had */
 	struct sl_port_row *port[SL_PORTS_MAX]; /* set by control, before workers know the port */
 } __rte_cache_aligned;
 
-/* Plain add by the single writer that a concurrent reader never sees torn. */
+/* Add, by the single writer, so that a concurrent reader never sees a torn value. */
 static inline void sl_count(uint64_t *c, uint64_t n)
 {
 	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
@@ -79,7 +80,7 @@ static inline uint64_t sl_counter_read(const uint64_t *c)
 	return __atomic_load_n(c, __ATOMIC_RELAXED);
 }
 
-/* port: SL_PORT_NONE for none */
+/* port: SL_PORT_NONE when there is none */
 static inline void sl_drop_count(
 	struct sl_counters *c, enum sl_drop reason, unsigned int port, uint64_t n)
 {
@@ -88,10 +89,11 @@ static inline void sl_drop_count(
 		sl_count(&c->port[port]->drops[reason], n);
 }
 
-/* Rows for a thread on a NUMA node (socket id of EAL). 0 or -ENOMEM. Control. */
+/* Create rows for a thread on a NUMA node (socket id of EAL). 0 or -ENOMEM. Control. */
 int sl_port_rows_init(struct sl_counters *c, int socket);
 void sl_port_rows_fini(struct sl_counters *c);
-/* The port's own row, if there is none yet; no other thread knows the id. 0 or -ENOMEM. */
+/* Create the port's own row, if there is none yet. No other thread may know the
+ * id. 0 or -ENOMEM. */
 int sl_port_row_make(struct sl_counters *c, unsigned int port, int socket);
 
 /* lower-case name, one-line meaning and runbook anchor of a reason; NULL past the list */

@@ -12,7 +12,7 @@
 
 enum {
 	MEMORY_MIN_MB = 64,
-	OWN_BUFFERS = 4096, /* for packets made here, beside what workers' caches hold */
+	OWN_BUFFERS = 4096, /* for packets made here, in addition to those in workers' caches */
 };
 
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
@@ -66,11 +66,11 @@ static void free_worker(struct sl_worker *w)
 	rte_free(w);
 }
 
-/* Everything behind EAL; also unwinds what make_parts left half done. */
+/* Frees everything except EAL; also cleans up after a failed make_parts. */
 static void free_parts(struct sl_engine *g)
 {
 	if (g->rcu != NULL)
-		sl_rcu_drain(g->rcu); /* closes ports */
+		sl_rcu_drain(g->rcu); /* this also closes ports */
 	for (unsigned int i = 0; i < g->n_slots; i++)
 		sl_port_wait(g->port[i]);
 	sl_device_helper_destroy(g->helper);
@@ -90,7 +90,7 @@ static void free_parts(struct sl_engine *g)
 		close(g->fd);
 }
 
-/* One descriptor for all that there is to follow. Without it, it is found a little later. */
+/* One descriptor for all events. Without it, events are found a little later. */
 static void watch_events(struct sl_engine *g)
 {
 	const int fds[] = {sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper)};
@@ -210,7 +210,8 @@ void sl_engine_destroy(struct sl_engine *g)
 	free(g);
 }
 
-/* What start wrote before it let the worker go is seen here without leaning on EAL for it. */
+/* A release and acquire of its own: what start wrote before is visible here
+ * without relying on EAL. */
 static int launch(void *worker)
 {
 	struct sl_worker *w = worker;
@@ -308,7 +309,7 @@ bool sl_engine_hugepages(const struct sl_engine *g)
 	return g->eal.hugepages;
 }
 
-/* Starts at 1: a zero in a table means never. */
+/* The clock starts at 1: a zero in a table means never. */
 void sl_engine_poll(struct sl_engine *g)
 {
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
@@ -316,7 +317,7 @@ void sl_engine_poll(struct sl_engine *g)
 
 	bool new_tick = tick != sl_engine_tick(g);
 
-	if (new_tick) { /* workers read that line: leave it alone in between */
+	if (new_tick) { /* workers read that line, so do not write it in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
@@ -336,7 +337,8 @@ uint32_t sl_engine_tick(const struct sl_engine *g)
 	return atomic_load_explicit(&g->tick, memory_order_relaxed);
 }
 
-/* The worker that polls the port's first queue has its transmit queue warm; any other will do. */
+/* The worker that polls the port's first queue has its transmit queue in cache; any
+ * other works, too. */
 static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
 {
 	const struct sl_port *p = port < g->n_slots ? g->port[port] : NULL;
@@ -371,7 +373,7 @@ unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigne
 	return got;
 }
 
-/* The control thread's own, too; the place behind the workers is its. */
+/* Includes the control thread's own samples; it has the index after the workers. */
 unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n)
 {
 	unsigned int got = 0, first = g->sample_next++, all = g->n_workers + 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The engine as the control thread holds it: EAL, workers, ports, the RCU and the coarse clock. It
- * knows how to move and count packets, not what they mean. Threads: control, all calls.
- * sl_engine_create registers the caller as the control thread.
+ * The engine as the control thread uses it: EAL, workers, ports, the RCU and the coarse clock. It
+ * moves and counts packets, and does not know what they mean.
+ * Threads: control, all calls. sl_engine_create registers the caller as the control thread.
  */
 #ifndef SL_DP_ENGINE_H
 #define SL_DP_ENGINE_H
@@ -18,89 +18,89 @@
 struct sl_engine;
 
 /*
- * What sl_engine_create would refuse, as far as that can be told without EAL and without taking any
- * memory; p->notice is told the same as there. *room: bytes that tables and packets will have.
+ * Refuses what sl_engine_create would refuse, as far as that is known without EAL and without
+ * allocating memory. p->notice is called as there. *room: bytes that tables and packets will have.
  */
 int sl_engine_check(const struct sl_engine_params *p, uint64_t *room, struct sl_err *e);
-/* At least so much of that is taken by the engine, n_ports among it. */
+/* The least that the engine takes of *room, with n_ports ports. */
 uint64_t sl_engine_least(const struct sl_engine_params *p, unsigned int n_ports);
 
-/* EAL up, workers made but not running. NULL with *e filled. One engine a process, and once. */
+/* Starts EAL and creates workers without running them. NULL with *e filled. At most one engine
+ * in the life of a process. */
 struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_err *e);
-/* Stop workers, close ports, free all. EAL cleaned up. */
+/* Stops workers, closes ports, frees everything, cleans up EAL. */
 void sl_engine_destroy(struct sl_engine *g);
 
-/* Launch the workers. Before this, ports may be added and tables published without any worker
- * reading. */
+/* Launch the workers. Before this, ports may be added and tables published while no
+ * worker reads them. */
 int sl_engine_start(struct sl_engine *g, struct sl_err *e);
 void sl_engine_stop(struct sl_engine *g); /* workers have returned when this does */
 
 unsigned int sl_engine_n_workers(const struct sl_engine *g);
 int sl_engine_worker_numa(const struct sl_engine *g, unsigned int i); /* -1: unknown */
-/* The node of most workers, for what they share; -1: unknown. */
+/* The NUMA node of most workers, for memory that they share; -1: unknown. */
 int sl_engine_numa(const struct sl_engine *g);
 struct sl_worker *sl_engine_worker(struct sl_engine *g, unsigned int i);
 struct sl_rcu *sl_engine_rcu(struct sl_engine *g);
 struct sl_counters *sl_engine_control_counters(
 	struct sl_engine *g); /* the control thread's own row */
-struct sl_samples *sl_engine_control_samples(struct sl_engine *g); /* likewise */
+/* also the control thread's own */
+struct sl_samples *sl_engine_control_samples(struct sl_engine *g);
 /* Memory for packets that the control thread makes. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* True when memory comes from hugepages. */
 bool sl_engine_hugepages(const struct sl_engine *g);
 
 /*
- * Advance the coarse clock (it starts at 1) and run retired work; call every few milliseconds from
- * the event loop.
+ * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds
+ * from the event loop.
  */
 void sl_engine_poll(struct sl_engine *g);
 uint32_t sl_engine_tick(const struct sl_engine *g);
 
 /*
- * Ports. add probes and starts the device and gives it an id; it receives once assigned to workers
- * by sl_port_publish. remove unpublishes at once and closes after a grace period, without waiting.
+ * Ports. add probes and starts the device and gives the port an id. The port receives once
+ * sl_port_publish has assigned it to workers. remove unpublishes at once and closes after a grace
+ * period, without waiting.
  *
- * A published port follows its device. When the device goes, or what it stands for, the port stays,
- * refuses packets with a reason, and has the device again as soon as it can.
+ * A published port follows its device. When the device disappears, or the interface or peer
+ * behind it, the port stays and refuses packets with a reason. It gets the device again as
+ * soon as possible.
  */
 
-/* What is done about a device that cannot be opened when its port is added. */
+/* What to do when a device cannot be opened at the time its port is added. */
 enum sl_patience {
-	SL_PATIENCE_NONE,    /* that is an error */
-	SL_PATIENCE_MISSING, /* wait for what is not there; all else is an error */
-	SL_PATIENCE_ALL,     /* wait, whatever it is: the port was accepted once */
+	SL_PATIENCE_NONE,    /* return an error */
+	SL_PATIENCE_MISSING, /* wait for a device that is missing; return all other errors */
+	SL_PATIENCE_ALL,     /* always wait: the port was accepted before */
 };
 
 struct sl_port_params {
 	const char *name; /* for messages */
 	const char *devargs;
 	bool underlay;
-	unsigned int n_rxq;  /* wanted receive queues, at least 1 */
+	unsigned int n_rxq;  /* receive queues wanted, at least 1 */
 	unsigned int n_desc; /* 0: default (1024) */
 	unsigned int mtu;    /* largest IP packet; 0: the device's own */
 	bool has_mac;
-	struct sl_mac
-		mac; /* set on the device when has_mac; kept in software when the device refuses */
-	/* worker index of each receive queue; -1: spread over the least loaded */
+	/* set on the device when has_mac; kept in software when the device refuses it */
+	struct sl_mac mac;
+	/* worker index for each receive queue; -1: the least loaded worker */
 	int rxq_worker[SL_QUEUES_MAX];
 	enum sl_patience patience;
-	/* Of sl_port_open_begin: the device that it has opened. 0: none. */
+	/* From sl_port_open_begin: the device that it has opened. 0: none. */
 	int ticket;
-	/* Ports that the caller is about to remove or change: what they have is free. Or NULL. */
+	/* Ports that the caller is about to remove or change: their devices count as
+	 * free. May be NULL. */
 	const struct sl_port_set *leaving;
 };
 
 /*
- * Opening a device takes 50 to 800 ms. begin has the device helper open it, beside this thread, and
- * returns a ticket above 0, or -errno with *e filled. Once done says so (sl_engine_fd is readable
- * then), sl_port_add with that ticket in the same parameters does not wait: it makes the port, or
- * says why the device did not open. Each ticket is either given to sl_port_add, once, or dropped;
- * what is dropped is closed. A ticket takes a port's id: sl_port_open_id is the one that the port
- * will have.
- *
- * A device that a closing port still has, or that an earlier ticket has asked for, is waited for:
- * tickets get it in the order of begin. When it comes to be a port's for good, done is true and
- * sl_port_add says so. A ticket waits only for earlier ones.
+ * Opening a device takes 50 to 800 ms. begin lets the device helper open it while this thread goes
+ * on, and returns a ticket above 0, or -errno with *e filled. Once done returns true (sl_engine_fd
+ * is readable then), call sl_port_add with that ticket in the same parameters. It does not wait: it
+ * creates the port, or reports why the device did not open. Each ticket must be given to
+ * sl_port_add, once, or dropped; dropping closes the device. A ticket uses up a port id.
  */
 int sl_port_open_begin(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 bool sl_port_open_done(const struct sl_engine *g, int ticket);
@@ -112,42 +112,46 @@ static inline uint16_t sl_port_open_id(int ticket)
 /*
  * Returns the port id (0..SL_PORTS_MAX-1), or -errno with *e filled and nothing changed.
  *
- * Without a ticket, sl_port_add has the device opened and waits for that. When another port that is
- * being removed has the device, it waits for that one's end, too: up to 20 ms for the workers, and
- * for its device as long as it takes. A device that is not free then, or that is a leaving port's,
- * is opened as soon as it is free: the port is added without. With a ticket there is no wait.
+ * Without a ticket, sl_port_add opens the device and waits for that. If a port that is being
+ * removed has the device, it first waits for the end of that port: up to 20 ms for the workers, and
+ * for its device as long as it takes. If the device is still in use then, or belongs to a leaving
+ * port, the port is added without it, and the device is opened as soon as it is free. With a ticket
+ * there is no wait.
  */
 int sl_port_add(struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e);
 /*
- * What sl_port_add would refuse, as far as that can be told without opening the device: changes
- * nothing, and needs no engine but the parameters of one. *n_limited, 0 at first, counts the ports
- * that are checked one after the other whose driver limits how many devices are open: one driver
- * does.
+ * Refuses what sl_port_add would refuse, as far as that is known without opening the device.
+ * Changes nothing, and needs no engine, only its parameters.
  */
 int sl_port_check(const struct sl_engine_params *engine, const struct sl_port_params *p,
 	unsigned int *n_limited, struct sl_err *e);
 /*
- * Give a port another device, or its own once more, by other parameters: check says whether that
- * can be, change does it, without waiting. Name and id stay; counters go on.
+ * Give a port another device, or open its own one again with other parameters. check tells whether
+ * that is possible; change does it, without waiting. Name and id stay; counters go on.
  */
 int sl_port_check_change(
 	struct sl_engine *g, uint16_t id, const struct sl_port_params *p, struct sl_err *e);
 void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_params *p);
 /*
- * An added port is offered first: workers may send to it, and it does not receive yet. It receives
- * once it is published, which is when what it carries has to be in force. publish alone is both.
+ * An added port is offered first: workers may send to it, but it does not receive yet. It receives
+ * once it is published. Before that, the configuration that applies to its packets must be in
+ * force. publish alone does both.
  */
 void sl_port_offer(struct sl_engine *g, uint16_t id);
 void sl_port_publish(struct sl_engine *g, uint16_t id);
 void sl_port_remove(struct sl_engine *g, uint16_t id);
 /*
- * Nothing that waits in a port's device outlives what it was sent for. sl_port_hold holds the port
- * (what is sent to it is dropped). Then the caller publishes that the port is nobody's, and calls
- * sl_port_empty, which throws away what waits in its device to leave, and has the workers take what
- * came in before. Once
- * sl_port_is_empty says so, the caller publishes whose the port is, and calls sl_port_release. From
- * a grace period after that on, packets go in again. None of them waits; sl_ports_settle waits up
- * to 8 ms until no port is held, and calls turn(ctx) again and again meanwhile.
+ * Drops what waits in a port's device, so that no packet there outlives the configuration that it
+ * was sent under. The steps:
+ *
+ * - sl_port_hold holds the port: packets sent to it are dropped.
+ * - The caller publishes that no object uses the port, and calls sl_port_empty. That drops packets
+ *   that wait in the device to leave, and lets the workers receive those that arrived before.
+ * - Once sl_port_is_empty returns true, the caller publishes the port's new user, and calls
+ *   sl_port_release. Packets go in again one grace period later.
+ *
+ * None of these calls waits. sl_ports_settle waits up to 8 ms until no port is held, and calls
+ * turn(ctx) repeatedly meanwhile.
  */
 void sl_port_hold(struct sl_engine *g, uint16_t id);
 void sl_port_empty(struct sl_engine *g, uint16_t id);
@@ -155,42 +159,42 @@ bool sl_port_is_empty(const struct sl_engine *g, uint16_t id);
 void sl_port_release(struct sl_engine *g, uint16_t id);
 void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx);
 
-/* Every port there is has an id below this. */
+/* All port ids in use are below this. */
 unsigned int sl_ports_end(const struct sl_engine *g);
 
 /* The published view; NULL when there is no such port. */
 const struct sl_port_dp *sl_port_dp(const struct sl_engine *g, uint16_t id);
 
-/* Packets of this port by all workers, from zero when the port was added. */
+/* The port's packet counts, summed over all workers since the port was added. */
 void sl_port_counters(const struct sl_engine *g, uint16_t id, struct sl_port_counters *c);
 
-/* Its drops by all threads, as struct sl_counters has port_drops, from zero likewise. */
+/* The port's drops, summed over all threads since the port was added, by reason. */
 void sl_port_drops(const struct sl_engine *g, uint16_t id, uint64_t drops[SL_DROP_COUNT]);
 
-/* A receive queue goes to another worker; see struct sl_rxq_state for how. */
+/* Moves a receive queue to another worker; struct sl_rxq_state describes how. */
 struct sl_queue_move {
 	uint16_t port, queue;
 	unsigned int worker;
 };
 /*
- * All of them, or none and *e. Loses and reorders no packet. Fragments are matched by each worker
- * for itself, though: of a datagram whose first fragment came before the move, those that come
- * after may be dropped. When workers have not all taken note of the queues they were given before
- * (a loop turn of each), waits up to 20 ms for that.
+ * Makes all moves, or none and sets *e. No packet is lost or reordered. But each worker matches
+ * fragments for itself: if the first fragment of a datagram came before the move, fragments that
+ * come after it may be dropped. If a worker has not yet taken up its last queue list (one loop
+ * turn), waits up to 20 ms for that.
  */
 int sl_queues_move(
 	struct sl_engine *g, const struct sl_queue_move *m, unsigned int n, struct sl_err *e);
 
-/* Who polls what of a port; n is 0 when there is no such port. */
+/* The queues of a port and the workers that poll them; n is 0 when there is no such port. */
 struct sl_port_queues {
 	uint16_t n;
 	int numa;		    /* of the device; -1: unknown */
 	int worker[SL_QUEUES_MAX];  /* -1: not polled */
-	bool pinned[SL_QUEUES_MAX]; /* given to that worker explicitly */
+	bool pinned[SL_QUEUES_MAX]; /* assigned to that worker explicitly */
 };
 void sl_port_queues(const struct sl_engine *g, uint16_t id, struct sl_port_queues *q);
 
-/* What a receive queue has cost since its port was added. */
+/* Cost of a receive queue since its port was added. */
 struct sl_queue_load {
 	uint64_t packets, cycles;
 };
@@ -201,9 +205,9 @@ void sl_queue_load(
 	X(OPENING, "opening") /* its device is about to be opened */          \
 	X(UP, "up")	      /* packets go in and out */                     \
 	X(DOWN, "down")	      /* the device is there, and its link is down */ \
-	X(MISSING, "missing") /* what the device stands for is not there */   \
-	X(FAILED, "failed")   /* it is there, and cannot be opened */         \
-	X(CLOSING, "closing") /* its device is being closed, to be opened anew */
+	X(MISSING, "missing") /* what the device stands for does not exist */ \
+	X(FAILED, "failed")   /* it exists, but cannot be opened */           \
+	X(CLOSING, "closing") /* its device is being closed, to be opened again */
 
 enum sl_port_condition {
 #define SL_PORT_CONDITION_ENUM(name, text) SL_PORT_IS_##name,
@@ -217,7 +221,7 @@ struct sl_port_info {
 	char why[200]; /* in words; empty when it is up */
 	struct timespec since;
 	char driver[32];
-	char device[64]; /* the bus's name for it */
+	char device[64]; /* its name on its bus */
 	struct sl_mac mac;
 	uint16_t mtu;
 	uint16_t n_rxq, n_txq;
@@ -225,34 +229,35 @@ struct sl_port_info {
 	bool link_up;
 	uint32_t speed_mbps; /* 0: unknown */
 	int rxq_worker[SL_QUEUES_MAX];
-	/* Since the port was added, whichever devices it has had: see port_stats.c. */
-	uint64_t rx_missed;	/* packets lost on their way in, as far as can be told */
-	uint64_t rx_errors;	/* frames that its driver refused */
-	uint64_t rx_no_buffer;	/* times that its driver found no buffer to receive into */
-	bool keeps_buffers;	/* of other ports, until they have been sent */
-	bool starved;		/* its pool has been dry for some time */
+	/* Since the port was added, over all devices that it has had: see port_stats.c. */
+	uint64_t rx_missed;    /* packets lost on their way in, as far as is known */
+	uint64_t rx_errors;    /* frames that its driver refused */
+	uint64_t rx_no_buffer; /* number of times its driver found no buffer to receive into */
+	/* its transmit queues keep other ports' buffers until they are sent */
+	bool keeps_buffers;
+	bool starved;		/* its pool has been empty for some time */
 	unsigned int n_buffers; /* of its pool */
 };
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
-/* Of the kernel's interface that the port's device is on; false: it is on none. */
+/* Counters of the kernel interface that the port's device is on. False: it is on none. */
 bool sl_port_kernel_counters(
 	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c);
 /*
- * The ports whose condition, MTU or MAC has changed since the last call: the caller's tables may
- * hold what was true before.
+ * The ports whose condition, MTU or MAC has changed since the last call. The caller's tables may be
+ * out of date for them.
  */
 void sl_ports_changed(struct sl_engine *g, struct sl_port_set *changed);
-/* Readable when sl_engine_follow has something to do; -1: there is no such descriptor. */
+/* Readable when sl_engine_follow has work; -1: there is no such descriptor. */
 int sl_engine_fd(const struct sl_engine *g);
 void sl_engine_follow(struct sl_engine *g);
 
-/* Change the MTU of a running port; 0: to the device's own. */
+/* Change the MTU of a running port; 0: the device's own MTU. */
 int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e);
 
-/* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
- * it). */
+/* Hand a packet to a worker for transmission on a port; false when the ring is full
+ * (caller keeps it). */
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
-/* Take up to n upcalls of any worker, or samples of any worker or the control thread. */
+/* Read up to n upcalls of all workers, or samples of all workers and the control thread. */
 unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);
 unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What an engine is made from: its cores, its memory and the pipeline that its workers run.
+ * What an engine is created from: its cores, its memory and the pipeline that its workers run.
  * Threads: plain values.
  */
 #ifndef SL_DP_ENGINE_PARAMS_H
@@ -19,19 +19,20 @@ struct sl_engine_params {
 	unsigned int n_cores;
 	enum sl_idle idle;
 	enum sl_hugepages hugepages;
-	/* Set when EAL had hugepages and did not start: it does without them, but not in this
-	 * process any more. Or NULL. */
+	/* Set when EAL had hugepages and did not start. It would start without them, but only in
+	 * a new process. May be NULL. */
 	bool *failed_on_hugepages;
 	unsigned int memory_mb;
 	const char *const *eal_args; /* appended to EAL's command line */
 	unsigned int n_eal_args;
 	unsigned int mbufs; /* packet buffers of one port's pool; 0: default (16384) */
-	/* Path of the socket that the process itself serves: no device's. Outlives the engine; or
-	 * NULL. */
+	/* Path of the socket that the process itself serves: no device may have it. Must outlive
+	 * the engine; or NULL. */
 	const char *own_socket;
 	sl_pipeline_fn run;
 	sl_spare_fn spare; /* or NULL */
-	/* Told of state people should know (fallbacks, NUMA mismatch): one line, no newline. */
+	/* Called with facts that people should know (fallbacks, NUMA mismatch): one
+	 * line, no newline. */
 	void (*notice)(const char *text);
 };
 

@@ -11,10 +11,11 @@ enum {
 	EMPTY_TURNS = 256, /* before an adaptive worker first sleeps */
 	SLEEP_MIN_US = 1,
 	SLEEP_MAX_US = 100,
-	TIMER_SLACK_NS = 1000, /* the default of 50 us would dwarf the short steps */
+	TIMER_SLACK_NS = 1000, /* the default of 50 us is much longer than the short steps */
 };
 
-/* Where a packet came in, as its driver has noted; SL_PORT_NONE for what was made here. */
+/* The port that a packet came in by, as its driver has noted; SL_PORT_NONE for a
+ * generated packet. */
 static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 {
 	if (m->port >= SL_TAGS_MAX)
@@ -22,7 +23,7 @@ static uint16_t came_by(const struct sl_worker *w, const struct rte_mbuf *m)
 	return atomic_load_explicit(&w->port_of_tag[m->port], memory_order_relaxed);
 }
 
-/* Packets that cannot leave by `port`, whose view is p or, when it is gone, NULL. */
+/* Drop packets that cannot leave by `port`, whose view is p, or NULL when the port is gone. */
 static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason, uint16_t port,
 	const struct sl_port_dp *p, struct rte_mbuf **m, unsigned int n)
 {
@@ -33,7 +34,7 @@ static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason,
 			.out_port = port,
 			.outer = p != NULL && p->underlay};
 
-		if (i == 0 || m[i]->port != m[i - 1]->port) /* most came in together */
+		if (i == 0 || m[i]->port != m[i - 1]->port) /* most packets came in by one port */
 			in = came_by(w, m[i]);
 		s.in_port = in;
 		s.origin = in != SL_PORT_NONE ? in : SL_SAMPLE_NOWHERE;
@@ -60,8 +61,8 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
 	return bytes;
 }
 
-/* How many of the buffer's packets the device took. A second try, for queues that free as they go.
- */
+/* Returns how many of the buffer's packets the device accepted. Tries twice, for queues that
+ * free slots during the call. */
 static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
 {
 	const struct sl_txq *q = &p->txq[worker];
@@ -89,7 +90,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 		free_refused(w, t, port, p, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
 	}
-	bytes = bytes_of(t->pkt, t->n); /* before: what the device takes is gone after */
+	/* before transmitting: accepted packets are no longer ours */
+	bytes = bytes_of(t->pkt, t->n);
 	sent = transmit(p, w->id, t);
 	left = t->n - sent;
 	if (unlikely(left > 0)) {
@@ -138,7 +140,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	return true;
 }
 
-/* Between two turns: all that came in by these queues is with the devices. */
+/* Between two turns: all packets from these queues were handed to the devices. */
 static void hand_over(struct sl_worker *w, const struct sl_rxq_list *l)
 {
 	for (uint32_t i = 0; i < l->n_give; i++) {
@@ -200,8 +202,8 @@ static bool turn(struct sl_worker *w)
 	return found;
 }
 
-/* After `empty` turns without a packet in a row. Stays online in RCU: a grace period waits 100 us
- * at most. */
+/* After `empty` turns without a packet in a row. Stays online in RCU: a grace period
+ * waits at most 100 us. */
 static void rest(const struct sl_worker *w, uint32_t empty)
 {
 	uint32_t step;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Workers: one poll loop a core. A worker owns a list of receive queues, a transmit queue on every
- * port, its counters and its rings; the pipeline's entry is handed in at start. Threads: fields of
- * struct sl_worker are written by their worker unless noted. create/start/stop and the set_* calls:
- * control.
+ * port, its counters and its rings. It gets the pipeline's entry function at its start.
+ * Threads: the worker writes the fields of its struct sl_worker unless noted. create/start/stop and
+ * the set_* calls: control.
  */
 #ifndef SL_DP_WORKER_H
 #define SL_DP_WORKER_H
@@ -18,56 +18,56 @@
 #include "stages.h"
 #include "sluice/burst.h"
 
-/* Where a worker's packets leave a port. */
+/* A worker's way into a port. */
 struct sl_txq {
-	void *queue;	      /* for transmit */
-	rte_spinlock_t *lock; /* workers share the queue; NULL: this one has it alone */
+	void *queue;	      /* argument of transmit */
+	rte_spinlock_t *lock; /* workers share the queue; NULL: this worker has it alone */
 };
 
-/* What workers know of a port: published per port id, retired through RCU. */
+/* What workers know about a port: published by port id, retired through RCU. */
 struct sl_port_dp {
 	uint16_t id;	/* sluice's port id: stable while the port exists, below SL_PORTS_MAX */
-	uint16_t tag;	/* what its packets have in their mbufs' field `port` */
-	uint32_t epoch; /* of all ports there ever were, no other has this */
+	uint16_t tag;	/* value of its packets' mbuf field `port` */
+	uint32_t epoch; /* unique among all ports that ever existed */
 	uint16_t n_txq;
 	bool underlay;
-	uint8_t refuse;	   /* enum sl_drop: nothing goes in, and this is why; SL_KEEP: packets do */
-	struct sl_mac mac; /* an underlay port takes frames to it alone, and sends from it */
+	uint8_t refuse;	   /* enum sl_drop: why no packet may go in; SL_KEEP: packets may */
+	struct sl_mac mac; /* an underlay port accepts only frames to it, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
 	struct sl_txq txq[SL_WORKERS_MAX];				    /* of each worker */
 };
 
 /*
- * Who polls a receive queue, and what that has cost. A queue changes hands without a moment in
- * which two workers poll it, and without the control thread in between:
+ * Which worker polls a receive queue, and what that has cost. A queue moves to another worker
+ * without a moment in which both poll it, and without the control thread acting in between:
  *
- *   1. control publishes a poll list with the queue to the worker that gets it (`to`). It looks at
- *      owner before each poll and passes the queue over: owner is still `from`.
+ *   1. control publishes a poll list with the queue to the worker that gets it (`to`). `to` looks
+ *      at owner before each poll and skips the queue while owner is still `from`.
  *   2. control publishes a list without the queue, but with a handover of it, to `from`.
  *   3. `from` sees the new list when it begins a turn. The turn before has ended, and a turn ends
- *      with all transmit buffers flushed: what it received is with the devices. It sets owner to
- *      `to` (release; `to` reads it with acquire).
- *   4. `to` polls the queue in its next turn. What came meanwhile has waited in the device's ring.
+ *      with all transmit buffers flushed: the packets that it received are with the devices. It
+ *      sets owner to `to` (release; `to` reads it with acquire).
+ *   4. `to` polls the queue in its next turn. Packets that came meanwhile are in the device's ring.
  *
  * So packets of one queue are handed to devices in the order in which they came, though the later
- * ones by another transmit queue. Control begins no other move before every worker has said by
- * rxqs_seen that it has taken up the list it has now (all handovers are done then). A quiescent
- * state does not say that: it may end a turn that began with the list before.
+ * ones go through another transmit queue. Control begins no other move until each worker's
+ * rxqs_seen shows that it has taken up its present list (all handovers are done then). A quiescent
+ * state does not show that: it may end a turn that began with the previous list.
  */
 struct sl_rxq_state {
 	_Atomic(uint32_t) owner; /* written by the owner; by control while the queue has none */
 	/* Written by the owner; control reads. */
 	uint64_t packets;
 	uint64_t cycles; /* TSC cycles from receive to transmit of bursts that had packets */
-	uint64_t dry;	 /* polls that found nothing */
+	uint64_t dry;	 /* polls that found no packet */
 } __rte_cache_aligned;
 
 struct sl_rxq {
 	const struct sl_port_dp *port;
 	struct sl_rxq_state *state;
 	uint16_t (*receive)(void *rxq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
-	void *queue;							   /* for receive */
+	void *queue;							   /* argument of receive */
 };
 
 struct sl_handover {
@@ -77,9 +77,9 @@ struct sl_handover {
 
 /* A worker's poll list: immutable, replaced as a whole. */
 struct sl_rxq_list {
-	uint64_t seq; /* of all lists: an address may come again, this does not */
+	uint64_t seq; /* unique among all lists: an address may be used again, this number is not */
 	uint32_t n, n_give;
-	const struct sl_handover *give; /* behind q[] */
+	const struct sl_handover *give; /* after q[] */
 	struct sl_rxq q[];
 };
 
@@ -94,7 +94,7 @@ struct sl_worker;
  * parked or freed. */
 typedef void (*sl_pipeline_fn)(
 	struct sl_worker *w, const struct sl_port_dp *in, struct sl_burst *b);
-/* After a turn that found no packet: what the pipeline has put aside. */
+/* Called after a turn that found no packet: processes what the pipeline has put aside. */
 typedef void (*sl_spare_fn)(struct sl_worker *w);
 
 struct sl_worker {
@@ -109,7 +109,7 @@ struct sl_worker {
 	enum sl_idle idle;
 	struct rte_mempool *pool; /* for generated packets */
 	_Atomic(struct sl_port_dp *)
-		*ports; /* shared array [SL_PORTS_MAX], written by control; NULL: gone */
+		*ports; /* shared array [SL_PORTS_MAX], written by control; NULL: no port */
 	_Atomic(const struct sl_rxq_list *) rxqs; /* written by control */
 	_Atomic(bool) stop;			  /* written by control */
 	const _Atomic(uint16_t) *port_of_tag; /* shared, written by control: see sl_port_of_tag */
@@ -119,17 +119,18 @@ struct sl_worker {
 	struct sl_stages stages;
 	struct sl_rings rings;
 	struct sl_samples samples;
-	/* seq of the poll list taken up last, set when what it hands over is; control reads */
+	/* seq of the last list taken up, set once its handovers are done; control reads it */
 	_Atomic(uint64_t) rxqs_seen;
 	struct sl_burst burst;
-	/* Ports that were given packets since the last flush, each once. */
+	/* Ports that got packets since the last flush, each once. */
 	uint16_t n_dirty;
 	uint16_t dirty[SL_PORTS_MAX];
 } __rte_cache_aligned;
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
 
-/* Worker side, for stages. The packet is owned by the buffer from here; counted when flushed. */
+/* For stages. The buffer owns the packet from here; the packet is counted when the
+ * buffer is flushed. */
 void sl_tx_flush_port(struct sl_worker *w, uint16_t port);
 
 static inline struct sl_tx_buffer *sl_tx_buffer(const struct sl_worker *w, uint16_t port)
@@ -137,7 +138,8 @@ static inline struct sl_tx_buffer *sl_tx_buffer(const struct sl_worker *w, uint1
 	return &w->counters.port[port]->tx;
 }
 
-/* Room for n more packets, at least one. A buffer that is flushed since it is full stays dirty. */
+/* Make room for n more packets, at least one. A buffer that is flushed because it is
+ * full stays dirty. */
 static inline void sl_tx_reserve(
 	struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port, unsigned int n)
 {
@@ -155,9 +157,8 @@ static inline void sl_tx_put(struct sl_worker *w, uint16_t port, struct rte_mbuf
 	t->pkt[t->n++] = m;
 }
 
-/* The same for packets idx[0..n) of a burst, n at least 1, in one go: their verdict is SL_SENT. Returns their
- * bytes.
- */
+/* The same for packets idx[0..n) of a burst, n at least 1, in one go: their verdict becomes
+ * SL_SENT. Returns their bytes. */
 static inline uint64_t sl_tx_put_burst(
 	struct sl_worker *w, uint16_t port, struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
@@ -177,18 +178,18 @@ static inline uint64_t sl_tx_put_burst(
 }
 _Static_assert(SL_BURST_MAX <= SL_TX_BUFFER, "an empty buffer takes a whole burst");
 
-/* For stages: what has passed since the last mark belongs to this stage, which saw n packets. */
+/* For stages: assigns the time since the last mark to this stage, which saw n packets. */
 static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsigned int n)
 {
 	sl_stages_mark(&w->stages, stage, n);
 }
 
-/* Transmit all buffers; what a queue does not take is dropped as TX_FULL; all of it where
- * nothing goes in. */
+/* Transmit all buffers. Packets that a queue does not accept are dropped as TX_FULL. If the port
+ * refuses packets, all are dropped with its reason. */
 void sl_tx_flush(struct sl_worker *w);
 
-/* A packet of the worker's own making: an empty mbuf, or NULL (counted as nothing). Count generated
- * when filled. */
+/* A packet that the worker generates: an empty mbuf, or NULL (not counted). Count generated
+ * when it is filled. */
 static inline struct rte_mbuf *sl_packet_new(struct sl_worker *w)
 {
 	return rte_pktmbuf_alloc(w->pool);

@@ -9,7 +9,7 @@ static uint32_t home_of(const struct sl_addr6_table *t, const struct sl_ip *ip)
 	return (uint32_t)(sl_hash_bytes(ip, sizeof(*ip), t->seed) >> 32) & t->mask;
 }
 
-/* The address's slot, or the empty one where it would be put. */
+/* The address's slot, or the empty one where it would go. */
 static uint32_t slot_of(const struct sl_addr6_table *t, const struct sl_ip *ip)
 {
 	uint32_t i = home_of(t, ip);
@@ -24,7 +24,7 @@ uint32_t sl_addr_map_find6(const struct sl_addr6_table *t, const struct sl_ip *i
 	return t->slot[slot_of(t, ip)].value;
 }
 
-/* With room for n addresses: at half load, one slot stays empty. */
+/* A table with room for n addresses: at half load, so that at least one slot stays empty. */
 static struct sl_addr6_table *table6_create(uint64_t n, uint32_t seed)
 {
 	size_t slots = 2;
@@ -50,7 +50,7 @@ static void set6(struct sl_addr6_table *t, const struct sl_ip *ip, uint32_t valu
 	t->slot[i] = (struct sl_addr_pair){*ip, value};
 }
 
-/* What follows in the same run of slots is put anew, so that none is behind a gap. */
+/* The following entries of the same run are inserted again, so that none is behind a gap. */
 static void unset6(struct sl_addr6_table *t, const struct sl_ip *ip)
 {
 	uint32_t i = slot_of(t, ip);

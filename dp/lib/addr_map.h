@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An immutable map from IP addresses of either family to non-zero 32-bit values, for lookups a
- * packet: which node has an outer address, and which addresses are this node's. One table a family:
- * of IPv4 it is a map of 32-bit keys, and what looks up an IPv4 header's address asks that one
- * directly. Threads: build, copy, set, unset and destroy: control, on a map that nobody else reads.
- * find: any, on a map reached by RCU.
+ * An immutable map from IP addresses of either family to non-zero 32-bit values, for lookups
+ * by each packet: the node of an outer address, and this node's own addresses. One table a
+ * family. The IPv4 table is a map of 32-bit keys; code that has an IPv4 header looks up its
+ * address there directly.
+ * Threads: build, copy, set, unset and destroy: control, on a map that no other thread reads. find:
+ * any, on a map reached through RCU.
  */
 #ifndef SL_DP_ADDR_MAP_H
 #define SL_DP_ADDR_MAP_H
@@ -29,16 +30,16 @@ struct sl_addr_map {
 };
 
 /*
- * Of n pairs; an address that comes twice keeps its last value, a pair of value 0 is passed over.
- * NULL when out of memory.
+ * Build from n pairs. If an address comes twice, the last value counts; a pair with value 0 is
+ * ignored. NULL when out of memory.
  */
 struct sl_addr_map *sl_addr_map_build(const struct sl_addr_pair *pairs, uint32_t n, uint32_t seed);
 /*
- * The next version of a map that readers have: a copy with room for `more` new addresses, to be
- * changed and then published. NULL when out of memory.
+ * The next version of a map that is in use: a copy with room for `more` new addresses. Change it,
+ * then publish it. NULL when out of memory.
  */
 struct sl_addr_map *sl_addr_map_copy(const struct sl_addr_map *from, uint32_t more);
-/* value is not 0. A new address needs room that build or copy was asked for. */
+/* value must not be 0. A new address needs room: see build and copy. */
 void sl_addr_map_set(struct sl_addr_map *m, const struct sl_ip *ip, uint32_t value);
 void sl_addr_map_unset(struct sl_addr_map *m, const struct sl_ip *ip); /* it may be absent */
 void sl_addr_map_destroy(void *map); /* fits sl_rcu_retire; accepts NULL */

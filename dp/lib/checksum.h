@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The Internet checksum (RFC 1071): ones-complement sums of 16-bit words. A sum may be taken over
- * words in either byte order, as long as all of them are in the same one; so is what comes out.
+ * The Internet checksum (RFC 1071): ones-complement sums of 16-bit words. A sum may use words in
+ * either byte order, if all of them have the same one; the result is in that order.
  * Threads: pure functions on the caller's bytes.
  */
 #ifndef SL_DP_CHECKSUM_H
@@ -11,7 +11,7 @@
 
 #include "pkt.h"
 
-/* A sum of up to 65,536 words as one of 16 bits. */
+/* Fold a sum of up to 65,536 words to 16 bits. */
 static inline uint32_t sl_sum_fold(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -44,7 +44,7 @@ static inline uint64_t sl_ip4_sum(const uint8_t *ip)
 	return (sum & UINT32_MAX) + (sum >> 32) + sl_load32(ip + 16);
 }
 
-/* Of an IPv4 header of len bytes, a multiple of 4 and at least 20. */
+/* Checks an IPv4 header of len bytes, a multiple of 4 and at least 20. */
 static inline bool sl_ip4_checksum_ok(const uint8_t *ip, uint32_t len)
 {
 	uint64_t sum = sl_ip4_sum(ip);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Seeded hashing of short keys: a 64 x 64 bit product folded onto itself, a handful of cycles a
- * word. Not for secrets; the seed keeps tables from being aimed at from outside. Threads: any, pure
- * functions.
+ * word. Not for secrets. Because of the seed, an attacker cannot choose keys that collide.
+ * Threads: any, pure functions.
  */
 #ifndef SL_DP_HASH_H
 #define SL_DP_HASH_H

@@ -13,8 +13,8 @@
 #include <rte_mbuf.h>
 
 /*
- * Pointer to len readable bytes at off: into the packet when they lie in its first segment, into
- * buf (copied) when they straddle segments, NULL when the packet ends before.
+ * Pointer to len readable bytes at off: into the packet when they are in its first segment, into
+ * buf (copied) when they are in several segments, NULL when the packet ends before.
  */
 static inline const void *sl_pkt_read(
 	const struct rte_mbuf *m, uint32_t off, uint32_t len, void *buf)
@@ -50,8 +50,8 @@ static inline uint64_t sl_load64(const void *p)
 }
 
 /*
- * Between network and host order. The compiler's own swap, unlike rte_byteorder.h's, which on x86
- * is assembly that it cannot fold into a load or store: 1 cycle each.
+ * Between network and host order. This uses the compiler's own swap. The one in rte_byteorder.h is
+ * assembly on x86, which the compiler cannot fold into a load or store: 1 cycle each.
  */
 static inline uint16_t sl_be16(uint16_t v)
 {

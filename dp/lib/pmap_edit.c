@@ -45,7 +45,7 @@ static struct sl_pmap_node *node_new(
 	return n;
 }
 
-/* Out of the new version: at once when no version but the one being made knows the node. */
+/* Remove a node from the new version: frees it at once if only the new version has it. */
 static void node_drop(struct sl_pmap_edit *e, struct sl_pmap_node *n)
 {
 	if (n->owner == e->session) {
@@ -62,7 +62,7 @@ static void replace(struct sl_pmap_edit *e, struct sl_pmap_node **at, struct sl_
 	*at = by;
 }
 
-/* The node at *at, made by this edit: copied unless it was already. */
+/* The node at *at, made by this edit: it is copied unless it already is. */
 static struct sl_pmap_node *own(struct sl_pmap_edit *e, struct sl_pmap_node **at)
 {
 	struct sl_pmap_node *n = *at, *copy;
@@ -83,7 +83,7 @@ static struct sl_pmap_node *own(struct sl_pmap_edit *e, struct sl_pmap_node **at
 	return copy;
 }
 
-/* A copy with other places in use; what is new in it is the caller's to fill in. */
+/* A copy with another set of places; the caller fills in what is new. */
 static struct sl_pmap_node *reshape(
 	const struct sl_pmap_edit *e, struct sl_pmap_node *n, uint64_t data, uint64_t child)
 {
@@ -101,8 +101,7 @@ static struct sl_pmap_node *reshape(
 	return r;
 }
 
-/* A node of level `level` with two entries of different keys, each beside its hash of that level.
- */
+/* A node of level `level` with two entries of different keys, each with its hash of that level. */
 static struct sl_pmap_node *pair(const struct sl_pmap_edit *e, const struct sl_pmap_entry *a,
 	uint64_t hash_a, const struct sl_pmap_entry *b, uint64_t hash_b, unsigned int level)
 {
@@ -150,7 +149,7 @@ static int put_new(struct sl_pmap_edit *e, struct sl_pmap_node **at, uint64_t bi
 	return 0;
 }
 
-/* Two keys for one place: both move to a node below. */
+/* Two keys in one place: both move to a node below. */
 static int put_below(struct sl_pmap_edit *e, struct sl_pmap_node **at, uint64_t hash,
 	const struct sl_pmap_entry *new, unsigned int level)
 {
@@ -163,8 +162,7 @@ static int put_below(struct sl_pmap_edit *e, struct sl_pmap_node **at, uint64_t 
 
 	if (n == NULL || below == NULL) {
 		free(n);
-		/* A pair that failed leaves nothing; one that stands is a chain of single children.
-		 */
+		/* A failed pair leaves nothing; a complete one is a chain of single children. */
 		while (below != NULL) {
 			struct sl_pmap_node *next =
 				below->child != 0 ? *sl_pmap_node_children(below) : NULL;
@@ -254,7 +252,7 @@ int sl_pmap_put(struct sl_pmap_edit *e, const struct sl_pmap_key *k, void *value
 	}
 }
 
-/* The shrinking ones work in place on owned nodes, and so cannot fail. */
+/* These functions shrink owned nodes in place, and so cannot fail. */
 static void *cut_entry(struct sl_pmap_node *n, const struct sl_pmap_key *k, uint64_t bit)
 {
 	size_t i = n->n_same != 0 ? 0 : sl_pmap_bits(n->data & (bit - 1));
@@ -283,8 +281,8 @@ static void cut_child(struct sl_pmap_node *n, uint64_t bit)
 }
 
 /*
- * What became empty goes; a single entry moves up beside its siblings, so that the shape depends on
- * the content alone. Memory short: it stays where it is, which finds it as well.
+ * An empty node is removed; a single entry moves up beside its siblings, so that the shape depends
+ * only on the content. When out of memory, the entry stays where it is, which is also correct.
  */
 static void tidy(
 	struct sl_pmap_edit *e, struct sl_pmap_node **path[], unsigned int level, uint64_t hash)
@@ -393,7 +391,7 @@ struct sl_pmap *sl_pmap_edit_commit(struct sl_pmap_edit *e, struct sl_pmap_garba
 	return next;
 }
 
-/* A node that an edit made is only reached through nodes that it made. */
+/* A node that an edit made is reached only through nodes that the edit made. */
 static void free_owned(struct sl_pmap_node *n, uint64_t session)
 {
 	if (n->owner != session)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of a persistent map, for pmap.c (reading) and pmap_edit.c (changing); nobody else
- * includes this.
+ * The inside of a persistent map, for pmap.c (reading) and pmap_edit.c (changing). No other
+ * file includes this.
  *
- * A node spends six bits of the hash on one of 64 places. A place is empty, holds an entry (its bit
- * is set in `data`) or a deeper node (its bit is set in `child`); only places in use take memory,
- * and entries stand in the node itself, so that a hit ends on the line beside the bitmaps. Below
- * the level that has used the hash up, keys can only be told apart by comparing: such a node has
+ * A node uses six bits of the hash to select one of 64 places. A place is empty, or has an entry
+ * (its bit is set in `data`), or has a deeper node (its bit is set in `child`). Only places in use
+ * take memory. Entries are in the node itself, so a hit ends on the line beside the bitmaps. Below
+ * the level that uses the last bits of the hash, only comparing distinguishes keys: such a node has
  * both bitmaps zero and counts its entries in n_same.
  *
- * Threads: a node is read by all once its version is committed, and written by its session only.
+ * Threads: any thread reads a node once its version is committed; only its session writes it.
  * Ownership: a node belongs to the newest version that reaches it, then to that version's garbage.
  */
 #ifndef SL_DP_PMAP_IMPL_H
@@ -19,7 +19,7 @@
 #include "pmap.h"
 
 #define SL_LEVEL_BITS 6
-#define SL_LEVELS     11 /* 11 * 6 >= 64 bits: a node of level 11 is one of equal hashes */
+#define SL_LEVELS     11 /* 11 * 6 >= 64 bits: a node of level 11 has entries with equal hashes */
 
 struct sl_pmap_entry {
 	struct sl_pmap_key key;
@@ -28,12 +28,14 @@ struct sl_pmap_entry {
 
 struct sl_pmap_node {
 	union {
-		uint64_t owner; /* the session that made it, and alone may change it */
-		struct sl_pmap_node *next_dead; /* once replaced; readers look at neither */
+		uint64_t owner; /* the session that made it; no other may change it */
+		/* used once the node is replaced; readers look at neither field */
+		struct sl_pmap_node *next_dead;
 	};
 	uint64_t data, child;
 	uint64_t n_same;
-	struct sl_pmap_entry entry[]; /* in order of place, then the child pointers likewise */
+	/* in order of place; after them the child pointers, also in order of place */
+	struct sl_pmap_entry entry[];
 };
 
 struct sl_pmap_garbage {
@@ -41,7 +43,7 @@ struct sl_pmap_garbage {
 };
 
 struct sl_pmap {
-	struct sl_pmap_node *root; /* never NULL: an empty map is no version at all */
+	struct sl_pmap_node *root; /* never NULL: an empty map has no version struct */
 	size_t count;
 	uint64_t seed;
 	struct sl_pmap_garbage garbage; /* filled by the commit that replaces this version */
@@ -79,7 +81,7 @@ static inline struct sl_pmap_entry *sl_pmap_node_entry(struct sl_pmap_node *n, u
 
 static inline struct sl_pmap_node **sl_pmap_node_child(const struct sl_pmap_node *n, uint64_t bit)
 {
-	/* Not by sl_pmap_node_children(): a node with children is none of equal hashes. */
+	/* Does not call sl_pmap_node_children(): a node with children never has equal hashes. */
 	return (struct sl_pmap_node **)(uintptr_t)(n->entry + sl_pmap_bits(n->data)) +
 	       sl_pmap_bits(n->child & (bit - 1));
 }

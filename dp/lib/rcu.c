@@ -57,7 +57,7 @@ void sl_rcu_retire(struct sl_rcu *r, void (*fn)(void *), void *arg)
 {
 	struct note *n = malloc(sizeof(*n));
 
-	/* Neither freeing now (readers) nor forgetting (a leak of any size) is an answer. */
+	/* Freeing now would break readers, and forgetting would leak memory without limit. */
 	if (n == NULL)
 		abort();
 	*n = (struct note){.fn = fn, .arg = arg, .token = rte_rcu_qsbr_start(r->qsbr)};
@@ -66,7 +66,7 @@ void sl_rcu_retire(struct sl_rcu *r, void (*fn)(void *), void *arg)
 	r->waiting++;
 }
 
-/* Taken off the list before it runs: fn may retire more. */
+/* The note is removed from the list before it runs, because fn may retire more. */
 static void run_first(struct sl_rcu *r)
 {
 	struct note *n = r->head;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets between a worker and the control thread. Bounded single-producer single-consumer rings;
- * a full one loses and counts, nobody waits. Samples of dropped packets have a ring of their own
- * (samples.h).
+ * Packets between a worker and the control thread, in bounded single-producer single-consumer
+ * rings. A full ring loses packets and counts them; no thread waits. Samples of dropped packets
+ * have their own ring (samples.h).
  *
- *   upcall: worker -> control, packets the control thread must see (underlay ARP, unresolved next
- *           hops)
- *   inject: control -> worker, packets to transmit (ARP, queued packets whose next hop got known)
+ *   upcall: worker -> control, packets for the control thread (underlay ARP, unresolved next hop)
+ *   inject: control -> worker, packets to transmit (ARP, queued packets whose next hop is known)
  *
- * Accounting: a packet in an upcall is in flight. Whoever ends its way counts: the control thread
- * in its own struct sl_counters (consumed, or dropped with a reason), or the worker that transmits
- * it (sent). What the control thread makes itself it counts as generated.
+ * Accounting: a packet in an upcall is in flight. The thread that ends its trip counts it: the
+ * control thread in its own struct sl_counters (consumed, or dropped with a reason), or the worker
+ * that transmits it (sent). The control thread counts packets that it creates as generated.
  */
 #ifndef SL_DP_RINGS_H
 #define SL_DP_RINGS_H
@@ -37,7 +36,7 @@ struct sl_inject {
 	struct rte_mbuf *m;
 	uint16_t port;
 	uint16_t pad;
-	uint32_t epoch; /* of the port it is for: its number may be another port's by then */
+	uint32_t epoch; /* of the port it is for: another port may have that id by then */
 };
 _Static_assert(sizeof(struct sl_inject) == 16, "ring element");
 
@@ -46,7 +45,8 @@ struct sl_rings {
 };
 
 int sl_rings_init(struct sl_rings *r, unsigned int worker, int socket);
-void sl_rings_fini(struct sl_rings *r); /* frees packets still inside, uncounted: stop only */
+/* frees packets still inside without counting them: for stop only */
+void sl_rings_fini(struct sl_rings *r);
 
 /* Worker side; false when full (the caller keeps the packet). */
 static inline bool sl_upcall_put(struct sl_rings *r, const struct sl_upcall *u)

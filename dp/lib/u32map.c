@@ -4,7 +4,7 @@
 
 #include "u32map.h"
 
-/* Slots for n pairs at half load or less: a power of two, and always one that stays empty. */
+/* Slots for n pairs at half load or less: a power of two, with at least one empty slot. */
 static size_t slots_for(uint32_t n)
 {
 	size_t slots = 2;
@@ -14,7 +14,7 @@ static size_t slots_for(uint32_t n)
 	return slots;
 }
 
-/* Its slots are not written yet: a copy overwrites them all. */
+/* Does not write the slots: a copy overwrites them all. */
 static struct sl_u32map *map_alloc(size_t slots, uint32_t seed)
 {
 	size_t size = sizeof(struct sl_u32map) + slots * sizeof(struct sl_u32map_slot);
@@ -50,7 +50,7 @@ void sl_u32map_set(struct sl_u32map *m, uint32_t key, uint32_t value)
 	m->slot[i] = (struct sl_u32map_slot){key, value};
 }
 
-/* Whether a key whose search begins at `home` is met in slot `at` no more once `gap` is empty. */
+/* Whether a search that begins at `home` no longer reaches slot `at` once `gap` is empty. */
 static bool is_cut_off(uint32_t home, uint32_t gap, uint32_t at, uint32_t mask)
 {
 	return ((at - home) & mask) >= ((at - gap) & mask);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An immutable map from 32-bit keys (a VNI, an IPv4 address) to non-zero 32-bit values, for lookups
- * a packet: open addressing at half load, one cache line a hit in the common case. Threads: build
- * and destroy: control. find: any, on a map reached by RCU.
+ * by each packet: open addressing at half load, in the common case one cache line for a hit.
+ * Threads: build and destroy: control. find: any, on a map reached through RCU.
  */
 #ifndef SL_DP_U32MAP_H
 #define SL_DP_U32MAP_H
@@ -18,24 +18,24 @@ struct sl_u32map {
 	uint32_t mask;
 	uint32_t seed;
 	uint32_t count;
-	uint32_t pad; /* slots at a multiple of their size in a 64-byte aligned block: none
-			 straddles a line */
+	/* slots at a multiple of their size in a 64-byte aligned block: none straddles a line */
+	uint32_t pad;
 	struct sl_u32map_slot slot[];
 };
 
 /*
- * Of n pairs; a key that comes twice keeps its last value, a pair of value 0 is passed over. NULL
- * when out of memory.
+ * Build from n pairs. If a key comes twice, the last value counts; a pair with value 0 is ignored.
+ * NULL when out of memory.
  */
 struct sl_u32map *sl_u32map_build(const struct sl_u32map_slot *pairs, uint32_t n, uint32_t seed);
 void sl_u32map_destroy(void *map); /* fits sl_rcu_retire; accepts NULL */
 
 /*
- * The next version of a map that readers have: a copy with room for `more` new keys, to be changed
- * and then published. It costs one copy of the table, whatever changes. NULL when out of memory.
+ * The next version of a map that is in use: a copy with room for `more` new keys. Change it, then
+ * publish it. It costs one copy of the table, whatever changes. NULL when out of memory.
  */
 struct sl_u32map *sl_u32map_copy(const struct sl_u32map *from, uint32_t more);
-/* On a map that nobody else reads yet. A new key needs room that sl_u32map_copy was asked for. */
+/* On a map that no other thread reads yet. A new key needs room: see sl_u32map_copy. */
 void sl_u32map_set(struct sl_u32map *m, uint32_t key, uint32_t value); /* value not 0 */
 void sl_u32map_unset(struct sl_u32map *m, uint32_t key);	       /* it may be absent */
 

@@ -18,7 +18,7 @@ struct job_list {
 struct sl_device_helper {
 	pthread_t thread;
 	int fd;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* protects the fields below */
 	pthread_cond_t work, done;
 	struct job_list waiting, finished;
 	bool ends;
@@ -55,7 +55,8 @@ static void run_open(struct sl_device_job *j)
 	if (j->ret == 0)
 		return;
 	driver->close(d);
-	/* No worker has had a buffer of it: whatever the driver has kept, the pool is free. */
+	/* No worker has had a buffer of it, so the pool can be freed, whatever the
+	 * driver has kept. */
 	if (d->pool != before)
 		rte_mempool_free(d->pool);
 	d->pool = before;
@@ -115,7 +116,7 @@ static void *serve(void *helper)
 	return NULL;
 }
 
-/* Signals are the control thread's. */
+/* The control thread handles signals. */
 static int start_thread(struct sl_device_helper *h)
 {
 	sigset_t all, before;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The device helper: one thread that opens and closes devices, one after the other, for that takes
- * 50 to 800 ms and the control thread must not wait. A job is about one struct sl_port_device, which
- * the helper alone touches until the job is done. What is safe beside DPDK's calls of the control
- * thread is said in dpdk.c.
+ * The device helper: one thread that opens and closes devices, one after the other. That takes 50
+ * to 800 ms, and the control thread must not wait for it. A job is about one struct sl_port_device,
+ * which only the helper touches until the job is done. dpdk.c explains what is safe beside DPDK
+ * calls of the control thread.
  *
- * Threads: control, all calls. The thread holds nothing of the engine; sl_device_close_end and the
- * driver's functions are all that it runs.
+ * Threads: control, all calls. The thread uses nothing of the engine; it runs only
+ * sl_device_close_end and the driver's functions.
  * Ownership: a job is the helper's until sl_device_helper_next or _wait has returned it; then the
  * caller frees it.
  */
@@ -22,26 +22,27 @@ struct sl_device_helper;
 struct sl_device_job {
 	struct sl_device_job *next;
 	struct sl_port_device *device;
-	void *port; /* the caller's: whose device it is */
-	bool opens; /* or it closes */
+	void *port; /* for the caller: the port of the device */
+	bool opens; /* true: open; false: close */
 	bool done;
-	/* Of opening. On failure the device is closed again, and a pool that was made for it freed. */
+	/* Result of opening. On failure the device is closed again, and a pool that was made
+	 * for it is freed. */
 	int ret;
 	struct sl_err err;
-	uint32_t absent; /* the caller's: see sl_device_check */
+	uint32_t absent; /* for the caller: see sl_device_check */
 };
 
 /* NULL: no memory, or no thread. */
 struct sl_device_helper *sl_device_helper_create(void);
-/* Does what is left to be done. No job is lost: take them first. Accepts NULL. */
+/* Finishes the remaining jobs. No job may be lost: collect them first. Accepts NULL. */
 void sl_device_helper_destroy(struct sl_device_helper *h);
 
-/* Aborts without memory: a device that cannot be closed would be left open for ever. */
+/* Aborts when out of memory: a device that cannot be closed would stay open for ever. */
 struct sl_device_job *sl_device_helper_begin(
 	struct sl_device_helper *h, struct sl_port_device *d, void *port, bool opens);
-/* The next job that is done, in order; NULL: none is now. */
+/* The next finished job, in order; NULL: none at present. */
 struct sl_device_job *sl_device_helper_next(struct sl_device_helper *h);
-/* Wait for one job, whatever else is done before it: for start, stop and tests only. */
+/* Wait for one job, whatever other jobs finish before it: for start, stop and tests only. */
 void sl_device_helper_wait(struct sl_device_helper *h, struct sl_device_job *job);
 /* Readable while sl_device_helper_next would return a job. */
 int sl_device_helper_fd(const struct sl_device_helper *h);

@@ -15,13 +15,13 @@ struct rte_mempool *sl_pool_create(unsigned int n, unsigned int room, int socket
 	snprintf(name, sizeof(name), "sl_pool_%u", atomic_fetch_add(&seq, 1));
 	pool = rte_pktmbuf_pool_create(name, n, SL_POOL_CACHE, 0, (uint16_t)room, socket);
 	if (pool == NULL &&
-		socket != SOCKET_ID_ANY) /* that node has none left: better far than not */
+		socket != SOCKET_ID_ANY) /* that node has no memory left: use another node's */
 		pool = rte_pktmbuf_pool_create(
 			name, n, SL_POOL_CACHE, 0, (uint16_t)room, SOCKET_ID_ANY);
 	return pool;
 }
 
-/* Enough that full rings and caches leave something to receive into. */
+/* Enough that some buffers remain for receiving when rings and caches are full. */
 static unsigned int least_buffers(const struct sl_port_device *d, uint16_t n_rxd, uint16_t n_txd)
 {
 	unsigned int rings = d->n_rxq * n_rxd + d->n_txq * n_txd;
@@ -29,7 +29,8 @@ static unsigned int least_buffers(const struct sl_port_device *d, uint16_t n_rxd
 	return rings + (d->n_workers + 1u) * (SL_POOL_CACHE * 3 / 2 + SL_BURST_MAX);
 }
 
-/* Whole, or with twice what is the least: the device may keep some again when it is closed. */
+/* True when the pool is complete, or has twice the minimum: the device may keep some buffers
+ * again when it is closed. */
 static bool will_do(struct rte_mempool *pool, unsigned int least, unsigned int room)
 {
 	return rte_pktmbuf_data_room_size(pool) >= room &&
@@ -37,11 +38,11 @@ static bool will_do(struct rte_mempool *pool, unsigned int least, unsigned int r
 }
 
 /*
- * A device may keep buffers for good when it is closed (af_xdp.c), and a workload can have its port
- * opened anew as often as it likes. Two rules bound the memory that this takes:
- *   - the pool is used again as long as enough of it is left;
- *   - at most POOLS_BURIED_MAX pools of a port wait for their buffers: it has no more than one
- *     besides, and is not opened while that is used up.
+ * A device may keep buffers for good when it is closed (af_xdp.c), and a workload can cause its
+ * port to be opened again as often as it likes. Two rules limit the memory for this:
+ * - the pool is used again as long as enough of it is left;
+ * - at most POOLS_BURIED_MAX pools of a port wait for their buffers. The port has at most one more,
+ *   and is not opened while that limit is reached.
  */
 bool sl_pool_may_replace(const struct sl_engine *g, uint32_t epoch)
 {
@@ -112,9 +113,10 @@ static void settle(void *arg)
 
 /*
  * A worker that flushes its cache into the pool's ring has the same buffers in both for a moment,
- * so one look may count them twice. Nobody allocates any more, hence the ring only grows, and each
- * flush makes it grow: full twice, a grace period apart, with the ring at the same fill, means that
- * no flush was under way at the second look, nor any worker inside the pool.
+ * so one check may count them twice. No thread allocates from the pool any more, so the ring only
+ * grows, and each flush makes it grow. If the pool is full at two checks, a grace period apart,
+ * with the same number of buffers in the ring, then at the second check no flush was in progress,
+ * and no worker was inside the pool.
  */
 static bool is_done(struct sl_zombie *z)
 {

@@ -12,7 +12,7 @@
 #include "dp/engine/engine_internal.h"
 #include "dp/eal/numa_node.h"
 
-#define CLOSING_WAIT_MS 20 /* two hundred grace periods of workers that sleep */
+#define CLOSING_WAIT_MS 20 /* two hundred grace periods of sleeping workers */
 
 static int check_params(const struct sl_engine *g, const struct sl_port_params *p, struct sl_err *e)
 {
@@ -50,7 +50,7 @@ static const struct sl_port *port_with_device(const struct sl_port *of)
 	return NULL;
 }
 
-/* What all threads keep of a port. */
+/* Creates the port's rows in all threads' counters. */
 static int make_rows(struct sl_engine *g, unsigned int id)
 {
 	int ret = sl_port_row_make(g->control, id, SOCKET_ID_ANY);
@@ -61,7 +61,7 @@ static int make_rows(struct sl_engine *g, unsigned int id)
 	return ret;
 }
 
-/* An id that has not been given yet. NULL: there is none, or no memory. */
+/* A slot with a new id. NULL: no id left, or no memory. */
 static struct sl_port *make_slot(struct sl_engine *g)
 {
 	unsigned int id = g->n_slots;
@@ -88,7 +88,7 @@ static struct sl_port *free_slot(struct sl_engine *g, bool *some_closing)
 	return make_slot(g);
 }
 
-/* Who has the device, or a path that it names; NULL: nobody. */
+/* The port that has the device, or a path that it names; NULL: none. */
 static const struct sl_port *holder(const struct sl_port *new, const char *devargs)
 {
 	const struct sl_port *p = port_with_device(new);
@@ -96,7 +96,7 @@ static const struct sl_port *holder(const struct sl_port *new, const char *devar
 	return p != NULL ? p : sl_device_rival(new, devargs);
 }
 
-/* What it has will be free in a moment. */
+/* True when the port's device will be free in a moment. */
 static bool gives_way(const struct sl_port *p, const struct sl_port_set *leaving)
 {
 	return p->state == SL_PORT_CLOSING || p->state == SL_PORT_REOPENING ||
@@ -145,7 +145,7 @@ int sl_port_place(const struct sl_port *p, struct sl_err *e)
 	return gives_way(other, NULL) ? 1 : in_use(p, other, e);
 }
 
-/* Whether the device is free (0), will be (1), or is somebody else's (an error). */
+/* Whether the device is free (0), will be free (1), or belongs to another port (an error). */
 static int wait_for_device(const struct sl_port *new, const struct sl_port_params *params,
 	bool waits, struct sl_err *e)
 {
@@ -163,7 +163,7 @@ static int wait_for_device(const struct sl_port *new, const struct sl_port_param
 	return gives_way(other, params->leaving) ? 1 : in_use(new, other, e);
 }
 
-/* Without touching it: what is known of a device that another port still has. */
+/* Without touching the device, which another port still has: checks what is known about it. */
 static int check_presence(const struct sl_port *p, struct sl_err *e)
 {
 	char why[160];
@@ -220,7 +220,7 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 	if (ret != 0 && params->patience == SL_PATIENCE_ALL) {
 		snprintf(p->device, sizeof(p->device), "%.*s", (int)strcspn(params->devargs, ","),
 			params->devargs);
-		ret = 0; /* opening it will say so again */
+		ret = 0; /* opening it will report this again */
 	}
 	return ret == 0 ? sl_port_ask(p, params, e) : ret;
 }
@@ -310,7 +310,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	p->awaited_epoch = 0; /* it is opened once it is published */
 	ret = p->open_ret;
 	if (ret < 0 && params->patience == SL_PATIENCE_ALL)
-		ret = 0; /* it is tried again once it is published */
+		ret = 0; /* opening is tried again once the port is published */
 	else if (ret < 0 && e != NULL)
 		*e = p->open_err;
 	if (ret >= 0 && p->rxq == NULL)
@@ -326,7 +326,7 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	return p->id;
 }
 
-/* EAL does so when it starts: a driver is known once its file is loaded. */
+/* EAL loads drivers when it starts: a driver is known once its file is loaded. */
 static void load_drivers(void)
 {
 	static bool done;
@@ -345,7 +345,7 @@ static void load_drivers(void)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", RTE_EAL_PMD_PATH, d->d_name);
 		if (dlopen(path, RTLD_NOW) == NULL)
-			continue; /* EAL would say so, and go on */
+			continue; /* EAL would report it and continue */
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -452,7 +452,7 @@ int sl_port_check_change(
 	if (other != NULL && other != now && !gives_way(other, params->leaving))
 		return in_use(p, other, e);
 	ret = check_presence(p, e);
-	/* What stands at its paths is its own, or that of a port that leaves. */
+	/* The files at its paths are its own, or those of a leaving port. */
 	if (ret == 0 && other == NULL)
 		ret = sl_device_check(p, params->devargs, &absent, e);
 	return ret;
@@ -477,10 +477,10 @@ void sl_port_change(struct sl_engine *g, uint16_t id, const struct sl_port_param
 	if (p->state == SL_PORT_PUBLISHED)
 		sl_port_part(p);
 	else if (p->state == SL_PORT_SHUT)
-		sl_port_shut(p); /* when what the helper is at is done */
+		sl_port_shut(p); /* takes effect when the helper's present job is done */
 }
 
-/* The device is closed, and no worker knows a queue of it. */
+/* The device is closed, and no worker has a queue of it. */
 void sl_port_take_wish(struct sl_port *p)
 {
 	struct sl_port_wish *w = p->wish;
@@ -494,12 +494,12 @@ void sl_port_take_wish(struct sl_port *p)
 	p->devargs = NULL;
 	if (parse_devargs(p, w->devargs, &e) != 0 || sl_port_ask(p, &w->params, &e) != 0 ||
 		sl_port_make_rxq(p, &e) != 0)
-		abort(); /* it was checked */
+		abort(); /* it was checked before */
 	sl_queues_deal(p->engine, p);
 	free(w);
 }
 
-/* Of a device that is open. */
+/* For a device that is open. */
 static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
 {
 	const unsigned int more =
@@ -534,7 +534,8 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 	sl_queues_replace(g, p, new);
 	if (p->dev != NULL) {
 		p->dev->mtu_asked = mtu;
-		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED); /* the kernel's may be another */
+		/* the kernel's MTU may be different */
+		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED);
 	}
 	sl_ports_follow(g, false);
 	return 0;

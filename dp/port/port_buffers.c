@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whether a port has buffers to receive into, and what is done when it has none. Its buffers lie in
- * the transmit queues of other ports, of which one whose other end stands still may hold very many.
+ * Whether a port has buffers to receive into, and what to do if not. Its buffers are in the
+ * transmit queues of other ports. A port whose other end does not read may hold very many of them.
  */
 #include <rte_ether.h>
 
@@ -10,8 +10,9 @@
 enum {
 	ETHER_TYPE_LOOP = 0x9000,
 	NUDGE_LEN = RTE_ETHER_MIN_LEN - RTE_ETHER_CRC_LEN,
-	DRY_TICKS = 2,			 /* found dry so often in a row, a port is starved */
-	WET_TICKS = SL_TICKS_PER_SECOND, /* and so often not, it is no more */
+	DRY_TICKS = 2, /* empty at so many checks in a row: the port is starved */
+	/* not empty at so many checks in a row: the port is no longer starved */
+	WET_TICKS = SL_TICKS_PER_SECOND,
 };
 
 static bool is_in_service(const struct sl_port *p)
@@ -19,7 +20,7 @@ static bool is_in_service(const struct sl_port *p)
 	return p->dev != NULL && p->state == SL_PORT_PUBLISHED;
 }
 
-/* Written by its lcore, in DPDK's own way; a value of a moment ago will do. */
+/* Written by its lcore, in DPDK's own way; a slightly old value is good enough. */
 __attribute__((no_sanitize("thread"))) static unsigned int in_cache(
 	const struct rte_mempool *mp, unsigned int lcore)
 {
@@ -27,8 +28,8 @@ __attribute__((no_sanitize("thread"))) static unsigned int in_cache(
 }
 
 /*
- * Less than a burst is free for a worker that polls the port: what lies in other threads' caches is
- * not to be had for it.
+ * True when less than a burst is free for a worker that polls the port. Buffers in other threads'
+ * caches are not available to it.
  */
 static bool is_dry(const struct sl_port *p)
 {
@@ -59,8 +60,8 @@ static void look_at_pool(struct sl_port *p)
 }
 
 /*
- * A frame of Ethernet's loopback protocol, from the port to itself: every host and switch ignores
- * it, as they do those of other switches.
+ * A frame of Ethernet's loopback protocol, from the port to itself. All hosts and switches ignore
+ * it, like those of other switches.
  */
 static struct rte_mbuf *make_nudge(const struct sl_port *p)
 {
@@ -81,7 +82,7 @@ static struct rte_mbuf *make_nudge(const struct sl_port *p)
 	return m;
 }
 
-/* By all transmit queues. */
+/* Through all transmit queues. */
 static void nudge(const struct sl_port *p)
 {
 	for (unsigned int w = 0; w < p->engine->n_workers; w++) {
@@ -98,8 +99,8 @@ static void nudge(const struct sl_port *p)
 }
 
 /*
- * A driver gives back the buffers that it has sent when it is given more to send. Where the only
- * port that sends to it is the one that waits for those buffers, that would be never.
+ * A driver returns buffers of sent packets only when it gets more to send. If the only port that
+ * sends to it is waiting for those buffers, that would never happen.
  */
 static void nudge_keepers(struct sl_engine *g)
 {

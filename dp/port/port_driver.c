@@ -47,7 +47,7 @@ int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open
 	return ret;
 }
 
-enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 module forwards that much */
+enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 node forwards packets of this size */
 
 uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel)
 {

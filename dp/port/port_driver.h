@@ -16,8 +16,8 @@
  *   control  the control thread. It must not wait.
  *   worker   the worker that owns the queue. It must not wait, allocate or log. Of a device, queues
  *            are used by several workers at the same time, each queue by one at a time.
- * Ownership: the engine owns the device and all texts in it. The driver owns `own`, `rxq` and `txq`,
- * and what they point to, from open to close.
+ * Ownership: the engine owns the device and all texts in it. The driver owns `own`, `rxq` and
+ * `txq`, and what they point to, from open to close.
  */
 #ifndef SL_DP_PORT_DRIVER_H
 #define SL_DP_PORT_DRIVER_H
@@ -37,20 +37,20 @@
 struct sl_port_device;
 
 /*
- * What a received packet says in its mbuf's field `port`: the tag of the device that it came by.
- * DPDK's drivers write their ethdev's number there. Others write SL_TAG_OF_PORT.
+ * The value of a received packet's mbuf field `port`: the tag of its device. DPDK's drivers write
+ * their ethdev's number there. Others write SL_TAG_OF_PORT.
  */
 #define SL_TAGS_MAX	   (0x1000 + SL_PORTS_MAX)
 #define SL_TAG_OF_PORT(id) ((uint16_t)(0x1000 + (id)))
 
-/* What a device hangs on outside of this process. */
+/* What a device depends on outside this process. */
 struct sl_outside {
 	enum sl_device_follow follow;
-	bool makes;	 /* the interface is there because the device is */
-	bool needs_path; /* what is at path has to be there when it is opened */
+	bool makes;	 /* the device creates the interface */
+	bool needs_path; /* the file at path must exist when the device is opened */
 	bool abstract;	 /* the path is a name in the abstract namespace */
 	bool connects;	 /* its driver connects once, when the device is opened */
-	char driver[32]; /* of the table in device.h; empty: none of it */
+	char driver[32]; /* a driver of the table in device.h; empty: none of those */
 	char iface[32];	 /* empty: none, or not known yet */
 	char path[128];
 };
@@ -58,37 +58,37 @@ struct sl_outside {
 /* Packets that a device has lost since it was opened. */
 struct sl_port_lost {
 	uint64_t rx_missed, rx_errors, rx_no_buffer;
-	uint64_t refused; /* accepted for transmission and not sent */
+	uint64_t refused; /* accepted for transmission but not sent */
 };
 
-/* What a device keeps of the packets that it has accepted for transmission. */
+/* What a device keeps of packets that it has accepted for transmission. */
 enum sl_port_keeps {
 	SL_KEEPS_UNTIL_CLOSED, /* some may wait, and only closing the device throws them away */
 	SL_KEEPS_CLEARABLE,    /* some may wait; `clear` throws them away */
-	SL_KEEPS_NOTHING,      /* what it accepted is sent, or is with the other end */
+	SL_KEEPS_NOTHING,      /* what it accepted is sent, or already at the other end */
 };
 
-/* How a device's link stands. */
+/* State of a device's link. */
 enum sl_port_link_state {
-	SL_LINK_UNKNOWN, /* cannot be told now: as it was */
+	SL_LINK_UNKNOWN, /* not known at present: no change */
 	SL_LINK_UP,
 	SL_LINK_DOWN,
-	SL_LINK_STUCK, /* down, and only another opening can bring it up */
-	SL_LINK_LOST,  /* what the device stood for has gone, or is another one now */
+	SL_LINK_STUCK, /* down, and only opening the device again can bring it up */
+	SL_LINK_LOST,  /* what the device stood for has disappeared, or was replaced */
 };
 
 struct sl_port_link {
 	enum sl_port_link_state state;
 	char why[200];	  /* in words, unless it is up */
-	unsigned int mtu; /* the kernel's, of the interface it is on; 0: not known */
-	bool has_mac;	  /* the interface's, which may have changed */
+	unsigned int mtu; /* of the kernel interface that it is on; 0: not known */
+	bool has_mac;	  /* the interface's MAC, which may have changed */
 	struct sl_mac mac;
-	bool txq_changed; /* other transmit queues are served than before: see `serves_txq` */
+	bool txq_changed; /* the set of served transmit queues has changed: see `serves_txq` */
 };
 
-/* Bits of what a driver's own thread tells by sl_port_device.told. */
+/* Bits that a driver's own thread sets in sl_port_device.told. */
 enum sl_told {
-	SL_TOLD_CHANGED = 1, /* of link or queues: there is something to look at */
+	SL_TOLD_CHANGED = 1, /* link or queues have changed: call `link` */
 	SL_TOLD_FELL = 2,    /* the link was down in between */
 	SL_TOLD_REMOVED = 4, /* the device has gone */
 };
@@ -97,139 +97,152 @@ struct sl_port_driver {
 	const char *name;
 	unsigned int most; /* devices that can be open at a time; 0: as many as there are ports */
 
-	/* Any thread. Whether devargs ask for this driver; the first of the list that says so has it. */
+	/* Any thread. Whether devargs ask for this driver. The first driver in the list that
+	 * returns true gets the device. */
 	bool (*serves)(const char *devargs);
-	/* Any thread. What is wrong with devargs as a text. NULL: that is found when it is opened. */
+	/* Any thread. Checks the text of devargs. NULL: errors are found at opening. */
 	int (*check)(const char *devargs, struct sl_err *e);
 	/*
-	 * Control. Write the device's own name, by which two ports are found to want the same device,
-	 * to name[size], and refuse devargs that can never work. Touches nothing outside.
+	 * Control. Write the device's own name to name[size], by which two ports are found to want
+	 * the same device. Refuse devargs that can never work. Touches nothing outside the process.
 	 */
 	int (*parse)(
 		const char *devargs, const char *port, char *name, size_t size, struct sl_err *e);
-	/* Control. What the device hangs on. NULL: on nothing; nothing about it changes by itself. */
+	/* Control. What the device depends on. NULL: on nothing, and nothing about it
+	 * changes by itself. */
 	void (*outside)(const char *devargs, struct sl_outside *o);
 
 	/*
-	 * Helper. Open the device and fill in what was found, the queues and, if packets are received
-	 * into buffers, the pool (sl_port_device_pool). 0, or -errno with *e filled: close is called
-	 * then, too.
+	 * Helper. Open the device and fill in what was found, the queues and, if packets are
+	 * received into buffers, the pool (sl_port_device_pool). 0, or -errno with *e filled: close
+	 * is called in that case, too.
 	 */
 	int (*open)(struct sl_port_device *d, struct sl_err *e);
-	/* Helper, after open. From here on packets may come in. NULL: nothing to be done. */
+	/* Helper, after open. Packets may come in from here on. NULL: nothing to do. */
 	int (*start)(struct sl_port_device *d, struct sl_err *e);
 	/*
-	 * Helper. Everything back, also of a device that is half open. Writes what the device has lost
-	 * to d->lost, and how many packets it threw away that waited to leave to d->n_thrown.
+	 * Helper. Undo everything, also for a device that is half open. Write what the device has
+	 * lost to d->lost. Write the number of waiting packets that were dropped to d->n_thrown.
 	 */
 	void (*close)(struct sl_port_device *d);
 
-	/* Worker. Up to n packets of rxq[i]; each belongs to the worker from then on. */
+	/* Worker. Receive up to n packets from rxq[i]; the worker owns each of
+	 * them from then on. */
 	uint16_t (*receive)(void *rxq, struct rte_mbuf **pkt, uint16_t n);
-	/* Worker. How many of them txq[i] took, from the first on: those belong to the device. */
+	/* Worker. Returns how many of them txq[i] accepted, from the first on. The
+	 * device owns those. */
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
 
-	/* Control, all that follow. NULL where it says what that means. */
+	/* Control, for all functions that follow. Where NULL is allowed, the comment
+	 * says what it means. */
 
-	/* How the link stands; told: what the driver's thread has told since last time. NULL: up. */
+	/* State of the link. told: bits that the driver's thread has set since the last call. NULL: up. */
 	void (*link)(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 	/* Mbit/s; 0 or NULL: not known. */
 	uint32_t (*speed)(const struct sl_port_device *d);
-	/* Index of the kernel's interface that the device is on; 0 or NULL: it is on none. */
+	/* Index of the kernel interface that the device is on; 0 or NULL: it is on none. */
 	int (*interface)(const struct sl_port_device *d);
 	/* NULL: it loses nothing. */
 	void (*lost)(const struct sl_port_device *d, struct sl_port_lost *l);
-	/* NULL: the device has no such notion, and any MTU that fits its buffers will do. */
+	/* NULL: the device has no MTU, and any MTU that fits its buffers is allowed. */
 	int (*set_mtu)(struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
-	/* Whether a transmit queue is served by the other end. Asked where d->picks_txq. */
+	/* Whether the other end serves a transmit queue. Called when d->picks_txq. */
 	bool (*serves_txq)(const struct sl_port_device *d, unsigned int queue);
-	/* Throw away all that waits to leave; how many. For SL_KEEPS_CLEARABLE. No worker transmits. */
+	/* Drop all packets that wait to leave; returns their number. For SL_KEEPS_CLEARABLE. No
+	 * worker transmits meanwhile. */
 	unsigned int (*clear)(struct sl_port_device *d);
 	/*
-	 * Throw away what waits for too long; how many. Called every half second; given: packets that
-	 * the device was given so far; running: the link is up. NULL: nothing can.
+	 * Drop packets that have waited too long; returns their number. Called every half
+	 * second. given: packets given to the device so far. running: the link is up. NULL: no
+	 * packet can wait.
 	 */
 	unsigned int (*expire)(struct sl_port_device *d, uint64_t given, bool running);
 	/*
-	 * Throw away what the device will never send and what holds up others; how many. Once a tick;
-	 * turned_away: packets that found its queues full. NULL: there is no such thing.
+	 * Drop packets that the device will never send and that block others; returns their
+	 * number. Called once a tick. turned_away: packets that found its queues full. NULL:
+	 * that cannot happen.
 	 */
 	unsigned int (*unblock)(struct sl_port_device *d, uint64_t turned_away, uint32_t tick);
-	/* The same of what is known to be refused, every few milliseconds. NULL likewise. */
+	/* The same for packets that are known to be refused, every few milliseconds.
+	 * NULL: see above. */
 	unsigned int (*weed)(struct sl_port_device *d, uint32_t tick);
-	/* The link is up again. NULL: nothing to be done. */
+	/* The link is up again. NULL: nothing to do. */
 	void (*revive)(struct sl_port_device *d);
 };
 
 struct sl_port_device {
 	const struct sl_port_driver *driver;
 
-	/* What is asked for, filled in by the engine before open and not changed by the driver. */
+	/* Parameters that the engine fills in before open; the driver does not change them. */
 	uint16_t port;		/* id of the port */
-	uint16_t n_rxq;		/* queues to receive from */
-	uint16_t n_desc;	/* packets a queue holds */
-	uint16_t n_workers;	/* each wants a transmit queue: n_txq is at most that */
+	uint16_t n_rxq;		/* receive queues */
+	uint16_t n_desc;	/* packets that a queue holds */
+	uint16_t n_workers;	/* each wants a transmit queue: n_txq is at most this */
 	unsigned int mtu_asked; /* 0: the device's own */
-	unsigned int n_buffers; /* of a pool, unless more are needed */
-	bool has_mac;		/* mac_asked is to be the device's address */
-	bool keeps_mac;		/* mac_asked is what the port had; an interface's own goes before */
-	bool may_replace_pool;	/* see sl_port_device_pool */
+	unsigned int n_buffers; /* buffers of a pool, unless more are needed */
+	bool has_mac;		/* the device's address must become mac_asked */
+	/* mac_asked is what the port had; an interface's own address has priority */
+	bool keeps_mac;
+	bool may_replace_pool; /* see sl_port_device_pool */
 	struct sl_mac mac_asked;
 	char name[SL_NAME_LEN];		 /* the port's, for messages */
 	char device[SL_DEVICE_NAME_LEN]; /* the device's, from parse */
 	char *devargs;
 	int ifindex;		/* of outside.iface just before open; 0: none */
-	struct sl_device_kept { /* what has to survive close: see device_path.c */
+	struct sl_device_kept { /* state that must survive close: see device_path.c */
 		char path[128], second[160];
 		bool withdrawn;
 	} kept;
 
 	/* What was found: the driver fills it in, in open or start. */
-	struct sl_outside outside; /* the engine fills it in, the driver adds what it learns */
+	struct sl_outside outside; /* the engine fills it in, the driver adds what it finds */
 	void *own;		   /* the driver's own */
 	void *rxq[SL_QUEUES_MAX];  /* [n_rxq], for receive */
 	void *txq[SL_WORKERS_MAX]; /* [n_txq], for transmit */
-	uint16_t n_txq;		   /* at least 1; fewer than workers share them under locks */
+	/* at least 1; if fewer than workers, they share queues under locks */
+	uint16_t n_txq;
 	uint16_t tag;	/* of its packets; SL_TAG_OF_PORT(port) unless the driver changes it */
-	bool picks_txq; /* the other end serves some of txq only: see serves_txq */
+	bool picks_txq; /* the other end serves only some of txq: see serves_txq */
 	uint16_t mtu;	/* the device's own when it was opened */
-	unsigned int kernel_mtu; /* of the kernel's interface it is on, at that time; 0: none */
-	unsigned int mtu_limit;	 /* the largest packet that it can take and give */
-	struct sl_mac mac;	 /* in force */
+	unsigned int kernel_mtu; /* of the kernel interface that it is on, at that time; 0: none */
+	unsigned int mtu_limit;	 /* the largest packet that it can send and receive */
+	struct sl_mac mac;	 /* the present address */
 	int numa;		 /* node it is on; -1: not known */
 	char driver_name[32];	 /* for people: "net_af_packet" */
-	char notice[256];	 /* what people should know of it; empty: nothing */
+	char notice[256];	 /* something that people should know about it; empty: nothing */
 	enum sl_port_keeps keeps;
-	bool keeps_buffers;	  /* its transmit queues hold buffers of other ports */
-	struct rte_mempool *pool; /* the port's so far; what it receives into. Or NULL */
+	bool keeps_buffers; /* its transmit queues hold buffers of other ports */
+	/* the pool that it receives into; before open, the port's present pool. Or NULL */
+	struct rte_mempool *pool;
 
 	/* Written by close. */
 	struct sl_port_lost lost;
 	unsigned int n_thrown;
 
-	/* Written by a thread of the driver's: bits of enum sl_told. */
+	/* Written by a thread of the driver: bits of enum sl_told. */
 	_Atomic(uint32_t) told;
-	/* Control: the interface was deleted, even if one with that index is there again. */
+	/* Control: the interface was deleted, even if there is a new one with that index. */
 	bool was_deleted;
 };
 
 /*
- * Helper, from open. Have d->pool hold buffers of `room` bytes, headroom included, enough for
- * receive rings of n_rxd and transmit rings of n_txd packets each. The port's pool so far is kept
- * if it will do; a new one needs d->may_replace_pool. -ENOSPC and *e.
+ * Helper, from open. Make d->pool hold buffers of `room` bytes, headroom included, enough for
+ * receive rings of n_rxd and transmit rings of n_txd packets each. The port's present pool is kept
+ * if it is sufficient; a new one needs d->may_replace_pool. -ENOSPC and *e.
  */
 int sl_port_device_pool(struct sl_port_device *d, unsigned int room, uint16_t n_rxd, uint16_t n_txd,
 	struct sl_err *e);
 
-/* The MTU in force: the one asked for with the device's and the kernel's, as that is now (or 0). */
+/* The MTU in force: computed from the one asked for, the device's, and the kernel's
+ * present one (or 0). */
 uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel);
 
 /*
- * Drivers that a program adds to the engine's own, in front of them; list ends with NULL and is kept.
- * Control, before anything is parsed.
+ * Drivers that a program adds before the engine's own. The list ends with NULL and must stay valid.
+ * Control, before any devargs are parsed.
  */
 void sl_port_drivers_register(const struct sl_port_driver *const *list);
-/* Who serves devargs: the DPDK driver, if nobody else wants them. Any thread. */
+/* The driver for devargs: the DPDK driver, if no other accepts them. Any thread. */
 const struct sl_port_driver *sl_port_driver_of(const char *devargs);
 /* Any thread. Whether a device can be opened beside n_open of the driver's: 0, or -errno. */
 int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open, const char *port,

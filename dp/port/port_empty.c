@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets that wait in a device, and the end of what they were sent for.
+ * Empties a port of packets that were sent under an older configuration. Such packets wait
+ * in three places:
  *
- * To leave. What a device keeps of what it was given is its driver's to say (enum sl_port_keeps). One
- * that keeps some until it is closed is closed and opened again, if it was given anything at all.
+ * To leave. The driver determines what a device keeps of the packets it was given (enum
+ * sl_port_keeps). A device that keeps some until it is closed is closed and opened again, if it was
+ * given any packet at all.
  *
- * Come in. What is in a receive queue is for the workers to take, under a configuration by which
- * the port is nobody's: it is published after sl_port_hold and before sl_port_empty. That it has
- * been taken is known from a poll that found nothing; a queue that is never found empty has been
- * taken as a whole once as many packets were as a queue holds. The first poll counted may have
- * begun before the mark was set, hence two. (net_tap looks into its queue only after a signal that
- * it gets for each frame. The signal goes to the control thread, which has slept between the change
- * and the mark, and so has taken it.)
+ * Received. The workers take what is in a receive queue under a configuration in which no object
+ * uses the port. That configuration is published after sl_port_hold and before sl_port_empty. A
+ * poll that found nothing shows that all was taken. A queue that is never found empty is done once
+ * as many packets were taken as a queue holds. The first poll counted may have begun before the
+ * mark was set, hence two. (net_tap looks into its queue only after a signal that it gets for each
+ * frame. The signal goes to the control thread, which has slept between the change and the mark,
+ * and so has received it.)
  *
- * In workers' hands. A worker flushes its transmit buffers before it reports a quiescent state, and
- * packets that the control thread injects leave in the turn that finds them. So a grace period
- * after the change there are none, wherever queues have been moved to. Those that went into the
- * device in that time are counted by then: only then is it known what the device was given.
+ * In workers' hands. A worker flushes its transmit buffers before it reports a quiescent state,
+ * and packets that the control thread injects leave in the turn that finds them. So a grace period
+ * after the change there are none, whichever workers have the queues by then. Packets that went
+ * into the device in that time are counted by then. Only then is the number of packets given to
+ * the device known.
  */
 #include <rte_cycles.h>
 
 #include "dp/engine/engine_internal.h"
 
 enum {
-	SETTLE_WAIT_MS = 8, /* of the 10 that the control thread holds others up at most */
+	SETTLE_WAIT_MS = 8, /* of the 10 ms that the control thread may delay other work */
 	RX_QUEUE_MAX = 32768,
 	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
 };
@@ -37,7 +40,7 @@ static struct sl_port *published(const struct sl_engine *g, uint16_t id)
 	return (struct sl_port *)(uintptr_t)p;
 }
 
-/* With a device or, for now, without. */
+/* With a device or, for the moment, without. */
 static struct sl_port *in_service(struct sl_engine *g, uint16_t id)
 {
 	if (id < g->n_slots && g->port[id]->state == SL_PORT_SHUT)
@@ -60,7 +63,7 @@ static bool needs_reopening(const struct sl_port *p)
 	       given(p) != p->given_when_open;
 }
 
-/* Throw away what waits to leave, if that can be done without closing the device. */
+/* Drop the packets that wait to leave, if that is possible without closing the device. */
 static void clear(struct sl_port *p)
 {
 	if (p->dev != NULL && p->dev->keeps == SL_KEEPS_CLEARABLE)
@@ -74,7 +77,7 @@ void sl_port_recall_as(struct sl_port *p, unsigned int n, enum sl_drop why)
 	struct sl_sample sample = {.reason = (uint8_t)why,
 		.culprit = p->id,
 		.origin = SL_SAMPLE_NOWHERE,
-		.detail = n, /* the device has them, and tells nobody what is in them */
+		.detail = n, /* the device has them, and their contents cannot be read */
 		.in_port = SL_PORT_NONE,
 		.out_port = p->id};
 
@@ -126,7 +129,7 @@ static void wait_a_grace(struct sl_port *p)
 	sl_rcu_retire(p->engine->rcu, grace_over, p);
 }
 
-/* Once it is empty: a port that is shut is released when it has opened. */
+/* Once the port is empty: a port that is shut is released when it has opened. */
 static void release(struct sl_port *p)
 {
 	if (p->state != SL_PORT_PUBLISHED || p->emptying != SL_EMPTYING_DONE)
@@ -154,7 +157,7 @@ void sl_port_part(struct sl_port *p)
 	wait_a_grace(p);
 }
 
-/* The device is closed by now, or nothing of the time before comes into it any more. */
+/* By now the device is closed, or has nothing from before the change. */
 static void grace_over(void *port)
 {
 	struct sl_port *p = port;
@@ -265,8 +268,8 @@ void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
 }
 
 /*
- * What a device got before it was known that it cannot send goes when it can again, before anything
- * is added.
+ * Packets that a device got before it was known that it cannot send are dropped when it can send
+ * again, before new ones are added.
  */
 void sl_port_revive(struct sl_port *p)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port follows its device. A device's driver says how its link stands (sl_port_driver.link).
- * rtnetlink, or the driver's own thread, only say that there is something to look at; what is done
- * depends on what is true when it is looked at, so that events may be lost, late or many. Besides,
- * everything is looked at once a tick.
+ * A port follows its device. The device's driver reports the state of the link
+ * (sl_port_driver.link). rtnetlink, or the driver's own thread, only signals that there is
+ * something to check. The action depends on the state at the time of the check, so events may be
+ * lost, late or numerous. In addition, every port is checked once a tick.
  *
- *   seen                                      done
- *   what it stood for has gone, or is         the device is closed, and opened again on that one;
- *   another one now                           tried again when something of the kind is told, and in
+ *   state                                     action
+ *   what it stood for has disappeared, or     the device is closed, and opened again on the new
+ *   was replaced                              one; tried again at events of that kind, and in
  *                                             growing steps of time
- *   the link is down                          nothing goes in; what waits to leave is thrown away
- *   another MTU, another MAC                  they are the port's, if it was not given its own
- *   other queues than before are served       those are transmitted by, and no others
+ *   the link is down                          nothing goes in; packets that wait are dropped
+ *   another MTU, another MAC                  the port gets them, unless its own were configured
+ *   the set of served queues has changed      packets leave only by queues that are served
  */
 #include <rte_cycles.h>
 #include <rte_string_fns.h>
@@ -47,7 +47,7 @@ static struct sl_port_dp *copy_of(const struct sl_port_dp *dp)
 	return new;
 }
 
-/* The link's fault is said before that of emptying: it is what an operator can mend. */
+/* The link's fault goes before that of emptying, because an operator can mend it. */
 void sl_port_view(struct sl_port *p)
 {
 	enum sl_drop refuse = p->fault != SL_KEEP ? p->fault
@@ -67,7 +67,7 @@ static uint64_t after_ms(unsigned int ms)
 	return rte_rdtsc() + rte_get_tsc_hz() / 1000 * ms;
 }
 
-/* The device is of no use any more. */
+/* The device is no longer usable. */
 static void lose(struct sl_port *p, const char *why)
 {
 	p->fault = SL_DROP_PORT_MISSING;
@@ -183,8 +183,8 @@ static void note_gone(void *engine, int index)
 }
 
 /*
- * Those that wait for an interface need not wait for their time. What failed has to: opening takes
- * long, and some drivers change the interface when they try.
+ * Ports that wait for an interface are tried before their time. Ports that failed must wait:
+ * opening takes long, and some drivers change the interface when they try.
  */
 static void hurry(struct sl_engine *g)
 {
@@ -221,7 +221,7 @@ void sl_port_shut(struct sl_port *p)
 void sl_port_closed(struct sl_port *p)
 {
 	if (p->job != NULL)
-		return; /* another one of it is */
+		return; /* another interface of that kind is */
 	if (p->state == SL_PORT_REOPENING)
 		p->emptying = SL_EMPTYING_DONE;
 	p->state = SL_PORT_SHUT;

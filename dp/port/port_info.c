@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the control thread may ask of a port. */
+/* Information that the control thread may read about a port. */
 #include <rte_string_fns.h>
 
 #include "dp/engine/engine_internal.h"
@@ -44,7 +44,7 @@ static void sum_drops(const struct sl_engine *g, uint16_t id, uint64_t sum[SL_DR
 	}
 }
 
-/* What it had counted as another port is not this one's. */
+/* What this id has counted for earlier ports does not belong to this port. */
 void sl_port_count_from_here(struct sl_port *p)
 {
 	sum_counters(p->engine, p->id, &p->base);

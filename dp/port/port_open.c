@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port gets its device, and loses it. */
+/* Opens and closes the device of a port. */
 #include <rte_ether.h>
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
@@ -68,7 +68,7 @@ static void free_device(struct sl_port_device *d)
 	free(d);
 }
 
-/* All that the driver needs to know of the port, in memory that is not the port's. */
+/* Copies all that the driver needs to know about the port to memory that is not the port's. */
 static struct sl_port_device *new_device(const struct sl_port *p)
 {
 	struct sl_port_device *d = calloc(1, sizeof(*d));
@@ -131,8 +131,8 @@ void sl_port_deal_txq(struct sl_port *p, struct sl_port_dp *dp)
 }
 
 /*
- * A queue a worker where the device has as many; otherwise shared in turn, under locks. Where the
- * other end may stop to serve some of them, locks are there from the start.
+ * One queue for each worker if the device has as many. Otherwise workers share them in turn, under
+ * locks. If the other end may stop serving some of them, locks are there from the start.
  */
 static int make_locks(struct sl_port *p)
 {
@@ -171,7 +171,7 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 	return dp;
 }
 
-/* The port has the pool that its device receives into. */
+/* The device's pool becomes the port's. */
 static void adopt_pool(struct sl_port *p)
 {
 	if (p->pool != p->dev->pool)
@@ -179,7 +179,7 @@ static void adopt_pool(struct sl_port *p)
 	p->pool = p->dev->pool;
 }
 
-/* Another MTU was asked for while the device was being opened. */
+/* Another MTU was requested while the device was being opened. */
 static void follow_mtu(const struct sl_port *p, struct sl_port_device *d)
 {
 	if (d->mtu_asked == p->mtu_asked)
@@ -189,7 +189,7 @@ static void follow_mtu(const struct sl_port *p, struct sl_port_device *d)
 		(void)d->driver->set_mtu(d, d->mtu_asked, NULL);
 }
 
-/* The device is open: what was found is the port's now. */
+/* The device is open: its results become the port's. */
 static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
 {
 	struct sl_port_dp *dp;
@@ -210,7 +210,8 @@ static int adopt(struct sl_port *p, struct sl_port_device *d, struct sl_err *e)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
 	}
 	if (p->state == SL_PORT_ADDING)
-		free(p->dp); /* no worker has seen it; one that workers see goes when dp is published */
+		free(p->dp); /* no worker has seen it; if workers see it, it is freed
+		              * when dp is published */
 	p->dp = dp;
 	adopt_pool(p);
 	sl_device_opened(p);
@@ -232,7 +233,7 @@ int sl_port_begin_open(struct sl_port *p, struct sl_err *e)
 	d = new_device(p);
 	if (d == NULL)
 		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	/* Before: if it is made again meanwhile, that is seen at the first look. */
+	/* Before opening: if the interface is created again meanwhile, the first check notices. */
 	d->ifindex = sl_interface_ask(p->outside.iface, &iface) ? iface.index : 0;
 	p->job = sl_device_helper_begin(p->engine->helper, d, p, true);
 	p->job->absent = absent;
@@ -245,7 +246,7 @@ static void close_device(struct sl_port *p, struct sl_port_device *d)
 	p->job = sl_device_helper_begin(p->engine->helper, d, p, false);
 }
 
-/* Workers know nothing of it any more. The pool stays the port's. */
+/* Workers no longer use the device. The pool stays the port's. */
 void sl_port_begin_close(struct sl_port *p)
 {
 	sl_port_stats_closing(p);
@@ -280,7 +281,7 @@ static int end_open(struct sl_port *p, const struct sl_device_job *j, struct sl_
 	return ret;
 }
 
-/* It is not wanted any more. */
+/* The device is no longer wanted. */
 static void discard(struct sl_port *p, const struct sl_device_job *j)
 {
 	if (j->ret != 0) {
@@ -342,7 +343,7 @@ void sl_port_wait(struct sl_port *p)
 	}
 }
 
-/* Its device is closed first; this is called again when that is done. */
+/* The device is closed first; this function is called again when that is done. */
 void sl_port_close(struct sl_port *p)
 {
 	p->is_unused = true;

@@ -3,11 +3,12 @@
 
 #include "dp/engine/engine_internal.h"
 
-#define SETTLE_WAIT_MS 20 /* two hundred turns of workers that sleep */
+#define SETTLE_WAIT_MS 20 /* two hundred turns of sleeping workers */
 
 enum list_kind {
-	LIST_SETTLED, /* what the worker is to poll; the rest it owns it hands over */
-	LIST_GROWN,   /* the same, and what it owns still it polls on */
+	/* the queues that the worker must poll; it hands over all others that it owns */
+	LIST_SETTLED,
+	LIST_GROWN, /* the same, but it continues to poll all others that it owns */
 };
 
 static unsigned int owner(const struct sl_port *p, unsigned int queue)
@@ -27,7 +28,8 @@ static bool polls(const struct sl_port *p, unsigned int queue, unsigned int work
 	return p->state == SL_PORT_PUBLISHED && p->rxq_worker[queue] == (int)worker;
 }
 
-/* A queue that is to be another worker's, and is this one's until it says so. */
+/* True for a queue that will be another worker's, and is this one's until it
+ * hands the queue over. */
 static bool leaves(const struct sl_port *p, unsigned int queue, unsigned int worker)
 {
 	return p->state == SL_PORT_PUBLISHED && p->rxq_worker[queue] != (int)worker &&
@@ -89,8 +91,8 @@ static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int wor
 }
 
 /*
- * A worker's poll list anew from what the ports say, in the order of their ids. A worker may hand
- * queues over meanwhile, so what is counted here may be fewer when it is put.
+ * Rebuilds a worker's poll list from the ports, in the order of their ids. A worker may hand queues
+ * over meanwhile, so the list may have fewer entries than were counted.
  */
 static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kind)
 {
@@ -117,7 +119,7 @@ static void rebuild_pollers(struct sl_engine *g, const struct sl_port *p)
 	}
 }
 
-/* The least loaded worker; of several the one on the port's NUMA node, then the first. */
+/* The least loaded worker; of several, the one on the port's NUMA node, then the first. */
 static unsigned int choose(const struct sl_engine *g, const struct sl_port *p)
 {
 	unsigned int best = 0, best_score = UINT32_MAX;
@@ -161,7 +163,7 @@ void sl_queues_deal(struct sl_engine *g, struct sl_port *p)
 {
 	enum sl_port_state state = p->state;
 
-	p->state = SL_PORT_PUBLISHED; /* so that each queue counts for the next one's choice */
+	p->state = SL_PORT_PUBLISHED; /* each queue counts in the choice for the next one */
 	for (unsigned int q = 0; q < p->n_rxq; q++) {
 		int wanted = p->rxq_wanted[q];
 
@@ -172,7 +174,7 @@ void sl_queues_deal(struct sl_engine *g, struct sl_port *p)
 	p->state = state;
 }
 
-/* Which port packets of a device are of. Another port may have that device by now. */
+/* Sets the port of a device's packets. Another port may have that device by now. */
 static void set_tag(struct sl_engine *g, const struct sl_port_dp *dp, unsigned int port)
 {
 	uint16_t before = atomic_load_explicit(&g->port_of_tag[dp->tag], memory_order_relaxed);
@@ -205,7 +207,7 @@ void sl_queues_resume(struct sl_engine *g, struct sl_port *p)
 	p->state = SL_PORT_PUBLISHED;
 	if (p->driver->weed != NULL)
 		sl_port_set_add(&g->weeded, p->id);
-	/* As an output first: a packet received on it may leave by it. */
+	/* As an output first, because a packet received on it may leave by it. */
 	old = atomic_exchange_explicit(&g->ports[p->id], p->dp, memory_order_acq_rel);
 	rebuild_pollers(g, p);
 	if (old != NULL && old->tag != p->dp->tag)
@@ -242,7 +244,7 @@ static int check_moves(
 	return 0;
 }
 
-/* Whether a worker has taken up the list it has now: what it was to hand over is. */
+/* Whether a worker has taken up its present list: its handovers are done. */
 static bool has_settled(const struct sl_worker *w)
 {
 	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_relaxed);
@@ -271,7 +273,7 @@ static int wait_until_settled(const struct sl_engine *g, struct sl_err *e)
 		e, SL_ERR_INTERNAL, "", "a worker has not taken note of its queues yet, try again");
 }
 
-/* Those that get a queue see it first, so that it lies idle for as short as possible. */
+/* Workers that get a queue see it first, so that it is idle for as short as possible. */
 static void publish_moves(struct sl_engine *g, const bool *gets, const bool *gives)
 {
 	for (unsigned int w = 0; w < g->n_workers; w++)
@@ -301,7 +303,7 @@ int sl_queues_move(
 		p->rxq_worker[m[i].queue] = (int)m[i].worker;
 		gets[m[i].worker] = true;
 		gives[from] = true;
-		if (!g->running) /* nobody to hand it over, nobody to be disturbed */
+		if (!g->running) /* no worker runs that could hand it over or be disturbed */
 			atomic_store(&p->rxq[m[i].queue].owner, m[i].worker);
 		warn_if_far(g, p, m[i].worker);
 	}

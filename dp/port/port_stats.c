@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a port's devices have lost. A count of a device ends with it, and is added to what the port's
- * devices before had. What a device accepted and did not send is a drop.
+ * What a port's devices have lost. When a device is closed, its count is added to that of the
+ * port's earlier devices. A packet that a device accepted and did not send is a drop.
  */
 #include "dp/engine/engine_internal.h"
 
@@ -21,7 +21,7 @@ static void add(struct sl_port_lost *to, const struct sl_port_lost *l)
 	to->refused += l->refused;
 }
 
-/* What a device accepted and then refused becomes a drop, once. */
+/* Counts packets that a device accepted and then refused as drops, once. */
 static void recall_refused(struct sl_port *p, uint64_t refused)
 {
 	uint64_t now = p->past.refused + refused;

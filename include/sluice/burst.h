@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What one worker carries through the stages: up to SL_BURST_MAX packets of one receive queue,
- * their metadata and verdicts. Offsets count from the mbuf's current data start, so they are those
- * of the inner frame once decap has removed the outer headers. Threads: a burst belongs to one
- * worker. It is never zeroed as a whole: each field's writer is named, and a stage reads only what
- * a stage before it wrote for the same packet.
+ * What one worker carries through the stages: up to SL_BURST_MAX packets of one receive queue, with
+ * their metadata and verdicts. Offsets count from the mbuf's current data start. Once decap has
+ * removed the outer headers, they are offsets into the inner frame.
+ * Threads: a burst belongs to one worker. It is never zeroed as a whole. Each field names its
+ * writer, and a stage reads only fields that an earlier stage wrote for the same packet.
  */
 #ifndef SLUICE_BURST_H
 #define SLUICE_BURST_H
@@ -18,18 +18,23 @@
 struct sl_flow;
 struct sl_tunnel;
 
-/* Where a packet entered: compared as one number with what a flow entry remembers. */
-#define SL_ORIGIN_NODE 0x80000000u /* | node id: came by tunnel; otherwise a port id */
+/* Where a packet entered, as one number. A flow entry remembers the same number and compares it. */
+#define SL_ORIGIN_NODE 0x80000000u /* | node id: came by a tunnel; without this bit: a port id */
 
 /* The top bit of a key's network marks a later fragment: its "ports" are zero, not port 0. */
 #define SL_KEY_FRAGMENT 0x800000u
 
 /*
- * Exact-match keys. 24-bit network: the daemon's network id (not the VNI), top bit see above.
- * ICMP echo: a request has sport = identifier, dport = type << 8; a reply sport = request type <<
- * 8, dport = identifier, so that a reply's key is the request's reversed. Other ICMP: sport = type
- * << 8 | code, dport = 0. No padding: every byte is compared. The ports are as they stand in the
- * packet.
+ * Exact-match keys. The network is the daemon's network id (24 bits, not the VNI), with
+ * SL_KEY_FRAGMENT as its top bit. Ports are in network order, as in the packet. There is no
+ * padding: every byte is compared.
+ *
+ * ICMP has no ports. The key has these in their place, so that the key of an echo reply is the
+ * reverse of its request's key:
+ *
+ *   echo request   sport = identifier          dport = type << 8
+ *   echo reply     sport = request type << 8   dport = identifier
+ *   other ICMP     sport = type << 8 | code    dport = 0
  */
 struct sl_key4 {
 	uint32_t src_be, dst_be;
@@ -59,7 +64,7 @@ enum {
 	SL_P_FRAGMENT_FIRST = 1 << 7, /* more fragments follow; transport header present */
 	SL_P_FRAGMENT_LATER = 1 << 8, /* offset not 0: no transport header */
 	SL_P_MULTICAST = 1 << 9,      /* group bit of the destination MAC, broadcast included */
-	SL_P_VLAN = 1 << 10,	      /* in a VLAN; a tag of VLAN id 0 is taken off by parse */
+	SL_P_VLAN = 1 << 10,	      /* in a VLAN; parse removes a tag with VLAN id 0 */
 	SL_P_ICMP_ECHO_REPLY = 1 << 11,
 	SL_P_TCP = 1 << 12,
 };
@@ -74,7 +79,7 @@ enum {
 	SL_TCP_URG = 0x20,
 };
 
-/* Everything left to do with a packet of a known flow. */
+/* What is left to do with a packet of a known flow. */
 enum sl_action_kind {
 	SL_ACT_DROP = 0, /* reason says why */
 	SL_ACT_PORT,	 /* out is a port id */
@@ -82,7 +87,7 @@ enum sl_action_kind {
 };
 
 enum {
-	SL_ACT_TRACK = 1 << 0, /* flags: the connection's state machine wants to see this packet */
+	SL_ACT_TRACK = 1 << 0, /* flags: show each packet to the connection's state machine */
 };
 
 struct sl_action {
@@ -90,9 +95,10 @@ struct sl_action {
 	uint8_t reason; /* enum sl_drop when kind is SL_ACT_DROP */
 	uint16_t mtu;	/* largest IP packet that fits this way out */
 	uint32_t out;
-	uint32_t vni;			      /* the network's VNI, for encap */
-	uint32_t identity : SL_IDENTITY_BITS; /* the sender's, for encapsulations that carry it */
-	uint8_t flags;			      /* SL_ACT_TRACK */
+	uint32_t vni; /* the network's VNI, for encap */
+	/* the sender's identity, for encapsulations that carry one */
+	uint32_t identity : SL_IDENTITY_BITS;
+	uint8_t flags; /* SL_ACT_TRACK */
 };
 _Static_assert(sizeof(struct sl_action) == 16, "copied as one unit");
 _Static_assert(offsetof(struct sl_action, vni) == 8 && offsetof(struct sl_action, flags) == 15,
@@ -102,41 +108,43 @@ struct sl_meta {
 	/* written by parse */
 	uint16_t l3_off;
 	uint16_t l4_off;
-	uint16_t l3_len;   /* IP packet's length by its own header, without Ethernet padding */
+	uint16_t l3_len;   /* length of the IP packet by its own header, without Ethernet padding */
 	uint16_t flags;	   /* SL_P_* */
 	uint8_t proto;	   /* transport protocol, after extension headers */
 	uint8_t tcp_flags; /* SL_TCP_*, TCP only */
 	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
-	/* written by decap, of what b->closer has a bit for: where the outer UDP header stood */
+	/* written by decap, for packets with a bit in b->closer: offset of the outer UDP header */
 	uint8_t outer_l4;
-	uint32_t hash; /* of the flow key, for the flow table and outer source port */
-	/* written at receive for access ports, by decap for tunnel packets */
+	uint32_t hash; /* hash of the flow key: for the flow table and the outer source port */
+	/* written at receive (access ports) or by decap (tunnel packets) */
 	uint32_t origin;
 	uint32_t network;
 	uint8_t encap; /* written by decap: enum sl_encap_id of the removed headers */
-	uint32_t
-		detail; /* written with the verdict, for reasons that say more: the policy's slot */
-	/* written by flow lookup: copied out of the entry, or by resolve */
+	/* written with the verdict, for reasons that need more: the policy's slot */
+	uint32_t detail;
+	/* written by flow lookup (copied from the entry) or by the miss path */
 	struct sl_action act;
-	struct sl_flow *flow;		/* the entry found, stale or not; NULL on a miss */
+	struct sl_flow *flow;		/* the entry found, current or stale; NULL on a miss */
 	const struct sl_tunnel *tunnel; /* written by encap */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct sl_meta) == 64, "one cache line a packet");
 
-/* Which part of which datagram a fragment has: RFC 791; RFC 8200 section 4.5. */
+/* Identifies a fragment and its part of the datagram: RFC 791; RFC 8200 section 4.5. */
 struct sl_fragment_range {
-	uint32_t id_be;	     /* identification; IPv4: 16 bits of it */
-	uint32_t start, end; /* of its data within the datagram's, in bytes; at most 65535 */
+	uint32_t id_be;	     /* identification; 16 bits for IPv4 */
+	uint32_t start, end; /* of its data within the datagram, in bytes; at most 65535 */
 };
 
 struct sl_burst {
 	uint16_t n;
 	uint16_t in_port;
-	/* Both written by decap, for bursts of underlay ports; a bit a packet, for drops' samples.
-	 */
-	uint64_t decapped; /* outer headers are off: origin, network and encap are known */
-	uint64_t closer;   /* of those, the ones whose outer headers had no common form */
-	uint8_t verdict[SL_BURST_MAX]; /* enum sl_drop; SL_KEEP while under way */
+	/* Written by decap for bursts of underlay ports: a bit for each packet. Drop
+	 * samples use both. */
+	uint64_t decapped; /* the outer headers are removed: origin, network and encap are known */
+	/* of the decapped ones: packets whose outer headers had no common form */
+	uint64_t closer;
+	/* enum sl_drop; SL_KEEP while no stage has given a verdict */
+	uint8_t verdict[SL_BURST_MAX];
 	struct rte_mbuf *pkt[SL_BURST_MAX];
 	struct sl_meta meta[SL_BURST_MAX];
 	struct sl_key4 key4[SL_BURST_MAX]; /* written by parse, when SL_P_IP4 */

@@ -21,7 +21,7 @@ static inline uint64_t sl_clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * SL_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* Time that passes; never goes back. */
+/* Monotonic time: never goes back. */
 static inline uint64_t sl_now_ns(void)
 {
 	return sl_clock_ns(CLOCK_MONOTONIC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Every reason for which a packet does not leave: one line each. Counters, RPC names,
- * documentation, metrics and the test that demands a provoking packet all come from this list.
+ * documentation, metrics and the test that provokes every reason all come from this list.
  * Threads: constants.
  */
 #ifndef SLUICE_DROP_H
@@ -26,7 +26,7 @@
 	X(L4_TRUNCATED, "transport header runs past the packet", "truncated")                     \
 	X(L4_MALFORMED, "TCP, UDP, SCTP or ICMP header field is wrong", "malformed")              \
 	X(TCP_FLAGS, "TCP flags that no real connection has", "malformed")                        \
-	X(ICMP_ROUTER, "redirect, router advertisement or source quench: a router's to send",     \
+	X(ICMP_ROUTER, "redirect, router advertisement or source quench from a workload",         \
 		"routers")                                                                        \
 	X(ARP_MALFORMED, "ARP with wrong lengths, types or addresses", "malformed")               \
 	X(ND_MALFORMED, "neighbour discovery that RFC 4861 tells to discard", "malformed")        \
@@ -56,8 +56,7 @@
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
-	X(ANNOUNCE_RATE, "gratuitous ARP or unsolicited advertisement, too many of its port",     \
-		"announce")                                                                       \
+	X(ANNOUNCE_RATE, "too many gratuitous ARPs or unsolicited advertisements", "announce")    \
 	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
 		"destination")                                                                    \
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \
@@ -74,17 +73,18 @@
 		"policy")                                                                         \
 	X(POLICY_EGRESS, "denied by an egress policy or the network's egress default", "policy")  \
 	X(FLOW_DENY, "denied by a flow entry programmed over the socket", "policy")               \
-	X(TCP_NO_CONNECTION, "TCP packet amid a connection that is not known here, or was reset", \
+	X(TCP_NO_CONNECTION, "TCP packet of a connection that is unknown here, or was reset",     \
 		"no-connection")                                                                  \
 	X(FLOW_TABLE_FULL, "the flow table is full", "capacity")                                  \
-	X(FLOW_SHARE, "opener has its share of the flow table, which is nearly full",             \
+	X(FLOW_SHARE, "flow table is nearly full, and the opener has used its share",             \
 		"flow-share")                                                                     \
-	X(ICMP_UNRELATED, "ICMP error or reply about no connection known here", "policy")         \
+	X(ICMP_UNRELATED, "ICMP error or reply that belongs to no connection known here",         \
+		"policy")                                                                         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
-	X(PORT_REFUSED, "what is behind the output port refused it, when the port had taken it",  \
+	X(PORT_REFUSED, "the output port accepted it, but the device or peer then refused it",    \
 		"refused")                                                                        \
-	X(STALE, "waited until the port, network, node or endpoint it was for had gone", "stale") \
+	X(STALE, "its port, network, node or endpoint was removed while it waited", "stale")      \
 	X(UPCALL_FULL, "the ring to the control thread is full", "capacity")
 
 enum sl_drop {
@@ -93,8 +93,10 @@ enum sl_drop {
 	SL_DROP_LIST(X)
 #undef X
 		SL_DROP_COUNT,
-	/* Verdicts that are no drop; pipelines/verdict/ says what becomes of the packets. */
-	SL_SENT = 0xfe,	    /* no longer the burst's: queued for transmit, handed up, or waiting */
+	/* Verdicts that are not drops; pipelines/verdict/ describes what happens
+	 * to such packets. */
+	/* the burst no longer owns it: queued for transmit, handed up, or waiting */
+	SL_SENT = 0xfe,
 	SL_CONSUMED = 0xff, /* served here: counted as consumed and freed */
 };
 

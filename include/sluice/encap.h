@@ -3,10 +3,10 @@
  * The contract of an encapsulation. To add one: write its row, sl_encap_NAME, in a file
  * pipelines/overlay/NAME.c, and add its line at the end of SL_ENCAP_LIST. The build, the names in
  * the configuration, the tunnel tables, decap, MTUs, drop samples and the contract test follow from
- * that. What encapsulations over UDP share is in pipelines/overlay/udp_tunnel.h.
+ * that. pipelines/overlay/udp_tunnel.h has what encapsulations over UDP share.
  *
- * Threads: build by the control thread; push and pop by workers, on bursts of their own; parse and
- * explain are pure. A struct sl_tunnel is immutable once it is published in the tunnel table, and
+ * Threads: build: control. push and pop: workers, each on its own bursts. parse and explain: pure
+ * functions. A struct sl_tunnel is immutable once it is published in the tunnel table, and is
  * retired through RCU.
  */
 #ifndef SLUICE_ENCAP_H
@@ -30,25 +30,27 @@ enum sl_encap_id {
 
 /*
  * One way to one node by one encapsulation: the whole outer header prebuilt, Ethernet included,
- * with every field that does not differ from packet to packet. Lengths are zero, and the IPv4
- * checksum is that of the header with zero length. The header is right-aligned in hdr: it ends at
- * hdr + SL_TUNNEL_HDR_MAX, so that a push may copy whole 64-byte blocks that end at the inner
- * packet where the headroom allows.
+ * with every field that is the same for all packets. Lengths are zero, and the IPv4 checksum is
+ * that of the header with zero length. The header is right-aligned in hdr: it ends at hdr +
+ * SL_TUNNEL_HDR_MAX. So a push may copy whole 64-byte blocks that end at the inner packet, where
+ * the headroom allows.
  */
 struct sl_tunnel {
 	uint8_t hdr[SL_TUNNEL_HDR_MAX];
-	uint8_t hdr_len; /* outer Ethernet to tunnel header */
-	uint8_t encap;	 /* enum sl_encap_id */
-	bool resolved;	 /* next hop's MAC known; otherwise packets go up to the control thread */
-	bool reachable;	 /* an underlay route exists */
-	uint16_t port;	 /* underlay port id */
-	uint16_t mtu;	 /* largest inner IP packet (frame without Ethernet) that fits */
+	/* length from the outer Ethernet header to the tunnel header, both included */
+	uint8_t hdr_len;
+	uint8_t encap; /* enum sl_encap_id */
+	/* the next hop's MAC is known; if not, packets go up to the control thread */
+	bool resolved;
+	bool reachable; /* an underlay route exists */
+	uint16_t port;	/* underlay port id */
+	uint16_t mtu;	/* largest inner IP packet (frame without Ethernet) that fits */
 	/* Free for build: folded sum of the outer IPv4 header with zero length. */
 	uint16_t ip_csum_base;
 	uint16_t spare;
-	uint32_t id; /* its place in the tunnel table */
+	uint32_t id; /* index in the tunnel table */
 	uint32_t node;
-	struct sl_ip next_hop; /* whose MAC is needed; control thread only */
+	struct sl_ip next_hop; /* address whose MAC is needed; control thread only */
 } __rte_cache_aligned;
 
 /* What a tunnel is built from. All addresses are of one family. */
@@ -57,24 +59,27 @@ struct sl_tunnel_params {
 	struct sl_mac local_mac, next_hop_mac;
 	bool resolved, reachable;
 	uint16_t port;
-	uint16_t underlay_mtu; /* smaller of the port's and the node's: largest outer IP packet */
+	/* largest outer IP packet: the smaller of the port's and the node's MTU */
+	uint16_t underlay_mtu;
 	uint32_t id, node;
 };
 
-/* What an encapsulation's own header says. */
+/* Contents of an encapsulation's own header. */
 struct sl_tunnel_header {
-	uint32_t vni;	   /* 0 when the encapsulation carries no network */
-	uint16_t identity; /* the sender's; SL_IDENTITY_UNKNOWN when it carries none */
-	uint8_t len;	   /* of the own header: the inner packet follows it */
+	uint32_t vni; /* 0 when the encapsulation carries no VNI */
+	/* the sender's; SL_IDENTITY_UNKNOWN when the encapsulation carries none */
+	uint16_t identity;
+	uint8_t len; /* length of the own header: the inner packet follows it */
 };
 
 struct sl_encap {
 	enum sl_encap_id id;
-	/* How its packets are recognised. */
+	/* How packets of this encapsulation are recognised. */
 	uint8_t ip_proto;  /* outer protocol: 17 for UDP tunnels, 4 for IP-in-IP */
 	uint16_t udp_port; /* outer destination port; 0 when not over UDP */
-	/* What a packet carries beside the inner packet. */
-	uint8_t header_len;    /* as pushed: outer transport header to the inner packet's start */
+	/* What a packet carries besides the inner packet. */
+	/* as pushed: bytes from the outer transport header to the inner packet */
+	uint8_t header_len;
 	bool carries_identity; /* the sender's identity */
 	bool carries_network;  /* the VNI */
 	bool inner_ethernet;   /* the inner packet is an Ethernet frame; false: an IP packet */
@@ -85,28 +90,30 @@ struct sl_encap {
 	int (*build)(struct sl_tunnel *t, const struct sl_tunnel_params *p);
 	/*
 	 * Put a tunnel's headers in front of each of the n packets idx[], whose verdicts are
-	 * SL_KEEP. The tunnel is t, or when that is NULL each packet's own meta[i].tunnel. Reads
-	 * act.vni, act.identity, hash and tos of the metadata, and the packet's own length. A packet
-	 * that the headers cannot be put on gets a drop verdict and stays as it was. Returns how
-	 * many such packets there were.
+	 * SL_KEEP. The tunnel is t. If t is NULL, it is each packet's own meta[i].tunnel. Reads
+	 * act.vni, act.identity, hash and tos of the metadata, and the packet's own length. A
+	 * packet that has no room for the headers gets a drop verdict and is not changed. Returns
+	 * the number of such packets.
 	 */
 	unsigned int (*push)(
 		struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel *t);
 	/*
 	 * Check the tunnel header at meta[i].l4_off of each packet (parse has checked the transport
-	 * header), take the outer headers off, and set act.vni. The data then starts
-	 * at the inner packet. A bad packet gets a drop verdict:
+	 * header), remove the outer headers, and set act.vni. The data then starts at the inner
+	 * packet. A bad packet gets a drop verdict:
 	 *
-	 *   TUNNEL_MALFORMED   the packet is as it was
-	 *   any other          the outer headers are off, and act.vni is set
+	 *   TUNNEL_MALFORMED   the packet is not changed
+	 *   any other          the outer headers are removed, and act.vni is set
 	 */
 	void (*pop)(struct sl_burst *b, const uint8_t *idx, unsigned int n);
 	/*
-	 * Read the own header: hdr points behind the UDP header, or behind the outer IP header when
-	 * the encapsulation is not over UDP. False: malformed, or longer than the len bytes there.
+	 * Read the own header. hdr points behind the UDP header, or behind the outer IP header
+	 * when the encapsulation is not over UDP. False: the header is malformed, or longer
+	 * than the len bytes.
 	 */
 	bool (*parse)(const uint8_t *hdr, uint32_t len, struct sl_tunnel_header *h);
-	/* For people, why such a header (len > 0) may have been refused: "VXLAN flags 0x00, ...". */
+	/* Write for people why such a header (len > 0) may have been refused: "VXLAN
+	 * flags 0x00, ...". */
 	void (*explain)(const uint8_t *hdr, uint32_t len, char *text, size_t size);
 };
 
@@ -114,7 +121,7 @@ struct sl_encap {
 extern const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT];
 
 /*
- * The encapsulation of an outer IP protocol and, for UDP, destination port; SL_ENCAP_COUNT when
+ * Find the encapsulation by outer IP protocol and, for UDP, destination port. SL_ENCAP_COUNT when
  * there is none.
  */
 static inline unsigned int sl_encap_find(uint8_t ip_proto, uint16_t dport_be)

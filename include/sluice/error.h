@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How control code says what went wrong: one sentence a person can act on, the path of the field, a
- * hint. Filled once, where the cause is known; one function in ctrl/ maps it to a JSON-RPC error.
- * Threads: control. Ownership: the caller's storage, nothing inside is allocated.
+ * How control code reports an error: one sentence that a person can act on, the path of the
+ * field, and a hint. It is filled once, where the cause is known. One function in ctrl/ maps it
+ * to a JSON-RPC error.
+ * Threads: control.
+ * Ownership: the caller's storage; nothing inside is allocated.
  */
 #ifndef SLUICE_ERROR_H
 #define SLUICE_ERROR_H
@@ -39,12 +41,12 @@ struct sl_err {
 	char hint[512];	    /* what to do about it, may be empty */
 };
 
-/* Fill *e (when not NULL); both return -EINVAL or the errno that fits the code, for `return
- * sl_err_set(…)`. */
+/* Fill *e (when not NULL). Both return -EINVAL or the errno that fits the code, for
+ * `return sl_err_set(…)`. */
 int sl_err_set(struct sl_err *e, enum sl_err_code code, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void sl_err_hint(struct sl_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Put "prefix" in front of e->path ("endpoints[1]" + ".addresses[0]"). */
+/* Put a prefix in front of e->path ("endpoints[1]" + ".addresses[0]"). */
 void sl_err_at(struct sl_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

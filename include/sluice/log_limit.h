@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How many lines the log gets about one thing that happens again and again: some in a period, then
- * none until the period is over. What was left out is counted for the next line to say.
- * Threads: control. Ownership: the caller's; zeroed is a limit of which nothing was used.
+ * Limits the log lines about one event that repeats: a number of lines in a period, then none until
+ * the period is over. Lines that are left out are counted, so that the next line can say how many.
+ * Threads: control.
+ * Ownership: the caller's; zeroed, it is an unused limit.
  */
 #ifndef SLUICE_LOG_LIMIT_H
 #define SLUICE_LOG_LIMIT_H
@@ -11,19 +12,20 @@
 #include <stdint.h>
 
 struct sl_log_limit {
-	uint32_t from;	       /* tick: begin of the period */
-	unsigned int n_lines;  /* in it; 0: there was none yet */
+	uint32_t from;	       /* tick at which the period began */
+	unsigned int n_lines;  /* lines written in the period; 0: none yet */
 	unsigned int n_hushed; /* lines left out since the last one that was written */
 };
 
-/* The last period is over: what was hushed in it may be said now. */
+/* True when the last period is over: the lines hushed in it may be reported now. */
 static inline bool sl_log_limit_is_over(
 	const struct sl_log_limit *l, uint32_t period, uint32_t tick)
 {
 	return l->n_lines == 0 || tick - l->from >= period;
 }
 
-/* True: write the line, one of at most `lines` in `period` ticks. False: it is counted as hushed. */
+/* True: write the line, one of at most `lines` in `period` ticks. False: the line is
+ * counted as hushed. */
 static inline bool sl_log_limit_pass(
 	struct sl_log_limit *l, unsigned int lines, uint32_t period, uint32_t tick)
 {
@@ -39,7 +41,7 @@ static inline bool sl_log_limit_pass(
 	return true;
 }
 
-/* How many lines were left out before this one; counts anew. */
+/* Lines left out before this one; resets the count. */
 static inline unsigned int sl_log_limit_hushed(struct sl_log_limit *l)
 {
 	unsigned int n = l->n_hushed;

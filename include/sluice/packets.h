@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A list of packets of one burst, in the order of their arrival. A stage of the pipeline fills a
- * list; the stages after it read it and leave it as it is. Threads: belongs to the worker whose
- * burst it is of.
+ * list. Later stages read the list and do not change it.
+ * Threads: belongs to the worker that owns the burst.
  */
 #ifndef SLUICE_PACKETS_H
 #define SLUICE_PACKETS_H

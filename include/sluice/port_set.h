@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A set of port ids: a bit for each of SL_PORTS_MAX. Zeroed, it is empty. Threads: whose memory it
- * is; nothing here is atomic.
+ * A set of port ids: a bit for each of SL_PORTS_MAX. A zeroed set is empty.
+ * Threads: those of the memory it is in; nothing here is atomic.
  */
 #ifndef SLUICE_PORT_SET_H
 #define SLUICE_PORT_SET_H
@@ -49,7 +49,7 @@ static inline void sl_port_set_remove(struct sl_port_set *s, const struct sl_por
 		s->word[i] &= ~other->word[i];
 }
 
-/* The first port of the set that is not below `from`; SL_PORTS_MAX when there is none. */
+/* The first port of the set with an id of `from` or above; SL_PORTS_MAX when there is none. */
 static inline unsigned int sl_port_set_next(const struct sl_port_set *s, unsigned int from)
 {
 	unsigned int i = from / 64;
@@ -66,7 +66,7 @@ static inline unsigned int sl_port_set_next(const struct sl_port_set *s, unsigne
 	return i * 64 + (unsigned int)__builtin_ctzll(left);
 }
 
-/* The body may add ports, and may take away the port it is at. */
+/* The body may add ports, and may remove the current port. */
 #define SL_PORT_SET_EACH(port, set)                                             \
 	for (unsigned int port = sl_port_set_next(set, 0); port < SL_PORTS_MAX; \
 		port = sl_port_set_next(set, port + 1))

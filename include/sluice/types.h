@@ -11,15 +11,17 @@
 #include <string.h>
 
 /*
- * A name is one part or several with "/" between them, as "NAMESPACE/NAME" of Kubernetes. The
- * longest is a namespace's 63 characters, the "/" and an object's 253; and the NUL.
+ * A name is one part, or several parts with "/" between them, like Kubernetes'
+ * "NAMESPACE/NAME". The longest name has a namespace of 63 characters, the "/", an object of
+ * 253 characters, and the NUL.
  */
 #define SL_NAME_PART_LEN 253
 #define SL_NAME_LEN	 (63 + 1 + SL_NAME_PART_LEN + 1)
 
-/* Stated capacities. Reaching one is a clear error over RPC, never undefined behaviour. */
-#define SL_PORTS_MAX	 4096 /* of those, DPDK's devices are limited further: dp/dpdk.c */
-#define SL_LINKS_MAX	 32   /* ports of them that have role underlay */
+/* Stated capacities. A request that exceeds one gets a clear error over RPC, never
+ * undefined behaviour. */
+#define SL_PORTS_MAX	 4096 /* the limit for DPDK devices is lower: dp/device/dpdk.c */
+#define SL_LINKS_MAX	 32   /* of those, ports with the role underlay */
 #define SL_WORKERS_MAX	 32
 #define SL_QUEUES_MAX	 16	 /* receive queues of one port */
 #define SL_NETWORKS_MAX	 65536	 /* network ids 1..65535; 0 is "none" */
@@ -31,7 +33,8 @@
 #define SL_PORT_NONE	 0xffffu
 
 /*
- * Identities: numbers bound to label sets, of 24 bits wherever they are packed. Reserved ones first.
+ * Identities are numbers bound to label sets. They have 24 bits wherever they are packed. The
+ * reserved ones come first.
  */
 #define SL_IDENTITY_BITS 24
 #define SL_IDENTITY_MASK ((1u << SL_IDENTITY_BITS) - 1)
@@ -40,8 +43,9 @@ enum {
 	SL_IDENTITY_HOST = 1,
 	SL_IDENTITY_WORLD = 2,
 	SL_IDENTITY_GATEWAY = 3,
-	SL_IDENTITY_MIN = 256,	 /* lowest that may be declared or allocated */
-	SL_IDENTITY_MAX = 65535, /* highest that is configured: what 16-bit encapsulations carry */
+	SL_IDENTITY_MIN = 256, /* lowest that may be declared or allocated */
+	/* highest that may be configured: the largest that 16-bit encapsulations carry */
+	SL_IDENTITY_MAX = 65535,
 };
 
 /* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2.
@@ -95,7 +99,7 @@ static inline bool sl_prefix_is_v4(const struct sl_prefix *p)
 	return p->len >= 96 && sl_ip_is_v4(&p->ip);
 }
 
-/* True when the first p->len bits of ip are those of the prefix, whichever their families are. */
+/* True when the first p->len bits of ip are those of the prefix, whatever their families. */
 static inline bool sl_prefix_begins(const struct sl_prefix *p, const struct sl_ip *ip)
 {
 	unsigned int bytes = p->len / 8, bits = p->len % 8;
@@ -106,15 +110,16 @@ static inline bool sl_prefix_begins(const struct sl_prefix *p, const struct sl_i
 }
 
 /*
- * The same, and both are of one family: ::/0 has no IPv4 address, though the mapped form of each
- * begins with its bits.
+ * True when, in addition, both are of one family. Without that, ::/0 would contain every IPv4
+ * address, because the mapped form begins with its bits.
  */
 static inline bool sl_prefix_contains(const struct sl_prefix *p, const struct sl_ip *ip)
 {
 	return sl_prefix_is_v4(p) == sl_ip_is_v4(ip) && sl_prefix_begins(p, ip);
 }
 
-/* Text forms: inet_ntop's for addresses (IPv4 unmapped), lower-case colons for MACs. */
+/* Text forms: addresses as inet_ntop writes them (IPv4 unmapped), MACs in lower
+ * case with colons. */
 #define SL_IP_STR_LEN	  46
 #define SL_PREFIX_STR_LEN 50
 #define SL_MAC_STR_LEN	  18

@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What has changed, so that a commit costs only the flows it concerns.
+ * Records what has changed, so that a commit affects only the flows it concerns.
  *
- * Each thing that a flow's resolution depends on has a number, its slot: the address of either end
- * in its network, the identity of either end in its network and in every network, the node or port
- * that it leaves by. Slots are hashes. When two things have one slot and one of them changes, both
- * look changed, which is safe. Two facts are kept of a slot:
+ * Each thing that a flow's resolution depends on has a number, its slot. Those things are: the
+ * address of either end in its network; the identity of either end in its network, and in every
+ * network; the node or port that the flow leaves by. Slots are hashes. When two things share a slot
+ * and one of them changes, both look changed, which is safe. Each slot has two facts:
  *
- *   stamp  the last commit that changed something in it. Control writes it before it publishes the
- *          commit's world. A flow resolved in generation g holds in a later world unless one of its
- *          slots, or `all`, has a stamp above g (a worker in an older world may see newer stamps:
- *          it resolves again for nothing).
- *   used   set once a flow that depends on it is resolved, or found to hold, in the present
- *          generation. A commit that changes only slots no flow uses does not raise the generation:
- *          the flow table stays current, and the workers see nothing but another world.
+ *   stamp  the last commit that changed something in the slot. Control writes it before it
+ *          publishes the commit's world. A flow resolved in generation g holds in a later world
+ *          unless one of its slots, or `all`, has a stamp above g. (A worker in an older world may
+ *          see newer stamps. It then resolves again, needlessly but safely.)
+ *   used   set once a flow that depends on the slot is resolved, or found to hold, in the present
+ *          generation. A commit that changes only unused slots does not raise the generation: the
+ *          flow table stays current, and the workers see only a new world.
  *
- * Between a worker that starts to use a slot and a commit that changes it:
- *   worker:  marks its slots as used. If one was not marked, a full barrier. Tests whether its
- *            world is still the published one. If not, the resolution serves the packet at hand
- *            only: it is stored with generation 0, which is current for no packet.
- *   control: publishes the world with the generation as it is. A full barrier. Tests whether one of
- *            the slots is used. If so, it publishes the world again with the generation raised.
- * One of the two sees what the other has done. Marks are wiped from time to time when the
- * generation rises: every flow is stale then, and marks its slots again before it becomes current.
+ * A worker that starts to use a slot races with a commit that changes it:
+ *   worker:  marks its slots as used. If one was not marked before, it executes a full barrier.
+ *            Then it tests whether its world is still the published one. If not, the resolution
+ *            serves the present packet only: it is stored with generation 0, which is current for
+ *            no packet.
+ *   control: publishes the world with the unchanged generation. It executes a full barrier. Then it
+ *            tests whether one of the slots is used. If so, it publishes the world again with the
+ *            generation raised.
+ * At least one of the two sees what the other has done. Control wipes the marks from time to time
+ * when the generation rises. All flows are stale then, and each marks its slots again before it
+ * becomes current.
  *
- * Threads: stamps, wiping: control. Marks: any worker. Tests of both: any. One table for all
+ * Threads: stamps and wiping: control. Marks: any worker. Tests of both: any. One table serves all
  * worlds.
  */
 #ifndef SL_CHANGES_H
@@ -37,21 +40,22 @@
 #define SL_CHANGE_SLOTS 65536u
 
 struct sl_changes {
-	_Atomic(uint64_t) all; /* like a stamp, of every slot */
+	_Atomic(uint64_t) all; /* a stamp that counts for every slot */
 	_Atomic(uint64_t) stamp[SL_CHANGE_SLOTS];
 	_Atomic(uint8_t) used[SL_CHANGE_SLOTS];
 };
 
-/* The slots of one resolution; a place with nothing to say repeats another. */
+/* The slots of one resolution. An unused place repeats another slot. */
 enum {
 	SL_DEP_SRC,
 	SL_DEP_DST,
-	SL_DEP_SRC_POLICY, /* what policies of the network say of it as a subject... */
+	SL_DEP_SRC_POLICY, /* what policies of the network say of the sender as a subject... */
 	SL_DEP_DST_POLICY,
-	SL_DEP_SRC_IDENTITY, /* ...and policies of every network; and who has the number */
+	/* ...what policies of every network say of it, and which endpoints have this identity */
+	SL_DEP_SRC_IDENTITY,
 	SL_DEP_DST_IDENTITY,
-	SL_DEP_OUT,  /* of the direction at hand */
-	SL_DEP_BACK, /* of its replies, where both are stored */
+	SL_DEP_OUT,  /* the way out of this direction */
+	SL_DEP_BACK, /* the way out of its replies, when both directions are stored */
 	SL_DEPS,
 };
 
@@ -62,7 +66,7 @@ struct sl_deps {
 enum sl_change_kind {
 	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject: see sl_change_of_identity */
 	SL_CHANGE_NODE,
-	SL_CHANGE_PORT, /* the network it carries */
+	SL_CHANGE_PORT, /* the network that the port carries */
 };
 
 static inline uint16_t sl_change_spread(uint64_t v)
@@ -78,13 +82,14 @@ static inline uint16_t sl_change_of(enum sl_change_kind kind, uint64_t number)
 _Static_assert((uint64_t)SL_NETWORKS_MAX << SL_IDENTITY_BITS < UINT64_C(1) << 55,
 	"kind, network and identity fit 64 bits");
 
-/* In one network, so that a tenant's policies concern no flows but its own; 0: in every network. */
+/* The identity within one network, so that a tenant's policies affect only its own flows.
+ * Network 0: in every network. */
 static inline uint16_t sl_change_of_identity(uint32_t network, uint32_t identity)
 {
 	return sl_change_of(SL_CHANGE_IDENTITY, (uint64_t)network << SL_IDENTITY_BITS | identity);
 }
 
-/* Networks have 23 bits, so no address looks like one of the above. */
+/* Networks have 23 bits, so no address collides with the slots above. */
 static inline uint16_t sl_change_of_ip4(uint32_t network, uint32_t addr_be)
 {
 	return sl_change_spread((uint64_t)network << 32 | addr_be);
@@ -100,7 +105,7 @@ static inline uint16_t sl_change_of_ip(uint32_t network, const struct sl_ip *ip)
 	return sl_change_spread(h ^ h >> 32 ^ ip->q[1]);
 }
 
-/* Has a commit behind `since` changed what the resolution depends on? */
+/* True when a commit after `since` changed something that the resolution depends on. */
 static inline bool sl_changes_since(
 	const struct sl_changes *c, const struct sl_deps *d, uint64_t since)
 {
@@ -112,7 +117,7 @@ static inline bool sl_changes_since(
 	return changed;
 }
 
-/* Before the caller looks at the published world: see above. */
+/* Marks slots as used. Call it before looking at the published world: see above. */
 static inline void sl_changes_use(struct sl_changes *c, const struct sl_deps *d)
 {
 	bool fresh = false;

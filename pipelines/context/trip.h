@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the stages of the pipeline work with: what all workers share, and one burst's trip through
- * the stages. Every stage has the form
+ * What the stages of the pipeline work with: the state that all workers share, and one burst's trip
+ * through the stages. Every stage has the form
  *
  *     void sl_stage_NAME(struct sl_trip *t, const struct sl_packets *in, ...)
  *
- * It deals with the packets `in` of the trip's burst and fills the lists behind `in`. Threads: a
- * trip belongs to one worker and lies within one RCU read section, so its world stays valid.
+ * A stage handles the packets `in` of the trip's burst and fills the lists that follow `in`.
+ * Threads: a trip belongs to one worker and is within one RCU read section, so its
+ * world stays valid.
  */
 #ifndef SL_TRIP_H
 #define SL_TRIP_H
@@ -21,18 +22,19 @@ struct sl_fragments;
 struct sl_reply_state;
 struct sl_waiting;
 
-/* Shared by all workers. Written by control before they start, except world. */
+/* Shared by all workers. Control writes it before they start, except world. */
 struct sl_pipeline {
 	_Atomic(const struct sl_world *) world;
 	struct sl_flow_table *flows;
 	struct sl_changes *changes; /* written by control, marked by workers */
-	/* New connections by the policy that decided: [worker][slot], counted by that worker; slot
-	 * 0 stands for the networks' defaults. */
+	/* New connections by the policy that decided: [worker][slot], counted by that worker.
+	 * Slot 0 is for the networks' defaults. */
 	uint64_t *policy_hits[SL_WORKERS_MAX];
 	uint32_t n_policy_hits;
 	struct sl_fragments *fragments;
-	struct sl_waiting *waiting[SL_WORKERS_MAX];	/* one a worker, private to it */
-	struct sl_reply_state *replies[SL_WORKERS_MAX]; /* likewise */
+	struct sl_waiting *waiting[SL_WORKERS_MAX]; /* one for each worker, private to it */
+	/* also one for each worker, private to it */
+	struct sl_reply_state *replies[SL_WORKERS_MAX];
 };
 
 struct sl_trip {
@@ -42,11 +44,11 @@ struct sl_trip {
 	struct sl_burst *b;
 	uint32_t tick;
 	bool underlay; /* the burst came in by an underlay port */
-	/* A packet of the burst may have a verdict by now. Set by each stage that gives one; as long
-	 * as it is false no packet needs to be asked. */
+	/* True when a packet of the burst may have a verdict. Each stage that gives a verdict
+	 * sets it. While it is false, no stage needs to check verdicts. */
 	bool has_verdicts;
-	/* Written by receive, read by sort: a bit for each packet that took more than a look at
-	 * plain headers (sl_parse). */
+	/* Written by receive, read by sort: a bit for each packet without the common headers
+	 * (see sl_parse). */
 	uint64_t walked;
 };
 
@@ -62,7 +64,7 @@ static inline struct sl_trip sl_trip_begin(struct sl_worker *w, struct sl_burst 
 		.underlay = underlay};
 }
 
-/* Packet i stops here, unless the verdict is SL_KEEP. */
+/* Ends the trip of packet i, unless the verdict is SL_KEEP. */
 static inline void sl_trip_judge(struct sl_trip *t, unsigned int i, unsigned int verdict)
 {
 	t->b->verdict[i] = (uint8_t)verdict;

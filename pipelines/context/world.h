@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The world: one immutable root from which a worker reaches every configuration table. A commit
- * builds the tables it changes, makes a new world that shares the rest, and publishes it with one
- * release store; a worker loads it once a burst, so no packet sees half a commit. Threads: built
- * and retired by control; read by workers.
+ * builds the tables that it changes, makes a new world that shares the rest, and publishes it with
+ * one release store. A worker loads the world once a burst, so no packet sees half a commit.
+ * Threads: built and retired by control; read by workers.
  */
 #ifndef SL_WORLD_H
 #define SL_WORLD_H
@@ -21,52 +21,55 @@ struct sl_u32map;
 enum sl_policy_mode {
 	SL_MODE_ENFORCE,
 	SL_MODE_AUDIT,	 /* evaluated like enforce, forwarded like observe */
-	SL_MODE_OBSERVE, /* everything is forwarded, nothing evaluated */
+	SL_MODE_OBSERVE, /* everything is forwarded, and policy is not evaluated */
 };
 
 struct sl_network {
-	uint32_t id; /* 1..; index in the world's array */
+	uint32_t id; /* from 1; index in the world's array */
 	uint32_t vni;
 	uint8_t encap;			  /* enum sl_encap_id */
 	uint8_t mode;			  /* enum sl_policy_mode */
-	bool allow_ingress, allow_egress; /* what happens when no rule matches */
-	bool pickup;  /* TCP packets amid a connection that is not known here may pass */
-	uint16_t mtu; /* largest IP packet in this network; 0: as large as each way out carries */
+	bool allow_ingress, allow_egress; /* the verdict when no rule matches */
+	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
+	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
 	bool present;
 };
 
-/* A workload's address book entry, immutable; one object serves all its addresses. */
+/* An endpoint, immutable. One object serves all its addresses. */
 struct sl_endpoint {
-	uint32_t id; /* of its object */
+	uint32_t id; /* id of its configuration object */
 	uint32_t network;
-	uint32_t origin; /* port id, or SL_ORIGIN_NODE | node id: compared with where a packet
-			    entered */
-	uint32_t owner;	 /* to whom its connections are billed (flow/flow_share.h); 0: nobody */
+	/* port id, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
+	uint32_t origin;
+	/* the owner its connections are billed to (flow/flow_share.h); 0: no owner */
+	uint32_t owner;
 	uint32_t identity;
 	bool local;
 	struct sl_mac mac;
 };
 
-/* What the map of this node's underlay addresses holds. */
+/* Values in the map of this node's underlay addresses. */
 enum {
-	SL_LOCAL_ADDRESS = 1,	/* answered: ping */
-	SL_LOCAL_TUNNEL = 2,	/* tunnel packets to it are decapsulated; an address as well */
-	SL_LOCAL_BROADCAST = 4, /* of a port's prefix: nobody's own */
+	SL_LOCAL_ADDRESS = 1, /* this node answers ping to it */
+	/* tunnel packets to it are decapsulated; implies SL_LOCAL_ADDRESS */
+	SL_LOCAL_TUNNEL = 2,
+	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
 };
 
 struct sl_world {
 	/*
 	 * The number of the last commit that changed something a flow in the table depends on;
 	 * never 0. An entry with another generation is checked against struct sl_changes before it
-	 * is used, and resolved again when it must be.
+	 * is used, and resolved again if necessary.
 	 */
 	uint64_t generation;
-	uint64_t commit; /* the number of this one; not below generation */
+	uint64_t commit; /* the number of this commit; at least generation */
 	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
 	const uint32_t *port_network;
-	uint32_t ports_end;			/* no port from this id on has ever carried one */
+	/* no port with this id or above has ever carried an endpoint */
+	uint32_t ports_end;
 	uint32_t n_networks;			/* ids below this are valid indexes */
-	const struct sl_network *networks;	/* [0] is never present */
+	const struct sl_network *networks;	/* [0] is unused */
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */

@@ -8,7 +8,7 @@
 #include "flow_internal.h"
 
 #define BATCH_PAIRS 60
-/* With little of the table free the hand turns faster, within reason. */
+/* When little of the table is free, the hand turns faster, up to a limit. */
 #define HURRY	   4
 #define HURRY_MOST 4096 /* pairs more than asked for */
 
@@ -18,14 +18,14 @@ struct sl_flow_batch {
 	uint32_t n;
 	struct {
 		uint32_t pair;
-		int32_t position; /* of its key in rte_hash; negative: it had none */
+		int32_t position; /* of its key in rte_hash; negative: it had no key */
 	} gone[BATCH_PAIRS];
 };
 
 /*
- * RFC 5382 asks 2 h 4 min of an established TCP connection, RFC 4787 at least 2 min of UDP. Half
- * closed and silent is what a peer leaves behind that went away; Linux gives it two minutes, too.
- * Nothing on the way can lose what an endpoint sends to itself.
+ * RFC 5382 requires 2 h 4 min for an established TCP connection, RFC 4787 at least 2 min for UDP. A
+ * silent half-closed connection is what remains when a peer disappears; Linux gives it two minutes,
+ * too. Packets from an endpoint to itself cannot be lost on the way.
  */
 void sl_flow_timeouts_default(struct sl_flow_timeouts *t)
 {
@@ -43,7 +43,7 @@ void sl_flow_timeouts_default(struct sl_flow_timeouts *t)
 		.over_share = 5};
 }
 
-/* Nobody holds the pairs of a batch any more: slots and numbers may serve again. */
+/* No thread holds the pairs of a batch any more: their slots and numbers may be used again. */
 static void give_back(void *arg)
 {
 	struct sl_flow_batch *b = arg;
@@ -133,9 +133,9 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 }
 
 /*
- * A connection that found its replies' key programmed serves one direction only. With the
- * programmed entry gone its replies would be taken for a new connection. So it goes too, and is
- * judged again.
+ * A connection whose replies' key was programmed serves one direction only. Once the programmed
+ * entry is removed, its replies would look like a new connection. So the connection is removed too,
+ * and is judged again.
  */
 static void unlink_half_open(struct sl_flow_table *t, uint32_t programmed, struct sl_flow_batch *b)
 {
@@ -218,9 +218,9 @@ static uint64_t idle_ticks_allowed(
 }
 
 /*
- * The time for connections that nobody has answered and nobody is billed for: their whole timeout
- * while a quarter of the table is free, then in proportion to what is free, at least a second. So a
- * flood of them is removed again before it has filled the table, unless it is faster than the hand.
+ * The timeout of connections that are unanswered and billed to no owner: their whole timeout while
+ * a quarter of the table is free, then in proportion to the free part, at least a second. So such a
+ * flood is removed before it fills the table, unless it is faster than the hand.
  */
 struct patience {
 	uint32_t n_pairs, n_free;
@@ -243,16 +243,15 @@ static struct patience patience_of(const struct sl_flow_table *t)
 	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
 }
 
-/* What one call measures all pairs against. */
+/* The limits that one call applies to all pairs. */
 struct limits {
 	const struct sl_flow_timeouts *to;
 	uint32_t tick;
 	struct patience patience;
-	uint32_t scarce; /* with fewer free than these, timeouts are shorter and the hand is faster
-			  */
+	uint32_t scarce; /* with fewer free pairs, timeouts are shorter and the hand is faster */
 };
 
-/* What the owner's share leaves of a connection's idle time. */
+/* The part of a connection's idle timeout that its owner's share leaves. */
 static uint64_t share_ticks(const struct sl_flow_table *t, const struct sl_conn *c,
 	enum sl_conn_state state, const struct limits *l, uint64_t ticks)
 {
@@ -308,7 +307,7 @@ static bool remove_expired(
 	return true;
 }
 
-/* Pairs that were never used are not looked at. */
+/* Pairs that were never used are skipped. */
 static uint32_t turn_hand(struct sl_flow_table *t, uint32_t high)
 {
 	uint32_t pair = t->ctl.hand < high ? t->ctl.hand + 1 : 1;
@@ -338,7 +337,7 @@ unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts 
 		if (!expired(t, pair, &l))
 			continue;
 		if (!sl_flow_batch_room(t, &b))
-			break; /* no memory to remember it by: it stays for another turn */
+			break; /* no memory to note it: it stays for another turn */
 		removed += remove_expired(t, pair, &l, b);
 	}
 	sl_flow_batch_retire(b);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sixteen bytes of a flow entry at a time. A load of sixteen bytes need not be one access: the
- * bytes are constant while the entry is current, or its sequence lock (flow_seq.h) protects them.
+ * Accesses to a flow entry in blocks of sixteen bytes. A load of sixteen bytes need not be one
+ * atomic access. Either the bytes are constant while the entry is current, or the entry's sequence
+ * lock (flow_seq.h) protects them.
  * Threads: any, pure functions.
  */
 #ifndef SL_FLOW_BLOCK_H
@@ -14,7 +15,7 @@
 
 typedef uint64_t sl_block16 __attribute__((vector_size(16)));
 
-/* Of private memory, at any address. */
+/* Load from private memory, at any address. */
 static inline sl_block16 sl_block16_of(const void *p)
 {
 	sl_block16 w;
@@ -23,7 +24,7 @@ static inline sl_block16 sl_block16_of(const void *p)
 	return w;
 }
 
-/* Of an entry, between sl_seq_begin_read and sl_seq_is_unchanged. */
+/* Load from an entry, between sl_seq_begin_read and sl_seq_is_unchanged. */
 static inline sl_block16 sl_block16_load(const void *p)
 {
 #ifdef __SANITIZE_THREAD__
@@ -35,8 +36,8 @@ static inline sl_block16 sl_block16_load(const void *p)
 }
 
 /*
- * Add to two counters that are read word by word. They may have two writers; then some counts are
- * lost.
+ * Add to two counters that are read word by word. If two workers write them at once, some counts
+ * are lost.
  */
 static inline void sl_block16_add(uint64_t *c, uint64_t first, uint64_t second)
 {
@@ -49,7 +50,7 @@ static inline void sl_block16_add(uint64_t *c, uint64_t first, uint64_t second)
 #endif
 }
 
-/* The first twelve bytes of one and four others, to where they are read word by word. */
+/* Store twelve bytes of one block and four of another. Readers read the result word by word. */
 static inline void sl_block16_store_joined(void *p, sl_block16 twelve, uint32_t four)
 {
 #ifdef __SANITIZE_THREAD__
@@ -71,7 +72,7 @@ static inline bool sl_block16_is_zero(sl_block16 w)
 #endif
 }
 
-/* Twelve bytes and four. */
+/* Join twelve bytes and four into one block. */
 static inline sl_block16 sl_block16_join(const uint8_t *twelve, uint32_t four)
 {
 #ifdef __SSE4_1__

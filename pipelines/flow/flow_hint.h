@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Guesses where the entries of flows are: a tag of the packet's signature -> entry index, ten to a
- * cache line. rte_hash stays the authority on which flows exist; a guess is believed only when the
- * entry itself carries the packet's key and is current, so a stale or torn one costs a lookup and
- * never a wrong verdict, and nothing needs to be told when flows come and go.
+ * Guesses where the entries of flows are: a map from a tag of the packet's signature to an entry
+ * index, ten to a cache line. rte_hash decides which flows exist. A guess is used only when the
+ * entry itself has the packet's key and is current. So a stale or torn guess costs a lookup and
+ * never causes a wrong verdict, and the hints need no update when flows come and go.
  *
- * Few flows share few lines, which stay in a core's own cache; when guesses push each other out,
- * more of the buckets come into use, up to those there are (sl_hint_grow). Doubling moves half of
- * the guesses' places; those flows are looked up once more.
+ * A small number of flows shares a small number of lines, which stay in a core's own cache. When
+ * guesses push each other out, more of the buckets come into use, up to the maximum (sl_hint_grow).
+ * Doubling invalidates half of the guesses; those flows are looked up once more.
  *
- * Threads: one for all workers, who read and write it without order. shrink: control.
+ * Threads: one table for all workers, who read and write it without ordering. shrink: control.
  */
 #ifndef SL_FLOW_HINT_H
 #define SL_FLOW_HINT_H
@@ -21,9 +21,9 @@
 
 #define SL_HINT_WAYS 10
 #define SL_HINT_MIN  256  /* buckets in use at first */
-#define SL_HINT_NEAR 2048 /* buckets in use that stay in a core's own cache */
+#define SL_HINT_NEAR 2048 /* so many buckets in use still stay in a core's own cache */
 
-/* Index 0 is no flow's: an empty way, and what the last index always is. */
+/* Index 0 belongs to no flow. It marks an empty way, and the last index is always 0. */
 struct sl_hint_bucket {
 	uint16_t tag[SL_HINT_WAYS];
 	uint32_t index[SL_HINT_WAYS + 1];
@@ -32,8 +32,8 @@ _Static_assert(sizeof(struct sl_hint_bucket) == 64, "one cache line a bucket");
 
 struct sl_hints {
 	struct sl_hint_bucket *bucket;
-	uint32_t max_mask;	/* buckets there are - 1 */
-	_Atomic(uint32_t) mask; /* buckets in use - 1; a power of two less one, as is max_mask */
+	uint32_t max_mask;	/* number of buckets - 1 */
+	_Atomic(uint32_t) mask; /* buckets in use - 1; both masks are a power of two minus 1 */
 };
 
 static inline uint32_t sl_hint_mask(const struct sl_hints *f)
@@ -46,10 +46,10 @@ static inline uint16_t sl_hint_tag(uint32_t sig)
 	return (uint16_t)(sig >> 16);
 }
 
-/* The index kept under a signature, or 0. No branch: one vector compare. */
+/* The index kept under a signature, or 0. Branch-free: one vector compare. */
 static inline uint32_t sl_hint_find(const struct sl_hint_bucket *b, uint32_t sig)
 {
-	uint32_t bits = 1u << 2 * SL_HINT_WAYS; /* found in the place behind the last */
+	uint32_t bits = 1u << 2 * SL_HINT_WAYS; /* the last index, which is always 0 */
 
 #if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
 	__m256i all = _mm256_load_si256((const __m256i *)b);
@@ -68,7 +68,7 @@ static inline uint32_t sl_hint_find(const struct sl_hint_bucket *b, uint32_t sig
 		__ATOMIC_RELAXED);
 }
 
-/* True when another flow's guess had to give way, the one whose turn it is. */
+/* Stores a guess. True when it replaced another flow's guess, which is chosen by turn. */
 static inline bool sl_hint_put(
 	struct sl_hint_bucket *b, uint32_t sig, uint32_t index, unsigned int turn)
 {
@@ -97,7 +97,7 @@ static inline void sl_hint_grow(struct sl_hints *f, uint32_t mask)
 			&f->mask, &mask, 2 * mask + 1, memory_order_relaxed, memory_order_relaxed);
 }
 
-/* n flows are all there are: half of the buckets do when they are so few. */
+/* Uses half of the buckets when n, the number of all flows, is small enough. */
 static inline void sl_hint_shrink(struct sl_hints *f, uint32_t n)
 {
 	uint32_t mask = sl_hint_mask(f);

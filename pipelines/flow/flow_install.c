@@ -22,7 +22,7 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 	if (w->n_free == 0 && !refill(t, w))
 		return false;
 	*pair = w->free[--w->n_free];
-	/* The next install's lines: four misses saved when connections come in a row. */
+	/* Prefetch the next install's lines: saves four misses when connections come in a row. */
 	if (w->n_free > 0) {
 		uint32_t next = w->free[w->n_free - 1];
 
@@ -36,8 +36,8 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 }
 
 /*
- * Everything but the key in rte_hash and the generation. The pair is complete before anybody can
- * find it. A hint from its previous use leads to an entry that is current for no packet.
+ * Fill everything but the key in rte_hash and the generation. The pair is complete before any
+ * thread can find it. A hint from its previous use leads to an entry that is current for no packet.
  */
 static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
 	uint8_t form, const struct sl_flow_install *in, uint32_t n_free)
@@ -52,12 +52,12 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	sl_share_bill(&t->share, c, in, n_free);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
-	/* From here on the clock hand looks at it: not before last_seen is right. */
+	/* From here on ageing looks at it, so last_seen must be right before. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
 	sl_flow_write_sides(c, &t->entry[2 * pair], &in->side[k->side], &in->side[!k->side], 0);
 }
 
-/* From now on its entries are current. The generation alone may be raised outside of seq. */
+/* Make the pair's entries current. Only the generation may be raised outside of seq. */
 static void make_current(struct sl_flow_table *t, uint32_t pair, uint64_t generation)
 {
 	struct sl_conn *c = &t->conn[pair];
@@ -70,8 +70,8 @@ static void make_current(struct sl_flow_table *t, uint32_t pair, uint64_t genera
 }
 
 /*
- * The key of a pair found no room: the pair goes straight back, without a grace period. That is why
- * it becomes current only with its key in place: nobody has been served by it before.
+ * The key of a pair found no room: the pair is free again at once, without a grace period. This is
+ * safe because a pair becomes current only after its key is stored: it has served no packet.
  */
 static void return_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t pair)
 {
@@ -82,7 +82,7 @@ static void return_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint3
 	w->free[w->n_free++] = pair;
 }
 
-/* The entries whose packets the new connection serves: not those that have a one-way id. */
+/* The entries whose packets the new connection serves: not those with a one-way id. */
 static uint8_t owned(const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
 	const uint8_t both = SL_FORM_OWNS | SL_FORM_OWNS_OTHER;
@@ -99,7 +99,7 @@ static uint8_t owned(const struct sl_flow_table *t, const struct sl_flow_key *k)
 static uint8_t form_of(const struct sl_flow_table *t, const struct sl_flow_key *k,
 	const struct sl_flow_install *in)
 {
-	/* What talks to itself has one entry only. */
+	/* An end that talks to itself has one entry only. */
 	bool by_peer = in->by_peer && !sl_flow_key_is_own_reverse(k);
 	unsigned int opener = k->side ^ by_peer;
 
@@ -118,7 +118,7 @@ enum sl_drop sl_flow_refusal(const struct sl_flow_table *t, unsigned int worker)
 	return t->worker[worker].refusal;
 }
 
-/* A pair that the worker holds. 0: refused, for want of a share or of room. */
+/* A pair that the worker holds. 0: refused, because of its share or because the table is full. */
 static __rte_always_inline uint32_t new_pair(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_install *in, uint32_t n_free, bool id_is_used)
 {
@@ -137,7 +137,7 @@ static __rte_always_inline uint32_t new_pair(struct sl_flow_table *t, unsigned i
 	return pair;
 }
 
-/* Under the key's stripe: its entry, new or another's. NULL: refused. */
+/* Call under the key's stripe lock. Returns its entry, new or existing. NULL: refused. */
 static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key *k, const struct sl_flow_install *in)
 {
@@ -162,7 +162,7 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	return &t->entry[2 * pair + k->side];
 }
 
-/* Under both keys' stripes; their one-way ids. */
+/* Call under both keys' stripe locks; id: their one-way ids. */
 static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key id[2], const struct sl_flow_install *in)
 {
@@ -185,8 +185,8 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	}
 	sl_count(&w->installed, 1);
 	/*
-	 * Without room for the second key the pair stays as it is, current for nobody, until the
-	 * clock hand removes it: only the control thread may take the first key out again.
+	 * Without room for the second key, the pair stays as it is, current for no packet, until
+	 * ageing removes it: only the control thread may remove the first key.
 	 */
 	if (!sl_flow_key_add(t, &id[1], 2 * pair + 1)) {
 		sl_conn_unlock(&t->conn[pair]);

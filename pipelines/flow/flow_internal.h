@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the flow table share: its memory, its locks and the ordered accesses of the
- * entry protocol (see flow_dp.h). Threads: as noted per field; functions as their callers.
+ * entry protocol (see flow_dp.h).
+ * Threads: as noted per field; functions as their callers.
  */
 #ifndef SL_FLOW_INTERNAL_H
 #define SL_FLOW_INTERNAL_H
@@ -17,7 +18,7 @@
 #include "flow_share.h"
 
 /*
- * Bytes a connection, for 2^k of them (sl_flow_table_bytes has the sum of what was allocated):
+ * Bytes a connection, for 2^k connections (sl_flow_table_bytes has the sum of what was allocated):
  *
  *   128  two entries
  *    64  their counts and windows
@@ -32,30 +33,32 @@
  *   ---
  *   300
  *
- * Any other number of connections takes at most 14 more, where the powers of two fit worst.
+ * For other numbers of connections it is up to 14 more, because of the rounding to powers of two.
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
 #define SL_FLOW_STRIPES 1024 /* install locks; a power of two */
-#define SL_FLOW_KEYS	32   /* of one rte_hash bulk call: at 64 its all-found test overflows */
+/* keys in one rte_hash bulk call: at 64 its all-found test overflows */
+#define SL_FLOW_KEYS 32
 
 /*
- * What tells ids in rte_hash apart besides what is in the packet: bits of net_proto that no network
- * has. A one-way id is for packets of one direction: those of a programmed entry, or of one of the
- * two keys of a connection with SL_FORM_TWO_KEYS.
+ * Bits that distinguish ids in rte_hash besides the bytes of the packet: bits of net_proto that no
+ * network has. A one-way id is for packets of one direction: those of a programmed entry, or of one
+ * of the two keys of a connection with SL_FORM_TWO_KEYS.
  */
 #define SL_FLOW_ID_IP6	   (1u << 30)
 #define SL_FLOW_ID_ONE_WAY (1u << 29)
 _Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_FLOW_ID_ONE_WAY, "free bits");
 
-/* What a worker has of the table for itself. */
+/* A worker's own part of the table. */
 struct sl_flow_worker {
-	uint64_t installed;   /* connections, ever */
-	uint64_t full;	      /* refused for want of room, ever */
-	uint64_t refused;     /* refused because their owners had their shares, ever */
-	enum sl_drop refusal; /* of the last one that was refused */
-	uint32_t turn;	      /* which guess of a bucket gives way next */
-	uint32_t displaced;   /* guesses that gave way in this tick */
+	uint64_t installed; /* connections since start */
+	uint64_t full;	    /* connections refused because the table was full, since start */
+	/* connections refused because their owners had used their shares, since start */
+	uint64_t refused;
+	enum sl_drop refusal; /* why the last refused connection was refused */
+	uint32_t turn;	      /* chooses which guess of a bucket is replaced next */
+	uint32_t displaced;   /* guesses replaced in this tick */
 	uint32_t displaced_tick;
 	uint32_t n_free;
 	uint32_t free[SL_FLOW_CACHE]; /* pair numbers; the next to use is the last */
@@ -65,7 +68,7 @@ struct sl_flow_stripe {
 	rte_spinlock_t lock;
 } __rte_cache_aligned;
 
-/* Free pairs, the lowest on top at first; workers take handfuls, control gives back. */
+/* Free pairs, the lowest on top at first. Workers take several at a time; control returns them. */
 struct sl_flow_stack {
 	rte_spinlock_t lock;
 	_Atomic(uint32_t) n;
@@ -76,7 +79,7 @@ struct sl_flow_stack {
 struct sl_flow_table {
 	/* constant after create */
 	struct rte_hash *hash;
-	struct sl_flow *entry;	       /* pair 0 is nobody's and never current */
+	struct sl_flow *entry;	       /* pair 0 belongs to no connection and is never current */
 	struct sl_flow_counts *counts; /* of the entry of the same index */
 	struct sl_conn *conn;
 	struct sl_conn_cold *cold; /* of the connection of the same index */
@@ -90,16 +93,17 @@ struct sl_flow_table {
 	struct sl_flow_share share;
 	/* written by control */
 	struct {
-		uint64_t removed; /* connections, ever */
+		uint64_t removed; /* connections since start */
 		uint64_t aged, full;
-		_Atomic(uint32_t) programmed; /* entries there are; workers read it */
+		_Atomic(uint32_t) programmed; /* programmed entries in use; workers read it */
 		_Atomic(bool) two_keys;	      /* set by the worker that installs the first one */
 		uint32_t hand;		      /* the next pair to look at */
 	} ctl __rte_cache_aligned;
 	struct sl_flow_worker worker[];
 };
 
-/* What the functions without "in" are to other rooms, which do not see the table. */
+/* The functions named "_in" are inline and see the table. Those without "_in" are
+ * for other folders. */
 static inline uint32_t sl_flow_index_in(const struct sl_flow_table *t, const struct sl_flow *f)
 {
 	return (uint32_t)(f - t->entry);
@@ -128,69 +132,73 @@ static inline struct sl_flow_counts *sl_flow_counts_in(
 
 #define SL_TCP_CONTROL (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST)
 
-/* Count a packet of the entry that serves it. c: its counts. */
+/* Count a packet of the entry that serves it. c: the entry's counts. */
 static __rte_always_inline void sl_flow_count(
 	struct sl_flow_counts *c, struct sl_flow *f, uint32_t len, uint32_t tick)
 {
 	sl_block16_add(&c->packets, 1, len);
-	/* Written once a tick only: the other direction's worker and the control thread read it. */
+	/* Written only once a tick, because the other direction's worker and the control thread
+	 * read it. */
 	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
 		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
 }
 
 /*
  * A key of either family. rte_hash has 8 bytes of it, the digest. Two ids with one digest never
- * serve each other: the pair has the whole key, which is compared; the second finds no room.
+ * serve each other: the whole key is in the pair and is compared. The second key finds no room.
  */
 struct sl_flow_key {
-	struct sl_key4 id; /* IPv4: of the two directions' keys the one from the lower end */
-	uint64_t digest;   /* of id, by secret seeds */
-	uint32_t hash;	   /* likewise */
-	uint8_t side;	   /* of the pair: 1 when the key is the reverse */
+	/* IPv4: of the keys of both directions, the one whose source is the lower end */
+	struct sl_key4 id;
+	uint64_t digest; /* of id, with secret seeds */
+	uint32_t hash;	 /* of id, with secret seeds */
+	uint8_t side;	 /* the entry in the pair: 1 when the key is the reverse */
 	bool v4;
 	struct sl_key6 k6; /* IPv6 only: the whole key */
 };
 
 struct sl_flow_key sl_flow_key4(const struct sl_key4 *k);
 struct sl_flow_key sl_flow_key6(const struct sl_key6 *k);
-/* Of packet i of a burst. */
+/* The key of packet i of a burst. */
 struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i);
-/* The reverse direction's. */
+/* The key of the reverse direction. */
 struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k);
-/* The one-way id: of packets with this very key, and not of their replies. */
+/* The one-way id: for packets with this key, and not for their replies. */
 struct sl_flow_key sl_flow_key_one_way(const struct sl_flow_key *k);
-/* A packet from an address and port to the same ones is its own reply. */
+/* True when source and destination have the same address and port: such a packet
+ * is its own reply. */
 bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k);
 /* The key of an IPv4 entry. */
 struct sl_key4 sl_flow_entry_key4(const struct sl_flow *f);
 /* The key of entry 2p, IPv4 in mapped form. */
 struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair);
-/* The same with its digest, as both directions share it. */
+/* The same with its digest, in the form that both directions share. */
 struct sl_flow_key sl_flow_pair_id(const struct sl_flow_table *t, uint32_t pair);
 
-/* The entry that serves a key: a programmed one's first. */
+/* The entry that serves a key: a programmed entry goes before a connection. */
 struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k);
 /*
- * What rte_hash has under an id: the index of the entry for side 0 of the id; 0 for none. An id
- * that both directions share has the pair's first entry there.
+ * The value of an id in rte_hash: the index of the entry for side 0 of the id; 0 for none. For an
+ * id that both directions share, that is the pair's first entry.
  */
 uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_key *k);
-/* Has the entry of that index the whole key, and not only one that looks alike? */
+/* True when the entry with that index has the whole key, not only the same digest. */
 bool sl_flow_index_has(const struct sl_flow_table *t, uint32_t index, const struct sl_flow_key *k);
-/* Insert an id known to be absent, under its stripe; false when the hash has no room. */
+/* Insert an id that is known to be absent, under its stripe lock. False when the
+ * hash has no room. */
 bool sl_flow_key_add(const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
-/* The ids that rte_hash has of a pair; how many, 1 or 2. */
+/* The ids that rte_hash has for a pair. Returns their number, 1 or 2. */
 unsigned int sl_flow_pair_ids(
 	const struct sl_flow_table *t, uint32_t pair, struct sl_flow_key id[2]);
 
-/* May one-way ids be there at all? */
+/* False when the table has no one-way ids at all. */
 static inline bool sl_flow_has_one_way(const struct sl_flow_table *t)
 {
 	return atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0 ||
 	       atomic_load_explicit(&t->ctl.two_keys, memory_order_acquire);
 }
 
-/* Of a key with what sl_flow_find_index says: the entry that serves it. NULL: none. */
+/* Given a key and the result of sl_flow_find_index: the entry that serves the key. NULL: none. */
 struct sl_flow *sl_flow_choose_known(
 	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
 
@@ -202,52 +210,52 @@ static inline struct sl_flow *sl_flow_choose(
 	return sl_flow_choose_known(t, k, index);
 }
 
-/* Up to n free pairs; how many. */
+/* Take up to n free pairs. Returns their number. */
 uint32_t sl_flow_pairs_alloc(struct sl_flow_table *t, uint32_t *pair, uint32_t n);
 void sl_flow_pair_free(struct sl_flow_table *t, uint32_t pair);
-/* Pairs 1 to this are all that were ever used. */
+/* No pair above this number was ever used. */
 uint32_t sl_flow_pairs_high(const struct sl_flow_table *t);
 
 /*
- * Removal, by control: claim the pair (for good), unlink it under its key's stripe, retire the
- * batch. room makes sure that *b takes one more removal; false when memory is out.
+ * Removal, by control: claim the pair (for good), unlink it under its key's stripe lock, retire the
+ * batch. room makes sure that *b can take one more removal; false when out of memory.
  */
 struct sl_flow_batch;
 bool sl_flow_batch_room(struct sl_flow_table *t, struct sl_flow_batch **b);
 void sl_flow_batch_retire(struct sl_flow_batch *b); /* accepts NULL */
-bool sl_flow_claim(struct sl_conn *c);		    /* false: a worker has it at this moment */
-void sl_flow_claim_wait(struct sl_conn *c); /* workers hold a pair for some tens of cycles */
+bool sl_flow_claim(struct sl_conn *c);		    /* false: a worker holds it at this moment */
+void sl_flow_claim_wait(struct sl_conn *c); /* waits: workers hold a pair for some tens of cycles */
 void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b);
 /* Ticks since the last packet of either direction. */
 uint32_t sl_flow_idle(const struct sl_flow_table *t, uint32_t pair, uint32_t tick);
 
 /*
- * What of a new pair depends on its key alone, before anybody can find it. form:
- * SL_FORM_*, the family excepted. The caller holds the pair; its entries are current for no packet.
+ * Write the parts of a new pair that depend on its key alone, before any thread can find it. form:
+ * SL_FORM_*, without the family. The caller holds the pair; its entries are current for no packet.
  */
 void sl_flow_write_key(
 	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form);
-/* The second key of a pair, in entry f. */
+/* Write the second key of a pair, in entry f. */
 void sl_flow_write_key4(struct sl_flow *f, const struct sl_key4 *k);
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
-/* Pairs a worker could take, those in other workers' hands apart. */
+/* Number of pairs that a worker could take, except those that other workers keep at hand. */
 static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigned int worker)
 {
 	return t->worker[worker].n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
 }
 /*
- * The two directions of a pair, entry 2p first, of those that are its own. The caller holds it, for
- * what was judged as well.
+ * Write the two directions of a pair, entry 2p first, as far as the entries are its own; and what
+ * was judged. The caller holds the pair.
  */
 void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
 	const struct sl_flow_side *other, uint64_t generation);
 void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in);
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);
-/* Only the flags of its action, when they differ. */
+/* Write only the flags of the entry's action, when they differ. */
 void sl_flow_write_flags(struct sl_flow *f, uint8_t flags);
-/* SL_ACT_TRACK or 0: what the entry of a direction carries in a state. */
+/* SL_ACT_TRACK or 0: the flag of a direction's entry in a state. */
 uint8_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction);
 
@@ -261,13 +269,13 @@ static inline bool sl_conn_is_ip4(const struct sl_conn *c)
 	return sl_conn_form(c) & SL_FORM_IP4;
 }
 
-/* The entry whose packets opened it: 0 or 1. */
+/* The entry whose packets opened the connection: 0 or 1. */
 static inline unsigned int sl_conn_opener(const struct sl_conn *c)
 {
 	return sl_conn_form(c) & SL_FORM_OPENER;
 }
 
-/* With both its directions or by a reset: a SYN opens a new one. */
+/* True when both directions have closed, or after a reset: a SYN opens a new connection. */
 static inline bool sl_conn_has_closed(const struct sl_conn *c)
 {
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
@@ -275,7 +283,7 @@ static inline bool sl_conn_has_closed(const struct sl_conn *c)
 	return state == SL_CONN_CLOSING || state == SL_CONN_RESET;
 }
 
-/* Now it is known who. */
+/* The opener is known now: record it. */
 static inline void sl_conn_set_opener(struct sl_conn *c, unsigned int entry)
 {
 	const unsigned int unknown = SL_FORM_OPENER | SL_FORM_PICKED;
@@ -303,13 +311,13 @@ static inline uint8_t sl_conn_proto(const struct sl_conn *c)
 	return sl_key_proto(c->rest.net_proto);
 }
 
-/* What an entry's origin must be for a packet. */
+/* The origin that an entry must have to serve a packet. */
 static inline uint32_t sl_flow_origin(const struct sl_meta *m)
 {
 	return m->flags & SL_P_IP6 ? m->origin | SL_FLOW_IP6 : m->origin;
 }
 
-/* The same for both directions, programmed or not: by the id of their connection. */
+/* One lock for both directions, programmed or not: chosen by the id of their connection. */
 static inline rte_spinlock_t *sl_flow_stripe_lock(
 	const struct sl_flow_table *t, const struct sl_flow_key *k)
 {
@@ -324,7 +332,8 @@ static inline bool sl_conn_trylock(struct sl_conn *c, uint8_t owner)
 		&c->lock, &free, owner, memory_order_acquire, memory_order_relaxed);
 }
 
-/* Not a mere release: who gives back next looks for what others saw meanwhile (sl_flow_track). */
+/* More than a release: whoever unlocks must then look for what others saw meanwhile
+ * (sl_flow_track). */
 static inline void sl_conn_unlock(struct sl_conn *c)
 {
 	atomic_store(&c->lock, 0);

@@ -2,8 +2,8 @@
 #include "flow_internal.h"
 
 /*
- * 48 bits of an IPv6 address with its port, in place of an IPv4 one with its. Secret operands:
- * nobody outside can look for two that are alike.
+ * Maps an IPv6 address and port to 48 bits, the size of an IPv4 address and port. The operands are
+ * secret, so that no one outside can find two that collide.
  */
 static uint64_t end_of(const uint8_t addr[16], uint16_t port_be)
 {
@@ -26,7 +26,7 @@ static struct sl_key4 shorten(const struct sl_key6 *k)
 		.net_proto = k->net_proto | SL_FLOW_ID_IP6};
 }
 
-/* What rte_hash has of an id. */
+/* The part of an id that rte_hash has. */
 static void digest(struct sl_flow_key *k)
 {
 	uint64_t w[2];
@@ -36,7 +36,7 @@ static void digest(struct sl_flow_key *k)
 	k->hash = (uint32_t)(k->digest ^ k->digest >> 32);
 }
 
-/* From the lower end, whichever that is: only that both directions agree matters. */
+/* The id is the key from the lower end. Any order will do, if both directions agree. */
 static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
 {
 	uint64_t src = (uint64_t)id->sport_be << 32 | id->src_be;
@@ -231,8 +231,8 @@ static struct sl_flow *find_one_way(const struct sl_flow_table *t, const struct 
 }
 
 /*
- * An entry that is current serves its packets: it never is for packets of a one-way id (OWNS).
- * Where it is not current, the one-way id is asked for first.
+ * A current entry may serve its packets: an entry is never current for packets of a one-way id
+ * (OWNS). If it is not current, the one-way id is looked up first.
  */
 struct sl_flow *sl_flow_choose_known(
 	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)

@@ -6,7 +6,7 @@
 #include "flow_internal.h"
 #include "flow_window.h"
 
-/* Guesses that give way to others, on one worker in one tick, until more buckets come into use. */
+/* When so many guesses are replaced on one worker in one tick, more buckets come into use. */
 #define CROWDED 8192
 
 /* Packets whose hint was wrong, in the order of the burst. */
@@ -15,7 +15,7 @@ struct wrong_hints {
 	uint8_t idx[SL_BURST_MAX];
 };
 
-/* What of an IPv6 key is not in the entry itself. */
+/* Compares the part of an IPv6 key that is not in the entry itself. */
 static inline bool rest_fits(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
 {
@@ -31,8 +31,8 @@ static inline bool rest_fits(
 }
 
 /*
- * Is it this packet's entry, and does it say what to do with it now? Then its action is in
- * meta.act. A guess may point anywhere. k6 is NULL for IPv4.
+ * True when this is the packet's entry and is current; its action is then in meta.act. f may be any
+ * entry, because a guess can be wrong. k6 is NULL for IPv4.
  */
 static __rte_always_inline bool current(const struct sl_flow_table *t, const struct sl_flow *f,
 	struct sl_meta *m, const uint8_t *frame, const void *key, const struct sl_key6 *k6,
@@ -51,13 +51,13 @@ static __rte_always_inline bool current(const struct sl_flow_table *t, const str
 	return fits && sl_block16_is_zero(differs) && sl_seq_is_unchanged(&f->seq, begun);
 }
 
-/* The present, in registers. */
+/* The present time and world, kept in registers. */
 struct now {
 	uint64_t generation;
 	uint32_t tick;
 };
 
-/* A SYN, FIN or RST against its entry. */
+/* Serve a SYN, FIN or RST by its entry. */
 static __rte_noinline bool serve_control(struct sl_flow_table *t, const struct sl_burst *b,
 	const struct sl_meta *m, struct sl_flow_pass *pass)
 {
@@ -72,8 +72,8 @@ static __rte_noinline bool serve_control(struct sl_flow_table *t, const struct s
 }
 
 /*
- * One packet against an entry that may be its; false when the miss path must see it. Inlined by
- * force: called, it costs half as many instructions again.
+ * Serve one packet by the entry that may be its own. False when the miss path must handle it.
+ * Forced inline: as a call it costs half as many instructions again.
  */
 static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
 	struct sl_flow_pass *pass, struct now now, bool v6)
@@ -86,7 +86,7 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	struct sl_flow_counts *c;
 	struct sl_flow *f;
 
-	/* Or the compiler makes its address in two ways: 3 instructions a packet. */
+	/* Without this the compiler computes its address twice: 3 instructions a packet. */
 	__asm__("" : "+r"(m));
 	f = m->flow;
 	if (unlikely(!current(t, f, m, frame, key, k6, now.generation)))
@@ -102,7 +102,7 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	return true;
 }
 
-/* The same, where it is not all IPv4 or the guess was wrong. */
+/* The same for bursts that are not all IPv4, and for wrong guesses. */
 static __rte_noinline bool serve_any(struct sl_flow_table *t, struct sl_burst *b, unsigned int i,
 	struct sl_flow_pass *pass, struct now now)
 {
@@ -111,10 +111,7 @@ static __rte_noinline bool serve_any(struct sl_flow_table *t, struct sl_burst *b
 	return serve(t, b, i, pass, now, false);
 }
 
-/*
- * Follow the guesses: each packet has one, if only the entry that is nobody's. Returns the flags of
- * all packets.
- */
+/* Follow the guesses. Each packet has one, if only pair 0. Returns the flags of all packets. */
 static unsigned int guess(const struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx,
 	unsigned int n, uint32_t mask)
 {
@@ -136,7 +133,7 @@ static unsigned int guess(const struct sl_flow_table *t, struct sl_burst *b, con
 	return flags;
 }
 
-/* What an IPv6 key is compared with besides the entry, for all of them on the way at once. */
+/* Prefetch what an IPv6 key is compared with besides the entry, for all packets at once. */
 static void prefetch_rest(
 	const struct sl_flow_table *t, const struct sl_burst *b, const uint8_t *idx, unsigned int n)
 {
@@ -150,7 +147,8 @@ static void prefetch_rest(
 	}
 }
 
-/* Known, but resolved in another generation, or from elsewhere: then rte_hash need not be asked. */
+/* The entry is the packet's, but was resolved in another generation or for another origin. Then
+ * there is no need to ask rte_hash. */
 static bool is_own(const struct sl_flow_table *t, const struct sl_burst *b, unsigned int i)
 {
 	bool v6 = b->meta[i].flags & SL_P_IP6;
@@ -166,7 +164,7 @@ static bool is_own(const struct sl_flow_table *t, const struct sl_burst *b, unsi
 	return own && sl_seq_is_unchanged(&f->seq, begun);
 }
 
-/* Packets that rte_hash is asked about. */
+/* Packets to look up in rte_hash. */
 struct questions {
 	unsigned int n;
 	uint8_t pkt[SL_BURST_MAX];
@@ -185,7 +183,7 @@ static void ask(struct questions *q, const struct sl_burst *b, unsigned int i)
 	q->digest[q->n++] = &k->digest;
 }
 
-/* sl_flow_find_index of all, and their entries on the way to the cache. */
+/* sl_flow_find_index for all packets; also prefetches their entries. */
 static void find_all(const struct sl_flow_table *t, const struct questions *q, uint32_t *index)
 {
 	void *data[SL_FLOW_KEYS];
@@ -207,7 +205,7 @@ static void find_all(const struct sl_flow_table *t, const struct questions *q, u
 	}
 }
 
-/* Where guesses keep pushing each other out, there are more flows than places. */
+/* If guesses keep replacing each other, there are more flows than places. */
 static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t mask,
 	unsigned int n, uint32_t tick)
 {
@@ -222,7 +220,7 @@ static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, ui
 	sl_hint_grow(&t->hints, mask);
 }
 
-/* What rte_hash says of all packets asked about. It makes the next hints. */
+/* The results of rte_hash for all packets that were looked up. They become the next hints. */
 static void find_entries(struct sl_flow_table *t, struct sl_burst *b, const struct questions *q,
 	uint32_t mask, const struct sl_flow_pass *pass)
 {
@@ -243,7 +241,7 @@ static void find_entries(struct sl_flow_table *t, struct sl_burst *b, const stru
 		note_displaced(t, w, mask, displaced, pass->tick);
 }
 
-/* Packets whose guess was another flow's entry, or one that is not current: few, as a rule. */
+/* Packets whose guess was another flow's entry, or one that is not current. Usually few. */
 static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct wrong_hints *wrong,
 	uint32_t mask, struct sl_flow_pass *pass)
 {
@@ -264,7 +262,7 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 	}
 }
 
-/* The hits that the state machine is to see. */
+/* The hits that must be shown to the state machine. */
 static __rte_noinline void track(
 	struct sl_flow_table *t, struct sl_burst *b, const struct sl_flow_pass *pass)
 {

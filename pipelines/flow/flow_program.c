@@ -24,7 +24,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 {
 	struct sl_conn *c = &t->conn[pair];
 
-	/* Generation 0: the first packet takes the miss path, which knows what to do with it. */
+	/* Generation 0: the first packet takes the miss path, which resolves the entry. */
 	sl_flow_write_key(t, pair, programmed, SL_FORM_OWNS);
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], tick);
@@ -43,9 +43,9 @@ static void remove_connection(
 }
 
 /*
- * Under the key's stripe; pair is the caller's. What may fail comes before the connection of that
- * key is removed, so that it serves its packets until the new entry is found. A connection with two
- * keys is removed first.
+ * Call under the key's stripe lock; the caller owns pair. What may fail is done before the
+ * connection with that key is removed, so that the connection serves its packets until the new
+ * entry is found. A connection with two keys is removed first.
  */
 static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 	const struct sl_flow_key *k, uint32_t pair, uint32_t tick, struct sl_flow_batch *b)
@@ -56,12 +56,12 @@ static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 
 	if (f != NULL && is_programmed(t, f))
 		return -EEXIST;
-	/* It has the very id that the new entry is to have. */
+	/* It has the same id that the new entry needs. */
 	if (f != NULL && sl_conn_form(sl_flow_conn_in(t, f)) & SL_FORM_TWO_KEYS) {
 		remove_connection(t, f, b);
 		f = NULL;
 	}
-	/* Another key that looks the same has the id. */
+	/* Another key with the same digest has the id. */
 	if (sl_flow_find_index(t, &programmed) != 0)
 		return -ENOSPC;
 	atomic_store_explicit(&c->lock, SL_FLOW_LOCK_CONTROL, memory_order_relaxed);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A sequence lock: a number beside the data that is odd while the data is being written. Readers
- * never wait; they read the number, the data, the number again, and know whether the copy is whole.
+ * A sequence lock: a number beside the data that is odd while the data is being written.
+ * Readers never wait. They read the number, the data, and the number again, and so know whether
+ * the copy is consistent.
  *
  * The data is read and written with relaxed atomic accesses at least (flow_block.h has wide ones).
- * Threads: one writer at a time, which something else must make sure of (a flow's pair lock), or
- * which sl_seq_try_write decides. Any number of readers.
+ * Threads: one writer at a time. Either another lock ensures that (a flow's pair lock), or
+ * sl_seq_try_write does. Any number of readers.
  */
 #ifndef SL_FLOW_SEQ_H
 #define SL_FLOW_SEQ_H
@@ -16,7 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Before the data is read. */
+/* Call before reading the data. */
 static inline uint32_t sl_seq_begin_read(const _Atomic(uint32_t) *seq)
 {
 	return atomic_load_explicit(seq, memory_order_acquire);
@@ -28,8 +29,8 @@ static inline bool sl_seq_is_writing(uint32_t begun)
 }
 
 /*
- * After it: true when no writer has come since sl_seq_begin_read. A reader whose data says by
- * itself that it is finished need not look at sl_seq_is_writing as well.
+ * Call after reading the data: true when no writer has come since sl_seq_begin_read. If the data
+ * itself shows that it is complete, the reader need not call sl_seq_is_writing as well.
  */
 static inline bool sl_seq_is_unchanged(const _Atomic(uint32_t) *seq, uint32_t begun)
 {
@@ -37,7 +38,7 @@ static inline bool sl_seq_is_unchanged(const _Atomic(uint32_t) *seq, uint32_t be
 	return atomic_load_explicit(seq, memory_order_relaxed) == begun;
 }
 
-/* The only writer there is at the moment. The data is then stored with release order. */
+/* For the only writer at the moment. The data is then stored with release order. */
 static inline uint32_t sl_seq_begin_write(_Atomic(uint32_t) *seq)
 {
 	uint32_t begun = atomic_load_explicit(seq, memory_order_relaxed);
@@ -46,7 +47,7 @@ static inline uint32_t sl_seq_begin_write(_Atomic(uint32_t) *seq)
 	return begun;
 }
 
-/* One of several writers: false when another is writing. The data may be stored relaxed. */
+/* For one of several writers: false when another is writing. The data may be stored relaxed. */
 static inline bool sl_seq_try_write(_Atomic(uint32_t) *seq, uint32_t *begun)
 {
 	*begun = atomic_load_explicit(seq, memory_order_relaxed);
@@ -63,7 +64,7 @@ static inline void sl_seq_end_write(_Atomic(uint32_t) *seq, uint32_t begun)
 	atomic_store_explicit(seq, begun + 2, memory_order_release);
 }
 
-/* The data, word by word and in order. `from` may have any alignment. */
+/* Copies the data word by word and in order. `from` may have any alignment. */
 
 static inline uint64_t sl_seq_load64(const void *p)
 {

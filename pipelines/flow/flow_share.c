@@ -6,7 +6,8 @@
 
 #define SWEEP 64 /* closed owners looked at in one call */
 
-/* Room for every number, of which the kernel gives what is touched: 32 bytes an owner. */
+/* Reserves room for every number: 32 bytes an owner. The kernel allocates only pages
+ * that are touched. */
 int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct sl_conn *conn,
 	struct sl_conn_cold *cold)
 {
@@ -46,7 +47,7 @@ static uint32_t active(const struct sl_flow_share *s, enum sl_owner_level level)
 	return n < 0 ? 0 : (uint32_t)n;
 }
 
-/* They, and one who is not there yet. */
+/* The active owners of a level, plus one that is not active yet. */
 static uint64_t sharers(const struct sl_flow_share *s, enum sl_owner_level level)
 {
 	return (uint64_t)active(s, level) + 1;
@@ -68,7 +69,7 @@ static bool count_up(struct sl_flow_share *s, uint32_t number, enum sl_owner_lev
 	return true;
 }
 
-/* A closed owner was taken out of the active ones when it was closed. */
+/* A closed owner is already removed from the active ones. */
 static void count_down(struct sl_flow_share *s, uint32_t number, enum sl_owner_level level)
 {
 	struct sl_owner *o = &s->owner[number];
@@ -96,7 +97,8 @@ static void unbill(struct sl_flow_share *s, uint32_t number)
 
 	if (number == 0)
 		return;
-	/* Last the owner itself: while it has this connection its number means the same. */
+	/* The owner itself comes last: while it has this connection, its number
+	 * cannot be used again. */
 	count_down(s, network, SL_LEVEL_NETWORK);
 	count_down(s, place, SL_LEVEL_PLACE);
 	count_down(s, number, SL_LEVEL_ENDPOINT);
@@ -120,14 +122,14 @@ static void set_form(struct sl_conn *c, unsigned int bit, bool on)
 	atomic_store_explicit(&c->form, (uint8_t)(on ? form | bit : form), memory_order_release);
 }
 
-/* While a pair names it, a number is not used again. */
+/* A number is not used again while a pair names it. */
 static void name(struct sl_flow_share *s, uint32_t number)
 {
 	if (number != 0)
 		atomic_fetch_add_explicit(&s->owner[number].refs, 1, memory_order_relaxed);
 }
 
-/* Release: who finds no name left finds what was billed meanwhile. */
+/* Release: a thread that reads zero also sees what was billed before. */
 static void unname(struct sl_flow_share *s, uint32_t number)
 {
 	if (number != 0)
@@ -139,7 +141,7 @@ static uint32_t *second_of(const struct sl_flow_share *s, const struct sl_conn *
 	return &s->cold[c - s->conn].second_owner;
 }
 
-/* The number is there before the bit that says so. */
+/* The number is stored before the bit that announces it. */
 static void set_second(const struct sl_flow_share *s, struct sl_conn *c, uint32_t second)
 {
 	bool had = atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED;
@@ -150,7 +152,7 @@ static void set_second(const struct sl_flow_share *s, struct sl_conn *c, uint32_
 		set_form(c, SL_FORM_SHARED, second != 0);
 }
 
-/* Which of in->owner sent the first packet of a connection that may be either's. */
+/* Which of in->owner sent the first packet of a connection that either end may have opened. */
 static unsigned int first_sender(
 	const struct sl_flow_share *s, const struct sl_conn *c, const struct sl_flow_install *in)
 {
@@ -162,7 +164,7 @@ static unsigned int first_sender(
 		return sl_share_sender(in);
 	if (atomic_load_explicit(&c->form, memory_order_relaxed) & SL_FORM_SHARED)
 		return !!(__atomic_load_n(second_of(s, c), __ATOMIC_RELAXED) & SL_SECOND_OPENED);
-	/* It had one end until now. */
+	/* It had one owner until now. */
 	return (atomic_load_explicit(&c->seen, memory_order_relaxed) & both) == SL_SEEN_REPLY;
 }
 
@@ -228,7 +230,7 @@ void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c)
 	unname(s, named);
 }
 
-/* N * F / R: what the owners of a level would have together, were each at its threshold. */
+/* N * F / R: the total for the owners of a level if each is at its threshold. */
 static uint64_t room_for_all(const struct sl_flow_share *s, uint32_t n_free)
 {
 	return (uint64_t)n_free * s->n_pairs / s->reserve;
@@ -274,7 +276,7 @@ bool sl_share_admits_scarce(struct sl_flow_share *s, uint32_t owner, uint32_t n_
 	return false;
 }
 
-/* room / (used * (n + 1)), one at most. */
+/* room / (used * (n + 1)), at most 1. */
 static uint32_t kept_at(
 	const struct sl_flow_share *s, uint32_t number, enum sl_owner_level level, uint64_t room)
 {
@@ -367,14 +369,14 @@ static void free_number(struct sl_flow_share *s, uint32_t number)
 	s->free = number;
 }
 
-/* In this order: who names it may still bill it. */
+/* In this order, because a pair that names an owner may still bill it. */
 static bool is_unused(const struct sl_owner *o)
 {
 	return atomic_load_explicit(&o->refs, memory_order_acquire) == 0 &&
 	       used(o) == SL_OWNER_CLOSED;
 }
 
-/* What must stay in the list goes to its end, so that a long one is gone through in turn. */
+/* Owners that must stay in the list go to its end, so that repeated calls cover a long list. */
 void sl_owner_sweep(struct sl_flow_share *s)
 {
 	uint32_t look = RTE_MIN(s->n_closed, (uint32_t)SWEEP);

@@ -1,43 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who may open a connection while the flow table is nearly full. Every connection is billed to the
- * endpoint that opened it, to that endpoint's place (the port of a local endpoint, the node of a
- * remote one) and to its network; docs/decisions/0011 has the rule and why. A connection that was
- * picked up may have been opened by either end. It is billed to the sender of its first packet, and
- * once the other end has answered also to that one, its second owner.
+ * Decides who may open a connection while the flow table is nearly full. Every connection is billed
+ * to the endpoint that opened it, to that endpoint's place (the port of a local endpoint, the node
+ * of a remote one) and to its network. docs/decisions/0011 has the rule and the reasons. A
+ * connection that was picked up may have been opened by either end. It is billed to the sender of
+ * its first packet. Once the other end has answered, it is also billed to that end, its second
+ * owner.
  *
- *   A table of N pairs keeps a reserve of R. While the number of free pairs, F, is above R, anybody
- *   may open connections. From there on each owner has a threshold:
+ *   A table of N pairs keeps a reserve of R. While the number of free pairs, F, is above R, any
+ *   owner may open connections. From there on each owner has a threshold:
  *
  *       T = N / (n + 1) * F / R      n: the owners of its level that have connections
  *
- *   A connection is let in when its network, or its place, or its endpoint has fewer than T. T
+ *   A connection is admitted when its network, or its place, or its endpoint has fewer than T. T
  *   falls with F, so no number of owners can use up the reserve: an owner without connections finds
  *   room. An endpoint that opened its first connection while the reserve was in use is a guest. A
  *   guest may have SL_SHARE_BURST connections while half of the reserve is left, however small the
  *   shares.
  *
- * Numbers: an endpoint's owner stands for it at one place in one network. An endpoint that moves
- * gets another owner. Those of a place and a network live as long as the object. A closed owner has
- * no share: connections still billed to it have the shortest time of all. Its number is used again
- * when nothing is billed to it.
+ * Numbers: an endpoint's owner is for that endpoint at one place in one network. An endpoint that
+ * moves gets another owner. The owner of a place or network exists as long as the object. A closed
+ * owner has no share: connections still billed to it have the shortest timeout of all. Its number
+ * is used again when nothing is billed to it.
  *
  * Invariants, whenever no worker is in the middle of an installation:
- *   - used of an endpoint: the pairs that are billed to it. Of a place or network: the sum over its
- *     endpoints, open and closed.
- *   - active of a level: its open owners with used > 0.
- *   - a free or programmed pair is billed to nobody.
- *   - a pair with SL_FORM_SHARED names a second owner. It is billed to that one while
- *     sl_share_is_answered holds for its state, which only sl_share_follow changes.
- *   - refs of an endpoint: the pairs that name it as their second owner, billed to it or not. Its
- *     number is not used again until there are none.
+ * - used of an endpoint: the pairs that are billed to it. used of a place or network: the sum over
+ *   its endpoints, open and closed.
+ * - active of a level: its open owners with used > 0.
+ * - a free or programmed pair is billed to no owner.
+ * - a pair with SL_FORM_SHARED names a second owner. It is billed to that one while
+ *   sl_share_is_answered holds for its state, which only sl_share_follow changes.
+ * - refs of an endpoint: the pairs that name it as their second owner, billed to it or not. Its
+ *   number is not used again until there are none.
  *
- * Threads: used, active, refused: a worker that installs counts up; whoever removes a connection or
- * bills it to another owner counts down. All relaxed: two workers may exceed a threshold by one
- * connection each, and nothing else depends on them. active may be slightly below zero for a
- * moment, when one thread counts down what a worker has not counted up yet. The rest of an owner:
- * control, before a worker can know the number. A pair's owners: whoever holds the pair changes
- * them; control reads them at any time.
+ * Threads: used, active, refused: a worker that installs a connection counts up; a thread that
+ * removes a connection or bills it to another owner counts down. All are relaxed: two workers may
+ * exceed a threshold by one connection each, and nothing else depends on them. active may be
+ * slightly below zero for a moment, when one thread counts down before the worker has counted up.
+ * All other fields of an owner: control, before a worker can know the number. A pair's owners: the
+ * thread that holds the pair changes them; control reads them at any time.
  */
 #ifndef SL_FLOW_SHARE_H
 #define SL_FLOW_SHARE_H
@@ -50,15 +51,15 @@
 #include "flow_dp.h"
 #include "flow_owner_ctl.h"
 
-#define SL_SHARE_BURST	    1024u		/* connections a guest may have, in a table of... */
-#define SL_SHARE_BURST_PART 16u			/* ...so many times as many pairs, or more */
-#define SL_SHARE_ONE	    (UINT32_C(1) << 16) /* a factor of one */
+#define SL_SHARE_BURST	    1024u		/* connections a guest may have, in a table with */
+#define SL_SHARE_BURST_PART 16u			/* at least so many times as many pairs */
+#define SL_SHARE_ONE	    (UINT32_C(1) << 16) /* the factor 1 */
 
-#define SL_OWNER_CLOSED (1u << 31) /* of sl_owner.used */
+#define SL_OWNER_CLOSED (1u << 31) /* bit of sl_owner.used */
 
 /*
- * Of sl_conn_cold.second_owner: the second owner is the end that is taken for the opener. It was
- * silent when the other end sent the first packet.
+ * Bit of sl_conn_cold.second_owner: the second owner is the end that is treated as the opener. It
+ * had sent nothing when the other end sent the first packet.
  */
 #define SL_SECOND_OPENED (1u << 31)
 
@@ -67,14 +68,15 @@ enum sl_owner_level { SL_LEVEL_ENDPOINT, SL_LEVEL_PLACE, SL_LEVEL_NETWORK, SL_LE
 struct sl_owner {
 	_Atomic(uint32_t) used; /* connections billed to it; SL_OWNER_CLOSED */
 	_Atomic(uint32_t) refused;
-	uint32_t place, network; /* owners; 0 of a place or network itself */
-	/* Owners that have it as place or network; of an endpoint: named, by workers. */
+	uint32_t place, network; /* numbers of owners; 0 in the owner of a place or network */
+	/* Place or network: owners that name it, counted by control. Endpoint: pairs that name
+	 * it, counted by workers. */
 	_Atomic(uint32_t) refs;
 	/* control only */
 	uint32_t id;   /* of the object it stands for */
-	uint32_t next; /* in the list of closed or of free ones */
+	uint32_t next; /* next in the list of closed or of free owners */
 	uint8_t kind;  /* enum sl_owner_kind; SL_OWNER_NONE: free */
-	/* A worker writes it when it bills the first connection. */
+	/* The worker that bills the first connection writes it. */
 	_Atomic(uint8_t) guest;
 	uint16_t zero;
 };
@@ -82,15 +84,16 @@ _Static_assert(sizeof(struct sl_owner) == 32, "two a cache line");
 
 struct sl_flow_share {
 	/* constant once workers run */
-	struct sl_owner *owner;	    /* by number; 0 is nobody: never billed, never refused */
+	struct sl_owner *owner;	    /* by number; 0 is no owner: never billed, never refused */
 	const struct sl_conn *conn; /* the table's */
-	struct sl_conn_cold *cold;  /* likewise */
+	struct sl_conn_cold *cold;  /* the table's */
 	uint32_t n_pairs, reserve;
 	uint32_t burst;
 	/* control only */
-	uint32_t high;						 /* the highest number ever used */
-	uint32_t free;						 /* the first of a list */
-	uint32_t closed, last_closed, n_closed;			 /* likewise */
+	uint32_t high; /* the highest number ever used */
+	uint32_t free; /* first of a list */
+	/* the list of closed owners, and its length */
+	uint32_t closed, last_closed, n_closed;
 	_Atomic(uint32_t) active[SL_LEVELS] __rte_cache_aligned; /* signed: see above */
 };
 
@@ -98,14 +101,14 @@ int sl_flow_share_create(struct sl_flow_share *s, uint32_t n_pairs, const struct
 	struct sl_conn_cold *cold);
 void sl_flow_share_destroy(struct sl_flow_share *s);
 
-/* What flow_owner_ctl.h says, of a table's share. */
+/* Implements sl_flow_share_set (flow_owner_ctl.h). */
 void sl_share_set_percent(struct sl_flow_share *s, uint32_t percent);
 uint32_t sl_share_open(struct sl_flow_share *s, enum sl_owner_kind kind, uint32_t id,
 	uint32_t place, uint32_t network);
 void sl_share_close(struct sl_flow_share *s, uint32_t number);
 bool sl_share_view_next(const struct sl_flow_share *s, uint32_t from, struct sl_owner_view *view);
 
-/* Both ends have sent something, and the connection has not been reset. */
+/* True when both ends have sent something, and the connection has not been reset. */
 static inline bool sl_share_is_answered(enum sl_conn_state state)
 {
 	return state == SL_CONN_ESTABLISHED || state == SL_CONN_CLOSING;
@@ -126,7 +129,7 @@ static inline uint32_t sl_conn_named_owner(const struct sl_flow_share *s, const 
 	       ~SL_SECOND_OPENED;
 }
 
-/* The second owner that it is billed to. */
+/* The second owner that a pair is billed to; 0: none. */
 static inline uint32_t sl_conn_second_owner(const struct sl_flow_share *s, const struct sl_conn *c)
 {
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
@@ -134,15 +137,15 @@ static inline uint32_t sl_conn_second_owner(const struct sl_flow_share *s, const
 	return sl_share_is_answered(state) ? sl_conn_named_owner(s, c) : 0;
 }
 
-/* Which of in->owner a new connection is billed to: the one whose packet is at hand. */
+/* Which of in->owner a new connection is billed to: the sender of the present packet. */
 static inline unsigned int sl_share_sender(const struct sl_flow_install *in)
 {
 	return in->by_peer && in->owner[1] != 0;
 }
 
 /*
- * May a connection be opened that is billed to this owner, with n_free pairs free? A refusal is
- * counted.
+ * May a connection be opened that is billed to this owner, with n_free pairs free? A
+ * refusal is counted.
  */
 bool sl_share_admits_scarce(struct sl_flow_share *s, uint32_t owner, uint32_t n_free);
 
@@ -152,16 +155,16 @@ static inline bool sl_share_admits(struct sl_flow_share *s, uint32_t owner, uint
 }
 
 /*
- * Bill a pair to the owners of in->owner, and no longer to those it was billed to. A new pair,
- * whose state is still FREE, was billed to nobody. Which of two owners sent the first packet stays
- * as it is. The caller holds the pair.
+ * Bill a pair to the owners in in->owner instead of its former owners. A new pair, whose state is
+ * still FREE, had none. The record of which owner sent the first packet does not change. The caller
+ * holds the pair.
  */
 void sl_share_bill(struct sl_flow_share *s, struct sl_conn *c, const struct sl_flow_install *in,
 	uint32_t n_free);
 
 /*
- * The state of a pair with a second owner is about to become `to`: it is billed to that owner from
- * now on, or no longer. The caller holds the pair.
+ * The state of a pair with a second owner is about to become `to`: bill it to that owner, or stop
+ * doing so. The caller holds the pair.
  */
 void sl_share_follow_second(
 	struct sl_flow_share *s, struct sl_conn *c, enum sl_conn_state to, uint32_t n_free);
@@ -173,17 +176,18 @@ static inline void sl_share_follow(
 		sl_share_follow_second(s, c, to, n_free);
 }
 
-/* A pair is given up. The caller holds it. */
+/* Stop billing a pair that is about to be freed. The caller holds it. */
 void sl_share_unbill(struct sl_flow_share *s, struct sl_conn *c);
 
 /*
- * The part of its idle time that a connection keeps, in units of 1 / SL_SHARE_ONE. All of it,
- * unless its owner is at the threshold or above on each level. Then threshold / used, on the level
- * where that is most.
+ * The part of its idle timeout that a connection keeps, in units of 1 / SL_SHARE_ONE. All of it,
+ * unless its owner is at or above the threshold on each level. Then threshold / used, on the level
+ * where that is largest.
  */
 uint32_t sl_share_keeps(const struct sl_flow_share *s, const struct sl_conn *c, uint32_t n_free);
 
-/* Numbers of closed owners to which nothing is billed any more are free again; looks at a few. */
+/* Frees numbers of closed owners to which nothing is billed any more. Looks at a few
+ * owners at a time. */
 void sl_owner_sweep(struct sl_flow_share *s);
 
 #endif

@@ -16,9 +16,9 @@ static int compare_digests(const void *a, const void *b, size_t len)
 
 /*
  * A hash that always has room for n keys, and for half as many second keys where the powers of two
- * allow it. Buckets for four thirds of n at least; cuckoo insertion does not fail below nine
- * tenths. rte_hash rounds the buckets, not the slots, up to a power of two, hence the value just
- * above half of one.
+ * allow it. It has buckets for at least four thirds of n, because cuckoo insertion does not fail
+ * below nine tenths. rte_hash rounds the buckets, not the slots, up to a power of two. Hence the
+ * value just above half of one.
  */
 static struct rte_hash *create_hash(unsigned int serial, uint32_t n, int socket)
 {
@@ -74,14 +74,14 @@ uint64_t sl_flow_table_least(uint32_t max_flows)
 		       (uint64_t)sizeof(*t->hints.bucket);
 }
 
-/* Pair 0 is there for wrong guesses to look at. */
+/* Pair 0 exists so that wrong guesses have an entry to look at. */
 static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int serial, int socket)
 {
 	size_t n = (size_t)n_pairs + 1;
 
 	t->n_pairs = n_pairs;
 	t->hash = create_hash(serial, n_pairs, socket);
-	/* 128: a pair side by side in two lines of their own, so that sl_flow_other is one bit. */
+	/* 128-byte alignment: a pair is two lines side by side, so sl_flow_other flips one bit. */
 	t->entry = rte_zmalloc_socket("flow_entry", 2 * n * sizeof(*t->entry), 128, socket);
 	t->counts = rte_zmalloc_socket(
 		"flow_counts", 2 * n * sizeof(*t->counts), RTE_CACHE_LINE_SIZE, socket);
@@ -100,7 +100,7 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 	return 0;
 }
 
-/* Of DPDK's memory, all sockets. */
+/* DPDK memory in use, on all sockets. */
 static size_t memory_in_use(void)
 {
 	size_t sum = 0;
@@ -223,7 +223,7 @@ uint32_t sl_flow_pairs_alloc(struct sl_flow_table *t, uint32_t *pair, uint32_t n
 	struct sl_flow_stack *s = &t->free;
 	uint32_t left, high;
 
-	/* Workers come here for each new connection once the table is full. */
+	/* Once the table is full, workers come here for each new connection. */
 	if (atomic_load_explicit(&s->n, memory_order_relaxed) == 0)
 		return 0;
 	rte_spinlock_lock(&s->lock);

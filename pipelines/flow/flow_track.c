@@ -20,10 +20,10 @@ static bool is_icmp(uint8_t proto)
 }
 
 /*
- * TCP in the handshake: both directions. ICMP: always, for the type of each packet is checked
- * against its direction. Others: only replies can change a new connection, so a stream one way is
- * not slowed down. CLOSING asks for none: only SYN, FIN and RST matter then, and lookup shows those
- * anyway. After a reset nothing is to pass.
+ * TCP in the handshake: both directions. ICMP: always, because the type of each packet is checked
+ * against its direction. Others: only replies can change a new connection, so a one-way stream is
+ * not slowed down. CLOSING needs no flag: only SYN, FIN and RST matter then, and lookup shows those
+ * anyway. After a reset no packet passes.
  */
 uint8_t sl_flow_track_flags(
 	const struct sl_conn *c, enum sl_conn_state state, unsigned int direction)
@@ -43,10 +43,11 @@ uint8_t sl_flow_track_flags(
 	return 0;
 }
 
-/* A TCP packet amid its connection. */
+/* A TCP packet of an existing connection. */
 struct tcp_look {
-	struct sl_segment now, own, peer; /* own, peer: the last of either direction before it */
-	unsigned int scale;		  /* of the peer's window */
+	/* own, peer: the last earlier segment of each direction */
+	struct sl_segment now, own, peer;
+	unsigned int scale; /* of the peer's window */
 	bool reply, picked;
 	uint8_t before; /* SL_SEEN_* */
 };
@@ -57,7 +58,7 @@ static unsigned int scale_of(const struct sl_conn *c, unsigned int entry, bool p
 	unsigned int scales = atomic_load_explicit(&c->scales, memory_order_relaxed);
 	unsigned int s[2] = {scales & 15, scales >> 4 & 15};
 
-	if (picked) /* its SYNs were not seen: as large as any */
+	if (picked) /* its SYNs were not seen: assume the largest scale */
 		return SL_TCP_SCALE_MAX;
 	if (s[0] == SL_TCP_SCALE_NONE || s[1] == SL_TCP_SCALE_NONE)
 		return 0;
@@ -91,7 +92,7 @@ static struct tcp_look look(const struct sl_flow_table *t, const struct sl_conn 
 		.before = atomic_load_explicit(&c->seen, memory_order_relaxed)};
 }
 
-/* The answer to a SYN. */
+/* The bit for the answer to a SYN. */
 static uint8_t synack_seen(const struct tcp_look *l)
 {
 	bool believed =
@@ -101,7 +102,7 @@ static uint8_t synack_seen(const struct tcp_look *l)
 								    : 0;
 }
 
-/* SL_SEEN_* that the packet adds; 0 when the other end does not believe it. */
+/* SL_SEEN_* that the packet adds; 0 when the other end would not accept it. */
 static uint8_t tcp_seen(const struct tcp_look *l)
 {
 	uint8_t side = l->reply ? SL_SEEN_REPLY : SL_SEEN_ORIG;
@@ -112,7 +113,7 @@ static uint8_t tcp_seen(const struct tcp_look *l)
 	if (l->now.flags & SL_TCP_SYN)
 		return synack_seen(l);
 	if (l->now.flags & SL_TCP_FIN) {
-		/* Of a connection picked up just now the peer's window is not known yet. */
+		/* For a connection that was just picked up, the peer's window is not known yet. */
 		if (!sl_segment_in_window(&l->now, &l->peer, l->scale) &&
 			!(l->picked && l->peer.flags == 0))
 			return 0;
@@ -123,7 +124,7 @@ static uint8_t tcp_seen(const struct tcp_look *l)
 	return side;
 }
 
-/* A SYN without ACK: believed until it is answered, of who opened the connection. */
+/* A SYN without ACK counts until it is answered, if it is from the opener. */
 static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
 {
 	const uint8_t answered = SL_SEEN_SYNACK | SL_SEEN_ACKED;
@@ -134,7 +135,7 @@ static uint8_t opening_seen(const struct sl_conn *c, const struct sl_flow *f)
 	return SL_SEEN_ORIG | SL_SEEN_SYN;
 }
 
-/* Remember the segment of a packet. One that is not tracked is remembered by sl_flow_serve. */
+/* Remember the segment of a tracked packet. sl_flow_serve remembers all others. */
 static void note(
 	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_burst *b, unsigned int i)
 {
@@ -148,8 +149,8 @@ static void note(
 }
 
 /*
- * Is it a late segment of the opener from before its SYN? It is not remembered: the peer's answer
- * must be compared with the SYN.
+ * True for a late segment that the opener sent before its SYN. It is not remembered, because the
+ * peer's answer must be compared with the SYN.
  */
 static bool awaits_answer(const struct sl_conn *c, const struct sl_flow *f, const struct sl_meta *m)
 {
@@ -205,10 +206,10 @@ static void enter(
 }
 
 /*
- * Bring the state to where `seen` says it is; it never goes back. A worker that finds the pair
- * locked leaves the update to the worker that holds the lock: that one looks at `seen` again after
- * it has unlocked the pair. seen and lock are sequentially consistent, so one of the two sees what
- * the other has done.
+ * Advance the state to the one that `seen` implies; it never goes back. A worker that finds the
+ * pair locked leaves the update to the worker that holds the lock: that one reads `seen` again
+ * after it has unlocked the pair. seen and lock are sequentially consistent, so one of the two sees
+ * what the other has done.
  */
 static void advance_state(struct sl_flow_table *t, unsigned int worker, struct sl_conn *c)
 {
@@ -220,7 +221,7 @@ static void advance_state(struct sl_flow_table *t, unsigned int worker, struct s
 			return;
 		if (!atomic_compare_exchange_strong(&c->lock, &unlocked, (uint8_t)(worker + 1)))
 			return;
-		/* Under the lock it cannot be removed or reopened any more: look again. */
+		/* Under the lock it cannot be removed or reopened: read again. */
 		to = state_of(sl_conn_proto(c), atomic_load(&c->seen));
 		if (to > (enum sl_conn_state)atomic_load(&c->state))
 			enter(t, worker, c, to);
@@ -244,14 +245,15 @@ bool sl_flow_end(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f
 	return true;
 }
 
-/* Requests one way, replies the other; a key alone does not tell them apart when id and type are
- * equal. */
+/* Requests go one way, replies the other. A key alone does not distinguish them when id
+ * and type are equal. */
 static bool icmp_fits(const struct sl_meta *m, bool reply)
 {
 	return reply == !!(m->flags & SL_P_ICMP_ECHO_REPLY);
 }
 
-/* After a reset the ends know of no connection. The reset itself may be repeated, or lost. */
+/* After a reset neither end has the connection. The reset itself may be repeated, because it
+ * may have been lost. */
 static bool is_reset(enum sl_conn_state state, const struct sl_meta *m)
 {
 	return state == SL_CONN_RESET && (m->tcp_flags & SL_TCP_RST) == 0;

@@ -2,14 +2,14 @@
 #include "flow_internal.h"
 #include "flow_window.h"
 
-/* From here on the entry is current for no packet. What follows is stored with release order. */
+/* From here on the entry is current for no packet. Later stores have release order. */
 static uint32_t begin_write(struct sl_flow *f)
 {
 	atomic_store_explicit(&f->generation, 0, memory_order_relaxed);
 	return sl_seq_begin_write(&f->seq);
 }
 
-/* One direction, counters excepted. The caller holds the pair. */
+/* Write one direction, except its counters. The caller holds the pair. */
 static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t family,
 	uint8_t flags, uint64_t generation)
 {
@@ -27,7 +27,7 @@ static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t
 	sl_seq_end_write(&f->seq, begun);
 }
 
-/* One word: there is nothing to tear, so the entry stays current meanwhile. */
+/* One word, which cannot be torn, so the entry stays current meanwhile. */
 void sl_flow_write_flags(struct sl_flow *f, uint8_t flags)
 {
 	struct sl_action act = sl_flow_load_act(f);
@@ -44,7 +44,7 @@ void sl_flow_forget(struct sl_flow *f)
 	sl_seq_end_write(&f->seq, begin_write(f));
 }
 
-/* A direction that belongs to a programmed entry stays current for nobody. */
+/* A direction that belongs to a programmed entry stays current for no packet. */
 void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
 	const struct sl_flow_side *other, uint64_t generation)
 {
@@ -68,7 +68,7 @@ void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in
 	sl_conn_set_slots(c, in->policy_ingress, in->policy_egress);
 }
 
-/* Of a connection that is resolved again; what was put there over the socket is nobody's. */
+/* For a connection that is resolved again. A programmed entry has no owner. */
 static void note_owner(struct sl_flow_table *t, struct sl_conn *c, const struct sl_flow_install *in)
 {
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) != SL_CONN_PROGRAMMED)
@@ -118,7 +118,7 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 		return false;
 	}
 	sl_conn_set_opener(c, (unsigned int)(f - pair));
-	/* Nobody has answered the new one. */
+	/* The new connection has no answer yet. */
 	sl_share_follow(&t->share, c, SL_CONN_NEW, UINT32_MAX);
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_relaxed);
 	note_owner(t, c, in);

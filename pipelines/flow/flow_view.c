@@ -3,12 +3,12 @@
 
 #include "flow_internal.h"
 
-#define TRIES \
-	1000 /* a worker writes an entry in some tens of cycles; one that sleeps amid it is not \
-		waited for */
+/* A worker writes an entry in some tens of cycles. A worker that is preempted while it writes is
+ * not waited for. */
+#define TRIES 1000
 
-/* What the entry protocol protects, as one consistent copy; generation 0 when it would not hold
- * still. */
+/* Copies the fields that the entry protocol protects, consistently. Generation 0 when the
+ * entry kept changing. */
 static void read_entry(const struct sl_flow *f, struct sl_flow_view *v, unsigned int side)
 {
 	for (unsigned int i = 0; i < TRIES; i++) {
@@ -110,8 +110,8 @@ bool sl_flow_view_before(struct sl_flow_table *t, uint32_t from, uint32_t end, u
 		const struct sl_conn *c = &t->conn[pair];
 		enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 
-		/* Only this thread removes, so what is in use stays so; a failed install may vanish
-		 * again. */
+		/* Only this thread removes pairs, so a pair in use stays. A failed
+		 * install may disappear. */
 		if (state == SL_CONN_FREE)
 			continue;
 		copy_pair(t, pair, state, tick, view);

@@ -22,7 +22,7 @@ void sl_window_clear(struct sl_flow_window *w)
 
 static uint32_t data_len(const struct sl_flow_window *w)
 {
-	/* The frame has no VLAN tag where a connection is tracked. */
+	/* A tracked frame has no VLAN tag. */
 	uint32_t segment = RTE_ETHER_HDR_LEN + (uint32_t)w->l3_len - w->l4_off;
 	uint32_t header = (uint32_t)(w->offset >> 4) * 4;
 
@@ -56,7 +56,7 @@ struct sl_segment sl_segment_of(const struct sl_burst *b, unsigned int i)
 	uint8_t buf[HEADER];
 	const uint8_t *p = sl_pkt_read(b->pkt[i], m->l4_off, HEADER, buf);
 
-	/* Parse has seen that it is there. */
+	/* Parse has checked that it is there. */
 	if (p != NULL)
 		memcpy(&w, p + 4, offsetof(struct sl_flow_window, l4_off));
 	return segment(&w);
@@ -86,7 +86,7 @@ unsigned int sl_segment_scale(const struct sl_burst *b, unsigned int i)
 	return SL_TCP_SCALE_NONE;
 }
 
-/* Does sequence number `at` lie where the peer waits for data? */
+/* True when sequence number `at` is in the window where the peer accepts data. */
 static bool awaited(uint32_t at, const struct sl_segment *peer, unsigned int scale)
 {
 	/* The window of a SYN is not scaled: RFC 7323 section 2.2. */
@@ -101,9 +101,9 @@ bool sl_segment_acknowledges(const struct sl_segment *s, const struct sl_segment
 }
 
 /*
- * A reset counts with the very number that is due next. That is what the peer has acknowledged
- * last, or, for what it has not answered yet, where the own last segment ended. Before the peer
- * has acknowledged anything, a reset must answer its SYN.
+ * A reset counts only with the exact number that is due next. That is what the peer has
+ * acknowledged last. If the peer has not acknowledged the last segment yet, it is also the end of
+ * that segment. Before the peer has acknowledged anything, a reset must answer its SYN.
  */
 bool sl_segment_resets(const struct sl_segment *s, const struct sl_segment *own,
 	const struct sl_segment *peer, unsigned int scale)
@@ -120,14 +120,14 @@ bool sl_segment_resets(const struct sl_segment *s, const struct sl_segment *own,
 bool sl_segment_in_window(
 	const struct sl_segment *s, const struct sl_segment *peer, unsigned int scale)
 {
-	/* Its last number is that of SYN or FIN. */
+	/* Its last sequence number is that of SYN or FIN. */
 	return peer->flags & SL_TCP_ACK && awaited(s->end - 1, peer, scale);
 }
 
 bool sl_sequence_under_way(uint32_t seq, const struct sl_segment *own,
 	const struct sl_segment *peer, unsigned int scale)
 {
-	/* The last segment itself may be acknowledged since. */
+	/* The last segment may have been acknowledged since. */
 	if (own->flags != 0 && seq - own->seq <= own->end - own->seq)
 		return true;
 	return own->flags != 0 && peer->flags & SL_TCP_ACK && awaited(seq, peer, scale);

@@ -11,11 +11,11 @@
 #define WAYS	     8
 #define SETS	     (SL_FRAGMENT_SLOTS / WAYS)
 #define EXPIRY_TICKS (2 * SL_TICKS_PER_SECOND)
-#define READ_TRIES   64 /* of a slot that is being written: that takes some 20 ns */
+#define READ_TRIES   64 /* tries to read a slot that is being written, which takes some 20 ns */
 
 /*
- * What tells datagrams apart. RFC 791: source, destination, protocol, id. RFC 8200 section 4.5:
- * source, destination, id. And who sent them here.
+ * What identifies a datagram. RFC 791: source, destination, protocol, id. RFC 8200 section 4.5:
+ * source, destination, id. In addition: the sender on this node.
  */
 struct datagram {
 	uint8_t src[16], dst[16]; /* IPv4 in the first four bytes */
@@ -28,10 +28,10 @@ struct datagram {
 };
 _Static_assert(sizeof(struct datagram) == 64, "no padding: compared and hashed whole");
 
-/* Only the first fragment of an IPv6 datagram says for sure what its protocol is. */
+/* Only the first fragment of an IPv6 datagram has its protocol for certain. */
 #define ANY_OF_IP6 256
 
-/* What is remembered of one datagram. */
+/* What is kept of one datagram. */
 struct record {
 	struct datagram datagram;
 	struct sl_fragment_fate fate;
@@ -43,7 +43,7 @@ enum { WORDS = sizeof(struct record) / 8 };
 _Static_assert(sizeof(struct record) == 8 * WORDS, "copied in words");
 
 /*
- * One record behind a sequence lock (flow_seq.h). A writer that finds another one at work uses
+ * One record with a sequence lock (flow_seq.h). A writer that finds the slot being written uses
  * another slot. The tag lets a reader skip slots of other datagrams without copying them.
  */
 struct slot {
@@ -67,7 +67,7 @@ void sl_fragments_destroy(struct sl_fragments *f)
 	rte_free(f);
 }
 
-/* False when another writer is at work. */
+/* False when another writer is writing. */
 static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
 {
 	uint64_t word[WORDS];
@@ -83,7 +83,7 @@ static bool try_write(struct slot *s, const struct record *r, uint32_t tag)
 	return true;
 }
 
-/* A copy that may be torn when a writer is at work. */
+/* The copy may be torn when a writer is writing. */
 static void copy_slot(const struct slot *s, struct record *r)
 {
 	uint64_t word[WORDS];
@@ -93,7 +93,7 @@ static void copy_slot(const struct slot *s, struct record *r)
 	memcpy(r, word, sizeof(*r));
 }
 
-/* False when a writer is at work all the time. */
+/* False when a writer was writing at each try. */
 static bool read_slot(const struct slot *s, struct record *r)
 {
 	for (unsigned int n = 0; n < READ_TRIES; n++) {
@@ -142,15 +142,15 @@ static bool alive(const struct record *r, uint32_t tick)
 	return (int32_t)(r->expires - tick) > 0;
 }
 
-/* Whose record a slot of a full set has. */
+/* The owner of a record in a full set. */
 struct holder {
 	uint32_t network, origin, expires;
 };
 
 /*
- * Which record gives way to a new one: the one with the highest weight. The network that has most
- * records of the set gives way (the new record counted), within it the port or node that has most.
- * So a sender of nothing but first fragments pushes out its own.
+ * Which record a new one replaces: the one with the highest weight. That is a record of the network
+ * with most records of the set (the new record included), and within it of the port or node with
+ * most. So a sender of nothing but first fragments replaces its own.
  */
 static uint32_t weight(const struct holder *of, unsigned int w, const struct holder *newcomer)
 {
@@ -180,7 +180,7 @@ static unsigned int heaviest(const struct holder *of, const struct holder *newco
 	return best;
 }
 
-/* The slot for a record: its datagram's own, a free one, or the one that gives way. */
+/* The slot for a record: its datagram's own, a free one, or the one to be replaced. */
 static unsigned int slot_for(
 	const struct slot *set, const struct record *r, uint32_t tag, uint32_t tick)
 {

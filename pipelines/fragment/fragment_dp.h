@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What was decided about the first fragments of datagrams. Later fragments have no ports to look up
- * in the flow table, so they get the same: those of the same datagram and the same sender (port or
- * node, MACs), within two seconds, on whichever worker. The table is bounded: it has
- * SL_FRAGMENT_SLOTS datagrams, in sets of eight. When a set is full, a record of the network that
- * has most of the set gives way; within the network, one of the port or node that has most; of
- * those, the oldest.
+ * in the flow table, so they get the same decision as their first fragment: within two seconds, for
+ * the same datagram and the same sender (port or node, MACs), on any worker. The table is bounded:
+ * it has SL_FRAGMENT_SLOTS datagrams, in sets of eight. When a set is full, a record is replaced.
+ * It is one of the network that has most of the set; within the network, of the port or node that
+ * has most; of those, the oldest.
  *
- * Threads: note and find: any worker, at any time; no worker waits for another. What a worker has
- * noted, others find as soon as the call has returned. create and destroy: control, while no worker
- * runs.
+ * Threads: note and find: any worker, at any time; no worker waits for another. Other
+ * workers find a noted record as soon as the call has returned. create and destroy: control,
+ * while no worker runs.
  */
 #ifndef SL_FRAGMENT_DP_H
 #define SL_FRAGMENT_DP_H
@@ -25,8 +25,8 @@ struct sl_fragments *sl_fragments_create(int socket); /* NULL when out of memory
 void sl_fragments_destroy(struct sl_fragments *f);    /* accepts NULL */
 
 /*
- * What was decided about a first fragment, and in which commit. Before a later fragment gets the
- * same, the caller checks that no later commit has changed anything in deps.
+ * The decision about a first fragment, and the commit it was made in. Before using it for a later
+ * fragment, the caller checks that no later commit has changed anything in deps.
  */
 struct sl_fragment_fate {
 	struct sl_action act;
@@ -34,22 +34,23 @@ struct sl_fragment_fate {
 	struct sl_deps deps;
 };
 
-/* Packet i (SL_P_FRAGMENT_FIRST) may pass: remember it. */
+/* Packet i (SL_P_FRAGMENT_FIRST) may pass: remember that. */
 void sl_fragment_note(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	const struct sl_fragment_fate *fate, uint32_t tick);
 /*
- * What was decided about the first fragment of packet i's datagram (SL_P_FRAGMENT_LATER). False when
- * no first fragment is known.
+ * The decision about the first fragment of packet i's datagram (SL_P_FRAGMENT_LATER). False when no
+ * first fragment is known.
  */
 bool sl_fragment_find(struct sl_fragments *f, const struct sl_burst *b, unsigned int i,
 	uint32_t tick, struct sl_fragment_fate *fate);
 
 /*
- * Sets meta.hash of a fragment to a hash of its network and addresses: what all fragments of a
- * datagram have in common. Ports are in the first fragment only, and so is the protocol of IPv6. The
- * id is left out so that the datagrams between two addresses keep their order. The outer source
- * port comes from this hash: one datagram has one path and one queue at the peer (RFC 7348 section
- * 5, RFC 6438). Call it after the flow lookup, which needs the hash of the key.
+ * Sets meta.hash of a fragment to a hash of its network and addresses: the fields that all
+ * fragments of a datagram have in common. Ports are in the first fragment only, and so is the
+ * protocol of IPv6. The id is left out so that the datagrams between two addresses keep their
+ * order. The outer source port comes from this hash: one datagram has one path and one queue
+ * at the peer (RFC 7348 section 5, RFC 6438). Call it after the flow lookup, which needs the
+ * hash of the key.
  */
 void sl_fragment_spread(struct sl_burst *b, unsigned int i);
 

@@ -33,9 +33,9 @@ void sl_stage_fragment_first(struct sl_trip *t, const struct sl_packets *in)
 }
 
 /*
- * Packet i, a later fragment that came in during commit `came`: true when its first fragment is
- * known. Then *verdict is SL_KEEP, with meta.act, or a drop, when what concerns either of the two
- * has changed since it came.
+ * Packet i is a later fragment that arrived during commit `came`. True when its first fragment is
+ * known. *verdict is then SL_KEEP, with meta.act set, or a drop if something that affects either
+ * fragment has changed since its arrival.
  */
 static bool follow(const struct sl_trip *t, unsigned int i, uint64_t came, enum sl_drop *verdict)
 {
@@ -52,7 +52,7 @@ static bool follow(const struct sl_trip *t, unsigned int i, uint64_t came, enum 
 	return true;
 }
 
-/* A trip of the one packet that was taken from the waiting ones into their burst. */
+/* A trip for the one packet in the burst of waiting packets. */
 static struct sl_trip trip_of_waiter(
 	const struct sl_trip *trip, struct sl_waiting *r, const struct sl_waiter *w)
 {
@@ -63,7 +63,7 @@ static struct sl_trip trip_of_waiter(
 	return t;
 }
 
-/* The one packet of the trip stops waiting and goes on with that verdict. */
+/* The one packet of the trip stops waiting and gets that verdict. */
 static void go_on(struct sl_trip *t, enum sl_drop verdict)
 {
 	static const struct sl_packets only = {.n = 1};
@@ -74,7 +74,7 @@ static void go_on(struct sl_trip *t, enum sl_drop verdict)
 	sl_stage_end(t);
 }
 
-/* Packet i waits from now on. When there is no room, another one is dropped for it. */
+/* Packet i waits from now on. Without room, another packet is dropped for it. */
 static void wait(const struct sl_trip *trip, unsigned int i)
 {
 	struct sl_waiting *r = trip->p->waiting[trip->w->id];

@@ -18,7 +18,7 @@ void sl_waiting_destroy(struct sl_waiting *r)
 
 #define NETWORKS 64 /* networks whose ids differ by a multiple of this count as one */
 
-/* The index of the one that gives way to a packet of that network. */
+/* The index of the packet to be replaced by a packet of that network. */
 static uint32_t victim(const struct sl_waiting *r, uint32_t network)
 {
 	uint8_t held[NETWORKS] = {0}, most = 0;

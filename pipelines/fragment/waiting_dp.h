@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Later fragments that came before their first one. They were reordered on their way, or another
- * worker has the first fragment and has not judged it yet. They wait SL_WAITING_TICKS at most, and a
- * few of them are looked at at a time. At most SL_WAITING_MAX wait. When another one comes, the
- * oldest of the network that has most waiting gives way; the new one counts for its network.
+ * Later fragments that came before their first one. Either they were reordered on their way, or
+ * another worker has the first fragment and has not judged it yet. They wait SL_WAITING_TICKS
+ * at most, and a few of them are checked at a time. At most SL_WAITING_MAX wait. When another
+ * one comes, it replaces the oldest of the network that has most waiting; the new one counts
+ * for its network.
  *
- * Threads: a struct sl_waiting is private to one worker; created and destroyed by control while that
- * worker does not run. Ownership: it owns the packets that wait, until they are removed.
+ * Threads: a struct sl_waiting is private to one worker; control creates and destroys it while that
+ * worker does not run.
+ * Ownership: it owns the packets that wait, until they are removed.
  */
 #ifndef SL_WAITING_DP_H
 #define SL_WAITING_DP_H
@@ -18,36 +20,37 @@
 
 struct sl_waiting {
 	uint32_t n;
-	uint32_t next; /* index of the one to look at next */
+	uint32_t next; /* index of the one to check next */
 	struct sl_waiter {
 		struct rte_mbuf *m;
 		uint32_t since;	 /* tick */
-		uint64_t commit; /* of the world in which it came */
+		uint64_t commit; /* of the world in which it arrived */
 		struct sl_meta meta;
 		struct sl_key4 key4;
 		struct sl_key6 key6;
 		struct sl_fragment_range fragment;
 		uint16_t in_port;
-		bool tunnel; /* it came by a tunnel; */
+		bool tunnel; /* it arrived through a tunnel; */
 		bool closer; /* then its bit of sl_burst.closer */
 	} at[SL_WAITING_MAX];
-	struct sl_waiter gone; /* the one that gave way last */
-	struct sl_burst burst; /* has the one that is looked at */
+	struct sl_waiter gone; /* the one that was replaced last */
+	struct sl_burst burst; /* has the one that is being checked */
 };
 
 struct sl_waiting *sl_waiting_create(int socket); /* NULL when out of memory */
-void sl_waiting_destroy(struct sl_waiting *r);	  /* and frees what waits; accepts NULL */
+void sl_waiting_destroy(struct sl_waiting *r);	  /* also frees the waiting packets; accepts NULL */
 
 /*
- * Packet i of b waits from now on. tunnel: it came by one. Returns the packet that gives way to it,
- * or NULL; that packet is then the burst's one packet, and the caller's.
+ * Packet i of b waits from now on. tunnel: it came through a tunnel. Returns the packet that it
+ * replaces, or NULL. The replaced packet is then the burst's one packet, and the caller owns it.
  */
 const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b,
 	unsigned int i, bool tunnel, uint32_t tick, uint64_t commit);
 
-/* Makes the next waiter the burst's one packet, with verdict SL_KEEP. It still waits. */
+/* Makes the next waiting packet the burst's one packet, with verdict SL_KEEP. It keeps waiting. */
 const struct sl_waiter *sl_waiting_look(struct sl_waiting *r);
-/* The one looked at last waits no more and is the caller's; or it waits on. */
+/* Removes the packet that was looked at last; the caller then owns it. Without this call it
+ * keeps waiting. */
 void sl_waiting_remove(struct sl_waiting *r);
 void sl_waiting_keep(struct sl_waiting *r);
 

@@ -6,7 +6,7 @@
 
 struct sl_key_seeds sl_key_seeds;
 
-/* Once in a process: tables keep hashes, which must stay the same as long as a table lives. */
+/* Once in a process: tables keep hashes, which must stay the same while a table exists. */
 bool sl_key_seeds_draw(void)
 {
 	static const struct sl_key_seeds none;

@@ -16,10 +16,11 @@ struct sl_key_seeds {
 };
 extern struct sl_key_seeds sl_key_seeds;
 
-/* Draws the seeds. Further calls change nothing. False, with errno, when there are no random numbers. */
+/* Draws the seeds. Further calls change nothing. False, with errno, when the system has no
+ * random numbers to give. */
 bool sl_key_seeds_draw(void);
 
-/* A product of secret operands folded onto itself. */
+/* Multiplies secret operands and folds the product onto itself. */
 static inline uint32_t sl_key4_hash(const struct sl_key4 *k)
 {
 	uint64_t w[2];
@@ -67,7 +68,7 @@ static inline struct sl_key4 sl_key4_from6(const struct sl_key6 *k)
 	return r;
 }
 
-/* The addresses of packet i (SL_P_IP4 or SL_P_IP6), as its key has them. */
+/* The addresses of packet i (SL_P_IP4 or SL_P_IP6), from its key. */
 static inline void sl_key_addresses(
 	const struct sl_burst *b, unsigned int i, struct sl_ip *src, struct sl_ip *dst)
 {

@@ -45,8 +45,8 @@ struct sl_deps sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const st
 	const struct sl_action *act)
 {
 	const struct sl_conn *c = sl_flow_conn(t->p->flows, f);
-	/* If they are not those of the resolution that is checked, an address has changed since, and
-	 * its slot shows that. */
+	/* If these are not the identities of the resolution that is checked, an address has
+	 * changed since, and its slot shows that. */
 	const struct sl_conn_identities of = sl_conn_identities(c);
 	const uint32_t identity[2] = {of.opener, of.peer};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a resolution depends on (pipelines/changes.h), so that a commit is checked against it later.
+ * What a resolution depends on (pipelines/context/changes.h). A later commit is checked against it.
  * Threads: worker, on its own burst.
  */
 #ifndef SL_MISS_DEPS_H
@@ -21,7 +21,7 @@ struct sl_deps sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const st
  * when another world was published meanwhile. That commit may have changed one of the slots.
  */
 uint64_t sl_deps_generation(const struct sl_trip *t, const struct sl_deps *deps);
-/* The same for a resolution of packet i that is about to be stored, with its way back. */
+/* The same for a resolution of packet i that is about to be stored, including its way back. */
 uint64_t sl_deps_stamp(const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An ICMP error belongs to the connection of the packet it quotes, and goes to the sender of that
- * packet.
+ * An ICMP error belongs to the connection of the packet it quotes, and goes to the
+ * sender of that packet.
  *
- * Who may send one: every host that the quoted packet has reached. That is its receiver, and any
- * router or host behind the port or node that the packet went out to. Addresses of routers are not
- * known here, because routers have no endpoint in a network. So an error from an address of no
- * endpoint passes when it comes from where the connection's packets go to, and is spoofed when it
- * comes from anywhere else. An endpoint of the network at another place has not seen the packet as
- * far as this node knows; whether its error passes is decided by the policy for its ICMP.
+ * Every host that the quoted packet has reached may send an error: its receiver, and any router or
+ * host behind the port or node that the packet was sent to. Addresses of routers are not known
+ * here, because routers are not endpoints of a network. So an error whose source address belongs to
+ * no endpoint passes if it comes from the port or node that the connection's packets go to; from
+ * elsewhere it is spoofed. An endpoint of the network behind another port or node should not have
+ * seen the packet. Policy decides whether its ICMP error passes.
  *
  * The quoted packet must belong to a connection of the network that is allowed at present. A quoted
- * TCP segment must be one that may be under way, unless the error comes from the connection's own
+ * TCP segment must be one that may be in flight, unless the error comes from the connection's own
  * other end: ports alone are easy to guess (RFC 5927 section 4.1). UDP has nothing else to check.
  */
 #include "icmp_error.h"
@@ -41,8 +41,8 @@ static struct sl_flow *quoted_flow(const struct sl_trip *t, unsigned int i, stru
 }
 
 /*
- * The entry of the quoted packet, and its action, if packet i may be an error about it; otherwise
- * NULL.
+ * The entry of the quoted packet, and its action, if packet i may be an error about
+ * it; otherwise NULL.
  */
 static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_quoted *q, struct sl_action *act)
@@ -51,7 +51,7 @@ static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const st
 
 	if (f == NULL || !sl_ip_equal(&q->src, &e->dst_ip))
 		return NULL;
-	/* A denied connection gets no errors: its entry does not hold, or says drop. */
+	/* A denied connection gets no errors: its entry does not hold, or its action is drop. */
 	if (!sl_refresh_holds(t, i, f, act) || act->kind == SL_ACT_DROP)
 		return NULL;
 	if (sl_ip_equal(&q->dst, &e->src_ip) || q->proto != IPPROTO_TCP)
@@ -59,7 +59,7 @@ static struct sl_flow *related(const struct sl_trip *t, unsigned int i, const st
 	return sl_flow_has_under_way(t->p->flows, f, q->seq) ? f : NULL;
 }
 
-/* Does packet i come from where the action sends to? */
+/* True when packet i comes from the port or node that the action sends to. */
 static bool comes_from_there(const struct sl_trip *t, unsigned int i, const struct sl_action *act)
 {
 	uint32_t origin = t->b->meta[i].origin;
@@ -70,8 +70,8 @@ static bool comes_from_there(const struct sl_trip *t, unsigned int i, const stru
 }
 
 /*
- * A router behind a port sends by way of the workload there, whose MAC its frame has. The MACs behind
- * another node are checked by that node.
+ * A router behind a port forwards through the workload there, so its frame has the workload's MAC.
+ * The other node checks the MACs behind it.
  */
 static bool has_mac_of_receiver(const struct sl_trip *t, unsigned int i, const struct sl_quoted *q)
 {
@@ -86,7 +86,8 @@ static bool has_mac_of_receiver(const struct sl_trip *t, unsigned int i, const s
 	return to != NULL && memcmp(to->mac.b, eth->src_addr.addr_bytes, 6) == 0;
 }
 
-/* The sender is an endpoint at another place than the connection's packets go to. */
+/* The sender is an endpoint, but not behind the port or node that the
+ * connection's packets go to. */
 static enum sl_drop ask_policy(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
 	struct sl_judgement j = sl_judge(t, i, e, false);
@@ -105,7 +106,7 @@ enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
 	enum sl_drop sender = sl_ends_find_sender(t, i, &ends), drop;
 	bool nobody = ends.src == NULL;
 
-	/* The address of an endpoint, but not sent by it. */
+	/* The address belongs to an endpoint, which has not sent the packet. */
 	if (sender != SL_KEEP && !nobody)
 		return sender;
 	drop = sl_ends_find_receiver(t, i, &ends);

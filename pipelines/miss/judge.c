@@ -40,7 +40,7 @@ static struct opening opening_of(
 	return o;
 }
 
-/* What the rules at one end say. */
+/* Evaluate the rules at one end. */
 static struct sl_verdict ask(
 	const struct sl_trip *t, enum sl_direction dir, const struct opening *o)
 {
@@ -73,7 +73,7 @@ static void count_hit(const struct sl_trip *t, uint32_t slot)
 		sl_count(&t->p->policy_hits[t->w->id][slot], 1);
 }
 
-/* In a network that is audited, a denial is for the record only. */
+/* In audit mode, a denial is only recorded. */
 static void audit(struct sl_judgement *j, const struct sl_network *net)
 {
 	j->audited = j->reason != SL_KEEP && net->mode == SL_MODE_AUDIT;
@@ -123,12 +123,12 @@ struct sl_judgement sl_judge(
 }
 
 /*
- * One reading of a connection of unknown opener: one end taken as its opener, and what the rules of
- * all ends on this node say.
+ * One reading of a connection of unknown opener: one end as its opener, and the result of the rules
+ * of all ends on this node.
  */
 struct reading {
 	bool allowed;
-	bool refused; /* by a rule with action deny; a network's default is no rule */
+	bool refused; /* by a rule with action deny; a network's default does not count */
 	uint32_t ingress, egress;
 };
 
@@ -155,8 +155,9 @@ static struct reading read_as(
 }
 
 /*
- * A SYN with ACK comes from the end that did not open. The other reading is asked all the same: a
- * deny rule counts in either, because the entry serves all further packets of both directions.
+ * A SYN with ACK comes from the end that did not open. The other reading is evaluated
+ * anyway: a deny rule counts in either reading, because the entry serves all further packets
+ * of both directions.
  */
 static bool may_have_opened(const struct sl_meta *m)
 {
@@ -203,7 +204,7 @@ struct sl_judgement sl_judge_stranger(
 	return j;
 }
 
-/* Dropped packets are sampled at the end of the burst. One that passes is not seen there. */
+/* Dropped packets are sampled at the end of the burst. That does not cover packets that pass. */
 void sl_judgement_note(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j)
 {
 	t->b->meta[i].detail = j->denied_by;

@@ -12,7 +12,7 @@
 #include "programmed.h"
 #include "refresh.h"
 
-/* Both directions of the connection, side[0] that of the packet at hand. */
+/* Both directions of the connection; side[0] is that of the present packet. */
 static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow_install *in)
 {
@@ -37,7 +37,7 @@ static void swap_sides(struct sl_flow_install *in)
 }
 
 /*
- * How packet i's connection is judged; f is the entry of its key, or NULL. A SYN opens a connection,
+ * How to judge packet i's connection; f is the entry of its key, or NULL. A SYN opens a connection,
  * whatever the entry says. Any other TCP packet without an entry belongs to a connection that was
  * opened elsewhere.
  */
@@ -57,8 +57,8 @@ static struct sl_judgement judge(
 }
 
 /*
- * Identities and owners of the opener and its peer. An entry keeps the opener it has. When either end
- * may be the opener, the connection is billed to both.
+ * Identities and owners of the opener and its peer. An entry keeps its opener. If either end may be
+ * the opener, the connection is billed to both.
  */
 static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const struct sl_flow *f,
 	const struct sl_judgement *j, struct sl_flow_install *in)
@@ -83,14 +83,14 @@ static enum sl_drop install(
 {
 	struct sl_meta *m = &t->b->meta[i];
 
-	/* A reset ends a connection, and this one is not known here: nothing to keep. */
+	/* A reset ends a connection that is not known here: nothing to store. */
 	if (m->tcp_flags & SL_TCP_RST)
 		return SL_KEEP;
 	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
 	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
 }
 
-/* Does policy still allow the connection of entry f, which packet i, a SYN, is no part of? */
+/* Does policy still allow the connection of entry f? Packet i, a SYN, does not belong to it. */
 static bool is_still_allowed(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_flow *f)
 {
@@ -103,7 +103,7 @@ static bool is_still_allowed(
 	return j.reason == SL_KEEP || j.audited;
 }
 
-/* Packet i has entry f: store the new resolution there, and let the entry serve the packet. */
+/* Packet i has entry f: store the new resolution there, and serve the packet with the entry. */
 static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, struct sl_flow_install *in)
 {
@@ -129,8 +129,8 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 }
 
 /*
- * Judges the connection of packet i and stores what came of it: in f, the entry of its key, or when
- * that is NULL in a new one.
+ * Judges the connection of packet i and stores the result: in f, the entry of its key, or in a new
+ * entry when f is NULL.
  */
 static enum sl_drop connect_ends(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_flow *f)
@@ -139,7 +139,7 @@ static enum sl_drop connect_ends(
 	struct sl_judgement j;
 	struct sl_flow_install in = {.tick = t->tick};
 
-	/* Policy is not asked: an echo reply without a request belongs to no connection. */
+	/* An echo reply without a request belongs to no connection, so policy is not evaluated. */
 	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
 		return SL_DROP_ICMP_UNRELATED;
 	j = judge(t, i, e, f);
@@ -159,7 +159,7 @@ static enum sl_drop connect_ends(
 	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
 }
 
-/* SL_KEEP, with meta.act, or why packet i goes no further. */
+/* SL_KEEP with meta.act set, or the drop reason for packet i. */
 static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_flow *f = t->b->meta[i].flow;
@@ -179,7 +179,7 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 	return connect_ends(t, i, &ends, f);
 }
 
-/* What the checks of stale entries read is fetched for all packets before the first is checked. */
+/* Prefetch, for all packets, what the checks of stale entries read. */
 static void prefetch(const struct sl_trip *t, const struct sl_packets *in)
 {
 	for (unsigned int k = 0; k < in->n; k++) {

@@ -10,8 +10,8 @@
 #include "pipelines/context/trip.h"
 
 /*
- * Packets whose meta.flow is their entry, which is not current, or NULL. Leaves meta.act, or a drop
- * verdict.
+ * Packets without a current entry: meta.flow is their stale entry, or NULL. Sets meta.act, or a
+ * drop verdict.
  */
 void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in);
 

@@ -5,7 +5,7 @@
 #include "judge.h"
 #include "pipelines/way/way.h"
 
-/* Where the entry sends packet i; SL_KEEP, with meta.act, or why it goes no further. */
+/* The entry's way for packet i: SL_KEEP with meta.act set, or the drop reason. */
 static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	enum sl_drop ends_verdict, const struct sl_conn *c)
 {
@@ -22,7 +22,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 			m->act = sl_way_to(t, i, e->dst, e->src->identity);
 		return ends_verdict;
 	case SL_PROGRAM_PORT:
-		/* To a port of its own network, or one that carries none. */
+		/* Allowed: a port of its own network, or one without a network. */
 		if (t->world->port_network[p.target] != 0 &&
 			t->world->port_network[p.target] != m->network)
 			return SL_DROP_PORT_GONE;

@@ -12,7 +12,7 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 	uint64_t since = sl_flow_read(f, m, rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *));
 	struct sl_deps deps;
 
-	/* Resolved by a worker that is in a later world: this world's changes say nothing of it. */
+	/* A worker in a later world has resolved it: this world's changes say nothing about it. */
 	if (since == 0 || since > now)
 		return false;
 	if (m->act.kind == SL_ACT_DROP && m->act.reason != SL_DROP_FLOW_DENY)

@@ -12,7 +12,7 @@
 #define PREFETCH_AHEAD 6
 #define NO_PORT	       UINT32_MAX
 
-/* What a map said last: packets of a burst mostly come from one sender to one address. */
+/* A map's last result. Most packets of a burst have the same sender and destination. */
 struct addr_memo {
 	const struct sl_addr_map *map;
 	uint32_t addr_be, value;
@@ -36,16 +36,16 @@ struct decap {
 	uint64_t own; /* the port's MAC */
 	struct addr_memo local, sender;
 	struct vni_memo network;
-	/* of the last plain tunnel packet: its addresses, port, and what they came to */
+	/* the addresses, port and results of the last plain tunnel packet */
 	uint64_t addrs_be;
 	struct group *group;
 	uint32_t origin;
-	uint64_t refused;  /* a bit a packet: refused with its outer headers off */
-	uint32_t dport_be; /* NO_PORT: there was none yet */
+	uint64_t refused;  /* a bit for each packet: refused after its outer headers were removed */
+	uint32_t dport_be; /* NO_PORT: none yet */
 	struct group groups[SL_ENCAP_COUNT];
 };
 
-/* A fresh memo holds 0, with which the map is asked again. */
+/* A fresh memo has 0, which causes a lookup in the map. */
 static inline uint32_t find_addr(struct addr_memo *c, uint32_t addr_be)
 {
 	if (unlikely(c->addr_be != addr_be || c->value == 0)) {
@@ -64,7 +64,7 @@ static inline uint32_t find_vni(struct vni_memo *c, uint32_t vni)
 	return c->id;
 }
 
-/* Which encapsulation a packet to a tunnel address is of; SL_ENCAP_COUNT for none. */
+/* The encapsulation of a packet to a tunnel address; SL_ENCAP_COUNT for none. */
 static inline unsigned int encap_of(const struct rte_mbuf *m, const struct sl_meta *md)
 {
 	uint16_t port_be = 0, buf;
@@ -84,7 +84,8 @@ static inline void add_to_group(struct decap *d, unsigned int i, uint32_t origin
 	g->idx[g->n++] = (uint8_t)i;
 }
 
-/* The packet has another sender or destination than the one before. False: none of ours. */
+/* The packet has another sender or destination than the previous one. False: not from a known
+ * node, or not to a tunnel address. */
 static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint16_t dport_be)
 {
 	uint32_t node = find_addr(&d->sender, (uint32_t)addrs_be);
@@ -101,8 +102,8 @@ static __rte_noinline bool find_sender(struct decap *d, uint64_t addrs_be, uint1
 }
 
 /*
- * True for a plain tunnel packet from a known node to a tunnel address of this node, which most
- * are: it is in its encapsulation's group.
+ * True for a plain tunnel packet from a known node to a tunnel address of this node. Most packets
+ * are. The packet is then in its encapsulation's group.
  */
 static __rte_always_inline bool sort_plain(struct decap *d, unsigned int i)
 {
@@ -120,7 +121,7 @@ static __rte_always_inline bool sort_plain(struct decap *d, unsigned int i)
 	return true;
 }
 
-/* Put the packet in its group, for pop; its sender is noted before its address is gone. */
+/* Put the packet in its group, for pop. Its sender is noted before the address is removed. */
 static inline enum sl_drop sort_tunnel(struct decap *d, unsigned int i, unsigned int e)
 {
 	struct sl_meta *md = &d->b->meta[i];
@@ -138,8 +139,8 @@ static inline enum sl_drop sort_tunnel(struct decap *d, unsigned int i, unsigned
 }
 
 /*
- * A frame to the MAC of another host: flooded by a switch that does not know its port, or seen
- * because the device is promiscuous. One too short to have a MAC is left to parse.
+ * A frame to the MAC of another host: a switch that does not know the host's port has flooded it,
+ * or the device is promiscuous. Parse handles frames that are too short to have a MAC.
  */
 static bool is_foreign(const struct decap *d, unsigned int i)
 {
@@ -149,7 +150,7 @@ static bool is_foreign(const struct decap *d, unsigned int i)
 	return mac != NULL && (mac[0] & 1) == 0 && sl_mac_word(mac) != d->own;
 }
 
-/* No other frame to many hosts concerns this node. */
+/* No other broadcast or multicast frame concerns this node. */
 static bool is_broadcast_arp_request(const struct rte_mbuf *m, const struct sl_meta *md)
 {
 	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -189,7 +190,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 	}
 	if (unlikely((local & SL_LOCAL_TUNNEL) == 0))
 		return true;
-	/* A later fragment hides its port; UDP to a tunnel address is nothing but tunnels. */
+	/* A later fragment has no port. UDP to a tunnel address must be a tunnel packet. */
 	if (unlikely(md->proto == IPPROTO_UDP && (md->flags & SL_P_FRAGMENT_LATER) != 0)) {
 		b->verdict[i] = SL_DROP_TUNNEL_FRAGMENT;
 		return false;
@@ -221,7 +222,8 @@ static inline void count_heard(
 		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
 }
 
-/* Note for the drop samples what is known of packets that pop or their VNI has refused. */
+/* Records, for the drop samples, what is known about packets that pop refused, or
+ * whose VNI is unknown. */
 static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int e)
 {
 	struct sl_burst *b = d->b;
@@ -237,7 +239,7 @@ static __rte_noinline void note_refused(struct decap *d, const struct group *g, 
 	}
 }
 
-/* Take the headers off one encapsulation's packets. inner[] gets those that are kept. */
+/* Remove the headers of one encapsulation's packets. inner[] gets the packets that are kept. */
 static unsigned int pop(struct decap *d, unsigned int e, uint8_t *inner)
 {
 	const struct group *g = &d->groups[e];
@@ -285,8 +287,8 @@ static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 }
 
 /*
- * For any frame that is no plain tunnel packet from a known node. True when it is for the node
- * itself; a tunnel packet goes to its group, anything else gets a drop verdict.
+ * For any frame that is not a plain tunnel packet from a known node. True when it is for the node
+ * itself. A tunnel packet is put in its group. All others get a drop verdict.
  */
 static bool look_closer(struct decap *d, unsigned int i)
 {

@@ -13,7 +13,7 @@ enum { /* RFC 3168 section 5 */
 	ECN_MASK = 3,
 };
 
-/* The byte at off, in whichever segment; NULL past the end. */
+/* The byte at off, in any segment; NULL past the end. */
 static uint8_t *byte_at(struct rte_mbuf *m, uint32_t off)
 {
 	while (m != NULL && off >= m->data_len) {
@@ -23,7 +23,7 @@ static uint8_t *byte_at(struct rte_mbuf *m, uint32_t off)
 	return m == NULL ? NULL : rte_pktmbuf_mtod_offset(m, uint8_t *, off);
 }
 
-/* 16 bits of two single bytes, which may lie in different segments. -1 past the end. */
+/* 16 bits from two single bytes, which may be in different segments. -1 past the end. */
 static int32_t read16(struct rte_mbuf *m, uint32_t off)
 {
 	const uint8_t *hi = byte_at(m, off), *lo = byte_at(m, off + 1);
@@ -38,8 +38,8 @@ static void write16(struct rte_mbuf *m, uint32_t off, uint32_t v)
 }
 
 /*
- * What the inner field becomes. The cells of RFC 6040 figure 4 that need attention; in all others
- * the inner field stays. -1: drop.
+ * The new inner ECN field: the cells of RFC 6040 figure 4 that change it; in all others it
+ * stays. -1: drop.
  */
 static int merge(uint8_t inner, uint8_t outer)
 {
@@ -50,7 +50,7 @@ static int merge(uint8_t inner, uint8_t outer)
 	return inner;
 }
 
-/* What is rewritten is verified before. A header that cannot be read is parse's to refuse. */
+/* A header is verified before it is rewritten. Parse refuses a header that cannot be read. */
 static bool header_intact(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
 	uint8_t buf[60];

@@ -10,7 +10,7 @@ struct groups {
 	unsigned int n[SL_ENCAP_COUNT];
 };
 
-/* The header's last block, and the fields behind it. */
+/* Prefetch the header's last block, and the fields after it. */
 static inline const struct sl_tunnel *fetch(const struct sl_tunnel_table *tunnels, uint32_t id)
 {
 	const struct sl_tunnel *t = sl_tunnel_find(tunnels, id);
@@ -97,7 +97,7 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		send_one(w, world, b, idx[k]);
 }
 
-/* No grouping, and one look at the transmit buffer. */
+/* No grouping, and one check of the transmit buffer. */
 void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n, uint32_t id)
 {

@@ -25,7 +25,7 @@ static inline void sl_pkt_cut(struct rte_mbuf *m, uint32_t len)
 	}
 }
 
-/* The inner frame's length without Ethernet padding, which must not travel in a tunnel. */
+/* The inner frame's length without Ethernet padding, which must not be sent through a tunnel. */
 static inline uint32_t sl_inner_len(const struct rte_mbuf *m, const struct sl_meta *md)
 {
 	if ((md->flags & (SL_P_IP4 | SL_P_IP6)) != 0)

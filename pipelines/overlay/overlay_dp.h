@@ -12,15 +12,16 @@
 
 /*
  * Decap of a burst from an underlay port whose MAC is at->own. The packets are not parsed yet, and
- * their verdicts are SL_KEEP. Only frames to that MAC and broadcast ARP requests are looked into.
+ * their verdicts are SL_KEEP. Only frames to that MAC and broadcast ARP requests are processed.
  *
- *   inner[]   tunnel packets to a local tunnel address: the outer headers are off, and network
- *             and origin (the node) are set. The caller parses the inner frames next. The result
- *             is their number.
- *   host[]    packets for this node itself: ARP, and IPv4 to a local address that is no tunnel
- *             packet
+ *   inner[]   tunnel packets to a local tunnel address: the outer headers are removed, and
+ *             network and origin (the node) are set. The caller parses the inner frames next.
+ *             The result is their number.
+ *   host[]    packets for this node itself: ARP, and IPv4 to a local address that is not a
+ *             tunnel packet
  *
- * Every other packet has a drop verdict. Which nodes were heard is counted in the tunnel table.
+ * Every other packet has a drop verdict. Packets received from each node are counted in the tunnel
+ * table.
  */
 struct sl_decap_at {
 	const struct sl_world *world;
@@ -33,14 +34,14 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 
 /*
  * Encap of packets idx[0..n), n > 0, whose action is SL_ACT_TUNNEL. Pushes the headers, then queues
- * each packet for transmit, or hands it up to the control thread when the next hop is unknown. Sets
- * verdicts. The inner TTL stays. Ethernet padding behind the IP packet is cut off. The caller has
- * checked the packet against act.mtu, which came from sl_tunnel.mtu. Offsets in the metadata of a
- * packet that was sent are no longer valid.
+ * each packet for transmit, or hands it up to the control thread when the next hop's MAC is
+ * unknown. Sets verdicts. The inner TTL does not change. Ethernet padding after the IP packet is
+ * removed. The caller has checked the packet against act.mtu, which came from sl_tunnel.mtu.
+ * Offsets in the metadata of a sent packet are no longer valid.
  */
 void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n);
-/* The same for packets that all have the tunnel with this id for their way out. */
+/* The same for packets that all leave by the tunnel with this id. */
 void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n, uint32_t id);
 

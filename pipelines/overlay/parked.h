@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is noted of a tunnel packet that waits for its next hop: its network, the commit under which
- * it was encapsulated, and its tunnel. The notes are in the buffer's hash and packet type fields,
- * which mean nothing to devices that transmit. Threads: written by the worker that hands the packet
- * up, read by control.
+ * What is noted in a tunnel packet that waits for its next hop's MAC: its network, the commit under
+ * which it was encapsulated, and its tunnel. The notes are in the buffer's hash and packet type
+ * fields, which transmitting devices ignore.
+ * Threads: written by the worker that hands the packet up, read by control.
  */
 #ifndef SL_OVERLAY_PARKED_H
 #define SL_OVERLAY_PARKED_H

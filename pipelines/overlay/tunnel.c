@@ -11,7 +11,8 @@ static size_t seen_size(const struct sl_tunnel_table *t)
 	return t->n_slots * sizeof(struct sl_tunnel_seen);
 }
 
-/* Address space alone: a page becomes memory, of the writer's NUMA node, when a tunnel is used. */
+/* Reserves address space only. A page is allocated, on the writer's NUMA node, when
+ * a tunnel is used. */
 static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
 {
 	void *p = mmap(NULL, seen_size(t), PROT_READ | PROT_WRITE,

@@ -2,9 +2,9 @@
 /*
  * The tunnel table as workers see it: tunnel id -> immutable header template. A tunnel is one
  * encapsulation to one node: id = node id * SL_ENCAP_COUNT + encapsulation.
- * Threads: slots are published by the control thread one by one (a next hop's new MAC touches one
- * tunnel and no flow); a replaced struct sl_tunnel is retired through RCU. What has gone through a
- * tunnel is counted by each worker for itself: only it writes its row of `seen`, anyone reads.
+ * Threads: the control thread publishes slots one by one, so a next hop's new MAC touches one
+ * tunnel and no flow. A replaced struct sl_tunnel is retired through RCU. Each worker counts a
+ * tunnel's packets for itself: only that worker writes its row of `seen`; any thread reads it.
  */
 #ifndef SL_TUNNEL_DP_H
 #define SL_TUNNEL_DP_H
@@ -15,13 +15,12 @@
 #include "sluice/encap.h"
 
 /*
- * What one worker has seen of one tunnel; ids are used again, so readers keep a baseline. Packets
- * and bytes are those inside the tunnel: workloads' frames, without outer headers and their
- * padding. A tick of 0 means never.
+ * What one worker has seen of one tunnel. Ids are reused, so readers keep a baseline. Packets and
+ * bytes are those of the inner frames, without outer headers and padding. A tick of 0 means never.
  */
 struct sl_tunnel_seen {
 	uint64_t tx_packets, tx_bytes; /* handed to the underlay port */
-	uint64_t rx_packets, rx_bytes; /* from the node, whatever became of them */
+	uint64_t rx_packets, rx_bytes; /* from the node, whatever happened to them */
 	uint64_t errors;	       /* ICMP errors that quote a packet of the tunnel */
 	uint64_t error;		       /* the last one: sl_tunnel_error_* */
 	uint32_t heard;		       /* tick of the last packet from the node */
@@ -30,7 +29,7 @@ struct sl_tunnel_seen {
 };
 _Static_assert(sizeof(struct sl_tunnel_seen) == RTE_CACHE_LINE_SIZE, "one line a tunnel");
 
-/* An ICMP error in one word, which no reader sees half of. */
+/* An ICMP error in one word, so that readers never see half of it. */
 static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu, uint32_t from_be)
 {
 	return (uint64_t)type << 56 | (uint64_t)code << 48 | (uint64_t)mtu << 32 | from_be;
@@ -40,7 +39,7 @@ static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu,
 
 struct sl_tunnel_table {
 	uint32_t n_slots;
-	/* [worker][slot], memory of the worker that writes it first */
+	/* [worker][slot]; each row is allocated for its writer */
 	struct sl_tunnel_seen *seen[SL_WORKERS_MAX + 1];
 	_Atomic(const struct sl_tunnel *) slot[];
 };

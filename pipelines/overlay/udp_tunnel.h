@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What encapsulations over UDP and IPv4 have in common: the outer Ethernet, IPv4 and UDP headers of
- * the template, what of them differs from packet to packet when a tunnel's headers are pushed, and
- * the checks of the datagram when they are popped. What is the encapsulation's own comes in as the
- * bytes behind the UDP header and as inline functions. Its push and pop are then one call each,
- * which the compiler specialises: no call a packet.
+ * the template, the fields to change for each packet when headers are pushed, and the checks of the
+ * datagram when they are popped. Each encapsulation supplies its own header: the bytes after the
+ * UDP header, and inline functions. Its push and pop are one call each, which the compiler
+ * specialises, so there is no function call for each packet.
  *
  *   | Ethernet 14 | IPv4 20 | UDP 8 | own header | inner packet ...
  *
- * Threads: build: control. push, pop: worker, on a burst of its own.
+ * Threads: build: control. push, pop: worker, on its own burst.
  */
 #ifndef SL_OVERLAY_UDP_TUNNEL_H
 #define SL_OVERLAY_UDP_TUNNEL_H
@@ -39,8 +39,8 @@ _Static_assert(sizeof(struct sl_udp_outer) == SL_UDP_OUTER_LEN, "as on the wire"
 _Static_assert(SL_UDP_BLOCK <= SL_TUNNEL_HDR_MAX, "a template has a whole block");
 
 /*
- * The template of a tunnel: outer headers to that UDP port, and the own header behind them. -EINVAL:
- * they do not fit a template. -ENOTSUP: an address is not IPv4.
+ * Build the template of a tunnel: outer headers with that UDP port, followed by the own header.
+ * -EINVAL: they do not fit a template. -ENOTSUP: an address is not IPv4.
  */
 int sl_udp_build(struct sl_tunnel *t, const struct sl_tunnel_params *p, uint16_t udp_port,
 	const void *own, uint8_t own_len);
@@ -56,7 +56,7 @@ static inline uint16_t sl_udp_source_port_be(uint32_t hash)
 	return sl_be16((uint16_t)(0xc000 | ((hash ^ hash >> 16) & 0x3fff)));
 }
 
-/* The template's last block as it stands there, in two registers. */
+/* The template's last block, loaded into two registers. */
 typedef uint64_t sl_udp_half_block
 	__attribute__((vector_size(SL_UDP_BLOCK / 2), aligned(1), may_alias));
 
@@ -71,7 +71,8 @@ static inline struct sl_udp_block sl_udp_load_block(const struct sl_tunnel *t)
 	return (struct sl_udp_block){{end[-2], end[-1]}};
 }
 
-/* What differs from packet to packet, and the buffer's new start. len: of the inner packet. */
+/* Write the fields that differ from packet to packet, and the buffer's new start. len: of the
+ * inner packet. */
 static __rte_always_inline void sl_udp_finish(struct rte_mbuf *m, const struct sl_meta *md,
 	struct sl_udp_outer *h, uint32_t base, uint32_t len, uint32_t own_len, sl_udp_patch patch)
 {
@@ -113,7 +114,7 @@ static inline enum sl_drop sl_udp_push_one(struct rte_mbuf *m, const struct sl_m
 	return SL_KEEP;
 }
 
-/* The plain packet: IP without padding in a buffer with room for a whole block. */
+/* Push for the common packet: IP without padding, in a buffer with room for a whole block. */
 static __rte_always_inline bool sl_udp_push_plain(struct rte_mbuf *m, const struct sl_meta *md,
 	const struct sl_udp_block *block, uint32_t base, uint32_t own_len, sl_udp_patch patch)
 {
@@ -132,7 +133,7 @@ static __rte_always_inline bool sl_udp_push_plain(struct rte_mbuf *m, const stru
 	return true;
 }
 
-/* All packets go by one tunnel. */
+/* Push for packets that all use one tunnel. */
 static __rte_always_inline unsigned int sl_udp_push_all(struct sl_burst *b, const uint8_t *idx,
 	unsigned int n, const struct sl_tunnel *t, uint32_t own_len, sl_udp_patch patch)
 {
@@ -176,9 +177,8 @@ static __rte_always_inline unsigned int sl_udp_push(struct sl_burst *b, const ui
 }
 
 /*
- * Take off all before `off` and all behind `end`. Headers that lie in several segments are rare
- * enough to make one segment of the packet first; where that has no room the packet counts as
- * malformed.
+ * Remove all bytes before `off` and from `end` on. If the headers are in several segments, which is
+ * rare, the packet is linearised first. If it has no room for that, it counts as malformed.
  */
 static inline bool sl_udp_strip(struct rte_mbuf *m, uint32_t off, uint32_t end)
 {
@@ -205,8 +205,8 @@ static __rte_always_inline enum sl_drop sl_udp_pop_one(struct rte_mbuf *m, struc
 		return SL_DROP_TUNNEL_MALFORMED;
 	udp_len = sl_load_be16(p + 4);
 	/*
-	 * Parse has held the UDP length against the IP packet, so this also says that what was read
-	 * is no padding.
+	 * Parse has checked the UDP length against the IP packet, so this also ensures that the
+	 * bytes that were read are not padding.
 	 */
 	if (unlikely(!parse(p + SL_UDP_LEN, &h) || udp_len < SL_UDP_LEN + own_len + inner_min))
 		return SL_DROP_TUNNEL_MALFORMED;

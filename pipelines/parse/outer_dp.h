@@ -2,7 +2,8 @@
 /*
  * The common outer headers of a tunnel packet, checked all at once: Ethernet to the port's own MAC,
  * IPv4 without options or fragmentation and with a right checksum, UDP. All other packets go to
- * sl_parse_outer, which handles every case. Threads: worker; pure functions on the caller's packet.
+ * sl_parse_outer, which handles every case.
+ * Threads: worker; pure functions on the caller's packet.
  */
 #ifndef SL_PARSE_OUTER_DP_H
 #define SL_PARSE_OUTER_DP_H
@@ -14,8 +15,8 @@
 #include "dp/lib/checksum.h"
 
 enum {
-	SL_OUTER_L3 = 14,		/* where the IPv4 header starts */
-	SL_OUTER_L4 = SL_OUTER_L3 + 20, /* and the UDP header */
+	SL_OUTER_L3 = 14,		/* offset of the IPv4 header */
+	SL_OUTER_L4 = SL_OUTER_L3 + 20, /* offset of the UDP header */
 };
 
 struct sl_outer {
@@ -32,11 +33,11 @@ static inline uint64_t sl_mac_word(const void *mac)
 
 /*
  * True when the packet has the common outer headers; then *o is filled. own: sl_mac_word of the
- * port's MAC. The UDP payload lies within the IP packet, and the IP packet within the frame. IP
- * addresses are not checked here. Neither is the TTL: a packet that has arrived may have 0 (RFC 1122
+ * port's MAC. The UDP payload is within the IP packet, and the IP packet within the frame. Not
+ * checked here: IP addresses, and the TTL, because a packet that has arrived may have 0 (RFC 1122
  * section 3.2.1.7). The IP checksum is computed even when the device has checked it, because that
- * costs less than to look. A UDP checksum is ignored, as RFC 7348 section 4.1 permits: the inner
- * packet has checksums of its own.
+ * costs less than asking. A UDP checksum is ignored, as RFC 7348 section 4.1 permits: the inner
+ * packet has its own checksums.
  */
 static __rte_always_inline bool sl_outer_read(
 	const struct rte_mbuf *m, uint64_t own, struct sl_outer *o)

@@ -28,22 +28,22 @@ enum {
  * parse_common6 return true when they have filled in everything for such a packet. All others go to
  * the walk (walk.h), which also finds the reason for a drop.
  *
- * Keys are written in whole words: the hash reads them back, and a load that spans two stores waits
- * until both are in the cache (5 cycles a packet).
+ * Keys are written in whole words, because the hash reads them back. A load that spans two stores
+ * would wait until both are in the cache (5 cycles a packet).
  */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
 /*
- * First octets of plain IPv4 addresses: neither odd (sl_ip4_odd) nor multicast. All bits are set, so
- * that one AND checks both addresses and the TTL.
+ * First octets of plain IPv4 addresses: neither odd (sl_ip4_odd) nor multicast. All bits are set,
+ * so that one AND checks both addresses and the TTL.
  */
 #define HOSTS(from, to) [from... to] = 0xff
 static const uint8_t plain_octet[256] = {HOSTS(1, 126), HOSTS(128, 223)};
 #undef HOSTS
 
 /*
- * TCP or UDP in len bytes of IP payload, `here` of which are in the first segment. *flags: those to
- * add to the meta's.
+ * TCP or UDP in len bytes of IP payload, `here` of which are in the first segment. *flags: to be
+ * added to the meta's flags.
  */
 static __rte_always_inline bool common_l4(struct sl_meta *md, const uint8_t *l4, uint32_t len,
 	uint32_t here, uint32_t proto, uint32_t *flags)
@@ -84,7 +84,7 @@ static __rte_always_inline bool parse_common4(
 	if (unlikely((head & 0xffffff) != 0x450008 ||
 		     (mid & rte_cpu_to_be_16(SL_IP4_MF | SL_IP4_OFFSET)) != 0 || (p[0] & 1) != 0))
 		return false;
-	/* Not read earlier: the compiler would keep it in memory to swap its bytes. */
+	/* Do not read this earlier: the compiler would keep it in memory to swap its bytes. */
 	total = sl_load_be16(p + 16);
 	if (unlikely(total < IP4_HDR || ETH_HDR + total > m->pkt_len ||
 		     (plain_octet[(uint8_t)key[0]] & plain_octet[(uint8_t)(key[0] >> 32)] &
@@ -105,7 +105,7 @@ static __rte_always_inline bool parse_common4(
 }
 _Static_assert(SL_P_IP4_DF == __builtin_bswap16(SL_IP4_DF), "the flag stands where the bit was");
 
-/* Not inline: it would take registers from the loop over IPv4 packets, 3 cycles a packet. */
+/* Not inlined: it would take registers from the loop over IPv4 packets, 3 cycles a packet. */
 static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uint32_t network)
 {
 	const struct rte_mbuf *m = b->pkt[i];
@@ -140,7 +140,8 @@ static __rte_noinline bool parse_common6(struct sl_burst *b, unsigned int i, uin
 	return true;
 }
 
-/* RFC 826. The sender of a probe is 0.0.0.0 (RFC 5227). No host may learn any other odd address. */
+/* RFC 826. The sender of a probe is 0.0.0.0 (RFC 5227). Hosts must not learn any
+ * other odd address. */
 static enum sl_drop walk_arp(struct sl_walk *w)
 {
 	static const uint8_t fixed[6] = {0, 1, 8, 0, 6, 4};
@@ -176,7 +177,7 @@ static bool strip_priority_tag(struct rte_mbuf *m)
 	return rte_pktmbuf_adj(m, VLAN_TAG) != NULL;
 }
 
-/* One tag at ETH_HDR, or several. *type: the EtherType behind the last. */
+/* One tag at ETH_HDR, or several. *type: the EtherType after the last. */
 static enum sl_drop walk_tags(struct sl_walk *w, uint16_t *type)
 {
 	uint32_t off = ETH_HDR, vid = 0;
@@ -194,7 +195,7 @@ static enum sl_drop walk_tags(struct sl_walk *w, uint16_t *type)
 		*type = sl_load_be16(p + 2);
 		off += VLAN_TAG;
 	}
-	/* A second tag behind a priority tag is treated as any other tag. */
+	/* A second tag after a priority tag is treated as any other tag. */
 	if (vid != 0 || off != ETH_HDR + VLAN_TAG) {
 		w->md->flags |= SL_P_VLAN;
 		w->md->l3_off = (uint16_t)off;

@@ -14,8 +14,8 @@ enum { /* Options, RFC 791 section 3.1. The first two are a single byte. */
 };
 
 /*
- * Options are type, length, body. A source route leads the packet to an address that was not judged.
- * One that has been followed to its end is refused as well: no router here can have done that.
+ * Options are type, length, body. A source route leads the packet to an address that was not
+ * judged. A completed source route is refused as well, because no router here can have followed it.
  */
 static enum sl_drop check_options(const uint8_t *p, uint32_t hdr_len)
 {
@@ -74,10 +74,10 @@ static uint32_t header_len(
 	return 0;
 }
 
-/* What is wrong with a header of hdr_len bytes, whatever follows it. */
+/* Checks a header of hdr_len bytes, without what follows it. */
 static enum sl_drop check_header(const struct sl_walk *w, const uint8_t *p, uint32_t hdr_len)
 {
-	/* Protocol 0 is no protocol of IPv4; the number must not pass for "any" further on. */
+	/* Protocol 0 is not a protocol of IPv4; later code must not take the number for "any". */
 	if (p[9] == 0)
 		return SL_DROP_IP4_MALFORMED;
 	if (!w->outer && p[8] == 0)
@@ -103,7 +103,8 @@ enum sl_drop sl_walk_ip4(struct sl_walk *w)
 	if (p == NULL)
 		return SL_DROP_IP4_TRUNCATED;
 	frag = sl_load_be16(p + 6);
-	/* Others are checked when they are judged (sl_ip4_header_intact). Later fragments never are. */
+	/* Other packets are checked when they are judged (sl_ip4_header_intact). Later fragments
+	 * are never judged. */
 	if ((w->outer || (frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0) &&
 		!sl_ip4_checksum_ok(p, hdr_len))
 		return SL_DROP_IP4_CHECKSUM;

@@ -18,7 +18,7 @@ static bool is_extension(uint8_t proto)
 	       proto == IPPROTO_AH || proto == IPPROTO_DSTOPTS;
 }
 
-/* Length of the extension header of type proto that starts with p (4 bytes); 0 when it is wrong. */
+/* Length of the extension header of type proto at p (4 bytes); 0 when it is wrong. */
 static uint32_t extension_len(uint8_t proto, const uint8_t *p)
 {
 	switch (proto) {
@@ -33,7 +33,7 @@ static uint32_t extension_len(uint8_t proto, const uint8_t *p)
 
 /*
  * A routing header with segments left leads the packet to an address that was not judged. Type 0 is
- * refused always (RFC 5095).
+ * always refused (RFC 5095).
  */
 static bool routes_on(uint8_t proto, const uint8_t *p)
 {
@@ -116,7 +116,7 @@ enum sl_drop sl_walk_ip6(struct sl_walk *w)
 	if (p == NULL)
 		return SL_DROP_IP6_TRUNCATED;
 	payload = rte_be_to_cpu_16(sl_load16(p + 4));
-	/* Payload length 0 announces a jumbogram (RFC 2675), which no port here carries. */
+	/* Payload length 0 announces a jumbogram (RFC 2675), which no port here supports. */
 	if (p[0] >> 4 != 6 || payload == 0 || payload > 65535 - IP6_HDR)
 		return SL_DROP_IP6_MALFORMED;
 	w->end = off + IP6_HDR + payload;

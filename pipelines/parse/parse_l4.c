@@ -16,7 +16,7 @@ enum { /* ICMP, RFC 792; ICMPv6, RFC 4443 */
 	ND_LAST = 137,
 };
 
-/* The least length of a transport header; 0 for protocols that are not looked into. */
+/* The minimum length of a transport header; 0 for protocols that are not parsed. */
 static uint32_t header_min(uint8_t proto, bool ip4)
 {
 	switch (proto) {
@@ -56,7 +56,7 @@ static enum sl_drop check_udp(const struct sl_walk *w, const uint8_t *p, uint32_
 
 	if (len < 8)
 		return SL_DROP_L4_MALFORMED;
-	/* A first fragment carries the length of the whole datagram. */
+	/* The UDP length of a first fragment is that of the whole datagram. */
 	if (len > avail && (w->md->flags & SL_P_FRAGMENT_FIRST) == 0)
 		return SL_DROP_L4_MALFORMED;
 	return SL_KEEP;

@@ -37,7 +37,7 @@ static bool target_ok(const struct sl_walk *w)
 	return t != NULL && t[0] != 0xff && !sl_ip6_unspecified(t);
 }
 
-/* ff02::1:ffXX:XXXX: duplicate address detection asks there (section 7.1.1). */
+/* ff02::1:ffXX:XXXX: the destination of duplicate address detection (section 7.1.1). */
 static bool solicited_node(const uint8_t *ip)
 {
 	static const uint8_t prefix[13] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff};
@@ -60,7 +60,8 @@ enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp)
 		return SL_DROP_ND_MALFORMED;
 	if (type == ND_NS && anonymous && !solicited_node(w->k6->dst))
 		return SL_DROP_ND_MALFORMED;
-	/* An advertisement to a group was not asked for: no solicited flag (section 7.1.2). */
+	/* An advertisement to a group was not solicited, so it must not have the solicited flag
+	 * (section 7.1.2). */
 	if (type == ND_NA && w->k6->dst[0] == 0xff && (icmp[4] & 0x40) != 0)
 		return SL_DROP_ND_MALFORMED;
 	return check_options(w, w->md->l4_off + fixed, anonymous);

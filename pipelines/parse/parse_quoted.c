@@ -5,11 +5,11 @@
 #include "parse_dp.h"
 #include "walk.h"
 
-#define QUOTED_L4 8u /* what RFC 792 promises of the transport header */
+#define QUOTED_L4 8u /* what RFC 792 guarantees of the transport header */
 
 /*
- * Ports and TCP's sequence number from the 8 bytes at off. False when no error may be sent about such
- * a packet.
+ * Ports and TCP's sequence number from the 8 bytes at off. False when no error may be sent
+ * about such a packet.
  */
 static bool quoted_l4(const struct rte_mbuf *m, uint32_t off, bool ip4, struct sl_quoted *q,
 	uint16_t *sport_be, uint16_t *dport_be)

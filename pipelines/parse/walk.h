@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The careful half of parse: one packet at a time, with any headers, in any number of segments.
- * Packets with the common headers do not come here. Every packet that parse drops gets its reason
- * here. Threads: worker; no state. Ownership: a walk borrows the packet and what it fills.
+ * The careful half of parse: one packet at a time, with any headers, in any number of
+ * segments. Packets with the common headers do not come here. Every packet that parse drops
+ * gets its reason here.
+ * Threads: worker; no state.
+ * Ownership: a walk borrows the packet and the structs that it fills.
  */
 #ifndef SL_PARSE_WALK_H
 #define SL_PARSE_WALK_H
@@ -18,7 +20,7 @@ struct sl_walk {
 	struct sl_key4 *k4;
 	struct sl_key6 *k6;
 	struct sl_fragment_range *fragment;
-	uint32_t end; /* offset behind the IP packet, at most pkt_len */
+	uint32_t end; /* offset after the IP packet, at most pkt_len */
 	uint16_t sport_be, dport_be;
 	uint8_t hop_limit; /* IPv6 */
 	bool outer;	   /* an underlay frame; otherwise a workload's */
@@ -30,11 +32,11 @@ enum { /* IPv4 flags and fragment offset */
 	SL_IP4_OFFSET = 0x1fff,
 };
 
-/* What an extension header chain leads to. */
+/* The end of an extension header chain. */
 struct sl_ip6_chain {
 	uint32_t l4_off;
 	uint8_t proto;
-	/* The last three are of a fragment header that is not atomic (RFC 6946). */
+	/* The last three are from a fragment header that is not atomic (RFC 6946). */
 	bool fragmented;
 	uint16_t frag;	   /* its offset and M bit, host order */
 	uint32_t id_be;	   /* its identification */
@@ -71,8 +73,8 @@ static inline bool sl_ip4_odd(uint32_t src_be, uint32_t dst_be)
 
 /*
  * The same for IPv6, except the unspecified source, which the caller checks. Mapped IPv4 addresses
- * are odd: inside sluice they stand for IPv4 addresses, so a packet that had them could pass for one
- * of another endpoint.
+ * are refused: inside sluice they stand for IPv4 addresses, so a packet with them could pass for a
+ * packet of another endpoint.
  */
 static inline bool sl_ip6_odd(const uint8_t *src, const uint8_t *dst)
 {
@@ -102,20 +104,21 @@ static inline bool sl_ip6_unspecified(const uint8_t *ip)
 	return (q[0] | q[1]) == 0;
 }
 
-/* IPv4 from md->l3_off on; the same for IPv6. */
+/* Parse IPv4 from md->l3_off on. The second function does the same for IPv6. */
 enum sl_drop sl_walk_ip4(struct sl_walk *w);
 enum sl_drop sl_walk_ip6(struct sl_walk *w);
-/* The chain of extension headers at off, the first of type `proto`. Nothing is read past end. */
+/* Follow the chain of extension headers at off; the first has type `proto`. Reads
+ * nothing past end. */
 enum sl_drop sl_walk_ip6_chain(const struct rte_mbuf *m, uint32_t off, uint32_t end, uint8_t proto,
 	struct sl_ip6_chain *c);
-/* Transport header at md->l4_off of md->proto. */
+/* Parse the transport header at md->l4_off, of protocol md->proto. */
 enum sl_drop sl_walk_l4(struct sl_walk *w);
-/* A fragment whose offset is not 0, offset and payload in bytes. */
+/* Parse a fragment whose offset is not 0; offset and payload are in bytes. */
 enum sl_drop sl_walk_later(struct sl_walk *w, uint32_t offset);
-/* ICMPv6 types 133..137 (RFC 4861 sections 6.1, 7.1, 8.1). */
+/* Check ICMPv6 types 133..137 (RFC 4861 sections 6.1, 7.1, 8.1). */
 enum sl_drop sl_walk_nd(const struct sl_walk *w, const uint8_t *icmp);
-/* The "ports" of ICMP in a flow key: see sluice/burst.h. p: the first 8 bytes of ICMP. request and
- * reply: the types of an echo. */
+/* Fill in the "ports" of ICMP in a flow key: see sluice/burst.h. p: the first 8 bytes of ICMP.
+ * request and reply: the types of an echo. */
 void sl_icmp_ports(
 	const uint8_t *p, uint8_t request, uint8_t reply, uint16_t *sport_be, uint16_t *dport_be);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of the compiler share: one version of a set being made from the one before.
- * A piece that the session owns is changed in place. Any other piece is copied first, and becomes
- * garbage of the version before. Without memory the process ends: half a version cannot be undone.
- * Threads: control. Ownership: pieces as in set.h.
+ * What the files of the compiler share: making one version of a set from the one before. A piece
+ * that the session owns is changed in place. Any other piece is copied first, and becomes
+ * garbage of the previous version. Without memory the process ends, because half a version
+ * cannot be undone.
+ * Threads: control.
+ * Ownership: pieces as in set.h.
  */
 #ifndef SL_POLICY_BUILD_H
 #define SL_POLICY_BUILD_H
@@ -33,21 +35,21 @@ static inline void *sl_need(void *p)
 
 /* pieces.c */
 
-/* Out of the new version: at once when no other knows the piece. */
+/* Remove a piece from the new version: frees it at once when no other version has it. */
 void sl_piece_drop(struct sl_session *s, struct sl_piece *p);
-/* Put value at i; NULL takes away. What was there is the caller's to drop. */
+/* Put value at i; NULL removes it. The caller drops the former value. */
 void sl_pages_set(struct sl_session *s, struct sl_pages **pages, uint32_t i, void *value);
-/* One number of those at index i of pages. */
+/* Add one number to those at index i of pages. */
 void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
 void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
-/* All of them. */
+/* Remove all of them. */
 void sl_numbers_clear(struct sl_session *s, struct sl_pages **pages, uint32_t i);
-/* Everything under pages, whoever owns it: for the end of the last version. */
+/* Destroy everything under pages, whatever its owner: for the end of the last version. */
 void sl_pages_destroy(struct sl_pages *pages, void (*fn)(void *piece));
 
 /* groups.c */
 
-/* What a list is for, within a group; peer may be one of these besides selectors and prefixes. */
+/* The kinds of lists within a group; peer may be one of these, a selector or a prefix. */
 enum {
 	SL_PEER_ANY = 0x80000000u,
 	SL_PEER_HOST,
@@ -64,21 +66,21 @@ void sl_list_free(struct sl_piece *p);
 /* Free it with all its lists. */
 void sl_group_destroy(void *group);
 struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t subject);
-/* An own copy. */
+/* A copy of a group that the session owns. */
 struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
 void sl_group_drop(struct sl_session *s, struct sl_group *g);
 /* File an entry; may move the group. All removals of a session come before all additions. */
 void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e);
-/* Take all entries of that rank away from the list. */
+/* Remove all entries of that rank from the list. */
 void sl_group_unfile(
 	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank);
-/* Sort and index what the session changed, drop what is empty. False: nothing is left. */
+/* Sort and index what the session changed, and drop what is empty. False: nothing is left. */
 bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
 
 /* nets.c */
 
-/* A group comes into the table of its network, or goes; no table is left without groups. */
+/* Add a group to the table of its network, or remove it. No table is left without groups. */
 void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject,
 	uint32_t group);
 void sl_net_remove(

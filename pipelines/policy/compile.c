@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 
-/* Protocols that have ports: what a port without a protocol means. */
+/* Protocols that have ports: a port without a protocol means these. */
 static const uint8_t with_ports[] = {
 	IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_UDPLITE};
 
@@ -16,15 +16,15 @@ struct prefix {
 	UT_hash_handle hh;
 };
 
-/* One direction's part. */
+/* The state of one direction. */
 struct side {
 	struct prefix *prefixes;
 	struct sl_pmap_edit *edit; /* of the session, once prefixes change */
-	struct sl_vec freed;	   /* uint32_t: numbers of prefixes, to be used again */
+	struct sl_vec freed;	   /* uint32_t: free numbers of prefixes */
 	uint32_t next_number;
 	uint32_t n_of_len[2][129];  /* prefixes by family and length */
 	struct sl_vec touched;	    /* uint32_t: numbers of groups the session owns */
-	struct sl_vec freed_groups; /* uint32_t: numbers to be used again by later sessions */
+	struct sl_vec freed_groups; /* uint32_t: free numbers, for later sessions */
 	uint32_t last_group;
 };
 
@@ -35,7 +35,7 @@ struct sl_policy_compiler {
 	struct side side[2];
 };
 
-/* Of all compilers: a piece of one is never taken for a piece of another. */
+/* Shared by all compilers, so that a piece of one is never taken for a piece of another. */
 static atomic_uint_fast64_t last_session;
 
 static void open_session(struct sl_policy_compiler *c)
@@ -126,7 +126,7 @@ static uint32_t prefix_use(
 	return SL_PEER_PREFIX | p->number;
 }
 
-/* The number stays its own until something is filed under another: removals come first. */
+/* The number is kept until something is filed under another: removals come first. */
 static uint32_t prefix_unuse(
 	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr)
 {
@@ -159,7 +159,7 @@ typedef uint32_t (*selector_fn)(struct sl_selectors *l, const struct sl_selector
 typedef uint32_t (*prefix_fn)(
 	struct sl_policy_compiler *c, enum sl_direction dir, const struct sl_prefix *cidr);
 
-/* Whether a rule comes or goes. */
+/* Whether a rule is added or removed. */
 struct change {
 	struct sl_policy_compiler *c;
 	const struct sl_policy_def *def;
@@ -197,7 +197,7 @@ static void file_port(struct change *ch, const struct sl_list_key *p, const stru
 	}
 }
 
-/* The rule's ports into the list of its group for this peer, or out of it. */
+/* Add the rule's ports to the list of its group for this peer, or remove them. */
 static void file(struct change *ch, const struct sl_list_key *p)
 {
 	const struct sl_policy_def *def = ch->def;

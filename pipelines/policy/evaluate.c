@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "set.h"
 
-#define MANY_SELECTORS 8 /* of one identity: below, probing is always cheaper */
+#define MANY_SELECTORS 8 /* selectors of one identity: with fewer, probing is always cheaper */
 
-/* A query meets at most one prefix of each length. */
+/* A query matches at most one prefix of each length. */
 struct met {
 	unsigned int n;
 	uint32_t peer[129];
@@ -82,8 +82,9 @@ static bool is_among(const uint32_t *sorted, size_t n, uint32_t number)
 }
 
 /*
- * The peer's selectors probe the group; a small group is held against a peer of many selectors
- * instead, so that no query costs more than a look at each list of the subject.
+ * The peer's selectors probe the group. For a peer with many selectors and a small group, it is the
+ * other way round: each list of the group is checked. So no query costs more than a look at each
+ * list of the subject.
  */
 static void visit_selectors(
 	const struct sl_group *g, const struct sl_numbers *p, sl_list_visit fn, void *ctx)
@@ -128,7 +129,7 @@ static void visit_group(struct tour *t, uint32_t number)
 	visit_prefixes(g, t->q, &t->met, t->fn, t->ctx);
 }
 
-/* As with peers: a network of few groups is held against a subject of many selectors. */
+/* As with peers: for a subject with many selectors, each group of a small network is checked. */
 static void visit_net(struct tour *t, const struct sl_net *n)
 {
 	const struct sl_numbers *s = t->subjects;
@@ -169,7 +170,7 @@ void sl_policy_visit(
 		visit_net(&t, d->every);
 }
 
-/* The lowest rank that matches, not below `from`. */
+/* The lowest matching rank that is at least `from`. */
 struct rank_search {
 	const struct sl_policy_query *q;
 	uint64_t from, best;
@@ -240,13 +241,13 @@ static struct sl_verdict judge(const struct sl_policy_dir *d, const struct sl_po
 }
 
 /*
- * A later fragment shows no ports, and must never pass where its whole packet would not. A rule
- * with ports may or may not have matched the whole packet, so:
+ * A later fragment has no ports, and must never pass where its whole packet would not. A rule with
+ * ports may or may not have matched the whole packet, so:
  * - a deny counts as matching;
  * - an allow counts as not matching;
  * - a pass counts as both. If it matched, the rest of its tier is skipped; if not, the tier goes
- * on. Denies behind it still deny (it may not have matched); an allow behind it ends only the case
- * where it did not match, so the tiers below must agree: the allow acts like a pass.
+ *   on. Denies after it still deny, because it may not have matched. An allow after it decides only
+ *   the case where it did not match, so the tiers below must agree: the allow acts like a pass.
  */
 struct lowest {
 	const struct sl_policy_query *q;
@@ -285,7 +286,7 @@ static struct sl_verdict judge_portless(
 {
 	struct lowest w = {.q = q};
 
-	memset(w.deny, 0xff, sizeof(w.deny)); /* SL_RANK_NONE all over */
+	memset(w.deny, 0xff, sizeof(w.deny)); /* SL_RANK_NONE everywhere */
 	memset(w.allow, 0xff, sizeof(w.allow));
 	memset(w.pass, 0xff, sizeof(w.pass));
 	memset(w.maybe_pass, 0xff, sizeof(w.maybe_pass));

@@ -31,7 +31,7 @@ static void gather(const struct sl_rule_list *l, void *ctx)
 	}
 }
 
-/* By rank, what certainly fits first, then what may. */
+/* By rank; of equal ranks, certain matches before possible ones. */
 static int compare(const void *a, const void *b)
 {
 	static const int order[] = {[SL_PORT_FITS] = 0, [SL_PORT_MAYBE] = 1, [SL_PORT_MISS] = 2};
@@ -42,11 +42,11 @@ static int compare(const void *a, const void *b)
 	return order[x->fit] - order[y->fit];
 }
 
-/* How far the rules have come. */
+/* The state of the walk through the rules. */
 struct course {
 	bool decided;
-	uint64_t skip_below;  /* ranks a pass jumps over */
-	uint64_t doubt_below; /* ranks a pass may have jumped over: allows do not decide there */
+	uint64_t skip_below;  /* ranks that a pass skips */
+	uint64_t doubt_below; /* ranks that a pass may have skipped: allows do not decide there */
 };
 
 static enum sl_policy_fate follow(struct course *c, const struct candidate *cand)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Groups of rules and the lists in them: filing, taking away, and putting in order at the end. */
+/* Groups of rules and the lists in them: filing, removing, and sorting at the end. */
 #include "build.h"
 
 static uint32_t slots_for(uint32_t n)
@@ -35,7 +35,7 @@ static void list_drop(struct sl_session *s, struct sl_rule_list *l)
 	s->dead_lists = &l->piece;
 }
 
-/* Places of lists, each the head of a chain: the three fixed ones, then the slots. */
+/* Number of list heads, each of a chain: the three fixed ones, then the slots. */
 static uint32_t n_heads(const struct sl_group *g)
 {
 	return 3 + g->mask + 1;
@@ -103,7 +103,7 @@ static struct sl_group_slot *slot_of(struct sl_group *g, uint32_t peer)
 	return &g->slot[i];
 }
 
-/* An owned group with other slots. */
+/* An owned group with another number of slots. */
 static struct sl_group *resize(struct sl_group *g, uint32_t slots)
 {
 	struct sl_group *r = sl_need(calloc(1, group_size(slots)));
@@ -169,7 +169,7 @@ static struct sl_rule_list *list_own(struct sl_session *s, struct sl_rule_list *
 	return own;
 }
 
-/* Where the list of these exceptions stands in the chain, or NULL's place at its end. */
+/* The position of the list with these exceptions in the chain, or of the NULL at its end. */
 static struct sl_rule_list **find_in_chain(
 	struct sl_session *s, struct sl_rule_list **at, const struct sl_list_key *p)
 {
@@ -223,7 +223,7 @@ static uint32_t first_of_rank(const struct sl_rule_list *l, uint64_t rank)
 	return lo;
 }
 
-/* An entry that is to go matches no port; its rank stays, which keeps the order. */
+/* A removed entry matches no port; its rank stays, which keeps the order. */
 static bool is_dead(const struct sl_port_entry *e)
 {
 	return e->lo > e->hi;
@@ -254,7 +254,7 @@ static int compare_rank(const void *a, const void *b)
 	return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* Entries behind the sorted ones move in among them. */
+/* Merge the entries after the sorted ones into them. */
 static void merge_tail(struct sl_rule_list *l)
 {
 	uint32_t n_tail = l->n - l->n_sorted, i = l->n_sorted, k = n_tail, to = l->n;
@@ -289,7 +289,7 @@ static void list_tidy(struct sl_rule_list *l)
 	l->ports = l->n >= SL_PORT_INDEX_MIN ? sl_port_index_build(l) : NULL;
 }
 
-/* Room that many additions left unused. */
+/* Free the room that many additions left unused. */
 static struct sl_rule_list *list_shrink(struct sl_rule_list *l)
 {
 	struct sl_rule_list *less;
@@ -303,7 +303,7 @@ static struct sl_rule_list *list_shrink(struct sl_rule_list *l)
 	return less;
 }
 
-/* True when something of the chain was taken out of it. */
+/* True when something was removed from the chain. */
 static bool chain_tidy(struct sl_session *s, struct sl_rule_list **at)
 {
 	bool dropped = false;
@@ -327,7 +327,7 @@ static bool chain_tidy(struct sl_session *s, struct sl_rule_list **at)
 	return dropped;
 }
 
-/* Slots without lists break chains of probes: the remaining lists get new slots. */
+/* Empty slots would break probe sequences: the remaining lists get new slots. */
 static void slots_tidy(struct sl_group *g)
 {
 	uint32_t n_slots = g->mask + 1;

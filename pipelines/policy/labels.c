@@ -8,8 +8,8 @@
 uint64_t sl_policy_seed;
 
 struct label {
-	struct sl_vec ids;	 /* uint32_t, ascending: who has it */
-	struct sl_vec selectors; /* struct selector *: some of those that ask for it */
+	struct sl_vec ids;	 /* uint32_t, ascending: identities that have it */
+	struct sl_vec selectors; /* struct selector *: some of the selectors that require it */
 	uint32_t uses;		 /* by identities and selectors */
 	UT_hash_handle hh;
 	size_t text_len;
@@ -25,15 +25,15 @@ struct label_set {
 struct selector {
 	uint32_t number;
 	struct label_set labels;
-	struct label *filed;   /* the one of its labels whose selectors it is among */
+	struct label *filed;   /* the label whose `selectors` has this selector */
 	struct sl_vec members; /* uint32_t, ascending */
 	uint32_t uses[2][SL_SELECTOR_ROLES];
-	bool listed[2][SL_SELECTOR_ROLES]; /* as its members were told */
+	bool listed[2][SL_SELECTOR_ROLES]; /* what was reported for its members */
 	bool touched;
 	UT_hash_handle hh; /* by the addresses of its labels */
 };
 
-/* Label sets of identities stand in pages, which are made when they are needed. */
+/* Label sets of identities are in pages, which are allocated when needed. */
 enum {
 	IDENTITY_PAGE = 256,
 	IDENTITY_PAGES = (1 << SL_IDENTITY_BITS) / IDENTITY_PAGE,
@@ -44,7 +44,7 @@ struct sl_selectors {
 	struct label *labels;
 	struct selector *selectors;
 	struct sl_vec touched; /* struct selector * */
-	struct sl_vec freed;   /* uint32_t: numbers to be used again */
+	struct sl_vec freed;   /* uint32_t: free numbers */
 	uint32_t next_number;
 	struct label_set *page[IDENTITY_PAGES]; /* of identities; see identity_labels */
 };
@@ -53,7 +53,7 @@ struct sl_selectors *sl_selectors_create(const struct sl_selectors_ops *ops)
 {
 	struct sl_selectors *l = sl_need(calloc(1, sizeof(*l)));
 
-	/* Once: tables that exist depend on it. */
+	/* Drawn once, because existing tables depend on it. */
 	if (sl_policy_seed == 0 && getrandom(&sl_policy_seed, sizeof(sl_policy_seed),
 					   GRND_NONBLOCK) != (ssize_t)sizeof(sl_policy_seed))
 		sl_policy_seed = (uint64_t)(uintptr_t)l;
@@ -144,7 +144,7 @@ static int compare_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Empty when one of them is not known and not to be added. */
+/* Empty when one of them is unknown and must not be added. */
 static struct label_set set_of(
 	struct sl_selectors *l, const struct sl_label *labels, size_t n, bool add)
 {
@@ -179,7 +179,7 @@ static void set_release(struct sl_selectors *l, struct label_set *s)
 	*s = (struct label_set){.n = 0};
 }
 
-/* Both by address: is all of `part` in `whole`? */
+/* Whether `whole` has all labels of `part`; both are sorted by address. */
 static bool includes(const struct label_set *whole, const struct label_set *part)
 {
 	uint32_t k = 0;
@@ -190,7 +190,7 @@ static bool includes(const struct label_set *whole, const struct label_set *part
 	return k == part->n;
 }
 
-/* The labels of an identity; NULL when nothing is known of it and its neighbours. */
+/* The labels of an identity; NULL when its page does not exist. */
 static struct label_set *identity_labels(const struct sl_selectors *l, uint32_t id)
 {
 	struct label_set *page = id <= SL_IDENTITY_MASK ? l->page[id / IDENTITY_PAGE] : NULL;
@@ -208,7 +208,7 @@ static void make_page(struct sl_selectors *l, uint32_t id)
 
 /* Selectors. */
 
-/* Each identity that has all of the labels, of which there is one at least. */
+/* Call fn for each identity that has all of the labels; there is at least one label. */
 static void for_holders(const struct sl_selectors *l, const struct label_set *labels,
 	void (*fn)(uint32_t identity, void *ctx), void *ctx)
 {
@@ -241,7 +241,7 @@ void sl_selectors_members(struct sl_selectors *l, const struct sl_selector *want
 	free(set.label);
 }
 
-/* Under the label that has the fewest: a common one says little. */
+/* File it under its rarest label, which selects best. */
 static void file(struct selector *s)
 {
 	s->filed = s->labels.label[0];
@@ -397,7 +397,7 @@ void sl_selectors_identity_put(struct sl_selectors *l, const struct sl_identity_
 	struct label_set *set;
 
 	sl_selectors_identity_gone(l, def->id);
-	/* Reserved identities have no labels, whatever the input says. */
+	/* Reserved identities have no labels, whatever the input has. */
 	if (def->id < SL_IDENTITY_MIN || def->id > SL_IDENTITY_MASK)
 		return;
 	make_page(l, def->id);

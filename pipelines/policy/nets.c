@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of a network's groups: which rules are for which subject there. */
+/* The table of a network's groups: subject -> its group of rules. */
 #include "build.h"
 
 static size_t net_size(uint32_t slots)
@@ -7,7 +7,7 @@ static size_t net_size(uint32_t slots)
 	return sizeof(struct sl_net) + slots * sizeof(struct sl_net_slot);
 }
 
-/* What n holds, in an own table of so many slots. */
+/* A copy of n that the session owns, in a table with the given number of slots. */
 static struct sl_net *remade(struct sl_session *s, struct sl_net *n, uint32_t slots)
 {
 	struct sl_net *own;
@@ -51,7 +51,7 @@ void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network,
 	put(s, d, network, n);
 }
 
-/* What stands behind the freed slot moves up to where a search still finds it. */
+/* Entries after the freed slot move up, so that a search still finds them. */
 static void close_gap(struct sl_net *n, uint32_t gap)
 {
 	for (uint32_t i = (gap + 1) & n->mask; n->slot[i].group != 0; i = (i + 1) & n->mask) {
@@ -78,8 +78,7 @@ void sl_net_remove(
 		sl_piece_drop(s, &n->piece);
 		return;
 	}
-	/* A table that many have left is made smaller; a quarter full, it has room to grow again.
-	 */
+	/* A nearly empty table is made smaller; then a quarter full, it has room to grow again. */
 	if (n->n * 8 <= n->mask + 1)
 		n = remade(s, n, (n->mask + 1) / 2);
 	else if (n->piece.owner != s->id)

@@ -71,8 +71,8 @@ static struct sl_numbers *own_numbers(struct sl_session *s, struct sl_numbers *n
 
 	if (owned && had < n->room)
 		return n;
-	/* Once is exact, for it may stay that way for long; again in the session: more will come.
-	 */
+	/* The first addition in a session takes exactly the room it needs, because it may stay
+	 * the only one. At a second one, more will probably come. */
 	room = owned ? 2 * had + 2 : had + 1;
 	copy = sl_need(malloc(sizeof(*copy) + room * sizeof(copy->at[0])));
 	copy->piece.owner = s->id;
@@ -85,7 +85,7 @@ static struct sl_numbers *own_numbers(struct sl_session *s, struct sl_numbers *n
 	return copy;
 }
 
-/* The first place whose number is not below. */
+/* The first position whose number is at least `number`. */
 static uint32_t position_of(const struct sl_numbers *n, uint32_t number)
 {
 	uint32_t lo = 0, hi = n->n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The verdict: which rule, if any, decides about a new connection at one end.
- * Threads: worker (and control, for simulation), on a set reached by RCU. No side effects.
+ * Threads: worker (and control, for simulation), on a set reached through RCU. No side effects.
  */
 #ifndef SL_POLICY_DP_H
 #define SL_POLICY_DP_H
@@ -16,10 +16,10 @@ enum sl_direction {
 };
 
 struct sl_policy_query {
-	uint32_t network; /* id: only its policies are asked, and those of every network */
-	uint32_t subject; /* identity of the endpoint judged for */
+	uint32_t network; /* id: its policies are evaluated, and those for every network */
+	uint32_t subject; /* identity of the endpoint that is judged */
 	uint32_t peer;	  /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
-	bool peer_is_endpoint; /* of the network */
+	bool peer_is_endpoint; /* the peer is an endpoint of the network */
 	bool ports_known;      /* false: a later fragment, judged by the strictest port */
 	uint8_t proto;	       /* IP protocol */
 	uint16_t dport;	       /* host order; ICMP: type << 8 | code */

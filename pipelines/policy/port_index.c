@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * All rules of a list apply to the same peers, so who wins among them depends on protocol and port
- * alone: for each protocol the ports fall into segments, each with the lowest rank of every tier.
- * (More than one tier, because a pass of another list may skip the winner of the first.)
+ * All rules of a list apply to the same peers, so the winner among them depends on protocol
+ * and port alone. For each protocol the ports are divided into segments, each with the
+ * lowest rank of every tier. (More than one tier, because a pass of another list may skip
+ * the winner of the first.)
  */
 #include "build.h"
 
@@ -11,7 +12,7 @@
 struct work {
 	uint64_t starts[PORTS / 64];	    /* a segment starts at this port */
 	uint16_t segment[PORTS];	    /* by starting port: its number within the map */
-	uint32_t open[SL_TIERS][PORTS + 1]; /* the first segment from here on without a winner */
+	uint32_t open[SL_TIERS][PORTS + 1]; /* the first segment from here on that has no winner */
 	struct sl_vec maps, segments;
 };
 
@@ -26,7 +27,7 @@ static void mark_start(struct work *w, uint32_t port)
 		w->starts[port / 64] |= UINT64_C(1) << (port % 64);
 }
 
-/* Segments without winners, between all the ends of the entries' ranges. */
+/* Make segments without winners, between all the ends of the entries' ranges. */
 static void make_segments(
 	struct work *w, const struct sl_port_entry *e, uint32_t n, struct sl_port_map *map)
 {
@@ -61,8 +62,7 @@ static uint32_t first_open(uint32_t *open, uint32_t i)
 	return i;
 }
 
-/* Entries come by ascending rank: the first to reach a segment wins it, and nobody visits it again.
- */
+/* Entries come by ascending rank: the first to reach a segment wins it, and later ones skip it. */
 static void award(struct work *w, const struct sl_port_map *map, const struct sl_port_entry *e,
 	unsigned int tier)
 {
@@ -89,7 +89,7 @@ static void add_map(struct work *w, const struct sl_rule_list *l, uint8_t proto)
 
 struct sl_port_index *sl_port_index_build(const struct sl_rule_list *l)
 {
-	static struct work work; /* large, and only what a list needs of it is touched */
+	static struct work work; /* static because it is large; a list touches only what it needs */
 	struct sl_port_index *x = sl_need(malloc(sizeof(*x)));
 	bool used[256] = {false};
 

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The compiled set's inside, for the compiler, the evaluator and explain; nobody else includes
- * this.
+ * The inside of the compiled set, for the compiler, the evaluator and explain. No other
+ * file includes this.
  *
- * A rule's rank is one number made of tier, priority, action and slot: the lowest rank that matches
- * wins, and a new rule moves no other. Rules of one network and one subject selector form a group;
- * those of every network are filed as the rules of a network of their own, number 0. In a group,
- * rules are filed under what they say about the peer: everyone, host, world, a selector, a prefix.
- * Each of these files is a list of (rank, ports). So a query costs (selectors that mean the
- * subject) x (selectors and prefixes that mean the peer) probes of small tables, once for its
- * network and once for number 0, however many rules and networks there are. Memory is linear in
- * the rules (a rule counts once for each network it names, and once when it is for all): nothing is
- * multiplied out over identities, and nothing over networks. Long lists that differ by port have an
+ * A rule's rank is one number made of tier, priority, action and slot. The lowest rank that
+ * matches wins, and a new rule does not change the ranks of others. Rules of one network and one
+ * subject selector form a group. Rules for every network are filed as the rules of a network of
+ * their own, number 0. In a group, rules are filed by their peer: everyone, host, world, a
+ * selector, a prefix. Each of these files is a list of (rank, ports). So a query costs (selectors
+ * that match the subject) x (selectors and prefixes that match the peer) probes of small tables,
+ * once for its network and once for number 0, however many rules and networks there are. Memory
+ * is linear in the rules (a rule counts once for each network it names, and once when it is for
+ * all). It is not multiplied by identities or by networks. Long lists that differ by port have an
  * index of port ranges.
  *
- * What keeps networks apart is the group: a query reaches the groups of its own network and of
- * number 0, and no others. Selectors, prefixes and the lists of who is meant by which are numbers
- * that all networks share: they say who, never what is allowed. They are shared because labels
- * repeat from tenant to tenant; a tenant that fills them makes no query of another slower than one
- * look at each group, and each list, of that other.
+ * The group keeps networks apart: a query reaches the groups of its own network and of number 0,
+ * and no others. Selectors, prefixes and the lists of identities that each matches are numbers that
+ * all networks share. They tell who is meant, never what is allowed. They are shared because labels
+ * repeat from tenant to tenant. However many of them one tenant has, a query of another tenant
+ * costs at most one look at each group and each list of that other tenant.
  *
- * A set is one version of many pieces: the next version shares all that did not change, so that a
- * change costs what it touches.
+ * A set is one version of many pieces. The next version shares all that did not change, so the cost
+ * of a change is that of the pieces it touches.
  *
- * Threads: immutable once committed; read by workers and control. Ownership: a piece belongs to the
- * newest version that reaches it, then to the garbage of that version.
+ * Threads: immutable once committed; read by workers and control.
+ * Ownership: a piece belongs to the newest version that reaches it, then to the garbage
+ * of that version.
  */
 #ifndef SL_POLICY_SET_H
 #define SL_POLICY_SET_H
@@ -36,9 +37,9 @@
 #include "vec.h"
 
 #define SL_TIERS	  3
-#define SL_PORT_INDEX_MIN 16 /* entries from which a list gets a port index */
+#define SL_PORT_INDEX_MIN 16 /* a list with this many entries gets a port index */
 
-/* tier : 2, priority : 16, action : 2, slot : 20, from the top. */
+/* Layout from the top: 2 bits tier, 16 priority, 2 action, 20 slot. */
 #define SL_RANK_NONE	   UINT64_MAX
 #define SL_RANK_SLOT_BITS  20
 #define SL_RANK_TIER_SHIFT (SL_RANK_SLOT_BITS + 2 + 16)
@@ -72,35 +73,36 @@ static inline uint32_t sl_rank_slot(uint64_t rank)
 	return (uint32_t)rank & ((1u << SL_RANK_SLOT_BITS) - 1);
 }
 
-/* The first rank behind the tier of this one. */
+/* The first rank after the tier of this one. */
 static inline uint64_t sl_rank_tier_end(uint64_t rank)
 {
 	return ((rank >> SL_RANK_TIER_SHIFT) + 1) << SL_RANK_TIER_SHIFT;
 }
 
-/* What every piece begins with. */
+/* The head of every piece. */
 struct sl_piece {
 	union {
-		uint64_t owner;		    /* the session that made it, and alone may change it */
-		struct sl_piece *next_dead; /* once replaced; readers look at neither */
+		uint64_t owner; /* the session that made it; no other may change it */
+		/* used once the piece is replaced; readers look at neither field */
+		struct sl_piece *next_dead;
 	};
 };
 
 struct sl_port_entry {
 	uint64_t rank;
-	uint16_t lo, hi; /* 0..65535 when the rule does not look at ports */
+	uint16_t lo, hi; /* 0..65535 when the rule ignores ports */
 	uint8_t proto;	 /* 0: any */
 	bool needs_port;
 };
 
-/* The winners by port for one protocol; an index ends with that of protocol 0, for all others. */
+/* The winners by port for one protocol. An index ends with that of protocol 0, for all others. */
 struct sl_port_map {
 	uint32_t first, n; /* segments, by ascending start; the first starts at 0 */
 	uint8_t proto;
 };
 
 struct sl_port_segment {
-	uint64_t winner[SL_TIERS]; /* lowest rank of each tier, SL_RANK_NONE without */
+	uint64_t winner[SL_TIERS]; /* lowest rank of each tier; SL_RANK_NONE: none */
 	uint16_t start;
 };
 
@@ -115,11 +117,11 @@ struct sl_rule_list {
 	struct sl_port_index *ports; /* NULL: entries are scanned */
 	struct sl_prefix *except;
 	uint32_t n_except;
-	uint32_t n, room, n_sorted;   /* of entries; all are sorted once committed */
+	uint32_t n, room, n_sorted;   /* counts of entries; all are sorted once committed */
 	struct sl_port_entry entry[]; /* by ascending rank */
 };
 
-/* What a rule says about its peer, as a key within a group. */
+/* The peer of a rule, as a key within a group. */
 #define SL_PEER_PREFIX \
 	0x40000000u /* | number of the prefix; selectors are plain numbers below it \
 		     */
@@ -132,18 +134,18 @@ struct sl_group_slot {
 struct sl_group {
 	struct sl_piece piece;
 	uint32_t network, subject; /* whose rules these are: selector `subject` of that network */
-	uint32_t n, mask;	   /* lists in slots; open addressing, at half load or less */
+	uint32_t n, mask;	   /* lists in slots; open addressing, at most half full */
 	uint32_t n_prefixes;
 	struct sl_rule_list *any, *host, *world;
 	struct sl_group_slot slot[]; /* mask + 1 */
 };
 
 /*
- * The groups of one network: subject selector -> number of the group. Each group stands in the
- * table of its own network, under its own subject, and nowhere else. A change inside a group
- * leaves the table as it is; a group that comes or goes copies it.
+ * The groups of one network: subject selector -> number of the group. Each group is in the table of
+ * its own network, under its own subject, and nowhere else. A change inside a group does not change
+ * the table. When a group is added or removed, the table is copied.
  */
-#define SL_EVERY_NETWORK 0u /* as a network: rules that name none */
+#define SL_EVERY_NETWORK 0u /* network number of rules that name no network */
 
 struct sl_net_slot {
 	uint32_t subject;
@@ -152,11 +154,11 @@ struct sl_net_slot {
 
 struct sl_net {
 	struct sl_piece piece;
-	uint32_t n, mask;	   /* open addressing, at half load or less */
+	uint32_t n, mask;	   /* open addressing, at most half full */
 	struct sl_net_slot slot[]; /* mask + 1 */
 };
 
-/* Ascending numbers. */
+/* Numbers in ascending order. */
 struct sl_numbers {
 	struct sl_piece piece;
 	uint32_t n, room;
@@ -174,7 +176,7 @@ struct sl_page {
 
 struct sl_pages {
 	struct sl_piece piece;
-	uint32_t n; /* pages, NULL where nothing is */
+	uint32_t n; /* pages, NULL where empty */
 	struct sl_page *page[];
 };
 
@@ -191,12 +193,12 @@ static inline void *sl_pages_get(const struct sl_pages *p, uint32_t i)
 struct sl_policy_dir {
 	struct sl_pages *subject; /* identity -> struct sl_numbers, of subject selectors */
 	struct sl_pages *peer;	  /* identity -> struct sl_numbers, of peer selectors */
-	struct sl_net *every;	  /* what is for all networks; NULL: nothing */
+	struct sl_net *every;	  /* rules for all networks; NULL: none */
 	struct sl_pages *nets;	  /* network, from 1 -> struct sl_net */
 	struct sl_pages *groups;  /* number, from 1 -> struct sl_group */
 	/*
-	 * (address, length) -> SL_PEER_PREFIX | number. The families are kept apart, so that ::/0
-	 * does not take in IPv4: lengths in use by family (IPv6, IPv4), descending.
+	 * (address, length) -> SL_PEER_PREFIX | number. The families are separate, so that ::/0
+	 * does not include IPv4: lengths in use by family (IPv6, IPv4), descending.
 	 */
 	struct sl_pmap *prefixes;
 	uint8_t n_len[2];
@@ -205,12 +207,13 @@ struct sl_policy_dir {
 
 struct sl_policy_set {
 	struct sl_policy_dir dir[2]; /* by enum sl_direction */
-	/* Filled by the commit that replaces this version: what the next one does not share. */
+	/* Filled by the commit that replaces this version: the pieces that the next version does
+	 * not share. */
 	struct sl_piece *dead, *dead_lists;
 	struct sl_pmap_garbage *dead_prefixes[2];
 };
 
-/* Of a peer in a group, and of a subject in a network. */
+/* Hash of a peer in a group, or of a subject in a network. */
 static inline uint32_t sl_group_hash(uint32_t number)
 {
 	return (uint32_t)((number * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
@@ -221,7 +224,7 @@ static inline struct sl_net *sl_net_get(const struct sl_policy_dir *d, uint32_t 
 	return network == SL_EVERY_NETWORK ? d->every : sl_pages_get(d->nets, network);
 }
 
-/* The place of the subject, or the free one where it would stand. */
+/* The slot of the subject, or the free slot where it would go. */
 static inline uint32_t sl_net_position(const struct sl_net *n, uint32_t subject)
 {
 	uint32_t i = sl_group_hash(subject) & n->mask;
@@ -252,16 +255,16 @@ static inline struct sl_pmap_key sl_prefix_key(const struct sl_ip *masked, unsig
 	return (struct sl_pmap_key){{masked->q[0], masked->q[1], len}};
 }
 
-/* Calls fn for each list whose rules are for this subject and peer; ports are not looked at. */
+/* Calls fn for each list whose rules are for this subject and peer; ports are ignored. */
 typedef void (*sl_list_visit)(const struct sl_rule_list *l, void *ctx);
 void sl_policy_visit(const struct sl_policy_dir *d, const struct sl_policy_query *q,
 	sl_list_visit fn, void *ctx);
 
-/* What a rule's ports say about a query. */
+/* The result of comparing a rule's ports with a query. */
 enum sl_port_fit {
 	SL_PORT_MISS,
 	SL_PORT_FITS,
-	SL_PORT_MAYBE, /* the rule looks at ports, and the query has none to show */
+	SL_PORT_MAYBE, /* the rule has ports, and the query's ports are unknown */
 };
 
 static inline enum sl_port_fit sl_port_fit(

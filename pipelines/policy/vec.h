@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the compiler builds with: arrays that grow.
- * Threads: control. Ownership: the caller's storage; fini frees what is inside.
+ * Arrays that grow, for the compiler.
+ * Threads: control.
+ * Ownership: the caller's storage; fini frees what is inside.
  */
 #ifndef SL_POLICY_VEC_H
 #define SL_POLICY_VEC_H
@@ -20,7 +21,7 @@ struct sl_vec {
 
 #define SL_VEC_OF(type) ((struct sl_vec){.size = sizeof(type)})
 
-/* A zeroed element at the end, good until the next push; NULL when out of memory. */
+/* Append a zeroed element. The pointer is valid until the next push; NULL when out of memory. */
 void *sl_vec_push(struct sl_vec *v);
 void sl_vec_fini(struct sl_vec *v);
 

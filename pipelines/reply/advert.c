@@ -67,7 +67,7 @@ void sl_arp_write(void *frame, const struct sl_arp_frame *from)
 	memcpy(frame, &a, sizeof(a));
 }
 
-/* A request for the own address: more stacks heed that than a reply. */
+/* A request for the own address: more stacks accept that than a reply. */
 static unsigned int gratuitous_arp(void *frame, uint32_t addr_be, const struct sl_mac *mac)
 {
 	const struct sl_arp_frame a = {.op = RTE_ARP_OP_REQUEST,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames about which MAC has an address: ARP (RFC 826), neighbour advertisements (RFC 4861), and
- * announcements, which nobody has asked for: gratuitous ARP (RFC 5227 section 3) or an unsolicited
- * advertisement (RFC 4861 section 7.2.6). Threads: pure functions on the caller's buffer; workers
- * and control.
+ * Frames that tell which MAC has an address: ARP (RFC 826), neighbour advertisements (RFC 4861),
+ * and announcements, which are sent without a request: gratuitous ARP (RFC 5227 section 3) or an
+ * unsolicited advertisement (RFC 4861 section 7.2.6).
+ * Threads: pure functions on the caller's buffer; workers and control.
  */
 #ifndef SL_ADVERT_H
 #define SL_ADVERT_H
@@ -16,7 +16,7 @@
 
 struct sl_advert {
 	uint8_t target[16];
-	struct sl_mac mac; /* of the target; the frame comes from it */
+	struct sl_mac mac; /* of the target; also the frame's source */
 	struct sl_mac to_mac;
 	uint8_t to[16];
 	uint8_t flags; /* ND_NA_FLAG_*, first byte */
@@ -33,10 +33,10 @@ struct sl_arp_frame {
 	uint32_t sender_be, target_be;
 };
 
-/* SL_ARP_LEN bytes. */
+/* Writes SL_ARP_LEN bytes. */
 void sl_arp_write(void *frame, const struct sl_arp_frame *a);
 
-/* "mac has ip", to everybody on the link. Returns the frame's length. */
+/* Writes "mac has ip", to everybody on the link. Returns the frame's length. */
 unsigned int sl_announcement_write(void *frame, const struct sl_ip *ip, const struct sl_mac *mac);
 
 #endif

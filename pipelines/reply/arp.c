@@ -39,7 +39,8 @@ static enum sl_drop read_header(
 
 	if (!request && arp->arp_opcode != rte_cpu_to_be_16(RTE_ARP_OP_REPLY))
 		return SL_DROP_ARP_MALFORMED;
-	/* Announcements are requests or replies. Any other reply was not asked for by this node. */
+	/* Announcements are requests or replies. Other replies are unsolicited: this node
+	 * asks no questions. */
 	if (d->arp_sip == d->arp_tip && d->arp_sip != 0)
 		q->kind = SL_WHOHAS_ANNOUNCEMENT;
 	else if (!request && rte_is_broadcast_ether_addr(&eth->dst_addr) && d->arp_sip != 0)
@@ -60,7 +61,7 @@ static enum sl_drop arp_read(const struct sl_trip *t, unsigned int i, struct sl_
 {
 	const struct rte_arp_hdr *arp = header(t, i);
 
-	/* Parse has checked the fields. No real stack's packet is cut into several buffers. */
+	/* Parse has checked the fields. No real stack sends such a packet in several buffers. */
 	if (arp == NULL)
 		return SL_DROP_ARP_MALFORMED;
 	return read_header(rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *), arp, q);

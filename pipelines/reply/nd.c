@@ -8,7 +8,8 @@
 #include "dp/lib/pkt.h"
 #include "whohas.h"
 
-/* Solicitation and advertisement are alike up to the options: RFC 4861 sections 4.3 and 4.4. */
+/* Solicitation and advertisement have the same fields up to the options: RFC 4861
+ * sections 4.3 and 4.4. */
 #define FIXED_LEN  24u
 #define TARGET_OFF 8u
 _Static_assert(sizeof(struct nd_neighbor_solicit) == FIXED_LEN &&
@@ -17,7 +18,7 @@ _Static_assert(sizeof(struct nd_neighbor_solicit) == FIXED_LEN &&
 
 static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
 
-/* Does a target link-layer address option name another MAC? Parse has checked the options. */
+/* True when a target link-layer address option has another MAC. Parse has checked the options. */
 static bool option_differs(const struct sl_trip *t, unsigned int i, const struct sl_mac *mac)
 {
 	const struct sl_meta *m = &t->b->meta[i];
@@ -47,7 +48,7 @@ static enum sl_drop nd_read(const struct sl_trip *t, unsigned int i, struct sl_w
 		return SL_DROP_ND_MALFORMED;
 	type = *nd;
 	if (type == ND_ROUTER_SOLICIT)
-		return SL_DROP_MULTICAST; /* there is none */
+		return SL_DROP_MULTICAST; /* there is no router */
 	if (type != ND_NEIGHBOR_SOLICIT && type != ND_NEIGHBOR_ADVERT)
 		return SL_DROP_ICMP_ROUTER;
 	nd = sl_pkt_read(t->b->pkt[i], t->b->meta[i].l4_off, FIXED_LEN, buf);
@@ -64,7 +65,7 @@ static enum sl_drop nd_read(const struct sl_trip *t, unsigned int i, struct sl_w
 		return SL_KEEP;
 	}
 	if (k->dst[0] != 0xff)
-		return SL_CONSUMED; /* an answer, and nobody here asked */
+		return SL_CONSUMED; /* an answer that no one here has asked for */
 	q->kind = SL_WHOHAS_ANNOUNCEMENT;
 	return option_differs(t, i, &q->mac) ? SL_DROP_SPOOFED : SL_KEEP;
 }

@@ -20,7 +20,7 @@ static enum sl_drop hand_up_arp(const struct sl_trip *t, unsigned int i)
 	return sl_upcall_put(&t->w->rings, &up) ? SL_SENT : SL_DROP_UPCALL_FULL;
 }
 
-/* An echo request in one piece and one buffer, with nothing between its headers. */
+/* True for an echo request in one piece and one buffer, with nothing between its headers. */
 static bool is_plain_ping(const struct rte_mbuf *pkt, const struct sl_meta *m)
 {
 	const uint16_t kind = SL_P_ICMP_ECHO | SL_P_IP4 | SL_P_FRAGMENT_FIRST;
@@ -31,8 +31,8 @@ static bool is_plain_ping(const struct rte_mbuf *pkt, const struct sl_meta *m)
 }
 
 /*
- * The answer must go to one host: not to a group, and not to this node, in whose name another host
- * must have sent the packet. Parse has refused other addresses that no host has.
+ * The reply must go to one host: not to a group, and not to this node (then another host has used
+ * this node's address). Parse has refused other addresses that no host has.
  */
 static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const struct sl_mac *own)
 {
@@ -52,8 +52,8 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 }
 
 /*
- * Packet i is an ICMP error: *id is the tunnel that the quoted packet was sent by. False when that is
- * no tunnel packet from this node to a node it knows.
+ * Packet i is an ICMP error: *id is the tunnel of the quoted packet. False unless the quoted packet
+ * is a tunnel packet from this node to a known node.
  */
 static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 {
@@ -61,7 +61,7 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 	unsigned int e;
 	uint32_t node;
 
-	t->b->meta[i].network = 0; /* the underlay is none */
+	t->b->meta[i].network = 0; /* the underlay is not a network */
 	if (sl_parse_quoted(t->b, i, &q) != 4)
 		return false;
 	e = sl_encap_find(q.proto, q.k4.dport_be);
@@ -74,7 +74,7 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 }
 
 /*
- * An ICMP error about a tunnel packet of this node. Anyone can send one, so it is only noted, for
+ * An ICMP error about a tunnel packet of this node. Anyone can send one, so it is only recorded for
  * people to see, and changes nothing.
  */
 static enum sl_drop note_error(const struct sl_trip *t, unsigned int i)

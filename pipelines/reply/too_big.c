@@ -12,12 +12,12 @@
 #include "pipelines/way/way.h"
 #include "reply_state.h"
 
-/* Bytes of the packet that are quoted: its headers, and enough for any stack to find its socket. */
+/* Bytes of the packet to quote: its headers, and enough for any stack to find its socket. */
 #define QUOTE_MAX	 512u
 #define ICMP_UNREACHABLE 3 /* RFC 792 */
 #define FRAG_NEEDED_CODE 4
 
-/* A frame back to the sender of packet i, with room for n bytes behind Ethernet. NULL: no memory. */
+/* A frame back to the sender of packet i, with room for n bytes after Ethernet. NULL: no memory. */
 static struct rte_mbuf *begin(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t **body)
 {
 	const struct rte_ether_hdr *from =
@@ -50,8 +50,8 @@ static void quote(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t *
 }
 
 /*
- * The source is the address that the packet was for. A switch has no address of its own in the
- * network, and the sender's stack and filters know that one.
+ * The source is the destination address of the packet. A switch has no address of its own in the
+ * network, and the sender's stack and filters know that address.
  */
 static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 {
@@ -76,7 +76,7 @@ static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 		.src_addr = t->b->key4[i].dst_be,
 		.dst_addr = t->b->key4[i].src_be};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	/* RFC 1191 section 4: the MTU stands in the low half of the unused word. */
+	/* RFC 1191 section 4: the MTU is in the low half of the unused word. */
 	*icmp = (struct rte_icmp_hdr){.icmp_type = ICMP_UNREACHABLE,
 		.icmp_code = FRAG_NEEDED_CODE,
 		.icmp_seq_nb = rte_cpu_to_be_16(meta->act.mtu)};
@@ -89,7 +89,7 @@ static struct rte_mbuf *packet_too_big(const struct sl_trip *t, unsigned int i)
 	const struct sl_meta *meta = &t->b->meta[i];
 	uint16_t quoted = (uint16_t)RTE_MIN(meta->l3_len, QUOTE_MAX);
 	uint16_t payload = (uint16_t)(sizeof(struct icmp6_hdr) + quoted);
-	/* Filled in here: the struct wants an alignment that packets do not have. */
+	/* A local copy: the struct needs an alignment that packets do not have. */
 	struct icmp6_hdr icmp = {.icmp6_type = ICMP6_PACKET_TOO_BIG};
 	struct rte_ipv6_hdr *ip;
 	uint8_t *body, *at;
@@ -113,7 +113,7 @@ static struct rte_mbuf *packet_too_big(const struct sl_trip *t, unsigned int i)
 	return m;
 }
 
-/* m, an error about packet i, goes into the tunnel as a burst of its own. */
+/* Send m, an error about packet i, into the tunnel as a burst of its own. */
 static enum sl_drop send_into_tunnel(
 	const struct sl_trip *t, unsigned int i, struct rte_mbuf *m, const struct sl_action *act)
 {
@@ -132,7 +132,7 @@ static enum sl_drop send_into_tunnel(
 	return one->verdict[0];
 }
 
-/* Sends m, an error about packet i, the way back. */
+/* Sends m, an error about packet i, back to the packet's origin. */
 static void send_back(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
 {
 	struct sl_action act = sl_way_back(t, i);

@@ -17,7 +17,7 @@ static const struct sl_endpoint *find(
 	return sl_pmap_find(t->world->endpoints, &key);
 }
 
-/* 169.254.0.0/16, fe80::/10: no endpoint has such an address, and it means nothing on other links. */
+/* 169.254.0.0/16, fe80::/10: no endpoint has such an address; it is valid on one link only. */
 static bool is_link_local(const struct sl_ip *ip)
 {
 	if (sl_ip_is_v4(ip))
@@ -36,14 +36,14 @@ static bool is_sender(const struct sl_trip *t, unsigned int i, const struct sl_w
 	return ep != NULL && is_at(t, i, ep) && sl_mac_equal(&ep->mac, &q->mac);
 }
 
-/* The answer goes to the sender's MAC, which must be that of a host. */
+/* The answer goes to the sender's MAC, which must be that of one host. */
 static bool has_host_mac(const struct sl_whohas *q)
 {
 	return rte_is_valid_assigned_ether_addr(
 		(const struct rte_ether_addr *)(const void *)q->mac.b);
 }
 
-/* IPv6 stacks ask from link-local addresses, which are of no endpoint. */
+/* IPv6 stacks ask from link-local addresses, which belong to no endpoint. */
 static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
 {
 	if (!sl_ip_is_v4(&q->sender) && is_link_local(&q->sender))
@@ -51,7 +51,7 @@ static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_w
 	return is_sender(t, i, q, find(t, i, &q->sender));
 }
 
-/* Whom announcements from the place that packet i came from are counted for. */
+/* The culprit that announcements from packet i's port or node are counted for. */
 static unsigned int announcer(const struct sl_meta *m)
 {
 	return m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
@@ -87,7 +87,7 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 	return SL_CONSUMED;
 }
 
-/* SL_KEEP: packet i is to become the answer that names *holder. Otherwise its verdict. */
+/* SL_KEEP: packet i must become the answer that names *holder. Otherwise its verdict. */
 static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
 	const struct sl_endpoint **holder)
 {
@@ -105,7 +105,7 @@ static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct 
 	}
 	if (ep != NULL && q->kind == SL_WHOHAS_PROBE && is_at(t, i, ep))
 		return SL_CONSUMED;
-	/* What came by tunnel is answered by the node where the holder lives. */
+	/* Questions from a tunnel are answered only by the node that has the holder. */
 	if (ep == NULL || ((t->b->meta[i].origin & SL_ORIGIN_NODE) && !ep->local))
 		return SL_DROP_ARP_UNANSWERED;
 	if (is_sender(t, i, q, ep))

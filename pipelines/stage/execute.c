@@ -5,7 +5,7 @@
 
 #include "pipelines/reply/too_big.h"
 
-/* SL_KEEP when packet i may leave as its action says; otherwise why not. */
+/* SL_KEEP when packet i may leave as its action says; otherwise the drop reason. */
 static enum sl_drop check(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *m = &t->b->meta[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The last stage: what each packet's action says is done. Threads: worker, on its own burst.
+ * The last stage: carries out each packet's action.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_STAGE_EXECUTE_H
 #define SL_STAGE_EXECUTE_H
@@ -9,10 +10,10 @@
 #include "pipelines/context/trip.h"
 #include "pipelines/overlay/overlay_dp.h"
 
-/* Packets of which some are dropped, do not fit, or have another way out than the others. */
+/* For bursts with different ways out, packets to drop, or packets that do not fit. */
 void sl_execute_each(struct sl_trip *t, const struct sl_packets *in);
 
-/* Do all packets have the same way out, and fit? As a rule a burst is like that. */
+/* True when all packets have the same way out, and fit. Most bursts are like that. */
 static inline bool sl_execute_is_uniform(const struct sl_burst *b, const struct sl_packets *in)
 {
 	const struct sl_action *first = &b->meta[in->idx[0]].act;
@@ -42,7 +43,7 @@ static inline void sl_execute_all(struct sl_trip *t, const struct sl_packets *in
 	}
 }
 
-/* Packets with the verdict SL_KEEP and an action. All have another verdict afterwards. */
+/* Packets with the verdict SL_KEEP and an action. Each has another verdict afterwards. */
 static inline void sl_stage_execute(struct sl_trip *t, const struct sl_packets *in)
 {
 	if (unlikely(in->n == 0))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow table is asked about packets: the entry of a known flow has their action. Threads: worker,
- * on its own burst.
+ * Looks packets up in the flow table: packets of a known flow get the action of its entry.
+ * Threads: worker, on its own burst.
  */
 #ifndef SL_STAGE_LOOKUP_H
 #define SL_STAGE_LOOKUP_H
@@ -10,8 +10,8 @@
 #include "pipelines/flow/flow_dp.h"
 
 /*
- * Plain packets (sort.h). Those with a current entry have meta.act, or a verdict of the connection's
- * state machine. The others are in *missed, for sl_stage_miss.
+ * Plain packets (sort.h). A packet with a current entry gets meta.act, or a verdict of the
+ * connection's state machine. All others go to *missed, for sl_stage_miss.
  */
 static inline void sl_stage_lookup(
 	struct sl_trip *t, const struct sl_packets *in, struct sl_packets *missed)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The two ways in. Both leave workloads' packets in a list, with origin and network known and the
+ * The two ways in. Both put workloads' packets in a list, with origin and network set and the
  * headers parsed (t->walked: see sl_parse). All other packets of the burst have a verdict.
  * Threads: worker, on its own burst.
  */
@@ -15,7 +15,7 @@
 /* 0, 1, 2 and so on: the list of a whole burst. */
 extern const uint8_t sl_stage_every[SL_BURST_MAX];
 
-/* An access port: all its packets are of its network. */
+/* An access port: all its packets belong to its network. */
 static inline void sl_stage_receive_access(
 	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
 {

@@ -8,8 +8,8 @@
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
 
 /*
- * The stages behind this one read the MACs, and of TCP the fixed header, in the first segment.
- * Headers in several segments are brought together. A packet whose buffer has no room for that
+ * Later stages read the MACs, and for TCP the fixed header, in the first segment. Headers
+ * in several segments are brought together. A packet whose buffer has no room for that
  * counts as truncated.
  */
 static bool has_headers(const struct sl_burst *b, unsigned int i)
@@ -40,7 +40,7 @@ static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_s
 	return SL_KEEP;
 }
 
-/* A packet that parse took a closer look at. */
+/* A packet without the common headers. */
 static enum sl_drop sort_walked(struct sl_burst *b, unsigned int i, struct sl_sorted *out)
 {
 	unsigned int flags = b->meta[i].flags;

@@ -12,7 +12,7 @@ struct drop_origin {
 	bool outer;	 /* it has, or had, outer headers */
 };
 
-/* i is below SL_BURST_MAX. The remainder costs nothing: the shift takes it anyway. */
+/* i is below SL_BURST_MAX. The remainder is free, because the shift computes it anyway. */
 static bool has_bit(uint64_t bits, unsigned int i)
 {
 	return bits >> i % SL_BURST_MAX & 1;
@@ -23,14 +23,15 @@ static bool is_decapped(const struct sl_burst *b, unsigned int i)
 	return has_bit(b->decapped, i);
 }
 
-/* The source address of a packet that still has its outer headers: nothing else is known of it. */
+/* The source address of a packet that still has its outer headers. Nothing else
+ * is known about it. */
 static uint32_t outer_source(const struct rte_mbuf *m)
 {
 	return m->data_len >= SL_OUTER_L4 ? sl_load32(rte_pktmbuf_mtod_offset(m, const void *, 26))
 					  : 0;
 }
 
-/* Nothing else is computed for each dropped packet. */
+/* This is all that is computed for each dropped packet. */
 static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
@@ -47,7 +48,8 @@ static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 	const struct sl_burst *b = t->b;
 	const struct sl_meta *m = &b->meta[i];
 
-	/* The network that the port had then: it may have another by now, if the packet has waited. */
+	/* The network that the port had at that time. If the packet has waited, the port may
+	 * have another network now. */
 	if (!t->underlay)
 		return (struct drop_origin){.origin = b->in_port,
 			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
@@ -73,7 +75,7 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 	}
 }
 
-/* The packet could not be handed up: by then it has the outer headers of its way out. */
+/* The packet could not be handed up; at that point it has the outer headers of its way out. */
 static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_drop reason)
 {
 	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));

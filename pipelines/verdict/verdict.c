@@ -10,7 +10,7 @@ void sl_verdict_end_burst(const struct sl_trip *t)
 	unsigned int n = 0, consumed = 0;
 
 	for (unsigned int i = 0; i < b->n; i++) {
-		/* As a rule few packets are left: eight are passed over at a time. */
+		/* Usually few packets are left, so eight are skipped at a time. */
 		if (i % 8 == 0 && sl_load64(&b->verdict[i]) == ALL_SENT) {
 			i += 7;
 			continue;
@@ -37,7 +37,8 @@ void sl_verdict_drop_generated(
 		.network = network,
 		.in_port = SL_PORT_NONE,
 		.out_port = SL_PORT_NONE,
-		/* One that could not be handed up has the outer headers of its way out by then. */
+		/* A packet that could not be handed up already has the outer
+		 * headers of its way out. */
 		.outer = reason == SL_DROP_UPCALL_FULL,
 		.commit = t->world->commit};
 

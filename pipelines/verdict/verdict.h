@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What happens to packets that do not leave, and how all packets are accounted for: received +
- * generated = sent + dropped + consumed. The verdict of a packet (enum sl_drop) says what becomes of
- * it at the end of the burst:
+ * generated = sent + dropped + consumed. The verdict of a packet (enum sl_drop) decides what
+ * happens at the end of the burst:
  *
  *   a reason      dropped: counted under it, sampled when a sample is due, freed
  *   SL_CONSUMED   served here: counted as consumed, freed
- *   SL_SENT       no longer the burst's: queued for transmit, handed up to the control thread, or
- *                 waiting for its first fragment. Whoever has it now counts it.
+ *   SL_SENT       the burst no longer owns it: queued for transmit, handed up to the control
+ *                 thread, or waiting for its first fragment. Its new owner counts it.
  *
  * Threads: worker, on its own burst.
  */
@@ -24,7 +24,7 @@ static inline bool sl_verdict_all_sent(const struct sl_burst *b)
 {
 	unsigned int left = 0;
 
-	/* No branch for each packet: one vector compare. */
+	/* One vector compare instead of a branch for each packet. */
 	for (unsigned int i = 0; i < b->n; i++)
 		left |= b->verdict[i] ^ SL_SENT;
 	return left == 0;
@@ -37,7 +37,7 @@ static inline void sl_stage_end(const struct sl_trip *t)
 		sl_verdict_end_burst(t);
 }
 
-/* A packet became a reply of this node's in place: one consumed, one generated. */
+/* A packet was turned into a reply of this node: counts one consumed, one generated. */
 static inline void sl_verdict_replied(const struct sl_trip *t)
 {
 	sl_count(&t->w->counters.consumed, 1);
@@ -45,15 +45,15 @@ static inline void sl_verdict_replied(const struct sl_trip *t)
 }
 
 /*
- * Drops m, a packet that this worker generated for a network and counted as such. The burst it came
- * from has no place for it.
+ * Drops m, a packet that this worker generated for a network and counted as generated. It is not
+ * part of a burst.
  */
 void sl_verdict_drop_generated(
 	const struct sl_trip *t, struct rte_mbuf *m, uint32_t network, enum sl_drop reason);
 
 /* Counts packet i as dropped, with a sample when one is due. The caller frees it. */
 void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i);
-/* A sample, when one is due, of packet i, which an audited denial lets pass. */
+/* Samples packet i, when a sample is due. An audited denial lets the packet pass. */
 void sl_verdict_sample_audited(const struct sl_trip *t, unsigned int i, enum sl_drop reason);
 
 #endif

@@ -33,7 +33,8 @@ static inline enum sl_drop find_receiver(const struct sl_trip *t, unsigned int i
 		return SL_DROP_DESTINATION_UNKNOWN;
 	if (memcmp(ends->dst->mac.b, eth->dst_addr.addr_bytes, 6) != 0)
 		return SL_DROP_DESTINATION_MAC;
-	/* What came by a tunnel does not leave by one: nodes that disagree must not make a loop. */
+	/* A packet from a tunnel does not leave by a tunnel, so that nodes that disagree
+	 * cannot make a loop. */
 	if ((m->origin & SL_ORIGIN_NODE) && !ends->dst->local)
 		return SL_DROP_DESTINATION_REMOTE;
 	return SL_KEEP;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who sent a packet and for whom it is, by the endpoint table. Threads: worker, on its own burst;
- * what is found is valid until the end of the trip.
+ * Finds the sender and the receiver of a packet in the endpoint table.
+ * Threads: worker, on its own burst; the results are valid until the end of the trip.
  */
 #ifndef SL_ENDS_H
 #define SL_ENDS_H
@@ -14,11 +14,12 @@ struct sl_ends {
 	struct sl_ip src_ip, dst_ip;
 };
 
-/* Both ends of packet i; SL_KEEP, or the reason it goes no further. */
+/* Both ends of packet i. SL_KEEP, or the drop reason. */
 enum sl_drop sl_ends_find(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
-/* The sender: port or node, MAC and address belong together. Fills addresses and network always. */
+/* The sender: port or node, MAC and address must belong together. Always fills
+ * addresses and network. */
 enum sl_drop sl_ends_find_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
-/* Then the receiver, whose MAC the packet has. */
+/* Call next: the receiver. The packet must have its MAC. */
 enum sl_drop sl_ends_find_receiver(const struct sl_trip *t, unsigned int i, struct sl_ends *ends);
 
 #endif

@@ -6,9 +6,9 @@
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 
 /*
- * The largest IP packet: the smaller of the way's limit and the network's. For IPv6 the network's
- * limit is never below what every link must carry, because hosts do not send smaller packets,
- * whatever they are told.
+ * The largest IP packet: the smaller of the way's limit and the network's. For IPv6 the
+ * network's limit is at least the minimum that every link must carry, because hosts never send
+ * smaller packets.
  */
 static inline uint16_t fits(const struct sl_network *net, uint16_t family, uint16_t way)
 {

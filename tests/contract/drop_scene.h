@@ -25,7 +25,7 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 	return &f->b[sl_frame_off(f, kind, 0) + off];
 }
 
-/* By reason: how to provoke it, for those that parse gives; NULL for others. */
+/* By reason: how to provoke the reasons that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];
 
 /* Drops in the control thread's neighbour table. */
@@ -33,16 +33,16 @@ enum sl_drop sl_scene_neighbor_unresolved(struct scene *s);
 enum sl_drop sl_scene_neighbor_queue_full(struct scene *s);
 enum sl_drop sl_scene_stale(struct scene *s);
 enum sl_drop sl_scene_tx_full(struct scene *s);
-/* A drop in a device's ring. */
+/* A packet is dropped in a device's ring. */
 enum sl_drop sl_scene_port_refused(struct scene *s);
 
 /*
- * The first sample of that reason which the scene left, as one line with all its fields. NULL when
+ * The first sample with that reason that the scene left, as one line with all its fields. NULL when
  * there is none. Empties both rings.
  */
 const char *sl_scene_told(struct scene *s, enum sl_drop reason);
 
-/* Whether the sample says what it should; prints the difference. */
+/* Whether the sample has the expected text; prints the difference. */
 bool sl_scene_is_told(struct scene *s, enum sl_drop reason);
 
 #endif

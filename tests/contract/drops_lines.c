@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every reason's packet in the words of drops.recent. */
+/* The drop sample of every reason, in the words of drops.recent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include "dp/engine/counters.h"
 #include "drop_scene.h"
 
-/* How its packet is told, every field. A reason without a line fails. */
+/* The expected text of its sample, with every field. A reason without a line fails. */
 static const char *const lines[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TRUNCATED] =
 		"port=web from=web network=blue macs=02:00:00:00:00:05 to=02:00:00:00:00:06 "

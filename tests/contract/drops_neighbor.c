@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reasons of the control thread's neighbour table, with a link that answers as the case wants.
- */
+/* The reasons of the control thread's neighbour table, with a link that answers as
+ * each case needs. */
 #include "ctrl/underlay/neighbor.h"
 #include "dp/engine/counters.h"
 #include "dp/engine/worker.h"
@@ -80,9 +80,9 @@ static bool is_any(const struct rte_mbuf *m, const void *ctx)
 	return m != NULL;
 }
 
-#define GOES UINT32_MAX /* for seconds: what the packets are for goes at once */
+#define GOES UINT32_MAX /* in place of seconds: the packets' tunnel disappears at once */
 
-/* As a worker hands it up: web's packet on its way to the node. */
+/* web's packet on its way to the node, as a worker hands it up. */
 static void to_far(struct scene *s)
 {
 	sl_frame_start(&s->f);
@@ -144,7 +144,7 @@ enum sl_drop sl_scene_neighbor_queue_full(struct scene *s)
 	return at_neighbors(s, true, SL_NEIGHBOR_QUEUE + 1, 0);
 }
 
-/* Its network goes while it waits. */
+/* Its network is removed while it waits. */
 enum sl_drop sl_scene_stale(struct scene *s)
 {
 	return at_neighbors(s, true, 1, GOES);
@@ -155,7 +155,7 @@ enum sl_drop sl_scene_tx_full(struct scene *s)
 	return at_neighbors(s, false, 1, 0);
 }
 
-/* It waits in the ring of a packet socket, and the kernel does not take it. */
+/* It waits in the ring of a packet socket, and the kernel refuses it. */
 enum sl_drop sl_scene_port_refused(struct scene *s)
 {
 	uint8_t ring[2 * TPACKET_ALIGN(TPACKET2_HDRLEN)] __attribute__((aligned(16))) = {0};

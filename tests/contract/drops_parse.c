@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets that parse refuses, one a reason. */
+/* Packets that parse refuses, one for each reason. */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a scene's packet is told as: from the worker's sample to the words of drops.recent. */
+/* The description of a scene's dropped packet: from the worker's sample to the words
+ * of drops.recent. */
 #include <stdio.h>
 
 #include "ctrl/watch/recent.h"

@@ -104,7 +104,7 @@ void wrap(const struct contract *c, struct sl_frame *out, const struct sl_frame 
 	sl_frame_end(out);
 }
 
-/* The own header of each row is learned from what its push writes. */
+/* The own header of each row is taken from what its push writes. */
 int setup(void **state)
 {
 	if (sl_test_eal(state) < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What every encapsulation is held against, made from its row. test_encap.c has the templates and
- * push, test_encap_pop.c pop. Threads: one.
+ * The requirements that every encapsulation is tested against, made from its row. test_encap.c has
+ * the templates and push, test_encap_pop.c has pop.
+ * Threads: one.
  */
 #ifndef SL_TESTS_ENCAP_CONTRACT_H
 #define SL_TESTS_ENCAP_CONTRACT_H
@@ -21,14 +22,14 @@
 #define VNI  0xabcdefu
 
 /*
- * What is known of an encapsulation's own header beside its row: the header by the packet builders,
- * bytes that must not be accepted, and bits that must be ignored. A row without this is held
+ * What is known about an encapsulation's own header besides its row: the header by the packet
+ * builders, bytes that must be refused, and bits that must be ignored. A row without this is tested
  * against everything else here, with the own header that its push writes.
  */
 struct wire {
 	void (*own)(struct sl_frame *f);
 	struct {
-		uint8_t off, value; /* from the own header on */
+		uint8_t off, value; /* offset counts from the own header */
 		enum sl_drop drop;
 	} bad[8];
 	unsigned int n_bad;
@@ -36,12 +37,12 @@ struct wire {
 	unsigned int n_ignored;
 };
 
-/* What a row of sl_encaps is held against: made from the row. */
+/* What a row of sl_encaps is tested against: made from the row. */
 struct contract {
 	enum sl_encap_id id;
 	const struct sl_encap *row;
 	const char *name;
-	const struct wire *wire; /* NULL: nothing more is known */
+	const struct wire *wire; /* NULL: only the row is known */
 	uint32_t hdr_len;
 	uint32_t own_off, own_len; /* of the own header */
 	uint8_t own[SL_TUNNEL_HDR_MAX];
@@ -52,24 +53,25 @@ extern struct contract contracts[SL_ENCAP_COUNT];
 #define for_each_contract(c) \
 	for (const struct contract *c = contracts; c < contracts + SL_ENCAP_COUNT; c++)
 
-/* What the helpers work on: one packet in a burst, and the tunnel it is pushed into. */
+/* The state of the helpers: one packet in a burst, and the tunnel that it is pushed into. */
 extern struct sl_burst burst;
 extern struct sl_frame inner, outer;
 extern struct sl_tunnel tunnel;
-extern unsigned int n_outer_layers; /* of what wrap made */
+extern unsigned int n_outer_layers; /* layers that wrap made */
 
 /* A resolved path from 192.0.2.1 to 192.0.2.2. */
 void params(struct sl_tunnel_params *p);
 /* `tunnel` is the encapsulation's, from params. */
 void build(const struct contract *c);
-/* Push the tunnel's headers on one packet as forwarding would have left it; returns the verdict. */
+/* Push the tunnel's headers on one packet, prepared as forwarding leaves it.
+ * Returns the verdict. */
 enum sl_drop push(const struct contract *c, struct rte_mbuf *m);
-/* Parse the outer headers and pop; the verdict of whichever dropped. */
+/* Parse the outer headers and pop. Returns the verdict of parse or pop. */
 enum sl_drop pop(const struct contract *c, struct rte_mbuf *m);
 struct rte_mbuf *exact(const struct sl_frame *f);
-/* The outer frame by the packet builders; inner from its Ethernet header on. */
+/* Build the outer frame with the packet builders; inner from its Ethernet header on. */
 void wrap(const struct contract *c, struct sl_frame *out, const struct sl_frame *in, uint8_t tos);
-/* Of a group of tests. */
+/* Set-up of a group of tests. */
 int setup(void **state);
 int teardown(void **state);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every reason in the list is provoked by a packet here, through the whole pipeline where the
- * pipeline decides, at the control thread's neighbour table where that one does. A new reason
- * without a row, here or in drops_parse.c, fails.
+ * A packet provokes every reason in the list: through the whole pipeline, or at the control
+ * thread's neighbour table, wherever the reason is given. A new reason without a row, here or in
+ * drops_parse.c, fails.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -248,7 +248,7 @@ static enum sl_drop port_gone(struct scene *s)
 	return from_web(s);
 }
 
-/* Seen where the packet would go into the device. */
+/* Detected where the packet would go into the device. */
 static enum sl_drop refused(struct scene *s, enum sl_drop why)
 {
 	sl_rig_allow_all(s->r);
@@ -316,7 +316,7 @@ static enum sl_drop open_until_refused(struct scene *s)
 	return d;
 }
 
-/* Amid a connection that nobody may have opened. */
+/* From the middle of a connection that neither end may have opened. */
 static enum sl_drop tcp_no_connection(struct scene *s)
 {
 	sl_frame_tcp4(&s->f, SL_TCP_ACK, 10);
@@ -416,7 +416,7 @@ static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 	assert_int_equal(missing, 0);
 }
 
-/* What of port, MAC and address did not agree, alone and together. */
+/* Which of port, MAC and address did not match, alone and together. */
 static void spoofed_says_what_did_not_agree(void **state)
 {
 	static const struct {
@@ -463,7 +463,7 @@ static void spoofed_says_what_did_not_agree(void **state)
 	}
 }
 
-/* IPv4 options in the outer header: where the inner frame begins is another place. */
+/* With IPv4 options in the outer header, the inner frame begins at another offset. */
 static void outer_headers_of_any_length_are_told(void **state)
 {
 	static struct scene s;

@@ -73,7 +73,7 @@ static void parse_reads_what_push_wrote_and_no_byte_more(void **state)
 
 			assert_non_null(exact);
 			memcpy(exact + 1, c->own,
-				len); /* odd, and address sanitizer sees the end */
+				len); /* an odd address, and address sanitizer checks the end */
 			assert_int_equal(c->row->parse(exact + 1, len, &h), len == c->own_len);
 			if (len > 0) {
 				c->row->explain(exact + 1, len, text, sizeof(text));
@@ -99,7 +99,7 @@ static void template_is_the_frame_without_what_differs(void **state)
 		assert_int_equal(tunnel.id, 77);
 		assert_int_equal(tunnel.node, 7);
 		assert_true(tunnel.resolved && tunnel.reachable);
-		/* The checksum is that of the header as it stands in the template. */
+		/* The checksum is that of the header in the template. */
 		assert_int_equal(
 			sl_test_checksum(tunnel.hdr + SL_TUNNEL_HDR_MAX - c->hdr_len + 14, 20, 0),
 			0);

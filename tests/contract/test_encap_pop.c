@@ -82,7 +82,7 @@ static void pop_drops_every_truncation(void **state)
 	}
 }
 
-/* The outer lengths agree with what is there, so that the tunnel header itself is what is short. */
+/* The outer lengths match the packet, so that only the tunnel header itself is too short. */
 static void pop_drops_a_tunnel_packet_too_short_for_an_inner_frame(void **state)
 {
 	(void)state;

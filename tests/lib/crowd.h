@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Many endpoints in the rig (rig.h): as many networks, ports and members as a test wants. Each is
- * charged for the connections it opens, and all may talk within their network. Endpoints of node 1
- * send through its tunnel. Threads: one.
+ * Many endpoints in the rig (rig.h): as many networks, ports and members as a test needs. Each
+ * member is billed for the connections it opens, and all may talk within their network. Endpoints
+ * of node 1 send through its tunnel.
+ * Threads: one.
  */
 #ifndef SL_TESTS_CROWD_H
 #define SL_TESTS_CROWD_H
@@ -27,7 +28,7 @@ unsigned int sl_crowd_add(struct sl_crowd *c, uint32_t network, uint32_t port);
 uint32_t sl_crowd_owner(const struct sl_crowd *c, unsigned int member);
 void sl_crowd_publish(struct sl_crowd *c);
 
-/* Send the SYN of a new connection; the reason it was dropped for, or SL_KEEP. */
+/* Send the SYN of a new connection. Returns its drop reason, or SL_KEEP. */
 enum sl_drop sl_crowd_open(struct sl_crowd *c, unsigned int from, unsigned int to);
 /* The same with these TCP flags. */
 enum sl_drop sl_crowd_start(

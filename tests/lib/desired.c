@@ -187,7 +187,7 @@ char *desired_text(const struct sl_store *s)
 
 char *temp_dir(void)
 {
-	/* in memory where there is such a place: journals wait for the disk at each transaction */
+	/* in memory if possible, because journals wait for the disk at each transaction */
 	char *dir = strdup(access("/dev/shm", W_OK) == 0 ? "/dev/shm/sluice-test-XXXXXX"
 							 : "/tmp/sluice-test-XXXXXX");
 

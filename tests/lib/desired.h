@@ -13,9 +13,9 @@ struct fake_applier {
 	struct sl_applier applier;
 	bool fail; /* prepare refuses */
 	unsigned int prepared, committed, aborted;
-	size_t n_changes; /* of the last prepare */
-	const struct sl_object
-		*old[16]; /* the first ones; commit reads them, because they must live until then */
+	size_t n_changes;		 /* of the last prepare */
+	const struct sl_object *old[16]; /* the first ones; commit reads them, because they must be
+		           * valid until then */
 	char changes[4096]; /* "+ports:up0 ~nodes:b -networks:blue " of the last prepare */
 };
 
@@ -27,7 +27,7 @@ int desired_step(struct sl_txn *t, enum sl_txn_verb verb, const char *collection
 /* A transaction with one step. 0 or -errno. */
 int desired_do(struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json,
 	struct sl_err *e);
-/* The same, and the test fails with the error's text when it is refused. */
+/* The same, but a refusal fails the test with the error's text. */
 void desired_must(
 	struct sl_store *s, enum sl_txn_verb verb, const char *collection, const char *json);
 void desired_must_del(struct sl_store *s, enum sl_collection_id c, const char *key);

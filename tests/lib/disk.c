@@ -19,7 +19,7 @@ struct bytes {
 	size_t n;
 };
 
-/* A change of data that no sync has covered; data NULL: the size becomes `at`. */
+/* A change of data that no sync has covered. data NULL: the size becomes `at`. */
 struct pending {
 	struct pending *next;
 	char *data;
@@ -32,8 +32,8 @@ struct file {
 	struct pending *first, **last;
 };
 
-/* A change of names that no sync has covered: `name` becomes file number `file`, -1: nothing; and
- * `from`, where it is set, goes away. */
+/* A change of names that no sync has covered: `name` becomes file number `file` (-1: removed).
+ * If `from` is set, that name is removed. */
 struct naming {
 	char name[64], from[64];
 	int file;
@@ -189,7 +189,7 @@ static void note_pending(struct file *f, const char *data, size_t at, size_t n)
 	f->last = &p->next;
 }
 
-/* The first n bytes of what it writes; all of them count for the size of the file. */
+/* Apply the first n bytes of what it writes; the size of the file grows by all of them. */
 static void apply_some(struct bytes *b, const struct pending *p, enum disk_loss loss)
 {
 	if (p->data == NULL) {
@@ -214,7 +214,7 @@ static void apply_some(struct bytes *b, const struct pending *p, enum disk_loss 
 	}
 }
 
-/* What is pending reaches the disk, as far as loss has it. */
+/* Pending changes reach the disk, as far as `loss` allows. */
 static void data_reaches_the_disk(struct file *f, enum disk_loss loss)
 {
 	unsigned int n = 0, kept;
@@ -302,7 +302,7 @@ static bool sync_fails(void)
 	return true;
 }
 
-/* In libc's place. */
+/* Replacements of libc functions. */
 
 static bool is_dir(int fd, const char *path)
 {
@@ -389,7 +389,7 @@ static int sync_file(int fd, long call)
 		return (int)syscall(call, fd);
 	die_here();
 	if (sync_fails()) {
-		if (f != NULL) /* and nobody tries again */
+		if (f != NULL) /* and there is no second try */
 			data_reaches_the_disk(f, DISK_LOSES_PIECES);
 		return -1;
 	}
@@ -438,7 +438,8 @@ int unlinkat(int dir, const char *name, int flags)
 	return ret;
 }
 
-/* Calls come one after the other: a thread runs to its end where it begins, or there is none. */
+/* A new thread runs to its end at once, or its creation fails. So calls come one
+ * after the other. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	(void)attr;

@@ -7,11 +7,12 @@
  *   data        unsynced bytes of a file are there up to any byte, or in pieces with NULs between
  *               them
  *   names       unsynced changes of names have happened up to any of them
- *   directory   a directory whose parent was not synced is gone as a whole
+ *   directory   a directory whose parent was not synced is lost as a whole
  *
- * A sync that fails says so once. Its data may be lost even if the next sync succeeds.
+ * A failed sync reports its failure once. Its data may be lost even if the next sync succeeds.
  *
- * Threads: one. Ownership: one directory at a time.
+ * Threads: one.
+ * Ownership: one directory at a time.
  */
 #ifndef SL_TEST_DISK_H
 #define SL_TEST_DISK_H
@@ -19,7 +20,7 @@
 #include <stdbool.h>
 
 enum disk_loss {
-	DISK_LOSES_NOTHING, /* the process is killed, the machine lives on */
+	DISK_LOSES_NOTHING, /* the process is killed, the machine goes on */
 	DISK_LOSES_ALL_UNSYNCED,
 	DISK_LOSES_THE_END,
 	DISK_LOSES_PIECES,
@@ -27,14 +28,13 @@ enum disk_loss {
 };
 
 /*
- * Count the calls that concern dir from now on; dir need not be there yet. What it holds now counts
- * as synced.
+ * Count the calls on dir from now on; dir need not exist yet. Its present contents count as synced.
  */
 void disk_watch(const char *dir, unsigned int seed);
 void disk_forget(void);
 /*
- * Die at the call with that number from now on (0: never): bring the directory into the state after
- * the crash, then call died in place of the call. died must not return.
+ * Die at the call with that number from now on (0: never): bring the directory into its state after
+ * the crash, then call died instead of the call. died must not return.
  */
 void disk_die_at(unsigned int call, enum disk_loss loss, void (*died)(void));
 /* Die now. */

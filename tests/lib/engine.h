@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An engine under tests of the control side: one worker that polls no port unless the test adds
- * some, the whole pipeline, no hugepages. EAL starts once a program, so there is one of these.
- * Threads: the caller's is the control thread. Ownership: the caller destroys it.
+ * An engine for tests of the control side: one worker that polls no port unless the test adds some,
+ * the whole pipeline, no hugepages. EAL starts only once in a program, so there is one engine.
+ * Threads: the caller is the control thread.
+ * Ownership: the caller destroys it.
  */
 #ifndef SL_TESTS_ENGINE_H
 #define SL_TESTS_ENGINE_H
@@ -36,7 +37,7 @@ static inline struct sl_engine *sl_test_engine(void)
 	return g;
 }
 
-/* For what wants to say something that the test does not look at. */
+/* For callers that must report a line which the test ignores. */
 static inline void sl_test_ignore_line(const char *line)
 {
 	(void)line;

@@ -87,7 +87,7 @@ void sl_frame_start(struct sl_frame *f)
 	f->n_layers = 0;
 }
 
-/* Tell the layer before what follows it. */
+/* Store the type of the next layer in the layer before it. */
 static void announce(struct sl_frame *f, uint16_t ethertype, uint8_t proto)
 {
 	const struct sl_layer *l;

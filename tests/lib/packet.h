@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets for tests: frames put together layer by layer with right lengths and checksums, real
- * mbufs made of them (in one piece or cut into chains), and comparisons that print both sides.
+ * Packets for tests: frames built layer by layer with right lengths and checksums, real mbufs made
+ * from them (in one piece or cut into chains), and comparisons that print both sides.
  *
- *	struct sl_frame f;
+ * 	struct sl_frame f;
  *
- *	sl_frame_start(&f);
- *	sl_frame_eth(&f, .dst = "02:00:00:00:00:06");
- *	sl_frame_ip4(&f, .src = "10.0.0.5", .dst = "10.0.0.6", .tos = 3);
- *	sl_frame_udp(&f, .sport = 1000, .dport = 2000);
- *	sl_frame_payload(&f, 100);
- *	sl_frame_end(&f);
- *	m = sl_frame_mbuf(&f);
+ * 	sl_frame_start(&f);
+ * 	sl_frame_eth(&f, .dst = "02:00:00:00:00:06");
+ * 	sl_frame_ip4(&f, .src = "10.0.0.5", .dst = "10.0.0.6", .tos = 3);
+ * 	sl_frame_udp(&f, .sport = 1000, .dport = 2000);
+ * 	sl_frame_payload(&f, 100);
+ * 	sl_frame_end(&f);
+ * 	m = sl_frame_mbuf(&f);
  *
- * A field that is left out, or zero, has the default named beside it. A test that wants a wrong
+ * A field that is missing, or zero, has the default named beside it. A test that needs a wrong
  * value writes the byte after sl_frame_end, at sl_frame_off of its layer.
- * Threads: one. Ownership: mbufs are the caller's.
+ * Threads: one.
+ * Ownership: mbufs are the caller's.
  */
 #ifndef SL_TESTS_PACKET_H
 #define SL_TESTS_PACKET_H
@@ -46,7 +47,7 @@ enum sl_layer_kind {
 struct sl_layer {
 	enum sl_layer_kind kind;
 	uint32_t off;
-	bool fixed; /* type or protocol was given, or checksum unwanted: leave it as it is */
+	bool fixed; /* the type or protocol was given, or no checksum is wanted: do not change it */
 };
 
 struct sl_frame {
@@ -155,7 +156,7 @@ void sl_frame_add_icmp(struct sl_frame *f, const struct sl_frame_icmp *s);
 void sl_frame_add_icmp6(struct sl_frame *f, const struct sl_frame_icmp *s);
 void sl_frame_add_vxlan(struct sl_frame *f, const struct sl_frame_vxlan *s);
 
-/* The layers with their fields named in the call: sl_frame_ip4(&f, .src = "10.0.0.1"). */
+/* The layers, with their fields named in the call: sl_frame_ip4(&f, .src = "10.0.0.1"). */
 #define sl_frame_eth(f, ...)	 sl_frame_add_eth(f, &(struct sl_frame_eth){__VA_ARGS__})
 #define sl_frame_vlan(f, ...)	 sl_frame_add_vlan(f, &(struct sl_frame_vlan){__VA_ARGS__})
 #define sl_frame_arp(f, ...)	 sl_frame_add_arp(f, &(struct sl_frame_arp){__VA_ARGS__})
@@ -176,7 +177,7 @@ void sl_frame_copy(
 void sl_frame_end(struct sl_frame *f); /* sets lengths and checksums, innermost first */
 void sl_frame_pad(
 	struct sl_frame *f, uint32_t len); /* Ethernet padding after the end, up to len bytes */
-/* Recompute every checksum and leave lengths as they are; for fields written after the end. */
+/* Recompute every checksum without changing lengths; for fields written after the end. */
 void sl_frame_checksums(struct sl_frame *f);
 
 /* Offset of the nth (0..) layer of a kind; aborts the test when there is none. */
@@ -188,18 +189,19 @@ void sl_frame_tcp4(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload);
 void sl_frame_udp6(struct sl_frame *f, uint32_t payload);
 void sl_frame_tcp6(struct sl_frame *f, uint8_t tcp_flags, uint32_t payload);
 
-/* Text to address. The test aborts when the text is no address. */
+/* Text to address. Aborts the test when the text is not an address. */
 struct sl_mac sl_test_mac(const char *text);
 uint32_t sl_test_ip4(const char *text); /* network order */
 struct sl_ip sl_test_ip(const char *text);
 
-/* Start EAL once a process: no root, no hugepages, no devices. A group's set-up; ignores state. */
+/* Start EAL, once a process: no root, no hugepages, no devices. For a group's
+ * set-up; ignores state. */
 int sl_test_eal(void **state);
 struct rte_mempool *sl_test_pool(void); /* 8191 buffers of RTE_MBUF_DEFAULT_BUF_SIZE */
 struct sl_samples;
 /* Counters without an engine: all ports share one row of the program. */
 void sl_test_rows(struct sl_counters *c);
-/* Samples of drops, with a clock that stands still. */
+/* Samples of drops, with a clock that does not advance. */
 struct sl_samples *sl_test_samples(void);
 unsigned int sl_test_pool_in_use(void); /* buffers not returned: 0 when nothing leaks */
 
@@ -210,13 +212,13 @@ struct rte_mbuf *sl_test_mbuf_headroom(const void *bytes, uint32_t len, uint16_t
  * be empty. */
 struct rte_mbuf *sl_test_mbuf_chain(
 	const void *bytes, uint32_t len, const uint32_t *cuts, unsigned int n_cuts);
-/* The same, each segment in a heap block of its own size, so that address sanitizer sees a read
- * past the end of any. */
+/* The same, with each segment in a heap block of exactly its size, so that address sanitizer
+ * detects a read past the end of a segment. */
 struct rte_mbuf *sl_test_mbuf_exact(
 	const void *bytes, uint32_t len, const uint32_t *cuts, unsigned int n_cuts);
 struct rte_mbuf *sl_frame_mbuf(const struct sl_frame *f);
 
-/* Copy of a packet's bytes out of its chain; returns its length, at most max. */
+/* Copy a packet's bytes out of its chain; returns its length, at most max. */
 uint32_t sl_test_mbuf_bytes(const struct rte_mbuf *m, void *to, uint32_t max);
 
 /* Fail the test with a hexdump of both sides when they differ. */
@@ -229,7 +231,7 @@ void sl_test_compare(const void *got, uint32_t got_len, const void *want, uint32
 void sl_test_compare_mbuf(
 	const struct rte_mbuf *m, const void *want, uint32_t want_len, const char *file, int line);
 
-/* Add a packet to a burst, its metadata filled with garbage but for SL_KEEP; returns its index. */
+/* Add a packet to a burst, with garbage in its metadata and verdict SL_KEEP; returns its index. */
 unsigned int sl_test_burst_add(struct sl_burst *b, struct rte_mbuf *m);
 /* Free every packet that has not left the burst (verdict not SL_SENT) and empty it. */
 void sl_test_burst_free(struct sl_burst *b);

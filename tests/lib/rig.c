@@ -40,7 +40,7 @@ static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
 static const struct sl_identity_def identities[] = {{1001, web, 1}, {1002, db, 1}, {1003, far, 1}};
 
-/* A published world is never written: each change is a copy with a higher generation. */
+/* A published world is never modified: each change is a copy with a higher generation. */
 static struct sl_world *next_world(struct sl_rig *r)
 {
 	struct sl_world *w = malloc(sizeof(*w));
@@ -51,7 +51,7 @@ static struct sl_world *next_world(struct sl_rig *r)
 	return w;
 }
 
-/* One that every flow must be resolved again for. */
+/* A copy for which every flow must be resolved again. */
 static struct sl_world *change(struct sl_rig *r)
 {
 	struct sl_world *w = next_world(r);
@@ -86,7 +86,7 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 	}
 }
 
-/* Whoever is asked to open a connection is billed for it, as the applier has it. */
+/* Opens an owner for each endpoint, as the applier does. */
 static void open_owners(struct sl_rig *r)
 {
 	struct sl_flow_table *t = r->p->flows;
@@ -335,7 +335,7 @@ void sl_rig_allow_all(struct sl_rig *r)
 	sl_rig_policies(r, defs, 6);
 }
 
-/* Networks are read through the world; the rig is between bursts, so nobody sees the write. */
+/* Networks are read through the world. The rig is between bursts, so no stage sees the write. */
 void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode)
 {
 	struct sl_world *w = change(r);
@@ -428,7 +428,7 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 {
 	struct sl_burst *b = &r->w->burst;
 
-	memset(b->meta, 0xa5, sizeof(b->meta)); /* nothing may lean on what was there */
+	memset(b->meta, 0xa5, sizeof(b->meta)); /* no stage may rely on what was there */
 	memcpy(b->pkt, pkts, n * sizeof(*pkts));
 	b->n = (uint16_t)n;
 	b->in_port = port;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole pipeline without devices: one worker that no thread runs, and a world put together by
- * hand. A test sends packets in one by one, and reads those that would be transmitted from the
- * buffers.
+ * The whole pipeline without devices: one worker that no thread runs, and a world made by hand. A
+ * test sends packets in one by one, and reads packets that would be transmitted from the buffers.
  *
  *   port 0  access    web-1  10.0.0.5  fd00::5  02:00:00:00:00:05  identity 1001 {app: web}
  *   port 1  access    db-1   10.0.0.6  fd00::6  02:00:00:00:00:06  identity 1002 {app: db}
  *   port 2  underlay  192.0.2.1/24, tunnel address; 192.0.2.9, none; MAC 02:00:00:00:0a:01
- *   port 3  access    no endpoint, like all ports behind it
+ *   port 3  access    no endpoint, like all higher ports
  *   node 1  192.0.2.2 (next hop 02:00:00:00:0b:01): far-1  10.0.0.7  fd00::7  02:00:00:00:00:07
  *           identity 1003 {app: far}
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
  *
- * Threads: one. Ownership: the rig owns all; packets taken out are the caller's.
+ * Threads: one.
+ * Ownership: the rig owns all; the caller owns packets that it takes out.
  */
 #ifndef SL_TESTS_RIG_H
 #define SL_TESTS_RIG_H
@@ -22,7 +22,7 @@
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
-#define SL_RIG_PORTS	32 /* ids of ports that there are */
+#define SL_RIG_PORTS	32 /* number of port ids */
 #define SL_RIG_WEB	0
 #define SL_RIG_DB	1
 #define SL_RIG_UNDERLAY 2
@@ -39,42 +39,43 @@ struct sl_worker *sl_rig_worker(struct sl_rig *r);
 struct sl_pipeline *sl_rig_pipeline(struct sl_rig *r);
 struct sl_rcu *sl_rig_rcu(struct sl_rig *r);
 
-/* A rule for one subject, any peer, any port, in any network. The label must outlive it. */
+/* A rule for one subject, any peer, any port, in any network. The label must outlive the rule. */
 struct sl_policy_def sl_rig_rule(uint32_t slot, enum sl_tier tier, enum sl_direction direction,
 	enum sl_rule_action action, const struct sl_label *subject);
-/* Replace the policies, so that every flow is judged again. allow_all: by one that allows all. */
+/* Replace the policies, so that every flow is judged again. allow_all: with one that allows all. */
 void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n);
 void sl_rig_allow_all(struct sl_rig *r);
 void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
-/* Whether traffic is allowed where no rule matches. Whether TCP is picked up in mid-connection. */
+/* Whether traffic without a matching rule is allowed. Whether TCP is picked up mid-connection. */
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
 void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
-/* The port has another MAC from the next burst on. */
+/* The port's MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
 /* Packets to the port are dropped for that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
-/* Drop what waits for a port that refuses packets; for which reason. */
+/* Drop what waits for a port that refuses packets. Returns the reason. */
 enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port);
-/* A port or the node's tunnel goes away, or changes; forwarding is resolved again. */
+/* A port or the node's tunnel is removed, or changes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
-/* A commit that changes something in that slot (pipelines/changes.h), and nothing else. */
+/* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
-/* Program web's UDP port 40000 to db's port 53 by hand. */
+/* Add a programmed entry from web's UDP port 40000 to db's port 53. */
 void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t target);
 void sl_rig_tick(struct sl_rig *r, uint32_t ticks);
 
 /* Run packets through as one burst that came in by the port. */
 void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsigned int n);
-/* One packet; the reason it was dropped for, SL_KEEP when it was not. */
+/* Send one packet. Returns its drop reason; SL_KEEP when it was not dropped. */
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *m);
 
-/* A turn without packets; the reason a waiting packet was dropped for. */
+/* A turn without packets. Returns the reason for which a waiting packet was dropped. */
 enum sl_drop sl_rig_spare(struct sl_rig *r);
-/* Send a packet that waits for another which never comes; the reason it is dropped for at last. */
+/* Send a packet that waits for another one that never comes. Returns the reason for which it is
+ * dropped in the end. */
 enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 
 /* The oldest packet that left by the port, or NULL. */

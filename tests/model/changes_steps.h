@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What test_changes_model.c changes: two networks with the same addresses, MACs and labels, and
- * random transactions over them. Threads: one. Ownership: static.
+ * The changes of test_changes_model.c: two networks with the same addresses, MACs and labels, and
+ * random transactions on them.
+ * Threads: one.
+ * Ownership: static.
  */
 #ifndef SL_TESTS_CHANGES_STEPS_H
 #define SL_TESTS_CHANGES_STEPS_H
@@ -32,7 +34,7 @@
 #define FLOWS	    1024
 #define PROGRAMMED  8
 
-/* What an endpoint's object says at present. */
+/* The present contents of an endpoint's object. */
 struct end {
 	bool there, v6;
 	unsigned int place; /* 0..2 port, 3..5 node */
@@ -74,7 +76,7 @@ static bool is_red(unsigned int end)
 	return end >= PAIRS;
 }
 
-/* Address and MAC, which it shares with its twin in the other network. */
+/* Number of its address and MAC, which are the same for its twin in the other network. */
 static unsigned int number_of(unsigned int end)
 {
 	return end % PAIRS;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Do connections feel every commit that concerns them, and none of the others? Two pipelines carry
- * the same packets through the same worlds. One is the product's, with the world as the applier
- * publishes it. In the other everything is stale at every step, so that each packet is resolved
- * from scratch. After every random transaction each connection must fare the same in both. Half of
- * the connections are in blue, half in red, between ends of equal addresses, MACs and labels.
+ * Does every commit affect the connections that it concerns, and no others? Two pipelines
+ * carry the same packets through the same worlds. One is the product's, with the world as the
+ * applier publishes it. In the other everything is stale at every step, so that each packet is
+ * resolved from scratch. After every random transaction each connection must have the same
+ * result in both. Half of the connections are in blue, half in red, between ends of equal
+ * addresses, MACs and labels.
  */
 #include <netinet/in.h>
 
@@ -28,7 +29,7 @@ static void check_place(uint32_t number, uint32_t origin)
 	assert_int_equal(v.kind, origin & SL_ORIGIN_NODE ? SL_OWNER_NODE : SL_OWNER_PORT);
 }
 
-/* The same number as long as it stays where it is, another when it moves. */
+/* The owner keeps its number while the endpoint stays in its place; a move gives it another. */
 static bool check_owner(const struct sl_object *o, void *arg)
 {
 	const struct sl_endpoint *ep = apply->endpoint[o->id];
@@ -66,7 +67,7 @@ static void check_owners(void)
 	sl_store_walk(store, SL_COLL_ENDPOINTS, check_owner, NULL);
 	while (sl_owner_view_next(product->flows, v.number + 1, &v))
 		n += v.kind == SL_OWNER_ENDPOINT && !v.closed;
-	assert_int_equal(n, n_open); /* nothing taken back has left one behind */
+	assert_int_equal(n, n_open); /* no aborted transaction has left one behind */
 	sl_test_bills_balance(product->flows);
 }
 
@@ -162,7 +163,7 @@ static struct fate carry(struct sl_pipeline *p, const char *port, const struct s
 	return r;
 }
 
-/* Both pipelines get the packet; what became of it, when they agree. */
+/* Sends the packet through both pipelines, which must agree. Returns the result. */
 static struct fate compare(const struct connection *c, unsigned int side, const struct end now[2])
 {
 	static const char *const ports[2][6] = {
@@ -193,7 +194,8 @@ static struct fate compare(const struct connection *c, unsigned int side, const 
 	return is;
 }
 
-/* Every other one is in red, and most of these have the five-tuple of the one before, in blue. */
+/* Every second one is in red, and most of these have the five-tuple of the
+ * previous one, in blue. */
 static void open_connection(unsigned int i)
 {
 	struct connection *c = &connections[i];
@@ -233,7 +235,7 @@ static unsigned int check_connections(void)
 	return sent;
 }
 
-/* Entries put there by hand, in both tables. */
+/* Programmed entries, in both tables. */
 static void program(unsigned int i)
 {
 	struct sl_flow_program p = {.v4 = true, .kind = pick(4)};
@@ -294,12 +296,12 @@ static void every_connection_feels_every_commit_that_concerns_it(void **state)
 		sent, hits(product), hits(reference), n_raised, n_quiet);
 	assert_true(sent > STEPS * CONNECTIONS / 20);
 	assert_true(
-		hits(product) * 3 < hits(reference) * 2); /* what is denied is judged each time */
+		hits(product) * 3 < hits(reference) * 2); /* denied packets are judged each time */
 	assert_true(n_quiet > STEPS / 20);
 	assert_true(n_raised > STEPS / 20);
 }
 
-/* An entry put there by hand: 0, or -EEXIST where the one before has stayed. */
+/* A programmed entry: 0, or -EEXIST if the previous one is still there. */
 static int redirect(uint32_t network, enum sl_programmed_kind kind, uint32_t target, uint16_t sport)
 {
 	struct sl_flow_program p = {.v4 = true, .kind = kind, .target = target};
@@ -335,7 +337,8 @@ static void entries_that_name_what_was_deleted_go_and_the_others_stay(void **sta
 	for (unsigned int round = 0; round < 2; round++) {
 		bool kept = round == 1;
 
-		/* In the second round those that have gone can be added, the others are there. */
+		/* In the second round those that were removed can be added; the
+		 * others still exist. */
 		assert_int_equal(redirect(net, SL_PROGRAM_DENY, 0, 1), 0);
 		assert_int_equal(redirect(blue, SL_PROGRAM_NODE, node, 2), 0);
 		assert_int_equal(redirect(blue, SL_PROGRAM_PORT, port, 3), 0);
@@ -394,7 +397,7 @@ static void policy_concerns_the_flows_of_its_networks_alone(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		uint64_t before[3];
 
-		/* The second time only: at first it leaves the network that it had before. */
+		/* Only the second time: at first it leaves its former network. */
 		set_policy_of(of[i]);
 		for (unsigned int k = 0; k < 3; k++)
 			before[k] = stamp_of(network[k], identity);

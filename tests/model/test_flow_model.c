@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow table against an array of what must be in it: random packets, commits, ageing,
- * programming and deletion on a table that is often full, in virtual time, everything compared
+ * The flow table against an array of its expected contents: random packets, commits, ageing,
+ * programming and deletion on a table that is often full, in virtual time. Everything is compared
  * after each step.
  */
 #include "tests/unit/flow/flow_test.h"
@@ -18,7 +18,7 @@
 #define NEW_TICKS (30 * SL_TICKS_PER_SECOND)
 #define EST_TICKS (180 * SL_TICKS_PER_SECOND)
 
-/* A pair as it should be; UDP only, the state machine of the others has its own test. */
+/* The expected state of a pair. UDP only, because the other state machines have their own test. */
 struct pair {
 	bool used, programmed;
 	bool opener;	/* which direction opened it */
@@ -105,7 +105,7 @@ static void install(struct model *m, unsigned int id, bool reply)
 	m->n_connections++;
 }
 
-/* A packet's whole way through the table. */
+/* The whole trip of a packet through the table. */
 static void pass(struct model *m, unsigned int id, bool reply)
 {
 	struct flow_packet fp = packet(id, reply);
@@ -137,7 +137,8 @@ static void pass(struct model *m, unsigned int id, bool reply)
 	p->packets[reply]++;
 }
 
-/* Idle time of a connection that nobody has answered: less when less than a quarter is free. */
+/* The timeout of an unanswered connection: shorter when less than a quarter of
+ * the table is free. */
 static uint32_t unanswered_ticks(const struct model *m)
 {
 	unsigned int n_free = CAPACITY / 2 - (2 * m->n_connections + 2 * m->n_programmed) / 2;
@@ -165,7 +166,7 @@ static void age(struct model *m)
 			model_remove(m, p);
 	}
 	expected -= m->n_connections + m->n_programmed;
-	/* A connection that goes along with a programmed entry is not counted on its own. */
+	/* A connection that is removed with a programmed entry is not counted separately. */
 	assert_true(flow_age_all(&x) <= expected);
 }
 
@@ -286,7 +287,7 @@ static void table_agrees_with_a_list(void **state)
 	(void)state;
 	printf("seed %llu\n", (unsigned long long)m.random);
 	flow_setup(&x, CAPACITY, 1);
-	x.tick = UINT32_MAX - 50000; /* the clock turns over on the way */
+	x.tick = UINT32_MAX - 50000; /* the clock wraps during the test */
 	for (unsigned int i = 0; i < STEPS; i++) {
 		step(&m);
 		if (i % 16 == 0)

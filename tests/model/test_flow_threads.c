@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two workers install, look up, renew and track the same connections, both new ones at the same
- * time and old ones, while the control thread ages, deletes, programs and lists. Each stored action
- * names its key and generation, so that a hit on another's entry, a torn copy or a slot used again
- * too early shows. What each owner is billed for is right in the end. Also meant for the thread
- * sanitizer.
+ * Two workers install, look up, renew and track the same connections, both new and old ones at the
+ * same time, while the control thread ages, deletes, programs and lists. Each stored action has
+ * its key and generation, so a hit on another connection's entry, a torn copy or a slot used again
+ * too early is detected. In the end the bill of each owner must be right. Also meant for the
+ * thread sanitizer.
  */
 #include "tests/unit/flow/flow_test.h"
 
@@ -15,15 +15,15 @@
 #include "dp/lib/hash.h"
 #include "tests/lib/owners.h"
 
-#define OWNERS	 8 /* to whom all is billed, back and forth */
+#define OWNERS	 8 /* connections are billed to them in turn */
 #define WORKERS	 2
-#define OLD	 6     /* ids that come again and again */
-#define FRONT	 8     /* ids from the front on that workers open together */
-#define CAPACITY 16384 /* the front runs through more than fit */
+#define OLD	 6     /* ids that are used again and again */
+#define FRONT	 8     /* ids ahead, which the workers open at the same time */
+#define CAPACITY 16384 /* the ids ahead are more than fit */
 #define BURSTS	 100000
 
 struct worker {
-	struct flow_fixture x; /* bursts of its own; table and RCU of the fixture below */
+	struct flow_fixture x; /* its own bursts; table and RCU of the fixture below */
 	pthread_t thread;
 	unsigned int id;
 	uint64_t random;
@@ -37,7 +37,7 @@ static _Atomic(uint32_t) front;
 static _Atomic(unsigned int) running;
 static struct worker workers[WORKERS];
 static uint32_t owner[OWNERS];
-static cpu_set_t cpus; /* what the process had before EAL pinned its main thread */
+static cpu_set_t cpus; /* CPUs of the process before EAL pinned its main thread */
 
 static uint32_t below(uint64_t *random, uint32_t n)
 {
@@ -45,7 +45,7 @@ static uint32_t below(uint64_t *random, uint32_t n)
 	return (uint32_t)(sl_hash_fold(*random, *random ^ SL_HASH_K1) % n);
 }
 
-/* What an action says about whose it is. */
+/* The name of an id's direction, which an action carries. */
 static uint32_t name_of(uint32_t id, bool reply)
 {
 	return id * 2 + reply;
@@ -93,7 +93,7 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 		in->side[1] = side;
 	}
 	if (!reopen && sl_flow_opens(shared.t, m->flow, m))
-		return; /* judged by itself, nothing of it is stored */
+		return; /* judged alone, without storing anything */
 	if (reopen)
 		sl_flow_reopen(shared.t, w->id, m->flow, in);
 	else
@@ -180,8 +180,8 @@ static struct sl_flow *find_key(const struct sl_key6 *key, bool v4, bool reverse
 }
 
 /*
- * Either key of a connection finds that connection: none is installed twice. While workers run it
- * may not be found yet, but never another one, since only this thread removes. Replies may have a
+ * Each key of a connection finds that connection: none is installed twice. While workers run it may
+ * not be found yet, but never another one, because only this thread removes. Replies may have a
  * programmed entry of their own.
  */
 static bool check_found_by_key(const struct sl_flow_view *v)
@@ -256,7 +256,7 @@ static void check_no_key_twice(void)
 	assert_int_equal(n, sl_flow_table_used(shared.t));
 }
 
-/* Everything ages away, and everything that was ever taken has come back. */
+/* After everything has aged, all pairs that were ever taken are free again. */
 static void check_nothing_lost(void)
 {
 	unsigned int n = 0;

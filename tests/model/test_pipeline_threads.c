@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole daemon but its socket, two workers, both directions of every connection on different
- * ones, while the control thread commits: each epoch allows another destination port and puts the
- * endpoint far-2 elsewhere, and now and then receive queues change hands. Packets are made and
- * looked at where the device would take and give them: a port driver of this test.
+ * The whole daemon except its socket, with two workers. The two directions of every connection are
+ * on different workers, while the control thread commits: each epoch allows another destination
+ * port and moves the endpoint far-2, and from time to time receive queues move to the other worker.
+ * A port driver of this test generates and checks packets in place of a device.
  *
  * A worker notes the epochs that were done before it made a burst (since), and those begun when it
- * transmits. Each packet that leaves must be right in one epoch from the first to the second:
- * nothing leaves that neither the policy in force nor one since the packet came allows, nor to a
- * node where its endpoint has not been since. Packets that every epoch allows all leave.
+ * transmits. Each packet that leaves must be right in one epoch from the first to the second. So it
+ * must be allowed by the present policy or one since the packet arrived, and it must go to a node
+ * that has had its endpoint since then. Packets that every epoch allows must all leave.
  *
  * EPOCHS=n runs for longer, SEED=n repeats. Also meant for the thread sanitizer.
  */
@@ -36,13 +36,13 @@
 #include "tests/lib/packet.h"
 
 #define WORKERS	  2
-#define MOVING	  4    /* destination ports of which each epoch allows one */
-#define PORT_BASE 1000 /* ... from here on */
+#define MOVING	  4    /* destination ports; each epoch allows one */
+#define PORT_BASE 1000 /* the first of them */
 #define PORT_ANY  4000 /* allowed in every epoch */
-#define PORT_NONE 5000 /* in none */
+#define PORT_NONE 5000 /* allowed in no epoch */
 #define CLIENTS	  32
 #define BURST	  48
-#define SECONDS	  8 /* at most, however few the epochs: machines are slow and busy */
+#define SECONDS	  8 /* at most, however few the epochs, because machines can be slow and busy */
 #define PLACES	  3 /* of far-2: node-b, node-c, nowhere */
 
 enum far_host { FAR_1, FAR_2, N_FAR };
@@ -50,7 +50,7 @@ enum node { NODE_B, NODE_C, N_NODES };
 
 struct source {
 	uint64_t random;
-	uint64_t since; /* epochs done before the burst under way was made */
+	uint64_t since; /* epochs done before the present burst was made */
 	uint64_t in, out, always_in, always_out, wrong_policy, wrong_place, strangers;
 } __rte_cache_aligned;
 
@@ -66,7 +66,7 @@ static uint32_t below(uint64_t *random, uint32_t n)
 	return (uint32_t)(sl_hash_fold(*random, *random ^ SL_HASH_K1) % n);
 }
 
-/* What an epoch is. */
+/* The contents of an epoch. */
 static uint16_t port_of(uint64_t epoch)
 {
 	return (uint16_t)(PORT_BASE + epoch % MOVING);
@@ -97,7 +97,7 @@ static bool was_at(enum far_host host, unsigned int node, uint64_t since, uint64
 	return false;
 }
 
-/* Packets: made of templates, with ports and one byte of payload set. */
+/* Packets: copies of templates, with ports and one byte of payload set. */
 
 static const char *const far_mac[] = {"02:00:00:00:00:07", "02:00:00:00:00:08"};
 static const char *const far_ip[] = {"10.0.0.7", "10.0.0.8"};
@@ -230,7 +230,7 @@ static uint16_t receive(void *queue, struct rte_mbuf **pkts, uint16_t max)
 	return BURST;
 }
 
-/* What leaves towards other nodes. */
+/* Packets that leave towards other nodes. */
 static void check_tunnel(struct source *s, uint8_t *outer, uint64_t until)
 {
 	uint8_t *eth = outer + INNER;
@@ -243,7 +243,7 @@ static void check_tunnel(struct source *s, uint8_t *outer, uint64_t until)
 	s->always_out += host == FAR_1 && port == PORT_ANY && !is_tcp(eth);
 }
 
-/* What leaves towards web-1. */
+/* Packets that leave towards web-1. */
 static void check_reply(struct source *s, uint8_t *eth, uint64_t until)
 {
 	s->wrong_policy += !allowed(load16(eth + IP + 20), s->since, until);
@@ -374,7 +374,7 @@ static void call(const char *method, const char *params)
 	cJSON_Delete(json);
 }
 
-/* One operation on far-2 that leads from an epoch's place to the next one's; "" when it stays. */
+/* The operation on far-2 that leads from an epoch's place to the next one's; "" when it stays. */
 static void far_2_operation(uint64_t epoch, char *text, size_t len)
 {
 	unsigned int from = place_of(epoch - 1), to = place_of(epoch);
@@ -436,7 +436,7 @@ static uint64_t bursts_of(unsigned int worker)
 	return sl_counter_read(&sl_engine_worker(c->engine, worker)->counters.bursts);
 }
 
-/* Until every worker has had some more bursts. */
+/* Waits until every worker has had some more bursts. */
 static void let_flow(uint64_t bursts)
 {
 	uint64_t from[WORKERS];
@@ -451,8 +451,8 @@ static void let_flow(uint64_t bursts)
 }
 
 /*
- * A port's two queues go to one worker each, so that both always have some. Fails while a worker
- * has not been on its core since the last time: next time, then.
+ * Each worker gets one of a port's two queues, so both always have some. Fails if a worker has not
+ * run since the last move; then the next call tries again.
  */
 static void move_queues(uint64_t *random)
 {
@@ -519,7 +519,8 @@ static void add_counters(const struct sl_counters *n, uint64_t *in, uint64_t *ou
 		*out += n->drops[r];
 }
 
-/* EAL waits for them unseen by the thread sanitizer; their last word in RCU it sees. */
+/* EAL waits for the workers without the thread sanitizer's knowledge; but it sees their
+ * last RCU report. */
 static void stop_workers(void)
 {
 	struct rte_rcu_qsbr *q = sl_rcu_qsbr(sl_engine_rcu(c->engine));
@@ -528,7 +529,7 @@ static void stop_workers(void)
 	rte_rcu_qsbr_check(q, rte_rcu_qsbr_start(q), true);
 }
 
-/* Workers have stopped: nothing is under way. */
+/* Workers have stopped, so no packet is in flight. */
 static void check_all_accounted_for(void)
 {
 	uint64_t in = 0, out = 0, received = 0, sent = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The persistent map against an array of what each version must hold: random puts, removals,
- * commits and aborts, with older versions asked again until their garbage is freed. Leaks and use
- * after free are the address sanitizer's to find.
+ * The persistent map against an array of the expected contents of each version: random puts,
+ * removals, commits and aborts, with older versions checked again until their garbage is freed. The
+ * address sanitizer finds leaks and use after free.
  */
 #include "dp/lib/hash.h"
 #include "dp/lib/pmap.h"
@@ -29,7 +29,7 @@ struct model {
 	struct sl_pmap_key key[KEYS];
 	struct version v[VERSIONS]; /* a ring: [first] oldest, [last] newest */
 	unsigned int first, last;
-	uintptr_t want[KEYS]; /* of the session at work */
+	uintptr_t want[KEYS]; /* of the present session */
 };
 
 static uint64_t next_random(struct model *m)
@@ -104,7 +104,7 @@ static void commit(struct model *m, struct sl_pmap_edit *e)
 	struct version *now = &m->v[m->last];
 	struct sl_pmap *next = sl_pmap_edit_commit(e, &now->garbage);
 
-	if (next == now->map) { /* nothing changed, or it was and is empty */
+	if (next == now->map) { /* nothing changed, or it is still empty */
 		assert_null(now->garbage);
 		assert_memory_equal(now->value, m->want, sizeof(m->want));
 		return;

@@ -92,7 +92,7 @@ static struct sl_prefix random_prefix(struct model *m)
 		p.len = v6_len[below(m, sizeof(v6_len))];
 	for (unsigned int bit = p.len; bit < 128; bit++)
 		p.ip.b[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	if (p.len == 96) /* 0.0.0.0/0 stays IPv4 */
+	if (p.len == 96) /* 0.0.0.0/0 is an IPv4 prefix */
 		p.ip = sl_ip_from_v4(0);
 	return p;
 }
@@ -129,7 +129,7 @@ static void random_peer(struct model *m, struct rule *r, unsigned int i)
 		r->except[i][k] = random_prefix(m);
 }
 
-/* Some on one page of networks, some on others. */
+/* Some share a page of networks, some do not. */
 static uint32_t random_network(struct model *m)
 {
 	static const uint32_t network[NETWORKS] = {1, 2, 700, SL_NETWORKS_MAX - 1};
@@ -137,7 +137,7 @@ static uint32_t random_network(struct model *m)
 	return network[below(m, NETWORKS)];
 }
 
-/* Every one, or some; now and then none, which is for nobody. */
+/* All, or some; sometimes none, which matches nothing. */
 static void random_networks(struct model *m, struct rule *r)
 {
 	r->def.any_network = one_in(m, 3);
@@ -183,7 +183,7 @@ static void random_rule(struct model *m, struct rule *r, uint32_t slot)
 	}
 }
 
-/* The deliberately stupid side. */
+/* The naive evaluator. */
 
 static bool has_label(const struct sl_identity_def *id, const struct sl_label *want)
 {
@@ -301,7 +301,8 @@ static struct sl_verdict worse(struct sl_verdict skipped, struct sl_verdict went
 	return went_on;
 }
 
-/* From the i-th rule in rank order on. What a fragment may or may not match is tried both ways. */
+/* From the i-th rule in rank order on. Where it is unknown whether a fragment matches,
+ * both ways are tried. */
 static struct sl_verdict stupid(
 	const struct model *m, enum sl_direction dir, const struct sl_policy_query *q, uint32_t i)
 {
@@ -421,7 +422,7 @@ static void assert_same(const struct model *m, const struct sl_policy_set *set,
 	assert_int_equal(got.policy, want.policy);
 }
 
-/* Of the rules explained, the one that decided is the one that evaluate names. */
+/* The explained rule that decided must be the one that evaluate names. */
 static void assert_explained(
 	const struct sl_policy_set *set, enum sl_direction dir, const struct sl_policy_query *q)
 {
@@ -487,10 +488,10 @@ static void run(uint64_t seed, unsigned int policies, unsigned int queries)
 	free(m);
 }
 
-/* Rules and identities come, go and change in one compiler; each version is held against all that
- * was there when it was committed. */
+/* Rules and identities are added, removed and changed in one compiler. Each version is compared
+ * with everything that existed at its commit. */
 struct changes {
-	struct model m; /* of rule[], those that are there are in def[] */
+	struct model m; /* those of rule[] that exist are in def[] */
 	bool there[RULES], id_there[IDS];
 	struct sl_identity_def all_ids[IDS];
 	struct sl_policy_compiler *c;
@@ -588,7 +589,7 @@ static void change_step(struct changes *ch, uint32_t size)
 	change_identities(ch, one_in(&ch->m, 2) ? 1 + below(&ch->m, 5) : 0);
 	change_rules(ch, one_in(&ch->m, 4) ? 0 : 1 + below(&ch->m, size));
 	new = sl_policy_compiler_commit(ch->c, &garbage);
-	/* Whoever still reads the version before sees none of it. */
+	/* Readers of the previous version see no change. */
 	for (unsigned int i = 0; i < OLD_QUERIES; i++) {
 		now = sl_policy_evaluate(old, SL_INGRESS, &q[i]);
 		assert_int_equal(now.kind, then[i].kind);

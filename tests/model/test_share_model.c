@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who is billed for what, and who may open another connection: random connections, owners that come
- * and go, moves, closing and opening again, ageing and deletion on a small table with a reserve.
- * After each step every counter is compared with a walk over the table, and every answer with a
- * rule written down a second time, in fractions.
+ * Which owner is billed for what, and who may open another connection: random connections, owners
+ * that are added and removed, moves, closing and opening again, ageing and deletion on a small
+ * table with a reserve. After each step every counter is compared with a walk over the table, and
+ * every answer with a second implementation of the rule, in fractions.
  */
 #include "tests/unit/flow/flow_test.h"
 
@@ -44,7 +44,7 @@ static uint32_t n_free(void)
 	return PAIRS - (sl_flow_table_used(x.t) + sl_flow_table_programmed(x.t)) / 2;
 }
 
-/* N / (n + 1) * F / R, by a walk. */
+/* N / (n + 1) * F / R, computed by a walk. */
 static double threshold(enum sl_owner_level level)
 {
 	struct sl_owner_view v = {.number = 0};
@@ -55,7 +55,7 @@ static double threshold(enum sl_owner_level level)
 	return (double)PAIRS / (n + 1) * n_free() / sl_flow_share_reserve(x.t);
 }
 
-/* Of a time, what is left of it: 1 for who is below a threshold. */
+/* The part of a timeout that remains: 1 for an owner below a threshold. */
 static double part(uint32_t number)
 {
 	const uint32_t at[SL_LEVELS] = {number, record(number)->place, record(number)->network};
@@ -82,12 +82,12 @@ static bool is_guest(uint32_t number)
 
 static bool admitted(uint32_t number)
 {
-	/* Exactly at a threshold is not below it. */
+	/* An owner exactly at a threshold is not below it. */
 	return number == 0 || n_free() > sl_flow_share_reserve(x.t) || is_guest(number) ||
 	       part(number) > 0.999999;
 }
 
-/* True when the rule, rounded the other way, would have said the same. */
+/* True when the rule, rounded the other way, would give the same answer. */
 static bool is_close(uint32_t number)
 {
 	double k = part(number);
@@ -108,7 +108,7 @@ static struct flow_packet packet(uint8_t flags)
 
 static void choose(struct sl_flow_install *in)
 {
-	/* The first has most. */
+	/* The first owner gets most connections. */
 	in->owner[0] = owner[below(2) ? 0 : below(OWNERS)];
 	in->owner[1] = below(3) == 0 ? owner[below(OWNERS)] : 0;
 	in->by_peer = in->owner[1] != 0 && below(2);
@@ -121,7 +121,7 @@ struct answer {
 
 static struct answer foresee(const struct sl_flow_install *in)
 {
-	/* Whose packet is at hand. */
+	/* The owner of the present packet's sender. */
 	uint32_t sender = in->owner[in->by_peer];
 
 	sl_test_count_bills(x.t, used);
@@ -153,7 +153,7 @@ static void swap_sides(struct sl_flow_install *in)
 	in->side[1] = s;
 }
 
-/* Either end may have sent the first packet; the other has it once it has answered. */
+/* Either end may have sent the first packet. The other end is billed once it has answered. */
 static void expect_owners(const struct sl_conn *c, const uint32_t of[2])
 {
 	uint8_t state = atomic_load(&c->state);
@@ -229,7 +229,7 @@ static double timeout_ticks(const struct sl_conn *c)
 	return s * SL_TICKS_PER_SECOND;
 }
 
-/* The least idle time at which it may go. */
+/* The minimum idle time after which it may be removed. */
 static double least_ticks(const struct sl_conn *c)
 {
 	double full = timeout_ticks(c), least, k = 1;
@@ -273,7 +273,7 @@ static void age(void)
 		if (gone && idle[p] + 1 < least[p])
 			fail_msg("pair %u went after %u ticks, it has %f", p, idle[p], least[p]);
 		n_early += gone && least[p] < timeout_ticks(&x.t->conn[p]);
-		/* Others that went with it may have given it time. */
+		/* Other connections removed at the same time may have lengthened its timeout. */
 		if (there[p] && !gone && n_free() >= sl_flow_share_reserve(x.t))
 			assert_true(idle[p] <= timeout_ticks(&x.t->conn[p]));
 	}
@@ -294,7 +294,7 @@ static void replace_owner(void)
 	open_owner(i);
 }
 
-/* All endpoints of a place get another, as when a port goes and comes. */
+/* All endpoints of a place get a new one, as when a port is removed and added. */
 static void replace_place(void)
 {
 	unsigned int at = below(PLACES);
@@ -353,7 +353,7 @@ static void step(void)
 	}
 }
 
-/* What closed owners had goes; then their numbers are free. */
+/* The connections of closed owners are removed; then their numbers are free. */
 static void expect_all_closed_gone(void)
 {
 	struct sl_owner_view v = {.number = 0};

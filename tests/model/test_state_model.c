@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Histories of a state directory: starts with one configuration file and another, changes,
- * compactions, clean ends and deaths at any call that touches the disk, with what a power cut may
- * leave. A directory that was written here is never refused, and holds what was answered.
+ * Histories of a state directory: starts with either of two configuration files, changes,
+ * compactions, clean ends, and deaths at any call that touches the disk, with what a power cut
+ * may leave. A directory that was written here is never refused, and holds every state that
+ * was acknowledged.
  *
- * Each life is a process of its own, which tells its parent through shared memory what states it
- * was in. What the next one starts with must be one of them, none older than the last answer.
+ * Each life is a process of its own, which reports its states to its parent through shared memory.
+ * The next life must start with one of them, and none older than the last acknowledged one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,28 +21,28 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* The journal is folded at random, not only when it has grown. */
+/* The journal is compacted at random, not only when it has grown. */
 #include "ctrl/model/journal_impl.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/disk.h"
 
 enum { HISTORIES = 60, LIVES = 8, CHANGES = 24, STATES_MAX = 128, DIED = 7 };
 
-/* What a life has told. */
+/* What a life has reported. */
 struct tale {
 	uint64_t state[STATES_MAX]; /* each that it went through; the first is what it started with
 				     */
 	unsigned int n, now;	    /* state[now] is in force */
-	unsigned int answered;	    /* everybody may know of state[answered] */
+	unsigned int answered;	    /* state[answered] was acknowledged */
 	bool started, ended;
 	char complaint[2200];
 };
 
-/* What the directory may hold. */
+/* What the directory may contain. */
 struct expected {
 	uint64_t state[STATES_MAX];
 	unsigned int n;
-	bool nothing; /* as before the first start: the file decides */
+	bool nothing; /* no state, as before the first start: the file decides */
 };
 
 struct node;
@@ -52,12 +53,12 @@ struct life {
 	unsigned int die_at; /* call; 0: at the end */
 	enum disk_loss loss;
 	unsigned int failures; /* one of so many syncs; 0: none */
-	bool grouped;	       /* changes wait for the disk together */
-	uint64_t slice_ns;     /* of a turn of folding; 0: a step each */
+	bool grouped;	       /* changes wait for the disk in groups */
+	uint64_t slice_ns;     /* duration of a turn of compaction; 0: one step each */
 	void (*live)(struct node *n);
 };
 
-/* A started daemon, as far as the state directory is concerned. */
+/* The state directory's part of a started daemon. */
 struct node {
 	const struct life *life;
 	struct sl_store *store;
@@ -98,7 +99,7 @@ static bool hash_identity(const struct sl_object *o, void *ctx)
 
 	for (size_t i = 0; i < id->labels.n; i++)
 		h = hash(hash(h, id->labels.pair[i].key), id->labels.pair[i].value);
-	*(uint64_t *)ctx += h; /* in any order */
+	*(uint64_t *)ctx += h; /* order does not matter */
 	return true;
 }
 
@@ -114,7 +115,7 @@ static uint64_t state_of(const struct sl_store *s)
 	return h;
 }
 
-/* A life. It ends with its process: nothing is given back. */
+/* A life. Its process ends with it, so nothing is freed. */
 
 static void died(void)
 {
@@ -149,7 +150,7 @@ static void tell_commit(void *ctx)
 		tale->now = tale->n - 1;
 }
 
-/* A line that the disk refused may be there all the same: it stays among what can come back. */
+/* A line that the disk refused may still be there: its state may come back. */
 static void tell_abort(void *ctx)
 {
 	(void)ctx;
@@ -176,7 +177,7 @@ static void start(struct node *n, const char *file)
 	n->journal->slice_ns = n->life->slice_ns;
 }
 
-/* From here on the states are this start's. */
+/* From here on the states belong to this start. */
 static void begin_tale(const struct node *n)
 {
 	tale->state[0] = state_of(n->store);
@@ -193,8 +194,8 @@ static void stop(struct node *n)
 }
 
 /*
- * The process is killed, the machine lives on, and what is in no sync may yet be lost. Not after
- * the disk has failed: what the next start reads may stand in memory only, and nothing tells it.
+ * The process is killed and the machine goes on; what was not synced may be lost later. Not after a
+ * failure of the disk: then the next start may read data that is only in memory, and cannot know.
  */
 static void kill_and_start(struct node *n)
 {
@@ -212,7 +213,7 @@ static void kill_and_start(struct node *n)
 	begin_tale(n);
 }
 
-/* When the disk refuses to the end, nobody gets an answer. */
+/* If the disk refuses to the end, nothing is acknowledged. */
 static void settle(struct node *n)
 {
 	struct sl_err e = {0};
@@ -260,7 +261,7 @@ static int remove_something(struct sl_txn *t, struct sl_err *e)
 	return sl_txn_del(t, what[kind].c, key, e);
 }
 
-/* A transaction of some steps; many are refused, for what they say or by the disk. */
+/* A transaction of some steps. Many are refused, because of their contents or by the disk. */
 static void change(struct node *n)
 {
 	struct sl_txn *t = sl_txn_begin(n->store);
@@ -296,7 +297,7 @@ static void compact(struct node *n)
 		tale->answered = tale->now;
 }
 
-/* The loop goes round. */
+/* Turns of the event loop. */
 static void turns(struct node *n, unsigned int most)
 {
 	for (unsigned int i = 0; i < most; i++)
@@ -353,8 +354,8 @@ static void live_by_the_book(struct node *n)
 	}
 }
 
-/* A change after every so many turns of a folding, answered or not: one is before, one behind
- * every step of it. */
+/* A change after every so many turns of a compaction, acknowledged or not. So there is a change
+ * before and after every step of it. */
 static void live_while_folding(struct node *n)
 {
 	static const unsigned int path[] = {1, 0, 1};
@@ -474,14 +475,15 @@ static char *place(char **parent)
 	return dir;
 }
 
-/* On its way down: temp_dir_remove() knows the names. */
+/* Removes the parent as well: temp_dir_remove() knows the names. */
 static void clear(char *dir, char *parent)
 {
 	temp_dir_remove(dir);
 	temp_dir_remove(parent);
 }
 
-/* A start after a death, a change, and another start; in this process, as nobody dies of it. */
+/* A start after a death, a change, and another start; in this process, because
+ * none of these dies. */
 static void visit(const char *dir, const char *file, const struct expected *x)
 {
 	struct life l = {.dir = dir};
@@ -553,7 +555,7 @@ static void killed_at_each_call_while_it_folds_it_starts_again_the_same(void **s
 	assert_true(deaths > 60 * DISK_LOSSES * 2);
 }
 
-/* As versions wrote it that kept what the store derives as objects. */
+/* As earlier versions wrote it, which kept derived objects of the store. */
 static void write_older(const char *dir, struct expected *x)
 {
 	static const char body[] =

@@ -17,7 +17,7 @@
 
 enum { N_PORTS = 4, N_NETS = 4, N_NODES = 3, N_EPS = 8, N_IDS = 4, N_LABELS = 4, ROUNDS = 6000 };
 
-/* Everything by number: port 2 is "p2". present false: not there. */
+/* Everything by number: port 2 is "p2". present false: absent. */
 struct model {
 	struct {
 		bool present, underlay;

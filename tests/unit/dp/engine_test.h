@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tests of the engine share: an engine with virtual devices and a pipeline of a few lines,
- * and sums over its counters. One engine for all tests of a program: EAL starts once.
- * Threads: tests are the control thread; run() and what it calls are the workers, steered by
- * the atomic variables. Ownership: static.
+ * and sums over its counters. All tests of a program use one engine, because EAL starts only once.
+ * Threads: tests are the control thread; run() and what it calls are the workers, controlled by the
+ * atomic variables.
+ * Ownership: static.
  */
 #ifndef SL_TESTS_ENGINE_TEST_H
 #define SL_TESTS_ENGINE_TEST_H
@@ -19,7 +20,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
-/* Workers, ports and queues of the engine, which no other room may look into. */
+/* Workers, ports and queues of the engine, which no other folder may access. */
 #include "dp/engine/engine_internal.h"
 
 #define DEADLINE_S 20
@@ -28,10 +29,10 @@ enum mode {
 	FORWARD, /* to out_port */
 	CONSUME,
 	STASH,	/* keep one packet, consume the rest */
-	UPCALL, /* what does not fit is dropped as UPCALL_FULL */
+	UPCALL, /* packets that do not fit are dropped as UPCALL_FULL */
 };
 
-/* Shown every burst before it is handled. */
+/* Called with every burst before it is handled. */
 typedef void (*look_fn)(const struct sl_worker *w, const struct sl_burst *b);
 
 static struct sl_engine *g;
@@ -123,7 +124,7 @@ static inline int start_on(const unsigned int *cores, unsigned int n)
 	return start_idle(cores, n, SL_IDLE_ADAPTIVE);
 }
 
-/* The last CPUs there are, up to `most` of them. */
+/* The last CPUs, up to `most` of them. */
 static inline unsigned int last_cpus(unsigned int *cores, unsigned int most)
 {
 	unsigned int n = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port driver for tests of the engine. devargs "stubN" or "stubN,slow": a device that loops back:
- * what is sent by its one transmit queue is received by its one receive queue. A slow one takes
- * SLOW_MS to open and to close. Include it after engine_test.h.
- * Threads: as in port_driver.h. Ownership: static.
+ * A port driver for tests of the engine. devargs "stubN" or "stubN,slow": a device that loops back.
+ * What is sent by its one transmit queue is received by its one receive queue. A slow device takes
+ * SLOW_MS to open and to close. Include this after engine_test.h.
+ * Threads: as in port_driver.h.
+ * Ownership: static.
  */
 #ifndef SL_TESTS_STUB_DRIVER_H
 #define SL_TESTS_STUB_DRIVER_H
@@ -17,12 +18,12 @@ enum {
 
 struct stub {
 	unsigned int head, n;
-	rte_spinlock_t lock; /* of what follows: two workers send, one receives */
+	rte_spinlock_t lock; /* protects the fields below: two workers send, one receives */
 	struct rte_mbuf *pkt[STUB_DEPTH];
 };
 
 static _Atomic(unsigned int) stubs_open;
-static _Atomic(bool) stub_fails; /* to open */
+static _Atomic(bool) stub_fails; /* opening fails */
 
 static inline bool stub_serves(const char *devargs)
 {

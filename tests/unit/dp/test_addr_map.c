@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The map of addresses of both families, against a list. */
+/* The map of addresses of both families, compared with a list. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

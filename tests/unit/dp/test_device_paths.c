@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands at a device's paths: left alone when it is not the driver's to take. Real files,
+/* Files at a device's paths: they are not changed if the driver must not use them. Real files,
  * sockets and drivers. */
 #include "engine_test.h"
 
@@ -96,7 +96,7 @@ static int listening(int type, const char *path)
 	return fd;
 }
 
-/* Refused with the path in its message and a hint; the file is what it was. */
+/* The device is refused with the path in its message and a hint; the file is unchanged. */
 static void is_refused(const char *devargs, const char *path)
 {
 	struct sl_err e = {0};
@@ -111,7 +111,7 @@ static void is_refused(const char *devargs, const char *path)
 	assert_int_equal(inode(path), before);
 }
 
-/* Every driver that makes a socket file, and how to ask for one. */
+/* Every driver that creates a socket file, and devargs that do so. */
 static const struct {
 	const char *head, *tail;
 	int type;
@@ -175,7 +175,7 @@ static void live_socket_of_another_program_is_left_alone(void **state)
 		fd = types[t] == SOCK_DGRAM ? bound(types[t], path) : listening(types[t], path);
 		FOR_EACH(i, servers)
 		is_refused(with(servers[i].head, path, servers[i].tail), path);
-		/* nobody knocked at it to find out */
+		/* the check made no connection */
 		assert_true(accept(fd, NULL, NULL) < 0);
 		assert_true(errno == EAGAIN || errno == EOPNOTSUPP);
 		close(fd);
@@ -322,7 +322,7 @@ static void refusal_after_the_check_leaves_no_socket(void **state)
 	assert_true(sl_port_add(g, &p, &e) < 0);
 	assert_int_equal(inode(path), 0);
 	p.n_rxq = 1;
-	p.mtu = 65536; /* known once the driver has bound its path */
+	p.mtu = 65536; /* detected once the driver has bound its path */
 	assert_true(sl_port_add(g, &p, &e) < 0);
 	assert_int_equal(inode(path), 0);
 	p.mtu = 0;
@@ -416,14 +416,14 @@ static void captures_are_read_from_files_only(void **state)
 
 	(void)state;
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	is_refused(with("net_pcap0,rx_pcap=", fifo, ""), fifo); /* and nobody waits for a writer */
+	is_refused(with("net_pcap0,rx_pcap=", fifo, ""), fifo); /* without waiting for a writer */
 	is_refused(with("net_pcap0,rx_pcap=", dir, ""), dir);
 	is_refused(with("net_pcap0,rx_pcap=", "/dev/zero", ""), "/dev/zero");
 	is_refused(with("net_pcap0,rx_pcap=", "/no/such/file", ""), "/no/such/file");
 	is_refused("net_pcap0,rx_pcap=-", "-");
 }
 
-/* net_pcap captures both ways, unless it is told otherwise. */
+/* net_pcap captures both directions, unless told otherwise. */
 static void interface_that_would_be_heard_both_ways_is_refused(void **state)
 {
 	static const char *const echo[] = {"iface", "rx_iface"};
@@ -471,7 +471,7 @@ static void capture_that_another_port_has_is_left_alone(void **state)
 	removed(id);
 }
 
-/* In DPDK's other notation the paths would be the same, behind what is not looked at. */
+/* DPDK's other notation could have the same paths in a part that is not checked. */
 static void paths_do_not_hide_in_another_notation(void **state)
 {
 	static const char *const hidden[] = {

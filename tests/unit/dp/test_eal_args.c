@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is worked out before EAL starts: cores, command line, hugepages. EAL itself is not started.
- */
+/* What is computed before EAL starts: cores, command line, hugepages. EAL itself is not started. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -158,7 +157,7 @@ static void core_that_is_not_there_is_refused_by_its_place(void **state)
 	(void)state;
 	assert_true(sl_eal_check_cores(&p, &allowed, &e) < 0);
 	assert_string_equal(e.path, "workers.cores[1]");
-	assert_non_null(strstr(e.message, "0-3")); /* those that are there */
+	assert_non_null(strstr(e.message, "0-3")); /* the CPUs of the machine */
 }
 
 static void core_listed_twice_is_refused(void **state)
@@ -375,8 +374,8 @@ static void hugepages_that_a_group_denies_are_not_counted(void **state)
 	assert_non_null(strstr(note, "pod/hugetlb.2MB.max"));
 	assert_true(sl_hugepages_decide(SL_HUGEPAGES_REQUIRED, &s, 38, note, &e) < 0);
 	assert_non_null(strstr(e.message, "36 MiB"));
-	assert_non_null(strstr(e.hint, "44040192")); /* 38 MiB and what is in use */
-	/* of version 1, of reservations, and tighter */
+	assert_non_null(strstr(e.hint, "44040192")); /* 38 MiB and the memory in use */
+	/* version 1, for reservations, and tighter */
 	write_text(g.fs, "hugetlb/pod/hugetlb.2MB.rsvd.limit_in_bytes", "2097152");
 	sl_hugepages_read(dir, &g.at, &s);
 	assert_int_equal(s.free_kb - s.denied_kb, 2048);

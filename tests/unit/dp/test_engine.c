@@ -114,7 +114,7 @@ static void all_buffers_come_home_through_another_port(void **state)
 	wait_until(total(sent) > before + 5000);
 	mode = CONSUME;
 	removed(in);
-	for (unsigned int q = 1; q < n_workers; q++) { /* that no queue of ours reads */
+	for (unsigned int q = 1; q < n_workers; q++) { /* none of the engine's queues reads these */
 		struct rte_mbuf *m;
 		struct rte_ring *r;
 		char name[40];
@@ -144,8 +144,8 @@ static void full_transmit_queue_drops_as_tx_full(void **state)
 		print_message("skip: needs two CPUs\n");
 		skip();
 	}
-	/* Worker 1's transmit queue of net_ring is a ring of its own, which no receive queue
-	 * empties. */
+	/* Worker 1's transmit queue of net_ring is a ring of its own, which no
+	 * receive queue reads. */
 	out = added("loop", "net_ring1");
 	port_before = port_total(out, tx_dropped);
 	out_port = out;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports of the engine: what is added, refused, told and changed. */
+/* Ports of the engine: adding, refusing, reporting and changing them. */
 #include "engine_test.h"
 
 #include "dp/device/dpdk.h"
@@ -26,7 +26,7 @@ static void device_can_be_added_again_at_once(void **state)
 	assert_sum_holds();
 }
 
-/* What workers saw of the device before is given back: leaks are the sanitizers' to find. */
+/* The workers' view of the former device is freed: the sanitizers find leaks. */
 static void changed_port_goes_on_with_another_device(void **state)
 {
 	uint16_t id = added("one", "net_null0");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thousand ports of a driver that is no DPDK device, and what polling them costs. */
+/* A thousand ports of a driver without DPDK devices, and the cost of polling them. */
 #include "engine_test.h"
 
 #include <malloc.h>
@@ -56,7 +56,7 @@ static struct rte_mbuf *packet(void)
 	return m;
 }
 
-/* The ring to a worker may be full for a moment. */
+/* The ring to a worker may be full for a moment, so this tries again. */
 static void inject(uint16_t id)
 {
 	struct rte_mbuf *m = packet();
@@ -92,7 +92,7 @@ static void each_of_a_thousand_ports_counts_its_own_packets(void **state)
 	assert_int_equal(rte_mempool_in_use_count(sl_engine_pool(g)), 0);
 }
 
-/* Ids, rows and what the engine keeps of a port are used again: another round takes no memory. */
+/* Ids, rows and the engine's state of a port are used again: another round takes no memory. */
 static void memory_does_not_grow_with_ports_that_come_and_go(void **state)
 {
 	struct rte_malloc_socket_stats before, after;
@@ -110,7 +110,7 @@ static void memory_does_not_grow_with_ports_that_come_and_go(void **state)
 	wait_until(sl_rcu_poll(g->rcu) == 0);
 	rte_malloc_get_socket_stats(0, &after);
 	assert_int_equal(after.heap_allocsz_bytes, before.heap_allocsz_bytes);
-	/* Less than 64 bytes a port: the allocator keeps some that it has been given back. */
+	/* Less than 64 bytes a port: the allocator keeps some freed memory. */
 	assert_in_range(mallinfo2().uordblks, 0, heap.uordblks + 64 * PORTS);
 	assert_in_range(g->n_slots, PORTS, slots > PORTS ? slots : PORTS);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is placed on which NUMA node, on a machine made up: CPU n is on node n, devices on node 1.
- */
+/* NUMA placement on a simulated machine: CPU n is on node n, devices on node 1. */
 #include "engine_test.h"
 
 #include "dp/eal/numa_node.h"
@@ -38,7 +37,7 @@ static const struct sl_numa_source fake = {
 	.asked = note_asked,
 };
 
-/* How often something was asked for, on a node. */
+/* Number of times that something was requested on a node. */
 static unsigned int count(const char *what, int node)
 {
 	unsigned int n = 0;
@@ -71,7 +70,8 @@ static void workers_and_their_rings_are_on_their_cores_nodes(void **state)
 		assert_int_equal(sl_engine_worker_numa(g, i), node);
 		assert_int_equal(count("worker", node), 1);
 		assert_int_equal(count("rings", node), 1);
-		assert_true(count("samples", node) >= 1); /* and control's, on one of them */
+		/* including the control thread's, on one of them */
+		assert_true(count("samples", node) >= 1);
 	}
 }
 
@@ -80,7 +80,8 @@ static void what_workers_share_is_on_a_workers_node(void **state)
 	int node = sl_engine_numa(g);
 
 	(void)state;
-	assert_int_equal(node, g->worker[0]->core); /* as many on each: the first one's */
+	/* the same number on each: the first worker's node */
+	assert_int_equal(node, g->worker[0]->core);
 	assert_int_equal(count("rcu", node), 1);
 	assert_true(count("pool", node) >= 1);
 }
@@ -171,7 +172,8 @@ static void hot_added_port_with_a_far_worker_is_warned_of_by_name(void **state)
 		g->worker[far_worker()]->core);
 	assert_non_null(strstr(notices, "port uplink7 is on NUMA node 1"));
 	assert_non_null(strstr(notices, core));
-	assert_null(strstr(strchr(notices, '\n') + 1, "uplink7")); /* once, not once a queue */
+	/* once, not once for each queue */
+	assert_null(strstr(strchr(notices, '\n') + 1, "uplink7"));
 	removed((uint16_t)id);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-/* The map's allocator, made to fail on demand: how many calls are still served. */
+/* The map's allocator, which can be made to fail: the number of calls that still succeed. */
 static unsigned int served = UINT32_MAX;
 
 static void *sparse_alloc(size_t align, size_t size)
@@ -27,7 +27,7 @@ static void *sparse_alloc(size_t align, size_t size)
 
 static struct sl_pmap_key key_of(uint64_t i)
 {
-	/* Every fourth shares one hash. */
+	/* Every fourth key has the same hash. */
 	if (i % 4 == 0)
 		return (struct sl_pmap_key){{SEED ^ SL_HASH_K0, i, 5}};
 	return (struct sl_pmap_key){{0, i, 1}};
@@ -117,7 +117,7 @@ static void a_version_keeps_its_seed_whatever_the_next_session_names(void **stat
 	sl_pmap_destroy(m);
 }
 
-/* Run out after each possible number of allocations; returns false once the edit got through. */
+/* Fails after each possible number of allocations; returns false once the edit has succeeded. */
 static bool edit_fails_cleanly(struct sl_pmap *m, unsigned int allocations)
 {
 	struct sl_pmap_edit *e = sl_pmap_edit_begin(m, SEED);

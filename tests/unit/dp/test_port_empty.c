@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Emptying a port: nothing goes in meanwhile, and it ends only when what had come in is taken. */
+/* Emptying a port: no packet goes in meanwhile, and it ends only when all received
+ * packets are taken. */
 #include "engine_test.h"
 
 static _Atomic(bool) held_up, is_held_up;
 
-/* On the worker: stands still in the middle of a burst for as long as it is told to. */
+/* On the worker: stops in the middle of a burst for as long as the test says. */
 static void hold_up(const struct sl_worker *w, const struct sl_burst *b)
 {
 	(void)w;
@@ -106,11 +107,11 @@ static void emptied_twice_at_once_is_emptied(void **state)
 	sl_port_empty(g, id);
 	wait_until(sl_port_is_empty(g, id));
 	sl_port_release(g, id);
-	sl_port_empty(g, id); /* before it is */
+	sl_port_empty(g, id); /* before that */
 	assert_false(sl_port_is_empty(g, id));
 	empty_and_release(id);
 	sl_port_empty(g, id);
-	removed(id); /* in the middle of it */
+	removed(id); /* while that is in progress */
 }
 
 static void reopened_port_is_what_it_was_and_counts_on(void **state)
@@ -146,8 +147,8 @@ static void reopened_port_is_what_it_was_and_counts_on(void **state)
 	assert_sum_holds();
 }
 
-/* Keeps what is free in a port's pool, as a driver does that forgets its rings when it is closed.
- */
+/* Keeps the free buffers of a port's pool, like a driver that leaves buffers in its rings
+ * when it is closed. */
 static struct rte_mbuf *kept[64 * 1024];
 static unsigned int n_kept;
 
@@ -168,7 +169,7 @@ static void give_back(void)
 		rte_pktmbuf_free(kept[--n_kept]);
 }
 
-/* To open its device. */
+/* Opening its device has failed. */
 static bool has_failed(uint16_t id)
 {
 	return g->port[id]->state == SL_PORT_SHUT &&
@@ -202,7 +203,7 @@ static void pool_is_used_again_as_long_as_it_is_enough(void **state)
 	wait_until(g->zombies == NULL);
 }
 
-/* However often it is opened anew. */
+/* However often it is opened again. */
 static void port_whose_device_keeps_its_buffers_takes_bounded_memory(void **state)
 {
 	uint16_t id = added("loop", "net_ring4");
@@ -256,7 +257,7 @@ static void port_that_is_shut_is_released_only_when_it_is_told_whose_it_is(void 
 	wait_until(g->zombies == NULL);
 }
 
-/* By a worker that was sending when the port was held. */
+/* A worker was sending when the port was held. */
 static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 {
 	uint16_t other = added("other", "net_ring7"), id = added("loop", "net_ring6");
@@ -267,7 +268,7 @@ static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 	mode = CONSUME;
 	held_up = true;
 	look = hold_up;
-	inject(other); /* comes back in, and a worker stands still */
+	inject(other); /* comes back in, and a worker is stopped */
 	wait_until(is_held_up);
 	sl_port_empty(g, id);
 	dp = sl_port_dp(g, id);
@@ -275,7 +276,7 @@ static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 	g->worker[0]->counters.port[id]->n.tx_packets++; /* as it does when it sends */
 	held_up = false;
 	wait_until(sl_port_is_empty(g, id));
-	wait_until(sl_port_dp(g, id) != dp); /* it is another device */
+	wait_until(sl_port_dp(g, id) != dp); /* it has another device */
 	g->worker[0]->counters.port[id]->n.tx_packets--;
 	assert_int_equal(port_total(id, tx_packets), sent);
 	look = NULL;
@@ -284,7 +285,7 @@ static void what_goes_in_while_a_port_is_being_held_counts(void **state)
 	wait_until(g->zombies == NULL);
 }
 
-/* A packet for a port that has gone does not leave by the one that has its number now. */
+/* A packet for a removed port does not leave by the port that has its id now. */
 static void injected_packet_is_not_for_the_next_port_of_the_number(void **state)
 {
 	uint16_t old = added("old", "net_null0,no-rx=1"), next;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A receive queue that goes from worker to worker to worker, as fast as moves are taken: none may
- * begin before the one before has been carried out, or the queue ends with a worker that has no
- * list with it, and nobody polls it. With two CPUs only there and back.
+ * A receive queue that moves from worker to worker to worker, as fast as moves are accepted.
+ * No move may begin before the previous one is complete. Otherwise the queue would end with a
+ * worker whose list does not have it, and no worker would poll it. With two CPUs it only
+ * moves there and back.
  */
 #include "engine_test.h"
 
@@ -31,7 +32,7 @@ static unsigned int owner_of(uint16_t port)
 	return atomic_load(&g->port[port]->rxq[0].owner);
 }
 
-/* Refused while a worker that is not given its core has not seen the last change. */
+/* Refused while a worker has not seen the last change because it did not get CPU time. */
 static void move_to(uint16_t port, unsigned int worker)
 {
 	struct sl_queue_move m = {.port = port, .worker = worker};
@@ -65,7 +66,7 @@ static void queue_moved_on_at_once_is_polled_by_the_last_worker(void **state)
 	removed(port);
 }
 
-/* All workers at the end of a turn that they began before anything was published. */
+/* All workers at the end of a turn that they began before the last publication. */
 static void end_turns(void)
 {
 	for (unsigned int w = 0; w < n_workers; w++)
@@ -73,8 +74,8 @@ static void end_turns(void)
 }
 
 /*
- * Here the test is the workers: those there are have stopped, and the engine does not know it. A
- * turn ends, and the next has not begun.
+ * The test acts as the workers: the real ones have stopped, and the engine does not know. A turn
+ * ends, and the next has not begun.
  */
 static void turn_that_ends_on_the_list_before_settles_nothing(void **state)
 {

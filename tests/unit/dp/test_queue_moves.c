@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receive queues change hands under traffic. Numbered packets go through rings on both sides, so
- * that each loss and each change of order shows. Also meant for the thread sanitizer: what a
- * queue's owner keeps about it is plain memory here, as it is in a driver.
+ * Receive queues move between workers under traffic. Numbered packets go through rings on both
+ * sides, so that each loss and each change of order is detected. Also meant for the thread
+ * sanitizer: the owner's state of a queue is plain memory here, as in a driver.
  */
 #include "engine_test.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define QUEUES	3     /* what net_ring has of them with two workers and a control thread */
-#define PACKETS 40000 /* a queue */
+#define QUEUES	3     /* queues of net_ring with two workers and a control thread */
+#define PACKETS 40000 /* for each queue */
 #define AHEAD	256
 #define MOVE_AT 512 /* packets between two moves */
 
@@ -30,7 +30,7 @@ static struct number number_of(struct rte_mbuf *m)
 	return *rte_pktmbuf_mtod(m, struct number *);
 }
 
-/* On the worker. Now and then it is held up in the middle of a burst: others get their chance. */
+/* On the worker. It is sometimes stopped in the middle of a burst, so that others run. */
 static void check_order(const struct sl_worker *w, const struct sl_burst *b)
 {
 	if (sl_counter_read(&w->counters.bursts) % 8 == 0)
@@ -76,7 +76,7 @@ static bool push(unsigned int queue)
 	return true;
 }
 
-/* All that one transmit queue holds now; true when `want` was among it. */
+/* All packets in one transmit queue now; true when `want` was among them. */
 static void drain_until(unsigned int ring, unsigned int queue, uint32_t want)
 {
 	struct rte_mbuf *m;
@@ -94,7 +94,7 @@ static void drain_until(unsigned int ring, unsigned int queue, uint32_t want)
 
 /*
  * Two transmit queues: a device may take from either. Once a packet is with the device, all earlier
- * ones of its queue must be too: in the other ring, at the latest.
+ * ones of its queue must be too, at least in the other ring.
  */
 static void drain(void)
 {
@@ -103,7 +103,7 @@ static void drain(void)
 			drain_until(ring, q, UINT32_MAX);
 }
 
-/* Refused while a worker that is not given its core has not seen the last change. */
+/* Refused while a worker has not seen the last change because it did not get CPU time. */
 static void move(const struct sl_queue_move *m, unsigned int n)
 {
 	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() * DEADLINE_S;
@@ -195,7 +195,8 @@ static void moving_queues_lose_and_reorder_nothing(void **state)
 	out = added("out", "net_ring1");
 	out_ring[0] = ring_of("net_ring1", 0);
 	out_ring[1] = ring_of("net_ring1", 1);
-	/* The output's own receive queue is a ring that it transmits into: nobody may poll it. */
+	/* The output's own receive queue is a ring that it transmits into: no
+	 * worker may poll it. */
 	atomic_store(&g->port[out]->rxq[0].owner, SL_WORKERS_MAX);
 	out_port = out;
 	mode = FORWARD;

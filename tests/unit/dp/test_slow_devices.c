@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Devices that take long to open and to close hold up nobody: neither the control thread nor the
+ * Devices that take long to open and to close delay neither the control thread nor the
  * packets of other ports.
  */
 #include "engine_test.h"
@@ -49,7 +49,7 @@ static uint64_t received_by(uint16_t id)
 	return c.rx_packets;
 }
 
-/* Turns until the condition holds, one packet through the other port in each. */
+/* Turns until the condition holds, with one packet through the other port in each turn. */
 #define turn_until(condition, other)                                          \
 	do {                                                                  \
 		uint64_t until = rte_rdtsc() + rte_get_tsc_hz() * DEADLINE_S; \
@@ -120,7 +120,7 @@ static void slow_device_is_opened_anew_beside_the_loop(void **state)
 	assert_string_equal(g->port[id]->device, "stub3");
 	inject(id);
 	wait_until(received_by(id) == 1);
-	sl_port_empty(g, id); /* it may hold some, so it is closed and opened */
+	sl_port_empty(g, id); /* it may have packets, so it is closed and opened */
 	turn_until(g->port[id]->state == SL_PORT_SHUT, other);
 	assert_true(sl_port_is_empty(g, id));
 	sl_port_release(g, id);

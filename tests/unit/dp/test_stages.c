@@ -93,7 +93,7 @@ static void service_times_are_counted_by_powers_of_two(void **state)
 	}
 }
 
-/* The packets that came to each stage when a burst was timed. */
+/* The packets that reached each stage in a timed burst. */
 static void send_timed(struct sl_rig *r, uint16_t port, const struct sl_frame *f, unsigned int n)
 {
 	struct sl_stages *s = &sl_rig_worker(r)->stages;

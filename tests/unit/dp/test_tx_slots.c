@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A packet socket's transmit ring, with this test in the place of the driver and of the kernel. */
+/* A packet socket's transmit ring; this test acts as the driver and the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void fill(uint32_t len)
 	given++;
 }
 
-/* How many have been sent. The dead are passed over. */
+/* Returns the number of frames sent. Skips dead slots. */
 static unsigned int kernel_sends(uint32_t refused_len)
 {
 	struct tpacket2_hdr *h;
@@ -138,7 +138,7 @@ static void what_is_known_to_be_refused_holds_up_nobody(void **state)
 	assert_int_equal(sl_tx_slots_weed(&watch, &slots, ++tick), 0);
 	fill(LONG);
 	tick += 11 * SL_TICKS_PER_SECOND;
-	assert_int_equal(sl_tx_slots_weed(&watch, &slots, tick), 0); /* it may be taken by now */
+	assert_int_equal(sl_tx_slots_weed(&watch, &slots, tick), 0); /* it may be accepted by now */
 	assert_int_equal(kernel_sends(UINT32_MAX), 2);
 }
 

@@ -87,7 +87,7 @@ static void variant_that_is_running_needs_no_change(void **state)
 	assert_int_equal(sl_variant_become("sparc", NULL, &e), -EOPNOTSUPP);
 }
 
-/* What a program does that was installed as a variant that it is not: it would start again. */
+/* Simulates a program installed under the name of another variant: it would start again. */
 #define AGAIN "again"
 
 static int start_again(void)
@@ -115,7 +115,7 @@ static void program_that_is_no_variant_does_not_start_itself_for_ever(void **sta
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Else a program that was meant for another process, or a second try, would be refused. */
+/* Otherwise a program started for another process, or a second try, would be refused. */
 static void start_that_fails_leaves_no_mark(void **state)
 {
 	struct sl_err e = {0};

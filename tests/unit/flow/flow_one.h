@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One flow table a test, made before it and destroyed after it. FLOW_ONE_MAX, defined before this
- * header, says for how many flows; 64 otherwise. Threads: one. Ownership: static.
+ * One flow table a test, created before it and destroyed after it. Define FLOW_ONE_MAX before this
+ * header for a number of flows other than 64.
+ * Threads: one.
+ * Ownership: static.
  */
 #ifndef SL_TESTS_FLOW_ONE_H
 #define SL_TESTS_FLOW_ONE_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the flow table share: a table with its RCU, and bursts of packets put together
- * by hand from keys, without parse. Threads: one. Ownership: static; one table at a time.
+ * What the tests of the flow table share: a table with its RCU, and bursts of packets made from
+ * keys by hand, without parse.
+ * Threads: one.
+ * Ownership: static; one table at a time.
  */
 #ifndef SL_TESTS_FLOW_TEST_H
 #define SL_TESTS_FLOW_TEST_H
@@ -44,11 +46,11 @@ struct flow_packet {
 	bool v6;
 	bool reply;	   /* from B to A */
 	uint8_t tcp_flags; /* of TCP */
-	uint16_t flags;	   /* SL_P_* besides family and protocol */
-	/* TCP; 0: of a connection that has carried no data, see flow_tcp */
+	uint16_t flags;	   /* SL_P_* other than family and protocol */
+	/* TCP; 0: for a connection that has carried no data, see flow_tcp */
 	uint32_t seq, ack;
 	uint16_t data_len, window;
-	uint8_t scale; /* of a SYN: the option's value + 1, 0: no option */
+	uint8_t scale; /* for a SYN: the option's value + 1; 0: no option */
 };
 
 #define ISN_A 1000u
@@ -101,7 +103,7 @@ static inline void flow_clear(struct flow_fixture *x)
 	x->b.n = 0;
 }
 
-/* Behind Ethernet and IPv4, with an option of eight bytes for the window scale. */
+/* After Ethernet and IPv4, with an option of eight bytes for the window scale. */
 static inline void flow_tcp(struct flow_fixture *x, unsigned int i, const struct flow_packet *p)
 {
 	uint32_t isn = p->reply ? ISN_B : ISN_A, other = p->reply ? ISN_A : ISN_B;
@@ -159,7 +161,7 @@ static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_pa
 	return i;
 }
 
-/* What is installed for the packet at i: send it to the other port. */
+/* The resolution to install for packet i: send it to the other port. */
 static inline struct sl_flow_install flow_resolution(const struct flow_fixture *x, unsigned int i)
 {
 	const struct sl_meta *m = &x->b.meta[i];
@@ -227,7 +229,7 @@ static inline enum sl_conn_state flow_state(struct flow_fixture *x, struct sl_fl
 	return (enum sl_conn_state)atomic_load(&sl_flow_conn(x->t, f)->state);
 }
 
-/* Remove all that is older than its timeout at x->tick, and let the grace period pass. */
+/* Remove all connections past their timeout at x->tick, and let the grace period pass. */
 static inline unsigned int flow_age_all(struct flow_fixture *x)
 {
 	struct sl_flow_timeouts to;

@@ -54,7 +54,7 @@ static void misses_of_a_mixed_burst_are_listed_in_order(void **state)
 	}
 }
 
-/* 64 keys that are all there: rte_hash's own all-found test would overflow. */
+/* 64 existing keys: rte_hash's own all-found test would overflow. */
 static void a_full_burst_of_known_flows_is_all_hits(void **state)
 {
 	(void)state;

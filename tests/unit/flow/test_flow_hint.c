@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What stands between a packet and rte_hash: guesses, shortened IPv6 keys; and what it all takes.
+ * What comes before a lookup in rte_hash: guesses, and shortened IPv6 keys; and the
+ * memory of all of it.
  */
 #define FLOW_ONE_MAX (1 << 17)
 #include "flow_one.h"
@@ -104,7 +105,7 @@ static void install_as_it_is(struct flow_fixture *y)
 	assert_non_null(sl_flow_install(y->t, 0, &y->b, 0, &in));
 }
 
-/* An IPv6 address may spell any IPv4 key, and lie in the place that a guess names. */
+/* An IPv6 address may have the bytes of any IPv4 key, and be in the entry that a guess names. */
 static void address_that_spells_a_key_does_not_pass_for_it(void **state)
 {
 	struct flow_packet four = {.id = 1}, six = {.id = 1, .v6 = true};
@@ -131,7 +132,7 @@ static void address_that_spells_a_key_does_not_pass_for_it(void **state)
 	}
 }
 
-/* Seeds under which all addresses with a certain lower half look alike. */
+/* With these seeds, all addresses with a certain lower half have the same digest. */
 static void connection_that_only_looks_like_another_finds_no_room(void **state)
 {
 	struct sl_key_seeds before = sl_key_seeds;

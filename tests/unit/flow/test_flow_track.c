@@ -6,13 +6,14 @@
 
 #include "dp/engine/worker.h"
 
-/* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
+/* Pass a packet as the pipeline does: install it when unknown, track it when its
+ * entry asks for that. */
 static bool pass(const struct flow_packet *p)
 {
 	struct sl_meta *m = &x.b.meta[0];
 
 	if (!flow_hits(&x, p)) {
-		/* A SYN that the entry does not answer for is judged by itself. */
+		/* A SYN that the entry does not cover is judged as a new connection. */
 		if (m->flow != NULL && sl_flow_opens(x.t, m->flow, m))
 			return true;
 		assert_null(m->flow);
@@ -41,7 +42,7 @@ static bool entry_tracks(const struct flow_packet *p)
 		.flags = (f), .reply = true, .passed = true \
 	}
 
-/* What passes by, and the state after it. */
+/* Packets that pass, and the state after them. */
 struct life {
 	const char *name;
 	uint8_t proto;
@@ -259,7 +260,7 @@ static void syn_from_the_old_responder_makes_it_the_opener(void **state)
 	assert_false(flow_hits(&x, &r));
 	own = flow_resolution(&x, 0);
 	in = own;
-	in.side[0] = own.side[1]; /* sides go by entry */
+	in.side[0] = own.side[1]; /* sides are indexed by entry */
 	in.side[1] = own.side[0];
 	assert_true(sl_flow_reopen(x.t, 0, f, &in));
 	assert_int_equal(sl_flow_track(x.t, 0, f, &x.b, 0), SL_KEEP);
@@ -277,8 +278,8 @@ static void syn_from_the_old_responder_makes_it_the_opener(void **state)
 	assert_int_equal(v.origin[0], PORT_B);
 }
 
-/* A connection of each kind, brought into a state, lives for so many seconds and not a tick longer.
- */
+/* A connection of each kind, brought into a state, lives for so many seconds and
+ * not a tick longer. */
 static const struct {
 	uint8_t proto;
 	enum sl_conn_state state;
@@ -309,7 +310,7 @@ static void idle_connections_go_when_their_state_allows(void **state)
 			.reply = true,
 			.flags = SL_P_ICMP_ECHO_REPLY};
 
-		x.tick = UINT32_MAX - 20 - i; /* the clock turns over */
+		x.tick = UINT32_MAX - 20 - i; /* the clock wraps */
 		pass(&p);
 		if (limits[i].state != SL_CONN_NEW)
 			assert_true(pass(&r));
@@ -339,7 +340,7 @@ static void idle_connections_go_when_their_state_allows(void **state)
 	assert_int_equal(s.aged, RTE_DIM(limits));
 }
 
-/* Whichever side has sent its FIN. With both it is closing, as above. */
+/* Either side may have sent its FIN. With both it is closing, as above. */
 static void half_closed_and_silent_goes_after_two_minutes(void **state)
 {
 	(void)state;
@@ -367,7 +368,7 @@ static void open_unanswered(uint32_t from, uint32_t to)
 		pass(&(struct flow_packet){.id = id});
 }
 
-/* 30 s while a quarter is free, and from there on as many quarters of it as are free. */
+/* 30 s while a quarter is free; below that, in proportion to the free part. */
 static void unanswered_connections_have_less_time_the_fuller_the_table(void **state)
 {
 	const struct {
@@ -398,8 +399,9 @@ static void want_of_room_removes_nothing_that_was_answered(void **state)
 }
 
 /*
- * New connections of one packet each, far more than there is room for, beside a few that live: the
- * hand turning once a second keeps some room for newcomers, and those that live are always hit.
+ * New connections of one packet each, many more than fit, beside a few active ones. The
+ * hand turning once a second keeps some room for new connections, and packets of the active
+ * ones always hit.
  */
 static void flood_of_single_packets_leaves_the_established_alone(void **state)
 {
@@ -554,7 +556,7 @@ static void connection_whose_replies_are_programmed_leaves_them_alone(void **sta
 	assert_true(flow_hits(&x, &p));
 	assert_ptr_equal(flow_find(&x, &r), programmed);
 
-	/* Without it, replies must not pass for a new connection. */
+	/* Without it, replies must not look like a new connection. */
 	assert_int_equal(flow_del(&x, &r), 0);
 	assert_null(flow_find(&x, &p));
 	assert_int_equal(sl_flow_table_used(x.t), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Connections whose directions do not mirror each other: two keys, one pair. */
+/* Connections whose directions are not the reverse of each other: two keys, one pair. */
 #include "flow_test.h"
 
 #include <netinet/in.h>
@@ -25,7 +25,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What the replies to a packet carry: another sender, another port, another network. */
+/* The key of the replies to a packet: another sender, another port, another network. */
 static struct sl_key4 reply_key(const struct flow_packet *p)
 {
 	struct sl_key4 k = flow_key4(p), r = sl_key4_reverse(&k);
@@ -147,7 +147,7 @@ static void idle_one_goes_with_both_keys(void **state)
 	assert_null(find_reply(&p));
 	assert_false(reply_hits(&p));
 	assert_int_equal(sl_flow_table_used(x.t), 0);
-	/* Their places in the hash are free again. */
+	/* Their places in the hash can be used again. */
 	for (uint32_t n = 0; n < 20000; n++) {
 		struct flow_packet next = {.id = n % 64};
 
@@ -174,7 +174,7 @@ static void either_key_deletes_it(void **state)
 	assert_int_equal(sl_flow_table_used(x.t), 0);
 }
 
-/* Whoever comes second, by either key, finds the pair of the first. */
+/* A second installation, by either key, finds the pair of the first. */
 static void taken_key_installs_nothing(void **state)
 {
 	struct flow_packet p = {.id = 5}, q = {.id = 6};
@@ -230,7 +230,7 @@ static void half_of_a_full_table_may_have_two_keys(void **state)
 	assert_int_equal(sl_flow_table_used(x.t), 2 * n);
 }
 
-/* Twice as many keys as pairs do not fit. What finds no room leaves nothing behind. */
+/* Twice as many keys as pairs do not fit. A key that finds no room leaves nothing behind. */
 static void table_that_runs_out_of_keys_recovers(void **state)
 {
 	uint32_t n = sl_flow_table_capacity(x.t) / 2, refused = 0;

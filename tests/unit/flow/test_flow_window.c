@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a segment with SYN, FIN or RST does to a connection depends on whether its receiver would
- * believe it: RFC 9293 section 3.10.7.4, RFC 5961 section 3.2. A connection that has carried data
- * both ways, one such segment, and the state after it.
+ * The effect of a segment with SYN, FIN or RST depends on whether its receiver would accept it: RFC
+ * 9293 section 3.10.7.4, RFC 5961 section 3.2. Each case: a connection that has carried data both
+ * ways, one such segment, and the state after it.
  */
 #include "flow_one.h"
 
-/* The way of the pipeline. */
+/* As the pipeline does it. */
 static enum sl_drop pass(const struct flow_packet *p)
 {
 	struct sl_meta *m = &x.b.meta[0];
@@ -105,7 +105,7 @@ static void segment_resets_or_changes_nothing(void **state)
 	}
 }
 
-/* Both FINs end a connection: here is one, after the other side's. */
+/* Both FINs end a connection: this has one, after the other side's. */
 static const struct {
 	const char *name;
 	struct flow_packet p;
@@ -183,7 +183,7 @@ static void numbers_turn_over(void **state)
 	assert_int_equal(state_of(&rst), SL_CONN_RESET);
 }
 
-/* Handshakes that are not one. */
+/* Incomplete handshakes. */
 static void answer_must_acknowledge_the_syn(void **state)
 {
 	const uint32_t wrong[] = {ISN_A, ISN_A + 2, ISN_A - 1, 900000000};
@@ -209,7 +209,7 @@ static void answer_must_acknowledge_the_syn(void **state)
 	}
 }
 
-/* One that overtook its SYN on the way, of a connection before. */
+/* A segment of an earlier connection that arrives after the SYN. */
 static void late_segment_does_not_hide_the_syn_from_its_answer(void **state)
 {
 	struct flow_packet syn = TCP(.tcp_flags = SYN);
@@ -277,7 +277,7 @@ static void reset_after_both_fins_counts_too(void **state)
 	assert_int_equal(pass(&ack), SL_DROP_TCP_NO_CONNECTION);
 }
 
-/* A SYN that the entry does not answer for is shown to the miss path. */
+/* A SYN that the entry does not cover goes to the miss path. */
 static void syn_is_judged_by_itself_unless_the_opener_repeats_it(void **state)
 {
 	struct flow_packet own = TCP(.tcp_flags = SYN);
@@ -291,7 +291,7 @@ static void syn_is_judged_by_itself_unless_the_opener_repeats_it(void **state)
 	assert_true(sl_flow_opens(x.t, x.b.meta[0].flow, &x.b.meta[0]));
 	assert_false(sl_flow_reopens(x.t, x.b.meta[0].flow, &x.b.meta[0]));
 
-	/* Of a connection that was picked up nobody knows who opened it. */
+	/* For a connection that was picked up, the opener is unknown. */
 	pass(&data);
 	assert_true(sl_flow_is_picked(x.t, flow_find(&x, &data)));
 	for (unsigned int reply = 0; reply < 2; reply++) {
@@ -330,7 +330,7 @@ static const struct {
 	{A_ACKED - 1, false, false},
 	{A_ACKED + WINDOW + 1, false, false},
 	{A_ACKED + 0x80000000u, false, false},
-	{ISN_B + 1, true, true}, /* acknowledged, but B's last */
+	{ISN_B + 1, true, true}, /* acknowledged, but it is B's last segment */
 	{B_NEXT, true, true},
 	{ISN_B, true, false},
 	{B_NEXT + WINDOW + 1, true, false},

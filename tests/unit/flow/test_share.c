@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Greedy senders fill the flow table, and go on trying; then somebody who has nothing opens 1,000
- * connections. Through the whole pipeline, with real packets.
+ * Greedy senders fill the flow table, and keep trying. Then an endpoint without connections opens
+ * 1,000. Through the whole pipeline, with real packets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,7 @@ static void end(struct scene *s)
 	free(s);
 }
 
-/* n endpoints of a network on one port of their own, who send to themselves. */
+/* n endpoints of a network on one port of their own, which send to themselves. */
 static void add_greedy(struct scene *s, uint32_t network, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -58,7 +58,7 @@ static void add_greedy(struct scene *s, uint32_t network, unsigned int n)
 	s->port++;
 }
 
-/* n behind another node, who send to somebody here. */
+/* n endpoints behind another node, which send to an endpoint here. */
 static void add_greedy_remote(struct scene *s, uint32_t network, unsigned int n)
 {
 	unsigned int sink = sl_crowd_add(s->c, network, s->port++);
@@ -76,7 +76,7 @@ static enum sl_drop grab(struct scene *s)
 	return sl_crowd_open(s->c, s->greedy[who], s->target[who]);
 }
 
-/* Until a round brings nobody anything. */
+/* Until no endpoint can open another connection. */
 static void fill(struct scene *s)
 {
 	unsigned int refused = 0;
@@ -89,7 +89,7 @@ static void fill(struct scene *s)
 	}
 }
 
-/* How many of `wanted` were opened; between any two of them somebody greedy tries. */
+/* How many of `wanted` were opened; between any two of them a greedy endpoint tries. */
 static unsigned int opens(
 	struct scene *s, unsigned int newcomer, unsigned int peer, unsigned int wanted)
 {
@@ -163,7 +163,8 @@ static void who_has_nothing_opens_at_the_first_try(void **state)
 			assert_int_equal(crowd(&cases[i], 32768, w), WANTED);
 }
 
-/* In a table with room for twenty connections each nobody gets 1,000, but his part of them. */
+/* In a table with room for twenty connections each, an endpoint gets its part of
+ * them, not 1,000. */
 static void in_a_small_table_a_newcomer_gets_what_the_others_have(void **state)
 {
 	const struct crowd_case hundred = {100, 1, false};
@@ -236,7 +237,7 @@ static uint32_t used_by(const struct scene *s, unsigned int member)
 	return v.used;
 }
 
-/* Each as greedy as it gets, one after the other, with a few seconds between them. */
+/* Each as greedy as possible, one after the other, with a few seconds between them. */
 static void who_comes_late_has_the_time_of_others_shortened(void **state)
 {
 	struct scene *s = begin(65536);
@@ -261,9 +262,10 @@ static void who_comes_late_has_the_time_of_others_shortened(void **state)
 }
 
 /*
- * Half of the reserve is left, and two networks have connections: the larger one's owner may have
- * half of a third of the table, has four times that, and keeps its connections for a quarter of two
- * hours; for longer the more have gone, until the reserve is whole again.
+ * Half of the reserve is free, and two networks have connections. The owner of the larger one
+ * may have half of a third of the table and has four times that, so it keeps its connections
+ * for a quarter of two hours. As more are removed it keeps the others for longer, until the
+ * reserve is whole again.
  */
 static void under_pressure_only_the_greedy_lose_what_is_idle(void **state)
 {
@@ -353,7 +355,7 @@ static void what_talks_to_itself_goes_after_half_a_minute(void **state)
 	end(s);
 }
 
-/* Another world: what is known is resolved again. */
+/* Another world: known flows are resolved again. */
 static void change_world(struct scene *s)
 {
 	static uint64_t turn = 1000;
@@ -379,7 +381,7 @@ static struct sl_flow_view only_one(struct scene *s)
 	return v;
 }
 
-/* Picked up amid its life: by the end that is taken for the opener, and by the one that is not. */
+/* Picked up in the middle of its life: by the end treated as the opener, and by the other one. */
 static void what_nobody_knows_who_opened_is_billed_to_both_once_answered(void **state)
 {
 	const uint8_t first[] = {SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK};
@@ -414,13 +416,13 @@ static void what_nobody_knows_who_opened_is_billed_to_both_once_answered(void **
 		change_world(s);
 		assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_RST), SL_KEEP);
 		expect_bills(s, one, 1, two, 0);
-		/* Opened after all. */
+		/* A SYN opens it after all. */
 		assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_SYN), SL_KEEP);
 		v = only_one(s);
 		assert_false(v.picked);
 		assert_int_equal(v.state, SL_CONN_NEW);
 		expect_bills(s, one, 1, two, 0);
-		/* With itself there is one end only. */
+		/* A connection with itself has one end only. */
 		assert_int_equal(sl_crowd_pick_up(s->c, one, one), SL_KEEP);
 		expect_bills(s, one, 2, two, 0);
 		pass_seconds(s, 100);
@@ -470,8 +472,8 @@ static void picking_up_gets_nobody_more_than_a_share(void **state)
 
 struct flood {
 	bool remote;
-	uint8_t flags;	/* of each of its connections' only packet */
-	uint8_t answer; /* of the victim; 0: none */
+	uint8_t flags;	/* of the only packet of each of its connections */
+	uint8_t answer; /* of the other end; 0: none */
 };
 
 static const struct flood floods[] = {
@@ -526,7 +528,7 @@ static void who_is_sent_what_it_never_asked_for_is_not_billed_for_it(void **stat
 		flood(&floods[i]);
 }
 
-/* Counted down by one thread before another has counted up. */
+/* One thread counts down before another has counted up. */
 static void a_count_that_is_below_zero_for_a_moment_is_none(void **state)
 {
 	struct scene *s = begin(16384);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Later fragments share the fate of the first one of their datagram, and of no other.
- */
+/* Later fragments get the decision about the first one of their datagram, and about no other. */
 #include "pipelines/fragment/fragment_dp.h"
 #include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/parse/parse_dp.h"
@@ -21,7 +19,7 @@
 
 static struct sl_fragments *fragments;
 static struct sl_burst burst;
-static uint32_t tick = UINT32_MAX - 3; /* the clock turns over in between */
+static uint32_t tick = UINT32_MAX - 3; /* the clock wraps during the test */
 
 static int setup(void **state)
 {
@@ -38,7 +36,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A fragment of datagram `id`; what differs from the rule is named. */
+/* A fragment of datagram `id`; the fields name what differs from the default. */
 struct fragment {
 	uint32_t id;
 	bool first, v6, options, chained;
@@ -55,8 +53,8 @@ static void build(struct sl_frame *f, const struct fragment *p)
 		sl_frame_ip6(f, .src = p->src);
 		if (p->options)
 			sl_frame_ip6_ext(f, .proto = IPPROTO_HOPOPTS);
-		/* Destination options behind the fragment header: later fragments name them, not
-		 * UDP. */
+		/* Destination options after the fragment header: later fragments have their
+		 * protocol number, not UDP's. */
 		sl_frame_ip6_ext(f, .proto = IPPROTO_FRAGMENT, .frag_off = p->first ? 1 : 64 << 3,
 			.id = p->id, .next = p->options ? IPPROTO_DSTOPTS : IPPROTO_UDP);
 		if (p->options && p->first)
@@ -99,7 +97,7 @@ static void note(struct fragment p, uint32_t out)
 	sl_fragment_note(fragments, &burst, 0, &fate, tick);
 }
 
-/* Where a later fragment goes; 0: nowhere. */
+/* The output of a later fragment; 0: none. */
 static uint32_t find(struct fragment p)
 {
 	struct sl_fragment_fate fate;
@@ -197,12 +195,12 @@ static void a_flood_of_one_network_spares_what_others_have_under_way(void **stat
 		note((struct fragment){.id = 1000 + id, .network = 1}, 7);
 	for (uint32_t id = 1; id <= N; id++)
 		kept += find((struct fragment){.id = id, .network = 2}) == id;
-	assert_int_equal(kept, N); /* half a set a network is more than any of them needs */
+	assert_int_equal(kept, N); /* each network needs at most half a set */
 	note((struct fragment){.id = 999, .network = 2}, 9);
 	assert_int_equal(find((struct fragment){.id = 999, .network = 2}), 9);
 }
 
-/* As above, but they are ports of one network. */
+/* As above, but with ports of one network. */
 static void a_flood_of_one_port_spares_what_others_have_under_way(void **state)
 {
 	enum { N = 128 };
@@ -249,7 +247,7 @@ static void fragments_of_a_datagram_have_one_hash(void **state)
 
 		first.first = true;
 		assert_int_equal(hash_of(first), hash);
-		p.network = 9; /* others are spread */
+		p.network = 9; /* the others are spread out */
 		assert_int_not_equal(hash_of(p), hash);
 		p.network = 0;
 		p.src = p.v6 ? "fd00::9" : "10.0.0.9";
@@ -275,7 +273,7 @@ static void the_oldest_of_a_set_gives_way(void **state)
 	assert_true(new_kept > old_kept);
 }
 
-/* Two workers note the same few datagrams over and over while two others look for them. */
+/* Two workers note the same few datagrams repeatedly while two others look for them. */
 enum { DATAGRAMS = 4, ROUNDS = 200000 };
 static struct sl_burst firsts, laters;
 
@@ -348,7 +346,7 @@ static void what_one_worker_notes_others_find_whole(void **state)
 	sl_test_burst_free(&laters);
 }
 
-/* Those that wait */
+/* Waiting fragments */
 
 static struct rte_mbuf *wait_in(struct sl_waiting *r, uint32_t network, uint32_t id)
 {
@@ -384,7 +382,7 @@ static void a_flood_of_one_network_spares_those_of_others_that_wait(void **state
 		rte_pktmbuf_free(wait_in(r, 3, 1000 + id));
 	assert_int_equal(waiting_of(r, 2), 8);
 	assert_in_range(waiting_of(r, 3), SL_WAITING_MAX / 2 - 5, SL_WAITING_MAX / 2 - 3);
-	sl_waiting_destroy(r); /* with those that still wait */
+	sl_waiting_destroy(r); /* while some still wait */
 	assert_int_equal(sl_test_pool_in_use(), 0);
 }
 

@@ -93,7 +93,7 @@ struct spec {
 	uint32_t vni;
 };
 
-/* A VXLAN packet from node 1 to this node, but for what the spec says. */
+/* A VXLAN packet from node 1 to this node, except for what the spec says. */
 static void tunnel_frame(const struct spec *s)
 {
 	sl_frame_udp4(&inner, 10);
@@ -201,7 +201,7 @@ static void packet_to_another_address_is_dropped(void **state)
 	assert_int_equal(decap_outer(), SL_DROP_UNDERLAY_NOT_LOCAL);
 }
 
-/* The first packet of a burst has none before it to be like, whatever its fields are. */
+/* The first packet of a burst must not match an earlier one, whatever its fields are. */
 static void frame_of_zeros_is_not_taken_for_a_known_senders(void **state)
 {
 	(void)state;
@@ -329,7 +329,7 @@ static struct sl_tunnel_seen seen_of(uint32_t node)
 	return s;
 }
 
-/* Also those that are dropped further on: the node is heard all the same. */
+/* Includes packets that are dropped later: the node was heard anyway. */
 static void packets_from_nodes_are_counted_for_their_tunnels(void **state)
 {
 	static const char *const from[] = {"192.0.2.2", "192.0.2.3", "192.0.2.7"};

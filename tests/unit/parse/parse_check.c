@@ -15,7 +15,7 @@ static struct sl_burst *start(struct rte_mbuf *m)
 	return b;
 }
 
-/* A whole burst of a port must come to the same as a list of packets. */
+/* Parsing the whole burst of a port must give the same result as parsing a list. */
 static void parse_again_as_access(struct sl_burst *b, uint64_t walked, uint32_t len)
 {
 	struct sl_meta first = b->meta[0];
@@ -24,7 +24,7 @@ static void parse_again_as_access(struct sl_burst *b, uint64_t walked, uint32_t 
 
 	b->verdict[0] = SL_KEEP;
 	b->n = 1;
-	/* Without its priority tag it may be a plain one. */
+	/* Without its priority tag it may be a common packet. */
 	if (b->pkt[0]->pkt_len != len)
 		sl_parse_access(b, 5, NETWORK);
 	else
@@ -42,7 +42,7 @@ static void parse_again_as_access(struct sl_burst *b, uint64_t walked, uint32_t 
 		assert_memory_equal(&b->key4[0], &k4, sizeof(k4));
 }
 
-/* What took no closer look needs none by the pipeline either. */
+/* A packet with the common headers must also be a plain one for the pipeline. */
 static void assert_plain(const struct sl_burst *b)
 {
 	assert_int_equal(b->verdict[0], SL_KEEP);
@@ -68,12 +68,12 @@ enum sl_drop parse_outer_mbuf(struct rte_mbuf *m)
 	struct sl_burst *b = start(m);
 	struct sl_outer o;
 	const uint8_t *mac = rte_pktmbuf_mtod(m, const uint8_t *);
-	/* Any MAC but a group's may be the port's. */
+	/* The port's MAC may be any but a group address. */
 	bool common =
 		m->data_len >= 6 && (mac[0] & 1) == 0 && sl_outer_read(m, sl_mac_word(mac), &o);
 
 	sl_parse_outer(b, 0);
-	/* The quick look takes nothing that the long one would not, but for addresses. */
+	/* The fast path accepts nothing that the careful one refuses, except addresses. */
 	if (common && b->verdict[0] != SL_DROP_IP_ADDRESS) {
 		assert_int_equal(b->verdict[0], SL_KEEP);
 		assert_int_equal(b->meta[0].flags & ~(unsigned int)SL_P_IP4_DF, SL_P_IP4);

@@ -28,7 +28,7 @@ enum sl_drop parse_mbuf(struct rte_mbuf *m);
 enum sl_drop parse_outer_mbuf(struct rte_mbuf *m);
 enum sl_drop parse_frame(const struct sl_frame *f);
 enum sl_drop parse_frame_outer(const struct sl_frame *f);
-/* The first len bytes only, nothing readable behind them. */
+/* Only the first len bytes; nothing after them is readable. */
 enum sl_drop parse_bytes(const uint8_t *bytes, uint32_t len);
 int parse_teardown(void **state);
 

@@ -242,7 +242,7 @@ static void transport_header_cut_by_the_ip_length_is_dropped(void **state)
 
 static void tcp_flags_no_stack_sends_are_dropped(void **state)
 {
-	/* From RFC 9293: what may appear, PSH, URG, ECE and CWR aside. */
+	/* Flags that RFC 9293 allows, without PSH, URG, ECE and CWR. */
 	static const uint8_t good[] = {0x02, 0x12, 0x04, 0x14, 0x10, 0x11};
 
 	(void)state;
@@ -335,7 +335,7 @@ static void icmp_errors_we_relay_are_flagged(void **state)
 		bool error = type == 3 || type == 11 || type == 12;
 
 		if (type == 4 || type == 5 || type == 9)
-			continue; /* a router's */
+			continue; /* only from a router */
 		icmp((uint8_t)type, 1, 0);
 		assert_verdict(parse_frame(&f), SL_KEEP);
 		assert_int_equal((META->flags & SL_P_ICMP_ERROR) != 0, error);
@@ -355,7 +355,7 @@ static void outer_checksum_is_verified(void **state)
 		assert_verdict(parse_frame_outer(&f), SL_KEEP);
 		for (uint32_t i = 0; i < 20; i++) {
 			if (i == 0 || i == 2 || i == 3 || i == 6 || i == 7 || i == 9)
-				continue; /* wrong for other reasons first */
+				continue; /* refused for other reasons first */
 			f.b[14 + i] ^= 1;
 			assert_verdict(parse_frame_outer(&f), SL_DROP_IP4_CHECKSUM);
 			f.b[14 + i] ^= 1;
@@ -363,7 +363,7 @@ static void outer_checksum_is_verified(void **state)
 	}
 }
 
-/* Of a tunnel packet it may be about the inner header. */
+/* For a tunnel packet, the device's result may be about the inner header. */
 static void checksum_verdict_of_the_device_is_not_asked(void **state)
 {
 	static const uint64_t said[] = {RTE_MBUF_F_RX_IP_CKSUM_GOOD, RTE_MBUF_F_RX_IP_CKSUM_BAD,

@@ -64,8 +64,8 @@ static void vlan_tags_are_skipped_and_flagged(void **state)
 	}
 }
 
-/* IEEE 802.1Q: VLAN id 0 is no VLAN, whatever the other four bits and the EtherType of the tag are.
- */
+/* IEEE 802.1Q: VLAN id 0 means no VLAN, whatever the other four bits and the
+ * EtherType of the tag are. */
 static void priority_tag_is_taken_off(void **state)
 {
 	static const uint32_t cuts[] = {3, 13, 15, 17, 19};

@@ -153,7 +153,7 @@ static void ip6_fragments_are_told_apart(void **state)
 	assert_int_equal(KEY6->net_proto, (NETWORK | SL_KEY_FRAGMENT) << 8 | IPPROTO_UDP);
 }
 
-/* Data of a fragment begins behind the fragment header: headers behind that one are part of it. */
+/* The data of a fragment begins after the fragment header: later headers are part of it. */
 static void ip6_fragment_has_its_datagram_and_its_range(void **state)
 {
 	const struct sl_fragment_range *range = &parse_burst.fragment[0];

@@ -83,7 +83,7 @@ static void ip6_version_and_payload_length_are_checked(void **state)
 	assert_verdict(parse_frame(&f), SL_DROP_IP6_TRUNCATED);
 }
 
-/* Header and payload together are more than a 16-bit length can say. */
+/* Header and payload together exceed a 16-bit length. */
 static void ip6_packet_longer_than_65535_is_dropped(void **state)
 {
 	static uint8_t huge[14 + 40 + 65535];
@@ -218,7 +218,8 @@ static void authentication_header_length_is_checked(void **state)
 	}
 }
 
-/* Type 0 is forbidden (RFC 5095); any other may not lead on: 2 mobile, 3 RPL, 4 segments. */
+/* Type 0 is forbidden (RFC 5095); any other type must have no segments left: 2 mobile, 3
+ * RPL, 4 segments. */
 static void source_routing_is_dropped(void **state)
 {
 	(void)state;
@@ -310,7 +311,7 @@ static void icmp6_errors_are_flagged(void **state)
 	}
 }
 
-/* A neighbour discovery message whose body behind the first 8 bytes is given. */
+/* A neighbour discovery message with the given body after the first 8 bytes. */
 static void nd(uint8_t type, const char *src, const char *dst, const void *body, uint32_t len)
 {
 	sl_frame_start(&f);
@@ -401,7 +402,8 @@ static void duplicate_address_detection_is_kept(void **state)
 static void other_discovery_from_nobody_is_dropped(void **state)
 {
 	(void)state;
-	nd(135, "::", "ff02::1:ff00:6", ns_body, 24); /* tells a link-layer address nobody has */
+	/* has a link-layer address, which a probe must not have */
+	nd(135, "::", "ff02::1:ff00:6", ns_body, 24);
 	assert_verdict(parse_frame(&f), SL_DROP_ND_MALFORMED);
 	nd(135, "::", "fe80::6", ns_body, 16);
 	assert_verdict(parse_frame(&f), SL_DROP_ND_MALFORMED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* IPv4 headers that can be read and are refused: TTL 0, source routing, a wrong checksum, and what
- * only routers may say. Those of IPv6 are in test_parse_ip6.c. */
+/* IPv4 headers that are well-formed but refused: TTL 0, source routing, a wrong checksum, and
+ * messages that only routers may send. Those of IPv6 are in test_parse_ip6.c. */
 #include <netinet/in.h>
 
 #include "parse_check.h"
@@ -12,7 +12,7 @@ static uint8_t *ip(uint32_t off)
 	return f.b + sl_frame_off(&f, SL_LAYER_IP4, 0) + off;
 }
 
-/* UDP, TCP, SCTP and a first fragment: the quick look and the long one. */
+/* UDP, TCP, SCTP and a first fragment: the fast path and the careful one. */
 static void make(unsigned int kind, const void *options, uint8_t options_len)
 {
 	sl_frame_start(&f);
@@ -49,7 +49,7 @@ static void ttl_zero_is_dropped(void **state)
 	assert_verdict(parse_frame(&f), SL_DROP_IP_TTL);
 }
 
-/* RFC 1122 section 3.2.1.7: what has arrived is not discarded for a low TTL. */
+/* RFC 1122 section 3.2.1.7: a packet that has arrived is not dropped for a low TTL. */
 static void outer_ttl_zero_is_kept(void **state)
 {
 	(void)state;
@@ -61,7 +61,7 @@ static void outer_ttl_zero_is_kept(void **state)
 	}
 }
 
-/* Addresses to go, behind other options, followed to the end, and without any. */
+/* Source routes with hops left, after other options, completed, and empty. */
 static void source_routes_are_dropped(void **state)
 {
 	static const uint8_t routes[][12] = {
@@ -71,7 +71,7 @@ static void source_routes_are_dropped(void **state)
 		{131, 3, 4, 0},
 		{1, 1, 1, 131, 7, 4, 10, 0, 0, 7, 0},
 		{7, 4, 4, 0, 137, 7, 4, 10, 0, 0, 7},
-		{1, 137, 0, 0}, /* a length that cannot be */
+		{1, 137, 0, 0}, /* an impossible length */
 		{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 131},
 	};
 
@@ -88,11 +88,13 @@ static void other_options_pass(void **state)
 {
 	static const uint8_t options[][12] = {
 		{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-		{7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0},	   /* record route */
-		{68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0},	   /* timestamps */
-		{148, 4, 0, 0, 1, 130, 3, 0, 1, 1, 1, 1},  /* router alert, and one of old */
-		{0, 131, 7, 4, 10, 0, 0, 7, 0, 0, 0, 0},   /* padding behind the end */
-		{222, 12, 131, 131, 137, 137, 1, 1, 1, 1}, /* unknown, and its body */
+		{7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0},	/* record route */
+		{68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* timestamps */
+		/* router alert, and an obsolete option */
+		{148, 4, 0, 0, 1, 130, 3, 0, 1, 1, 1, 1},
+		/* padding after the end-of-options byte */
+		{0, 131, 7, 4, 10, 0, 0, 7, 0, 0, 0, 0},
+		{222, 12, 131, 131, 137, 137, 1, 1, 1, 1}, /* an unknown option and its body */
 	};
 
 	(void)state;
@@ -123,7 +125,7 @@ static void options_that_overrun_the_header_are_dropped(void **state)
 	assert_verdict(parse_frame(&f), SL_DROP_IP4_MALFORMED);
 }
 
-/* What is judged one by one is verified there; a later fragment is not. */
+/* A packet that is judged alone is verified then; a later fragment is never judged. */
 static void checksum_of_a_fragment_is_verified(void **state)
 {
 	static const uint16_t frags[] = {0x2000, 0x2004, 0x0004};
@@ -141,7 +143,7 @@ static void checksum_of_a_fragment_is_verified(void **state)
 		}
 }
 
-/* Parse keeps a packet with a wrong one, and can say so when asked. */
+/* Parse keeps a packet with a wrong checksum; sl_ip4_header_intact reports it. */
 static void checksum_can_be_asked_for(void **state)
 {
 	static const uint8_t nops[40] = {[0 ... 39] = 1};
@@ -152,7 +154,8 @@ static void checksum_can_be_asked_for(void **state)
 		for (uint8_t len = 0; len <= 40; len += 4)
 			for (uint32_t at = 8; at < 20u + len; at++) {
 				if (at == 9)
-					continue; /* the protocol: another packet altogether */
+					continue; /* the protocol field: that
+					           * makes another packet */
 				make(kind, nops, len);
 				assert_verdict(parse_frame(&f), SL_KEEP);
 				assert_true(sl_ip4_header_intact(&parse_burst, 0));
@@ -183,7 +186,7 @@ static void what_only_routers_may_say_is_dropped(void **state)
 				sl_frame_payload(&f, 32);
 				sl_frame_end(&f);
 				assert_verdict(parse_frame(&f), SL_DROP_ICMP_ROUTER);
-				/* The underlay has routers; nobody listens to them here. */
+				/* The underlay has routers; this node ignores their messages. */
 				assert_verdict(parse_frame_outer(&f), SL_KEEP);
 			}
 }

@@ -142,8 +142,8 @@ static void assert_sane(const struct outcome *o, uint32_t len)
 	assert_true(o->meta.l4_off <= o->meta.l3_off + o->meta.l3_len);
 }
 
-/* A priority tag that is cut from what it tags is taken off only if the first buffer has room for
- * the rest, which these exact ones have not. */
+/* A priority tag that is in another segment than its frame is removed only if the first buffer
+ * has room for the rest. These exact buffers have none. */
 static bool is_cut_tag(uint32_t len, const uint32_t *cuts, unsigned int n, enum sl_drop verdict)
 {
 	uint16_t type = len < 16 ? 0 : (uint16_t)(f.b[12] << 8 | f.b[13]);
@@ -152,7 +152,7 @@ static bool is_cut_tag(uint32_t len, const uint32_t *cuts, unsigned int n, enum 
 	       (type == 0x8100 || type == 0x88a8) && ((f.b[14] & 0xf) | f.b[15]) == 0;
 }
 
-/* The same bytes in one segment (the short way) and cut up (the careful one) have one outcome. */
+/* The same bytes in one segment (fast path) and cut up (careful path) have one outcome. */
 static void assert_cut_makes_no_difference(uint32_t len, const uint32_t *cuts, unsigned int n)
 {
 	for (int outer = 0; outer < 2; outer++) {
@@ -181,7 +181,7 @@ static void every_truncation_is_dropped(void **state)
 	}
 }
 
-/* Lengths in the IP header follow the cut, so that what is behind it is what is too short. */
+/* The lengths in the IP header match the cut, so that what follows is too short. */
 static void every_truncation_behind_the_ip_header_is_safe(void **state)
 {
 	(void)state;
@@ -364,7 +364,7 @@ static void too_little_quoted_gives_nothing(void **state)
 	for (uint32_t len = 0; len < 28; len++) {
 		make_error4(3, &q, len);
 		assert_int_equal(quote(&k4, &k6), 0);
-		sl_frame_pad(&f, 200); /* what Ethernet adds is no quotation */
+		sl_frame_pad(&f, 200); /* Ethernet padding is not part of the quote */
 		assert_int_equal(quote(&k4, &k6), 0);
 	}
 	sl_frame_udp6(&q, 100);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the whole pipeline share: a rig a test, and the frames its ends send each
- * other. Threads: one. Ownership: frames are static.
+ * What the tests of the whole pipeline share: one rig for each test, and the frames that its ends
+ * send to each other.
+ * Threads: one.
+ * Ownership: frames are static.
  */
 #ifndef SL_TESTS_PIPELINE_TEST_H
 #define SL_TESTS_PIPELINE_TEST_H

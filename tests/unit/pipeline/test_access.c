@@ -75,7 +75,7 @@ static const struct {
 	{"33:33:00:00:00:01", DB, SL_DROP_SPOOFED},
 };
 
-/* Before anything is known of the two, and when they have a connection. */
+/* For two unknown ends, and when they have a connection. */
 static void macs_that_are_not_the_ends_are_refused(void **state)
 {
 	struct sl_rig *r = *state;
@@ -202,7 +202,7 @@ static void spoil_checksum(void)
 	f.b[14 + 10] ^= 0x40;
 }
 
-/* Nothing is opened or renewed on the word of a header that is not what its sender made. */
+/* A packet with a broken header neither opens nor renews a connection. */
 static void wrong_header_checksum_is_dropped_where_a_packet_is_judged(void **state)
 {
 	struct sl_rig *r = *state;
@@ -217,7 +217,7 @@ static void wrong_header_checksum_is_dropped_where_a_packet_is_judged(void **sta
 	spoil_checksum();
 	assert_int_equal(from_web(r), SL_KEEP);
 	sl_rig_discard(r);
-	/* Established: the receiver's business. Judged again: ours. */
+	/* Established: the receiver checks it. Judged again: this node does. */
 	spoil_checksum();
 	assert_int_equal(from_web(r), SL_KEEP);
 	sl_rig_discard(r);
@@ -241,7 +241,7 @@ static void wrong_header_checksum_by_tunnel_is_dropped_whatever_the_device_says(
 	assert_silence(r);
 }
 
-/* RFC 6040: the inner header is written to. */
+/* RFC 6040: the inner header is rewritten. */
 static void wrong_header_checksum_is_dropped_where_a_packet_is_rewritten(void **state)
 {
 	struct sl_rig *r = *state;
@@ -322,7 +322,8 @@ static void wrong_header_checksum_takes_no_programmed_way(void **state)
 	}
 }
 
-/* Each by port and by tunnel; about a connection that is established, in either direction. */
+/* Each through a port and through a tunnel, about an established connection, in
+ * either direction. */
 static void redirects_and_source_quench_are_dropped(void **state)
 {
 	static const uint8_t types[] = {4, 5, 9};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The packet's trip as a whole: what leaves, where, and how it looks. */
+/* The packet's whole trip: which packets leave, where, and with what contents. */
 #include "pipelines/reply/reply_state.h"
 #include "pipeline_test.h"
 
@@ -61,8 +61,8 @@ static void unrelated_policy_change_keeps_the_connection_and_its_direction(void 
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	allow_web_to_db(r);
-	/* The first packet after the change is a reply: judged as what it answers, not as an
-	 * opening. */
+	/* The first packet after the change is a reply: it is judged as a reply,
+	 * not as an opening. */
 	db_to_web(53, 40000);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &f), SL_KEEP);
 }
@@ -316,7 +316,7 @@ static void icmp_error_about_a_connection_passes_and_no_other(void **state)
 	db_answers_unreachable(&g);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_KEEP);
 	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-	/* Quotes a packet that nobody sent. */
+	/* Quotes a packet that was never sent. */
 	g.b[14 + 20 + 8 + 21] ^= 1;
 	sl_frame_checksums(&g);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
@@ -358,7 +358,7 @@ static void later_fragment_follows_its_first_and_no_other(void **state)
 	assert_int_equal(sl_rig_send_in_vain(r, SL_RIG_WEB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
-	/* The same identification from another port is another sender's. */
+	/* The same identification from another port belongs to another sender. */
 	assert_int_equal(sl_rig_send_in_vain(r, SL_RIG_DB, &g), SL_DROP_FRAGMENT_UNKNOWN);
 }
 
@@ -394,7 +394,7 @@ static void burst_of_all_kinds_is_accounted_to_the_last_packet(void **state)
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_IP4_TRUNCATED], 16);
 }
 
-/* One packet of each kind that gets a verdict on its way, between packets of one way out. */
+/* One packet of each kind that gets an early verdict, between packets with one way out. */
 static struct rte_mbuf *one_of_each_kind(unsigned int i)
 {
 	switch (i % 8) {

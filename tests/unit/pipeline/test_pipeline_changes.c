@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What commits and entries put in by hand do to connections, and what is told of packets. */
+/* The effect of commits and programmed entries on connections, and the samples of packets. */
 #include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipeline_test.h"
@@ -68,7 +68,7 @@ static void commit_that_concerns_others_lets_a_connection_be(void **state)
 	memset(c->used, 0, sizeof(c->used));
 	sl_rig_touch(r, sl_change_of_ip(1, &other));
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	/* What it depends on is marked again, so that the next commit knows of it. */
+	/* Its dependencies are marked again, so that the next commit sees them. */
 	assert_int_equal(c->used[sl_change_of_ip4(1, sl_test_ip4("10.0.0.5"))], 1);
 	assert_int_equal(c->used[sl_change_of_ip4(1, sl_test_ip4("10.0.0.6"))], 1);
 	for (uint32_t network = 0; network < 2; network++) {

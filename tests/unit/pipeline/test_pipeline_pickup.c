@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP packets amid a connection that no entry is for, after a restart for instance: two readings,
- * each end as the opener. And what a SYN may do to a connection that is there.
+ * TCP packets of a connection without an entry, after a restart for instance. There are two
+ * readings: each end as the opener. And the effect of a SYN on an existing connection.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,7 @@ static const struct sl_port_match high = {
 
 static const struct sl_policy_def web_out = RULE(1, SL_EGRESS, SL_RULE_ALLOW, web_label, ANY);
 static const struct sl_policy_def http_in = RULE(2, SL_INGRESS, SL_RULE_ALLOW, db_label, TO(http));
-/* What stands against a reading: web -> db:80 and db -> web:40001. */
+/* Rules against a reading: web -> db:80 and db -> web:40001. */
 static const struct sl_policy_def no_http_in =
 	RULE(3, SL_INGRESS, SL_RULE_DENY, db_label, TO(http));
 static const struct sl_policy_def no_web_out =
@@ -84,7 +84,7 @@ static const struct end web = {"02:00:00:00:00:05", "10.0.0.5", "fd00::5", SL_RI
 static const struct end db = {"02:00:00:00:00:06", "10.0.0.6", "fd00::6", SL_RIG_DB, HTTP};
 static const struct end far = {"02:00:00:00:00:07", "10.0.0.7", "fd00::7", SL_RIG_UNDERLAY, HTTP};
 
-/* A segment of the connection that web, if anybody, has opened. */
+/* A segment of the connection that web has opened, if either end has. */
 static enum sl_drop say_as(struct sl_rig *r, const struct end *from, const struct end *to,
 	uint8_t flags, bool v6, uint32_t seq, uint32_t ack)
 {
@@ -132,7 +132,7 @@ static bool opened_by_web(const struct sl_flow_view *v)
 	return v->key.dport_be == rte_cpu_to_be_16(HTTP);
 }
 
-/* What the policies are; whether a packet of web and one of db pass that no entry is for. */
+/* The policies, and whether a packet of web and one of db pass without an entry. */
 static const struct {
 	const char *name;
 	const struct sl_policy_def *a, *b, *c;
@@ -236,7 +236,7 @@ static void end_of_what_allowed_it_ends_it(void **state)
 	policies(r, &web_out, NULL, NULL);
 	assert_int_equal(say(r, &db, &web, ACK), SL_DROP_TCP_NO_CONNECTION);
 	assert_int_equal(say(r, &web, &db, ACK), SL_DROP_TCP_NO_CONNECTION);
-	/* The other reading will do as well. */
+	/* The other reading is enough. */
 	sl_rig_defaults(r, false, true);
 	policies(r, &far_in, NULL, NULL);
 	assert_int_equal(say(r, &db, &web, ACK), SL_KEEP);
@@ -263,7 +263,7 @@ static void only_who_was_asked_answers_a_syn(void **state)
 	struct sl_rig *r = *state;
 	struct sl_flow_view v;
 
-	/* db may open connections to web, but its SYN-ACK says that web has. */
+	/* db may open connections to web, but its SYN-ACK shows that web has opened this one. */
 	sl_rig_defaults(r, false, true);
 	policies(r, &far_in, NULL, NULL);
 	assert_int_equal(say(r, &db, &web, SYN | ACK), SL_DROP_TCP_NO_CONNECTION);
@@ -290,7 +290,7 @@ static void network_without_pickup_refuses_all_of_them(void **state)
 		assert_int_equal(say_as(r, &web, &db, RST, v6, 1, 1), SL_DROP_TCP_NO_CONNECTION);
 	}
 	assert_false(view(r, &v));
-	/* Whole connections are none of it. */
+	/* Connections that were seen from their start are not affected. */
 	assert_int_equal(say_as(r, &web, &db, SYN, false, 1000, 0), SL_KEEP);
 	assert_int_equal(say_as(r, &db, &web, SYN | ACK, false, 5000, 1001), SL_KEEP);
 	assert_int_equal(say_as(r, &web, &db, ACK, false, 1001, 5001), SL_KEEP);
@@ -330,7 +330,8 @@ static void reset_of_what_is_not_known_passes_and_leaves_no_entry(void **state)
 	assert_int_equal(say(r, &db, &web, RST), SL_DROP_TCP_NO_CONNECTION);
 }
 
-/* UDP tells nothing of who asked: a server's port must not open every port of its clients. */
+/* UDP does not show who opened a connection: a server's port must not open every
+ * port of its clients. */
 static void udp_from_the_servers_port_opens_nothing(void **state)
 {
 	struct sl_rig *r = *state;
@@ -361,7 +362,7 @@ static void syn_of_the_other_side_is_judged_as_its_own(void **state)
 	assert_int_equal(v.state, SL_CONN_ESTABLISHED);
 	assert_true(opened_by_web(&v));
 
-	/* Nor does it pass on the ticket of one whose opener is not known. */
+	/* Nor does it pass because of an entry whose opener is unknown. */
 	assert_int_equal(sl_flow_del(sl_rig_pipeline(r)->flows, &v.key, v.v4), 0);
 	sl_rcu_drain(sl_rig_rcu(r));
 	assert_int_equal(say(r, &db, &web, ACK), SL_KEEP);
@@ -369,7 +370,8 @@ static void syn_of_the_other_side_is_judged_as_its_own(void **state)
 	assert_int_equal(say_as(r, &web, &db, SYN, false, 1001, 0), SL_KEEP);
 }
 
-/* Opened after all: now it is known by whom, and the other reading counts no more. */
+/* Its opening is seen after all. Now the opener is known, and the other reading
+ * no longer counts. */
 static void connection_opened_anew_is_picked_up_no_more(void **state)
 {
 	struct sl_rig *r = *state;
@@ -387,13 +389,13 @@ static void connection_opened_anew_is_picked_up_no_more(void **state)
 	assert_int_equal(say_as(r, &db, &web, SYN | ACK, false, 7000, 9001), SL_KEEP);
 }
 
-/* The entry of what policy has ended must not stand in the way of what it allows. */
+/* The entry of a connection that policy has ended must not block one that policy allows. */
 static void new_connection_takes_the_place_of_one_that_policy_has_ended(void **state)
 {
 	struct sl_rig *r = *state;
 	struct sl_flow_view v;
 
-	/* Picked up, and ended by a deny of the other reading. */
+	/* Picked up, then ended by a deny in the other reading. */
 	policies(r, &web_out, &http_in, NULL);
 	assert_int_equal(say(r, &db, &web, ACK), SL_KEEP);
 	assert_int_equal(say(r, &web, &db, ACK), SL_KEEP);
@@ -406,7 +408,7 @@ static void new_connection_takes_the_place_of_one_that_policy_has_ended(void **s
 	assert_false(v.picked);
 	assert_int_equal(v.state, SL_CONN_ESTABLISHED);
 
-	/* Opened by web, denied since; db may open one between the same ports. */
+	/* Opened by web, denied since then; db may open one between the same ports. */
 	sl_rig_defaults(r, false, true);
 	policies(r, &far_in, NULL, NULL);
 	assert_int_equal(say_as(r, &db, &web, SYN, false, 7001, 0), SL_KEEP);
@@ -415,7 +417,7 @@ static void new_connection_takes_the_place_of_one_that_policy_has_ended(void **s
 	assert_false(opened_by_web(&v));
 }
 
-/* What a SYN-ACK leaves serves all that follows, so it must not get past a deny either. */
+/* The entry that a SYN-ACK makes serves all later packets, so it must not bypass a deny either. */
 static void syn_ack_is_no_way_round_a_deny_of_its_senders_reading(void **state)
 {
 	struct sl_rig *r = *state;
@@ -445,7 +447,7 @@ static void syn_ack_names_its_receiver_as_the_opener_in_every_mode(void **state)
 	}
 }
 
-/* What is late or was never asked for is no matter of policy. */
+/* Late or unsolicited packets are not denied by policy. */
 static void stray_packets_are_no_policys_denials(void **state)
 {
 	struct sl_rig *r = *state;

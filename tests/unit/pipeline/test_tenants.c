@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two tenants in one worker, whose workloads have the same addresses and labels and speak with the
- * same ports. Whatever one of them has caused to be kept (a connection, a fragment's fate, an entry
- * put in by hand) means nothing to the other's packets, and no packet leaves into a network that it
- * did not come from.
+ * Two tenants in one worker, whose workloads have the same addresses and labels and use the
+ * same ports. State that one tenant has caused (a connection, a fragment's decision, a
+ * programmed entry) does not affect the other's packets, and no packet leaves into a network
+ * that it did not come from.
  *
  *   blue  VNI 100  b0, b1 on ports of their names, b2 on node n0
- *   red   VNI 200  r0, r1, r2 alike; with MACs of its own, so that answers show whose they are
+ *   red   VNI 200  r0, r1, r2 likewise; with MACs of its own, so that answers show their tenant
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +142,7 @@ static uint16_t port_of(enum tenant who, unsigned int end)
 	return (uint16_t)sl_apply_port_id(apply, end < 2 ? name : "up");
 }
 
-/* What left by the port, which was one packet or none; true: it is in out. */
+/* The port sent one packet or none; true: it is in out. */
 static bool taken(uint16_t port)
 {
 	struct sl_tx_buffer *tx = sl_tx_buffer(sl_engine_worker(g, 0), port);
@@ -157,7 +157,7 @@ static bool taken(uint16_t port)
 	return true;
 }
 
-/* The frame comes from a tenant's end; nothing may come out at the other tenant. */
+/* The frame comes from a tenant's end; nothing may reach the other tenant. */
 static enum sl_drop carry(enum tenant who, unsigned int end, const struct sl_frame *frame)
 {
 	struct sl_worker *w = sl_engine_worker(g, 0);
@@ -200,7 +200,7 @@ static void wrap(uint32_t number)
 	sl_frame_end(&f);
 }
 
-/* Counted at the end of each test: one tenant's doing must be found in its own entries only. */
+/* Counted at the end of each test: a tenant's packets must only be counted in its own entries. */
 static unsigned int connections(enum tenant who)
 {
 	uint32_t network = sl_store_id_of(store, SL_COLL_NETWORKS, names[who]);
@@ -244,7 +244,7 @@ static void tunnel_packets_reach_the_network_of_their_vni(void **state)
 		assert_int_equal(carry(who, 0, &f), SL_KEEP);
 		assert_true(taken(port_of(who, 2)));
 		assert_int_equal(out.b[14 + 20 + 8 + 6], vni[who]);
-		/* With the other one's VNI it is nobody's. */
+		/* With the other tenant's VNI it belongs to no connection. */
 		wrap(vni[!who]);
 		assert_int_equal(carry(who, 2, &f), SL_DROP_SPOOFED);
 		assert_false(taken(port_of(who, 0)));
@@ -330,7 +330,7 @@ static enum sl_drop announced_by_tunnel(enum tenant who)
 	return carry(who, 2, &f);
 }
 
-/* By the same node. */
+/* From the same node. */
 static void announcements_of_one_network_leave_room_for_another(void **state)
 {
 	unsigned int n = 0;
@@ -346,7 +346,7 @@ static void announcements_of_one_network_leave_room_for_another(void **state)
 	assert_true(taken(port_of(RED, 0)) && taken(port_of(RED, 1)));
 }
 
-/* Also to a link-local address, which may be anybody's. */
+/* Also to a link-local address, which several hosts may have. */
 static void neighbour_solicitation_is_answered_with_the_endpoint_of_the_network(void **state)
 {
 	struct sl_ip target = sl_test_ip("fd00::11");
@@ -398,7 +398,7 @@ static void policy_for_equal_labels_is_for_its_network(void **state)
 	assert_true(taken(port_of(RED, 1)));
 }
 
-/* Allowed by policy or not, nothing of blue's is an endpoint in red. */
+/* Whether policy allows it or not, no address of blue's is an endpoint in red. */
 static void frame_to_a_mac_of_another_network_goes_nowhere(void **state)
 {
 	(void)state;
@@ -419,7 +419,7 @@ static bool is_closed(uint32_t number)
 	return v.closed;
 }
 
-/* A worker that still has the world before may open connections for what is in it. */
+/* A worker that still has the previous world may open connections for objects in it. */
 static void owners_of_what_was_removed_close_after_a_grace_period(void **state)
 {
 	struct rte_rcu_qsbr *q = sl_rcu_qsbr(sl_engine_rcu(g));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The wire as others use it: priority tags, fragments in tunnels, ICMP errors from routers, and
- * networks with an MTU that IPv6 does not know.
+ * Packets as real peers send them: priority tags, fragments in tunnels, ICMP errors from routers,
+ * and networks with an MTU below IPv6's minimum.
  */
 #include "pipelines/context/changes.h"
 #include "pipelines/fragment/waiting_dp.h"
@@ -11,7 +11,7 @@ static struct sl_frame g, h;
 
 /* Priority tags */
 
-/* f with a tag behind its MACs. */
+/* f with a tag after its MACs. */
 static void tag(const struct sl_frame *plain, uint16_t tpid, uint16_t tci, struct sl_frame *to)
 {
 	const uint8_t bytes[4] = {
@@ -145,7 +145,7 @@ static void all_fragments_of_a_datagram_leave_by_one_outer_port(void **state)
 		far_fragment(v6, true, n, proto);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 		first = outer_port(r);
-		/* The next first one is a packet of a known connection. */
+		/* The next first fragment is a packet of a known connection. */
 		far_fragment(v6, true, n, proto);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 		assert_int_equal(outer_port(r), first);
@@ -221,7 +221,7 @@ static void who_waits_does_not_outlive_what_it_was_sent_for(void **state)
 		far_fragment(false, false, 1, IPPROTO_UDP);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
-		/* Of this datagram no fate is known any more. */
+		/* The decision about this datagram is forgotten by now. */
 		sl_rig_tick(r, 2 * SL_TICKS_PER_SECOND);
 	}
 }
@@ -290,7 +290,7 @@ static void open_to(struct sl_rig *r, bool v6, bool far, bool tcp)
 
 #define WHOLE 0
 
-/* To web from src, whose frames have that MAC, quoting `cut` bytes of what was sent. */
+/* To web from src, in a frame with that source MAC, quoting `cut` bytes of what was sent. */
 static void make_error(bool v6, const char *src, const char *mac, uint32_t cut)
 {
 	sl_frame_start(&g);
@@ -306,7 +306,7 @@ static void make_error(bool v6, const char *src, const char *mac, uint32_t cut)
 	sl_frame_end(&g);
 }
 
-/* From where the receiver of what is quoted is. */
+/* From the place of the quoted packet's receiver. */
 static enum sl_drop from_far(struct sl_rig *r)
 {
 	sl_rig_wrap(&out, &g);
@@ -364,10 +364,10 @@ static void error_of_nobody_is_spoofed_from_where_the_packet_never_was(void **st
 		open_to(r, v6, false, false);
 		make_error(v6, ROUTER(v6), "02:00:00:00:00:06", WHOLE);
 		assert_int_equal(from_far(r), SL_DROP_SPOOFED);
-		/* The right port, but not the workload there. */
+		/* The right port, but not the MAC of the workload there. */
 		make_error(v6, ROUTER(v6), "02:00:00:00:00:99", WHOLE);
 		assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_SPOOFED);
-		/* Another's address. */
+		/* The address of another endpoint. */
 		make_error(v6, v6 ? "fd00::7" : "10.0.0.7", "02:00:00:00:00:06", WHOLE);
 		assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_SPOOFED);
 	}
@@ -383,7 +383,7 @@ static void error_that_quotes_no_connection_does_not_pass(void **state)
 		uint32_t quote = v6 ? 14 + 40 + 8 : 14 + 20 + 8, ip = v6 ? 40 : 20;
 
 		open_to(r, v6, false, false);
-		/* Too little; a port, an address, a direction that nobody sent. */
+		/* Too short; a port, an address, a direction that was never sent. */
 		make_error(v6, db, "02:00:00:00:00:06", ip + 7);
 		assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
 		make_error(v6, db, "02:00:00:00:00:06", WHOLE);
@@ -398,7 +398,7 @@ static void error_that_quotes_no_connection_does_not_pass(void **state)
 		g.b[quote + ip - 1] ^= 1;
 		sl_frame_checksums(&g);
 		assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_DROP_ICMP_UNRELATED);
-		/* To db about what web sent. */
+		/* To db, about a packet of web's. */
 		make_error(v6, v6 ? "fd00::5" : "10.0.0.5", "02:00:00:00:00:05", WHOLE);
 		memcpy(g.b, sent.b, 6);
 		g.b[quote - 9] = 6; /* to db */
@@ -435,7 +435,7 @@ static void error_of_a_third_endpoint_is_for_policy_to_judge(void **state)
 	open_to(r, false, false, false);
 	assert_int_equal(from_far(r), SL_KEEP);
 	passes(r);
-	/* It quotes nothing: no policy helps. */
+	/* It quotes no known connection: no policy helps. */
 	g.b[14 + 20 + 8 + 21] ^= 1;
 	sl_frame_checksums(&g);
 	assert_int_equal(from_far(r), SL_DROP_ICMP_UNRELATED);
@@ -466,8 +466,7 @@ static void quote_with_options_or_extension_headers_is_read(void **state)
 		make_error(v6, ROUTER(v6), "02:00:00:00:00:99", v6 ? 64 : 32);
 		assert_int_equal(from_far(r), SL_KEEP);
 		passes(r);
-		/* A later fragment has no ports: it is of no connection that could be told.
-		 */
+		/* A later fragment has no ports, so its connection is unknown. */
 		if (!v6) {
 			g.b[14 + 20 + 8 + 7] = 9;
 			sl_frame_checksums(&g);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of policies share: identities with labels, rules for db, packets to it, and what
- * to expect. Everything asks about ingress to db (identity 300) unless it says so. Threads: one.
- * Ownership: constants; a set lives for one question.
+ * What the tests of policies share: identities with labels, rules for db, packets to it, and
+ * expectations. All queries are about ingress to db (identity 300) unless they say otherwise.
+ * Threads: one.
+ * Ownership: constants; a set exists for one query.
  */
 #ifndef SL_TESTS_POLICY_TEST_H
 #define SL_TESTS_POLICY_TEST_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What decides among policies: tiers, priorities, actions, and what fragments change about it. */
+/* How policies decide: tiers, priorities, actions, and the special case of fragments. */
 #include "policy_test.h"
 
 static void no_set_and_no_rules_leave_it_to_the_default(void **state)
@@ -25,7 +25,7 @@ static void an_earlier_tier_decides_whatever_the_priority(void **state)
 	expect(d, 2, from_web(), SL_VERDICT_ALLOW, 2);
 }
 
-/* Alike in their lower sixteen bits, and otherwise strangers. */
+/* Equal in their lower sixteen bits, and otherwise unrelated. */
 static void identities_have_24_bits(void **state)
 {
 	const uint32_t web = 0x120000 | WEB, db = SL_IDENTITY_MASK - 0x10000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which packets a policy is about: subject, peers, ports. */
+/* Which packets a policy matches: subject, peers, ports. */
 #include "policy_test.h"
 
 static const struct sl_peer_def peer_web = {.kind = SL_PEER_SELECTOR, .selector = {&app_web, 1}};
@@ -291,7 +291,7 @@ static void icmp_as_a_protocol_means_every_type(void **state)
 	expect_no_match(allow_port(&icmp), q);
 }
 
-/* Long lists that differ by port are looked up another way than short ones. */
+/* Long lists that differ by port use an index; short ones are scanned. */
 static void many_ports_decide_like_few(void **state)
 {
 	enum { N = 200 };
@@ -319,7 +319,7 @@ static void many_ports_decide_like_few(void **state)
 	expect(d, N + 2, q, SL_VERDICT_DENY, N + 2);
 }
 
-/* A peer of many selectors is held against a small group the other way round. */
+/* For a peer with many selectors and a small group, the group is scanned instead. */
 static void peer_that_many_selectors_mean_is_found_by_each(void **state)
 {
 	struct sl_policy_def d[2 * N_MANY + 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Policies have networks: what is said for one is not heard in another, and costs nobody there. */
+/* Policies have networks: a policy of one network does not affect another, and costs it nothing. */
 #include "pipelines/policy/set.h"
 #include "policy_test.h"
 
@@ -55,7 +55,7 @@ static void policy_of_every_network_is_for_each(void **state)
 		expect_allowed(d, from_web_in(some[i]));
 }
 
-/* Tier and priority decide, not which of the two is more special. */
+/* Tier and priority decide, not which of the two is more specific. */
 static void policies_of_one_and_of_every_network_are_ranked_together(void **state)
 {
 	struct sl_policy_def d[] = {
@@ -107,7 +107,7 @@ static void explain_tells_of_the_networks_own_rules_and_of_every_networks(void *
 	sl_policy_set_destroy(set);
 }
 
-/* Many policies of red mean the subject by one selector each; blue has one. */
+/* Many policies of red match the subject, by one selector each; blue has one policy. */
 static void subject_that_many_selectors_mean_is_found_in_a_network_of_few(void **state)
 {
 	struct sl_policy_def d[N_MANY + 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What comes in by an underlay port: which frames are taken, and which pings are answered. */
+/* Frames that arrive at an underlay port: which are accepted, and which pings are answered. */
 #include "dp/lib/rings.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "tests/unit/pipeline/pipeline_test.h"
@@ -10,7 +10,7 @@
 
 static struct sl_frame g;
 
-/* A tunnel packet, but for what the test pokes afterwards. */
+/* A tunnel packet, before the changes that a test makes to it. */
 static void tunnel_packet(void)
 {
 	far_to_web();
@@ -83,7 +83,7 @@ static void assert_silence(struct sl_rig *r)
 	assert_false(handed_up(r));
 }
 
-/* Every bit of the address counts, in the quick look and in the long one. */
+/* Every bit of the address counts, in the fast path and in the careful one. */
 static void frame_to_another_hosts_mac_is_dropped_whatever_it_carries(void **state)
 {
 	struct sl_rig *r = *state;
@@ -113,7 +113,7 @@ static void frame_to_another_hosts_mac_is_dropped_whatever_it_carries(void **sta
 	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
 }
 
-/* Not ours, so not ours to find faults with either. */
+/* It is for another host, so its other errors do not matter. */
 static void broken_frame_to_another_mac_counts_as_such(void **state)
 {
 	struct sl_rig *r = *state;
@@ -154,7 +154,7 @@ static void mac_cut_over_segments_is_compared_whole(void **state)
 	}
 }
 
-/* A burst is compared packet by packet: one of ours before it says nothing about the next. */
+/* Packets of a burst are compared one by one: an accepted packet must not affect the next. */
 static void foreign_frame_behind_a_good_one_is_dropped(void **state)
 {
 	struct sl_rig *r = *state;
@@ -332,7 +332,7 @@ static void ping_with_a_wrong_checksum_is_not_answered(void **state)
 	}
 	assert_silence(r);
 	assert_int_equal(arrives(r), SL_KEEP);
-	/* Padding behind the packet is none of it. */
+	/* Padding after the packet is not part of it. */
 	ping(.payload = 1);
 	sl_frame_pad(&g, 60);
 	memset(&g.b[14 + 20 + 9], 0xee, 60 - 43);
@@ -345,7 +345,8 @@ static void tunnel_packet_from_an_address_that_no_host_has_is_dropped(void **sta
 		const char *from;
 		enum sl_drop reason;
 	} cases[] = {
-		{"192.0.2.1", SL_DROP_TUNNEL_SENDER_UNKNOWN}, /* we do not tunnel to ourselves */
+		/* this node does not tunnel to itself */
+		{"192.0.2.1", SL_DROP_TUNNEL_SENDER_UNKNOWN},
 		{"192.0.2.9", SL_DROP_TUNNEL_SENDER_UNKNOWN},
 		{"192.0.2.255", SL_DROP_TUNNEL_SENDER_UNKNOWN},
 		{"0.0.0.0", SL_DROP_IP_ADDRESS},
@@ -373,7 +374,8 @@ static void tunnel_packet_to_an_address_without_tunnels_is_dropped(void **state)
 		const char *to;
 		enum sl_drop reason;
 	} cases[] = {
-		{"192.0.2.9", SL_DROP_UNDERLAY_PROTOCOL}, /* ours, for ping only */
+		/* this node's address, but for ping only */
+		{"192.0.2.9", SL_DROP_UNDERLAY_PROTOCOL},
 		{"192.0.2.255", SL_DROP_UNDERLAY_NOT_LOCAL},
 		{"255.255.255.255", SL_DROP_UNDERLAY_NOT_LOCAL},
 		{"239.1.1.1", SL_DROP_UNDERLAY_NOT_LOCAL},
@@ -411,7 +413,7 @@ static void outer_ttl_of_zero_is_no_reason_to_drop(void **state)
 	assert_int_equal(out.b[22], 64);
 }
 
-/* RFC 7348 section 4.1 leaves it to the receiver; options make it the long look's packet. */
+/* RFC 7348 section 4.1 leaves it to the receiver. With options it takes the careful path. */
 static void outer_udp_checksum_is_not_verified(void **state)
 {
 	static const uint8_t nops[4] = {1, 1, 1, 1};
@@ -445,7 +447,7 @@ struct error {
 	uint32_t quoted; /* bytes of it */
 };
 
-/* By a router on the way. */
+/* Sent by a router on the way. */
 static void icmp_error(const struct error *e)
 {
 	sl_frame_start(&f);
@@ -480,7 +482,7 @@ static void error_about_a_tunnel_packet_is_noted_for_its_tunnel(void **state)
 	assert_int_equal(s.too_big, 0);
 	icmp_error(.type = 3, .code = 4, .rest = 1400);
 	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);
-	icmp_error(.type = 11, .code = 0, .rest = 1000); /* no MTU in this one */
+	icmp_error(.type = 11, .code = 0, .rest = 1000); /* this one has no MTU */
 	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);
 	s = seen(r);
 	assert_int_equal(s.errors, 3);

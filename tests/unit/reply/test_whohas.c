@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who has an address: ARP and neighbour discovery are judged alike. Each test is of both. */
+/* Who has an address: ARP and neighbour discovery follow the same rules. Each test is for both. */
 #include "pipelines/reply/reply_state.h"
 #include "tests/unit/pipeline/pipeline_test.h"
 
@@ -60,7 +60,7 @@ static void announce(enum family v, const char *mac, unsigned int x)
 	sl_frame_end(&f);
 }
 
-/* The whole frame that tells others, byte by byte. */
+/* The expected announcement, byte by byte. */
 static void make_announcement(enum family v, const char *mac, unsigned int x)
 {
 	struct sl_ip t = sl_test_ip(address(v, x));
@@ -139,7 +139,7 @@ static void probe_for_anothers_address_is_answered(void **state)
 		}
 }
 
-/* Also with a MAC that is not known yet: nobody else has the address. */
+/* Also with an unknown MAC: no other host has the address. */
 static void probe_from_the_holders_own_place_is_not_answered(void **state)
 {
 	static const char *const macs[] = {WEB_MAC, NEW_MAC};
