@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "disk_helper.h"
+#include "journal.h"
 #include "journal_objects.h"
 #include "store_impl.h"
 

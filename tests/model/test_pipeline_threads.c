@@ -29,7 +29,7 @@
 #include <rte_lcore.h>
 
 #include "ctrl/daemon/daemon.h"
-#include "ctrl/rpc/session.h"
+#include "ctrl/rpc/rpc.h"
 #include "dp/lib/hash.h"
 #include "dp/port/port_driver.h"
 #include "pipelines/flow/flow_ctl.h"
