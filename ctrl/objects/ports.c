@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 #include "fields.h"
 #include "tables.h"
 #include "collections.h"

@@ -8,7 +8,7 @@
 
 #include <rte_ethdev.h>
 
-#include "dp/port/port_driver.h"
+#include "port_driver.h"
 
 /* Ethernet, two VLAN tags and the checksum: what a frame is longer than its IP packet. */
 #define SL_L2_OVERHEAD ((unsigned int)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))
@@ -59,9 +59,6 @@ int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char 
 int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e);
 /* Helper and control. */
 int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
-
-/* device_outside.c: any thread */
-void sl_device_outside(const char *devargs, struct sl_outside *o);
 
 /* dpdk_link.c: helper */
 void sl_dpdk_listen(struct sl_port_device *d); /* the device is open: hear what its driver tells */

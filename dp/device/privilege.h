@@ -22,7 +22,4 @@ struct sl_lack {
  */
 bool sl_privilege_lack(const char *devargs, uint64_t locked, struct sl_lack *l);
 
-/* A soft limit is there to be raised: locked memory and descriptors up to what is allowed. */
-void sl_privilege_raise_limits(void);
-
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device_helper.h"
+#include "device_path.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "dp/engine/engine_internal.h"
 
 struct job_list {
 	struct sl_device_job *head, **tail;

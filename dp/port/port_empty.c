@@ -20,7 +20,7 @@
  */
 #include <rte_cycles.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 enum {
 	SETTLE_WAIT_MS = 8, /* of the 10 that the control thread holds others up at most */

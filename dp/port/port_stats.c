@@ -3,7 +3,7 @@
  * What a port's devices have lost. A count of a device ends with it, and is added to what the port's
  * devices before had. What a device accepted and did not send is a drop.
  */
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 /* Since the device was opened. */
 static void read_lost(const struct sl_port *p, struct sl_port_lost *l)
@@ -66,7 +66,7 @@ void sl_ports_stats_poll(struct sl_engine *g)
 		struct sl_port *p = g->port[i];
 
 		if (is_in_service(p) && p->driver->weed != NULL)
-			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_tick(g)),
+			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_state_tick(g)),
 				SL_DROP_PORT_REFUSED);
 	}
 }

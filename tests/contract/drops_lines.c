@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "drop_scene.h"
 
 /* How its packet is told, every field. A reason without a line fails. */

@@ -4,7 +4,7 @@
  */
 #include "flow_one.h"
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 
 /* Pass a packet the way the pipeline does: install what is unknown, track what asks for it. */
 static bool pass(const struct flow_packet *p)

@@ -28,20 +28,14 @@
 
 #include <rte_mbuf.h>
 
-#include "dp/device/device.h"
+#include "device.h"
 #include "sluice/error.h"
+#include "sluice/port_tag.h"
 #include "sluice/types.h"
 
 #define SL_DEVICE_NAME_LEN 64
 
 struct sl_port_device;
-
-/*
- * What a received packet says in its mbuf's field `port`: the tag of the device that it came by.
- * DPDK's drivers write their ethdev's number there. Others write SL_TAG_OF_PORT.
- */
-#define SL_TAGS_MAX	   (0x1000 + SL_PORTS_MAX)
-#define SL_TAG_OF_PORT(id) ((uint16_t)(0x1000 + (id)))
 
 /* What a device hangs on outside of this process. */
 struct sl_outside {

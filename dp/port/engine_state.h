@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the engine's own files share: the engine's state, a port as the control thread knows it, and
- * the life of packet pools after their port. Threads: control.
+ * The state of an engine, for dp/port/ and dp/engine/ only: the engine with its workers and ports, a
+ * port as the control thread knows it, and the life of packet pools after their port. It lies with
+ * the ports since they are most of it. Threads: control.
  */
-#ifndef SL_DP_ENGINE_INTERNAL_H
-#define SL_DP_ENGINE_INTERNAL_H
+#ifndef SL_DP_ENGINE_STATE_H
+#define SL_DP_ENGINE_STATE_H
 
 #include <time.h>
 
-#include "dp/device/device.h"
-#include "dp/port/device_helper.h"
-#include "dp/eal/eal.h"
-#include "engine.h"
 #include "dp/device/interface.h"
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
+#include "dp/eal/eal.h"
+#include "dp/worker/worker.h"
+#include "ports.h"
 #include "sluice/port_set.h"
+#include "sluice/port_tag.h"
+
+struct sl_device_helper;
+struct sl_device_job;
 
 #define SL_POOL_CACHE		256
 #define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
@@ -257,41 +261,22 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_port_view(struct sl_port *p);	/* workers see what is true of refuse */
-void sl_port_shut(struct sl_port *p);	/* its device is closed; tried at once after that */
-void sl_port_closed(struct sl_port *p); /* that is done: -> SHUT */
+void sl_ports_hear(struct sl_engine *g); /* what the kernel has told of interfaces */
+void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
+void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
+void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */
 void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
 void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
 /* What is true of the port now, in words; marks it as changed when that is new. */
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why);
 
-/* device_outside.c */
-/* What has to be there for the device to be opened, and is not. */
-bool sl_outside_is_absent(const struct sl_outside *o, char *why, size_t size);
-/* device_path.c: as DPDK splits it, whichever notation it is in; d->driver NULL: none of ours. */
-int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e);
+static inline uint32_t sl_engine_state_tick(const struct sl_engine *g)
+{
+	return atomic_load_explicit(&g->tick, memory_order_relaxed);
+}
 
-/*
- * device_path.c: what stands at the paths that a device's driver would open, bind or empty.
- * sl_device_check comes before every probe. It refuses what is not the driver's to take and leaves
- * it alone; a stale socket is removed. *absent: which files were not there, for sl_device_unmake,
- * which removes them again when the device was refused after all.
- */
-int sl_device_check(
-	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e);
-void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent);
-/*
- * The driver unlinks its socket's path at the end, whatever is there by then: what is not the
- * socket it made, as remembered by sl_device_opened, survives between the two calls. begin also
- * removes the socket of a memif server, if that device alone serves it. end: any thread.
- */
-void sl_device_opened(struct sl_port *p);
-void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept);
-void sl_device_close_end(const struct sl_device_kept *kept);
-/* Another port that has one of the paths, if both cannot. */
-const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devargs);
-
+/* engine_state.c: one line for people, see struct sl_engine_params */
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
