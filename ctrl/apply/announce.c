@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "apply_internal.h"
 #include "ctrl/shape/grow.h"
+#include "announce.h"
+#include "dp/engine/engine.h"
 #include "pipelines/reply/advert.h"
 
 enum {
@@ -176,21 +177,6 @@ static enum progress advance(struct sl_announcer *n, const struct sl_announce_vi
 	n->port++;
 	n->sent++;
 	return SENT;
-}
-
-bool sl_table_announce(struct sl_table_txn *t, uint32_t id)
-{
-	struct sl_pending *p = sl_pending_of(t);
-	uint32_t *more;
-
-	if (!sl_announcer_reserve(&t->apply->announcer, id))
-		return false;
-	more = sl_grow(p->announce, p->n_announce + 1, &p->max_announce, sizeof(*more));
-	if (more == NULL)
-		return false;
-	p->announce = more;
-	p->announce[p->n_announce++] = id;
-	return true;
 }
 
 void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v)

@@ -49,6 +49,21 @@ bool sl_table_replace(
 	return sl_table_retire(t, destroy, old);
 }
 
+bool sl_table_announce(struct sl_table_txn *t, uint32_t id)
+{
+	struct sl_pending *p = sl_pending_of(t);
+	uint32_t *more;
+
+	if (!sl_announcer_reserve(&t->apply->announcer, id))
+		return false;
+	more = sl_grow(p->announce, p->n_announce + 1, &p->max_announce, sizeof(*more));
+	if (more == NULL)
+		return false;
+	p->announce = more;
+	p->announce[p->n_announce++] = id;
+	return true;
+}
+
 const struct sl_change *const *sl_table_changes(
 	const struct sl_table_txn *t, unsigned int coll, size_t *n)
 {

@@ -7,6 +7,8 @@
 #include "dp/eal/variant.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "ctrl/objects/tables.h"
+#include "ctrl/objects/collections.h"
+#include "ctrl/objects/ports.h"
 #include "ctrl/rpc/server.h"
 
 struct check {

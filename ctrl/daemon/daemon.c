@@ -268,7 +268,7 @@ static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_
 	int err;
 
 	(void)o;
-	c->store = sl_store_create(&applier, c->journal);
+	c->store = sl_store_create(&applier, sl_journal_recorder(c->journal));
 	if (c->store == NULL)
 		return no_memory(e, "the objects");
 	sl_apply_patience(c->apply, c->journal != NULL && !sl_journal_empty(c->journal)

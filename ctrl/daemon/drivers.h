@@ -7,7 +7,7 @@
 #ifndef SL_CTRL_DAEMON_DRIVERS_H
 #define SL_CTRL_DAEMON_DRIVERS_H
 
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 
 extern const struct sl_port_driver *const sl_daemon_drivers[]; /* ends with NULL */
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ctrl/objects/endpoints.h"
+#include "ctrl/objects/networks.h"
 #include "ctrl.h"
 #include "ctrl/objects/fields.h"
 #include "pipelines/policy/policy_ctl.h"

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <stdio.h>
 
+#include "ctrl/objects/networks.h"
+#include "ctrl/objects/nodes.h"
 #include "ctrl.h"
 #include "methods.h"
 #include "ctrl/objects/fields.h"

@@ -2,45 +2,18 @@
 /* Writing the state directory: each step leaves something that journal_load.c reads as a whole
  * state. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sluice/clock.h"
+#include "journal.h"
 #include "journal_numbers.h"
 #include "journal_text.h"
+#include "sluice/clock.h"
 
 /* For folding, in a turn of at most 10 ms of which clients have 4. */
 #define SLICE_NS 2000000
-
-void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if (j->notice == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	j->notice(text);
-}
-
-int sl_journal_error(const struct sl_journal *j, const char *file, int error, struct sl_err *e)
-{
-	sl_err_set(e, SL_ERR_STATE, "", "cannot write %s/%s: %s", j->dir, file, strerror(error));
-	sl_err_hint(
-		e, "nothing was changed; make the state directory writable and free space in it");
-	return -EIO;
-}
-
-void sl_journal_set_synced(struct sl_journal *j)
-{
-	j->unsynced = false;
-	j->synced = j->seq;
-}
 
 /*
  * What was begun must not stand in front of the next line. The numbers go last: the log's line may
@@ -162,7 +135,22 @@ void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)
 
 bool sl_journal_empty(const struct sl_journal *j)
 {
-	return j->seq == 0 && !j->has_snapshot;
+	return sl_journal_is_blank(j);
+}
+
+static void recorder_mend(void *ctx, struct sl_store *s)
+{
+	sl_journal_mend(ctx, s);
+}
+
+static int recorder_append(void *ctx, const struct sl_change *changes, size_t n, struct sl_err *e)
+{
+	return sl_journal_append(ctx, changes, n, e);
+}
+
+static void recorder_stop(void *ctx)
+{
+	sl_journal_stop_folding(ctx);
 }
 
 static struct sl_journal *open_or_look(const char *dir, bool only_looks,
@@ -173,6 +161,7 @@ static struct sl_journal *open_or_look(const char *dir, bool only_looks,
 	*ret = -ENOMEM;
 	if (j == NULL)
 		goto no_memory;
+	j->recorder = (struct sl_recorder){j, recorder_mend, recorder_append, recorder_stop};
 	j->only_looks = only_looks;
 	j->dir_fd = j->log_fd = j->numbers.fd = -1;
 	j->notice = notice;
@@ -204,6 +193,11 @@ struct sl_journal *sl_journal_look(
 	const char *dir, void (*notice)(const char *text), int *ret, struct sl_err *e)
 {
 	return open_or_look(dir, true, notice, ret, e);
+}
+
+const struct sl_recorder *sl_journal_recorder(struct sl_journal *j)
+{
+	return j != NULL ? &j->recorder : NULL;
 }
 
 void sl_journal_close(struct sl_journal *j)

@@ -58,6 +58,8 @@ struct sl_journal *sl_journal_open(
 struct sl_journal *sl_journal_look(
 	const char *dir, void (*notice)(const char *text), int *ret, struct sl_err *e);
 void sl_journal_close(struct sl_journal *j);
+/* For sl_store_create; the journal's own. NULL for NULL. */
+const struct sl_recorder *sl_journal_recorder(struct sl_journal *j);
 
 /* True when nothing has ever been written here, be it a snapshot of nothing: whoever starts with it
  * decides what is in it. */

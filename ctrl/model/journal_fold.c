@@ -26,6 +26,7 @@
 
 #include "sluice/clock.h"
 #include "disk_helper.h"
+#include "journal.h"
 #include "journal_objects.h"
 #include "store_impl.h"
 

@@ -8,21 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal_impl.h"
+#include "journal_state.h"
 #include "journal_numbers.h"
-
-int sl_journal_broken(const struct sl_journal_place *at, struct sl_err *e, const char *what)
-{
-	char line[32] = "";
-
-	if (at->line > 0)
-		snprintf(line, sizeof(line), " line %zu", at->line);
-	sl_err_set(e, SL_ERR_STATE, "", "%s/%s%s: %s", at->j->dir, at->file, line, what);
-	sl_err_hint(e,
-		"restore the state directory from a backup, or move it away to start from the "
-		"configuration file");
-	return -EIO;
-}
 
 int sl_journal_read_file(
 	const struct sl_journal_place *at, char **text, size_t *len, struct sl_err *e)

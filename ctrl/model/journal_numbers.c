@@ -121,7 +121,7 @@ int sl_numbers_open(struct sl_journal *j, struct sl_err *e)
 	struct sl_journal_numbers *n = &j->numbers;
 	int ret;
 
-	if (j->only_looks || (!n->exists && !sl_journal_empty(j)))
+	if (j->only_looks || (!n->exists && !sl_journal_is_blank(j)))
 		return 0;
 	ret = sl_journal_open_file(j, SL_JOURNAL_NUMBERS, O_RDWR | O_CREAT, &n->fd, e);
 	if (ret != 0)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal_impl.h"
+#include "journal_state.h"
 #include "safe_path.h"
 
 static int not_trusted(

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "ctrl/shape/json.h"
-#include "journal_impl.h"
+#include "journal.h"
 #include "journal_numbers.h"
 #include "number_map.h"
 #include "store_impl.h"
@@ -78,19 +78,6 @@ static int replay_change(struct replay *r, const cJSON *change, struct sl_err *e
 		return replay_put(r, coll, sl_json_get(put, "object"),
 			cJSON_IsTrue(sl_json_get(put, "allocated")), e);
 	return replay_del(r, coll, sl_json_get(del, "key"), e);
-}
-
-int sl_journal_located(const struct sl_journal_place *at, struct sl_err *e, int ret)
-{
-	struct sl_err inner;
-	char what[820];
-
-	if (ret == 0 || e == NULL)
-		return ret;
-	inner = *e;
-	snprintf(what, sizeof(what), "%.200s%s%.600s", inner.path,
-		inner.path[0] != '\0' ? ": " : "", inner.message);
-	return sl_journal_broken(at, e, what);
 }
 
 static int replay_line(struct replay *r, const struct sl_journal_place *at, const char *line,

@@ -48,22 +48,6 @@ uint32_t sl_crc32(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
-int sl_journal_write(int fd, const char *p, size_t n, off_t at)
-{
-	while (n > 0) {
-		ssize_t done = pwrite(fd, p, n, at);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done == 0 ? ENOSPC : errno;
-		p += done;
-		n -= (size_t)done;
-		at += done;
-	}
-	return 0;
-}
-
 static void text_crc(struct sl_jtext *t)
 {
 	t->crc = sl_crc32(t->crc, t->p + t->n_crc, t->n - t->n_crc);

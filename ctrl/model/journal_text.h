@@ -7,7 +7,7 @@
 #ifndef SL_CTRL_MODEL_JOURNAL_TEXT_H
 #define SL_CTRL_MODEL_JOURNAL_TEXT_H
 
-#include "journal_impl.h"
+#include "journal_state.h"
 
 /* With fd >= 0 it is written out whenever there is enough of it. */
 struct sl_jtext {

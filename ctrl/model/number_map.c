@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "hash_table.h"
+#include "labels_key.h"
 #include "number_map.h"
-#include "store_impl.h"
 
 struct binding {
 	UT_hash_handle by_labels, by_number;

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "journal.h"
 #include "store_impl.h"
 
 /* So many others must be freed before an id is used again, as long as there are fresh ones. */
@@ -175,7 +174,8 @@ void sl_entry_destroy(struct sl_store *s, struct sl_store_entry *en, bool undone
 	free(en);
 }
 
-struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_journal *journal)
+struct sl_store *sl_store_create(
+	const struct sl_applier *applier, const struct sl_recorder *recorder)
 {
 	struct sl_store *s = calloc(1, sizeof(*s));
 
@@ -183,7 +183,7 @@ struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_jou
 		return NULL;
 	if (applier != NULL)
 		s->applier = *applier;
-	s->journal = journal;
+	s->recorder = recorder;
 	return s;
 }
 
@@ -195,8 +195,8 @@ void sl_store_destroy(struct sl_store *s)
 		return;
 	if (s->txn != NULL)
 		sl_txn_abort(s->txn);
-	if (s->journal != NULL)
-		sl_journal_stop_folding(s->journal);
+	if (s->recorder != NULL)
+		s->recorder->stop(s->recorder->ctx);
 	while (s->left != NULL)
 		sl_store_turn(s);
 	for (unsigned int c = 0; c < sl_n_collections; c++) {

@@ -41,13 +41,26 @@ struct sl_applier {
 	void (*abort)(void *ctx);
 };
 
-struct sl_journal;
+/*
+ * Who keeps the store's changes on disk: the journal (sl_journal_recorder).
+ *   mend     before each transaction: a recorder that has failed may try to accept changes again
+ *   append   writes the changes of a transaction that is prepared. On error the transaction fails,
+ *            and nothing was written
+ *   stop     before the store is destroyed: the recorder lets go of all that it reads from it
+ */
+struct sl_recorder {
+	void *ctx;
+	void (*mend)(void *ctx, struct sl_store *s);
+	int (*append)(void *ctx, const struct sl_change *changes, size_t n, struct sl_err *e);
+	void (*stop)(void *ctx);
+};
 
 /*
- * *applier is copied; NULL: there is no packet path. The journal, or NULL, stays the caller's and
- * outlives the store.
+ * *applier is copied; NULL: there is no packet path. *recorder stays the caller's and outlives the
+ * store; NULL: nothing is kept.
  */
-struct sl_store *sl_store_create(const struct sl_applier *applier, struct sl_journal *journal);
+struct sl_store *sl_store_create(
+	const struct sl_applier *applier, const struct sl_recorder *recorder);
 void sl_store_destroy(struct sl_store *s);
 
 const struct sl_object *sl_store_find(const struct sl_store *s, unsigned int c, const char *key);

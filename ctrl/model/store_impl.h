@@ -12,61 +12,14 @@
 #ifndef SL_CTRL_MODEL_STORE_IMPL_H
 #define SL_CTRL_MODEL_STORE_IMPL_H
 
+#include <bsd/sys/tree.h>
 #include <stdlib.h>
 
 #include "ctrl/shape/field.h"
+#include "hash_table.h"
+#include "labels_key.h"
 #include "store.h"
-
-/* The maps cannot report that memory is out; the daemon ends rather than go on with half an index.
- */
-#define uthash_fatal(msg) abort()
-#include <bsd/sys/tree.h>
-#include <uthash.h>
 #include <utlist.h>
-
-/*
- * A table that doubles moves all it holds in one go: 40 ms for 200,000 objects. So one that comes
- * to hold some hundreds gets buckets for many at once, while that is quick, and chains may be
- * longer: nothing moves from there up to about a million. Of the new buckets only those that hold
- * something take memory. To be called after each HASH_ADD.
- */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 24u
-#define SL_TABLE_GROWS_AT	 512u
-#define SL_TABLE_LOG2_BUCKETS	 18u
-#define SL_TABLE_BUCKETS	 (1u << SL_TABLE_LOG2_BUCKETS)
-
-static inline void sl_table_make_room(UT_hash_table *tbl)
-{
-	UT_hash_bucket *to;
-
-	if (tbl->num_items != SL_TABLE_GROWS_AT || tbl->num_buckets >= SL_TABLE_BUCKETS)
-		return;
-	to = (UT_hash_bucket *)calloc(SL_TABLE_BUCKETS, sizeof(*to));
-	if (to == NULL)
-		return; /* it grows bit by bit */
-	for (unsigned int i = 0; i < tbl->num_buckets; i++) {
-		UT_hash_handle *h, *next;
-
-		for (h = tbl->buckets[i].hh_head; h != NULL; h = next) {
-			UT_hash_bucket *b = &to[h->hashv & (SL_TABLE_BUCKETS - 1)];
-
-			next = h->hh_next;
-			h->hh_prev = NULL;
-			h->hh_next = b->hh_head;
-			if (b->hh_head != NULL)
-				b->hh_head->hh_prev = h;
-			b->hh_head = h;
-			b->count++;
-		}
-	}
-	uthash_free(tbl->buckets, tbl->num_buckets * sizeof(*to));
-	tbl->buckets = to;
-	tbl->num_buckets = SL_TABLE_BUCKETS;
-	tbl->log2_num_buckets = SL_TABLE_LOG2_BUCKETS;
-	tbl->noexpand = 0;
-	tbl->ineff_expands = 0;
-}
 
 /* The size of an array that must hold n: like a table, it takes room for a million at once. */
 static inline uint32_t sl_array_room(uint32_t n)
@@ -162,11 +115,11 @@ struct sl_store {
 	struct sl_applier applier;   /* prepare NULL: none */
 	unsigned int n_tunnel_addresses;
 	struct sl_ip tunnel_address[SL_TUNNEL_ADDRESSES_MAX]; /* of this node */
-	struct sl_journal *journal;
-	struct sl_txn *txn;		     /* the open one */
-	const struct sl_devices_conf *limit; /* of the next ones; NULL: none */
-	struct sl_snapshot *snapshots;	     /* being read */
-	struct sl_snapshot *left;	     /* read, and not yet freed */
+	const struct sl_recorder *recorder;		      /* NULL: none */
+	struct sl_txn *txn;				      /* the open one */
+	const struct sl_devices_conf *limit;		      /* of the next ones; NULL: none */
+	struct sl_snapshot *snapshots;			      /* being read */
+	struct sl_snapshot *left;			      /* read, and not yet freed */
 };
 
 struct sl_change_rec {
@@ -202,10 +155,6 @@ void sl_entry_set(struct sl_store *s, struct sl_store_entry *en, struct sl_objec
 void sl_entry_destroy(struct sl_store *s, struct sl_store_entry *en, bool undone);
 
 /* store_index.c */
-/* Longest text of a label set: all its keys and values with their NULs. */
-#define SL_LABELS_KEY_MAX (SL_LABELS_MAX * (SL_LABEL_KEY_LEN + SL_LABEL_LEN + 2))
-/* The text's length; SIZE_MAX: longer than any that a shape lets in. */
-size_t sl_labels_key(const struct sl_labels *labels, char key[SL_LABELS_KEY_MAX]);
 /* The number that an object of a collection with SL_LABELS_DECLARED binds. */
 uint32_t sl_number_in(const struct sl_collection *coll, const struct sl_object *o);
 /* The labels of an object of a collection that has some. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "ctrl/shape/grow.h"
-#include "journal.h"
 #include "store_impl.h"
 
 struct sl_txn *sl_txn_begin(struct sl_store *s)
@@ -16,8 +15,8 @@ struct sl_txn *sl_txn_begin(struct sl_store *s)
 	assert(s->txn == NULL);
 	if (t == NULL)
 		return NULL;
-	if (s->journal != NULL)
-		sl_journal_mend(s->journal, s);
+	if (s->recorder != NULL)
+		s->recorder->mend(s->recorder->ctx, s);
 	t->store = s;
 	t->next_number = s->next_number;
 	t->limit = s->limit;
@@ -398,8 +397,8 @@ static int apply(struct sl_txn *t, const struct sl_change *changes, size_t n, st
 
 	if (ret != 0)
 		return ret;
-	if (s->journal != NULL && !t->replay)
-		ret = sl_journal_append(s->journal, changes, n, e);
+	if (s->recorder != NULL && !t->replay)
+		ret = s->recorder->append(s->recorder->ctx, changes, n, e);
 	if (a != NULL && ret == 0)
 		a->commit(a->ctx);
 	else if (a != NULL)

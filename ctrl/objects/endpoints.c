@@ -6,7 +6,10 @@
 #include "fields.h"
 #include "tables.h"
 #include "ctrl/model/store.h"
-#include "objects.h"
+#include "collections.h"
+#include "endpoints.h"
+#include "networks.h"
+#include "ports.h"
 #include "report.h"
 
 static const struct sl_field endpoint_address = {

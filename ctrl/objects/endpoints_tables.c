@@ -11,6 +11,9 @@
 #include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"
+#include "collections.h"
+#include "endpoints.h"
+#include "identities.h"
 
 /* The transaction's edit. */
 struct endpoints_state {

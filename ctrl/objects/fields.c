@@ -4,7 +4,7 @@
 
 #include "fields.h"
 #include "ctrl/model/store.h"
-#include "objects.h"
+#include "collections.h"
 
 uint32_t sl_inner_mtu(uint32_t underlay_mtu)
 {
@@ -75,18 +75,4 @@ int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struc
 		sl_format_prefix(p, text));
 	sl_err_hint(e, "give a prefix of unicast addresses");
 	return -EINVAL;
-}
-
-int sl_check_underlay_port(
-	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e)
-{
-	const struct sl_port_obj *port =
-		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
-	char what[SL_WHAT_LEN];
-
-	if (port == NULL || port->role == SL_ROLE_UNDERLAY)
-		return 0;
-	return sl_err_set(e, SL_ERR_REFERENCE, "port",
-		"%s is on port \"%s\", which has role access", sl_object_what(coll, c->obj, what),
-		port->o.key);
 }

@@ -52,8 +52,5 @@ int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bo
 	const char *field, struct sl_err *e);
 /* The prefix has an address that a host may have. */
 int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struct sl_err *e);
-/* The port that the object refers to, if any, has role underlay. */
-int sl_check_underlay_port(
-	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The one list of collections, and that of the other sections of a configuration. */
 #include "ctrl/model/config.h"
-#include "objects.h"
+#include "collections.h"
+#include "ports.h"
 #include "ctrl/shape/fields.h"
 
 const struct sl_collection *const sl_collections[] = {

@@ -6,6 +6,7 @@
 #include "tables.h"
 #include "collections.h"
 #include "neighbors.h"
+#include "ports.h"
 #include "ctrl/model/store.h"
 
 static const struct sl_field neighbor_fields[] = {

@@ -2,6 +2,8 @@
 /* Neighbours that were configured: static entries of the underlay's neighbour table. */
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
+#include "collections.h"
+#include "neighbors.h"
 
 /* After the ports: what a port knew went with it. */
 static void commit(struct sl_table_txn *t)

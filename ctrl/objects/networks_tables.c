@@ -5,6 +5,8 @@
 #include "dp/lib/u32map.h"
 #include "sluice/encap.h"
 #include "tables.h"
+#include "collections.h"
+#include "networks.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
 #define VNI_SEED 0x5eedu

@@ -3,6 +3,8 @@
 #include "ctrl/underlay/underlay.h"
 #include "pipelines/context/changes.h"
 #include "tables.h"
+#include "collections.h"
+#include "nodes.h"
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)
 {

@@ -11,6 +11,9 @@
 #include "fields.h"
 #include "policy_defs.h"
 #include "tables.h"
+#include "collections.h"
+#include "identities.h"
+#include "policies.h"
 
 struct policy_state {
 	struct sl_policy_compiler *compiler;

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 #include "fields.h"
 #include "tables.h"
 #include "collections.h"
 #include "ctrl/model/store.h"
 #include "ports.h"
-#include "ports_report.h"
 
 static const char *const roles[] = {"access", "underlay", NULL};
 
@@ -166,6 +165,20 @@ static const struct sl_rule rules[] = {
 	{NULL, sl_port_address_rule},
 	{"port_mtu", port_mtu},
 };
+
+int sl_check_underlay_port(
+	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e)
+{
+	const struct sl_port_obj *port =
+		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
+	char what[SL_WHAT_LEN];
+
+	if (port == NULL || port->role == SL_ROLE_UNDERLAY)
+		return 0;
+	return sl_err_set(e, SL_ERR_REFERENCE, "port",
+		"%s is on port \"%s\", which has role access", sl_object_what(coll, c->obj, what),
+		port->o.key);
+}
 
 const struct sl_collection sl_collection_ports = {
 	.id = SL_COLL_PORTS,

@@ -59,6 +59,15 @@ extern const struct sl_shape sl_shape_devices;
  */
 int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struct sl_err *e);
 
+/* An index in workers.cores; of the configured list and the reported one. ports_report.c */
+extern const struct sl_field sl_port_worker_field;
+/* sl_collection.report; ports_report.c */
+void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported);
+
+/* The port that the object refers to, if any, has role underlay: 0, or -errno with *e. */
+int sl_check_underlay_port(
+	const struct sl_check *c, const struct sl_collection *coll, struct sl_err *e);
+
 /* No two ports on one device, kernel interface, socket or written file; ports_devices.c. */
 int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 /* No other host has an address of the port; ports_addresses.c. */

@@ -3,7 +3,10 @@
 #include <stdio.h>
 
 #include "ctrl/model/store.h"
-#include "objects.h"
+#include "collections.h"
+#include "neighbors.h"
+#include "ports.h"
+#include "routes.h"
 
 /* Somebody else who has an address of the port: a neighbour, or the gateway of a route. */
 struct address_claim {

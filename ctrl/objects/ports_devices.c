@@ -6,7 +6,8 @@
 
 #include "ctrl/model/store.h"
 #include "dp/device/device.h"
-#include "objects.h"
+#include "collections.h"
+#include "ports.h"
 
 /* One port's device string, as the driver reads it. */
 struct device {

@@ -6,7 +6,7 @@
 #include "ctrl/apply/apply.h"
 #include "dp/engine/engine.h"
 #include "fields.h"
-#include "ports_report.h"
+#include "ports.h"
 #include "report.h"
 #include "ctrl/shape/time_text.h"
 

@@ -2,6 +2,8 @@
 /* Ports: devices come up in foresee or prepare, and go away at the end of commit. */
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
+#include "collections.h"
+#include "ports.h"
 
 static const struct sl_port_obj *old_port(const struct sl_change *c)
 {

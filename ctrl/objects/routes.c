@@ -5,6 +5,7 @@
 #include "fields.h"
 #include "tables.h"
 #include "collections.h"
+#include "ports.h"
 #include "routes.h"
 #include "ctrl/model/store.h"
 

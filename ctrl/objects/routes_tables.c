@@ -3,6 +3,8 @@
 #include "ctrl/underlay/underlay.h"
 #include "reach.h"
 #include "tables.h"
+#include "collections.h"
+#include "routes.h"
 
 /* Any node may be reached by another way than before. */
 static void scope(struct sl_table_txn *t)

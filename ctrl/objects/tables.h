@@ -8,7 +8,8 @@
 
 #include "ctrl/apply/apply.h"
 #include "ctrl/apply/table_ops.h"
-#include "objects.h"
+
+struct sl_port_obj;
 
 /* Of one collection each. */
 extern const struct sl_table_ops sl_ports_tables, sl_networks_tables, sl_nodes_tables,

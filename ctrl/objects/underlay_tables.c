@@ -9,6 +9,10 @@
 #include "ctrl/underlay/underlay.h"
 #include "dp/lib/addr_map.h"
 #include "tables.h"
+#include "collections.h"
+#include "endpoints.h"
+#include "nodes.h"
+#include "ports.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
 #define LOCAL_SEED 0x5eedu

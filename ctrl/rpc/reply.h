@@ -8,7 +8,7 @@
 #ifndef SL_CTRL_RPC_REPLY_H
 #define SL_CTRL_RPC_REPLY_H
 
-#include "session.h"
+#include "rpc.h"
 
 struct sl_reply {
 	struct sl_session *session;

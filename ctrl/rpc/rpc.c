@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ctrl/shape/json.h"
-#include "session.h"
+#include "rpc.h"
 
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name)
 {

@@ -9,20 +9,13 @@
 
 #include "ctrl/shape/shape.h"
 #include "ctrl/shape/text.h"
+#include "session.h"
 
 #define SL_BATCH_MAX	  16384u      /* requests of one batch */
 #define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, a whole batch's too */
 
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
 struct sl_rpc;
-struct sl_session;
-
-/* Each includes those before it. Methods want one of the first two. */
-enum sl_rpc_right {
-	SL_RPC_READ,  /* any peer that may open the socket */
-	SL_RPC_WRITE, /* the daemon's own user, or a member of the socket's group */
-	SL_RPC_ROOT,  /* root: may name what belongs to the host */
-};
 
 /*
  * A call that waits for something (a device that a helper thread opens). Its handler registers with

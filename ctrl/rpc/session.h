@@ -10,12 +10,23 @@
 #ifndef SL_CTRL_RPC_SESSION_H
 #define SL_CTRL_RPC_SESSION_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
-#include "rpc.h"
+#include "ctrl/shape/text.h"
 
 #define SL_SESSION_PUSHED_MAX (256u << 10) /* bytes that wait to be pushed to one session */
 #define SL_SESSION_GAP	      "rpc.gap"	   /* the method of the notification for what was lost */
+
+struct sl_rpc;
+
+/* Each includes those before it. Methods want one of the first two. */
+enum sl_rpc_right {
+	SL_RPC_READ,  /* any peer that may open the socket */
+	SL_RPC_WRITE, /* the daemon's own user, or a member of the socket's group */
+	SL_RPC_ROOT,  /* root: may name what belongs to the host */
+};
 
 /* Whoever keeps a session embeds one; called once, before the session is gone. */
 struct sl_session_keeper {

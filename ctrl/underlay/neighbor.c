@@ -5,7 +5,7 @@
 
 #include <rte_ether.h>
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "neighbor_impl.h"
 
 static bool usable(const struct sl_neighbor *n)

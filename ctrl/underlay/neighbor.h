@@ -29,8 +29,8 @@
 
 #include <rte_mbuf.h>
 
-#include "dp/engine/counters.h"
-#include "dp/engine/samples.h"
+#include "dp/worker/counters.h"
+#include "dp/worker/samples.h"
 #include "sluice/types.h"
 
 #define SL_NEIGHBOR_QUEUE 8 /* packets that wait for one neighbour */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What other hosts send, and what it is worth: see neighbor.h. */
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "neighbor_impl.h"
 
 static const struct sl_mac no_mac;

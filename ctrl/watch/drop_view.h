@@ -7,7 +7,7 @@
 #ifndef SL_CTRL_WATCH_DROP_VIEW_H
 #define SL_CTRL_WATCH_DROP_VIEW_H
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 
 /* Bytes from a header on. */
 struct sl_drop_part {

@@ -2,7 +2,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "ctrl/objects/objects.h"
+#include "ctrl/objects/collections.h"
 #include "names.h"
 #include "recent.h"
 #include "sluice/burst.h"

@@ -13,7 +13,7 @@
 #define SL_CTRL_WATCH_NOTICES_H
 
 #include "ctrl/model/config.h"
-#include "ctrl/objects/objects.h"
+#include "ctrl/objects/collections.h"
 #include "ctrl/objects/reach.h"
 
 struct sl_running;

@@ -2,6 +2,10 @@
 /* Notices about sizes: networks whose packets do not fit the way to other nodes. */
 #include <stdlib.h>
 
+#include "ctrl/objects/endpoints.h"
+#include "ctrl/objects/networks.h"
+#include "ctrl/objects/nodes.h"
+#include "ctrl/objects/ports.h"
 #include "notices.h"
 #include "running.h"
 #include "ctrl/objects/fields.h"

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ctrl/objects/neighbors.h"
+#include "ctrl/objects/ports.h"
 #include "notices.h"
 #include "running.h"
 #include "ctrl/objects/fields.h"

@@ -3,6 +3,9 @@
  * Notices about policies: those whose network nobody has named, and those for addresses that nobody
  * has.
  */
+#include "ctrl/objects/endpoints.h"
+#include "ctrl/objects/networks.h"
+#include "ctrl/objects/policies.h"
 #include "notices.h"
 
 /*

@@ -3,6 +3,8 @@
  * Notices about networks whose endpoints have addresses in none of the subnets: earlier versions
  * took every IPv4 address as one of ::/0, and a state directory may have such.
  */
+#include "ctrl/objects/endpoints.h"
+#include "ctrl/objects/networks.h"
 #include "notices.h"
 
 struct stray {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Notices about the underlay: objects that are accepted one by one and cannot work together. */
+#include "ctrl/objects/nodes.h"
+#include "ctrl/objects/ports.h"
 #include "notices.h"
 #include "running.h"
 #include "ctrl/objects/fields.h"

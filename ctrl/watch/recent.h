@@ -13,7 +13,7 @@
 
 #include <time.h>
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 
 #define SL_RECENT_OF_REASON 256
 #define SL_RECENT_DETAIL    256

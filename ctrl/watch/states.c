@@ -6,7 +6,7 @@
 #define uthash_fatal(msg) abort()
 #include <uthash.h>
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 #include "sluice/log_limit.h"
 #include "states.h"
 

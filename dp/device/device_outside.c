@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a device depends on outside this process, and whether it exists. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include <rte_devargs.h>
 #include <rte_string_fns.h>
 
-#include "dpdk.h"
-#include "dp/engine/engine_internal.h"
+#include "device_outside.h"
 #include "interface.h"
 #include "socket_file.h"
 
-/* The device's first argument with that use, in the driver's order. */
+int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
+{
+	struct rte_devargs da = {0};
+	char *text = NULL;
+	int ret = 0;
+
+	*d = (struct sl_device){0};
+	if (sl_port_driver_of(devargs) != &sl_dpdk_driver || rte_devargs_parse(&da, devargs) != 0)
+		return 0; /* it names nothing that a driver would open */
+	if (asprintf(&text, "%s,%s", da.name, da.args != NULL ? da.args : "") < 0)
+		ret = sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
+	if (ret == 0)
+		ret = sl_device_parse(d, text, e);
+	if (ret == 0 && d->driver != NULL && (da.bus_str != NULL || da.cls_str != NULL)) {
+		ret = sl_err_set(e, SL_ERR_DEVICE, "devargs",
+			"device %s is written as bus=... or class=..., which is for NICs only",
+			d->name);
+		sl_err_hint(e, "write it as NAME,ARGUMENT=VALUE,...");
+		sl_device_fini(d);
+	}
+	free(text);
+	free(da.data);
+	return ret;
+}
+
+/* The first pair of claims of the two for which that holds. */
+/* The device's first argument, in the driver's order, that is used so. */
 static const char *first_of(const struct sl_device *d, enum sl_device_use use)
 {
 	const struct sl_device_arg *a = d->driver != NULL ? d->driver->arg : NULL;

@@ -20,9 +20,10 @@
 #include <rte_string_fns.h>
 
 #include "af_packet_guard.h"
+#include "device_outside.h"
 #include "dpdk.h"
-#include "driver_log.h"
-#include "memif_guard.h"
+#include "dp/eal/driver_log.h"
+#include "dp/eal/memif_guard.h"
 #include "privilege.h"
 
 static struct sl_dpdk *first_open;

@@ -9,7 +9,7 @@
 
 #include <rte_ethdev.h>
 
-#include "dp/port/port_driver.h"
+#include "port_driver.h"
 
 /* Bytes of a frame besides its IP packet: Ethernet, two VLAN tags and the checksum. */
 #define SL_L2_OVERHEAD ((unsigned int)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))
@@ -60,9 +60,6 @@ int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char 
 int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e);
 /* Helper and control. */
 int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
-
-/* device_outside.c: any thread */
-void sl_device_outside(const char *devargs, struct sl_outside *o);
 
 /* dpdk_link.c: helper */
 void sl_dpdk_listen(struct sl_port_device *d); /* after opening: receive what its driver reports */

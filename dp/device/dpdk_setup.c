@@ -5,7 +5,7 @@
 #include <rte_string_fns.h>
 
 #include "dpdk.h"
-#include "driver_log.h"
+#include "dp/eal/driver_log.h"
 #include "interface.h"
 #include "dp/eal/numa_node.h"
 

@@ -155,19 +155,3 @@ bool sl_privilege_lack(const char *devargs, uint64_t locked, struct sl_lack *l)
 	sl_device_fini(&d);
 	return found || lack_descriptors(l);
 }
-
-static void raise_limit(int resource)
-{
-	struct rlimit lim;
-
-	if (getrlimit(resource, &lim) != 0 || lim.rlim_cur == lim.rlim_max)
-		return;
-	lim.rlim_cur = lim.rlim_max;
-	(void)setrlimit(resource, &lim);
-}
-
-void sl_privilege_raise_limits(void)
-{
-	raise_limit(RLIMIT_MEMLOCK);
-	raise_limit(RLIMIT_NOFILE);
-}

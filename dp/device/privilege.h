@@ -22,7 +22,4 @@ struct sl_lack {
  */
 bool sl_privilege_lack(const char *devargs, uint64_t locked, struct sl_lack *l);
 
-/* Raises the soft limits of locked memory and descriptors to the hard limits. */
-void sl_privilege_raise_limits(void);
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tx_slots.h"
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 
 enum {
 	STILL_LOOKS = 2,

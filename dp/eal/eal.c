@@ -8,12 +8,11 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-#include "dp/device/driver_log.h"
+#include "driver_log.h"
 #include "eal.h"
 #include "eal_limits.h"
 #include "hugepages.h"
-#include "dp/device/memif_guard.h"
-#include "dp/device/privilege.h"
+#include "memif_guard.h"
 
 static bool is_worker_core(const struct sl_engine_params *p, unsigned int cpu)
 {
@@ -250,7 +249,7 @@ static int choose(struct sl_eal *eal, const struct sl_engine_params *p,
 	int ret;
 
 	*eal = (struct sl_eal){0};
-	sl_privilege_raise_limits();
+	sl_eal_raise_limits();
 	if (sched_getaffinity(0, sizeof(eal->before), &eal->before) != 0)
 		return sl_err_set(e, SL_ERR_INTERNAL, "", "cannot read the CPUs of this process");
 	ret = sl_eal_check_cores(p, &eal->before, e);

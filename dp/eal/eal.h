@@ -9,7 +9,7 @@
 
 #include <sched.h>
 
-#include "dp/engine/engine_params.h"
+#include "engine_params.h"
 #include "sluice/error.h"
 
 #define SL_EAL_LCORE(worker) (1 + (worker))

@@ -7,7 +7,7 @@
 
 #include <rte_errno.h>
 
-#include "dp/device/driver_log.h"
+#include "driver_log.h"
 #include "eal_limits.h"
 
 /* Enough for EAL, the socket and some ports and clients. With fewer, EAL ends the process. */
@@ -125,4 +125,20 @@ int sl_eal_failed(int err, bool hugepages, struct sl_err *e)
 	sl_err_hint(e, "EAL's own words are on standard error; workers.eal_args and "
 		       "workers.memory_mb are what it starts from");
 	return ret;
+}
+
+static void raise_limit(int resource)
+{
+	struct rlimit lim;
+
+	if (getrlimit(resource, &lim) != 0 || lim.rlim_cur == lim.rlim_max)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(resource, &lim);
+}
+
+void sl_eal_raise_limits(void)
+{
+	raise_limit(RLIMIT_MEMLOCK);
+	raise_limit(RLIMIT_NOFILE);
 }

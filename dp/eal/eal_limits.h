@@ -10,6 +10,8 @@
 #include "cgroup.h"
 #include "sluice/error.h"
 
+/* A soft limit is there to be raised: locked memory and descriptors up to what is allowed. */
+void sl_eal_raise_limits(void);
 /* Before EAL starts: 0, or -errno with *e naming the limit and how to raise it. */
 int sl_eal_check_limits(struct sl_err *e);
 /*

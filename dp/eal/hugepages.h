@@ -8,7 +8,7 @@
 #define SL_DP_HUGEPAGES_H
 
 #include "cgroup.h"
-#include "dp/engine/engine_params.h"
+#include "engine_params.h"
 #include "sluice/error.h"
 
 #define SL_HUGEPAGES_DIR "/sys/kernel/mm/hugepages"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdarg.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -7,26 +6,15 @@
 #include <rte_launch.h>
 #include <rte_malloc.h>
 
-#include "engine_internal.h"
 #include "dp/eal/numa_node.h"
+#include "dp/port/device_helper.h"
+#include "dp/port/engine_state.h"
+#include "engine.h"
 
 enum {
 	MEMORY_MIN_MB = 64,
 	OWN_BUFFERS = 4096, /* for packets made here, in addition to those in workers' caches */
 };
-
-void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	if (g->notice == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	g->notice(text);
-}
 
 static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_engine_params *p)
 {
@@ -309,7 +297,19 @@ bool sl_engine_hugepages(const struct sl_engine *g)
 	return g->eal.hugepages;
 }
 
-/* The clock starts at 1: a zero in a table means never. */
+int sl_engine_fd(const struct sl_engine *g)
+{
+	return g->fd;
+}
+
+void sl_engine_follow(struct sl_engine *g)
+{
+	sl_ports_hear(g);
+	sl_ports_jobs(g);
+	sl_ports_follow(g, true);
+}
+
+/* Starts at 1: a zero in a table means never. */
 void sl_engine_poll(struct sl_engine *g)
 {
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
@@ -334,7 +334,7 @@ void sl_engine_poll(struct sl_engine *g)
 
 uint32_t sl_engine_tick(const struct sl_engine *g)
 {
-	return atomic_load_explicit(&g->tick, memory_order_relaxed);
+	return sl_engine_state_tick(g);
 }
 
 /* The worker that polls the port's first queue has its transmit queue in cache; any

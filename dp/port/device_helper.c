@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device_helper.h"
+#include "device_path.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -8,8 +9,6 @@
 #include <unistd.h>
 
 #include <rte_lcore.h>
-
-#include "dp/engine/engine_internal.h"
 
 struct job_list {
 	struct sl_device_job *head, **tail;

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "port_driver.h"
+#include "dp/device/port_driver.h"
 
 struct sl_device_helper;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_errno.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 #include "dp/eal/numa_node.h"
 
 enum { POOLS_BURIED_MAX = 4 };

@@ -9,7 +9,9 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
-#include "dp/engine/engine_internal.h"
+#include "device_path.h"
+#include "dp/device/device_outside.h"
+#include "engine_state.h"
 #include "dp/eal/numa_node.h"
 
 #define CLOSING_WAIT_MS 20 /* two hundred grace periods of sleeping workers */

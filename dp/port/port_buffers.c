@@ -5,7 +5,7 @@
  */
 #include <rte_ether.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 enum {
 	ETHER_TYPE_LOOP = 0x9000,

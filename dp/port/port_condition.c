@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stddef.h>
 
-#include "dp/engine/engine.h"
+#include "ports.h"
 
 const char *const sl_port_condition_names[] = {
 #define NAME(name, text) text,

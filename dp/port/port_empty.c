@@ -23,7 +23,7 @@
  */
 #include <rte_cycles.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 enum {
 	SETTLE_WAIT_MS = 8, /* of the 10 ms that the control thread may delay other work */

@@ -16,7 +16,8 @@
 #include <rte_cycles.h>
 #include <rte_string_fns.h>
 
-#include "dp/engine/engine_internal.h"
+#include "dp/device/device_outside.h"
+#include "engine_state.h"
 
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
@@ -197,17 +198,10 @@ static void hurry(struct sl_engine *g)
 	}
 }
 
-void sl_engine_follow(struct sl_engine *g)
+void sl_ports_hear(struct sl_engine *g)
 {
 	if (sl_interface_watch_read(g->watch, note_gone, g))
 		hurry(g);
-	sl_ports_jobs(g);
-	sl_ports_follow(g, true);
-}
-
-int sl_engine_fd(const struct sl_engine *g)
-{
-	return g->fd;
 }
 
 void sl_port_shut(struct sl_port *p)

@@ -2,7 +2,7 @@
 /* Information that the control thread may read about a port. */
 #include <rte_string_fns.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 struct sl_port *sl_port_find(const struct sl_engine *g, uint16_t id)
 {

@@ -4,7 +4,9 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
-#include "dp/engine/engine_internal.h"
+#include "device_helper.h"
+#include "device_path.h"
+#include "engine_state.h"
 #include "dp/eal/numa_node.h"
 
 enum { DESC_DEFAULT = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_cycles.h>
 
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 #define SETTLE_WAIT_MS 20 /* two hundred turns of sleeping workers */
 

@@ -3,7 +3,7 @@
  * What a port's devices have lost. When a device is closed, its count is added to that of the
  * port's earlier devices. A packet that a device accepted and did not send is a drop.
  */
-#include "dp/engine/engine_internal.h"
+#include "engine_state.h"
 
 /* Since the device was opened. */
 static void read_lost(const struct sl_port *p, struct sl_port_lost *l)
@@ -65,10 +65,8 @@ void sl_ports_stats_poll(struct sl_engine *g)
 	SL_PORT_SET_EACH (i, &g->weeded) {
 		struct sl_port *p = g->port[i];
 
-		if (!is_in_service(p) || p->driver->weed == NULL)
-			sl_port_set_del(&g->weeded, i);
-		else
-			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_tick(g)),
+		if (is_in_service(p) && p->driver->weed != NULL)
+			sl_port_recall_as(p, p->driver->weed(p->dev, sl_engine_state_tick(g)),
 				SL_DROP_PORT_REFUSED);
 	}
 }

@@ -12,7 +12,7 @@
 #ifndef SL_TRIP_H
 #define SL_TRIP_H
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "pipelines/context/world.h"
 #include "sluice/packets.h"
 

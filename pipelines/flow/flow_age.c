@@ -4,7 +4,7 @@
 
 #include <rte_pause.h>
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "flow_internal.h"
 
 #define BATCH_PAIRS 60

@@ -10,7 +10,7 @@
 #include <rte_hash.h>
 #include <rte_spinlock.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "flow_ctl.h"
 #include "flow_block.h"
 #include "flow_hint.h"

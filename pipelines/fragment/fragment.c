@@ -4,7 +4,7 @@
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 #include "pipelines/flow/flow_seq.h"
 #include "pipelines/key/key_dp.h"
 

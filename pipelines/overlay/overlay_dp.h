@@ -6,7 +6,7 @@
 #ifndef SL_OVERLAY_DP_H
 #define SL_OVERLAY_DP_H
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "pipelines/context/world.h"
 #include "tunnel_dp.h"
 

@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "sluice/encap.h"
 
 /*

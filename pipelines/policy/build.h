@@ -21,7 +21,7 @@ extern uint64_t sl_policy_seed;
 #define uthash_fatal(msg)	      abort()
 #include <uthash.h>
 
-struct sl_session {
+struct sl_policy_session {
 	uint64_t id;
 	struct sl_piece *dead, *dead_lists;
 };
@@ -35,16 +35,18 @@ static inline void *sl_need(void *p)
 
 /* pieces.c */
 
-/* Remove a piece from the new version: frees it at once when no other version has it. */
-void sl_piece_drop(struct sl_session *s, struct sl_piece *p);
-/* Put value at i; NULL removes it. The caller drops the former value. */
-void sl_pages_set(struct sl_session *s, struct sl_pages **pages, uint32_t i, void *value);
-/* Add one number to those at index i of pages. */
-void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
-void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
-/* Remove all of them. */
-void sl_numbers_clear(struct sl_session *s, struct sl_pages **pages, uint32_t i);
-/* Destroy everything under pages, whatever its owner: for the end of the last version. */
+/* Out of the new version: at once when no other knows the piece. */
+void sl_piece_drop(struct sl_policy_session *s, struct sl_piece *p);
+/* Put value at i; NULL takes away. What was there is the caller's to drop. */
+void sl_pages_set(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, void *value);
+/* One number of those at index i of pages. */
+void sl_numbers_add(
+	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
+void sl_numbers_remove(
+	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
+/* All of them. */
+void sl_numbers_clear(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i);
+/* Everything under pages, whoever owns it: for the end of the last version. */
 void sl_pages_destroy(struct sl_pages *pages, void (*fn)(void *piece));
 
 /* groups.c */
@@ -65,26 +67,26 @@ struct sl_list_key {
 void sl_list_free(struct sl_piece *p);
 /* Free it with all its lists. */
 void sl_group_destroy(void *group);
-struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t subject);
-/* A copy of a group that the session owns. */
-struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g);
-void sl_group_drop(struct sl_session *s, struct sl_group *g);
+struct sl_group *sl_group_new(struct sl_policy_session *s, uint32_t network, uint32_t subject);
+/* An own copy. */
+struct sl_group *sl_group_own(struct sl_policy_session *s, struct sl_group *g);
+void sl_group_drop(struct sl_policy_session *s, struct sl_group *g);
 /* File an entry; may move the group. All removals of a session come before all additions. */
-void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
+void sl_group_file(struct sl_policy_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e);
-/* Remove all entries of that rank from the list. */
-void sl_group_unfile(
-	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank);
-/* Sort and index what the session changed, and drop what is empty. False: nothing is left. */
-bool sl_group_tidy(struct sl_session *s, struct sl_group *g);
+/* Take all entries of that rank away from the list. */
+void sl_group_unfile(struct sl_policy_session *s, struct sl_group *g, const struct sl_list_key *p,
+	uint64_t rank);
+/* Sort and index what the session changed, drop what is empty. False: nothing is left. */
+bool sl_group_tidy(struct sl_policy_session *s, struct sl_group *g);
 
 /* nets.c */
 
-/* Add a group to the table of its network, or remove it. No table is left without groups. */
-void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject,
-	uint32_t group);
+/* A group comes into the table of its network, or goes; no table is left without groups. */
+void sl_net_add(struct sl_policy_session *s, struct sl_policy_dir *d, uint32_t network,
+	uint32_t subject, uint32_t group);
 void sl_net_remove(
-	struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject);
+	struct sl_policy_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject);
 
 /* port_index.c */
 struct sl_port_index *sl_port_index_build(const struct sl_rule_list *l);

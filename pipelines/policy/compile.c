@@ -31,7 +31,7 @@ struct side {
 struct sl_policy_compiler {
 	struct sl_selectors *labels;
 	struct sl_policy_set *now, *next; /* next NULL: no session */
-	struct sl_session session;
+	struct sl_policy_session session;
 	struct side side[2];
 };
 
@@ -44,7 +44,7 @@ static void open_session(struct sl_policy_compiler *c)
 		return;
 	c->next = sl_need(malloc(sizeof(*c->next)));
 	*c->next = *c->now;
-	c->session = (struct sl_session){.id = atomic_fetch_add(&last_session, 1) + 1};
+	c->session = (struct sl_policy_session){.id = atomic_fetch_add(&last_session, 1) + 1};
 }
 
 static struct sl_pages **pages_of(

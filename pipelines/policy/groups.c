@@ -25,7 +25,7 @@ void sl_list_free(struct sl_piece *p)
 	free(l);
 }
 
-static void list_drop(struct sl_session *s, struct sl_rule_list *l)
+static void list_drop(struct sl_policy_session *s, struct sl_rule_list *l)
 {
 	if (l->piece.owner == s->id) {
 		sl_list_free(&l->piece);
@@ -65,7 +65,7 @@ void sl_group_destroy(void *group)
 	free(g);
 }
 
-struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t subject)
+struct sl_group *sl_group_new(struct sl_policy_session *s, uint32_t network, uint32_t subject)
 {
 	struct sl_group *g = sl_need(calloc(1, group_size(2)));
 
@@ -76,7 +76,7 @@ struct sl_group *sl_group_new(struct sl_session *s, uint32_t network, uint32_t s
 	return g;
 }
 
-struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g)
+struct sl_group *sl_group_own(struct sl_policy_session *s, struct sl_group *g)
 {
 	size_t size = group_size(g->mask + 1);
 	struct sl_group *own;
@@ -89,7 +89,7 @@ struct sl_group *sl_group_own(struct sl_session *s, struct sl_group *g)
 	return own;
 }
 
-void sl_group_drop(struct sl_session *s, struct sl_group *g)
+void sl_group_drop(struct sl_policy_session *s, struct sl_group *g)
 {
 	sl_piece_drop(s, &g->piece);
 }
@@ -139,7 +139,7 @@ static struct sl_prefix *copy_except(const struct sl_prefix *except, size_t n)
 		      : memcpy(sl_need(calloc(n, sizeof(*except))), except, n * sizeof(*except));
 }
 
-static struct sl_rule_list *list_new(struct sl_session *s, uint32_t room)
+static struct sl_rule_list *list_new(struct sl_policy_session *s, uint32_t room)
 {
 	struct sl_rule_list *l =
 		sl_need(calloc(1, sizeof(*l) + room * sizeof(struct sl_port_entry)));
@@ -150,7 +150,8 @@ static struct sl_rule_list *list_new(struct sl_session *s, uint32_t room)
 }
 
 /* The list at *at, the session's own, with room for `more` entries; without an index. */
-static struct sl_rule_list *list_own(struct sl_session *s, struct sl_rule_list **at, uint32_t more)
+static struct sl_rule_list *list_own(
+	struct sl_policy_session *s, struct sl_rule_list **at, uint32_t more)
 {
 	struct sl_rule_list *l = *at, *own;
 	bool owned = l->piece.owner == s->id;
@@ -171,14 +172,14 @@ static struct sl_rule_list *list_own(struct sl_session *s, struct sl_rule_list *
 
 /* The position of the list with these exceptions in the chain, or of the NULL at its end. */
 static struct sl_rule_list **find_in_chain(
-	struct sl_session *s, struct sl_rule_list **at, const struct sl_list_key *p)
+	struct sl_policy_session *s, struct sl_rule_list **at, const struct sl_list_key *p)
 {
 	while (*at != NULL && !same_except(*at, p))
 		at = &list_own(s, at, 0)->next;
 	return at;
 }
 
-void sl_group_file(struct sl_session *s, struct sl_group **g, const struct sl_list_key *p,
+void sl_group_file(struct sl_policy_session *s, struct sl_group **g, const struct sl_list_key *p,
 	const struct sl_port_entry *e)
 {
 	struct sl_rule_list **at, *l;
@@ -230,7 +231,7 @@ static bool is_dead(const struct sl_port_entry *e)
 }
 
 void sl_group_unfile(
-	struct sl_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank)
+	struct sl_policy_session *s, struct sl_group *g, const struct sl_list_key *p, uint64_t rank)
 {
 	struct sl_rule_list **at =
 		p->peer >= SL_PEER_ANY ? fixed_head(g, p->peer) : &slot_of(g, p->peer)->list;
@@ -303,8 +304,8 @@ static struct sl_rule_list *list_shrink(struct sl_rule_list *l)
 	return less;
 }
 
-/* True when something was removed from the chain. */
-static bool chain_tidy(struct sl_session *s, struct sl_rule_list **at)
+/* True when something of the chain was taken out of it. */
+static bool chain_tidy(struct sl_policy_session *s, struct sl_rule_list **at)
 {
 	bool dropped = false;
 
@@ -346,7 +347,7 @@ static void slots_tidy(struct sl_group *g)
 	free(old);
 }
 
-bool sl_group_tidy(struct sl_session *s, struct sl_group *g)
+bool sl_group_tidy(struct sl_policy_session *s, struct sl_group *g)
 {
 	bool holes = false;
 

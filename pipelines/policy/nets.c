@@ -7,8 +7,8 @@ static size_t net_size(uint32_t slots)
 	return sizeof(struct sl_net) + slots * sizeof(struct sl_net_slot);
 }
 
-/* A copy of n that the session owns, in a table with the given number of slots. */
-static struct sl_net *remade(struct sl_session *s, struct sl_net *n, uint32_t slots)
+/* What n holds, in an own table of so many slots. */
+static struct sl_net *remade(struct sl_policy_session *s, struct sl_net *n, uint32_t slots)
 {
 	struct sl_net *own;
 
@@ -28,7 +28,8 @@ static struct sl_net *remade(struct sl_session *s, struct sl_net *n, uint32_t sl
 	return own;
 }
 
-static void put(struct sl_session *s, struct sl_policy_dir *d, uint32_t network, struct sl_net *n)
+static void put(
+	struct sl_policy_session *s, struct sl_policy_dir *d, uint32_t network, struct sl_net *n)
 {
 	if (network == SL_EVERY_NETWORK)
 		d->every = n;
@@ -36,8 +37,8 @@ static void put(struct sl_session *s, struct sl_policy_dir *d, uint32_t network,
 		sl_pages_set(s, &d->nets, network, n);
 }
 
-void sl_net_add(struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject,
-	uint32_t group)
+void sl_net_add(struct sl_policy_session *s, struct sl_policy_dir *d, uint32_t network,
+	uint32_t subject, uint32_t group)
 {
 	struct sl_net *n = sl_net_get(d, network);
 	uint32_t slots = n != NULL ? n->mask + 1 : 2;
@@ -66,7 +67,7 @@ static void close_gap(struct sl_net *n, uint32_t gap)
 }
 
 void sl_net_remove(
-	struct sl_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject)
+	struct sl_policy_session *s, struct sl_policy_dir *d, uint32_t network, uint32_t subject)
 {
 	struct sl_net *n = sl_net_get(d, network);
 	uint32_t at;

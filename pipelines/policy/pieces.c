@@ -2,7 +2,7 @@
 /* Arrays of pieces and lists of numbers that versions share. */
 #include "build.h"
 
-void sl_piece_drop(struct sl_session *s, struct sl_piece *p)
+void sl_piece_drop(struct sl_policy_session *s, struct sl_piece *p)
 {
 	if (p == NULL)
 		return;
@@ -14,7 +14,7 @@ void sl_piece_drop(struct sl_session *s, struct sl_piece *p)
 	s->dead = p;
 }
 
-static struct sl_pages *own_root(struct sl_session *s, struct sl_pages *p, uint32_t n)
+static struct sl_pages *own_root(struct sl_policy_session *s, struct sl_pages *p, uint32_t n)
 {
 	uint32_t had = p != NULL ? p->n : 0;
 	struct sl_pages *copy;
@@ -35,7 +35,7 @@ static struct sl_pages *own_root(struct sl_session *s, struct sl_pages *p, uint3
 	return copy;
 }
 
-static struct sl_page *own_page(struct sl_session *s, struct sl_page *p)
+static struct sl_page *own_page(struct sl_policy_session *s, struct sl_page *p)
 {
 	struct sl_page *copy;
 
@@ -51,7 +51,7 @@ static struct sl_page *own_page(struct sl_session *s, struct sl_page *p)
 	return copy;
 }
 
-void sl_pages_set(struct sl_session *s, struct sl_pages **pages, uint32_t i, void *value)
+void sl_pages_set(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, void *value)
 {
 	uint32_t k = i >> SL_PAGE_BITS;
 
@@ -62,7 +62,7 @@ void sl_pages_set(struct sl_session *s, struct sl_pages **pages, uint32_t i, voi
 	(*pages)->page[k]->at[i & (SL_PAGE_SIZE - 1)] = value;
 }
 
-static struct sl_numbers *own_numbers(struct sl_session *s, struct sl_numbers *n)
+static struct sl_numbers *own_numbers(struct sl_policy_session *s, struct sl_numbers *n)
 {
 	uint32_t had = n != NULL ? n->n : 0;
 	bool owned = n != NULL && n->piece.owner == s->id;
@@ -103,7 +103,8 @@ static uint32_t position_of(const struct sl_numbers *n, uint32_t number)
 	return lo;
 }
 
-void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
+void sl_numbers_add(
+	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
 {
 	struct sl_numbers *n = sl_pages_get(*pages, i);
 	uint32_t at = n != NULL ? position_of(n, number) : 0;
@@ -117,7 +118,8 @@ void sl_numbers_add(struct sl_session *s, struct sl_pages **pages, uint32_t i, u
 	sl_pages_set(s, pages, i, n);
 }
 
-void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
+void sl_numbers_remove(
+	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number)
 {
 	struct sl_numbers *n = sl_pages_get(*pages, i);
 	uint32_t at = n != NULL ? position_of(n, number) : 0;
@@ -134,7 +136,7 @@ void sl_numbers_remove(struct sl_session *s, struct sl_pages **pages, uint32_t i
 	sl_pages_set(s, pages, i, n);
 }
 
-void sl_numbers_clear(struct sl_session *s, struct sl_pages **pages, uint32_t i)
+void sl_numbers_clear(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i)
 {
 	struct sl_numbers *n = sl_pages_get(*pages, i);
 

@@ -7,7 +7,7 @@
 #ifndef SL_REPLY_STATE_H
 #define SL_REPLY_STATE_H
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 #include "sluice/burst.h"
 
 /*

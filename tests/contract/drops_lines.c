@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "drop_scene.h"
 
 /* The expected text of its sample, with every field. A reason without a line fails. */

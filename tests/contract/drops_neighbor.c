@@ -2,8 +2,8 @@
 /* The reasons of the control thread's neighbour table, with a link that answers as
  * each case needs. */
 #include "ctrl/underlay/neighbor.h"
-#include "dp/engine/counters.h"
-#include "dp/engine/worker.h"
+#include "dp/worker/counters.h"
+#include "dp/worker/worker.h"
 #include "dp/device/tx_slots.h"
 #include "drop_scene.h"
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "drop_scene.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/reply/reply_state.h"

@@ -5,7 +5,7 @@
 #ifndef SL_TESTS_GENERATOR_PORT_H
 #define SL_TESTS_GENERATOR_PORT_H
 
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 
 extern const struct sl_port_driver sl_generator_driver;
 

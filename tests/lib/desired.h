@@ -7,7 +7,7 @@
 #define SL_TEST_DESIRED_H
 
 #include "ctrl/model/config.h"
-#include "ctrl/objects/objects.h"
+#include "ctrl/objects/collections.h"
 
 struct fake_applier {
 	struct sl_applier applier;

@@ -11,7 +11,7 @@
 #include <rte_errno.h>
 #include <rte_mempool.h>
 
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 #include "tests/lib/packet.h"
 
 #define POOL_SIZE 8191

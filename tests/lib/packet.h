@@ -23,7 +23,7 @@
 
 #include <rte_mbuf.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "sluice/burst.h"
 
 #define SL_FRAME_MAX	16384

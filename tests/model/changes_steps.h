@@ -20,6 +20,7 @@
 /* The published world and each endpoint in it, to compare with a reference. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
+#include "ctrl/objects/collections.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/desired.h"

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 
 #include "changes_steps.h"
+#include "ctrl/objects/endpoints.h"
 
 /* Owners: who is billed in the product's table. */
 

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "dp/lib/hash.h"
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 
 #define IDS	  60 /* both families alternating: more than fit */
 #define CAPACITY  64

@@ -29,9 +29,9 @@
 #include <rte_lcore.h>
 
 #include "ctrl/daemon/daemon.h"
-#include "ctrl/rpc/session.h"
+#include "ctrl/rpc/rpc.h"
 #include "dp/lib/hash.h"
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/packet.h"
 

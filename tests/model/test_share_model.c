@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "dp/lib/hash.h"
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "tests/lib/owners.h"
 
 #define IDS	 300

@@ -21,8 +21,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* The journal is compacted at random, not only when it has grown. */
-#include "ctrl/model/journal_impl.h"
+/* The journal is folded at random, not only when it has grown. */
+#include "ctrl/model/journal_state.h"
+#include "ctrl/objects/identities.h"
 #include "tests/lib/desired.h"
 #include "tests/lib/disk.h"
 
@@ -168,7 +169,7 @@ static void start(struct node *n, const char *file)
 	n->journal = sl_journal_open(n->life->dir, NULL, &e);
 	if (n->journal == NULL)
 		complain("open", &e);
-	n->store = sl_store_create(&applier, n->journal);
+	n->store = sl_store_create(&applier, sl_journal_recorder(n->journal));
 	if (sl_config_start(c, n->store, n->journal, NULL, &e) != 0)
 		complain("start", &e);
 	sl_config_free(c);

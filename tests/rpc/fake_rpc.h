@@ -9,7 +9,7 @@
 #ifndef SL_TEST_FAKE_RPC_H
 #define SL_TEST_FAKE_RPC_H
 
-#include "ctrl/rpc/session.h"
+#include "ctrl/rpc/rpc.h"
 
 extern const struct sl_rpc fake_rpc;
 extern unsigned int fake_calls;	  /* of test.count */

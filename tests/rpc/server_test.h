@@ -144,4 +144,29 @@ static inline const char *counted(unsigned int n)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* What comes has this part, and then the end. */
+static inline void expect_refusal(int fd, const char *part)
+{
+	bool end;
+	char *all = pull(fd, &end);
+
+	if (strstr(all, part) == NULL)
+		fail_msg("expected \"%s\" in \"%s\"", part, all);
+	assert_true(end);
+	free(all);
+}
+
+/* An echo request of exactly n bytes. */
+static inline char *padded(size_t n)
+{
+	static const char head[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.count\",\"params\":{}";
+	char *text = malloc(n);
+
+	memset(text, ' ', n);
+	memcpy(text, head, sizeof(head) - 1);
+	text[n - 1] = '}';
+	return text;
+}
+
 #endif

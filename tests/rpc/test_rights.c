@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ctrl/objects/ports.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/methods/objects.h"
 #include "ctrl/model/store.h"
@@ -313,7 +314,7 @@ static void replay_needs_no_right(void **state)
 	char *dir = temp_dir();
 	struct sl_err e = {0};
 	struct sl_journal *j = sl_journal_open(dir, NULL, &e);
-	struct sl_store *s = sl_store_create(NULL, j);
+	struct sl_store *s = sl_store_create(NULL, sl_journal_recorder(j));
 
 	(void)state;
 	desired_must(s, SL_TXN_ADD, "ports", HOST);
@@ -322,7 +323,7 @@ static void replay_needs_no_right(void **state)
 	sl_store_destroy(s);
 	sl_journal_close(j);
 	j = sl_journal_open(dir, NULL, &e);
-	s = sl_store_create(NULL, j);
+	s = sl_store_create(NULL, sl_journal_recorder(j));
 	sl_store_limit(s, &none);
 	assert_int_equal(sl_journal_replay(j, s, &e), 0);
 	assert_non_null(sl_store_find(s, SL_COLL_PORTS, "p"));

@@ -20,8 +20,9 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
-/* Workers, ports and queues of the engine, which no other folder may access. */
-#include "dp/engine/engine_internal.h"
+#include "dp/engine/engine.h"
+/* Workers, ports and queues of the engine, which no other room may look into. */
+#include "dp/port/engine_state.h"
 
 #define DEADLINE_S 20
 

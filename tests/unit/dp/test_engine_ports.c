@@ -2,6 +2,7 @@
 /* Ports of the engine: adding, refusing, reporting and changing them. */
 #include "engine_test.h"
 
+#include "dp/device/device_outside.h"
 #include "dp/device/dpdk.h"
 
 #include <stdlib.h>

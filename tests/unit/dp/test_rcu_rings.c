@@ -10,7 +10,7 @@
 
 #include "dp/lib/rcu.h"
 #include "dp/lib/rings.h"
-#include "dp/engine/samples.h"
+#include "dp/worker/samples.h"
 
 static int start_eal(void **state)
 {

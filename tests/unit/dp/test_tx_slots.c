@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "dp/device/tx_slots.h"
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 
 enum { SLOTS = 8, SIZE = 256, SHORT = 60, LONG = 1500 };
 

@@ -1,26 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The connection tracker's life of a connection: states, ageing, reopening, programmed entries.
- */
+/* The connection tracker's life of a connection: states, ageing, reopening. */
 #include "flow_one.h"
 
-#include "dp/engine/worker.h"
-
-/* Pass a packet as the pipeline does: install it when unknown, track it when its
- * entry asks for that. */
-static bool pass(const struct flow_packet *p)
-{
-	struct sl_meta *m = &x.b.meta[0];
-
-	if (!flow_hits(&x, p)) {
-		/* A SYN that the entry does not cover is judged as a new connection. */
-		if (m->flow != NULL && sl_flow_opens(x.t, m->flow, m))
-			return true;
-		assert_null(m->flow);
-		return flow_install(&x, 0, p) != NULL;
-	}
-	return x.b.verdict[0] == SL_KEEP;
-}
+#include "dp/worker/worker.h"
 
 static enum sl_conn_state state_of(const struct flow_packet *p)
 {
@@ -101,7 +83,7 @@ static void every_life_takes_its_states(void **state)
 				.reply = l->step[s].reply,
 				.tcp_flags = l->step[s].flags};
 
-			assert_true(pass(&p));
+			assert_true(flow_passes(&p));
 			if (state_of(&p) != l->after[s])
 				fail_msg("%s, step %u: state %u", l->name, s, state_of(&p));
 		}
@@ -114,12 +96,12 @@ static void tcp_asks_to_be_tracked_until_established(void **state)
 	struct flow_packet r = {.proto = IPPROTO_TCP, .tcp_flags = SYN | ACK, .reply = true};
 
 	(void)state;
-	pass(&p);
+	flow_passes(&p);
 	assert_true(entry_tracks(&p));
 	assert_true(entry_tracks(&r));
-	pass(&r);
+	flow_passes(&r);
 	p.tcp_flags = ACK;
-	pass(&p);
+	flow_passes(&p);
 	assert_false(entry_tracks(&p));
 	assert_false(entry_tracks(&r));
 }
@@ -129,10 +111,10 @@ static void udp_asks_for_replies_only_and_only_until_the_first(void **state)
 	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
 
 	(void)state;
-	pass(&p);
+	flow_passes(&p);
 	assert_false(entry_tracks(&p));
 	assert_true(entry_tracks(&r));
-	pass(&r);
+	flow_passes(&r);
 	assert_false(entry_tracks(&r));
 }
 
@@ -142,13 +124,13 @@ static void state_is_kept_by_who_gets_the_pair_later(void **state)
 	struct sl_conn *c;
 
 	(void)state;
-	pass(&p);
+	flow_passes(&p);
 	c = sl_flow_conn(x.t, flow_find(&x, &p));
 	atomic_store(&c->lock, 9);
-	assert_true(pass(&r));
+	assert_true(flow_passes(&r));
 	assert_int_equal(state_of(&p), SL_CONN_NEW);
 	atomic_store(&c->lock, 0);
-	assert_true(pass(&r));
+	assert_true(flow_passes(&r));
 	assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
 }
 
@@ -168,12 +150,12 @@ static void echo_reply_establishes_and_stays_tracked(void **state)
 		struct flow_packet request = echo(v6, false, SL_P_ICMP_ECHO);
 		struct flow_packet reply = echo(v6, true, SL_P_ICMP_ECHO_REPLY);
 
-		assert_true(pass(&request));
-		assert_true(pass(&reply));
+		assert_true(flow_passes(&request));
+		assert_true(flow_passes(&reply));
 		assert_int_equal(state_of(&request), SL_CONN_ESTABLISHED);
 		assert_true(entry_tracks(&request));
 		assert_true(entry_tracks(&reply));
-		assert_true(pass(&request));
+		assert_true(flow_passes(&request));
 	}
 }
 
@@ -185,10 +167,10 @@ static void icmp_of_the_wrong_type_for_its_direction_does_not_pass(void **state)
 		struct flow_packet back = echo(v6, true, SL_P_ICMP_ECHO), other = echo(v6, true, 0);
 		struct flow_packet answer = echo(v6, false, SL_P_ICMP_ECHO_REPLY);
 
-		assert_true(pass(&request));
-		assert_false(pass(&back));
-		assert_false(pass(&other));
-		assert_false(pass(&answer));
+		assert_true(flow_passes(&request));
+		assert_false(flow_passes(&back));
+		assert_false(flow_passes(&other));
+		assert_false(flow_passes(&answer));
 		assert_int_equal(state_of(&request), SL_CONN_NEW);
 	}
 }
@@ -198,9 +180,9 @@ static struct sl_flow *closed(uint32_t id)
 {
 	struct flow_packet p = {.id = id, .proto = IPPROTO_TCP, .tcp_flags = SYN};
 
-	pass(&p);
+	flow_passes(&p);
 	p.tcp_flags = RST;
-	pass(&p);
+	flow_passes(&p);
 	assert_int_equal(state_of(&p), SL_CONN_RESET);
 	return flow_find(&x, &p);
 }
@@ -242,7 +224,7 @@ static void only_a_pure_syn_reopens_and_only_what_is_closed(void **state)
 		assert_true(flow_hits(&x, &p));
 	}
 	p = (struct flow_packet){.id = 2, .proto = IPPROTO_TCP, .tcp_flags = SYN};
-	pass(&p);
+	flow_passes(&p);
 	assert_true(flow_hits(&x, &p));
 }
 
@@ -268,9 +250,9 @@ static void syn_from_the_old_responder_makes_it_the_opener(void **state)
 	assert_false(sl_flow_is_opener(x.t, sl_flow_other(f)));
 	assert_false(sl_flow_is_orig(f));
 
-	assert_true(pass(&p));
+	assert_true(flow_passes(&p));
 	r.tcp_flags = ACK;
-	assert_true(pass(&r));
+	assert_true(flow_passes(&r));
 	assert_int_equal(x.b.meta[0].act.out, PORT_A);
 	assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
 	assert_true(sl_flow_view_next(x.t, 0, x.tick, &v));
@@ -310,18 +292,18 @@ static void idle_connections_go_when_their_state_allows(void **state)
 			.reply = true,
 			.flags = SL_P_ICMP_ECHO_REPLY};
 
-		x.tick = UINT32_MAX - 20 - i; /* the clock wraps */
-		pass(&p);
+		x.tick = UINT32_MAX - 20 - i; /* the clock turns over */
+		flow_passes(&p);
 		if (limits[i].state != SL_CONN_NEW)
-			assert_true(pass(&r));
+			assert_true(flow_passes(&r));
 		p.tcp_flags = r.tcp_flags = FIN | ACK;
 		if (limits[i].state == SL_CONN_CLOSING) {
-			pass(&p);
-			pass(&r);
+			flow_passes(&p);
+			flow_passes(&r);
 		}
 		r.tcp_flags = RST;
 		if (limits[i].state == SL_CONN_RESET)
-			pass(&r);
+			flow_passes(&r);
 		assert_int_equal(state_of(&p), limits[i].state);
 		x.tick += 3;
 		p.tcp_flags = ACK;
@@ -351,9 +333,9 @@ static void half_closed_and_silent_goes_after_two_minutes(void **state)
 		r.reply = true;
 		fin.reply = id == 1;
 		fin.tcp_flags = FIN | ACK;
-		pass(&p);
-		pass(&r);
-		pass(&fin);
+		flow_passes(&p);
+		flow_passes(&r);
+		flow_passes(&fin);
 		assert_int_equal(state_of(&p), SL_CONN_ESTABLISHED);
 		x.tick += 120 * SL_TICKS_PER_SECOND;
 		assert_int_equal(flow_age_all(&x), 0);
@@ -365,7 +347,7 @@ static void half_closed_and_silent_goes_after_two_minutes(void **state)
 static void open_unanswered(uint32_t from, uint32_t to)
 {
 	for (uint32_t id = from; id < to; id++)
-		pass(&(struct flow_packet){.id = id});
+		flow_passes(&(struct flow_packet){.id = id});
 }
 
 /* 30 s while a quarter is free; below that, in proportion to the free part. */
@@ -390,7 +372,7 @@ static void want_of_room_removes_nothing_that_was_answered(void **state)
 	(void)state;
 	open_unanswered(0, 32);
 	for (uint32_t id = 0; id < 30; id++)
-		pass(&(struct flow_packet){.id = id, .reply = true});
+		flow_passes(&(struct flow_packet){.id = id, .reply = true});
 	x.tick += 11;
 	assert_int_equal(flow_age_all(&x), 2);
 	assert_int_equal(sl_flow_table_used(x.t), 60);
@@ -467,130 +449,13 @@ static void connection_a_worker_holds_is_left_for_the_next_turn(void **state)
 	struct sl_conn *c;
 
 	(void)state;
-	pass(&p);
+	flow_passes(&p);
 	c = sl_flow_conn(x.t, flow_find(&x, &p));
 	x.tick += 100000;
 	atomic_store(&c->lock, 1);
 	assert_int_equal(flow_age_all(&x), 0);
 	atomic_store(&c->lock, 0);
 	assert_int_equal(flow_age_all(&x), 1);
-}
-
-static int program(const struct flow_packet *p, uint32_t idle_timeout)
-{
-	struct sl_key4 k4 = flow_key4(p);
-	struct sl_flow_program prog = {.key = p->v6 ? flow_key6(p) : sl_key6_from4(&k4),
-		.v4 = !p->v6,
-		.kind = SL_PROGRAM_PORT,
-		.target = 9,
-		.idle_timeout = idle_timeout};
-
-	return sl_flow_program_add(x.t, &prog, x.tick);
-}
-
-static void programmed_entry_takes_its_first_packet_to_the_miss_path(void **state)
-{
-	(void)state;
-	for (unsigned int v6 = 0; v6 < 2; v6++) {
-		struct flow_packet p = {.id = 1, .v6 = v6}, r = {.id = 1, .v6 = v6, .reply = true};
-		struct sl_flow_install in;
-		struct sl_flow *f;
-
-		assert_int_equal(program(&p, 0), 0);
-		assert_int_equal(program(&p, 0), -EEXIST);
-		assert_false(flow_hits(&x, &p));
-		f = x.b.meta[0].flow;
-		assert_int_equal(flow_state(&x, f), SL_CONN_PROGRAMMED);
-		assert_int_equal(sl_conn_program(sl_flow_conn(x.t, f)).target, 9);
-		in = flow_resolution(&x, 0);
-		assert_true(sl_flow_update(x.t, 0, f, &in));
-		assert_true(flow_hits(&x, &p));
-		assert_false(x.b.meta[0].act.flags & SL_ACT_TRACK);
-		assert_null(flow_find(&x, &r));
-	}
-	assert_int_equal(sl_flow_table_used(x.t), 2);
-}
-
-static void programmed_entry_stays_until_its_idle_timeout_if_it_has_one(void **state)
-{
-	struct flow_packet forever = {.id = 1}, brief = {.id = 2};
-
-	(void)state;
-	assert_int_equal(program(&forever, 0), 0);
-	assert_int_equal(program(&brief, 50), 0);
-	x.tick += 50;
-	assert_int_equal(flow_age_all(&x), 0);
-	x.tick += 1;
-	assert_int_equal(flow_age_all(&x), 1);
-	assert_null(flow_find(&x, &brief));
-	x.tick += 1000000;
-	assert_int_equal(flow_age_all(&x), 0);
-	assert_int_equal(flow_del(&x, &forever), 0);
-	assert_int_equal(flow_del(&x, &forever), -ENOENT);
-	assert_int_equal(sl_flow_table_used(x.t), 0);
-}
-
-static void programmed_entry_replaces_the_connection_of_its_key(void **state)
-{
-	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
-
-	(void)state;
-	for (unsigned int side = 0; side < 2; side++) {
-		pass(&p);
-		assert_int_equal(program(side == 0 ? &p : &r, 0), 0);
-		assert_null(flow_find(&x, side == 0 ? &r : &p));
-		assert_int_equal(sl_flow_table_used(x.t), 1);
-		assert_int_equal(flow_del(&x, side == 0 ? &p : &r), 0);
-	}
-}
-
-static void connection_whose_replies_are_programmed_leaves_them_alone(void **state)
-{
-	struct flow_packet p = {.id = 1}, r = {.id = 1, .reply = true};
-	struct sl_flow *programmed;
-
-	(void)state;
-	assert_int_equal(program(&r, 0), 0);
-	programmed = flow_find(&x, &r);
-	assert_true(pass(&p));
-	assert_true(flow_hits(&x, &p));
-	assert_ptr_equal(flow_find(&x, &r), programmed);
-
-	/* Without it, replies must not look like a new connection. */
-	assert_int_equal(flow_del(&x, &r), 0);
-	assert_null(flow_find(&x, &p));
-	assert_int_equal(sl_flow_table_used(x.t), 0);
-}
-
-static void programmed_entries_are_refused_when_the_table_is_full(void **state)
-{
-	struct sl_flow_stats s;
-
-	(void)state;
-	for (uint32_t id = 0; id < 32; id++)
-		assert_int_equal(program(&(struct flow_packet){.id = id}, 0), 0);
-	assert_int_equal(program(&(struct flow_packet){.id = 32}, 0), -ENOSPC);
-	assert_null(flow_install(&x, 0, &(struct flow_packet){.id = 33}));
-	sl_flow_stats(x.t, &s);
-	assert_int_equal(s.table_full, 2);
-	assert_int_equal(flow_del(&x, &(struct flow_packet){.id = 0}), 0);
-	sl_rcu_drain(x.rcu);
-	assert_int_equal(program(&(struct flow_packet){.id = 32}, 0), 0);
-}
-
-static void view_tells_what_was_programmed(void **state)
-{
-	struct sl_flow_view v;
-
-	(void)state;
-	assert_int_equal(program(&(struct flow_packet){.id = 1, .v6 = true}, 70), 0);
-	assert_true(sl_flow_view_next(x.t, 0, x.tick, &v));
-	assert_false(v.v4);
-	assert_int_equal(v.state, SL_CONN_PROGRAMMED);
-	assert_int_equal(v.program, SL_PROGRAM_PORT);
-	assert_int_equal(v.target, 9);
-	assert_int_equal(v.idle_timeout, 70);
-	assert_int_equal(v.generation[0], 0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -615,12 +480,6 @@ int main(void)
 		T(clock_hand_looks_at_its_budget_and_comes_round),
 		T(clock_hand_hurries_when_little_is_free),
 		T(connection_a_worker_holds_is_left_for_the_next_turn),
-		T(programmed_entry_takes_its_first_packet_to_the_miss_path),
-		T(programmed_entry_stays_until_its_idle_timeout_if_it_has_one),
-		T(programmed_entry_replaces_the_connection_of_its_key),
-		T(connection_whose_replies_are_programmed_leaves_them_alone),
-		T(programmed_entries_are_refused_when_the_table_is_full),
-		T(view_tells_what_was_programmed),
 	};
 
 	return cmocka_run_group_tests_name("flow_track", tests, sl_test_eal, NULL);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dp/engine/counters.h"
+#include "dp/worker/counters.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "tests/lib/crowd.h"

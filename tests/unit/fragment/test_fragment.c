@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "tests/lib/packet.h"
 
 #define MF	0x2000

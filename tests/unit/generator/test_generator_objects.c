@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "ctrl/daemon/drivers.h"
-#include "ctrl/objects/objects.h"
+#include "ctrl/objects/ports.h"
 #include "ctrl/shape/json.h"
 
 static int port_with(const char *devargs, struct sl_err *e)

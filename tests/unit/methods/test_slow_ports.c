@@ -22,7 +22,7 @@
 #include "ctrl/objects/tables.h"
 #include "ctrl/rpc/reply.h"
 #include "ctrl/rpc/session.h"
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 #include "pipelines/pipeline_ctl.h"
 #include "tests/lib/engine.h"
 #include "tests/unit/dp/stub_driver.h"

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 /* Checksums, limits and the state of the files, which a test spoils and looks at. */
-#include "ctrl/model/journal_impl.h"
+#include "ctrl/model/journal_state.h"
 #include "tests/lib/desired.h"
 
 struct fixture {
@@ -56,7 +56,7 @@ static inline int open_state(struct fixture *f)
 	f->journal = sl_journal_open(f->dir, notice, &f->e);
 	if (f->journal == NULL)
 		return -1;
-	f->store = sl_store_create(NULL, f->journal);
+	f->store = sl_store_create(NULL, sl_journal_recorder(f->journal));
 	return sl_journal_replay(f->journal, f->store, &f->e);
 }
 

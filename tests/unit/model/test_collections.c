@@ -15,6 +15,7 @@
 #include "ctrl/methods/objects.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/objects/fields.h"
+#include "ctrl/objects/nodes.h"
 #include "ctrl/shape/json.h"
 #include "tests/lib/desired.h"
 
@@ -184,7 +185,7 @@ static struct sl_config *parse(const char *text)
 
 static struct sl_store *start(struct sl_journal *journal)
 {
-	struct sl_store *s = sl_store_create(NULL, journal);
+	struct sl_store *s = sl_store_create(NULL, sl_journal_recorder(journal));
 	struct sl_config *c = parse(file);
 	struct sl_err e = {0};
 

@@ -273,7 +273,7 @@ static int start(
 
 	*journal = sl_journal_open(dir, NULL, &e);
 	assert_non_null(*journal);
-	*store = sl_store_create(NULL, *journal);
+	*store = sl_store_create(NULL, sl_journal_recorder(*journal));
 	ret = sl_config_start(c, *store, *journal, NULL, &e);
 	sl_config_free(c);
 	return ret;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "journal_test.h"
+#include "ctrl/objects/networks.h"
 
 #define WEB(labels)                                                                             \
 	"{\"name\":\"web-1\",\"network\":\"blue\",\"port\":\"web-1\",\"mac\":\"02:00:00:00:00:" \
@@ -439,7 +440,7 @@ static void replay_is_one_transaction_for_the_applier(void **state)
 	close_state(f);
 	fake_applier_init(&a);
 	f->journal = sl_journal_open(f->dir, notice, &f->e);
-	f->store = sl_store_create(&a.applier, f->journal);
+	f->store = sl_store_create(&a.applier, sl_journal_recorder(f->journal));
 	assert_int_equal(sl_journal_replay(f->journal, f->store, &f->e), 0);
 	assert_int_equal(a.prepared, 1);
 	assert_int_equal(a.committed, 1);

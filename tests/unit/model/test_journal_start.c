@@ -28,7 +28,8 @@ static int start_with(struct fixture *f, const char *file, struct sl_applier *ap
 	n_notices = 0;
 	memset(&f->e, 0, sizeof(f->e));
 	f->journal = sl_journal_open(f->dir, count_notice, &f->e);
-	f->store = f->journal != NULL ? sl_store_create(applier, f->journal) : NULL;
+	f->store = f->journal != NULL ? sl_store_create(applier, sl_journal_recorder(f->journal))
+				      : NULL;
 	ret = f->store != NULL ? sl_config_start(c, f->store, f->journal, count_notice, &f->e) : -1;
 	sl_config_free(c);
 	return ret;

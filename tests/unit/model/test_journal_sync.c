@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "journal_test.h"
+#include "ctrl/objects/networks.h"
 
 /* The disk refuses so many more times; stands before libc's functions. */
 static unsigned int data_syncs_to_fail, syncs_to_fail, truncations_to_fail;
@@ -252,7 +253,7 @@ static void full_disk_refuses_the_change_and_leaves_no_half_line(void **state)
 	fake_applier_init(&a);
 	sl_journal_close(f->journal);
 	f->journal = sl_journal_open(f->dir, notice, &f->e);
-	f->store = sl_store_create(&a.applier, f->journal);
+	f->store = sl_store_create(&a.applier, sl_journal_recorder(f->journal));
 	assert_int_equal(sl_journal_replay(f->journal, f->store, &f->e), 0);
 	text = desired_text(f->store);
 	log = file_read(f->dir, "journal.log", &len);

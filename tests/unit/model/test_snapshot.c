@@ -10,6 +10,7 @@
 
 /* What the store still keeps for a snapshot that is gone: store->left. */
 #include "ctrl/model/store_impl.h"
+#include "ctrl/objects/networks.h"
 #include "tests/lib/desired.h"
 
 #define N 40

@@ -1,67 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What must hold between objects, ids, identities. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "tests/lib/desired.h"
-
-#define WEB                                                                                     \
-	"{\"name\":\"web-1\",\"network\":\"blue\",\"port\":\"web-1\",\"mac\":\"02:00:00:00:00:" \
-	"05\","                                                                                 \
-	"\"addresses\":[\"10.0.0.5\"],\"labels\":{\"app\":\"web\"}}"
-#define DB                                                                                      \
-	"{\"name\":\"db-1\",\"network\":\"blue\",\"node\":\"node-b\",\"mac\":\"02:00:00:00:00:" \
-	"06\","                                                                                 \
-	"\"addresses\":[\"10.0.0.6\"],\"labels\":{\"app\":\"db\"}}"
-
-static int setup(void **state)
-{
-	struct sl_store *s = sl_store_create(NULL, NULL);
-
-	desired_fill(s);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sl_store_destroy(*state);
-	return 0;
-}
-
-/* The step must be refused at that path with all these words in the message, and change nothing. */
-static void refused(struct sl_store *s, enum sl_txn_verb verb, const char *coll, const char *json,
-	const char *path, const char *words)
-{
-	char *before = desired_text(s), *after, copy[200], *word, *save = NULL;
-	struct sl_err e = {0};
-
-	if (desired_do(s, verb, coll, json, &e) == 0)
-		fail_msg("accepted: %s", json);
-	assert_string_equal(e.path, path);
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save))
-		if (strstr(e.message, word) == NULL)
-			fail_msg("no %s in: %s", word, e.message);
-	after = desired_text(s);
-	assert_string_equal(before, after);
-	free(before);
-	free(after);
-}
-
-static uint16_t identity_of(struct sl_store *s, const char *endpoint)
-{
-	const struct sl_endpoint_obj *ep =
-		(const struct sl_endpoint_obj *)sl_store_find(s, SL_COLL_ENDPOINTS, endpoint);
-
-	assert_non_null(ep);
-	return sl_store_identity_of(s, &ep->labels);
-}
+/* What must hold between objects, and their ids. */
+#include "store_test.h"
 
 static void reference_to_nothing_names_both_ends(void **state)
 {
@@ -265,115 +204,6 @@ static void names_may_be_exchanged_in_one_transaction(void **state)
 	assert_int_equal(sl_txn_commit(t, &e), 0);
 }
 
-static void labels_without_identity_get_one_allocated(void **state)
-{
-	struct sl_store *s = *state;
-	uint16_t web;
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	desired_must(s, SL_TXN_ADD, "endpoints", DB);
-	web = identity_of(s, "web-1");
-	assert_true(web >= 4096);
-	assert_int_not_equal(web, identity_of(s, "db-1"));
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 2);
-}
-
-static void endpoints_of_equal_labels_share_an_identity(void **state)
-{
-	struct sl_store *s = *state;
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	desired_must(s, SL_TXN_ADD, "endpoints",
-		"{\"name\":\"web-2\",\"network\":\"blue\",\"node\":\"node-b\",\"mac\":\"02:00:00:"
-		"00:00:07\","
-		"\"addresses\":[\"10.0.0.7\"],\"labels\":{\"app\":\"web\"}}");
-	assert_int_equal(identity_of(s, "web-1"), identity_of(s, "web-2"));
-	desired_must_del(s, SL_COLL_ENDPOINTS, "web-1");
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 1);
-}
-
-static void allocated_identity_goes_with_its_last_endpoint_and_rests(void **state)
-{
-	struct sl_store *s = *state;
-	uint16_t first;
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	first = identity_of(s, "web-1");
-	desired_must_del(s, SL_COLL_ENDPOINTS, "web-1");
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 0);
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	assert_int_not_equal(identity_of(s, "web-1"), first);
-}
-
-static void declared_identity_takes_the_place_of_an_allocated_one(void **state)
-{
-	struct sl_store *s = *state;
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	desired_must(s, SL_TXN_ADD, "identities", "{\"id\":1001,\"labels\":{\"app\":\"web\"}}");
-	assert_int_equal(identity_of(s, "web-1"), 1001);
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 1);
-	desired_must_del(s, SL_COLL_ENDPOINTS, "web-1");
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 1);
-}
-
-static void declared_identity_may_have_the_number_of_an_allocated_one(void **state)
-{
-	struct sl_store *s = *state;
-	char json[128];
-	uint16_t was;
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	was = identity_of(s, "web-1");
-	snprintf(json, sizeof(json), "{\"id\":%u,\"labels\":{\"app\":\"other\"}}", was);
-	desired_must(s, SL_TXN_ADD, "identities", json);
-	assert_int_not_equal(identity_of(s, "web-1"), was);
-	assert_int_not_equal(identity_of(s, "web-1"), SL_IDENTITY_UNKNOWN);
-	assert_int_equal(sl_store_count(s, SL_COLL_IDENTITIES), 2);
-}
-
-static void removal_of_a_declared_identity_leaves_its_endpoints_an_allocated_one(void **state)
-{
-	struct sl_store *s = *state;
-
-	desired_must(s, SL_TXN_ADD, "identities", "{\"id\":1001,\"labels\":{\"app\":\"web\"}}");
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	assert_int_equal(identity_of(s, "web-1"), 1001);
-	desired_must_del(s, SL_COLL_IDENTITIES, "1001");
-	assert_true(identity_of(s, "web-1") >= 4096);
-}
-
-static void allocated_identity_cannot_be_removed_by_hand(void **state)
-{
-	struct sl_store *s = *state;
-	struct sl_err e = {0};
-	char key[16];
-
-	desired_must(s, SL_TXN_ADD, "endpoints", WEB);
-	snprintf(key, sizeof(key), "%u", identity_of(s, "web-1"));
-	assert_int_equal(desired_del(s, SL_COLL_IDENTITIES, key, &e), -EBUSY);
-	assert_int_equal(e.code, SL_ERR_REFERENCE);
-}
-
-static void identity_labels_are_unique(void **state)
-{
-	desired_must(*state, SL_TXN_ADD, "identities",
-		"{\"id\":1001,\"labels\":{\"a\":\"1\",\"b\":\"2\"}}");
-	refused(*state, SL_TXN_ADD, "identities",
-		"{\"id\":1002,\"labels\":{\"b\":\"2\",\"a\":\"1\"}}", "labels", "1001 1002");
-}
-
-static void endpoint_without_labels_has_an_identity_too(void **state)
-{
-	struct sl_store *s = *state;
-
-	desired_must(s, SL_TXN_ADD, "endpoints",
-		"{\"name\":\"x\",\"network\":\"blue\",\"node\":\"node-b\",\"mac\":\"02:00:00:00:00:"
-		"07\","
-		"\"addresses\":[\"10.0.0.7\"]}");
-	assert_true(identity_of(s, "x") >= 4096);
-}
-
 static bool count_referrer(enum sl_collection_id by, const struct sl_object *o, void *ctx)
 {
 	assert_int_equal(by, SL_COLL_ENDPOINTS);
@@ -474,8 +304,6 @@ static void walk_is_in_order_of_insertion_and_can_end(void **state)
 	assert_string_equal(names, "up0 web-1 ");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,15 +320,6 @@ int main(void)
 		T(role_cannot_change_under_what_is_on_the_port),
 		T(access_port_carries_one_network),
 		T(names_may_be_exchanged_in_one_transaction),
-		T(labels_without_identity_get_one_allocated),
-		T(endpoints_of_equal_labels_share_an_identity),
-		T(allocated_identity_goes_with_its_last_endpoint_and_rests),
-		T(declared_identity_takes_the_place_of_an_allocated_one),
-		T(declared_identity_may_have_the_number_of_an_allocated_one),
-		T(removal_of_a_declared_identity_leaves_its_endpoints_an_allocated_one),
-		T(allocated_identity_cannot_be_removed_by_hand),
-		T(identity_labels_are_unique),
-		T(endpoint_without_labels_has_an_identity_too),
 		T(referrers_of_an_object_are_found),
 		T(id_is_stable_over_changes_and_found_again),
 		T(freed_id_rests_before_it_is_used_again),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ctrl/objects/networks.h"
 #include "tests/lib/desired.h"
 
 struct fixture {

@@ -10,7 +10,15 @@
 
 #include "ctrl/shape/json.h"
 #include "ctrl/model/conf.h"
-#include "ctrl/objects/objects.h"
+#include "ctrl/objects/collections.h"
+#include "ctrl/objects/endpoints.h"
+#include "ctrl/objects/identities.h"
+#include "ctrl/objects/neighbors.h"
+#include "ctrl/objects/networks.h"
+#include "ctrl/objects/nodes.h"
+#include "ctrl/objects/policies.h"
+#include "ctrl/objects/ports.h"
+#include "ctrl/objects/routes.h"
 #include "sluice/encap.h"
 
 union any {

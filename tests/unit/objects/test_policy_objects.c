@@ -3,6 +3,7 @@
  * Policies as objects that name networks: what is refused and with which words, by whichever way
  * they come; and those of a state directory from before policies had networks.
  */
+#include "ctrl/objects/policies.h"
 #include "ctrl/watch/notices.h"
 #include "tests/unit/model/journal_test.h"
 

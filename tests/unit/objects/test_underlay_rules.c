@@ -15,12 +15,13 @@
 #include <cmocka.h>
 
 /* The checksum of the journal's lines, which the test writes itself. */
-#include "ctrl/model/journal_impl.h"
+#include "ctrl/model/journal_state.h"
 #include "ctrl/shape/json.h"
 #include "ctrl/watch/notices.h"
 /* The tables are built here without an engine, so the applier is made by hand. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
+#include "ctrl/objects/collections.h"
 #include "dp/lib/addr_map.h"
 #include "tests/lib/desired.h"
 #include "tests/unit/underlay/underlay_faults.h"
@@ -276,7 +277,7 @@ static void load_state(
 	l->dir = state_of(f);
 	l->journal = sl_journal_open(l->dir, NULL, &o->e);
 	assert_non_null(l->journal);
-	l->store = sl_store_create(NULL, l->journal);
+	l->store = sl_store_create(NULL, sl_journal_recorder(l->journal));
 	o->refused = sl_config_start(c, l->store, l->journal, NULL, &o->e) != 0;
 }
 

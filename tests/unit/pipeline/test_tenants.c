@@ -18,6 +18,7 @@
 
 #include "ctrl/apply/apply.h"
 #include "ctrl/objects/tables.h"
+#include "ctrl/objects/collections.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/waiting_dp.h"
 #include "pipelines/pipeline_ctl.h"

@@ -16,7 +16,7 @@
 #include <rte_ether.h>
 
 #include "ctrl/underlay/neighbor.h"
-#include "dp/engine/worker.h"
+#include "dp/worker/worker.h"
 #include "tests/lib/packet.h"
 
 #define PORT   3

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "ctrl/methods/ctrl.h"
-#include "ctrl/rpc/session.h"
+#include "ctrl/rpc/rpc.h"
 #include "ctrl/methods/methods.h"
 #include "ctrl/watch/recent.h"
 #include "pipelines/context/world.h"

@@ -22,7 +22,7 @@
 #include <rte_malloc.h>
 #include <rte_string_fns.h>
 
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
 
 static const char datagram[] = "datagram";
 

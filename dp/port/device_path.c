@@ -12,12 +12,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <rte_devargs.h>
 #include <rte_string_fns.h>
 
-#include "device.h"
-#include "dp/engine/engine_internal.h"
-#include "socket_file.h"
+#include "dp/device/device.h"
+#include "device_path.h"
+#include "dp/device/device_outside.h"
+#include "engine_state.h"
+#include "dp/device/socket_file.h"
 
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
@@ -229,33 +230,6 @@ static bool conflict(const struct path_claim *a, const struct path_claim *b)
 	return (servers || writes) && !share(a, b) && same_file(a->path, b->path);
 }
 
-/* Parses devargs in any of DPDK's notations. */
-int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e)
-{
-	struct rte_devargs da = {0};
-	char *text = NULL;
-	int ret = 0;
-
-	*d = (struct sl_device){0};
-	if (sl_port_driver_of(devargs) != &sl_dpdk_driver || rte_devargs_parse(&da, devargs) != 0)
-		return 0; /* it names nothing that a driver would open */
-	if (asprintf(&text, "%s,%s", da.name, da.args != NULL ? da.args : "") < 0)
-		ret = sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	if (ret == 0)
-		ret = sl_device_parse(d, text, e);
-	if (ret == 0 && d->driver != NULL && (da.bus_str != NULL || da.cls_str != NULL)) {
-		ret = sl_err_set(e, SL_ERR_DEVICE, "devargs",
-			"device %s is written as bus=... or class=..., which is for NICs only",
-			d->name);
-		sl_err_hint(e, "write it as NAME,ARGUMENT=VALUE,...");
-		sl_device_fini(d);
-	}
-	free(text);
-	free(da.data);
-	return ret;
-}
-
-/* Whether any pair of claims of the two devices satisfies the condition. */
 static bool any_pair(const struct sl_port *a, const struct sl_device *da, const struct sl_port *b,
 	const struct sl_device *db,
 	bool (*holds)(const struct path_claim *, const struct path_claim *))

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What journal.c (the log), journal_fold.c (the snapshot) and journal_load.c (reading) share.
- * Threads: control.
+ * What an open journal holds, and what all parts of it share: names of files, messages, reading and
+ * writing. For journal*.c and tests only. Threads: control.
  */
-#ifndef SL_CTRL_MODEL_JOURNAL_IMPL_H
-#define SL_CTRL_MODEL_JOURNAL_IMPL_H
+#ifndef SL_CTRL_MODEL_JOURNAL_STATE_H
+#define SL_CTRL_MODEL_JOURNAL_STATE_H
 
-#include "journal.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store.h"
 
 /*
  * What lines say that this version writes. It reads those of 1 too, in which allocated identities
@@ -45,6 +50,7 @@ struct sl_journal_numbers {
 };
 
 struct sl_journal {
+	struct sl_recorder recorder; /* of this journal */
 	char *dir;
 	int dir_fd, log_fd;
 	void (*notice)(const char *text);
@@ -68,6 +74,12 @@ struct sl_journal {
 	char *snapshot_text, *log_text;
 	size_t snapshot_len, log_len;
 };
+
+/* Nothing has ever been written to the directory, be it a snapshot of nothing. */
+static inline bool sl_journal_is_blank(const struct sl_journal *j)
+{
+	return j->seq == 0 && !j->has_snapshot;
+}
 
 uint32_t sl_crc32(uint32_t crc, const void *data, size_t len);
 void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)

@@ -6,7 +6,7 @@
 #ifndef SL_DP_ENGINE_PARAMS_H
 #define SL_DP_ENGINE_PARAMS_H
 
-#include "worker.h"
+#include "dp/worker/worker.h"
 
 enum sl_hugepages {
 	SL_HUGEPAGES_AUTO, /* use them when there are enough, otherwise say so and run without */

@@ -28,22 +28,16 @@
 
 #include <rte_mbuf.h>
 
-#include "dp/device/device.h"
+#include "device.h"
 #include "sluice/error.h"
+#include "sluice/port_tag.h"
 #include "sluice/types.h"
 
 #define SL_DEVICE_NAME_LEN 64
 
 struct sl_port_device;
 
-/*
- * The value of a received packet's mbuf field `port`: the tag of its device. DPDK's drivers write
- * their ethdev's number there. Others write SL_TAG_OF_PORT.
- */
-#define SL_TAGS_MAX	   (0x1000 + SL_PORTS_MAX)
-#define SL_TAG_OF_PORT(id) ((uint16_t)(0x1000 + (id)))
-
-/* What a device depends on outside this process. */
+/* What a device hangs on outside of this process. */
 struct sl_outside {
 	enum sl_device_follow follow;
 	bool makes;	 /* the device creates the interface */

@@ -3,7 +3,7 @@
 
 #include <rte_cycles.h>
 
-#include "dp/port/port_driver.h"
+#include "sluice/port_tag.h"
 #include "worker.h"
 
 enum {

@@ -4,18 +4,21 @@
  * the life of packet pools after their port.
  * Threads: control.
  */
-#ifndef SL_DP_ENGINE_INTERNAL_H
-#define SL_DP_ENGINE_INTERNAL_H
+#ifndef SL_DP_ENGINE_STATE_H
+#define SL_DP_ENGINE_STATE_H
 
 #include <time.h>
 
-#include "dp/device/device.h"
-#include "dp/port/device_helper.h"
-#include "dp/eal/eal.h"
-#include "engine.h"
 #include "dp/device/interface.h"
-#include "dp/port/port_driver.h"
+#include "dp/device/port_driver.h"
+#include "dp/eal/eal.h"
+#include "dp/worker/worker.h"
+#include "ports.h"
 #include "sluice/port_set.h"
+#include "sluice/port_tag.h"
+
+struct sl_device_helper;
+struct sl_device_job;
 
 #define SL_POOL_CACHE		256
 #define SL_PORT_BUFFERS_DEFAULT 16384 /* packet buffers of a port */
@@ -288,45 +291,23 @@ void sl_port_revive(struct sl_port *p);
  * can be sent then. */
 void sl_port_strand(struct sl_port *p);
 
-/* port_follow.c: what happens to the device */
-void sl_port_view(struct sl_port *p);	/* show workers the present refuse */
-void sl_port_shut(struct sl_port *p);	/* close its device, then try at once to open it */
-void sl_port_closed(struct sl_port *p); /* the device is closed: -> SHUT */
-/* result of a try to open it */
-void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e);
-void sl_ports_open(struct sl_engine *g); /* open those that are due; every few milliseconds */
-void sl_ports_follow(struct sl_engine *g, bool all); /* check those with news, or all */
-/* Set the port's condition, with words; marks the port as changed when the condition is new. */
+/* port_follow.c: what becomes of the device */
+void sl_ports_hear(struct sl_engine *g); /* what the kernel has told of interfaces */
+void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
+void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
+void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */
+void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
+void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
+void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
+/* What is true of the port now, in words; marks it as changed when that is new. */
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why);
 
-/* device_outside.c */
-/* Things that must exist for the device to be opened, and do not. */
-bool sl_outside_is_absent(const struct sl_outside *o, char *why, size_t size);
-/* device_path.c: parses devargs in whichever notation, as DPDK does. d->driver NULL:
- * not in the table. */
-int sl_device_of(const char *devargs, struct sl_device *d, struct sl_err *e);
+static inline uint32_t sl_engine_state_tick(const struct sl_engine *g)
+{
+	return atomic_load_explicit(&g->tick, memory_order_relaxed);
+}
 
-/*
- * device_path.c: checks the files at the paths that a device's driver would open, bind or truncate.
- * sl_device_check comes before every probe. It refuses files that the driver must not use, and
- * leaves them alone; it removes a stale socket. *absent: the files that did not exist.
- * sl_device_unmake removes those again when the device was refused after all.
- */
-int sl_device_check(
-	const struct sl_port *p, const char *devargs, uint32_t *absent, struct sl_err *e);
-void sl_device_unmake(const struct sl_port *p, const char *devargs, uint32_t absent);
-/*
- * At the end, the driver unlinks its socket's path, whatever is there by then. sl_device_opened
- * remembers the socket that the driver made. Any other file at the path survives between the begin
- * and end calls. begin also removes the socket of a memif server, if only that device serves it.
- * end: any thread.
- */
-void sl_device_opened(struct sl_port *p);
-void sl_device_close_begin(const struct sl_port *p, struct sl_device_kept *kept);
-void sl_device_close_end(const struct sl_device_kept *kept);
-/* Another port that has one of the paths, when only one port may have it. */
-const struct sl_port *sl_device_rival(const struct sl_port *p, const char *devargs);
-
+/* engine_state.c: one line for people, see struct sl_engine_params */
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
