@@ -36,7 +36,7 @@ struct sl_timer {
 	 */
 	uint64_t period_ns;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: at once, SL_TIMER_NEVER: not until it is set */
-	bool last; /* after the sources */
+	bool last;	      /* after the sources */
 	void (*fn)(void *ctx);
 	void *ctx;
 };

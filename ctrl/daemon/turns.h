@@ -12,7 +12,7 @@
  *      each and 4 ms together (ctrl/rpc/server_internal.h). A long answer is made while the client
  *      reads it.
  *   4. Last: 2 ms of folding the journal, while that is under way. When clients have made the turn
- *      long, folding still runs, and the next turn leaves out the clients.
+ *      long, the turn does not fold; the next turn leaves out the clients and folds.
  *
  * So the work of step 1 never waits for clients for longer than 4 ms and the one request that was
  * under way at that time. stats.get has the longest turn since the start, and the number of long

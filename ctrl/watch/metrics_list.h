@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every metric, a row each, by group. To add one, add its row here; if it needs something that its
- * group does not read yet, add that to the group's `read` in metrics.c. stats.get, drops.list,
+ * All metrics, one row each, by group. To add a metric, add its row here. If it needs a value that
+ * its group does not read yet, add that to the group's `read` in metrics.c. stats.get, drops.list,
  * rpc.discover, docs/rpc.md and exporters are made from these rows.
  *
  * A row: X(struct, name, type, kind, unit, reader, help).
@@ -80,7 +80,7 @@
 	X(st, samples_lost, U64, COUNTER, SAMPLES, v->samples_lost, \
 		"Samples for drops.recent lost because their ring was full.")
 
-/* What workloads are told of changed endpoints. One instance. */
+/* Announcements of changed endpoints to workloads. One instance. */
 #define SL_METRICS_ANNOUNCEMENTS(X, st) \
 	X(st, sent, U64, COUNTER, PACKETS, v->sent, \
 		"Frames that told workloads of an endpoint's new MAC or place.") \
