@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* drops.list: why packets did not leave, counted. */
+/* drops.list: counters of dropped packets by reason. */
 #include "ctrl.h"
 #include "ctrl/objects/fields.h"
 #include "methods.h"

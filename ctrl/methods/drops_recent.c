@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* drops.recent: samples of packets that did not leave, in words. */
+/* drops.recent: samples of dropped packets, in words. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -191,7 +191,7 @@ static bool name_fits(bool asked, const char *want, const char *a, const char *b
 
 static bool fits(const struct recent_in *in, const struct sl_recent_entry *r)
 {
-	/* A port may be called like a node: only what came by a tunnel came from one. */
+	/* A port may have the name of a node: only a packet from a tunnel came from a node. */
 	bool from_node = r->has_outer && strcmp(in->node, r->from) == 0;
 
 	return (!in->has_after || r->sequence > in->after) &&
@@ -210,7 +210,7 @@ static bool fits(const struct recent_in *in, const struct sl_recent_entry *r)
 					       sl_mac_equal(&in->mac, &r->destination_mac))));
 }
 
-/* A row that was there when it was asked: its place may have another one by now. */
+/* A row that existed when the request came. Its place may hold another row by now. */
 struct found {
 	const struct sl_recent_entry *row;
 	uint64_t sequence;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* policies.explain: what policy says of a connection between two endpoints, rule by rule. */
+/* policies.explain: how policy judges a connection between two endpoints, rule by rule. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +144,7 @@ static bool has_address(const struct sl_endpoint_obj *ep, const struct sl_ip *ip
 	return false;
 }
 
-/* The endpoint's first address that could be meant: the given one, or one of that family. */
+/* The first address of the endpoint that fits: the given address, or one of the given family. */
 static const struct sl_ip *address_of(
 	const struct sl_endpoint_obj *ep, const struct sl_ip *given, bool v4)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* notices.list: what stands now. */
+/* notices.list: the present notices. */
 #include <stdlib.h>
 
 #include "ctrl.h"
@@ -45,7 +45,7 @@ static void write_notice(void *ctx, const struct sl_notice *n)
 	sl_rows_shape(w->rows, w->out, &notice_shape, &out);
 }
 
-/* A kind of notice at a time, of many objects a portion. */
+/* One kind of notice at a time; of many objects, one portion at a time. */
 struct notices {
 	struct sl_rows rows;
 	struct sl_ctrl *c;

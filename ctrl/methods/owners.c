@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* flows.owners: who fills the flow table. */
+/* flows.owners: the owners that fill the flow table. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,14 +75,16 @@ static const struct sl_shape result_shape =
 	SL_SHAPE("flow_owners", owners_out, result_fields, "A page of owners.");
 static const struct sl_field result_field = SL_RESULT(&result_shape, "A page of owners.");
 
-/* The owners with most connections so far: a heap whose root is the one that would go first. */
+/* The owners with most connections so far: a heap whose root will be replaced first. */
 struct most {
 	struct sl_owner_view *all;
 	uint32_t n, room;
-	bool more; /* there are others */
+	bool more; /* there are more owners */
 };
 
-/* Comes a before b in the list? The number decides where all else is equal: pages do not overlap.
+/*
+ * Is a before b in the list? When all else is equal the number decides, so that pages do not
+ * overlap.
  */
 static bool before(const struct sl_owner_view *a, const struct sl_owner_view *b)
 {
@@ -170,7 +172,7 @@ static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct
 	const struct sl_owner_view *v)
 {
 	const char *name = name_of(run, v);
-	bool gone = *name == '\0'; /* before its owner is closed, which takes a grace period */
+	bool gone = *name == '\0'; /* removed; its owner is closed a grace period later */
 	struct owner_out out = {.kind = sl_borrow(kinds[v->kind]),
 		.name = sl_borrow(name),
 		.place = sl_borrow(name_of_number(run, v->place)),
@@ -183,18 +185,18 @@ static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct
 	sl_rows_shape(rows, text, &owner_shape, &out);
 }
 
-/* All owners are looked at first, then those with most are listed. */
+/* It first looks at all owners, then lists those with most connections. */
 struct owner_listing {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
 	struct owners_in in;
 	struct most most;
-	uint32_t seen; /* number of the last owner that was looked at */
+	uint32_t seen; /* number of the last owner looked at */
 	bool sorted;
 	uint32_t i; /* the next to be listed */
 };
 
-/* True when all were looked at. */
+/* True when all owners were looked at. */
 static bool collect_some(struct owner_listing *l)
 {
 	struct sl_owner_view v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* neighbors.state, nodes.paths: what the underlay has found out. */
+/* neighbors.state, nodes.paths: the state of the underlay. */
 #include <stdlib.h>
 #include <stdio.h>
 
@@ -49,7 +49,7 @@ static const struct sl_field neighbor_elem =
 static const struct sl_field neighbors_result =
 	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
-/* In the order of what an operator should know first. */
+/* The most important problem for an operator comes first. */
 static const char *neighbor_problem(const struct sl_neighbor_view *v)
 {
 	if (v->state == SL_NEIGHBOR_FAILED)
@@ -246,7 +246,7 @@ static bool note_encap(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-/* What fits with each of the encapsulations, of which there is at least one. */
+/* The largest packet that fits with each of the encapsulations. There is at least one. */
 static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
 {
 	uint32_t least = UINT32_MAX;
@@ -260,11 +260,11 @@ static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
 struct paths {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
-	bool encaps[SL_ENCAP_COUNT]; /* that networks have; without any, the default */
+	bool encaps[SL_ENCAP_COUNT]; /* of the networks; without networks, the default */
 	char after[SL_KEY_LEN];
 };
 
-/* Nothing for a node whose tables are not made yet. */
+/* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;

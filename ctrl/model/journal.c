@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing the state directory: each step leaves something that journal_load.c reads as a whole
- * state. */
+/* Writes the state directory. After each step, journal_load.c can read a complete state. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include "journal_numbers.h"
 #include "journal_text.h"
 
-/* For folding, in a turn of at most 10 ms of which clients have 4. */
+/* For folding, in a turn of at most 10 ms, of which clients get 4. */
 #define SLICE_NS 2000000
 
 void sl_journal_notice(const struct sl_journal *j, const char *fmt, ...)
@@ -42,8 +41,8 @@ void sl_journal_set_synced(struct sl_journal *j)
 }
 
 /*
- * What was begun must not stand in front of the next line. The numbers go last: the log's line may
- * be on disk though the disk refused it, and then it needs them.
+ * An unfinished line must not stay before the next one. The numbers are removed last: the log's
+ * line may be on disk although the disk reported an error, and then it needs its numbers.
  */
 static void take_back(struct sl_journal *j, off_t numbers_size)
 {
@@ -52,7 +51,7 @@ static void take_back(struct sl_journal *j, off_t numbers_size)
 		sl_journal_set_synced(j);
 		return;
 	}
-	/* The error may be that of lines before: the kernel tells of it once. */
+	/* The error may concern earlier lines: the kernel reports it only once. */
 	j->broken = true;
 	sl_journal_notice(j,
 		"%s/%s: cannot cut off an incomplete line: %s; changes are refused until a "
@@ -60,7 +59,7 @@ static void take_back(struct sl_journal *j, off_t numbers_size)
 		j->dir, SL_JOURNAL_LOG, strerror(errno));
 }
 
-/* The log's line of a transaction; errno. */
+/* Appends the log's line of a transaction; returns errno. */
 static int append_line(
 	struct sl_journal *j, const struct sl_change *changes, size_t n, bool numbered)
 {
@@ -128,7 +127,9 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 		sl_journal_set_synced(j);
 		return 0;
 	}
-	/* What of the log is on disk is not known any more: a second try would prove nothing. */
+	/*
+	 * It is no longer known how much of the log is on disk: a second try would prove nothing.
+	 */
 	if (!j->broken)
 		sl_journal_notice(j, "%s/%s: %s; writing a snapshot instead", j->dir,
 			SL_JOURNAL_LOG, strerror(errno));
@@ -158,7 +159,10 @@ void sl_journal_mend(struct sl_journal *j, struct sl_store *s)
 			j, "%s: a snapshot could be written; changes are accepted again", j->dir);
 		return;
 	}
-	/* A large state takes seconds to fail: a tenth of the time at most. */
+	/*
+	 * Writing a large state takes seconds before it fails: spend at most a tenth of the time on
+	 * it.
+	 */
 	j->mend_ns = now_ns() + 9 * (now_ns() - begin);
 }
 
@@ -218,7 +222,7 @@ void sl_journal_close(struct sl_journal *j)
 	if (j == NULL)
 		return;
 	sl_journal_stop_folding(j);
-	sl_numbers_close(j); /* first: lines of the log need them */
+	sl_numbers_close(j); /* first: lines of the log need the numbers */
 	if (j->unsynced)
 		fdatasync(j->log_fd);
 	if (j->log_fd >= 0)
