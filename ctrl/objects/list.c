@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one list of collections, and that of the other sections of a configuration. */
+/* The list of collections, and the list of the other sections of a configuration. */
 #include "ctrl/model/config.h"
 #include "objects.h"
 #include "ctrl/shape/fields.h"

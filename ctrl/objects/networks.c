@@ -19,7 +19,7 @@ static const char *const encaps[] = {
 static const char *const modes[] = {"enforce", "audit", "observe", NULL};
 static const char *const defaults[] = {"deny", "allow", NULL};
 
-struct default_pair { /* as struct sl_network_obj has it inline */
+struct default_pair { /* the same members as in struct sl_network_obj */
 	uint32_t ingress, egress;
 };
 
@@ -48,7 +48,7 @@ static int check_subnet(const void *obj, struct sl_err *e)
 		return 0;
 	if (sl_check_unicast(&s->gateway, "gateway", e) != 0)
 		return -EINVAL;
-	/* An IPv4 one in ::/0 is a rule's to refuse: earlier versions took it. */
+	/* A rule refuses an IPv4 gateway in ::/0: earlier versions accepted it. */
 	if (!sl_prefix_begins(&s->prefix, &s->gateway))
 		return sl_err_set(e, SL_ERR_PARAMS, "gateway",
 			"gateway %s is outside its subnet %s", sl_format_ip(&s->gateway, gateway),

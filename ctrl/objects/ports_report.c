@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is reported of a port: its device, its link, who polls it. */
+/* Reported fields of a port: its device, its link, the workers that poll it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +78,7 @@ static void report_kernel(const struct sl_interface_counters *k, struct sl_port_
 		.tx_dropped = k->tx_dropped};
 }
 
-/* Who polls the port, and from which NUMA node. */
+/* The workers that poll the port, and whether they are on its NUMA node. */
 static void report_workers(
 	const struct sl_engine *g, const struct sl_port_info *info, struct sl_port_reported *r)
 {
