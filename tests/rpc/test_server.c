@@ -443,7 +443,7 @@ static void credentials_decide_what_may_be_called(void **state)
 	expect_right(connect_as_nobody(NOBODY, STRANGE), true);
 }
 
-/* A long text is read at once: who may change nothing cannot make others wait for that. */
+/* A long text is parsed in one go, so a client that may only read must not send one. */
 static void who_may_only_read_sends_short_messages(void **state)
 {
 	char *text = padded(SL_MESSAGE_READ_MAX + 1);
@@ -538,7 +538,7 @@ static void file_in_the_sockets_place_makes_nobody_a_member(void **state)
 	assert_int_equal(rename(aside, path), 0);
 }
 
-/* It may be about to; and a server that is not asked is not disturbed. */
+/* It may listen soon, and a server must not be disturbed. */
 static void a_socket_that_does_not_listen_yet_is_not_taken(void **state)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What must hold between objects, ids, identities. */
+/* Rules between objects; ids; identities. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
