@@ -54,7 +54,7 @@ static int drops_list(const struct sl_rpc_call *call, cJSON **result, struct sl_
 
 const struct sl_method sl_method_drops_list = {
 	.name = "drops.list",
-	.summary = "Dropped packets by reason: of the node, of one port, or of each.",
+	.summary = "Dropped packets by reason: for the node, for one port, or for each port.",
 	.right = SL_RPC_READ,
 	.params = &drops_params,
 	.result = &drops_result,

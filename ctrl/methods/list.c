@@ -27,7 +27,8 @@ static const struct sl_field page_fields[] = {
 	SL_FIELD(list_params, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX,
 		.help = "How many at most; absent: all."),
 	SL_FIELD(list_params, after, SL_F_STRING, .max = SL_KEY_LEN - 1,
-		.help = "Go on behind this key, be it still there or not: the last page's last."),
+		.help = "Continue after this key, which need not exist any more: the last key of "
+			"the last page."),
 };
 #define N_PAGE (sizeof(page_fields) / sizeof(page_fields[0]))
 

@@ -25,10 +25,10 @@ static const struct sl_field params_fields[] = {
 	SL_FIELD(owners_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 1000,
 		.help = "How many at most."),
 	SL_FIELD(owners_in, after, SL_F_UINT, .max = AFTER_MAX,
-		.help = "Leave out so many of those with most: the last answer's next."),
+		.help = "Skip this many owners with most connections: next of the last answer."),
 };
 static const struct sl_shape params_shape =
-	SL_SHAPE("flows.owners", owners_in, params_fields, "Whose use of the flow table to list.");
+	SL_SHAPE("flows.owners", owners_in, params_fields, "Which owners to list.");
 
 struct owner_out {
 	char *kind, *name, *place, *network;
@@ -42,14 +42,14 @@ static const struct sl_field owner_fields[] = {
 	SL_FIELD(owner_out, name, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Its name; empty when the object is gone."),
 	SL_FIELD(owner_out, place, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Of an endpoint: the port or node it is, or was, at."),
+		.help = "For an endpoint: the port or node that it is or was at."),
 	SL_FIELD(owner_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Of an endpoint: the network it is, or was, in."),
+		.help = "For an endpoint: the network that it is or was in."),
 	SL_FIELD(owner_out, connections, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Connections billed to it: what it opened; of a connection whose opener is "
-			"not known, both ends'."),
+		.help = "Connections billed to it: those that it opened. When the opener is not "
+			"known, both ends are billed."),
 	SL_FIELD(owner_out, share, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Connections that are its own while others of its kind want theirs."),
+		.help = "Connections that it can keep while others of its kind want theirs."),
 	SL_FIELD(owner_out, refused, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Packets dropped as flow_share that it sent."),
 	SL_FIELD(owner_out, gone, SL_F_BOOL,
@@ -68,8 +68,8 @@ static const struct sl_field result_fields[] = {
 	SL_FIELD_LIST(owners_out, owners, &owner_elem, &owner_shape,
 		"The owners, those with most connections first."),
 	SL_FIELD(owners_out, next, SL_F_UINT, SL_PRESENT(owners_out, has_next), .max = UINT32_MAX,
-		.help = "Present when there are more, up to the 10000 with most: the next call's "
-			"after."),
+		.help = "Present when there are more, up to the 10000 with most: after for the "
+			"next call."),
 };
 static const struct sl_shape result_shape =
 	SL_SHAPE("flow_owners", owners_out, result_fields, "A page of owners.");

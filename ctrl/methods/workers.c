@@ -35,7 +35,7 @@ static const struct sl_field stage_fields[] = {
 		.help = "TSC cycles for each packet that came to this stage."),
 	SL_FIELD(stage_out, percent, SL_F_NUMBER, .help = "Share of all stages' cycles."),
 	SL_FIELD(stage_out, packets, SL_F_UINT64,
-		.help = "Packets that came to this stage, of timed bursts."),
+		.help = "Packets of timed bursts that reached this stage."),
 	SL_FIELD(stage_out, cycles, SL_F_UINT64, .help = "TSC cycles spent on them."),
 };
 static const struct sl_shape stage_shape =

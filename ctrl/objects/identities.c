@@ -41,8 +41,7 @@ const struct sl_collection sl_collection_identities = {
 	.number_min = ALLOCATE_FROM,
 	.number_max = SL_IDENTITY_MAX,
 	.derived_field = "allocated",
-	.derived_help =
-		"Made for endpoints whose labels no identity was declared for. What says so "
-		"of itself is ignored when it is sent back.",
+	.derived_help = "sluice made it for endpoints whose labels have no declared identity. An "
+			"object with it is ignored when it is sent back.",
 	.tables = &sl_identities_tables,
 };

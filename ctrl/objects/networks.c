@@ -73,10 +73,9 @@ static const struct sl_field network_fields[] = {
 	SL_FIELD(sl_network_obj, policy_default, SL_F_OBJECT, .shape = &default_shape,
 		.help = "Where no policy decides; deny unless stated."),
 	SL_FIELD(sl_network_obj, pickup, SL_F_BOOL, .def = 1,
-		.help = "Let TCP packets pass amid a connection that this node does not know, "
-			"after "
-			"a restart for instance, where policy lets one of its ends open it; false: "
-			"they are dropped as tcp_no_connection."),
+		.help = "Let TCP packets of a connection pass that this node does not know, for "
+			"instance after a restart, if policy allows one of its ends to open it; "
+			"false: they are dropped as tcp_no_connection."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
 			"1280 is for IPv4: of IPv6 1280 bytes pass."),

@@ -85,9 +85,9 @@ static int check_peer(const void *obj, struct sl_err *e)
 }
 
 static const char *const peer_kinds[] = {"labels", "cidr", "entity", NULL};
-static const struct sl_shape peer_shape = SL_SHAPE("peer", sl_peer_obj, peer_fields,
-	"Who is at the other end: one of labels, cidr and entity.", .one_of = peer_kinds,
-	.check = check_peer);
+static const struct sl_shape peer_shape =
+	SL_SHAPE("peer", sl_peer_obj, peer_fields, "The other end: one of labels, cidr and entity.",
+		.one_of = peer_kinds, .check = check_peer);
 static const struct sl_field peer = {
 	.name = "peer", .type = SL_F_OBJECT, .shape = &peer_shape, .help = "A peer."};
 

@@ -34,7 +34,7 @@ static const struct sl_field address = {.name = "address",
 static const struct sl_field allow_fields[] = {
 	SL_FIELD(sl_device_allow, driver, SL_F_ENUM, .flags = SL_FIELD_REQUIRED,
 		.names = sl_device_driver_names,
-		.help = "Whose devices; pci: NICs by their address, without arguments."),
+		.help = "The driver; pci: NICs by their address, without arguments."),
 	SL_FIELD(sl_device_allow, directories, SL_F_LIST, .max = 64, .elem = &directory,
 		.help = "Its files and sockets may be in these directories and below."),
 	SL_FIELD(sl_device_allow, interfaces, SL_F_LIST, .max = 64, .elem = &interface,
@@ -95,10 +95,11 @@ static const struct sl_shape allow_shape = SL_SHAPE("device_allow", sl_device_al
 
 static const struct sl_field devices_fields[] = {
 	SL_FIELD(sl_devices_conf, allow, SL_F_LIST, .max = 64, .shape = &allow_shape,
-		.help = "What others than root may name; absent or empty: nothing of the host."),
+		.help = "Devices that callers without root may name; absent or empty: none of the "
+			"host."),
 };
-const struct sl_shape sl_shape_devices = SL_SHAPE(
-	"devices", sl_devices_conf, devices_fields, "Which devices need no root, over the socket.");
+const struct sl_shape sl_shape_devices = SL_SHAPE("devices", sl_devices_conf, devices_fields,
+	"Devices that callers without root may use, over the socket.");
 
 /* The request, for the error. */
 struct device_request {
