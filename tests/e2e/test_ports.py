@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A port follows its device: what becomes of interfaces and peers under a running daemon, and before it starts."""
+"""A port follows its device: interfaces and peers change while the daemon runs, and before it
+starts."""
 import contextlib
 import json
 import os
@@ -35,7 +36,7 @@ def wait_state(daemon, state, reason="", name="db", seconds=15):
 
 
 def refuses(rig, reason, n=N):
-    """Of n packets that are sent to db, none counts as sent, and each is dropped once."""
+    """Sends n packets to db: none counts as sent, and each is dropped once."""
     before, sent, drops = rig.daemon.port("db"), rig.daemon.totals()["sent"], rig.daemon.drops()
     rig.send(n)
     after = rig.daemon.port("db")
@@ -349,7 +350,7 @@ def add_db(rig, devargs):
 
 
 def takes_packets(rig, n=20):
-    """Some packets for db count as sent, none as dropped by the port."""
+    """Sends some packets to db: they count as sent, none as dropped by the port."""
     def taken():
         before = rig.daemon.port("db")
         rig.send(n)
