@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-""" Runs documents as a reader uses them: types their command blocks one after the other into one
+"""
+Runs documents as a reader uses them: types their command blocks one after the other into one
 shell, and compares the output with the output in the document. A block that a test cannot run is
-marked in the document by a comment above it: <!-- not run: REASON -->. """
+marked in the document by a comment above it: <!-- not run: REASON -->.
+"""
 import os
 import pathlib
 import re
