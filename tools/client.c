@@ -15,11 +15,11 @@
 #include "sluice/clock.h"
 
 #define TIMEOUT_DEFAULT 30
-#define ANSWER_MAX	(1u << 30) /* a configuration of a million objects has less */
+#define ANSWER_MAX	(1u << 30) /* a configuration of a million objects is smaller */
 #define CHUNK		65536u
 
 struct sl_client {
-	int fd; /* -1: broken; what was asked and what would be read no longer belong together */
+	int fd; /* -1: broken; answers would no longer match requests */
 	unsigned int timeout_s;
 	unsigned long last_id;
 	char *in;
@@ -45,7 +45,9 @@ struct sl_client *sl_client_connect(const char *path)
 		return NULL;
 	c->timeout_s = TIMEOUT_DEFAULT;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* blocks only while the daemon's queue of new connections is full, and no longer than this
+	/*
+	 * connect blocks only while the daemon's queue of new connections is full, and at most this
+	 * long
 	 */
 	if (c->fd < 0 ||
 		setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
@@ -88,7 +90,7 @@ static long long now_ms(void)
 	return (long long)(sl_now_ns() / SL_NS_PER_MS);
 }
 
-/* Until the socket is ready; false with errno ETIMEDOUT. deadline 0: none. */
+/* Waits until the socket is ready; false with errno ETIMEDOUT. deadline 0: none. */
 static bool wait_for(const struct sl_client *c, short events, long long deadline)
 {
 	struct pollfd p = {.fd = c->fd, .events = events};
@@ -143,7 +145,7 @@ static bool make_room(struct sl_client *c)
 	return true;
 }
 
-/* The first n bytes of what was read, without their newline, as a string of its own. */
+/* Takes the first n bytes of the input, without their newline, as a new string. */
 static char *take_line(struct sl_client *c, size_t n)
 {
 	char *line = strndup(c->in, n);
@@ -190,7 +192,7 @@ char *sl_client_exchange(struct sl_client *c, const char *text, size_t len)
 	}
 	sent = send_all(c, text, len, deadline) &&
 	       (len == 0 || text[len - 1] == '\n' || send_all(c, "\n", 1, deadline));
-	/* A daemon that closes has often said why before. */
+	/* A daemon that closes the connection has often sent the reason before. */
 	if (!sent && errno != EPIPE) {
 		disconnect(c);
 		return NULL;
@@ -201,7 +203,7 @@ char *sl_client_exchange(struct sl_client *c, const char *text, size_t len)
 	return line;
 }
 
-/* JSON text of s in quotes at p; at most 6 bytes a byte and the quotes. */
+/* Writes s as a JSON string at p; at most 6 bytes for each byte, and the quotes. */
 static char *put_string(char *p, const char *s)
 {
 	*p++ = '"';

@@ -9,7 +9,7 @@
 #include "sluice/clock.h"
 #include "sluicectl.h"
 
-/* `call METHOD [PARAMS]`: whatever is asked for, its result as JSON. */
+/* `call METHOD [PARAMS]`: calls any method and prints its result as JSON. */
 static int call_anything(struct ctl *c)
 {
 	const char *params = c->n_words > 2 ? c->words[2] : NULL;
@@ -41,7 +41,7 @@ static int call_anything(struct ctl *c)
 	return status;
 }
 
-/* Who adds or removes an object knows what it is: without -j there is nothing to tell. */
+/* A user who adds or removes an object knows it: without -j nothing is printed. */
 static bool is_silent(const cJSON *method)
 {
 	const char *verb = strrchr(ctl_string(method, "name"), '.');
@@ -68,8 +68,8 @@ static const cJSON *result_schema(const cJSON *method)
 }
 
 /*
- * The answer is a page, {"flows": […], "next": n}. An answer that is an array comes whole unless a
- * limit is given: the daemon makes it as it is read.
+ * True when the answer is a page, {"flows": […], "next": n}. An answer that is an array is complete
+ * unless a limit is given: the daemon makes it while the client reads it.
  */
 static bool has_pages(const cJSON *method)
 {
@@ -91,7 +91,7 @@ static cJSON *move_page(cJSON *result, cJSON *all, const cJSON **next)
 	return all;
 }
 
-/* Of the rows of an answer that is a page. */
+/* The schema of the rows of an answer that is a page. */
 static const cJSON *page_schema(const cJSON *method)
 {
 	const cJSON *m, *schema = result_schema(method);

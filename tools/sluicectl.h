@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sluicectl's parts: the connection and its errors, arguments to parameters, results to text, help.
- * Everything it knows about methods it learns from the daemon's rpc.discover.
- * Threads: one. Ownership: cJSON trees belong to who asked for them unless said otherwise.
+ * sluicectl learns everything about methods from the daemon's rpc.discover. Threads: one.
+ * Ownership: the caller owns cJSON trees unless a comment says otherwise.
  */
 #ifndef SL_TOOLS_SLUICECTL_H
 #define SL_TOOLS_SLUICECTL_H
@@ -16,12 +16,12 @@
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
 /*
- * What becomes of a table that is wider than the terminal, or than 120 columns where there is none.
+ * How a table is printed that is wider than the terminal, or than 120 columns without a terminal.
  */
 enum ctl_width {
-	CTL_CUT,  /* cells are cut, the first of each row not */
-	CTL_WRAP, /* cells go on in the next line */
-	CTL_WIDE, /* it is as wide as it is */
+	CTL_CUT,  /* cells are cut, except the first of each row */
+	CTL_WRAP, /* cells continue in the next line */
+	CTL_WIDE, /* printed in full width */
 };
 
 struct ctl {
@@ -30,25 +30,27 @@ struct ctl {
 	enum ctl_width width;
 	double watch_s;
 	unsigned int timeout_s;
-	int n_words; /* what is left of the command line: noun, verb, arguments */
+	int n_words; /* the rest of the command line: noun, verb, arguments */
 	char **words;
 	struct sl_client *client;
-	cJSON *discovery; /* the OpenRPC document, once asked for */
+	cJSON *discovery; /* the OpenRPC document, once it was fetched */
 };
 
-/* Message on standard error; the second line only with a hint. Control characters are made
- * harmless. */
+/*
+ * Prints a message on standard error; the second line only with a hint. Control characters are
+ * replaced.
+ */
 void ctl_complain(const char *message, const char *path, const char *hint);
 int ctl_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Connect, without a word when there is no daemon. */
+/* Connects; prints nothing when there is no daemon. */
 bool ctl_try_connect(struct ctl *c);
-/* Connect; false with a message. */
+/* Connects; false with a message. */
 bool ctl_connect(struct ctl *c);
 
 /*
- * Call; 0 and *response (the whole response's text, to be freed), or an exit status with the
- * message given.
+ * Calls a method: 0 and *response (the text of the whole response; the caller frees it), or an exit
+ * status after a message.
  */
 int ctl_call(struct ctl *c, const char *method, const char *params, char **response);
 /* The same, parsed: *result is the member "result". */
@@ -68,27 +70,32 @@ int ctl_apply(struct ctl *ctl);
 int ctl_dump(struct ctl *c);
 
 /* Parameters of a method from words; NULL with a message when they make no sense. */
-/* Where a field takes one word or a list of them: the list's schema, else NULL. */
+/* The schema of the list, for a field that takes one word or a list of words; else NULL. */
 const cJSON *ctl_list_alternative(const cJSON *schema);
 cJSON *ctl_params(const cJSON *method, char **words, int n);
 /* Text of a file, "-" for standard input; NULL with a message. */
 char *ctl_read_file(const char *path);
 
-/* schema says what the columns of an empty table are; may be NULL. */
+/* schema gives the columns of an empty table; it may be NULL. */
 void ctl_print_result(const cJSON *result, const cJSON *schema);
-/* The result of a method whose rows are too wide for a table: its main columns; false: of another.
+/*
+ * Prints the main columns of a result whose rows are too wide for a table; false: the method is
+ * another.
  */
 bool ctl_print_main_columns(const char *method, const cJSON *result);
 void ctl_set_width(enum ctl_width width);
-/* Policies' rows: who is meant where nobody is named, and where an empty list names nobody. */
+/*
+ * Puts words into rows of policies: `anyone` and `all` for fields that are not given, `nobody` and
+ * `none` for empty lists.
+ */
 void ctl_name_nobody(const char *method, cJSON *result);
-/* The member of a response, indented, its numbers as the daemon wrote them. */
+/* Prints a member of a response, indented, with numbers as the daemon wrote them. */
 void ctl_print_raw(const char *response, const char *member);
 
-/* What a table does not show well; false when the method's result is none of that. */
+/* Prints results that a table does not show well; false: the method is another. */
 bool ctl_print_workers(const char *method, const char *verb, const cJSON *result);
 
-/* Replace the counters of `now` by their growth a second since `before`. */
+/* Replaces the counters of `now` by their growth per second since `before`. */
 void ctl_rates(cJSON *now, const cJSON *before, double seconds);
 
 void ctl_print_usage(bool to_stderr);

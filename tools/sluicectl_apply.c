@@ -7,7 +7,7 @@
 
 #include "sluicectl.h"
 
-#define OPERATIONS_MAX 500u	  /* a transaction: larger ones gain nothing and hold others */
+#define OPERATIONS_MAX 500u	  /* of a transaction: larger ones gain nothing and delay others */
 #define BYTES_MAX      (4u << 20) /* the same; only a single line may be longer */
 
 /* The transaction being filled. */
@@ -61,7 +61,7 @@ static int send_chunk(struct ctl *ctl, struct chunk *c)
 	return status;
 }
 
-/* A line that is no JSON text of its own would be understood as something else among others. */
+/* A line that is not a complete JSON text would change the meaning of the lines around it. */
 static bool is_object(const char *line, size_t len)
 {
 	const char *end;
@@ -72,7 +72,7 @@ static bool is_object(const char *line, size_t len)
 	return ok;
 }
 
-/* What stands before a bad line is done before it is complained of. */
+/* The lines before a bad line are applied before the error is reported. */
 static int refuse_line(struct ctl *ctl, struct chunk *c, unsigned long number)
 {
 	int status = send_chunk(ctl, c);

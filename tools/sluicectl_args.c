@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Words of the command line to the parameters of a method, by the schema the daemon gave. */
+/* Turns words of the command line into the parameters of a method, by the daemon's schema. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static const cJSON *param_schema(const cJSON *method, const char *name, size_t l
 	return NULL;
 }
 
-/* An object whose members are not known by name: labels. */
+/* True for an object whose members have no fixed names: labels. */
 static bool is_map(const cJSON *schema)
 {
 	return strcmp(ctl_string(schema, "type"), "object") == 0 &&
@@ -85,7 +85,7 @@ static cJSON *number(const char *name, const char *text)
 
 	if (cJSON_IsNumber(v)) {
 		cJSON_Delete(v);
-		return cJSON_CreateRaw(text); /* as it was typed: cJSON would round a large one */
+		return cJSON_CreateRaw(text); /* as typed: cJSON would round a large number */
 	}
 	cJSON_Delete(v);
 	ctl_usage_error("%s: \"%s\" is not a number", name, text);
@@ -104,7 +104,7 @@ static cJSON *boolean(const char *name, const char *text)
 
 static cJSON *value(const char *name, const cJSON *schema, const char *text);
 
-/* "a,b,c" to an array of what items says. */
+/* Turns "a,b,c" into an array of the type that items gives. */
 static cJSON *list(const char *name, const cJSON *schema, const char *text)
 {
 	cJSON *array = cJSON_CreateArray(), *v;
@@ -123,7 +123,7 @@ static cJSON *list(const char *name, const cJSON *schema, const char *text)
 	return array;
 }
 
-/* "a=1,b=2" to an object of strings. */
+/* Turns "a=1,b=2" into an object of strings. */
 static cJSON *map(const char *name, const char *text)
 {
 	cJSON *obj = cJSON_CreateObject();
@@ -177,7 +177,7 @@ static cJSON *value(const char *name, const cJSON *schema, const char *text)
 						 : cJSON_CreateString(text);
 	if (schema != NULL && type[0] == '\0' && (v = parse_json(text)) != NULL)
 		return v;
-	/* also a name the method does not have: the daemon refuses it with a hint */
+	/* also for a parameter that the method does not have: the daemon refuses it with a hint */
 	return cJSON_CreateString(text);
 }
 
@@ -296,9 +296,9 @@ static bool merge(cJSON *params, cJSON *whole)
 }
 
 /*
- * A whole JSON text: the parameters themselves, or, where the method has exactly one parameter of
- * the right kind that the text does not name, that parameter: config.replace's config, txn.apply's
- * operations.
+ * A whole JSON text is either the parameters themselves, or the value of one parameter: the only
+ * one of the right kind, if the text does not name it (config of config.replace, operations of
+ * txn.apply).
  */
 static bool assign_whole(const cJSON *method, cJSON *params, const char *text, const char *from)
 {
@@ -332,7 +332,7 @@ static bool assign_word(const cJSON *method, cJSON *params, const char *word, in
 {
 	const char *equals = strchr(word, '=');
 	const char *name;
-	char key[512]; /* a label's key with its prefix, and the way to it */
+	char key[512]; /* a label's key with its prefix, and the path to it */
 
 	if (word[0] == '{' || word[0] == '[')
 		return assign_whole(method, params, word, "the argument");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The connection, calls over it, and what is said when they fail. */
+/* The connection, calls over it, and their error messages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ const cJSON *ctl_methods(struct ctl *c, int *status)
 
 const cJSON *ctl_find_method(const cJSON *methods, const char *noun, const char *verb)
 {
-	/* what people type -> what the methods are called; tried in order */
+	/* words that people type -> names of methods; tried in order */
 	static const char *const aliases[][2] = {{"show", "get"}, {"show", "list"}, {"ls", "list"},
 		{"delete", "del"}, {"rm", "del"}};
 	const cJSON *m;

@@ -31,7 +31,7 @@ static void add(struct buf *b, const char *s)
 	add_bytes(b, s, strlen(s));
 }
 
-/* What a terminal could take for a command becomes '?'. */
+/* Characters that a terminal could take for a command become '?'. */
 static void add_clean(struct buf *b, const char *s)
 {
 	for (; *s != '\0'; s++)
@@ -86,7 +86,7 @@ static void add_elements(struct buf *b, const cJSON *array, unsigned int depth)
 	}
 }
 
-/* One cell. What is nested deeper than a cell can show stands as JSON. */
+/* One cell. A value nested too deep for a cell is written as JSON. */
 static void add_value(struct buf *b, const cJSON *v, unsigned int depth)
 {
 	char *text;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Texts of sluicectl's tables. Control characters, which a terminal could take for a command,
- * become '?'.
- * Threads: one. Ownership: texts are the caller's to free.
+ * become '?'. Threads: one. Ownership: the caller frees texts.
  */
 #ifndef SL_TOOLS_SLUICECTL_CELL_H
 #define SL_TOOLS_SLUICECTL_CELL_H
@@ -10,7 +9,7 @@
 #include <stddef.h>
 #include <cjson/cJSON.h>
 
-/* The value in one line; "-" for NULL and for what is empty. */
+/* The value in one line; "-" for NULL and for an empty value. */
 char *ctl_cell(const cJSON *v);
 char *ctl_upper(const char *name);
 

@@ -17,7 +17,7 @@ static const cJSON *get(const cJSON *obj, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(obj, name);
 }
 
-/* The key that `after` wants: the fields that the shape marks, with a slash between. */
+/* The key for `after`: the fields that the shape marks, with a slash between them. */
 static void row_key(const cJSON *list, const cJSON *row, char key[KEY_ROOM])
 {
 	const cJSON *items = get(get(get(list, "result"), "schema"), "items"), *field, *v;
@@ -80,7 +80,7 @@ static int dump_collection(struct ctl *c, const cJSON *list, const char *noun)
 	return EXIT_DONE;
 }
 
-/* In the order in which the daemon tells of them: what is referred to comes first. */
+/* In the daemon's order of collections: objects come before the objects that refer to them. */
 int ctl_dump(struct ctl *c)
 {
 	const cJSON *methods, *m, *list;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Usage, and the commands the daemon's own description gives. */
+/* Usage, and the commands from the daemon's description of itself. */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ void ctl_print_usage(bool to_stderr)
 static const char *type_name(const cJSON *schema)
 {
 	static const char *const keys[] = {
-		"title", "format", "type"}; /* the first there is says most */
+		"title", "format", "type"}; /* the first that exists says most */
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (ctl_string(schema, keys[i])[0] != '\0')
@@ -139,7 +139,7 @@ static bool has_noun(const cJSON *methods, const char *noun)
 	return false;
 }
 
-/* The daemon's; without one, those of the daemon that this program was built with. */
+/* The daemon's methods; without a daemon, those of the daemon that this program was built with. */
 static const cJSON *methods_to_tell_of(struct ctl *c, int *status)
 {
 	if (ctl_try_connect(c))
@@ -149,7 +149,7 @@ static const cJSON *methods_to_tell_of(struct ctl *c, int *status)
 	return cJSON_GetObjectItemCaseSensitive(c->discovery, "methods");
 }
 
-/* Commands that are no methods of the daemon: the usage tells of them. */
+/* True for commands that are not methods of the daemon: the usage describes them. */
 static bool is_own_command(const char *word)
 {
 	return strcmp(word, "call") == 0 || strcmp(word, "apply") == 0 || strcmp(word, "dump") == 0;

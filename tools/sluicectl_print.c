@@ -11,7 +11,7 @@
 
 enum {
 	ROOM_WITHOUT_TERMINAL = 120,
-	WIDTH_MIN = 8, /* of a column that has to give way */
+	WIDTH_MIN = 8, /* of a column that is narrowed */
 	GO_ON = 4,     /* spaces before the rest of a row */
 	GAP = 2,
 	COLUMNS_MAX = 64,
@@ -21,7 +21,7 @@ struct column {
 	const char *name;
 	size_t width;
 	bool right;	/* numbers */
-	bool next_line; /* where a row has more columns than fit a line */
+	bool next_line; /* starts a new line in a row with too many columns */
 };
 
 static size_t find_column(const struct column *columns, size_t n, const char *name)
@@ -49,7 +49,10 @@ static const cJSON *row_properties(const cJSON *schema)
 		cJSON_GetObjectItemCaseSensitive(schema, "items"), "properties");
 }
 
-/* In the schema's order, whichever row comes first; what that does not name comes last. */
+/*
+ * In the schema's order, whichever row comes first; columns that the schema does not name come
+ * last.
+ */
 static size_t find_columns(
 	const cJSON *rows, const cJSON *schema, struct column *columns, size_t max)
 {
@@ -103,7 +106,7 @@ static size_t room_of_line(void)
 	return ROOM_WITHOUT_TERMINAL;
 }
 
-/* Too many columns for a line: a row goes on in the next one. */
+/* Too many columns for a line: a row continues in the next line. */
 static void break_lines(struct column *columns, size_t n, size_t indent, size_t room)
 {
 	size_t at = indent;
@@ -120,7 +123,7 @@ static void break_lines(struct column *columns, size_t n, size_t indent, size_t 
 	}
 }
 
-/* Make the widest columns narrower until all fit. The first stays: it is what rows are called. */
+/* Makes the widest columns narrower until all fit. The first column stays: it names the row. */
 static void fit(struct column *columns, size_t n, size_t indent)
 {
 	size_t room = room_of_line(), total = indent, least = indent;
@@ -150,7 +153,7 @@ static void fit(struct column *columns, size_t n, size_t indent)
 	}
 }
 
-/* Print as much as the column takes; what is left of the text. */
+/* Prints as much as the column takes, and returns the rest of the text. */
 static const char *print_cell(const struct column *c, const char *text, bool last)
 {
 	size_t w = ctl_width_of(text), n = strlen(text);
@@ -173,7 +176,7 @@ static const char *print_cell(const struct column *c, const char *text, bool las
 	return text + n;
 }
 
-/* A line, or several when cells go on. */
+/* Prints a line, or several when cells continue. */
 static void print_line(const struct column *columns, char *const *cells, size_t n, size_t indent)
 {
 	const char *at[COLUMNS_MAX];
@@ -212,7 +215,7 @@ static void print_header(const struct column *columns, size_t n, size_t indent)
 	free_cells(cells, n);
 }
 
-/* What the columns would be called. */
+/* Prints only the names of the columns. */
 static void print_empty_table(const cJSON *schema, size_t indent)
 {
 	const cJSON *m;
@@ -249,7 +252,7 @@ static void print_table(const cJSON *rows, const cJSON *schema, size_t indent)
 	}
 }
 
-/* A row's other fields are in JSON (-j), and rows are found by them. */
+/* JSON (-j) has a row's other fields, and they can be used as filters. */
 bool ctl_print_main_columns(const char *method, const cJSON *result)
 {
 	static const char *const names[] = {"time", "reason", "from", "network", "protocol",
@@ -291,7 +294,10 @@ static bool is_rows(const cJSON *v)
 	return cJSON_IsArray(v) && cJSON_IsObject(v->child);
 }
 
-/* An object that is worth a section: it holds numbers, as counters do, or something nested. */
+/*
+ * True for an object that gets its own section: it holds numbers, such as counters, or nested
+ * values.
+ */
 static bool is_section(const cJSON *v)
 {
 	const cJSON *m;
@@ -306,7 +312,7 @@ static bool is_section(const cJSON *v)
 
 #define MEMBER(of, m) cJSON_GetObjectItemCaseSensitive(of, (m)->string)
 
-/* A list of rows that has none now. */
+/* True for a list of rows that is empty now. */
 static bool is_empty_rows(const cJSON *v, const cJSON *schema)
 {
 	return cJSON_IsArray(v) && v->child == NULL && row_properties(schema) != NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* --watch: from two results to the growth between them. */
+/* --watch: turns two results into the growth between them. */
 #include <string.h>
 
 #include "sluicectl.h"
 
 /*
- * Numbers that count events. Any other is a state, printed as it is: to take a state for a count
- * would print nonsense, the other way round prints the count.
+ * True for numbers that count events. All others are states and are printed unchanged. A state
+ * taken for a counter would print nonsense; a counter taken for a state only prints the count.
  */
 static bool is_counter(const char *name, bool has_capacity)
 {
@@ -18,14 +18,14 @@ static bool is_counter(const char *name, bool has_capacity)
 	if (strncmp(name, "rx_", 3) == 0 || strncmp(name, "tx_", 3) == 0)
 		return true;
 	if (has_capacity && strcmp(name, "bytes") == 0)
-		return false; /* what a table takes */
+		return false; /* of a table: a state */
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		if (strcmp(name, counters[i]) == 0)
 			return true;
 	return false;
 }
 
-/* Rows are the same when their first member is: a name, a core, a reason. */
+/* Two rows are the same when their first members are equal: a name, a core, a reason. */
 static const cJSON *same_row(const cJSON *rows, const cJSON *row)
 {
 	const cJSON *r;

@@ -6,7 +6,7 @@
 #include "sluicectl.h"
 #include "sluicectl_cell.h"
 
-/* One JSON text's first token at p: its length. Strings whole, brackets and commas alone. */
+/* The length of the JSON token at p: a whole string, or a single bracket or comma. */
 static size_t token_len(const char *p)
 {
 	size_t n = 1;

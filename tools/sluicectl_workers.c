@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `workers list` as a line a worker, `workers show` with its stages and a histogram. */
+/*
+ * Prints `workers list` with one line for each worker, and `workers show` with stages and a
+ * histogram.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +22,7 @@ static const cJSON *member(const cJSON *obj, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(obj, name);
 }
 
-/* A terminal might obey what a name holds. */
+/* A name may hold characters that a terminal takes for commands. */
 static void put_clean(const char *s)
 {
 	for (; *s != '\0'; s++)
@@ -41,7 +44,7 @@ static cJSON *queue_names(const cJSON *worker)
 	return names;
 }
 
-/* The same rows without what needs more than a cell. */
+/* Prints the rows without fields that need more than a cell. */
 static void print_lines(const cJSON *workers)
 {
 	static const char *const shown[] = {"core", "lcore", "numa_node", "variant", "queues",
@@ -101,7 +104,7 @@ static void print_stage(const char *name, double cycles, double packets, double 
 		printf("  %13s  %7s  %12s\n", "-", "-", "-");
 }
 
-/* From the sums, so that it is right for the growth between two answers, too. */
+/* Computed from the sums, so that it is also right for the growth between two answers. */
 static void print_stages(const cJSON *w)
 {
 	const cJSON *s, *stages = member(w, "stages");

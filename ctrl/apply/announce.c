@@ -7,9 +7,9 @@
 #include "pipelines/reply/advert.h"
 
 enum {
-	FRAMES_A_TURN = 32,	  /* a worker takes as many packets of control in its turn */
-	FRAMES_A_TURN_OF_SET = 8, /* so that a full start is no burst for those who hear it */
-	WORDS_A_TURN = 4096,	  /* looked through for the next bit */
+	FRAMES_A_TURN = 32,	  /* a worker takes this many control packets in its turn */
+	FRAMES_A_TURN_OF_SET = 8, /* limits the burst that workloads get when many wait */
+	WORDS_A_TURN = 4096,	  /* of the set, searched for the next bit */
 	REPEAT_TICKS = SL_TICKS_PER_SECOND,
 	WORD_BITS = 64,
 };
@@ -44,7 +44,7 @@ static bool queue_put(struct sl_announce_queue *q, uint32_t id, uint32_t tick)
 	return true;
 }
 
-/* 0: none whose time has come. */
+/* The next id that is due; 0: none. */
 static uint32_t queue_next(struct sl_announce_queue *q, uint32_t tick)
 {
 	uint32_t id = q->item[q->first].id;
@@ -61,7 +61,7 @@ void sl_announcer_add(struct sl_announcer *n, uint32_t id, uint32_t tick)
 	uint64_t bit = UINT64_C(1) << id % WORD_BITS;
 
 	if (id == n->id)
-		n->id = 0; /* what is left of it is about how it was */
+		n->id = 0; /* the rest of its frames would show its old state */
 	if (queue_put(&n->recent, id, tick))
 		return;
 	n->n_set += (n->set[id / WORD_BITS] & bit) == 0;
@@ -73,7 +73,7 @@ uint64_t sl_announcer_waiting(const struct sl_announcer *n)
 	return (uint64_t)n->recent.n + n->again.n + n->n_set + (n->id != 0);
 }
 
-/* The next id of the set; 0: none within so many words. */
+/* The next id of the set; 0: none within WORDS_A_TURN words. */
 static uint32_t set_next(struct sl_announcer *n)
 {
 	for (uint32_t i = 0; n->n_set > 0 && i < WORDS_A_TURN; i++) {
@@ -92,7 +92,7 @@ static uint32_t set_next(struct sl_announcer *n)
 	return 0;
 }
 
-/* Another endpoint to be at hand, those of the set last. */
+/* Chooses the next endpoint to announce; those of the set come last. */
 static bool choose_next(struct sl_announcer *n, uint32_t tick)
 {
 	n->address = 0;
@@ -107,7 +107,7 @@ static bool choose_next(struct sl_announcer *n, uint32_t tick)
 	return n->id != 0;
 }
 
-/* False: there was no room, the frame is to be sent later. */
+/* False: there was no room, and the frame must be sent later. */
 static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const struct sl_ip *ip,
 	const struct sl_mac *mac)
 {
@@ -128,7 +128,10 @@ static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const 
 	return true;
 }
 
-/* Nobody hears what is sent there now; and whose link was down has forgotten its neighbours. */
+/*
+ * True: nobody hears a frame on this port now. A workload whose link was down has forgotten its
+ * neighbours, so it needs none.
+ */
 static bool is_deaf(const struct sl_announce_view *v, uint16_t port)
 {
 	const struct sl_port_dp *dp = sl_port_dp(v->engine, port);
@@ -143,7 +146,7 @@ static bool is_to_hear(
 	       !is_deaf(v, port);
 }
 
-/* The next port that is to hear of the endpoint; SL_PORTS_MAX: no more. */
+/* The next port to tell about the endpoint; SL_PORTS_MAX: no more. */
 static uint16_t next_port(
 	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
 {
@@ -156,7 +159,7 @@ static uint16_t next_port(
 
 enum progress { DONE, SENT, FULL };
 
-/* One frame about the endpoint at hand. */
+/* Sends one frame about the current endpoint. */
 static enum progress advance(struct sl_announcer *n, const struct sl_announce_view *v)
 {
 	const struct sl_endpoint *ep = n->id < v->n_endpoints ? v->endpoint[n->id] : NULL;
@@ -164,7 +167,7 @@ static enum progress advance(struct sl_announcer *n, const struct sl_announce_vi
 	const struct sl_ip *ip = n->addresses(v->store, n->id, &n_addresses);
 
 	if (ip == NULL || ep == NULL)
-		return DONE; /* it has gone */
+		return DONE; /* the object is gone */
 	n->port = next_port(v, ep, n->port);
 	if (n->port == SL_PORTS_MAX) {
 		n->port = next_port(v, ep, 0);
@@ -184,7 +187,7 @@ void sl_announcer_turn(struct sl_announcer *n, const struct sl_announce_view *v)
 	uint32_t tick = sl_engine_tick(v->engine);
 	unsigned int i = 0;
 
-	/* An endpoint that nobody hears of costs as much as a frame. */
+	/* An endpoint without a port to tell counts as one frame. */
 	while (i++ < FRAMES_A_TURN) {
 		enum progress p;
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Changed endpoints are announced: workloads remember which MAC has an address, and sluice answers
- * for all of them, so it tells them when an answer it gave is no longer true. Who hears it: the
- * local ports of the endpoint's network, but for its own. Other nodes tell their workloads when
- * their own table changes.
+ * Announces changed endpoints. Workloads remember which MAC has an address. sluice answers their
+ * questions for all endpoints, so it tells them when an answer that it gave is no longer true. It
+ * tells the local ports of the endpoint's network, except the endpoint's own port. Other nodes tell
+ * their workloads when their own table changes.
  *
- * An endpoint is announced when one of its addresses is new in its network, or had another MAC,
- * port or node before, whichever object had it. Each turn sends a bounded number of frames. The
- * latest changes come first and are repeated after a second, for a frame may get lost. What is more
- * than ANNOUNCE_RECENT endpoints at a time waits in a set, is sent more slowly, and
- * once. Nothing is forgotten and no endpoint waits twice.
+ * An endpoint is announced when one of its addresses is new in its network, or when the address had
+ * another MAC, port or node before, in any object. Each turn sends a bounded number of frames. The
+ * latest changes are sent first, and again a second later because a frame may get lost. When more
+ * than ANNOUNCE_RECENT endpoints wait, the others wait in a set: they are announced more slowly,
+ * and once. No endpoint is forgotten, and none waits twice.
  *
  * Threads: control.
  */
@@ -30,7 +30,7 @@ struct sl_announce_queue {
 };
 
 struct sl_announcer {
-	sl_addresses_fn addresses; /* of an endpoint's object; NULL: nothing is announced yet */
+	sl_addresses_fn addresses; /* an endpoint's; NULL: nothing is announced yet */
 	struct sl_announce_queue recent, again;
 	uint64_t *set; /* a bit an endpoint id */
 	size_t n_words;
@@ -50,12 +50,12 @@ bool sl_announcer_reserve(struct sl_announcer *n, uint32_t id);
 void sl_announcer_add(struct sl_announcer *n, uint32_t id, uint32_t tick);
 uint64_t sl_announcer_waiting(const struct sl_announcer *n);
 
-/* What the frames of a turn are made from; endpoints by object id, n of them. */
+/* What a turn makes its frames from. n endpoints, by object id. */
 struct sl_announce_view {
 	struct sl_engine *engine;
 	const struct sl_store *store;
 	const struct sl_world *world;
-	const struct sl_port_set *ports; /* all there are */
+	const struct sl_port_set *ports; /* of the node */
 	struct sl_endpoint *const *endpoint;
 	uint32_t n_endpoints;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The applier from its start to its end, and its turns. */
+/* Creates and destroys the applier, and runs its turns. */
 #include <stdlib.h>
 
 #include "apply_internal.h"

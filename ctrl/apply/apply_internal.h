@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of the applier, for ctrl/apply/ and its tests only: what it holds, and a transaction
+ * Internals of the applier, for ctrl/apply/ and its tests only: its state, and a transaction
  * between prepare and its end. Threads: control.
  */
 #ifndef SL_CTRL_APPLY_APPLY_INTERNAL_H
@@ -36,7 +36,7 @@ struct sl_scope {
 /* The changes sorted by collection, in their order within each. */
 struct sl_sorted_changes {
 	const struct sl_change **all;
-	/* Those of collection c: from[c] to before from[c + 1]. */
+	/* The changes of collection c are from[c] up to, not including, from[c + 1]. */
 	size_t from[SL_COLLECTIONS_MAX + 1];
 };
 
@@ -47,11 +47,11 @@ struct sl_pending {
 	uint32_t of; /* SL_TABLE_OF each collection that has changes */
 	struct sl_later_list retire, undo;
 	struct sl_scope scope;
-	struct sl_port_set leaving;   /* ports that give up the device they have */
+	struct sl_port_set leaving;   /* ports that give up their device */
 	struct sl_port_set handed_on; /* present ports that change hands */
-	uint32_t *port_network;	      /* of the next world, NULL: as it is */
+	uint32_t *port_network;	      /* of the next world; NULL: unchanged */
 	struct sl_purge_set *gone;    /* numbers that flow entries may still name */
-	uint32_t *announce;	      /* ids of endpoints that are to be announced */
+	uint32_t *announce;	      /* ids of endpoints that will be announced */
 	size_t n_announce, max_announce;
 };
 
@@ -63,11 +63,11 @@ struct sl_apply {
 	const struct sl_table_ops *row[SL_TABLE_ROWS_MAX];
 	void *row_state[SL_TABLE_ROWS_MAX];
 	struct sl_world *world;	   /* in force */
-	unsigned int n_raised;	   /* generations since the start */
+	unsigned int n_raised;	   /* generations raised since the start */
 	enum sl_patience patience; /* with devices of ports that are added */
 	struct sl_port_slots ports;
-	struct sl_port_set stood;      /* ports whose condition may be another since last asked */
-	struct sl_port_set clearing;   /* ports that are nobody's for a moment: see handover.c */
+	struct sl_port_set stood;      /* condition may have changed since sl_apply_ports_stood */
+	struct sl_port_set clearing;   /* in no network for a moment: see handover.c */
 	struct sl_endpoint **endpoint; /* by endpoint id: what workers know */
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;
@@ -102,29 +102,34 @@ void sl_scope_publish(struct sl_apply *a, struct sl_world *w, const struct sl_sc
 
 /*
  * Ports of a transaction (ports.c). decide comes after all rows have prepared: it finds the ports
- * that change hands, adds them to the scope, and may fail without memory. offer: added ports may be
- * sent to. publish: they receive. finish: those that go are closed, and slots become what they will be.
+ * that change hands and adds them to the scope. It fails when memory is out. offer: workers may
+ * send to added ports. publish: added ports receive. finish: removed ports are closed, and slots
+ * take their next state.
  */
 int sl_ports_decide(struct sl_apply *a, struct sl_err *e);
 void sl_ports_offer(struct sl_apply *a);
 void sl_ports_commit(struct sl_apply *a);
 void sl_ports_publish(struct sl_apply *a);
 void sl_ports_finish(struct sl_apply *a);
-/* True when a running port had another MTU in the meantime. */
+/* True when the transaction had changed a running port's MTU. */
 bool sl_ports_abort(struct sl_apply *a);
 
 /*
  * A port that changes hands (handover.c): to another network, or from its last workload to the next
- * one of the same network. begin comes before the world is published in which it is nobody's;
- * published comes after; finish waits for a moment until its device holds nothing of the former
- * network's, and gives it to the next. sl_handover_turn does what that moment was too short for.
+ * one of the same network. begin comes before the world is published in which the port belongs to
+ * no network; published comes after. finish waits a moment until the port's device holds no packets
+ * of the former network, and gives the port to the next network. sl_handover_turn continues where
+ * that moment was too short.
  */
 void sl_handover_begin(struct sl_apply *a);
 void sl_handover_published(struct sl_apply *a);
-void sl_handover_finish(struct sl_apply *a, bool reopens); /* a device or more */
+void sl_handover_finish(struct sl_apply *a, bool reopens); /* at least one device */
 void sl_handover_turn(struct sl_apply *a);
 
-/* Owners (owners.c). retire: its number ends a grace period after the commit, and becomes 0. */
+/*
+ * Owners (owners.c). retire: the owner's number ends a grace period after the commit, and *number
+ * becomes 0.
+ */
 bool sl_owners_create(struct sl_apply *a);
 void sl_owner_retire(struct sl_apply *a, uint32_t *number);
 

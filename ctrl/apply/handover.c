@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port that gets another network, or none, starts empty: what was sent to the former network's
- * workload must not reach the next one's, and what the former one sent must not be taken as the
- * next one's. In this order:
+ * A port that gets another network, or none, starts empty. Packets for the former network's
+ * workload must not reach the next network's workload, and packets from the former workload must
+ * not count as the next one's. The steps:
  *
- *   1. The port is held: what is sent to it is dropped (sl_port_hold).
- *   2. A world is published in which it is nobody's: what comes in is dropped as well. Its device
- *      is emptied, and its receive queues are drained by the workers (sl_port_empty).
- *   3. A world is published in which it is the next network's.
- *   4. When no worker knows another world any more, packets go in again (sl_port_release).
+ *   1. The port is held: packets sent to it are dropped (sl_port_hold).
+ *   2. A world is published in which the port belongs to no network: packets that it receives are
+ *      dropped as well. Its device is emptied, and workers drain its receive queues
+ *      (sl_port_empty).
+ *   3. A world is published in which the port belongs to the next network.
+ *   4. When no worker knows an older world any more, packets are sent to it again
+ *      (sl_port_release).
  *
- * A port added by the same transaction has a new device, and is left out.
+ * A port that the same transaction adds has a new device and needs none of this.
  */
 #include <stdlib.h>
 

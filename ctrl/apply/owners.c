@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * To whom connections are billed (pipelines/flow/flow_share.h). An endpoint has an owner as long as
- * it stays at one place, a port or a node, in one network. Ports, nodes and networks have theirs
- * from their first endpoint on until the object goes. No id is given to another object within the
- * transaction that frees it, so what a number stands for is clear at any time.
+ * The owners that connections are billed to (pipelines/flow/flow_share.h). An endpoint keeps its
+ * owner as long as it stays at one place, a port or a node, in one network. A port, node or network
+ * has an owner from its first endpoint until the object is removed. No id is given to another
+ * object within the transaction that frees it, so the meaning of a number is always clear.
  */
 #include <stdlib.h>
 
@@ -16,13 +16,13 @@ struct sl_owner_index {
 	uint32_t node[SL_NODES_MAX];
 };
 
-/* An endpoint as it is allocated, with what its end asks for. */
+/* An endpoint as it is allocated, with the state that its end needs. */
 struct owned_endpoint {
 	struct sl_endpoint ep;
 	struct sl_flow_table *flows;
 	bool opened;		     /* its owner was opened for it */
-	bool succeeded;		     /* its owner is another's from now on */
-	struct owned_endpoint *from; /* until commit: whose owner it has */
+	bool succeeded;		     /* another endpoint has its owner from now on */
+	struct owned_endpoint *from; /* until commit: the endpoint that its owner comes from */
 };
 
 static struct owned_endpoint *owned(struct sl_endpoint *ep)
@@ -32,7 +32,7 @@ static struct owned_endpoint *owned(struct sl_endpoint *ep)
 
 bool sl_owners_create(struct sl_apply *a)
 {
-	a->owners = calloc(1, sizeof(*a->owners)); /* what nobody writes to takes no memory */
+	a->owners = calloc(1, sizeof(*a->owners)); /* pages that are not written take no memory */
 	return a->owners != NULL;
 }
 
@@ -55,7 +55,8 @@ static bool grow_endpoints(struct sl_apply *a, uint32_t id)
 
 	if (id < a->n_endpoint)
 		return true;
-	more = calloc(n, sizeof(struct sl_endpoint *)); /* what nobody writes to takes no memory */
+	more = calloc(
+		n, sizeof(struct sl_endpoint *)); /* pages that are not written take no memory */
 	if (more == NULL)
 		return false;
 	if (a->n_endpoint > 0)
@@ -130,8 +131,10 @@ static uint32_t owner_of_place(struct sl_apply *a, const struct sl_endpoint *ep)
 	return open_once(a, SL_OWNER_NODE, id, &a->owners->node[id]);
 }
 
-/* They have one name: an id is its key's for as long as that exists, and nobody else's before the
- * commit after. */
+/*
+ * Both have one name: an id belongs to its key as long as the key exists, and to no other key
+ * before the commit after.
+ */
 static bool same_incarnation(const struct sl_endpoint *old, const struct sl_endpoint *new)
 {
 	return old->origin == new->origin && old->network == new->network;
@@ -169,7 +172,9 @@ int sl_table_endpoint_bill(struct sl_table_txn *t, struct sl_endpoint *ep, struc
 	return 0;
 }
 
-/* The owner of a place or a network, which workers know until a grace period after it went. */
+/*
+ * The owner of a removed place or network. Workers know it until a grace period after the removal.
+ */
 struct gone_owner {
 	struct sl_flow_table *flows;
 	uint32_t number;
@@ -183,7 +188,7 @@ static void close_gone(void *arg)
 	free(g);
 }
 
-/* No endpoint is opened with it from here on. */
+/* No new endpoint is billed to it from here on. */
 void sl_owner_retire(struct sl_apply *a, uint32_t *number)
 {
 	struct gone_owner *g;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Without memory a port is not added, and the daemon goes on. */
+/* When memory is out, a port is not added, and the daemon continues. */
 #define HASH_NONFATAL_OOM 1
 
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The applier's ports: a slot for each, found by name or id, allocated with the port. A transaction
- * touches the slots that it changes and works on their `next`; nothing is copied or walked for the
- * others, however many there are.
+ * touches the slots that it changes and works on their `next`. It copies and walks nothing for the
+ * other slots, however many there are.
  *
  * Invariants: a slot is found by its name and its id from prepare of the transaction that adds the
- * port until the end of the one that removes it. Outside of a transaction no slot is touched, and
- * all are present. `all` has the ids of the present ones.
+ * port until the end of the one that removes it. Outside a transaction no slot is touched, and
+ * every slot is present. `all` holds the ids of the present slots.
  *
  * Threads: control.
  */
@@ -19,22 +19,24 @@
 
 struct sl_port_slot {
 	uint16_t id;
-	bool present;	/* of a transaction that was committed */
-	uint16_t mtu;	/* that flows were resolved with */
-	uint32_t owner; /* to whom its endpoints' connections are billed together; 0: none yet */
+	bool present;	/* added by a transaction that was committed */
+	uint16_t mtu;	/* the MTU that flows were resolved with */
+	uint32_t owner; /* its endpoints' connections are billed to it together; 0: none yet */
 	uint32_t n_endpoints;
-	/* Of its endpoints, 0: it has none. The world's is 0 while what was the former network's is
-	 * being cleared. */
+	/*
+	 * The network of its endpoints; 0: it has none. The world shows 0 while the former
+	 * network's packets are being cleared.
+	 */
 	uint32_t network;
 	bool touched;
 	struct sl_port_slot *next_touched;
 	struct {
 		bool gone; /* the transaction removes it */
 		uint32_t n_endpoints;
-		uint32_t n_lost; /* of those before the transaction, how many it takes away */
+		uint32_t n_lost; /* endpoints that it had before the transaction and loses */
 		uint32_t network;
 		bool has_new_mtu;
-		uint32_t mtu_before; /* the MTU asked for, to go back to */
+		uint32_t mtu_before; /* the MTU asked for before, to restore on abort */
 	} next;
 	UT_hash_handle hh;
 	char name[];
@@ -44,16 +46,19 @@ struct sl_port_slots {
 	struct sl_port_slot *by_name;
 	struct sl_port_slot *by_id[SL_PORTS_MAX];
 	struct sl_port_set all;
-	struct sl_port_slot *touched; /* by the open transaction, the latest first */
+	struct sl_port_slot *touched; /* slots touched by the open transaction, the latest first */
 };
 
-/* NULL: out of memory. Touched, and not present until it is committed. */
+/* The slot is touched, and not present until the commit. NULL: out of memory. */
 struct sl_port_slot *sl_port_slot_add(struct sl_port_slots *p, uint16_t id, const char *name);
 struct sl_port_slot *sl_port_slot_find(const struct sl_port_slots *p, const char *name);
 struct sl_port_slot *sl_port_slot_by_id(const struct sl_port_slots *p, unsigned int id);
-/* It is to be changed: `next` is as it stands, unless it is touched already. */
+/*
+ * Call it before a change. `next` starts as a copy of the present state, unless the slot is touched
+ * already.
+ */
 void sl_port_slot_touch(struct sl_port_slots *p, struct sl_port_slot *s);
-/* The network it will be of. */
+/* The network that the port will belong to. */
 uint32_t sl_port_slot_next_network(const struct sl_port_slot *s);
 /* The end of a transaction: touched slots become what `next` says, or stay as they were. */
 void sl_port_slots_commit(struct sl_port_slots *p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a transaction does to ports, and what their devices do by themselves. */
+/* Changes of ports by transactions, and changes of their devices. */
 #include <stdlib.h>
 
 #include "apply_internal.h"
@@ -81,14 +81,14 @@ void sl_table_port_lost(struct sl_table_txn *t, uint16_t id)
 	touch(t, id)->next.n_lost++;
 }
 
-/* It gets another network, or carries none of the workloads any more that it carried before. */
+/* The port gets another network, or no longer carries any of its former workloads. */
 static bool changes_hands(const struct sl_port_slot *s)
 {
 	return sl_port_slot_next_network(s) != s->network ||
 	       (s->n_endpoints > 0 && s->next.n_lost == s->n_endpoints);
 }
 
-/* The table of the world to come, which is the world's before until the first change. */
+/* The next world's table. It is the present world's table until the first change. */
 static uint32_t *port_network(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
@@ -106,7 +106,7 @@ static uint32_t *port_network(struct sl_apply *a)
 	return table;
 }
 
-/* A port that ran before is nobody's at first: see handover.c. */
+/* A port that ran before belongs to no network at first: see handover.c. */
 int sl_ports_decide(struct sl_apply *a, struct sl_err *e)
 {
 	struct sl_pending *p = &a->p;
@@ -136,7 +136,7 @@ void sl_ports_offer(struct sl_apply *a)
 			sl_port_offer(a->env.engine, s->id);
 }
 
-/* What names the ports that go, or is billed to them. */
+/* Purges flow entries that name removed ports, and retires their owners. */
 void sl_ports_commit(struct sl_apply *a)
 {
 	struct sl_pending *p = &a->p;
@@ -184,8 +184,8 @@ bool sl_ports_abort(struct sl_apply *a)
 }
 
 /*
- * The tables hold the device's MTU and MAC as they were, and flows that leave by the port were
- * resolved with them. True: it is an underlay port whose nodes are reached in another way now.
+ * The tables hold the device's old MTU and MAC, and flows that leave by the port were resolved with
+ * these. True: it is an underlay port, and its nodes are now reached in another way.
  */
 static bool follow(struct sl_apply *a, struct sl_port_slot *s, struct sl_scope *scope)
 {

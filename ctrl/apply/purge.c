@@ -5,15 +5,16 @@
 #include "purge.h"
 #include "sluice/clock.h"
 
-/* Pairs of the flow table that are read between two looks at the clock: about 30 us. */
+/* Pairs of the flow table to read between two looks at the clock: about 30 us. */
 #define PAIRS_A_SLICE 8192u
 
 struct sl_purge {
 	struct sl_flow_table *flows;
-	unsigned int n_refs; /* of the applier, and of each set that waits for its grace period */
+	unsigned int
+		n_refs; /* the applier's, and one of each set that waits for its grace period */
 	struct sl_purge_set *now;  /* NULL: no walk is under way */
-	uint32_t at;		   /* the pair where it goes on */
-	struct sl_purge_set *next; /* due, for the walk after this one; NULL: nothing */
+	uint32_t at;		   /* the pair where the walk continues */
+	struct sl_purge_set *next; /* due, for the next walk; NULL: none */
 };
 
 /* A set that waits for its grace period. */
@@ -166,7 +167,7 @@ static void remove_pair(struct sl_flow_table *t, uint32_t pair)
 		sl_flow_del(t, &v.key, v.v4);
 }
 
-/* 32 bytes of each connection are read. */
+/* Reads 32 bytes of each connection. */
 static void walk_slice(struct sl_purge *p, uint32_t end)
 {
 	struct sl_flow_glance l;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which flows a transaction can concern, and the publication of its world: see pipelines/changes.h.
- * Additions concern none: a flow in the table has both its ends, and its way out, already.
+ * Finds the flows that a transaction can concern, and publishes its world: see pipelines/changes.h.
+ * Additions concern no flow: the ends and the way out of a flow in the table exist already.
  */
 #include <stdlib.h>
 
 #include "apply_internal.h"
 #include "ctrl/shape/grow.h"
 
-#define SCOPE_MAX  16384 /* slots: beyond, the flows are resolved again as a whole */
+#define SCOPE_MAX  16384 /* slots: beyond, all flows are resolved again */
 #define WIPE_EVERY 256	 /* raised generations between two wipings of the marks */
 
 void sl_scope_add(struct sl_scope *s, uint16_t slot)
@@ -69,7 +69,7 @@ static void show(struct sl_apply *a, struct sl_world *w)
 
 	a->world = w;
 	atomic_store_explicit(&a->env.pipeline->world, w, memory_order_release);
-	/* Only now: until the store above a worker could still start on the old world. */
+	/* Only now: before the store above, a worker could still start to use the old world. */
 	sl_rcu_retire(sl_engine_rcu(a->env.engine), free, old);
 }
 

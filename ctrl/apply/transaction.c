@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A transaction's way through the rows: the store's applier. */
+/* Takes a transaction through the rows: the store's applier. */
 #include <stdlib.h>
 
 #include "apply_internal.h"
@@ -104,7 +104,9 @@ static void end(struct sl_pending *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* Flows resolved while a change was tried may hold what it tried: they are resolved again. */
+/*
+ * Flows that were resolved while a change was tried may hold its values: they are resolved again.
+ */
 static void republish(struct sl_apply *a)
 {
 	const struct sl_scope everything = {.all = true};
@@ -121,7 +123,7 @@ static const struct sl_table_ops *concerned(const struct sl_apply *a, unsigned i
 	return (a->row[row]->of & a->p.of) != 0 ? a->row[row] : NULL;
 }
 
-/* Rows before n have prepared. What was done last is undone first. */
+/* Aborts the rows before n, which have prepared. The last one is aborted first. */
 static void undo(struct sl_apply *a, unsigned int n)
 {
 	struct sl_pending *p = &a->p;
@@ -228,7 +230,7 @@ static void publish(struct sl_apply *a)
 		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
 }
 
-/* Once workers read the new table. */
+/* Call it once workers read the new table. */
 static void announce(struct sl_apply *a)
 {
 	a->store = a->p.txn.store;
@@ -242,7 +244,7 @@ static void commit(void *ctx)
 	struct sl_pending *p = &a->p;
 	bool reopens = sl_port_set_any(&p->leaving);
 
-	/* Of the world to come, flows may lead to a port that is new in it. */
+	/* Flows of the new world may lead to a port that is new in it. */
 	sl_ports_offer(a);
 	for (unsigned int row = 0; row < a->n_rows; row++)
 		if (concerned(a, row) != NULL && a->row[row]->commit != NULL)
@@ -251,7 +253,7 @@ static void commit(void *ctx)
 	sl_handover_begin(a);
 	publish(a);
 	sl_handover_published(a);
-	/* Only now is it known whose packets those are that wait in it. */
+	/* Only now do workers know the network of the packets that wait in an added port. */
 	sl_ports_publish(a);
 	for (unsigned int row = 0; row < a->n_rows; row++)
 		if (concerned(a, row) != NULL && a->row[row]->published != NULL)

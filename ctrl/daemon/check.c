@@ -39,7 +39,7 @@ static void print_found(void *ctx, const struct sl_notice *n)
 	print_notice(sl_notice_line(n, line));
 }
 
-/* First, for what the other steps make of a daemon that runs; a start comes to it last. */
+/* It comes first, because other steps need to know whether a daemon runs; a start does it last. */
 static int check_socket(struct check *k, struct sl_err *e)
 {
 	char text[256];
@@ -61,7 +61,7 @@ static int check_engine(struct check *k)
 
 	if (ret != 0)
 		return ret;
-	/* Those that are missing may be the running daemon's. */
+	/* The running daemon may hold the pages that are missing. */
 	if (k->runs && k->engine.hugepages == SL_HUGEPAGES_REQUIRED)
 		k->engine.hugepages = SL_HUGEPAGES_AUTO;
 	return sl_engine_check(&k->engine, &k->room, k->e);
@@ -141,7 +141,7 @@ static int check_state(struct check *k)
 	return ret;
 }
 
-/* The file's own objects, which must be right whether they will be in force or not. */
+/* The file's own objects, which must be valid whether they will be in force or not. */
 static struct check *now; /* sl_config_check has no context */
 
 static void check_loaded(const struct sl_store *s, const struct sl_config *c)
@@ -152,7 +152,7 @@ static void check_loaded(const struct sl_store *s, const struct sl_config *c)
 
 	k->config = c;
 	k->engine = sl_daemon_engine_params(&c->workers, k->o);
-	k->engine.notice = NULL; /* how it will run is said when it runs */
+	k->engine.notice = NULL; /* a start says how it runs */
 	socket = check_socket(k, &not_there);
 	k->ret = check_engine(k);
 	if (k->ret == 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * --check: what a start with these options would refuse, as far as it can be told without opening
- * devices or taking memory. The steps are those of a start, in its order; whoever adds a refusal
- * there adds it here, best by calling the same function. What a daemon that runs now holds (its
- * socket, state directory and hugepages) is a notice: it may be the one to be replaced. Threads:
- * control. Changes nothing.
+ * --check: says what a start with these options would refuse, as far as this can be found out
+ * without opening devices or taking memory. The steps are those of a start, in the same order. If
+ * you add a refusal to the start, add it here, best by calling the same function. What a running
+ * daemon holds (its socket, state directory and hugepages) is only a notice: that daemon may be the
+ * one to be replaced. Threads: control. Changes nothing.
  */
 #ifndef SL_CTRL_DAEMON_CHECK_H
 #define SL_CTRL_DAEMON_CHECK_H

@@ -21,7 +21,7 @@ struct start_step {
 	void (*stop)(struct sl_ctrl *c);
 };
 
-/* What is said while it starts stands where it was started; later lines need their time. */
+/* Lines during the start appear where the daemon was started. Later lines need their time. */
 static bool with_times;
 
 void sl_daemon_notice_times(void)
@@ -50,7 +50,10 @@ static int no_memory(struct sl_err *e, const char *what)
 	return err;
 }
 
-/* Who started the daemon named the file, so it is used; but it should be known whose word it is. */
+/*
+ * The user who started the daemon named the file, so it is used. But the user should know who else
+ * can write to it.
+ */
 static void look_at_config(const char *path)
 {
 	const char *unsafe;
@@ -83,7 +86,7 @@ static void stop_config(struct sl_ctrl *c)
 	c->config = NULL;
 }
 
-/* First of all but reading the file that says which: this program may not come back from it. */
+/* The first step after reading the file that names the variant: it may replace this program. */
 static int start_variant(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	return sl_variant_become(sl_variant_conf_names[c->config->workers.variant], o->argv, e);
@@ -94,7 +97,7 @@ static void stop_variant(struct sl_ctrl *c)
 	(void)c;
 }
 
-/* The last CPU that this process may run on: the control thread takes the first that is left. */
+/* The last CPU that this process may run on: the control thread uses the first CPU that is left. */
 static const unsigned int *choose_core(void)
 {
 	static unsigned int core;
@@ -126,7 +129,10 @@ struct sl_engine_params sl_daemon_engine_params(
 		.notice = sl_daemon_notice};
 }
 
-/* This process's id, which execv keeps: one that was inherited says nothing. */
+/*
+ * Its value is this process's id, which execv keeps. A value inherited from another process does
+ * not count.
+ */
 #define NO_HUGEPAGES_MARK "SLUICED_WITHOUT_HUGEPAGES"
 
 static bool is_without_hugepages(void)
@@ -137,8 +143,9 @@ static bool is_without_hugepages(void)
 }
 
 /*
- * Hugepages were free and could not be had: a limit that cannot be seen from here, or another
- * process was faster. EAL starts once a process, so the program begins anew.
+ * Hugepages were free and could not be allocated: there is a limit that this process cannot see, or
+ * another process was faster. EAL can start only once in a process, so the program starts itself
+ * again.
  */
 static void start_without_hugepages(const struct sl_options *o, const struct sl_err *e)
 {
@@ -149,7 +156,7 @@ static void start_without_hugepages(const struct sl_options *o, const struct sl_
 	snprintf(text, sizeof(text), "%ld", (long)getpid());
 	if (setenv(NO_HUGEPAGES_MARK, text, true) != 0)
 		return;
-	/* What EAL has left open, the pages it did get among it. */
+	/* Closes what EAL has left open, including the pages that it did get. */
 	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	execv("/proc/self/exe", o->argv);
 }
@@ -290,7 +297,7 @@ static void stop_store(struct sl_ctrl *c)
 	c->store = NULL;
 }
 
-/* What stands from the start is in the log before the daemon says that it is ready. */
+/* Notices that exist at start are in the log before the daemon says that it is ready. */
 static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
 	const struct sl_running run = sl_ctrl_running(c);
@@ -320,7 +327,7 @@ static void stop_notices(struct sl_ctrl *c)
 	c->notices = NULL;
 }
 
-/* One wait for the disk serves all calls that were read in one go. */
+/* One wait for the disk serves all calls that were read together. */
 static int make_durable(struct sl_ctrl *c)
 {
 	struct sl_err e = {0};

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The daemon's parts in the order in which they are made; taken down in exact reverse.
- * Threads: control.
- */
+/* Starts the daemon's parts in order, and stops them in exact reverse order. Threads: control. */
 #ifndef SL_CTRL_DAEMON_DAEMON_H
 #define SL_CTRL_DAEMON_DAEMON_H
 
@@ -11,7 +8,7 @@
 
 /*
  * Starts everything: afterwards the configuration is in force, workers run and the socket is open.
- * On error all is down again.
+ * On error everything is stopped again.
  */
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e);
 void sl_daemon_stop(struct sl_ctrl *c);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The daemon without the test generator: who asks for one is told how to get it. */
+/*
+ * The daemon without the test generator: a port that asks for one gets an error that says how to
+ * build it in.
+ */
 #include "drivers.h"
 
 #include <ctype.h>

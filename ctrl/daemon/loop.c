@@ -53,7 +53,7 @@ int sl_loop_add_source(struct sl_loop *l, const struct sl_source *s, struct sl_e
 	return 0;
 }
 
-/* True when it is due now; then its next deadline is set. */
+/* True when the timer is due now; then its next deadline is set. */
 static bool is_due(struct sl_timer *t, uint64_t now)
 {
 	if (t->period_ns == 0)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The event loop: turns, and what is done in each of them. It knows timers and sources and nothing
- * of sluice; turns.h has the daemon's rows and their order.
+ * The event loop: it runs in turns. It knows timers and sources and nothing else of sluice; turns.h
+ * has the daemon's rows and their order.
  *
- * A turn waits for a source, at most a millisecond: workers make no system calls and so cannot wake
- * the loop. Then it runs, each in the order in which they were added:
- *   1. the timers that are due, but for those that are `last`;
+ * A turn waits for a source, a millisecond at most: workers make no system calls and so cannot wake
+ * the loop. Then the turn runs, each group in the order in which its members were added:
+ *   1. the timers that are due, except those that are `last`;
  *   2. the sources that are ready;
- *   3. the timers that are due and `last`.
+ *   3. the timers that are due and are `last`.
  * The loop measures each turn's CPU time.
  *
- * Threads: one. Ownership: rows are copied; what their contexts point to must stay.
+ * Threads: one. Ownership: rows are copied; what their contexts point to must outlive the loop.
  */
 #ifndef SL_CTRL_DAEMON_LOOP_H
 #define SL_CTRL_DAEMON_LOOP_H
@@ -24,18 +24,19 @@
 #define SL_LOOP_SOURCES_MAX 8
 
 /*
- * fn must be bounded: by a number, not by what there is to do (docs/decisions/0017). `bound` says by
- * what.
+ * fn must be bounded by a number, not by how much there is to do (docs/decisions/0017). `bound`
+ * names the number.
  */
 struct sl_timer {
 	const char *name, *bound;
 	/*
-	 * 0: every turn. Otherwise every so many nanoseconds, as soon as a turn comes; what long
-	 * turns have left out is not made up for. SL_TIMER_ONCE: at its deadline, once.
+	 * 0: every turn. Otherwise the interval in nanoseconds; the timer runs in the next turn
+	 * after it, and runs that a long turn has missed are not made up for. SL_TIMER_ONCE: once,
+	 * at its deadline.
 	 */
 	uint64_t period_ns;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: at once, SL_TIMER_NEVER: not until it is set */
-	bool last;	      /* behind the sources */
+	bool last;	      /* after the sources */
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -44,7 +45,7 @@ struct sl_timer {
 
 struct sl_source {
 	const char *name, *bound;
-	int fd; /* readable: fn is called; stays the caller's */
+	int fd; /* fn is called when it is readable; the caller keeps and closes it */
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -55,7 +56,7 @@ struct sl_loop {
 	unsigned int n_timers, n_sources;
 	struct sl_timer timer[SL_LOOP_TIMERS_MAX];
 	struct sl_source source[SL_LOOP_SOURCES_MAX];
-	uint64_t turn_began_cpu_ns; /* when the turn before ended: waiting costs next to nothing */
+	uint64_t turn_began_cpu_ns; /* when the last turn ended: waiting costs almost none */
 	struct sl_turns *turns;	    /* where turns are counted */
 };
 
@@ -64,12 +65,12 @@ void sl_loop_fini(struct sl_loop *l);
 
 /* The timer's number for sl_loop_set, or -errno and *e. */
 int sl_loop_add_timer(struct sl_loop *l, const struct sl_timer *t, struct sl_err *e);
-/* The next time that a timer is due: for one that runs once, and to put off a periodic one. */
+/* Sets when a timer is due next: to start one that runs once, or to put off a periodic one. */
 void sl_loop_set(struct sl_loop *l, int timer, uint64_t deadline_ns);
 int sl_loop_add_source(struct sl_loop *l, const struct sl_source *s, struct sl_err *e);
 
 void sl_loop_turn(struct sl_loop *l);
-/* Turns until sl_loop_stop. */
+/* Runs turns until sl_loop_stop. */
 void sl_loop_run(struct sl_loop *l);
 void sl_loop_stop(struct sl_loop *l); /* after this turn */
 

@@ -15,8 +15,8 @@
 #include "turns.h"
 
 /*
- * "FILE:7:13: " where the file has what the error is about. The message about a text that is no JSON
- * begins with line and column itself.
+ * Prints "FILE:7:13: ", the place in the file that the error is about. The message about a text
+ * that is not JSON has line and column already.
  */
 static void print_place(const char *config, const struct sl_err *e)
 {

@@ -17,7 +17,7 @@ enum sl_option_verdict {
 struct sl_options {
 	const char *config, *socket, *state;
 	char **argv;	    /* all of it */
-	bool check;	    /* validate and exit */
+	bool check;	    /* validate, then exit */
 	bool print_openrpc; /* print what rpc.discover answers and exit */
 };
 

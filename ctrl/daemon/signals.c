@@ -9,8 +9,8 @@
 #include "signals.h"
 
 /*
- * A closed terminal, a habit of `reload`, a rotated log: nothing here waits for them, and a switch
- * does not end by them.
+ * Sent when a terminal is closed, by habit for `reload`, or when a log is rotated. The daemon needs
+ * none of them, and a switch must not end by them.
  */
 static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2};
 
@@ -18,15 +18,18 @@ static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2};
 static const int stopping[] = {
 	SIGTERM, SIGINT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT};
 
-/* They end a process with a core: it keeps no file that others would take for a daemon's. */
+/*
+ * These end a process with a core dump. The files of its sockets are removed, so that they do not
+ * look like a running daemon's.
+ */
 static const int crashing[] = {
 	SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGXCPU};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* What each of them did before: a sanitizer has its own report to make. */
+/* The former actions: a sanitizer makes its own report. */
 static struct sigaction before[COUNT(crashing)];
-static char crash_stack[64 << 10]; /* the control thread's own may be what has run out */
+static char crash_stack[64 << 10]; /* the control thread's own stack may be exhausted */
 
 static void fill(sigset_t *set)
 {
@@ -49,7 +52,7 @@ static bool is_ignored(uint32_t signal)
 
 /*
  * An instruction that faults does so again after the handler, and then the signal ends the process.
- * A signal that was sent does not come again.
+ * A signal that another process sent does not come again.
  */
 static bool comes_again(int signal, const siginfo_t *info)
 {
@@ -93,8 +96,8 @@ void sl_signals_init(void)
 
 	fill(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a write to who has gone fails, and says so */
-	signal(SIGXFSZ, SIG_IGN); /* so does one to a file that may not grow */
+	signal(SIGPIPE, SIG_IGN); /* a write to a closed connection returns an error instead */
+	signal(SIGXFSZ, SIG_IGN); /* and so does a write to a file that may not grow */
 	catch_crashes();
 }
 
@@ -107,8 +110,8 @@ int sl_signals_open(void)
 }
 
 /*
- * net_tap takes a real-time signal that nobody has, and is told by it that frames have come. From
- * the first one on it goes to its handler, in this thread: workers block it.
+ * net_tap uses a free real-time signal to learn that frames have come. Once its handler is set, the
+ * signal goes to that handler, in this thread: workers block it.
  */
 static bool give_to_driver(int signal)
 {

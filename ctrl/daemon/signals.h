@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What signals do. Those that ask a program to end stop the daemon cleanly; those that mean
- * something to other programs only are ignored, with a line; those of a crash end it with that
- * signal and a core, its sockets' files removed first. Nothing else is left behind that a next
- * start would not remove.
- * Threads: init before any other thread is made, so that all inherit what it blocks; then control.
+ * What signals do. A signal that asks a program to end stops the daemon cleanly. A signal that
+ * means something only to other programs is ignored, with a line in the log. A crash signal removes
+ * the files of the daemon's sockets, and then ends the daemon with that signal and a core dump. The
+ * next start removes whatever else is left behind. Threads: call init before any other thread is
+ * made, so that all inherit the signals that it blocks; then control.
  */
 #ifndef SL_CTRL_DAEMON_SIGNALS_H
 #define SL_CTRL_DAEMON_SIGNALS_H
@@ -13,10 +13,13 @@
 
 void sl_signals_init(void);
 
-/* Readable when a signal has come that is not a crash's; -1 and errno when it cannot be made. */
+/*
+ * A descriptor that is readable when a signal other than a crash signal has come; -1 and errno on
+ * error.
+ */
 int sl_signals_open(void);
 
-/* Read and act on the signals that have come: true when the daemon is to stop. */
+/* Reads the signals that have come and acts on them. True: the daemon must stop. */
 bool sl_signals_read(int fd, void (*log)(const char *line));
 
 #endif

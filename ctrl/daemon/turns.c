@@ -15,12 +15,12 @@
 #define UPCALLS		 64
 #define SAMPLES		 64
 #define CONTROL_SLICE_NS 100000
-#define BESIDE_NS	 (5 * SL_NS_PER_MS) /* of a turn, with which a slice of folding fits in */
-#define AGE_NS		 SL_NS_PER_S	    /* in which the flow table's clock hand goes round... */
-#define AGE_MOST	 50		    /* ...of which one turn makes up for so much: 1/50 */
+#define BESIDE_NS	 (5 * SL_NS_PER_MS) /* a shorter turn has room to fold a slice */
+#define AGE_NS		 SL_NS_PER_S	    /* one round of the flow table's clock hand... */
+#define AGE_MOST	 50		    /* ...of which one turn does at most 1/50 */
 #define TICK_NS		 (SL_NS_PER_S / SL_TICKS_PER_SECOND)
 
-/* What the rows work on. */
+/* The context of the rows. */
 struct turns {
 	struct sl_ctrl *c;
 	struct sl_loop loop;
@@ -28,7 +28,7 @@ struct turns {
 	int signals;
 	struct sl_flow_timeouts timeouts;
 	uint64_t aged_ns;  /* when ageing ran last */
-	bool fold_is_owed; /* clients left no room for a slice: it has the next turn to itself */
+	bool fold_is_owed; /* clients left no room for a slice: the next turn serves no clients */
 };
 
 static void upcalls(void *ctx)
@@ -73,7 +73,7 @@ static void tables(void *ctx)
 	sl_apply_turn(((const struct turns *)ctx)->c->apply);
 }
 
-/* As much as the time since the last turn asks for, however long the clients made it. */
+/* Ages as much as the time since the last turn requires, however long clients made that turn. */
 static void age(void *ctx)
 {
 	struct turns *t = ctx;
@@ -122,7 +122,7 @@ static void rebalance(void *ctx)
 	sl_rebalance_tick(&c->rebalance, c->engine, &c->config->workers.rebalance, c->log);
 }
 
-/* A slice of the journal's folding, and of what else is done bit by bit. */
+/* A slice of folding the journal, and of other work that is done in parts. */
 static void fold(void *ctx)
 {
 	struct turns *t = ctx;
@@ -185,7 +185,7 @@ static const struct sl_timer timers[] = {
 	{.name = "fold", .fn = fold, .bound = "2 ms", .last = true},
 };
 
-/* As sched_setattr(2) has it; this C library has no declaration of it. */
+/* The argument of sched_setattr(2); this C library does not declare it. */
 struct sched_request {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -195,10 +195,10 @@ struct sched_request {
 };
 
 /*
- * Where the control thread shares a core with a worker that never sleeps, it waits for that one's
- * time slice to end: milliseconds. Linux 6.12 and later let a thread that asks for short slices
- * come before one with longer slices as soon as it wakes up. Others refuse or take no notice, and
- * nothing is lost.
+ * When the control thread shares a core with a worker that never sleeps, it waits for the end of
+ * the worker's time slice: milliseconds. With Linux 6.12 and later, a thread that asks for short
+ * slices runs before a thread with longer slices as soon as it wakes up. Other kernels refuse or
+ * ignore the request, which does no harm.
  */
 static void ask_for_short_slices(void)
 {
@@ -242,7 +242,7 @@ static int add_sources(struct turns *t, struct sl_err *e)
 		int ret;
 
 		if (row.fn == devices && row.fd < 0)
-			continue; /* what it would tell is found a little later */
+			continue; /* an event that is missed here is found a little later */
 		row.ctx = t;
 		ret = sl_loop_add_source(&t->loop, &row, e);
 		if (ret != 0)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the control thread does in a turn of its loop (loop.h), in this order. No turn does more
- * than 10 ms of work, in CPU time of the thread; docs/decisions/0017-no-turn-over-10-ms.md has the
- * reasons, and what can take longer with its figures. The rows with their bounds are in turns.c.
+ * than 10 ms of work, in CPU time of the thread. docs/decisions/0017-no-turn-over-10-ms.md has the
+ * reasons, and figures for what can take longer. The rows with their bounds are in turns.c.
  *
  *   1. Every turn: upcalls (ARP among them), samples of drops, the engine, ports that change hands,
- *      tables that are carried over bit by bit, ageing.
+ *      tables that are carried over in parts, ageing.
  *   2. Ten times a second: the underlay's clock, a portion of the notices, loads, a round over
  *      states, rebalancing.
- *   3. Sources: signals, the devices' changes, then the socket's clients, 4 ms together and 1 ms
- *      each (ctrl/rpc/server_internal.h), one after the other. Long answers are made as the client
- *      reads them.
- *   4. Last: 2 ms of the journal's folding, while there is one. Where clients have made the turn
- *      long, the next turn leaves out the clients instead.
+ *   3. Sources: signals, the devices' changes, then the socket's clients, one after the other, 1 ms
+ *      each and 4 ms together (ctrl/rpc/server_internal.h). A long answer is made while the client
+ *      reads it.
+ *   4. Last: 2 ms of folding the journal, while that is under way. When clients have made the turn
+ *      long, the turn does not fold; the next turn leaves out the clients and folds.
  *
- * So what is in 1 never waits for clients for longer than 4 ms and the one piece that was under way
- * then. stats.get has the longest turn since the start, and how many were long.
+ * So the work of step 1 never waits for clients for longer than 4 ms and the one request that was
+ * under way at that time. stats.get has the longest turn since the start, and the number of long
+ * turns.
  *
  * Threads: control.
  */

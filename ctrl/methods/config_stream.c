@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config.get: the whole desired state of one moment, made as it is read. */
+/* config.get: the whole desired state of one moment, made while the client reads it. */
 #include <stdlib.h>
 
 #include "ctrl/model/config.h"
@@ -55,7 +55,7 @@ static void begin(struct config_stream *cs, struct sl_text *out)
 	cs->begun = true;
 }
 
-/* One object, or the end of a list. False at the end of all. */
+/* Writes one object, or the end of a list. False at the end. */
 static bool next(struct config_stream *cs, struct sl_text *out)
 {
 	const struct sl_collection *coll = sl_collections[cs->coll];
@@ -97,7 +97,7 @@ static bool more(struct sl_stream *stream, struct sl_text *out, const struct sl_
 			}
 		}
 	} while (!sl_turn_is_over(turn, out));
-	/* Better none than one of two moments: the connection is closed. */
+	/* No answer is better than a mix of two moments: the connection is closed. */
 	out->failed = out->failed || sl_snapshot_failed(cs->snapshot);
 	return true;
 }

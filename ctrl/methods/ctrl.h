@@ -29,7 +29,7 @@
 
 struct sl_ctrl {
 	void (*log)(const char *line); /* one line for the operator */
-	struct sl_config *config;      /* as read at start: node and workers stay in force */
+	struct sl_config *config;      /* as read at start; its node and workers stay in force */
 	struct sl_engine *engine;
 	struct sl_pipeline *pipeline;
 	struct sl_tunnel_table *tunnels;
@@ -50,7 +50,7 @@ struct sl_ctrl {
 	struct sl_turns turns;
 };
 
-/* What is watched while this daemon runs. */
+/* The parts of the running daemon that are watched. */
 static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 {
 	return (struct sl_running){.engine = c->engine,
@@ -61,14 +61,14 @@ static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 		.log = c->log};
 }
 
-/* What metrics are read from. */
+/* The parts that metrics are read from. */
 static inline struct sl_metric_source sl_ctrl_metrics(const struct sl_ctrl *c)
 {
 	return (struct sl_metric_source){
 		.run = sl_ctrl_running(c), .load = &c->load, .turns = &c->turns};
 }
 
-/* What notices are found from; run stays the caller's. */
+/* The parts that notices are found from. The caller keeps run. */
 static inline struct sl_notice_facts sl_ctrl_facts(
 	const struct sl_ctrl *c, const struct sl_running *run)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* drops.list: why packets did not leave, counted. */
+/* drops.list: counters of dropped packets by reason. */
 #include "ctrl.h"
 #include "ctrl/objects/fields.h"
 #include "methods.h"
@@ -55,7 +55,7 @@ static int drops_list(const struct sl_rpc_call *call, cJSON **result, struct sl_
 
 const struct sl_method sl_method_drops_list = {
 	.name = "drops.list",
-	.summary = "Dropped packets by reason: of the node, of one port, or of each.",
+	.summary = "Dropped packets by reason: for the node, for one port, or for each port.",
 	.right = SL_RPC_READ,
 	.params = &drops_params,
 	.result = &drops_result,

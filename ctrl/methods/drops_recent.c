@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* drops.recent: samples of packets that did not leave, in words. */
+/* drops.recent: samples of dropped packets, in words. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,14 +26,13 @@ static const struct sl_field recent_params_fields[] = {
 	SL_FIELD(recent_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 20,
 		.help = "How many at most."),
 	SL_FIELD(recent_in, after, SL_F_UINT64, SL_PRESENT(recent_in, has_after),
-		.help = "Only what is newer than the row with this sequence, and then the oldest "
-			"first: "
-			"the last row's sequence goes on from there. 0: from the oldest kept. "
-			"Sequences go on where the daemon is started again."),
+		.help = "Only rows newer than the row with this sequence, oldest first: to "
+			"continue, give the last row's sequence. 0: from the oldest kept row. "
+			"Sequences keep growing when the daemon starts again."),
 	SL_FIELD(
 		recent_in, reason, SL_F_NAMES, .max = SL_DROP_COUNT, .help = "Only these reasons."),
 	SL_FIELD(recent_in, port, SL_F_NAME, SL_PRESENT(recent_in, has_port),
-		.help = "Only what came in by this port, or did not leave by it."),
+		.help = "Only packets that entered by this port, or did not leave by it."),
 	SL_FIELD(recent_in, network, SL_F_NAME, SL_PRESENT(recent_in, has_network),
 		.help = "Only packets of this network."),
 	SL_FIELD(recent_in, endpoint, SL_F_NAME, SL_PRESENT(recent_in, has_endpoint),
@@ -41,7 +40,8 @@ static const struct sl_field recent_params_fields[] = {
 	SL_FIELD(recent_in, node, SL_F_NAME, SL_PRESENT(recent_in, has_node),
 		.help = "Only packets that came from this node."),
 	SL_FIELD(recent_in, policy, SL_F_NAME, SL_PRESENT(recent_in, has_policy),
-		.help = "Only what this policy denied; default: what no policy allowed."),
+		.help = "Only packets that this policy denied; default: packets that no policy "
+			"matched."),
 	SL_FIELD(recent_in, source, SL_F_IP, SL_PRESENT(recent_in, has_source),
 		.help = "Only packets from this address."),
 	SL_FIELD(recent_in, destination, SL_F_IP, SL_PRESENT(recent_in, has_destination),
@@ -55,7 +55,7 @@ static const struct sl_field recent_params_fields[] = {
 		.help = "Only packets from or to this MAC."),
 };
 static const struct sl_shape recent_params = SL_SHAPE("drops.recent", recent_in,
-	recent_params_fields, "How many to show, and which: all that is given must fit.");
+	recent_params_fields, "How many to show, and which: all given fields must match.");
 
 struct recent_out {
 	uint64_t sequence;
@@ -82,7 +82,7 @@ static const struct sl_field recent_fields[] = {
 	SL_FIELD(recent_out, from, SL_F_STRING, SHOWN(from), .max = SL_NAME_LEN - 1,
 		.help = "Port or node it came from."),
 	SL_FIELD(recent_out, endpoint, SL_F_STRING, SHOWN(endpoint), .max = SL_NAME_LEN - 1,
-		.help = "The endpoint that sent it: port or node, MAC and address are its."),
+		.help = "The endpoint that sent it: port or node, MAC and address match."),
 	SL_FIELD(recent_out, to, SL_F_STRING, SHOWN(to), .max = SL_NAME_LEN - 1,
 		.help = "The endpoint that has the destination address."),
 	SL_FIELD(recent_out, protocol, SL_F_STRING, SHOWN(protocol), .max = 8,
@@ -102,7 +102,7 @@ static const struct sl_field recent_fields[] = {
 	SL_FIELD(recent_out, port, SL_F_STRING, SHOWN(port), .max = SL_NAME_LEN - 1,
 		.help = "The port it came in by."),
 	SL_FIELD(recent_out, out_port, SL_F_STRING, SHOWN(out_port), .max = SL_NAME_LEN - 1,
-		.help = "The port it did not leave by, where that is the reason."),
+		.help = "The port that it could not leave by, if that is the reason."),
 	SL_FIELD(recent_out, source_mac, SL_F_STRING, SHOWN(macs), .max = 17,
 		.help = "Source MAC of the frame."),
 	SL_FIELD(recent_out, destination_mac, SL_F_STRING, SHOWN(macs), .max = 17,
@@ -120,7 +120,7 @@ static const struct sl_field recent_fields[] = {
 			"row shows."),
 	SL_FIELD(recent_out, sequence, SL_F_UINT64, .help = "Its number, for after."),
 	SL_FIELD(recent_out, detail, SL_F_STRING, SHOWN(detail), .max = SL_RECENT_DETAIL,
-		.help = "What in the packet gave the reason, and what was expected."),
+		.help = "The part of the packet that caused the drop, and the expected value."),
 };
 #undef SHOWN
 static const struct sl_shape recent_shape =
@@ -191,7 +191,7 @@ static bool name_fits(bool asked, const char *want, const char *a, const char *b
 
 static bool fits(const struct recent_in *in, const struct sl_recent_entry *r)
 {
-	/* A port may be called like a node: only what came by a tunnel came from one. */
+	/* A port may have the name of a node: only a packet from a tunnel came from a node. */
 	bool from_node = r->has_outer && strcmp(in->node, r->from) == 0;
 
 	return (!in->has_after || r->sequence > in->after) &&
@@ -210,7 +210,7 @@ static bool fits(const struct recent_in *in, const struct sl_recent_entry *r)
 					       sl_mac_equal(&in->mac, &r->destination_mac))));
 }
 
-/* A row that was there when it was asked: its place may have another one by now. */
+/* A row that existed when the request came. Its place may hold another row by now. */
 struct found {
 	const struct sl_recent_entry *row;
 	uint64_t sequence;
@@ -321,7 +321,7 @@ static int drops_recent(const struct sl_rpc_call *call, const void *arg, struct 
 
 const struct sl_method sl_method_drops_recent = {
 	.name = "drops.recent",
-	.summary = "Samples of packets that were dropped, of every reason, with what was wrong.",
+	.summary = "Samples of dropped packets of every reason, with what was wrong.",
 	.right = SL_RPC_READ,
 	.params = &recent_params,
 	.result = &recent_result,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* policies.explain: what policy says of a connection between two endpoints, rule by rule. */
+/* policies.explain: how policy judges a connection between two endpoints, rule by rule. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static const struct sl_field step_fields[] = {
 			"are of later fragments: a first packet has its ports."),
 };
 static const struct sl_shape step_shape = SL_SHAPE("explained_policy", step_out, step_fields,
-	"A policy that selects both ends, and what became of it.");
+	"A policy that selects both ends, and its result.");
 static const struct sl_field step_elem = SL_ELEM("step", &step_shape, "One policy.");
 
 struct side_out {
@@ -88,10 +88,10 @@ static const struct sl_field side_fields[] = {
 	SL_FIELD(side_out, verdict, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = verdicts,
 		.help = "What this node's policies say."),
 	SL_FIELD(side_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "The policy that decided; default: none did, and the network's default "
-			"counts."),
+		.help = "The policy that decided; default: none matched, and the network's default "
+			"decided."),
 	SL_FIELD_LIST(side_out, steps, &step_elem, &step_shape,
-		"The policies that select both ends, in the order they are considered."),
+		"The policies that select both ends, in the order of evaluation."),
 };
 static const struct sl_shape side_shape =
 	SL_SHAPE("explained_direction", side_out, side_fields, "One direction's policies.");
@@ -105,12 +105,12 @@ static const struct sl_field out_fields[] = {
 	SL_FIELD(explain_out, verdict, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = verdicts,
 		.help = "Both directions allow, or one denies."),
 	SL_FIELD(explain_out, policy, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "The policy that denied; default: a network's default did. Empty: none "
-			"did."),
+		.help = "The policy that denied; default: a network's default denied. Empty: "
+			"nothing denied."),
 	SL_FIELD(explain_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "The network of both."),
 	SL_FIELD(explain_out, mode, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = modes,
-		.help = "The network's policy mode: only in enforce is what is denied dropped."),
+		.help = "The network's policy mode: denied packets are dropped only in enforce."),
 	SL_FIELD(explain_out, egress, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED, .shape = &side_shape,
 		.help = "At the source."),
 	SL_FIELD(explain_out, ingress, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED,
@@ -147,7 +147,7 @@ static bool has_address(const struct sl_endpoint_obj *ep, const struct sl_ip *ip
 	return false;
 }
 
-/* The endpoint's first address that could be meant: the given one, or one of that family. */
+/* The first address of the endpoint that fits: the given address, or one of the given family. */
 static const struct sl_ip *address_of(
 	const struct sl_endpoint_obj *ep, const struct sl_ip *given, bool v4)
 {
@@ -340,8 +340,8 @@ static int explain(const struct sl_rpc_call *call, cJSON **result, struct sl_err
 
 const struct sl_method sl_method_policies_explain = {
 	.name = "policies.explain",
-	.summary = "What policy says of a connection between two endpoints, and which policies "
-		   "were considered.",
+	.summary = "How policy judges a connection between two endpoints, and which policies were "
+		   "evaluated.",
 	.right = SL_RPC_READ,
 	.params = &in_shape,
 	.result = &out_field,

@@ -28,7 +28,7 @@ static const struct sl_field list_params_fields[] = {
 	SL_FIELD(list_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 1000,
 		.help = "How many at most."),
 	SL_FIELD(list_in, after, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Go on behind this: the last answer's next."),
+		.help = "Continue after this: next of the last answer."),
 };
 static const struct sl_shape list_params =
 	SL_SHAPE("flows.list", list_in, list_params_fields, "Which flows to list.");
@@ -71,9 +71,9 @@ static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, destination_identity, SL_F_UINT, .max = 65535,
 		.help = "The other end's identity."),
 	SL_FIELD(flow_out, policy_egress, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Policy that let it out here; empty when not judged here."),
+		.help = "The policy that allowed it at the sender; empty: not judged here."),
 	SL_FIELD(flow_out, policy_ingress, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Policy that let it in here; empty when not judged here."),
+		.help = "The policy that allowed it at the receiver; empty: not judged here."),
 	SL_FIELD(flow_out, picked_up, SL_F_BOOL,
 		.help = "true: its opening was not seen; source is the end that policy lets open "
 			"it, "
@@ -81,8 +81,8 @@ static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, audited, SL_F_BOOL,
 		.help = "true: one of the two denied it, but its network is in audit mode."),
 };
-static const struct sl_shape flow_shape = SL_SHAPE(
-	"flow", flow_out, flow_fields, "A connection, or an entry put there over the socket.");
+static const struct sl_shape flow_shape =
+	SL_SHAPE("flow", flow_out, flow_fields, "A connection, or a programmed entry.");
 static const struct sl_field flow_elem = SL_ELEM("flow", &flow_shape, "One flow.");
 
 struct list_out {
@@ -93,7 +93,7 @@ struct list_out {
 static const struct sl_field list_fields[] = {
 	SL_FIELD_LIST(list_out, flows, &flow_elem, &flow_shape, "The flows, in table order."),
 	SL_FIELD(list_out, next, SL_F_UINT, SL_PRESENT(list_out, has_next), .max = UINT32_MAX,
-		.help = "Present when there may be more: the next call's after."),
+		.help = "Present when there may be more: after for the next call."),
 };
 static const struct sl_shape list_shape =
 	SL_SHAPE("flow_list", list_out, list_fields, "A page of flows.");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * COLLECTION.list: objects in the order of their keys, a page or all of them, those that match. The
- * parameters are made from the collection's shape: each field that holds one value, and labels.
+ * COLLECTION.list: the objects that match, in the order of their keys, in a page or all of them.
+ * The parameters are made from the collection's shape: each field that holds one value, and labels.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "ctrl/rpc/rows.h"
 #include "ctrl/shape/field.h"
 
-#define LOOKS 16 /* objects of one step, most of them passed over */
+#define LOOKS 16 /* objects of one step, most of which do not match */
 
-/* Parameters as decoded; the object's struct, of which the given fields count, lies behind. */
+/* The decoded parameters. The object's struct follows; only the fields that were given count. */
 struct list_params {
 	uint32_t limit; /* 0: none */
 	char *after;
@@ -27,7 +27,8 @@ static const struct sl_field page_fields[] = {
 	SL_FIELD(list_params, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX,
 		.help = "How many at most; absent: all."),
 	SL_FIELD(list_params, after, SL_F_STRING, .max = SL_KEY_LEN - 1,
-		.help = "Go on behind this key, be it still there or not: the last page's last."),
+		.help = "Continue after this key, which need not exist any more: the last key of "
+			"the last page."),
 };
 #define N_PAGE (sizeof(page_fields) / sizeof(page_fields[0]))
 
@@ -72,7 +73,7 @@ const struct sl_shape *sl_list_params(const struct sl_collection *coll)
 		to[n].def = 0;
 		to[n].offset += OBJECT_AT;
 		to[n].present = offsetof(struct list_params, given) + i + 1;
-		if (f->type == SL_F_NAMES) { /* one at a time */
+		if (f->type == SL_F_NAMES) { /* one name at a time */
 			to[n].max = 1;
 		}
 		to[n++].help = help_of(f);
@@ -117,7 +118,7 @@ static bool field_matches(const struct sl_field *f, const void *obj, const void 
 		return has_labels(have, want);
 	if (f->type == SL_F_NAMES)
 		return has_name(have, want);
-	/* A bool that is its own note of presence is absent when it is false. */
+	/* A bool that is its own `present` is absent when it is false. */
 	if (f->type != SL_F_BOOL && !sl_field_is_present(f, obj))
 		return false;
 	return sl_field_compare(f, have, want) == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All methods in one table, and what the methods on objects need of the daemon. */
+/* All methods in one table, and the functions that the methods on objects need from the daemon. */
 #include "ctrl.h"
 #include "methods.h"
 #include "objects.h"
@@ -8,7 +8,7 @@
 static const struct sl_method *const single_methods[] = {SL_METHOD_LIST(X)};
 #undef X
 #define N_SINGLE (sizeof(single_methods) / sizeof(single_methods[0]))
-#define N_VERBS	 (6u * SL_COLL_COUNT) /* the first of the objects' methods */
+#define N_VERBS	 (6u * SL_COLL_COUNT) /* the methods on objects */
 
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The list of methods. The verbs on objects (objects.h) come with their collections; every other one
- * is a row of type struct sl_method, called sl_method_NAME, in a file of this folder, and a line
- * here.
- * Threads: control.
+ * The list of methods. The verbs on objects (objects.h) come with their collections. Every other
+ * method is a row sl_method_NAME of type struct sl_method in a file of this folder, and a line
+ * here. Threads: control.
  */
 #ifndef SL_CTRL_METHODS_METHODS_H
 #define SL_CTRL_METHODS_METHODS_H
@@ -33,7 +32,7 @@
 SL_METHOD_LIST(X)
 #undef X
 
-/* Every method there is, for the dispatcher and for discovery without a daemon. */
+/* Fills in all methods, for the dispatcher and for discovery without a daemon. */
 void sl_methods_fill(struct sl_rpc *rpc);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* notices.list: what stands now. */
+/* notices.list: the present notices. */
 #include <stdlib.h>
 
 #include "ctrl.h"
@@ -15,17 +15,17 @@ static const struct sl_field notice_fields[] = {
 	SL_FIELD(notice_out, collection, SL_F_STRING, .max = 64,
 		.help = "The collection, or node for that section of the file."),
 	SL_FIELD(notice_out, name, SL_F_STRING, .max = SL_KEY_LEN - 1,
-		.help = "The object's key; empty when no single one is to blame."),
+		.help = "The object's key; empty when no single object is at fault."),
 	SL_FIELD(notice_out, code, SL_F_STRING, .max = 64,
-		.help = "What kind of notice it is, in a word that does not change."),
+		.help = "The kind of notice, a word whose meaning does not change."),
 	SL_FIELD(notice_out, message, SL_F_STRING, .max = 1023, .help = "What is wrong."),
 	SL_FIELD(notice_out, hint, SL_F_STRING, .max = 511, .help = "What to do about it."),
 };
 static const struct sl_shape notice_shape = SL_SHAPE("notice", notice_out, notice_fields,
-	"Something that was accepted and cannot work, or needs an operator.");
+	"Configuration that was accepted and cannot work, or needs an operator.");
 static const struct sl_field notice_elem = SL_ELEM("notice", &notice_shape, "One notice.");
 static const struct sl_field notices_result =
-	SL_RESULT_LIST(&notice_elem, &notice_shape, "Every notice that stands.");
+	SL_RESULT_LIST(&notice_elem, &notice_shape, "All present notices.");
 
 /* Where notices are written while a row is asked. */
 struct notice_writer {
@@ -45,7 +45,7 @@ static void write_notice(void *ctx, const struct sl_notice *n)
 	sl_rows_shape(w->rows, w->out, &notice_shape, &out);
 }
 
-/* A kind of notice at a time, of many objects a portion. */
+/* One kind of notice at a time; of many objects, one portion at a time. */
 struct notices {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
@@ -89,7 +89,8 @@ static int notices_list(const struct sl_rpc_call *call, const void *arg, struct 
 
 const struct sl_method sl_method_notices_list = {
 	.name = "notices.list",
-	.summary = "What was accepted and cannot work, or needs an operator, as things are now.",
+	.summary = "The present notices: configuration that was accepted and cannot work, or needs "
+		   "an operator.",
 	.right = SL_RPC_READ,
 	.result = &notices_result,
 	.stream = notices_list,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One set of methods for all collections: six verbs, and shapes made from the collection's own. */
+/*
+ * One set of methods for all collections: six verbs, and shapes made from the collection's shape.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,10 +27,10 @@ struct sl_object_verb {
 /* What sl_object_methods makes of one collection. */
 struct kit {
 	struct sl_field key_fields[KEY_FIELDS_MAX];
-	struct sl_shape key_shape; /* the key's fields, in a struct of the whole */
+	struct sl_shape key_shape; /* the key's fields, in the object's struct */
 	char key_name[32];
 	struct sl_field del_fields[KEY_FIELDS_MAX + 1];
-	struct sl_shape del_shape; /* the same, and missing_ok behind it */
+	struct sl_shape del_shape; /* the same, followed by missing_ok */
 	char del_name[32];
 	struct sl_field object, removed, objects; /* result types */
 };
@@ -52,8 +54,8 @@ static int out_of_memory(struct sl_err *e)
 }
 
 /*
- * The object with what is reported beside it, as sl_collection_shown has it, for hide. NULL: out of
- * memory.
+ * A struct of the shape sl_collection_shown: the object and its reported fields. Free it with hide.
+ * NULL: out of memory.
  */
 static void *show(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o)
 {
@@ -70,7 +72,7 @@ static void *show(struct sl_ctrl *c, const struct sl_collection *coll, const str
 	return shown;
 }
 
-/* What is configured stays the object's own. */
+/* Frees only the reported fields: the object owns the configured ones. */
 static void hide(const struct sl_collection *coll, void *shown)
 {
 	if (shown != NULL && coll->reported != NULL)
@@ -142,13 +144,13 @@ static int handle_put(
 	o = sl_store_find(sl_ctrl_store(c->ctrl), v->coll->id, key);
 	/* A derived object that was sent back need not be there. */
 	*result = o != NULL ? encode(c->ctrl, v->coll, o) : sl_shape_encode(shape, c->params);
-	/* It is done; an answer that memory lacks for is still a good one. */
+	/* The change is done; without memory for the answer, the call still succeeds. */
 	if (*result == NULL)
 		*result = cJSON_CreateObject();
 	return *result != NULL ? 0 : out_of_memory(e);
 }
 
-/* Of del's parameters: behind those of the whole object. */
+/* missing_ok of del's parameters: it follows the whole object. */
 static bool missing_is_ok(const struct sl_collection *coll, const void *params)
 {
 	return *(const bool *)((const char *)params + coll->shape->size);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The methods on objects: COLLECTION.add, .set, .put, .del, .get and .list for each collection,
- * txn.apply, config.get and config.replace. All but the last three come from sl_collections by
- * themselves.
+ * txn.apply, config.get and config.replace. All but the last three are made from sl_collections.
  *
- * What any of them answers may be sent back to add, set, put, txn.apply, config.replace or a file:
- * reported fields are ignored there, whatever they hold. Lists go by pages: `limit`, and `after`,
- * the key of the last row of the page before. The answer is an array; one that is shorter than
- * limit is the last.
+ * Every answer may be sent back to add, set, put, txn.apply or config.replace, or put into a file:
+ * reported fields are ignored there, whatever they hold. Lists have pages: `limit`, and `after`,
+ * the key of the last row of the page before. The answer is an array; an array shorter than limit
+ * is the last page.
  *
  * Threads: control.
  */
@@ -19,7 +18,7 @@
 #include "ctrl/objects/report.h"
 #include "ctrl/rpc/rpc.h"
 
-/* Rows side by side, made on the first call; they live as long as the program. */
+/* An array of rows, made on the first call; it lives as long as the program. */
 size_t sl_object_methods(const struct sl_method **rows);
 
 /* Calls that wait for devices of ports that they add; zeroed but for apply. */
@@ -31,9 +30,8 @@ struct sl_waiting_calls {
 void sl_waiting_calls_turn(struct sl_waiting_calls *all);
 
 /*
- * Provided by the daemon or a test. sl_ctrl_conf: node and workers as in force since start, or
- * NULL. sl_ctrl_report: what the reported fields are filled from; *ctx is zeroed.
- * sl_ctrl_waiting_calls: NULL where there are no devices.
+ * The daemon or a test provides these. sl_ctrl_conf: node and workers in force since the start, or
+ * NULL. sl_ctrl_report: fills *ctx, which is zeroed, with the sources of reported fields.
  */
 struct sl_store *sl_ctrl_store(struct sl_ctrl *c);
 const struct sl_config *sl_ctrl_conf(struct sl_ctrl *c);
@@ -49,11 +47,13 @@ struct sl_waiting_calls *sl_ctrl_waiting_calls(struct sl_ctrl *c);
 int sl_call_commit(const struct sl_rpc_call *c, struct sl_txn *t, struct sl_err *e);
 int sl_call_end(const struct sl_rpc_call *c, int ret);
 
-/* For sl_rpc.caller: transactions of who is not root are limited to the devices that sl_ctrl_conf
- * allows. */
+/*
+ * For sl_rpc.caller: limits the transactions of a caller who is not root to the devices that
+ * sl_ctrl_conf allows.
+ */
 void sl_object_caller(struct sl_ctrl *c, enum sl_rpc_right granted);
 
-/* The object as its methods answer it, with what is known beside it, as text. */
+/* Writes the object as its methods answer it, reported fields included, as text. */
 void sl_object_write(struct sl_ctrl *c, const struct sl_collection *coll, const struct sl_object *o,
 	struct sl_text *out);
 
@@ -71,7 +71,7 @@ void sl_config_methods_init(void);
 extern const struct sl_method sl_method_txn_apply, sl_method_config_get, sl_method_config_replace;
 
 /*
- * One verb on one collection, as txn.apply needs it: NULL when there is no such method, or it
+ * One verb on one collection, for txn.apply. find returns NULL when there is no such method or it
  * changes nothing. step decodes params and takes one step.
  */
 struct sl_object_verb;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* flows.owners: who fills the flow table. */
+/* flows.owners: the owners that fill the flow table. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,10 +25,10 @@ static const struct sl_field params_fields[] = {
 	SL_FIELD(owners_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX, .def = 1000,
 		.help = "How many at most."),
 	SL_FIELD(owners_in, after, SL_F_UINT, .max = AFTER_MAX,
-		.help = "Leave out so many of those with most: the last answer's next."),
+		.help = "Skip this many owners with most connections: next of the last answer."),
 };
 static const struct sl_shape params_shape =
-	SL_SHAPE("flows.owners", owners_in, params_fields, "Whose use of the flow table to list.");
+	SL_SHAPE("flows.owners", owners_in, params_fields, "Which owners to list.");
 
 struct owner_out {
 	char *kind, *name, *place, *network;
@@ -42,14 +42,14 @@ static const struct sl_field owner_fields[] = {
 	SL_FIELD(owner_out, name, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Its name; empty when the object is gone."),
 	SL_FIELD(owner_out, place, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Of an endpoint: the port or node it is, or was, at."),
+		.help = "For an endpoint: the port or node that it is or was at."),
 	SL_FIELD(owner_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "Of an endpoint: the network it is, or was, in."),
+		.help = "For an endpoint: the network that it is or was in."),
 	SL_FIELD(owner_out, connections, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Connections billed to it: what it opened; of a connection whose opener is "
-			"not known, both ends'."),
+		.help = "Connections billed to it: those that it opened. When the opener is not "
+			"known, both ends are billed."),
 	SL_FIELD(owner_out, share, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Connections that are its own while others of its kind want theirs."),
+		.help = "Connections that it can keep while others of its kind want theirs."),
 	SL_FIELD(owner_out, refused, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Packets dropped as flow_share that it sent."),
 	SL_FIELD(owner_out, gone, SL_F_BOOL,
@@ -68,21 +68,23 @@ static const struct sl_field result_fields[] = {
 	SL_FIELD_LIST(owners_out, owners, &owner_elem, &owner_shape,
 		"The owners, those with most connections first."),
 	SL_FIELD(owners_out, next, SL_F_UINT, SL_PRESENT(owners_out, has_next), .max = UINT32_MAX,
-		.help = "Present when there are more, up to the 10000 with most: the next call's "
-			"after."),
+		.help = "Present when there are more, up to the 10000 with most: after for the "
+			"next call."),
 };
 static const struct sl_shape result_shape =
 	SL_SHAPE("flow_owners", owners_out, result_fields, "A page of owners.");
 static const struct sl_field result_field = SL_RESULT(&result_shape, "A page of owners.");
 
-/* The owners with most connections so far: a heap whose root is the one that would go first. */
+/* The owners with most connections so far: a heap whose root will be replaced first. */
 struct most {
 	struct sl_owner_view *all;
 	uint32_t n, room;
-	bool more; /* there are others */
+	bool more; /* there are more owners */
 };
 
-/* Comes a before b in the list? The number decides where all else is equal: pages do not overlap.
+/*
+ * Is a before b in the list? When all else is equal the number decides, so that pages do not
+ * overlap.
  */
 static bool before(const struct sl_owner_view *a, const struct sl_owner_view *b)
 {
@@ -170,7 +172,7 @@ static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct
 	const struct sl_owner_view *v)
 {
 	const char *name = name_of(run, v);
-	bool gone = *name == '\0'; /* before its owner is closed, which takes a grace period */
+	bool gone = *name == '\0'; /* removed; its owner is closed a grace period later */
 	struct owner_out out = {.kind = sl_borrow(kinds[v->kind]),
 		.name = sl_borrow(name),
 		.place = sl_borrow(name_of_number(run, v->place)),
@@ -183,18 +185,18 @@ static void write_owner(struct sl_rows *rows, struct sl_text *text, const struct
 	sl_rows_shape(rows, text, &owner_shape, &out);
 }
 
-/* All owners are looked at first, then those with most are listed. */
+/* It first looks at all owners, then lists those with most connections. */
 struct owner_listing {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
 	struct owners_in in;
 	struct most most;
-	uint32_t seen; /* number of the last owner that was looked at */
+	uint32_t seen; /* number of the last owner looked at */
 	bool sorted;
 	uint32_t i; /* the next to be listed */
 };
 
-/* True when all were looked at. */
+/* True when all owners were looked at. */
 static bool collect_some(struct owner_listing *l)
 {
 	struct sl_owner_view v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ports.rebalance: receive queues over workers by load. */
+/* ports.rebalance: spreads receive queues over workers by load. */
 #include <stdio.h>
 
 #include "ctrl.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* stats.get: all groups of metrics but the drops, which drops.list has. */
+/* stats.get: all groups of metrics except the drops, which drops.list has. */
 #include <stdlib.h>
 
 #include "ctrl.h"

@@ -29,8 +29,8 @@ static const struct sl_field apply_fields[] = {
 		.shape = &operation_shape,
 		.help = "In this order; references are checked at the end."),
 };
-static const struct sl_shape apply_shape = SL_SHAPE("txn_apply", apply_params, apply_fields,
-	"Operations that are done together or not at all.");
+static const struct sl_shape apply_shape =
+	SL_SHAPE("txn_apply", apply_params, apply_fields, "Operations that are all done, or none.");
 
 static const struct sl_field applied_fields[] = {
 	{.name = "applied",

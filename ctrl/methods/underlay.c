@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* neighbors.state, nodes.paths: what the underlay has found out. */
+/* neighbors.state, nodes.paths: the state of the underlay. */
 #include <stdlib.h>
 #include <stdio.h>
 
@@ -38,9 +38,10 @@ static const struct sl_field neighbor_fields[] = {
 	SL_FIELD(neighbor_out, flips, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Times that its MAC became another."),
 	SL_FIELD(neighbor_out, attempts, SL_F_UINT, .max = UINT32_MAX,
-		.help = "Times that another MAC claimed to be it and was turned down."),
+		.help = "Times that another MAC claimed its address and was refused."),
 	SL_FIELD(neighbor_out, last_other_mac, SL_F_MAC, SL_PRESENT(neighbor_out, has_other),
-		.help = "The last MAC that it had before, or that claimed to be it."),
+		.help = "Its last MAC before the present one, or the last MAC that claimed its "
+			"address."),
 	SL_FIELD(neighbor_out, problem, SL_F_STRING, .max = 192,
 		.help = "What is wrong, in words; empty: nothing."),
 };
@@ -51,7 +52,7 @@ static const struct sl_field neighbor_elem =
 static const struct sl_field neighbors_result =
 	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
-/* In the order of what an operator should know first. */
+/* The most important problem for an operator comes first. */
 static const char *neighbor_problem(const struct sl_neighbor_view *v)
 {
 	if (v->state == SL_NEIGHBOR_FAILED)
@@ -173,11 +174,12 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, rx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
 	SL_FIELD(path_out, heard_seconds, SL_F_UINT, .max = UINT32_MAX,
 		SL_PRESENT(path_out, was_heard),
-		.help = "Since a tunnel packet came from the node; absent: none ever did."),
+		.help = "Seconds since a tunnel packet came from the node; absent: none ever "
+			"came."),
 	SL_FIELD(path_out, errors, SL_F_UINT64,
 		.help = "ICMP errors about tunnel packets to the node."),
 	SL_FIELD(path_out, error, SL_F_STRING, .max = 64, SL_PRESENT(path_out, has_error),
-		.help = "The last of them, in words. Anybody can send one: a hint."),
+		.help = "The last of them, in words. It is only a hint: anybody can send one."),
 	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error),
 		.help = "Who sent it."),
 	SL_FIELD(path_out, error_type, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
@@ -248,7 +250,7 @@ static bool note_encap(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-/* What fits with each of the encapsulations, of which there is at least one. */
+/* The largest packet that fits with each of the encapsulations. There is at least one. */
 static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
 {
 	uint32_t least = UINT32_MAX;
@@ -262,11 +264,11 @@ static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
 struct paths {
 	struct sl_rows rows;
 	struct sl_ctrl *c;
-	bool encaps[SL_ENCAP_COUNT]; /* that networks have; without any, the default */
+	bool encaps[SL_ENCAP_COUNT]; /* of the networks; without networks, the default */
 	char after[SL_KEY_LEN];
 };
 
-/* Nothing for a node whose tables are not made yet. */
+/* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
@@ -302,7 +304,7 @@ static const struct sl_field paths_params_fields[] = {
 	SL_FIELD(paths_in, limit, SL_F_UINT, .min = 1, .max = SL_PAGE_MAX,
 		.help = "How many at most; absent: all."),
 	SL_FIELD(paths_in, after, SL_F_STRING, .max = SL_KEY_LEN - 1,
-		.help = "Go on behind the node of this name: the last page's last."),
+		.help = "Continue after the node of this name: the last name of the last page."),
 };
 static const struct sl_shape paths_params =
 	SL_SHAPE("nodes.paths", paths_in, paths_params_fields, "In the order of the nodes' names.");

@@ -35,7 +35,7 @@ static const struct sl_field stage_fields[] = {
 		.help = "TSC cycles for each packet that came to this stage."),
 	SL_FIELD(stage_out, percent, SL_F_NUMBER, .help = "Share of all stages' cycles."),
 	SL_FIELD(stage_out, packets, SL_F_UINT64,
-		.help = "Packets that came to this stage, of timed bursts."),
+		.help = "Packets of timed bursts that reached this stage."),
 	SL_FIELD(stage_out, cycles, SL_F_UINT64, .help = "TSC cycles spent on them."),
 };
 static const struct sl_shape stage_shape =
@@ -134,7 +134,7 @@ static bool add_queues(const struct sl_ctrl *c, uint16_t id, unsigned int worker
 	return true;
 }
 
-/* To be freed. False: out of memory, and it is not whole. */
+/* The caller frees it. False: out of memory, and it is incomplete. */
 static bool find_queues(const struct sl_ctrl *c, unsigned int worker, struct sl_list *list)
 {
 	size_t max = 0;
@@ -161,7 +161,7 @@ static size_t read_stages(const struct sl_stages *s, struct stage_out *out)
 	return SL_STAGE_COUNT;
 }
 
-/* The ranges from the first to the last that happened. */
+/* The ranges from the first to the last with a burst. */
 static size_t read_service(const struct sl_stages *s, struct service_out *out)
 {
 	double cycles_per_us = (double)rte_get_tsc_hz() / 1e6;

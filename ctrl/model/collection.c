@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking at rows, and the shapes that are made of them. */
+/* Finds rows, and makes shapes from them. */
 #include <string.h>
 
 #include "collection.h"
@@ -52,7 +52,10 @@ static void add_reported(struct shown *s, const struct sl_collection *coll)
 	s->shape.size = at + r->size;
 }
 
-/* Read as input as well: what says so of itself is nobody's wish. Kept only when it is true. */
+/*
+ * It is also read in input: an object that says that it is derived is ignored. Written only when
+ * true.
+ */
 static void add_derived(struct shown *s, const struct sl_collection *coll)
 {
 	s->fields[s->shape.n_fields++] = (struct sl_field){.name = coll->derived_field,

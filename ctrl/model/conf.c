@@ -65,11 +65,11 @@ static const struct sl_field rebalance_fields[] = {
 	SL_FIELD(sl_rebalance_conf, interval_s, SL_F_UINT, .min = 1, .max = 3600, .def = 10,
 		.help = "Seconds between two looks at the loads."),
 	SL_FIELD(sl_rebalance_conf, threshold_percent, SL_F_UINT, .min = 1, .max = 100, .def = 20,
-		.help = "Least difference between the busiest worker and the idlest, in percent of "
-			"a core, at which queues move."),
+		.help = "Queues move when the busiest and the idlest worker differ by this much, "
+			"in percent of a core."),
 };
 static const struct sl_shape rebalance_shape = SL_SHAPE("rebalance", sl_rebalance_conf,
-	rebalance_fields, "When queues are rebalanced over workers by themselves.");
+	rebalance_fields, "When the daemon rebalances queues over workers unasked.");
 
 static const struct sl_field workers_fields[] = {
 	SL_FIELD(sl_workers_conf, cores, SL_F_LIST, .flags = SL_FIELD_UNIQUE, .max = SL_WORKERS_MAX,

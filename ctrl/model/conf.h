@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The sections of a configuration that are no collection: who the node is, what the packet path
- * runs on, and which devices need no root. They are read at start and never changed over the
- * socket.
- * Threads: control.
+ * The sections of a configuration that are not collections: who the node is, what the packet path
+ * runs on, and which devices need no root. They are read at start and cannot be changed over the
+ * socket. Threads: control.
  */
 #ifndef SL_CTRL_MODEL_CONF_H
 #define SL_CTRL_MODEL_CONF_H
@@ -33,7 +32,7 @@ struct sl_workers_conf {
 	struct sl_rebalance_conf rebalance;
 };
 
-extern const char *const sl_variant_conf_names[]; /* of sl_workers_conf.variant */
+extern const char *const sl_variant_conf_names[]; /* words of sl_workers_conf.variant */
 
 /* Devices of one driver that a caller without root's uid may make ports of. */
 struct sl_device_allow {

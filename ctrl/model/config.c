@@ -136,7 +136,7 @@ void sl_config_free(struct sl_config *c)
 	free(c);
 }
 
-#define READ_LEAST 65536u /* bytes of the file, at a time */
+#define READ_LEAST 65536u /* bytes of the file to read at a time */
 
 char *sl_config_text(const char *path, size_t *len, struct sl_err *e)
 {
@@ -191,7 +191,7 @@ static int load_collection(const struct sl_collection *coll, struct sl_list *obj
 	}
 	if (ret != 0)
 		return ret;
-	free(objects->items); /* the transaction has what was inside */
+	free(objects->items); /* the transaction owns the contents */
 	*objects = (struct sl_list){0};
 	return 0;
 }

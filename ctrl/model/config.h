@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A configuration as one JSON object: who the node is, what the packet path runs on, and the
- * collections. Read from a file at start, answered by config.get, and put in the place of the
- * running one by config.replace.
+ * collections. It is read from a file at start. config.get answers it, and config.replace replaces
+ * the running one with it.
  *
- * At start with a state directory that holds something, its objects are the desired state and the
- * file gives `node` and `workers` only. Otherwise the file's objects are loaded as one transaction
- * and become the first snapshot of the state directory.
+ * At start, when the state directory is not empty, its objects are the desired state, and the file
+ * provides only `node`, `workers` and `devices`. Otherwise the file's objects are loaded as one
+ * transaction and become the first snapshot of the state directory.
  *
  * Threads: control.
  */
@@ -29,47 +29,51 @@ struct sl_config {
 };
 
 /*
- * Its sections that are no collections: fields of struct sl_config, each with a note of its
- * presence. Provided with the list of collections.
+ * The sections that are not collections: fields of struct sl_config, each with a note of its
+ * presence. The file that has the list of collections provides them.
  */
 extern const struct sl_field sl_config_sections[];
 extern const unsigned int sl_n_config_sections;
 
 /* Made on the first call from the sections and the collections. */
 const struct sl_shape *sl_config_shape(void);
-/* Object i of a collection's list: a struct as sl_collection_shown has it. */
+/* Object i of a collection's list: a struct of the shape sl_collection_shown. */
 void *sl_config_object(const struct sl_collection *coll, const struct sl_list *objects, size_t i);
 
-/* NULL with *e filled; paths are those in the text ("endpoints[1].network"). */
+/* NULL with *e filled on error; its path is a path in the text ("endpoints[1].network"). */
 struct sl_config *sl_config_parse(const char *text, size_t len, struct sl_err *e);
 struct sl_config *sl_config_read(const char *path, struct sl_err *e);
-/* The file as it is, malloc'ed, not NUL-terminated; NULL with *e. */
+/* The file's bytes, malloc'ed, not NUL-terminated; NULL with *e on error. */
 char *sl_config_text(const char *path, size_t *len, struct sl_err *e);
 void sl_config_free(struct sl_config *c);
 
-/* Put all objects into the transaction; on success c has none left. The transaction stays open
- * either way. */
+/*
+ * Puts all objects into the transaction; on success c has none left. The transaction stays open in
+ * either case.
+ */
 int sl_config_load(struct sl_config *c, struct sl_txn *t, enum sl_txn_verb verb, struct sl_err *e);
-/* Load what is in force at start: see above. journal may be NULL; notice gets a line that says
- * which of the two it is, and may be NULL. */
+/*
+ * Loads what is in force at start: see above. journal may be NULL. notice gets a line that says
+ * which of the two sources is used; it may be NULL.
+ */
 int sl_config_start(struct sl_config *c, struct sl_store *s, struct sl_journal *journal,
 	void (*notice)(const char *text), struct sl_err *e);
 /*
- * Read a file and validate everything in it, without ports, applier or state. then, if not NULL,
- * sees what came of it when it is right.
+ * Reads a file and validates everything in it, without ports, applier or state. `then`, if not
+ * NULL, is called with the result when the file is good.
  */
 int sl_config_check(const char *path,
 	void (*then)(const struct sl_store *s, const struct sl_config *c), struct sl_err *e);
 
 /*
- * The whole desired state, in the form of a file; derived objects are left out.
- * running: the sections node and workers, or NULL. NULL: out of memory.
+ * The whole desired state, in the form of a file, without derived objects. running: the sections
+ * that were read at start, or NULL. Returns NULL when memory is out.
  */
 cJSON *sl_config_get(const struct sl_store *s, const struct sl_config *running);
 /*
- * A transaction after which the store holds exactly the objects of c (consumed). It is checked, and
- * the caller's to commit or abort. *result lists the difference:
- * {"added": [{"collection", "key"}], "changed": [...], "removed": [...]}. NULL with *e.
+ * Makes the store hold exactly the objects of c, in one transaction. c is consumed. *result lists
+ * the difference: {"added": [{"collection", "key"}], "changed": […], "removed": […]}. dry_run: only
+ * validates and answers.
  */
 struct sl_txn *sl_config_replacement(struct sl_store *s, struct sl_config *c,
 	const struct sl_config *running, cJSON **result, struct sl_err *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole desired state out of the store, and another one in its place. */
+/* Reads the whole desired state from the store, and replaces it. */
 #include <stdlib.h>
 
 #include "config.h"
@@ -30,7 +30,7 @@ static bool add_object(const struct sl_object *o, void *ctx)
 	return !l->failed;
 }
 
-/* In the order of config.get: that of their keys. */
+/* In the order of config.get: by key. */
 static void add_objects(const struct sl_store *s, struct config_list *l)
 {
 	const struct sl_object *o = sl_store_after(s, l->coll, "");
@@ -109,7 +109,7 @@ static int remove_from(struct sl_store *s, struct sl_txn *t, const struct sl_col
 		const struct sl_object *o = sl_config_object(coll, objects, i);
 
 		if (o->derived)
-			continue; /* nobody's wish: a listing of the daemon's own */
+			continue; /* derived, as the daemon listed it: not desired state */
 		coll->make_key(o, keys[i].text);
 		HASH_ADD_STR(r.wanted, text, &keys[i]);
 	}
@@ -192,7 +192,7 @@ static bool add_entry(cJSON *list, const struct sl_collection *coll, const char 
 	return false;
 }
 
-/* What the store derives is no part of the desired state: it comes and goes unreported. */
+/* Derived objects are no part of the desired state: their changes are not reported. */
 static const struct sl_object *wished(const struct sl_object *o)
 {
 	return o != NULL && !o->derived ? o : NULL;

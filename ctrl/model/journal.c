@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing the state directory: each step leaves something that journal_load.c reads as a whole
- * state. */
+/* Writes the state directory. After each step, journal_load.c can read a complete state. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +11,12 @@
 #include "journal_text.h"
 #include "sluice/clock.h"
 
-/* For folding, in a turn of at most 10 ms of which clients have 4. */
+/* For folding, in a turn of at most 10 ms, of which clients get 4. */
 #define SLICE_NS 2000000
 
 /*
- * What was begun must not stand in front of the next line. The numbers go last: the log's line may
- * be on disk though the disk refused it, and then it needs them.
+ * An unfinished line must not stay before the next one. The numbers are removed last: the log's
+ * line may be on disk although the disk reported an error, and then it needs its numbers.
  */
 static void take_back(struct sl_journal *j, off_t numbers_size)
 {
@@ -26,7 +25,7 @@ static void take_back(struct sl_journal *j, off_t numbers_size)
 		sl_journal_set_synced(j);
 		return;
 	}
-	/* The error may be that of lines before: the kernel tells of it once. */
+	/* The error may concern earlier lines: the kernel reports it only once. */
 	j->broken = true;
 	sl_journal_notice(j,
 		"%s/%s: cannot cut off an incomplete line: %s; changes are refused until a "
@@ -34,7 +33,7 @@ static void take_back(struct sl_journal *j, off_t numbers_size)
 		j->dir, SL_JOURNAL_LOG, strerror(errno));
 }
 
-/* The log's line of a transaction; errno. */
+/* Appends the log's line of a transaction; returns errno. */
 static int append_line(
 	struct sl_journal *j, const struct sl_change *changes, size_t n, bool numbered)
 {
@@ -102,7 +101,9 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 		sl_journal_set_synced(j);
 		return 0;
 	}
-	/* What of the log is on disk is not known any more: a second try would prove nothing. */
+	/*
+	 * It is no longer known how much of the log is on disk: a second try would prove nothing.
+	 */
 	if (!j->broken)
 		sl_journal_notice(j, "%s/%s: %s; writing a snapshot instead", j->dir,
 			SL_JOURNAL_LOG, strerror(errno));
@@ -205,7 +206,7 @@ void sl_journal_close(struct sl_journal *j)
 	if (j == NULL)
 		return;
 	sl_journal_stop_folding(j);
-	sl_numbers_close(j); /* first: lines of the log need them */
+	sl_numbers_close(j); /* first: lines of the log need the numbers */
 	if (j->unsynced)
 		fdatasync(j->log_fd);
 	if (j->log_fd >= 0)

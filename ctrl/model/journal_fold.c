@@ -2,19 +2,21 @@
 /*
  * Folding the log into the snapshot, a slice a turn, while transactions go on:
  *
- *   1. the objects of one moment, after transaction S, are written to snapshot.json.tmp; lines go
- *      to the log as ever
- *   2. once that is on disk it becomes snapshot.json, and that is on disk before anything else is
- *      done. The log has all lines still, and whoever starts with it skips those up to S.
- *      The file of numbers takes its place after that: those in use after S, and its lines since
- *   3. the lines behind S are copied to journal.log.tmp, which becomes journal.log once they are on
- *      disk. No line is written between the last that is copied and the new name, nor acknowledged
- *      before the name is on disk
+ *   1. the objects of one moment, after transaction S, are written to snapshot.json.tmp. New lines
+ *      still go to the log
+ *   2. once that file is on disk it is renamed to snapshot.json, and the new name is on disk before
+ *      anything else is done. The log still has all lines; a start skips those up to S. Then the
+ *      numbers file is replaced: it has the numbers in use after S, and its lines since S
+ *   3. the lines after S are copied to journal.log.tmp, which is renamed to journal.log once they
+ *      are
+ *      on disk. No line is written between copying the last line and the new name, and no line is
+ *      acknowledged before the name is on disk
  *
- * A crash before the new name of 2 leaves the old snapshot with the whole log, one before that of 3
- * the new snapshot with the whole log, later the new one with its rest. Failure is the same without
- * a crash, but for a directory that cannot be synced in 3: which of the logs is there after a crash
- * is then not known, so no line may follow before a snapshot that needs neither (sl_journal_mend).
+ * A crash before the new name of step 2 leaves the old snapshot with the whole log. A crash before
+ * the new name of step 3 leaves the new snapshot with the whole log. A later crash leaves the new
+ * snapshot with the new log. A failure without a crash leaves the same, with one exception: when
+ * the directory cannot be synced in step 3, it is not known which of the logs a crash would leave.
+ * So no line may follow before a snapshot that needs neither log (sl_journal_mend).
  *
  * Threads: control; a helper waits for the disk (disk_helper.h).
  */
@@ -31,23 +33,23 @@
 #include "store_impl.h"
 
 #define LOOKS	    16		     /* objects between two looks at the clock */
-#define PIECE	    65536	     /* bytes of the log copied in one step */
+#define PIECE	    65536	     /* bytes of the log to copy in one step */
 #define CHANGES_MAX 1048576	     /* while the objects are written */
-#define REST_MAX    ((off_t)1 << 20) /* of the log, copied in the turn of the new name */
+#define REST_MAX    ((off_t)1 << 20) /* bytes of the log to copy in the turn of the new name */
 #define SYNC_EVERY  ((off_t)4 << 20)
-#define ROUNDS	    8 /* in which the rest may become small */
+#define ROUNDS	    8 /* rounds in which the rest may become that small */
 
 enum stage { WRITING, SYNCING, SYNCING_NUMBERS, COPYING, SYNCING_LOG, CLOSING };
 
 struct sl_fold {
 	enum stage stage;
 	uint64_t seq;	/* S */
-	off_t log_from; /* where the lines behind it begin */
+	off_t log_from; /* where the lines after S begin */
 	struct sl_state_out out;
 	bool whole;
-	off_t syncing;	    /* so much of it is on disk, or the helper waits for that */
-	off_t numbers_from; /* where the lines of numbers behind S begin */
-	int old_fd;	    /* of the snapshot before: its blocks are the helper's to free */
+	off_t syncing;	    /* this much of the new file is on disk, or the helper waits for it */
+	off_t numbers_from; /* where the lines of numbers after S begin */
+	int old_fd;	    /* the old snapshot: the helper frees its blocks */
 	int log_fd;
 	off_t copied;
 	unsigned int rounds;
@@ -102,8 +104,10 @@ static bool write_some(struct sl_fold *f)
 	return true;
 }
 
-/* at_once: the transactions up to this one need not be on disk, so its numbers stand beside those
- * that are. */
+/*
+ * at_once: the transactions up to this one need not be on disk, so their numbers are added to those
+ * that are on disk.
+ */
 static int fold_begin(struct sl_journal *j, struct sl_store *s, bool at_once, struct sl_err *e)
 {
 	struct sl_fold *f = calloc(1, sizeof(*f));
@@ -139,7 +143,7 @@ int sl_journal_fold(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 	return fold_begin(j, s, false, e);
 }
 
-/* 0 when the text is whole and of one moment. */
+/* 0 when the text is complete and of one moment. */
 static int written(const struct sl_journal *j, const struct sl_fold *f, struct sl_err *e)
 {
 	if (f->out.text.error != 0)
@@ -151,11 +155,11 @@ static int written(const struct sl_journal *j, const struct sl_fold *f, struct s
 	return -EIO;
 }
 
-/* 2: the new snapshot. It is on disk. */
+/* 2: the new snapshot, which is on disk. */
 
 static int put_in_force(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 {
-	int error = sl_numbers_sync(j); /* transactions up to S need theirs */
+	int error = sl_numbers_sync(j); /* transactions up to S need their numbers */
 
 	if (error != 0) {
 		j->broken = true;
@@ -178,7 +182,7 @@ static int put_in_force(struct sl_journal *j, struct sl_fold *f, struct sl_err *
 	return 0;
 }
 
-/* The file of numbers. With *old its descriptor is the caller's. */
+/* Replaces the numbers file. The caller closes *old, its old descriptor. */
 static int switch_numbers(
 	struct sl_journal *j, struct sl_fold *f, off_t from, int *old, struct sl_err *e)
 {
@@ -186,12 +190,12 @@ static int switch_numbers(
 
 	if (error == 0)
 		return 0;
-	/* Which of the two files a crash would leave is not known: no line may follow. */
+	/* It is not known which of the two files a crash would leave: no line may follow. */
 	j->broken |= *old >= 0;
 	return sl_journal_error(j, SL_JOURNAL_NUMBERS, error, e);
 }
 
-/* 3: the log without what the snapshot has. */
+/* 3: the log without the lines that the snapshot has. */
 
 static int begin_log(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 {
@@ -205,7 +209,7 @@ static off_t rest(const struct sl_journal *j, const struct sl_fold *f)
 	return j->log_size - f->log_from - f->copied;
 }
 
-/* A piece of what is left; errno. */
+/* Copies a piece of the remaining lines; returns errno. */
 static int copy_piece(const struct sl_journal *j, struct sl_fold *f)
 {
 	static char piece[PIECE];
@@ -221,7 +225,7 @@ static int copy_piece(const struct sl_journal *j, struct sl_fold *f)
 	return error;
 }
 
-/* The last lines, and the name. */
+/* Copies the last lines, and renames the file. */
 static int switch_log(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 {
 	int error = 0, old = j->log_fd;
@@ -229,7 +233,7 @@ static int switch_log(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 	while (error == 0 && rest(j, f) > 0)
 		error = copy_piece(j, f);
 	if (error == 0) {
-		error = sl_numbers_sync(j); /* the last lines need theirs */
+		error = sl_numbers_sync(j); /* the last lines need their numbers */
 		j->broken |= error != 0;
 	}
 	if (error == 0 && fsync(f->log_fd) != 0)
@@ -270,8 +274,7 @@ static int write_slice(struct sl_journal *j, struct sl_fold *f, uint64_t end, st
 	return 0;
 }
 
-/* On its way to the disk as it is written: what is left to the end would hold up the log's syncs.
- */
+/* The file is synced while it is written: one sync at the end would delay the log's syncs. */
 static int turn_writing(struct sl_journal *j, struct sl_fold *f, uint64_t end, struct sl_err *e)
 {
 	int error;
@@ -381,7 +384,7 @@ void sl_journal_turn(struct sl_journal *j, struct sl_store *s)
 	struct sl_err e = {0};
 	int ret = 0;
 
-	if (j->broken) /* what mends it needs a snapshot of all there is */
+	if (j->broken) /* mending needs a snapshot of everything */
 		sl_journal_stop_folding(j);
 	else if (j->fold != NULL)
 		ret = turn(j, j->fold, &e);
@@ -406,7 +409,7 @@ static int write_all(struct sl_journal *j, struct sl_fold *f, struct sl_err *e)
 		return -EIO;
 	if (fsync(f->out.text.fd) != 0)
 		return sl_journal_error(j, SL_JOURNAL_SNAPSHOT_NEW, errno, e);
-	/* Before the snapshot, which needs them. */
+	/* Before the snapshot, which needs the numbers. */
 	return switch_numbers(j, f, j->numbers.size, &f->old_fd, e);
 }
 
@@ -425,12 +428,12 @@ int sl_journal_compact(struct sl_journal *j, struct sl_store *s, struct sl_err *
 	if (ret == 0)
 		j->numbers.last = f->seq;
 	if (ret == 0)
-		f->stage = COPYING; /* nothing is left to be removed */
+		f->stage = COPYING; /* no file is left to remove */
 	sl_journal_stop_folding(j);
 	if (ret != 0)
 		return ret;
 	sl_journal_set_synced(j);
-	/* Lines that never came to the disk may still stand there: none may follow them. */
+	/* Lines that never reached the disk may still be in the log: no line may follow them. */
 	j->broken = ftruncate(j->log_fd, 0) != 0 || fsync(j->log_fd) != 0;
 	if (j->broken)
 		return sl_journal_error(j, SL_JOURNAL_LOG, errno, e);

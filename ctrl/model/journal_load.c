@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading the state directory: nothing is believed before its checksum, version and number are
- * right. */
+/* Reads the state directory. A line counts only when its checksum, version and number are right. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,14 +79,16 @@ bool sl_journal_crc_right(const char *s, size_t len)
 	return memcmp(s + len, tail, SL_JOURNAL_TAIL_LEN) == 0;
 }
 
-/* The number behind the head that text_begin writes; false: it is not there. 0 is a number: that of
- * a snapshot before the first transaction. */
+/*
+ * The number after the head that text_begin writes; false: it is not there. 0 is valid: a snapshot
+ * before the first transaction has it.
+ */
 bool sl_journal_seq_of(const char *s, uint64_t *seq)
 {
 	return sscanf(s, SL_JOURNAL_HEAD "%" SCNu64, seq) == 1;
 }
 
-/* What text_synced writes behind that; false: a line of an earlier version. */
+/* The value that text_synced writes after that; false: a line of an earlier version. */
 static bool synced_of(const char *s, uint64_t *synced)
 {
 	return sscanf(s, SL_JOURNAL_HEAD "%*u,\"synced\":%" SCNu64, synced) == 1;
@@ -114,7 +115,10 @@ int sl_journal_check_text(const struct sl_journal_place *at, const char *s, size
 				 at, e, "no version and sequence number at its beginning");
 }
 
-/* The last transaction up to the snapshot's that gave numbers: in the text of its end. */
+/*
+ * The last transaction up to the snapshot's that gave numbers: it is at the end of the snapshot's
+ * text.
+ */
 static uint64_t last_numbered(const char *s, size_t len)
 {
 	static const char key[] = "},\"numbers\":";
@@ -156,7 +160,7 @@ static int load_snapshot(struct sl_journal *j, struct sl_err *e)
 	return ret != 0 ? ret : check_numbers(j, &at, j->numbers.last, e);
 }
 
-/* The last transaction that is good so far: of the snapshot, or of the lines up to number last. */
+/* The last good transaction so far: the snapshot's, or that of the lines up to number last. */
 static uint64_t known_seq(const struct sl_journal *j, uint64_t last)
 {
 	return last > j->snapshot_seq ? last : j->snapshot_seq;
@@ -178,8 +182,8 @@ bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has
 }
 
 /*
- * Behind a broken line, which follows number last: does a good one prove that it was on disk once
- * and is not in the snapshot, or prove nothing? Replaces newlines by NUL.
+ * A broken line follows number last. Does a good line after it prove that the broken line was on
+ * disk and is not in the snapshot? Replaces newlines by NUL.
  */
 static bool was_durable(const struct sl_journal *j, size_t off, uint64_t last)
 {
@@ -222,9 +226,9 @@ static int drop_tail(struct sl_journal *j, const struct sl_journal_place *at, si
 }
 
 /*
- * Numbers rise by one from line to line, and the first goes on from the snapshot. Only what the
- * snapshot has may be missing: earlier versions went on behind what a crash had left of lines that
- * were being folded into it.
+ * Numbers rise by one from line to line, and the first line continues from the snapshot. Only lines
+ * that the snapshot has may be missing: earlier versions appended lines after the rest that a crash
+ * had left of lines being folded.
  */
 static int check_seq(const struct sl_journal *j, const struct sl_journal_place *at, uint64_t seq,
 	uint64_t last, struct sl_err *e)
@@ -239,7 +243,7 @@ static int check_seq(const struct sl_journal *j, const struct sl_journal_place *
 	return sl_journal_broken(at, e, what);
 }
 
-/* How to go on without a damaged line: the state is then as before it. */
+/* The hint how to continue without a damaged line: with the state from before the line. */
 static void hint_cut(const struct sl_journal_place *at, struct sl_err *e)
 {
 	sl_err_hint(e,
@@ -257,10 +261,10 @@ static int log_is_loaded(
 	j->log_size = (off_t)j->log_len;
 	j->synced = j->seq;
 	at->line = 0;
-	/* The last step of a compaction was not made. */
+	/* A crash came before the last step of a compaction. */
 	if (j->log_len > 0 && last <= j->snapshot_seq)
 		ret = cut_log(j, at, 0, e);
-	/* What is loaded is in force, so it must be on disk. */
+	/* The loaded state is in force, so it must be on disk. */
 	if (ret == 0 && !j->only_looks && fdatasync(j->log_fd) != 0)
 		ret = sl_journal_broken(at, e, strerror(errno));
 	return ret;
@@ -275,7 +279,7 @@ static bool is_numbered(const char *line)
 	       strncmp(line + at, ",\"numbered\":true", 16) == 0;
 }
 
-/* Check each line, replacing its newline by NUL. */
+/* Checks each line, and replaces its newline by NUL. */
 static int load_log(struct sl_journal *j, struct sl_err *e)
 {
 	struct sl_journal_place at = {j, SL_JOURNAL_LOG, 0};

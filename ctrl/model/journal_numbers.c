@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading the file of numbers, and appending to it. */
+/* Reads the numbers file, and appends to it. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static bool is_whole(const char *line)
 	       strncmp(line + at, ",\"whole\":true", 13) == 0;
 }
 
-/* Each line has a number in seqs, and they stand in order but for what was written anew. */
+/* Each line has a number in seqs, in order, except lines of a rewritten file. */
 static int note_line(struct sl_journal_numbers *n, const char *line, uint64_t seq)
 {
 	uint64_t *more;
@@ -73,8 +73,10 @@ bool sl_numbers_has(const struct sl_journal *j, uint64_t seq)
 							    compare_seqs) != NULL);
 }
 
-/* Lines that were waiting for the disk when a crash came. Whether any of them was told to somebody
- * is the journal's to know. */
+/*
+ * Drops lines that waited for the disk when a crash came. The journal knows whether a client got an
+ * answer about any of them.
+ */
 static void drop_tail(struct sl_journal *j, const struct sl_journal_place *at, size_t good)
 {
 	sl_journal_notice(j,
@@ -126,7 +128,7 @@ int sl_numbers_open(struct sl_journal *j, struct sl_err *e)
 	ret = sl_journal_open_file(j, SL_JOURNAL_NUMBERS, O_RDWR | O_CREAT, &n->fd, e);
 	if (ret != 0)
 		return ret;
-	/* What is loaded is in force, so it must be on disk, with the file's name. */
+	/* The loaded numbers are in force, so they must be on disk, and so must the file's name. */
 	if (n->fd < 0 || fsync(n->fd) != 0 || (!n->exists && fsync(j->dir_fd) != 0))
 		return sl_journal_error(j, SL_JOURNAL_NUMBERS, errno, e);
 	n->exists = true;
@@ -183,7 +185,7 @@ int sl_numbers_read(struct sl_journal *j, struct sl_number_map *m, struct sl_err
 		if (sl_journal_seq_of(line, &seq) && seq <= j->seq)
 			ret = sl_journal_located(&at, e, read_line(m, line, len, e));
 		else
-			n->stale = true; /* it would count once that number comes again */
+			n->stale = true; /* such a line would count when its number comes again */
 	}
 	free(n->text);
 	n->text = NULL;
@@ -310,7 +312,7 @@ static void flush_some(struct sl_numbers_out *o, size_t least)
 	t->n = t->n_crc = 0;
 }
 
-/* The first bytes of another file; errno. */
+/* Copies the first bytes of another file; returns errno. */
 static int copy(int from, off_t at, off_t end, int to, off_t *to_at)
 {
 	char piece[16384];
@@ -343,7 +345,7 @@ int sl_numbers_out_begin(
 		return errno;
 	if (keep_old && j->numbers.fd >= 0)
 		o->text.error = copy(j->numbers.fd, 0, j->numbers.durable, o->fd, &o->at);
-	/* So that there is a line of this transaction in any case. */
+	/* There must be a line of this transaction in any case. */
 	begin_line(&o->text, seq, o->whole, next);
 	end_line(&o->text);
 	return o->text.error;

@@ -67,8 +67,10 @@ static bool write_in_order(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-/* Collections whose order counts. They are few objects, so all are written before anything
- * changes. */
+/*
+ * Collections whose order counts. They have few objects, so all are written before anything can
+ * change.
+ */
 static void write_ordered(struct sl_state_out *out, const struct sl_store *s)
 {
 	for (out->coll = 0; out->coll < sl_n_collections; out->coll++) {

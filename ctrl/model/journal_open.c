@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state directory and its files are opened only as what the daemon made: whoever could put
- * something else there would decide what is in force after the next start, or have the daemon
- * write over a file of their choice.
+ * The state directory and its files are opened only if they are as the daemon made them. Otherwise
+ * a user who can put something else there could decide what is in force after the next start, or
+ * make the daemon overwrite a file.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -52,8 +52,10 @@ static int check_file(
 	return -EIO;
 }
 
-/* Who has no right to the file gets none by a second name of it; but a copy made so, as by cp -al,
- * is no copy: it changes with the file. */
+/*
+ * A second name of the file gives nobody a right. But a "copy" made that way, as by cp -al, is no
+ * copy: it changes with the file.
+ */
 static void notice_links(const struct sl_journal *j, const char *file, const struct stat *st)
 {
 	if (st->st_nlink > 1)
@@ -70,7 +72,7 @@ int sl_journal_open_file(
 	int ret;
 
 	*fd = -1;
-	/* By name first: opening a device does something to it already. */
+	/* It looks by name first: opening a device can already have an effect. */
 	if (fstatat(j->dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		ret = check_file(j, file, &st, e);
 	else
@@ -114,7 +116,7 @@ static int failed(const struct sl_journal *j, struct sl_err *e)
 	return -EIO;
 }
 
-/* What a folding that was cut short has left. */
+/* Removes a file that an interrupted folding has left. */
 static int remove_leftover(const struct sl_journal *j, const char *file, struct sl_err *e)
 {
 	int fd, ret = sl_journal_open_file(j, file, O_RDONLY, &fd, e);
@@ -126,7 +128,7 @@ static int remove_leftover(const struct sl_journal *j, const char *file, struct 
 	return ret;
 }
 
-/* With a slash behind it, a symbolic link would be followed after all. */
+/* With a slash at the end, a symbolic link would be followed. */
 static void strip_slashes(char *dir)
 {
 	size_t len = strlen(dir);
@@ -135,14 +137,16 @@ static void strip_slashes(char *dir)
 		dir[--len] = '\0';
 }
 
-/* Of another kind of file system than the directory, perhaps, or not this process's to read: then
- * there is no entry that this process has made, or nothing that could be done for it. */
+/*
+ * Errors that are ignored: the file system cannot sync a directory, or this process may not read
+ * it. Then this process has made no entry there, or cannot do more.
+ */
 static bool cannot_sync(int error)
 {
 	return error == EACCES || error == EINVAL || error == EROFS || error == EOPNOTSUPP;
 }
 
-/* The directory's own entry: a power cut must not take it away with all that was answered. */
+/* Syncs the directory's own entry: a power cut must not remove it with all acknowledged changes. */
 static int sync_above(const struct sl_journal *j)
 {
 	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
@@ -155,7 +159,7 @@ static int sync_above(const struct sl_journal *j)
 	return error == 0 || cannot_sync(error) ? 0 : -1;
 }
 
-/* Whether mkdir would make it, in a directory that is there. */
+/* Whether mkdir could make it in an existing directory. */
 static int could_be_made(const struct sl_journal *j)
 {
 	const char *slash = strrchr(j->dir, '/');

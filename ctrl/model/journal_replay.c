@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Putting what was read from the state directory into the store, as one transaction. */
+/* Puts the state that was read from the state directory into the store, as one transaction. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ static int out_of_memory(struct sl_err *e)
 	return sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");
 }
 
-/* What earlier versions stored of what they derived is a number of labels. */
+/* Earlier versions stored derived objects: they are read as the number of their labels. */
 static int replay_object(struct replay *r, const struct sl_collection *coll, struct sl_object *obj,
 	bool derived, struct sl_err *e)
 {
@@ -95,8 +95,9 @@ static int replay_line(struct replay *r, const struct sl_journal_place *at, cons
 	return sl_journal_located(at, e, ret);
 }
 
-/* One bit for each number of the list "allocated", in which earlier versions had what they
- * derived. */
+/*
+ * One bit for each number of the list "allocated", in which earlier versions had derived objects.
+ */
 struct listed_numbers {
 	uint64_t bits[65536 / 64];
 };
@@ -119,7 +120,7 @@ static bool number_listed(const struct listed_numbers *n, const cJSON *identity)
 	       (n->bits[id / 64] >> id % 64 & 1) != 0;
 }
 
-/* Our own text, read value by value: as a whole it would be a tree of gigabytes. */
+/* Reads sluice's own text value by value: as a whole it would be a tree of gigabytes. */
 struct reader {
 	struct replay *replay;
 	const char *text;
@@ -129,7 +130,7 @@ struct reader {
 	struct sl_err *e;
 };
 
-/* Past s, if that is what comes next. */
+/* Moves past s if s comes next. */
 static bool comes(struct reader *r, const char *s)
 {
 	size_t n = strlen(s);
@@ -177,7 +178,10 @@ static int replay_collection(struct reader *r)
 	return ret;
 }
 
-/* Stands behind all objects, and is needed before. In a string its quotes would be escaped. */
+/*
+ * The list is after all objects, and is needed before them. Inside a string its quotes would be
+ * escaped.
+ */
 static int read_allocated(struct reader *r)
 {
 	static const char key[] = "},\"allocated\":";
@@ -241,7 +245,7 @@ static int replay_log(struct replay *r, struct sl_journal *j, struct sl_err *e)
 	return ret;
 }
 
-/* What only the whole shows: which of its objects disagree. Either file may have them. */
+/* Checks that need the whole state: which objects disagree. They may come from either file. */
 static int check_whole(struct sl_txn *t, const struct sl_journal *j, struct sl_err *e)
 {
 	struct sl_journal_place at = {j, j->has_snapshot ? SL_JOURNAL_SNAPSHOT : SL_JOURNAL_LOG, 0};
@@ -255,7 +259,7 @@ static int replay_files(struct replay *r, struct sl_journal *j, struct sl_err *e
 {
 	int ret = j->snapshot_text != NULL ? replay_snapshot(r, j, e) : 0;
 
-	free(j->snapshot_text); /* objects have what they need of it */
+	free(j->snapshot_text); /* the objects have copies */
 	j->snapshot_text = NULL;
 	return ret != 0 ? ret : replay_log(r, j, e);
 }
@@ -276,7 +280,7 @@ static bool is_recorded(const struct sl_object *o, void *ctx)
 	return !u->any;
 }
 
-/* Numbers that had to be given anew are not in the file. */
+/* Numbers that had to be given again are not in the file. */
 static void find_unrecorded(
 	struct sl_journal *j, const struct sl_store *s, const struct sl_number_map *numbers)
 {
@@ -288,7 +292,7 @@ static void find_unrecorded(
 	j->numbers.stale |= u.any;
 }
 
-/* As one transaction, which is ended either way. */
+/* Runs one transaction, which is ended in any case. */
 static int replay_all(struct replay *r, struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 {
 	struct sl_number_map *numbers = NULL;

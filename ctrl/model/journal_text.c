@@ -12,7 +12,7 @@
 
 #define TEXT_CHUNK 65536
 
-/* table[k][b]: what byte b does to the sum, k bytes before the end of eight. */
+/* table[k][b]: the effect of byte b on the sum, k bytes before the end of eight. */
 static void make_table(uint32_t table[8][256])
 {
 	for (uint32_t i = 0; i < 256; i++) {
@@ -113,7 +113,7 @@ void sl_jtext_shape(struct sl_jtext *t, const struct sl_shape *s, const void *ob
 void sl_jtext_object(struct sl_jtext *t, unsigned int c, const struct sl_object *o)
 {
 	const struct sl_collection *coll = sl_collections[c];
-	void *copy = NULL; /* a flat one: what is inside stays the object's own */
+	void *copy = NULL; /* a flat copy: the object still owns its contents */
 
 	if (coll->to_stored != NULL) {
 		copy = malloc(coll->shape->size);
@@ -165,7 +165,7 @@ bool sl_jtext_change(struct sl_jtext *t, const struct sl_change *ch, bool comma)
 {
 	const struct sl_object *put = ch->new_obj, *del = ch->old_obj;
 
-	/* One that stays, as another that is derived, goes as what was stored of it. */
+	/* An object that becomes derived is written as removed. */
 	put = put != NULL && !put->derived ? put : NULL;
 	del = del != NULL && !del->derived ? del : NULL;
 	if (put == NULL && del == NULL)

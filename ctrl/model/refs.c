@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* References between objects, and what is said when one leads nowhere. */
+/* References between objects, and the errors of references that lead nowhere. */
 #include <stdio.h>
 
 #include "store_impl.h"
@@ -105,7 +105,7 @@ void sl_store_referrers(const struct sl_store *s, unsigned int c, const char *ke
 	DL_FOREACH (en->in, r)
 		if (!fn(r->from->entry->coll, r->from->entry->obj, ctx))
 			return;
-	/* What uses labels names these, not the object that binds a number to them. */
+	/* Objects that use labels name the labels, not the object that binds a number to them. */
 	if (sl_collections[c]->labels_role != SL_LABELS_DECLARED || en->links == NULL ||
 		!en->links->attached)
 		return;

@@ -59,7 +59,7 @@ static const char *unsafe_end(int dir_fd, const char *name)
 	return S_ISLNK(st.st_mode) ? "it is a symbolic link" : NULL;
 }
 
-/* From fd into name; fd is closed. */
+/* Opens name in the directory fd, and closes fd. */
 static int step(int fd, const char *name)
 {
 	int next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -80,7 +80,7 @@ const char *sl_unsafe_way(const char *dir, const char *path, char *where, size_t
 	while (fd >= 0) {
 		size_t len = strcspn(path + at + 1, "/");
 
-		/* What is open ends at `at`; the next name stands behind. */
+		/* The opened part of the path ends at `at`; the next name follows. */
 		snprintf(where, size, "%.*s", at > 0 ? (int)at : 1, path);
 		why = unsafe_directory(fd, at < dir_len);
 		snprintf(name, sizeof(name), "%.*s", (int)len, path + at + 1);

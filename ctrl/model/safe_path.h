@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whether files can be trusted to be what they were put there as: nobody but root and the daemon's
- * own user owns them, may write to them, or may put another file in their place.
- * Threads: any; no state.
+ * Whether files can be trusted: only root or the daemon's user owns them, may write to them, and
+ * may put other files in their place. Threads: any; no state.
  */
 #ifndef SL_CTRL_MODEL_SAFE_PATH_H
 #define SL_CTRL_MODEL_SAFE_PATH_H
@@ -20,10 +19,10 @@ bool sl_path_is_normal(const char *path);
 bool sl_path_is_below(const char *dir, const char *path);
 
 /*
- * Whether nobody else can decide what path, below dir, leads to: every directory on the way is one
- * (no symbolic link) and safe; above dir a sticky one that others write to, as /tmp, will do. The
- * last part may be missing, and is no symbolic link. NULL, or what is wrong, with the directory or
- * file to blame in where.
+ * Checks that nobody else can decide where path, which is below dir, leads. Every part on the way
+ * must be a directory, not a symbolic link, and safe. Above dir, a sticky directory that others can
+ * write to, as /tmp, is allowed. The last part may be missing, and must not be a symbolic link.
+ * Returns NULL, or what is wrong, with the directory or file at fault in where.
  */
 const char *sl_unsafe_way(const char *dir, const char *path, char *where, size_t size);
 

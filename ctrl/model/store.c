@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Objects, entries and their ids, and the readers of the store. */
+/* Objects, entries and their ids, and functions that read the store. */
 #include <assert.h>
 #include <stdio.h>
 
 #include "store_impl.h"
 
-/* So many others must be freed before an id is used again, as long as there are fresh ones. */
+/* An id is used again only after this many others were freed, as long as there are fresh ids. */
 #define IDS_REST 64
 
 struct sl_object *sl_object_take(unsigned int c, void *decoded, const char *key)
@@ -57,7 +57,7 @@ static uint32_t id_take(struct sl_ids *ids, uint32_t capacity)
 	return fresh ? ++ids->next_fresh : 0;
 }
 
-/* Room for one more id by number and, whatever is freed later, for all ids in the ring. */
+/* Makes room for one more id, and in the ring for all ids, whichever are freed later. */
 static bool ids_grow(struct sl_ids *ids)
 {
 	uint32_t size = sl_array_room(ids->next_fresh + 1), *freed;
@@ -65,7 +65,7 @@ static bool ids_grow(struct sl_ids *ids)
 
 	if (ids->next_fresh + 1 < ids->size)
 		return true;
-	entry = calloc(size, sizeof(*entry)); /* what nobody writes to takes no memory */
+	entry = calloc(size, sizeof(*entry)); /* pages that are not written take no memory */
 	freed = malloc(size * sizeof(*freed));
 	if (entry == NULL || freed == NULL) {
 		free(entry);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The store holds the desired state: for each collection a map from key to immutable object. A
- * transaction changes it in steps that can all be taken back, checks references over the whole
- * result, hands the list of changes to the applier (which prepares everything that may fail),
- * writes the journal, and commits.
+ * transaction changes it in steps that can all be undone, checks references over the whole result,
+ * hands the list of changes to the applier (which prepares everything that may fail), writes the
+ * journal, and commits.
  *
  *   begin -> step... -> commit            one object at a time, or many
  *                    \-> abort            the store is as it was
@@ -18,7 +18,9 @@
 
 struct sl_txn;
 
-/* One object's way from old to new; old NULL: added, new NULL: removed. At most one change a key.
+/*
+ * One object's change from old to new; old NULL: added, new NULL: removed. At most one change for
+ * each key.
  */
 struct sl_change {
 	unsigned int coll;
@@ -29,9 +31,9 @@ struct sl_change {
 };
 
 /*
- * Who carries the store's state into the packet path. prepare may fail and then has changed
- * nothing; after it exactly one of commit and abort follows; neither fails. The store already shows
- * the new state in prepare.
+ * The applier carries the store's state into the packet path. prepare may fail, and then has
+ * changed nothing. After prepare succeeds, exactly one of commit and abort follows; neither fails.
+ * The store already shows the new state in prepare.
  */
 struct sl_applier {
 	void *ctx;
@@ -56,65 +58,72 @@ struct sl_recorder {
 };
 
 /*
- * *applier is copied; NULL: there is no packet path. *recorder stays the caller's and outlives the
- * store; NULL: nothing is kept.
+ * *applier is copied; NULL: there is no packet path. journal may be NULL; the caller owns it, and
+ * it must outlive the store.
  */
 struct sl_store *sl_store_create(
 	const struct sl_applier *applier, const struct sl_recorder *recorder);
 void sl_store_destroy(struct sl_store *s);
 
 const struct sl_object *sl_store_find(const struct sl_store *s, unsigned int c, const char *key);
-/* Which node this is: rules ask for its tunnel addresses. They are copied. */
+/* Sets which node this is: rules ask for its tunnel addresses, which are copied. */
 void sl_store_set_self(struct sl_store *s, const struct sl_node_self *self);
 bool sl_store_is_tunnel_address(const struct sl_store *s, const struct sl_ip *ip);
 size_t sl_store_count(const struct sl_store *s, unsigned int c);
-/* In order of insertion; fn returning false ends the walk. fn may remove what it is shown
- * (sl_txn_del). */
+/* Walks in order of insertion until fn returns false. fn may remove the object that it gets. */
 void sl_store_walk(const struct sl_store *s, unsigned int c,
 	bool (*fn)(const struct sl_object *o, void *ctx), void *ctx);
 /*
- * The first object whose key comes after `after` (strcmp; "": the first of all), NULL when there is
- * none. A walk from key to key meets each object once that is there all the time, whatever else
- * comes and goes between the steps.
+ * The first object whose key is greater than `after` (by strcmp; "": the first of all); NULL: none.
+ * A walk from key to key meets each object that exists throughout the walk once, whatever is added
+ * and removed between the steps.
  */
 const struct sl_object *sl_store_after(const struct sl_store *s, unsigned int c, const char *after);
 /*
- * The objects as they are now, to be read over many turns while the store changes. Read the
- * collections in the order of their numbers, each until next returns false. A step is short: when it
- * returns true with *object NULL, there is more to come. *object is valid until the next step or
- * change. failed: more than changes_max objects changed before they were read, so what was read is
- * not the state of one moment. Destroy the snapshot before the store.
+ * A snapshot of the objects as they are now, which can be read over many turns while the store
+ * changes. Read the collections in the order of their numbers, each until next returns false. A
+ * step is short: when it returns true with *object NULL, call it again. *object is valid until the
+ * next step or change. failed: more than changes_max objects changed before they were read, so what
+ * was read is not the state of one moment. Destroy the snapshot before the store.
  */
 struct sl_snapshot;
 struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max);
 bool sl_snapshot_next(struct sl_snapshot *p, unsigned int c, const struct sl_object **object);
 bool sl_snapshot_failed(const struct sl_snapshot *p);
 void sl_snapshot_destroy(struct sl_snapshot *p);
-/* Once a turn: frees a part of what destroyed snapshots held. */
+/* Call it once a turn: it frees a part of what destroyed snapshots held. */
 void sl_store_turn(struct sl_store *s);
-/* The highest dense id there has been. */
+/* The highest dense id so far. */
 uint32_t sl_store_max_id(const struct sl_store *s, unsigned int c);
-/* By dense id (the numbers that workers and counters use); NULL when free. */
+/* The object with that dense id (workers and counters use these numbers); NULL: the id is free. */
 const struct sl_object *sl_store_by_id(const struct sl_store *s, unsigned int c, uint32_t id);
 
-/* The dense id of the key; 0: there is none. In prepare and commit a key that the transaction
- * removes still has one. */
+/*
+ * The dense id of the key; 0: none. In prepare and commit, a key that the transaction removes still
+ * has its id.
+ */
 uint32_t sl_store_id_of(const struct sl_store *s, unsigned int c, const char *key);
 
 /*
- * What refers to an object: fn for each reference, oldest first, with the collection and the object
- * that refers; false ends the walk. Those that the open transaction has added or changed come last.
+ * Walks the references to an object: calls fn for each, oldest first, with the collection and the
+ * object that refers, until fn returns false. References that the open transaction has added or
+ * changed come last.
  */
 void sl_store_referrers(const struct sl_store *s, unsigned int c, const char *key,
 	bool (*fn)(unsigned int by, const struct sl_object *o, void *ctx), void *ctx);
 
-/* Who has the key of that collection, whose coll field need not be set; NULL: nobody. */
+/*
+ * The object of that collection that has the unique key; NULL: none. The key's coll field need not
+ * be set.
+ */
 const struct sl_object *sl_store_unique_owner(
 	const struct sl_store *s, unsigned int c, const struct sl_unique_key *key);
 
-/* The open transaction changes the object. */
+/* True when the open transaction changes the object. */
 bool sl_store_is_changed(const struct sl_store *s, unsigned int c, const struct sl_object *o);
-/* The object as it was before the open transaction, which may be as it is; NULL: it is new. */
+/*
+ * The object as it was before the open transaction, which may not have changed it; NULL: it is new.
+ */
 const struct sl_object *sl_store_before(
 	const struct sl_store *s, unsigned int c, const struct sl_object *o);
 
@@ -131,47 +140,51 @@ int sl_object_not_found(const struct sl_collection *coll, enum sl_err_code code,
 	const char *key, struct sl_err *e);
 
 /*
- * The number of the identity that has exactly these labels, declared or allocated;
- * SL_IDENTITY_UNKNOWN when there is none. Every endpoint's labels have one, in prepare as well.
+ * The number of the identity, declared or allocated, that has exactly these labels;
+ * SL_IDENTITY_UNKNOWN: none. Every endpoint's labels have an identity, in prepare as well.
  */
 uint32_t sl_store_identity_of(const struct sl_store *s, const struct sl_labels *labels);
 
 /*
- * Transactions begun from now on are of somebody who is not root: a port's device must name nothing
- * of the host, or what *allow has. NULL: of root, or of a file that was accepted before.
+ * Limits transactions that are begun from now on: their caller is not root, so a port's device must
+ * name nothing of the host except what *allow lists. NULL: no limit, for root or for a file that
+ * was accepted before.
  */
 void sl_store_limit(struct sl_store *s, const struct sl_devices_conf *allow);
 
 /* One transaction at a time; NULL: out of memory. */
 struct sl_txn *sl_txn_begin(struct sl_store *s);
 /*
- * ADD: the object must be new, or derived by the store. SET: it must be there. PUT: add or replace.
- * DEL: it must be there; only the key fields of obj are read. Steps on one key merge into one
- * change. A step that leaves an object as it was is no change. Neither is one with an object that
- * is marked as derived: what was listed may be sent back.
+ * ADD: the object must be new, or derived by the store. SET: it must exist. PUT: add or replace.
+ * DEL: it must exist; only the key fields of obj are read. Steps on one key merge into one change.
+ * A step that leaves an object as it was is no change. A step with an object that is marked as
+ * derived is no change either, so clients may send back what they listed.
  */
 enum sl_txn_verb { SL_TXN_ADD, SL_TXN_SET, SL_TXN_PUT, SL_TXN_DEL };
-/* With the steps so far. */
+/* The store, with the steps so far. */
 const struct sl_store *sl_txn_store(const struct sl_txn *t);
-/* What stands in front of the paths of errors that the following steps cause:
- * "operations[3].params". */
+/*
+ * Sets the prefix for the paths of errors that the following steps cause: "operations[3].params".
+ */
 void sl_txn_at(struct sl_txn *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The same in front of an error that came up outside of the transaction. */
+/* Adds the same prefix to an error that came from outside the transaction. */
 void sl_txn_blame(const struct sl_txn *t, struct sl_err *e);
 /*
- * obj is a decoded struct of the collection's shape; the transaction takes what is inside (leaves
- * it zeroed) on success only, DEL takes nothing.
+ * obj is a decoded struct of the collection's shape. On success the transaction takes over the
+ * contents of obj and leaves it zeroed; DEL takes nothing.
  */
 int sl_txn_step(
 	struct sl_txn *t, enum sl_txn_verb verb, unsigned int c, void *obj, struct sl_err *e);
 int sl_txn_del(struct sl_txn *t, unsigned int c, const char *key, struct sl_err *e);
-/* Ends the transaction either way. 0, or -errno with *e and nothing changed. */
+/* Ends the transaction in either case. 0, or -errno with *e and nothing changed. */
 int sl_txn_commit(struct sl_txn *t, struct sl_err *e);
 void sl_txn_abort(struct sl_txn *t);
-/* Everything commit checks in the store itself, without the applier and the journal; the
- * transaction stays open. */
+/*
+ * Does all checks that commit does in the store itself, without the applier and the journal. The
+ * transaction stays open.
+ */
 int sl_txn_check(struct sl_txn *t, struct sl_err *e);
-/* The list as it is now. Derived objects are in it once sl_txn_check has succeeded. */
+/* The list of changes so far. It includes derived objects once sl_txn_check has succeeded. */
 size_t sl_txn_changes(struct sl_txn *t, const struct sl_change **changes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What must hold between objects beyond that references lead somewhere: the rows' checks. */
+/* Runs the rows' checks: what must be true between objects, besides valid references. */
 #include <stdio.h>
 
 #include "store_impl.h"
@@ -24,14 +24,16 @@ static int check_object(const struct sl_store *s, const struct sl_store_entry *e
 	return coll->check != NULL ? coll->check(&c, e) : 0;
 }
 
-/* As it was before the transaction. */
+/* The object as it was before the transaction. */
 static const struct sl_object *old_of(const struct sl_store *s, const struct sl_store_entry *en)
 {
 	return en->change != 0 ? s->txn->rec[en->change - 1].old_obj : en->obj;
 }
 
-/* The objects that refer to a changed one. They are not what the caller wrote, so the error is at
- * the field of the one that was changed. */
+/*
+ * Checks the objects that refer to a changed object. The caller did not write them, so the error
+ * has the field of the changed object.
+ */
 static int check_dependents(
 	const struct sl_store *s, const struct sl_store_entry *en, struct sl_err *e)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Objects that the store derives: each set of labels that is in use and that nobody declared a
- * number for gets one, in a derived object of the collection that declares them (SL_LABELS_DECLARED),
- * for as long as it is in use. A declared object takes the place of a derived one.
+ * Objects that the store derives. Each set of labels in use without a declared number gets one, in
+ * a derived object of the collection that declares numbers (SL_LABELS_DECLARED), for as long as the
+ * set is in use. A declared object replaces a derived one.
  */
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ int sl_derived_displace(struct sl_txn *t, struct sl_err *e)
 	return 0;
 }
 
-/* Also of an object that this very transaction removes. */
+/* It also counts objects that this transaction removes. */
 static bool is_in_use(const struct sl_store *s, const struct sl_collection *coll, uint32_t number)
 {
 	char key[16];
@@ -46,7 +46,7 @@ static bool is_in_use(const struct sl_store *s, const struct sl_collection *coll
 	return sl_entry_find(s, coll->id, key) != NULL;
 }
 
-/* No more numbers are in use than the collection has objects, so the search is short. */
+/* The numbers in use are no more than the collection's objects, so the search is short. */
 static uint32_t free_number(const struct sl_txn *t, const struct sl_collection *coll)
 {
 	struct sl_store *s = t->store;
@@ -66,7 +66,7 @@ static uint32_t free_number(const struct sl_txn *t, const struct sl_collection *
 	return 0;
 }
 
-/* The one that the labels had before the start; 0: none, or it was declared for others. */
+/* The number that the labels had before the start; 0: none, or it was declared for other labels. */
 static uint32_t number_before(
 	const struct sl_txn *t, const struct sl_collection *coll, const struct sl_labelset *set)
 {
@@ -166,7 +166,7 @@ static int collect(struct sl_txn *t, struct sl_store_entry *en, struct sl_err *e
 
 	sl_links_detach(t->store, links);
 	en->links = NULL;
-	if (en->change != 0) { /* of this transaction: nobody needs to attach it again */
+	if (en->change != 0) { /* made by this transaction: it need not be attached again */
 		sl_links_destroy(t->store, links);
 		return sl_txn_change(t, en, NULL, e);
 	}
@@ -209,7 +209,7 @@ int sl_derived_update(struct sl_txn *t, struct sl_err *e)
 	struct sl_store *s = t->store;
 	int ret = 0;
 
-	/* Numbers go on after the last one given before the daemon was started again. */
+	/* Numbers continue after the last one that was given before the restart. */
 	if (t->numbers != NULL)
 		s->next_number = sl_number_map_next(t->numbers);
 	reverse_touched(s);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside of the store, for ctrl/store*.c, txn.c, refs.c and journal*.c only.
+ * Internals of the store, for ctrl/model/store*.c, txn.c, refs.c and journal*.c only.
  *
- * An entry is a key that exists, or that the open transaction has removed: it stays in the map and
- * in its place of the order until the transaction ends, so that taking a removal back restores
- * everything. Links are what one version of an object has in the indexes; they are detached and
- * attached as a whole, and attaching again what was attached before allocates nothing.
+ * An entry is a key that exists, or that the open transaction has removed. A removed entry stays in
+ * the map and keeps its place in the order until the transaction ends, so that undoing a removal
+ * restores everything. Links are what one version of an object has in the indexes. They are
+ * attached and detached as a whole. Attaching links again that were attached before allocates
+ * nothing.
  *
  * Threads: control.
  */
@@ -42,7 +43,7 @@ struct sl_ref {
 	struct sl_links *from;
 	struct sl_store_entry *to;
 	const struct sl_ref_row *row;
-	uint32_t index;		    /* among the names of the field */
+	uint32_t index;		    /* of the name in the field */
 	struct sl_ref *prev, *next; /* among the references to `to`, oldest first */
 };
 
@@ -55,7 +56,7 @@ struct sl_unique {
 
 /* A set of labels that endpoints or an identity have. */
 struct sl_labelset {
-	struct sl_store_entry *identity; /* the one attached, NULL: none */
+	struct sl_store_entry *identity; /* the attached one; NULL: none */
 	struct sl_ref *users;		 /* endpoints with exactly these labels */
 	struct sl_labelset *touched_next;
 	bool touched;
@@ -71,15 +72,14 @@ struct sl_links {
 	bool is_user, attached;
 	struct sl_ref user; /* of labels, when is_user */
 	unsigned int n_refs, n_uniques;
-	struct sl_ref *refs; /* in this block, behind uniques */
+	struct sl_ref *refs; /* in this memory block, after uniques */
 	struct sl_unique uniques[];
 };
 
 struct sl_store_entry {
-	struct sl_object *obj; /* NULL: removed by the open transaction */
-	struct sl_links
-		*links;	   /* of obj; NULL until a transaction with it has come to its checks */
-	struct sl_ref *in; /* who refers to this */
+	struct sl_object *obj;	/* NULL: removed by the open transaction */
+	struct sl_links *links; /* of obj; NULL until a transaction with it reaches its checks */
+	struct sl_ref *in;	/* references to this entry */
 	unsigned int coll;
 	uint32_t id;
 	size_t change; /* index + 1 in the open transaction */
@@ -90,7 +90,7 @@ struct sl_store_entry {
 
 RB_HEAD(sl_sorted, sl_store_entry); /* by key */
 
-/* Free ids rest in a ring, so that a number does not come back at once with another meaning. */
+/* Free ids wait in a ring, so that a number does not soon get another meaning. */
 struct sl_ids {
 	struct sl_store_entry **entry; /* by id */
 	uint32_t size, next_fresh;
@@ -123,10 +123,10 @@ struct sl_store {
 };
 
 struct sl_change_rec {
-	struct sl_store_entry *e; /* NULL: came to nothing */
+	struct sl_store_entry *e; /* NULL: the change was cancelled */
 	struct sl_object *old_obj;
 	struct sl_links *old_links;
-	bool removed; /* by a step of the transaction, whatever came after */
+	bool removed; /* by a step of the transaction, whatever followed */
 	char at[48];
 };
 
@@ -136,9 +136,9 @@ struct sl_txn {
 	size_t n, size;
 	struct sl_change *list;
 	char at[48];
-	uint32_t next_number; /* the store's at begin, to go back to */
+	uint32_t next_number; /* the store's at begin, restored on abort */
 	bool replay, indexed;
-	const struct sl_number_map *numbers; /* replay: what labels had; NULL: not known */
+	const struct sl_number_map *numbers; /* replay: the labels' numbers; NULL: not known */
 	const struct sl_devices_conf *limit; /* NULL: none */
 };
 
@@ -146,21 +146,21 @@ struct sl_txn {
 struct sl_object *sl_object_take(unsigned int c, void *decoded, const char *key);
 void sl_object_unref(unsigned int c, struct sl_object *o);
 struct sl_store_entry *sl_entry_find(const struct sl_store *s, unsigned int c, const char *key);
-/* With an id and a place in the order; obj becomes the entry's. */
+/* Creates an entry with an id and a place in the order; the entry takes over obj. */
 struct sl_store_entry *sl_entry_create(
 	struct sl_store *s, unsigned int c, struct sl_object *obj, struct sl_err *e);
-/* Point the entry at another version; keeps count of those that live. */
+/* Points the entry at another version of the object; keeps the count of live objects. */
 void sl_entry_set(struct sl_store *s, struct sl_store_entry *en, struct sl_object *obj);
-/* Out of the maps; undone: its number was never seen by anybody. */
+/* Takes the entry out of the maps. undone: nobody has ever seen its number. */
 void sl_entry_destroy(struct sl_store *s, struct sl_store_entry *en, bool undone);
 
 /* store_index.c */
 /* The number that an object of a collection with SL_LABELS_DECLARED binds. */
 uint32_t sl_number_in(const struct sl_collection *coll, const struct sl_object *o);
-/* The labels of an object of a collection that has some. */
+/* The labels of an object, if its collection has labels. */
 const struct sl_labels *sl_labels_in(const struct sl_collection *coll, const struct sl_object *o);
 struct sl_links *sl_links_create(struct sl_store *s, struct sl_store_entry *en, struct sl_err *e);
-/* On error the links are as far as they came; detach takes them out. */
+/* On error some of the links are attached; detach takes them out. */
 int sl_links_attach(struct sl_store *s, struct sl_links *l, struct sl_err *e);
 void sl_links_attach_again(
 	struct sl_store *s, struct sl_links *l); /* after detach, nothing else changed */
@@ -169,19 +169,22 @@ void sl_links_destroy(struct sl_store *s, struct sl_links *l);
 struct sl_labelset *sl_labelset_find(const struct sl_store *s, const struct sl_labels *labels);
 void sl_labelsets_untouch(struct sl_store *s);
 
-/* store_snapshot.c: what a transaction changes, as it was; old NULL: not there */
+/*
+ * store_snapshot.c: keeps the old version of an object that a transaction changes; old NULL: it was
+ * not there
+ */
 void sl_snapshots_keep(struct sl_store *s, unsigned int c, const char *key, struct sl_object *old);
 
 /* refs.c */
-/* How many names the field of obj holds; how many all its fields do. */
+/* How many names this field of obj holds; how many all its fields hold. */
 uint32_t sl_ref_names(const struct sl_ref_row *r, const struct sl_object *obj);
 size_t sl_ref_count(unsigned int c, const struct sl_object *obj);
 int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e);
-/* Nothing refers to what was removed. */
+/* Checks that nothing refers to a removed object. */
 int sl_refs_check_removed(
 	const struct sl_store_entry *en, const struct sl_object *removed, struct sl_err *e);
 
-/* store_check.c: what must hold of one change of the open transaction. */
+/* store_check.c: checks one change of the open transaction. */
 int sl_check_change(const struct sl_store *s, const struct sl_store_entry *en,
 	const struct sl_object *old_obj, struct sl_err *e);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The indexes: references in reverse, what may stand only once, and who has which labels. */
+/* The indexes: reverse references, unique keys, and labels. */
 #include <assert.h>
 #include <stdio.h>
 

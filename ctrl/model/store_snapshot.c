@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The store as it was at one moment, read bit by bit while it goes on changing: what a transaction
- * changes that was not read yet is kept as it was.
+ * The store as it was at one moment, read in parts while the store changes: when a transaction
+ * changes an object that was not read yet, the old version is kept.
  */
 #include "store_impl.h"
 
-#define LOOKED_AT 64  /* keys in one step, which may all be of what came later */
-#define FORGOTTEN 256 /* of what a snapshot kept, in one turn */
+#define LOOKED_AT 64  /* keys to look at in one step; all may belong to newer objects */
+#define FORGOTTEN 256 /* kept objects to free in one turn */
 
-/* Something not read yet, as it was; obj NULL: it was not there. */
+/* The old version of an object not read yet; obj NULL: it was not there. */
 struct kept_object {
 	UT_hash_handle hh;
 	struct sl_object *obj;
@@ -16,15 +16,15 @@ struct kept_object {
 };
 
 struct sl_snapshot {
-	struct sl_snapshot *prev, *next; /* of the store: being read, or to be forgotten */
+	struct sl_snapshot *prev, *next; /* in the store's list: being read, or to be freed */
 	struct sl_store *store;
 	unsigned int coll;	/* being read... */
 	char after[SL_KEY_LEN]; /* ...up to this key... */
-	bool tail;		/* ...or wholly, but for what is kept */
+	bool tail;		/* ...or completely, except the kept objects */
 	bool failed;
 	size_t n_kept, kept_max;
 	struct kept_object *kept[SL_COLLECTIONS_MAX];
-	struct kept_object *last; /* read, and good until the next */
+	struct kept_object *last; /* read last, and valid until the next is read */
 };
 
 struct sl_snapshot *sl_snapshot_create(struct sl_store *s, size_t changes_max)
@@ -49,14 +49,14 @@ static void forget(struct sl_snapshot *p, unsigned int c, struct kept_object *k)
 	free(k);
 }
 
-/* What was read last stays good until the next is read. */
+/* The object that was read last is valid until the next is read. */
 static void forget_last(struct sl_snapshot *p)
 {
 	forget(p, p->coll, p->last);
 	p->last = NULL;
 }
 
-/* Some of what it kept; false when there is nothing left. */
+/* Frees some kept objects; false when none is left. */
 static bool forget_some(struct sl_snapshot *p, unsigned int most)
 {
 	for (unsigned int c = 0; c < sl_n_collections; c++)
@@ -130,7 +130,7 @@ void sl_snapshots_keep(struct sl_store *s, unsigned int c, const char *key, stru
 		keep(p, c, key, old);
 }
 
-/* Whatever is kept still is in the store no more: the walk has not met its key. */
+/* The objects that are still kept are no longer in the store: the walk has not met their keys. */
 static const struct sl_object *next_kept(struct sl_snapshot *p)
 {
 	p->last = p->kept[p->coll];

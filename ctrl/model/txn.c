@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Transactions: steps that merge, checks over the whole result, commit in order, and the way back.
- */
+/* Transactions: steps that merge, checks over the whole result, commit in order, and undo. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,7 +113,7 @@ static void cancel(struct sl_txn *t, struct sl_change_rec *rec)
 	rec->old_obj = NULL;
 }
 
-/* What is removed and added may be opened anew, even if it is equal. */
+/* An object that is removed and added again may have to be reopened, even if it is equal. */
 static bool is_same(const struct sl_change_rec *rec, unsigned int c, const struct sl_object *obj)
 {
 	return rec->old_obj != NULL && !(sl_collections[c]->reopened && rec->removed) &&
@@ -127,7 +126,7 @@ int sl_txn_change(
 {
 	struct sl_change_rec *rec = record(t, en, e);
 	unsigned int c = en->coll;
-	struct sl_object *between = NULL; /* of an earlier step: nobody has seen it */
+	struct sl_object *between = NULL; /* from an earlier step: nobody has seen it */
 
 	if (rec == NULL)
 		return -EFAULT;
@@ -179,7 +178,7 @@ static int exists(const struct sl_collection *coll, const char *key, struct sl_e
 	return -EEXIST;
 }
 
-/* What the store derived, sent back as it was shown, is nobody's wish. */
+/* True for a derived object that a client sends back as it was shown: it is ignored. */
 static bool is_no_wish(const struct sl_txn *t, const void *obj)
 {
 	return !t->replay && ((const struct sl_object *)obj)->derived;
@@ -258,7 +257,7 @@ static void detach_old(struct sl_txn *t)
 	}
 }
 
-/* First: who may not make a change learns nothing of what it would meet. */
+/* It comes first: a caller who may not make a change learns nothing about its result. */
 static int check_rights(const struct sl_txn *t, struct sl_err *e)
 {
 	int ret = 0;
@@ -282,7 +281,7 @@ int sl_txn_check(struct sl_txn *t, struct sl_err *e)
 
 	if (t->indexed)
 		return 0;
-	t->at[0] = '\0'; /* what follows is nobody's step */
+	t->at[0] = '\0'; /* later errors belong to no step */
 	ret = check_rights(t, e);
 	if (ret == 0)
 		ret = sl_derived_displace(t, e);
@@ -349,7 +348,7 @@ void sl_txn_abort(struct sl_txn *t)
 	end(t);
 }
 
-/* What is new stays; what is old goes, last of all to be pointed at. */
+/* Keeps the new versions, and frees the old ones last, because entries point to them until then. */
 static void keep(struct sl_txn *t)
 {
 	for (size_t i = 0; i < t->n; i++) {

@@ -78,7 +78,7 @@ static void report(const struct sl_report_ctx *ctx, const struct sl_object *o, v
 
 SL_KEY_OF_NAME(make_key, sl_endpoint_obj)
 
-/* The network stands first: an address is unique in it. */
+/* The network comes first: an address is unique in its network. */
 static const struct sl_ref_row refs[] = {
 	{"network", offsetof(struct sl_endpoint_obj, network), SL_F_KEPT_NAME, SL_COLL_NETWORKS},
 	{"port", offsetof(struct sl_endpoint_obj, port), SL_F_KEPT_NAME, SL_COLL_PORTS},
@@ -112,7 +112,7 @@ static const struct sl_uniques uniques = {.count = count_addresses,
 	.refuse = refuse_address,
 	.in_first_ref = true};
 
-/* Earlier versions took an IPv4 address as one of ::/0: in a state directory it may stand. */
+/* Earlier versions accepted an IPv4 address in ::/0: it is allowed in a state directory. */
 static bool may_stand(
 	const struct sl_check *c, const struct sl_network_obj *net, const struct sl_ip *ip)
 {
@@ -177,9 +177,9 @@ static bool find_first(unsigned int by, const struct sl_object *o, void *ctx)
 }
 
 /*
- * The store shows references to a port oldest first, those of this transaction's changes last. So
- * the first is either of an unchanged endpoint, which agrees with all unchanged ones, or all are
- * changed and are checked here.
+ * The store shows references to a port oldest first, and those of this transaction's changes last.
+ * So either the first is of an unchanged endpoint, which agrees with all unchanged ones, or all
+ * endpoints are changed and are checked here.
  */
 static int check_one_network(
 	const struct sl_check *c, const struct sl_endpoint_obj *ep, struct sl_err *e)

@@ -9,7 +9,7 @@ struct sl_endpoint_obj {
 	struct sl_object o;
 	const char *name;
 	const char *network;
-	const char *port; /* one of port and node */
+	const char *port; /* exactly one of port and node is set */
 	const char *node;
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_ip, at least one */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Endpoints: edits of the persistent map from address to endpoint, old endpoints retired one by
- * one. An identity that comes or goes may give endpoints another number that did not change
- * themselves, so the row is called for identities, too.
+ * Endpoints: edits the persistent map from address to endpoint, and retires old endpoints one by
+ * one. A new or removed identity may give another number to endpoints that did not change, so the
+ * row is called for identities too.
  */
 #include <stdlib.h>
 
@@ -70,13 +70,13 @@ static int remove_endpoint(
 	return sl_table_endpoint_retire(t, ep) ? 0 : sl_table_no_memory(e);
 }
 
-/* Do workloads that know an address of it know another MAC or place, or none? */
+/* True when workloads may know another MAC or place for one of its addresses, or none. */
 static bool is_news(const struct sl_table_txn *t, const struct sl_endpoint_obj *obj,
 	const struct sl_endpoint *ep)
 {
 	const struct sl_ip *ip = obj->addresses.items;
 
-	/* At a start it is all there was before. */
+	/* A start announces nothing: everything existed before. */
 	for (size_t i = 0; i < obj->addresses.n && t->patience == SL_PATIENCE_NONE; i++) {
 		struct sl_pmap_key key = sl_pmap_addr_key(ep->network, &ip[i]);
 		const struct sl_endpoint *old = sl_pmap_find(t->old->endpoints, &key);
@@ -125,7 +125,10 @@ static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *ob
 	return 0;
 }
 
-/* Numbers that were allocated come and go with their endpoints; declared ones may take over. */
+/*
+ * True when endpoints may get other numbers. Allocated numbers come and go with their endpoints;
+ * only declared ones may replace them.
+ */
 static bool identities_moved(const struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_IDENTITIES) {
@@ -146,7 +149,7 @@ struct relabel {
 	int err;
 };
 
-/* A change of this transaction has its own entry in the map by now. */
+/* An endpoint that this transaction changes has a new entry in the map already. */
 static bool is_changed(const struct sl_table_txn *t, const struct sl_endpoint_obj *obj,
 	const struct sl_endpoint *ep)
 {
@@ -171,7 +174,10 @@ static bool relabel_endpoint(unsigned int by, const struct sl_object *o, void *c
 	return r->err == 0;
 }
 
-/* Endpoints of identities that are new or other than before: nobody else has another number. */
+/*
+ * Walks endpoints of identities that are new or changed: only these endpoints can have another
+ * number.
+ */
 static void for_relabelled(const struct sl_table_txn *t,
 	bool (*fn)(unsigned int by, const struct sl_object *o, void *ctx), void *ctx)
 {
@@ -182,7 +188,9 @@ static void for_relabelled(const struct sl_table_txn *t,
 			sl_store_referrers(t->store, SL_COLL_IDENTITIES, c->new_obj->key, fn, ctx);
 }
 
-/* The same workload, whatever else of it changes: what waits for it in its port may still reach it.
+/*
+ * True for the same workload, whatever else of it changes: packets that wait for it in its port may
+ * still reach it.
  */
 static bool is_same_workload(const struct sl_endpoint_obj *old, const struct sl_endpoint_obj *new)
 {
@@ -260,7 +268,7 @@ static bool put_endpoint(unsigned int by, const struct sl_object *o, void *ctx)
 	return true;
 }
 
-/* Which struct sl_endpoint stands for each endpoint object from now on. */
+/* Sets the struct sl_endpoint of each endpoint object from now on. */
 static void put_all(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS)

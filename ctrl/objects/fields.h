@@ -18,39 +18,42 @@
 
 #define SL_POLICY_NETWORKS_MAX 1024 /* in one policy's list */
 
-/* Why a peer's entity is refused that older versions took. */
+/* Why a peer's entity is refused that older versions accepted. */
 #define SL_ENTITY_INERT                                                                       \
 	"nothing matches it in this version: both ends of every packet are endpoints of one " \
 	"network"
 
-/* Bytes of any tunnel packet, at least, before the workload's IP packet begins. */
+/* The least number of bytes before the workload's IP packet in any tunnel packet. */
 #define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()
-/* What every IPv4 host takes in one piece (RFC 791); TCP of Linux goes no lower than 552. */
+/* The packet size that every IPv4 host accepts (RFC 791). TCP of Linux goes no lower than 552. */
 #define SL_INNER_MTU_MIN 576
 /* The largest workload packet that fits any tunnel over an underlay with this MTU. */
 uint32_t sl_inner_mtu(uint32_t underlay_mtu);
 
-/* Make the key of objects that have a name. */
+/* Defines fn, which makes the key of objects that have a name. */
 #define SL_KEY_OF_NAME(fn, st)                                                   \
 	static void fn(const void *obj, char key[SL_KEY_LEN])                    \
 	{                                                                        \
 		snprintf(key, SL_KEY_LEN, "%s", ((const struct st *)obj)->name); \
 	}
 
-/* An address of this node: "tunnel address", "address on port \"uplink\"". NULL: of another. */
+/*
+ * What an address of this node is: "tunnel address", "address on port \"uplink\"". NULL: not of
+ * this node.
+ */
 #define SL_OWN_LEN 96
 const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN]);
 
 /* Each of these: 0, or -errno with *e. */
 
-/* An object that stands for another host has no address of this node. */
+/* The address of an object that means another host is no address of this node. */
 int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,
 	struct sl_err *e);
-/* What the underlay is to use is of IPv4. */
+/* An address that the underlay will use is IPv4. */
 int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
 	const char *field, struct sl_err *e);
-/* The prefix has an address that a host may have. */
+/* The prefix contains an address that a host may have. */
 int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struct sl_err *e);
 
 #endif

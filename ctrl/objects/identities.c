@@ -7,7 +7,7 @@
 #include "collections.h"
 #include "identities.h"
 
-#define ALLOCATE_FROM 4096 /* lower numbers are left to those who declare */
+#define ALLOCATE_FROM 4096 /* lower numbers are left to declared identities */
 
 static const struct sl_field identity_fields[] = {
 	SL_FIELD_AS("id", sl_identity_obj, id_number, SL_F_UINT,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Identities: numbers bound to sets of labels. Those that somebody declared are desired state. For
- * labels that endpoints have and nobody declared an identity for the store derives one.
- * Threads: control.
+ * Identities: numbers bound to sets of labels. Declared identities are desired state. When
+ * endpoints have labels without a declared identity, the store derives one. Threads: control.
  */
 #ifndef SL_CTRL_OBJECTS_IDENTITIES_H
 #define SL_CTRL_OBJECTS_IDENTITIES_H
 
 #include "ctrl/model/collection.h"
 
-/* o.derived: allocated by the store for endpoints with these labels, gone with the last of them. */
+/*
+ * o.derived: the store allocated it for endpoints with these labels; it goes with the last of them.
+ */
 struct sl_identity_obj {
 	struct sl_object o;
 	uint32_t id_number; /* "id" */

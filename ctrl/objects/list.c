@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one list of collections, and that of the other sections of a configuration. */
+/* The list of collections, and the list of the other sections of a configuration. */
 #include "ctrl/model/config.h"
 #include "collections.h"
 #include "ports.h"
@@ -19,7 +19,8 @@ const struct sl_field sl_config_sections[] = {
 		.shape = &sl_shape_workers, .help = "What packets run on; read at start only."),
 	SL_FIELD(sl_config, devices, SL_F_OBJECT, SL_PRESENT(sl_config, has_devices),
 		.shape = &sl_shape_devices,
-		.help = "Which devices need no root, over the socket; read at start only."),
+		.help = "Devices that callers without root may use, over the socket; read at start "
+			"only."),
 };
 const unsigned int sl_n_config_sections =
 	sizeof(sl_config_sections) / sizeof(sl_config_sections[0]);

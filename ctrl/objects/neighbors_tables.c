@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Neighbours that were configured: static entries of the underlay's neighbour table. */
+/* Configured neighbours: static entries of the underlay's neighbour table. */
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
 #include "collections.h"
 #include "neighbors.h"
 
-/* After the ports: what a port knew went with it. */
+/* After the ports: a removed port's entries were removed with it. */
 static void commit(struct sl_table_txn *t)
 {
 	struct sl_underlay *u = sl_apply_underlay(t->apply);

@@ -19,7 +19,7 @@ static const char *const encaps[] = {
 static const char *const modes[] = {"enforce", "audit", "observe", NULL};
 static const char *const defaults[] = {"deny", "allow", NULL};
 
-struct default_pair { /* as struct sl_network_obj has it inline */
+struct default_pair { /* the same members as in struct sl_network_obj */
 	uint32_t ingress, egress;
 };
 
@@ -48,7 +48,7 @@ static int check_subnet(const void *obj, struct sl_err *e)
 		return 0;
 	if (sl_check_unicast(&s->gateway, "gateway", e) != 0)
 		return -EINVAL;
-	/* An IPv4 one in ::/0 is a rule's to refuse: earlier versions took it. */
+	/* A rule refuses an IPv4 gateway in ::/0: earlier versions accepted it. */
 	if (!sl_prefix_begins(&s->prefix, &s->gateway))
 		return sl_err_set(e, SL_ERR_PARAMS, "gateway",
 			"gateway %s is outside its subnet %s", sl_format_ip(&s->gateway, gateway),
@@ -73,10 +73,9 @@ static const struct sl_field network_fields[] = {
 	SL_FIELD(sl_network_obj, policy_default, SL_F_OBJECT, .shape = &default_shape,
 		.help = "Where no policy decides; deny unless stated."),
 	SL_FIELD(sl_network_obj, pickup, SL_F_BOOL, .def = 1,
-		.help = "Let TCP packets pass amid a connection that this node does not know, "
-			"after "
-			"a restart for instance, where policy lets one of its ends open it; false: "
-			"they are dropped as tcp_no_connection."),
+		.help = "Let TCP packets of a connection pass that this node does not know, for "
+			"instance after a restart, if policy allows one of its ends to open it; "
+			"false: they are dropped as tcp_no_connection."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
 			"1280 is for IPv4: of IPv6 1280 bytes pass."),

@@ -20,7 +20,7 @@ struct sl_network_obj {
 	struct {
 		uint32_t ingress, egress; /* 0 deny, 1 allow */
 	} policy_default;
-	bool pickup;		/* TCP amid a connection that is not known may pass */
+	bool pickup;		/* TCP packets within a connection that is not known may pass */
 	uint32_t mtu;		/* 0: not limited */
 	struct sl_list subnets; /* struct sl_subnet_obj */
 };

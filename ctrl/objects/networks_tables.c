@@ -55,7 +55,7 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 		.present = true};
 }
 
-/* The networks before, with room for every id of the transaction; *n is the room. */
+/* A copy of the old networks, with room for every id of the transaction; *n is the room. */
 static struct sl_network *copy_networks(const struct sl_table_txn *t, uint32_t *n)
 {
 	const struct sl_world *old = t->old;

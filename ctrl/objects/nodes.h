@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Nodes: the others of the fabric, reached by tunnel. Threads: control. */
+/* Nodes: the other nodes of the fabric, reached by tunnel. Threads: control. */
 #ifndef SL_CTRL_OBJECTS_NODES_H
 #define SL_CTRL_OBJECTS_NODES_H
 

@@ -20,7 +20,7 @@ static const char *const inert_entities[] = {"host", "world", "gateway", NULL};
 static const char *const protocols[] = {"any", "tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 enum { PROTO_TCP = 1, PROTO_SCTP = 3 };
 
-struct subject { /* as struct sl_policy_obj has it inline */
+struct subject { /* the same members as in struct sl_policy_obj */
 	struct sl_labels labels;
 };
 
@@ -58,7 +58,7 @@ static int check_except(const struct sl_peer_obj *p, struct sl_err *e)
 		return sl_err_set(e, SL_ERR_PARAMS, "except",
 			"except stands only beside cidr, and this peer has none");
 	for (size_t i = 0; i < p->except.n; i++) {
-		/* One of the other family is a rule's to refuse: earlier versions took it. */
+		/* A rule refuses an exception of the other family: earlier versions accepted it. */
 		if (sl_prefix_is_v4(&x[i]) != sl_prefix_is_v4(&p->cidr) ||
 			(x[i].len >= p->cidr.len && sl_prefix_contains(&p->cidr, &x[i].ip)))
 			continue;
@@ -85,9 +85,9 @@ static int check_peer(const void *obj, struct sl_err *e)
 }
 
 static const char *const peer_kinds[] = {"labels", "cidr", "entity", NULL};
-static const struct sl_shape peer_shape = SL_SHAPE("peer", sl_peer_obj, peer_fields,
-	"Who is at the other end: one of labels, cidr and entity.", .one_of = peer_kinds,
-	.check = check_peer);
+static const struct sl_shape peer_shape =
+	SL_SHAPE("peer", sl_peer_obj, peer_fields, "The other end: one of labels, cidr and entity.",
+		.one_of = peer_kinds, .check = check_peer);
 static const struct sl_field peer = {
 	.name = "peer", .type = SL_F_OBJECT, .shape = &peer_shape, .help = "A peer."};
 
@@ -149,7 +149,7 @@ static const struct sl_field policy_fields[] = {
 		.help = "deny, allow, or pass to the next tier."),
 };
 
-/* Each network with each peer and each port is an entry of its own where workers look. */
+/* Workers' tables have an entry for each combination of network, peer and port. */
 #define COMBINATIONS_MAX 65536u
 
 static size_t at_least_one(size_t n)
@@ -202,14 +202,14 @@ static const struct sl_ref_row refs[] = {
 	{"network", offsetof(struct sl_policy_obj, networks), SL_F_NAMES, SL_COLL_NETWORKS},
 };
 
-/* "*" that was assumed, and "*" that somebody wrote. */
+/* A "*" that was assumed differs from a "*" that somebody wrote. */
 static bool same(const struct sl_object *a, const struct sl_object *b)
 {
 	return ((const struct sl_policy_obj *)a)->network_assumed ==
 	       ((const struct sl_policy_obj *)b)->network_assumed;
 }
 
-/* As it was found: without a network. */
+/* An assumed network is stored as it was read: without a network. */
 static void to_stored(void *copy)
 {
 	struct sl_policy_obj *p = copy;
@@ -218,7 +218,7 @@ static void to_stored(void *copy)
 		p->networks = (struct sl_names){.all = false};
 }
 
-/* Before policies had networks each was for all of them. */
+/* Before policies had networks, each policy was for all networks. */
 static void assume_network(struct sl_policy_obj *p)
 {
 	if (p->networks.n > 0 || p->networks.all)
@@ -227,8 +227,10 @@ static void assume_network(struct sl_policy_obj *p)
 	p->network_assumed = true;
 }
 
-/* Earlier versions took an exception of the other family than its cidr's. It never had an effect,
- * and what is listed of a policy must be accepted when it is sent back. */
+/*
+ * Earlier versions accepted an exception of another family than its cidr's. It never had an effect.
+ * It is dropped, because a listed policy must be accepted when it is sent back.
+ */
 static void drop_inert(struct sl_peer_obj *p)
 {
 	struct sl_prefix *x = p->except.items;
@@ -271,7 +273,7 @@ static int peer_except(const struct sl_peer_obj *p, size_t at, struct sl_err *e)
 	return 0;
 }
 
-/* Without a notice: what a state directory has of them is left out when it is read. */
+/* Without a notice: such exceptions in a state directory are dropped when it is read. */
 static int policy_except(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
@@ -284,7 +286,7 @@ static int policy_except(const struct sl_store *s, const struct sl_object *o, st
 	return 0;
 }
 
-/* Policies in a state directory may have them: they match nothing, as before. */
+/* Policies in a state directory may have such entities: they match nothing, as before. */
 static int policy_entity(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;

@@ -22,11 +22,11 @@ struct sl_policy_port_obj {
 struct sl_policy_obj {
 	struct sl_object o;
 	const char *name;
-	struct sl_names networks; /* "network": whose packets it decides about */
+	struct sl_names networks; /* "network": it decides about their packets */
 	/*
-	 * It was stored before policies had networks, and taken as one of every network ("*"),
-	 * which nobody has confirmed: it is written to the state without a network, and said in a
-	 * notice.
+	 * The policy was stored before policies had networks. It is in force in every network
+	 * ("*"), which nobody has confirmed: the state directory keeps it without a network, and a
+	 * notice tells of it.
 	 */
 	bool network_assumed;
 	uint32_t tier;	    /* admin, team, baseline (enum sl_tier) */

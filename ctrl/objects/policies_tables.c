@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Identities and policies. Both are given to the compiler of policies, in that order and each
- * collection's removals before its additions; the row policy_set, which comes after them, then has
- * it make the next version of the set that workers read.
+ * Identities and policies. The policy compiler gets both, identities first, and of each collection
+ * removals before additions. Then the row policy_set makes the compiler build the next version of
+ * the set that workers read.
  */
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@
 struct policy_state {
 	struct sl_policy_compiler *compiler;
 	struct sl_def_block block;
-	/* By slot: its counter's value when the policy in it was made. Slots are used again. */
+	/* By slot: the counter's value when the slot's policy was made. Slots are reused. */
 	uint64_t *hits_before;
 };
 
@@ -32,7 +32,7 @@ static struct policy_state *state_of(const struct sl_apply *a)
 static bool open_set(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	struct policy_state *s = calloc(1, sizeof(*s));
-	void *garbage; /* of the first version: none */
+	void *garbage; /* of the first version there is none */
 
 	(void)a;
 	if (s == NULL)
@@ -108,11 +108,11 @@ static const struct sl_policy_obj *as_policy(const struct sl_object *o)
 	return (const struct sl_policy_obj *)o;
 }
 
-/* What a policy concerns: its subjects in its networks. */
+/* The connections that a policy concerns: those of its subjects in its networks. */
 struct concerned {
 	struct sl_table_txn *t;
 	uint32_t n;
-	uint32_t network[SL_POLICY_NETWORKS_MAX]; /* one that is 0: every network */
+	uint32_t network[SL_POLICY_NETWORKS_MAX]; /* a single 0: every network */
 };
 
 static void add_subject(uint32_t identity, void *ctx)
@@ -124,9 +124,9 @@ static void add_subject(uint32_t identity, void *ctx)
 }
 
 /*
- * Only connections that its subject opens or accepts can be judged otherwise. The compiler has the
- * identities from before the transaction; one that comes, goes or gets other labels in it is
- * concerned by that.
+ * Only connections that the policy's subject opens or accepts can be judged differently. The
+ * compiler has the identities from before the transaction; an identity that the transaction adds,
+ * removes or relabels is in the scope already.
  */
 static void scope_policy(struct sl_table_txn *t, const struct sl_object *o)
 {

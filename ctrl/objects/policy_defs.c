@@ -19,7 +19,7 @@ static void block_begin(struct sl_def_block *b, size_t need)
 		abort();
 }
 
-/* A part of what block_begin made room for. */
+/* A part of the room that block_begin made. */
 static void *block_part(struct sl_def_block *b, size_t n, size_t size)
 {
 	void *p = b->p + b->used;
@@ -86,7 +86,7 @@ static void fill_match(const struct sl_policy_port_obj *obj, struct sl_port_matc
 		.end = (uint16_t)(obj->has_end_port ? obj->end_port : obj->port)};
 }
 
-/* Ids of networks stay while a policy names them: an old policy's are as they were. */
+/* A network keeps its id while a policy names it, so an old policy's ids are still valid. */
 static const uint32_t *networks_of(
 	struct sl_def_block *b, const struct sl_store *s, const struct sl_names *names)
 {
@@ -110,7 +110,7 @@ static size_t size_of_policy(const struct sl_policy_obj *obj)
 	return size;
 }
 
-/* Parts are taken in the order of their alignment, the strictest first. */
+/* Parts are taken in order of alignment, the strictest first. */
 struct sl_policy_def sl_policy_def_of(
 	struct sl_def_block *b, const struct sl_store *s, const struct sl_policy_obj *obj)
 {

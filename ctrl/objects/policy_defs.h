@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Objects as the compiler of policies takes them (pipelines/policy/policy_ctl.h). A definition
- * points into the object and into a block of memory that the next definition overwrites: it is good
- * for one call of the compiler. Without memory the process ends, as the compiler does.
- * Threads: control.
+ * Turns policy objects into definitions for the policy compiler (pipelines/policy/policy_ctl.h). A
+ * definition points into the object and into a block of memory that the next definition overwrites,
+ * so it is valid for one call of the compiler. When memory is out the process ends, as in the
+ * compiler. Threads: control.
  */
 #ifndef SL_CTRL_OBJECTS_POLICY_DEFS_H
 #define SL_CTRL_OBJECTS_POLICY_DEFS_H
@@ -13,7 +13,7 @@
 #include "pipelines/policy/policy_ctl.h"
 #include "policies.h"
 
-/* Zeroed at first; to be freed with sl_def_block_fini. */
+/* Starts zeroed; free it with sl_def_block_fini. */
 struct sl_def_block {
 	char *p;
 	size_t used, size;
@@ -24,7 +24,10 @@ void sl_def_block_fini(struct sl_def_block *b);
 struct sl_identity_def sl_identity_def_of(
 	struct sl_def_block *b, const struct sl_identity_obj *obj);
 struct sl_selector sl_selector_of(struct sl_def_block *b, const struct sl_labels *labels);
-/* The store knows the networks that the policy names: those before a transaction, until it ends. */
+/*
+ * store must know the networks that the policy names. Networks that a transaction removes are known
+ * until it ends.
+ */
 struct sl_policy_def sl_policy_def_of(
 	struct sl_def_block *b, const struct sl_store *s, const struct sl_policy_obj *obj);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The collection of ports: what is configured. ports_report.c has what is reported. */
+/* The collection of ports: the configured fields. ports_report.c has the reported fields. */
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +107,7 @@ struct role_check {
 	int ret;
 };
 
-/* Endpoints are on access ports; what else refers to a port is on underlay ports. */
+/* Endpoints refer to access ports; all other objects refer to underlay ports. */
 static bool fits_role(unsigned int by, const struct sl_object *o, void *ctx)
 {
 	struct role_check *r = ctx;
@@ -132,7 +132,7 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return r.ret;
 }
 
-/* A device that the port has already was judged when it was opened. */
+/* The rights for a device that the port has already were checked when it was added. */
 static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
 	const struct sl_object *new_obj, struct sl_err *e)
 {

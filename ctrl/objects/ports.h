@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: devices that packets come in and leave by. Threads: control. */
+/* Ports: devices through which packets enter and leave. Threads: control. */
 #ifndef SL_CTRL_OBJECTS_PORTS_H
 #define SL_CTRL_OBJECTS_PORTS_H
 
@@ -23,14 +23,14 @@ struct sl_port_obj {
 	struct sl_list workers;	  /* uint32_t worker index of each queue; empty: spread */
 };
 
-/* What the kernel counts at the interface that a port's device is on. */
+/* The kernel's counters of the interface that a port's device uses. */
 struct sl_port_kernel {
 	char *interface;
 	uint64_t rx_packets, rx_errors, rx_dropped, rx_missed;
 	uint64_t tx_packets, tx_errors, tx_dropped;
 };
 
-/* What is reported beside it. has_state: the port is open, or on its way there. */
+/* The reported fields. has_state: the port is open or opening. */
 struct sl_port_reported {
 	bool has_state;
 	char *driver;
@@ -52,10 +52,10 @@ struct sl_devices_conf;
 extern const struct sl_shape sl_shape_devices;
 
 /*
- * May somebody who is not root make a port of this device? 0, or -EPERM with *e. A device that
- * names nothing of the host needs no entry in *c; one that can do more than its arguments say is
- * root's alone. c NULL: no entry. Looks at the file system, so the answer holds for now: nobody but
- * root can change the directories that it depends on. ports_rights.c
+ * May a caller who is not root make a port of this device? 0, or -EPERM with *e. A device that
+ * names nothing of the host needs no entry in *c. A device that can do more than its arguments say
+ * is for root only. c NULL: no entries. It looks at the file system. The answer stays true, because
+ * only root can change the directories that it depends on. In ports_rights.c.
  */
 int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struct sl_err *e);
 
@@ -70,7 +70,7 @@ int sl_check_underlay_port(
 
 /* No two ports on one device, kernel interface, socket or written file; ports_devices.c. */
 int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
-/* No other host has an address of the port; ports_addresses.c. */
+/* No object that means another host has an address of the port; ports_addresses.c. */
 int sl_port_address_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rule of ports' addresses: they are no other host's. */
+/* The rule of ports' addresses: no other host has one of them. */
 #include <stdio.h>
 
 #include "ctrl/model/store.h"
@@ -8,7 +8,7 @@
 #include "ports.h"
 #include "routes.h"
 
-/* Somebody else who has an address of the port: a neighbour, or the gateway of a route. */
+/* An object that gives a port's address to another host: a neighbour, or the gateway of a route. */
 struct address_claim {
 	const struct sl_store *store;
 	const struct sl_port_obj *port, *before;
@@ -17,13 +17,16 @@ struct address_claim {
 	size_t i; /* of the port's addresses */
 };
 
-/* What the same transaction changes has its own rule, which names it and its place. */
+/*
+ * Objects that the same transaction changes have their own rule, which names the object and its
+ * field.
+ */
 static bool is_unchanged(const struct address_claim *c, const struct sl_object *o)
 {
 	return !sl_store_is_changed(c->store, c->coll, o);
 }
 
-/* An address that the port had before is none of the change's doing. */
+/* A change is not blamed for an address that the port had before. */
 static bool is_new(const struct address_claim *c, const struct sl_ip *ip)
 {
 	const struct sl_prefix *a = c->before != NULL ? c->before->addresses.items : NULL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rule of ports' devices: one device, kernel interface, socket or written file, one port. */
+/*
+ * The rule of ports' devices: two ports must not share a device, kernel interface, socket or
+ * written file.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -11,7 +14,7 @@
 
 /* One port's device string, as the driver reads it. */
 struct device {
-	const char *text; /* without a bus in front */
+	const char *text; /* without a bus prefix */
 	struct sl_device d;
 };
 
@@ -23,7 +26,7 @@ static struct device device_of(const struct sl_port_obj *p)
 	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
 		if (strncmp(x.text, buses[i], strlen(buses[i])) == 0)
 			x.text += strlen(buses[i]);
-	/* Of what cannot be read, only the name in front is known. */
+	/* When the string cannot be parsed, only its leading name is known. */
 	if (sl_device_parse(&x.d, x.text, NULL) != 0)
 		sl_device_fini(&x.d);
 	return x;
@@ -39,7 +42,7 @@ static bool both(const struct device *a, const struct device *b, const char *dri
 	return is_driver(a, driver) && is_driver(b, driver);
 }
 
-/* As drivers take an argument that they read once. */
+/* The value that a driver uses when it reads an argument once. */
 static const char *value_of(const struct device *x, const char *key, const char *otherwise)
 {
 	const char *v = x->d.args != NULL ? rte_kvargs_get(x->d.args, key) : NULL;
@@ -52,7 +55,7 @@ static unsigned long number_of(const struct device *x, const char *key, const ch
 	return strtoul(value_of(x, key, otherwise), NULL, 10);
 }
 
-/* Where two ports meet, for the message. */
+/* What two ports share, for the message. */
 struct meeting {
 	const char *kind;
 	char what[80];
@@ -65,7 +68,7 @@ static bool meet(struct meeting *m, const char *kind, const char *what)
 	return true;
 }
 
-/* A PCI address, whose digits have two cases and whose domain may be left out. */
+/* A PCI address without its domain, which may be left out. Its digits may have either case. */
 static const char *without_domain(const char *name)
 {
 	return strncmp(name, "0000:", 5) == 0 ? name + 5 : name;
@@ -84,7 +87,9 @@ static bool one_name(const struct device *a, const struct device *b, struct meet
 	return meet(m, "device", name);
 }
 
-/* AF_XDP binds to queues of an interface: two ports may share it by different ones. */
+/*
+ * AF_XDP binds to queues of an interface: two ports may share an interface if their queues differ.
+ */
 static bool other_queues(const struct device *a, const struct device *b)
 {
 	unsigned long x = number_of(a, "start_queue", "0"), y = number_of(b, "start_queue", "0");
@@ -93,7 +98,7 @@ static bool other_queues(const struct device *a, const struct device *b)
 						   y + number_of(b, "queue_count", "1") <= x);
 }
 
-/* Its names and numbers have defaults: two ports that name nothing are on one. */
+/* Socket and id have defaults: two ports that give neither share one. */
 static bool one_memif(const struct device *a, const struct device *b, struct meeting *m)
 {
 	const char *path = value_of(a, "socket", "/run/memif.sock");
@@ -110,8 +115,10 @@ static bool one_memif(const struct device *a, const struct device *b, struct mee
 	return meet(m, "memif socket and id", what);
 }
 
-/* Two servers bind it; of two clients of one kind only one is taken. A server and a client are a
- * pair, and a character device serves everybody. */
+/*
+ * Two servers cannot bind one socket, and of two clients of one kind only one is accepted. A server
+ * and a client are a pair, and a character device serves any number.
+ */
 static bool one_socket(const struct device *a, const struct device *b)
 {
 	enum sl_device_role x = a->d.driver->role(a->d.args), y = b->d.driver->role(b->d.args);
@@ -160,13 +167,13 @@ static bool one_argument(const struct device *a, const struct device *b, struct 
 struct other_devices {
 	const struct sl_store *store;
 	const struct sl_port_obj *mine;
-	bool stood; /* the port had that device before */
+	bool stood; /* the port had this device before */
 	struct device device;
 	struct sl_err *e;
 	int ret;
 };
 
-/* Two that had their devices before the open transaction are none of its doing. */
+/* A transaction is not blamed for two ports that had their devices before. */
 static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 {
 	const struct sl_port_obj *was =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is reported of a port: its device, its link, who polls it. */
+/* Reported fields of a port: its device, its link, the workers that poll it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,26 +21,28 @@ static const struct sl_field kernel_fields[] = {
 		.help = "Packets that came into this host."),
 	SL_FIELD(sl_port_kernel, rx_errors, SL_F_UINT64, .help = "Frames that were damaged."),
 	SL_FIELD(sl_port_kernel, rx_dropped, SL_F_UINT64,
-		.help = "Packets that the kernel gave to nobody, or to packet sockets alone."),
+		.help = "Packets that the kernel delivered to no protocol, or only to packet "
+			"sockets."),
 	SL_FIELD(sl_port_kernel, rx_missed, SL_F_UINT64,
 		.help = "Packets that its hardware had no room for."),
 	SL_FIELD(sl_port_kernel, tx_packets, SL_F_UINT64,
-		.help = "Packets that left this host; of a TAP, those for the port."),
+		.help = "Packets that left this host; for a TAP, those for the port."),
 	SL_FIELD(sl_port_kernel, tx_errors, SL_F_UINT64, .help = "Packets it could not send."),
 	SL_FIELD(sl_port_kernel, tx_dropped, SL_F_UINT64,
-		.help = "Packets it did not send; of a TAP, those that the port did not take."),
+		.help = "Packets that it did not send; for a TAP, those that the port did not "
+			"take."),
 };
 static const struct sl_shape kernel_shape = SL_SHAPE("port_kernel", sl_port_kernel, kernel_fields,
-	"What the kernel has counted at an interface since that was made, as `ip -s link` has it.");
+	"The kernel's counters of an interface since it was made, as `ip -s link` shows them.");
 
 static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_port_reported, driver, SL_F_STRING, SL_PRESENT(sl_port_reported, has_state),
 		.max = 64, .help = "The driver that serves it."),
 	SL_FIELD(sl_port_reported, state, SL_F_ENUM, SL_PRESENT(sl_port_reported, has_state),
 		.names = sl_port_condition_names,
-		.help = "What has become of the device. opening and closing pass by themselves; "
-			"down: its link is; missing: what it stands for is not there; failed: it "
-			"cannot be opened, and is tried again. Only up takes packets."),
+		.help = "The device's state. opening and closing end by themselves; down: its link "
+			"is down; missing: the interface or socket is not there; failed: it cannot "
+			"be opened, and is tried again. Only a port that is up takes packets."),
 	SL_FIELD(sl_port_reported, state_reason, SL_F_STRING,
 		SL_PRESENT(sl_port_reported, has_state), .max = 255,
 		.help = "Why, in words; empty when it is up."),
@@ -64,7 +66,7 @@ static const struct sl_field reported_fields[] = {
 		.help = "The kernel's interface that the device is on; absent when it is on none."),
 };
 const struct sl_shape sl_shape_port_reported =
-	SL_SHAPE("port_reported", sl_port_reported, reported_fields, "What has become of a port.");
+	SL_SHAPE("port_reported", sl_port_reported, reported_fields, "The state of a port.");
 
 static void report_kernel(const struct sl_interface_counters *k, struct sl_port_kernel *out)
 {
@@ -78,7 +80,7 @@ static void report_kernel(const struct sl_interface_counters *k, struct sl_port_
 		.tx_dropped = k->tx_dropped};
 }
 
-/* Who polls the port, and from which NUMA node. */
+/* The workers that poll the port, and whether they are on its NUMA node. */
 static void report_workers(
 	const struct sl_engine *g, const struct sl_port_info *info, struct sl_port_reported *r)
 {

@@ -34,7 +34,7 @@ static const struct sl_field address = {.name = "address",
 static const struct sl_field allow_fields[] = {
 	SL_FIELD(sl_device_allow, driver, SL_F_ENUM, .flags = SL_FIELD_REQUIRED,
 		.names = sl_device_driver_names,
-		.help = "Whose devices; pci: NICs by their address, without arguments."),
+		.help = "The driver; pci: NICs by their address, without arguments."),
 	SL_FIELD(sl_device_allow, directories, SL_F_LIST, .max = 64, .elem = &directory,
 		.help = "Its files and sockets may be in these directories and below."),
 	SL_FIELD(sl_device_allow, interfaces, SL_F_LIST, .max = 64, .elem = &interface,
@@ -43,7 +43,7 @@ static const struct sl_field allow_fields[] = {
 		.help = "PCI addresses; of driver pci only."),
 };
 
-/* Whether any argument of the driver is used so. */
+/* True when any argument of the driver is used in this way. */
 static bool takes(const struct sl_device_allow *a, bool (*use)(enum sl_device_use))
 {
 	const struct sl_device_arg *arg =
@@ -95,12 +95,13 @@ static const struct sl_shape allow_shape = SL_SHAPE("device_allow", sl_device_al
 
 static const struct sl_field devices_fields[] = {
 	SL_FIELD(sl_devices_conf, allow, SL_F_LIST, .max = 64, .shape = &allow_shape,
-		.help = "What others than root may name; absent or empty: nothing of the host."),
+		.help = "Devices that callers without root may name; absent or empty: none of the "
+			"host."),
 };
-const struct sl_shape sl_shape_devices = SL_SHAPE(
-	"devices", sl_devices_conf, devices_fields, "Which devices need no root, over the socket.");
+const struct sl_shape sl_shape_devices = SL_SHAPE("devices", sl_devices_conf, devices_fields,
+	"Devices that callers without root may use, over the socket.");
 
-/* What is judged, for the error. */
+/* The request, for the error. */
 struct device_request {
 	const struct sl_devices_conf *conf;
 	const struct sl_device *device;
@@ -137,7 +138,7 @@ static bool matches(const struct sl_list *patterns, const char *name)
 	return false;
 }
 
-/* The next entry for the driver behind `after`; NULL: no more. */
+/* The next entry for the driver after `after`; NULL: no more. */
 static const struct sl_device_allow *next_entry(
 	const struct device_request *r, const struct sl_device_allow *after)
 {
@@ -186,7 +187,7 @@ static int check_file(const struct device_request *r, const char *path)
 		for (size_t i = 0; i < a->directories.n; i++) {
 			if (!sl_path_is_below(dir[i], path))
 				continue;
-			/* A name that is no path has no directories to look at. */
+			/* A name that is no path has no directories to check. */
 			why = is_abstract(r) ? NULL
 					     : sl_unsafe_way(dir[i], path, where, sizeof(where));
 			if (why == NULL)
@@ -233,7 +234,7 @@ static int check_argument(const struct device_request *r, unsigned int i, bool *
 	}
 }
 
-/* No driver of the table: a NIC by its address, or one that can do anything. */
+/* A driver that is not in the table: a NIC by its address, or a driver that can do anything. */
 static int check_nic(const struct device_request *r, const char *devargs)
 {
 	const struct sl_device_allow *a = NULL;

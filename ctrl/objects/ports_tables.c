@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: devices come up in foresee or prepare, and go away at the end of commit. */
+/* Ports: devices are opened in prepare and closed at the end of commit. */
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
 #include "collections.h"
@@ -48,7 +48,7 @@ static bool same_workers(const struct sl_port_obj *a, const struct sl_port_obj *
 					     a->workers.n * sizeof(uint32_t)) == 0);
 }
 
-/* What the device was opened with is not what is asked for now, or it is to be opened anew. */
+/* True when the device must be opened with other parameters, or must be reopened. */
 static bool is_another_device(const struct sl_change *c)
 {
 	const struct sl_port_obj *old = old_port(c), *new = new_port(c);
@@ -136,7 +136,7 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	return 0;
 }
 
-/* With a new underlay port, nodes may be reached by another way and MTU than before. */
+/* With a new underlay port, nodes may be reached by another path and with another MTU. */
 static void scope(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)

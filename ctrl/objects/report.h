@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What collections report from: the running daemon, or as much of it as there is. Threads: control. */
+/* The sources of reported fields: the parts of the running daemon that exist. Threads: control. */
 #ifndef SL_CTRL_OBJECTS_REPORT_H
 #define SL_CTRL_OBJECTS_REPORT_H
 
@@ -9,7 +9,7 @@ struct sl_store;
 
 struct sl_report_ctx {
 	struct sl_engine *engine; /* NULL: no packet path */
-	struct sl_apply *apply;	  /* NULL: likewise */
+	struct sl_apply *apply;	  /* NULL: no packet path */
 	const struct sl_store *store;
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Routes: the underlay keeps them by prefix. The paths that they make are in underlay_tables.c. */
+/* Routes: the underlay keeps them by prefix. underlay_tables.c finds the paths that result. */
 #include "ctrl/underlay/underlay.h"
 #include "reach.h"
 #include "tables.h"
 #include "collections.h"
 #include "routes.h"
 
-/* Any node may be reached by another way than before. */
+/* Any node may be reached by another path. */
 static void scope(struct sl_table_txn *t)
 {
 	sl_table_scope_all(t);

@@ -2,9 +2,10 @@
 #include "tables.h"
 
 /*
- * Tables made from several collections. A row comes after those whose results it uses: the nodes'
- * addresses leave out the node's own; paths are found again when links and nodes are as they will
- * be; the set of policies is made once the compiler has been given identities and policies.
+ * Tables made from several collections. A row comes after the rows whose results it uses. The table
+ * of other nodes' addresses leaves out this node's own addresses. Paths are found again when links
+ * and nodes are in their new state. The set of policies is made after the compiler has got
+ * identities and policies.
  */
 static const struct sl_table_ops *const of_several[] = {
 	&sl_local_addresses_tables,
@@ -17,7 +18,9 @@ static const struct sl_table_ops *const of_several[] = {
 enum { N_OF_SEVERAL = sizeof(of_several) / sizeof(of_several[0]) };
 _Static_assert(SL_COLLECTIONS_MAX + N_OF_SEVERAL <= SL_TABLE_ROWS_MAX, "room for all");
 
-/* Collections in their order: endpoints and neighbours name ports that are opened by then. */
+/*
+ * Collections in their order: ports are opened before the endpoints and neighbours that name them.
+ */
 unsigned int sl_table_rows(const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX])
 {
 	unsigned int n = 0;

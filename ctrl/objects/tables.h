@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rows by which objects get into workers' tables (ctrl/apply/table_ops.h), and what else the
- * daemon asks of them. Threads: control.
+ * The rows that put objects into workers' tables (ctrl/apply/table_ops.h), and queries about these
+ * tables. Threads: control.
  */
 #ifndef SL_CTRL_OBJECTS_TABLES_H
 #define SL_CTRL_OBJECTS_TABLES_H
@@ -11,28 +11,29 @@
 
 struct sl_port_obj;
 
-/* Of one collection each. */
+/* Rows of one collection each. */
 extern const struct sl_table_ops sl_ports_tables, sl_networks_tables, sl_nodes_tables,
 	sl_neighbors_tables, sl_routes_tables, sl_identities_tables, sl_endpoints_tables,
 	sl_policies_tables;
 /*
- * Of several; the `of` of each says which. local_addresses: which addresses are this node's.
- * node_addresses: whose tunnel packets are taken. paths: how nodes are reached. parked: which
- * packets that wait for a next hop are still wanted. policy_set: what policies say of identities.
+ * Rows of several collections; each row's `of` says which. local_addresses: the addresses of this
+ * node. node_addresses: the nodes whose tunnel packets are accepted. paths: how nodes are reached.
+ * parked: which packets that wait for a next hop may still leave. policy_set: what policies decide
+ * for identities.
  */
 extern const struct sl_table_ops sl_local_addresses_tables, sl_node_addresses_tables,
 	sl_paths_tables, sl_parked_tables, sl_policy_set_tables;
 
 /*
- * All of them, in the order in which they are called: those of collections (sl_collection.tables)
- * and then those of several. Fills rows and returns their number: for sl_apply_create.
+ * Fills rows with all rows, in the order in which they are called: first those of one collection
+ * (sl_collection.tables), then those of several. Returns their number, for sl_apply_create.
  */
 unsigned int sl_table_rows(const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX]);
 
-/* A port as the engine is asked for it. */
+/* The engine's parameters for a port. */
 struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj);
 
-/* How often a policy has decided since it was made, by its slot. */
+/* How often the policy in this slot has decided since it was made. */
 uint64_t sl_policy_hits(const struct sl_apply *a, uint32_t slot);
 
 #endif

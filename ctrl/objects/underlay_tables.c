@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tables and state that the underlay has from several collections. Each row's `of`, at the end of
- * this file, says from which.
+ * Tables and state of the underlay that are made from several collections. Each row's `of`, at the
+ * end of this file, says from which.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static const struct sl_port_obj *as_port(const struct sl_object *o)
 	return (const struct sl_port_obj *)o;
 }
 
-/* Pairs for a map that is built whole. */
+/* Pairs for a map that is built from scratch. */
 struct pairs {
 	struct sl_addr_pair *pair;
 	uint32_t n;
@@ -59,12 +59,12 @@ struct locals {
 
 static bool count_addresses(const struct sl_object *o, void *ctx)
 {
-	/* Each brings its prefix's broadcast address with it. */
+	/* Each address also adds the broadcast address of its prefix. */
 	((struct locals *)ctx)->n += 2 * as_port(o)->addresses.n;
 	return true;
 }
 
-/* Where a prefix has one: /31 (RFC 3021) and /32 have none. */
+/* Adds broadcast addresses. A /31 (RFC 3021) and a /32 have none. */
 static bool add_broadcasts(const struct sl_object *o, void *ctx)
 {
 	const struct sl_prefix *addr = as_port(o)->addresses.items;
@@ -92,7 +92,7 @@ static bool add_addresses(const struct sl_object *o, void *ctx)
 	return true;
 }
 
-/* NULL: out of memory. Before there is a store, the node has no ports. */
+/* NULL: out of memory. store NULL: at start, before the node has ports. */
 static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl_node_self *self)
 {
 	const struct sl_ip *tun = self->tunnel_addresses.items;
@@ -101,9 +101,15 @@ static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl
 	sl_store_walk(s, SL_COLL_PORTS, count_addresses, &l);
 	if (!pairs_init(&l.pairs, l.n))
 		return NULL;
-	/* First: a key's last value counts, and an own address is one whatever the prefix says. */
+	/*
+	 * Broadcast addresses come first: the last value of a key counts, and an own address stays
+	 * an own address even if a prefix makes it a broadcast address.
+	 */
 	sl_store_walk(s, SL_COLL_PORTS, add_broadcasts, &l);
-	/* Without tunnel addresses of its own the node takes tunnels at every underlay address. */
+	/*
+	 * Without configured tunnel addresses the node accepts tunnel packets at every underlay
+	 * address.
+	 */
 	l.value = SL_LOCAL_ADDRESS | (self->tunnel_addresses.n == 0 ? SL_LOCAL_TUNNEL : 0);
 	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
@@ -140,7 +146,7 @@ static bool same_addresses(const struct sl_change *c)
 	return true;
 }
 
-/* Workloads' ports, which come and go, have no addresses. */
+/* Ports of workloads come and go often, but have no addresses. */
 static int prepare_local(struct sl_table_txn *t, struct sl_err *e)
 {
 	bool same = true;
@@ -156,8 +162,8 @@ static int prepare_local(struct sl_table_txn *t, struct sl_err *e)
 }
 
 /*
- * Nodes by their addresses, without any that is this node's own: nothing that claims to come from
- * here is taken from the wire.
+ * Nodes by their addresses, without this node's own: a packet from the wire that claims to come
+ * from this node is not accepted.
  */
 
 struct others {
@@ -255,8 +261,10 @@ static bool is_link(const struct sl_object *port)
 	return port != NULL && as_port(port)->role == SL_ROLE_UNDERLAY;
 }
 
-/* Every node's path is found again when a link or a route has changed; or only those of nodes that
- * have. */
+/*
+ * Finds every node's path again when a link or a route has changed; otherwise only the paths of
+ * changed nodes.
+ */
 static void commit_paths(struct sl_table_txn *t)
 {
 	size_t n_routes;
@@ -269,7 +277,7 @@ static void commit_paths(struct sl_table_txn *t)
 	sl_underlay_refresh(sl_apply_underlay(t->apply), all);
 }
 
-/* Packets that wait for a next hop, judged by what has gone or is another now. */
+/* Packets that wait for a next hop and were judged by objects that are now removed or changed. */
 
 static const struct sl_object *network_of(
 	const struct sl_store *s, const struct sl_object *endpoint)
@@ -293,7 +301,7 @@ static void drop_parked(struct sl_table_txn *t)
 		const struct sl_object *network =
 			c->old_obj != NULL ? network_of(t->store, c->old_obj) : NULL;
 
-		/* Not found: the network went too, by a change of its own. */
+		/* Not found: the network was removed too, by its own change. */
 		if (network != NULL)
 			sl_underlay_network_changed(u, network->id, commit);
 		any = any || network != NULL;

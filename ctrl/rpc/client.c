@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One client: bytes in, answers out, each a bounded share at a time. */
+/* One client: reads bytes and writes answers, each in bounded portions. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +10,11 @@
 #include "server_internal.h"
 #include "sluice/clock.h"
 
-#define OUT_ROOM_IDLE (16u << 10) /* a larger buffer is given back once it is empty */
+#define OUT_ROOM_IDLE (16u << 10) /* a larger buffer is freed once it is empty */
 
 /*
- * Read without a control buffer: file descriptors a peer passes are then closed by the kernel and
- * never enter this process (unix(7), SCM_RIGHTS).
+ * Reads without a control buffer: the kernel then closes file descriptors that a peer passes, and
+ * they never enter this process (unix(7), SCM_RIGHTS).
  */
 static void receive(struct sl_server_client *c)
 {
@@ -59,7 +59,7 @@ static void flush_out(struct sl_server_client *c)
 		sl_text_fini(&c->out);
 }
 
-/* What was sent makes room for what comes; no more than SL_CLIENT_UNSENT are moved. */
+/* Drops the sent bytes to make room. It moves no more than SL_CLIENT_UNSENT bytes. */
 static void forget_sent(struct sl_server_client *c)
 {
 	size_t unsent = sl_server_client_unsent(c);
@@ -86,7 +86,7 @@ static void refuse_too_long(struct sl_server_client *c)
 	c->input_end = true;
 }
 
-/* The next message, if there is a whole one. */
+/* Begins to reply to the next message, if there is a whole one. */
 static void begin_reply(struct sl_server_client *c)
 {
 	const char *msg;
@@ -109,7 +109,7 @@ static void begin_reply(struct sl_server_client *c)
 	c->replying = true;
 }
 
-/* Pushed notifications may go out now: their client takes them, and no answer is half written. */
+/* True when pushed notifications may be sent: the client reads, and no answer is half written. */
 static bool may_push(const struct sl_server_client *c)
 {
 	return sl_server_client_unsent(c) < SL_CLIENT_UNSENT &&
@@ -165,12 +165,14 @@ void sl_server_client_serve(struct sl_server_client *c, uint64_t end_ns)
 {
 	bool readable = (c->ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
 
-	/* Nothing is read or sent while a call waits, so that nothing else tells that it is gone. */
+	/*
+	 * Nothing is read or sent while a call waits, so only this shows that the client is gone.
+	 */
 	if ((c->ready & (EPOLLHUP | EPOLLERR)) != 0 && is_waiting(c))
 		c->dead = true;
 	c->ready = 0;
 	c->served = true;
-	/* What is unsent is of an earlier poll: durable. */
+	/* Unsent bytes are from an earlier poll, so their changes are durable. */
 	if (sl_server_client_unsent(c) > 0)
 		flush_out(c);
 	if (sl_server_client_unsent(c) >= SL_CLIENT_UNSENT)
@@ -188,8 +190,8 @@ void sl_server_client_flush(struct sl_server_client *c, bool durable)
 {
 	c->served = false;
 	/*
-	 * What became of the calls is not known, so no answer may leave: the client finds out by
-	 * the end of its connection.
+	 * It is not known whether the calls' changes are durable, so no answer may be sent. The
+	 * client notices that its connection ends.
 	 */
 	if (!durable && sl_server_client_unsent(c) > 0)
 		c->dead = true;
@@ -205,8 +207,8 @@ bool sl_server_client_is_done(const struct sl_server_client *c)
 uint32_t sl_server_client_events(const struct sl_server_client *c)
 {
 	/*
-	 * Nothing is read while a request of the client waits here: its other requests stay in its
-	 * own socket, so that its memory here is bounded.
+	 * Nothing is read while a request of the client waits here. Its other requests stay in its
+	 * socket, so the memory for it is bounded.
 	 */
 	return (c->input_end || c->backlog ? 0u : (uint32_t)EPOLLIN) |
 	       (sl_server_client_unsent(c) > 0 ? (uint32_t)EPOLLOUT : 0u);

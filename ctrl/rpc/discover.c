@@ -53,7 +53,10 @@ static cJSON *method(const struct sl_method *m)
 	if (m->params != NULL) {
 		cJSON *rules = cJSON_CreateObject();
 
-		/* Of all parameters together, as of one object: OpenRPC has no place for it. */
+		/*
+		 * Rules about all parameters together, as for one object: OpenRPC has no field for
+		 * them.
+		 */
 		sl_shape_add_rules(m->params, rules);
 		if (rules->child != NULL)
 			cJSON_AddItemToObject(o, "x-params", rules);
@@ -86,7 +89,7 @@ static cJSON *errors(void)
 	return list;
 }
 
-/* All but the methods. */
+/* The document without the methods. */
 static cJSON *head(void)
 {
 	cJSON *doc = cJSON_CreateObject(), *info;
@@ -110,7 +113,7 @@ cJSON *sl_rpc_discover(const struct sl_rpc *r)
 	return doc;
 }
 
-/* The same, a method at a time. */
+/* The whole document, one method at a time. */
 struct discovery {
 	struct sl_rows rows;
 	const struct sl_rpc *rpc;

@@ -6,7 +6,7 @@
 #include "frame.h"
 
 #define RESERVE	  4096u
-#define ROOM_IDLE 16384u /* a larger buffer is given back once it is empty */
+#define ROOM_IDLE 16384u /* a larger buffer is freed once it is empty */
 
 enum { MODE_IDLE, MODE_BRACKETS, MODE_STRING, MODE_ESCAPE, MODE_LINE };
 
@@ -15,7 +15,7 @@ char *sl_frame_reserve(struct sl_frame *f, size_t *n)
 	if (f->start == f->len)
 		f->start = f->pos = f->len = 0;
 	if (f->room - f->len < RESERVE && f->start > f->room / 2) {
-		/* moves less than was consumed since the last time: linear over all */
+		/* moves less than was consumed since the last move: linear in total */
 		memmove(f->buf, f->buf + f->start, f->len - f->start);
 		f->len -= f->start;
 		f->pos -= f->start;
@@ -84,7 +84,7 @@ static int string(char c)
 	}
 }
 
-/* One byte further; true when it ended a value. */
+/* Advances by one byte; true when the byte ended a value. */
 static bool step(struct sl_frame *f)
 {
 	char c = f->buf[f->pos++];
@@ -129,7 +129,7 @@ enum sl_frame_status sl_frame_next(struct sl_frame *f, size_t limit, const char 
 	}
 	if (f->start == f->len && f->room > ROOM_IDLE)
 		sl_frame_fini(f);
-	/* a line may still have its line break to come, which does not count */
+	/* the line break of a line may still come, and does not count */
 	return f->pos - f->start > limit ? SL_FRAME_TOO_LONG : SL_FRAME_MORE;
 }
 

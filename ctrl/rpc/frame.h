@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The input buffer of a JSON stream that finds where each value ends, looking at every byte once
- * however the bytes arrive. It knows brackets and strings, not grammar: what is no JSON still has
- * an end, so that one broken message is answered and the next one understood.
+ * The input buffer of a JSON stream. It finds where each value ends, and looks at every byte once,
+ * however the bytes arrive. It knows brackets and strings, not the grammar: text that is not JSON
+ * has an end too, so that a broken message is answered and the next one is understood.
  *   - a value that begins with a bracket ends with the bracket that closes it, on one line or many;
- *   - a line break inside a string, which no JSON has, ends the value;
+ *   - a line break inside a string, which JSON forbids, ends the value;
  *   - anything else ends with its line.
  * Threads: control. Ownership: the buffer is the struct's own; messages point into it.
  */
@@ -24,20 +24,20 @@ struct sl_frame {
 };
 
 enum sl_frame_status {
-	SL_FRAME_MORE,	   /* no whole value is there */
+	SL_FRAME_MORE,	   /* no whole value is there yet */
 	SL_FRAME_MESSAGE,  /* *msg, *len; valid until the next reserve */
-	SL_FRAME_TOO_LONG, /* more than the limit: nothing sensible can follow */
+	SL_FRAME_TOO_LONG, /* longer than the limit: the stream cannot be read further */
 };
 
 /*
- * Room for at least 4 KiB at the end of what is buffered: *n bytes at the result. NULL: out of
+ * Makes room for at least 4 KiB after the buffered bytes: *n bytes at the result. NULL: out of
  * memory.
  */
 char *sl_frame_reserve(struct sl_frame *f, size_t *n);
 void sl_frame_filled(struct sl_frame *f, size_t n);
 
 enum sl_frame_status sl_frame_next(struct sl_frame *f, size_t limit, const char **msg, size_t *len);
-/* What is left at the end of the stream, if anything: a value without its end. */
+/* What is left at the end of the stream, if anything: an incomplete value. */
 bool sl_frame_rest(struct sl_frame *f, const char **msg, size_t *len);
 void sl_frame_fini(struct sl_frame *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The socket's file and who may do what over it. */
+/* The socket's file, and the rights of its users. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define SOCKET_MODE 0660
 #define BACKLOG	    128
-#define OWN_DIR	    "/run/sluice" /* the one directory that is made when missing */
+#define OWN_DIR	    "/run/sluice" /* the only directory that is made when it is missing */
 #define GROUPS_FEW  64
 
 static int bad_path(struct sl_err *e, const char *path, const char *what)
@@ -22,7 +22,7 @@ static int bad_path(struct sl_err *e, const char *path, const char *what)
 	return sl_err_set(e, SL_ERR_UNSUPPORTED, NULL, "socket %s: %s", path, what);
 }
 
-/* Not inlined: with sanitizers on, GCC 12 then takes path for NULL and warns. */
+/* Not inlined: otherwise GCC 12 with sanitizers assumes that path may be NULL, and warns. */
 static __attribute__((noinline)) int failed(struct sl_err *e, const char *path, const char *doing)
 {
 	int err = errno;
@@ -68,7 +68,7 @@ static int check_directory(const char *path, bool only_looks, struct sl_err *e)
 	return -ENOENT;
 }
 
-/* Make sure nothing is at the path that we must not replace. */
+/* Makes sure that nothing is at the path that must not be replaced. */
 static int clear_path(const char *path, bool only_looks, struct sl_err *e)
 {
 	struct stat st;
@@ -95,7 +95,8 @@ static int clear_path(const char *path, bool only_looks, struct sl_err *e)
 		       : failed(e, path, "cannot remove the stale socket");
 }
 
-/* With the mode it shall have from the beginning: a chmod by path would hit what others put there.
+/*
+ * Binds with the final mode: a later chmod by path could change a file that others have put there.
  */
 static int bind_with_mode(int fd, const struct sockaddr_un *sun)
 {
@@ -108,7 +109,7 @@ static int bind_with_mode(int fd, const struct sockaddr_un *sun)
 	return ret;
 }
 
-/* The file that bind made, as long as nobody has put another one in its place. */
+/* Looks at the file that bind made, before others can replace it. */
 static int look_at(const char *path, struct stat *st)
 {
 	if (lstat(path, st) != 0)
@@ -214,8 +215,8 @@ enum sl_rpc_right sl_server_peer(
 	if (peer->uid == geteuid())
 		return SL_RPC_WRITE;
 	/*
-	 * Asked each time: an administrator may give the socket to another group while we run. Who
-	 * can put another file there makes nobody a member.
+	 * Asked each time: an administrator may give the socket to another group while the daemon
+	 * runs. A user who puts another file there makes nobody a member.
 	 */
 	if (lstat(path, &st) != 0 || st.st_dev != file->st_dev || st.st_ino != file->st_ino)
 		return SL_RPC_READ;

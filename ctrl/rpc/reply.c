@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From one message to the line that answers it: JSON-RPC 2.0 sections 4 to 6. */
+/* Makes the line that answers one message: JSON-RPC 2.0 sections 4 to 6. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 struct rpc_request {
 	const char *method;
 	const cJSON *params;
-	const cJSON *id; /* NULL: none, or none that may be echoed */
+	const cJSON *id; /* NULL: none, or not one that may be echoed */
 	bool is_notification;
 };
 
@@ -23,7 +23,7 @@ static bool may_be_id(const cJSON *v)
 	return cJSON_IsString(v) || cJSON_IsNumber(v) || cJSON_IsNull(v);
 }
 
-/* The id as it came: cJSON alone would print large numbers rounded. */
+/* The id as it was sent: cJSON alone would print large numbers rounded. */
 static cJSON *echo_id(const cJSON *id)
 {
 	char digits[40];
@@ -147,8 +147,8 @@ static char *limit_response(const struct sl_method *m, const cJSON *id)
 }
 
 /*
- * Room for the answers of one message; a batch that has none left runs no further requests. What is
- * streamed has no end that would be known before.
+ * The room left for the answers of one message; a batch without room runs no further requests. The
+ * length of a streamed answer is not known in advance.
  */
 static size_t room_left(const struct sl_reply *rp, const struct sl_text *out)
 {
@@ -164,7 +164,9 @@ static void end_stream(struct sl_reply *rp)
 	rp->stream = NULL;
 }
 
-/* Puts the answer into out, behind what a batch has said before. Takes answer, NULL: no memory. */
+/*
+ * Appends the answer to out, after earlier answers of a batch. Frees answer; NULL: out of memory.
+ */
 static void say(struct sl_reply *rp, struct sl_text *out, char *answer)
 {
 	if (rp->state == SL_REPLY_BATCH)
@@ -177,7 +179,7 @@ static void say(struct sl_reply *rp, struct sl_text *out, char *answer)
 	free(answer);
 }
 
-/* {"jsonrpc", "id", "result":, for the stream to go on. */
+/* {"jsonrpc", "id", "result":, which the stream continues. */
 static char *stream_head(const cJSON *id)
 {
 	char *text = response(id, "result", cJSON_CreateNull());
@@ -210,7 +212,7 @@ static void refuse_batch_rest(struct sl_reply *rp, struct sl_text *out, const cJ
 	say(rp, out, error_response(id, &e));
 }
 
-/* The method's row and its handler: as sl_rpc_invoke. */
+/* Finds the method and calls it, as sl_rpc_invoke does. */
 static int call(struct sl_reply *rp, const struct rpc_request *rq, const struct sl_method *m,
 	cJSON **result, struct sl_err *e)
 {
@@ -221,8 +223,8 @@ static int call(struct sl_reply *rp, const struct rpc_request *rq, const struct 
 }
 
 /*
- * Runs one request; what it answers goes to out, or begins there and leaves rp a stream. False: the
- * call waits, and the same request is to be run again once it is resumed.
+ * Runs one request. Its answer goes to out, or begins there and leaves a stream in rp. False: the
+ * call waits, and the same request must be run again once it is resumed.
  */
 static bool run(struct sl_reply *rp, struct sl_text *out, const cJSON *v)
 {
@@ -267,7 +269,7 @@ static int check_batch(const cJSON *batch, struct sl_err *e)
 	return 0;
 }
 
-/* The whole text is looked at before anything of it is done. */
+/* Parses the whole text before it runs any request. */
 static void read_message(struct sl_reply *rp, struct sl_text *out, struct sl_arena *arena)
 {
 	struct sl_err e = {0};
@@ -285,8 +287,8 @@ static void read_message(struct sl_reply *rp, struct sl_text *out, struct sl_are
 }
 
 /*
- * The next request of a batch, read again by itself: a tree of all of them would stay for as long
- * as the client takes to read the answers.
+ * Runs the next request of a batch, which is parsed again by itself: a tree of all requests would
+ * stay in memory until the client has read the answers.
  */
 static void run_next(struct sl_reply *rp, struct sl_text *out, struct sl_arena *arena)
 {
@@ -300,7 +302,7 @@ static void run_next(struct sl_reply *rp, struct sl_text *out, struct sl_arena *
 	}
 	if (v == NULL)
 		out->failed = true;
-	/* Behind it stands a comma or the closing bracket. */
+	/* A comma or the closing bracket follows the request. */
 	if (v == NULL || rp->text[rp->pos++] == ']')
 		rp->pos = rp->len;
 }
@@ -320,10 +322,10 @@ void sl_reply_begin(struct sl_reply *rp, struct sl_session *session, const char 
 	*rp = (struct sl_reply){.session = session, .text = text, .len = len, .may_wait = may_wait};
 }
 
-/* One step; what it parses is gone afterwards. */
+/* One step; the tree that it parses is freed afterwards. */
 static void step(struct sl_reply *rp, struct sl_text *out, const struct sl_turn *turn)
 {
-	static struct sl_arena arena; /* of the message or the request at hand */
+	static struct sl_arena arena; /* of the current message or request */
 
 	if (rp->stream != NULL) {
 		if (rp->stream->more(rp->stream, out, turn))

@@ -92,7 +92,7 @@ static int run_handler(const struct sl_method *m, const struct sl_rpc_call *c, c
 	ret = call_handler(m, c, result, stream, e);
 	if (ret == SL_RPC_WAIT && c->parked != NULL && c->parked->waiting)
 		return ret;
-	if (ret == SL_RPC_WAIT) /* without sl_rpc_wait nobody would resume it */
+	if (ret == SL_RPC_WAIT) /* without sl_rpc_wait nothing would resume it */
 		ret = -EPROTO;
 	if (c->parked != NULL)
 		*c->parked = (struct sl_rpc_parked){0};
@@ -118,7 +118,7 @@ static int check_right(const struct sl_session *s, const struct sl_method *m, st
 	return -EPERM;
 }
 
-/* A call that was resumed and cannot be run again, for want of memory. */
+/* Cancels a call that was resumed and cannot be run again because memory is out. */
 static void forget(struct sl_rpc_parked *p)
 {
 	if (p == NULL || !p->waiting)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * JSON-RPC 2.0 methods: each declared once, as a row with the shapes of its parameters and result.
- * Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from the
- * row. Threads: control.
+ * JSON-RPC 2.0 methods. Each is declared once, as a row with the shapes of its parameters and
+ * result. Decoding, refusal of unknown fields, rpc.discover, docs/ and sluicectl's help follow from
+ * the row. Threads: control.
  */
 #ifndef SL_CTRL_RPC_RPC_H
 #define SL_CTRL_RPC_RPC_H
@@ -12,30 +12,31 @@
 #include "session.h"
 
 #define SL_BATCH_MAX	  16384u      /* requests of one batch */
-#define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, a whole batch's too */
+#define SL_RPC_ANSWER_MAX (64u << 20) /* bytes of one answer, or of a whole batch's answer */
 
 struct sl_ctrl; /* the daemon's state, opaque to the dispatcher */
 struct sl_rpc;
 
 /*
- * A call that waits for something (a device that a helper thread opens). Its handler registers with
- * whatever it waits for and returns what sl_rpc_wait returns, SL_RPC_WAIT. The reply is parked:
- * later requests of the same session wait, so that answers come in order, and all other sessions go
- * on. sl_rpc_resume lets the handler be called again, with the same parameters (decoded again) and
- * with what it has kept; it may wait again. When the client goes meanwhile, `cancel` is called
- * instead: it undoes the registration and frees what was kept.
+ * A call that waits for something, such as a device that a helper thread opens. The handler
+ * registers for the event that it waits for, and returns the result of sl_rpc_wait, SL_RPC_WAIT.
+ * The reply is then parked: later requests of the same session wait, so that answers stay in order;
+ * other sessions continue. After sl_rpc_resume the handler is called again, with the same
+ * parameters (decoded again) and with what it has kept. It may wait again. If the client
+ * disconnects in the meantime, `cancel` is called instead: it undoes the registration and frees
+ * what was kept.
  *
- * The struct is the reply's and stays in place until the handler has returned something else or
- * cancel was called; it is the handle for sl_rpc_resume. A handler that returns something else has
- * freed what it kept.
+ * The struct belongs to the reply. It stays in place until the handler has returned something else
+ * or cancel was called; it is the handle for sl_rpc_resume. A handler that returns something else
+ * has freed what it kept.
  */
 #define SL_RPC_WAIT 1
 
 struct sl_rpc_parked {
 	struct sl_session *session; /* whose call it is */
 	bool waiting;		    /* the handler has returned SL_RPC_WAIT */
-	bool resumed;		    /* it is to be called again */
-	void *kept;		    /* the handler's own; NULL when it is called first */
+	bool resumed;		    /* the handler must be called again */
+	void *kept;		    /* the handler's; NULL in its first call */
 	void (*cancel)(struct sl_rpc_parked *p);
 };
 
@@ -48,17 +49,20 @@ struct sl_rpc_call {
 	struct sl_rpc_parked *parked; /* NULL: this call cannot wait */
 };
 
-/* SL_RPC_WAIT, or -errno and *e where a call cannot wait: then nothing is kept or cancelled. */
+/*
+ * SL_RPC_WAIT; or -errno and *e when the call cannot wait: then nothing is kept, and cancel is not
+ * called.
+ */
 int sl_rpc_wait(const struct sl_rpc_call *c, void *kept, void (*cancel)(struct sl_rpc_parked *p),
 	struct sl_err *e);
 /* The handler is called again in the session's next turn. */
 void sl_rpc_resume(struct sl_rpc_parked *p);
 
 /*
- * A result that is made in turns, as JSON text: for what may be long. Each call of `more` adds some
- * to out until the turn is over; false: the result is whole. Between two calls anything may have
- * changed: a stream keeps keys and numbers, never pointers to what a transaction may remove. It
- * cannot fail any more, but for memory: out then says so.
+ * A result that is made in turns, as JSON text, because it may be long. Each call of `more` adds to
+ * out until the turn is over; false: the result is whole. Between two calls anything may change, so
+ * a stream keeps keys and numbers, never pointers to what a transaction may remove. A stream can
+ * fail only when memory is out; then out says so.
  */
 struct sl_stream {
 	bool (*more)(struct sl_stream *s, struct sl_text *out, const struct sl_turn *turn);
@@ -69,33 +73,34 @@ struct sl_method {
 	const char *name;    /* "endpoints.add" */
 	const char *summary; /* one sentence */
 	enum sl_rpc_right right;
-	const struct sl_shape *params; /* NULL: takes none */
-	const struct sl_field *result; /* its type, for discovery and tests */
+	const struct sl_shape *params; /* NULL: the method has none */
+	const struct sl_field *result; /* the result's type, for discovery and tests */
 	/*
-	 * 0 and *result (never NULL then, owned by the caller), or -errno and *e, or SL_RPC_WAIT. A
-	 * failed call has changed nothing.
+	 * 0 and *result (not NULL; the caller owns it), or -errno and *e, or SL_RPC_WAIT. A call
+	 * that fails has changed nothing.
 	 */
 	int (*handle)(const struct sl_rpc_call *c, cJSON **result, struct sl_err *e);
-	/* Optional, for rows made for each collection. */
+	/* Optional: for rows that are made for each collection. */
 	const void *arg;
 	int (*handle_arg)(
 		const struct sl_rpc_call *c, const void *arg, cJSON **result, struct sl_err *e);
-	/* In the place of handle: 0 and *stream, which changes nothing, or -errno and *e. */
+	/* Instead of handle, for methods that change nothing: 0 and *stream, or -errno and *e. */
 	int (*stream)(const struct sl_rpc_call *c, const void *arg, struct sl_stream **stream,
 		struct sl_err *e);
 };
 
 struct sl_rpc {
 	struct sl_ctrl *ctrl;
-	const struct sl_method *const *methods; /* sorted by name is not required; names unique */
+	const struct sl_method *const *methods; /* in any order; names are unique */
 	size_t n_methods;
 	/*
-	 * Optional: make what calls have done so far durable. Comes before their answers leave;
-	 * when it fails they must not. One such call serves the answers of many.
+	 * Optional: makes the changes of all calls so far durable. It is called before their
+	 * answers are sent; when it fails, they must not be sent. One call serves many answers.
 	 */
 	int (*make_durable)(struct sl_ctrl *ctrl);
 	/*
-	 * Optional: whose call comes next, before each handler runs; SL_RPC_ROOT once it is over.
+	 * Optional: called before each handler with the right of its caller, and with SL_RPC_ROOT
+	 * after it.
 	 */
 	void (*caller)(struct sl_ctrl *ctrl, enum sl_rpc_right granted);
 };
@@ -103,7 +108,7 @@ struct sl_rpc {
 const struct sl_method *sl_rpc_find(const struct sl_rpc *r, const char *name);
 
 /*
- * Check the right, decode the parameters, run the handler: 0 with one of *result and *stream,
+ * Checks the right, decodes the parameters and runs the handler: 0 with either *result or *stream,
  * -errno with *e, or SL_RPC_WAIT. parked NULL: the call cannot wait.
  */
 int sl_rpc_invoke(struct sl_session *session, const struct sl_method *m, const cJSON *params,
@@ -117,7 +122,7 @@ char *sl_rpc_answer(const struct sl_rpc *r, const char *text, size_t len, enum s
 	size_t *out_len);
 
 /*
- * A line, malloc'ed, that answers with an error and no id: for what never was a message (limits).
+ * A malloc'ed line with an error and without an id, for input that never became a message (limits).
  */
 char *sl_rpc_refuse(enum sl_err_code code, const char *message, size_t *out_len);
 
@@ -127,9 +132,9 @@ int sl_rpc_code(enum sl_err_code code);		     /* -32602 */
 const char *sl_rpc_code_name(enum sl_err_code code); /* "params" */
 
 /*
- * The OpenRPC 1.2 document of all methods. Beyond the standard each method has "x-right" ("read",
- * "write"), a field that names its object has "x-key", and "x-errors" lists code, name and meaning
- * of every error.
+ * The OpenRPC 1.2 document of all methods. Beyond the standard, each method has "x-right" ("read",
+ * "write"), a field that names the method's object has "x-key", and "x-errors" lists the code, name
+ * and meaning of every error.
  */
 cJSON *sl_rpc_discover(const struct sl_rpc *r);
 extern const struct sl_method sl_method_discover; /* rpc.discover, a row for the table */

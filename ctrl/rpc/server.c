@@ -19,12 +19,12 @@
 struct sl_server {
 	const struct sl_rpc *rpc;
 	int epoll_fd, listen_fd;
-	int wake_fd;  /* readable while a client is due, which epoll cannot know of */
-	int spare_fd; /* given up for a moment when descriptors run out, to turn a client away */
+	int wake_fd;  /* readable while a client is due, which epoll cannot know */
+	int spare_fd; /* closed for a moment when descriptors run out, to refuse a client */
 	bool awake;
-	unsigned int first; /* whose turn it is first in the next poll */
+	unsigned int first; /* the client that is first in the next poll */
 	struct sl_server_client *clients[SL_SERVER_CLIENTS_MAX];
-	struct stat file; /* the one we made */
+	struct stat file; /* the file that the server made */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
@@ -56,7 +56,7 @@ struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, s
 	s->listen_fd = sl_server_listen(path, &s->file, e);
 	if (s->listen_fd < 0)
 		goto destroy;
-	memcpy(s->path, path, strlen(path) + 1); /* fits: it was listened at */
+	memcpy(s->path, path, strlen(path) + 1); /* it fits, because the server listens there */
 	sl_socket_own(SL_SOCKET_OF_CONTROL, s->path, &s->file);
 	if (watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN, &s->listen_fd) != 0) {
 		sl_err_set(e, SL_ERR_INTERNAL, NULL, "the RPC server: %s", strerror(errno));
@@ -85,7 +85,7 @@ static void set_awake(struct sl_server *s, bool awake)
 		s->awake = awake;
 }
 
-/* A session has something to push, or a call of it is to go on. */
+/* A session has something to push, or one of its calls can continue. */
 static void wake_for(struct sl_session *session)
 {
 	set_awake(((struct sl_server_client *)session)->server, true);
@@ -96,7 +96,10 @@ static void turn_away(int fd, const char *why)
 	size_t len;
 	char *line = sl_rpc_refuse(SL_ERR_LIMIT, why, &len);
 
-	/* One line fits an empty socket buffer; who does not get it sees the connection close. */
+	/*
+	 * One line fits into an empty socket buffer. A client that does not get it sees that the
+	 * connection is closed.
+	 */
 	if (line != NULL && send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		errno = 0;
 	free(line);
@@ -182,7 +185,7 @@ static void flush_client(struct sl_server *s, size_t slot, bool durable)
 	c->events = events;
 }
 
-/* True when a client is due for a turn that epoll does not know of. */
+/* True when a client is due for a turn and epoll does not know it. */
 static bool flush_clients(struct sl_server *s)
 {
 	bool durable = s->rpc->make_durable == NULL || s->rpc->make_durable(s->rpc->ctrl) == 0;
@@ -198,8 +201,8 @@ static bool flush_clients(struct sl_server *s)
 }
 
 /*
- * Bounds the answers that all clients together have not read. Of the clients that hold more than an
- * even share, the one that has read nothing for longest is closed. A client that reads is not.
+ * Bounds the unread answers of all clients together. Of the clients with more than an even share,
+ * it closes the one that has read nothing for longest. It does not close a client that reads.
  */
 static void bound_output(struct sl_server *s)
 {
@@ -228,8 +231,8 @@ static void bound_output(struct sl_server *s)
 }
 
 /*
- * Serves the clients that are due, until the poll's time is over. The others' requests stay in their
- * sockets, and they are first in the next poll.
+ * Serves the clients that are due, until the poll's time is over. The requests of the other clients
+ * stay in their sockets, and these clients are first in the next poll.
  */
 static void serve_clients(struct sl_server *s)
 {
@@ -268,7 +271,7 @@ void sl_server_poll(struct sl_server *s)
 	serve_clients(s);
 	due = flush_clients(s);
 	bound_output(s);
-	/* After the clients: places that became free are there for who waits. */
+	/* After the clients: connections that wait can get places that became free. */
 	if (accepting)
 		accept_some(s);
 	set_awake(s, due);
@@ -284,7 +287,7 @@ void sl_server_destroy(struct sl_server *s)
 		if (s->clients[slot] != NULL)
 			remove_client(s, slot);
 	sl_socket_disown(SL_SOCKET_OF_CONTROL);
-	/* Only what we made: another daemon may have taken the path since. */
+	/* Removes only the file that it made: another daemon may use the path by now. */
 	if (s->listen_fd >= 0 && lstat(s->path, &st) == 0 && st.st_dev == s->file.st_dev &&
 		st.st_ino == s->file.st_ino)
 		unlink(s->path);

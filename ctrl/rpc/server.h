@@ -11,26 +11,27 @@
 
 #define SL_SERVER_CLIENTS_MAX 64
 #define SL_MESSAGE_MAX	      (16u << 20)
-#define SL_MESSAGE_READ_MAX   (256u << 10) /* of a client that may only read: parsed in no time */
+#define SL_MESSAGE_READ_MAX   (256u << 10) /* of a client that may only read: quick to parse */
 #define SL_OUTPUT_MAX	      (128u << 20) /* unread answers of all clients together */
 
 struct sl_server;
 
 /*
- * Listen at path, mode 0660. A stale socket file (nobody listens) is replaced; a live one, a
- * symlink or any other file is an error that says so. Reports EPOLL readiness through an inner
- * epoll descriptor.
+ * Listens at path, mode 0660. A stale socket file, where nobody listens, is replaced. A live
+ * socket, a symbolic link or any other file is an error that says so. An inner epoll descriptor
+ * reports readiness.
  */
 struct sl_server *sl_server_create(const char *path, const struct sl_rpc *rpc, struct sl_err *e);
 /*
- * Says what sl_server_create would refuse at path, without changing anything: 0, or -errno with *e;
- * -EADDRINUSE: another program listens there.
+ * Checks whether sl_server_create would refuse path, without changing anything: 0, or -errno with
+ * *e. -EADDRINUSE: another program listens there.
  */
 int sl_server_look(const char *path, struct sl_err *e);
 int sl_server_fd(const struct sl_server *s); /* readable when sl_server_poll has work */
 /*
- * Accept, read, answer, write what is ready, and come back after some 4 ms and the one request that
- * was under way then. Waits for no client; for the disk, when something was changed.
+ * Accepts, reads, answers and writes what is ready. Returns after some 4 ms and the request that
+ * was under way at that time. It waits for no client, but waits for the disk when something was
+ * changed.
  */
 void sl_server_poll(struct sl_server *s);
 void sl_server_destroy(struct sl_server *s); /* unlinks the path */

@@ -62,12 +62,12 @@ static void add_line(struct sl_text *out, const char *method, const char *params
 	sl_text_say(out, TAIL);
 }
 
-/* False: no room. When memory is out, the queue has gone as well and is counted as lost. */
+/* False: no room. When memory is out, the queue is lost too, and counted as lost. */
 static bool enqueue(struct sl_session *s, const char *method, const char *params)
 {
 	size_t len = strlen(HEAD MIDDLE TAIL) + strlen(method) + strlen(params);
 
-	/* Nothing may be queued behind a gap: the gap stands where the lost ones would. */
+	/* Nothing may be queued after a gap: the gap takes the place of the lost notifications. */
 	if (s->lost > 0 || len > SL_SESSION_PUSHED_MAX - s->pushed.len)
 		return false;
 	add_line(&s->pushed, method, params);

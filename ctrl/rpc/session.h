@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A session is one client connection: who the client is, what it may do, and what is pushed to it
- * without being asked for. Whoever keeps a session (a subscription, a claim on an object) is told
- * when it ends.
+ * A session is one client connection: who the client is, what it may do, and which notifications
+ * are pushed to it. Code that keeps a session (a subscription, a claim on an object) is told when
+ * it ends.
  *
- * Threads: control. Ownership: the server's, one in each client; a call without a client has one
- * of its own (sl_session_local). It ends with sl_session_fini; nobody may use it after that.
+ * Threads: control. Ownership: the server's, one in each client. A call without a client has a
+ * session of its own (sl_session_local). The session ends with sl_session_fini, after which it must
+ * not be used.
  */
 #ifndef SL_CTRL_RPC_SESSION_H
 #define SL_CTRL_RPC_SESSION_H
@@ -17,7 +18,7 @@
 #include "ctrl/shape/text.h"
 
 #define SL_SESSION_PUSHED_MAX (256u << 10) /* bytes that wait to be pushed to one session */
-#define SL_SESSION_GAP	      "rpc.gap"	   /* the method of the notification for what was lost */
+#define SL_SESSION_GAP	      "rpc.gap"	   /* method of the notification about lost notifications */
 
 struct sl_rpc;
 
@@ -38,42 +39,45 @@ struct sl_session_keeper {
 struct sl_session {
 	const struct sl_rpc *rpc;
 	enum sl_rpc_right granted;
-	struct ucred peer; /* as the kernel had it when the client connected; local: this process */
-	char label[48];	   /* for logs: "uid 1000, pid 4242" */
+	struct ucred peer;     /* from the kernel, when the client connected; local: this process */
+	char label[48];	       /* for logs: "uid 1000, pid 4242" */
 	struct sl_text pushed; /* lines that wait for the client to read, SL_SESSION_PUSHED_MAX */
 	uint64_t n_pushed;     /* how many lines */
-	uint64_t lost;	       /* notifications behind them that found no room */
+	uint64_t lost;	       /* notifications after them that found no room */
 	struct sl_session_keeper *keepers;
-	/* Set by the server: the session has work outside its own turn. NULL: nobody to tell. */
+	/*
+	 * Set by the server: called when the session gets work outside its own turn. NULL: not
+	 * needed.
+	 */
 	void (*wake)(struct sl_session *s);
 };
 
 void sl_session_init(struct sl_session *s, const struct sl_rpc *rpc, const struct ucred *peer,
 	enum sl_rpc_right granted);
-/* For a call that comes from no client: the peer is this process. */
+/* A session for a call that comes from no client: the peer is this process. */
 void sl_session_local(struct sl_session *s, const struct sl_rpc *rpc, enum sl_rpc_right granted);
-/* Tells all keepers that it has ended. */
+/* Tells all keepers that the session has ended. */
 void sl_session_fini(struct sl_session *s);
 
-/* k->ended is set by the caller; release before the end, if at all. */
+/* The caller sets k->ended. A keeper may release the session before its end. */
 void sl_session_keep(struct sl_session *s, struct sl_session_keeper *k);
 void sl_session_release(struct sl_session_keeper *k);
 
 /*
- * Push a notification, {"jsonrpc", "method", "params"}, to the client; params is the JSON text of
- * an object. It goes out between two answers, never inside one. When the client reads too slowly
- * and the queue is full, what is queued stays and the new notification is counted instead of kept.
- * As soon as there is room again, a notification rpc.gap {"lost": N} takes the place of those N.
- * False: it was counted as lost.
+ * Pushes a notification, {"jsonrpc", "method", "params"}, to the client; params is the JSON text of
+ * an object. It is sent between two answers, never inside one. When the client reads too slowly and
+ * the queue is full, queued notifications stay, and the new one is only counted as lost. As soon as
+ * there is room again, a notification rpc.gap {"lost": N} replaces those N. False: it was counted
+ * as lost.
  */
 bool sl_session_push(struct sl_session *s, const char *method, const char *params);
 
-/* Something waits to be pushed. */
+/* True: a notification waits to be sent. */
 static inline bool sl_session_is_due(const struct sl_session *s)
 {
 	return s->pushed.len > 0 || s->lost > 0;
 }
-/* For the server: move all that waits, with the gap behind it, to the end of out. */
+/* For the server: moves all waiting notifications, and then the gap, to the end of out. */
 void sl_session_drain(struct sl_session *s, struct sl_text *out);
 
 #endif

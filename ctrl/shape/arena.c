@@ -11,7 +11,7 @@ struct sl_arena_chunk {
 
 #define CHUNK_MIN  65536u
 #define CHUNK_MAX  (8u << 20)
-#define CHUNK_KEEP (1u << 20) /* what a reset arena holds on to at most */
+#define CHUNK_KEEP (1u << 20) /* the most that a reset arena keeps */
 
 void *sl_arena_grow(struct sl_arena *a, size_t n)
 {

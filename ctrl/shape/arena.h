@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory that is given out piece by piece and given back all at once.
- * Threads: one. Ownership: what an arena gave out is good until it is reset or ends.
+ * Memory that is allocated piece by piece and freed all at once. Threads: one. Ownership: what an
+ * arena allocated is valid until the arena is reset or ends.
  */
 #ifndef SL_CTRL_SHAPE_ARENA_H
 #define SL_CTRL_SHAPE_ARENA_H
@@ -11,10 +11,10 @@
 /* Zeroed is empty. */
 struct sl_arena {
 	struct sl_arena_chunk *chunk; /* the newest, which is the largest */
-	char *at, *end;		      /* what is free of it */
+	char *at, *end;		      /* its free part */
 };
 
-/* Give all back; a little memory is kept for the next use. */
+/* Frees everything; a little memory is kept for the next use. */
 void sl_arena_reset(struct sl_arena *a);
 void sl_arena_fini(struct sl_arena *a);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From JSON to structs by their shapes: nested objects, lists, and what is there or missing. */
+/*
+ * Decodes JSON into structs by their shapes: nested objects, lists, and fields that are present or
+ * missing.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +38,7 @@ static int decode_list(const struct sl_field *f, const cJSON *v, void *out, stru
 	if (l->items == NULL)
 		return sl_decode_no_memory(e);
 	cJSON_ArrayForEach (m, v) {
-		/* counted first: after an error only these need to be freed */
+		/* counted first: after an error, only counted elements are freed */
 		size_t i = l->n++;
 
 		ret = decode_value(&elem, m, (char *)l->items + i * size, e);
@@ -144,8 +147,7 @@ static int decode_member(
 			f = &s->fields[i];
 	if (f == NULL)
 		return refuse_unknown(s, m->string, e);
-	/* What a get printed may be sent back: what it reports beside the object changes nothing.
-	 */
+	/* Answers of get may be sent back: their reported fields are ignored. */
 	if ((f->flags & SL_FIELD_OUTPUT) != 0)
 		return 0;
 	if ((*seen & 1ull << (i - 1)) != 0)
@@ -156,7 +158,7 @@ static int decode_member(
 		sl_err_at(e, "%s", f->name);
 		return ret;
 	}
-	/* A bool that is its own note of presence is there when it is true. */
+	/* A bool that is its own `present` is present when it is true. */
 	if (f->present != 0 && f->present != f->offset + 1)
 		*sl_field_present(f, out) = true;
 	return 0;
@@ -179,7 +181,7 @@ static int check_required(
 	return 0;
 }
 
-/* optional: flags of required fields that may be absent all the same. */
+/* optional: flags of required fields that may be absent here. */
 static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int optional, void *out,
 	struct sl_err *e)
 {

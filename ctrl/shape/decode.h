@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Decoders of values that hold no others, and what they share with those of objects and lists.
- * Threads: control. Private to decode*.c. Ownership: as sl_shape_decode; *out is zeroed.
+ * Decoders of values that hold no other values, and helpers that the decoders of objects and lists
+ * share. Threads: control. Private to decode*.c. Ownership: as in sl_shape_decode; *out is zeroed.
  */
 #ifndef SL_CTRL_SHAPE_DECODE_H
 #define SL_CTRL_SHAPE_DECODE_H
@@ -19,7 +19,9 @@ int sl_decode_refused(struct sl_err *e, const char *expected, const cJSON *v);
 int sl_decode_no_memory(struct sl_err *e);
 
 int sl_check_list_length(const struct sl_field *f, size_t n, struct sl_err *e);
-/* Of a list's elements; with the path of the second of two equal ones. */
+/*
+ * Checks that a list's elements differ. The error has the path of the second of two equal elements.
+ */
 int sl_check_unique(const struct sl_field *elem, const struct sl_list *l, struct sl_err *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From JSON to values that hold no others. Nothing is guessed: a wrong type is an error. */
+/* Decodes JSON values that hold no other values. Nothing is guessed: a wrong type is an error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define QUOTE_LEN 64
 
-/* What stands in the JSON, for messages: "got …". */
+/* Describes the JSON value for messages: "got …". */
 static const char *describe(const cJSON *v, char buf[QUOTE_LEN])
 {
 	if (cJSON_IsString(v))
@@ -88,7 +88,7 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Letters, digits and the characters of extra. */
+/* True for a string of letters, digits and characters of extra. */
 static bool consists_of(const char *s, const char *extra)
 {
 	for (; *s != '\0'; s++)

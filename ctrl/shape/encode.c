@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which fields of a struct are written, in which form: for texts and for trees alike. */
+/* Decides which fields of a struct are written, and in which form. Texts and trees share it. */
 #include <math.h>
 #include <string.h>
 
@@ -97,7 +97,7 @@ static bool is_zero(const void *at, size_t size)
 	return size == 0;
 }
 
-/* A value that stands for "not given": no input could have produced it, or it is empty. */
+/* True for a value that means "not given": no input could have produced it, or it is empty. */
 static bool stands_for_absent(const struct sl_field *f, const void *at)
 {
 	uint64_t n;
@@ -141,7 +141,7 @@ bool sl_field_is_wanted(const struct sl_field *f, const void *obj)
 	return !stands_for_absent(f, sl_field_at_const(f, obj));
 }
 
-/* An optional object of nothing but absent fields is absent itself. */
+/* An optional object with only absent fields is absent itself. */
 static bool is_hollow(const struct sl_field *f, const void *at)
 {
 	if (f->type != SL_F_OBJECT || f->present != 0 || (f->flags & SL_FIELD_REQUIRED) != 0)

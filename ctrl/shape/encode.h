@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one walk over a struct by its shape, and the two things that are made on it: a text, a tree.
+ * The walk over a struct by its shape. Two encoders use it: one makes text, one makes a tree.
  * Threads: control. Private to encode*.c.
  */
 #ifndef SL_CTRL_SHAPE_ENCODE_H
@@ -9,8 +9,8 @@
 #include "field.h"
 
 /*
- * What the walk finds, in order; inside an object each value comes behind its key. Each returns
- * false when memory is out, which ends the walk.
+ * The walk calls these in order; inside an object each value follows its key. Each returns false
+ * when memory is out, which ends the walk.
  */
 struct sl_encoder {
 	bool (*begin)(struct sl_encoder *en, char bracket); /* '{' or '[' */

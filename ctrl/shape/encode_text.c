@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A struct as JSON text, piece by piece: for a million objects a tree each would be the cost. */
+/*
+ * Writes a struct as JSON text, piece by piece: with a million objects, a tree for each would cost
+ * most of the time.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +20,7 @@ static void put(struct text_encoder *t, const char *s)
 	t->out->put(t->out->ctx, s, strlen(s));
 }
 
-/* A value behind its key, or an element behind the one before. */
+/* Begins a value after its key, or an element after the element before. */
 static struct text_encoder *begin_value(struct sl_encoder *en)
 {
 	struct text_encoder *t = (struct text_encoder *)en;
@@ -61,7 +64,7 @@ static bool write_whole(struct sl_encoder *en, uint64_t n)
 	return true;
 }
 
-/* Through cJSON, which knows all about numbers and escapes. */
+/* Written by cJSON, which handles numbers and escapes. */
 static bool write_json(struct sl_encoder *en, const cJSON *v)
 {
 	char *s = v != NULL ? cJSON_PrintUnformatted(v) : NULL;

@@ -8,10 +8,10 @@ struct tree_encoder {
 	cJSON *root;		   /* NULL: nothing yet */
 	cJSON *open[SL_JSON_NESTING_MAX];
 	unsigned int depth; /* of open */
-	const char *key;    /* of the value that comes next, in an object */
+	const char *key;    /* of the next value, in an object */
 };
 
-/* Takes v, NULL: memory is out. */
+/* Takes over v; NULL: out of memory. */
 static bool add(struct sl_encoder *en, cJSON *v)
 {
 	struct tree_encoder *t = (struct tree_encoder *)en;

@@ -9,27 +9,27 @@
 #include "shape.h"
 
 #define SL_FIELDS_MAX	 64 /* fields of one shape */
-#define SL_LABELS_MAX	 32 /* pairs of one label set, unless the field says */
-#define SL_LABEL_LEN	 63 /* of a value, and of a key behind its prefix */
+#define SL_LABELS_MAX	 32 /* pairs of one label set, unless the field says otherwise */
+#define SL_LABEL_LEN	 63 /* of a value, and of a key after its prefix */
 #define SL_LABEL_KEY_LEN (SL_NAME_PART_LEN + 1 + SL_LABEL_LEN) /* "PREFIX/NAME" */
 #define SL_LABEL_CHARS	 "/_.-"				       /* besides letters and digits */
 #define SL_UINT_JSON_MAX 9007199254740991ull		       /* 2^53 - 1 */
 #define SL_NAME_PART	 "[A-Za-z0-9][A-Za-z0-9_.-]{0,252}"
 #define SL_NAME_PATTERN	 "^" SL_NAME_PART "(/" SL_NAME_PART ")*$"
 
-/* Bytes of one value in C. */
+/* The size of one value in C. */
 size_t sl_field_size(const struct sl_field *f);
 
 /* Largest value of a UINT or UINT64. */
 uint64_t sl_field_uint_max(const struct sl_field *f);
 
-/* An ENUM's word that means nothing yet. */
+/* True for a word of an ENUM that means nothing yet. */
 bool sl_field_is_inert(const struct sl_field *f, const char *word);
 
 /* The type of a list's elements. */
 struct sl_field sl_field_elem(const struct sl_field *list);
 
-/* Not left out of an encoding. */
+/* True when the field is part of an encoding. */
 bool sl_field_is_wanted(const struct sl_field *f, const void *obj);
 
 /* Total order over values; 0 means equal. */
@@ -60,12 +60,12 @@ static inline const void *sl_field_at_const(const struct sl_field *f, const void
 }
 
 /*
- * The name of a NULL-terminated list that word was probably meant to be, or NULL. A slip: two
- * letters in a long word, one in a short.
+ * The name in a NULL-terminated list that word was probably meant to be, or NULL. It may differ by
+ * two letters in a long word, by one in a short word.
  */
 const char *sl_nearest_name(const char *word, const char *const *names);
 
-/* Shorten untrusted text for a message, in quotes, never inside a UTF-8 sequence. */
+/* Quotes untrusted text for a message, and shortens it, never inside a UTF-8 sequence. */
 const char *sl_quote(const char *text, char *buf, size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "shape.h"
 
-/* A field of struct st called like its member, and one whose name in JSON differs. */
+/* A field with the name of its member in struct st, and a field with another name in JSON. */
 #define SL_FIELD(st, member, t, ...)                                                           \
 	{                                                                                      \
 		.name = #member, .type = t, .offset = offsetof(struct st, member), __VA_ARGS__ \
@@ -24,7 +24,10 @@
 		.n_fields = sizeof(table) / sizeof(table[0]), .help = text, __VA_ARGS__ \
 	}
 
-/* A list of objects: its element, a member that holds it, and a method's result that is one. */
+/*
+ * A list of objects: its element, a member that holds the list, and a method's result that is a
+ * list.
+ */
 #define SL_ELEM(ename, s, text)                                               \
 	{                                                                     \
 		.name = ename, .type = SL_F_OBJECT, .shape = s, .help = text, \
@@ -42,7 +45,7 @@
 		.name = "result", .type = SL_F_OBJECT, .shape = s, .help = text, \
 	}
 
-/* Borrowed constant text where the shape has an allocated string: encoding only reads it. */
+/* Lends constant text to a shape's allocated string: encoding only reads it. */
 static inline char *sl_borrow(const char *s)
 {
 	return (char *)(uintptr_t)s;

@@ -2,13 +2,13 @@
 /*
  * The one way in which an array or a buffer of ctrl/ gets more room.
  *
- *	void *more = sl_grow(l->all, l->n + 1, &l->max, sizeof(*l->all));
+ * 	void *more = sl_grow(l->all, l->n + 1, &l->max, sizeof(*l->all));
  *
- *	if (more == NULL)
- *		return -ENOMEM;
- *	l->all = more;
+ * 	if (more == NULL)
+ * 		return -ENOMEM;
+ * 	l->all = more;
  *
- * Threads: any; plain values. Ownership: the array comes from malloc and is the caller's to free.
+ * Threads: any; plain values. Ownership: the array comes from malloc, and the caller frees it.
  */
 #ifndef SL_CTRL_SHAPE_GROW_H
 #define SL_CTRL_SHAPE_GROW_H
@@ -19,10 +19,10 @@
 #define SL_GROW_LEAST 16u /* elements of an array that had none */
 
 /*
- * Room for n elements of `size` bytes in the array `all` (NULL: none yet), which has room for *max.
- * Returns the array, possibly at another place, with *max elements or more than before: at least
- * twice as many, so that adding one by one stays linear. New elements are not initialized. NULL
- * when memory is out or n is beyond what can be addressed: then all and *max are as they were.
+ * Makes room for n elements of `size` bytes in the array `all` (NULL: none yet), which has room for
+ * *max elements. Returns the array, possibly at another address, and sets *max to its new room. The
+ * room at least doubles, so that adding one by one stays linear. New elements are not initialized.
+ * NULL when memory is out or n is too large to address: then the array and *max are unchanged.
  */
 static inline void *sl_grow(void *all, size_t n, size_t *max, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From a path or a byte of a JSON text to its line and column. */
+/* Finds the line and column of a path, or of a byte, in a JSON text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ struct sl_json_place sl_json_place(const char *text, size_t pos)
 		if (text[i] == '\n')
 			at = (struct sl_json_place){at.line + 1, 1};
 		else if (((unsigned char)text[i] & 0xc0) != 0x80)
-			at.column++; /* not amid a character */
+			at.column++; /* not inside a character */
 	}
 	return at;
 }
@@ -30,7 +30,7 @@ static char next(struct cursor *c)
 	return c->pos < c->len ? c->text[c->pos] : '\0';
 }
 
-/* Past the string that begins here; its first and last byte within the quotes. */
+/* Moves past the string that begins here, and returns its first and last byte within the quotes. */
 static size_t pass_string(struct cursor *c)
 {
 	size_t from = ++c->pos;
@@ -41,7 +41,7 @@ static size_t pass_string(struct cursor *c)
 	return c->pos - 1 - from;
 }
 
-/* Past the value that begins here, however deep it is. */
+/* Moves past the value that begins here, however deep it is. */
 static void pass_value(struct cursor *c)
 {
 	size_t depth = 0;
@@ -64,7 +64,7 @@ static void pass_value(struct cursor *c)
 	} while (depth > 0);
 }
 
-/* How much of the path the key is: 0, or its bytes. Keys may have dots in them. */
+/* The number of bytes at the start of the path that match the key, or 0. Keys may contain dots. */
 static size_t step_of(const char *path, const char *key, size_t n)
 {
 	if (n == 0 || strncmp(path, key, n) != 0 || strchr(".[", path[n]) == NULL)
@@ -72,7 +72,7 @@ static size_t step_of(const char *path, const char *key, size_t n)
 	return n;
 }
 
-/* To the member that the path names; how much of the path that was. */
+/* Moves to the member that the path names, and returns how much of the path it used. */
 static size_t enter_object(struct cursor *c, const char *path)
 {
 	size_t best = 0, at = 0;
@@ -82,7 +82,7 @@ static size_t enter_object(struct cursor *c, const char *path)
 		size_t key = c->pos, n = pass_string(c), step;
 
 		step = step_of(path, c->text + key + 1, n);
-		if (step > 0 && step >= best) { /* of two, the one that is too much */
+		if (step > 0 && step >= best) { /* of two equal keys, the second */
 			best = step;
 			at = key;
 		}
@@ -97,7 +97,7 @@ static size_t enter_object(struct cursor *c, const char *path)
 	return best;
 }
 
-/* To the element that the path names, or false. */
+/* Moves to the element that the path names; false: there is none. */
 static bool enter_array(struct cursor *c, size_t index)
 {
 	c->pos++;

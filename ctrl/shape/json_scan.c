@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From text to a tree, in one walk by the grammar of RFC 8259: strict where cJSON's own parser is
- * lenient (control characters, surrogates, NUL, trailing bytes). The tree is cJSON's to look at,
- * but stands in an arena: no allocation a value.
+ * Parses text into a tree, in one walk by the grammar of RFC 8259. It is strict where cJSON's own
+ * parser is lenient (control characters, surrogates, NUL, trailing bytes). cJSON's functions can
+ * read the tree, but it is in an arena: no allocation for each value.
  */
 #include <limits.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 #include "json.h"
 
 #define NUMBER_LEN_MAX 63
-#define EXACT_DIGITS   15 /* whole numbers of so many digits are exact as double */
+#define EXACT_DIGITS   15 /* whole numbers with this many digits are exact as double */
 
 struct scan {
 	const uint8_t *s;
@@ -222,7 +222,7 @@ static int scan_utf8(struct scan *sc)
 	return 0;
 }
 
-/* Over the string that begins here, to its closing quote; *escaped when it is not as it stands. */
+/* Moves over the string that begins here, to its closing quote; *escaped: it contains escapes. */
 static int scan_string_text(struct scan *sc, bool *escaped)
 {
 	int ret = 0;
@@ -278,7 +278,7 @@ static uint32_t hex_at(const uint8_t *p)
 	return (uint32_t)strtoul(text, NULL, 16);
 }
 
-/* One escape at p, which was scanned; how many bytes it has. */
+/* Decodes one escape at p, which was scanned before; returns the number of its bytes. */
 static size_t unescape_one(const uint8_t *p, char **to)
 {
 	static const char from[] = "bfnrt", as[] = "\b\f\n\r\t";
@@ -354,7 +354,7 @@ static int scan_member(struct scan *sc, cJSON *out)
 	return scan_value(sc, out);
 }
 
-/* The next child of parent, last in order. */
+/* Adds a child to parent, as the last. */
 static cJSON *add_child(struct scan *sc, cJSON *parent)
 {
 	cJSON *v = sl_arena_alloc(sc->arena, sizeof(*v));
@@ -368,11 +368,11 @@ static cJSON *add_child(struct scan *sc, cJSON *parent)
 		v->prev = parent->child->prev;
 		v->prev->next = v;
 	}
-	parent->child->prev = v; /* as cJSON has it: the first knows the last */
+	parent->child->prev = v; /* as in cJSON: the first child points to the last */
 	return v;
 }
 
-/* An array or an object: the same but for the members and the closing character. */
+/* Scans an array or an object: they differ only in the members and the closing character. */
 static int scan_container(
 	struct scan *sc, int closer, cJSON *out, int (*item)(struct scan *sc, cJSON *out))
 {
@@ -468,7 +468,10 @@ cJSON *sl_json_scan(struct sl_arena *a, const char *text, size_t len, size_t *po
 	return scan(&sc, pos);
 }
 
-/* A node is some 40 times the shortest value's text: bound what a message makes us allocate. */
+/*
+ * A node is some 40 times as large as the shortest value's text: bounds what a message makes the
+ * daemon allocate.
+ */
 cJSON *sl_json_scan_message(
 	struct sl_arena *a, const char *text, size_t len, size_t *pos, struct sl_err *e)
 {

@@ -20,7 +20,10 @@ static void add_u64(cJSON *o, const char *name, uint64_t v)
 	cJSON_AddItemToObject(o, name, sl_json_from_u64(v));
 }
 
-/* format is a name of ours where JSON Schema has none: validators pass over it, people read it. */
+/*
+ * Where JSON Schema has no format, `format` is a name of sluice's own: validators ignore it, people
+ * read it.
+ */
 static cJSON *pattern(const char *format, const char *regex)
 {
 	cJSON *o = typed("string");
@@ -38,7 +41,7 @@ static cJSON *uint_schema(const struct sl_field *f)
 
 	add_u64(o, "minimum", f->min);
 	add_u64(o, "maximum", sl_field_uint_max(f));
-	/* a default outside the range stands for absence and cannot be written */
+	/* a default outside the range means "absent" and cannot be written */
 	if (optional && f->def >= f->min && f->def <= sl_field_uint_max(f))
 		add_u64(o, "default", f->def);
 	return o;
@@ -202,7 +205,7 @@ cJSON *sl_field_schema(const struct sl_field *f)
 
 	if (f->help != NULL) {
 		cJSON_DeleteItemFromObjectCaseSensitive(
-			o, "description"); /* the shape's own says less */
+			o, "description"); /* the shape's description says less */
 		cJSON_AddStringToObject(o, "description", f->help);
 	}
 	if ((f->flags & SL_FIELD_NULLABLE) != 0)
@@ -214,7 +217,7 @@ cJSON *sl_field_schema(const struct sl_field *f)
 	return o;
 }
 
-/* What a shape's check insists on beyond its fields, as JSON Schema has it. */
+/* The rules of a shape that go beyond single fields, in JSON Schema. */
 void sl_shape_add_rules(const struct sl_shape *s, cJSON *o)
 {
 	cJSON *one = NULL, *beside = NULL;

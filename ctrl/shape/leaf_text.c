@@ -185,7 +185,10 @@ const char *sl_quote(const char *text, char *buf, size_t size)
 	return buf;
 }
 
-/* Letters to insert, delete or replace to get from a to b; both at most WORD_MAX long. */
+/*
+ * The number of letters to insert, delete or replace to turn a into b; both have at most WORD_MAX
+ * letters.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[WORD_MAX + 1];
@@ -214,7 +217,7 @@ static unsigned int distance(const char *a, const char *b)
 const char *sl_nearest_name(const char *word, const char *const *names)
 {
 	const char *nearest = NULL;
-	unsigned int best = strlen(word) < 5 ? 2 : 3; /* one more than is tolerated */
+	unsigned int best = strlen(word) < 5 ? 2 : 3; /* one more than tolerated */
 
 	if (strlen(word) > WORD_MAX)
 		return NULL;
@@ -222,7 +225,7 @@ const char *sl_nearest_name(const char *word, const char *const *names)
 		size_t n = strlen(*names), m = strlen(word);
 		unsigned int d;
 
-		/* cannot be near: costs nothing, for a client may send many such words */
+		/* cannot be near. This check is cheap, because a client may send many such words */
 		if (n > WORD_MAX || n >= m + best || m >= n + best)
 			continue;
 		d = distance(word, *names);

@@ -8,8 +8,8 @@
 #include "name_pool.h"
 
 #define BUCKETS_MIN  64
-#define BUCKETS_FEW  1024    /* more names than that... */
-#define BUCKETS_MANY 1048576 /* ...get so many: those in use take memory only */
+#define BUCKETS_FEW  1024    /* with more names than this... */
+#define BUCKETS_MANY 1048576 /* ...there are this many buckets; unused ones take no memory */
 
 struct kept_name {
 	struct kept_name *next; /* in its bucket */
@@ -20,7 +20,7 @@ struct kept_name {
 static struct {
 	struct kept_name **bucket; /* a power of two of them; NULL while no name is kept */
 	size_t n_buckets, n;
-	uint32_t seed; /* clients choose the names: they must not be able to choose the bucket */
+	uint32_t seed; /* clients choose the names, and must not be able to choose the bucket */
 } pool;
 
 const char sl_name_none[] = "";
@@ -59,8 +59,8 @@ static size_t more_buckets(size_t n)
 }
 
 /*
- * As many buckets as names, or more. Without memory for that, chains grow longer. All names move at
- * once, so from a thousand to a million they do not move.
+ * Keeps at least as many buckets as names. When memory is out, chains grow longer. Growing moves
+ * all names at once, so from a thousand names to a million it does not happen.
  */
 static int grow(void)
 {

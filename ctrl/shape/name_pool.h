@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names of stored objects, each text once however many objects have it: a million endpoints of one
- * network share the network's name. A kept name is a plain string that lasts until as many drops as
- * keeps. Threads: control.
+ * Names of stored objects. Each text is stored once, however many objects have it: a million
+ * endpoints of one network share the network's name. A kept name is a plain string that lasts until
+ * it was dropped as often as it was kept. Threads: control.
  */
 #ifndef SL_CTRL_SHAPE_NAME_POOL_H
 #define SL_CTRL_SHAPE_NAME_POOL_H
 
-/* "": a field that names nothing. Kept and dropped like others, at no cost. */
+/* "": for a field that names nothing. It is kept and dropped like other names, at no cost. */
 extern const char sl_name_none[];
 
 const char *sl_name_keep(const char *text);  /* copied; NULL: out of memory */

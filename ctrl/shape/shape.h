@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shapes: a table of fields says what a JSON object may hold and where it goes in a C struct. One
- * engine decodes (refusing unknown fields, wrong types, ranges, duplicates, with the path),
- * encodes, compares, copies, frees, writes the JSON Schema and the reference documentation.
- * Threads: control. Ownership: decode fills the caller's zeroed struct; strings and lists inside
- * are the struct's own until sl_shape_fini.
+ * Shapes: a table of fields says what a JSON object may hold and where its values go in a C struct.
+ * One engine decodes (and refuses unknown fields, wrong types, values out of range and duplicates,
+ * with the path), encodes, compares, copies and frees, and writes the JSON Schema and the reference
+ * documentation. Threads: control. Ownership: decode fills the caller's zeroed struct. The struct
+ * owns its strings and lists until sl_shape_fini.
  */
 #ifndef SL_CTRL_SHAPE_SHAPE_H
 #define SL_CTRL_SHAPE_SHAPE_H
@@ -41,16 +41,16 @@ struct sl_label_pair {
 	char *key, *value;
 };
 
-/* One block: the pairs, then their texts. */
+/* In one block of memory: the pairs, then their texts. */
 struct sl_labels {
 	struct sl_label_pair *pair;
 	size_t n;
 };
 
 /*
- * One name, several, or all there are: "*". None and all are different things: zeroed, it means
- * none, which no input gives. One name reads and prints as a string, several as a list in the
- * order they were given in.
+ * One name, several names, or all: "*". Zeroed, it means none, which is not the same as all and
+ * cannot come from input. One name is read and written as a string, several as a list in their
+ * given order.
  */
 struct sl_names {
 	const char **name; /* kept, see name_pool.h */
@@ -66,10 +66,10 @@ struct sl_list {
 enum {
 	SL_FIELD_REQUIRED = 1 << 0,
 	SL_FIELD_NONEMPTY = 1 << 1, /* lists and labels: [] and {} are refused */
-	SL_FIELD_KEY = 1 << 2,	    /* the collection's name: may not change */
-	SL_FIELD_OUTPUT = 1 << 3,   /* reported; as input it is ignored, whatever it holds */
+	SL_FIELD_KEY = 1 << 2,	    /* identifies the object: must not change */
+	SL_FIELD_OUTPUT = 1 << 3,   /* reported; ignored in input, whatever it holds */
 	SL_FIELD_UNIQUE = 1 << 4,   /* lists: equal elements are refused */
-	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into what was decoded, for as long as that is */
+	SL_FIELD_BORROWED = 1 << 5, /* JSON: points into the decoded tree; valid as long as that */
 	SL_FIELD_NEWER = 1 << 6,    /* required, but stored objects may be older than the field */
 	SL_FIELD_NULLABLE = 1 << 7, /* results: may be null */
 };
@@ -81,23 +81,23 @@ struct sl_field {
 	enum sl_ftype type;
 	unsigned int flags;
 	size_t offset;
-	size_t present;	   /* offset + 1 of a bool told whether the field was there; 0: not kept */
+	size_t present;	   /* offset + 1 of a bool: the field was there; 0: no such bool */
 	uint64_t min, max; /* UINT: range. STRING: bytes. LIST, NAMES: elements, max 0: no limit
 			      but the message's */
 	uint64_t def;	   /* UINT, ENUM, BOOL: value when absent */
 	const char *const *names; /* ENUM: NULL-terminated */
 	/*
-	 * ENUM, optional, NULL-terminated: words that mean nothing yet. Those that are among names
-	 * are read, for stored objects have them, and a rule refuses them; the schema has none.
-	 * why: the sentence.
+	 * ENUM, optional, NULL-terminated: words that mean nothing yet. Those that are also in
+	 * names are decoded, because stored objects have them, and a rule refuses them. The schema
+	 * has none of these words. why: the sentence of the error.
 	 */
 	const char *const *inert;
 	const char *inert_why;
 	const struct sl_shape *shape; /* OBJECT; LIST of objects */
 	const struct sl_field *elem;  /* LIST: type, range, names of one element (offset 0) */
-	const char *beside;	      /* another field, without which this is refused */
+	const char *beside;	      /* another field, without which this one is refused */
 	const char *help;	      /* one sentence for the reference */
-	const char *missing;	      /* REQUIRED: hint for who leaves it out */
+	const char *missing;	      /* REQUIRED: the hint when it is missing */
 };
 
 struct sl_shape {
@@ -106,7 +106,9 @@ struct sl_shape {
 	const struct sl_field *fields;
 	size_t n_fields;
 	const char *help;
-	/* Optional, NULL-terminated: exactly one of these fields must be there. Its check says so.
+	/*
+	 * Optional, NULL-terminated: exactly one of these fields must be there. `check` enforces
+	 * it.
 	 */
 	const char *const *one_of;
 	/*
@@ -118,18 +120,20 @@ struct sl_shape {
 
 /* Decode json (an object) into the zeroed struct `out`. On error *out is as after sl_shape_fini. */
 int sl_shape_decode(const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
-/* The same of an object that was stored, perhaps before its SL_FIELD_NEWER fields existed: these
- * stay zeroed. */
+/*
+ * The same for an object that was stored, perhaps before its SL_FIELD_NEWER fields existed. Fields
+ * that are missing stay zeroed.
+ */
 int sl_shape_decode_stored(
 	const struct sl_shape *s, const cJSON *json, void *out, struct sl_err *e);
 /*
- * A tree. Left out are fields that are absent (their presence is kept and false) and optional ones
- * that are empty. NULL: out of memory.
+ * Makes a tree. It omits absent fields (whose `present` is false) and empty optional fields. NULL:
+ * out of memory.
  */
 cJSON *sl_shape_encode(const struct sl_shape *s, const void *obj);
 /*
- * The same as text, without a tree in between: what sl_shape_encode makes, printed. Pieces of text
- * go to put, one after the other; false: out of memory.
+ * The text of the same encoding, made without a tree. put gets the pieces of text in order; false:
+ * out of memory.
  */
 struct sl_text_out {
 	void *ctx;
@@ -142,8 +146,9 @@ void sl_shape_fini(
 	const struct sl_shape *s, void *obj); /* frees what is inside, zeroes; not obj itself */
 
 /*
- * Make labels: room for n pairs and their texts, NULs included, n still 0; then a key and a value
- * of each pair, each call's result the next one's `at`. NULL: out of memory.
+ * Makes labels. init makes room for n pairs and their texts, NULs included; the set is empty at
+ * first. Then add a key and a value for each pair; each call returns `at` for the next. NULL: out
+ * of memory.
  */
 char *sl_labels_init(struct sl_labels *l, size_t n, size_t text_len);
 char *sl_label_text(char *at, const char *s, char **text);
@@ -151,7 +156,7 @@ char *sl_label_text(char *at, const char *s, char **text);
 /* JSON Schema (draft 2020-12) of a shape or one field. */
 cJSON *sl_shape_schema(const struct sl_shape *s);
 cJSON *sl_field_schema(const struct sl_field *f);
-/* Add what a shape's check insists on beyond its fields: oneOf, dependentRequired. */
+/* Adds the rules of a shape that go beyond single fields: oneOf, dependentRequired. */
 void sl_shape_add_rules(const struct sl_shape *s, cJSON *o);
 
 /* Text forms; parse returns 0 or -EINVAL, with *e filled (path empty). */

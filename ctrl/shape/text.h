@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A text that grows, and how much of it one turn may write.
- * Threads: control. Ownership: the text's bytes are its own until sl_text_fini.
+ * A text that grows, and how much of it one turn may write. Threads: control. Ownership: the text
+ * owns its bytes until sl_text_fini.
  */
 #ifndef SL_CTRL_SHAPE_TEXT_H
 #define SL_CTRL_SHAPE_TEXT_H
@@ -22,8 +22,9 @@ void sl_text_say(struct sl_text *t, const char *s); /* up to its NUL */
 void sl_text_fini(struct sl_text *t);
 
 /*
- * One turn's share: who makes something in pieces goes on until it is over, looks at least every
- * few microseconds of work, and makes some progress before the first look.
+ * The limits of one turn. Code that makes something in pieces works until the turn is over. It
+ * checks the limits at least every few microseconds of work, and makes some progress before the
+ * first check.
  */
 struct sl_turn {
 	uint64_t end_ns; /* CLOCK_MONOTONIC */
@@ -32,7 +33,7 @@ struct sl_turn {
 
 bool sl_turn_is_over(const struct sl_turn *t, const struct sl_text *out);
 
-/* No bounds: for who has nobody else to serve. */
+/* No limits: for programs that serve nobody else. */
 extern const struct sl_turn sl_turn_endless;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Values of shapes in C: their size, order, copies and end. */
+/* Values of shapes in C: size, order, copy and free. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +75,7 @@ static int compare_text(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-/* A struct of zeroes names nothing either. */
+/* NULL, as in a zeroed struct, also means no name. */
 static int compare_kept(const char *a, const char *b)
 {
 	return a == b ? 0 : strcmp(a != NULL ? a : "", b != NULL ? b : "");
@@ -138,7 +138,7 @@ static int compare_object(const struct sl_shape *s, const void *a, const void *b
 	return d;
 }
 
-/* As the texts are: rare enough to be printed for it. */
+/* Compares the printed texts: it happens rarely enough. */
 static int compare_json(const cJSON *a, const cJSON *b)
 {
 	char *ta = a != NULL ? cJSON_PrintUnformatted(a) : NULL;

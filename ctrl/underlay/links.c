@@ -6,7 +6,7 @@
 #include "neighbor_proto.h"
 #include "underlay_impl.h"
 
-/* A next hop's MAC came, changed or went: every tunnel behind it follows. */
+/* A next hop's MAC became known, changed or was lost: updates every tunnel that uses it. */
 static void changed(void *ctx, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac)
 {
 	struct sl_underlay *u = ctx;

@@ -25,7 +25,7 @@ struct sl_neighbor *sl_neighbor_find(struct sl_neighbors *t, uint16_t port, cons
 
 static void forget(struct sl_neighbors *t, struct sl_neighbor *n);
 
-/* Make room by giving up an entry that nobody uses. */
+/* Makes room by removing an entry that nobody uses. */
 static bool make_room(struct sl_neighbors *t)
 {
 	struct sl_neighbor *n, *next;
@@ -63,7 +63,7 @@ static struct sl_neighbor *add(
 		return NULL;
 	n->key = (struct sl_neighbor_key){.ip = *ip, .port = port};
 	n->number = ++t->last_number;
-	n->state = SL_NEIGHBOR_FAILED; /* nothing asked yet */
+	n->state = SL_NEIGHBOR_FAILED; /* no request was sent yet */
 	n->changed = tick;
 	HASH_ADD(hh, t->all, key, sizeof(n->key), n);
 	set_timed(t, n, true);
@@ -128,7 +128,7 @@ static void forget(struct sl_neighbors *t, struct sl_neighbor *n)
 	free(n);
 }
 
-/* The frame is complete but for the next hop's MAC. */
+/* The frame is complete except for the next hop's MAC. */
 static void send_to(struct sl_neighbors *t, const struct sl_neighbor *n, struct rte_mbuf *m)
 {
 	uint16_t port = (uint16_t)n->key.port;
@@ -257,7 +257,7 @@ void sl_neighbor_set_static(
 {
 	struct sl_neighbor *n = sl_neighbor_find(t, port, ip);
 
-	/* The configuration says how many there can be, and was accepted. */
+	/* The configuration bounds the number of static entries, and was accepted. */
 	if (n == NULL)
 		n = add(t, port, ip, 0);
 	if (n == NULL)
@@ -273,8 +273,10 @@ void sl_neighbor_clear_static(
 
 	if (n == NULL || n->state != SL_NEIGHBOR_STATIC)
 		return;
-	/* Still used until a host answers or none does. Its MAC may have been removed because it is
-	 * wrong, so the host with that MAC is not the one to ask. */
+	/*
+	 * The MAC is still used until a host answers or the requests fail. It may have been removed
+	 * because it is wrong, so the table does not ask the host with that MAC.
+	 */
 	set_timed(t, n, true);
 	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
 	n->asks_all = true;
@@ -379,7 +381,7 @@ void sl_neighbors_walk(struct sl_neighbors *t, uint32_t tick,
 	}
 }
 
-/* When the last one shown is gone, the walk looks for the next number from the start. */
+/* When the entry shown last is gone, the walk searches for the next number from the start. */
 bool sl_neighbors_next(struct sl_neighbors *t, struct sl_neighbor_cursor *at, uint32_t tick,
 	struct sl_neighbor_view *v)
 {

@@ -17,7 +17,7 @@ static void answer(struct sl_neighbors *t, uint16_t port, const struct sl_neighb
 		rte_pktmbuf_free(m);
 }
 
-/* A host that sends many frames that lead to events must not fill the log. */
+/* Limits reports: a host that causes many events must not fill the log. */
 static void report(
 	struct sl_neighbors *t, struct sl_neighbor_event *ev, uint32_t *reported, uint32_t tick)
 {
@@ -52,7 +52,10 @@ static void report_claim(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t
 	report(t, &ev, &n->reported, tick);
 }
 
-/* The conflict of that address; without one a free slot, or else the oldest conflict's. */
+/*
+ * The slot of that address's conflict; if there is none, a free slot, or else the oldest conflict's
+ * slot.
+ */
 static struct sl_conflict *conflict_slot(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip)
 {
@@ -84,7 +87,10 @@ static void conflict(struct sl_neighbors *t, uint16_t port, const struct sl_hear
 	report(t, &ev, &reported, tick);
 }
 
-/* Another MAC than the known one was heard: ask the holder of that, once a second at most. */
+/*
+ * Another MAC than the known one was heard: asks the holder of the known MAC, at most once a
+ * second.
+ */
 static void doubt(
 	struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *other, uint32_t tick)
 {
@@ -127,8 +133,8 @@ static void learn_mac(
 }
 
 /*
- * A frame says that it is from the neighbour that is being looked for, which may just have come up.
- * One more question than the timer asks, once a tick, saves waiting packets up to a second.
+ * A frame claims to come from the neighbour that is being looked for, which may have started just
+ * now. One extra question, at most once a tick, saves waiting packets up to a second.
  */
 static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
@@ -143,8 +149,9 @@ static void ask_now(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick
 }
 
 /*
- * What a frame says about an entry. reply: it answers a question of ours. A MAC is learned only
- * where the message names one (RFC 4861 section 7.2.5); any reply proves the known one.
+ * Weighs what a frame says about an entry. reply: the frame answers a question of ours. A MAC is
+ * learned only where the message names one (RFC 4861 section 7.2.5); any reply proves the known
+ * one.
  */
 static void weigh_entry(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_heard *h,
 	bool reply, uint32_t tick)
@@ -209,7 +216,7 @@ void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m,
 	const struct sl_neighbor_proto *proto = sl_neighbor_proto_of(m);
 	struct sl_heard h;
 
-	/* Untagged and whole in one buffer, or it is not for this node. */
+	/* A frame must be untagged and in one buffer. Otherwise it is not for this node. */
 	if (proto == NULL || !proto->read(m, &h)) {
 		sl_neighbor_drop(
 			t, port, m, proto != NULL ? proto->malformed : SL_DROP_ARP_MALFORMED);

@@ -12,7 +12,7 @@
 #define FLAG_SOLICITED 0x40
 #define FLAG_OVERRIDE  0x20
 
-/* Alike in both up to the options: RFC 4861 sections 4.3 and 4.4. */
+/* Both messages have this header before the options: RFC 4861 sections 4.3 and 4.4. */
 struct nd_fixed {
 	uint8_t type, code;
 	uint16_t cksum;
@@ -66,7 +66,7 @@ static bool is_nd(const struct rte_mbuf *m)
 	       (*type == ND_NEIGHBOR_SOLICIT || *type == ND_NEIGHBOR_ADVERT);
 }
 
-/* ICMPv6's, over the pseudo header too: RFC 4443 section 2.3. */
+/* The ICMPv6 checksum, which includes a pseudo header: RFC 4443 section 2.3. */
 static bool checksum_ok(const struct rte_ipv6_hdr *ip, const void *message, uint32_t len)
 {
 	return sl_sum_fold((uint32_t)rte_ipv6_phdr_cksum(ip, 0) + rte_raw_cksum(message, len)) ==
@@ -74,8 +74,8 @@ static bool checksum_ok(const struct rte_ipv6_hdr *ip, const void *message, uint
 }
 
 /*
- * The checks of RFC 4861 sections 7.1.1 and 7.1.2 that both messages share. *len: of the message,
- * by the IP header.
+ * The checks of RFC 4861 sections 7.1.1 and 7.1.2 that both messages share. *len: the length of the
+ * message, from the IP header.
  */
 static bool is_valid(const struct rte_mbuf *m, uint32_t *len)
 {
@@ -198,7 +198,10 @@ static bool answer(struct rte_mbuf *m, const struct sl_heard *h, const struct sl
 	bool probe = is_unspecified(h->ip.b);
 	char *frame;
 
-	/* RFC 4861 section 7.2.4: a host without an address is answered at all nodes, unsolicited. */
+	/*
+	 * RFC 4861 section 7.2.4: the answer to a host without an address goes to all nodes,
+	 * unsolicited.
+	 */
 	if (!probe)
 		a.flags |= FLAG_SOLICITED;
 	memcpy(a.target, h->about.b, 16);

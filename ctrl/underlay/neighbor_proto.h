@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Neighbour protocols: how a host on a link is asked for its MAC. One row a protocol, in
- * sl_neighbor_protos; each serves one address family. The neighbour table knows only what a row
- * makes of a frame. To add one: write its row in a file neighbor_NAME.c, and add it to the list.
+ * Neighbour protocols: how to ask a host on a link for its MAC. Each protocol is a row in
+ * sl_neighbor_protos and serves one address family. The neighbour table knows only what a row reads
+ * from a frame. To add a protocol, write its row in a file neighbor_NAME.c, and add it to the list.
  *
  *   ARP                   RFC 826, IPv4
- *   neighbour discovery   RFC 4861, IPv6. No underlay address is IPv6 yet, so nobody asks by it.
+ *   neighbour discovery RFC 4861, IPv6. No underlay address is IPv6 yet, so it is not used to ask.
  *
  * Frames are untagged and whole in one buffer. Threads: control; pure functions on the frame.
  */
@@ -18,7 +18,7 @@
 #include "sluice/types.h"
 
 enum sl_heard_kind {
-	SL_HEARD_OTHER,	   /* of the protocol, and neither of these */
+	SL_HEARD_OTHER,	   /* of the protocol, and neither of those below */
 	SL_HEARD_QUESTION, /* which MAC has `about`? */
 	SL_HEARD_ANSWER,   /* `ip` is at `mac`, said to `about`, or to everybody */
 };
@@ -26,11 +26,14 @@ enum sl_heard_kind {
 /* What a frame says. */
 struct sl_heard {
 	enum sl_heard_kind kind;
-	struct sl_mac mac; /* of the host that speaks */
-	struct sl_ip ip;   /* its address; unspecified when it has none yet */
-	/* Of a question: the address asked for. Of an answer: of the host that asked, if one did. */
+	struct sl_mac mac; /* of the sender */
+	struct sl_ip ip;   /* the sender's address; unspecified: it has none yet */
+	/*
+	 * In a question: the address asked for. In an answer: the address of the host that asked,
+	 * if any.
+	 */
 	struct sl_ip about;
-	bool names_mac; /* the message itself says the MAC; false: it is the frame's source */
+	bool names_mac; /* the message contains the MAC; false: it is the frame's source */
 };
 
 /* A question of ours. */
@@ -44,13 +47,13 @@ struct sl_neighbor_question {
 struct sl_neighbor_proto {
 	bool serves_ip4; /* false: it serves IPv6 */
 	enum sl_drop malformed;
-	/* True for a frame of this protocol, by its EtherType and what else identifies it. */
+	/* True for a frame of this protocol, by EtherType and other identifying fields. */
 	bool (*is_own)(const struct rte_mbuf *m);
 	/* False: a frame of the protocol that this node does not read. */
 	bool (*read)(const struct rte_mbuf *m, struct sl_heard *h);
-	/* Write a question into the empty buffer. False: no room. */
+	/* Writes a question into the empty buffer. False: no room. */
 	bool (*ask)(struct rte_mbuf *m, const struct sl_neighbor_question *q);
-	/* Make the question that was read its answer: h->about is at mac. False: no room. */
+	/* Turns the question that was read into its answer: h->about is at mac. False: no room. */
 	bool (*answer)(struct rte_mbuf *m, const struct sl_heard *h, const struct sl_mac *mac);
 };
 
@@ -58,7 +61,7 @@ extern const struct sl_neighbor_proto sl_neighbor_arp, sl_neighbor_nd;
 
 /* The row for an address. */
 const struct sl_neighbor_proto *sl_neighbor_proto_for(const struct sl_ip *ip);
-/* The row of a frame; NULL: it is of none. */
+/* The row of a frame; NULL: no protocol. */
 const struct sl_neighbor_proto *sl_neighbor_proto_of(const struct rte_mbuf *m);
 
 #endif

@@ -20,7 +20,7 @@ void sl_path_begin(struct sl_path_watch *w, const struct sl_tunnel_seen *now, ui
 	*w = (struct sl_path_watch){.base = *now, .begun = tick, .state = SL_PATH_NONE};
 }
 
-/* What was noted in the tick of the beginning may be about the node that had the id before. */
+/* An event in the tick in which the watch began may concern the node that had the id before. */
 static bool is_since(const struct sl_path_watch *w, uint32_t tick)
 {
 	return tick > w->begun;
@@ -43,7 +43,7 @@ void sl_path_since(
 		s->too_big = 0;
 }
 
-/* "Fragmentation needed" is about size: others arrive. */
+/* "Fragmentation needed" concerns only large packets: smaller ones arrive. */
 static bool says_unreachable(uint64_t word)
 {
 	struct sl_path_error e = sl_path_error_of(word);
@@ -67,7 +67,7 @@ static enum sl_path_state judge(
 		return SL_PATH_UNREACHABLE;
 	if (is_within(s->heard, tick, SL_PATH_QUIET_TICKS))
 		return SL_PATH_HEARD;
-	/* TCP without an answer sends at growing intervals. */
+	/* TCP that gets no answer sends at growing intervals. */
 	if (w->unheard != 0 && tick - w->unheard >= SL_PATH_QUIET_TICKS &&
 		is_within(w->sent, tick, SL_PATH_FORGET_TICKS))
 		return SL_PATH_SILENT;

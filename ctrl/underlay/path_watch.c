@@ -5,12 +5,14 @@
 #include "ctrl/shape/shape.h"
 #include "underlay_impl.h"
 
-/* Lines a second about nodes' states: errors can be forged, and links fail whole. */
+/*
+ * Lines a second about nodes' states: errors can be forged, and a failed link concerns many nodes.
+ */
 #define LINES_A_SECOND 10
 /* Nodes looked at each tick. */
 #define LOOKS_A_TICK 1024
 
-/* All encapsulations to the node together. */
+/* The counters of all encapsulations to the node together. */
 static void seen_of(
 	const struct sl_underlay *u, const struct sl_unode *n, struct sl_tunnel_seen *sum)
 {
@@ -31,7 +33,7 @@ void sl_path_watch_begin(struct sl_underlay *u, struct sl_unode *n)
 	sl_path_begin(&n->watch, &now, sl_engine_tick(u->engine));
 }
 
-/* A path went from one state to another. */
+/* Logs that a path changed its state. */
 static void log_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_path_state before)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
@@ -56,7 +58,7 @@ static void log_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_p
 	u->log(text);
 }
 
-/* Comings and goings of traffic are no news; that it fails, and that it works again, is. */
+/* It is no news that traffic starts or stops. It is news that a path fails, or works again. */
 static bool is_news(enum sl_path_state before, enum sl_path_state now)
 {
 	bool bad_before = before == SL_PATH_SILENT || before == SL_PATH_UNREACHABLE;

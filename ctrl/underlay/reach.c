@@ -17,7 +17,7 @@ void sl_reach_fini(struct sl_reach *r)
 	*r = (struct sl_reach){0};
 }
 
-/* The first link whose port is not below `port`. */
+/* The index of the first link whose port number is at least `port`. */
 static size_t place_of(const struct sl_reach *r, uint16_t port)
 {
 	size_t low = 0, high = r->n_links;
@@ -140,7 +140,7 @@ bool sl_prefix_has_host(const struct sl_prefix *p, const struct sl_ip *ip)
 {
 	uint32_t mask, host;
 
-	/* RFC 3021: both addresses of a /31 are hosts'. */
+	/* RFC 3021: both addresses of a /31 are host addresses. */
 	if (!sl_ip_is_v4(ip) || p->len < 96 || p->len > 126 || !sl_prefix_contains(p, ip))
 		return true;
 	mask = UINT32_MAX >> (p->len - 96);
@@ -159,7 +159,7 @@ bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip)
 	return false;
 }
 
-/* What no packet can be for, whatever the links are. */
+/* Why no packet can be sent to the address, whatever the links are. */
 static enum sl_reach_why misfit(const struct sl_reach *r, const struct sl_ip *to)
 {
 	if (!sl_ip_is_v4(to))

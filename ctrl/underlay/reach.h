@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which underlay link and next hop lead to an address, and why none does. The running underlay and
- * a configuration that is only checked use the same functions. A link is an underlay port with the
- * prefixes of its addresses. The longest connected prefix wins, then the longest route whose
- * gateway is on a link. A route that names a port says that the gateway is on that port's link.
+ * Finds the underlay link and next hop that lead to an address, or the reason why none does. The
+ * running underlay and the check of a configuration use the same functions. A link is an underlay
+ * port with the prefixes of its addresses. The longest connected prefix wins, then the longest
+ * route whose gateway is on a link. A route that names a port says that the gateway is on that
+ * port's link.
  *
  * Threads: control. Plain values: nothing here knows objects, the store or the engine.
  */
@@ -15,10 +16,10 @@
 #include "sluice/types.h"
 
 struct sl_link {
-	uint16_t port;	  /* the number that the caller gave it */
-	const char *name; /* in the link's own block, as are the addresses */
+	uint16_t port;	  /* the number given by the caller */
+	const char *name; /* in the link's memory block, as the addresses are */
 	size_t n_addrs;
-	struct sl_prefix addr[]; /* addresses of this node with the length of their prefix */
+	struct sl_prefix addr[]; /* addresses of this node with their prefix lengths */
 };
 
 /* Zeroed, then init. The links are in the order of their port numbers. */
@@ -29,7 +30,7 @@ struct sl_reach {
 	size_t n_links, max_links;
 };
 
-/* Packets for prefix go to the gateway via. */
+/* Packets to prefix go to the gateway via. */
 struct sl_route {
 	struct sl_prefix prefix;
 	struct sl_ip via;
@@ -54,7 +55,7 @@ struct sl_reach_path {
 
 void sl_reach_init(struct sl_reach *r, const struct sl_ip *own, size_t n_own);
 void sl_reach_fini(struct sl_reach *r);
-/* Add a link, or replace the one of that port. False: out of memory, nothing has changed. */
+/* Adds a link, or replaces the link of that port. False: out of memory, nothing has changed. */
 bool sl_reach_put_link(struct sl_reach *r, uint16_t port, const char *name,
 	const struct sl_prefix *addrs, size_t n_addrs);
 /* False: there was no such link. */
@@ -62,11 +63,11 @@ bool sl_reach_del_link(struct sl_reach *r, uint16_t port);
 /* NULL: that port is no underlay link. */
 const struct sl_link *sl_reach_find_link(const struct sl_reach *r, uint16_t port);
 
-/* The address on the link whose prefix has `to`; NULL when none does. */
+/* The address on the link whose prefix contains `to`; NULL: none. */
 const struct sl_prefix *sl_link_connected(const struct sl_link *l, const struct sl_ip *to);
 /*
- * The address that packets for `to` are sent from: the one whose prefix has `to`, or else the first
- * of its family. NULL: the link has no address of that family.
+ * The address that packets to `to` are sent from: the one whose prefix contains `to`, or else the
+ * first of the same family. NULL: the link has no address of that family.
  */
 const struct sl_prefix *sl_link_source(const struct sl_link *l, const struct sl_ip *to);
 /* True for an address of this node on the link. */
@@ -76,14 +77,14 @@ bool sl_prefix_has_host(const struct sl_prefix *p, const struct sl_ip *ip);
 
 /* True when ip is an address of a link or a tunnel address of this node. */
 bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip);
-/* Directly on a link; SL_REACH_NO_LINK: on none. */
+/* The path to an address that is on a link itself; SL_REACH_NO_LINK: it is on none. */
 struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip *to);
-/* The gateway of a route. */
+/* The path to the gateway of a route. */
 struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route *route);
 
 /*
- * By link or route: begin, then try each route that may cover the address, in any order. The path
- * is right at any time for the routes tried so far.
+ * A search by link or route: begin, then try each route that may cover the address, in any order.
+ * At any time, path is right for the routes tried so far.
  */
 struct sl_reach_search {
 	const struct sl_reach *r;
@@ -96,7 +97,7 @@ struct sl_reach_search {
 void sl_reach_begin(struct sl_reach_search *s, const struct sl_reach *r, const struct sl_ip *to);
 void sl_reach_try(struct sl_reach_search *s, const struct sl_route *route);
 
-/* What is wrong, in words that follow an address: "is on no link, and no route covers it". */
+/* The reason in words that follow an address: "is on no link, and no route covers it". */
 const char *sl_reach_words(enum sl_reach_why why);
 
 #endif

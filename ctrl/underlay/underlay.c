@@ -148,7 +148,7 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 	sl_unode_find_path(u, n);
 }
 
-/* A packet that a worker encapsulated, to leave by up->port. */
+/* Drops a packet that a worker encapsulated and that should leave by up->port. */
 static void drop_upcall(struct sl_underlay *u, const struct sl_upcall *up, enum sl_drop reason)
 {
 	struct sl_sample s = {.reason = (uint8_t)reason,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The underlay as the control thread sees it: its ports, routes, neighbours and the other nodes,
- * which port and next hop lead to each node, and the tunnels built from that. A node's path is the
- * connected prefix of an underlay port that holds its address, or else the longest route. A tunnel
- * is rebuilt and republished when its path or its next hop's MAC changes.
+ * The control thread's view of the underlay: its ports, routes and neighbours, the other nodes, the
+ * port and next hop that lead to each node, and the tunnels built from these. A node's path is the
+ * connected prefix of an underlay port that contains its address, or else the longest route. A
+ * tunnel is rebuilt and republished when its path or its next hop's MAC changes.
  *
- * The underlay keeps lists of its own. It is given plain values, which it copies, and knows neither
+ * The underlay keeps its own lists. It gets plain values, which it copies, and knows neither
  * objects nor the store. Threads: control.
  */
 #ifndef SL_CTRL_UNDERLAY_UNDERLAY_H
@@ -29,7 +29,7 @@ struct sl_underlay_port {
 	const char *name;		   /* for messages, and for routes that name a port */
 	struct sl_mac mac;		   /* the device's */
 	uint16_t mtu;			   /* the device's */
-	const struct sl_prefix *addresses; /* of this node, with the length of their prefix */
+	const struct sl_prefix *addresses; /* of this node, with their prefix lengths */
 	size_t n_addresses;
 };
 
@@ -41,8 +41,9 @@ struct sl_underlay_node {
 };
 
 /*
- * Carry a committed change over, then refresh once after the last of them. put adds or replaces;
- * del of what is not there does nothing. None of these fails: without memory the program ends.
+ * Carry over each committed change, then call refresh once after the last. put adds or replaces.
+ * del of something that is not there does nothing. None of these fails: when memory is out, the
+ * program ends.
  */
 void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *port);
 void sl_underlay_del_port(struct sl_underlay *u, uint16_t id);
@@ -54,39 +55,42 @@ void sl_underlay_del_node(struct sl_underlay *u, uint32_t id);
 void sl_underlay_put_neighbor(
 	struct sl_underlay *u, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);
 void sl_underlay_del_neighbor(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
-/* Find every node's path again (all: ports or routes changed) or only that of nodes that were put. */
+/*
+ * Finds paths again: of every node (all: ports or routes changed), or only of nodes that were put.
+ */
 void sl_underlay_refresh(struct sl_underlay *u, bool all);
 
 /*
- * A port's device may have another MTU or MAC by now. True when it has, and a refresh of all is
- * due; false also for a port that is no underlay port.
+ * Takes over the MTU and MAC of a port's device. True when one of them has changed and a refresh of
+ * all is due. False also for a port that is no underlay port.
  */
 bool sl_underlay_port_follow(
 	struct sl_underlay *u, uint16_t id, const struct sl_mac *mac, uint16_t mtu);
 
 /*
- * A commit that is published has changed a network, an endpoint of it, or nodes: packets that were
- * judged before it and still wait for their next hop are stale. Say what has changed, then drop.
+ * A published commit has changed a network, an endpoint of it, or nodes. Packets that were judged
+ * before the commit and still wait for their next hop are stale. First report what has changed,
+ * then drop the stale packets.
  */
 void sl_underlay_network_changed(struct sl_underlay *u, uint32_t network, uint32_t commit);
 void sl_underlay_nodes_changed(struct sl_underlay *u, uint32_t commit);
 void sl_underlay_drop_stale(struct sl_underlay *u);
 
-/* A packet or ARP frame that a worker handed up. Takes the packet. */
+/* Handles a packet or ARP frame that a worker handed up. The underlay owns the packet from here. */
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up);
 void sl_underlay_tick(struct sl_underlay *u);
 
 /* How a node is reached now, for listings. */
 struct sl_underlay_path {
 	bool reachable, resolved;
-	enum sl_reach_why why; /* not reachable */
+	enum sl_reach_why why; /* why it is not reachable */
 	uint16_t port;
 	struct sl_ip next_hop;
 	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	enum sl_path_state state;
-	struct sl_tunnel_seen seen; /* since the node has its address */
-	uint32_t tick;		    /* now, for the ticks in there */
-	uint16_t router_mtu; /* a router says that only this much fits, and it is less; or 0 */
+	struct sl_tunnel_seen seen; /* since the node got its address */
+	uint32_t tick;		    /* the present tick, to compare with the ticks in `seen` */
+	uint16_t router_mtu;	    /* a smaller MTU that a router has reported; 0: none */
 };
 bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside of the underlay, for ctrl/underlay/ only. underlay.c has its lists, ways.c the next hops
- * and tunnels, links.c its side of the neighbour table, path_watch.c what is seen of each node.
+ * Internals of the underlay, for ctrl/underlay/ only. underlay.c has the lists, ways.c the next
+ * hops and tunnels, links.c the callbacks of the neighbour table, path_watch.c the state of each
+ * node's path.
  *
  *   port   a device with underlay addresses; its link in reach has the same number
- *   hop    a next hop on a port, as long as a node is behind it
- *   node   another node: at no hop (not reachable) or at exactly one
+ *   hop    a next hop on a port; it exists as long as a node uses it
+ *   node   another node: it uses exactly one hop, or none (not reachable)
  *
  * Threads: control.
  */
@@ -40,15 +41,15 @@ struct sl_unode {
 	struct sl_ip address;
 	char *name;
 	uint32_t mtu;
-	bool fresh;	       /* put since the last refresh: its path is to be found */
+	bool fresh;	       /* put since the last refresh: its path must be found */
 	struct sl_hop *hop;    /* NULL: not reachable, */
 	enum sl_reach_why why; /* for this reason */
 	struct sl_mac mac;     /* of the next hop, when resolved */
 	bool resolved;
-	bool held;	    /* one of the neighbour's uses is this node's */
+	bool held;	    /* this node holds the neighbour */
 	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	struct sl_path_watch watch;
-	struct sl_unode *prev, *next; /* of the same hop */
+	struct sl_unode *prev, *next; /* nodes of the same hop */
 	struct sl_unode *fresh_prev, *fresh_next;
 	UT_hash_handle hh;
 };
@@ -60,17 +61,17 @@ struct sl_underlay {
 	struct sl_neighbors *neighbors;
 	struct sl_ip *own; /* this node's tunnel addresses */
 	bool has_source;
-	struct sl_ip source;   /* the one that tunnels are sent from, when one is configured */
+	struct sl_ip source;   /* the one that tunnels are sent from, if configured */
 	struct sl_reach reach; /* links by engine port id */
 	struct sl_routes routes;
 	struct sl_uport *ports;
 	struct sl_hop *hops;
 	struct sl_unode *nodes;
-	struct sl_unode *fresh; /* those that are */
-	struct sl_unode *look;	/* whose state is looked at next; NULL: the first */
+	struct sl_unode *fresh; /* nodes that are fresh */
+	struct sl_unode *look;	/* the next node whose path is looked at; NULL: the first */
 	uint32_t logged_tick, n_logged, n_left_out; /* lines about states */
 	struct sl_parked parked;
-	bool has_stale; /* parked has changed since stale packets were dropped */
+	bool has_stale; /* parked has changed since stale packets were last dropped */
 };
 
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
@@ -79,13 +80,13 @@ void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
 
 /* ways.c */
 struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
-/* Find the node's path, hold its next hop and publish its tunnels. */
+/* Finds the node's path, holds its next hop and publishes its tunnels. */
 void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
 void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n);
-/* Build the node's tunnels, one an encapsulation, from what is known of its path. */
+/* Builds the node's tunnels, one for each encapsulation, from what is known of its path. */
 void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n);
 void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
-/* The nodes behind a port's next hops are fresh, and at no hop. */
+/* Takes the nodes off a port's next hops: they are fresh and use no hop. */
 void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
 void sl_hops_fini(struct sl_underlay *u);
 
@@ -94,7 +95,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u);
 
 /* path_watch.c */
 void sl_path_watch_begin(struct sl_underlay *u, struct sl_unode *n);
-/* Some of the nodes, in turn. */
+/* Looks at the paths of some nodes, in turn. */
 void sl_path_watch_turn(struct sl_underlay *u);
 
 #endif

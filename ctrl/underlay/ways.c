@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Next hops, the nodes behind each, and the tunnels to those. */
+/* Next hops, the nodes that use each, and the tunnels to these nodes. */
 #include <stdlib.h>
 
 #include "underlay_impl.h"
@@ -45,7 +45,7 @@ void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n)
 	}
 }
 
-/* Where the tunnels' packets come from and go to, when there is a next hop. */
+/* Fills in source and destination of the tunnels' packets, when there is a next hop. */
 static void fill_path(
 	const struct sl_underlay *u, const struct sl_unode *n, struct sl_tunnel_params *p)
 {

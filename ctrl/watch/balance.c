@@ -2,14 +2,15 @@
 #include "balance.h"
 
 /*
- * Least that the distance between two workers must shrink by, in shares of a core: moving a queue
- * costs both workers some cold cache lines, and less than this is lost in the noise of the loads.
+ * The least reduction of the distance between two workers that is worth a move, as a share of a
+ * core. A move costs both workers some cold cache lines, and a smaller gain is lost in the noise of
+ * the loads.
  */
 #define WORTH	  0.02
-#define STEPS_MAX 64 /* of one plan: the next one goes on from there */
-#define SWAPS_MAX 8  /* of those: to find one looks at each queue with each other, every worker */
+#define STEPS_MAX 64 /* of one plan: the next plan continues */
+#define SWAPS_MAX 8  /* of those: the search compares all pairs of queues */
 
-/* A queue goes to a worker, and another one (or none) from there to where it was. */
+/* A queue moves to a worker, and another queue (or none) moves the other way. */
 struct balance_step {
 	struct sl_balance_queue *there, *back;
 	unsigned int to;
@@ -28,8 +29,8 @@ static bool may_go(const struct sl_balance *b, const struct sl_balance_queue *q,
 }
 
 /*
- * What moving a load of `load` between two workers takes off the distance between them. The
- * distance d becomes |d - 2 load|, which is less only for 0 < load < d.
+ * How much a move of `load` between two workers reduces the distance between them. The distance d
+ * becomes |d - 2 load|, which is less only for 0 < load < d.
  */
 static double gain_of(double distance, double load)
 {
@@ -77,7 +78,10 @@ static void consider_all(struct sl_balance *b, bool swaps, struct balance_step *
 	}
 }
 
-/* A swap moves two queues, and to look for one takes long: when nothing else helps. */
+/*
+ * A swap moves two queues, and the search for one takes long: it is used only when nothing else
+ * helps.
+ */
 static struct balance_step best_step(struct sl_balance *b, bool may_swap)
 {
 	struct balance_step best = {.gain = WORTH};
@@ -107,7 +111,10 @@ unsigned int sl_balance_plan(struct sl_balance *b)
 	}
 	for (unsigned int w = 0; w < b->n_workers; w++)
 		b->after[w] = b->before[w];
-	/* Each step makes the sum of the loads' squares smaller, so it ends; early, if need be. */
+	/*
+	 * Each step reduces the sum of the squares of the loads, so the loop ends. STEPS_MAX ends
+	 * it earlier.
+	 */
 	for (unsigned int n = 0; n < STEPS_MAX; n++) {
 		struct balance_step s = best_step(b, swaps < SWAPS_MAX);
 		unsigned int from;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which receive queue would be better off with which worker: a plan from loads, no more. Few moves,
- * and none that only changes which worker is the busy one.
- * Threads: control. Plain values, no state.
+ * Plans from loads which receive queue should move to which worker. It only plans. It makes few
+ * moves, and none that only makes another worker the busy one. Threads: control. Plain values, no
+ * state.
  */
 #ifndef SL_CTRL_WATCH_BALANCE_H
 #define SL_CTRL_WATCH_BALANCE_H
@@ -11,12 +11,12 @@
 
 #include "sluice/types.h"
 
-#define SL_BALANCE_QUEUES 8192 /* queues beyond that stay where they are */
+#define SL_BALANCE_QUEUES 8192 /* further queues stay where they are */
 
 struct sl_balance_queue {
 	uint16_t port, queue; /* engine port id */
-	uint16_t worker;      /* who polls it */
-	uint16_t to;	      /* who should; filled by the plan */
+	uint16_t worker;      /* the worker that polls it */
+	uint16_t to;	      /* the worker that should; filled by the plan */
 	int16_t node;	      /* NUMA node of its device; -1: unknown */
 	bool pinned;	      /* stays where it is */
 	double load;	      /* share of a core, 0..1 */
@@ -30,12 +30,12 @@ struct sl_balance {
 };
 
 /*
- * Fill `to` of every queue and the workers' loads; returns how many queues move. A queue near its
- * device stays near: no queue goes from a worker on its device's node to one on another.
+ * Fills `to` of every queue and the workers' loads; returns how many queues move. No queue moves
+ * from a worker on its device's NUMA node to a worker on another node.
  */
 unsigned int sl_balance_plan(struct sl_balance *b);
 
-/* Between the busiest and the idlest worker, in shares of a core. */
+/* The difference between the busiest and the idlest worker, as a share of a core. */
 double sl_balance_spread(const double *load, unsigned int n_workers);
 
 #endif

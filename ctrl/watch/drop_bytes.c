@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sentences about drops that need nothing but the packet's own bytes. In the order of the list. */
+/* Sentences about drops that need only the packet's bytes, in the order of the list of reasons. */
 #include <netinet/in.h>
 
 #include "drop_facts.h"
@@ -43,13 +43,13 @@ static void ip6(const struct sl_drop_facts *f)
 		sl_drop_behind_ethernet(f));
 }
 
-/* True when the header is right. *want: what its checksum should be. */
+/* True when the checksum is right. *want: the right checksum. */
 static bool checksum_right(const struct sl_drop_part *ip, uint32_t *want)
 {
 	uint32_t len = (sl_drop_byte(ip, 0) & 15) * 4, sum = 0;
 
 	if (!sl_drop_has(ip, 0, len))
-		return true; /* not all there to be seen */
+		return true; /* the sample has not all of it */
 	for (uint32_t i = 0; i < len; i += 2)
 		sum += i == 10 ? 0 : sl_drop_word(ip, i);
 	*want = ~sl_sum_fold(sum) & 0xffff;
@@ -171,7 +171,7 @@ static void tunnel_fragment(const struct sl_drop_facts *f)
 	fragment_of(f, f->v.has_outer ? &f->v.outer_ip : &f->v.l3);
 }
 
-/* ip NULL: it is not known. */
+/* ip NULL: not known. */
 static void say_ends(const struct sl_drop_facts *f, const char *direction, const struct sl_mac *mac,
 	const struct sl_ip *ip)
 {
@@ -187,7 +187,7 @@ static void frame_to(const struct sl_drop_facts *f)
 	say_ends(f, "to", &f->v.destination_mac, f->v.has_addresses ? &f->v.destination : NULL);
 }
 
-/* A tunnel packet's own destination stands in its outer header. */
+/* A tunnel packet's destination is in its outer header. */
 static void not_local(const struct sl_drop_facts *f)
 {
 	struct sl_mac to;
@@ -196,7 +196,7 @@ static void not_local(const struct sl_drop_facts *f)
 		frame_to(f);
 		return;
 	}
-	memcpy(to.b, f->s->bytes, sizeof(to.b)); /* there are outer headers: it is there */
+	memcpy(to.b, f->s->bytes, sizeof(to.b)); /* there are outer headers, so there is a MAC */
 	say_ends(f, "to", &to, &f->v.outer_destination);
 }
 
@@ -215,7 +215,7 @@ static void underlay_protocol(const struct sl_drop_facts *f)
 		sl_drop_say(f, "protocol %u", f->v.proto);
 }
 
-/* The quoted packet is behind 8 bytes of ICMP header; its destination 16 bytes into that. */
+/* The quoted packet follows 8 bytes of ICMP header; its destination is at its byte 16. */
 static void tunnel_error(const struct sl_drop_facts *f)
 {
 	const uint32_t at = 8 + 16;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A dropped packet in words: what is known of it, and what in it gave the reason. */
+/* Puts a dropped packet into words: what is known of it, and what in it caused the drop. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -62,7 +62,7 @@ uint32_t sl_drop_node_at(const struct sl_drop_facts *f, const struct sl_ip *ip)
 	return sl_addr_map_find(f->world->node_by_addr, ip);
 }
 
-/* Where it came from. Of a tunnel packet that was refused early, its own word is all there is. */
+/* Where it came from. For a tunnel packet that was refused early, only its own header says it. */
 static uint32_t find_origin(const struct sl_drop_facts *f)
 {
 	uint32_t node;

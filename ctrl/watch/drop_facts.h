@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the sentences about one dropped packet are made from, and how they are written. Private to
- * drop_*.c.
- * Threads: control. Ownership: all of it is sl_drop_explain's, for one packet.
+ * The facts about one dropped packet, and helpers that write sentences from them. Private to
+ * drop_*.c. Threads: control. Ownership: sl_drop_explain owns all of it, for one packet.
  */
 #ifndef SL_CTRL_WATCH_DROP_FACTS_H
 #define SL_CTRL_WATCH_DROP_FACTS_H
@@ -11,15 +10,15 @@
 #include "drop_view.h"
 #include "recent.h"
 
-/* All that a sentence is made from. */
+/* Everything that a sentence is made from. */
 struct sl_drop_facts {
 	const struct sl_sample *s;
 	const struct sl_world *world;
 	const struct sl_drop_names *names;
 	struct sl_drop_view v;
 	const struct sl_network *net;  /* NULL: not known */
-	const struct sl_endpoint *src; /* has the source address; NULL: nobody */
-	const struct sl_endpoint *dst; /* likewise */
+	const struct sl_endpoint *src; /* the endpoint with the source address; NULL: none */
+	const struct sl_endpoint *dst; /* with the destination address */
 	uint32_t origin;
 	struct sl_recent_entry *e;
 };
@@ -31,11 +30,11 @@ struct sl_drop_texts {
 
 typedef void sl_drop_sentence(const struct sl_drop_facts *f);
 
-/* True when the reason has a sentence of that kind; it is in f->e->detail then. */
+/* True when the reason has a sentence of that kind; then the sentence is in f->e->detail. */
 bool sl_drop_say_bytes(const struct sl_drop_facts *f);
 bool sl_drop_say_objects(const struct sl_drop_facts *f);
 
-/* Appends to the sentence; cut where the room ends. */
+/* Appends to the sentence; text that does not fit is cut. */
 void sl_drop_say(const struct sl_drop_facts *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -46,7 +45,7 @@ const char *sl_drop_origin_words(
 const char *sl_drop_endpoint_name(const struct sl_drop_facts *f, const struct sl_endpoint *ep);
 /* The node that has this tunnel address; 0: none. */
 uint32_t sl_drop_node_at(const struct sl_drop_facts *f, const struct sl_ip *ip);
-/* Bytes of the frame behind its Ethernet header. */
+/* Bytes of the frame after its Ethernet header. */
 uint32_t sl_drop_behind_ethernet(const struct sl_drop_facts *f);
 
 #endif

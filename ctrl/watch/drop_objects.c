@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sentences about drops that name ports, nodes, endpoints and policies. In the order of the list. */
+/*
+ * Sentences about drops that name ports, nodes, endpoints and policies, in the order of the list of
+ * reasons.
+ */
 #include "dp/lib/pmap.h"
 #include "drop_facts.h"
 #include "pipelines/context/world.h"
@@ -21,7 +24,7 @@ static void say_destination(const struct sl_drop_facts *f)
 		sl_drop_origin_words(f, f->dst->origin, buf));
 }
 
-/* Of a packet that has its way out written on it, or whose destination says it. */
+/* For a packet whose way out is in its sample, or follows from its destination. */
 static void way_out(const struct sl_drop_facts *f)
 {
 	char buf[SL_DROP_ORIGIN_LEN];
@@ -44,7 +47,7 @@ static void unbound(const struct sl_drop_facts *f)
 	sl_drop_say(f, "port %s carries no endpoint", f->e->port);
 }
 
-/* What the sender says of itself beside the Ethernet header: in ARP. */
+/* The sender's MAC in an ARP message, besides the Ethernet header. */
 static bool arp_mac(const struct sl_drop_facts *f, struct sl_mac *mac)
 {
 	if (f->v.ethertype != SL_DROP_ETH_ARP || !sl_drop_has(&f->v.l3, 0, 28))

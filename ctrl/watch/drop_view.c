@@ -51,7 +51,10 @@ static void read_eth(struct sl_drop_view *v)
 	v->l3 = behind(&v->frame, off + 2);
 }
 
-/* RFC 8200 section 4: as far as the bytes go. True when a transport header follows. */
+/*
+ * Walks extension headers (RFC 8200 section 4) as far as the bytes go. True when a transport header
+ * follows.
+ */
 static bool walk_extensions(struct sl_drop_view *v, uint32_t *off)
 {
 	for (unsigned int i = 0; i < EXTENSIONS_MAX; i++) {
@@ -118,7 +121,7 @@ static void read_arp(struct sl_drop_view *v)
 	v->destination = ip4_at(&v->l3, 24);
 }
 
-/* The ports of TCP, UDP and SCTP; for ICMP what stands in their place in a flow's key. */
+/* The ports of TCP, UDP and SCTP; for ICMP, the values that a flow key has in their place. */
 static void read_ports(struct sl_drop_view *v)
 {
 	uint32_t type = sl_drop_byte(&v->l4, 0), id = sl_drop_word(&v->l4, 4), request;
@@ -164,8 +167,8 @@ static void read_frame(struct sl_drop_view *v)
 }
 
 /*
- * When the frame at hand is a tunnel packet, its headers are the outer ones, and what it carries is
- * to be read next: true, and v->frame is that.
+ * True when the current frame is a tunnel packet: then its headers are the outer ones, and v->frame
+ * is the frame that it carries, to be read next.
  */
 static bool read_tunnel(struct sl_drop_view *v)
 {

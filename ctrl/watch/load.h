@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How busy each worker was over the last full second: differences of its counters.
- * Threads: control.
+ * How busy each worker was over the last full second, from differences of its counters. Threads:
+ * control.
  */
 #ifndef SL_CTRL_WATCH_LOAD_H
 #define SL_CTRL_WATCH_LOAD_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From the rows of metrics_list.h to shapes, descriptions and readers; and what each group reads. */
+/*
+ * Makes shapes, descriptions and readers from the rows of metrics_list.h, and has the values that
+ * each group reads.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +99,7 @@ static void read_port(struct port_view *v, struct sl_engine *g, uint16_t id)
 		v->dropped += drops[r];
 }
 
-/* The first port from *at on that is there, NULL: none; *at is behind it. */
+/* The first existing port from *at on, NULL: none; sets *at after it. */
 static const char *next_port_name(const struct sl_running *run, uint32_t *at)
 {
 	unsigned int id = sl_port_set_next(sl_apply_ports(run->apply), *at);
@@ -269,7 +272,7 @@ static bool next_drop(struct sl_metric_walk *w, void *instance)
 	return true;
 }
 
-/* Each port's reasons, then what is left of the node's. at: port * SL_DROP_COUNT + reason. */
+/* First each port's reasons, then the rest of the node's. at: port * SL_DROP_COUNT + reason. */
 static bool next_port_drop(struct sl_metric_walk *w, void *instance)
 {
 	const struct sl_running *run = &w->source->run;
@@ -359,7 +362,7 @@ double sl_metric_value(const struct sl_metric *m, const void *instance)
 	case SL_F_BOOL:
 		return *(const bool *)at ? 1 : 0;
 	default:
-		abort(); /* the rows have no other */
+		abort(); /* the rows have no other type */
 	}
 }
 

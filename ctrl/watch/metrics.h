@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Metrics as rows (metrics_list.h), in groups. A group has instances, told apart by its labels (a
- * port, a worker, a drop reason), and each instance has a value of every metric of the group. An
- * exporter walks the groups, their instances and their metrics, and needs nothing else; stats.get
+ * Metrics are rows (metrics_list.h) in groups. A group has instances, which differ in its labels (a
+ * port, a worker, a drop reason). Each instance has a value of every metric of the group. An
+ * exporter walks the groups, their instances and their metrics, and needs nothing else. stats.get
  * and drops.list write the instances by the groups' shapes.
  *
- * Threads: control; the counters behind them are the workers'. Ownership: instances are the
- * caller's, text in them lives as long as the object that it names.
+ * Threads: control; workers write the counters behind them. Ownership: the caller owns instances;
+ * text in them lives as long as the object that it names.
  */
 #ifndef SL_CTRL_WATCH_METRICS_H
 #define SL_CTRL_WATCH_METRICS_H
@@ -36,7 +36,7 @@ enum sl_metric_unit {
 };
 struct sl_metric_unit_row {
 	const char *base; /* "seconds"; "" for none */
-	double scale;	  /* a value times this is in the base unit */
+	double scale;	  /* multiply a value by this to get the base unit */
 };
 extern const struct sl_metric_unit_row sl_metric_units[SL_UNIT_COUNT];
 
@@ -44,10 +44,10 @@ struct sl_metric {
 	const char *name, *help;
 	enum sl_metric_kind kind;
 	enum sl_metric_unit unit;
-	enum sl_ftype type; /* UINT64, NUMBER or BOOL, at this offset of an instance */
+	enum sl_ftype type; /* UINT64, NUMBER or BOOL, at this offset in an instance */
 	size_t offset;
 };
-/* In the base unit. */
+/* The value in the base unit. */
 double sl_metric_value(const struct sl_metric *m, const void *instance);
 
 /* Instances: a member for each label and metric. */
@@ -80,14 +80,14 @@ struct sl_drop_metrics {
 	char *reason, *port; /* constant text, not to be freed */
 	bool has_port;
 	SL_METRICS_DROPS(SL_METRIC_MEMBER, _)
-	char *description;  /* beside the metrics: what it means */
-	char runbook[64];   /* and where docs/drops.md says what to do */
+	char *description;  /* besides the metrics: what the reason means */
+	char runbook[64];   /* the place in docs/drops.md that says what to do */
 	char *runbook_text; /* the same, for the shape */
 };
 extern const struct sl_shape sl_totals_shape, sl_port_shape, sl_worker_shape, sl_flow_shape,
 	sl_announcement_shape, sl_control_shape, sl_drop_shape;
 
-/* What they are read from. */
+/* The parts that metrics are read from. */
 struct sl_metric_source {
 	struct sl_running run;
 	const struct sl_load_meter *load;
@@ -101,30 +101,33 @@ enum sl_metric_group_id {
 	SL_GROUP_FLOWS,
 	SL_GROUP_ANNOUNCEMENTS,
 	SL_GROUP_CONTROL,
-	SL_GROUP_DROPS,	     /* each reason, of the whole node */
-	SL_GROUP_PORT_DROPS, /* each port and reason; last, without port, what no port accounts for */
+	SL_GROUP_DROPS,	     /* each reason, for the whole node */
+	SL_GROUP_PORT_DROPS, /* each port and reason; last, without port, drops of no port */
 	SL_GROUP_COUNT,
 };
 
 #define SL_METRIC_LABELS_MAX 2
 
-/* A walk over a group's instances; zeroed but for the first two. */
+/* A walk over a group's instances; starts zeroed except the first two fields. */
 struct sl_metric_walk {
 	const struct sl_metric_group *group;
 	const struct sl_metric_source *source;
 	uint32_t at;		       /* of the next instance */
-	uint64_t drops[SL_DROP_COUNT]; /* of the port at hand */
-	uint64_t rest[SL_DROP_COUNT];  /* of the node, less those of the ports so far */
+	uint64_t drops[SL_DROP_COUNT]; /* of the current port */
+	uint64_t rest[SL_DROP_COUNT];  /* of the node, minus those of the ports so far */
 };
 
 struct sl_metric_group {
 	const char *name;	      /* "ports" */
 	const struct sl_shape *shape; /* of an instance */
-	/* Fields of the shape: UINT, NAME or STRING. An instance without one is without the label. */
+	/*
+	 * Fields of the shape: UINT, NAME or STRING. If an instance lacks the field, it lacks the
+	 * label.
+	 */
 	const char *label[SL_METRIC_LABELS_MAX];
 	const struct sl_metric *metric;
 	size_t n_metrics;
-	bool (*next)(struct sl_metric_walk *w, void *instance); /* false: that was all */
+	bool (*next)(struct sl_metric_walk *w, void *instance); /* false: no more */
 };
 extern const struct sl_metric_group sl_metric_groups[SL_GROUP_COUNT];
 
@@ -139,8 +142,8 @@ bool sl_metric_next(struct sl_metric_walk *w, void *instance);
 void sl_metrics_read(
 	enum sl_metric_group_id group, const struct sl_metric_source *source, void *instance);
 /*
- * All instances, side by side: 0 with *list, to be freed with free(list->items), or -ENOMEM. Those
- * of the drops point into themselves and cannot be listed so.
+ * All instances in an array: 0 with *list, to be freed with free(list->items), or -ENOMEM. Not for
+ * the drops: their instances point into themselves.
  */
 int sl_metrics_list(
 	enum sl_metric_group_id group, const struct sl_metric_source *source, struct sl_list *list);

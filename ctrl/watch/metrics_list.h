@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every metric, a row each, by group. To add one, add its row here; if it needs something that its
- * group does not read yet, add that to the group's `read` in metrics.c. stats.get, drops.list,
+ * All metrics, one row each, by group. To add a metric, add its row here. If it needs a value that
+ * its group does not read yet, add that to the group's `read` in metrics.c. stats.get, drops.list,
  * rpc.discover, docs/rpc.md and exporters are made from these rows.
  *
  * A row: X(struct, name, type, kind, unit, reader, help).
@@ -19,7 +19,7 @@
 #define SL_METRICS_TOTALS(X, st) \
 	X(st, received, U64, COUNTER, PACKETS, v->received, "Packets taken from receive queues.") \
 	X(st, generated, U64, COUNTER, PACKETS, v->generated, \
-		"Packets made here: ARP, ICMP, answers. Also those that were taken back from a " \
+		"Packets made by sluice: ARP, ICMP, answers. Also packets taken back from a " \
 		"port that had not sent them (tx_recalled).") \
 	X(st, sent, U64, COUNTER, PACKETS, v->sent, "Packets accepted by transmit queues.") \
 	X(st, dropped, U64, COUNTER, PACKETS, v->dropped, "Packets dropped, for whatever reason.") \
@@ -32,15 +32,15 @@
 	X(st, tx_packets, U64, COUNTER, PACKETS, v->n.tx_packets, "Packets sent.") \
 	X(st, tx_bytes, U64, COUNTER, BYTES, v->n.tx_bytes, "Bytes sent, without checksum.") \
 	X(st, rx_missed, U64, COUNTER, PACKETS, v->info.rx_missed, \
-		"Packets that were lost between the device and a worker, each of them once. What " \
-		"the other end, or the kernel, lost before is counted there: see the guide.") \
+		"Packets lost between the device and a worker, each counted once. Packets that " \
+		"the other end or the kernel has lost are counted there: see the guide.") \
 	X(st, tx_dropped, U64, COUNTER, PACKETS, v->n.tx_dropped, \
-		"Packets that were for this port and did not leave by it.") \
+		"Packets for this port that did not leave by it.") \
 	X(st, tx_recalled, U64, COUNTER, PACKETS, v->n.tx_recalled, \
 		"Of tx_dropped, those that count in tx_packets as well: the transmit queue had " \
 		"accepted them, and they were thrown away before they left.") \
 	X(st, dropped, U64, COUNTER, PACKETS, v->dropped, \
-		"Packets dropped that came in by this port, or (tx_dropped) could not leave by it; " \
+		"Packets dropped that entered by this port, or (tx_dropped) could not leave by it; " \
 		"drops.list with this port says why.") \
 	X(st, rx_errors, U64, COUNTER, PACKETS, v->info.rx_errors, \
 		"Frames that the device or its driver refused: damaged, or larger than a buffer.") \
@@ -48,7 +48,7 @@
 		"Times that its driver found no free buffer to receive into. Drivers of kernel " \
 		"sockets, memif and vhost do not count that: see starved.") \
 	X(st, starved, FLAG, GAUGE, NONE, v->info.starved, \
-		"All buffers of its pool are in use, so that it receives next to nothing.")
+		"All buffers of its pool are in use, so it receives almost nothing.")
 
 /* Label: core, the CPU of a worker. */
 #define SL_METRICS_WORKERS(X, st) \
@@ -72,18 +72,18 @@
 	X(st, full, U64, COUNTER, CONNECTIONS, v->stats.table_full, \
 		"New connections refused because the table was full.") \
 	X(st, over_share, U64, COUNTER, CONNECTIONS, v->stats.over_share, \
-		"New connections refused because the opener had its share of a table that was " \
+		"New connections refused because the opener had used its share of a table that was " \
 		"nearly full.") \
 	X(st, reserve, U64, GAUGE, ENTRIES, 2 * (uint64_t)sl_flow_share_reserve(v->table), \
-		"With so many entries free, or fewer, only those below their shares open " \
+		"With this many entries free, or fewer, only owners below their shares can open " \
 		"connections.") \
 	X(st, samples_lost, U64, COUNTER, SAMPLES, v->samples_lost, \
 		"Samples for drops.recent lost because their ring was full.")
 
-/* What workloads are told of changed endpoints. One instance. */
+/* Announcements of changed endpoints to workloads. One instance. */
 #define SL_METRICS_ANNOUNCEMENTS(X, st) \
 	X(st, sent, U64, COUNTER, PACKETS, v->sent, \
-		"Frames that told workloads of an endpoint's new MAC or place.") \
+		"Frames sent to tell workloads an endpoint's new MAC or place.") \
 	X(st, waiting, U64, GAUGE, ENDPOINTS, v->waiting, \
 		"Endpoints that are still to be announced.")
 

@@ -83,7 +83,7 @@ void sl_recent_note(struct sl_recent *r, const struct sl_running *run, const str
 	const struct sl_world *world = atomic_load(&run->pipeline->world);
 	struct sl_recent_entry e;
 
-	/* Workers wrote it, but its ring could be broken: a reason is an index. */
+	/* Workers wrote it, but the ring could be corrupt, and a reason is used as an index. */
 	if (s->reason == SL_KEEP || s->reason >= SL_DROP_COUNT || s->culprit >= SL_CULPRITS ||
 		world == NULL)
 		return;

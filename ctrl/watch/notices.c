@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The list of notices: one row each. Asking them, and putting what they find into words. */
+/* The list of notices, one row each. Asks the rows, and puts what they find into words. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "notices.h"
 
-/* Those of one thing stand together, the worst first. */
+/* Rows about one subject are together, the worst first. */
 #define RULES(c) .each = sl_notice_rules, .coll = c
 const struct sl_notice_row sl_notice_rows[] = {
 	{"port_rule", RULES(SL_COLL_PORTS)},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Standing notices: what was accepted and cannot work, or needs an operator. A kind of notice is a
- * row with a code and a function that finds what it applies to now; nothing is stored. notices.list
- * answers what all rows find; the watch logs each notice once when it appears and once when it is
- * gone; --check prints what it finds in a file.
+ * Standing notices: configuration that was accepted and cannot work, or that needs an operator. A
+ * kind of notice is a row with a code and a function that finds the objects that it applies to now;
+ * nothing is stored. notices.list answers what all rows find. The watch logs each notice once when
+ * it appears and once when it is gone. --check prints the notices of a file.
  *
  * To add a kind: write its find function, declare it below, add its line to the array in notices.c.
  *
@@ -18,57 +18,57 @@
 
 struct sl_running;
 
-#define SL_NOTICE_NODE_SECTION "node" /* for a collection: the section of the file */
+#define SL_NOTICE_NODE_SECTION "node" /* in place of a collection: the section of the file */
 
 struct sl_notice {
 	const char *collection; /* "ports"; SL_NOTICE_NODE_SECTION */
-	const char *name;	/* the object's key; empty: no single object is to blame */
+	const char *name;	/* the object's key; empty: no single object is at fault */
 	const char *code;	/* the row's */
 	char message[1024];	/* one sentence */
 	char hint[512];		/* what to do about it; may be empty */
 };
 
-/* What rows look at. */
+/* The input of rows. */
 struct sl_notice_facts {
 	const struct sl_store *store;
 	const struct sl_node_self *self;
 	const struct sl_running *run; /* NULL where nothing runs: --check */
 };
 
-/* Where they put what they find. */
+/* Where rows put what they find. */
 struct sl_notice_sink {
 	void *ctx;
 	void (*put)(void *ctx, const struct sl_notice *n);
-	const char *code; /* of the row that is asked */
+	const char *code; /* of the current row */
 };
 void sl_notice_put(const struct sl_notice_sink *to, const char *collection, const char *name,
 	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/* One row on its way over a collection. */
+/* A row's walk over a collection. */
 struct sl_notice_walk {
 	const struct sl_notice_facts *f;
 	struct sl_notice_sink to;
 	enum sl_collection_id coll;
 	struct sl_reach reach; /* the underlay as it is now */
-	void *memo;	       /* the row's own, from malloc; goes with the walk */
+	void *memo;	       /* the row's, from malloc; freed with the walk */
 };
 
 /*
- * A row looks at each object of a collection by itself (each; ctx is the walk, false ends it), and
- * large collections are then taken in portions; or at everything at once (find), for as long as
- * which the control loop waits: no more than one pass over a collection, and no work for each pair
- * of objects.
+ * A row has either `each` or `find`. `each` looks at one object of a collection; ctx is the walk,
+ * and false ends it. Large collections are then walked in portions. `find` looks at everything in
+ * one call, and the control loop waits for it: so it makes no more than one pass over a collection,
+ * and does no work for each pair of objects.
  */
 struct sl_notice_row {
 	/*
-	 * One short word for programs; never changes its meaning. A row may put another in its
+	 * One short word for programs; its meaning never changes. A row may set another code in its
 	 * sink.
 	 */
 	const char *code;
 	void (*find)(const struct sl_notice_facts *f, const struct sl_notice_sink *to);
 	bool (*each)(const struct sl_object *o, void *ctx);
 	enum sl_collection_id coll; /* of each */
-	bool is_logged;		    /* the log has lines of its own for it */
+	bool is_logged;		    /* the log has its own lines for it */
 };
 extern const struct sl_notice_row sl_notice_rows[];
 extern const size_t sl_n_notice_rows;
@@ -80,7 +80,7 @@ extern const size_t sl_n_notice_rows;
 /* notices_ports.c */
 SL_NOTICE_EACH(sl_notice_port_state);
 
-/* notices_rules.c: the code of what is found is the rule's */
+/* notices_rules.c: the notice's code is the rule's */
 SL_NOTICE_EACH(sl_notice_rules);
 
 /* notices_underlay.c */
@@ -115,8 +115,8 @@ SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);
 
 /*
- * A row's walk, for those who take it in portions. False: out of memory, and nothing is to be
- * walked. fini ends either.
+ * A row's walk, for callers that walk in portions. False: out of memory, and there is nothing to
+ * walk. Call fini in both cases.
  */
 bool sl_notice_walk_init(
 	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row);
@@ -126,8 +126,8 @@ void sl_notice_walk_fini(struct sl_notice_walk *w);
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);
 /*
- * The same bit by bit: what a row finds, of a large collection a portion of it. *next_id begins
- * with 0; true when that was all of the row, and *next_id is 0 again.
+ * The same in portions: what one row finds, in a large collection in one portion of it. *next_id
+ * starts at 0. True when the row is done; then *next_id is 0 again.
  */
 #define SL_NOTICE_PORTION 1024u
 bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *next_id,
@@ -137,9 +137,9 @@ bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *n
 const char *sl_notice_line(const struct sl_notice *n, char line[SL_NOTICE_LINE_LEN]);
 
 /*
- * The watch remembers what each row found last. In a turn it asks one row, or, where a row looks at
- * each object, one row about a portion of them. Of a row that finds very many at once, the first few
- * are logged, with the number of the others.
+ * The watch remembers what each row found last. In a turn it asks one row, or one row about a
+ * portion of the objects. When a row finds very many notices at once, the first few are logged,
+ * with the number of the others.
  */
 struct sl_notice_watch;
 struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A notice about ports that have no buffers left to receive into. */
+/* The notice about ports that have no buffers left for receiving. */
 #include "notices.h"
 #include "running.h"
 #include "ctrl/objects/fields.h"
 
 enum { HOLDERS_LEN = 128 };
 
-/* Ports that can have another's buffers in their transmit queues, as many as there is room for. */
+/* Names ports that can hold another port's buffers in their transmit queues, as many as fit. */
 static const char *holders(const struct sl_running *run, char text[HOLDERS_LEN])
 {
 	size_t len = 0;

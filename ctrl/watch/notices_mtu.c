@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Notices about sizes: networks whose packets do not fit the way to other nodes. */
+/* Notices about sizes: networks whose packets do not fit on the path to other nodes. */
 #include <stdlib.h>
 
 #include "ctrl/objects/endpoints.h"
@@ -12,12 +12,12 @@
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 
-/* What a walk over networks needs to know once. An mtu of 0: none is known. */
+/* Values that a walk over networks needs to find once. An mtu of 0: not known. */
 struct ways {
 	const struct sl_notice_facts *f;
 	uint32_t port_mtu; /* of the narrowest underlay port */
 	const struct sl_object *port;
-	uint32_t least;	 /* of all ports and nodes: most networks are below, and that is all */
+	uint32_t least;	 /* of all ports and nodes: most networks are below it and need no search */
 	uint32_t access; /* of the narrowest access port */
 };
 
@@ -26,7 +26,7 @@ static uint32_t narrower(uint32_t a, uint32_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* In force, or where nothing runs what is written. */
+/* The MTU in force, or the configured one when nothing runs. */
 static uint32_t port_mtu(const struct ways *w, const struct sl_port_obj *p)
 {
 	int id = w->f->run != NULL ? sl_apply_port_id(w->f->run->apply, p->name) : -1;
@@ -76,11 +76,11 @@ static const struct ways *ways_of(struct sl_notice_walk *walk)
 	return w;
 }
 
-/* A way that one network's packets take and do not fit. */
+/* A path that packets of a network take and do not fit. */
 struct narrow {
 	const struct ways *ways;
 	const struct sl_network_obj *net;
-	const struct sl_node_obj *to; /* NULL: there is none */
+	const struct sl_node_obj *to; /* NULL: no such path */
 	uint32_t mtu;
 };
 
@@ -139,9 +139,9 @@ static bool has_ip6(const struct sl_endpoint_obj *ep)
 	return false;
 }
 
-/* An endpoint with IPv6 addresses, and what the way to it carries. */
+/* An endpoint with IPv6 addresses, and the size that the path to it carries. */
 struct ip6_way {
-	const struct ways *ways; /* NULL: any way will do */
+	const struct ways *ways; /* NULL: any path will do */
 	uint32_t encap;		 /* of the network */
 	const struct sl_endpoint_obj *to;
 	uint32_t mtu;
@@ -179,7 +179,7 @@ static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *
 	return false;
 }
 
-/* No way of the node is too narrow, which is all that most nodes have to be asked. */
+/* True when no path of this node is too narrow. For most nodes this is the only check. */
 static bool all_wide(const struct ways *w, uint32_t encap)
 {
 	return (w->least == 0 || sl_encap_inner_mtu(encap, w->least) >= IP6_MTU_MIN) &&

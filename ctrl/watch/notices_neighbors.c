@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Notices about underlay neighbours: those configured, and what others do to those learned. */
+/*
+ * Notices about underlay neighbours: configured ones, and claims of other hosts against learned
+ * ones.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,11 +12,14 @@
 #include "running.h"
 #include "ctrl/objects/fields.h"
 
-/* The gateways of routes that name their port: on link there, whatever the prefixes are. */
+/*
+ * The gateways of routes that name their port: they are on that port's link, whatever its prefixes
+ * are.
+ */
 struct gateways {
 	size_t n;
 	struct gateway {
-		char key[SL_KEY_LEN]; /* as a neighbor's */
+		char key[SL_KEY_LEN]; /* as a neighbor's key */
 	} all[];
 };
 
@@ -34,7 +40,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct gateway *)a)->key, ((const struct gateway *)b)->key);
 }
 
-/* Looked up in a list that is made when the first neighbour of the walk needs it. */
+/* Searches a list that is made when the first neighbour of the walk needs it. */
 static bool is_named_gateway(struct sl_notice_walk *w, const char *key)
 {
 	struct gateways *g = w->memo;

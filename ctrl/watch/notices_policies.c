@@ -9,8 +9,8 @@
 #include "notices.h"
 
 /*
- * It comes from a state that was written before policies had networks, and is in force in every one
- * until somebody says otherwise, or says "*".
+ * The policy comes from a state that was written before policies had networks. It is in force in
+ * every network until somebody sets its networks, which may be "*".
  */
 bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 {
@@ -28,9 +28,9 @@ bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 }
 
 /*
- * So many networks, subnets and endpoints are looked at for one policy: who has more is taken to
- * have what it is for. A wrong prefix is seen where it is typed, in a small configuration or a
- * network with subnets.
+ * The number of networks, subnets and endpoints to look at for one policy. With more of them, the
+ * policy counts as right. A wrong prefix is found where people type it: in a small configuration,
+ * or in a network with subnets.
  */
 #define LOOKS_MAX 1024u
 
@@ -38,7 +38,7 @@ struct address_search {
 	const struct sl_store *store;
 	const struct sl_prefix *cidr;
 	unsigned int looks;
-	bool found; /* somebody has such an address, or may have */
+	bool found; /* an endpoint has such an address, or may have */
 };
 
 static bool overlap(const struct sl_prefix *a, const struct sl_prefix *b)
@@ -48,7 +48,7 @@ static bool overlap(const struct sl_prefix *a, const struct sl_prefix *b)
 	return a->len <= b->len ? sl_prefix_begins(a, &b->ip) : sl_prefix_begins(b, &a->ip);
 }
 
-/* False: no need to look further. */
+/* False: stop looking. */
 static bool look_on(struct address_search *x, bool found)
 {
 	x->found = found || ++x->looks > LOOKS_MAX;
@@ -100,7 +100,7 @@ static bool is_somebodys(
 	return x.found;
 }
 
-/* Not refused: policies may come before the endpoints they are for. */
+/* This is not refused: policies may come before the endpoints that they are for. */
 bool sl_notice_policy_cidr(const struct sl_object *o, void *ctx)
 {
 	const struct sl_policy_obj *p = (const struct sl_policy_obj *)o;

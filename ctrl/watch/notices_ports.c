@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Notices about ports whose devices are not as they should be. */
+/* Notices about ports whose devices do not work. */
 #include "notices.h"
 #include "running.h"
 #include "ctrl/objects/fields.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notices about what would be refused today (a collection's rules): it came from the state directory. The code
- * is the broken rule's.
+ * Notices about objects from the state directory that would be refused today (a collection's
+ * rules). The code is the broken rule's.
  */
 #include "notices.h"
 

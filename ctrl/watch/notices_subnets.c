@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notices about networks whose endpoints have addresses in none of the subnets: earlier versions
- * took every IPv4 address as one of ::/0, and a state directory may have such.
+ * Notices about networks with endpoints whose addresses are in none of the subnets. Earlier
+ * versions accepted every IPv4 address in ::/0, and a state directory may have such addresses.
  */
 #include "ctrl/objects/endpoints.h"
 #include "ctrl/objects/networks.h"
@@ -43,7 +43,7 @@ static bool find_stray(enum sl_collection_id by, const struct sl_object *o, void
 	return true;
 }
 
-/* Only these can hold what they should not, so that no other network's endpoints are walked. */
+/* Only these networks can have such endpoints, so only their endpoints are walked. */
 static bool spans_ip4(const struct sl_network_obj *n)
 {
 	static const struct sl_ip ip4 = {.b = {[10] = 0xff, [11] = 0xff}};

@@ -52,7 +52,7 @@ static bool prefixes_equal(const struct sl_prefix *a, const struct sl_prefix *b)
 	return a->len == b->len && sl_prefix_contains(a, &b->ip);
 }
 
-/* The first link before i that has a prefix of it, and which; NULL: none. */
+/* The first link before i that shares a prefix with it, and that prefix; NULL: none. */
 static const struct sl_link *same_prefix(
 	const struct sl_reach *r, size_t i, const struct sl_prefix **prefix)
 {
@@ -86,7 +86,7 @@ void sl_notice_port_prefix(const struct sl_notice_facts *f, const struct sl_noti
 	sl_reach_fini(&r);
 }
 
-/* Why nobody gets through to a tunnel address; NULL: they do. */
+/* Why packets cannot reach a tunnel address; NULL: they can. */
 static const char *tunnel_address_trouble(const struct sl_reach *r, const struct sl_ip *ip)
 {
 	bool any = false;
@@ -171,7 +171,7 @@ bool sl_notice_node_path(const struct sl_object *o, void *ctx)
 	struct sl_reach_path path = path_of(w, node);
 	char text[SL_IP_STR_LEN];
 
-	/* What a rule says already is not said again. */
+	/* A rule reports these reasons already. */
 	if (path.why != SL_REACH_OK && path.why != SL_REACH_OWN && path.why != SL_REACH_FAMILY)
 		sl_notice_put(&w->to, "nodes", node->name,
 			"add an underlay port with an address of its link, or a route",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the rows found last time, so that a line is logged when that changes. */
+/* Remembers what each row found last, so that a change is logged. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,11 +11,11 @@
 #define LINES_MAX 8    /* logged for one row and turn */
 #define KNOWN_MAX 4096 /* remembered for one row */
 
-/* One notice that stood when its row was asked last. */
+/* One notice that existed when its row was asked last. */
 struct known {
 	UT_hash_handle hh;
-	uint64_t pass; /* the last one that found it */
-	char *line;    /* as it is logged */
+	uint64_t pass; /* the last pass that found it */
+	char *line;    /* as logged */
 	char key[];    /* code, collection and name, a space between */
 };
 
@@ -80,7 +80,7 @@ static void drop(struct known **known, struct known *k)
 	free(k);
 }
 
-/* What this pass did not find is gone. */
+/* Forgets notices that this pass did not find: they are gone. */
 static void forget_gone(struct sl_notice_watch *w)
 {
 	char text[SL_NOTICE_LINE_LEN + 16];

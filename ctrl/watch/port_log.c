@@ -11,7 +11,7 @@ enum {
 	PERIOD = 10 * SL_TICKS_PER_SECOND,
 };
 
-/* A state that passes by itself in a moment is not logged. */
+/* A state that ends by itself in a moment is not logged. */
 static bool is_passing(enum sl_port_condition c)
 {
 	return c == SL_PORT_IS_OPENING || c == SL_PORT_IS_CLOSING;
@@ -32,7 +32,10 @@ static void log_state(struct sl_port_log *log, const struct sl_running *run, uin
 	run->log(text);
 }
 
-/* What was left unsaid when a period ended is said then, if it still is so. */
+/*
+ * True when a state that was not logged is due: its period has ended, and the state is still the
+ * same.
+ */
 static bool is_overdue(const struct sl_log_limit *l, uint32_t tick)
 {
 	return l->n_hushed > 0 && sl_log_limit_is_over(l, PERIOD, tick);
@@ -51,7 +54,7 @@ static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t
 	if (log->port[id].name != hash) {
 		memset(&log->port[id], 0, sizeof(log->port[id]));
 		log->port[id].name = hash;
-		log->port[id].logged = SL_PORT_IS_UP; /* as a port should be */
+		log->port[id].logged = SL_PORT_IS_UP; /* the normal state of a port */
 	}
 	sl_port_info(run->engine, id, &info);
 	if (is_passing(info.condition) || info.condition == log->port[id].logged) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the log says of ports: one line for each change of state, with the time. A port that changes
- * again and again has a few lines in ten seconds, and then one that says how many there were.
- * Threads: control.
+ * The log of ports: one line for each change of state, with the time. A port that changes again and
+ * again gets a few lines in ten seconds, and then one line with the number of changes. Threads:
+ * control.
  */
 #ifndef SL_CTRL_WATCH_PORT_LOG_H
 #define SL_CTRL_WATCH_PORT_LOG_H
@@ -12,13 +12,13 @@
 
 struct sl_port_log {
 	struct {
-		uint64_t name; /* a hash of it: whose id it was */
+		uint64_t name; /* a hash of the name of the port that had the id */
 		enum sl_port_condition logged;
 		struct sl_log_limit limit;
 	} port[SL_PORTS_MAX];
 };
 
-/* Each turn of the loop: what became of devices, into the tables and into the log. */
+/* Call it each turn of the loop: it carries changes of devices into the tables and the log. */
 struct sl_running;
 void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run);
 

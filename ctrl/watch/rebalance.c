@@ -8,9 +8,12 @@
 
 #include "ctrl/model/conf.h"
 
-/* Twice, with nothing measured twice in between: one look may have met a burst. */
+/*
+ * Loads must be uneven for this long, so that two looks share no measurement: one look may have met
+ * a burst.
+ */
 #define UNEVEN_TICKS ((SL_REBALANCE_WINDOW_S + 1) * SL_TICKS_PER_SECOND)
-#define PAUSE_LOOKS  2 /* after a move, for flows and caches to settle */
+#define PAUSE_LOOKS  2 /* after a move, until flows and caches are steady */
 
 static void read_queues(const struct sl_engine *g, struct sl_ports_sample *s)
 {
@@ -27,7 +30,7 @@ static void read_queues(const struct sl_engine *g, struct sl_ports_sample *s)
 		}
 }
 
-/* Measure anew. */
+/* Starts to measure again. */
 static void forget(struct sl_rebalance *r)
 {
 	for (unsigned int i = 0; i < r->n_samples; i++)
@@ -57,7 +60,7 @@ void sl_rebalance_sample(struct sl_rebalance *r, struct sl_engine *g)
 	r->n_samples++;
 }
 
-/* What a queue did in the window; nothing when its port is another one than at the start. */
+/* The counters of a queue in the window; zero when the port is not the same as at the start. */
 static struct sl_queue_sample in_window(const struct sl_rebalance *r, uint16_t port, uint16_t queue)
 {
 	const struct sl_queue_sample *old, *new;
@@ -131,7 +134,7 @@ int sl_rebalance_apply(
 	}
 	ret = n > 0 ? sl_queues_move(g, m, n, e) : 0;
 	if (ret == 0) {
-		forget(r); /* what a queue cost one worker says little about the next */
+		forget(r); /* a queue's cost at one worker says little about the next worker */
 		r->uneven_since = 0;
 	}
 	return ret;

@@ -3,7 +3,7 @@
 
 #include "recent.h"
 
-/* Microseconds: there are never as many samples as that. */
+/* Sequences start from the time in microseconds: there are never that many samples. */
 void sl_recent_init(struct sl_recent *r, const struct timespec *now)
 {
 	memset(r, 0, sizeof(*r));
@@ -33,8 +33,8 @@ static unsigned int greediest(const struct sl_recent_reason *all)
 }
 
 /*
- * The place of the culprit's oldest row, which goes: the row after it answers for what it stood
- * for. *lost: what the new row answers for, when it is that one.
+ * Frees the place of the culprit's oldest row. The count that this row carried goes to the row
+ * after it, or to *lost when the new row is that row.
  */
 static struct sl_recent_entry *make_room(
 	struct sl_recent_reason *all, unsigned int culprit, uint64_t *lost)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Samples of packets that were dropped, or let pass in audit mode, put into words: with the names
- * of that time, for numbers are given again, and must not show one tenant another's names.
+ * Samples of packets that were dropped, or passed in audit mode, put into words. They have the
+ * names of that time: numbers are reused, and a sample must not show one tenant another tenant's
+ * names.
  *
- * Each reason has a place of its own for SL_RECENT_OF_REASON samples. Where it is full, the oldest
- * of the culprit that has most makes room: a flood displaces its own. What is not kept is not lost
- * from the count: the next row of the same reason and culprit says so (lost).
+ * Each reason has room for SL_RECENT_OF_REASON samples. When that is full, the oldest sample of the
+ * culprit with most samples is removed: so a flood displaces its own samples. Packets without a
+ * sample are still counted: the next row of the same reason and culprit has their number (lost).
  * Threads: control.
  */
 #ifndef SL_CTRL_WATCH_RECENT_H
@@ -19,9 +20,9 @@
 #define SL_RECENT_DETAIL    256
 
 struct sl_recent_entry {
-	uint64_t sequence;    /* of all samples; grows from one to the next, also over restarts */
-	uint64_t lost;	      /* packets alike before this one, that no row shows */
-	struct timespec when; /* taken from the ring, realtime */
+	uint64_t sequence;    /* grows from sample to sample, also over restarts */
+	uint64_t lost;	      /* like packets before this one that no row shows */
+	struct timespec when; /* when it was taken from the ring, realtime */
 	uint32_t length;
 	uint16_t culprit;
 	uint8_t reason, proto;
@@ -31,19 +32,19 @@ struct sl_recent_entry {
 	uint16_t ethertype, source_port, destination_port;
 	uint32_t vni;
 	struct sl_ip source, destination, outer_source, outer_destination;
-	/* Names; empty where there is none, or it is not known. */
+	/* Names; empty: none, or not known. */
 	char network[SL_NAME_LEN], policy[SL_NAME_LEN];
-	char from[SL_NAME_LEN];	       /* port or node that it came from */
-	char port[SL_NAME_LEN];	       /* by which it came in */
-	char out_port[SL_NAME_LEN];    /* by which it was to leave, where that failed */
-	char endpoint[SL_NAME_LEN];    /* that sent it: port, MAC and address are its */
-	char to[SL_NAME_LEN];	       /* the endpoint that has the destination address */
-	char detail[SL_RECENT_DETAIL]; /* one sentence: what in the packet gave the reason */
+	char from[SL_NAME_LEN];	       /* the port or node that sent it */
+	char port[SL_NAME_LEN];	       /* the port that it entered by */
+	char out_port[SL_NAME_LEN];    /* the port that it could not leave by */
+	char endpoint[SL_NAME_LEN];    /* its sender: port, MAC and address match */
+	char to[SL_NAME_LEN];	       /* the endpoint with the destination address */
+	char detail[SL_RECENT_DETAIL]; /* one sentence: what in the packet caused the drop */
 };
 
 struct sl_recent_reason {
 	unsigned int n;
-	uint16_t of[SL_CULPRITS];			   /* rows of each */
+	uint16_t of[SL_CULPRITS];			   /* rows of each culprit */
 	struct sl_recent_entry entry[SL_RECENT_OF_REASON]; /* in no order */
 };
 
@@ -55,20 +56,20 @@ struct sl_recent {
 /* now: realtime. Sequences of a later start are higher. */
 void sl_recent_init(struct sl_recent *r, const struct timespec *now);
 void sl_recent_fini(struct sl_recent *r);
-/* Keep it; gives it its sequence. Out of memory: it is forgotten. */
+/* Keeps the sample, and gives it its sequence number. When memory is out, the sample is lost. */
 void sl_recent_add(struct sl_recent *r, const struct sl_recent_entry *e);
 
-/* What the words are made from. */
+/* The sources of the words. */
 struct sl_world;
 struct sl_drop_names {
 	void *ctx;
-	const char *(*port)(void *ctx, uint16_t id); /* each "" when there is none */
+	const char *(*port)(void *ctx, uint16_t id); /* "" when there is none */
 	const char *(*node)(void *ctx, uint32_t id);
 	const char *(*policy)(void *ctx, uint32_t slot);
 	const char *(*network)(void *ctx, uint32_t id);
 	const char *(*endpoint)(void *ctx, uint32_t id);
 };
-/* All of *e but sequence and when. */
+/* Fills *e except sequence and when. */
 void sl_drop_explain(struct sl_recent_entry *e, const struct sl_sample *s,
 	const struct sl_world *world, const struct sl_drop_names *names);
 

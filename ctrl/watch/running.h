@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The parts of a running daemon that are watched: what notices, states, names and the log of ports
- * look at, and where they put a line.
- * Threads: control. Ownership: all of it is the daemon's; the struct is made where it is needed
- * (sl_ctrl_running) and not kept, for a part may end before the others.
+ * The parts of a running daemon that notices, states, names and the log of ports look at, and the
+ * log that they write to. Threads: control. Ownership: the daemon owns all of it. Make the struct
+ * where it is needed (sl_ctrl_running) and do not keep it: one part may end before the others.
  */
 #ifndef SL_CTRL_WATCH_RUNNING_H
 #define SL_CTRL_WATCH_RUNNING_H

@@ -14,9 +14,9 @@
 
 struct thing {
 	UT_hash_handle hh;
-	bool trouble, logged; /* now, and as the log has it */
+	bool trouble, logged; /* now, and as last logged */
 	struct sl_log_limit limit;
-	uint32_t grew;	      /* tick in which the counter last did; 0: never */
+	uint32_t grew;	      /* tick in which the counter last grew; 0: never */
 	unsigned int changes; /* since the last line */
 	uint64_t count, pass;
 	char what[];
@@ -98,7 +98,9 @@ void sl_states_set(
 	if (t == NULL)
 		return;
 	set(s, t, trouble, begins, over);
-	/* Well, and no line of it due or hushed: it needs no memory. */
+	/*
+	 * There is no trouble, and no line is due or held back: the thing need not be remembered.
+	 */
 	if (!t->trouble && !t->logged && sl_log_limit_is_over(&t->limit, HOLD, s->tick))
 		drop(s, t);
 }
@@ -115,7 +117,7 @@ void sl_states_count(
 	}
 	if (t == NULL)
 		return;
-	/* Less than before: it began anew, with the device that counts. */
+	/* Less than before: the counter restarted with its device. */
 	if (count > t->count)
 		t->grew = s->tick;
 	t->count = count;

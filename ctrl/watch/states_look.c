@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the log is told of when it comes and goes. Nodes without a path are notices (notices.h), and
- * port_log.c tells of ports' devices. */
+/*
+ * Finds the states that are logged when they come and go. Nodes without a path are notices
+ * (notices.h), and port_log.c logs ports' devices.
+ */
 #include <stdio.h>
 
 #include "pipelines/flow/flow_ctl.h"
@@ -8,7 +10,7 @@
 #include "running.h"
 #include "states.h"
 
-#define HOPS_A_TICK 1024u /* next hops looked at: a turn is short */
+#define HOPS_A_TICK 1024u /* next hops to look at, so that a turn is short */
 
 static void look_at_port(
 	struct sl_states *s, const struct sl_running *run, uint16_t id, const char *name)
@@ -23,7 +25,7 @@ static void look_at_port(
 	sl_states_count(s, what, info.rx_no_buffer,
 		"it is starved (workers.packet_buffers, workers.memory_mb)", "no longer");
 	snprintf(what, sizeof(what), "port %s: its transmit queue", name);
-	/* What is dropped because the device is down or missing is port_log.c's. */
+	/* port_log.c covers drops because the device is down or missing. */
 	sl_states_count(s, what, drops[SL_DROP_TX_FULL], "does not take all packets",
 		"takes all packets again");
 }
@@ -35,7 +37,7 @@ static void look_at_hop(
 	char what[SL_NAME_LEN + SL_IP_STR_LEN + 32], ip[SL_IP_STR_LEN];
 	bool asked = v->state == SL_NEIGHBOR_INCOMPLETE;
 
-	/* Nobody needs it. While it is asked again, it is as it was. */
+	/* Skips a next hop that nobody needs. While it is asked again, its state is unchanged. */
 	if (v->uses == 0 || port == NULL)
 		return;
 	snprintf(what, sizeof(what), "next hop %s on port %s", sl_format_ip(&v->ip, ip), port);

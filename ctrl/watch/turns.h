@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How long the turns of the control thread's loop were. Threads: control. */
+/* How long the turns of the control thread's loop took. Threads: control. */
 #ifndef SL_CTRL_WATCH_TURNS_H
 #define SL_CTRL_WATCH_TURNS_H
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Workloads are told when an endpoint's MAC or place changes, and by whom they may be told."""
+"""Workloads are told when an endpoint's MAC or place changes. Only the endpoint itself may announce
+it."""
 import collections
 import ipaddress
 import socket
@@ -21,7 +22,7 @@ def mac_bytes(text):
 
 
 class Ear:
-    """A workload's end of a link: which announcements it has heard, each with how often."""
+    """A workload's end of a link: the announcements that it has heard, and how often each."""
 
     def __init__(self, ns, dev):
         self._sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -97,7 +98,7 @@ class Room:
         return self.daemon.call("stats.get")["announcements"]
 
     def quiet(self):
-        """Until everything is announced, repeated, and arrived."""
+        """Waits until everything was announced, repeated, and has arrived."""
         self.daemon.wait_announced()
         self.daemon.expect_sum()
 
@@ -109,7 +110,7 @@ class Room:
         self.sent = self.stats()["sent"]
 
     def expect_heard(self, what, **wanted):
-        """By each port just these (address, MAC), twice: once at once and once a second later."""
+        """Expects exactly these (address, MAC) at each port, twice: at once and a second later."""
         wait_until(lambda: all(set(self.ears[p].listen()) >= set(w) for p, w in wanted.items()),
                    lambda: f"{what}: heard {[(p, dict(e.heard)) for p, e in self.ears.items()]}")
         self.quiet()

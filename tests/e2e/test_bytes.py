@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Captures in, captures out: exact bytes, compared with what scapy builds and tshark reads."""
+"""Captures in, captures out: exact bytes, compared with frames that scapy builds and tshark
+reads."""
 from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, PEER_MAC, REMOTE, UPLINK_MAC, WEB_IP,
                          WEB_IP6, WEB_MAC, CaptureNode, capture_config, expect_tshark_content,
                          tshark)

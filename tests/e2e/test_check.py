@@ -26,7 +26,7 @@ def run(lab, config, *options, check, sock=None):
 
 
 def words(stderr):
-    """What the refusal says, without what comes before it on the way there."""
+    """The message of the refusal, without the lines before it."""
     lines = [x for x in stderr.splitlines() if x.startswith("sluiced: ")]
     lines = [x for x in lines if "notice: " not in x and "running without hugepages" not in x]
     return re.sub(r"\S*checked\.json:\d+:\d+: ", "", lines[0]) if lines else stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""TCP connections of real stacks over restarts, late denials and resets that nobody believes."""
+"""TCP connections of real stacks: restarts, late denials, and resets that do not count."""
 import socket
 
 from lab.expect import expect, expect_equal, test, wait_until
@@ -12,7 +12,7 @@ CLOSED = {"ingress": "deny", "egress": "deny"}
 
 
 def may_open(client, server, port):
-    """Policies by which the client, and nobody else, may open connections to the server's port."""
+    """Policies that let only the client open connections to the server's port."""
     return [
         {"name": f"out-{port}", "network": "blue", "direction": "egress", "subject": {"labels": client.labels},
          "action": "allow"},
@@ -110,7 +110,7 @@ def send_raw(workload, frame):
 
 
 def segment(site, c, listener, **fields):
-    """One as a1's stack might send it on the connection."""
+    """A segment that a1's stack could send on the connection."""
     return (Ether(src=site.a1.mac, dst=site.b1.mac) / IP(src=site.a1.ip, dst=site.b1.ip) /
             TCP(sport=c.near.getsockname()[1], dport=listener.port, **fields))
 

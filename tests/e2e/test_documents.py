@@ -53,7 +53,8 @@ def expect_inline(shell):
 
 
 def whole(fragment, base):
-    """A configuration in which the fragment stands: it may be one, a part of one, or objects of a collection."""
+    """A configuration that contains the fragment, which may be a whole one, a part of one, or
+    objects of a collection."""
     try:
         value = json.loads(fragment)
     except ValueError:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every drop can be explained: what the socket and the log say of packets that a workload really sent."""
+"""Every drop can be explained: the socket's and the log's words about packets that a workload
+really sent."""
 import re
 
 from lab.daemon import Refused
@@ -69,7 +70,7 @@ def the_cursor_goes_on_and_nothing_is_lost_from_the_count(lab):
     expect_equal([(d["port"], d["count"]) for d in by_port], [("a1", 501)], "spoofed packets by port")
 
     def all_told():
-        """A packet more a second answers for those before it."""
+        """One more packet a second later has the number of those before it."""
         spoof(a1, a2.ip)
         sent = daemon.drop("spoofed")
         rows = recent(daemon, reason="spoofed", limit=10000)

@@ -39,7 +39,7 @@ class Underlay:
                        IP(src=source, dst=self.site.a.address) / ICMP(id=number) / b"are you there")
 
     def replies(self, last):
-        """Ethernet frames of the echo replies up to that number's."""
+        """The Ethernet frames of the echo replies up to that number."""
         def number(data):
             frame = Ether(data)
             return frame[ICMP].id if ICMP in frame and frame[ICMP].type == 0 else None
@@ -92,7 +92,7 @@ def tunnel_packets_to_another_mac_are_not_delivered(lab):
                 u.wire.send(tunnelled(mac, b"for another"))
             u.wire.send(tunnelled(u.mac, b"for us"))
             expect_equal(s.recv(100), b"for us", "the first datagram delivered")
-            # And on the connection that is known now.
+            # And on the connection, which is now known.
             u.wire.send(tunnelled(ANOTHER, b"for another"))
             u.wire.send(tunnelled(u.mac, b"for us again"))
             expect_equal(s.recv(100), b"for us again", "the second datagram delivered")

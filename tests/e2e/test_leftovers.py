@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What waits in a device, and the end of what it was sent for; frames of the host itself."""
+"""Packets that wait in a device when their receiver is removed or changed; frames of the host
+itself."""
 import os
 import select
 import signal
@@ -48,7 +49,7 @@ class Wire:
         self.s.send(bytes(frame))
 
     def count(self, seconds, what=SECRET):
-        """Frames with these bytes that come in within that time."""
+        """The frames with these bytes that arrive within that time."""
         n, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
             ready, _, _ = select.select([self.s], [], [], max(0.0, end - time.monotonic()))
@@ -100,7 +101,7 @@ class Rig:
         return self.db.count(0.3, b"anybody there?") > 0
 
     def fill(self, down=None):
-        """N packets for db that its device cannot send."""
+        """Sends N packets for db that its device cannot send."""
         expect(self.db_is_reached(), "db is not reached at first")
         (down or self.down)()
         self.send()
@@ -150,7 +151,8 @@ def expect_recalled(rig, before, n=N):
 
 
 def not_sent(rig):
-    """What was sent before the link was known to be down is thrown away; what comes after is refused."""
+    """Packets sent before the link was known to be down are thrown away; later packets are
+    refused."""
     return rig.daemon.drop("stale") + rig.daemon.drop("port_down")
 
 
@@ -252,7 +254,7 @@ def the_first_packet_after_an_interface_was_down_arrives(lab):
 
 @test
 def a_packet_that_nothing_pushes_out_does_not_leave_much_later(lab):
-    """Given to an interface that was down for an instant only; nobody sends for seconds."""
+    """Packets for an interface that was down only for an instant; nothing is sent for seconds."""
     rig = Rig(lab)
     rig.fill()
     rig.up()
@@ -334,7 +336,8 @@ def what_the_host_sends_is_not_the_workloads(lab):
 
 
 def host_is_not_heard(rig):
-    """What the host sends on db's interface; what sluice itself sends there is not heard, either."""
+    """Frames that the host sends on db's interface. Frames that sluice sends there are not received
+    either."""
     host = Wire(rig.node, "sl-db")
     rig.db.send(packet(DB_MAC, WEB_MAC, DB, WEB, b"mine"))
     expect_equal(rig.web.count(0.3, b"mine"), 1, "frames of the workload")
@@ -452,7 +455,8 @@ def a_port_that_does_not_open_again_stays_closed_and_says_so(lab):
 
 @test
 def a_workload_that_flaps_does_not_use_up_the_memory_of_others(lab):
-    """As often as its port is opened anew, others can be added, and it comes back when added again."""
+    """However often its port is reopened, other ports can be added, and it works when added
+    again."""
     rig = xdp_rig(lab)
     shut = "has not given back the buffers"
 
@@ -512,7 +516,7 @@ def next_hop_site(lab):
 
 
 def arrives_at_next_hop(site):
-    """The next hop comes to life: what waited for it."""
+    """Starts the next hop, and returns the packets that waited for it."""
     wire = Wire(site.b.ns, "up0")
     site.b.ns.run("ip", "address", "add", "192.0.2.77/32", "dev", "up0")
     return wire.count(1.5)

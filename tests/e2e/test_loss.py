@@ -38,7 +38,7 @@ def port(name, devargs, **more):
 
 @contextlib.contextmanager
 def frozen(daemon):
-    """Takes no packet meanwhile, as a worker does whose core somebody else has: a loss on any machine."""
+    """Stops the worker, as if another process had its core: this causes a loss on any machine."""
     daemon.process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -70,7 +70,8 @@ def statistics(ns, dev):
 
 
 class Flood:
-    """A daemon with one port that gets more than it can take. No endpoint is there: all is received and dropped."""
+    """A daemon with one port that gets more than it can handle. There is no endpoint: all packets
+    are received and dropped."""
 
     def __init__(self, lab, devargs, tap=False):
         node, outside = lab.namespace("node"), lab.namespace("outside")
@@ -84,7 +85,8 @@ class Flood:
         self.node = node
 
     def run(self):
-        """How many were sent, what the port says, and what the kernel says of its interface."""
+        """The number of sent packets, the port's counters, and the kernel's counters of its
+        interface."""
         with Blast(self.ns, self.dev, udp(20)) as blast:
             blast.send(FAST)
             with frozen(self.daemon):
@@ -200,7 +202,7 @@ class Pair:
 
 
 def expect_both_ends(pair):
-    """What left is what arrived, or in tx_dropped of the kernel's interface."""
+    """Every packet that left has arrived, or is in tx_dropped of the kernel's interface."""
     port_db, its, arrived = quiet(lambda: (pair.daemon.port("db"), kernel(pair.daemon, "db"), pair.arrived()))
     left = port_db["tx_packets"] - port_db["tx_recalled"]
     expect_equal(left, its["tx_packets"] + (left - arrived), "sent, and tx_packets of the interface")
@@ -233,7 +235,7 @@ def what_leaves_by_af_xdp_arrives_or_is_in_tx_dropped_of_its_interface(lab):
 
 @test
 def a_packet_that_the_interface_refuses_is_a_drop_and_holds_up_nobody(lab):
-    """The other end of a veth takes 1400 bytes, and nobody has told this one."""
+    """The other end of a veth takes 1400 bytes, and this end does not know it."""
     pair = Pair(lab)
     pair.db.run("ip", "link", "set", "eth0", "mtu", "1400")
     with Blast(pair.web, "eth0", udp(20)) as small, Blast(pair.web, "eth0", udp(1450)) as large:
@@ -245,7 +247,7 @@ def a_packet_that_the_interface_refuses_is_a_drop_and_holds_up_nobody(lab):
 
 
 def expect_nobody_waits(pair, small, large):
-    """It is known by now what is refused."""
+    """By now the port knows which size is refused."""
     for _ in range(20):
         large.send(1)
         small.send(1)
@@ -260,7 +262,7 @@ def expect_nobody_waits(pair, small, large):
 
 @test
 def what_was_lost_is_not_forgotten_when_the_device_is_opened_anew(lab):
-    """A port on AF_XDP that was given anything is emptied by opening it again."""
+    """An AF_XDP port that was given packets is emptied by reopening it."""
     pair = Pair(lab, "net_af_xdp1,iface=sl-db", descriptors=64)
     with Blast(pair.web, "eth0", udp(20)) as blast:
         pair.send(blast, 10)
@@ -283,7 +285,7 @@ def starved(daemon, name):
 
 @test
 def a_port_without_buffers_says_so_and_what_it_lost_adds_up(lab):
-    """A virtual machine that stands still has the buffers of the port that sends to it."""
+    """A virtual machine that has stopped reading holds the buffers of the port that sends to it."""
     node, web = lab.namespace("node"), lab.namespace("w-web")
     link(node, "sl-web", web, "eth0")
     path = lab.file("vm.sock")
@@ -316,7 +318,7 @@ def a_port_without_buffers_says_so_and_what_it_lost_adds_up(lab):
 
 @test
 def a_port_that_keeps_all_its_buffers_itself_says_so(lab):
-    """A capture that is played for ever lies in the port's own pool."""
+    """A capture that is played for ever is in the port's own pool."""
     from scapy.all import wrpcap
     path = lab.file("all.pcap")
     wrpcap(path, [udp(20)] * 1000, linktype=1)

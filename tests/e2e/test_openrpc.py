@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What rpc.discover says of parameters and what the daemon takes are the same, as an independent validator reads it."""
+"""The daemon accepts exactly the parameters that rpc.discover describes, according to an
+independent validator."""
 import copy
 
 from lab.capture import capture_config
@@ -58,7 +59,7 @@ MATRIX = [
     ("nodes", NODE, "mtu", [0, 67, 626, 65535, 65536, None]),
     ("nodes", NODE, "zone", NAMES[:9]),
 ]
-# What a schema cannot say: it depends on other objects, or on arithmetic.
+# Rules that a schema cannot express: they depend on other objects, or on arithmetic.
 RULES = {"exists", "reference", "not_found", "limit"}
 
 

@@ -75,7 +75,7 @@ class Routed:
 
 @test
 def what_goes_through_a_tunnel_is_counted(lab):
-    """Also the first packet, which waits for the next hop's MAC."""
+    """This includes the first packet, which waits for the next hop's MAC."""
     way = Routed(lab)
     way.listen()
     path = way.path()

@@ -19,7 +19,7 @@ def policy(name, direction, subject, peer, action="allow", port=None, protocol="
 
 
 def last_drop(daemon):
-    """Of what policy denied: workloads' stacks send this and that besides."""
+    """Only drops by policy: workloads' stacks also send other packets."""
     denied = ["policy_ingress", "policy_egress", "tcp_no_connection", "icmp_unrelated"]
     return wait_until(lambda: daemon.call("drops.recent", {"limit": 1, "reason": denied}),
                       f"{daemon.name} remembers no dropped packet")[0]

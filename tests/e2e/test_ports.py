@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A port follows its device: what becomes of interfaces and peers under a running daemon, and before it starts."""
+"""A port follows its device: interfaces and peers change while the daemon runs, and before it
+starts."""
 import contextlib
 import json
 import os
@@ -356,7 +357,7 @@ def add_db(rig, devargs):
 
 
 def takes_packets(rig, n=20):
-    """Some packets for db count as sent, none as dropped by the port."""
+    """Sends some packets to db: they count as sent, none as dropped by the port."""
     def taken():
         before = rig.daemon.port("db")
         rig.send(n)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The least a daemon needs: a plain user with exactly the rights that the guide states, and what it says without."""
+"""The least rights a daemon needs: a plain user with exactly the rights that the guide states, and
+the messages without them."""
 import contextlib
 import os
 import pathlib
@@ -29,7 +30,7 @@ KINDS = {
     "net_null": ((), "net_null{i},no-rx=1"),
     "net_ring": ((), "net_ring{i}"),
 }
-# The peer of a device that is a socket; who serves starts first.
+# The peer of a device that is a socket; the server starts first.
 PEERS = {
     "net_vhost": "net_virtio_user9,path={dir}/vm.sock",
     "net_virtio_user": "net_vhost9,iface={dir}/vm.sock",
@@ -38,7 +39,7 @@ PEERS = {
 
 
 def plain_user(caps=(), memlock_kb=64):
-    """Words before a command: it runs as nobody in particular, with these capabilities and no others."""
+    """Words before a command: it runs as a plain user, with these capabilities and no others."""
     words = ",".join(["-all"] + [f"+{c.lower()}" for c in caps])
     return ["bash", "-c", f"ulimit -l {memlock_kb}; exec \"$@\"", "-", "setpriv", "--reuid", str(USER), "--regid", str(USER),
             "--clear-groups", "--no-new-privs", f"--inh-caps={words}", f"--ambient-caps={words}",
@@ -57,7 +58,7 @@ def daemon_as(lab, name, config, prefix, ns=None, state=False):
 
 
 def refusal(daemon):
-    """What a daemon says that does not start."""
+    """The message of a daemon that does not start."""
     try:
         daemon.start()
     except Failure as e:
@@ -145,7 +146,8 @@ def net_pcap_needs_no_more_than_the_guide_says(lab):
 
 @test
 def net_af_packet_leaves_the_interface_as_it_was(lab):
-    """It hears what is for other stations, without the flag that would stay after the daemon's death."""
+    """The port receives frames for other stations, without the flag that would stay after the
+    daemon's death."""
     node = lab.namespace("node")
     (web_ns, dev), _ = make_links(lab, node)
     daemon = daemon_as(lab, "a", config_of("net_af_packet", lab), plain_user(("NET_RAW",)), node)
@@ -166,7 +168,7 @@ def net_af_packet_leaves_the_interface_as_it_was(lab):
 
 
 def start_pair(lab, driver, node):
-    """The daemon as a plain user, and its peer as root; who serves the socket first."""
+    """The daemon as a plain user, and its peer as root; the server of the socket starts first."""
     serves = driver == "net_vhost" or driver == "net_memif"
     out = lab.file("out.pcap")
     own = {"workers": workers(), "networks": [BLUE], "endpoints": [WEB_EP, DB_EP], "ports": [
@@ -308,7 +310,8 @@ def a_port_that_finds_no_descriptors_says_so(lab):
 
 @test
 def a_port_that_is_added_later_says_so_too(lab):
-    """Over the socket: the sentence, and how to get it in the hint; nothing is half made."""
+    """Over the socket: the error names the right, the hint says how to get it, and nothing is half
+    made."""
     node = lab.namespace("node")
     list(make_links(lab, node))
     daemon = daemon_as(lab, "a", null_config(), plain_user(), node).start()
@@ -368,7 +371,8 @@ def group_limits(lab, **limits):
 
 @test
 def hugepages_that_cannot_be_had_are_done_without(lab):
-    """The kernel's count says they are there; what forbids them shows only when they are used."""
+    """According to the kernel's count the pages are there; the limit shows only when they are
+    used."""
     with hugepages_that_are_counted(lab, 100000) as mount:
         daemon = daemon_as(lab, "auto", null_config(hugepages="auto"), in_mounts(mount)).start()
         expect("running without hugepages" in daemon.log_tail(), f"says: {daemon.log_tail()}")
@@ -401,7 +405,8 @@ def more_memory_than_the_control_group_has_is_refused(lab):
 
 @test
 def a_container_with_little_in_it_will_do(lab):
-    """Nothing can be written but the test's own directory, and there are neither shared memory nor control groups."""
+    """Only the test's own directory can be written, and there is no shared memory and no control
+    group."""
     mounts = ("mount -t tmpfs -o mode=0 none /dev/shm && mount -t tmpfs -o mode=0 none /sys/fs/cgroup && "
               "mount -t tmpfs -o mode=0 none /tmp && mount -o remount,bind,ro / && unset XDG_RUNTIME_DIR")
     daemon = daemon_as(lab, "a", null_config(hugepages="auto"), in_mounts(mounts) + plain_user(), state=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is removed leaves nothing behind that a later object of the same number could inherit."""
+"""A removed object leaves nothing behind that a later object of the same number could inherit."""
 from lab.capture import capture_config, write_pcap
 from lab.expect import expect_equal, test, wait_until
 
@@ -62,7 +62,7 @@ def an_endpoint_may_go_while_identities_move(lab):
 
 @test
 def a_ports_counters_start_from_zero(lab):
-    """Each life of the port receives a number of frames of its own."""
+    """Each incarnation of the port receives a different number of frames."""
     daemon = null_node(lab)
     for n in (700, 300, 500):
         path = lab.file(f"{n}.pcap")

@@ -76,7 +76,7 @@ def a_transfer_outlives_the_death_of_its_node(lab):
     ping = Ping(site.a1, site.b1.ip, 1500, 0.01, "-w", "15")
     site.b.daemon.kill()
     site.b.daemon.start()
-    # What waits for b's answer meanwhile is more than there is room for.
+    # In the meantime more packets wait for b's answer than there is room for.
     wait_until(lambda: Ping(site.a1, site.b1.ip, 1).result()[1] == 1, "node a does not find b again", 30)
     expect_ping(site.a1, site.b1.ip, 3)
     ping.process.send_signal(2)

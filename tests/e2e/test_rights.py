@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What members of the socket's group may do to the host: nothing but what the configuration lists."""
+"""Members of the socket's group can use only those things of the host that the configuration
+lists."""
 import contextlib
 import os
 import socket
@@ -49,7 +50,7 @@ def port(devargs, name="new"):
 
 
 def ways(daemon, devargs):
-    """Each way for a port to come in: method, parameters, path of the error."""
+    """Each way to add a port: method, parameters, path of the error."""
     config = daemon.call("config.get")
     config["ports"].append(port(devargs))
     at = len(config["ports"]) - 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Workloads that fill the flow table, and one that comes with nothing and opens 1,000 connections."""
+"""Workloads that fill the flow table, and one without connections that opens 1,000."""
 import contextlib
 import resource
 import socket
@@ -82,7 +82,8 @@ def owner(daemon, name, kind="endpoint"):
 
 
 def opens_at_the_first_try(daemon, newcomer, server, greedy):
-    """Somebody greedy tries between any two connections; all of them are held open at the same time."""
+    """A greedy workload tries between any two connections; all of them are held open at the same
+    time."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     with contextlib.ExitStack() as held:

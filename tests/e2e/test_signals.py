@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What signals do to a daemon, and what is left of it: no socket that a next start would not take away."""
+"""What signals do to a daemon. The next start removes every socket that is left behind."""
 import os
 import resource
 import signal
@@ -20,7 +20,8 @@ def daemon(lab):
 
 
 def without_core(act):
-    """Who dies on purpose need not fill the disk. Who is started in a background job would be deaf to SIGQUIT."""
+    """No core dump, because the daemon dies on purpose. SIGQUIT gets its default action, which a
+    background job would ignore."""
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))

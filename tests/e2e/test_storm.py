@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Floods of what takes more than a look, on two workers, while the device under them comes and goes."""
+"""Floods of packets that are expensive to handle, on two workers, while their device comes and
+goes."""
 import itertools
 import os
 import threading
@@ -12,8 +13,9 @@ from test_ports import wait_state
 
 
 def frames_of(src_mac, dst_mac, src, dst):
-    """What a hostile or merely busy workload sends: fragments without a first one, first ones without others,
-    ICMP errors about connections that are and are not, announcements true and false, probes."""
+    """Packets of a hostile or busy workload: fragments without a first one, first ones without
+    others, ICMP errors about known and unknown connections, true and false announcements,
+    probes."""
     from scapy.all import ARP, ICMP, IP, TCP, UDP, Ether
     eth = Ether(src=src_mac, dst=dst_mac)
     to_all = Ether(src=src_mac, dst="ff:ff:ff:ff:ff:ff")

@@ -15,7 +15,7 @@ from test_policy import DENY, last_drop, policy
 
 
 class Twin(Workload):
-    """In network red what another workload is in blue."""
+    """The twin in network red of a workload in blue."""
 
     def __init__(self, lab, twin, number):
         super().__init__(lab, twin.node, number)
@@ -148,7 +148,8 @@ def sluicectl_takes_and_shows_the_networks_of_a_policy(lab):
 
 @test
 def a_remembered_drop_keeps_the_names_of_its_time(lab):
-    """Numbers of policies and networks are given again; what is listed of blue's packets never takes red's names."""
+    """Numbers of policies and networks are reused; listings of blue's packets never show red's
+    names."""
     site, red_a, red_b = tenants(lab, {"ingress": "allow", "egress": "allow"})
     daemon = site.a.daemon
     daemon.call("policies.add", policy("stop", "egress", "a1", "b1", "deny", network="red"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What many objects and bad clients cost others: the control thread serves everybody in short turns."""
+"""The effect of many objects and bad clients on others: the control thread serves everybody in
+short turns."""
 import json
 import os
 import socket
@@ -124,7 +125,7 @@ def clients_that_ask_much_and_read_nothing_hold_nobody(lab):
     expect(len(asker.times) > 2 and asker.unanswered == 0, f"ARP: {asker.unanswered} unanswered")
     expect(grown < 64, f"memory grew by {grown} MB")
     expect_equal(after["turns_over_10ms"], before["turns_over_10ms"], "turns of more than 10 ms")
-    # Who reads in the end gets everything it asked for.
+    # A client that reads in the end gets everything that it asked for.
     reader = deaf[0].makefile("rb")
     for _ in range(16):
         expect_equal(len(json.loads(reader.readline())["result"]), LISTED, "rows")
@@ -134,7 +135,8 @@ def clients_that_ask_much_and_read_nothing_hold_nobody(lab):
 
 
 class Meanwhile:
-    """Another client in a thread of its own, which calls again and again: how long its calls take."""
+    """Another client in its own thread, which calls again and again, and measures how long its
+    calls take."""
 
     def __init__(self, daemon, pause):
         self._client, self._pause, self._over = daemon.client(), pause, threading.Event()
@@ -292,7 +294,8 @@ def many_endpoints_can_be_listed_backed_up_and_reconciled(lab):
     expect_equal(len(list(pages(daemon, "endpoints.list", labels={"app": "app-7"}))), len(range(7, MANY, 50)),
                  "endpoints of a label")
 
-    # Reconcile: put what shall be, delete what shall not. What is right already is no change.
+    # Reconcile: put all wanted objects, delete the others. An object that is right already is no
+    # change.
     daemon.apply(("endpoints.del", {"name": "ep-000001"}), ("endpoints.put", endpoint(2, "06")),
                  ("endpoints.put", {**endpoint(3), "name": "stray", "addresses": ["10.9.9.9"]}))
     begin = time.monotonic()
@@ -364,7 +367,8 @@ def the_journal_is_folded_while_calls_are_answered(lab):
 
 @test
 def a_backup_of_config_get_is_of_one_moment(lab):
-    """Networks come before endpoints: both of a pair are in it, or neither, whatever changes meanwhile."""
+    """Networks come before endpoints: the answer has both of a pair, or neither, whatever changes
+    in the meantime."""
     config = {"node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
               "nodes": [{"name": "b", "address": PEER_IP}], "networks": [{"name": "blue", "vni": 100}]}
     daemon = lab.daemon("a", config).start()

@@ -65,7 +65,7 @@ def a_workload_that_takes_another_address_is_dropped_as_spoofed(lab):
 
 
 def expect_no_ping_from(workload, source, address):
-    """Neighbour by hand: nobody answers ARP with a stolen address."""
+    """A configured neighbour: ARP with a stolen address has no effect."""
     workload.ns.run("ip", "neigh", "replace", address, "lladdr", "02:00:00:00:02:01", "dev", "eth0")
     done = workload.ns.popen("ping", "-n", "-q", "-c", "3", "-i", "0.02", "-w", "1", "-I", source,
                              address, stdout=-1, text=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What other hosts on the underlay's segment can do to a node, and what a node says about its underlay."""
+"""What other hosts on the underlay's link can do to a node, and what a node reports about its
+underlay."""
 import socket
 import struct
 import threading
@@ -222,7 +223,7 @@ def ip4(source, destination, payload):
 
 @test
 def a_tunnel_packet_from_our_own_address_is_dropped_after_a_renumbering(lab):
-    """The state directory has as node b's the address that the file makes this node's own."""
+    """In the state directory, node b has the address that the file gives to this node."""
     segment = Segment(lab)
     before = segment.config()
     daemon = lab.daemon("a", before, segment.node, state=True).start()

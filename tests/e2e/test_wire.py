@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Frames as the world outside sends them: priority tags, fragments that meet two workers, errors of routers."""
+"""Frames from the outside: priority tags, fragments that reach two workers, errors of routers."""
 import os
 import select
 import socket
@@ -69,7 +69,8 @@ def tunnelled(site, port, inner):
 
 @test
 def fragments_that_meet_two_workers_all_arrive(lab):
-    """A peer that gives each fragment a port of its own: half of the datagrams meet both workers."""
+    """A peer that gives each fragment another source port: half of the datagrams reach both
+    workers."""
     site = lab.kernel_site(n_workloads=1)
     a, a1, b1 = site.a, site.a1, site.b1
     a.daemon.stop()

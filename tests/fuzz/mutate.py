@@ -105,7 +105,7 @@ def mutate(r, frame):
 
 
 def mend(d):
-    """A right IPv4 header checksum, so that what else is wrong gets to where it is looked at."""
+    """Sets the right IPv4 header checksum, so that the check of the other fault is reached."""
     size = 4 * (d[14] & 0x0F) if len(d) > 14 and d[12:14] == b"\x08\x00" else 0
     if size < 20 or len(d) < 14 + size:
         return
@@ -121,7 +121,7 @@ def checksum(header):
 
 
 def tunnelled(header, inner):
-    """Right outer headers, so that a broken inner frame gets to where it is looked at."""
+    """Makes the outer headers right, so that the checks of a broken inner frame are reached."""
     h = bytearray(header)
     struct.pack_into(">H", h, 16, len(inner) + 36)
     struct.pack_into(">H", h, 38, len(inner) + 16)
@@ -136,7 +136,8 @@ def access_frames(seed, n):
 
 
 def uplink_frame(r, header, inner, outer):
-    """Mostly broken inside of good outer headers, some broken outside, some of another kind."""
+    """Mostly frames that are broken inside good outer headers, some with broken outer headers, some
+    of another kind."""
     pick = r.random()
     if pick < 0.6:
         return tunnelled(header, mutate(r, r.choice(inner)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One network, one worker: what leaves must be well-formed, and is for who gets it."""
+"""One network, one worker: packets that leave must be well-formed and go to the right receiver."""
 import ipaddress
 
 import mutate
@@ -11,7 +11,8 @@ from stir import expect_accounted, stir
 
 
 def expect_tunnel_packets(frames):
-    """What left by the underlay: tunnel packets and answers with right lengths and checksums."""
+    """Packets that left by the underlay are tunnel packets and answers with right lengths and
+    checksums."""
     seen = 0
     for f in frames:
         if f[12:14] != b"\x08\x00" or f[23] != 17:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What goes on over the socket while packets flow: reads, and changes to what they touch."""
+"""Calls over the socket while packets flow: reads, and changes of objects that the packets use."""
 import time
 
 from lab.expect import expect
 
-# What every policy says of the networks it is for.
+# The network field of every policy.
 SCOPE = {"network": "*"}
 
 
@@ -21,7 +21,7 @@ POLICIES = (
 
 
 def policy_change(turn):
-    """Each comes for two turns and goes for two."""
+    """Each object is there for two turns and absent for two."""
     p = POLICIES[turn % 2]
     return ("policies.add", p) if turn % 4 < 2 else ("policies.del", {"name": p["name"]})
 
@@ -39,7 +39,8 @@ def stir(daemon, n, changes=()):
 
 
 def expect_accounted(daemon, n):
-    """Once quiet: each packet came in, and is sent, consumed or in one reason's counter."""
+    """When traffic is quiet: each packet was received, and is sent, consumed or counted by one
+    reason."""
     daemon.expect_sum()
     totals, drops = daemon.totals(), daemon.drops()
     expect(totals["received"] == n, f"{totals['received']} of {n} packets received")

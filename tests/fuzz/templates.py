@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Valid frames of all kinds, built once with scapy; what they are mutated from."""
+"""Valid frames of all kinds, built once with scapy, from which mutants are made."""
 from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, PEER_MAC, REMOTE, UPLINK_MAC, WEB_IP,
                          WEB_IP6, WEB_MAC)
 from lab.site import VNI
@@ -34,7 +34,7 @@ class Side:
         return self.tag * whole + bytes(n - whole * len(self.tag))
 
     def finish(self, frame):
-        """Neighbour discovery is left as it is: what stands behind it would be an option."""
+        """Neighbour discovery is left unchanged: bytes after it would be an option."""
         if not self.tag or any(frame.haslayer(layer) for layer in DISCOVERY):
             return bytes(frame)
         return bytes(frame / Raw(self.tag * 4))
@@ -140,14 +140,14 @@ def workload_frames(side):
 
 
 def tunnel_header(vni=VNI):
-    """Outer headers of a packet from node b; lengths and checksum are the mutator's to fill in."""
+    """Outer headers of a packet from node b; the mutator fills in lengths and checksum."""
     return bytes(Ether(src=PEER_MAC, dst=UPLINK_MAC) / IP(src=REMOTE, dst=LOCAL, flags="DF", len=0,
                  chksum=0) / UDP(sport=50000, dport=4789, len=0, chksum=0) /
                  VXLAN(flags=8, vni=vni))
 
 
 def underlay_frames(side=DB, vni=VNI):
-    """What else may arrive on the underlay; what is inside is from the remote side."""
+    """Other packets on the underlay; inner frames are from the remote side."""
     eth = Ether(src=PEER_MAC, dst=UPLINK_MAC)
     ip = IP(src=REMOTE, dst=LOCAL)
     inner = Raw(workload_frames(side)[0])

@@ -27,8 +27,8 @@ WHERE_VNI_IS = ((12, 15), (23, 24), (36, 38), (42, 50))
 NEIGHBOR = {"port": "uplink", "address": REMOTE, "mac": PEER_MAC}
 
 
-# Templates are made once, with these in the places of what differs; checksums stay right, because all tags, and all
-# addresses, have the same sum.
+# Templates are made once, with placeholders for the parts that differ. Checksums stay right,
+# because all tags, and all addresses, have the same sum.
 TAG, VNI = b"\x5aTAGTAG\xa5", 0x5A5A5A
 OWN, STRANGER = ("02:5a:5a:5a:5a:5a", "10.100.1.100", "fd00::100:100"), (DB_MAC, "10.101.1.99", "fd00::101:ff")
 WAYS = {"web": ((WEB, DB), (WEB, APP), (WEB, OWN), (WEB, STRANGER)), "app": ((APP, WEB), (APP, DB)),
@@ -97,7 +97,7 @@ def endpoint(tenant, app, who, **where):
 
 
 def fillers(n):
-    """Ports for all numbers that are left: one that comes gets the number of one that went."""
+    """Ports for all numbers that are left, so that a new port gets the number of a removed one."""
     return [{"name": f"filler{i}", "role": "access", "devargs": f"net_null{i},no-rx=1", "descriptors": 64}
             for i in range(PORTS_MAX - n)]
 
@@ -106,7 +106,8 @@ class Plant:
     """The node, and which tenant has which of its ports."""
 
     def __init__(self, lab, seed, least):
-        """least: so many packets with a mark must leave by each way out in a round that ends by itself."""
+        """least: in a round that ends by itself, at least this many packets with a mark must leave
+        by each way out."""
         self.lab, self.r, self.least = lab, random.Random(f"{seed} tenants"), least
         self.tenants = [Tenant(self.r, i) for i in range(len(NAMES))]
         made = make_templates()
@@ -168,7 +169,8 @@ class Plant:
     # What goes in.
 
     def uplink_frame(self):
-        """Broken as may be, it is its tenant's or nobody's: no other VNI stands outside."""
+        """However broken the packet is, it belongs to its tenant or to none: no other VNI is in its
+        outer headers."""
         while True:
             t = self.r.choice(self.tenants)
             frame = mutate.uplink_frame(self.r, t.header, t.templates["tunnel"], t.outer)
@@ -199,7 +201,7 @@ class Plant:
         return {self.by_mark[m].name for m in self.any_mark.findall(frame) if m not in own}
 
     def expect_at_home(self, port, least):
-        """What left by an access port has its network's marks only."""
+        """Frames that left by an access port have only marks of its network."""
         tenant, app = self.ports[port]
         marked = 0
         for f in read_pcap(self.path(port, "out")):
@@ -209,7 +211,8 @@ class Plant:
         expect(marked >= least, f"only {marked} packets with a mark left by {port} to {tenant.name}'s {app}")
 
     def expect_tunnelled(self, least):
-        """What left by the uplink has the marks of its VNI; what is in no tunnel none of a workload here."""
+        """Tunnel packets that left by the uplink have the marks of their VNI; other packets have no
+        mark of a local workload."""
         marked = {t.name: 0 for t in self.tenants}
         outside = {t.tag_there for t in self.tenants} | {t.own_mac for t in self.tenants}
         for queue in range(UPLINK_QUEUES):
@@ -229,7 +232,7 @@ class Plant:
     # What happens.
 
     def pull_out(self, ports):
-        """The uplink and these ports go, and the endpoints with them."""
+        """Removes the uplink and these ports, with their endpoints."""
         self.daemon.apply(
             *(("endpoints.del", {"name": self.access(p)[1]["name"]}) for p in ports),
             *(("ports.del", {"name": p}) for p in ports),
@@ -243,8 +246,8 @@ class Plant:
         return not any(os.path.realpath(f"{fds}/{fd}") in files for fd in os.listdir(fds))
 
     def plug_in(self, ports):
-        """All at once. A device that is still being closed would open later than the others, and what these send to
-        it meanwhile is lost."""
+        """All in one call. A device that is still being closed would open later than the others,
+        and packets sent to it in the meantime would be lost."""
         wait_until(lambda: self.are_closed(ports), "devices stay open", 60)
         self.daemon.apply(
             ("ports.add", self.uplink()), ("neighbors.add", NEIGHBOR),
@@ -252,7 +255,7 @@ class Plant:
             *(("endpoints.add", self.access(p)[1]) for p in ports))
 
     def hand_over(self):
-        """Two tenants get each other's ports, while what the table remembers of both is there."""
+        """Two tenants get each other's ports while the flow table still has entries of both."""
         a, b = self.r.sample(self.tenants, 2)
         ports = [p for p, (t, _) in self.ports.items() if t in (a, b)]
         self.pull_out(ports)
@@ -264,7 +267,8 @@ class Plant:
         return ports
 
     def whole_round(self, count, hand_over):
-        """All packets of a start, and of ports that changed hands meanwhile; (totals, drops)."""
+        """All packets since a start, and of ports that changed hands in the meantime; (totals,
+        drops)."""
         n = self.fill(count, self.ports)
         self.daemon.start()
         self.found = self.daemon.call("config.get")
@@ -283,7 +287,7 @@ class Plant:
         return result
 
     def killed_round(self, count):
-        """Killed halfway. The state is that of the last answer."""
+        """Killed halfway. The state is the state of the last answer."""
         n = self.fill(count, self.ports)
         self.daemon.start()
         stir(self.daemon, n // 2, self.changes)

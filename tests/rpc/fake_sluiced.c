@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The socket server before a fake method table, as a program: what tests of sluicectl talk to. */
+/* A program with the socket server and a fake method table, for tests of sluicectl. */
 #include <poll.h>
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the methods on objects share: a store behind the dispatcher, calls whose
- * replies are compared with what their method declares, and a sample of each collection.
- * Threads: one. Ownership: static; one store at a time.
+ * Shared by the tests of the methods on objects: a store behind the dispatcher, calls whose replies
+ * are checked against the method's declaration, and a sample of each collection. Threads: one.
+ * Ownership: static; one store at a time.
  */
 #ifndef SL_TESTS_OBJECT_TEST_H
 #define SL_TESTS_OBJECT_TEST_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the server share: one server on a socket of its own, its clients, and what
- * they send and expect. Nothing waits: run() polls while there is work.
- * Threads: one. Ownership: static; one server at a time.
+ * Shared by the tests of the server: one server on its own socket, its clients, and what they send
+ * and expect. Nothing waits: run() polls while there is work. Threads: one. Ownership: static; one
+ * server at a time.
  */
 #ifndef SL_TESTS_SERVER_TEST_H
 #define SL_TESTS_SERVER_TEST_H

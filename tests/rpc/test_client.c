@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The client library against a socket whose other end the test holds. Answers are sent ahead of the
- * calls. */
+/*
+ * The client library on a socket whose other end the test holds. The test sends answers before the
+ * calls.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,7 +140,7 @@ static void a_silent_daemon_is_left_after_the_timeout(void **state)
 	sl_client_set_timeout(client, 1);
 	assert_null(sl_client_call(client, "x", NULL));
 	assert_int_equal(errno, ETIMEDOUT);
-	/* the answer could still come, and would be taken for the next one's */
+	/* the answer could still come, and would be taken for the next call's */
 	assert_null(sl_client_call(client, "x", NULL));
 	assert_int_equal(errno, EPIPE);
 }

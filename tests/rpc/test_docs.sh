@@ -1,6 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: BSD-3-Clause
-# The generated pages under docs/ are those that this tree generates.
+# SPDX-License-Identifier: BSD-3-Clause Checks that the generated pages under docs/ are up to date.
 # usage: test_docs.sh SLUICED
 set -euo pipefail
 sluiced=$(realpath "$1")

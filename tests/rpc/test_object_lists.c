@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What methods print can be sent back; put, del of what is missing; pages and filters of lists. */
+/* Answers can be sent back; put, and del of missing objects; pages and filters of lists. */
 #include "object_test.h"
 
 /* The object as a daemon might have shown it: with every number that its collection reports. */
@@ -30,7 +30,7 @@ static char *got(const char *name, const char *params)
 	return text;
 }
 
-/* Every verb that takes an object takes it as get prints it, and knows that nothing changed. */
+/* Every verb that takes an object accepts the answer of get, and sees no change. */
 static void what_get_prints_can_be_sent_back(void **state)
 {
 	char *object, *sent, params[4096], add[64];
@@ -162,7 +162,7 @@ static void del_of_what_is_missing_is_no_error_if_asked(void **state)
 		"not_found", "operations[0].params.name");
 }
 
-/* The values of the field in the rows of a list, one after the other with a space behind. */
+/* The values of the field in the rows of a list, each followed by a space. */
 static void lists(const char *name, const char *params, const char *field, const char *expected)
 {
 	cJSON *json = call(name, params);
@@ -202,7 +202,7 @@ static void pages_meet_each_row_once_whatever_comes_and_goes(void **state)
 	add_endpoint("c", 5, "{}");
 	lists("endpoints.list", NULL, "name", "a b c d e ");
 	lists("endpoints.list", "{\"limit\":2}", "name", "a b ");
-	/* the last of the page goes, one comes before it and one behind it */
+	/* the last of the page is removed, and one is added before it and one after it */
 	succeeds("endpoints.del", "{\"name\":\"b\"}", NULL);
 	add_endpoint("aa", 6, "{}");
 	add_endpoint("cc", 7, "{}");

@@ -129,7 +129,7 @@ static const char *devargs_of(const char *name)
 	return o != NULL ? ((const struct sl_port_obj *)o)->devargs : NULL;
 }
 
-/* How a port may come in, in each method there is; the path its error must have. */
+/* Every way to add a port, in each method, with the path that its error must have. */
 static const struct {
 	const char *method, *head, *tail, *path;
 	bool exists; /* there is a port p before */
@@ -210,7 +210,7 @@ static void every_way_is_open_for_what_is_listed(void **state)
 	}
 }
 
-/* A method that is new must be among the ways, or be known to bring no port. */
+/* A new method must be among the ways, or be known to add no port. */
 static void no_method_is_another_way(void **state)
 {
 	static const char *const none[] = {"ports.del"};
@@ -244,7 +244,7 @@ static void what_a_port_has_already_may_stay(void **state)
 	is(SL_RPC_WRITE, "ports.set", changed, "");
 	is(SL_RPC_WRITE, "config.replace", "{\"config\":{\"ports\":[" HOST "]}}", "");
 	is(SL_RPC_WRITE, "ports.set", OTHER, "denied devargs");
-	/* but once it is gone it takes root to come back */
+	/* but once it is gone, only root may add it again */
 	is(SL_RPC_WRITE, "ports.del", "{\"name\":\"p\"}", "");
 	is(SL_RPC_WRITE, "ports.add", HOST, "denied devargs");
 }
@@ -280,7 +280,7 @@ static void right_of_one_call_is_not_the_next_ones(void **state)
 	is(SL_RPC_WRITE, "ports.add", HOST, "denied devargs");
 	is(SL_RPC_ROOT, "ports.add", HOST, "");
 	is(SL_RPC_WRITE, "ports.set", OTHER, "denied devargs");
-	/* and what the daemon does by itself is nobody's */
+	/* changes of the daemon itself have no caller */
 	assert_int_equal(desired_do(ctrl.store, SL_TXN_SET, "ports", OTHER, &e), 0);
 }
 
@@ -307,7 +307,7 @@ static void section_is_shown(void **state)
 	cJSON_Delete(json);
 }
 
-/* What is in the state directory was accepted once. */
+/* Objects in the state directory were accepted before. */
 static void replay_needs_no_right(void **state)
 {
 	static const struct sl_devices_conf none;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The server's turns: what a client gets of a poll beside others, and what a failed disk decides. */
+/* The server's turns: a client's part of a poll among others, and the effect of a failed disk. */
 #include "server_test.h"
 
 static void one_client_gets_a_bounded_share_of_a_poll(void **state)
@@ -48,7 +48,7 @@ static void all_clients_together_get_a_bounded_share_of_a_poll(void **state)
 		close(fd[i]);
 }
 
-/* However few they are: time is looked at after each. */
+/* However few they are: the server checks the time after each. */
 static void long_requests_of_one_client_are_a_poll_each(void **state)
 {
 	static const char two[] = WORK WORK COUNT;
@@ -132,7 +132,7 @@ static void idle_clients_make_no_work(void **state)
 #define STREAM \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.stream\",\"params\":{\"n\":20000000}}"
 
-/* An answer as long as this is made as it is read, and no more of it stands here than that. */
+/* A long answer is made while the client reads it, and only a small part of it is in memory. */
 static void a_long_answer_is_made_as_it_is_read(void **state)
 {
 	int fd = connected();
@@ -204,7 +204,9 @@ static void a_client_that_never_reads_is_not_served_and_slows_nobody(void **stat
 	close(other);
 }
 
-/* Answers that are made at once can be long: those who leave them lying are closed in the end. */
+/*
+ * Answers that are made in one go can be long: clients that do not read them are closed in the end.
+ */
 static void all_clients_answers_are_bounded_together(void **state)
 {
 	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.large\","

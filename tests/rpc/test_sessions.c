@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions: what is pushed to a client unasked, and calls that wait while others go on. */
+/*
+ * Sessions: notifications that are pushed to a client, and calls that wait while others continue.
+ */
 #include "server_test.h"
 
 #define SUBSCRIBE    "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"test.subscribe\"}"
@@ -70,7 +72,7 @@ static void a_keeper_learns_that_its_session_has_ended(void **state)
 	assert_int_equal(fake_publish("{}"), 0);
 }
 
-/* How many of the numbered news are in text, from number 0 on without a gap; *rest behind them. */
+/* How many of the numbered news are in text, from number 0 on without a gap; *rest follows them. */
 static unsigned int count_news(char *text, char **rest)
 {
 	unsigned int n = 0;
@@ -86,7 +88,7 @@ static unsigned int count_news(char *text, char **rest)
 	}
 }
 
-/* A reader that has stopped has the oldest in its socket, in its buffer and in its queue. */
+/* When a reader has stopped, the oldest news are in its socket, its buffer and its queue. */
 static void a_slow_reader_has_the_oldest_and_a_gap_in_the_place_of_the_others(void **state)
 {
 	static char params[1100];
@@ -228,7 +230,7 @@ static void news_pass_a_call_that_waits(void **state)
 	close(fd);
 }
 
-/* In a batch that has begun to answer they would stand inside it. */
+/* Otherwise the news would be inside the answer of a batch. */
 static void news_wait_for_a_batch_that_has_begun(void **state)
 {
 	int fd = subscriber();

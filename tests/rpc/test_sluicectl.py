@@ -211,7 +211,8 @@ class Sluicectl(Daemon):
         self.assertNotIn("line 3", two)
 
     def answered(self, answers, stdin):
-        """`apply` with a daemon that gives these answers and then closes: what it was sent, what came of it."""
+        """Runs `apply` with a daemon that gives these answers and then closes. Returns what the
+        daemon got, and the result."""
         path = self.socket + ".2"
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(path)
@@ -298,7 +299,7 @@ class Sluicectl(Daemon):
 
 
 class WithoutDaemon(unittest.TestCase):
-    """Help, and the commands that others print, as the daemon that was built with it has them."""
+    """Help and suggested commands exist in the daemon that was built with sluicectl."""
 
     def help(self, *words):
         return subprocess.run([SLUICECTL, "--socket", "/nonexistent", *words], text=True, capture_output=True, check=False)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What end-to-end tests are made of: namespaces, daemons, peers, traffic, expectations."""
+"""The parts of end-to-end tests: namespaces, daemons, peers, traffic, expectations."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Frames put on an interface as fast as the kernel takes them, each of them accounted for."""
+"""Sends frames on an interface as fast as the kernel takes them, and accounts for each."""
 import ctypes
 import errno
 import os
@@ -24,8 +24,8 @@ class _Mmsghdr(ctypes.Structure):
 
 
 class Blast:
-    """A packet socket on one end of a link. `sent` counts what the kernel took, `refused` what it said it had
-    not taken: of that no other counter is expected to know."""
+    """A packet socket on one end of a link. `sent` counts frames that the kernel took, `refused`
+    frames that it said it had not taken. No other counter is expected to include refused frames."""
 
     def __init__(self, ns, dev, frame):
         self.sent = self.refused = 0
@@ -39,7 +39,7 @@ class Blast:
             m.hdr.iovlen = 1
 
     def send(self, n):
-        """n frames, each of them tried once."""
+        """Sends n frames; tries each once."""
         while n > 0:
             done = _libc.sendmmsg(self._sock.fileno(), self._batch, min(n, _BATCH), 0)
             if done > 0:

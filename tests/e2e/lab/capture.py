@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A node whose ports are capture files: what goes in and what comes out, byte for byte."""
+"""A node whose ports are capture files: input and output, byte for byte."""
 import logging
 import struct
 import subprocess
@@ -64,15 +64,16 @@ def capture_config(uplink, web, **network):
 
 
 def is_announcement(frame):
-    """Gratuitous ARP or an unsolicited advertisement: of a workload, passed on, or of an endpoint that changed."""
+    """True for a gratuitous ARP or unsolicited advertisement: from a workload and passed on, or of
+    a changed endpoint."""
     if frame[12:14] == b"\x08\x06":
         return frame[0] & 1 and frame[28:32] == frame[38:42]
     return frame[:6] == b"\x33\x33\x00\x00\x00\x01" and frame[20] == 58 and frame[54] == 136
 
 
 class CaptureNode:
-    """Plays frames into both ports; sent(port) is what came out of one once all are accounted for, but for
-    announcements."""
+    """Plays frames into both ports. sent(port) is the output of a port, without announcements, once
+    all frames are accounted for."""
 
     def __init__(self, lab, web=(), uplink=(), **network):
         self.lab, self.n = lab, len(web) + len(uplink)

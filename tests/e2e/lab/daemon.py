@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One sluiced: started and stopped, asked over its socket."""
+"""One sluiced: starts and stops it, and calls it over its socket."""
 import json
 import os
 import select
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class Client:
-    """A connection of its own to a daemon's socket."""
+    """A separate connection to a daemon's socket."""
 
     def __init__(self, path, seconds=30):
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -40,7 +40,7 @@ class Client:
         return self.answer(method)
 
     def send(self, method, params=None):
-        """Only ask; answer() waits for the answer."""
+        """Only sends the request; answer() waits for the answer."""
         self._id += 1
         request = {"jsonrpc": "2.0", "id": self._id, "method": method}
         if params is not None:
@@ -68,7 +68,8 @@ class Client:
 
 
 class Daemon:
-    """A sluiced with its configuration, in a namespace or in ours. Stopped and judged by Lab."""
+    """A sluiced with its configuration, in a namespace or in the test's own. Lab stops and checks
+    it."""
 
     def __init__(self, binary, directory, name, config, ns=None, state=False):
         self.binary, self.name, self.config, self.ns = binary, name, config, ns
@@ -123,7 +124,7 @@ class Daemon:
             return ""
 
     def expect_no_report(self):
-        """What a sanitizer has found is in the log."""
+        """Fails if the log has a sanitizer's report."""
         log = self.log_tail(100000)
         for word in REPORTS:
             at = log.find(word)
@@ -141,7 +142,7 @@ class Daemon:
         self._client = self.process = None
 
     def stop(self):
-        """Ask it to end; it must, cleanly."""
+        """Asks the daemon to end; it must end cleanly."""
         if not self.process:
             return
         self.process.send_signal(signal.SIGTERM)
@@ -198,7 +199,8 @@ class Daemon:
         )
 
     def wait_announced(self, seconds=20):
-        """Until all endpoints are announced, and once more a second later: nothing else is sent unasked."""
+        """Waits until all endpoints are announced, also the second time a second later. Nothing
+        else is sent unasked."""
         wait_until(lambda: self.call("stats.get")["announcements"]["waiting"] == 0,
                    lambda: f"announcements wait: {self.call('stats.get')['announcements']}", seconds)
 
@@ -223,7 +225,7 @@ class Daemon:
         raise Failure(f"{self.name}: packets are {balance:+d} out of balance: {t}")
 
     def describe(self):
-        """What a person wants to see of a daemon after a failure."""
+        """The state of a daemon that a person needs after a failure."""
         text = [f"--- {self.name}: last lines of its log", self.log_tail(25).rstrip()]
         if not self.running:
             text.append(f"--- {self.name} is not running")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-The documents as a reader uses them: their command blocks typed one after the other into one shell, what they print
-compared with what the document shows. A block that a reader types but no test can is marked in the document by a
-comment above it: <!-- not run: REASON -->.
+Runs documents as a reader uses them: types their command blocks one after the other into one
+shell, and compares the output with the output in the document. A block that a test cannot run is
+marked in the document by a comment above it: <!-- not run: REASON -->.
 """
 import os
 import pathlib
@@ -30,7 +30,8 @@ class Block:
 
 
 def blocks(name):
-    """Of a document, in order; an untitled block right after commands is what they print."""
+    """The blocks of a document, in order; an untitled block right after commands is their
+    output."""
     text = (ROOT / name).read_text(encoding="utf-8")
     found = []
     for m in BLOCK.finditer(text):
@@ -56,7 +57,8 @@ def _pattern(line):
 
 
 def expect_shown(shown, printed, where):
-    """Line by line, numbers and white space aside. Every line shown must be printed, in that order."""
+    """Compares line by line, without numbers and white space. Every line in the document must be
+    printed, in that order."""
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     at = 0
     for line in filter(str.strip, shown.splitlines()):

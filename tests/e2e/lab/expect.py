@@ -6,7 +6,7 @@ POLL = 0.01  # seconds between two looks at a condition
 
 
 class Failure(Exception):
-    """An expectation that did not hold; its text is the reason that is printed."""
+    """An expectation that failed; its text is the printed reason."""
 
 
 class Skip(Exception):
@@ -19,7 +19,7 @@ def test(function):
 
 
 def long_test(function):
-    """One that takes minutes: run only with --long."""
+    """A test that takes minutes: run only with --long."""
     function.is_long = True
     return test(function)
 
@@ -34,7 +34,7 @@ def expect_equal(got, wanted, what):
 
 
 def wait_until(condition, reason, seconds=5.0):
-    """Look until condition() is true; its value is returned. reason may be a function."""
+    """Waits until condition() is true, and returns its value. reason may be a function."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

@@ -36,7 +36,7 @@ done
 
 
 def _unpack_kernel(directory):
-    """Debian's cloud kernel, which is only unpacked: installing one would change how the machine boots."""
+    """Debian's cloud kernel, only unpacked: installing it would change how the machine boots."""
     depends = subprocess.run(["apt-cache", "depends", "linux-image-cloud-amd64"], capture_output=True, text=True,
                              check=False).stdout
     name = re.search(r"Depends: (linux-image-\S+)", depends)

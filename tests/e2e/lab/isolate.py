@@ -19,7 +19,8 @@ def _works(command):
 
 
 def enter():
-    """Start this program again inside; returns inside, or where that is not possible, with the reason."""
+    """Starts this program again inside, and returns there. If that is not possible, returns the
+    reason."""
     if os.environ.get(MARK):
         if os.environ[MARK] == "yes":
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)

@@ -59,12 +59,13 @@ class Namespace:
             os.close(home)
 
     def plain_device(self, dev):
-        """Whole frames only: af_packet takes neither unfinished checksums nor segments to cut."""
+        """Switches offloads off: af_packet can handle neither unfinished checksums nor segments to
+        cut."""
         self.run("ethtool", "-K", dev, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
 
 
 def link(ns_a, dev_a, ns_b, dev_b, mtu=1500):
-    """A veth pair, both ends up, as plain as af_packet needs them."""
+    """A veth pair with both ends up, without offloads, as af_packet needs it."""
     run(
         "ip", "link", "add", dev_a, "netns", ns_a.name, "mtu", str(mtu), "type", "veth",
         "peer", "name", dev_b, "netns", ns_b.name, "mtu", str(mtu),

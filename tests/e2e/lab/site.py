@@ -55,7 +55,7 @@ class Workload:
 
 
 class Node:
-    """What both kinds of node have: a namespace, an underlay address, workloads."""
+    """The common part of both kinds of node: a namespace, an underlay address, workloads."""
 
     def __init__(self, lab, name, index, n_workloads):
         self.name, self.index = name, index
@@ -110,7 +110,7 @@ class SluiceNode(Node):
 
 
 def workers(index=0):
-    """Small, and kind to a machine that the traffic's ends share."""
+    """Small, because the ends of the traffic share the machine."""
     cores = sorted(os.sched_getaffinity(0))
     return {"cores": [cores[-1 - index % len(cores)]], "idle": "adaptive", "hugepages": "off",
             "memory_mb": 512, "max_flows": 65536, "packet_buffers": 4096}
@@ -155,7 +155,7 @@ class Site:
 
 
 class Lab:
-    """What one test has made; finish() judges the daemons and takes everything down."""
+    """Everything that one test has made; finish() checks the daemons and removes everything."""
 
     def __init__(self, build, isolated):
         self.build = build
@@ -194,7 +194,8 @@ class Lab:
         return "\n".join(d.describe() for d in self.daemons)
 
     def judge(self):
-        """What holds after every test: no daemon died, each packet is accounted for, each ends cleanly."""
+        """Checked after every test: no daemon died, each packet is accounted for, each daemon ends
+        cleanly."""
         for d in self.daemons:
             if d.process is None:
                 continue

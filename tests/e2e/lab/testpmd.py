@@ -15,7 +15,7 @@ SECONDS = 60  # a busy machine
 
 
 class Testpmd:
-    """One process with one device, told what to do line by line. It polls: stop it soon."""
+    """One process with one device, controlled line by line. It polls: stop it soon."""
 
     def __init__(self, lab, name, vdev, mode):
         if shutil.which("dpdk-testpmd") is None:
@@ -41,13 +41,14 @@ class Testpmd:
         return before.decode(errors="replace")
 
     def tell(self, command):
-        """What it says to that."""
+        """Sends a line, and returns the output."""
         self._process.stdin.write(command.encode() + b"\n")
         self._process.stdin.flush()
         return self._until(PROMPT)
 
     def counters(self, command="show fwd stats all"):
-        """Of forwarding since its start: {"RX-packets": n, "TX-packets": n, "TX-dropped": n, ...}"""
+        """The statistics of forwarding since its start: {"RX-packets": n, "TX-packets": n,
+        "TX-dropped": n, ...}"""
         text = self.tell(command)
         return {name: int(n) for name, n in re.findall(r"([RT]X-[a-z]+): *(\d+)", text)}
 

@@ -14,7 +14,7 @@ _ports = iter(range(20000, 60000))
 
 
 def new_port():
-    """A port number no test of this run has used: no flow of it is known."""
+    """A port number that no test of this run has used, so no flow of it is known."""
     return next(_ports)
 
 
@@ -85,7 +85,8 @@ class Iperf:
         return result["end"]
 
     def expect_tcp(self, mbit=5):
-        """At least that rate arrived: far below what a quiet machine does, far above a trickle."""
+        """Expects that at least this rate arrived. It is far below the rate of a quiet machine, and
+        far above a trickle."""
         rate = self.result()["sum_received"]["bits_per_second"] / 1e6
         expect(rate > mbit, f"{self.what}: only {rate:.1f} Mbit/s arrived")
         return rate
@@ -101,7 +102,7 @@ def family(address):
 
 
 class Listener:
-    """A TCP listener of a workload that echoes what its connections get when asked to."""
+    """A TCP listener of a workload that echoes the data of its connections when asked to."""
 
     def __init__(self, workload, port=None, address=None, backlog=1024):
         self.workload, self.port = workload, port or new_port()
@@ -135,7 +136,7 @@ class Connection:
             raise
 
     def echo(self, data=b"sluice", seconds=5.0):
-        """True when data gets there and back in time."""
+        """True when data arrives and its echo comes back in time."""
         self.near.settimeout(seconds)
         self.far.settimeout(seconds)
         try:
@@ -178,7 +179,7 @@ def expect_tcp(client, server, port=None, address=None):
 
 
 def expect_no_tcp(client, server, port=None, address=None):
-    """The connection is met with silence."""
+    """Expects that the connection gets no answer."""
     with Listener(server, port, address) as listener:
         try:
             Connection(client, listener, DENIED_AFTER).close()
@@ -188,7 +189,7 @@ def expect_no_tcp(client, server, port=None, address=None):
 
 
 def expect_udp(client, server, port=None, question=b"question"):
-    """A datagram gets there and its answer comes back."""
+    """Expects that a datagram arrives and its answer comes back."""
     port = port or new_port()
     near = client.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
     far = server.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -207,7 +208,8 @@ def expect_udp(client, server, port=None, question=b"question"):
 
 
 def many_connections(client, server, n, seconds=20):
-    """Open n connections at once, then send on each and read the echo; how many did all of it."""
+    """Opens n connections at once, then sends on each and reads the echo. Returns how many
+    completed all of it."""
     with Listener(server, backlog=n) as listener:
         poller = select.epoll()
         listener.sock.setblocking(False)

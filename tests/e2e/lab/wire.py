@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Frames put on a link by hand, and what comes back."""
+"""Sends frames on a link by hand, and receives the answers."""
 import select
 import socket
 import time
@@ -11,7 +11,8 @@ _OUTGOING = 4  # packet type: sent from here
 
 
 class Wire:
-    """A packet socket on a namespace's end of a link. Its kernel takes part as well: look for your own."""
+    """A packet socket on a namespace's end of a link. The kernel there sends and answers too: look
+    for your own frames."""
 
     def __init__(self, ns, dev):
         self.sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the applier share: everything that it works on, with one worker that no thread
+ * Shared by the tests of the applier: everything that it works on, with one worker that no thread
  * runs. Threads: one. Ownership: static, between bench_start and bench_stop.
  */
 #ifndef SL_TESTS_APPLY_TEST_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The applier's slots for ports, as many as there can be, held against plain arrays. */
+/* The applier's slots for ports, as many as possible, compared with plain arrays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +113,7 @@ static void port_without_endpoints_is_of_no_network(void **state)
 	free(p);
 }
 
-/* What stands of each id between transactions. */
+/* The state of each id between transactions. */
 struct plain {
 	bool there;
 	uint32_t n_endpoints, network;

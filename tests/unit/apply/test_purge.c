@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is removed from the flow table once an object has gone, in which turns. */
+/* Which entries of the flow table are removed after an object, and in which turns. */
 #include <netinet/in.h>
 
 #include "apply_test.h"
@@ -129,7 +129,7 @@ static void entries_that_redirect_to_a_removed_port_or_node_go(void **state)
 	assert_int_equal(left(1, SL_PROGRAM_NODE, 100000, 30, 10), 0);
 }
 
-/* Two become due while the first one's walk is under way: they have the second walk together. */
+/* Two sets become due during the first set's walk: the second walk serves both. */
 static void what_becomes_due_during_a_walk_has_the_next_one(void **state)
 {
 	(void)state;

@@ -159,7 +159,7 @@ static void failure_in_the_middle_undoes_what_was_done_the_latest_first(void **s
 	assert_string_equal(e.message, "refused");
 	expect_said("a:prepare b:prepare a:abort b:undo a:undo");
 	assert_ptr_equal(atomic_load(&bench.pipeline->world), before);
-	/* Nothing of it is left: the next transaction is as the first. */
+	/* Nothing of it is left: the next transaction behaves like the first. */
 	fails = NULL;
 	assert_int_equal(prepare_of(all, 1, &e), 0);
 	expect_said("a:prepare b:prepare a:scope b:scope");

@@ -115,7 +115,7 @@ static void a_period_is_kept_however_many_turns_there_are(void **state)
 	assert_true(count('t') > count('p'));
 }
 
-/* A turn that was long is not followed by as many runs as it has left out. */
+/* Runs that a long turn has missed are not made up for. */
 static void what_a_long_turn_has_left_out_is_not_made_up_for(void **state)
 {
 	(void)state;

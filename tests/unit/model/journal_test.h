@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the state directory share: a journal in a directory of its own with the store
- * it feeds, and a second start of both. Threads: one. Ownership: one fixture a test.
+ * Shared by the tests of the state directory: a journal in its own directory, the store that it
+ * feeds, and a second start of both. Threads: one. Ownership: one fixture a test.
  */
 #ifndef SL_TESTS_JOURNAL_TEST_H
 #define SL_TESTS_JOURNAL_TEST_H
@@ -32,7 +32,7 @@ static inline void notice(const char *text)
 	snprintf(last_notice, sizeof(last_notice), "%s", text);
 }
 
-/* Zero the piece of the log that follows the beginning of that line, as if it was never written. */
+/* Zeroes the piece of the log after the beginning of that line, as if it was never written. */
 static inline void lose_piece(char *log, const char *line)
 {
 	size_t at = (size_t)(line - log) / SL_JOURNAL_PIECE + 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A collection is a row: each row is complete, and one that only this test knows goes through store,
+ * A collection is a row: each row is complete, and a row that only this test knows works in store,
  * transactions, journal, configurations, methods and lists like the others. The list of collections
- * here takes the place of ctrl/objects/list.c.
+ * here replaces ctrl/objects/list.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Configurations: reading, what wins at start, and putting one in the place of another. */
+/* Configurations: reading, which source is used at start, and replacing one by another. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

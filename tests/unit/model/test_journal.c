@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The state directory: what was committed comes back, whatever moment the daemon died at. */
+/* The state directory: committed changes come back, at whatever moment the daemon died. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,7 +119,7 @@ static void log_cut_at_each_byte_of_the_last_line_is_the_state_before_it(void **
 		must_open(f);
 		assert_visible(f->store, cut == len ? after : before);
 		assert_int_equal(last_notice[0] != '\0', cut > whole && cut < len);
-		/* what was dropped is gone, and the next line stands in its place */
+		/* the dropped line is gone, and the next line takes its place */
 		desired_must(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":8}");
 		close_state(f);
 		must_open(f);
@@ -317,7 +317,7 @@ static void compaction_may_be_killed_at_each_step(void **state)
 		assert_null(file_read(f->dir, "snapshot.json.tmp", &left));
 		close_state(f);
 	}
-	/* renamed, the log not yet emptied; and then life goes on */
+	/* renamed, the log not yet emptied; then changes continue */
 	file_write(f->dir, "snapshot.json", new_snapshot, new_len);
 	file_write(f->dir, "journal.log", log, log_len);
 	must_open(f);

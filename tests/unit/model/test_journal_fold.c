@@ -23,7 +23,7 @@ static void fill(struct fixture *f)
 	f->journal->slice_ns = 0;
 }
 
-/* One that is there, one that was not, one that goes. */
+/* One object is changed, one is added, one is removed. */
 static void change(struct fixture *f, unsigned int turn)
 {
 	set_vni(f, turn * 2 % NETWORKS, 1000 + 2 * turn);
@@ -41,7 +41,7 @@ static bool is_there(const struct fixture *f, const char *file)
 	return access(path, F_OK) == 0;
 }
 
-/* What a daemon that is killed now leaves starts with what there is now. */
+/* If the daemon is killed now, the next start has the present state. */
 static void assert_starts_the_same(const struct fixture *f)
 {
 	static const char *const files[] = {"snapshot.json", "snapshot.json.tmp", "journal.log",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Starts with a state directory: the first one decides what is in it, also when that is nothing,
- * and all later ones read it, whichever version wrote it.
+ * Starts with a state directory: the first start decides what is in it, even if that is nothing;
+ * all later starts read it, whichever version wrote it.
  */
 #include <unistd.h>
 
@@ -103,7 +103,10 @@ static void act_and_start(struct fixture *f, unsigned int act, const char *file)
 	free(text);
 }
 
-/* Every row of three acts, from a file with and one without objects; the file changes meanwhile. */
+/*
+ * Every sequence of three acts, from a file with objects and a file without; the file changes in
+ * between.
+ */
 static void whatever_happens_between_starts_is_there_after_the_next(void **state)
 {
 	static const char *const files[] = {EMPTY, ONE};
@@ -254,7 +257,7 @@ static void group_torn_while_it_was_folded_in_leaves_no_gap(void **state)
 	}
 }
 
-/* Earlier versions went on behind such a rest. */
+/* Earlier versions appended lines after such a rest. */
 static void gap_that_the_snapshot_fills_is_none(void **state)
 {
 	struct fixture *f = *state;
@@ -270,7 +273,7 @@ static void gap_that_the_snapshot_fills_is_none(void **state)
 	assert_int_equal(sl_store_count(f->store, SL_COLL_NETWORKS), 12);
 	close_state(f);
 
-	/* the first of the group behind the gap never came to the disk */
+	/* the first of the group after the gap never reached the disk */
 	lose_piece(log, last);
 	file_write(f->dir, "journal.log", log, n);
 	must_start(f, EMPTY);
@@ -318,7 +321,9 @@ static void write_policy(char *json, unsigned int i, size_t *values)
 	sprintf(json + n, "]}");
 }
 
-/* What is written has more values than the message it came from: defaults are written out. */
+/*
+ * The written text has more values than the message that it comes from: defaults are written out.
+ */
 static void transaction_of_as_many_values_as_a_message_may_have_is_read_again(void **state)
 {
 	struct fixture *f = *state;

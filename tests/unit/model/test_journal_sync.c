@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state directory on a disk that lags or fails: what a group left half written, what is said
- * to be on disk, and how the journal mends.
+ * The state directory on a disk that lags or fails: half-written groups, which changes are reported
+ * as on disk, and how the journal recovers.
  */
 #include <errno.h>
 #include <signal.h>
@@ -187,7 +187,7 @@ static void error_met_while_taking_back_a_line_is_not_lost(void **state)
 		desired_do(f->store, SL_TXN_SET, "networks", "{\"name\":\"red\",\"vni\":9}", &f->e),
 		-EIO);
 	setrlimit(RLIMIT_FSIZE, &was);
-	/* the disk would say that all is well now, though it told of an error before */
+	/* the disk would report success now, although it reported an error before */
 	assert_int_equal(sl_journal_sync(f->journal, f->store, &f->e), -EIO);
 	assert_int_equal(sl_journal_sync(f->journal, f->store, &f->e), 0);
 	close_state(f);
@@ -214,8 +214,7 @@ static void changes_are_accepted_again_once_the_disk_is_well(void **state)
 		10);
 }
 
-/* Old lines that never came to the disk are not followed by new ones: those would vouch for them.
- */
+/* No new line follows old lines that never reached the disk: a new line would say that they did. */
 static void log_that_could_not_be_emptied_takes_no_more_lines(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* State directories that are not what the daemon made are refused, and nothing of them is touched.
+/*
+ * State directories that are not as the daemon made them are refused, and nothing in them is
+ * changed.
  */
 #include "journal_test.h"
 
@@ -11,7 +13,7 @@
 
 static const char *const files[] = {SL_JOURNAL_SNAPSHOT, SL_JOURNAL_LOG, SL_JOURNAL_SNAPSHOT_NEW};
 
-static char outside[64]; /* a file that somebody would have us read or write */
+static char outside[64]; /* a file that an attacker wants the daemon to read or write */
 
 static int setup_state(void **state)
 {
@@ -108,7 +110,7 @@ static void symbolic_links_are_refused(void **state)
 	must_open(f);
 }
 
-/* As cp -al makes them: nobody gets a right by it, and the node starts, and says so. */
+/* As cp -al makes them: nobody gets a right by it. The node starts, and says so. */
 static void second_name_of_a_file_is_told_of(void **state)
 {
 	struct fixture *f = *state;
@@ -226,7 +228,7 @@ static void directory_that_is_a_link_is_refused(void **state)
 	f->dir = real;
 }
 
-/* Whoever reads along keeps the old file, and nobody chooses the new one. */
+/* A reader of the old snapshot keeps the old file, and nobody can choose the new one. */
 static void snapshots_are_new_files(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The file of numbers: labels keep theirs, directories of earlier versions are read, and damage is an
- * error that says where. */
+/*
+ * The numbers file: labels keep their numbers, directories of earlier versions are read, and damage
+ * is an error that says where.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -275,7 +277,7 @@ static void good_lines_with_bad_contents_are_errors(void **state)
 	refuses(f, "newer version");
 }
 
-/* The transaction never reached the journal: its numbers never were. */
+/* The transaction never reached the journal, so its numbers do not count. */
 static void numbers_of_a_lost_transaction_are_left_out(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The store of one moment, read while it changes: held against what was there at that moment. */
+/*
+ * A snapshot of the store, read while the store changes, and compared with the state of its moment.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,7 +143,7 @@ static void the_longest_keys_are_read_once_each(void **state)
 	sl_store_destroy(s);
 }
 
-/* What comes later is passed over, and what is kept is freed, a bounded number at a time. */
+/* Newer objects are skipped and kept objects are freed in bounded numbers. */
 static void no_step_is_long_whatever_has_come_meanwhile(void **state)
 {
 	struct sl_store *s = sl_store_create(NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which devices somebody may name who is not root. */
+/* Which devices a caller who is not root may name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,7 +145,7 @@ static void devices_of_packets_alone_need_no_list(void **state)
 	is_allowed("", fine[i]);
 }
 
-/* All of these are read by DPDK, and not as they look. */
+/* DPDK reads all of these, and not in the way they look. */
 static void odd_notations_are_roots(void **state)
 {
 	static const char allow[] = "{\"driver\":\"net_null\"},"

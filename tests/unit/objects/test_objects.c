@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What one object may say: shapes and their checks. References between objects are test_store's. */
+/* Valid and invalid objects: shapes and their checks. test_store has references between objects. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

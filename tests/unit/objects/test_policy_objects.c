@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Policies as objects that name networks: what is refused and with which words, by whichever way
- * they come; and those of a state directory from before policies had networks.
+ * Policies that name networks: what is refused, with which words, in every way that policies come
+ * in; and policies of a state directory from before policies had networks.
  */
 #include "ctrl/objects/policies.h"
 #include "ctrl/watch/notices.h"
@@ -80,8 +80,10 @@ static void network_that_a_policy_names_cannot_be_deleted(void **state)
 	desired_must_del(f->store, SL_COLL_NETWORKS, "red");
 }
 
-/* Their references hold in the state as well: what was refused cannot come back, nor what is
- * there be lost. */
+/*
+ * References are valid in the state directory too: refused objects do not come back, and existing
+ * ones are not lost.
+ */
 static void policies_keep_their_networks_over_a_start(void **state)
 {
 	struct fixture *f = *state;
@@ -267,7 +269,10 @@ static void what_was_assumed_is_remembered_until_somebody_says_it(void **state)
 	}
 }
 
-/* What is listed of an assumed one says "*", and saying it back settles it: also as a whole. */
+/*
+ * A policy with an assumed network is listed with "*". Sending "*" back confirms it, also with
+ * config.replace.
+ */
 static void configuration_that_is_sent_back_settles_what_was_assumed(void **state)
 {
 	struct fixture *f = *state;

@@ -503,7 +503,7 @@ static void ways_that_a_network_does_not_take_are_not_its_limit(void **state)
 	}
 }
 
-/* What a state directory has that would be refused today is no reason to refuse other changes. */
+/* A fault in the state directory is no reason to refuse other changes. */
 static void change_is_judged_by_what_it_brings(void **state)
 {
 	static const struct fault old = {

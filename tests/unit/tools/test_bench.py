@@ -108,7 +108,7 @@ class Packets(unittest.TestCase):
             scenario = Scenario(direction="decap", encap=name)
             inner = scenario.inner(3)
             there = encap.wrap(inner, 3, frames.REMOTE_TUNNEL)
-            # What comes in is what goes out with both ends exchanged.
+            # Received frames are the sent ones with both ends exchanged.
             out = bytearray(there)
             out[0:6], out[6:12] = there[6:12], there[0:6]
             out[26:30], out[30:34] = there[30:34], there[26:30]
@@ -215,7 +215,7 @@ class Registry(unittest.TestCase):
 
 
 def every_row():
-    """A row of each point there is, whose values span decades where a figure must show that."""
+    """One row for each point, with values that span decades where a figure must show that."""
     rows = []
     for number, point in enumerate(every_point()):
         found = {"cycles": 90.0 + number, "mac": 40.0, "pps": 2e7, "sent_pps": 2e7,

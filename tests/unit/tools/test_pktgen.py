@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the benchmark hands to Pktgen-DPDK, and how it counts what comes back.
+"""The benchmark's input for Pktgen-DPDK, and how it counts the packets that come back.
 
 Usage: test_pktgen.py SLUICED
 """

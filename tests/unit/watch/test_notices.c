@@ -69,7 +69,10 @@ static void notice_is_logged_when_it_appears_and_when_it_is_gone(void **state)
 	sl_store_destroy(s);
 }
 
-/* More than a turn looks at: what a pass of several turns found stands at its end, once. */
+/*
+ * More objects than one turn looks at: at the end of a pass of several turns, each notice is there
+ * once.
+ */
 static void very_many_notices_are_counted_and_the_first_logged(void **state)
 {
 	struct sl_store *s = sl_store_create(NULL, NULL);

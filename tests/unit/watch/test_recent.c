@@ -53,7 +53,10 @@ static void collect(struct sl_rig *r)
 	}
 }
 
-/* Rows of a reason that came in by the port, and what all of them stand for. */
+/*
+ * Rows of a reason for packets that entered by the port, and the number of packets that they
+ * represent.
+ */
 static unsigned int rows(enum sl_drop reason, const char *port, uint64_t *stand_for)
 {
 	const struct sl_recent_reason *all = recent.reason[reason];
@@ -112,7 +115,7 @@ static void a_flood_hides_no_other_reason_and_no_other_port(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &db), SL_DROP_SPOOFED);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &other), SL_DROP_POLICY_EGRESS);
 	flood(r, SL_RIG_WEB, &web, FLOOD / 2);
-	/* The next second's first sample answers for all that had none. */
+	/* The first sample of the next second has the number of all packets without a sample. */
 	sl_rig_tick(r, SL_TICKS_PER_SECOND);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &web), SL_DROP_SPOOFED);
 	collect(r);
@@ -127,7 +130,7 @@ static void a_flood_hides_no_other_reason_and_no_other_port(void **state)
 	sl_rig_destroy(r);
 }
 
-/* On an underlay port it is the sender and the network that are to blame. */
+/* On an underlay port the culprit is the sender and the network. */
 static void a_flood_of_one_tunnel_network_hides_no_other(void **state)
 {
 	static struct sl_frame in, flooding, rare;
