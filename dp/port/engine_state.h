@@ -185,8 +185,8 @@ struct sl_engine {
 	 * has those that are so, and may have others, which leave it when it is looked through.
 	 */
 	struct sl_port_set draining; /* SL_EMPTYING_DRAIN */
-	struct sl_port_set shut;     /* SL_PORT_SHUT */
-	struct sl_port_set weeded;   /* published, and their driver weeds */
+	struct sl_port_set shut;   /* SL_PORT_SHUT, or ADDING and waiting for a device (awaited) */
+	struct sl_port_set weeded; /* published, and their driver weeds */
 	/* Ids below it have been given: their ports are allocated, and may be free. */
 	unsigned int n_slots;
 	struct sl_port *port[SL_PORTS_MAX];

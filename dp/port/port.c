@@ -191,6 +191,7 @@ static bool queue_up(struct sl_port *p, const struct sl_port_params *params)
 		return false;
 	p->awaited = other->id;
 	p->awaited_epoch = other->epoch;
+	sl_port_set_add(&p->engine->shut, p->id);
 	return true;
 }
 
@@ -230,6 +231,7 @@ static int set_up(struct sl_port *p, const struct sl_port_params *params, struct
 static void give_up(struct sl_port *p)
 {
 	p->state = SL_PORT_CLOSING;
+	p->awaited_epoch = 0;
 	sl_port_close(p);
 }
 

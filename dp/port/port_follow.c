@@ -282,12 +282,12 @@ void sl_ports_open(struct sl_engine *g)
 	SL_PORT_SET_EACH (i, &g->shut) {
 		struct sl_port *p = g->port[i];
 
-		if (p->state != SL_PORT_SHUT)
+		if (p->awaited_epoch != 0)
+			sl_port_ask_again(p);
+		else if (p->state != SL_PORT_SHUT)
 			sl_port_set_del(&g->shut, i);
 		else if (p->job == NULL && rte_rdtsc() >= p->due)
 			open(p);
-		else if (p->awaited_epoch != 0)
-			sl_port_ask_again(p);
 	}
 }
 
