@@ -3,51 +3,10 @@
  * Greedy senders fill the flow table, and keep trying. Then an endpoint without connections opens
  * 1,000. Through the whole pipeline, with real packets.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "dp/worker/counters.h"
-#include "pipelines/context/changes.h"
-#include "pipelines/flow/flow_ctl.h"
-#include "tests/lib/crowd.h"
-#include "tests/lib/owners.h"
-
-#define WANTED	    1000
-#define FIRST_PORT  4
-#define GREEDY_MOST 1024
-
-struct scene {
-	struct sl_crowd *c;
-	struct sl_flow_table *t;
-	unsigned int greedy[GREEDY_MOST], target[GREEDY_MOST], n_greedy;
-	uint32_t port, turn;
-};
-
-static struct scene *begin(uint32_t max_flows)
-{
-	struct scene *s = calloc(1, sizeof(*s));
-
-	assert_non_null(s);
-	s->c = sl_crowd_create(max_flows, 75);
-	s->t = sl_rig_pipeline(sl_crowd_rig(s->c))->flows;
-	s->port = FIRST_PORT;
-	return s;
-}
-
-static void end(struct scene *s)
-{
-	sl_test_bills_balance(s->t);
-	sl_crowd_destroy(s->c);
-	free(s);
-}
+#include "share_scene.h"
 
 /* n endpoints of a network on one port of their own, which send to themselves. */
-static void add_greedy(struct scene *s, uint32_t network, unsigned int n)
+static void add_greedy(struct share_scene *s, uint32_t network, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int m = sl_crowd_add(s->c, network, s->port);
@@ -59,7 +18,7 @@ static void add_greedy(struct scene *s, uint32_t network, unsigned int n)
 }
 
 /* n endpoints behind another node, which send to an endpoint here. */
-static void add_greedy_remote(struct scene *s, uint32_t network, unsigned int n)
+static void add_greedy_remote(struct share_scene *s, uint32_t network, unsigned int n)
 {
 	unsigned int sink = sl_crowd_add(s->c, network, s->port++);
 
@@ -69,7 +28,7 @@ static void add_greedy_remote(struct scene *s, uint32_t network, unsigned int n)
 	}
 }
 
-static enum sl_drop grab(struct scene *s)
+static enum sl_drop grab(struct share_scene *s)
 {
 	unsigned int who = s->turn++ % s->n_greedy;
 
@@ -77,7 +36,7 @@ static enum sl_drop grab(struct scene *s)
 }
 
 /* Until no endpoint can open another connection. */
-static void fill(struct scene *s)
+static void fill(struct share_scene *s)
 {
 	unsigned int refused = 0;
 
@@ -91,7 +50,7 @@ static void fill(struct scene *s)
 
 /* How many of `wanted` were opened; between any two of them a greedy endpoint tries. */
 static unsigned int opens(
-	struct scene *s, unsigned int newcomer, unsigned int peer, unsigned int wanted)
+	struct share_scene *s, unsigned int newcomer, unsigned int peer, unsigned int wanted)
 {
 	unsigned int n = 0;
 
@@ -103,7 +62,7 @@ static unsigned int opens(
 	return n;
 }
 
-static uint32_t free_pairs(const struct scene *s)
+static uint32_t free_pairs(const struct share_scene *s)
 {
 	return (sl_flow_table_capacity(s->t) - sl_flow_table_used(s->t)) / 2;
 }
@@ -120,7 +79,7 @@ static unsigned int crowd(const struct crowd_case *k, uint32_t max_flows, enum w
 {
 	static const char *const names[] = {
 		"from the same port", "from another port", "from another network"};
-	struct scene *s = begin(max_flows);
+	struct share_scene *s = scene_create(max_flows);
 	uint32_t network = where == OTHER_NETWORK ? k->networks + 1 : 1;
 	unsigned int newcomer, peer, got;
 
@@ -138,7 +97,7 @@ static unsigned int crowd(const struct crowd_case *k, uint32_t max_flows, enum w
 	print_message("%u flows, %u greedy in %u networks%s, newcomer %s: %u opened, %u free\n",
 		max_flows, k->n, k->networks, k->remote ? " of one node" : "", names[where], got,
 		free_pairs(s));
-	end(s);
+	scene_destroy(s);
 	return got;
 }
 
@@ -163,8 +122,7 @@ static void who_has_nothing_opens_at_the_first_try(void **state)
 			assert_int_equal(crowd(&cases[i], 32768, w), WANTED);
 }
 
-/* In a table with room for twenty connections each, an endpoint gets its part of
- * them, not 1,000. */
+/* With room for twenty connections each, an endpoint gets its part of them, not 1,000. */
 static void in_a_small_table_a_newcomer_gets_what_the_others_have(void **state)
 {
 	const struct crowd_case hundred = {100, 1, false};
@@ -177,7 +135,7 @@ static void in_a_small_table_a_newcomer_gets_what_the_others_have(void **state)
 
 static void many_newcomers_at_once_find_room(void **state)
 {
-	struct scene *s = begin(65536);
+	struct share_scene *s = scene_create(65536);
 	unsigned int newcomer[10], peer, got[10] = {0};
 
 	(void)state;
@@ -194,53 +152,25 @@ static void many_newcomers_at_once_find_room(void **state)
 		}
 	for (unsigned int i = 0; i < RTE_DIM(newcomer); i++)
 		assert_int_equal(got[i], 400);
-	end(s);
+	scene_destroy(s);
 }
 
 static void what_nobody_wants_may_be_used(void **state)
 {
-	struct scene *s = begin(65536);
+	struct share_scene *s = scene_create(65536);
 
 	(void)state;
 	add_greedy(s, 1, 1);
 	sl_crowd_publish(s->c);
 	fill(s);
 	assert_int_equal(sl_flow_table_used(s->t), 65536 / 4 * 3);
-	end(s);
+	scene_destroy(s);
 }
 
-static void pass_seconds(struct scene *s, unsigned int n)
-{
-	struct sl_flow_timeouts to;
-
-	sl_flow_timeouts_default(&to);
-	for (unsigned int i = 0; i < n * 10; i++) {
-		sl_rig_tick(sl_crowd_rig(s->c), 1);
-		sl_flow_age(s->t, &to, *sl_rig_worker(sl_crowd_rig(s->c))->tick,
-			sl_flow_table_capacity(s->t) / 20);
-		sl_rcu_drain(sl_rig_rcu(sl_crowd_rig(s->c)));
-	}
-}
-
-static void establish(struct scene *s, unsigned int from, unsigned int to)
-{
-	assert_int_equal(sl_crowd_open(s->c, from, to), SL_KEEP);
-	assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_SYN | SL_TCP_ACK), SL_KEEP);
-	assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_ACK), SL_KEEP);
-}
-
-static uint32_t used_by(const struct scene *s, unsigned int member)
-{
-	struct sl_owner_view v;
-
-	assert_true(sl_owner_view_next(s->t, sl_crowd_owner(s->c, member), &v));
-	return v.used;
-}
-
-/* Each as greedy as possible, one after the other, with a few seconds between them. */
+/* Greedy endpoints start one after the other, a few seconds apart. */
 static void who_comes_late_has_the_time_of_others_shortened(void **state)
 {
-	struct scene *s = begin(65536);
+	struct share_scene *s = scene_create(65536);
 	unsigned int newcomer, peer;
 
 	(void)state;
@@ -258,7 +188,7 @@ static void who_comes_late_has_the_time_of_others_shortened(void **state)
 	peer = sl_crowd_add(s->c, 1, s->port + 1);
 	sl_crowd_publish(s->c);
 	assert_int_equal(opens(s, newcomer, peer, WANTED), WANTED);
-	end(s);
+	scene_destroy(s);
 }
 
 /*
@@ -269,7 +199,7 @@ static void who_comes_late_has_the_time_of_others_shortened(void **state)
  */
 static void under_pressure_only_the_greedy_lose_what_is_idle(void **state)
 {
-	struct scene *s = begin(16384);
+	struct share_scene *s = scene_create(16384);
 	unsigned int quiet, peer, late, late_peer, hog;
 
 	(void)state;
@@ -295,12 +225,12 @@ static void under_pressure_only_the_greedy_lose_what_is_idle(void **state)
 	assert_in_range(used_by(s, hog), 4900, 5100);
 	assert_int_equal(used_by(s, quiet), 50);
 	assert_int_equal(used_by(s, late), 1100);
-	end(s);
+	scene_destroy(s);
 }
 
 static void a_refused_one_leaves_nothing(void **state)
 {
-	struct scene *s = begin(16384);
+	struct share_scene *s = scene_create(16384);
 	struct sl_flow_stats before, after;
 	struct sl_owner_view v;
 	uint32_t used;
@@ -320,13 +250,13 @@ static void a_refused_one_leaves_nothing(void **state)
 	assert_true(sl_owner_view_next(s->t, sl_crowd_owner(s->c, s->greedy[0]), &v));
 	assert_int_equal(v.refused, after.over_share);
 	assert_int_equal(v.used, used / 2);
-	end(s);
+	scene_destroy(s);
 }
 
 /* TCP with its handshake, and UDP between two addresses of one endpoint, both directions seen. */
 static void what_talks_to_itself_goes_after_half_a_minute(void **state)
 {
-	struct scene *s = begin(4096);
+	struct share_scene *s = scene_create(4096);
 	unsigned int self, other;
 	struct sl_frame f;
 
@@ -352,186 +282,13 @@ static void what_talks_to_itself_goes_after_half_a_minute(void **state)
 	assert_int_equal(used_by(s, self), 1);
 	pass_seconds(s, 600);
 	assert_int_equal(used_by(s, self), 1);
-	end(s);
-}
-
-/* Another world: known flows are resolved again. */
-static void change_world(struct scene *s)
-{
-	static uint64_t turn = 1000;
-
-	atomic_store(&sl_rig_pipeline(sl_crowd_rig(s->c))->changes->all, turn++);
-	sl_crowd_publish(s->c);
-}
-
-static void expect_bills(
-	struct scene *s, unsigned int one, uint32_t of_one, unsigned int two, uint32_t of_two)
-{
-	sl_test_bills_balance(s->t);
-	assert_int_equal(used_by(s, one), of_one);
-	assert_int_equal(used_by(s, two), of_two);
-}
-
-static struct sl_flow_view only_one(struct scene *s)
-{
-	struct sl_flow_view v;
-
-	sl_rig_tick(sl_crowd_rig(s->c), 50);
-	assert_true(sl_flow_view_next(s->t, 0, *sl_rig_worker(sl_crowd_rig(s->c))->tick, &v));
-	return v;
-}
-
-/* Picked up in the middle of its life: by the end treated as the opener, and by the other one. */
-static void what_nobody_knows_who_opened_is_billed_to_both_once_answered(void **state)
-{
-	const uint8_t first[] = {SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK};
-	struct sl_flow_view v;
-
-	(void)state;
-	for (unsigned int k = 0; k < RTE_DIM(first); k++) {
-		struct scene *s = begin(4096);
-		unsigned int one = sl_crowd_add(s->c, 1, s->port++);
-		unsigned int two = sl_crowd_add(s->c, 1, s->port++);
-
-		sl_crowd_publish(s->c);
-		assert_int_equal(sl_crowd_start(s->c, one, two, first[k]), SL_KEEP);
-		expect_bills(s, one, 1, two, 0);
-		for (unsigned int i = 0; i < 3; i++) {
-			change_world(s);
-			assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_ACK), SL_KEEP);
-			expect_bills(s, one, 1, two, 0);
-		}
-		for (unsigned int i = 0; i < 4; i++) {
-			assert_int_equal(sl_crowd_continue(s->c, i % 2 == 0, SL_TCP_ACK), SL_KEEP);
-			expect_bills(s, one, 1, two, 1);
-			change_world(s);
-		}
-		v = only_one(s);
-		assert_true(v.picked);
-		assert_int_equal(v.age_ticks, 50);
-		assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_RST), SL_KEEP);
-		v = only_one(s);
-		assert_int_equal(v.state, SL_CONN_RESET);
-		expect_bills(s, one, 1, two, 0);
-		change_world(s);
-		assert_int_equal(sl_crowd_continue(s->c, true, SL_TCP_RST), SL_KEEP);
-		expect_bills(s, one, 1, two, 0);
-		/* A SYN opens it after all. */
-		assert_int_equal(sl_crowd_continue(s->c, false, SL_TCP_SYN), SL_KEEP);
-		v = only_one(s);
-		assert_false(v.picked);
-		assert_int_equal(v.state, SL_CONN_NEW);
-		expect_bills(s, one, 1, two, 0);
-		/* A connection with itself has one end only. */
-		assert_int_equal(sl_crowd_pick_up(s->c, one, one), SL_KEEP);
-		expect_bills(s, one, 2, two, 0);
-		pass_seconds(s, 100);
-		expect_bills(s, one, 0, two, 0);
-		end(s);
-	}
-}
-
-static void both_ends_have_it_until_it_ends(void **state)
-{
-	struct scene *s = begin(4096);
-	unsigned int one = sl_crowd_add(s->c, 1, s->port++), two = sl_crowd_add(s->c, 1, s->port++);
-
-	(void)state;
-	sl_crowd_publish(s->c);
-	for (unsigned int fins = 0; fins < 2; fins++) {
-		const uint8_t flags = SL_TCP_ACK | (fins ? SL_TCP_FIN : 0);
-
-		assert_int_equal(sl_crowd_start(s->c, one, two, flags), SL_KEEP);
-		expect_bills(s, one, 1, two, 0);
-		assert_int_equal(sl_crowd_continue(s->c, true, flags), SL_KEEP);
-		expect_bills(s, one, 1, two, 1);
-		pass_seconds(s, fins ? 20 : 10000);
-		expect_bills(s, one, 0, two, 0);
-	}
-	end(s);
-}
-
-static void picking_up_gets_nobody_more_than_a_share(void **state)
-{
-	struct scene *s = begin(16384);
-	unsigned int greedy, peer, newcomer;
-
-	(void)state;
-	greedy = sl_crowd_add(s->c, 1, s->port++);
-	peer = sl_crowd_add(s->c, 1, s->port++);
-	newcomer = sl_crowd_add(s->c, 1, s->port++);
-	sl_crowd_publish(s->c);
-	while (sl_crowd_pick_up(s->c, greedy, peer) == SL_KEEP)
-		;
-	assert_int_equal(sl_crowd_pick_up(s->c, greedy, newcomer), SL_DROP_FLOW_SHARE);
-	assert_int_equal(sl_crowd_pick_up(s->c, peer, greedy), SL_KEEP);
-	for (unsigned int i = 0; i < WANTED; i++)
-		assert_int_equal(sl_crowd_open(s->c, newcomer, peer), SL_KEEP);
-	end(s);
-}
-
-struct flood {
-	bool remote;
-	uint8_t flags;	/* of the only packet of each of its connections */
-	uint8_t answer; /* of the other end; 0: none */
-};
-
-static const struct flood floods[] = {
-	{false, SL_TCP_ACK, 0},
-	{true, SL_TCP_ACK, 0},
-	{false, SL_TCP_ACK, SL_TCP_RST},
-	{true, SL_TCP_ACK, SL_TCP_RST},
-	{false, SL_TCP_SYN | SL_TCP_ACK, 0},
-	{true, SL_TCP_SYN | SL_TCP_ACK, SL_TCP_RST},
-	{false, SL_TCP_FIN | SL_TCP_ACK, 0},
-};
-
-static bool flood_once(
-	struct scene *s, const struct flood *f, unsigned int flooder, unsigned int victim)
-{
-	if (sl_crowd_start(s->c, flooder, victim, f->flags) != SL_KEEP)
-		return false;
-	if (f->answer != 0)
-		assert_int_equal(sl_crowd_continue(s->c, true, f->answer), SL_KEEP);
-	return true;
-}
-
-static void flood(const struct flood *f)
-{
-	struct scene *s = begin(16384);
-	unsigned int flooder, victim, peer;
-
-	flooder = sl_crowd_add(s->c, 1, f->remote ? SL_CROWD_NODE : s->port++);
-	victim = sl_crowd_add(s->c, 1, s->port++);
-	peer = sl_crowd_add(s->c, 1, s->port++);
-	sl_crowd_publish(s->c);
-	for (unsigned int i = 0; i < 200; i++)
-		establish(s, victim, peer);
-	while (flood_once(s, f, flooder, victim))
-		;
-	expect_bills(s, flooder, 16384 / 2 * 3 / 4 - 200, victim, 200);
-	for (unsigned int i = 0; i < WANTED; i++) {
-		assert_int_equal(sl_crowd_open(s->c, victim, peer), SL_KEEP);
-		flood_once(s, f, flooder, victim);
-	}
-	pass_seconds(s, 20);
-	assert_int_equal(used_by(s, victim), 200 + WANTED);
-	pass_seconds(s, 60);
-	assert_int_equal(used_by(s, victim), 200);
-	end(s);
-}
-
-static void who_is_sent_what_it_never_asked_for_is_not_billed_for_it(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(floods); i++)
-		flood(&floods[i]);
+	scene_destroy(s);
 }
 
 /* One thread counts down before another has counted up. */
 static void a_count_that_is_below_zero_for_a_moment_is_none(void **state)
 {
-	struct scene *s = begin(16384);
+	struct share_scene *s = scene_create(16384);
 	struct sl_owner_view v;
 	uint32_t kept[SL_LEVELS];
 
@@ -549,7 +306,7 @@ static void a_count_that_is_below_zero_for_a_moment_is_none(void **state)
 	assert_true(free_pairs(s) > 0);
 	for (unsigned int l = 0; l < SL_LEVELS; l++)
 		atomic_store(&s->t->share.active[l], kept[l]);
-	end(s);
+	scene_destroy(s);
 }
 
 int main(void)
@@ -563,10 +320,6 @@ int main(void)
 		cmocka_unit_test(under_pressure_only_the_greedy_lose_what_is_idle),
 		cmocka_unit_test(a_refused_one_leaves_nothing),
 		cmocka_unit_test(what_talks_to_itself_goes_after_half_a_minute),
-		cmocka_unit_test(what_nobody_knows_who_opened_is_billed_to_both_once_answered),
-		cmocka_unit_test(both_ends_have_it_until_it_ends),
-		cmocka_unit_test(picking_up_gets_nobody_more_than_a_share),
-		cmocka_unit_test(who_is_sent_what_it_never_asked_for_is_not_billed_for_it),
 		cmocka_unit_test(a_count_that_is_below_zero_for_a_moment_is_none),
 	};
 
