@@ -482,7 +482,7 @@ enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame 
 	return sl_rig_send_mbuf(r, port, sl_frame_mbuf(f));
 }
 
-struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port)
+struct rte_mbuf *sl_rig_sent(struct sl_rig *r, uint16_t port)
 {
 	struct sl_tx_buffer *t = sl_tx_buffer(r->w, port);
 	struct rte_mbuf *m;
@@ -496,9 +496,9 @@ struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port)
 	return m;
 }
 
-bool sl_rig_take_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f)
+bool sl_rig_sent_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f)
 {
-	struct rte_mbuf *m = sl_rig_take(r, port);
+	struct rte_mbuf *m = sl_rig_sent(r, port);
 
 	if (m == NULL)
 		return false;
@@ -513,7 +513,7 @@ void sl_rig_discard(struct sl_rig *r)
 	struct rte_mbuf *m;
 
 	for (uint16_t p = 0; p < SL_RIG_PORTS; p++)
-		while ((m = sl_rig_take(r, p)) != NULL)
+		while ((m = sl_rig_sent(r, p)) != NULL)
 			rte_pktmbuf_free(m);
 	r->w->n_dirty = 0;
 }

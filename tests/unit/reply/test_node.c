@@ -79,7 +79,7 @@ static bool handed_up(struct sl_rig *r)
 static void assert_silence(struct sl_rig *r)
 {
 	for (uint16_t port = 0; port < 4; port++)
-		assert_null(sl_rig_take(r, port));
+		assert_null(sl_rig_sent(r, port));
 	assert_false(handed_up(r));
 }
 
@@ -110,7 +110,7 @@ static void frame_to_another_hosts_mac_is_dropped_whatever_it_carries(void **sta
 		}
 	tunnel_packet();
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 }
 
 /* It is for another host, so its other errors do not matter. */
@@ -146,7 +146,7 @@ static void mac_cut_over_segments_is_compared_whole(void **state)
 		assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_UNDERLAY,
 					 sl_test_mbuf_chain(g.b, g.len, &cut, 1)),
 			SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 		set_destination(ANOTHER);
 		assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_UNDERLAY,
 					 sl_test_mbuf_chain(g.b, g.len, &cut, 1)),
@@ -169,9 +169,9 @@ static void foreign_frame_behind_a_good_one_is_dropped(void **state)
 	}
 	sl_rig_burst(r, SL_RIG_UNDERLAY, m, 4);
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_UNDERLAY_NOT_LOCAL], 2);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-	assert_false(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
+	assert_false(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 }
 
 static void changed_mac_of_the_port_counts_from_the_next_burst_on(void **state)
@@ -186,7 +186,7 @@ static void changed_mac_of_the_port_counts_from_the_next_burst_on(void **state)
 	assert_int_equal(arrives(r), SL_KEEP);
 	ping(.mac = ANOTHER);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_bytes_equal(out.b + 6, 6, "\x02\x00\x00\x00\x0a\x02", 6);
 }
 
@@ -230,7 +230,7 @@ static void ping_reply_has_the_ports_own_mac_and_goes_to_the_asker(void **state)
 
 	ping(.payload = 1400);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_bytes_equal(out.b, 12, "\x02\x00\x00\x00\x0b\x01\x02\x00\x00\x00\x0a\x01", 12);
 }
 
@@ -404,12 +404,12 @@ static void outer_ttl_of_zero_is_no_reason_to_drop(void **state)
 	g.b[22] = 0;
 	sl_frame_checksums(&g);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	ping(.mac = OWN);
 	g.b[22] = 0;
 	sl_frame_checksums(&g);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_int_equal(out.b[22], 64);
 }
 
@@ -434,7 +434,7 @@ static void outer_udp_checksum_is_not_verified(void **state)
 			if (sum == 2)
 				g.b[14 + 20 + options + 6] ^= 0x55;
 			assert_int_equal(arrives(r), SL_KEEP);
-			assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+			assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 			assert_bytes_equal(out.b, out.len, f.b, f.len);
 		}
 }
