@@ -12,7 +12,7 @@
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
  *
  * Threads: one.
- * Ownership: the rig owns all; the caller owns packets that it takes out.
+ * Ownership: the rig owns all; the caller owns packets that sl_rig_sent() returns.
  */
 #ifndef SL_TESTS_RIG_H
 #define SL_TESTS_RIG_H
