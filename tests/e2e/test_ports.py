@@ -11,7 +11,7 @@ import subprocess
 from lab.daemon import Refused
 from lab.expect import Skip, expect, expect_equal, test, wait_until
 from lab.net import link
-from test_leftovers import DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Rig, Wire, packet, xdp_rig
+from lab.workloads import DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Rig, Wire, packet, xdp_rig
 
 N = 100
 

@@ -13,7 +13,7 @@ from lab.daemon import Refused
 from lab.expect import Failure, expect, expect_equal, test, wait_until
 from lab.net import link
 from lab.site import workers
-from test_leftovers import BLUE, DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Wire, packet
+from lab.workloads import BLUE, DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC, Wire, packet
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USER = 54323

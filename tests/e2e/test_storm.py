@@ -7,8 +7,7 @@ import threading
 
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.site import workers
-from test_leftovers import (DB, DB_EP, DB_MAC, WEB, WEB_MAC, Rig, Wire,
-                            packet)
+from lab.workloads import DB, DB_EP, DB_MAC, WEB, WEB_MAC, Rig, Wire, packet
 from test_ports import wait_state
 
 

@@ -12,7 +12,7 @@
  *   network 1, VNI 100, VXLAN, enforce, default deny both ways
  *
  * Threads: one.
- * Ownership: the rig owns all; the caller owns packets that it takes out.
+ * Ownership: the rig owns all; the caller owns packets that sl_rig_sent() returns.
  */
 #ifndef SL_TESTS_RIG_H
 #define SL_TESTS_RIG_H
@@ -79,9 +79,9 @@ enum sl_drop sl_rig_spare(struct sl_rig *r);
 enum sl_drop sl_rig_send_in_vain(struct sl_rig *r, uint16_t port, const struct sl_frame *f);
 
 /* The oldest packet that left by the port, or NULL. */
-struct rte_mbuf *sl_rig_take(struct sl_rig *r, uint16_t port);
+struct rte_mbuf *sl_rig_sent(struct sl_rig *r, uint16_t port);
 /* The same, into a frame; false when there is none. */
-bool sl_rig_take_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f);
+bool sl_rig_sent_frame(struct sl_rig *r, uint16_t port, struct sl_frame *f);
 void sl_rig_discard(struct sl_rig *r); /* everything that left so far */
 
 /* Encapsulate a frame as node 1 would send it to this node. */

@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files at a device's paths: they are not changed if the driver must not use them. Real files,
- * sockets and drivers. */
-#include "engine_test.h"
+/* Sockets and other files at a device's paths: they are not changed if the driver must not use
+ * them. Real files, sockets and drivers. Captures are in test_capture_paths.c. */
+#include "paths_test.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "dp/device/socket_file.h"
-
-static char dir[64];
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/sluice-device-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	char command[96];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-	static char path[4][128];
-	static unsigned int n;
-	char *p = path[n++ % 4];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", dir, name);
-	return p;
-}
-
-static const char *with(const char *head, const char *path, const char *tail)
-{
-	static char devargs[400];
-
-	snprintf(devargs, sizeof(devargs), "%s%s%s", head, path, tail);
-	return devargs;
-}
-
-static void make_file(const char *path, const void *data, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, len), (ssize_t)len);
-	close(fd);
-}
-
-static bool is_file_of(const char *path, const char *text)
-{
-	char seen[64] = "";
-	int fd = open(path, O_RDONLY | O_NOFOLLOW);
-	ssize_t n = fd >= 0 ? read(fd, seen, sizeof(seen) - 1) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return n >= 0 && strcmp(seen, text) == 0;
-}
-
-static ino_t inode(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 ? st.st_ino : 0;
-}
 
 /* A socket of that type at the path; the file stays when it is closed. */
 static int bound(int type, const char *path)
@@ -94,21 +26,6 @@ static int listening(int type, const char *path)
 
 	assert_int_equal(listen(fd, 4), 0);
 	return fd;
-}
-
-/* The device is refused with the path in its message and a hint; the file is unchanged. */
-static void is_refused(const char *devargs, const char *path)
-{
-	struct sl_err e = {0};
-	ino_t before = inode(path);
-
-	if (add("p", devargs, &e) >= 0)
-		fail_msg("%s was taken", devargs);
-	assert_true(e.code == SL_ERR_DEVICE || e.code == SL_ERR_EXISTS);
-	assert_string_equal(e.path, "devargs");
-	if (e.code == SL_ERR_DEVICE && strstr(e.message, path) == NULL)
-		fail_msg("no \"%s\" in: %s", path, e.message);
-	assert_int_equal(inode(path), before);
 }
 
 /* Every driver that creates a socket file, and devargs that do so. */
@@ -130,8 +47,6 @@ static const struct {
 	{"net_memif0,socket-abstract=no,socket=", ""},
 	{"net_virtio_user0,path=", ""},
 };
-
-#define FOR_EACH(i, table) for (size_t i = 0; i < RTE_DIM(table); i++)
 
 static void what_is_no_socket_is_left_alone_by_servers(void **state)
 {
@@ -383,94 +298,6 @@ static void missing_directories_and_long_paths_are_said(void **state)
 	}
 }
 
-static const uint32_t capture[] = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1};
-
-static void only_captures_are_written_over(void **state)
-{
-	const char *file = in_dir("file"), *link = in_dir("link"), *fifo = in_dir("fifo");
-	const char *old = in_dir("old.pcap");
-
-	(void)state;
-	make_file(file, "precious", 8);
-	assert_int_equal(symlink(file, link), 0);
-	assert_int_equal(mkfifo(fifo, 0600), 0);
-	is_refused(with("net_pcap0,tx_pcap=", file, ""), file);
-	is_refused(with("net_pcap0,tx_pcap=", link, ""), link);
-	is_refused(with("net_pcap0,tx_pcap=", fifo, ""), fifo);
-	is_refused(with("net_pcap0,tx_pcap=", dir, ""), dir);
-	is_refused(with("net_pcap0,tx_pcap=", "/dev/null", ""), "/dev/null");
-	is_refused("net_pcap0,tx_pcap=-", "-");
-	assert_true(is_file_of(file, "precious"));
-	make_file(old, capture, sizeof(capture));
-	removed(added("p", with("net_pcap0,tx_pcap=", old, "")));
-	unlink(old);
-	make_file(old, "", 0);
-	removed(added("p", with("net_pcap0,tx_pcap=", old, "")));
-	unlink(old);
-	removed(added("p", with("net_pcap0,tx_pcap=", old, "")));
-}
-
-static void captures_are_read_from_files_only(void **state)
-{
-	const char *fifo = in_dir("fifo");
-
-	(void)state;
-	assert_int_equal(mkfifo(fifo, 0600), 0);
-	is_refused(with("net_pcap0,rx_pcap=", fifo, ""), fifo); /* without waiting for a writer */
-	is_refused(with("net_pcap0,rx_pcap=", dir, ""), dir);
-	is_refused(with("net_pcap0,rx_pcap=", "/dev/zero", ""), "/dev/zero");
-	is_refused(with("net_pcap0,rx_pcap=", "/no/such/file", ""), "/no/such/file");
-	is_refused("net_pcap0,rx_pcap=-", "-");
-}
-
-/* net_pcap captures both directions, unless told otherwise. */
-static void interface_that_would_be_heard_both_ways_is_refused(void **state)
-{
-	static const char *const echo[] = {"iface", "rx_iface"};
-	struct sl_err e = {0};
-	char devargs[80];
-
-	(void)state;
-	for (unsigned int i = 0; i < RTE_DIM(echo); i++) {
-		snprintf(devargs, sizeof(devargs), "net_pcap0,tx_pcap=%s,%s=lo", in_dir("new"),
-			echo[i]);
-		assert_true(add("p", devargs, &e) < 0);
-		assert_int_equal(e.code, SL_ERR_DEVICE);
-		assert_string_equal(e.path, "devargs");
-		assert_non_null(strstr(e.message, echo[i]));
-		assert_non_null(strstr(e.hint, "rx_iface_in="));
-		assert_int_not_equal(access(in_dir("new"), F_OK), 0);
-	}
-}
-
-static void refused_port_leaves_no_new_capture(void **state)
-{
-	const char *out = in_dir("out.pcap");
-	struct sl_port_params p = params("wide", with("net_pcap0,tx_pcap=", out, ""));
-	struct sl_err e = {0};
-
-	(void)state;
-	p.n_rxq = 4;
-	assert_true(sl_port_add(g, &p, &e) < 0);
-	assert_string_equal(e.path, "queues");
-	assert_int_equal(inode(out), 0);
-}
-
-static void capture_that_another_port_has_is_left_alone(void **state)
-{
-	const char *file = in_dir("file.pcap");
-	struct sl_err e = {0};
-	uint16_t id;
-
-	(void)state;
-	make_file(file, capture, sizeof(capture));
-	id = added("reader", with("net_pcap0,rx_pcap=", file, ""));
-	assert_true(add("writer", with("net_pcap1,tx_pcap=", file, ""), &e) < 0);
-	assert_int_equal(e.code, SL_ERR_EXISTS);
-	assert_non_null(strstr(e.message, "reader"));
-	removed(id);
-}
-
 /* DPDK's other notation could have the same paths in a part that is not checked. */
 static void paths_do_not_hide_in_another_notation(void **state)
 {
@@ -493,8 +320,6 @@ static void paths_do_not_hide_in_another_notation(void **state)
 	}
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,11 +337,6 @@ int main(void)
 		T(refusal_after_the_check_leaves_no_socket),
 		T(what_took_a_servers_place_survives_its_end),
 		T(missing_directories_and_long_paths_are_said),
-		T(only_captures_are_written_over),
-		T(captures_are_read_from_files_only),
-		T(interface_that_would_be_heard_both_ways_is_refused),
-		T(refused_port_leaves_no_new_capture),
-		T(capture_that_another_port_has_is_left_alone),
 		T(paths_do_not_hide_in_another_notation),
 	};
 

@@ -9,314 +9,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-/* The checksum of the journal's lines, which the test writes itself. */
-#include "ctrl/model/journal_state.h"
-#include "ctrl/shape/json.h"
-#include "ctrl/watch/notices.h"
 /* The tables are built here without an engine, so the applier is made by hand. */
 #include "ctrl/apply/apply_internal.h"
 #include "ctrl/objects/tables.h"
-#include "ctrl/objects/collections.h"
 #include "dp/lib/addr_map.h"
-#include "tests/lib/desired.h"
-#include "tests/unit/underlay/underlay_faults.h"
-
-static const struct fault right; /* nothing in place of anything */
-
-static const char *given(const char *s, const char *otherwise)
-{
-	return s != NULL ? s : otherwise;
-}
-
-/* The objects only: what the state directory has. */
-static char *objects_text(const struct fault *f)
-{
-	static char text[8192];
-
-	snprintf(text, sizeof(text),
-		"\"ports\":%s,\"networks\":%s,\"nodes\":%s,\"neighbors\":%s,\"routes\":%s,"
-		"\"endpoints\":%s,\"policies\":%s",
-		given(f->ports, "[" UP_RIGHT "," WEB "]"),
-		given(f->networks, "[" BLUE(",\"mtu\":1450") "]"), given(f->nodes, "[" B "]"),
-		given(f->neighbors, "[]"), given(f->routes, "[]"),
-		given(f->endpoints, "[" EP("web", "\"port\":\"web\"", "10.0.0.5") "," EP(
-					    "db", "\"node\":\"b\"", "10.0.0.6") "]"),
-		given(f->policies, "[]"));
-	return text;
-}
-
-static const char *self_text(const struct fault *f)
-{
-	return given(f->node, SELF("\"192.0.2.1\""));
-}
-
-static struct sl_config *config_of(const struct fault *f)
-{
-	static char text[10240];
-	const char *self = self_text(f);
-	struct sl_config *c;
-	struct sl_err e = {0};
-
-	snprintf(text, sizeof(text), "{%s%s%s%s}", self[0] != '\0' ? "\"node\":" : "", self,
-		self[0] != '\0' ? "," : "", objects_text(f));
-	c = sl_config_parse(text, strlen(text), &e);
-	if (c == NULL)
-		fail_msg("%s: %s %s", text, e.path, e.message);
-	return c;
-}
-
-/* What came of it. */
-struct outcome {
-	bool refused;
-	struct sl_err e;
-	unsigned int n; /* notices */
-	char codes[1024];
-	char words[4096];
-};
-
-static void note(void *ctx, const struct sl_notice *n)
-{
-	struct outcome *o = ctx;
-
-	o->n++;
-	snprintf(o->codes + strlen(o->codes), sizeof(o->codes) - strlen(o->codes), " %s ", n->code);
-	snprintf(o->words + strlen(o->words), sizeof(o->words) - strlen(o->words), "%s: %s (%s)\n",
-		n->code, n->message, n->hint);
-	assert_true(n->message[0] != '\0');
-}
-
-static void look(struct outcome *o, const struct sl_store *s, const struct sl_config *c)
-{
-	const struct sl_notice_facts f = {.store = s, .self = &c->node};
-
-	sl_notices_find(&f, note, o);
-}
-
-static struct sl_store *store_for(const struct sl_config *c)
-{
-	struct sl_store *s = sl_store_create(NULL, NULL);
-
-	sl_store_set_self(s, &c->node);
-	return s;
-}
-
-/* As a file at start. */
-static void by_file(const struct fault *f, struct outcome *o)
-{
-	struct sl_store *s = sl_store_create(NULL, NULL);
-	struct sl_config *c = config_of(f);
-
-	o->refused = sl_config_start(c, s, NULL, NULL, &o->e) != 0;
-	if (!o->refused)
-		look(o, s, c);
-	sl_store_destroy(s);
-	sl_config_free(c);
-}
-
-struct item {
-	const char *collection;
-	char *json;
-	bool done;
-};
-
-static size_t items_of(const struct fault *f, struct item *items)
-{
-	char text[10240];
-	struct sl_err e = {0};
-	cJSON *all, *list, *v;
-	size_t n = 0;
-
-	snprintf(text, sizeof(text), "{%s}", objects_text(f));
-	all = sl_json_parse(text, strlen(text), &e);
-	assert_non_null(all);
-	for (unsigned int k = 0; k < SL_COLL_COUNT; k++) {
-		list = cJSON_GetObjectItemCaseSensitive(all, sl_collections[k]->name);
-		cJSON_ArrayForEach (v, list)
-			items[n++] = (struct item){
-				sl_collections[k]->name, cJSON_PrintUnformatted(v), false};
-	}
-	cJSON_Delete(all);
-	return n;
-}
-
-/* Each item in a transaction of its own, in that order; those whose references are missing again
- * later. */
-static void add_items(
-	struct sl_store *s, struct item *items, size_t n, bool backwards, struct outcome *o)
-{
-	bool more = true;
-
-	while (more && !o->refused) {
-		more = false;
-		for (size_t k = 0; k < n && !o->refused; k++) {
-			struct item *i = &items[backwards ? n - 1 - k : k];
-			struct sl_err e = {0};
-
-			if (i->done)
-				continue;
-			i->done = desired_do(s, SL_TXN_ADD, i->collection, i->json, &e) == 0;
-			more |= i->done;
-			if (!i->done && e.code != SL_ERR_REFERENCE) {
-				o->refused = true;
-				o->e = e;
-			}
-		}
-	}
-}
-
-static void one_by_one(const struct fault *f, bool backwards, struct outcome *o)
-{
-	struct sl_config *c = config_of(f);
-	struct sl_store *s = store_for(c);
-	struct item items[32];
-	size_t n = items_of(f, items);
-
-	add_items(s, items, n, backwards, o);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(items[i].done || o->refused);
-		free(items[i].json);
-	}
-	if (!o->refused)
-		look(o, s, c);
-	sl_store_destroy(s);
-	sl_config_free(c);
-}
-
-static void forwards(const struct fault *f, struct outcome *o)
-{
-	one_by_one(f, false, o);
-}
-
-static void backwards(const struct fault *f, struct outcome *o)
-{
-	one_by_one(f, true, o);
-}
-
-/* A store that has the right objects, on the node of the faulty configuration. */
-static struct sl_store *right_store(const struct sl_config *self)
-{
-	struct sl_store *s = store_for(self);
-	struct outcome o = {0};
-	struct item items[32];
-	size_t n = items_of(&right, items);
-
-	add_items(s, items, n, false, &o);
-	assert_false(o.refused);
-	for (size_t i = 0; i < n; i++)
-		free(items[i].json);
-	return s;
-}
-
-/* One transaction on top of what is right: sets and adds. */
-static void by_transaction(const struct fault *f, struct outcome *o)
-{
-	struct sl_config *c = config_of(f);
-	struct sl_store *s = right_store(c);
-	struct item items[32];
-	size_t n = items_of(f, items);
-	struct sl_txn *t = sl_txn_begin(s);
-
-	for (size_t i = 0; i < n; i++) {
-		o->refused |= !o->refused && desired_step(t, SL_TXN_PUT, items[i].collection,
-						     items[i].json, &o->e) != 0;
-		free(items[i].json);
-	}
-	if (o->refused)
-		sl_txn_abort(t);
-	else
-		o->refused = sl_txn_commit(t, &o->e) != 0;
-	if (!o->refused)
-		look(o, s, c);
-	sl_store_destroy(s);
-	sl_config_free(c);
-}
-
-static void by_replace(const struct fault *f, struct outcome *o)
-{
-	struct sl_config *c = config_of(f), *wanted = config_of(f);
-	struct sl_store *s = right_store(c);
-	cJSON *difference;
-
-	o->refused = desired_replace(s, wanted, c, false, &difference, &o->e) != 0;
-	cJSON_Delete(difference);
-	if (!o->refused)
-		look(o, s, c);
-	sl_store_destroy(s);
-	sl_config_free(wanted);
-	sl_config_free(c);
-}
-
-/* The state directory of a daemon that took it. */
-static char *state_of(const struct fault *f)
-{
-	static char text[12288];
-	char *dir = temp_dir();
-	size_t n;
-
-	n = (size_t)snprintf(text, sizeof(text),
-		"{\"version\":1,\"seq\":1,\"config\":{%s},\"allocated\":[]", objects_text(f));
-	snprintf(text + n, sizeof(text) - n, ",\"crc\":\"%08x\"}\n", sl_crc32(0, text, n));
-	file_write(dir, "snapshot.json", text, strlen(text));
-	return dir;
-}
-
-struct loaded {
-	char *dir;
-	struct sl_journal *journal;
-	struct sl_store *store;
-};
-
-static void load_state(
-	const struct fault *f, struct sl_config *c, struct loaded *l, struct outcome *o)
-{
-	l->dir = state_of(f);
-	l->journal = sl_journal_open(l->dir, NULL, &o->e);
-	assert_non_null(l->journal);
-	l->store = sl_store_create(NULL, sl_journal_recorder(l->journal));
-	o->refused = sl_config_start(c, l->store, l->journal, NULL, &o->e) != 0;
-}
-
-static void unload_state(struct loaded *l)
-{
-	sl_store_destroy(l->store);
-	sl_journal_close(l->journal);
-	temp_dir_remove(l->dir);
-}
-
-static void by_state(const struct fault *f, struct outcome *o)
-{
-	struct sl_config *c = config_of(f);
-	struct loaded l;
-
-	load_state(f, c, &l, o);
-	if (!o->refused)
-		look(o, l.store, c);
-	unload_state(&l);
-	sl_config_free(c);
-}
-
-static const struct {
-	const char *name;
-	void (*go)(const struct fault *f, struct outcome *o);
-	bool reads_state;
-} ways[] = {
-	{"file", by_file, false},
-	{"one by one", forwards, false},
-	{"one by one, backwards", backwards, false},
-	{"transaction", by_transaction, false},
-	{"replace", by_replace, false},
-	{"state directory", by_state, true},
-};
+#include "underlay_ways.h"
 
 static void judge(size_t i, size_t way)
 {
 	const struct fault *f = &faults[i];
-	struct outcome o = {0};
+	struct verdict o = {0};
 	char code[64];
 
 	if (ways[way].reads_state && f->code == NULL)
@@ -340,15 +46,15 @@ static void verdict_is_the_same_whichever_way_a_fault_comes_in(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_FAULTS; i++)
-		for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++)
+		for (size_t way = 0; way < N_WAYS; way++)
 			judge(i, way);
 }
 
 static void right_configuration_has_no_notice(void **state)
 {
 	(void)state;
-	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
-		struct outcome o = {0};
+	for (size_t way = 0; way < N_WAYS; way++) {
+		struct verdict o = {0};
 
 		ways[way].go(&right, &o);
 		if (o.refused || o.n > 0)
@@ -358,7 +64,7 @@ static void right_configuration_has_no_notice(void **state)
 
 static void look_at_file(const struct sl_store *s, const struct sl_config *c)
 {
-	struct outcome o = {0};
+	struct verdict o = {0};
 
 	look(&o, s, c);
 	if (o.n > 0)
@@ -407,7 +113,7 @@ static void own_address_is_no_senders_in_the_packet_path(void **state)
 		.nodes = "[" B "," NODE("tunnel", "203.0.113.1") "," NODE("port", "192.0.2.1") "]",
 		.node = SELF("\"203.0.113.1\"")};
 	struct sl_config *c = config_of(&own);
-	struct outcome o = {0};
+	struct verdict o = {0};
 	static const struct sl_table_ops *const rows[] = {
 		&sl_local_addresses_tables, &sl_node_addresses_tables};
 	struct sl_pipeline pipeline = {0};
@@ -445,8 +151,8 @@ static void gateway_behind_a_named_port_is_on_its_link(void **state)
 			  "\"uplink\"}]"};
 
 	(void)state;
-	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
-		struct outcome o = {0};
+	for (size_t way = 0; way < N_WAYS; way++) {
+		struct verdict o = {0};
 
 		ways[way].go(&named, &o);
 		if (o.refused || o.n > 0)
@@ -474,7 +180,7 @@ static void devices_that_only_look_alike_are_two_ports(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(apart) / sizeof(apart[0]); i++) {
-		struct outcome o = {0};
+		struct verdict o = {0};
 
 		by_file(&apart[i], &o);
 		if (o.refused)
@@ -495,7 +201,7 @@ static void ways_that_a_network_does_not_take_are_not_its_limit(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(roomy) / sizeof(roomy[0]); i++) {
-		struct outcome o = {0};
+		struct verdict o = {0};
 
 		by_file(&roomy[i], &o);
 		if (o.refused || o.n > 0)
@@ -522,7 +228,7 @@ static void change_is_judged_by_what_it_brings(void **state)
 		{ACCESS("web", "net_pcap2,tx_pcap=/t"), "file /t"},
 	};
 	struct sl_config *c = config_of(&old);
-	struct outcome o = {0};
+	struct verdict o = {0};
 	struct loaded l;
 
 	(void)state;

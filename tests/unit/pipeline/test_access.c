@@ -51,7 +51,7 @@ static enum sl_drop from_node(struct sl_rig *r)
 static void assert_silence(struct sl_rig *r)
 {
 	for (uint16_t port = 0; port < 4; port++)
-		assert_null(sl_rig_take(r, port));
+		assert_null(sl_rig_sent(r, port));
 }
 
 static const struct {

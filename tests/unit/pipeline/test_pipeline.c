@@ -13,7 +13,7 @@ static void allowed_packet_reaches_the_local_endpoint_unchanged(void **state)
 	allow_web_to_db(r);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	m = sl_rig_take(r, SL_RIG_DB);
+	m = sl_rig_sent(r, SL_RIG_DB);
 	assert_non_null(m);
 	assert_packet_frame(m, &f);
 	rte_pktmbuf_free(m);
@@ -28,7 +28,7 @@ static void reply_to_an_allowed_connection_passes(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	db_to_web(53, 40000);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 }
 
 static void connection_opened_by_the_other_end_is_denied(void **state)
@@ -97,7 +97,7 @@ static void packet_to_a_remote_endpoint_leaves_in_vxlan(void **state)
 	sl_rig_allow_all(r);
 	web_to_far();
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_int_equal(out.len, f.len + 50);
 	assert_bytes_equal(out.b + 50, f.len, f.b, f.len);
 	assert_bytes_equal(out.b, 6, "\x02\x00\x00\x00\x0b\x01", 6);
@@ -112,7 +112,7 @@ static void packet_from_a_tunnel_reaches_the_local_endpoint_bare(void **state)
 	far_to_web();
 	sl_rig_wrap(&g, &f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &g), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	assert_bytes_equal(out.b, out.len, f.b, f.len);
 }
 
@@ -157,8 +157,8 @@ static void arp_for_a_remote_endpoint_is_answered_here(void **state)
 
 	arp_request("10.0.0.7");
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_null(sl_rig_take(r, SL_RIG_UNDERLAY));
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_null(sl_rig_sent(r, SL_RIG_UNDERLAY));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	sl_frame_start(&g);
 	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:07");
 	sl_frame_arp(&g, .op = 2, .sender_mac = "02:00:00:00:00:07", .sender = "10.0.0.7",
@@ -178,7 +178,7 @@ static void arp_from_a_tunnel_is_answered_into_the_tunnel(void **state)
 	sl_frame_end(&f);
 	sl_rig_wrap(&g, &f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &g), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_bytes_equal(out.b + 50, 6, "\x02\x00\x00\x00\x00\x07", 6);
 	assert_int_equal(out.b[50 + 21], 2);
 }
@@ -196,7 +196,7 @@ static void neighbour_solicitation_is_answered_with_a_valid_checksum(void **stat
 	sl_frame_bytes(&f, "\x01\x01\x02\x00\x00\x00\x00\x05", 8);
 	sl_frame_end(&f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 
 	sl_frame_start(&g);
 	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:07");
@@ -232,7 +232,7 @@ static void ping_of_the_nodes_own_address_is_answered(void **state)
 	sl_frame_payload(&f, 56);
 	sl_frame_end(&f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	sl_frame_start(&g);
 	sl_frame_eth(&g, .dst = "02:00:00:00:0b:01", .src = "02:00:00:00:0a:01");
 	sl_frame_ip4(&g, .src = "192.0.2.1", .dst = "192.0.2.2");
@@ -255,8 +255,8 @@ static void too_large_packet_brings_frag_needed_with_the_ways_mtu(void **state)
 	sl_frame_payload(&f, 1401 - 28);
 	sl_frame_end(&f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_MTU_EXCEEDED);
-	assert_null(sl_rig_take(r, SL_RIG_UNDERLAY));
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_null(sl_rig_sent(r, SL_RIG_UNDERLAY));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 
 	sl_frame_start(&g);
 	sl_frame_eth(&g, .dst = "02:00:00:00:00:05", .src = "02:00:00:00:00:07");
@@ -287,7 +287,7 @@ static void frag_needed_is_limited_a_tick(void **state)
 	sl_frame_udp4(&f, 1450);
 	for (unsigned int i = 0; i < 300; i++) {
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_MTU_EXCEEDED);
-		answers += sl_rig_take_frame(r, SL_RIG_WEB, &out);
+		answers += sl_rig_sent_frame(r, SL_RIG_WEB, &out);
 	}
 	assert_int_equal(answers, 100);
 }
@@ -315,7 +315,7 @@ static void icmp_error_about_a_connection_passes_and_no_other(void **state)
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 	db_answers_unreachable(&g);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &g), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	/* Quotes a packet that was never sent. */
 	g.b[14 + 20 + 8 + 21] ^= 1;
 	sl_frame_checksums(&g);
@@ -387,9 +387,9 @@ static void burst_of_all_kinds_is_accounted_to_the_last_packet(void **state)
 	}
 	sl_rig_burst(r, SL_RIG_WEB, m, SL_BURST_MAX);
 	for (unsigned int i = 0; i < 16; i++) {
-		assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
-		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	}
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_IP4_TRUNCATED], 16);
 }
@@ -436,12 +436,12 @@ static void verdicts_of_every_stage_hold_back_their_own_packets_only(void **stat
 			if (i % 8 != 0 && i % 8 != 4 && i % 8 != 7)
 				continue;
 			web_to_db((uint16_t)(1000 + i), 53);
-			m[0] = sl_rig_take(r, SL_RIG_DB);
+			m[0] = sl_rig_sent(r, SL_RIG_DB);
 			assert_non_null(m[0]);
 			assert_packet_frame(m[0], &f);
 			rte_pktmbuf_free(m[0]);
 		}
-		assert_false(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_false(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 		assert_int_equal(c->drops[SL_DROP_POLICY_INGRESS], 8 * round);
 		assert_int_equal(c->drops[SL_DROP_MULTICAST], 8 * round);
 		assert_int_equal(c->drops[SL_DROP_SPOOFED], 8 * round);

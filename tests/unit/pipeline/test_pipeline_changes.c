@@ -150,7 +150,7 @@ static void programmed_redirect_goes_to_the_node(void **state)
 	sl_rig_program(r, SL_PROGRAM_NODE, SL_RIG_NODE);
 	web_to_db(40000, 53);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_int_equal(out.len, f.len + 50);
 }
 

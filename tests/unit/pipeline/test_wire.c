@@ -36,7 +36,7 @@ static void priority_tagged_frame_is_an_untagged_one_and_leaves_so(void **state)
 	for (unsigned int i = 0; i < RTE_DIM(priority); i++) {
 		tag(&f, priority[i].tpid, priority[i].tci, &g);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 		assert_bytes_equal(out.b, out.len, f.b, f.len);
 		tag(&f, priority[i].tpid, priority[i].tci | 1, &g);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_DROP_ETH_VLAN_UNEXPECTED);
@@ -56,12 +56,12 @@ static void priority_tagged_tunnel_packet_is_taken_with_the_tag_out_or_inside(vo
 		sl_rig_wrap(&h, &f);
 		tag(&h, priority[i].tpid, priority[i].tci, &g);
 		assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &g), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 		assert_bytes_equal(out.b, out.len, f.b, f.len);
 		tag(&f, priority[i].tpid, priority[i].tci, &h);
 		sl_rig_wrap(&g, &h);
 		assert_int_equal(sl_rig_send(r, SL_RIG_UNDERLAY, &g), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 		assert_bytes_equal(out.b, out.len, f.b, f.len);
 		tag(&f, priority[i].tpid, 7, &h);
 		sl_rig_wrap(&g, &h);
@@ -90,7 +90,7 @@ static void priority_tagged_arp_and_solicitation_are_answered_untagged(void **st
 		for (unsigned int i = 0; i < RTE_DIM(priority); i++) {
 			tag(&f, priority[i].tpid, priority[i].tci, &g);
 			assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &g), SL_KEEP);
-			assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+			assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 			assert_int_equal(out.len, f.len);
 			assert_int_equal(out.b[12] << 8 | out.b[13], v6 ? 0x86dd : 0x0806);
 		}
@@ -101,7 +101,7 @@ static void priority_tagged_arp_and_solicitation_are_answered_untagged(void **st
 
 static uint16_t outer_port(struct sl_rig *r)
 {
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	return (uint16_t)(out.b[34] << 8 | out.b[35]);
 }
 
@@ -166,19 +166,19 @@ static void later_fragment_that_came_first_follows_all_the_same(void **state)
 		far_fragment(v6, false, n, IPPROTO_UDP);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
 		assert_int_equal(sl_rig_spare(r), SL_KEEP);
-		assert_null(sl_rig_take(r, SL_RIG_UNDERLAY));
+		assert_null(sl_rig_sent(r, SL_RIG_UNDERLAY));
 		h = f;
 		sl_rig_tick(r, SL_WAITING_TICKS - 1);
 		far_fragment(v6, true, n, IPPROTO_UDP);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 		if (busy) { /* other packets come */
 			web_to_db(40000, 53);
 			sl_rig_send(r, SL_RIG_WEB, &f);
 		} else {
 			assert_int_equal(sl_rig_spare(r), SL_KEEP);
 		}
-		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 		assert_bytes_equal(out.b + 50, out.len - 50, h.b, h.len);
 		sl_rig_discard(r);
 	}
@@ -220,7 +220,7 @@ static void who_waits_does_not_outlive_what_it_was_sent_for(void **state)
 		sl_rig_discard(r);
 		far_fragment(false, false, 1, IPPROTO_UDP);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 		/* The decision about this datagram is forgotten by now. */
 		sl_rig_tick(r, 2 * SL_TICKS_PER_SECOND);
 	}

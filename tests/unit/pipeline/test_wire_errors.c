@@ -54,7 +54,7 @@ static enum sl_drop from_far(struct sl_rig *r)
 
 static void passes(struct sl_rig *r)
 {
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	assert_bytes_equal(out.b, out.len, g.b, g.len);
 }
 

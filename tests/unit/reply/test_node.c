@@ -1,65 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames that arrive at an underlay port: which are accepted, and which pings are answered. */
-#include "dp/lib/rings.h"
+/* Frames that arrive at an underlay port: which are accepted. Pings are in test_ping.c. */
 #include "pipelines/overlay/tunnel_ctl.h"
-#include "tests/unit/pipeline/pipeline_test.h"
-
-#define OWN	"02:00:00:00:0a:01"
-#define PEER	"02:00:00:00:0b:01"
-#define ANOTHER "02:00:00:00:0a:02"
-
-static struct sl_frame g;
-
-/* A tunnel packet, before the changes that a test makes to it. */
-static void tunnel_packet(void)
-{
-	far_to_web();
-	sl_rig_wrap(&g, &f);
-}
-
-struct ping {
-	const char *mac, *from_mac, *from, *to;
-	uint16_t frag;
-	const void *options;
-	uint8_t options_len;
-	uint32_t payload;
-};
-
-static void ping(const struct ping *p)
-{
-	sl_frame_start(&g);
-	sl_frame_eth(&g, .dst = p->mac != NULL ? p->mac : OWN,
-		.src = p->from_mac != NULL ? p->from_mac : PEER);
-	sl_frame_ip4(&g, .src = p->from != NULL ? p->from : "192.0.2.2",
-		.dst = p->to != NULL ? p->to : "192.0.2.1", .frag = p->frag, .options = p->options,
-		.options_len = p->options_len);
-	sl_frame_icmp(&g, .rest = 0x12340001);
-	sl_frame_payload(&g, p->payload != 0 ? p->payload : 56);
-	sl_frame_end(&g);
-}
-
-#define ping(...) ping(&(struct ping){__VA_ARGS__})
-
-static void arp(const char *to, uint16_t op)
-{
-	sl_frame_start(&g);
-	sl_frame_eth(&g, .dst = to, .src = PEER);
-	sl_frame_arp(
-		&g, .op = op, .sender_mac = PEER, .sender = "192.0.2.2", .target = "192.0.2.1");
-	sl_frame_end(&g);
-}
-
-static enum sl_drop arrives(struct sl_rig *r)
-{
-	return sl_rig_send(r, SL_RIG_UNDERLAY, &g);
-}
-
-static void set_destination(const char *mac)
-{
-	struct sl_mac m = sl_test_mac(mac);
-
-	memcpy(g.b, m.b, sizeof(m.b));
-}
+#include "underlay_frames.h"
 
 static struct sl_tunnel_seen seen(struct sl_rig *r)
 {
@@ -68,19 +10,6 @@ static struct sl_tunnel_seen seen(struct sl_rig *r)
 
 	sl_tunnel_seen_sum(w->tunnels, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), &s);
 	return s;
-}
-
-static bool handed_up(struct sl_rig *r)
-{
-	return rte_ring_count(sl_rig_worker(r)->rings.upcall) > 0;
-}
-
-/* No answer, nothing delivered, nothing handed up. */
-static void assert_silence(struct sl_rig *r)
-{
-	for (uint16_t port = 0; port < 4; port++)
-		assert_null(sl_rig_take(r, port));
-	assert_false(handed_up(r));
 }
 
 /* Every bit of the address counts, in the fast path and in the careful one. */
@@ -110,7 +39,7 @@ static void frame_to_another_hosts_mac_is_dropped_whatever_it_carries(void **sta
 		}
 	tunnel_packet();
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 }
 
 /* It is for another host, so its other errors do not matter. */
@@ -146,7 +75,7 @@ static void mac_cut_over_segments_is_compared_whole(void **state)
 		assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_UNDERLAY,
 					 sl_test_mbuf_chain(g.b, g.len, &cut, 1)),
 			SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 		set_destination(ANOTHER);
 		assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_UNDERLAY,
 					 sl_test_mbuf_chain(g.b, g.len, &cut, 1)),
@@ -169,9 +98,9 @@ static void foreign_frame_behind_a_good_one_is_dropped(void **state)
 	}
 	sl_rig_burst(r, SL_RIG_UNDERLAY, m, 4);
 	assert_int_equal(sl_rig_worker(r)->counters.drops[SL_DROP_UNDERLAY_NOT_LOCAL], 2);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-	assert_false(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
+	assert_false(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 }
 
 static void changed_mac_of_the_port_counts_from_the_next_burst_on(void **state)
@@ -186,7 +115,7 @@ static void changed_mac_of_the_port_counts_from_the_next_burst_on(void **state)
 	assert_int_equal(arrives(r), SL_KEEP);
 	ping(.mac = ANOTHER);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_bytes_equal(out.b + 6, 6, "\x02\x00\x00\x00\x0a\x02", 6);
 }
 
@@ -222,121 +151,6 @@ static void arp_to_the_own_mac_is_handed_up(void **state)
 		assert_int_equal(arrives(r), SL_KEEP);
 		assert_int_equal(rte_ring_count(sl_rig_worker(r)->rings.upcall), op);
 	}
-}
-
-static void ping_reply_has_the_ports_own_mac_and_goes_to_the_asker(void **state)
-{
-	struct sl_rig *r = *state;
-
-	ping(.payload = 1400);
-	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
-	assert_bytes_equal(out.b, 12, "\x02\x00\x00\x00\x0b\x01\x02\x00\x00\x00\x0a\x01", 12);
-}
-
-static void ping_from_a_mac_that_no_host_has_is_not_answered(void **state)
-{
-	static const char *const macs[] = {"ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01",
-		"03:00:00:00:0b:01", "00:00:00:00:00:00", OWN};
-	struct sl_rig *r = *state;
-
-	for (unsigned int i = 0; i < RTE_DIM(macs); i++) {
-		ping(.from_mac = macs[i]);
-		assert_int_equal(arrives(r), SL_DROP_UNDERLAY_SENDER);
-		assert_silence(r);
-	}
-}
-
-static void ping_from_an_address_that_no_host_has_is_not_answered(void **state)
-{
-	static const struct {
-		const char *from;
-		enum sl_drop reason;
-	} cases[] = {
-		{"192.0.2.1", SL_DROP_UNDERLAY_SENDER},	  /* asks itself */
-		{"192.0.2.9", SL_DROP_UNDERLAY_SENDER},	  /* another of ours */
-		{"192.0.2.255", SL_DROP_UNDERLAY_SENDER}, /* the subnet's broadcast */
-		{"0.0.0.0", SL_DROP_IP_ADDRESS},
-		{"255.255.255.255", SL_DROP_IP_ADDRESS},
-		{"224.0.0.1", SL_DROP_IP_ADDRESS},
-		{"127.0.0.1", SL_DROP_IP_ADDRESS},
-	};
-	struct sl_rig *r = *state;
-
-	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
-		ping(.from = cases[i].from);
-		assert_int_equal(arrives(r), cases[i].reason);
-		assert_silence(r);
-	}
-}
-
-static void ping_to_an_address_that_is_not_ours_is_not_answered(void **state)
-{
-	static const struct {
-		const char *to;
-		enum sl_drop reason;
-	} cases[] = {
-		{"192.0.2.3", SL_DROP_UNDERLAY_NOT_LOCAL},
-		{"192.0.2.255", SL_DROP_UNDERLAY_NOT_LOCAL},
-		{"255.255.255.255", SL_DROP_UNDERLAY_NOT_LOCAL},
-		{"224.0.0.1", SL_DROP_UNDERLAY_NOT_LOCAL},
-		{"0.0.0.0", SL_DROP_IP_ADDRESS},
-		{"127.0.0.1", SL_DROP_IP_ADDRESS},
-	};
-	struct sl_rig *r = *state;
-
-	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
-		ping(.to = cases[i].to);
-		assert_int_equal(arrives(r), cases[i].reason);
-		assert_silence(r);
-	}
-}
-
-static void ping_in_other_wrapping_is_not_answered(void **state)
-{
-	static const uint8_t nops[4] = {1, 1, 1, 1}, record[8] = {7, 7, 4},
-			     route[8] = {131, 7, 4, 192, 0, 2, 77};
-	struct sl_rig *r = *state;
-
-	ping(.frag = 0x2000);
-	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
-	ping(.frag = 0x0004);
-	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
-	ping(.options = nops, .options_len = sizeof(nops));
-	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
-	ping(.options = record, .options_len = sizeof(record));
-	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
-	ping(.options = route, .options_len = sizeof(route));
-	assert_int_equal(arrives(r), SL_DROP_IP_SOURCE_ROUTE);
-	ping(.mac = OWN);
-	g.b[14 + 20 + 1] = 1; /* a code that requests do not have */
-	sl_frame_checksums(&g);
-	assert_int_equal(arrives(r), SL_DROP_UNDERLAY_PROTOCOL);
-	ping(.mac = OWN);
-	for (uint32_t cut = 1; cut < g.len; cut++) /* no device cuts frames */
-		assert_int_equal(sl_rig_send_mbuf(r, SL_RIG_UNDERLAY,
-					 sl_test_mbuf_chain(g.b, g.len, &cut, 1)),
-			SL_DROP_UNDERLAY_PROTOCOL);
-	assert_silence(r);
-}
-
-static void ping_with_a_wrong_checksum_is_not_answered(void **state)
-{
-	struct sl_rig *r = *state;
-
-	ping(.payload = 301);
-	for (uint32_t at = 34 + 2; at < g.len; at++) {
-		g.b[at] ^= 0x10;
-		assert_int_equal(arrives(r), SL_DROP_L4_MALFORMED);
-		g.b[at] ^= 0x10;
-	}
-	assert_silence(r);
-	assert_int_equal(arrives(r), SL_KEEP);
-	/* Padding after the packet is not part of it. */
-	ping(.payload = 1);
-	sl_frame_pad(&g, 60);
-	memset(&g.b[14 + 20 + 9], 0xee, 60 - 43);
-	assert_int_equal(arrives(r), SL_KEEP);
 }
 
 static void tunnel_packet_from_an_address_that_no_host_has_is_dropped(void **state)
@@ -404,12 +218,12 @@ static void outer_ttl_of_zero_is_no_reason_to_drop(void **state)
 	g.b[22] = 0;
 	sl_frame_checksums(&g);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	ping(.mac = OWN);
 	g.b[22] = 0;
 	sl_frame_checksums(&g);
 	assert_int_equal(arrives(r), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 	assert_int_equal(out.b[22], 64);
 }
 
@@ -434,7 +248,7 @@ static void outer_udp_checksum_is_not_verified(void **state)
 			if (sum == 2)
 				g.b[14 + 20 + options + 6] ^= 0x55;
 			assert_int_equal(arrives(r), SL_KEEP);
-			assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+			assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 			assert_bytes_equal(out.b, out.len, f.b, f.len);
 		}
 }
@@ -547,12 +361,6 @@ int main(void)
 		T(changed_mac_of_the_port_counts_from_the_next_burst_on),
 		T(group_frames_are_dropped_but_for_broadcast_arp_requests),
 		T(arp_to_the_own_mac_is_handed_up),
-		T(ping_reply_has_the_ports_own_mac_and_goes_to_the_asker),
-		T(ping_from_a_mac_that_no_host_has_is_not_answered),
-		T(ping_from_an_address_that_no_host_has_is_not_answered),
-		T(ping_to_an_address_that_is_not_ours_is_not_answered),
-		T(ping_in_other_wrapping_is_not_answered),
-		T(ping_with_a_wrong_checksum_is_not_answered),
 		T(tunnel_packet_from_an_address_that_no_host_has_is_dropped),
 		T(tunnel_packet_to_an_address_without_tunnels_is_dropped),
 		T(outer_ttl_of_zero_is_no_reason_to_drop),

@@ -91,12 +91,12 @@ static enum sl_drop from_node(struct sl_rig *r)
 static void assert_silence(struct sl_rig *r)
 {
 	for (uint16_t p = 0; p < 4; p++)
-		assert_null(sl_rig_take(r, p));
+		assert_null(sl_rig_sent(r, p));
 }
 
 static void assert_answer_names(struct sl_rig *r, uint16_t port, uint8_t mac)
 {
-	assert_true(sl_rig_take_frame(r, port, &out));
+	assert_true(sl_rig_sent_frame(r, port, &out));
 	assert_int_equal(out.b[11], mac);
 	assert_silence(r);
 }
@@ -160,7 +160,7 @@ static void probe_by_tunnel_is_answered_for_local_endpoints_alone(void **state)
 	for (enum family v = ARP; v < FAMILIES; v++) {
 		ask(v, NEW_MAC, 0, 6);
 		assert_int_equal(from_node(r), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_UNDERLAY, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
 		ask(v, NEW_MAC, 0, 7);
 		assert_int_equal(from_node(r), SL_KEEP); /* of the holder's own node */
 		assert_silence(r);
@@ -174,14 +174,14 @@ static void announcement_reaches_the_other_local_ports(void **state)
 	for (enum family v = ARP; v < FAMILIES; v++) {
 		announce(v, WEB_MAC, 5);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 		make_announcement(v, WEB_MAC, 5);
 		assert_bytes_equal(out.b, out.len, g.b, v == ARP ? 42 : g.len);
 		assert_silence(r);
 		announce(v, FAR_MAC, 7);
 		assert_int_equal(from_node(r), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
-		assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 		assert_silence(r);
 	}
 }
@@ -196,7 +196,7 @@ static void announcement_by_arp_reply_is_one_as_well(void **state)
 		.target_mac = "ff:ff:ff:ff:ff:ff");
 	sl_frame_end(&f);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 	make_announcement(ARP, WEB_MAC, 5);
 	assert_bytes_equal(out.b, 42, g.b, 42);
 }
@@ -263,18 +263,18 @@ static void announcements_of_one_port_are_bounded_and_of_another_not(void **stat
 	for (unsigned int i = 0; i < SL_ANNOUNCEMENTS_PER_TICK; i++) {
 		announce(i % FAMILIES, WEB_MAC, 5);
 		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-		assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+		assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 	}
 	announce(ARP, WEB_MAC, 5);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_ANNOUNCE_RATE);
 	assert_silence(r);
 	announce(ARP, DB_MAC, 6);
 	assert_int_equal(sl_rig_send(r, SL_RIG_DB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_WEB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_WEB, &out));
 	sl_rig_tick(r, 1);
 	announce(ARP, WEB_MAC, 5);
 	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
-	assert_true(sl_rig_take_frame(r, SL_RIG_DB, &out));
+	assert_true(sl_rig_sent_frame(r, SL_RIG_DB, &out));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

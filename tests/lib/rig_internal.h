@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside the rig: its state, and the world that its pipeline reads.
+ * Threads: one.
+ * Ownership: the rig owns all.
+ */
+#ifndef SL_TESTS_RIG_INTERNAL_H
+#define SL_TESTS_RIG_INTERNAL_H
+
+#include "rig.h"
+
+struct sl_rig {
+	struct sl_rcu *rcu;
+	struct sl_worker *w;
+	struct sl_pipeline *p;
+	struct sl_world *world;
+	struct sl_tunnel_table *tunnels;
+	struct sl_network networks[2];
+	uint32_t port_network[SL_PORTS_MAX];
+	struct sl_endpoint endpoint[3];
+	struct sl_port_dp port[SL_RIG_PORTS];
+	struct sl_port_row row[SL_RIG_PORTS];
+	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
+	_Atomic(uint32_t) tick;
+};
+
+/* The world that rig.h describes, without its tunnel, into the pipeline. */
+void sl_rig_make_world(struct sl_rig *r);
+/* No stage reads the world any more. */
+void sl_rig_free_world(struct sl_rig *r);
+
+#endif
