@@ -3,8 +3,8 @@
  * The applier: it carries a transaction from objects into the tables that workers read. It holds
  * the world in force, calls rows of operations (table_ops.h) to build the next world, and publishes
  * that with one store. Known flows that a change cannot concern stay as they are
- * (pipelines/changes.h). The applier knows ports, endpoints and their owners as numbers. It knows
- * no collection. Threads: control.
+ * (pipelines/context/changes.h). The applier knows ports, endpoints and their owners as numbers. It
+ * knows no collection. Threads: control.
  */
 #ifndef SL_CTRL_APPLY_APPLY_H
 #define SL_CTRL_APPLY_APPLY_H

@@ -26,7 +26,7 @@ struct sl_later_list {
 	size_t n, max;
 };
 
-/* The slots that a transaction changes (pipelines/changes.h). */
+/* The slots that a transaction changes (pipelines/context/changes.h). */
 struct sl_scope {
 	bool all;
 	uint16_t *slot;

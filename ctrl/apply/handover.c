@@ -86,5 +86,5 @@ void sl_handover_turn(struct sl_apply *a)
 void sl_handover_finish(struct sl_apply *a, bool reopens)
 {
 	if (reopens || sl_port_set_any(&a->clearing))
-		sl_ports_settle(a->env.engine, turn, a);
+		sl_ports_wait_ready(a->env.engine, turn, a);
 }

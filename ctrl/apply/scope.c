@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Finds the flows that a transaction can concern, and publishes its world: see pipelines/changes.h.
- * Additions concern no flow: the ends and the way out of a flow in the table exist already.
+ * Finds the flows that a transaction can concern, and publishes its world: see
+ * pipelines/context/changes.h. Additions concern no flow: the ends and the way out of a flow in the
+ * table exist already.
  */
 #include <stdlib.h>
 

@@ -8,7 +8,8 @@
  *              this thread (opening.h). Changes nothing. Left out where nobody could wait.
  *   prepare    Builds what may fail: tables, devices, memory. A row that fails has changed nothing;
  *              the rows before it are then aborted, in reverse order.
- *   scope      Every row has prepared. Says which flows the changes concern (pipelines/changes.h).
+ *   scope      Every row has prepared. Says which flows the changes concern
+ *              (pipelines/context/changes.h).
  *   commit     The transaction succeeds; nothing can fail from here on. Workers still read the old
  *              world. Puts what was prepared into the new world.
  *   published  Workers read the new world; some may read the old one until a grace period ends.

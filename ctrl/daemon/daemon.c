@@ -29,7 +29,8 @@ void sl_daemon_notice_times(void)
 	with_times = true;
 }
 
-void sl_daemon_notice(const char *text)
+/* One line of the log, for the person who started the daemon. */
+static void log_line(const char *text)
 {
 	char stamp[SL_TIME_LEN];
 	struct timespec now;
@@ -68,7 +69,7 @@ static void look_at_config(const char *path)
 	snprintf(text, sizeof(text),
 		"%s: %s: whoever writes this file decides what sluiced does with its rights", path,
 		unsafe);
-	sl_daemon_notice(text);
+	log_line(text);
 }
 
 static int start_config(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
@@ -126,7 +127,7 @@ struct sl_engine_params sl_daemon_engine_params(
 		.own_socket = o->socket,
 		.run = sl_pipeline_run,
 		.spare = sl_pipeline_spare,
-		.notice = sl_daemon_notice};
+		.notice = log_line};
 }
 
 /*
@@ -152,7 +153,7 @@ static void start_without_hugepages(const struct sl_options *o, const struct sl_
 	char text[sizeof(e->message) + 64];
 
 	snprintf(text, sizeof(text), "running without hugepages, which is slower: %s", e->message);
-	sl_daemon_notice(text);
+	log_line(text);
 	snprintf(text, sizeof(text), "%ld", (long)getpid());
 	if (setenv(NO_HUGEPAGES_MARK, text, true) != 0)
 		return;
@@ -230,11 +231,10 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 
 	(void)o;
 	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
-	c->underlay = c->tunnels != NULL
-			      ? sl_underlay_create(c->engine, c->tunnels,
-					c->config->node.tunnel_addresses.items,
-					c->config->node.tunnel_addresses.n, sl_daemon_notice)
-			      : NULL;
+	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
+						   c->config->node.tunnel_addresses.items,
+						   c->config->node.tunnel_addresses.n, log_line)
+					 : NULL;
 	env = (struct sl_apply_env){.engine = c->engine,
 		.pipeline = c->pipeline,
 		.tunnels = c->tunnels,
@@ -259,7 +259,7 @@ static int start_journal(struct sl_ctrl *c, const struct sl_options *o, struct s
 {
 	if (o->state == NULL)
 		return 0;
-	c->journal = sl_journal_open(o->state, sl_daemon_notice, e);
+	c->journal = sl_journal_open(o->state, log_line, e);
 	return c->journal != NULL ? 0 : -EIO;
 }
 
@@ -281,7 +281,7 @@ static int start_store(struct sl_ctrl *c, const struct sl_options *o, struct sl_
 	sl_apply_patience(c->apply, c->journal != NULL && !sl_journal_empty(c->journal)
 					    ? SL_PATIENCE_ALL
 					    : SL_PATIENCE_MISSING);
-	err = sl_config_start(c->config, c->store, c->journal, sl_daemon_notice, e);
+	err = sl_config_start(c->config, c->store, c->journal, log_line, e);
 	sl_apply_patience(c->apply, SL_PATIENCE_NONE);
 	if (err != 0) {
 		sl_store_destroy(c->store);
@@ -304,13 +304,13 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	const struct sl_notice_facts f = sl_ctrl_facts(c, &run);
 
 	(void)o;
-	c->notices = sl_notice_watch_create(sl_daemon_notice);
+	c->notices = sl_notice_watch_create(log_line);
 	if (c->notices == NULL)
 		return no_memory(e, "the notices");
 	sl_engine_poll(c->engine);
 	sl_port_log_turn(&c->port_log, &run);
 	sl_notice_watch_all(c->notices, &f);
-	c->states = sl_states_create(sl_daemon_notice);
+	c->states = sl_states_create(log_line);
 	if (c->states == NULL) {
 		sl_notice_watch_destroy(c->notices);
 		c->notices = NULL;
@@ -334,7 +334,7 @@ static int make_durable(struct sl_ctrl *c)
 	int err = sl_journal_sync(c->journal, c->store, &e);
 
 	if (err != 0)
-		sl_daemon_notice(e.message);
+		log_line(e.message);
 	return err;
 }
 
@@ -391,7 +391,7 @@ static void stop_from(struct sl_ctrl *c, size_t n)
 
 int sl_daemon_start(struct sl_ctrl *c, const struct sl_options *o, struct sl_err *e)
 {
-	c->log = sl_daemon_notice;
+	c->log = log_line;
 	for (size_t i = 0; i < N_STEPS; i++) {
 		int err = steps[i].start(c, o, e);
 

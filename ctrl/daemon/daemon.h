@@ -17,9 +17,7 @@ void sl_daemon_stop(struct sl_ctrl *c);
 struct sl_engine_params sl_daemon_engine_params(
 	const struct sl_workers_conf *w, const struct sl_options *o);
 
-/* One line for the person who started it. */
-void sl_daemon_notice(const char *text);
-/* From now on, each such line begins with its time. */
+/* From now on, each line of the log begins with its time. */
 void sl_daemon_notice_times(void);
 
 #endif

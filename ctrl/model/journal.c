@@ -111,8 +111,23 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e)
 	return sl_journal_compact(j, s, e);
 }
 
-void sl_journal_mend(struct sl_journal *j, struct sl_store *s)
+void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)
 {
+	j->log_max = bytes;
+}
+
+bool sl_journal_empty(const struct sl_journal *j)
+{
+	return sl_journal_is_blank(j);
+}
+
+/*
+ * After the disk failed, this tries to write a snapshot. When that succeeds, changes are accepted
+ * again.
+ */
+static void recorder_mend(void *ctx, struct sl_store *s)
+{
+	struct sl_journal *j = ctx;
 	uint64_t begin;
 
 	if (!j->broken)
@@ -127,21 +142,6 @@ void sl_journal_mend(struct sl_journal *j, struct sl_store *s)
 	}
 	/* A large state takes seconds to fail: a tenth of the time at most. */
 	j->mend_ns = sl_now_ns() + 9 * (sl_now_ns() - begin);
-}
-
-void sl_journal_set_log_max(struct sl_journal *j, size_t bytes)
-{
-	j->log_max = bytes;
-}
-
-bool sl_journal_empty(const struct sl_journal *j)
-{
-	return sl_journal_is_blank(j);
-}
-
-static void recorder_mend(void *ctx, struct sl_store *s)
-{
-	sl_journal_mend(ctx, s);
 }
 
 static int recorder_append(void *ctx, const struct sl_change *changes, size_t n, struct sl_err *e)

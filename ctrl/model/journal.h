@@ -93,11 +93,6 @@ int sl_journal_sync(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
  */
 int sl_journal_compact(struct sl_journal *j, struct sl_store *s, struct sl_err *e);
 /*
- * Call it before each transaction. After the disk failed, it tries to write a snapshot; when that
- * succeeds, changes are accepted again. Otherwise it does nothing.
- */
-void sl_journal_mend(struct sl_journal *j, struct sl_store *s);
-/*
  * Call it once a turn. When the log has grown enough, it is folded into a snapshot of that moment,
  * one slice a turn, while transactions go on (journal_fold.c). Failure is a notice; folding is
  * tried again once the log is twice as long.

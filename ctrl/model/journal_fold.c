@@ -16,7 +16,7 @@
  * the new name of step 3 leaves the new snapshot with the whole log. A later crash leaves the new
  * snapshot with the new log. A failure without a crash leaves the same, with one exception: when
  * the directory cannot be synced in step 3, it is not known which of the logs a crash would leave.
- * So no line may follow before a snapshot that needs neither log (sl_journal_mend).
+ * So no line may follow before a snapshot that needs neither log (journal.c:recorder_mend).
  *
  * Threads: control; a helper waits for the disk (disk_helper.h).
  */

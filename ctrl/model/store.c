@@ -8,7 +8,7 @@
 /* An id is used again only after this many others were freed, as long as there are fresh ids. */
 #define IDS_REST 64
 
-struct sl_object *sl_object_take(unsigned int c, void *decoded, const char *key)
+struct sl_object *sl_object_create(unsigned int c, void *decoded, const char *key)
 {
 	size_t size = sl_collections[c]->shape->size, key_len = strlen(key) + 1;
 	struct sl_object *o = malloc(size + key_len);

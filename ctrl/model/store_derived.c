@@ -119,7 +119,7 @@ static struct sl_object *make_object(const struct sl_collection *coll,
 		*(uint32_t *)(void *)((char *)made + coll->number_at) = number;
 		made->derived = true;
 		coll->make_key(made, key);
-		obj = sl_object_take(coll->id, made, key);
+		obj = sl_object_create(coll->id, made, key);
 	}
 	if (obj == NULL)
 		sl_err_set(e, SL_ERR_INTERNAL, "", "out of memory");

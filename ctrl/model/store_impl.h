@@ -143,7 +143,11 @@ struct sl_txn {
 };
 
 /* store.c */
-struct sl_object *sl_object_take(unsigned int c, void *decoded, const char *key);
+/*
+ * An object with the content of decoded, which is zeroed: what it pointed to belongs to the object.
+ * NULL: out of memory, and decoded is unchanged.
+ */
+struct sl_object *sl_object_create(unsigned int c, void *decoded, const char *key);
 void sl_object_unref(unsigned int c, struct sl_object *o);
 struct sl_store_entry *sl_entry_find(const struct sl_store *s, unsigned int c, const char *key);
 /* Creates an entry with an id and a place in the order; the entry takes over obj. */

@@ -156,7 +156,7 @@ int sl_txn_change(
 static int put(struct sl_txn *t, struct sl_store_entry *en, unsigned int c, void *decoded,
 	const char *key, struct sl_err *e)
 {
-	struct sl_object *obj = sl_object_take(c, decoded, key);
+	struct sl_object *obj = sl_object_create(c, decoded, key);
 	int ret;
 
 	if (obj == NULL)

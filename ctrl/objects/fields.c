@@ -6,20 +6,26 @@
 #include "ctrl/model/store.h"
 #include "collections.h"
 
+#define OWN_LEN 96 /* what an address of this node is, in words */
+
 uint32_t sl_inner_mtu(uint32_t underlay_mtu)
 {
 	return underlay_mtu > SL_TUNNEL_OVERHEAD ? underlay_mtu - SL_TUNNEL_OVERHEAD : 0;
 }
 
-const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN])
+/*
+ * What an address of this node is: "tunnel address", "address on port \"uplink\"". NULL: not of
+ * this node.
+ */
+static const char *own_address(const struct sl_store *s, const struct sl_ip *ip, char what[OWN_LEN])
 {
 	const struct sl_unique_key key = {.ip = *ip};
 	const struct sl_object *port = sl_store_unique_owner(s, SL_COLL_PORTS, &key);
 
 	if (sl_store_is_tunnel_address(s, ip))
-		snprintf(what, SL_OWN_LEN, "tunnel address");
+		snprintf(what, OWN_LEN, "tunnel address");
 	else if (port != NULL)
-		snprintf(what, SL_OWN_LEN, "address on port \"%s\"", port->key);
+		snprintf(what, OWN_LEN, "address on port \"%s\"", port->key);
 	else
 		return NULL;
 	return what;
@@ -29,9 +35,9 @@ int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,
 	struct sl_err *e)
 {
-	char text[SL_IP_STR_LEN], own[SL_OWN_LEN], what[SL_WHAT_LEN];
+	char text[SL_IP_STR_LEN], own[OWN_LEN], what[SL_WHAT_LEN];
 
-	if (sl_own_address(s, ip, own) == NULL)
+	if (own_address(s, ip, own) == NULL)
 		return 0;
 	sl_err_set(e, SL_ERR_PARAMS, field, "address %s of %s is this node's own %s",
 		sl_format_ip(ip, text), sl_object_what(coll, o, what), own);

@@ -37,13 +37,6 @@ uint32_t sl_inner_mtu(uint32_t underlay_mtu);
 		snprintf(key, SL_KEY_LEN, "%s", ((const struct st *)obj)->name); \
 	}
 
-/*
- * What an address of this node is: "tunnel address", "address on port \"uplink\"". NULL: not of
- * this node.
- */
-#define SL_OWN_LEN 96
-const char *sl_own_address(const struct sl_store *s, const struct sl_ip *ip, char what[SL_OWN_LEN]);
-
 /* Each of these: 0, or -errno with *e. */
 
 /* The address of an object that means another host is no address of this node. */

@@ -29,7 +29,9 @@ void sl_session_fini(struct sl_session *s)
 	struct sl_session_keeper *k;
 
 	while ((k = s->keepers) != NULL) {
-		sl_session_release(k);
+		s->keepers = k->next;
+		k->session = NULL;
+		k->next = NULL;
 		k->ended(k);
 	}
 	sl_text_fini(&s->pushed);
@@ -40,17 +42,6 @@ void sl_session_keep(struct sl_session *s, struct sl_session_keeper *k)
 	k->session = s;
 	k->next = s->keepers;
 	s->keepers = k;
-}
-
-void sl_session_release(struct sl_session_keeper *k)
-{
-	struct sl_session_keeper **at = &k->session->keepers;
-
-	while (*at != k)
-		at = &(*at)->next;
-	*at = k->next;
-	k->session = NULL;
-	k->next = NULL;
 }
 
 static void add_line(struct sl_text *out, const char *method, const char *params)

@@ -59,9 +59,8 @@ void sl_session_local(struct sl_session *s, const struct sl_rpc *rpc, enum sl_rp
 /* Tells all keepers that the session has ended. */
 void sl_session_fini(struct sl_session *s);
 
-/* The caller sets k->ended. A keeper may release the session before its end. */
+/* The caller sets k->ended. */
 void sl_session_keep(struct sl_session *s, struct sl_session_keeper *k);
-void sl_session_release(struct sl_session_keeper *k);
 
 /*
  * Pushes a notification, {"jsonrpc", "method", "params"}, to the client; params is the JSON text of

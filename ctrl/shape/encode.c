@@ -132,7 +132,8 @@ static bool stands_for_absent(const struct sl_field *f, const void *at)
 	}
 }
 
-bool sl_field_is_wanted(const struct sl_field *f, const void *obj)
+/* True when the field is part of an encoding. */
+static bool is_wanted(const struct sl_field *f, const void *obj)
 {
 	if (f->present != 0)
 		return sl_field_is_present(f, obj);
@@ -149,8 +150,7 @@ static bool is_hollow(const struct sl_field *f, const void *at)
 	for (size_t i = 0; i < f->shape->n_fields; i++) {
 		const struct sl_field *inner = &f->shape->fields[i];
 
-		if (sl_field_is_wanted(inner, at) &&
-			!is_hollow(inner, sl_field_at_const(inner, at)))
+		if (is_wanted(inner, at) && !is_hollow(inner, sl_field_at_const(inner, at)))
 			return false;
 	}
 	return true;
@@ -164,7 +164,7 @@ bool sl_shape_walk(const struct sl_shape *s, const void *obj, struct sl_encoder 
 		const struct sl_field *f = &s->fields[i];
 		const void *at = sl_field_at_const(f, obj);
 
-		if (sl_field_is_wanted(f, obj) && !is_hollow(f, at))
+		if (is_wanted(f, obj) && !is_hollow(f, at))
 			ok = en->key(en, f->name) && walk_value(f, at, en);
 	}
 	return ok && en->end(en, '}');

@@ -29,14 +29,8 @@ bool sl_field_is_inert(const struct sl_field *f, const char *word);
 /* The type of a list's elements. */
 struct sl_field sl_field_elem(const struct sl_field *list);
 
-/* True when the field is part of an encoding. */
-bool sl_field_is_wanted(const struct sl_field *f, const void *obj);
-
 /* Total order over values; 0 means equal. */
 int sl_field_compare(const struct sl_field *f, const void *a, const void *b);
-
-int sl_field_copy(const struct sl_field *f, const void *from, void *to);
-void sl_field_fini(const struct sl_field *f, void *at);
 
 /* NULL when the field keeps no note of its presence. */
 static inline bool *sl_field_present(const struct sl_field *f, void *obj)

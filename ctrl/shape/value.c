@@ -240,6 +240,8 @@ static int copy_names(const struct sl_names *from, struct sl_names *to)
 	return 0;
 }
 
+static int copy_field(const struct sl_field *f, const void *from, void *to);
+
 static int copy_list(const struct sl_field *f, const struct sl_list *from, struct sl_list *to)
 {
 	struct sl_field elem = sl_field_elem(f);
@@ -254,7 +256,7 @@ static int copy_list(const struct sl_field *f, const struct sl_list *from, struc
 	while (to->n < from->n && ret == 0) {
 		size_t at = to->n++ * size;
 
-		ret = sl_field_copy(&elem, (const char *)from->items + at, (char *)to->items + at);
+		ret = copy_field(&elem, (const char *)from->items + at, (char *)to->items + at);
 	}
 	return ret;
 }
@@ -266,14 +268,14 @@ static int copy_object(const struct sl_shape *s, const void *from, void *to)
 	for (size_t i = 0; i < s->n_fields && ret == 0; i++) {
 		const struct sl_field *f = &s->fields[i];
 
-		ret = sl_field_copy(f, sl_field_at_const(f, from), sl_field_at(f, to));
+		ret = copy_field(f, sl_field_at_const(f, from), sl_field_at(f, to));
 		if (f->present != 0)
 			*sl_field_present(f, to) = sl_field_is_present(f, from);
 	}
 	return ret;
 }
 
-int sl_field_copy(const struct sl_field *f, const void *from, void *to)
+static int copy_field(const struct sl_field *f, const void *from, void *to)
 {
 	switch (f->type) {
 	case SL_F_KEPT_NAME:
@@ -316,10 +318,12 @@ int sl_shape_copy(const struct sl_shape *s, const void *from, void *to)
 	return ret;
 }
 
+static void fini_field(const struct sl_field *f, void *at);
+
 static void fini_object(const struct sl_shape *s, void *obj)
 {
 	for (size_t i = 0; i < s->n_fields; i++)
-		sl_field_fini(&s->fields[i], sl_field_at(&s->fields[i], obj));
+		fini_field(&s->fields[i], sl_field_at(&s->fields[i], obj));
 }
 
 static void fini_list(const struct sl_field *f, struct sl_list *l)
@@ -328,7 +332,7 @@ static void fini_list(const struct sl_field *f, struct sl_list *l)
 	size_t size = sl_field_size(&elem);
 
 	for (size_t i = 0; i < l->n; i++)
-		sl_field_fini(&elem, (char *)l->items + i * size);
+		fini_field(&elem, (char *)l->items + i * size);
 	free(l->items);
 }
 
@@ -339,7 +343,7 @@ static void fini_names(struct sl_names *names)
 	free(names->name);
 }
 
-void sl_field_fini(const struct sl_field *f, void *at)
+static void fini_field(const struct sl_field *f, void *at)
 {
 	switch (f->type) {
 	case SL_F_KEPT_NAME:

@@ -167,7 +167,8 @@ static enum sl_reach_why misfit(const struct sl_reach *r, const struct sl_ip *to
 	return sl_reach_is_own(r, to) ? SL_REACH_OWN : SL_REACH_OK;
 }
 
-struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip *to)
+/* The path to an address that is on a link itself; SL_REACH_NO_LINK: it is on none. */
+static struct sl_reach_path path_by_link(const struct sl_reach *r, const struct sl_ip *to)
 {
 	struct sl_reach_path path = {.why = misfit(r, to), .next_hop = *to};
 	const struct sl_prefix *best = NULL;
@@ -197,7 +198,7 @@ struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_
 	if (path.why != SL_REACH_OK)
 		return path;
 	if (route->port[0] == '\0')
-		return sl_reach_link(r, &route->via);
+		return path_by_link(r, &route->via);
 	path.why = SL_REACH_NO_LINK;
 	for (size_t i = 0; i < r->n_links; i++) {
 		if (strcmp(r->link[i]->name, route->port) != 0)
@@ -213,7 +214,7 @@ struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_
 
 void sl_reach_begin(struct sl_reach_search *s, const struct sl_reach *r, const struct sl_ip *to)
 {
-	*s = (struct sl_reach_search){.r = r, .to = *to, .path = sl_reach_link(r, to)};
+	*s = (struct sl_reach_search){.r = r, .to = *to, .path = path_by_link(r, to)};
 	s->wants_routes = s->path.why == SL_REACH_NO_LINK;
 }
 

@@ -77,8 +77,6 @@ bool sl_prefix_has_host(const struct sl_prefix *p, const struct sl_ip *ip);
 
 /* True when ip is an address of a link or a tunnel address of this node. */
 bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip);
-/* The path to an address that is on a link itself; SL_REACH_NO_LINK: it is on none. */
-struct sl_reach_path sl_reach_link(const struct sl_reach *r, const struct sl_ip *to);
 /* The path to the gateway of a route. */
 struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route *route);
 

@@ -7,7 +7,7 @@
 #include "recent.h"
 #include "sluice/burst.h"
 
-const char *sl_name_of_port(const struct sl_running *run, uint16_t id)
+static const char *name_of_port(const struct sl_running *run, uint16_t id)
 {
 	const char *name = sl_apply_port_name(run->apply, id);
 
@@ -19,7 +19,7 @@ const char *sl_name_of_origin(const struct sl_running *run, uint32_t origin)
 	const struct sl_object *node;
 
 	if (!(origin & SL_ORIGIN_NODE))
-		return sl_name_of_port(run, (uint16_t)origin);
+		return name_of_port(run, (uint16_t)origin);
 	node = sl_store_by_id(run->store, SL_COLL_NODES, origin & ~SL_ORIGIN_NODE);
 	return node != NULL ? node->key : "";
 }
@@ -45,7 +45,7 @@ const char *sl_name_of_policy(const struct sl_running *run, uint32_t slot)
 
 static const char *port_name(void *ctx, uint16_t id)
 {
-	return sl_name_of_port(ctx, id);
+	return name_of_port(ctx, id);
 }
 
 static const char *node_name(void *ctx, uint32_t id)

@@ -12,7 +12,6 @@ struct sl_sample;
 struct sl_recent;
 
 /* Each returns "" when there is no such object. */
-const char *sl_name_of_port(const struct sl_running *run, uint16_t id);
 const char *sl_name_of_origin(const struct sl_running *run, uint32_t origin);
 const char *sl_name_of_network(const struct sl_running *run, uint32_t id);
 /* The policy in a slot; "default" for slot 0; "" for UINT32_MAX: no policy was asked. */

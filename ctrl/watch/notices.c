@@ -51,7 +51,8 @@ void sl_notice_put(const struct sl_notice_sink *to, const char *collection, cons
 	to->put(to->ctx, &n);
 }
 
-bool sl_notice_walk_init(
+/* False: out of memory, and there is nothing to walk. Call walk_fini in both cases. */
+static bool walk_init(
 	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row)
 {
 	w->f = f;
@@ -61,7 +62,7 @@ bool sl_notice_walk_init(
 	return sl_store_reach_init(&w->reach, f->store, f->self);
 }
 
-void sl_notice_walk_fini(struct sl_notice_walk *w)
+static void walk_fini(struct sl_notice_walk *w)
 {
 	sl_reach_fini(&w->reach);
 	free(w->memo);
@@ -78,9 +79,9 @@ void sl_notices_find(const struct sl_notice_facts *f,
 			row->find(f, &w.to);
 			continue;
 		}
-		if (sl_notice_walk_init(&w, f, row))
+		if (walk_init(&w, f, row))
 			sl_store_walk(f->store, row->coll, row->each, &w);
-		sl_notice_walk_fini(&w);
+		walk_fini(&w);
 	}
 }
 
@@ -98,13 +99,13 @@ bool sl_notices_portion(const struct sl_notice_facts *f, size_t row, uint32_t *n
 	}
 	last = sl_store_max_id(f->store, r->coll);
 	end = *next_id + SL_NOTICE_PORTION;
-	more = sl_notice_walk_init(&w, f, r);
+	more = walk_init(&w, f, r);
 	for (; more && *next_id < end && *next_id <= last; ++*next_id) {
 		const struct sl_object *o = sl_store_by_id(f->store, r->coll, *next_id);
 
 		more = o == NULL || r->each(o, &w);
 	}
-	sl_notice_walk_fini(&w);
+	walk_fini(&w);
 	if (more && *next_id <= last)
 		return false;
 	*next_id = 0;

@@ -114,14 +114,6 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);
 
-/*
- * A row's walk, for callers that walk in portions. False: out of memory, and there is nothing to
- * walk. Call fini in both cases.
- */
-bool sl_notice_walk_init(
-	struct sl_notice_walk *w, const struct sl_notice_facts *f, const struct sl_notice_row *row);
-void sl_notice_walk_fini(struct sl_notice_walk *w);
-
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,
 	void (*put)(void *ctx, const struct sl_notice *n), void *ctx);

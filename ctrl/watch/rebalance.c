@@ -140,7 +140,8 @@ int sl_rebalance_apply(
 	return ret;
 }
 
-bool sl_rebalance_pays(const struct sl_balance *b, double threshold)
+/* Whether the gain is worth moving queues unasked. */
+static bool is_worth_moving(const struct sl_balance *b, double threshold)
 {
 	double before = sl_balance_spread(b->before, b->n_workers);
 	double after = sl_balance_spread(b->after, b->n_workers);
@@ -163,7 +164,7 @@ bool sl_rebalance_look(struct sl_rebalance *r, struct sl_engine *g,
 		return false;
 	}
 	sl_rebalance_plan(r, g, b);
-	if (!sl_rebalance_pays(b, conf->threshold_percent / 100.0)) {
+	if (!is_worth_moving(b, conf->threshold_percent / 100.0)) {
 		r->uneven_since = 0;
 		return false;
 	}

@@ -56,7 +56,4 @@ int sl_rebalance_apply(
 /* The packets a second of a queue. */
 double sl_rebalance_rate(const struct sl_rebalance *r, uint16_t port, uint16_t queue);
 
-/* Whether the gain is worth moving queues unasked. */
-bool sl_rebalance_pays(const struct sl_balance *b, double threshold);
-
 #endif

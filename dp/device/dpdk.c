@@ -209,7 +209,7 @@ static void close(struct sl_port_device *d)
 		return;
 	sl_dpdk_ignore(d);
 	if (d->kept.withdrawn)
-		sl_memif_settle();
+		sl_memif_wait_accepted();
 	count_lost(d);
 	if (sl_dpdk_is(d, "net_af_xdp"))
 		sl_af_xdp_attach(d); /* also for a device that did not start */

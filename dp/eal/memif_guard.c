@@ -65,7 +65,7 @@ static void count_round(void *arg)
 }
 
 /* One thread serves alarms and connections, one after the other. */
-void sl_memif_settle(void)
+void sl_memif_wait_accepted(void)
 {
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		unsigned int before = atomic_load(&n_rounds);

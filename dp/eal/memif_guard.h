@@ -24,7 +24,7 @@ bool sl_memif_is_guarded(void);
  * accepted the clients that have connected, because closing the device frees what that thread may
  * be using. A few milliseconds at most.
  */
-void sl_memif_settle(void);
+void sl_memif_wait_accepted(void);
 
 /*
  * On closing, the driver also leaves its listening socket with that thread. If the thread wakes up

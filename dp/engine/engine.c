@@ -292,11 +292,6 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 	return g->pool;
 }
 
-bool sl_engine_hugepages(const struct sl_engine *g)
-{
-	return g->eal.hugepages;
-}
-
 int sl_engine_fd(const struct sl_engine *g)
 {
 	return g->fd;

@@ -45,8 +45,6 @@ struct sl_counters *sl_engine_control_counters(
 struct sl_samples *sl_engine_control_samples(struct sl_engine *g);
 /* Memory for packets that the control thread makes. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
-/* True when memory comes from hugepages. */
-bool sl_engine_hugepages(const struct sl_engine *g);
 
 /*
  * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds

@@ -67,19 +67,3 @@ void sl_pmap_destroy(struct sl_pmap *m)
 	free_all(m->root);
 	free(m);
 }
-
-static void walk(const struct sl_pmap_node *n,
-	void (*fn)(const struct sl_pmap_key *k, void *value, void *ctx), void *ctx)
-{
-	for (unsigned int i = 0; i < sl_pmap_node_entries(n); i++)
-		fn(&n->entry[i].key, n->entry[i].value, ctx);
-	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)
-		walk(sl_pmap_node_children(n)[i], fn, ctx);
-}
-
-void sl_pmap_walk(const struct sl_pmap *m,
-	void (*fn)(const struct sl_pmap_key *k, void *value, void *ctx), void *ctx)
-{
-	if (m != NULL)
-		walk(m->root, fn, ctx);
-}

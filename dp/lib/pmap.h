@@ -57,8 +57,4 @@ void sl_pmap_edit_abort(struct sl_pmap_edit *e);
 void sl_pmap_garbage_free(void *garbage); /* fits sl_rcu_retire */
 void sl_pmap_destroy(struct sl_pmap *m);  /* destroys the last version, once no reader has it */
 
-/* Visit every entry; for listings and tests. */
-void sl_pmap_walk(const struct sl_pmap *m,
-	void (*fn)(const struct sl_pmap_key *k, void *value, void *ctx), void *ctx);
-
 #endif

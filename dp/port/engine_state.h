@@ -155,7 +155,7 @@ struct sl_zombie {
 	struct sl_rcu *rcu;
 	unsigned int in_ring; /* buffers in the pool's ring at the last check */
 	bool waiting;	      /* a grace period since then has not ended */
-	bool settled;	      /* that grace period has ended */
+	bool grace_ended;     /* that grace period has ended */
 };
 
 struct sl_engine {
@@ -235,7 +235,7 @@ static inline bool sl_port_lets_pass(const struct sl_port *other, const struct s
 	return other->awaited_epoch != 0 && (p->state != SL_PORT_ADDING || p->epoch < other->epoch);
 }
 /* The device is free (0), will be in a moment (1), or is another port's (an error). */
-int sl_port_place(const struct sl_port *p, struct sl_err *e);
+int sl_port_check_device(const struct sl_port *p, struct sl_err *e);
 void sl_port_take_wish(struct sl_port *p);
 
 /* port_queues.c: which worker polls what */

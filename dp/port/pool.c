@@ -103,12 +103,12 @@ unsigned int sl_pools_buried(const struct sl_engine *g, uint32_t epoch)
 	return n;
 }
 
-static void settle(void *arg)
+static void note_grace_period(void *arg)
 {
 	struct sl_zombie *z = arg;
 
 	z->waiting = false;
-	z->settled = true;
+	z->grace_ended = true;
 }
 
 /*
@@ -126,15 +126,15 @@ static bool is_done(struct sl_zombie *z)
 		return false;
 	in_ring = rte_mempool_get_ops(z->pool->ops_index)->get_count(z->pool);
 	if (!rte_mempool_full(z->pool)) {
-		z->settled = false;
+		z->grace_ended = false;
 		return false;
 	}
-	if (z->settled && in_ring == z->in_ring)
+	if (z->grace_ended && in_ring == z->in_ring)
 		return true;
 	z->in_ring = in_ring;
-	z->settled = false;
+	z->grace_ended = false;
 	z->waiting = true;
-	sl_rcu_retire(z->rcu, settle, z);
+	sl_rcu_retire(z->rcu, note_grace_period, z);
 	return false;
 }
 

@@ -138,7 +138,7 @@ static struct sl_port *wait_for_slot(struct sl_engine *g, const char *name, stru
 	return slot;
 }
 
-int sl_port_place(const struct sl_port *p, struct sl_err *e)
+int sl_port_check_device(const struct sl_port *p, struct sl_err *e)
 {
 	const struct sl_port *other = holder(p, p->devargs);
 

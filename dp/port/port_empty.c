@@ -26,7 +26,7 @@
 #include "engine_state.h"
 
 enum {
-	SETTLE_WAIT_MS = 8, /* of the 10 ms that the control thread may delay other work */
+	READY_WAIT_MS = 8, /* of the 10 ms that the control thread may delay other work */
 	RX_QUEUE_MAX = 32768,
 	LOOK_TICKS = SL_TICKS_PER_SECOND / 2,
 };
@@ -252,9 +252,9 @@ static bool any_held(const struct sl_engine *g)
 	return false;
 }
 
-void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
+void sl_ports_wait_ready(struct sl_engine *g, void (*turn)(void *ctx), void *ctx)
 {
-	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * SETTLE_WAIT_MS;
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * READY_WAIT_MS;
 
 	turn(ctx);
 	while (any_held(g) && rte_rdtsc() < until) {

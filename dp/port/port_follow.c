@@ -239,7 +239,7 @@ static void open(struct sl_port *p)
 {
 	struct sl_err e = {0};
 	char why[200];
-	int place;
+	int ret;
 
 	if (sl_outside_is_absent(&p->outside, why, sizeof(why))) {
 		p->fault = SL_DROP_PORT_MISSING;
@@ -248,13 +248,13 @@ static void open(struct sl_port *p)
 		try_later(p);
 		return;
 	}
-	place = sl_port_place(p, &e);
-	if (place > 0) {
+	ret = sl_port_check_device(p, &e);
+	if (ret > 0) {
 		sl_port_stands(p, SL_PORT_IS_OPENING, "another port still has its device open");
 		return;
 	}
 	p->is_first = !p->was_open;
-	if (place < 0 || sl_port_begin_open(p, &e) != 0)
+	if (ret < 0 || sl_port_begin_open(p, &e) != 0)
 		sl_port_tried(p, -ENODEV, &e);
 }
 

@@ -3,11 +3,11 @@
 
 #include "engine_state.h"
 
-#define SETTLE_WAIT_MS 20 /* two hundred turns of sleeping workers */
+#define HANDOVER_WAIT_MS 20 /* two hundred turns of sleeping workers */
 
 enum list_kind {
 	/* the queues that the worker must poll; it hands over all others that it owns */
-	LIST_SETTLED,
+	LIST_FINAL,
 	LIST_GROWN, /* the same, but it continues to poll all others that it owns */
 };
 
@@ -115,7 +115,7 @@ static void rebuild_pollers(struct sl_engine *g, const struct sl_port *p)
 		for (unsigned int q = 0; q < p->n_rxq; q++)
 			affected |= p->rxq_worker[q] == (int)w || owner(p, q) == w;
 		if (affected)
-			rebuild(g, w, LIST_SETTLED);
+			rebuild(g, w, LIST_FINAL);
 	}
 }
 
@@ -245,7 +245,7 @@ static int check_moves(
 }
 
 /* Whether a worker has taken up its present list: its handovers are done. */
-static bool has_settled(const struct sl_worker *w)
+static bool has_handed_over(const struct sl_worker *w)
 {
 	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_relaxed);
 
@@ -253,21 +253,21 @@ static bool has_settled(const struct sl_worker *w)
 }
 
 /* Stopped workers hand nothing over: then a move sets the owners itself. */
-static bool is_settled(const struct sl_engine *g)
+static bool have_all_handed_over(const struct sl_engine *g)
 {
 	for (unsigned int w = 0; g->running && w < g->n_workers; w++)
-		if (!has_settled(g->worker[w]))
+		if (!has_handed_over(g->worker[w]))
 			return false;
 	return true;
 }
 
-static int wait_until_settled(const struct sl_engine *g, struct sl_err *e)
+static int wait_for_handovers(const struct sl_engine *g, struct sl_err *e)
 {
-	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * SETTLE_WAIT_MS;
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000 * HANDOVER_WAIT_MS;
 
-	while (!is_settled(g) && rte_rdtsc() < until)
+	while (!have_all_handed_over(g) && rte_rdtsc() < until)
 		rte_delay_us_sleep(50);
-	if (is_settled(g))
+	if (have_all_handed_over(g))
 		return 0;
 	return sl_err_set(
 		e, SL_ERR_INTERNAL, "", "a worker has not taken note of its queues yet, try again");
@@ -281,7 +281,7 @@ static void publish_moves(struct sl_engine *g, const bool *gets, const bool *giv
 			rebuild(g, w, LIST_GROWN);
 	for (unsigned int w = 0; w < g->n_workers; w++)
 		if (gives[w])
-			rebuild(g, w, LIST_SETTLED);
+			rebuild(g, w, LIST_FINAL);
 }
 
 int sl_queues_move(
@@ -291,7 +291,7 @@ int sl_queues_move(
 	int ret = check_moves(g, m, n, e);
 
 	if (ret == 0)
-		ret = wait_until_settled(g, e);
+		ret = wait_for_handovers(g, e);
 	if (ret != 0)
 		return ret;
 	for (unsigned int i = 0; i < n; i++) {

@@ -112,14 +112,14 @@ void sl_port_remove(struct sl_engine *g, uint16_t id);
  * - Once sl_port_is_empty returns true, the caller publishes the port's new user, and calls
  *   sl_port_release. Packets go in again one grace period later.
  *
- * None of these calls waits. sl_ports_settle waits up to 8 ms until no port is held, and calls
- * turn(ctx) repeatedly meanwhile.
+ * None of these calls waits. sl_ports_wait_ready waits up to 8 ms until no port is held or about
+ * to be opened, and calls turn(ctx) repeatedly meanwhile.
  */
 void sl_port_hold(struct sl_engine *g, uint16_t id);
 void sl_port_empty(struct sl_engine *g, uint16_t id);
 bool sl_port_is_empty(const struct sl_engine *g, uint16_t id);
 void sl_port_release(struct sl_engine *g, uint16_t id);
-void sl_ports_settle(struct sl_engine *g, void (*turn)(void *ctx), void *ctx);
+void sl_ports_wait_ready(struct sl_engine *g, void (*turn)(void *ctx), void *ctx);
 
 /* All port ids in use are below this. */
 unsigned int sl_ports_end(const struct sl_engine *g);

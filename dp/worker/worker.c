@@ -105,7 +105,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 	sl_count(&c->tx_bytes, bytes);
 }
 
-void sl_tx_flush(struct sl_worker *w)
+/* Transmits the buffers of all ports. */
+static void flush_ports(struct sl_worker *w)
 {
 	for (unsigned int i = 0; i < w->n_dirty; i++)
 		sl_tx_flush_port(w, w->dirty[i]);
@@ -132,7 +133,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
 	sl_stage_mark(w, SL_STAGE_RECEIVE, n);
 	w->run(w, q->port, b);
-	sl_tx_flush(w);
+	flush_ports(w);
 	cycles = rte_rdtsc() - start;
 	sl_stages_end(&w->stages, n, cycles);
 	sl_count(&q->state->packets, n);
@@ -178,7 +179,7 @@ static bool drain_injects(struct sl_worker *w)
 	for (unsigned int i = 0; i < n; i++)
 		send_injected(w, &in[i]);
 	if (n > 0)
-		sl_tx_flush(w);
+		flush_ports(w);
 	return n > 0;
 }
 
@@ -196,7 +197,7 @@ static bool turn(struct sl_worker *w)
 	found |= drain_injects(w);
 	if (!found && w->spare != NULL) {
 		w->spare(w);
-		sl_tx_flush(w);
+		flush_ports(w);
 	}
 	rte_rcu_qsbr_quiescent(w->qsbr, w->id);
 	return found;

@@ -184,10 +184,6 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 	sl_stages_mark(&w->stages, stage, n);
 }
 
-/* Transmit all buffers. Packets that a queue does not accept are dropped as TX_FULL. If the port
- * refuses packets, all are dropped with its reason. */
-void sl_tx_flush(struct sl_worker *w);
-
 /* A packet that the worker generates: an empty mbuf, or NULL (not counted). Count generated
  * when it is filled. */
 static inline struct rte_mbuf *sl_packet_new(struct sl_worker *w)

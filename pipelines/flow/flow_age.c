@@ -85,14 +85,15 @@ bool sl_flow_batch_room(struct sl_flow_table *t, struct sl_flow_batch **b)
 	return true;
 }
 
-bool sl_flow_claim(struct sl_conn *c)
+/* False: a worker holds the pair at this moment. */
+static bool claim(struct sl_conn *c)
 {
 	return sl_conn_trylock(c, SL_FLOW_LOCK_CONTROL);
 }
 
 void sl_flow_claim_wait(struct sl_conn *c)
 {
-	while (!sl_flow_claim(c))
+	while (!claim(c))
 		rte_pause();
 }
 
@@ -292,7 +293,7 @@ static bool remove_expired(
 	struct sl_flow_key k;
 	rte_spinlock_t *lock;
 
-	if (!sl_flow_claim(c))
+	if (!claim(c))
 		return false;
 	/* A packet, a reply or a SYN may have come in since it was looked at. */
 	if (!expired(t, pair, l)) {

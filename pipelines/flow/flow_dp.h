@@ -71,7 +71,6 @@
 
 struct sl_flow_table;
 
-struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index);
 uint32_t sl_flow_index(const struct sl_flow_table *t, const struct sl_flow *f);
 struct sl_conn *sl_flow_conn(const struct sl_flow_table *t, const struct sl_flow *f);
 /* The entry of the other direction. */

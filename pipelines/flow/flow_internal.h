@@ -223,7 +223,6 @@ uint32_t sl_flow_pairs_high(const struct sl_flow_table *t);
 struct sl_flow_batch;
 bool sl_flow_batch_room(struct sl_flow_table *t, struct sl_flow_batch **b);
 void sl_flow_batch_retire(struct sl_flow_batch *b); /* accepts NULL */
-bool sl_flow_claim(struct sl_conn *c);		    /* false: a worker holds it at this moment */
 void sl_flow_claim_wait(struct sl_conn *c); /* waits: workers hold a pair for some tens of cycles */
 void sl_flow_unlink(struct sl_flow_table *t, uint32_t pair, struct sl_flow_batch *b);
 /* Ticks since the last packet of either direction. */

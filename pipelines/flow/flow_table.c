@@ -198,11 +198,6 @@ void sl_flow_stats(const struct sl_flow_table *t, struct sl_flow_stats *s)
 	}
 }
 
-struct sl_flow *sl_flow_entry(const struct sl_flow_table *t, uint32_t index)
-{
-	return &t->entry[index];
-}
-
 struct sl_flow_counts *sl_flow_counts(const struct sl_flow_table *t, const struct sl_flow *f)
 {
 	return sl_flow_counts_in(t, f);

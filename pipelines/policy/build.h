@@ -44,8 +44,6 @@ void sl_numbers_add(
 	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
 void sl_numbers_remove(
 	struct sl_policy_session *s, struct sl_pages **pages, uint32_t i, uint32_t number);
-/* All of them. */
-void sl_numbers_clear(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i);
 /* Everything under pages, whoever owns it: for the end of the last version. */
 void sl_pages_destroy(struct sl_pages *pages, void (*fn)(void *piece));
 

@@ -127,23 +127,14 @@ void sl_numbers_remove(
 	if (n == NULL || at == n->n || n->at[at] != number)
 		return;
 	if (n->n == 1) {
-		sl_numbers_clear(s, pages, i);
+		sl_pages_set(s, pages, i, NULL);
+		sl_piece_drop(s, &n->piece);
 		return;
 	}
 	n = own_numbers(s, n);
 	memmove(&n->at[at], &n->at[at + 1], (n->n - at - 1) * sizeof(n->at[0]));
 	n->n--;
 	sl_pages_set(s, pages, i, n);
-}
-
-void sl_numbers_clear(struct sl_policy_session *s, struct sl_pages **pages, uint32_t i)
-{
-	struct sl_numbers *n = sl_pages_get(*pages, i);
-
-	if (n == NULL)
-		return;
-	sl_pages_set(s, pages, i, NULL);
-	sl_piece_drop(s, &n->piece);
 }
 
 void sl_pages_destroy(struct sl_pages *pages, void (*fn)(void *piece))

@@ -9,7 +9,7 @@ static void caller_becomes_lcore_0_and_hugepages_are_off(void **state)
 {
 	(void)state;
 	assert_int_equal(rte_lcore_id(), 0);
-	assert_false(sl_engine_hugepages(g));
+	assert_false(g->eal.hugepages);
 	assert_int_equal(sl_engine_n_workers(g), n_workers);
 	for (unsigned int i = 0; i < n_workers; i++)
 		assert_ptr_equal(sl_engine_worker(g, i), g->worker[i]);
