@@ -48,8 +48,8 @@ static const struct sl_shape in_shape =
 /* In the order of the enums of pipelines/policy/policy_ctl.h. */
 static const char *const tiers[] = {"admin", "team", "baseline", NULL};
 static const char *const actions[] = {"deny", "allow", "pass", NULL};
-static const char *const outcomes[] = {"decided", "passed", "other_ports", "ports_unknown",
-	"in_doubt", "skipped", "too_late", NULL};
+static const char *const outcomes[] = {
+	"decided", "passed", "other_ports", "skipped", "too_late", NULL};
 static const char *const modes[] = {"enforce", "audit", "observe", NULL};
 static const char *const verdicts[] = {"deny", "allow", NULL};
 
@@ -68,8 +68,7 @@ static const struct sl_field step_fields[] = {
 	SL_FIELD(step_out, outcome, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = outcomes,
 		.help = "decided: its action counts; passed: it matched, and the next tier is "
 			"asked; other_ports: protocol or port differ; skipped: its tier was "
-			"passed; too_late: another policy had decided. ports_unknown and in_doubt "
-			"are of later fragments: a first packet has its ports."),
+			"passed; too_late: another policy had decided."),
 };
 static const struct sl_shape step_shape = SL_SHAPE("explained_policy", step_out, step_fields,
 	"A policy that selects both ends, and its result.");
@@ -323,7 +322,6 @@ static int explain(const struct sl_rpc_call *call, cJSON **result, struct sl_err
 		return err;
 	q = (struct sl_policy_query){.network = ends.network->o.id,
 		.peer_is_endpoint = true,
-		.ports_known = true,
 		.proto = protocol_number[in->protocol],
 		.dport = port};
 	out.network = sl_borrow(ends.network->name);

@@ -51,7 +51,6 @@ static struct sl_verdict ask(
 		.subject = subject->identity,
 		.peer = peer->identity,
 		.peer_is_endpoint = true,
-		.ports_known = true,
 		.proto = o->proto,
 		.dport = o->dport,
 		.peer_addr = dir == SL_INGRESS ? o->from_ip : o->to_ip,

@@ -213,7 +213,7 @@ static void search_list(const struct sl_rule_list *l, void *ctx)
 		return;
 	}
 	for (; e < end && e->rank < s->best; e++)
-		if (e->rank >= s->from && sl_port_fit(e, s->q) == SL_PORT_FITS)
+		if (e->rank >= s->from && sl_port_fits(e, s->q))
 			s->best = e->rank;
 }
 
@@ -240,70 +240,10 @@ static struct sl_verdict judge(const struct sl_policy_dir *d, const struct sl_po
 	}
 }
 
-/*
- * A later fragment has no ports, and must never pass where its whole packet would not. A rule with
- * ports may or may not have matched the whole packet, so:
- * - a deny counts as matching;
- * - an allow counts as not matching;
- * - a pass counts as both. If it matched, the rest of its tier is skipped; if not, the tier goes
- *   on. Denies after it still deny, because it may not have matched. An allow after it decides only
- *   the case where it did not match, so the tiers below must agree: the allow acts like a pass.
- */
-struct lowest {
-	const struct sl_policy_query *q;
-	uint64_t deny[SL_TIERS], allow[SL_TIERS], pass[SL_TIERS], maybe_pass[SL_TIERS];
-};
-
-static void lower(uint64_t *lowest, uint64_t rank)
-{
-	if (rank < *lowest)
-		*lowest = rank;
-}
-
-static void search_portless(const struct sl_rule_list *l, void *ctx)
-{
-	struct lowest *w = ctx;
-
-	for (uint32_t i = 0; i < l->n; i++) {
-		const struct sl_port_entry *e = &l->entry[i];
-		unsigned int tier = sl_rank_tier(e->rank);
-		enum sl_rule_action action = sl_rank_action(e->rank);
-		enum sl_port_fit fit = sl_port_fit(e, w->q);
-
-		if (fit == SL_PORT_MISS)
-			continue;
-		if (action == SL_RULE_DENY)
-			lower(&w->deny[tier], e->rank);
-		else if (action == SL_RULE_ALLOW && fit == SL_PORT_FITS)
-			lower(&w->allow[tier], e->rank);
-		else if (action == SL_RULE_PASS)
-			lower(fit == SL_PORT_FITS ? &w->pass[tier] : &w->maybe_pass[tier], e->rank);
-	}
-}
-
-static struct sl_verdict judge_portless(
-	const struct sl_policy_dir *d, const struct sl_policy_query *q)
-{
-	struct lowest w = {.q = q};
-
-	memset(w.deny, 0xff, sizeof(w.deny)); /* SL_RANK_NONE everywhere */
-	memset(w.allow, 0xff, sizeof(w.allow));
-	memset(w.pass, 0xff, sizeof(w.pass));
-	memset(w.maybe_pass, 0xff, sizeof(w.maybe_pass));
-	sl_policy_visit(d, q, search_portless, &w);
-	for (unsigned int tier = 0; tier < SL_TIERS; tier++) {
-		if (w.deny[tier] < w.allow[tier] && w.deny[tier] < w.pass[tier])
-			return verdict_of(w.deny[tier]);
-		if (w.allow[tier] < w.pass[tier] && w.allow[tier] < w.maybe_pass[tier])
-			return verdict_of(w.allow[tier]);
-	}
-	return (struct sl_verdict){.kind = SL_VERDICT_NONE};
-}
-
 struct sl_verdict sl_policy_evaluate(
 	const struct sl_policy_set *set, enum sl_direction dir, const struct sl_policy_query *q)
 {
 	if (set == NULL)
 		return (struct sl_verdict){.kind = SL_VERDICT_NONE};
-	return q->ports_known ? judge(&set->dir[dir], q) : judge_portless(&set->dir[dir], q);
+	return judge(&set->dir[dir], q);
 }

@@ -6,7 +6,7 @@
 
 struct candidate {
 	uint64_t rank;
-	enum sl_port_fit fit;
+	bool fits;
 };
 
 struct gathering {
@@ -27,50 +27,37 @@ static void gather(const struct sl_rule_list *l, void *ctx)
 			return;
 		}
 		c->rank = l->entry[i].rank;
-		c->fit = sl_port_fit(&l->entry[i], g->q);
+		c->fits = sl_port_fits(&l->entry[i], g->q);
 	}
 }
 
-/* By rank; of equal ranks, certain matches before possible ones. */
+/* By rank; of equal ranks, those that match first. */
 static int compare(const void *a, const void *b)
 {
-	static const int order[] = {[SL_PORT_FITS] = 0, [SL_PORT_MAYBE] = 1, [SL_PORT_MISS] = 2};
 	const struct candidate *x = a, *y = b;
 
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	return order[x->fit] - order[y->fit];
+	return (int)y->fits - (int)x->fits;
 }
 
 /* The state of the walk through the rules. */
 struct course {
 	bool decided;
-	uint64_t skip_below;  /* ranks that a pass skips */
-	uint64_t doubt_below; /* ranks that a pass may have skipped: allows do not decide there */
+	uint64_t skip_below; /* ranks that a pass skips */
 };
 
 static enum sl_policy_fate follow(struct course *c, const struct candidate *cand)
 {
-	enum sl_rule_action action = sl_rank_action(cand->rank);
-
 	if (c->decided)
 		return SL_FATE_TOO_LATE;
 	if (cand->rank < c->skip_below)
 		return SL_FATE_SKIPPED;
-	if (cand->fit == SL_PORT_MISS)
+	if (!cand->fits)
 		return SL_FATE_OTHER_PORTS;
-	if (action == SL_RULE_DENY) {
-		c->decided = true;
-		return SL_FATE_DECIDED;
-	}
-	if (cand->fit == SL_PORT_MAYBE) {
-		if (action == SL_RULE_PASS)
-			c->doubt_below = sl_rank_tier_end(cand->rank);
-		return SL_FATE_PORTS_UNKNOWN;
-	}
-	if (action == SL_RULE_PASS || cand->rank < c->doubt_below) {
+	if (sl_rank_action(cand->rank) == SL_RULE_PASS) {
 		c->skip_below = sl_rank_tier_end(cand->rank);
-		return action == SL_RULE_PASS ? SL_FATE_PASSED : SL_FATE_IN_DOUBT;
+		return SL_FATE_PASSED;
 	}
 	c->decided = true;
 	return SL_FATE_DECIDED;

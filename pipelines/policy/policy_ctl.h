@@ -132,12 +132,10 @@ void sl_policy_set_destroy(void *set); /* of a compiler's last version; accepts 
 /* The result of a rule that applies to the subject and peer of a query. */
 enum sl_policy_fate {
 	SL_FATE_DECIDED,
-	SL_FATE_PASSED,	       /* a pass rule that matched */
-	SL_FATE_OTHER_PORTS,   /* does not match: protocol or port differ */
-	SL_FATE_PORTS_UNKNOWN, /* a later fragment: whether the allow or pass matches is unknown */
-	SL_FATE_IN_DOUBT,      /* an allow after such a pass: the tiers below must agree */
-	SL_FATE_SKIPPED,       /* in the rest of a tier that was passed */
-	SL_FATE_TOO_LATE,      /* after the rule that decided */
+	SL_FATE_PASSED,	     /* a pass rule that matched */
+	SL_FATE_OTHER_PORTS, /* does not match: protocol or port differ */
+	SL_FATE_SKIPPED,     /* in the rest of a tier that was passed */
+	SL_FATE_TOO_LATE,    /* after the rule that decided */
 };
 
 struct sl_policy_step {

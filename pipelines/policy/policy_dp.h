@@ -20,7 +20,6 @@ struct sl_policy_query {
 	uint32_t subject; /* identity of the endpoint that is judged */
 	uint32_t peer;	  /* identity of the other end; SL_IDENTITY_WORLD when it is no endpoint */
 	bool peer_is_endpoint; /* the peer is an endpoint of the network */
-	bool ports_known;      /* false: a later fragment, judged by the strictest port */
 	uint8_t proto;	       /* IP protocol */
 	uint16_t dport;	       /* host order; ICMP: type << 8 | code */
 	struct sl_ip peer_addr;

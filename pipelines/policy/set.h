@@ -260,23 +260,12 @@ typedef void (*sl_list_visit)(const struct sl_rule_list *l, void *ctx);
 void sl_policy_visit(const struct sl_policy_dir *d, const struct sl_policy_query *q,
 	sl_list_visit fn, void *ctx);
 
-/* The result of comparing a rule's ports with a query. */
-enum sl_port_fit {
-	SL_PORT_MISS,
-	SL_PORT_FITS,
-	SL_PORT_MAYBE, /* the rule has ports, and the query's ports are unknown */
-};
-
-static inline enum sl_port_fit sl_port_fit(
-	const struct sl_port_entry *e, const struct sl_policy_query *q)
+/* The entry matches the query's protocol and port. */
+static inline bool sl_port_fits(const struct sl_port_entry *e, const struct sl_policy_query *q)
 {
 	if (e->proto != 0 && e->proto != q->proto)
-		return SL_PORT_MISS;
-	if (!e->needs_port)
-		return SL_PORT_FITS;
-	if (!q->ports_known)
-		return SL_PORT_MAYBE;
-	return q->dport >= e->lo && q->dport <= e->hi ? SL_PORT_FITS : SL_PORT_MISS;
+		return false;
+	return !e->needs_port || (q->dport >= e->lo && q->dport <= e->hi);
 }
 
 #endif

@@ -111,7 +111,6 @@ static inline struct sl_policy_query from_web(void)
 		.subject = DB,
 		.peer = WEB,
 		.peer_is_endpoint = true,
-		.ports_known = true,
 		.proto = IPPROTO_TCP,
 		.dport = 80,
 		.peer_addr = sl_ip_from_v4(htonl(0x0a000105))};

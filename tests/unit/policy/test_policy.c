@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How policies decide: tiers, priorities, actions, and the special case of fragments. */
+/* How policies decide: tiers, priorities and actions. */
 #include "policy_test.h"
 
 static void no_set_and_no_rules_leave_it_to_the_default(void **state)
@@ -172,85 +172,6 @@ static void directions_are_judged_apart(void **state)
 	assert_int_equal(ask_dir(SL_INGRESS, &d, 1, &q).kind, SL_VERDICT_NONE);
 }
 
-static struct sl_policy_query fragment(void)
-{
-	struct sl_policy_query q = from_web();
-
-	q.ports_known = false;
-	q.dport = 0;
-	return q;
-}
-
-static void fragment_is_allowed_by_rules_that_do_not_look_at_ports(void **state)
-{
-	(void)state;
-	expect_allowed(rule(1, SL_TIER_TEAM, 1, SL_RULE_ALLOW), fragment());
-	expect_allowed(allow_port(&tcp_all), fragment());
-}
-
-static void fragment_is_never_allowed_by_a_port(void **state)
-{
-	struct sl_port_match every = {IPPROTO_TCP, true, 0, 65535};
-
-	(void)state;
-	expect_no_match(allow_port(&tcp_80), fragment());
-	expect_no_match(allow_port(&every), fragment());
-}
-
-static void fragment_is_denied_by_any_port_of_its_protocol(void **state)
-{
-	struct sl_policy_def d[] = {
-		with_ports(rule(1, SL_TIER_TEAM, 1, SL_RULE_DENY), &tcp_80, 1),
-		rule(2, SL_TIER_TEAM, 2, SL_RULE_ALLOW),
-	};
-	struct sl_policy_query q = fragment();
-
-	(void)state;
-	expect(d, 2, q, SL_VERDICT_DENY, 1);
-	q.proto = IPPROTO_UDP;
-	expect(d, 2, q, SL_VERDICT_ALLOW, 2);
-}
-
-static void fragment_is_denied_behind_a_pass_with_ports(void **state)
-{
-	struct sl_policy_def d[] = {
-		with_ports(rule(1, SL_TIER_TEAM, 1, SL_RULE_PASS), &tcp_80, 1),
-		rule(2, SL_TIER_TEAM, 2, SL_RULE_DENY),
-		rule(3, SL_TIER_BASELINE, 1, SL_RULE_ALLOW),
-	};
-
-	(void)state;
-	expect(d, 3, from_web(), SL_VERDICT_ALLOW, 3);
-	expect(d, 3, fragment(), SL_VERDICT_DENY, 2);
-}
-
-static void fragment_behind_a_pass_with_ports_needs_the_next_tier_to_agree(void **state)
-{
-	struct sl_policy_def d[] = {
-		with_ports(rule(1, SL_TIER_TEAM, 1, SL_RULE_PASS), &tcp_80, 1),
-		rule(2, SL_TIER_TEAM, 2, SL_RULE_ALLOW),
-		rule(3, SL_TIER_BASELINE, 1, SL_RULE_DENY),
-	};
-
-	(void)state;
-	expect(d, 3, fragment(), SL_VERDICT_DENY, 3);
-	expect(d, 2, fragment(), SL_VERDICT_NONE, 0);
-	d[2].action = SL_RULE_ALLOW;
-	expect(d, 3, fragment(), SL_VERDICT_ALLOW, 3);
-}
-
-static void fragment_is_passed_on_by_a_pass_without_ports(void **state)
-{
-	struct sl_policy_def d[] = {
-		rule(1, SL_TIER_TEAM, 1, SL_RULE_PASS),
-		rule(2, SL_TIER_TEAM, 2, SL_RULE_DENY),
-		rule(3, SL_TIER_BASELINE, 1, SL_RULE_ALLOW),
-	};
-
-	(void)state;
-	expect(d, 3, fragment(), SL_VERDICT_ALLOW, 3);
-}
-
 static void explain_tells_what_became_of_each_rule(void **state)
 {
 	struct sl_policy_def d[] = {
@@ -294,12 +215,6 @@ int main(void)
 		cmocka_unit_test(ties_go_to_the_lower_slot),
 		cmocka_unit_test(order_of_the_input_changes_nothing),
 		cmocka_unit_test(directions_are_judged_apart),
-		cmocka_unit_test(fragment_is_allowed_by_rules_that_do_not_look_at_ports),
-		cmocka_unit_test(fragment_is_never_allowed_by_a_port),
-		cmocka_unit_test(fragment_is_denied_by_any_port_of_its_protocol),
-		cmocka_unit_test(fragment_is_denied_behind_a_pass_with_ports),
-		cmocka_unit_test(fragment_behind_a_pass_with_ports_needs_the_next_tier_to_agree),
-		cmocka_unit_test(fragment_is_passed_on_by_a_pass_without_ports),
 		cmocka_unit_test(explain_tells_what_became_of_each_rule),
 	};
 
