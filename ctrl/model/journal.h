@@ -20,12 +20,13 @@
  * A crash or a power cut may leave incomplete lines, which were waiting for the disk. A line is
  * incomplete when it has no newline at its end, or when a piece of it (SL_JOURNAL_PIECE) holds only
  * NULs; the text itself has none. Pieces may reach the disk in any order: the end of a line may be
- * there without its middle, and a line without the line before it. This relies on a file system
- * that shows NULs where a file was never written, as ext4 (not with data=writeback), XFS, btrfs and
- * f2fs do. The log is never overwritten: it is emptied or replaced by another file, and that is on
- * disk before new lines follow. An incomplete line and all lines after it are dropped with a
- * notice. But if a good line after it says that the incomplete line was on disk before, or has no
- * "synced" (lines of earlier versions), that is damage.
+ * there without its middle, and a line without the line before it. Two lines may share a piece, and
+ * it may hold only the second one's part: then the NULs go up to the head of the second line. This
+ * relies on a file system that shows NULs where a file was never written, as ext4 (not with
+ * data=writeback), XFS, btrfs and f2fs do. The log is never overwritten: it is emptied or replaced
+ * by another file, and that is on disk before new lines follow. An incomplete line and all lines
+ * after it are dropped with a notice. But if a good line after it says that the incomplete line was
+ * on disk before, or has no "synced" (lines of earlier versions), that is damage.
  *
  * Everything else is damage: a line that has all its pieces and a wrong checksum, even the last
  * line, because no crash leaves that. Damage is an error that names the file and the line; so is a

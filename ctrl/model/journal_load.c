@@ -47,9 +47,7 @@ fail:
 	return -EIO;
 }
 
-static const char nothing[SL_JOURNAL_PIECE];
-
-/* 0: the text does not say. */
+/* Every line begins with it. 0: the text does not. A label "version" has a string, no number. */
 static unsigned long version_of(const char *s)
 {
 	static const char head[] = "{\"version\":";
@@ -166,6 +164,20 @@ static uint64_t known_seq(const struct sl_journal *j, uint64_t last)
 	return last > j->snapshot_seq ? last : j->snapshot_seq;
 }
 
+/*
+ * Is the text from at on missing, up to stop or up to the head of another line? A line whose own
+ * end is missing contains the head of the next one: two lines can share a piece, and the disk may
+ * have the second line's part of it and not the first one's.
+ */
+static bool is_missing(const char *text, size_t at, size_t stop)
+{
+	size_t begin = at;
+
+	while (at < stop && text[at] == '\0')
+		at++;
+	return at == stop || (at > begin && version_of(text + at) > 0);
+}
+
 bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has_end)
 {
 	size_t at = off, end = off + len;
@@ -174,7 +186,7 @@ bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has
 		size_t next = (at / SL_JOURNAL_PIECE + 1) * SL_JOURNAL_PIECE;
 		size_t stop = next < end ? next : end;
 
-		if (memcmp(text + at, nothing, stop - at) == 0)
+		if (is_missing(text, at, stop))
 			return true;
 		at = stop;
 	}
@@ -182,23 +194,37 @@ bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has
 }
 
 /*
- * A broken line follows number last. Does a good line after it prove that the broken line was on
- * disk and is not in the snapshot? Replaces newlines by NUL.
+ * A broken line follows number last. Does this line after it prove that the broken line was on disk
+ * and is not in the snapshot?
  */
-static bool was_durable(const struct sl_journal *j, size_t off, uint64_t last)
+static bool proves_durable(const struct sl_journal *j, const char *line, size_t len, uint64_t last)
 {
-	while (off < j->log_len) {
-		char *line = j->log_text + off, *nl = memchr(line, '\n', j->log_len - off);
-		uint64_t synced, seq;
+	uint64_t synced, seq;
 
-		if (nl == NULL)
-			return false;
-		*nl = '\0';
-		if (sl_journal_crc_right(line, (size_t)(nl - line)) &&
-			(!synced_of(line, &synced) || synced > known_seq(j, last) ||
-				!sl_journal_seq_of(line, &seq) || seq <= last + 1))
+	return sl_journal_crc_right(line, len) &&
+	       (!synced_of(line, &synced) || synced > known_seq(j, last) ||
+		       !sl_journal_seq_of(line, &seq) || seq <= last + 1);
+}
+
+/*
+ * The lines after the line of len bytes at off, and a line that it runs into. Replaces newlines by
+ * NUL.
+ */
+static bool was_durable(const struct sl_journal *j, size_t off, size_t len, uint64_t last)
+{
+	char *line, *end = j->log_text + off + len;
+
+	for (line = end; line > j->log_text + off; line--)
+		if (version_of(line) > 0 && proves_durable(j, line, (size_t)(end - line), last))
 			return true;
-		off += (size_t)(nl - line) + 1;
+	for (off += len + 1; off < j->log_len; off += (size_t)(end - line) + 1) {
+		line = j->log_text + off;
+		end = memchr(line, '\n', j->log_len - off);
+		if (end == NULL)
+			return false;
+		*end = '\0';
+		if (proves_durable(j, line, (size_t)(end - line), last))
+			return true;
 	}
 	return false;
 }
@@ -297,7 +323,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		if (!sl_journal_is_newer(line) &&
 			(nl == NULL || !sl_journal_crc_right(line, len)) &&
 			sl_journal_is_incomplete(j->log_text, off, len, nl != NULL) &&
-			!was_durable(j, off + len + 1, last)) {
+			!was_durable(j, off, len, last)) {
 			ret = drop_tail(j, &at, off, "is incomplete", e);
 			break;
 		}
@@ -307,7 +333,7 @@ static int load_log(struct sl_journal *j, struct sl_err *e)
 		if (ret == 0)
 			ret = check_seq(j, &at, seq, last, e);
 		numbered = ret == 0 && seq > j->snapshot_seq && is_numbered(line);
-		if (numbered && !sl_numbers_has(j, seq) && !was_durable(j, off + len + 1, last)) {
+		if (numbered && !sl_numbers_has(j, seq) && !was_durable(j, off, len, last)) {
 			ret = drop_tail(j, &at, off, "has no numbers in " SL_JOURNAL_NUMBERS, e);
 			break;
 		}

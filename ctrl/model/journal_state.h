@@ -133,7 +133,9 @@ int sl_journal_check_text(const struct sl_journal_place *at, const char *s, size
 	uint64_t *seq, struct sl_err *e);
 /*
  * True when a crash interrupted the writing of the line that begins at off: its end or a piece of
- * it is missing. A line that has all its pieces was written completely, or is damaged.
+ * it is missing. A line that has all its pieces was written completely, or is damaged. len goes to
+ * the next newline in text, which is NUL-terminated: when the newline of the line itself is missing,
+ * that is the end of a later line.
  */
 bool sl_journal_is_incomplete(const char *text, size_t off, size_t len, bool has_end);
 

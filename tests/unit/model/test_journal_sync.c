@@ -105,6 +105,53 @@ static void broken_line_before_good_ones_of_its_group_is_a_tail(void **state)
 	free(log);
 }
 
+/* Zeroes the last piece of that line, with its newline. The next line begins in the same piece. */
+static void lose_end(char *log, const char *line)
+{
+	size_t end = (size_t)(strchr(line, '\n') + 1 - log), n = end % SL_JOURNAL_PIECE;
+
+	assert_true(n > 0);
+	memset(log + end - n, 0, n);
+}
+
+static void line_that_runs_into_the_next_one_is_incomplete(void **state)
+{
+	struct fixture *f = *state;
+	char *log, *first;
+	size_t len;
+
+	log = group_of_three(f, &first, &len);
+	close_state(f);
+	lose_end(log, first);
+	file_write(f->dir, "journal.log", log, len);
+	must_open(f);
+	assert_non_null(strstr(last_notice, "journal.log line 7 is incomplete"));
+	assert_non_null(sl_store_find(f->store, SL_COLL_NETWORKS, "red"));
+	assert_null(sl_store_find(f->store, SL_COLL_NETWORKS, "x"));
+	assert_null(sl_store_find(f->store, SL_COLL_NETWORKS, "z"));
+	free(log);
+}
+
+/* The next line, the last of all, says that the line was on disk. */
+static void line_that_was_on_disk_and_runs_into_the_next_one_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	size_t len, left;
+	char *log;
+
+	desired_fill(f->store);
+	free(file_read(f->dir, "journal.log", &left));
+	desired_must(f->store, SL_TXN_ADD, "networks", "{\"name\":\"x\",\"vni\":11}");
+	desired_must(f->store, SL_TXN_ADD, "networks", "{\"name\":\"y\",\"vni\":12}");
+	close_state(f);
+	log = file_read(f->dir, "journal.log", &len);
+	lose_end(log, log + left);
+	file_write(f->dir, "journal.log", log, len);
+	assert_int_not_equal(open_state(f), 0);
+	assert_non_null(strstr(f->e.message, "journal.log line 7"));
+	free(log);
+}
+
 static void first_line_behind_the_snapshot_may_be_the_broken_one(void **state)
 {
 	struct fixture *f = *state;
@@ -377,6 +424,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(line_with_its_end_and_not_its_middle_is_incomplete),
 		T(broken_line_before_good_ones_of_its_group_is_a_tail),
+		T(line_that_runs_into_the_next_one_is_incomplete),
+		T(line_that_was_on_disk_and_runs_into_the_next_one_is_refused),
 		T(first_line_behind_the_snapshot_may_be_the_broken_one),
 		T(broken_line_that_a_later_one_says_was_on_disk_is_refused),
 		T(what_is_not_on_disk_is_never_said_to_be),

@@ -302,6 +302,63 @@ static void numbers_of_a_lost_transaction_are_left_out(void **state)
 	assert_int_equal(number_of(f->store, "five"), 4099);
 }
 
+/* Zeroes the text from its last piece on, with its newline. The next line begins in that piece. */
+static void lose_end(char *text, const char *begin)
+{
+	size_t end = (size_t)(strchr(begin, '\n') + 1 - text);
+	size_t from = end / SL_JOURNAL_PIECE * SL_JOURNAL_PIECE;
+
+	assert_true(from < end && text + from > begin);
+	memset(text + from, 0, end - from);
+}
+
+static void spoil_second_line(const struct fixture *f)
+{
+	size_t len;
+	char *numbers = file_read(f->dir, "numbers.log", &len);
+	char *second = strstr(numbers, "{\"number\":4097");
+
+	assert_non_null(second);
+	lose_end(numbers, second);
+	file_write(f->dir, "numbers.log", numbers, len);
+	free(numbers);
+}
+
+/* A crash lost the end of the second line, and the third begins where the second should end. */
+static void line_that_runs_into_the_next_one_is_incomplete(void **state)
+{
+	struct fixture *f = *state;
+
+	desired_fill(f->store);
+	desired_must(f->store, SL_TXN_ADD, "endpoints", ENDPOINT("a", "1", "one"));
+	sl_journal_set_deferred(f->journal, true);
+	desired_must(f->store, SL_TXN_ADD, "endpoints", ENDPOINT("b", "2", "two"));
+	desired_must(f->store, SL_TXN_ADD, "endpoints", ENDPOINT("c", "3", "three"));
+	close_state(f);
+	spoil_second_line(f);
+	must_open(f);
+	assert_non_null(strstr(last_notice, "has no numbers in numbers.log"));
+	assert_int_equal(number_of(f->store, "one"), 4096);
+	assert_int_equal(number_of(f->store, "two"), SL_IDENTITY_UNKNOWN);
+	assert_int_equal(number_of(f->store, "three"), SL_IDENTITY_UNKNOWN);
+	desired_must(f->store, SL_TXN_ADD, "endpoints", ENDPOINT("c", "3", "three"));
+	must_restart(f);
+	assert_int_equal(number_of(f->store, "one"), 4096);
+	assert_int_equal(number_of(f->store, "three"), 4097);
+}
+
+/* The same bytes are missing, but the journal says that the second line was on disk. */
+static void line_that_runs_into_the_next_one_and_was_on_disk_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	close_state(f);
+	spoil_second_line(f);
+	assert_int_not_equal(open_state(f), 0);
+	assert_non_null(strstr(f->e.message, "lacks the numbers that transaction"));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -316,6 +373,8 @@ int main(void)
 		T(wrong_bytes_are_an_error),
 		T(good_lines_with_bad_contents_are_errors),
 		T(numbers_of_a_lost_transaction_are_left_out),
+		T(line_that_runs_into_the_next_one_is_incomplete),
+		T(line_that_runs_into_the_next_one_and_was_on_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
