@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <dirent.h>
-#include <dlfcn.h>
-#include <limits.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -11,6 +8,7 @@
 
 #include "device_path.h"
 #include "dp/device/device_outside.h"
+#include "dp/device/driver_files.h"
 #include "engine_state.h"
 #include "dp/eal/numa_node.h"
 
@@ -330,31 +328,6 @@ int sl_port_add(struct sl_engine *g, const struct sl_port_params *params, struct
 	return p->id;
 }
 
-/* EAL loads drivers when it starts: a driver is known once its file is loaded. */
-static void load_drivers(void)
-{
-	static bool done;
-	char path[PATH_MAX];
-	struct dirent *d;
-	DIR *dir;
-
-	if (done)
-		return;
-	done = true;
-	dir = opendir(RTE_EAL_PMD_PATH);
-	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		size_t len = strlen(d->d_name);
-
-		if (len < 3 || strcmp(d->d_name + len - 3, ".so") != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", RTE_EAL_PMD_PATH, d->d_name);
-		if (dlopen(path, RTLD_NOW) == NULL)
-			continue; /* EAL would report it and continue */
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
 static int check_room(
 	const struct sl_port *p, const char *devargs, unsigned int *n_limited, struct sl_err *e)
 {
@@ -379,7 +352,7 @@ int sl_port_check(const struct sl_engine_params *engine, const struct sl_port_pa
 	g->own_socket = engine->own_socket;
 	g->n_workers = engine->n_cores;
 	rte_strscpy(new.name, p->name, sizeof(new.name));
-	load_drivers();
+	sl_driver_files_load();
 	ret = check_params(g, p, e);
 	if (ret == 0)
 		ret = parse_devargs(&new, p->devargs, e);
@@ -501,46 +474,4 @@ void sl_port_take_wish(struct sl_port *p)
 		abort(); /* it was checked before */
 	sl_queues_deal(p->engine, p);
 	free(w);
-}
-
-/* For a device that is open. */
-static int change_mtu(struct sl_port *p, unsigned int mtu, struct sl_err *e)
-{
-	const unsigned int more =
-		RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
-
-	if (p->pool != NULL && mtu + more > rte_pktmbuf_data_room_size(p->pool))
-		return sl_err_set(e, SL_ERR_DEVICE, "mtu",
-			"port %s: its buffers are too small for an MTU of %u: remove the port and "
-			"add it with the new one",
-			p->name, mtu);
-	return p->driver->set_mtu != NULL ? p->driver->set_mtu(p->dev, mtu, e) : 0;
-}
-
-int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct sl_err *e)
-{
-	struct sl_port *p = sl_port_find(g, id);
-	struct sl_port_dp *new;
-	int ret = 0;
-
-	if (p == NULL)
-		return sl_err_set(e, SL_ERR_NOT_FOUND, "", "there is no port %u", id);
-	if (mtu != 0 && p->dev != NULL)
-		ret = change_mtu(p, mtu, e);
-	if (ret != 0)
-		return ret;
-	new = malloc(sizeof(*new));
-	if (new == NULL)
-		return sl_err_set(e, SL_ERR_LIMIT, "", "out of memory");
-	p->mtu_asked = mtu;
-	*new = *p->dp;
-	new->mtu = (uint16_t)(mtu != 0 ? mtu : p->mtu_own);
-	sl_queues_replace(g, p, new);
-	if (p->dev != NULL) {
-		p->dev->mtu_asked = mtu;
-		/* the kernel's MTU may be different */
-		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED);
-	}
-	sl_ports_follow(g, false);
-	return 0;
 }

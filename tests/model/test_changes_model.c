@@ -13,7 +13,6 @@
 #include "ctrl/objects/endpoints.h"
 
 /* Owners: who is billed in the product's table. */
-
 static struct billed {
 	uint32_t owner, origin, network;
 } billed[65536]; /* by endpoint id, as it was */
