@@ -43,12 +43,6 @@ static inline void sl_port_set_merge(struct sl_port_set *s, const struct sl_port
 		s->word[i] |= other->word[i];
 }
 
-static inline void sl_port_set_remove(struct sl_port_set *s, const struct sl_port_set *other)
-{
-	for (unsigned int i = 0; i < SL_PORT_SET_WORDS; i++)
-		s->word[i] &= ~other->word[i];
-}
-
 /* The first port of the set with an id of `from` or above; SL_PORTS_MAX when there is none. */
 static inline unsigned int sl_port_set_next(const struct sl_port_set *s, unsigned int from)
 {

@@ -21,7 +21,6 @@
 /* Stated capacities. A request that exceeds one gets a clear error over RPC, never
  * undefined behaviour. */
 #define SL_PORTS_MAX	 4096 /* the limit for DPDK devices is lower: dp/device/dpdk.c */
-#define SL_LINKS_MAX	 32   /* of those, ports with the role underlay */
 #define SL_WORKERS_MAX	 32
 #define SL_QUEUES_MAX	 16	 /* receive queues of one port */
 #define SL_NETWORKS_MAX	 65536	 /* network ids 1..65535; 0 is "none" */
