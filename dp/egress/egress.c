@@ -3,6 +3,7 @@
 
 #include "buffers.h"
 #include "finish.h"
+#include "merge.h"
 #include "dp/lib/sum.h"
 
 enum work {
@@ -144,7 +145,7 @@ void sl_egress_begin(
 {
 	e->to = *to;
 	e->in = in;
-	e->n = n;
+	e->n = to->merge ? sl_merge(in, n) : n;
 	e->at = 0;
 	e->n_lost = 0;
 	e->cutting = false;
