@@ -233,7 +233,7 @@ static void without_the_setting_nothing_is_put_together(void **state)
 /* --- cut(merge(x)) is x, flow by flow, for whatever x --- */
 
 struct sent {
-	unsigned int flow;
+	unsigned int flow; /* from FLOWS on: it has another address or port than its stream */
 	uint32_t len;
 	uint8_t b[2048];
 };
@@ -259,6 +259,7 @@ static void draw_streams(void)
 static void draw_packet(unsigned int i, unsigned int flows)
 {
 	unsigned int f = (unsigned int)rand() % flows, l3 = stream[f].ip6 ? 40 : 20;
+	unsigned int flipped = 0;
 	struct super_shape s = stream[f];
 
 	s.payload = rand() % 12 == 0 ? (uint32_t)rand() % 1450 : s.size;
@@ -272,10 +273,12 @@ static void draw_packet(unsigned int i, unsigned int flows)
 	super_segment(&s, 0, &part);
 	part.b[14 + l3 + 3] = (uint8_t)f; /* destination port */
 	if (rand() % 10 == 0)		  /* any bit of any header */
-		part.b[rand() % (int)(14 + l3 + 20)] ^= (uint8_t)(1u << rand() % 8);
+		part.b[flipped = (unsigned int)rand() % (14 + l3 + 20)] ^=
+			(uint8_t)(1u << rand() % 8);
 	if (rand() % 10 != 0)
 		sl_frame_checksums(&part);
-	sent[i].flow = f;
+	sent[i].flow =
+		flipped >= 14 + l3 - (l3 == 40 ? 32 : 8) && flipped < 14 + l3 + 4 ? FLOWS + i : f;
 	sent[i].len = part.len;
 	memcpy(sent[i].b, part.b, part.len);
 	in[i] = rand() & 1 ? sl_frame_mbuf(&part)
@@ -326,7 +329,8 @@ static void cut_again_the_packets_are_what_they_were(void **state)
 
 	(void)state;
 	for (unsigned int round = first; round < first + n_rounds; round++) {
-		unsigned int last[FLOWS] = {0}, n = 1 + (unsigned int)rand() % BATCH, got, cut;
+		unsigned int last[FLOWS + BATCH] = {0}, n = 1 + (unsigned int)rand() % BATCH, got,
+					  cut;
 		unsigned int flows;
 		static struct rte_mbuf *whole_packets[BATCH];
 
