@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <rte_byteorder.h>
@@ -187,6 +188,36 @@ static int find_out(struct sl_port_device *d, int *ifindex, struct sl_err *e)
 	return 0;
 }
 
+/* Packet sockets pass UDP super-segments since Linux 6.2. */
+static bool has_uso(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 6 || (major == 6 && minor >= 2);
+}
+
+/*
+ * The kernel finishes and cuts what the interface behind the socket does not take. What it hands
+ * over cannot be chosen: the other end of a veth may send anything.
+ */
+static void set_offloads(struct sl_port_device *d)
+{
+	unsigned int now = d->offloads_asked &
+			   (SL_OFFLOAD_CHECKSUM | SL_OFFLOAD_TSO | SL_OFFLOAD_USO | SL_OFFLOAD_GRO);
+
+	if ((now & SL_OFFLOAD_CHECKSUM) == 0)
+		now = 0;
+	if ((now & SL_OFFLOAD_TSO) == 0)
+		now &= ~(unsigned int)SL_OFFLOAD_GRO;
+	if (!has_uso())
+		now &= ~(unsigned int)SL_OFFLOAD_USO;
+	sl_kernel_use(d, now);
+	d->offloads_in = true;
+}
+
 static struct packet_port *new_port(const struct sl_port_device *d)
 {
 	size_t size = sizeof(struct packet_port) + d->n_rxq * sizeof(struct sl_kernel_queue);
@@ -215,7 +246,7 @@ static int open_interface(struct sl_port_device *d, struct sl_err *e)
 	rte_strscpy(d->driver_name, "interface", sizeof(d->driver_name));
 	d->mtu_limit = 65521;
 	d->keeps = SL_KEEPS_NOTHING;
-	d->takes = SL_TAKES_CHAIN;
+	set_offloads(d);
 	ret = sl_kernel_buffers(d, e);
 	if (ret == 0)
 		ret = find_out(d, &ifindex, e);
@@ -225,11 +256,7 @@ static int open_interface(struct sl_port_device *d, struct sl_err *e)
 		ret = set_mtu(d, d->mtu_asked, e);
 	if (ret != 0)
 		return ret;
-	d->n_txq = d->n_workers;
-	for (unsigned int i = 0; i < d->n_rxq; i++)
-		d->rxq[i] = &p->queue[i];
-	for (unsigned int i = 0; i < d->n_txq; i++)
-		d->txq[i] = &p->queue[i % p->n];
+	sl_kernel_queues(d, p->queue);
 	return 0;
 }
 

@@ -59,9 +59,8 @@ static void name_small(struct sl_kernel_room *r)
 
 static void name_large(struct sl_kernel_room *r)
 {
-	r->large->data_off = RTE_PKTMBUF_HEADROOM + SL_KERNEL_SMALL;
-	r->iov[1] = (struct iovec){rte_pktmbuf_mtod(r->large, void *),
-		SL_KERNEL_LARGE - RTE_PKTMBUF_HEADROOM - SL_KERNEL_SMALL};
+	r->large->data_off = 0;
+	r->iov[1] = (struct iovec){rte_pktmbuf_mtod(r->large, void *), SL_KERNEL_LARGE};
 }
 
 struct sl_kernel_room *sl_kernel_room(struct sl_kernel_queue *q)
@@ -76,19 +75,6 @@ struct sl_kernel_room *sl_kernel_room(struct sl_kernel_queue *q)
 		return r;
 	sl_count(&q->rx.rx_no_buffer, 1);
 	return NULL;
-}
-
-/* The packet in one buffer: the large one, with what was read into the small one in front. */
-static struct rte_mbuf *put_together(struct sl_kernel_room *r, size_t len)
-{
-	struct rte_mbuf *m = r->large;
-
-	r->large = NULL;
-	m->data_off = RTE_PKTMBUF_HEADROOM;
-	memcpy(rte_pktmbuf_mtod(m, void *), rte_pktmbuf_mtod(r->small, void *), SL_KERNEL_SMALL);
-	m->data_len = (uint16_t)len;
-	m->pkt_len = (uint32_t)len;
-	return m;
 }
 
 static struct rte_mbuf *take_small(struct sl_kernel_room *r, size_t len)
@@ -108,6 +94,57 @@ static struct rte_mbuf *refuse(struct sl_kernel_queue *q, struct rte_mbuf *m)
 	return NULL;
 }
 
+static struct rte_mbuf *take_both(struct sl_kernel_room *r, size_t len)
+{
+	struct rte_mbuf *m = r->small, *rest = r->large;
+
+	r->small = r->large = NULL;
+	m->data_len = SL_KERNEL_SMALL;
+	m->pkt_len = (uint32_t)len;
+	m->nb_segs = 2;
+	m->next = rest;
+	rest->data_len = (uint16_t)(len - SL_KERNEL_SMALL);
+	return m;
+}
+
+/* One buffer in place of two, for a packet of the largest MTU: NULL when it is larger. */
+static struct rte_mbuf *put_together(struct rte_mbuf *m)
+{
+	struct rte_mbuf *rest = m->next;
+	char *to = rte_pktmbuf_mtod(rest, char *);
+
+	if (RTE_PKTMBUF_HEADROOM + m->pkt_len > SL_KERNEL_LARGE) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	memmove(to + RTE_PKTMBUF_HEADROOM + m->data_len, to, rest->data_len);
+	memcpy(to + RTE_PKTMBUF_HEADROOM, rte_pktmbuf_mtod(m, char *), m->data_len);
+	rest->data_off = RTE_PKTMBUF_HEADROOM;
+	rest->data_len = (uint16_t)m->pkt_len;
+	rest->pkt_len = m->pkt_len;
+	rest->port = m->port;
+	m->next = NULL;
+	m->nb_segs = 1;
+	rte_pktmbuf_free(m);
+	return rest;
+}
+
+/* For a port without offloads: NULL when the packet is none that such a port has. */
+static struct rte_mbuf *make_plain(
+	struct sl_kernel_queue *q, struct rte_mbuf *m, const struct virtio_net_hdr *h)
+{
+	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		return refuse(q, m);
+	sl_vnet_in(m, h);
+	if ((m->ol_flags & SL_SUPER_BROKEN) != 0)
+		return refuse(q, m);
+	sl_vnet_finish_checksum(m);
+	if (m->nb_segs == 1)
+		return m;
+	m = put_together(m);
+	return m != NULL ? m : refuse(q, NULL);
+}
+
 struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_room *r, size_t len)
 {
 	struct virtio_net_hdr h;
@@ -117,14 +154,12 @@ struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_ro
 		return refuse(q, NULL);
 	memcpy(&h, r->iov[0].iov_base, sizeof(h));
 	len -= sizeof(h);
-	m = len <= SL_KERNEL_SMALL ? take_small(r, len) : put_together(r, len);
+	m = likely(len <= SL_KERNEL_SMALL) ? take_small(r, len) : take_both(r, len);
 	m->port = q->tag;
-	if (h.flags == 0 && h.gso_type == VIRTIO_NET_HDR_GSO_NONE)
-		return m;
-	sl_vnet_in(m, &h);
-	if ((m->ol_flags & (SL_SUPER | SL_SUPER_BROKEN)) != 0)
-		return refuse(q, m);
-	sl_vnet_finish_checksum(m);
+	if (unlikely(q->plain))
+		return make_plain(q, m, &h);
+	if (h.flags != 0 || h.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		sl_vnet_in(m, &h);
 	return m;
 }
 
@@ -150,4 +185,29 @@ void sl_kernel_lost(const struct sl_kernel_queue *q, unsigned int n, struct sl_p
 		l->rx_no_buffer += sl_counter_read(&q[i].rx.rx_no_buffer);
 		l->refused += atomic_load_explicit(&q[i].refused, memory_order_relaxed);
 	}
+}
+
+void sl_kernel_use(struct sl_port_device *d, unsigned int offloads)
+{
+	d->offloads_now = offloads;
+	d->offloads_in = offloads != 0;
+	d->merge = (offloads & SL_OFFLOAD_GRO) != 0;
+	d->takes = SL_TAKES_CHAIN;
+	if ((offloads & SL_OFFLOAD_CHECKSUM) != 0)
+		d->takes |= SL_TAKES_CSUM;
+	if ((offloads & SL_OFFLOAD_TSO) != 0)
+		d->takes |= SL_TAKES_TSO;
+	if ((offloads & SL_OFFLOAD_USO) != 0)
+		d->takes |= SL_TAKES_USO;
+}
+
+void sl_kernel_queues(struct sl_port_device *d, struct sl_kernel_queue *queue)
+{
+	d->n_txq = d->n_workers;
+	for (unsigned int i = 0; i < d->n_rxq; i++) {
+		queue[i].plain = !d->offloads_in;
+		d->rxq[i] = &queue[i];
+	}
+	for (unsigned int i = 0; i < d->n_txq; i++)
+		d->txq[i] = &queue[i % d->n_rxq];
 }

@@ -5,7 +5,8 @@
  *
  * Buffers. All kernel ports receive into two pools: small buffers, which hold an ordinary packet
  * and the headers of a super-segment, and large ones for the rest of a packet. A read has room in
- * one of each. The large one is replaced only when it was needed. A node with 500 ports needs no
+ * one of each. The large one is replaced only when it was needed, and the packet is a chain then. A
+ * node with 500 ports needs no
  * more buffers than one with 2, because packets wait in the kernel's queues, not here: a worker
  * holds those of one burst of one queue at a time, and writing copies. So no port can keep others
  * from receiving. What else holds buffers (parked packets, fragments that wait, transmit rings of
@@ -40,6 +41,7 @@ struct sl_kernel_counts {
 struct sl_kernel_queue {
 	int fd;
 	uint16_t tag;
+	bool plain; /* its packets must be in one buffer, and ask for nothing */
 	struct sl_kernel_counts rx;
 	/* accepted and then refused by the kernel; several workers may write */
 	_Atomic(uint64_t) refused __rte_cache_aligned;
@@ -62,6 +64,10 @@ struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_ro
 /* Header and data of a packet to write; 0: it has too many buffers. */
 unsigned int sl_kernel_pieces(const struct rte_mbuf *m, struct virtio_net_hdr *h,
 	struct iovec iov[SL_KERNEL_BUFFERS_MAX + 1]);
+/* Helper. The device uses these offloads (enum sl_offload). */
+void sl_kernel_use(struct sl_port_device *d, unsigned int offloads);
+/* Helper. Name the device's queues: queue[d->n_rxq], which all workers may write to. */
+void sl_kernel_queues(struct sl_port_device *d, struct sl_kernel_queue *queue);
 /* Sum over the queues. */
 void sl_kernel_lost(const struct sl_kernel_queue *q, unsigned int n, struct sl_port_lost *l);
 

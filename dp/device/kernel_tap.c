@@ -23,6 +23,11 @@
 #include "kernel_queue.h"
 #include "netns.h"
 
+#ifndef TUN_F_USO4 /* Linux 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
 #define PREFIX	   "tap="
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 
@@ -128,12 +133,33 @@ static int attach_queue(struct sl_port_device *d, unsigned int i, struct sl_err 
 	return 0;
 }
 
-/* Asked at run time: no kernel offers more than it has. */
+static bool offer(const struct tap *t, unsigned long what)
+{
+	return ioctl(t->queue[0].fd, TUNSETOFFLOAD, what) == 0;
+}
+
+/*
+ * What the kernel may hand over, of what the port wants. Asked at run time: UDP since Linux 6.2. A
+ * kernel that hands over UDP super-segments takes them, too.
+ */
 static void set_offloads(struct sl_port_device *d)
 {
 	const struct tap *t = d->own;
+	unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	unsigned int now = d->offloads_asked &
+			   (SL_OFFLOAD_CHECKSUM | SL_OFFLOAD_TSO | SL_OFFLOAD_USO | SL_OFFLOAD_GRO);
 
-	(void)ioctl(t->queue[0].fd, TUNSETOFFLOAD, 0UL);
+	if ((now & SL_OFFLOAD_CHECKSUM) == 0)
+		now = 0;
+	if ((now & SL_OFFLOAD_TSO) == 0) {
+		now &= ~(unsigned int)SL_OFFLOAD_GRO;
+		tcp = TUN_F_CSUM;
+	}
+	if ((now & SL_OFFLOAD_USO) != 0 && !offer(t, tcp | TUN_F_USO4 | TUN_F_USO6))
+		now &= ~(unsigned int)SL_OFFLOAD_USO;
+	if ((now & SL_OFFLOAD_USO) == 0 && !offer(t, now != 0 ? tcp : 0))
+		now = 0;
+	sl_kernel_use(d, now);
 }
 
 static int set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e)
@@ -278,17 +304,12 @@ static int open_tap(struct sl_port_device *d, struct sl_err *e)
 	rte_strscpy(d->driver_name, "tap", sizeof(d->driver_name));
 	d->mtu_limit = 65521; /* Linux: TUN's max_mtu */
 	d->keeps = SL_KEEPS_NOTHING;
-	d->takes = SL_TAKES_CHAIN;
 	ret = sl_kernel_buffers(d, e);
 	if (ret == 0)
 		ret = make_in_namespace(d, e);
 	if (ret != 0)
 		return ret;
-	d->n_txq = d->n_workers;
-	for (unsigned int i = 0; i < d->n_rxq; i++)
-		d->rxq[i] = &t->queue[i];
-	for (unsigned int i = 0; i < d->n_txq; i++)
-		d->txq[i] = &t->queue[i % t->n];
+	sl_kernel_queues(d, t->queue);
 	return 0;
 }
 

@@ -105,10 +105,10 @@ def two_taps_carry_traffic_with_their_offloads_untouched(lab):
 @test
 def two_interfaces_carry_traffic_with_their_offloads_untouched(lab):
     rig = Rig(lab, "interface", "interface")
-    rig.carries(bulk=False)
+    rig.carries()
     expect_equal(rig.row()["driver"], "interface", "driver")
 
 
 @test
 def a_tap_and_an_interface_carry_traffic(lab):
-    Rig(lab, "tap", "interface").carries(bulk=False)
+    Rig(lab, "tap", "interface").carries()
