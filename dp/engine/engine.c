@@ -24,19 +24,23 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 
 	if (w == NULL)
 		return -ENOMEM;
+	w->wake.epoll = w->wake.bell = -1;
 	g->worker[id] = w;
 	w->id = id;
 	w->lcore = SL_EAL_LCORE(id);
 	w->core = p->cores[id];
 	w->run = p->run;
 	w->spare = p->spare;
+	w->waits = p->waits;
 	w->qsbr = sl_rcu_qsbr(g->rcu);
 	w->idle = p->idle;
+	w->spin_cycles = rte_get_tsc_hz() / US_PER_S * p->spin_us;
 	w->pool = g->pool;
 	w->ports = g->ports;
 	w->tick = &g->tick;
 	w->port_of_tag = g->port_of_tag;
-	if (sl_port_rows_init(&w->counters, sl_numa_socket("port row", node)) != 0 ||
+	if (sl_wake_init(&w->wake) != 0 ||
+		sl_port_rows_init(&w->counters, sl_numa_socket("port row", node)) != 0 ||
 		sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick,
 			&w->counters) != 0)
 		return -ENOMEM;
@@ -50,6 +54,7 @@ static void free_worker(struct sl_worker *w)
 	sl_rings_fini(&w->rings);
 	sl_samples_fini(&w->samples);
 	sl_port_rows_fini(&w->counters);
+	sl_wake_fini(&w->wake);
 	free((void *)(uintptr_t)atomic_load(&w->rxqs));
 	rte_free(w);
 }
@@ -232,8 +237,10 @@ void sl_engine_stop(struct sl_engine *g)
 {
 	if (!g->running)
 		return;
-	for (unsigned int i = 0; i < g->n_workers; i++)
+	for (unsigned int i = 0; i < g->n_workers; i++) {
 		atomic_store(&g->worker[i]->stop, true);
+		sl_wake_ring(&g->worker[i]->wake);
+	}
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		rte_eal_wait_lcore(g->worker[i]->lcore);
 	g->running = false;
@@ -346,13 +353,17 @@ static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_inject in = {.m = m, .port = port};
+	struct sl_worker *w = injector(g, port);
 	const struct sl_port_dp *dp;
 
 	if (port >= SL_PORTS_MAX)
 		return false;
 	dp = sl_port_dp(g, port);
 	in.epoch = dp != NULL ? dp->epoch : 0;
-	return rte_ring_sp_enqueue_elem(injector(g, port)->rings.inject, &in, sizeof(in)) == 0;
+	if (rte_ring_sp_enqueue_elem(w->rings.inject, &in, sizeof(in)) != 0)
+		return false;
+	sl_wake_ring(&w->wake);
+	return true;
 }
 
 /* One worker's full ring must not starve another's: each call begins with the next worker. */
