@@ -24,7 +24,7 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 
 	if (w == NULL)
 		return -ENOMEM;
-	w->wake.epoll = w->wake.bell = -1;
+	w->wake.epoll = w->wake.bell.fd = -1;
 	g->worker[id] = w;
 	w->id = id;
 	w->lcore = SL_EAL_LCORE(id);
@@ -37,6 +37,7 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 	w->spin_cycles = rte_get_tsc_hz() / US_PER_S * p->spin_us;
 	w->pool = g->pool;
 	w->ports = g->ports;
+	w->control = &g->bell;
 	w->tick = &g->tick;
 	w->port_of_tag = g->port_of_tag;
 	if (sl_wake_init(&w->wake) != 0 ||
@@ -79,6 +80,7 @@ static void free_parts(struct sl_engine *g)
 		sl_port_rows_fini(g->control);
 	rte_free(g->control);
 	sl_interface_watch_close(g->watch);
+	sl_bell_fini(&g->bell);
 	if (g->fd >= 0)
 		close(g->fd);
 }
@@ -86,7 +88,8 @@ static void free_parts(struct sl_engine *g)
 /* One descriptor for all events. Without it, events are found a little later. */
 static void watch_events(struct sl_engine *g)
 {
-	const int fds[] = {sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper)};
+	const int fds[] = {
+		sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper), g->bell.fd};
 	struct epoll_event ev = {.events = EPOLLIN};
 
 	g->fd = epoll_create1(EPOLL_CLOEXEC);
@@ -107,7 +110,7 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
 	g->pool = sl_pool_create(buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	g->helper = sl_device_helper_create();
-	if (g->helper == NULL)
+	if (g->helper == NULL || sl_bell_init(&g->bell) != 0)
 		return -ENOMEM;
 	watch_events(g);
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
@@ -166,7 +169,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 		goto free_engine;
 	g->notice = p->notice;
 	g->own_socket = p->own_socket;
-	g->fd = -1;
+	g->fd = g->bell.fd = -1;
 	g->watch = sl_interface_watch_open();
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
@@ -239,7 +242,7 @@ void sl_engine_stop(struct sl_engine *g)
 		return;
 	for (unsigned int i = 0; i < g->n_workers; i++) {
 		atomic_store(&g->worker[i]->stop, true);
-		sl_wake_ring(&g->worker[i]->wake);
+		sl_bell_ring(&g->worker[i]->wake.bell);
 	}
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		rte_eal_wait_lcore(g->worker[i]->lcore);
@@ -304,16 +307,25 @@ int sl_engine_fd(const struct sl_engine *g)
 	return g->fd;
 }
 
+struct sl_bell *sl_engine_bell(struct sl_engine *g)
+{
+	return &g->bell;
+}
+
 void sl_engine_follow(struct sl_engine *g)
 {
-	sl_ports_hear(g);
+	bool heard = sl_ports_hear(g);
+	uint64_t rung;
+
+	(void)!read(g->bell.fd, &rung, sizeof(rung));
 	sl_ports_jobs(g);
-	sl_ports_follow(g, true);
+	sl_ports_follow(g, heard);
 }
 
 /* Starts at 1: a zero in a table means never. */
-void sl_engine_poll(struct sl_engine *g)
+bool sl_engine_poll(struct sl_engine *g)
 {
+	bool waits;
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
@@ -323,15 +335,18 @@ void sl_engine_poll(struct sl_engine *g)
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
-		sl_engine_follow(g);
+		sl_ports_hear(g);
+		sl_ports_follow(g, true);
+	} else {
+		sl_ports_follow(g, false);
 	}
-	sl_ports_follow(g, false);
-	sl_rcu_poll(g->rcu);
+	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);
 	sl_ports_poll(g);
 	sl_ports_stats_poll(g);
 	sl_ports_open(g);
 	sl_pools_poll(g);
+	return waits || sl_port_set_any(&g->draining);
 }
 
 uint32_t sl_engine_tick(const struct sl_engine *g)
@@ -362,7 +377,7 @@ bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m)
 	in.epoch = dp != NULL ? dp->epoch : 0;
 	if (rte_ring_sp_enqueue_elem(w->rings.inject, &in, sizeof(in)) != 0)
 		return false;
-	sl_wake_ring(&w->wake);
+	sl_bell_ring(&w->wake.bell);
 	return true;
 }
 

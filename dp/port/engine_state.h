@@ -183,7 +183,8 @@ struct sl_engine {
 	uint32_t looked;   /* tick of the last check of what waits in devices */
 	struct sl_interface_watch *watch;
 	struct sl_device_helper *helper;
-	int fd;			    /* epoll: of the watch and the helper; -1: none */
+	int fd;			    /* epoll: of the watch, the helper and the bell; -1: none */
+	struct sl_bell bell;	    /* the control thread's */
 	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
 	/*
 	 * Ports that there is something to do about in each turn, so that no turn walks all: each
@@ -307,7 +308,7 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_ports_hear(struct sl_engine *g); /* what the kernel has told of interfaces */
+bool sl_ports_hear(struct sl_engine *g); /* whether the kernel has told of interfaces */
 void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
 void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */

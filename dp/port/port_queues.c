@@ -145,7 +145,7 @@ static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kin
 	for (unsigned int i = 0; i < g->n_slots; i++)
 		put(&f, g->port[i], worker, kind);
 	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, f.l, memory_order_acq_rel);
-	sl_wake_ring(&g->worker[worker]->wake);
+	sl_bell_ring(&g->worker[worker]->wake.bell);
 	if (old != NULL)
 		sl_rcu_retire(g->rcu, free_list, (void *)(uintptr_t)old);
 }

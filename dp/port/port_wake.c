@@ -71,5 +71,5 @@ void sl_port_ring(struct sl_port *p)
 {
 	for (unsigned int q = 0; q < p->n_rxq; q++)
 		if (p->rxq_worker[q] >= 0)
-			sl_wake_ring(&p->engine->worker[p->rxq_worker[q]]->wake);
+			sl_bell_ring(&p->engine->worker[p->rxq_worker[q]]->wake.bell);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,19 +18,18 @@ int sl_wake_init(struct sl_wake *k)
 
 	k->ask_cycles = rte_get_tsc_hz() / US_PER_S * ASK_US;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
-	k->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->epoll < 0 || k->bell < 0 || epoll_ctl(k->epoll, EPOLL_CTL_ADD, k->bell, &ev) != 0)
+	if (k->epoll < 0 || sl_bell_init(&k->bell) != 0 ||
+		epoll_ctl(k->epoll, EPOLL_CTL_ADD, k->bell.fd, &ev) != 0)
 		return -errno;
 	return 0;
 }
 
 void sl_wake_fini(struct sl_wake *k)
 {
-	if (k->bell >= 0)
-		close(k->bell);
+	sl_bell_fini(&k->bell);
 	if (k->epoll >= 0)
 		close(k->epoll);
-	k->bell = k->epoll = -1;
+	k->epoll = -1;
 }
 
 int sl_wake_watch(const struct sl_wake *k, int fd, uint32_t key, bool asked)
@@ -46,16 +44,6 @@ int sl_wake_watch(const struct sl_wake *k, int fd, uint32_t key, bool asked)
 void sl_wake_unwatch(const struct sl_wake *k, int fd)
 {
 	(void)epoll_ctl(k->epoll, EPOLL_CTL_DEL, fd, NULL);
-}
-
-void sl_wake_ring(struct sl_wake *k)
-{
-	const uint64_t one = 1;
-
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&k->sleeps, memory_order_relaxed) &&
-		atomic_exchange_explicit(&k->sleeps, false, memory_order_relaxed))
-		(void)!write(k->bell, &one, sizeof(one));
 }
 
 /* Index of a key in the list's asked queues, which are in the order of their keys; or UINT32_MAX. */
@@ -89,18 +77,6 @@ void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l, uint64_t bursts
 	}
 	k->bursts = bursts;
 	k->ask_at = rte_rdtsc() + k->ask_cycles;
-}
-
-void sl_wake_lie_down(struct sl_wake *k)
-{
-	k->rung = false;
-	atomic_store_explicit(&k->sleeps, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
-}
-
-void sl_wake_get_up(struct sl_wake *k)
-{
-	atomic_store_explicit(&k->sleeps, false, memory_order_relaxed);
 }
 
 void sl_wake_sleep(const struct sl_wake *k, unsigned int us)

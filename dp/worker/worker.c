@@ -330,7 +330,8 @@ static bool rest(struct sl_worker *w)
 	uint64_t seq = seq_of(l);
 	bool woken, found;
 
-	sl_wake_lie_down(&w->wake);
+	w->wake.rung = false;
+	sl_bell_listen(&w->wake.bell);
 	woken = l == NULL || arm(w, l);
 	found = turn_of_adaptive(w); /* l may be gone after it */
 	if (!found && may_sleep(w, seq)) {
@@ -340,7 +341,7 @@ static bool rest(struct sl_worker *w)
 		sl_wake_sleep(&w->wake, us);
 		rte_rcu_qsbr_thread_online(w->qsbr, w->id);
 	}
-	sl_wake_get_up(&w->wake);
+	sl_bell_ignore(&w->wake.bell);
 	return found;
 }
 
@@ -357,6 +358,18 @@ static void spin(struct sl_worker *w)
 		sl_count(found ? &w->counters.busy_cycles : &w->counters.idle_cycles, now - last);
 		last = now;
 	}
+}
+
+/*
+ * Control looks at upcalls every millisecond, unless it sleeps because nothing has happened for some
+ * time. Without a fence, a wake-up may be missed: the packets wait for as long as control sleeps,
+ * which is some milliseconds.
+ */
+static void wake_control(const struct sl_worker *w)
+{
+	if (unlikely(atomic_load_explicit(&w->control->sleeps, memory_order_relaxed)) &&
+		!rte_ring_empty(w->rings.upcall))
+		sl_bell_ring(w->control);
 }
 
 static void adapt(struct sl_worker *w)
@@ -376,6 +389,7 @@ static void adapt(struct sl_worker *w)
 		if (found) {
 			since = now;
 			w->wake.n_naps = 0;
+			wake_control(w);
 		}
 	}
 }

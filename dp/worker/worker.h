@@ -79,6 +79,7 @@ struct sl_worker {
 	_Atomic(const struct sl_rxq_list *) rxqs; /* written by control */
 	_Atomic(bool) stop;			  /* written by control */
 	const _Atomic(uint16_t) *port_of_tag; /* shared, written by control: see sl_port_of_tag */
+	struct sl_bell *control;	      /* the control thread's */
 	_Atomic(uint32_t) *tick; /* coarse clock, SL_TICKS_PER_SECOND, written by control */
 
 	struct sl_counters counters;
