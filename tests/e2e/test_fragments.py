@@ -177,3 +177,23 @@ def what_a_first_fragment_may_not_do_later_ones_may_not_either(lab):
                     expect_equal(receive(sock, 1, 0.5), [], "denied datagrams")
     wait_until(lambda: a.daemon.drop("policy_egress") + a.daemon.drop("fragment_unknown") >= sent, "all are dropped")
     expect_equal((a.daemon.drop("policy_egress"), a.daemon.drop("fragment_unknown")), (4, sent - 4), "drops")
+
+
+@test
+def a_workload_that_floods_with_later_fragments_leaves_its_neighbours_their_places(lab):
+    """Both are in one network: the port that has most waiting gives way."""
+    site = lab.kernel_site()
+    a1, a2, b1 = site.a1, site.a2, site.b1
+    with Wire(a1.ns, "eth0") as mean, Wire(a2.ns, "eth0") as wire, receiver(b1, False) as (sock, port):
+        alone = bytes(pieces_of(a1, b1, False, 1, port)[0][3])
+        sent = []
+        for n in range(1, 6):
+            frames, data = pieces_of(a2, b1, False, n, port)
+            for f in [bytes(f) for f in reversed(frames)]:
+                for _ in range(20):
+                    mean.send(alone)
+                wire.send(f)
+            sent.append(data)
+        got = receive(sock, len(sent))
+    expect_equal(sorted(got) == sorted(sent), True, f"{len(got)} of {len(sent)} datagrams")
+    expect(site.a.daemon.drop("fragment_unknown") > 1000, "the flood was none")
