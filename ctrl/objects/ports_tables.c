@@ -4,6 +4,7 @@
 #include "tables.h"
 #include "collections.h"
 #include "ports.h"
+#include "sluice/super.h"
 
 static const struct sl_port_obj *old_port(const struct sl_change *c)
 {
@@ -24,6 +25,7 @@ struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj)
 		.n_rxq = obj->queues,
 		.n_desc = obj->descriptors,
 		.mtu = obj->mtu,
+		.offloads = SL_OFFLOAD_ALL,
 		.has_mac = obj->has_mac,
 		.mac = obj->mac};
 

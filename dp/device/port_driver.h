@@ -31,6 +31,7 @@
 #include "device.h"
 #include "sluice/error.h"
 #include "sluice/port_tag.h"
+#include "sluice/super.h"
 #include "sluice/types.h"
 
 #define SL_DEVICE_NAME_LEN 64
@@ -90,6 +91,8 @@ enum sl_told {
 struct sl_port_driver {
 	const char *name;
 	unsigned int most; /* devices that can be open at a time; 0: as many as there are ports */
+	/* To ask an empty queue costs a system call: a worker asks it when its ready_fd says so. */
+	bool asked;
 
 	/* Any thread. Whether devargs ask for this driver. The first driver in the list that
 	 * returns true gets the device. */
@@ -126,6 +129,17 @@ struct sl_port_driver {
 	/* Worker. Returns how many of them txq[i] accepted, from the first on. The
 	 * device owns those. */
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
+	/*
+	 * Worker, before it blocks. Make ready_fd readable when the next packet comes. The worker
+	 * polls once more afterwards. NULL: it always does.
+	 */
+	bool (*arm)(void *rxq);
+
+	/*
+	 * Control. A descriptor that is readable when rxq[queue] has packets, or -1: there is none,
+	 * and the queue must be polled. It stays open until close. NULL: no queue has one.
+	 */
+	int (*ready_fd)(const struct sl_port_device *d, unsigned int queue);
 
 	/* Control, for all functions that follow. Where NULL is allowed, the comment
 	 * says what it means. */
@@ -168,13 +182,14 @@ struct sl_port_device {
 	const struct sl_port_driver *driver;
 
 	/* Parameters that the engine fills in before open; the driver does not change them. */
-	uint16_t port;		/* id of the port */
-	uint16_t n_rxq;		/* receive queues */
-	uint16_t n_desc;	/* packets that a queue holds */
-	uint16_t n_workers;	/* each wants a transmit queue: n_txq is at most this */
-	unsigned int mtu_asked; /* 0: the device's own */
-	unsigned int n_buffers; /* buffers of a pool, unless more are needed */
-	bool has_mac;		/* the device's address must become mac_asked */
+	uint16_t port;		     /* id of the port */
+	uint16_t n_rxq;		     /* receive queues */
+	uint16_t n_desc;	     /* packets that a queue holds */
+	uint16_t n_workers;	     /* each wants a transmit queue: n_txq is at most this */
+	unsigned int mtu_asked;	     /* 0: the device's own */
+	unsigned int offloads_asked; /* enum sl_offload: the device uses no others */
+	unsigned int n_buffers;	     /* buffers of a pool, unless more are needed */
+	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
 	bool may_replace_pool; /* see sl_port_device_pool */
@@ -206,6 +221,9 @@ struct sl_port_device {
 	char notice[256];	 /* something that people should know about it; empty: nothing */
 	enum sl_port_keeps keeps;
 	bool keeps_buffers; /* its transmit queues hold buffers of other ports */
+	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
+	bool merge;	    /* it wants TCP segments put together */
+	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
 	struct rte_mempool *pool;
 

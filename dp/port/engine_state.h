@@ -117,10 +117,11 @@ struct sl_port {
 	uint64_t base_drops[SL_DROP_COUNT]; /* what was counted under this id for earlier ports */
 	bool underlay, has_mac;
 	struct sl_mac mac_asked;
-	unsigned int mtu_asked; /* 0: the device's own */
-	bool was_open;		/* the device was open with the present parameters */
-	bool is_first;		/* the last try was the first one with these parameters */
-	uint16_t mtu_own;	/* the device's own when it was opened */
+	unsigned int mtu_asked;	     /* 0: the device's own */
+	unsigned int offloads_asked; /* enum sl_offload */
+	bool was_open;		     /* the device was open with the present parameters */
+	bool is_first;		     /* the last try was the first one with these parameters */
+	uint16_t mtu_own;	     /* the device's own when it was opened */
 
 	struct sl_port_lost past;  /* lost by the port's earlier devices */
 	struct sl_port_lost going; /* lost by the device that is being closed */

@@ -41,9 +41,10 @@ struct sl_port_params {
 	const char *name; /* for messages */
 	const char *devargs;
 	bool underlay;
-	unsigned int n_rxq;  /* receive queues wanted, at least 1 */
-	unsigned int n_desc; /* 0: default (1024) */
-	unsigned int mtu;    /* largest IP packet; 0: the device's own */
+	unsigned int n_rxq;    /* receive queues wanted, at least 1 */
+	unsigned int n_desc;   /* 0: default (1024) */
+	unsigned int mtu;      /* largest IP packet; 0: the device's own */
+	unsigned int offloads; /* enum sl_offload: what the device may use */
 	bool has_mac;
 	/* set on the device when has_mac; kept in software when the device refuses it */
 	struct sl_mac mac;

@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 
 #include "sluice/port_tag.h"
+#include "sluice/super.h"
 #include "worker.h"
 
 enum {
@@ -111,6 +112,25 @@ static void flush_ports(struct sl_worker *w)
 	for (unsigned int i = 0; i < w->n_dirty; i++)
 		sl_tx_flush_port(w, w->dirty[i]);
 	w->n_dirty = 0;
+	w->offloads = false;
+}
+
+/* Counts packets and bytes as they are on the wire. Returns the packets. */
+static __rte_noinline uint32_t count_offloads(struct sl_worker *w, struct sl_port_counters *c,
+	struct rte_mbuf *const *pkt, unsigned int n)
+{
+	uint64_t bytes = 0;
+	uint32_t packets = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t segments = sl_super_segments(pkt[i]);
+
+		packets += segments;
+		bytes += sl_super_bytes(pkt[i], segments);
+		w->offloads |= (pkt[i]->ol_flags & SL_OFFLOADS) != 0 || pkt[i]->nb_segs > 1;
+	}
+	sl_count(&c->rx_bytes, bytes);
+	return packets;
 }
 
 static bool receive(struct sl_worker *w, const struct sl_rxq *q)
@@ -119,6 +139,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	uint64_t start = rte_rdtsc(), cycles;
 	uint16_t n = q->receive(q->queue, b->pkt, SL_BURST_MAX);
 	struct sl_port_counters *c = &w->counters.port[q->port->id]->n;
+	uint32_t packets = n;
 
 	if (n == 0) {
 		sl_count(&q->state->dry, 1);
@@ -127,10 +148,13 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	sl_stages_begin(&w->stages, start);
 	b->n = n;
 	b->in_port = q->port->id;
-	sl_count(&w->counters.received, n);
+	if (unlikely(q->port->offloads_in))
+		packets = count_offloads(w, c, b->pkt, n);
+	else
+		sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
+	sl_count(&w->counters.received, packets);
 	sl_count(&w->counters.bursts, 1);
-	sl_count(&c->rx_packets, n);
-	sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
+	sl_count(&c->rx_packets, packets);
 	sl_stage_mark(w, SL_STAGE_RECEIVE, n);
 	w->run(w, q->port, b);
 	flush_ports(w);
@@ -164,6 +188,7 @@ static void send_injected(struct sl_worker *w, struct sl_inject *in)
 		atomic_load_explicit(&w->ports[in->port], memory_order_acquire);
 
 	if (p != NULL && p->epoch == in->epoch) {
+		w->offloads |= (in->m->ol_flags & SL_OFFLOADS) != 0;
 		sl_tx_put(w, in->port, in->m);
 		return;
 	}

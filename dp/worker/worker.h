@@ -32,6 +32,9 @@ struct sl_port_dp {
 	uint16_t n_txq;
 	bool underlay;
 	uint8_t refuse;	   /* enum sl_drop: why no packet may go in; SL_KEEP: packets may */
+	bool offloads_in;  /* its packets may carry offloads: see sluice/super.h */
+	bool merge;	   /* TCP segments are put together before the device gets them */
+	uint8_t takes;	   /* SL_TAKES_*: what the device takes as it is */
 	struct sl_mac mac; /* an underlay port accepts only frames to it, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */
@@ -125,6 +128,8 @@ struct sl_worker {
 	/* seq of the last list taken up, set once its handovers are done; control reads it */
 	_Atomic(uint64_t) rxqs_seen;
 	struct sl_burst burst;
+	/* Packets with offloads (sluice/super.h) may be in the transmit buffers. */
+	bool offloads;
 	/* Ports that got packets since the last flush, each once. */
 	uint16_t n_dirty;
 	uint16_t dirty[SL_PORTS_MAX];
