@@ -20,6 +20,7 @@ const struct sl_metric_unit_row sl_metric_units[SL_UNIT_COUNT] = {
 	[SL_UNIT_EVENTS] = {"events", 1},
 	[SL_UNIT_CYCLES] = {"cycles", 1},
 	[SL_UNIT_ENTRIES] = {"entries", 1},
+	[SL_UNIT_BUFFERS] = {"buffers", 1},
 	[SL_UNIT_CONNECTIONS] = {"connections", 1},
 	[SL_UNIT_ENDPOINTS] = {"endpoints", 1},
 	[SL_UNIT_SAMPLES] = {"samples", 1},
@@ -129,6 +130,56 @@ static const struct sl_field port_fields[] = {
 static const struct sl_metric port_metrics[] = {SL_METRICS_PORTS(METRIC, sl_port_metrics)};
 const struct sl_shape sl_port_shape =
 	SL_SHAPE("port_stats", sl_port_metrics, port_fields, "Counters of a port.");
+
+/* Buffers. */
+
+/* The buffers at w->at, which then is the next ones' place: 0 is the node's own pool, ports follow. */
+static const char *next_buffers(struct sl_metric_walk *w, struct sl_buffers *b)
+{
+	const struct sl_running *run = &w->source->run;
+	struct sl_port_info info;
+	const char *name;
+	uint32_t id;
+
+	if (w->at == 0) {
+		w->at = 1;
+		sl_engine_buffers(run->engine, b);
+		return "";
+	}
+	do {
+		id = w->at - 1;
+		name = next_port_name(run, &id);
+		w->at = id + 1;
+		if (name == NULL)
+			return NULL;
+		sl_port_info(run->engine, (uint16_t)(id - 1), &info);
+	} while (info.buffers.n == 0);
+	*b = info.buffers;
+	return name;
+}
+
+static bool next_buffer(struct sl_metric_walk *w, void *instance)
+{
+	struct sl_buffer_metrics *out = instance;
+	struct sl_buffers view, *v = &view;
+	const char *name = next_buffers(w, v);
+
+	if (name == NULL)
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	out->has_name = name[0] != '\0';
+	SL_METRICS_BUFFERS(READ, _)
+	return true;
+}
+
+static const struct sl_field buffer_fields[] = {
+	SL_FIELD(sl_buffer_metrics, name, SL_F_NAME, SL_PRESENT(sl_buffer_metrics, has_name),
+		.help = "The port that receives into them. Absent for those of packets that sluice "
+			"makes itself."),
+	SL_METRICS_BUFFERS(FIELD, sl_buffer_metrics)};
+static const struct sl_metric buffer_metrics[] = {SL_METRICS_BUFFERS(METRIC, sl_buffer_metrics)};
+const struct sl_shape sl_buffer_shape = SL_SHAPE("buffer_stats", sl_buffer_metrics, buffer_fields,
+	"The packet buffers of a port, or of the node's own packets.");
 
 /* Workers. */
 
@@ -337,6 +388,8 @@ const struct sl_shape sl_drop_shape = SL_SHAPE(
 const struct sl_metric_group sl_metric_groups[SL_GROUP_COUNT] = {
 	[SL_GROUP_TOTALS] = GROUP("totals", &sl_totals_shape, totals_metrics, next_totals, NULL),
 	[SL_GROUP_PORTS] = GROUP("ports", &sl_port_shape, port_metrics, next_port, "name"),
+	[SL_GROUP_BUFFERS] =
+		GROUP("buffers", &sl_buffer_shape, buffer_metrics, next_buffer, "name"),
 	[SL_GROUP_WORKERS] =
 		GROUP("workers", &sl_worker_shape, worker_metrics, next_worker, "core"),
 	[SL_GROUP_FLOWS] = GROUP("flows", &sl_flow_shape, flow_metrics, next_flows, NULL),

@@ -292,6 +292,26 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 	return g->pool;
 }
 
+struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(g->pool);
+
+	if (m == NULL)
+		sl_count(&g->control->no_buffer, 1);
+	return m;
+}
+
+void sl_engine_buffers(const struct sl_engine *g, struct sl_buffers *b)
+{
+	*b = (struct sl_buffers){.n = g->pool->size,
+		.n_free = sl_pool_free(g, g->pool),
+		.starved = g->buffers.starved,
+		.n_dry = g->buffers.dry,
+		.n_failed = sl_counter_read(&g->control->no_buffer)};
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		b->n_failed += sl_counter_read(&g->worker[w]->counters.no_buffer);
+}
+
 int sl_engine_fd(const struct sl_engine *g)
 {
 	return g->fd;

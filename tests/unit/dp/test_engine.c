@@ -220,6 +220,34 @@ static void full_inject_ring_leaves_the_packet_with_the_caller(void **state)
 	assert_sum_holds();
 }
 
+static void want_of_buffers_for_packets_made_here_is_seen_and_counted(void **state)
+{
+	struct rte_mbuf **all = calloc(sl_engine_pool(g)->size + 1, sizeof(*all));
+	unsigned int n = 0;
+	struct sl_buffers b;
+
+	(void)state;
+	assert_non_null(all);
+	wait_until(rte_mempool_full(sl_engine_pool(g)));
+	sl_engine_buffers(g, &b);
+	assert_int_equal(b.n, sl_engine_pool(g)->size);
+	assert_true(b.n_free > b.n / 2 && b.n_free <= b.n);
+	assert_false(b.starved);
+	assert_int_equal(b.n_dry, 0);
+	while ((all[n] = sl_engine_packet_new(g)) != NULL)
+		n++;
+	assert_null(sl_engine_packet_new(g));
+	wait_until((sl_engine_buffers(g, &b), b.starved));
+	assert_true(b.n_free <= n_workers * SL_POOL_CACHE * 3 / 2); /* in workers' caches */
+	assert_true(b.n_dry >= 2);
+	assert_int_equal(b.n_failed, 2);
+	rte_pktmbuf_free_bulk(all, n);
+	free(all);
+	wait_until((sl_engine_buffers(g, &b), !b.starved));
+	assert_int_equal(b.n_failed, 2);
+	assert_true(b.n_free > b.n / 2);
+}
+
 static void packets_passed_up_reach_the_control_thread(void **state)
 {
 	uint16_t id = added("in", "net_null0");
@@ -346,6 +374,7 @@ int main(void)
 		cmocka_unit_test(injected_packet_is_transmitted),
 		cmocka_unit_test(packet_injected_for_a_gone_port_is_dropped_as_such),
 		cmocka_unit_test(full_inject_ring_leaves_the_packet_with_the_caller),
+		cmocka_unit_test(want_of_buffers_for_packets_made_here_is_seen_and_counted),
 		cmocka_unit_test(packets_passed_up_reach_the_control_thread),
 		cmocka_unit_test(stopped_workers_hold_up_no_change),
 		cmocka_unit_test(clock_ticks_ten_times_a_second),
