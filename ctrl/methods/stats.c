@@ -21,7 +21,7 @@ static const struct sl_field stats_fields[] = {
 	SL_FIELD(stats_out, totals, SL_F_OBJECT, .shape = &sl_totals_shape, .help = "All packets."),
 	SL_FIELD_LIST(stats_out, ports, &port_elem, &sl_port_shape, "Each port."),
 	SL_FIELD_LIST(stats_out, buffers, &buffer_elem, &sl_buffer_shape,
-		"Packet buffers: first those of packets that sluice makes, then each port's."),
+		"Packet buffers: first those that are no port's own, then each port's."),
 	SL_FIELD_LIST(stats_out, workers, &worker_elem, &sl_worker_shape, "Each worker."),
 	SL_FIELD(stats_out, flows, SL_F_OBJECT, .shape = &sl_flow_shape, .help = "The flow table."),
 	SL_FIELD(stats_out, announcements, SL_F_OBJECT, .shape = &sl_announcement_shape,

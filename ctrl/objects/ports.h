@@ -41,6 +41,7 @@ struct sl_port_reported {
 	struct sl_mac mac_now;
 	struct sl_list workers_now; /* uint32_t */
 	bool has_numa, numa_far;
+	bool has_buffers; /* of its own */
 	uint32_t buffers, buffers_free;
 	uint32_t numa_node;
 	bool has_kernel;

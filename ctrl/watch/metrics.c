@@ -10,6 +10,7 @@
 #include "ctrl/shape/field.h"
 #include "ctrl/shape/fields.h"
 #include "ctrl/shape/grow.h"
+#include "dp/device/shared_pools.h"
 #include "metrics.h"
 #include "pipelines/flow/flow_ctl.h"
 
@@ -133,28 +134,24 @@ const struct sl_shape sl_port_shape =
 
 /* Buffers. */
 
-/* The buffers at w->at, which then is the next ones' place: 0 is the node's own pool, ports follow. */
-static const char *next_buffers(struct sl_metric_walk *w, struct sl_buffers *b)
+/* The next port's that has a pool of its own. w->at counts ports from SHARED_END on. */
+enum { SHARED_END = 1 + SL_SHARED_POOLS_MAX };
+
+static const char *next_own_buffers(struct sl_metric_walk *w, struct sl_buffers *b)
 {
 	const struct sl_running *run = &w->source->run;
+	uint32_t id = w->at - SHARED_END;
 	struct sl_port_info info;
 	const char *name;
-	uint32_t id;
 
-	if (w->at == 0) {
-		w->at = 1;
-		sl_engine_buffers(run->engine, b);
-		return "";
-	}
 	do {
-		id = w->at - 1;
 		name = next_port_name(run, &id);
-		w->at = id + 1;
-		if (name == NULL)
-			return NULL;
-		sl_port_info(run->engine, (uint16_t)(id - 1), &info);
-	} while (info.buffers.n == 0);
-	*b = info.buffers;
+		if (name != NULL)
+			sl_port_info(run->engine, (uint16_t)(id - 1), &info);
+	} while (name != NULL && info.buffers.n == 0);
+	w->at = id + SHARED_END;
+	if (name != NULL)
+		*b = info.buffers;
 	return name;
 }
 
@@ -162,24 +159,33 @@ static bool next_buffer(struct sl_metric_walk *w, void *instance)
 {
 	struct sl_buffer_metrics *out = instance;
 	struct sl_buffers view, *v = &view;
-	const char *name = next_buffers(w, v);
+	const char *pool = NULL, *name = NULL;
 
-	if (name == NULL)
-		return false;
-	snprintf(out->name, sizeof(out->name), "%s", name);
-	out->has_name = name[0] != '\0';
+	if (w->at < SHARED_END)
+		pool = sl_engine_buffers(w->source->run.engine, w->at++, v);
+	if (pool == NULL) {
+		w->at = RTE_MAX(w->at, (uint32_t)SHARED_END);
+		name = next_own_buffers(w, v);
+		if (name == NULL)
+			return false;
+		snprintf(out->name, sizeof(out->name), "%s", name);
+	}
+	out->pool = sl_borrow(pool != NULL ? pool : "port");
+	out->has_name = name != NULL;
 	SL_METRICS_BUFFERS(READ, _)
 	return true;
 }
 
 static const struct sl_field buffer_fields[] = {
+	SL_FIELD(sl_buffer_metrics, pool, SL_F_STRING, .max = 32,
+		.help = "own: for packets that sluice makes itself; port: a port's; another word: "
+			"those that all ports of a kind receive into."),
 	SL_FIELD(sl_buffer_metrics, name, SL_F_NAME, SL_PRESENT(sl_buffer_metrics, has_name),
-		.help = "The port that receives into them. Absent for those of packets that sluice "
-			"makes itself."),
+		.help = "The port, if they are one port's."),
 	SL_METRICS_BUFFERS(FIELD, sl_buffer_metrics)};
 static const struct sl_metric buffer_metrics[] = {SL_METRICS_BUFFERS(METRIC, sl_buffer_metrics)};
-const struct sl_shape sl_buffer_shape = SL_SHAPE("buffer_stats", sl_buffer_metrics, buffer_fields,
-	"The packet buffers of a port, or of the node's own packets.");
+const struct sl_shape sl_buffer_shape =
+	SL_SHAPE("buffer_stats", sl_buffer_metrics, buffer_fields, "A pool of packet buffers.");
 
 /* Workers. */
 
@@ -389,7 +395,7 @@ const struct sl_metric_group sl_metric_groups[SL_GROUP_COUNT] = {
 	[SL_GROUP_TOTALS] = GROUP("totals", &sl_totals_shape, totals_metrics, next_totals, NULL),
 	[SL_GROUP_PORTS] = GROUP("ports", &sl_port_shape, port_metrics, next_port, "name"),
 	[SL_GROUP_BUFFERS] =
-		GROUP("buffers", &sl_buffer_shape, buffer_metrics, next_buffer, "name"),
+		GROUP("buffers", &sl_buffer_shape, buffer_metrics, next_buffer, "pool", "name"),
 	[SL_GROUP_WORKERS] =
 		GROUP("workers", &sl_worker_shape, worker_metrics, next_worker, "core"),
 	[SL_GROUP_FLOWS] = GROUP("flows", &sl_flow_shape, flow_metrics, next_flows, NULL),

@@ -65,6 +65,7 @@ struct sl_port_metrics {
 	SL_METRICS_PORTS(SL_METRIC_MEMBER, _)
 };
 struct sl_buffer_metrics {
+	char *pool; /* constant text */
 	bool has_name;
 	char name[SL_NAME_LEN];
 	SL_METRICS_BUFFERS(SL_METRIC_MEMBER, _)
@@ -103,7 +104,7 @@ struct sl_metric_source {
 enum sl_metric_group_id {
 	SL_GROUP_TOTALS,
 	SL_GROUP_PORTS,
-	SL_GROUP_BUFFERS, /* first those for packets that sluice makes, then each port's */
+	SL_GROUP_BUFFERS, /* first those that are no port's own, then each port's */
 	SL_GROUP_WORKERS,
 	SL_GROUP_FLOWS,
 	SL_GROUP_ANNOUNCEMENTS,

@@ -50,7 +50,7 @@
 	X(st, starved, FLAG, GAUGE, NONE, v->info.buffers.starved, \
 		"All buffers of its pool are in use, so it receives almost nothing.")
 
-/* Label: name, the port whose pool it is; without, the pool for packets that sluice makes. */
+/* Labels: pool, whose it is; name, the port, if it is one port's. */
 #define SL_METRICS_BUFFERS(X, st) \
 	X(st, total, U64, GAUGE, BUFFERS, v->n, "Packet buffers of the pool.") \
 	X(st, free, U64, GAUGE, BUFFERS, v->n_free, \

@@ -47,8 +47,11 @@ struct sl_samples *sl_engine_control_samples(struct sl_engine *g);
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 /* An empty packet that the control thread makes, or NULL, which is counted. */
 struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g);
-/* The state of that pool. */
-void sl_engine_buffers(const struct sl_engine *g, struct sl_buffers *b);
+/*
+ * The state of a pool that is no port's own: 0 is the one above, those that many ports receive into
+ * follow. Returns its name; NULL: there are no more.
+ */
+const char *sl_engine_buffers(const struct sl_engine *g, unsigned int i, struct sl_buffers *b);
 
 /*
  * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds

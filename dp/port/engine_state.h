@@ -11,6 +11,7 @@
 
 #include "dp/device/interface.h"
 #include "dp/device/port_driver.h"
+#include "dp/device/shared_pools.h"
 #include "dp/eal/eal.h"
 #include "dp/worker/worker.h"
 #include "ports.h"
@@ -177,7 +178,7 @@ struct sl_engine {
 	struct sl_counters *control;
 	struct sl_samples control_samples;
 	struct rte_mempool *pool; /* for packets that are made here */
-	struct sl_pool_watch buffers;
+	struct sl_pool_watch buffers, shared_buffers[SL_SHARED_POOLS_MAX];
 	unsigned int mbufs, upcall_next, sample_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */

@@ -2,7 +2,8 @@
 /*
  * Whether a port has buffers to receive into, and what to do if not. Its buffers are in the
  * transmit queues of other ports. A port whose other end does not read may hold very many of them.
- * The same for the buffers of packets that are made here.
+ * The same for buffers that are nobody's own: those of packets that are made here, and those that
+ * many ports share.
  */
 #include <rte_ether.h>
 
@@ -64,13 +65,14 @@ static bool is_dry(const struct sl_port *p)
 	return false;
 }
 
-/* The same for packets that are made here: any worker may want to make some. */
-static bool is_own_dry(const struct sl_engine *g)
+/* The same for a pool that any worker may want buffers of. */
+static bool is_dry_for_any(const struct sl_engine *g, const struct rte_mempool *pool)
 {
-	unsigned int in_ring = in_ring_of(g->pool);
+	unsigned int in_ring = in_ring_of(pool),
+		     least = RTE_MIN((unsigned)SL_BURST_MAX, pool->size / 4);
 
-	for (unsigned int w = 0; w < g->n_workers && in_ring < SL_BURST_MAX; w++)
-		if (in_ring + in_cache(g->pool, g->worker[w]->lcore) < SL_BURST_MAX)
+	for (unsigned int w = 0; w < g->n_workers && in_ring < least; w++)
+		if (in_ring + in_cache(pool, g->worker[w]->lcore) < least)
 			return true;
 	return false;
 }
@@ -150,8 +152,12 @@ void sl_ports_buffers_tick(struct sl_engine *g)
 {
 	bool any_starved;
 
-	note(&g->buffers, is_own_dry(g));
+	note(&g->buffers, is_dry_for_any(g, g->pool));
 	any_starved = g->buffers.starved;
+	for (unsigned int i = 0; sl_shared_pool(i) != NULL; i++) {
+		note(&g->shared_buffers[i], is_dry_for_any(g, sl_shared_pool(i)->pool));
+		any_starved |= g->shared_buffers[i].starved;
+	}
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 

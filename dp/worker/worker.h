@@ -122,9 +122,6 @@ struct sl_worker {
 	struct sl_stages stages;
 	struct sl_rings rings;
 	struct sl_samples samples;
-	/* The owner: `spare` has packets put aside that go on by time, or by what another worker
-	 * does. The worker must not block until something is received. */
-	bool has_waiting;
 	/* seq of the last list taken up, set once its handovers are done; control reads it */
 	_Atomic(uint64_t) rxqs_seen;
 	struct sl_burst burst;

@@ -82,7 +82,6 @@ static void wait(const struct sl_trip *trip, unsigned int i)
 		sl_waiting_put(r, trip->b, i, trip->underlay, trip->tick, trip->world->commit);
 	struct sl_trip t;
 
-	trip->w->has_waiting = true;
 	if (out == NULL)
 		return;
 	t = trip_of_waiter(trip, r, out);
@@ -118,5 +117,4 @@ void sl_fragment_check_waiting(const struct sl_trip *trip, unsigned int max)
 		sl_waiting_remove(r);
 		go_on(&t, verdict);
 	}
-	trip->w->has_waiting = r->n != 0;
 }

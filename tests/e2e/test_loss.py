@@ -281,7 +281,8 @@ def what_was_lost_is_not_forgotten_when_the_device_is_opened_anew(lab):
 
 def buffers(daemon, name=None):
     """Those of a port; without a name, those for packets that sluice makes."""
-    return next(b for b in daemon.call("stats.get")["buffers"] if b.get("name") == name)
+    wanted = ("port", name) if name else ("own", None)
+    return next(b for b in daemon.call("stats.get")["buffers"] if (b["pool"], b.get("name")) == wanted)
 
 
 def starved(daemon, name):
