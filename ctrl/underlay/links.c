@@ -52,7 +52,7 @@ static struct rte_mbuf *alloc(void *ctx)
 {
 	struct sl_underlay *u = ctx;
 
-	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
+	return sl_engine_packet_new(u->engine);
 }
 
 static bool source(
