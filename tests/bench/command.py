@@ -71,6 +71,9 @@ def what_to_measure(parser):
 
 def what_to_write(parser):
     parser.add_argument("--json", metavar="FILE", help="write everything for programs; -: print it")
+    parser.add_argument("--profile", metavar="DIR",
+                        help="of two workloads: write where the machine's time goes, by perf, a file a "
+                             "point; it slows them down a little")
     parser.add_argument("--plot", metavar="DIR", help="write figures as SVG and a page with them")
     parser.add_argument("--store", metavar="FILE",
                         help="write what docs/performance/measured.json keeps: all but the rounds")

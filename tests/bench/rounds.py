@@ -113,7 +113,7 @@ def run(opts, directory):
     wanted = memory_wanted(opts.points, opts.ovs) if opts.hugepages else 0
     with machine.Hugepages(wanted) as hugepages:
         usable = opts.hugepages and hugepages.available
-        bench = Bench(opts.build, directory, tsc, usable, opts.seconds)
+        bench = Bench(opts.build, directory, tsc, usable, opts.seconds, opts.profile)
         rounds = Rounds(bench, opts)
         rounds.check()
         rounds.run()

@@ -39,7 +39,7 @@ def start(bench, point):
 
 
 def workload(bench, point):
-    return workloads.measure(bench, point.scenario)
+    return workloads.measure(bench, point)
 
 
 @dataclass(frozen=True)

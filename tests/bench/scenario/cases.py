@@ -278,7 +278,9 @@ def crowd(_):
 def plain(_):
     """As it is with DPDK's own driver of packet sockets, which needs the workloads' offloads off."""
     work = workloads.Work(kind="af_packet")
-    return [at_work("plain/pair", work), at_work("plain/tunnel", work.but(underlay="veth"))] + [
+    return [at_work("plain/pair", work), at_work("plain/tunnel", work.but(underlay="veth")),
+            at_work("plain/memif", work.but(underlay="memif")),
+            at_work("plain/crowd", work.but(idle=20))] + [
         at_work(f"plain/{load}", work.but(load=load))
         for load in ("idle_ping", "busy_ping", "same", "new")]
 

@@ -5,7 +5,7 @@ import time
 
 from bench.measuring.daemon import Failure
 from bench.scenario.workloads import PLAIN
-from bench.workloads import loads, ovs_pair, places, spaces
+from bench.workloads import loads, ovs_pair, places, profile, spaces
 
 SWITCHES = {"kernel": places.kernel, "sluice": places.sluice, "ovs": ovs_pair.ovs}
 SETTLE_SECONDS = 0.5
@@ -32,15 +32,17 @@ def described(offloads):
     return " / ".join(dict.fromkeys(texts))
 
 
-def measure(bench, work):
+def measure(bench, point):
     """Everything is made for this one measurement and taken down after it."""
+    work = point.scenario
     with contextlib.ExitStack() as stack:
         pair = SWITCHES[work.switch](stack, bench, work)
         pair.wait_until_reached()
         before = pair.offloads()
         time.sleep(SETTLE_SECONDS)
         idle = loads.idle_cores()
-        found = loads.LOADS[work.load](bench, work, pair)
+        with profile.of_machine(bench, point.key):
+            found = loads.LOADS[work.load](bench, work, pair)
         pair.check()
         if pair.offloads() != before:
             raise Failure(f"the workloads' offloads changed: {before}, {pair.offloads()}")
