@@ -159,20 +159,14 @@ def draw(directory, rows):
 
 
 def joined(names):
-    """Several runs as one. Ratios are taken within a point and between points of one run, so what
-    belongs together must have been measured together, and a target is the last run's that has it."""
+    """The runs in these files as one."""
     runs = []
     for name in names:
         with open(name, encoding="utf-8") as file:
             runs.append(json.load(file))
         if runs[-1].get("format") != rounds.FORMAT:
             raise Failure(f"{name} has format {runs[-1].get('format')}, this is {rounds.FORMAT}")
-    if len(runs) == 1:
-        return runs[0]
-    rows = {row["key"]: row for found in runs for row in found["rows"]}
-    return runs[-1] | {"rows": list(rows.values()),
-                       "notes": [note for found in runs for note in found["notes"]],
-                       "targets": store.last_measured([found["targets"] for found in runs])}
+    return runs[0] if len(runs) == 1 else store.joined(runs)
 
 
 def shell(script, complaint):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.report import drawing
 
-OVS, TESTPMD = drawing.PEERS
+OVS, TESTPMD, _ = drawing.PEERS
 CYCLES = "TSC cycles a packet"
 MPPS = "million packets a second"
 
@@ -62,16 +62,16 @@ PLOTS = {
     "features": Plot("Policy modes", "VXLAN encapsulation, 1,024 connections, 64-byte frames, 1,000 rules",
                      CYCLES, "policy mode of the network", drawing.bars, PEERS),
     "streams": Plot("TCP between two workloads, their offloads untouched",
-                    f"iperf3; {SHARED}; two nodes over a veth pair, memif without the kernel between them",
+                    f"iperf3; {SHARED}; kernel: bridge, and VXLAN over a veth pair; cut: to the MTU, as a NIC does",
                     "Gb/s", "where the workloads are, and how many streams", drawing.bars, {"gbps": ""},
                     digits=1),
     "work": Plot("What a gigabyte between two workloads costs",
                  f"the same streams; every process and the kernel; {SHARED}",
                  "CPU seconds a GB", "where the workloads are, and how many streams", drawing.bars,
                  {"cpu_per_gb": ""}, digits=2, of="streams"),
-    "latency": Plot("Ping between two workloads", f"one node; {SHARED}", "microseconds, p50", "pings",
+    "latency": Plot("Ping between two workloads", f"one node; {SHARED}; kernel: bridge", "microseconds, p50", "pings",
                     drawing.bars, {"rtt_us": ""}),
-    "exchange": Plot("One-byte requests over TCP between two workloads", f"one node; {SHARED}",
+    "exchange": Plot("One-byte requests over TCP between two workloads", f"one node; {SHARED}; kernel: bridge",
                      "thousand a second", "connections", drawing.bars, {"requests_per_second": ""},
                      1e-3, 1),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is kept of runs: medians, lowest and highest, an object a line; and targets of several runs."""
+"""Several runs as one, and what is kept of them: medians, lowest and highest, an object a line."""
 import json
 
 from bench.report import targets
@@ -25,6 +25,24 @@ def last_measured(runs):
     for found in runs:
         last |= {target["what"]: target for target in found if target["measured"]}
     return [last.get(target["what"], target) for target in targets.all_of({})]
+
+
+def joined(runs):
+    """Each point as the last run has it that measured it. Ratios are taken within a point and between
+    points of one run, so what belongs together must have been measured together; a target is the last
+    run's that has it. Of runs on several machines the first one's is described, and notes say where
+    the others' points are from."""
+    first, notes = runs[0]["machine"], [note for found in runs for note in found["notes"]]
+    for found in runs[1:]:
+        machine, cases = found["machine"], dict.fromkeys(row["case"] for row in found["rows"])
+        if machine["cpu"] != first["cpu"]:
+            notes.append(f"{', '.join(cases)}: measured on {machine['cpu']}, {machine['cores']} cores, "
+                         f"TSC {machine['tsc_hz'] / 1e9:.2f} GHz, Linux {machine['kernel']}")
+    of_one = all(found["machine"]["cpu"] == first["cpu"] for found in runs)
+    rows = {row["key"]: row for found in runs for row in found["rows"]}
+    return runs[-1 if of_one else 0] | {
+        "rows": list(rows.values()), "notes": list(dict.fromkeys(notes)),
+        "targets": last_measured([found["targets"] for found in runs])}
 
 
 def text(found):

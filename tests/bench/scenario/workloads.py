@@ -43,7 +43,7 @@ def title(work):
     if work.switch == "ovs":
         return "OVS-DPDK"
     if work.switch == "kernel":
-        return "kernel: VXLAN, bridge, veth"
+        return "kernel"
     if work.kind in PLAIN:
         return "sluice, af_packet without offloads"
     return f"sluice, {'TAP' if work.kind == 'tap' else work.kind} ports"

@@ -12,7 +12,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.r
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import counted  # noqa: E402
-from bench import rounds  # noqa: E402
+from bench import rounds, ways  # noqa: E402
+from bench.measuring.daemon import Failure  # noqa: E402
 from bench.report import store, tables, targets, workloads  # noqa: E402
 from bench.scenario import cases  # noqa: E402
 from bench.scenario import workloads as work  # noqa: E402
@@ -86,6 +87,29 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(len(run.notes), 2)
         self.assertIn("pair/ovs-veth is skipped: ", run.notes[0])
 
+    def test_a_measurement_that_fails_twice_costs_its_round_and_no_other(self):
+        opts = types.SimpleNamespace(points=cases.points("latency:busy", OPTIONS), ovs=False, rounds=2)
+        run, tries = rounds.Rounds(types.SimpleNamespace(hugepages=True), opts), {}
+
+        def measure(_, point):
+            tries[point.key] = tries.get(point.key, 0) + 1
+            if point.key == "latency/busy/tap" and tries[point.key] <= 2:
+                raise Failure("lost")
+            return {"rtt_us": 5.0}
+
+        there = ways.WAYS["workload"]
+        ways.WAYS["workload"] = ways.Way(measure, 1)
+        try:
+            run.run()
+        finally:
+            ways.WAYS["workload"] = there
+        self.assertEqual(run.failures, ["latency/busy/tap, round 1: lost"])
+        self.assertEqual(run.results["latency/busy/tap"], [{}, {"rtt_us": 5.0}])
+        self.assertEqual(run.results["latency/busy/bridge"], [{"rtt_us": 5.0}] * 2)
+        point = next(point for point in run.points if point.key == "latency/busy/tap")
+        row = tables.row(point, run.results[point.key])
+        self.assertEqual(row["metrics"]["rtt_us"]["rounds"], [5.0])
+
     def test_every_node_has_the_policy_and_knows_both_workloads(self):
         places_of = [(node, None, spaces.Workload(number, name, types.SimpleNamespace(path="/x")))
                      for node, number, name in (("a", 5, "web"), ("b", 6, "db"))]
@@ -127,15 +151,18 @@ class Kept(unittest.TestCase):
     def test_rounds_go_and_a_later_run_replaces_a_target(self):
         point = next(point for point in every_point() if point.key == "encap/vxlan/1k")
         runs = []
-        for cycles in (150, 100):
+        for cycles, cpu in ((150, "one"), (100, "another")):
             results = {point.key: [{"cycles": cycles, "mac": 50}]}
-            runs.append({"date": "today", "rows": [tables.row(point, results[point.key])],
-                         "targets": targets.all_of(results)})
-        kept = json.loads(store.text(runs[1] | {
-            "targets": store.last_measured([run["targets"] for run in runs])}))
+            runs.append({"date": "today", "rows": [tables.row(point, results[point.key])], "notes": [],
+                         "targets": targets.all_of(results),
+                         "machine": {"cpu": cpu, "cores": 2, "tsc_hz": 2e9, "kernel": "6.1"}})
+        kept = json.loads(store.text(store.joined(runs)))
         self.assertEqual(kept["targets"][0]["measured"]["median"], 2)
+        self.assertEqual(kept["rows"][0]["metrics"]["cycles"]["median"], 100)
         self.assertNotIn("rounds", kept["rows"][0]["metrics"]["cycles"])
         self.assertIsNone(kept["date"])
+        self.assertEqual(kept["machine"]["cpu"], "one")
+        self.assertIn("encap: measured on another", kept["notes"][0])
 
 
 if __name__ == "__main__":
