@@ -22,6 +22,7 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
+	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -227,12 +228,12 @@ void sl_port_closed(struct sl_port *p)
 	sl_port_take_wish(p);
 }
 
-static void try_later(struct sl_port *p)
+static void try_later(struct sl_port *p, unsigned int most_ms)
 {
 	unsigned int ms = TRY_MS << RTE_MIN(p->n_tries, 6u);
 
 	p->n_tries++;
-	p->due = after_ms(RTE_MIN(ms, (unsigned int)TRY_MOST_MS));
+	p->due = after_ms(RTE_MIN(ms, most_ms));
 }
 
 static void open(struct sl_port *p)
@@ -245,7 +246,7 @@ static void open(struct sl_port *p)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_MISSING, why);
-		try_later(p);
+		try_later(p, LOOK_MOST_MS);
 		return;
 	}
 	ret = sl_port_check_device(p, &e);
@@ -264,7 +265,7 @@ void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_FAILED, e->message);
-		try_later(p);
+		try_later(p, TRY_MOST_MS);
 		return;
 	}
 	if (p->is_first)
