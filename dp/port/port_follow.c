@@ -124,6 +124,20 @@ static void follow_queues(struct sl_port *p)
 	sl_queues_replace(p->engine, p, new);
 }
 
+/* Another guest may take other offloads. */
+static void follow_takes(struct sl_port *p)
+{
+	struct sl_port_dp *new;
+
+	if (p->dev->takes == p->dp->takes && p->dev->merge == p->dp->merge)
+		return;
+	new = copy_of(p->dp);
+	new->takes = p->dev->takes;
+	new->merge = p->dev->merge;
+	sl_queues_replace(p->engine, p, new);
+	sl_port_set_add(&p->engine->changed, p->id);
+}
+
 static void act(struct sl_port *p, const struct sl_port_link *l)
 {
 	switch (l->state) {
@@ -156,6 +170,7 @@ static void look(struct sl_port *p)
 	}
 	if (l.txq_changed)
 		follow_queues(p);
+	follow_takes(p);
 	if (l.state == SL_LINK_UP || l.state == SL_LINK_DOWN)
 		follow_addresses(p, &l);
 	act(p, &l);
