@@ -4,7 +4,6 @@
 #include <rte_cycles.h>
 
 #include "sluice/port_tag.h"
-#include "sluice/super.h"
 #include "worker.h"
 
 enum {
@@ -115,31 +114,12 @@ static void flush_ports(struct sl_worker *w)
 	w->offloads = false;
 }
 
-/* Counts packets and bytes as they are on the wire. Returns the packets. */
-static __rte_noinline uint32_t count_offloads(struct sl_worker *w, struct sl_port_counters *c,
-	struct rte_mbuf *const *pkt, unsigned int n)
-{
-	uint64_t bytes = 0;
-	uint32_t packets = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t segments = sl_super_segments(pkt[i]);
-
-		packets += segments;
-		bytes += sl_super_bytes(pkt[i], segments);
-		w->offloads |= (pkt[i]->ol_flags & SL_OFFLOADS) != 0 || pkt[i]->nb_segs > 1;
-	}
-	sl_count(&c->rx_bytes, bytes);
-	return packets;
-}
-
 static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 {
 	struct sl_burst *b = &w->burst;
 	uint64_t start = rte_rdtsc(), cycles;
 	uint16_t n = q->receive(q->queue, b->pkt, SL_BURST_MAX);
 	struct sl_port_counters *c = &w->counters.port[q->port->id]->n;
-	uint32_t packets = n;
 
 	if (n == 0) {
 		sl_count(&q->state->dry, 1);
@@ -149,12 +129,11 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	b->n = n;
 	b->in_port = q->port->id;
 	if (unlikely(q->port->offloads_in))
-		packets = count_offloads(w, c, b->pkt, n);
-	else
-		sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
-	sl_count(&w->counters.received, packets);
+		sl_note_offloads(w, b->pkt, n);
+	sl_count(&w->counters.received, n);
 	sl_count(&w->counters.bursts, 1);
-	sl_count(&c->rx_packets, packets);
+	sl_count(&c->rx_packets, n);
+	sl_count(&c->rx_bytes, bytes_of(b->pkt, n));
 	sl_stage_mark(w, SL_STAGE_RECEIVE, n);
 	w->run(w, q->port, b);
 	flush_ports(w);
@@ -188,7 +167,7 @@ static void send_injected(struct sl_worker *w, struct sl_inject *in)
 		atomic_load_explicit(&w->ports[in->port], memory_order_acquire);
 
 	if (p != NULL && p->epoch == in->epoch) {
-		w->offloads |= (in->m->ol_flags & SL_OFFLOADS) != 0;
+		sl_note_offloads(w, &in->m, 1);
 		sl_tx_put(w, in->port, in->m);
 		return;
 	}

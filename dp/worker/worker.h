@@ -17,6 +17,7 @@
 #include "samples.h"
 #include "stages.h"
 #include "sluice/burst.h"
+#include "sluice/super.h"
 
 /* A worker's way into a port. */
 struct sl_txq {
@@ -133,6 +134,33 @@ struct sl_worker {
 } __rte_cache_aligned;
 
 void *sl_worker_main(struct sl_worker *w); /* the loop; returns after stop */
+
+/*
+ * For packets that may be unlike those of a device without offloads: they carry some, are chains, or
+ * their buffers are shared.
+ */
+static inline void sl_note_offloads(
+	struct sl_worker *w, struct rte_mbuf *const *pkt, unsigned int n)
+{
+	const uint64_t odd = SL_OFFLOADS | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+	for (unsigned int i = 0; i < n; i++)
+		w->offloads |= (pkt[i]->ol_flags & odd) != 0 || pkt[i]->nb_segs > 1;
+}
+
+/*
+ * A super-segment that was received, and counted as one packet, is known to be `more` packets more,
+ * which have that many bytes together.
+ */
+static inline void sl_count_received_more(
+	struct sl_worker *w, uint16_t port, uint32_t more, uint64_t bytes)
+{
+	struct sl_port_counters *c = &w->counters.port[port]->n;
+
+	sl_count(&w->counters.received, more);
+	sl_count(&c->rx_packets, more);
+	sl_count(&c->rx_bytes, bytes);
+}
 
 /* For stages. The buffer owns the packet from here; the packet is counted when the
  * buffer is flushed. */

@@ -33,6 +33,8 @@
 	X(FRAGMENT_OVERLAP, "fragment that would overwrite the transport header", "fragments")    \
 	X(FRAGMENT_UNKNOWN, "later fragment whose first fragment was not let through",            \
 		"fragments")                                                                      \
+	X(OFFLOAD_MALFORMED, "what its sender asks a device to finish does not fit the packet",   \
+		"offload")                                                                        \
 	/* underlay and decap */                                                                  \
 	X(UNDERLAY_NOT_LOCAL, "underlay packet to an address or MAC that is not this node's",     \
 		"underlay")                                                                       \

@@ -52,6 +52,8 @@ void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 /* The port's MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
+/* Packets from the port may carry offloads from now on. */
+void sl_rig_offloads(struct sl_rig *r, uint16_t port);
 /* Packets to the port are dropped for that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
 /* Drop what waits for a port that refuses packets. Returns the reason. */
