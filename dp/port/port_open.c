@@ -173,6 +173,7 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 		.offloads_in = d->offloads_in,
 		.merge = d->merge,
 		.takes = d->takes,
+		.pool = d->pool,
 		.mtu = sl_port_device_mtu(d, d->kernel_mtu),
 		.transmit = d->driver->transmit};
 	sl_port_deal_txq(p, dp);

@@ -3,12 +3,14 @@
 
 #include <rte_cycles.h>
 
+#include "dp/egress/egress.h"
 #include "sluice/port_tag.h"
 #include "worker.h"
 
 enum {
 	INJECTS_A_TURN = 32,
-	EMPTY_TURNS = 256, /* before an adaptive worker first sleeps */
+	FLUSH_AT_A_TIME = 64, /* packets: their copies fit the second cache */
+	EMPTY_TURNS = 256,    /* before an adaptive worker first sleeps */
 	SLEEP_MIN_US = 1,
 	SLEEP_MAX_US = 100,
 	TIMER_SLACK_NS = 1000, /* the default of 50 us is much longer than the short steps */
@@ -44,10 +46,29 @@ static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason,
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+/* Packets and bytes as they are on the wire. */
+struct wire {
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+static struct wire on_the_wire(struct rte_mbuf *const *pkt, unsigned int n)
+{
+	struct wire sum = {0};
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t segments = sl_super_segments(pkt[i]);
+
+		sum.packets += segments;
+		sum.bytes += sl_super_bytes(pkt[i], segments);
+	}
+	return sum;
+}
+
 static void free_refused(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port,
 	const struct sl_port_dp *p, enum sl_drop why)
 {
-	sl_count(&w->counters.port[port]->n.tx_dropped, t->n);
+	sl_count(&w->counters.port[port]->n.tx_dropped, on_the_wire(t->pkt, t->n).packets);
 	drop_unsent(w, why, port, p, t->pkt, t->n);
 	t->n = 0;
 }
@@ -61,21 +82,61 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
 	return bytes;
 }
 
-/* Returns how many of the buffer's packets the device accepted. Tries twice, for queues that
- * free slots during the call. */
-static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
+/* Returns how many of the packets the device accepted. Tries twice, for queues that free slots during
+ * the call. */
+static uint16_t transmit(
+	const struct sl_port_dp *p, unsigned int worker, struct rte_mbuf **pkt, uint16_t n)
 {
 	const struct sl_txq *q = &p->txq[worker];
 	uint16_t sent;
 
 	if (q->lock != NULL)
 		rte_spinlock_lock(q->lock);
-	sent = p->transmit(q->queue, t->pkt, t->n);
-	if (unlikely(sent < t->n))
-		sent += p->transmit(q->queue, t->pkt + sent, (uint16_t)(t->n - sent));
+	sent = p->transmit(q->queue, pkt, n);
+	if (unlikely(sent < n))
+		sent += p->transmit(q->queue, pkt + sent, (uint16_t)(n - sent));
 	if (q->lock != NULL)
 		rte_spinlock_unlock(q->lock);
 	return sent;
+}
+
+static void send_offloads(struct sl_worker *w, uint16_t port, const struct sl_port_dp *p,
+	struct rte_mbuf **pkt, uint16_t n)
+{
+	struct sl_port_counters *c = &w->counters.port[port]->n;
+	struct wire all = on_the_wire(pkt, n); /* accepted packets are no longer ours */
+	uint16_t sent = transmit(p, w->id, pkt, n);
+
+	if (unlikely(sent < n)) {
+		struct wire left = on_the_wire(pkt + sent, (unsigned int)(n - sent));
+
+		all.packets -= left.packets;
+		all.bytes -= left.bytes;
+		drop_unsent(w, SL_DROP_TX_FULL, port, p, pkt + sent, (unsigned int)(n - sent));
+		sl_count(&c->tx_dropped, left.packets);
+	}
+	sl_count(&w->counters.sent, all.packets);
+	sl_count(&c->tx_packets, all.packets);
+	sl_count(&c->tx_bytes, all.bytes);
+}
+
+/* The buffer's packets as the device takes them, a few at a time. */
+static __rte_noinline void flush_offloads(
+	struct sl_worker *w, uint16_t port, const struct sl_port_dp *p, struct sl_tx_buffer *t)
+{
+	const struct sl_egress_to to = {p->takes, p->merge, w->pool, p->pool};
+	struct rte_mbuf *out[FLUSH_AT_A_TIME];
+	struct sl_egress e;
+	uint16_t n;
+
+	sl_egress_begin(&e, &to, t->pkt, t->n);
+	while ((n = sl_egress_next(&e, out, FLUSH_AT_A_TIME)) > 0)
+		send_offloads(w, port, p, out, n);
+	for (uint16_t i = 0; i < e.n_lost; i++) {
+		sl_count(&w->counters.port[port]->n.tx_dropped, sl_super_segments(t->pkt[i]));
+		drop_unsent(w, e.why[i], port, p, &t->pkt[i], 1);
+	}
+	t->n = 0;
 }
 
 void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
@@ -90,9 +151,13 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 		free_refused(w, t, port, p, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
 	}
+	if (unlikely(p->merge || w->offloads)) {
+		flush_offloads(w, port, p, t);
+		return;
+	}
 	/* before transmitting: accepted packets are no longer ours */
 	bytes = bytes_of(t->pkt, t->n);
-	sent = transmit(p, w->id, t);
+	sent = transmit(p, w->id, t->pkt, t->n);
 	left = t->n - sent;
 	if (unlikely(left > 0)) {
 		bytes -= bytes_of(t->pkt + sent, left);
@@ -200,6 +265,7 @@ static bool turn(struct sl_worker *w)
 			found |= receive(w, &l->q[i]);
 	found |= drain_injects(w);
 	if (!found && w->spare != NULL) {
+		w->offloads = true; /* what was put aside may have had some */
 		w->spare(w);
 		flush_ports(w);
 	}

@@ -58,6 +58,9 @@ void sl_rig_offloads(struct sl_rig *r, uint16_t port);
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
 /* Drop what waits for a port that refuses packets. Returns the reason. */
 enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port);
+/* Send what waits for a port whose device takes only copies, while there is no buffer for one. Returns
+ * the reason for which it is dropped. */
+enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port);
 /* A port or the node's tunnel is removed, or changes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
