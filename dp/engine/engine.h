@@ -48,14 +48,17 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g);
 
 /*
  * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds
- * from the event loop.
+ * from the event loop. Returns true when something waits for a worker: call again soon.
  */
-void sl_engine_poll(struct sl_engine *g);
+bool sl_engine_poll(struct sl_engine *g);
 uint32_t sl_engine_tick(const struct sl_engine *g);
 
 /* Readable when sl_engine_follow has something to do; -1: there is no such descriptor. */
 int sl_engine_fd(const struct sl_engine *g);
 void sl_engine_follow(struct sl_engine *g);
+/* Workers ring it when they have an upcall and the control thread sleeps. It makes sl_engine_fd
+ * readable. */
+struct sl_bell *sl_engine_bell(struct sl_engine *g);
 
 /* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
  * it). */

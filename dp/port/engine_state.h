@@ -113,6 +113,10 @@ struct sl_port {
 	int rxq_wanted[SL_QUEUES_MAX]; /* worker, or -1 for any */
 	/* the worker that polls it, or will poll it; -1: none */
 	int rxq_worker[SL_QUEUES_MAX];
+	struct sl_rxq_watch {
+		uint8_t n_worker; /* the worker whose epoll set has fd, and one; 0: none has */
+		int fd;
+	} watch[SL_QUEUES_MAX];
 	struct sl_port_counters base;	    /* what was counted under this id for earlier ports */
 	uint64_t base_drops[SL_DROP_COUNT]; /* what was counted under this id for earlier ports */
 	bool underlay, has_mac;
@@ -179,7 +183,8 @@ struct sl_engine {
 	uint32_t looked;   /* tick of the last check of what waits in devices */
 	struct sl_interface_watch *watch;
 	struct sl_device_helper *helper;
-	int fd;			    /* epoll: of the watch and the helper; -1: none */
+	int fd;			    /* epoll: of the watch, the helper and the bell; -1: none */
+	struct sl_bell bell;	    /* the control thread's */
 	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
 	/*
 	 * Ports that there is something to do about in each turn, so that no turn walks all: each
@@ -250,6 +255,16 @@ void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state 
 /* Workers poll the port from now on. p->dp replaces what workers see, which is retired. */
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
+/* port_wake.c: which worker's epoll set has the queues' descriptors */
+/* Call before workers' lists are rebuilt because of the port. */
+void sl_port_watch(struct sl_port *p);
+/* True when the queue is polled only when its descriptor says that it is ready. */
+bool sl_port_is_asked(const struct sl_port *p, unsigned int queue);
+/* An asked queue that its descriptor says is empty. */
+bool sl_port_is_unready(const struct sl_port *p, unsigned int queue);
+/* Workers poll the port's queues soon, if they sleep. */
+void sl_port_ring(struct sl_port *p);
+
 /* pool.c */
 struct rte_mempool *sl_pool_create(unsigned int n, unsigned int room, int socket); /* any thread */
 /* Whether a port may get another pool in addition to those that wait for their buffers. */
@@ -293,7 +308,7 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_ports_hear(struct sl_engine *g); /* what the kernel has told of interfaces */
+bool sl_ports_hear(struct sl_engine *g); /* whether the kernel has told of interfaces */
 void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
 void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */

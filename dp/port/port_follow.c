@@ -214,10 +214,13 @@ static void hurry(struct sl_engine *g)
 	}
 }
 
-void sl_ports_hear(struct sl_engine *g)
+bool sl_ports_hear(struct sl_engine *g)
 {
-	if (sl_interface_watch_read(g->watch, note_gone, g))
+	bool heard = sl_interface_watch_read(g->watch, note_gone, g);
+
+	if (heard)
 		hurry(g);
+	return heard;
 }
 
 void sl_port_shut(struct sl_port *p)
