@@ -82,3 +82,18 @@ int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struc
 	sl_err_hint(e, "give a prefix of unicast addresses");
 	return -EINVAL;
 }
+
+int sl_check_interface_name(const char *name, const char *field, struct sl_err *e)
+{
+	const char *c = name;
+
+	while (*c > ' ' && *c < 0x7f && *c != '/' && *c != ':' && *c != '%')
+		c++;
+	if (*c == '\0' && c != name && c - name <= SL_INTERFACE_NAME_MAX &&
+		strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field, "\"%.40s\" is no name of a kernel interface", name);
+	sl_err_hint(e, "give 1 to %d printable characters without space, /, : and %%",
+		SL_INTERFACE_NAME_MAX);
+	return -EINVAL;
+}

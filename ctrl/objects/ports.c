@@ -39,6 +39,9 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, workers, SL_F_LIST, .max = SL_QUEUES_MAX,
 		.elem = &sl_port_worker_field,
 		.help = "The worker of each receive queue; absent or empty: spread."),
+	SL_FIELD(sl_port_obj, host_tap, SL_F_OBJECT, SL_PRESENT(sl_port_obj, has_host_tap),
+		.shape = &sl_shape_port_host_tap,
+		.help = "A TAP that has what is the host's on the same wire; underlay ports only."),
 };
 
 static int check_port(const void *obj, struct sl_err *e)
@@ -54,6 +57,13 @@ static int check_port(const void *obj, struct sl_err *e)
 			"port \"%s\" has role access, and only underlay ports have addresses",
 			p->name);
 		sl_err_hint(e, "workloads' addresses belong to endpoints");
+		return -EINVAL;
+	}
+	if (p->role == SL_ROLE_ACCESS && p->has_host_tap) {
+		sl_err_set(e, SL_ERR_PARAMS, "host_tap",
+			"port \"%s\" has role access, and only underlay ports have a host TAP",
+			p->name);
+		sl_err_hint(e, "for the host in a workloads' network, add an endpoint with host");
 		return -EINVAL;
 	}
 	if (p->workers.n > 0 && p->workers.n != p->queues) {
@@ -132,6 +142,17 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return r.ret;
 }
 
+static int permit_host_tap(const struct sl_devices_conf *allow, const struct sl_port_obj *was,
+	const struct sl_port_obj *is, struct sl_err *e)
+{
+	char devargs[SL_HOST_DEVARGS_LEN];
+
+	if (!is->has_host_tap || (was != NULL && was->has_host_tap &&
+					 strcmp(was->host_tap.name, is->host_tap.name) == 0))
+		return 0;
+	return sl_devices_check(allow, sl_host_devargs(is->host_tap.name, devargs), e);
+}
+
 /* The rights for a device that the port has already were checked when it was added. */
 static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
 	const struct sl_object *new_obj, struct sl_err *e)
@@ -139,7 +160,11 @@ static int permit(const struct sl_devices_conf *allow, const struct sl_object *o
 	const struct sl_port_obj *is = (const struct sl_port_obj *)new_obj;
 	const struct sl_port_obj *was = (const struct sl_port_obj *)old_obj;
 
-	if (is == NULL || (was != NULL && strcmp(was->devargs, is->devargs) == 0))
+	if (is == NULL)
+		return 0;
+	if (permit_host_tap(allow, was, is, e) != 0)
+		return -EPERM;
+	if (was != NULL && strcmp(was->devargs, is->devargs) == 0)
 		return 0;
 	return sl_devices_check(allow, is->devargs, e);
 }
@@ -163,6 +188,7 @@ static int port_mtu(const struct sl_store *s, const struct sl_object *o, struct 
 static const struct sl_rule rules[] = {
 	{"port_device", sl_port_device_rule},
 	{NULL, sl_port_address_rule},
+	{"host_name", sl_port_host_rule},
 	{"port_mtu", port_mtu},
 };
 

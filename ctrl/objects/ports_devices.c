@@ -164,6 +164,28 @@ static bool one_argument(const struct device *a, const struct device *b, struct 
 	return false;
 }
 
+/* True for an argument that names the interface. */
+static bool names_interface(const struct device *x, const char *name)
+{
+	for (unsigned int i = 0; x->d.driver != NULL && i < x->d.args->count; i++) {
+		const struct rte_kvargs_pair *p = &x->d.args->pairs[i];
+
+		if (p->value != NULL && is_interface(sl_device_use(&x->d, p->key)) &&
+			strcmp(p->value, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool sl_port_device_takes(const struct sl_port_obj *p, const char *name)
+{
+	struct device x = device_of(p);
+	bool takes = names_interface(&x, name);
+
+	sl_device_fini(&x.d);
+	return takes;
+}
+
 struct other_devices {
 	const struct sl_store *store;
 	const struct sl_port_obj *mine;
