@@ -282,13 +282,12 @@ static int permit(const struct sl_devices_conf *allow, const struct sl_object *o
 {
 	const struct sl_endpoint_obj *is = (const struct sl_endpoint_obj *)new_obj;
 	const struct sl_endpoint_obj *was = (const struct sl_endpoint_obj *)old_obj;
-	char devargs[SL_HOST_DEVARGS_LEN];
 
 	if (is == NULL || !sl_endpoint_is_host_here(is) ||
 		(was != NULL && sl_endpoint_is_host_here(was) &&
 			strcmp(was->host.name, is->host.name) == 0))
 		return 0;
-	return sl_devices_check(allow, sl_host_devargs(is->host.name, devargs), e);
+	return sl_host_rights(allow, is->host.name, e);
 }
 
 static const struct sl_rule rules[] = {

@@ -72,6 +72,14 @@ const char *sl_host_devargs(const char *tap, char buf[SL_HOST_DEVARGS_LEN])
 	return buf;
 }
 
+int sl_host_rights(const struct sl_devices_conf *c, const char *tap, struct sl_err *e)
+{
+	const struct sl_port_obj as_port = {
+		.name = tap, .has_tap = true, .tap.name = (char *)(uintptr_t)tap};
+
+	return sl_port_rights(c, &as_port, e);
+}
+
 /* Texts that the parameters point to. */
 struct texts {
 	char name[SL_HOST_PORT_LEN], devargs[SL_HOST_DEVARGS_LEN];

@@ -8,12 +8,23 @@
 #include "fields.h"
 #include "ports.h"
 #include "report.h"
+#include "sluice/super.h"
 #include "ctrl/shape/time_text.h"
 
 const struct sl_field sl_port_worker_field = {.name = "worker",
 	.type = SL_F_UINT,
 	.max = SL_WORKERS_MAX - 1,
 	.help = "Index of a worker in workers.cores."};
+
+/* In the order of enum sl_offload. */
+static const char *const offload_names[] = {"checksum", "tso", "uso", "udp_gso", "gro", NULL};
+enum { SL_PORT_OFFLOADS = sizeof(offload_names) / sizeof(offload_names[0]) - 1 };
+_Static_assert(SL_OFFLOAD_ALL == (1 << SL_PORT_OFFLOADS) - 1, "a name for each");
+
+static const struct sl_field offload = {.name = "offload",
+	.type = SL_F_ENUM,
+	.names = offload_names,
+	.help = "A field of the port's offloads."};
 
 static const struct sl_field kernel_fields[] = {
 	SL_FIELD(sl_port_kernel, interface, SL_F_STRING, .max = 15, .help = "The interface."),
@@ -57,6 +68,10 @@ static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_port_reported, workers_now, SL_F_LIST, SL_PRESENT(sl_port_reported, has_state),
 		.max = SL_QUEUES_MAX, .elem = &sl_port_worker_field,
 		.help = "The worker that polls each receive queue."),
+	SL_FIELD(sl_port_reported, offloads_now, SL_F_LIST, SL_PRESENT(sl_port_reported, has_state),
+		.max = SL_PORT_OFFLOADS, .elem = &offload,
+		.help = "Offloads that are on: the device has them, and they are not switched "
+			"off."),
 	SL_FIELD(sl_port_reported, numa_node, SL_F_UINT, SL_PRESENT(sl_port_reported, has_numa),
 		.max = 1023, .help = "The device's NUMA node; absent when it has none."),
 	SL_FIELD(sl_port_reported, numa_far, SL_F_BOOL, SL_PRESENT(sl_port_reported, has_state),
@@ -106,6 +121,16 @@ static void report_workers(
 	r->numa_node = r->has_numa ? (uint32_t)info->numa : 0;
 }
 
+static void report_offloads(unsigned int bits, struct sl_port_reported *r)
+{
+	uint32_t *names = calloc(SL_PORT_OFFLOADS, sizeof(*names));
+
+	r->offloads_now.items = names;
+	for (uint32_t i = 0; i < SL_PORT_OFFLOADS && names != NULL; i++)
+		if ((bits >> i & 1) != 0)
+			names[r->offloads_now.n++] = i;
+}
+
 void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported)
 {
 	struct sl_port_reported *r = reported;
@@ -126,6 +151,7 @@ void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, 
 	r->mtu_now = info.mtu;
 	r->mac_now = info.mac;
 	report_workers(ctx->engine, &info, r);
+	report_offloads(info.offloads, r);
 	r->has_kernel = sl_port_kernel_counters(ctx->engine, (uint16_t)id, &kernel);
 	if (r->has_kernel)
 		report_kernel(&kernel, &r->kernel);

@@ -89,7 +89,7 @@ struct sl_port {
 	uint32_t epoch;
 	int numa; /* -1: unknown */
 	char name[SL_NAME_LEN];
-	char device[64];		 /* name in the devargs */
+	char device[SL_DEVICE_NAME_LEN]; /* name in the devargs */
 	char *devargs;			 /* what it was opened with */
 	uint64_t socket_dev, socket_ino; /* the file of the socket that it serves; 0: none */
 	char driver_name[32];		 /* for people; empty: not known yet */

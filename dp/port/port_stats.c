@@ -98,6 +98,7 @@ void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info)
 	info->rx_errors = l.rx_errors;
 	info->rx_no_buffer = l.rx_no_buffer;
 	info->keeps_buffers = p->dev != NULL && p->dev->keeps_buffers;
+	info->offloads = p->dev != NULL ? p->dev->offloads_now : 0;
 	info->starved = p->starved;
 	info->n_buffers = p->pool != NULL ? p->pool->size : 0;
 }

@@ -184,7 +184,7 @@ struct sl_port_info {
 	char why[200]; /* in words; empty when it is up */
 	struct timespec since;
 	char driver[32];
-	char device[64]; /* its name on its bus */
+	char device[160]; /* its name on its bus */
 	struct sl_mac mac;
 	uint16_t mtu;
 	uint16_t n_rxq, n_txq;
@@ -198,6 +198,7 @@ struct sl_port_info {
 	uint64_t rx_no_buffer; /* number of times its driver found no buffer to receive into */
 	/* its transmit queues keep other ports' buffers until they are sent */
 	bool keeps_buffers;
+	unsigned int offloads;	/* enum sl_offload: what its device uses */
 	bool starved;		/* its pool has been empty for some time */
 	unsigned int n_buffers; /* of its pool */
 };
