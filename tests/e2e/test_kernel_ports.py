@@ -280,7 +280,7 @@ def a_vlan_tag_that_the_kernel_takes_out_is_seen(lab):
                           IP(src=rig.web.ip, dst=rig.db.ip) / UDP(sport=7, dport=7) / b"tagged")
     for _ in range(10):
         web.send(frame(5))
-    wait_until(lambda: rig.daemon.drop("vlan") == 10, lambda: f"not dropped: {rig.daemon.drops()}")
+    wait_until(lambda: rig.daemon.drop("eth_vlan_unexpected") == 10, lambda: f"not dropped: {rig.daemon.drops()}")
     expect_equal(db.count(0.3, b"tagged"), 0, "frames of VLAN 5 that arrived")
     for _ in range(10):
         web.send(frame(0))
