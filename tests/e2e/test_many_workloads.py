@@ -115,3 +115,28 @@ def attaching_and_detaching_again_and_again_leaks_nothing(lab):
     print(f"note memory after {CYCLES} cycles: {grown:+d} KiB", flush=True)
     expect(grown < 1024 + CYCLES, f"{grown} KiB more after {CYCLES} cycles")
     crowd.daemon.expect_sum()
+
+
+def cpu_seconds(pid):
+    """Per thread's name."""
+    used = {}
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f, \
+                open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as name:
+            comm = name.read().strip()
+            used[comm] = used.get(comm, 0) + int(f.read().split()[0]) / 1e9
+    return used
+
+
+@test
+def an_idle_node_with_five_hundred_workloads_costs_next_to_nothing(lab):
+    crowd = Crowd(lab)
+    crowd.daemon.call("txn.apply", {"operations": [{"method": "ports.add", "params": crowd.port(i)}
+                                                   for i in range(N)]})
+    time.sleep(2)
+    before, seconds = cpu_seconds(crowd.daemon.process.pid), 5
+    time.sleep(seconds)
+    after = cpu_seconds(crowd.daemon.process.pid)
+    used = {name: round(100 * (s - before.get(name, 0)) / seconds, 2) for name, s in after.items()}
+    print(f"note percent of a core: {used}", flush=True)
+    expect(sum(used.values()) < 1, f"an idle node uses so many percent of a core: {used}")
