@@ -185,6 +185,8 @@ void sl_ports_follow(struct sl_engine *g, bool new_tick)
 {
 	uint32_t tick = sl_engine_state_tick(g);
 
+	if (!sl_port_devices_told() && !new_tick)
+		return;
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 
@@ -205,7 +207,7 @@ static void note_heard(void *engine, int index, const char *name, bool gone)
 		if (d == NULL || d->outside.follow != SL_FOLLOW_INTERFACE)
 			continue;
 		if (index == 0 || d->ifindex == index || strcmp(d->outside.iface, name) == 0)
-			atomic_fetch_or(&d->told, SL_TOLD_CHANGED);
+			sl_port_device_tell(d, SL_TOLD_CHANGED);
 		d->was_deleted |= gone && d->ifindex == index;
 	}
 }
