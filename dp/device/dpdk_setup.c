@@ -42,8 +42,8 @@ static int check_queues(
 	return 0;
 }
 
-static int configure(
-	const struct sl_port_device *d, const struct rte_eth_dev_info *info, struct sl_err *e)
+static int configure(const struct sl_port_device *d, const struct rte_eth_dev_info *info,
+	uint64_t offloads, struct sl_err *e)
 {
 	const uint64_t rss = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 	struct rte_eth_conf conf = {0};
@@ -54,6 +54,7 @@ static int configure(
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
 	}
+	conf.txmode.offloads = offloads;
 	ret = rte_eth_dev_configure(sl_dpdk_of(d)->id, d->n_rxq, d->n_txq, &conf);
 	if (ret < 0)
 		return sl_dpdk_error(d, "devargs", "cannot be configured", ret, e);
@@ -160,8 +161,10 @@ static int set_up_queues(
 	for (uint16_t q = 0; q < d->n_txq && ret == 0; q++) {
 		struct rte_eth_txconf conf = info->default_txconf;
 
-		/* Packets of any port's pool leave by any other port: fast free would return
-		 * them to the wrong pool. */
+		/*
+		 * None besides the device's. Packets of any port's pool leave by any other port:
+		 * fast free would return them to the wrong pool.
+		 */
 		conf.offloads = 0;
 		ret = rte_eth_tx_queue_setup(id, q, n_txd, socket, &conf);
 		if (ret < 0)
@@ -228,11 +231,11 @@ static void name_queues(struct sl_port_device *d)
 	const struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[x->id];
 
 	for (uint16_t q = 0; q < d->n_rxq; q++) {
-		x->rx[q] = (struct sl_dpdk_queue){ops, q};
+		x->rx[q] = (struct sl_dpdk_queue){.ops = ops, .index = q};
 		d->rxq[q] = &x->rx[q];
 	}
 	for (uint16_t q = 0; q < d->n_txq; q++) {
-		x->tx[q] = (struct sl_dpdk_queue){ops, q};
+		x->tx[q] = (struct sl_dpdk_queue){.ops = ops, .index = q};
 		d->txq[q] = &x->tx[q];
 	}
 }
@@ -241,6 +244,7 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 {
 	uint16_t id = sl_dpdk_of(d)->id;
 	struct rte_eth_dev_info info;
+	uint64_t offloads;
 	int ret = rte_eth_dev_info_get(id, &info);
 
 	if (ret < 0)
@@ -255,7 +259,10 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 		return ret;
 	d->n_txq = (uint16_t)RTE_MIN(d->n_workers, info.max_tx_queues);
 	name_queues(d);
-	ret = configure(d, &info, e);
+	offloads = sl_dpdk_offloads(d, &info);
+	if ((d->takes & ~SL_TAKES_CHAIN) != 0)
+		d->transmit = sl_dpdk_transmit_prepared;
+	ret = configure(d, &info, offloads, e);
 	if (ret == 0)
 		ret = set_up_mtu(d, e);
 	if (ret != 0)
