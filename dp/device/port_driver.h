@@ -190,6 +190,7 @@ struct sl_port_device {
 	unsigned int mtu_asked;	     /* 0: the device's own */
 	unsigned int offloads_asked; /* enum sl_offload: the device uses no others */
 	unsigned int n_buffers;	     /* buffers of a pool, unless more are needed */
+	bool underlay;		     /* the port's role */
 	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
@@ -226,6 +227,8 @@ struct sl_port_device {
 	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
 	bool merge;	    /* it wants TCP segments put together */
 	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* Used in place of the driver's; or NULL. */
+	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
 	/* enum sl_offload: those of offloads_asked that the device has; for people */
 	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
