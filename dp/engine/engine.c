@@ -349,12 +349,12 @@ struct sl_bell *sl_engine_bell(struct sl_engine *g)
 
 void sl_engine_follow(struct sl_engine *g)
 {
-	bool heard = sl_ports_hear(g);
 	uint64_t rung;
 
+	sl_ports_hear(g);
 	(void)!read(g->bell.fd, &rung, sizeof(rung));
 	sl_ports_jobs(g);
-	sl_ports_follow(g, heard);
+	sl_ports_follow(g, false);
 }
 
 /* Starts at 1: a zero in a table means never. */

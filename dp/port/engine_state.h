@@ -323,7 +323,8 @@ void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once af
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */
 void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
-void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
+/* Looks at the devices that were told of, and on a new tick at those that are due. */
+void sl_ports_follow(struct sl_engine *g, bool new_tick);
 /* What is true of the port now, in words; marks it as changed when that is new. */
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why);
 

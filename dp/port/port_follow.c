@@ -188,26 +188,43 @@ static void look(struct sl_port *p)
 	act(p, &l);
 }
 
-void sl_ports_follow(struct sl_engine *g, bool all)
+/*
+ * To look at some devices takes system calls. The kernel tells of most that happens to them, so once
+ * a second is enough, and each tick has its share of them.
+ */
+static bool is_due(const struct sl_port *p, uint32_t tick)
 {
+	return !p->driver->asked || (p->id + tick) % SL_TICKS_PER_SECOND == 0;
+}
+
+void sl_ports_follow(struct sl_engine *g, bool new_tick)
+{
+	uint32_t tick = sl_engine_state_tick(g);
+
+	if (!sl_port_devices_told() && !new_tick)
+		return;
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED &&
-			(all || atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
+			((new_tick && is_due(p, tick)) ||
+				atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
 			look(p);
 	}
 }
 
-static void note_gone(void *engine, int index)
+static void note_heard(void *engine, int index, const char *name, bool gone)
 {
 	struct sl_engine *g = engine;
 
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port_device *d = g->port[i]->dev;
 
-		if (d != NULL && d->outside.follow == SL_FOLLOW_INTERFACE && d->ifindex == index)
-			d->was_deleted = true;
+		if (d == NULL || d->outside.follow != SL_FOLLOW_INTERFACE)
+			continue;
+		if (index == 0 || d->ifindex == index || strcmp(d->outside.iface, name) == 0)
+			sl_port_device_tell(d, SL_TOLD_CHANGED);
+		d->was_deleted |= gone && d->ifindex == index;
 	}
 }
 
@@ -228,7 +245,7 @@ static void hurry(struct sl_engine *g)
 
 bool sl_ports_hear(struct sl_engine *g)
 {
-	bool heard = sl_interface_watch_read(g->watch, note_gone, g);
+	bool heard = sl_interface_watch_read(g->watch, note_heard, g);
 
 	if (heard)
 		hurry(g);
