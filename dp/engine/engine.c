@@ -354,7 +354,7 @@ void sl_engine_follow(struct sl_engine *g)
 	sl_ports_hear(g);
 	(void)!read(g->bell.fd, &rung, sizeof(rung));
 	sl_ports_jobs(g);
-	sl_ports_follow(g, false);
+	sl_ports_follow(g);
 }
 
 /* Starts at 1: a zero in a table means never. */
@@ -370,11 +370,11 @@ bool sl_engine_poll(struct sl_engine *g)
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
-		sl_ports_hear(g);
-		sl_ports_follow(g, true);
-	} else {
-		sl_ports_follow(g, false);
+		sl_ports_follow_tick(g, tick);
 	}
+	if (new_tick)
+		(void)sl_ports_hear(g);
+	sl_ports_follow(g);
 	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);
 	sl_ports_poll(g);

@@ -391,7 +391,7 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		p->state = SL_PORT_SHUT;
 		sl_port_set_add(&g->shut, id);
 	}
-	sl_ports_follow(g, false);
+	sl_ports_follow(g);
 }
 
 static void close_retired(void *port)

@@ -42,6 +42,6 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 		/* the kernel's MTU may be different */
 		sl_port_device_tell(p->dev, SL_TOLD_CHANGED);
 	}
-	sl_ports_follow(g, false);
+	sl_ports_follow(g);
 	return 0;
 }
