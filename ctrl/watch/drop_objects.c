@@ -236,6 +236,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_FLOW_TABLE_FULL] = opener,
 	[SL_DROP_FLOW_SHARE] = opener,
 	[SL_DROP_TX_FULL] = way_out,
+	[SL_DROP_TX_NO_BUFFER] = way_out,
 	[SL_DROP_PORT_DOWN] = way_out,
 	[SL_DROP_PORT_MISSING] = way_out,
 	[SL_DROP_PORT_REFUSED] = stale,

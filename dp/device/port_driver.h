@@ -34,7 +34,7 @@
 #include "sluice/super.h"
 #include "sluice/types.h"
 
-#define SL_DEVICE_NAME_LEN 64
+#define SL_DEVICE_NAME_LEN 160
 
 struct sl_port_device;
 
@@ -69,7 +69,8 @@ enum sl_port_link_state {
 	SL_LINK_UP,
 	SL_LINK_DOWN,
 	SL_LINK_STUCK, /* down, and only opening the device again can bring it up */
-	SL_LINK_LOST,  /* what the device stood for has disappeared, or was replaced */
+	SL_LINK_AWAY, /* what the device stood for has another name now, and may get its own back */
+	SL_LINK_LOST, /* what the device stood for has disappeared, or was replaced */
 };
 
 struct sl_port_link {
@@ -144,7 +145,7 @@ struct sl_port_driver {
 	/* Control, for all functions that follow. Where NULL is allowed, the comment
 	 * says what it means. */
 
-	/* State of the link. told: bits that the driver's thread has set since the last call. NULL: up. */
+	/* State of the link; also brings d->takes and d->merge up to date. told: bits that the driver's thread has set since the last call. NULL: up. */
 	void (*link)(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 	/* Mbit/s; 0 or NULL: not known. */
 	uint32_t (*speed)(const struct sl_port_device *d);
@@ -192,6 +193,7 @@ struct sl_port_device {
 	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
+	bool may_block;	       /* workers wait for ready_fd when they have nothing to do */
 	bool may_replace_pool; /* see sl_port_device_pool */
 	struct sl_mac mac_asked;
 	char name[SL_NAME_LEN];		 /* the port's, for messages */
@@ -224,6 +226,8 @@ struct sl_port_device {
 	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
 	bool merge;	    /* it wants TCP segments put together */
 	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* enum sl_offload: those of offloads_asked that the device has; for people */
+	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
 	struct rte_mempool *pool;
 
@@ -264,6 +268,8 @@ int sl_port_devargs_check(const char *devargs, struct sl_err *e);
 
 /* The engine's own drivers, in the order in which they are asked. */
 #define SL_PORT_DRIVERS(X)                                               \
+	X(kernel_tap)                                                    \
+	X(kernel_interface)                                              \
 	/* dpdk serves what no other driver does: it remains the last */ \
 	X(dpdk)
 

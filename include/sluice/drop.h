@@ -84,6 +84,8 @@
 		"policy")                                                                         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
+	X(TX_NO_BUFFER, "no free buffer for what the output port takes only as a copy",           \
+		"capacity")                                                                       \
 	X(PORT_REFUSED, "the output port accepted it, but the device or peer then refused it",    \
 		"refused")                                                                        \
 	X(STALE, "its port, network, node or endpoint was removed while it waited", "stale")      \

@@ -240,6 +240,9 @@ static const char *const lines[SL_DROP_COUNT] = {
 	[SL_DROP_PORT_MISSING] =
 		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
 		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
+	[SL_DROP_TX_NO_BUFFER] =
+		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
 	[SL_DROP_PORT_REFUSED] = "out=db type=0 length=0 =2 packets that waited in the device of "
 				 "port db; what was in them "
 				 "is not known",

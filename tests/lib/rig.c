@@ -233,6 +233,24 @@ enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port)
 	return counted_since(r, &before);
 }
 
+enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port)
+{
+	struct rte_mempool *dry = rte_pktmbuf_pool_create("dry", 1, 0, 0, 2048, SOCKET_ID_ANY);
+	struct sl_counters before = r->w->counters;
+	struct rte_mbuf *last;
+
+	assert_non_null(dry);
+	last = rte_pktmbuf_alloc(dry);
+	r->w->pool = dry;
+	r->w->offloads = true;
+	sl_tx_flush_port(r->w, port);
+	r->w->offloads = false;
+	r->w->pool = sl_test_pool();
+	rte_pktmbuf_free(last);
+	rte_mempool_free(dry);
+	return counted_since(r, &before);
+}
+
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
 {
 	return sl_rig_send_mbuf(r, port, sl_frame_mbuf(f));
