@@ -22,6 +22,7 @@
 
 #include "kernel_queue.h"
 #include "netns.h"
+#include "privilege.h"
 
 #ifndef TUN_F_USO4 /* Linux 6.2 */
 #define TUN_F_USO4 0x20
@@ -77,14 +78,14 @@ static void outside(const char *devargs, struct sl_outside *o)
 static int fail(const struct sl_port_device *d, const char *what, int error, struct sl_err *e)
 {
 	const struct tap *t = d->own;
+	struct sl_lack lack;
+	bool lacks = sl_privilege_lack(d->devargs, 0, &lack);
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "tap", "port %s: tap %s%s%s: %s: %s", d->name,
-		t->name, t->netns[0] != '\0' ? " in " : "", t->netns, what, strerror(error));
+		t->name, t->netns[0] != '\0' ? " in " : "", t->netns, what,
+		lacks ? lack.what : strerror(error));
 
-	if (error == EPERM || error == EACCES)
-		sl_err_hint(e, "sluiced needs CAP_NET_ADMIN, CAP_SYS_ADMIN for namespaces, and "
-			       "/dev/net/tun");
-	else if (error == EMFILE)
-		sl_err_hint(e, "systemd: LimitNOFILE=; a TAP takes two descriptors");
+	if (lacks)
+		sl_err_hint(e, "%s", lack.hint);
 	return ret;
 }
 
@@ -254,6 +255,7 @@ static int make(struct sl_port_device *d, struct sl_err *e)
 static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 {
 	struct tap *t = d->own;
+	struct sl_lack lack;
 	char why[200];
 	int back, ret;
 
@@ -263,8 +265,8 @@ static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 	if (back < 0) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "tap.netns", "port %s: tap %s: %s", d->name,
 			t->name, why);
-		if (back == -EPERM)
-			sl_err_hint(e, "sluiced needs CAP_SYS_ADMIN for namespaces of others");
+		if (back == -EPERM && sl_privilege_lack(d->devargs, 0, &lack))
+			sl_err_hint(e, "%s: %s", lack.what, lack.hint);
 		else
 			sl_err_hint(
 				e, "name a namespace's file: /run/netns/NAME, /proc/PID/ns/net");
