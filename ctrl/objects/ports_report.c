@@ -86,6 +86,12 @@ static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_port_reported, kernel, SL_F_OBJECT, SL_PRESENT(sl_port_reported, has_kernel),
 		.shape = &kernel_shape,
 		.help = "The kernel's interface that the device is on; absent when it is on none."),
+	SL_FIELD(sl_port_reported, host_state, SL_F_ENUM,
+		SL_PRESENT(sl_port_reported, has_host_state), .names = sl_port_condition_names,
+		.help = "The state of its host TAP."),
+	SL_FIELD(sl_port_reported, host_state_reason, SL_F_STRING,
+		SL_PRESENT(sl_port_reported, has_host_state), .max = 255,
+		.help = "Why, in words; empty when it is up."),
 };
 const struct sl_shape sl_shape_port_reported =
 	SL_SHAPE("port_reported", sl_port_reported, reported_fields, "The state of a port.");
@@ -159,4 +165,5 @@ void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, 
 	r->has_kernel = sl_port_kernel_counters(ctx->engine, (uint16_t)id, &kernel);
 	if (r->has_kernel)
 		report_kernel(&kernel, &r->kernel);
+	sl_port_host_report(ctx, (const struct sl_port_obj *)o, r);
 }

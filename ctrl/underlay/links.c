@@ -69,6 +69,11 @@ static bool source(
 	return true;
 }
 
+static bool ask_host(void *ctx, uint16_t port, const struct sl_ip *ip)
+{
+	return sl_host_ask(ctx, port, ip);
+}
+
 static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
 {
 	const struct sl_underlay *u = ctx;
@@ -124,6 +129,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
 		.alloc = alloc,
 		.changed = changed,
 		.source = source,
+		.ask = ask_host,
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,
