@@ -18,6 +18,7 @@
 #define BESIDE_NS	 (5 * SL_NS_PER_MS) /* a shorter turn has room to fold a slice */
 #define AGE_NS		 SL_NS_PER_S	    /* one round of the flow table's clock hand... */
 #define AGE_MOST	 50		    /* ...of which one turn does at most 1/50 */
+#define QUIET_MS	 10 /* a turn on an idle node; workers that spin wake nobody */
 #define TICK_NS		 (SL_NS_PER_S / SL_TICKS_PER_SECOND)
 
 /* The context of the rows. */
@@ -33,27 +34,34 @@ struct turns {
 
 static void upcalls(void *ctx)
 {
-	const struct turns *t = ctx;
+	struct turns *t = ctx;
 	struct sl_upcall up[UPCALLS];
 	unsigned int n = sl_engine_upcalls(t->c->engine, up, UPCALLS);
 
+	if (n > 0)
+		sl_loop_busy(&t->loop);
 	for (unsigned int i = 0; i < n; i++)
 		sl_underlay_upcall(t->c->underlay, &up[i]);
 }
 
 static void samples(void *ctx)
 {
-	const struct turns *t = ctx;
+	struct turns *t = ctx;
 	static struct sl_sample sample[SAMPLES];
 	unsigned int n = sl_engine_samples(t->c->engine, sample, SAMPLES);
 
+	if (n > 0)
+		sl_loop_busy(&t->loop);
 	for (unsigned int i = 0; i < n; i++)
 		sl_recent_note(&t->c->recent, &t->run, &sample[i]);
 }
 
 static void engine(void *ctx)
 {
-	sl_engine_poll(((const struct turns *)ctx)->c->engine);
+	struct turns *t = ctx;
+
+	if (sl_engine_poll(t->c->engine))
+		sl_loop_busy(&t->loop);
 }
 
 static void ports(void *ctx)
@@ -278,6 +286,10 @@ int sl_turns_run(struct sl_ctrl *c, struct sl_err *e)
 	ask_for_short_slices();
 	sl_daemon_notice_times();
 	err = sl_loop_init(&t.loop, &c->turns, e);
+	if (c->config->workers.idle == SL_IDLE_ADAPTIVE) {
+		t.loop.quiet_ms = QUIET_MS;
+		t.loop.bell = sl_engine_bell(c->engine);
+	}
 	if (err == 0)
 		err = add_timers(&t, e);
 	if (err == 0)

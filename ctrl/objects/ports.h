@@ -60,6 +60,8 @@ struct sl_port_reported {
 	struct sl_list workers_now;  /* uint32_t */
 	struct sl_list offloads_now; /* uint32_t, index in the names */
 	bool has_numa, numa_far;
+	bool has_buffers; /* of its own */
+	uint32_t buffers, buffers_free;
 	uint32_t numa_node;
 	bool has_kernel;
 	struct sl_port_kernel kernel;

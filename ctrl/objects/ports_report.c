@@ -76,6 +76,13 @@ static const struct sl_field reported_fields[] = {
 		.max = 1023, .help = "The device's NUMA node; absent when it has none."),
 	SL_FIELD(sl_port_reported, numa_far, SL_F_BOOL, SL_PRESENT(sl_port_reported, has_state),
 		.help = "A worker on another node polls it: every packet crosses between them."),
+	SL_FIELD(sl_port_reported, buffers, SL_F_UINT, SL_PRESENT(sl_port_reported, has_buffers),
+		.max = UINT32_MAX,
+		.help = "Packet buffers that it receives into; absent when it has none of its "
+			"own."),
+	SL_FIELD(sl_port_reported, buffers_free, SL_F_UINT,
+		SL_PRESENT(sl_port_reported, has_buffers), .max = UINT32_MAX,
+		.help = "Those that are free. With none it receives nothing: see the notices."),
 	SL_FIELD(sl_port_reported, kernel, SL_F_OBJECT, SL_PRESENT(sl_port_reported, has_kernel),
 		.shape = &kernel_shape,
 		.help = "The kernel's interface that the device is on; absent when it is on none."),
@@ -150,6 +157,9 @@ void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, 
 	r->link_up = info.link_up;
 	r->mtu_now = info.mtu;
 	r->mac_now = info.mac;
+	r->has_buffers = info.buffers.n > 0;
+	r->buffers = info.buffers.n;
+	r->buffers_free = info.buffers.n_free;
 	report_workers(ctx->engine, &info, r);
 	report_offloads(info.offloads, r);
 	r->has_kernel = sl_port_kernel_counters(ctx->engine, (uint16_t)id, &kernel);

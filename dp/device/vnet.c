@@ -5,6 +5,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "dp/lib/sum.h"
 #include "vnet.h"
 
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
@@ -71,11 +72,8 @@ static struct heads read_heads(const struct rte_mbuf *m)
 /* Computes the sum from `start` to the end into the two bytes at `at` (RFC 1071). */
 static void finish(struct rte_mbuf *m, uint32_t start, uint32_t at, bool udp)
 {
-	uint16_t sum = 0;
+	uint16_t sum = (uint16_t)~sl_sum_packet(m, start, m->pkt_len - start);
 
-	if (rte_raw_cksum_mbuf(m, start, m->pkt_len - start, &sum) != 0)
-		return;
-	sum = (uint16_t)~sum;
 	if (sum == 0 && udp) /* RFC 768: 0 is no checksum */
 		sum = 0xffff;
 	memcpy(rte_pktmbuf_mtod_offset(m, void *, at), &sum, sizeof(sum));

@@ -34,6 +34,11 @@
 #define SL_SUPER_BROKEN RTE_MBUF_F_RX_L4_CKSUM_BAD
 /* Any bit that asks for work. */
 #define SL_OFFLOADS (SL_SUPER | RTE_MBUF_F_TX_L4_MASK)
+/*
+ * More segments than any honest sender makes: 64 KiB in pieces of 64 bytes. Without a limit, a
+ * workload could make one buffer into 65,000 packets of one byte each.
+ */
+#define SL_SUPER_SEGMENTS_MAX 1024
 
 /* What a device takes as it is (sl_port_device.takes, sl_port_dp.takes). */
 enum sl_takes {
@@ -75,17 +80,61 @@ static inline uint32_t sl_super_header(const struct rte_mbuf *m)
 /* Packets that m is on the wire, at least 1. */
 static inline uint32_t sl_super_segments(const struct rte_mbuf *m)
 {
-	uint32_t header = sl_super_header(m);
+	uint32_t header;
 
-	if (!sl_is_super(m) || m->tso_segsz == 0 || m->pkt_len <= header)
+	if (!sl_is_super(m))
+		return 1;
+	header = sl_super_header(m);
+	if (m->tso_segsz == 0 || m->pkt_len <= header)
 		return 1;
 	return (m->pkt_len - header + m->tso_segsz - 1) / m->tso_segsz;
+}
+
+/* Length of the (inner) IP packet of a full segment: what must fit the MTU. */
+static inline uint32_t sl_super_ip_len(const struct rte_mbuf *m)
+{
+	return (uint32_t)m->l3_len + m->l4_len + m->tso_segsz;
+}
+
+/* Length of m's frame on the wire; of a super-segment, of the first of its frames. */
+static inline uint32_t sl_super_frame_len(const struct rte_mbuf *m)
+{
+	uint32_t first;
+
+	if (!sl_is_super(m))
+		return m->pkt_len;
+	first = sl_super_header(m) + m->tso_segsz;
+	return RTE_MIN(first, m->pkt_len);
 }
 
 /* Bytes that m is on the wire, in segments packets. */
 static inline uint32_t sl_super_bytes(const struct rte_mbuf *m, uint32_t segments)
 {
 	return m->pkt_len + (segments - 1) * sl_super_header(m);
+}
+
+/* What a sample of OFFLOAD_MALFORMED tells about the description, in one word. */
+enum {
+	SL_DETAIL_SIZE = 0xffff, /* bytes of a segment */
+	SL_DETAIL_L4_SHIFT = 16, /* 10 bits: where the transport header is said to be */
+	SL_DETAIL_L4 = 0x3ff,
+	SL_DETAIL_TCP_SEG = 1 << 26,
+	SL_DETAIL_UDP_SEG = 1 << 27,
+	SL_DETAIL_TCP = 1 << 28,
+	SL_DETAIL_UDP = 1 << 29,
+	SL_DETAIL_BROKEN = 1 << 30, /* the driver has refused the description itself */
+};
+
+static inline uint32_t sl_offload_detail(const struct rte_mbuf *m, uint32_t l4)
+{
+	uint64_t checksum = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+	uint32_t d = m->tso_segsz | (l4 & SL_DETAIL_L4) << SL_DETAIL_L4_SHIFT;
+
+	d |= m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? SL_DETAIL_TCP_SEG : 0;
+	d |= m->ol_flags & RTE_MBUF_F_TX_UDP_SEG ? SL_DETAIL_UDP_SEG : 0;
+	d |= checksum == RTE_MBUF_F_TX_TCP_CKSUM ? SL_DETAIL_TCP : 0;
+	d |= checksum == RTE_MBUF_F_TX_UDP_CKSUM ? SL_DETAIL_UDP : 0;
+	return d | (m->ol_flags & SL_SUPER_BROKEN ? SL_DETAIL_BROKEN : 0);
 }
 
 #endif
