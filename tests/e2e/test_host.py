@@ -34,8 +34,8 @@ class End:
 class Node:
     """A node with a workload on a TAP, a host endpoint, and an underlay port with a host TAP."""
 
-    def __init__(self, lab, name, index, kind):
-        self.lab, self.name, self.index, self.kind = lab, name, index, kind
+    def __init__(self, lab, name, index, kind, own):
+        self.lab, self.name, self.index, self.kind, self.own = lab, name, index, kind, own
         self.ns = lab.namespace(f"ho-{name}")
         self.web_ns = lab.namespace(f"ho-web-{name}")
         self.address, self.mac = f"192.0.2.{index}", f"02:00:00:00:0{index}:01"
@@ -45,7 +45,9 @@ class Node:
         self.daemon = None
 
     def uplink(self):
-        port = {"name": "uplink", "role": "underlay", "addresses": [f"{self.address}/24"], "host_tap": {"name": "up0h"}}
+        port = {"name": "uplink", "role": "underlay", "host_tap": {"name": "up0h"}}
+        if not self.own:
+            port["addresses"] = [f"{self.address}/24"]
         if self.kind == "interface":
             return {**port, "interface": "up0"}
         return {**port, "devargs": "net_af_packet0,iface=up0"}
@@ -72,6 +74,8 @@ class Node:
             "policies": policies,
         }
         self.daemon = self.lab.daemon(self.name, config, self.ns).start()
+        if self.own:
+            self.ns.run("ip", "addr", "add", f"{self.address}/24", "dev", "up0h")
         self.web_ns.run("ip", "addr", "add", f"{self.web.ip}/24", "dev", "eth0")
         self.web_ns.run("ip", "link", "set", "eth0", "mtu", "1400")
         self.web_ns.run("ip", "route", "add", "default", "dev", "eth0")
@@ -92,8 +96,10 @@ class Node:
 
 
 class Site:
-    def __init__(self, lab, kind="interface", policies=None):
-        self.a, self.b = (Node(lab, n, i, kind) for n, i in (("a", 1), ("b", 2)))
+    """own: the host's own tools give the addresses, and not the configuration."""
+
+    def __init__(self, lab, kind="interface", policies=None, own=False):
+        self.a, self.b = (Node(lab, n, i, kind, own) for n, i in (("a", 1), ("b", 2)))
         run("ip", "link", "add", "up0", "netns", self.a.ns.name, "type", "veth",
             "peer", "name", "up0", "netns", self.b.ns.name)
         for n in self.both:
@@ -107,8 +113,6 @@ class Site:
     def both(self):
         return (self.a, self.b)
 
-    def expect_tunnels(self):
-        expect_ping(self.a.web, self.b.web.ip)
 
 
 def pings(end, ip, n=3):
@@ -269,6 +273,17 @@ def a_next_hop_that_moves_is_followed_by_the_kernels_word(lab):
     expect_ping(a.wire_end, b.address)
     wait_until(lambda: mac() == b.mac, lambda: f"not followed back: {mac()}", 10)
     expect_ping(a.host, b.web.ip)
+
+
+@test
+def addresses_may_be_the_hosts_own(lab):
+    site = Site(lab, own=True)
+    a, b = site.both
+    expect_ping(a.wire_end, b.address)
+    wait_until(lambda: a.daemon.call("nodes.paths")[0]["resolved"], lambda: f"{a.daemon.call('nodes.paths')}", 5)
+    expect_ping(a.host, b.web.ip)
+    expect_tcp(a.host, b.web)
+    expect_equal([n for n in a.daemon.call("notices.list") if n["code"] != "node_unreachable"], [], "notices")
 
 
 def refused(daemon, method, params, message, path):
