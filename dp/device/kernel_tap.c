@@ -8,6 +8,10 @@
  * present name, and that it is gone. State and addresses are asked by a socket that was opened in
  * the interface's namespace. Both keep that namespace alive; a namespace has gone when its path
  * means nothing any more, or another one.
+ *
+ * "host_tap=NAME" is a TAP of the host itself, in the daemon's own namespace. It outlives the device,
+ * so that the host's addresses stay on it, and the next device of that name takes it over. Who no
+ * longer wants it deletes the interface.
  */
 #include <net/if.h>
 #include <fcntl.h>
@@ -29,26 +33,32 @@
 #define TUN_F_USO6 0x40
 #endif
 
-#define PREFIX	   "tap="
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define PREFIX	    "tap="
+#define HOST_PREFIX "host_tap="
 
 struct tap {
 	char name[IFNAMSIZ];
 	char netns[SL_NETNS_PATH_MAX]; /* empty: the daemon's own */
 	struct sl_netns ns;
-	int asks; /* a socket in the interface's namespace */
+	bool stays; /* the interface outlives the device */
+	int asks;   /* a socket in the interface's namespace */
 	uint16_t n;
 	struct sl_kernel_queue queue[];
 };
 
+static bool outlives(const char *devargs)
+{
+	return strncmp(devargs, HOST_PREFIX, strlen(HOST_PREFIX)) == 0;
+}
+
 static bool serves(const char *devargs)
 {
-	return strncmp(devargs, PREFIX, PREFIX_LEN) == 0;
+	return strncmp(devargs, PREFIX, strlen(PREFIX)) == 0 || outlives(devargs);
 }
 
 static void split(const char *devargs, char *name, size_t name_size, char *path, size_t path_size)
 {
-	const char *at = devargs + PREFIX_LEN;
+	const char *at = strchr(devargs, '=') + 1;
 	size_t len = strcspn(at, "/");
 
 	snprintf(name, name_size, "%.*s", (int)len, at);
@@ -59,7 +69,8 @@ static int parse(const char *devargs, const char *port, char *name, size_t size,
 {
 	(void)port;
 	(void)e;
-	rte_strscpy(name, devargs, size);
+	/* Both kinds of one name are one device. */
+	snprintf(name, size, "%s%s", PREFIX, strchr(devargs, '=') + 1);
 	return 0;
 }
 
@@ -100,6 +111,24 @@ static int exists(const struct sl_port_device *d, struct sl_err *e)
 	return ret;
 }
 
+/* The interface exists. Only a TAP that a device like this one has left is taken over. */
+static int take_over(struct sl_port_device *d, int fd, struct ifreq *r, struct sl_err *e)
+{
+	const struct tap *t = d->own;
+	struct ifreq now = {0};
+	int ret;
+
+	r->ifr_flags &= (short)~IFF_TUN_EXCL;
+	if (ioctl(fd, TUNSETIFF, r) == 0 && ioctl(fd, TUNGETIFF, &now) == 0 &&
+		(now.ifr_flags & IFF_PERSIST) != 0)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_DEVICE, "tap.name", "port %s: interface %s exists, and is %s",
+		d->name, t->name,
+		errno == EBUSY ? "a TAP that another process uses" : "no TAP for the host");
+	sl_err_hint(e, "choose another name, or remove the interface");
+	return ret;
+}
+
 static void ask_of(const struct tap *t, struct ifreq *r)
 {
 	*r = (struct ifreq){0};
@@ -126,9 +155,17 @@ static int attach_queue(struct sl_port_device *d, unsigned int i, struct sl_err 
 		r.ifr_flags |= (short)IFF_TUN_EXCL;
 	if (t->n > 1)
 		r.ifr_flags |= IFF_MULTI_QUEUE;
-	if (ioctl(t->queue[i].fd, TUNSETIFF, &r) != 0)
-		return errno == EBUSY || errno == EEXIST ? exists(d, e)
-							 : fail(d, "it cannot be made", errno, e);
+	if (ioctl(t->queue[i].fd, TUNSETIFF, &r) != 0) {
+		int ret;
+
+		if (errno != EBUSY && errno != EEXIST)
+			return fail(d, "it cannot be made", errno, e);
+		ret = t->stays ? take_over(d, t->queue[i].fd, &r, e) : exists(d, e);
+		if (ret != 0)
+			return ret;
+	}
+	if (t->stays && ioctl(t->queue[i].fd, TUNSETPERSIST, 1UL) != 0)
+		return fail(d, "it cannot be made to stay", errno, e);
 	if (ioctl(t->queue[i].fd, TUNSETVNETHDRSZ, &header) != 0)
 		return fail(d, "its header", errno, e);
 	return 0;
@@ -286,6 +323,7 @@ static struct tap *new_tap(const struct sl_port_device *d)
 		return NULL;
 	memset(t, 0, size);
 	split(d->devargs, t->name, sizeof(t->name), t->netns, sizeof(t->netns));
+	t->stays = outlives(d->devargs);
 	t->asks = -1;
 	t->n = d->n_rxq;
 	for (unsigned int i = 0; i < t->n; i++) {
