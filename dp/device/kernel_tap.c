@@ -94,7 +94,6 @@ static int fail(const struct sl_port_device *d, const char *what, int error, str
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "tap", "port %s: tap %s%s%s: %s: %s", d->name,
 		t->name, t->netns[0] != '\0' ? " in " : "", t->netns, what,
 		lacks ? lack.what : strerror(error));
-
 	if (lacks)
 		sl_err_hint(e, "%s", lack.hint);
 	return ret;
@@ -295,6 +294,7 @@ static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 	struct sl_lack lack;
 	char why[200];
 	int back, ret;
+	bool lacks;
 
 	if (t->netns[0] == '\0')
 		return make(d, e);
@@ -302,11 +302,8 @@ static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 	if (back < 0) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "tap.netns", "port %s: tap %s: %s", d->name,
 			t->name, why);
-		if (back == -EPERM && sl_privilege_lack(d->devargs, 0, &lack))
-			sl_err_hint(e, "%s: %s", lack.what, lack.hint);
-		else
-			sl_err_hint(
-				e, "name a namespace's file: /run/netns/NAME, /proc/PID/ns/net");
+		lacks = back == -EPERM && sl_privilege_lack(d->devargs, 0, &lack);
+		sl_err_hint(e, "%s", lacks ? lack.hint : "name a file such as /run/netns/NAME");
 		return ret;
 	}
 	ret = make(d, e);

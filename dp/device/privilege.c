@@ -37,6 +37,7 @@ static const struct need needs[] = {
 static const struct need kernel_needs[] = {
 	{"tap=", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
 	{"tap=", SL_DEVICE_READ, {CAP_NET_ADMIN, CAP_SYS_ADMIN}, "/dev/net/tun", false},
+	{"host_tap=", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
 	{"interface=", SL_DEVICE_PLAIN, {CAP_NET_RAW}, NULL, false},
 };
 

@@ -12,10 +12,10 @@ from lab.traffic import expect_no_ping, expect_ping
 
 
 class End:
-    """A workload's namespace, for pings."""
+    """A namespace, for pings."""
 
-    def __init__(self, lab, name):
-        self.name, self.ns = name, lab.namespace(name)
+    def __init__(self, lab, name, ns=None):
+        self.name, self.ns = name, ns or lab.namespace(name)
 
     def address(self, address, dev="eth0"):
         self.ns.run("ip", "addr", "add", f"{address}/24", "dev", dev)
@@ -77,3 +77,23 @@ def a_node_with_virtual_machines_waits_for_them(lab):
     with Testpmd(lab, "vm", f"net_virtio_user0,path={path}", "icmpecho"):
         wait_until(lambda: states(daemon)["vm-2"] == "up", lambda: f"states: {states(daemon)}", 20)
     wait_until(lambda: states(daemon)["vm-2"] == "down", lambda: f"states: {states(daemon)}", 20)
+
+
+@test
+def a_node_with_the_host_on_the_same_nic_has_both_taps(lab):
+    node, peer = lab.namespace("node"), lab.namespace("peer")
+    link(node, "up0", peer, "up0", 1600)
+    peer.run("ip", "addr", "add", "192.0.2.2/24", "dev", "up0")
+    web, host, far = End(lab, "web-1"), End(lab, "host-1", node), End(lab, "far-1", peer)
+    daemon = start(lab, node, "host-on-the-nic")
+    expect_equal(states(daemon), {"uplink0": "up", "web-1": "up"}, "states of the ports")
+    web.address("10.0.0.5")
+    for dev, address in (("up0h", "192.0.2.1"), ("blue-h", "10.0.0.250")):
+        wait_until(lambda d=dev, a=address: a in node.run("ip", "addr", "show", "dev", d),
+                   lambda d=dev: f"{d} has no address: {node.run('ip', 'addr')}", 20)
+    expect_ping(host, "10.0.0.5")
+    expect_no_ping(web, "10.0.0.250")
+    expect_ping(host, "192.0.2.2")
+    expect_ping(far, "192.0.2.1")
+    web.ns.run("ip", "route", "add", "default", "dev", "eth0")
+    expect_no_ping(web, "192.0.2.2")
