@@ -154,8 +154,10 @@ static int blame(const struct sl_change *c, int ret, struct sl_err *e)
 {
 	if (ret == 0)
 		return 0;
-	if (strcmp(e->path, "devargs") == 0)
+	if (strcmp(e->path, "devargs") == 0 || strncmp(e->path, "tap", 3) == 0)
 		snprintf(e->path, sizeof(e->path), "host_tap.name");
+	if (e->hint[0] == '\0')
+		sl_err_hint(e, "give the host TAP an interface name of its own");
 	if (c->at != NULL && c->at[0] != '\0')
 		sl_err_at(e, "%s", c->at);
 	return ret;

@@ -98,30 +98,33 @@ static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl
 	const struct sl_ip *tun = self->tunnel_addresses.items;
 	struct locals l = {.n = self->tunnel_addresses.n};
 
-	sl_store_walk(s, SL_COLL_PORTS, count_addresses, &l);
+	if (s != NULL)
+		sl_store_walk(s, SL_COLL_PORTS, count_addresses, &l);
 	if (!pairs_init(&l.pairs, l.n))
 		return NULL;
 	/*
 	 * Broadcast addresses come first: the last value of a key counts, and an own address stays
 	 * an own address even if a prefix makes it a broadcast address.
 	 */
-	sl_store_walk(s, SL_COLL_PORTS, add_broadcasts, &l);
+	if (s != NULL)
+		sl_store_walk(s, SL_COLL_PORTS, add_broadcasts, &l);
 	/*
 	 * Without configured tunnel addresses the node accepts tunnel packets at every underlay
 	 * address.
 	 */
 	l.value = SL_LOCAL_ADDRESS | (self->tunnel_addresses.n == 0 ? SL_LOCAL_TUNNEL : 0);
-	sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
+	if (s != NULL)
+		sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
 		pairs_add(&l.pairs, &tun[i], SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
 	return pairs_map(&l.pairs, LOCAL_SEED);
 }
 
+/* Tunnel addresses are this node's, whether a port has them or the host does. */
 static bool open_local(struct sl_apply *a, struct sl_world *w, void **state)
 {
-	(void)a;
 	(void)state;
-	w->local_addr = sl_addr_map_build(NULL, 0, LOCAL_SEED);
+	w->local_addr = build_local(NULL, sl_apply_self(a));
 	return w->local_addr != NULL;
 }
 

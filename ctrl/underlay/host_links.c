@@ -110,6 +110,8 @@ void sl_host_links_del(struct sl_host_links *h, uint16_t port)
 		return;
 	*at = l->next;
 	h->n_following -= l->follows != SL_PORT_NONE;
+	if (l->muted != 0)
+		(void)sl_rtnl_unmute(h->rtnl, l->muted);
 	delete_interface(h, l);
 	free(l);
 }
@@ -127,6 +129,18 @@ static void give_addresses(struct sl_host_links *h, struct sl_host_link *l, int 
 	}
 }
 
+static void mute(struct sl_host_links *h, struct sl_host_link *l)
+{
+	int ifindex = sl_port_ifindex(h->engine, l->follows), ret;
+
+	if (ifindex == 0 || ifindex == l->muted)
+		return;
+	ret = sl_rtnl_mute(h->rtnl, ifindex);
+	note(h, l, "its wire for itself: the kernel's stack has it, too", ret);
+	if (ret == 0)
+		l->muted = ifindex;
+}
+
 /* What the wire has. */
 static void follow(
 	struct sl_host_links *h, struct sl_host_link *l, const struct sl_interface *i, bool is_new)
@@ -137,6 +151,7 @@ static void follow(
 	if (wire == NULL)
 		return;
 	sl_port_info(h->engine, l->follows, &info);
+	mute(h, l);
 	if (info.condition == SL_PORT_IS_UP && (!i->has_mac || !sl_mac_equal(&i->mac, &wire->mac)))
 		note(h, l, "the MAC of its port", sl_rtnl_link_mac(h->rtnl, i->index, &wire->mac));
 	if (i->mtu != wire->mtu)

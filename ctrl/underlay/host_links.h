@@ -3,7 +3,8 @@
  * The host's own interfaces that sluice makes: TAPs of host endpoints, and host TAPs of underlay
  * ports. Their devices come and go with their ports. Each time a device is new, its interface gets
  * the addresses that it is to have. A host TAP also has the MAC and the MTU of its underlay port,
- * and a carrier while that port is up.
+ * and a carrier while that port is up. If that port is on a kernel interface, the kernel's own stack
+ * no longer gets the interface's packets: else it would see each of them twice, there and on the TAP.
  *
  * Addresses that are given to the interface by others stay, and an address that somebody removes is
  * not put back.
@@ -33,6 +34,7 @@ struct sl_host_link {
 	bool given;   /* the interface has got its addresses */
 	bool told;    /* a failure is in the log */
 	bool carrier; /* as it was set last */
+	int muted;    /* index of the kernel interface that the wire is on; 0: it is on none */
 	struct sl_host_link *next;
 	size_t n_addresses;
 	struct sl_prefix address[SL_HOST_ADDRESSES_MAX];

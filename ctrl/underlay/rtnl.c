@@ -63,13 +63,7 @@ struct sl_rtnl *sl_rtnl_open(void)
 	return r;
 }
 
-/* A request in its own memory. */
-struct request {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_MAX];
-	struct nlmsghdr *h;
-};
-
-static void *begin(struct request *q, uint16_t type, uint16_t flags, size_t body)
+void *sl_rtnl_begin(struct sl_rtnl_request *q, uint16_t type, uint16_t flags, size_t body)
 {
 	q->h = mnl_nlmsg_put_header(q->buf);
 	q->h->nlmsg_type = type;
@@ -77,8 +71,7 @@ static void *begin(struct request *q, uint16_t type, uint16_t flags, size_t body
 	return mnl_nlmsg_put_extra_header(q->h, body);
 }
 
-/* Sends the request, and gives its answer to read, which may be NULL. 0 or -errno. */
-static int exchange(struct sl_rtnl *r, struct request *q, mnl_cb_t read, void *ctx)
+int sl_rtnl_exchange(struct sl_rtnl *r, struct sl_rtnl_request *q, mnl_cb_t read, void *ctx)
 {
 	_Alignas(struct nlmsghdr) char buf[MESSAGE_MAX];
 	ssize_t n;
@@ -128,14 +121,14 @@ static int read_route_answer(const struct nlmsghdr *h, void *ctx)
 int sl_rtnl_route(struct sl_rtnl *r, const struct sl_ip *to, struct sl_rtnl_route *route)
 {
 	struct route_answer a = {.route = route};
-	struct request q;
-	struct rtmsg *rt = begin(&q, RTM_GETROUTE, 0, sizeof(*rt));
+	struct sl_rtnl_request q;
+	struct rtmsg *rt = sl_rtnl_begin(&q, RTM_GETROUTE, 0, sizeof(*rt));
 	int ret;
 
 	rt->rtm_family = family_of(to);
 	rt->rtm_dst_len = sl_ip_is_v4(to) ? 32 : 128;
 	put_ip(q.h, RTA_DST, to);
-	ret = exchange(r, &q, read_route_answer, &a);
+	ret = sl_rtnl_exchange(r, &q, read_route_answer, &a);
 	return ret != 0 ? ret : a.found ? 0 : -ENETUNREACH;
 }
 
@@ -148,36 +141,37 @@ static int read_neighbor_answer(const struct nlmsghdr *h, void *ctx)
 void sl_rtnl_neighbor(
 	struct sl_rtnl *r, int ifindex, const struct sl_ip *ip, struct sl_rtnl_neighbor *n)
 {
-	struct request q;
-	struct ndmsg *nd = begin(&q, RTM_GETNEIGH, 0, sizeof(*nd));
+	struct sl_rtnl_request q;
+	struct ndmsg *nd = sl_rtnl_begin(&q, RTM_GETNEIGH, 0, sizeof(*nd));
 
 	nd->ndm_family = family_of(ip);
 	nd->ndm_ifindex = ifindex;
 	put_ip(q.h, NDA_DST, ip);
 	*n = (struct sl_rtnl_neighbor){.ifindex = ifindex, .ip = *ip, .state = SL_RTNL_UNKNOWN};
-	if (exchange(r, &q, read_neighbor_answer, n) != 0)
+	if (sl_rtnl_exchange(r, &q, read_neighbor_answer, n) != 0)
 		n->state = SL_RTNL_UNKNOWN;
 }
 
 /* NTF_USE: as if a packet of the host wanted the entry now. */
 int sl_rtnl_resolve(struct sl_rtnl *r, int ifindex, const struct sl_ip *ip)
 {
-	struct request q;
-	struct ndmsg *nd = begin(&q, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, sizeof(*nd));
+	struct sl_rtnl_request q;
+	struct ndmsg *nd = sl_rtnl_begin(&q, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, sizeof(*nd));
 
 	nd->ndm_family = family_of(ip);
 	nd->ndm_ifindex = ifindex;
 	nd->ndm_flags = NTF_USE;
 	put_ip(q.h, NDA_DST, ip);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 static int change_address(struct sl_rtnl *r, uint16_t type, uint16_t flags, int ifindex,
 	const struct sl_prefix *address)
 {
 	bool v4 = sl_ip_is_v4(&address->ip);
-	struct request q;
-	struct ifaddrmsg *ifa = begin(&q, type, (uint16_t)(NLM_F_ACK | flags), sizeof(*ifa));
+	struct sl_rtnl_request q;
+	struct ifaddrmsg *ifa =
+		sl_rtnl_begin(&q, type, (uint16_t)(NLM_F_ACK | flags), sizeof(*ifa));
 
 	ifa->ifa_family = family_of(&address->ip);
 	ifa->ifa_prefixlen = v4 ? (uint8_t)(address->len - 96) : address->len;
@@ -185,7 +179,7 @@ static int change_address(struct sl_rtnl *r, uint16_t type, uint16_t flags, int 
 	ifa->ifa_flags = v4 ? 0 : IFA_F_NODAD; /* the configuration says whose it is */
 	put_ip(q.h, IFA_LOCAL, &address->ip);
 	put_ip(q.h, IFA_ADDRESS, &address->ip);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 int sl_rtnl_address_put(struct sl_rtnl *r, int ifindex, const struct sl_prefix *address)
@@ -198,9 +192,9 @@ int sl_rtnl_address_del(struct sl_rtnl *r, int ifindex, const struct sl_prefix *
 	return change_address(r, RTM_DELADDR, 0, ifindex, address);
 }
 
-static struct ifinfomsg *begin_link(struct request *q, uint16_t type, int ifindex)
+static struct ifinfomsg *begin_link(struct sl_rtnl_request *q, uint16_t type, int ifindex)
 {
-	struct ifinfomsg *ifi = begin(q, type, NLM_F_ACK, sizeof(*ifi));
+	struct ifinfomsg *ifi = sl_rtnl_begin(q, type, NLM_F_ACK, sizeof(*ifi));
 
 	ifi->ifi_family = AF_UNSPEC;
 	ifi->ifi_index = ifindex;
@@ -209,37 +203,37 @@ static struct ifinfomsg *begin_link(struct request *q, uint16_t type, int ifinde
 
 int sl_rtnl_link_mac(struct sl_rtnl *r, int ifindex, const struct sl_mac *mac)
 {
-	struct request q;
+	struct sl_rtnl_request q;
 
 	begin_link(&q, RTM_NEWLINK, ifindex);
 	mnl_attr_put(q.h, IFLA_ADDRESS, sizeof(mac->b), mac->b);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 int sl_rtnl_link_mtu(struct sl_rtnl *r, int ifindex, uint32_t mtu)
 {
-	struct request q;
+	struct sl_rtnl_request q;
 
 	begin_link(&q, RTM_NEWLINK, ifindex);
 	mnl_attr_put_u32(q.h, IFLA_MTU, mtu);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 int sl_rtnl_link_carrier(struct sl_rtnl *r, int ifindex, bool carrier)
 {
-	struct request q;
+	struct sl_rtnl_request q;
 
 	begin_link(&q, RTM_NEWLINK, ifindex);
 	mnl_attr_put_u8(q.h, IFLA_CARRIER, carrier);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 int sl_rtnl_link_del(struct sl_rtnl *r, int ifindex)
 {
-	struct request q;
+	struct sl_rtnl_request q;
 
 	begin_link(&q, RTM_DELLINK, ifindex);
-	return exchange(r, &q, NULL, NULL);
+	return sl_rtnl_exchange(r, &q, NULL, NULL);
 }
 
 int sl_rtnl_listen(struct sl_rtnl *r)

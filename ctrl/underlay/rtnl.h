@@ -56,6 +56,12 @@ int sl_rtnl_link_mac(struct sl_rtnl *r, int ifindex, const struct sl_mac *mac);
 int sl_rtnl_link_mtu(struct sl_rtnl *r, int ifindex, uint32_t mtu);
 int sl_rtnl_link_carrier(struct sl_rtnl *r, int ifindex, bool carrier);
 int sl_rtnl_link_del(struct sl_rtnl *r, int ifindex);
+/*
+ * The kernel's own stack no longer gets packets of the interface; packet sockets do. It gets them
+ * again after unmute. Both survive this process.
+ */
+int sl_rtnl_mute(struct sl_rtnl *r, int ifindex);
+int sl_rtnl_unmute(struct sl_rtnl *r, int ifindex);
 
 /* What has changed. Nothing is heard before listen. */
 struct sl_rtnl_ops {

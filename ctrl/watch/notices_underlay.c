@@ -21,6 +21,16 @@ bool sl_notice_port_address(const struct sl_object *o, void *ctx)
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
 	const struct sl_notice_walk *w = ctx;
 
+	/* The host has the addresses, and tunnels must have one that sluice knows. */
+	if (p->has_host_tap && !has_ip4(p)) {
+		if (w->f->self->tunnel_addresses.n == 0)
+			sl_notice_put(&w->to, "ports", p->name,
+				"give node.tunnel_addresses in the file that the daemon starts with",
+				"underlay port \"%s\" leaves its addresses to the host, and this node has no "
+				"tunnel address: no tunnel packet is taken from it",
+				p->name);
+		return true;
+	}
 	if (p->role == SL_ROLE_UNDERLAY && !has_ip4(p))
 		sl_notice_put(&w->to, "ports", p->name, "ports.set it with its addresses",
 			"underlay port \"%s\" has no IPv4 address, so no node is reached by it and "
@@ -109,10 +119,20 @@ static const char *tunnel_address_trouble(const struct sl_reach *r, const struct
 		     "by a route of theirs to a port's address";
 }
 
+static bool has_host_tap(const struct sl_object *o, void *ctx)
+{
+	*(bool *)ctx |= ((const struct sl_port_obj *)o)->has_host_tap;
+	return true;
+}
+
+/* Where a port has a host TAP, the host may have any address, and answers for it. */
 void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 {
 	const struct sl_ip *own = f->self->tunnel_addresses.items;
+	bool by_host = false;
 	struct sl_reach r;
+
+	sl_store_walk(f->store, SL_COLL_PORTS, has_host_tap, &by_host);
 
 	sl_store_reach_init(&r, f->store, f->self);
 	for (size_t i = 0; i < f->self->tunnel_addresses.n; i++) {
@@ -120,7 +140,7 @@ void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_n
 		char text[SL_IP_STR_LEN];
 
 		sl_format_ip(&own[i], text);
-		if (trouble != NULL)
+		if (trouble != NULL && (!by_host || !sl_ip_is_v4(&own[i])))
 			sl_notice_put(to, SL_NOTICE_NODE_SECTION, text,
 				sl_ip_is_v4(&own[i]) ? "add it to an underlay port's addresses"
 						     : "",

@@ -23,6 +23,7 @@
 #include "interface_counters.h"
 #include "dp/egress/udp_super.h"
 #include "kernel_queue.h"
+#include "privilege.h"
 
 #define PREFIX	   "interface="
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
@@ -61,11 +62,13 @@ static void outside(const char *devargs, struct sl_outside *o)
 static int fail(const struct sl_port_device *d, const char *what, int error, struct sl_err *e)
 {
 	const struct packet_port *p = d->own;
+	struct sl_lack lack;
+	bool lacks = sl_privilege_lack(d->devargs, 0, &lack);
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "interface", "port %s: interface %s: %s: %s",
-		d->name, p->name, what, strerror(error));
+		d->name, p->name, what, lacks ? lack.what : strerror(error));
 
-	if (error == EPERM || error == EACCES)
-		sl_err_hint(e, "sluiced needs CAP_NET_RAW");
+	if (lacks)
+		sl_err_hint(e, "%s", lack.hint);
 	return ret;
 }
 

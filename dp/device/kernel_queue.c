@@ -3,6 +3,7 @@
 
 #include "dp/worker/counters.h"
 #include "kernel_queue.h"
+#include "shared_pools.h"
 
 enum {
 	LARGE_OF_SMALL = 64, /* small buffers for each large one */
@@ -31,15 +32,20 @@ int sl_kernel_buffers(const struct sl_port_device *d, struct sl_err *e)
 {
 	unsigned int n = d->n_buffers, n_large = RTE_MAX(n / LARGE_OF_SMALL, (unsigned)LARGE_MIN);
 
+	if (large_pool != NULL)
+		return 0;
 	if (small_pool == NULL)
 		small_pool = rte_pktmbuf_pool_create("sl_kernel_small", n, SMALL_CACHE, 0,
 			RTE_PKTMBUF_HEADROOM + SL_KERNEL_SMALL, SOCKET_ID_ANY);
 	if (small_pool == NULL)
 		return lack_memory(d, n, RTE_PKTMBUF_HEADROOM + SL_KERNEL_SMALL, e);
+	large_pool = rte_pktmbuf_pool_create(
+		"sl_kernel_large", n_large, LARGE_CACHE, 0, SL_KERNEL_LARGE, SOCKET_ID_ANY);
 	if (large_pool == NULL)
-		large_pool = rte_pktmbuf_pool_create(
-			"sl_kernel_large", n_large, LARGE_CACHE, 0, SL_KERNEL_LARGE, SOCKET_ID_ANY);
-	return large_pool != NULL ? 0 : lack_memory(d, n_large, SL_KERNEL_LARGE, e);
+		return lack_memory(d, n_large, SL_KERNEL_LARGE, e);
+	sl_shared_pool_note("kernel", small_pool);
+	sl_shared_pool_note("kernel_large", large_pool);
+	return 0;
 }
 
 static struct sl_kernel_room *room_here(void)

@@ -8,6 +8,10 @@
  * present name, and that it is gone. State and addresses are asked by a socket that was opened in
  * the interface's namespace. Both keep that namespace alive; a namespace has gone when its path
  * means nothing any more, or another one.
+ *
+ * "host_tap=NAME" is a TAP of the host itself, in the daemon's own namespace. It outlives the device,
+ * so that the host's addresses stay on it, and the next device of that name takes it over. Who no
+ * longer wants it deletes the interface.
  */
 #include <net/if.h>
 #include <fcntl.h>
@@ -22,6 +26,7 @@
 
 #include "kernel_queue.h"
 #include "netns.h"
+#include "privilege.h"
 #include "tap_closer.h"
 
 #ifndef TUN_F_USO4 /* Linux 6.2 */
@@ -29,25 +34,31 @@
 #define TUN_F_USO6 0x40
 #endif
 
-#define PREFIX	   "tap="
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define PREFIX	    "tap="
+#define HOST_PREFIX "host_tap="
 
 struct tap {
 	struct sl_tap_id id;
 	char netns[SL_NETNS_PATH_MAX]; /* empty: the daemon's own */
-	int asks;		       /* a socket in the interface's namespace */
+	bool stays; /* the interface outlives the device */
+	int asks;   /* a socket in the interface's namespace */
 	uint16_t n;
 	struct sl_kernel_queue queue[];
 };
 
+static bool outlives(const char *devargs)
+{
+	return strncmp(devargs, HOST_PREFIX, strlen(HOST_PREFIX)) == 0;
+}
+
 static bool serves(const char *devargs)
 {
-	return strncmp(devargs, PREFIX, PREFIX_LEN) == 0;
+	return strncmp(devargs, PREFIX, strlen(PREFIX)) == 0 || outlives(devargs);
 }
 
 static void split(const char *devargs, char *name, size_t name_size, char *path, size_t path_size)
 {
-	const char *at = devargs + PREFIX_LEN;
+	const char *at = strchr(devargs, '=') + 1;
 	size_t len = strcspn(at, "/");
 
 	snprintf(name, name_size, "%.*s", (int)len, at);
@@ -58,7 +69,8 @@ static int parse(const char *devargs, const char *port, char *name, size_t size,
 {
 	(void)port;
 	(void)e;
-	rte_strscpy(name, devargs, size);
+	/* Both kinds of one name are one device. */
+	snprintf(name, size, "%s%s", PREFIX, strchr(devargs, '=') + 1);
 	return 0;
 }
 
@@ -77,12 +89,13 @@ static void outside(const char *devargs, struct sl_outside *o)
 static int fail(const struct sl_port_device *d, const char *what, int error, struct sl_err *e)
 {
 	const struct tap *t = d->own;
+	struct sl_lack lack;
+	bool lacks = sl_privilege_lack(d->devargs, 0, &lack);
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "tap", "port %s: tap %s%s%s: %s: %s", d->name,
-		t->id.name, t->netns[0] != '\0' ? " in " : "", t->netns, what, strerror(error));
-
-	if (error == EPERM || error == EACCES)
-		sl_err_hint(e, "sluiced needs CAP_NET_ADMIN, CAP_SYS_ADMIN for namespaces, and "
-			       "/dev/net/tun");
+		t->id.name, t->netns[0] != '\0' ? " in " : "", t->netns, what,
+		lacks ? lack.what : strerror(error));
+	if (lacks)
+		sl_err_hint(e, "%s", lack.hint);
 	else if (error == EMFILE)
 		sl_err_hint(e, "systemd: LimitNOFILE=; a TAP takes two descriptors");
 	return ret;
@@ -95,6 +108,24 @@ static int exists(const struct sl_port_device *d, struct sl_err *e)
 		"port %s: an interface %s exists already%s%s", d->name, t->id.name,
 		t->netns[0] != '\0' ? " in " : "", t->netns);
 
+	sl_err_hint(e, "choose another name, or remove the interface");
+	return ret;
+}
+
+/* The interface exists. Only a TAP that a device like this one has left is taken over. */
+static int take_over(struct sl_port_device *d, int fd, struct ifreq *r, struct sl_err *e)
+{
+	const struct tap *t = d->own;
+	struct ifreq now = {0};
+	int ret;
+
+	r->ifr_flags &= (short)~IFF_TUN_EXCL;
+	if (ioctl(fd, TUNSETIFF, r) == 0 && ioctl(fd, TUNGETIFF, &now) == 0 &&
+		(now.ifr_flags & IFF_PERSIST) != 0)
+		return 0;
+	ret = sl_err_set(e, SL_ERR_DEVICE, "tap.name", "port %s: interface %s exists, and is %s",
+		d->name, t->name,
+		errno == EBUSY ? "a TAP that another process uses" : "no TAP for the host");
 	sl_err_hint(e, "choose another name, or remove the interface");
 	return ret;
 }
@@ -125,9 +156,17 @@ static int attach_queue(struct sl_port_device *d, unsigned int i, struct sl_err 
 		r.ifr_flags |= (short)IFF_TUN_EXCL;
 	if (t->n > 1)
 		r.ifr_flags |= IFF_MULTI_QUEUE;
-	if (ioctl(t->queue[i].fd, TUNSETIFF, &r) != 0)
-		return errno == EBUSY || errno == EEXIST ? exists(d, e)
-							 : fail(d, "it cannot be made", errno, e);
+	if (ioctl(t->queue[i].fd, TUNSETIFF, &r) != 0) {
+		int ret;
+
+		if (errno != EBUSY && errno != EEXIST)
+			return fail(d, "it cannot be made", errno, e);
+		ret = t->stays ? take_over(d, t->queue[i].fd, &r, e) : exists(d, e);
+		if (ret != 0)
+			return ret;
+	}
+	if (t->stays && ioctl(t->queue[i].fd, TUNSETPERSIST, 1UL) != 0)
+		return fail(d, "it cannot be made to stay", errno, e);
 	if (ioctl(t->queue[i].fd, TUNSETVNETHDRSZ, &header) != 0)
 		return fail(d, "its header", errno, e);
 	return 0;
@@ -255,8 +294,10 @@ static int make(struct sl_port_device *d, struct sl_err *e)
 static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 {
 	struct tap *t = d->own;
+	struct sl_lack lack;
 	char why[200];
 	int back, ret;
+	bool lacks;
 
 	if (t->netns[0] == '\0')
 		return make(d, e);
@@ -264,11 +305,8 @@ static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 	if (back < 0) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "tap.netns", "port %s: tap %s: %s", d->name,
 			t->id.name, why);
-		if (back == -EPERM)
-			sl_err_hint(e, "sluiced needs CAP_SYS_ADMIN for namespaces of others");
-		else
-			sl_err_hint(
-				e, "name a namespace's file: /run/netns/NAME, /proc/PID/ns/net");
+		lacks = back == -EPERM && sl_privilege_lack(d->devargs, 0, &lack);
+		sl_err_hint(e, "%s", lacks ? lack.hint : "name a file such as /run/netns/NAME");
 		return ret;
 	}
 	ret = make(d, e);
@@ -285,6 +323,7 @@ static struct tap *new_tap(const struct sl_port_device *d)
 		return NULL;
 	memset(t, 0, size);
 	split(d->devargs, t->id.name, sizeof(t->id.name), t->netns, sizeof(t->netns));
+	t->stays = outlives(d->devargs);
 	t->asks = -1;
 	t->n = d->n_rxq;
 	for (unsigned int i = 0; i < t->n; i++) {

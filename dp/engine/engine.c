@@ -364,16 +364,13 @@ bool sl_engine_poll(struct sl_engine *g)
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
-	bool new_tick = tick != sl_engine_tick(g);
-
-	if (new_tick) { /* workers read that line, so do not write it in between */
+	if (tick != sl_engine_tick(g)) { /* workers read that line, so do not write it in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
 		sl_ports_follow_tick(g, tick);
-	}
-	if (new_tick)
 		(void)sl_ports_hear(g);
+	}
 	sl_ports_follow(g);
 	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);

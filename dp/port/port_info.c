@@ -143,3 +143,12 @@ void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *i
 	memcpy(info->rxq_worker, p->rxq_worker, sizeof(info->rxq_worker));
 	read_device(p, info);
 }
+
+int sl_port_ifindex(const struct sl_engine *g, uint16_t id)
+{
+	const struct sl_port *p = sl_port_find(g, id);
+
+	if (p == NULL || p->dev == NULL || p->outside.makes || p->driver->interface == NULL)
+		return 0;
+	return p->driver->interface(p->dev);
+}

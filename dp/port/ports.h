@@ -211,6 +211,11 @@ struct sl_port_info {
 	struct sl_buffers buffers; /* those that it receives into; all 0 without a device */
 };
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
+/*
+ * Index of the kernel interface that the port's device is on; 0: it is on none, has made it, or is
+ * not open.
+ */
+int sl_port_ifindex(const struct sl_engine *g, uint16_t id);
 /* Counters of the kernel interface that the port's device is on. False: it is on none. */
 bool sl_port_kernel_counters(
 	const struct sl_engine *g, uint16_t id, struct sl_interface_counters *c);

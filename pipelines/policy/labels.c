@@ -398,7 +398,8 @@ void sl_selectors_identity_put(struct sl_selectors *l, const struct sl_identity_
 
 	sl_selectors_identity_gone(l, def->id);
 	/* Reserved identities have no labels, whatever the input has. */
-	if (def->id < SL_IDENTITY_MIN || def->id > SL_IDENTITY_MASK)
+	if ((def->id < SL_IDENTITY_MIN && def->id != SL_IDENTITY_HOST) ||
+		def->id > SL_IDENTITY_MASK)
 		return;
 	make_page(l, def->id);
 	set = identity_labels(l, def->id);
