@@ -63,3 +63,10 @@ void sl_pipeline_spare(struct sl_worker *w)
 
 	check_waiting(&t, LOOKS_SPARE);
 }
+
+bool sl_pipeline_waits(const struct sl_worker *w)
+{
+	const struct sl_pipeline *p = w->pipeline;
+
+	return p->waiting[w->id]->n != 0;
+}

@@ -119,6 +119,7 @@ struct sl_engine_params sl_daemon_engine_params(
 	return (struct sl_engine_params){.cores = given ? w->cores.items : choose_core(),
 		.n_cores = given ? (unsigned int)w->cores.n : 1,
 		.idle = w->idle,
+		.spin_us = w->spin_us,
 		.hugepages = w->hugepages,
 		.memory_mb = w->memory_mb,
 		.eal_args = (const char *const *)w->eal_args.items,
@@ -127,6 +128,7 @@ struct sl_engine_params sl_daemon_engine_params(
 		.own_socket = o->socket,
 		.run = sl_pipeline_run,
 		.spare = sl_pipeline_spare,
+		.waits = sl_pipeline_waits,
 		.notice = log_line};
 }
 

@@ -7,7 +7,8 @@
 #include "loop.h"
 #include "sluice/clock.h"
 
-#define WAIT_MS 1
+#define BUSY_MS	    1
+#define LONG_CPU_NS 50000 /* a turn in which something was done */
 
 int sl_loop_init(struct sl_loop *l, struct sl_turns *turns, struct sl_err *e)
 {
@@ -73,6 +74,7 @@ static void run_timers(struct sl_loop *l, bool last)
 {
 	uint64_t now = sl_now_ns();
 
+	l->turn_ns = now;
 	for (unsigned int i = 0; i < l->n_timers; i++)
 		if (l->timer[i].last == last && is_due(&l->timer[i], now))
 			l->timer[i].fn(l->timer[i].ctx);
@@ -95,6 +97,8 @@ static void note_turn(struct sl_loop *l)
 	struct sl_turns *t = l->turns;
 
 	l->turn_began_cpu_ns = now;
+	if (took > LONG_CPU_NS && l->busy_until_ns <= l->turn_ns)
+		l->busy_until_ns = l->turn_ns + 1; /* one more */
 	t->n++;
 	t->over_1ms += took > 1000000;
 	t->over_10ms += took > 10000000;
@@ -103,12 +107,27 @@ static void note_turn(struct sl_loop *l)
 		t->max_ns = took;
 }
 
+static int wait(const struct sl_loop *l, struct epoll_event *ev)
+{
+	bool quiet = l->quiet_ms > 0 && l->turn_ns >= l->busy_until_ns;
+	int n;
+
+	if (!quiet || l->bell == NULL)
+		return epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, quiet ? l->quiet_ms : BUSY_MS);
+	sl_bell_listen(l->bell);
+	n = epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, l->quiet_ms);
+	sl_bell_ignore(l->bell);
+	return n;
+}
+
 void sl_loop_turn(struct sl_loop *l)
 {
 	struct epoll_event ev[SL_LOOP_SOURCES_MAX];
-	int n = epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, WAIT_MS);
+	int n = wait(l, ev);
 
 	run_timers(l, false);
+	if (n > 0)
+		sl_loop_busy(l);
 	run_sources(l, ev, n);
 	run_timers(l, true);
 	note_turn(l);
@@ -118,6 +137,11 @@ void sl_loop_run(struct sl_loop *l)
 {
 	while (!l->stopped)
 		sl_loop_turn(l);
+}
+
+void sl_loop_busy(struct sl_loop *l)
+{
+	l->busy_until_ns = l->turn_ns + SL_LOOP_BUSY_NS;
 }
 
 void sl_loop_stop(struct sl_loop *l)

@@ -3,8 +3,11 @@
  * The event loop: it runs in turns. It knows timers and sources and nothing else of sluice; turns.h
  * has the daemon's rows and their order.
  *
- * A turn waits for a source, a millisecond at most: workers make no system calls and so cannot wake
- * the loop. Then the turn runs, each group in the order in which its members were added:
+ * A turn waits for a source: a millisecond at most while something goes on, because workers that work
+ * make no system calls to wake the loop. Something goes on for SL_LOOP_BUSY_NS after a source was
+ * ready or a row has called sl_loop_busy, and in the turn after one that took long. Otherwise the
+ * loop is quiet, and waits quiet_ms. Then the turn runs, each group in the order in which its members
+ * were added:
  *   1. the timers that are due, except those that are `last`;
  *   2. the sources that are ready;
  *   3. the timers that are due and are `last`.
@@ -18,10 +21,12 @@
 #include <stdbool.h>
 
 #include "ctrl/watch/turns.h"
+#include "dp/lib/bell.h"
 #include "sluice/error.h"
 
 #define SL_LOOP_TIMERS_MAX  32
 #define SL_LOOP_SOURCES_MAX 8
+#define SL_LOOP_BUSY_NS	    200000000
 
 /*
  * fn must be bounded by a number, not by how much there is to do (docs/decisions/0017). `bound`
@@ -57,7 +62,12 @@ struct sl_loop {
 	struct sl_timer timer[SL_LOOP_TIMERS_MAX];
 	struct sl_source source[SL_LOOP_SOURCES_MAX];
 	uint64_t turn_began_cpu_ns; /* when the last turn ended: waiting costs almost none */
-	struct sl_turns *turns;	    /* where turns are counted */
+	uint64_t turn_ns;	    /* when the timers of the last turn ran */
+	uint64_t busy_until_ns;
+	/* Set after sl_loop_init. Who may ring it wakes the quiet loop; or NULL. */
+	struct sl_bell *bell;
+	int quiet_ms;		/* 0: as busy */
+	struct sl_turns *turns; /* where turns are counted */
 };
 
 int sl_loop_init(struct sl_loop *l, struct sl_turns *turns, struct sl_err *e);
@@ -73,6 +83,8 @@ void sl_loop_turn(struct sl_loop *l);
 /* Runs turns until sl_loop_stop. */
 void sl_loop_run(struct sl_loop *l);
 void sl_loop_stop(struct sl_loop *l); /* after this turn */
+/* Something goes on that no source tells of: the next turns come soon. */
+void sl_loop_busy(struct sl_loop *l);
 
 /* CPU time of the turn so far. */
 uint64_t sl_loop_spent_ns(const struct sl_loop *l);

@@ -18,6 +18,7 @@
 #define BESIDE_NS	 (5 * SL_NS_PER_MS) /* a shorter turn has room to fold a slice */
 #define AGE_NS		 SL_NS_PER_S	    /* one round of the flow table's clock hand... */
 #define AGE_MOST	 50		    /* ...of which one turn does at most 1/50 */
+#define QUIET_MS	 10 /* a turn on an idle node; workers that spin wake nobody */
 #define TICK_NS		 (SL_NS_PER_S / SL_TICKS_PER_SECOND)
 
 /* The context of the rows. */
@@ -33,27 +34,34 @@ struct turns {
 
 static void upcalls(void *ctx)
 {
-	const struct turns *t = ctx;
+	struct turns *t = ctx;
 	struct sl_upcall up[UPCALLS];
 	unsigned int n = sl_engine_upcalls(t->c->engine, up, UPCALLS);
 
+	if (n > 0)
+		sl_loop_busy(&t->loop);
 	for (unsigned int i = 0; i < n; i++)
 		sl_underlay_upcall(t->c->underlay, &up[i]);
 }
 
 static void samples(void *ctx)
 {
-	const struct turns *t = ctx;
+	struct turns *t = ctx;
 	static struct sl_sample sample[SAMPLES];
 	unsigned int n = sl_engine_samples(t->c->engine, sample, SAMPLES);
 
+	if (n > 0)
+		sl_loop_busy(&t->loop);
 	for (unsigned int i = 0; i < n; i++)
 		sl_recent_note(&t->c->recent, &t->run, &sample[i]);
 }
 
 static void engine(void *ctx)
 {
-	sl_engine_poll(((const struct turns *)ctx)->c->engine);
+	struct turns *t = ctx;
+
+	if (sl_engine_poll(t->c->engine))
+		sl_loop_busy(&t->loop);
 }
 
 static void ports(void *ctx)
@@ -91,6 +99,16 @@ static void age(void *ctx)
 static void underlay(void *ctx)
 {
 	sl_underlay_tick(((const struct turns *)ctx)->c->underlay);
+}
+
+static void host(void *ctx)
+{
+	sl_underlay_host_turn(((const struct turns *)ctx)->c->underlay);
+}
+
+static void kernel(void *ctx)
+{
+	sl_underlay_host_hear(((const struct turns *)ctx)->c->underlay);
 }
 
 static void notices(void *ctx)
@@ -172,6 +190,7 @@ static const struct sl_timer timers[] = {
 		.fn = underlay,
 		.bound = "next hops that are due",
 		.period_ns = TICK_NS},
+	{.name = "host", .fn = host, .bound = "64 nodes and 64 next hops"},
 	{.name = "notices",
 		.fn = notices,
 		.bound = "1024 objects of one row",
@@ -231,6 +250,10 @@ static int add_sources(struct turns *t, struct sl_err *e)
 			.fd = sl_engine_fd(t->c->engine),
 			.fn = devices,
 			.bound = "messages that the kernel has queued"},
+		{.name = "kernel",
+			.fd = sl_underlay_host_fd(t->c->underlay),
+			.fn = kernel,
+			.bound = "256 messages"},
 		{.name = "clients",
 			.fd = sl_server_fd(t->c->server),
 			.fn = clients,
@@ -241,7 +264,7 @@ static int add_sources(struct turns *t, struct sl_err *e)
 		struct sl_source row = rows[i];
 		int ret;
 
-		if (row.fn == devices && row.fd < 0)
+		if ((row.fn == devices || row.fn == kernel) && row.fd < 0)
 			continue; /* an event that is missed here is found a little later */
 		row.ctx = t;
 		ret = sl_loop_add_source(&t->loop, &row, e);
@@ -263,6 +286,10 @@ int sl_turns_run(struct sl_ctrl *c, struct sl_err *e)
 	ask_for_short_slices();
 	sl_daemon_notice_times();
 	err = sl_loop_init(&t.loop, &c->turns, e);
+	if (c->config->workers.idle == SL_IDLE_ADAPTIVE) {
+		t.loop.quiet_ms = QUIET_MS;
+		t.loop.bell = sl_engine_bell(c->engine);
+	}
 	if (err == 0)
 		err = add_timers(&t, e);
 	if (err == 0)

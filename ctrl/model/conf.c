@@ -76,7 +76,13 @@ static const struct sl_field workers_fields[] = {
 		.elem = &core,
 		.help = "One worker on each; absent or empty: the daemon chooses one."),
 	SL_FIELD(sl_workers_conf, idle, SL_F_ENUM, .names = idles,
-		.help = "spin: own the core; adaptive: sleep up to 100 us while queues are empty."),
+		.help = "spin: own the core; adaptive: sleep while queues are empty, until a "
+			"packet "
+			"wakes it."),
+	SL_FIELD(sl_workers_conf, spin_us, SL_F_UINT, .max = 1000000, .def = 50,
+		.help = "Microseconds that an adaptive worker polls on after the last packet "
+			"before "
+			"it sleeps."),
 	SL_FIELD(sl_workers_conf, hugepages, SL_F_ENUM, .names = hugepages,
 		.help = "auto: run without when there are too few; required: refuse to."),
 	SL_FIELD(sl_workers_conf, memory_mb, SL_F_UINT, .min = 64, .max = 1048576, .def = 1024,

@@ -25,6 +25,7 @@ struct sl_rebalance_conf {
 struct sl_workers_conf {
 	struct sl_list cores; /* uint32_t */
 	uint32_t idle;	      /* spin, adaptive (enum sl_idle) */
+	uint32_t spin_us;     /* adaptive: from the last packet until a worker sleeps */
 	uint32_t hugepages;   /* auto, required, off (enum sl_hugepages) */
 	uint32_t memory_mb, max_flows, flow_share_percent, packet_buffers;
 	struct sl_list eal_args; /* char * */

@@ -4,6 +4,7 @@
 
 #include "ctrl/shape/shape.h"
 #include "neighbor_proto.h"
+#include "sluice/super.h"
 #include "underlay_impl.h"
 
 /* A next hop's MAC became known, changed or was lost: updates every tunnel that uses it. */
@@ -37,13 +38,13 @@ static bool send_frame(void *ctx, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_underlay *u = ctx;
 	const struct sl_tunnel *t = tunnel_of(u, m);
-	uint32_t len = rte_pktmbuf_pkt_len(m);
+	uint32_t packets = sl_super_segments(m), bytes = sl_super_bytes(m, packets);
 
 	if (!sl_engine_inject(u->engine, port, m))
 		return false;
 	if (t != NULL)
-		sl_tunnel_count_sent(
-			u->tunnels, SL_TUNNEL_SEEN_CONTROL, t->id, 1, len - t->hdr_len);
+		sl_tunnel_count_sent(u->tunnels, SL_TUNNEL_SEEN_CONTROL, t->id, packets,
+			bytes - packets * t->hdr_len);
 	return true;
 }
 
@@ -51,7 +52,7 @@ static struct rte_mbuf *alloc(void *ctx)
 {
 	struct sl_underlay *u = ctx;
 
-	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
+	return sl_engine_packet_new(u->engine);
 }
 
 static bool source(
@@ -66,6 +67,11 @@ static bool source(
 	*mac = sl_uport_find(u, port)->mac;
 	*from = own->ip;
 	return true;
+}
+
+static bool ask_host(void *ctx, uint16_t port, const struct sl_ip *ip)
+{
+	return sl_host_ask(ctx, port, ip);
 }
 
 static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
@@ -123,6 +129,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
 		.alloc = alloc,
 		.changed = changed,
 		.source = source,
+		.ask = ask_host,
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,

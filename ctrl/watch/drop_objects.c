@@ -7,6 +7,7 @@
 #include "drop_facts.h"
 #include "pipelines/context/world.h"
 #include "sluice/burst.h"
+#include "sluice/super.h"
 
 static void announce_rate(const struct sl_drop_facts *f)
 {
@@ -179,6 +180,24 @@ static void flow_deny(const struct sl_drop_facts *f)
 	sl_drop_say(f, "an entry that flows.add put there");
 }
 
+static void offload(const struct sl_drop_facts *f)
+{
+	uint32_t d = f->s->detail;
+	const char *checksum = d & SL_DETAIL_TCP   ? "TCP checksum"
+			       : d & SL_DETAIL_UDP ? "UDP checksum"
+						   : "no checksum";
+
+	if (d & SL_DETAIL_BROKEN) {
+		sl_drop_say(f, "its virtio-net header does not fit its length");
+		return;
+	}
+	sl_drop_say(f, "described as: %s to finish, transport header at byte %u", checksum,
+		d >> SL_DETAIL_L4_SHIFT & SL_DETAIL_L4);
+	if (d & (SL_DETAIL_TCP_SEG | SL_DETAIL_UDP_SEG))
+		sl_drop_say(f, ", %s segments of %u bytes", d & SL_DETAIL_TCP_SEG ? "TCP" : "UDP",
+			d & SL_DETAIL_SIZE);
+}
+
 static void opener(const struct sl_drop_facts *f)
 {
 	if (f->src != NULL)
@@ -213,9 +232,11 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_POLICY_INGRESS] = policy,
 	[SL_DROP_POLICY_EGRESS] = policy,
 	[SL_DROP_FLOW_DENY] = flow_deny,
+	[SL_DROP_OFFLOAD_MALFORMED] = offload,
 	[SL_DROP_FLOW_TABLE_FULL] = opener,
 	[SL_DROP_FLOW_SHARE] = opener,
 	[SL_DROP_TX_FULL] = way_out,
+	[SL_DROP_TX_NO_BUFFER] = way_out,
 	[SL_DROP_PORT_DOWN] = way_out,
 	[SL_DROP_PORT_MISSING] = way_out,
 	[SL_DROP_PORT_REFUSED] = stale,

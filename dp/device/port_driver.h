@@ -31,9 +31,10 @@
 #include "device.h"
 #include "sluice/error.h"
 #include "sluice/port_tag.h"
+#include "sluice/super.h"
 #include "sluice/types.h"
 
-#define SL_DEVICE_NAME_LEN 64
+#define SL_DEVICE_NAME_LEN 160
 
 struct sl_port_device;
 
@@ -68,7 +69,8 @@ enum sl_port_link_state {
 	SL_LINK_UP,
 	SL_LINK_DOWN,
 	SL_LINK_STUCK, /* down, and only opening the device again can bring it up */
-	SL_LINK_LOST,  /* what the device stood for has disappeared, or was replaced */
+	SL_LINK_AWAY, /* what the device stood for has another name now, and may get its own back */
+	SL_LINK_LOST, /* what the device stood for has disappeared, or was replaced */
 };
 
 struct sl_port_link {
@@ -90,6 +92,8 @@ enum sl_told {
 struct sl_port_driver {
 	const char *name;
 	unsigned int most; /* devices that can be open at a time; 0: as many as there are ports */
+	/* To ask an empty queue costs a system call: a worker asks it when its ready_fd says so. */
+	bool asked;
 
 	/* Any thread. Whether devargs ask for this driver. The first driver in the list that
 	 * returns true gets the device. */
@@ -126,11 +130,22 @@ struct sl_port_driver {
 	/* Worker. Returns how many of them txq[i] accepted, from the first on. The
 	 * device owns those. */
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
+	/*
+	 * Worker, before it blocks. Make ready_fd readable when the next packet comes. The worker
+	 * polls once more afterwards. NULL: it always does.
+	 */
+	bool (*arm)(void *rxq);
+
+	/*
+	 * Control. A descriptor that is readable when rxq[queue] has packets, or -1: there is none,
+	 * and the queue must be polled. It stays open until close. NULL: no queue has one.
+	 */
+	int (*ready_fd)(const struct sl_port_device *d, unsigned int queue);
 
 	/* Control, for all functions that follow. Where NULL is allowed, the comment
 	 * says what it means. */
 
-	/* State of the link. told: bits that the driver's thread has set since the last call. NULL: up. */
+	/* State of the link; also brings d->takes and d->merge up to date. told: bits that the driver's thread has set since the last call. NULL: up. */
 	void (*link)(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 	/* Mbit/s; 0 or NULL: not known. */
 	uint32_t (*speed)(const struct sl_port_device *d);
@@ -168,15 +183,17 @@ struct sl_port_device {
 	const struct sl_port_driver *driver;
 
 	/* Parameters that the engine fills in before open; the driver does not change them. */
-	uint16_t port;		/* id of the port */
-	uint16_t n_rxq;		/* receive queues */
-	uint16_t n_desc;	/* packets that a queue holds */
-	uint16_t n_workers;	/* each wants a transmit queue: n_txq is at most this */
-	unsigned int mtu_asked; /* 0: the device's own */
-	unsigned int n_buffers; /* buffers of a pool, unless more are needed */
-	bool has_mac;		/* the device's address must become mac_asked */
+	uint16_t port;		     /* id of the port */
+	uint16_t n_rxq;		     /* receive queues */
+	uint16_t n_desc;	     /* packets that a queue holds */
+	uint16_t n_workers;	     /* each wants a transmit queue: n_txq is at most this */
+	unsigned int mtu_asked;	     /* 0: the device's own */
+	unsigned int offloads_asked; /* enum sl_offload: the device uses no others */
+	unsigned int n_buffers;	     /* buffers of a pool, unless more are needed */
+	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
+	bool may_block;	       /* workers wait for ready_fd when they have nothing to do */
 	bool may_replace_pool; /* see sl_port_device_pool */
 	struct sl_mac mac_asked;
 	char name[SL_NAME_LEN];		 /* the port's, for messages */
@@ -206,6 +223,11 @@ struct sl_port_device {
 	char notice[256];	 /* something that people should know about it; empty: nothing */
 	enum sl_port_keeps keeps;
 	bool keeps_buffers; /* its transmit queues hold buffers of other ports */
+	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
+	bool merge;	    /* it wants TCP segments put together */
+	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* enum sl_offload: those of offloads_asked that the device has; for people */
+	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
 	struct rte_mempool *pool;
 
@@ -246,6 +268,8 @@ int sl_port_devargs_check(const char *devargs, struct sl_err *e);
 
 /* The engine's own drivers, in the order in which they are asked. */
 #define SL_PORT_DRIVERS(X)                                               \
+	X(kernel_tap)                                                    \
+	X(kernel_interface)                                              \
 	/* dpdk serves what no other driver does: it remains the last */ \
 	X(dpdk)
 

@@ -18,6 +18,7 @@ struct sl_engine_params {
 	const unsigned int *cores; /* worker cores; at least one */
 	unsigned int n_cores;
 	enum sl_idle idle;
+	unsigned int spin_us; /* adaptive workers: from the last packet until they sleep */
 	enum sl_hugepages hugepages;
 	/* Set when EAL had hugepages and did not start. It would start without them, but only in
 	 * a new process. May be NULL. */
@@ -31,6 +32,7 @@ struct sl_engine_params {
 	const char *own_socket;
 	sl_pipeline_fn run;
 	sl_spare_fn spare; /* or NULL */
+	sl_waits_fn waits; /* or NULL */
 	/* Called with facts that people should know (fallbacks, NUMA mismatch): one
 	 * line, no newline. */
 	void (*notice)(const char *text);

@@ -24,19 +24,24 @@ static int make_worker(struct sl_engine *g, unsigned int id, const struct sl_eng
 
 	if (w == NULL)
 		return -ENOMEM;
+	w->wake.epoll = w->wake.bell.fd = -1;
 	g->worker[id] = w;
 	w->id = id;
 	w->lcore = SL_EAL_LCORE(id);
 	w->core = p->cores[id];
 	w->run = p->run;
 	w->spare = p->spare;
+	w->waits = p->waits;
 	w->qsbr = sl_rcu_qsbr(g->rcu);
 	w->idle = p->idle;
+	w->spin_cycles = rte_get_tsc_hz() / US_PER_S * p->spin_us;
 	w->pool = g->pool;
 	w->ports = g->ports;
+	w->control = &g->bell;
 	w->tick = &g->tick;
 	w->port_of_tag = g->port_of_tag;
-	if (sl_port_rows_init(&w->counters, sl_numa_socket("port row", node)) != 0 ||
+	if (sl_wake_init(&w->wake) != 0 ||
+		sl_port_rows_init(&w->counters, sl_numa_socket("port row", node)) != 0 ||
 		sl_samples_init(&w->samples, "sample", id, sl_numa_socket("samples", node), w->tick,
 			&w->counters) != 0)
 		return -ENOMEM;
@@ -50,6 +55,7 @@ static void free_worker(struct sl_worker *w)
 	sl_rings_fini(&w->rings);
 	sl_samples_fini(&w->samples);
 	sl_port_rows_fini(&w->counters);
+	sl_wake_fini(&w->wake);
 	free((void *)(uintptr_t)atomic_load(&w->rxqs));
 	rte_free(w);
 }
@@ -74,6 +80,7 @@ static void free_parts(struct sl_engine *g)
 		sl_port_rows_fini(g->control);
 	rte_free(g->control);
 	sl_interface_watch_close(g->watch);
+	sl_bell_fini(&g->bell);
 	if (g->fd >= 0)
 		close(g->fd);
 }
@@ -81,7 +88,8 @@ static void free_parts(struct sl_engine *g)
 /* One descriptor for all events. Without it, events are found a little later. */
 static void watch_events(struct sl_engine *g)
 {
-	const int fds[] = {sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper)};
+	const int fds[] = {
+		sl_interface_watch_fd(g->watch), sl_device_helper_fd(g->helper), g->bell.fd};
 	struct epoll_event ev = {.events = EPOLLIN};
 
 	g->fd = epoll_create1(EPOLL_CLOEXEC);
@@ -102,7 +110,7 @@ static int make_parts(struct sl_engine *g, const struct sl_engine_params *p)
 	g->control = rte_zmalloc("control", sizeof(*g->control), RTE_CACHE_LINE_SIZE);
 	g->pool = sl_pool_create(buffers, RTE_MBUF_DEFAULT_BUF_SIZE, sl_numa_socket("pool", node));
 	g->helper = sl_device_helper_create();
-	if (g->helper == NULL)
+	if (g->helper == NULL || sl_bell_init(&g->bell) != 0)
 		return -ENOMEM;
 	watch_events(g);
 	if (g->rcu == NULL || g->control == NULL || g->pool == NULL ||
@@ -161,7 +169,7 @@ struct sl_engine *sl_engine_create(const struct sl_engine_params *p, struct sl_e
 		goto free_engine;
 	g->notice = p->notice;
 	g->own_socket = p->own_socket;
-	g->fd = -1;
+	g->fd = g->bell.fd = -1;
 	g->watch = sl_interface_watch_open();
 	g->n_workers = p->n_cores;
 	g->mbufs = p->mbufs;
@@ -232,8 +240,10 @@ void sl_engine_stop(struct sl_engine *g)
 {
 	if (!g->running)
 		return;
-	for (unsigned int i = 0; i < g->n_workers; i++)
+	for (unsigned int i = 0; i < g->n_workers; i++) {
 		atomic_store(&g->worker[i]->stop, true);
+		sl_bell_ring(&g->worker[i]->wake.bell);
+	}
 	for (unsigned int i = 0; i < g->n_workers; i++)
 		rte_eal_wait_lcore(g->worker[i]->lcore);
 	g->running = false;
@@ -292,21 +302,65 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 	return g->pool;
 }
 
+struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(g->pool);
+
+	if (m == NULL)
+		sl_count(&g->control->no_buffer, 1);
+	return m;
+}
+
+static struct sl_buffers buffers_of(
+	const struct sl_engine *g, const struct rte_mempool *pool, const struct sl_pool_watch *w)
+{
+	return (struct sl_buffers){.n = pool->size,
+		.n_free = sl_pool_free(g, pool),
+		.starved = w->starved,
+		.n_dry = w->dry};
+}
+
+const char *sl_engine_buffers(const struct sl_engine *g, unsigned int i, struct sl_buffers *b)
+{
+	const struct sl_shared_pool *shared = i > 0 ? sl_shared_pool(i - 1) : NULL;
+
+	if (shared != NULL) {
+		*b = buffers_of(g, shared->pool, &g->shared_buffers[i - 1]);
+		return shared->name;
+	}
+	if (i > 0)
+		return NULL;
+	*b = buffers_of(g, g->pool, &g->buffers);
+	b->n_failed = sl_counter_read(&g->control->no_buffer);
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		b->n_failed += sl_counter_read(&g->worker[w]->counters.no_buffer);
+	return "own";
+}
+
 int sl_engine_fd(const struct sl_engine *g)
 {
 	return g->fd;
 }
 
+struct sl_bell *sl_engine_bell(struct sl_engine *g)
+{
+	return &g->bell;
+}
+
 void sl_engine_follow(struct sl_engine *g)
 {
-	sl_ports_hear(g);
+	bool heard = sl_ports_hear(g);
+	uint64_t rung;
+
+	(void)!read(g->bell.fd, &rung, sizeof(rung));
 	sl_ports_jobs(g);
-	sl_ports_follow(g, true);
+	sl_ports_follow(g, heard);
 }
 
 /* Starts at 1: a zero in a table means never. */
-void sl_engine_poll(struct sl_engine *g)
+bool sl_engine_poll(struct sl_engine *g)
 {
+	bool waits;
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
@@ -316,15 +370,18 @@ void sl_engine_poll(struct sl_engine *g)
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
-		sl_engine_follow(g);
+		sl_ports_hear(g);
+		sl_ports_follow(g, true);
+	} else {
+		sl_ports_follow(g, false);
 	}
-	sl_ports_follow(g, false);
-	sl_rcu_poll(g->rcu);
+	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);
 	sl_ports_poll(g);
 	sl_ports_stats_poll(g);
 	sl_ports_open(g);
 	sl_pools_poll(g);
+	return waits || sl_port_set_any(&g->draining);
 }
 
 uint32_t sl_engine_tick(const struct sl_engine *g)
@@ -346,13 +403,17 @@ static struct sl_worker *injector(struct sl_engine *g, uint16_t port)
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m)
 {
 	struct sl_inject in = {.m = m, .port = port};
+	struct sl_worker *w = injector(g, port);
 	const struct sl_port_dp *dp;
 
 	if (port >= SL_PORTS_MAX)
 		return false;
 	dp = sl_port_dp(g, port);
 	in.epoch = dp != NULL ? dp->epoch : 0;
-	return rte_ring_sp_enqueue_elem(injector(g, port)->rings.inject, &in, sizeof(in)) == 0;
+	if (rte_ring_sp_enqueue_elem(w->rings.inject, &in, sizeof(in)) != 0)
+		return false;
+	sl_bell_ring(&w->wake.bell);
+	return true;
 }
 
 /* One worker's full ring must not starve another's: each call begins with the next worker. */

@@ -43,19 +43,29 @@ struct sl_counters *sl_engine_control_counters(
 	struct sl_engine *g); /* the control thread's own row */
 /* also the control thread's own */
 struct sl_samples *sl_engine_control_samples(struct sl_engine *g);
-/* Memory for packets that the control thread makes. */
+/* Memory for packets that workers and the control thread make. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
+/* An empty packet that the control thread makes, or NULL, which is counted. */
+struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g);
+/*
+ * The state of a pool that is no port's own: 0 is the one above, those that many ports receive into
+ * follow. Returns its name; NULL: there are no more.
+ */
+const char *sl_engine_buffers(const struct sl_engine *g, unsigned int i, struct sl_buffers *b);
 
 /*
  * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds
- * from the event loop.
+ * from the event loop. Returns true when something waits for a worker: call again soon.
  */
-void sl_engine_poll(struct sl_engine *g);
+bool sl_engine_poll(struct sl_engine *g);
 uint32_t sl_engine_tick(const struct sl_engine *g);
 
 /* Readable when sl_engine_follow has something to do; -1: there is no such descriptor. */
 int sl_engine_fd(const struct sl_engine *g);
 void sl_engine_follow(struct sl_engine *g);
+/* Workers ring it when they have an upcall and the control thread sleeps. It makes sl_engine_fd
+ * readable. */
+struct sl_bell *sl_engine_bell(struct sl_engine *g);
 
 /* Hand a packet to a worker for transmission on a port; false when the ring is full (caller keeps
  * it). */

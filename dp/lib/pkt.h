@@ -7,6 +7,7 @@
 #ifndef SL_DP_PKT_H
 #define SL_DP_PKT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,6 +23,24 @@ static inline const void *sl_pkt_read(
 	if (likely(off + len <= m->data_len))
 		return rte_pktmbuf_mtod_offset(m, const void *, off);
 	return rte_pktmbuf_read(m, off, len, buf);
+}
+
+/*
+ * Bring the first `len` bytes of a chain into its first buffer. False when the packet is shorter, or
+ * the buffer has no room or is shared; the packet is then unchanged. Only the bytes that are missing
+ * move, so this works for packets that no single buffer could hold.
+ */
+bool sl_pkt_gather_more(struct rte_mbuf *m, uint32_t len);
+
+static inline bool sl_pkt_gather(struct rte_mbuf *m, uint32_t len)
+{
+	return likely(m->data_len >= len) || sl_pkt_gather_more(m, len);
+}
+
+/* True when bytes around the packet's first data may be written: nobody else has this buffer. */
+static inline bool sl_pkt_owns_room(const struct rte_mbuf *m)
+{
+	return RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
 }
 
 /* In the byte order of the packet. */

@@ -11,6 +11,7 @@
 
 #include "dp/device/interface.h"
 #include "dp/device/port_driver.h"
+#include "dp/device/shared_pools.h"
 #include "dp/eal/eal.h"
 #include "dp/worker/worker.h"
 #include "ports.h"
@@ -81,6 +82,12 @@ struct sl_port_standing {
 	struct timespec since;
 };
 
+/* Whether a pool has buffers left. It is checked once a tick. */
+struct sl_pool_watch {
+	unsigned int n_dry, n_wet; /* checks in a row that found it empty, or not empty */
+	bool starved;
+	uint64_t dry; /* checks that found it empty */
+};
 struct sl_port {
 	struct sl_engine *engine;
 	enum sl_port_state state;
@@ -89,7 +96,7 @@ struct sl_port {
 	uint32_t epoch;
 	int numa; /* -1: unknown */
 	char name[SL_NAME_LEN];
-	char device[64];		 /* name in the devargs */
+	char device[SL_DEVICE_NAME_LEN]; /* name in the devargs */
 	char *devargs;			 /* what it was opened with */
 	uint64_t socket_dev, socket_ino; /* the file of the socket that it serves; 0: none */
 	char driver_name[32];		 /* for people; empty: not known yet */
@@ -113,21 +120,25 @@ struct sl_port {
 	int rxq_wanted[SL_QUEUES_MAX]; /* worker, or -1 for any */
 	/* the worker that polls it, or will poll it; -1: none */
 	int rxq_worker[SL_QUEUES_MAX];
+	struct sl_rxq_watch {
+		uint8_t n_worker; /* the worker whose epoll set has fd, and one; 0: none has */
+		int fd;
+	} watch[SL_QUEUES_MAX];
 	struct sl_port_counters base;	    /* what was counted under this id for earlier ports */
 	uint64_t base_drops[SL_DROP_COUNT]; /* what was counted under this id for earlier ports */
 	bool underlay, has_mac;
 	struct sl_mac mac_asked;
-	unsigned int mtu_asked; /* 0: the device's own */
-	bool was_open;		/* the device was open with the present parameters */
-	bool is_first;		/* the last try was the first one with these parameters */
-	uint16_t mtu_own;	/* the device's own when it was opened */
+	unsigned int mtu_asked;	     /* 0: the device's own */
+	unsigned int offloads_asked; /* enum sl_offload */
+	bool was_open;		     /* the device was open with the present parameters */
+	bool is_first;		     /* the last try was the first one with these parameters */
+	uint16_t mtu_own;	     /* the device's own when it was opened */
 
 	struct sl_port_lost past;  /* lost by the port's earlier devices */
 	struct sl_port_lost going; /* lost by the device that is being closed */
 	/* the part of past.refused and the device's that was counted as drops */
 	uint64_t refused_told;
-	unsigned int n_dry, n_wet; /* checks in a row that found its pool empty, or not empty */
-	bool starved;
+	struct sl_pool_watch buffers;
 	uint64_t nudged_at; /* packets it had been given when a port was last starved */
 
 	enum sl_emptying emptying;
@@ -170,7 +181,8 @@ struct sl_engine {
 	struct sl_rcu *rcu;
 	struct sl_counters *control;
 	struct sl_samples control_samples;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool; /* for packets that are made here */
+	struct sl_pool_watch buffers, shared_buffers[SL_SHARED_POOLS_MAX];
 	unsigned int mbufs, upcall_next, sample_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */
@@ -178,7 +190,8 @@ struct sl_engine {
 	uint32_t looked;   /* tick of the last check of what waits in devices */
 	struct sl_interface_watch *watch;
 	struct sl_device_helper *helper;
-	int fd;			    /* epoll: of the watch and the helper; -1: none */
+	int fd;			    /* epoll: of the watch, the helper and the bell; -1: none */
+	struct sl_bell bell;	    /* the control thread's */
 	struct sl_port_set changed; /* ports whose standing, MTU or MAC did */
 	/*
 	 * Ports that there is something to do about in each turn, so that no turn walks all: each
@@ -249,6 +262,16 @@ void sl_queues_pause(struct sl_engine *g, struct sl_port *p, enum sl_port_state 
 /* Workers poll the port from now on. p->dp replaces what workers see, which is retired. */
 void sl_queues_resume(struct sl_engine *g, struct sl_port *p);
 
+/* port_wake.c: which worker's epoll set has the queues' descriptors */
+/* Call before workers' lists are rebuilt because of the port. */
+void sl_port_watch(struct sl_port *p);
+/* True when the queue is polled only when its descriptor says that it is ready. */
+bool sl_port_is_asked(const struct sl_port *p, unsigned int queue);
+/* An asked queue that its descriptor says is empty. */
+bool sl_port_is_unready(const struct sl_port *p, unsigned int queue);
+/* Workers poll the port's queues soon, if they sleep. */
+void sl_port_ring(struct sl_port *p);
+
 /* pool.c */
 struct rte_mempool *sl_pool_create(unsigned int n, unsigned int room, int socket); /* any thread */
 /* Whether a port may get another pool in addition to those that wait for their buffers. */
@@ -266,6 +289,8 @@ void sl_pools_destroy(
 
 /* port_buffers.c */
 void sl_ports_buffers_tick(struct sl_engine *g);
+/* Free buffers of a pool, those in caches of workers and of the calling thread included. */
+unsigned int sl_pool_free(const struct sl_engine *g, const struct rte_mempool *pool);
 
 /* port_stats.c */
 void sl_port_stats_closing(struct sl_port *p); /* the device is about to be closed */
@@ -292,7 +317,7 @@ void sl_port_revive(struct sl_port *p);
 void sl_port_strand(struct sl_port *p);
 
 /* port_follow.c: what becomes of the device */
-void sl_ports_hear(struct sl_engine *g); /* what the kernel has told of interfaces */
+bool sl_ports_hear(struct sl_engine *g); /* whether the kernel has told of interfaces */
 void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
 void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */

@@ -10,7 +10,8 @@
  * Received. The workers take what is in a receive queue under a configuration in which no object
  * uses the port. That configuration is published after sl_port_hold and before sl_port_empty. A
  * poll that found nothing shows that all was taken. A queue that is never found empty is done once
- * as many packets were taken as a queue holds. The first poll counted may have begun before the
+ * as many packets were taken as a queue holds. A queue that is polled only when its descriptor says
+ * so is empty when its descriptor says so. The first poll counted may have begun before the
  * mark was set, hence two. (net_tap looks into its queue only after a signal that it gets for each
  * frame. The signal goes to the control thread, which has slept between the change and the mark,
  * and so has received it.)
@@ -115,7 +116,8 @@ static void mark(struct sl_port *p)
 static bool is_drained(const struct sl_port *p)
 {
 	for (unsigned int q = 0; q < p->n_rxq; q++)
-		if (sl_counter_read(&p->rxq[q].dry) < p->mark[q].dry + 2 &&
+		if (!sl_port_is_unready(p, q) &&
+			sl_counter_read(&p->rxq[q].dry) < p->mark[q].dry + 2 &&
 			sl_counter_read(&p->rxq[q].packets) < p->mark[q].packets + RX_QUEUE_MAX)
 			return false;
 	return true;
@@ -231,7 +233,9 @@ void sl_ports_poll(struct sl_engine *g)
 
 		if (p->emptying == SL_EMPTYING_DRAIN && is_drained(p))
 			p->emptying = SL_EMPTYING_DONE;
-		if (p->emptying != SL_EMPTYING_DRAIN)
+		if (p->emptying == SL_EMPTYING_DRAIN)
+			sl_port_ring(p);
+		else
 			sl_port_set_del(&g->draining, i);
 	}
 }

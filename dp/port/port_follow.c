@@ -9,6 +9,7 @@
  *   what it stood for has disappeared, or     the device is closed, and opened again on the new
  *   was replaced                              one; tried again at events of that kind, and in
  *                                             growing steps of time
+ *   what it stood for was renamed             nothing goes in, until it has its name again
  *   the link is down                          nothing goes in; packets that wait are dropped
  *   another MTU, another MAC                  the port gets them, unless its own were configured
  *   the set of served queues has changed      packets leave only by queues that are served
@@ -22,6 +23,7 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
+	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -89,6 +91,14 @@ static void fall(struct sl_port *p, const char *why)
 		sl_port_strand(p);
 }
 
+/* The device stays open: what it stands for exists, and may get its name back. */
+static void go_away(struct sl_port *p, const char *why)
+{
+	p->fault = SL_DROP_PORT_MISSING;
+	sl_port_stands(p, SL_PORT_IS_MISSING, why);
+	sl_port_view(p);
+}
+
 static void rise(struct sl_port *p)
 {
 	if (p->fault != SL_KEEP) {
@@ -123,6 +133,20 @@ static void follow_queues(struct sl_port *p)
 	sl_queues_replace(p->engine, p, new);
 }
 
+/* Another guest may take other offloads. */
+static void follow_takes(struct sl_port *p)
+{
+	struct sl_port_dp *new;
+
+	if (p->dev->takes == p->dp->takes && p->dev->merge == p->dp->merge)
+		return;
+	new = copy_of(p->dp);
+	new->takes = p->dev->takes;
+	new->merge = p->dev->merge;
+	sl_queues_replace(p->engine, p, new);
+	sl_port_set_add(&p->engine->changed, p->id);
+}
+
 static void act(struct sl_port *p, const struct sl_port_link *l)
 {
 	switch (l->state) {
@@ -137,6 +161,9 @@ static void act(struct sl_port *p, const struct sl_port_link *l)
 	case SL_LINK_STUCK:
 		fall(p, l->why);
 		sl_port_part(p);
+		break;
+	case SL_LINK_AWAY:
+		go_away(p, l->why);
 		break;
 	case SL_LINK_LOST:
 		lose(p, l->why);
@@ -155,6 +182,7 @@ static void look(struct sl_port *p)
 	}
 	if (l.txq_changed)
 		follow_queues(p);
+	follow_takes(p);
 	if (l.state == SL_LINK_UP || l.state == SL_LINK_DOWN)
 		follow_addresses(p, &l);
 	act(p, &l);
@@ -198,10 +226,13 @@ static void hurry(struct sl_engine *g)
 	}
 }
 
-void sl_ports_hear(struct sl_engine *g)
+bool sl_ports_hear(struct sl_engine *g)
 {
-	if (sl_interface_watch_read(g->watch, note_gone, g))
+	bool heard = sl_interface_watch_read(g->watch, note_gone, g);
+
+	if (heard)
 		hurry(g);
+	return heard;
 }
 
 void sl_port_shut(struct sl_port *p)
@@ -227,12 +258,12 @@ void sl_port_closed(struct sl_port *p)
 	sl_port_take_wish(p);
 }
 
-static void try_later(struct sl_port *p)
+static void try_later(struct sl_port *p, unsigned int most_ms)
 {
 	unsigned int ms = TRY_MS << RTE_MIN(p->n_tries, 6u);
 
 	p->n_tries++;
-	p->due = after_ms(RTE_MIN(ms, (unsigned int)TRY_MOST_MS));
+	p->due = after_ms(RTE_MIN(ms, most_ms));
 }
 
 static void open(struct sl_port *p)
@@ -245,7 +276,7 @@ static void open(struct sl_port *p)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_MISSING, why);
-		try_later(p);
+		try_later(p, LOOK_MOST_MS);
 		return;
 	}
 	ret = sl_port_check_device(p, &e);
@@ -264,7 +295,7 @@ void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_FAILED, e->message);
-		try_later(p);
+		try_later(p, TRY_MOST_MS);
 		return;
 	}
 	if (p->is_first)

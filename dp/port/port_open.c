@@ -40,6 +40,7 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 	p->has_mac = params->has_mac;
 	p->mac_asked = params->has_mac ? params->mac : (struct sl_mac){0};
 	p->mtu_asked = params->mtu;
+	p->offloads_asked = params->offloads;
 	p->mtu_own = RTE_ETHER_MTU;
 	for (unsigned int q = 0; q < SL_QUEUES_MAX; q++) {
 		p->rxq_wanted[q] = q < params->n_rxq ? params->rxq_worker[q] : -1;
@@ -84,10 +85,12 @@ static struct sl_port_device *new_device(const struct sl_port *p)
 		.n_desc = p->n_desc,
 		.n_workers = (uint16_t)g->n_workers,
 		.mtu_asked = p->mtu_asked,
+		.offloads_asked = p->offloads_asked,
 		.n_buffers = g->mbufs != 0 ? g->mbufs : SL_PORT_BUFFERS_DEFAULT,
 		.has_mac = p->has_mac,
 		.keeps_mac = p->was_open && !p->has_mac,
 		.mac_asked = p->has_mac ? p->mac_asked : p->dp->mac,
+		.may_block = g->n_workers > 0 && g->worker[0]->idle == SL_IDLE_ADAPTIVE,
 		.may_replace_pool = sl_pool_may_replace(g, p->epoch),
 		.outside = p->outside,
 		.numa = SOCKET_ID_ANY,
@@ -167,6 +170,10 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 		.underlay = p->underlay,
 		.refuse = SL_DROP_PORT_MISSING,
 		.mac = d->mac,
+		.offloads_in = d->offloads_in,
+		.merge = d->merge,
+		.takes = d->takes,
+		.pool = d->pool,
 		.mtu = sl_port_device_mtu(d, d->kernel_mtu),
 		.transmit = d->driver->transmit};
 	sl_port_deal_txq(p, dp);

@@ -51,41 +51,81 @@ static void free_list(void *list)
 	free(list);
 }
 
-static struct sl_rxq_list *new_list(struct sl_engine *g, unsigned int n, unsigned int n_give)
+/* A list that is being filled: its arrays, and how much each has room for. */
+struct filling {
+	struct sl_rxq_list *l;
+	struct sl_rxq *asked;
+	uint32_t *key;
+	struct sl_handover *give;
+	struct sl_arm *arm;
+	unsigned int polled, n_asked, n_give;
+};
+
+/* Counts what the list may have. */
+static void count(struct filling *f, const struct sl_port *p, unsigned int worker)
 {
-	size_t give_at = sizeof(struct sl_rxq_list) + n * sizeof(struct sl_rxq);
-	struct sl_rxq_list *l = calloc(1, give_at + n_give * sizeof(struct sl_handover));
+	for (unsigned int q = 0; q < p->n_rxq; q++) {
+		bool leaving = leaves(p, q, worker);
+
+		f->n_give += leaving;
+		if (!leaving && !polls(p, q, worker))
+			continue;
+		if (sl_port_is_asked(p, q))
+			f->n_asked++;
+		else
+			f->polled++;
+	}
+}
+
+/* The arrays in the order of their alignment. */
+static void allocate(struct sl_engine *g, struct filling *f)
+{
+	unsigned int n = f->polled + f->n_asked;
+	struct sl_rxq_list *l =
+		calloc(1, sizeof(*l) + n * (sizeof(l->q[0]) + sizeof(*f->arm)) +
+				  f->n_give * sizeof(*f->give) + f->n_asked * sizeof(*f->key));
 
 	if (l == NULL)
 		abort();
 	l->seq = ++g->list_seq;
-	l->give = (const struct sl_handover *)(const void *)((const char *)l + give_at);
-	return l;
+	f->l = l;
+	f->asked = &l->q[f->polled];
+	f->arm = (struct sl_arm *)&l->q[n];
+	f->give = (struct sl_handover *)&f->arm[n];
+	f->key = (uint32_t *)&f->give[f->n_give];
+	l->asked = f->asked;
+	l->arm = f->arm;
+	l->give = f->give;
+	l->key = f->key;
 }
 
-static unsigned int count_leaving(const struct sl_engine *g, unsigned int worker)
+static void put_queue(struct filling *f, const struct sl_port *p, unsigned int queue)
 {
-	unsigned int n = 0;
+	const struct sl_rxq rxq = {p->dp, &p->rxq[queue], p->driver->receive, p->dev->rxq[queue]};
+	struct sl_rxq_list *l = f->l;
 
-	for (unsigned int i = 0; i < g->n_slots; i++)
-		for (unsigned int q = 0; q < g->port[i]->n_rxq; q++)
-			n += leaves(g->port[i], q, worker);
-	return n;
+	if (sl_port_is_asked(p, queue)) {
+		f->key[l->n_asked] = sl_wake_key(p->id, queue);
+		f->asked[l->n_asked++] = rxq;
+	} else {
+		l->q[l->n++] = rxq;
+	}
+	if (p->watch[queue].n_worker == 0)
+		l->blind = true;
+	else if (p->driver->arm != NULL)
+		f->arm[l->n_arm++] = (struct sl_arm){p->driver->arm, rxq.queue};
 }
 
-static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int worker,
-	enum list_kind kind, unsigned int max_give)
+static void put(
+	struct filling *f, const struct sl_port *p, unsigned int worker, enum list_kind kind)
 {
-	struct sl_handover *give = (struct sl_handover *)(uintptr_t)l->give;
-
 	for (unsigned int q = 0; q < p->n_rxq; q++) {
 		bool leaving = leaves(p, q, worker);
 
 		if (polls(p, q, worker) || (leaving && kind == LIST_GROWN))
-			l->q[l->n++] = (struct sl_rxq){
-				p->dp, &p->rxq[q], p->driver->receive, p->dev->rxq[q]};
-		else if (leaving && l->n_give < max_give)
-			give[l->n_give++] =
+			put_queue(f, p, q);
+		else if (leaving && f->l->n_give < f->n_give)
+			f->give[f->l->n_give++] =
 				(struct sl_handover){&p->rxq[q], (uint32_t)p->rxq_worker[q]};
 	}
 }
@@ -96,19 +136,23 @@ static void put(struct sl_rxq_list *l, const struct sl_port *p, unsigned int wor
  */
 static void rebuild(struct sl_engine *g, unsigned int worker, enum list_kind kind)
 {
-	unsigned int leaving = count_leaving(g, worker);
-	struct sl_rxq_list *new = new_list(g, load_of(g, worker) + leaving, leaving);
 	const struct sl_rxq_list *old;
+	struct filling f = {0};
 
 	for (unsigned int i = 0; i < g->n_slots; i++)
-		put(new, g->port[i], worker, kind, leaving);
-	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, new, memory_order_acq_rel);
+		count(&f, g->port[i], worker);
+	allocate(g, &f);
+	for (unsigned int i = 0; i < g->n_slots; i++)
+		put(&f, g->port[i], worker, kind);
+	old = atomic_exchange_explicit(&g->worker[worker]->rxqs, f.l, memory_order_acq_rel);
+	sl_bell_ring(&g->worker[worker]->wake.bell);
 	if (old != NULL)
 		sl_rcu_retire(g->rcu, free_list, (void *)(uintptr_t)old);
 }
 
-static void rebuild_pollers(struct sl_engine *g, const struct sl_port *p)
+static void rebuild_pollers(struct sl_engine *g, struct sl_port *p)
 {
+	sl_port_watch(p);
 	for (unsigned int w = 0; w < g->n_workers; w++) {
 		bool affected = false;
 
@@ -307,6 +351,8 @@ int sl_queues_move(
 			atomic_store(&p->rxq[m[i].queue].owner, m[i].worker);
 		warn_if_far(g, p, m[i].worker);
 	}
+	for (unsigned int i = 0; i < n; i++)
+		sl_port_watch(g->port[m[i].port]);
 	publish_moves(g, gets, gives);
 	return 0;
 }

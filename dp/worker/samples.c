@@ -2,6 +2,7 @@
 #include <rte_errno.h>
 
 #include "samples.h"
+#include "sluice/super.h"
 
 int sl_samples_init(struct sl_samples *s, const char *name, unsigned int id, int socket,
 	const _Atomic(uint32_t) *tick, const struct sl_counters *counters)
@@ -61,12 +62,14 @@ void sl_drop_late(struct sl_counters *c, struct sl_samples *s, struct sl_sample 
 	const struct rte_mbuf *m)
 {
 	uint16_t port = sample->out_port != SL_PORT_NONE ? sample->out_port : sample->in_port;
+	uint32_t packets = sl_super_segments(m);
 
-	sl_drop_count(c, sample->reason, port, 1);
+	sl_drop_count(c, sample->reason, port, packets);
 	sample->culprit = sample->in_port < SL_PORTS_MAX
 				  ? sample->in_port
 				  : (uint16_t)(SL_PORTS_MAX + m->port % SL_SAMPLE_SENDERS);
-	sample->len = m->pkt_len;
+	sample->len = sl_super_frame_len(m);
 	if (sl_sample_due(s, sample->reason, sample->culprit, sl_samples_second(s)))
 		sl_sample_take(s, sample, m, 0);
+	sl_sample_skip(s, sample->reason, sample->culprit, packets - 1);
 }

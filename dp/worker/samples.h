@@ -35,7 +35,8 @@
 
 struct sl_sample {
 	uint32_t skipped; /* similar packets that were dropped since the last sample */
-	uint32_t len;	  /* of the frame, without removed outer headers */
+	/* of the frame, or of a super-segment's first one, without removed outer headers */
+	uint32_t len;
 	uint32_t origin;  /* port id, SL_ORIGIN_NODE | node id, or SL_SAMPLE_NOWHERE */
 	uint32_t network; /* 0: not known */
 	/* POLICY_*: the policy's slot. MTU_EXCEEDED: the size that would fit. STALE without
@@ -94,6 +95,13 @@ static inline bool sl_sample_due(
 	return false;
 }
 
+/* One sample stands for a dropped super-segment: its other packets count as skipped. */
+static inline void sl_sample_skip(
+	struct sl_samples *s, enum sl_drop reason, unsigned int culprit, uint32_t packets)
+{
+	sl_sample_budget(s, reason, culprit)->skipped += packets;
+}
+
 /*
  * Complete `sample` (all set but skipped and bytes) with the first bytes of m, which may be
  * NULL, and put it in the ring. before: number of bytes before the packet's data that are
@@ -108,8 +116,8 @@ static inline uint32_t sl_samples_second(const struct sl_samples *s)
 }
 
 /*
- * Drops a packet that waited to leave by sample->out_port, or came in by in_port: counts it for
- * that port and samples it, but does not free it. sample: as for sl_sample_take, except the
+ * Drops a packet that waited to leave by sample->out_port, or came in by in_port: counts it, or its
+ * segments, for that port and samples it, but does not free it. sample: as for sl_sample_take, except the
  * length and the culprit. The culprit is the port that the packet came in by or, when that is not
  * known, its device.
  */

@@ -3,14 +3,20 @@
 
 #include <rte_cycles.h>
 
+#include "dp/egress/egress.h"
 #include "sluice/port_tag.h"
 #include "worker.h"
 
 enum {
 	INJECTS_A_TURN = 32,
-	EMPTY_TURNS = 256, /* before an adaptive worker first sleeps */
-	SLEEP_MIN_US = 1,
-	SLEEP_MAX_US = 100,
+	FLUSH_AT_A_TIME = 64, /* packets: their copies fit the second cache */
+	/* Sleeps by the clock: so many of one length, then twice as long. */
+	NAPS_A_STEP = 4,
+	NAP_MIN_US = 1,
+	NAP_MAX_US = 100,
+	/* Not for ever: the worker's counters of its time stay current, and a device that loses an
+	 * interrupt loses no more than this. */
+	BLOCK_MAX_US = 100000,
 	TIMER_SLACK_NS = 1000, /* the default of 50 us is much longer than the short steps */
 };
 
@@ -44,10 +50,29 @@ static __rte_noinline void drop_unsent(struct sl_worker *w, enum sl_drop reason,
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+/* Packets and bytes as they are on the wire. */
+struct wire {
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+static struct wire on_the_wire(struct rte_mbuf *const *pkt, unsigned int n)
+{
+	struct wire sum = {0};
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t segments = sl_super_segments(pkt[i]);
+
+		sum.packets += segments;
+		sum.bytes += sl_super_bytes(pkt[i], segments);
+	}
+	return sum;
+}
+
 static void free_refused(struct sl_worker *w, struct sl_tx_buffer *t, uint16_t port,
 	const struct sl_port_dp *p, enum sl_drop why)
 {
-	sl_count(&w->counters.port[port]->n.tx_dropped, t->n);
+	sl_count(&w->counters.port[port]->n.tx_dropped, on_the_wire(t->pkt, t->n).packets);
 	drop_unsent(w, why, port, p, t->pkt, t->n);
 	t->n = 0;
 }
@@ -61,21 +86,61 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
 	return bytes;
 }
 
-/* Returns how many of the buffer's packets the device accepted. Tries twice, for queues that
- * free slots during the call. */
-static uint16_t transmit(const struct sl_port_dp *p, unsigned int worker, struct sl_tx_buffer *t)
+/* Returns how many of the packets the device accepted. Tries twice, for queues that free slots during
+ * the call. */
+static uint16_t transmit(
+	const struct sl_port_dp *p, unsigned int worker, struct rte_mbuf **pkt, uint16_t n)
 {
 	const struct sl_txq *q = &p->txq[worker];
 	uint16_t sent;
 
 	if (q->lock != NULL)
 		rte_spinlock_lock(q->lock);
-	sent = p->transmit(q->queue, t->pkt, t->n);
-	if (unlikely(sent < t->n))
-		sent += p->transmit(q->queue, t->pkt + sent, (uint16_t)(t->n - sent));
+	sent = p->transmit(q->queue, pkt, n);
+	if (unlikely(sent < n))
+		sent += p->transmit(q->queue, pkt + sent, (uint16_t)(n - sent));
 	if (q->lock != NULL)
 		rte_spinlock_unlock(q->lock);
 	return sent;
+}
+
+static void send_offloads(struct sl_worker *w, uint16_t port, const struct sl_port_dp *p,
+	struct rte_mbuf **pkt, uint16_t n)
+{
+	struct sl_port_counters *c = &w->counters.port[port]->n;
+	struct wire all = on_the_wire(pkt, n); /* accepted packets are no longer ours */
+	uint16_t sent = transmit(p, w->id, pkt, n);
+
+	if (unlikely(sent < n)) {
+		struct wire left = on_the_wire(pkt + sent, (unsigned int)(n - sent));
+
+		all.packets -= left.packets;
+		all.bytes -= left.bytes;
+		drop_unsent(w, SL_DROP_TX_FULL, port, p, pkt + sent, (unsigned int)(n - sent));
+		sl_count(&c->tx_dropped, left.packets);
+	}
+	sl_count(&w->counters.sent, all.packets);
+	sl_count(&c->tx_packets, all.packets);
+	sl_count(&c->tx_bytes, all.bytes);
+}
+
+/* The buffer's packets as the device takes them, a few at a time. */
+static __rte_noinline void flush_offloads(
+	struct sl_worker *w, uint16_t port, const struct sl_port_dp *p, struct sl_tx_buffer *t)
+{
+	const struct sl_egress_to to = {p->takes, p->merge, w->pool, p->pool};
+	struct rte_mbuf *out[FLUSH_AT_A_TIME];
+	struct sl_egress e;
+	uint16_t n;
+
+	sl_egress_begin(&e, &to, t->pkt, t->n);
+	while ((n = sl_egress_next(&e, out, FLUSH_AT_A_TIME)) > 0)
+		send_offloads(w, port, p, out, n);
+	for (uint16_t i = 0; i < e.n_lost; i++) {
+		sl_count(&w->counters.port[port]->n.tx_dropped, sl_super_segments(t->pkt[i]));
+		drop_unsent(w, e.why[i], port, p, &t->pkt[i], 1);
+	}
+	t->n = 0;
 }
 
 void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
@@ -90,9 +155,13 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 		free_refused(w, t, port, p, p == NULL ? SL_DROP_PORT_GONE : p->refuse);
 		return;
 	}
+	if (unlikely(p->merge || w->offloads)) {
+		flush_offloads(w, port, p, t);
+		return;
+	}
 	/* before transmitting: accepted packets are no longer ours */
 	bytes = bytes_of(t->pkt, t->n);
-	sent = transmit(p, w->id, t);
+	sent = transmit(p, w->id, t->pkt, t->n);
 	left = t->n - sent;
 	if (unlikely(left > 0)) {
 		bytes -= bytes_of(t->pkt + sent, left);
@@ -111,6 +180,7 @@ static void flush_ports(struct sl_worker *w)
 	for (unsigned int i = 0; i < w->n_dirty; i++)
 		sl_tx_flush_port(w, w->dirty[i]);
 	w->n_dirty = 0;
+	w->offloads = false;
 }
 
 static bool receive(struct sl_worker *w, const struct sl_rxq *q)
@@ -127,6 +197,8 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	sl_stages_begin(&w->stages, start);
 	b->n = n;
 	b->in_port = q->port->id;
+	if (unlikely(q->port->offloads_in))
+		sl_note_offloads(w, b->pkt, n);
 	sl_count(&w->counters.received, n);
 	sl_count(&w->counters.bursts, 1);
 	sl_count(&c->rx_packets, n);
@@ -164,6 +236,7 @@ static void send_injected(struct sl_worker *w, struct sl_inject *in)
 		atomic_load_explicit(&w->ports[in->port], memory_order_acquire);
 
 	if (p != NULL && p->epoch == in->epoch) {
+		sl_note_offloads(w, &in->m, 1);
 		sl_tx_put(w, in->port, in->m);
 		return;
 	}
@@ -183,19 +256,53 @@ static bool drain_injects(struct sl_worker *w)
 	return n > 0;
 }
 
-static bool turn(struct sl_worker *w)
+/* The queues of drivers that are not asked without a reason. Each gets one burst a turn. */
+static bool poll_ready(struct sl_worker *w, const struct sl_rxq_list *l)
+{
+	struct sl_wake *k = &w->wake;
+	bool idle = k->n_ready == 0 && k->bursts == w->counters.bursts;
+	uint32_t n, kept = 0;
+
+	if (idle || rte_rdtsc() >= k->ask_at)
+		sl_wake_ask(k, l, w->counters.bursts);
+	n = k->n_ready;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sl_rxq *q = &l->asked[k->ready[i]];
+
+		if (owns(w, q) && receive(w, q))
+			k->ready[kept++] = k->ready[i];
+	}
+	k->n_ready = kept;
+	return kept > 0;
+}
+
+/* For a list that is new, or has asked queues. */
+static __rte_noinline bool turn_beside(struct sl_worker *w, const struct sl_rxq_list *l)
+{
+	if (l->seq != atomic_load_explicit(&w->rxqs_seen, memory_order_relaxed)) {
+		w->wake.n_ready = 0;
+		w->wake.ask_at = 0;
+		hand_over(w, l);
+	}
+	if (l->n_asked > 0)
+		return poll_ready(w, l);
+	w->plain_seq = l->seq;
+	return false;
+}
+
+static __rte_always_inline bool turn(struct sl_worker *w)
 {
 	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_acquire);
 	bool found = false;
 
-	if (l != NULL &&
-		unlikely(l->seq != atomic_load_explicit(&w->rxqs_seen, memory_order_relaxed)))
-		hand_over(w, l);
+	if (l != NULL && unlikely(l->seq != w->plain_seq))
+		found = turn_beside(w, l);
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
 		if (likely(owns(w, &l->q[i])))
 			found |= receive(w, &l->q[i]);
 	found |= drain_injects(w);
 	if (!found && w->spare != NULL) {
+		w->offloads = true; /* what was put aside may have had some */
 		w->spare(w);
 		flush_ports(w);
 	}
@@ -203,43 +310,145 @@ static bool turn(struct sl_worker *w)
 	return found;
 }
 
-/* After `empty` turns without a packet in a row. Stays online in RCU: a grace period
- * waits at most 100 us. */
-static void rest(const struct sl_worker *w, uint32_t empty)
+static __rte_noinline bool turn_of_adaptive(struct sl_worker *w)
 {
-	uint32_t step;
-
-	if (w->idle == SL_IDLE_SPIN || empty < EMPTY_TURNS) {
-		rte_pause();
-		return;
-	}
-	step = RTE_MIN((empty - EMPTY_TURNS) / 4, 7u);
-	rte_delay_us_sleep(RTE_MIN((unsigned int)SLEEP_MIN_US << step, (unsigned int)SLEEP_MAX_US));
+	return turn(w);
 }
 
-void *sl_worker_main(struct sl_worker *w)
+static bool are_owned(const struct sl_worker *w, const struct sl_rxq *q, uint32_t n)
 {
-	uint64_t now, last;
-	uint32_t empty = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (!owns(w, &q[i]))
+			return false;
+	return true;
+}
 
-	if (w->stages.until == 0)
-		w->stages.until = SL_STAGE_STRIDE;
-	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
-	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
-	last = rte_rdtsc();
+/*
+ * Whether a descriptor tells of every queue from now on. One that another worker has not handed over
+ * yet does not count: nobody would wake this worker then. Once they are all here, they stay as long
+ * as the list does.
+ */
+static bool arm(struct sl_worker *w, const struct sl_rxq_list *l)
+{
+	bool armed = !l->blind;
+
+	if (w->wake.all_owned != l->seq) {
+		if (!are_owned(w, l->q, l->n) || !are_owned(w, l->asked, l->n_asked))
+			return false;
+		w->wake.all_owned = l->seq;
+	}
+	for (uint32_t i = 0; i < l->n_arm; i++)
+		armed &= l->arm[i].arm(l->arm[i].queue);
+	return armed;
+}
+
+/* How long to sleep: by the clock in growing steps, unless all that may happen wakes the worker. */
+static unsigned int sleep_us(struct sl_worker *w, bool woken)
+{
+	unsigned int step = RTE_MIN(w->wake.n_naps / NAPS_A_STEP, 7u);
+
+	if (woken)
+		return w->waits != NULL && w->waits(w) ? NAP_MAX_US : BLOCK_MAX_US;
+	w->wake.n_naps += w->wake.n_naps < UINT32_MAX;
+	return RTE_MIN((unsigned int)NAP_MIN_US << step, (unsigned int)NAP_MAX_US);
+}
+
+static uint64_t seq_of(const struct sl_rxq_list *l)
+{
+	return l != NULL ? l->seq : 0;
+}
+
+/* Whether nothing has happened since `seq` was the list's that control does not ring for again. */
+static bool may_sleep(const struct sl_worker *w, uint64_t seq)
+{
+	return !w->wake.rung && !atomic_load_explicit(&w->stop, memory_order_relaxed) &&
+	       seq_of(atomic_load_explicit(&w->rxqs, memory_order_acquire)) == seq;
+}
+
+/*
+ * Sleeps until there is something to do. Returns true, without having slept, when a last look found
+ * packets. Offline in RCU while it sleeps: no grace period waits for a worker that sleeps.
+ */
+static bool rest(struct sl_worker *w)
+{
+	const struct sl_rxq_list *l = atomic_load_explicit(&w->rxqs, memory_order_acquire);
+	uint64_t seq = seq_of(l);
+	bool woken, found;
+
+	w->wake.rung = false;
+	sl_bell_listen(&w->wake.bell);
+	woken = l == NULL || arm(w, l);
+	found = turn_of_adaptive(w); /* l may be gone after it */
+	if (!found && may_sleep(w, seq)) {
+		unsigned int us = sleep_us(w, woken);
+
+		rte_rcu_qsbr_thread_offline(w->qsbr, w->id);
+		sl_wake_sleep(&w->wake, us);
+		rte_rcu_qsbr_thread_online(w->qsbr, w->id);
+	}
+	sl_bell_ignore(&w->wake.bell);
+	return found;
+}
+
+static void spin(struct sl_worker *w)
+{
+	uint64_t now, last = rte_rdtsc();
+
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		bool found = turn(w);
 
-		if (found) {
-			empty = 0;
-		} else {
-			rest(w, empty);
-			empty += empty < UINT32_MAX;
-		}
+		if (!found)
+			rte_pause();
 		now = rte_rdtsc();
 		sl_count(found ? &w->counters.busy_cycles : &w->counters.idle_cycles, now - last);
 		last = now;
 	}
+}
+
+/*
+ * Control looks at upcalls every millisecond, unless it sleeps because nothing has happened for some
+ * time. Without a fence, a wake-up may be missed: the packets wait for as long as control sleeps,
+ * which is some milliseconds.
+ */
+static void wake_control(const struct sl_worker *w)
+{
+	if (unlikely(atomic_load_explicit(&w->control->sleeps, memory_order_relaxed)) &&
+		!rte_ring_empty(w->rings.upcall))
+		sl_bell_ring(w->control);
+}
+
+static void adapt(struct sl_worker *w)
+{
+	uint64_t now, last = rte_rdtsc(), since = last;
+
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		bool found = turn_of_adaptive(w);
+
+		if (!found && last - since >= w->spin_cycles)
+			found = rest(w);
+		else if (!found)
+			rte_pause();
+		now = rte_rdtsc();
+		sl_count(found ? &w->counters.busy_cycles : &w->counters.idle_cycles, now - last);
+		last = now;
+		if (found) {
+			since = now;
+			w->wake.n_naps = 0;
+			wake_control(w);
+		}
+	}
+}
+
+void *sl_worker_main(struct sl_worker *w)
+{
+	if (w->stages.until == 0)
+		w->stages.until = SL_STAGE_STRIDE;
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
+	if (w->idle == SL_IDLE_SPIN)
+		spin(w);
+	else
+		adapt(w);
 	while (drain_injects(w))
 		;
 	rte_rcu_qsbr_thread_offline(w->qsbr, w->id);

@@ -33,6 +33,8 @@
 	X(FRAGMENT_OVERLAP, "fragment that would overwrite the transport header", "fragments")    \
 	X(FRAGMENT_UNKNOWN, "later fragment whose first fragment was not let through",            \
 		"fragments")                                                                      \
+	X(OFFLOAD_MALFORMED, "what its sender asks a device to finish does not fit the packet",   \
+		"offload")                                                                        \
 	/* underlay and decap */                                                                  \
 	X(UNDERLAY_NOT_LOCAL, "underlay packet to an address or MAC that is not this node's",     \
 		"underlay")                                                                       \
@@ -82,6 +84,8 @@
 		"policy")                                                                         \
 	/* machine */                                                                             \
 	X(TX_FULL, "the transmit queue of the output port is full", "transmit")                   \
+	X(TX_NO_BUFFER, "no free buffer for what the output port takes only as a copy",           \
+		"capacity")                                                                       \
 	X(PORT_REFUSED, "the output port accepted it, but the device or peer then refused it",    \
 		"refused")                                                                        \
 	X(STALE, "its port, network, node or endpoint was removed while it waited", "stale")      \

@@ -83,6 +83,8 @@ struct sl_encap {
 	bool carries_identity; /* the sender's identity */
 	bool carries_network;  /* the VNI */
 	bool inner_ethernet;   /* the inner packet is an Ethernet frame; false: an IP packet */
+	/* RTE_MBUF_F_TX_TUNNEL_*, for devices that know it; 0: the one for any UDP or IP tunnel */
+	uint64_t tx_tunnel;
 	/*
 	 * Write hdr, hdr_len and ip_csum_base of *t, which is zeroed. 0, or -errno: -ENOTSUP when
 	 * the address family is not supported.

@@ -115,6 +115,13 @@ struct sl_flow_pass {
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
 
+/*
+ * After the lookup, for bursts that may have super-segments: sl_flow_lookup has counted each hit as
+ * one packet. Counts the others.
+ */
+void sl_flow_count_segments(struct sl_flow_table *t, const struct sl_burst *b, const uint8_t *idx,
+	unsigned int n, const struct sl_flow_pass *pass);
+
 /* One direction of a connection, as the miss path resolved it. */
 struct sl_flow_side {
 	uint32_t origin;

@@ -16,6 +16,7 @@
 #include "flow_hint.h"
 #include "flow_seq.h"
 #include "flow_share.h"
+#include "sluice/super.h"
 
 /*
  * Bytes a connection, for 2^k connections (sl_flow_table_bytes has the sum of what was allocated):
@@ -141,6 +142,17 @@ static __rte_always_inline void sl_flow_count(
 	 * read it. */
 	if (__atomic_load_n(&f->last_seen, __ATOMIC_RELAXED) != tick)
 		__atomic_store_n(&f->last_seen, tick, __ATOMIC_RELAXED);
+}
+
+/* The packets and bytes that packet m is beyond the one that was counted. */
+static inline void sl_flow_count_more(struct sl_flow_counts *c, const struct rte_mbuf *m)
+{
+	uint32_t packets;
+
+	if (likely(!sl_is_super(m)))
+		return;
+	packets = sl_super_segments(m);
+	sl_block16_add(&c->packets, packets - 1, sl_super_bytes(m, packets) - m->pkt_len);
 }
 
 /*

@@ -298,3 +298,16 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 	if (unlikely(pass->n_track > 0))
 		track(t, b, pass);
 }
+
+void sl_flow_count_segments(struct sl_flow_table *t, const struct sl_burst *b, const uint8_t *idx,
+	unsigned int n, const struct sl_flow_pass *pass)
+{
+	uint64_t missed = 0;
+
+	for (unsigned int k = 0; k < pass->n_miss; k++)
+		missed |= UINT64_C(1) << pass->miss[k];
+	for (unsigned int k = 0; k < n; k++)
+		if ((missed & UINT64_C(1) << idx[k]) == 0)
+			sl_flow_count_more(
+				sl_flow_counts_in(t, b->meta[idx[k]].flow), b->pkt[idx[k]]);
+}

@@ -291,6 +291,7 @@ enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct 
 	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
 
 	sl_flow_count(c, f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+	sl_flow_count_more(c, b->pkt[i]);
 	if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
 		return sl_flow_track(t, worker, f, b, i);
 	if (m->tcp_flags != 0)
@@ -301,7 +302,10 @@ enum sl_drop sl_flow_serve(struct sl_flow_table *t, unsigned int worker, struct 
 enum sl_drop sl_flow_serve_resolved(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_burst *b, unsigned int i, uint32_t tick)
 {
-	sl_flow_count(sl_flow_counts_in(t, f), f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+	struct sl_flow_counts *c = sl_flow_counts_in(t, f);
+
+	sl_flow_count(c, f, rte_pktmbuf_pkt_len(b->pkt[i]), tick);
+	sl_flow_count_more(c, b->pkt[i]);
 	return sl_flow_track(t, worker, f, b, i);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_prefetch.h>
 
+#include "offloads.h"
 #include "overlay_dp.h"
 #include "parked.h"
 
@@ -87,12 +88,18 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 	const uint8_t *idx, unsigned int n)
 {
 	struct groups g;
+	uint8_t room[SL_BURST_MAX];
 
 	find_tunnels(world->tunnels, b, idx, n);
-	group(b, idx, n, &g);
+	if (unlikely(w->offloads))
+		group(b, room, sl_offloads_make_room(w, b, idx, n, room), &g);
+	else
+		group(b, idx, n, &g);
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
 		if (g.n[e] != 0)
 			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
+	if (unlikely(w->offloads))
+		sl_offloads_encapsulated(w, world, b, idx, n);
 	for (unsigned int k = 0; k < n; k++)
 		send_one(w, world, b, idx[k]);
 }
@@ -104,7 +111,7 @@ void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct 
 	const struct sl_tunnel *t = sl_tunnel_find(world->tunnels, id);
 	uint64_t bytes;
 
-	if (unlikely(t == NULL || !t->reachable || !t->resolved)) {
+	if (unlikely(t == NULL || !t->reachable || !t->resolved || w->offloads)) {
 		sl_encap(w, world, b, idx, n);
 		return;
 	}

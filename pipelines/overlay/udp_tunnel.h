@@ -16,6 +16,7 @@
 #include "dp/lib/pkt.h"
 #include "encaps.h"
 #include "dp/lib/checksum.h"
+#include "sluice/super.h"
 
 struct sl_udp_outer {
 	uint8_t eth_dst[6], eth_src[6];
@@ -34,6 +35,8 @@ enum {
 	SL_UDP_IP_LEN = 20 + SL_UDP_LEN,
 	SL_UDP_OWN_MAX = SL_TUNNEL_HDR_MAX - SL_UDP_OUTER_LEN,
 	SL_UDP_BLOCK = 64, /* what a push copies in one go when the headroom allows */
+	SL_UDP_INNER =
+		128, /* inner headers that are brought into the first buffer with the outer */
 };
 _Static_assert(sizeof(struct sl_udp_outer) == SL_UDP_OUTER_LEN, "as on the wire");
 _Static_assert(SL_UDP_BLOCK <= SL_TUNNEL_HDR_MAX, "a template has a whole block");
@@ -96,10 +99,11 @@ static inline enum sl_drop sl_udp_push_one(struct rte_mbuf *m, const struct sl_m
 {
 	const uint8_t *end = t->hdr + SL_TUNNEL_HDR_MAX;
 	const uint32_t hdr_len = SL_UDP_OUTER_LEN + own_len;
+	const uint32_t most = UINT16_MAX - SL_UDP_IP_LEN - own_len;
 	uint32_t len = sl_inner_len(m, md);
 	uint8_t *inner = rte_pktmbuf_mtod(m, uint8_t *);
 
-	if (unlikely(len + SL_UDP_IP_LEN + own_len > UINT16_MAX))
+	if (unlikely(len > most) && !sl_is_super(m))
 		return SL_DROP_MTU_EXCEEDED;
 	if (likely(hdr_len <= SL_UDP_BLOCK && m->data_off >= SL_UDP_BLOCK))
 		memcpy(inner - SL_UDP_BLOCK, end - SL_UDP_BLOCK, SL_UDP_BLOCK);
@@ -109,8 +113,9 @@ static inline enum sl_drop sl_udp_push_one(struct rte_mbuf *m, const struct sl_m
 		return SL_DROP_HEADROOM;
 	if (unlikely(m->pkt_len != len))
 		sl_pkt_cut(m, len);
-	sl_udp_finish(m, md, (struct sl_udp_outer *)(inner - hdr_len), t->ip_csum_base, len,
-		own_len, patch);
+	/* Outer lengths may not hold a whole super-segment. Each of its segments gets its own. */
+	sl_udp_finish(m, md, (struct sl_udp_outer *)(inner - hdr_len), t->ip_csum_base,
+		RTE_MIN(len, most), own_len, patch);
 	return SL_KEEP;
 }
 
@@ -177,12 +182,14 @@ static __rte_always_inline unsigned int sl_udp_push(struct sl_burst *b, const ui
 }
 
 /*
- * Remove all bytes before `off` and from `end` on. If the headers are in several segments, which is
- * rare, the packet is linearised first. If it has no room for that, it counts as malformed.
+ * Remove all bytes before `off` and from `end` on. If the headers are in several buffers, which is
+ * rare, they are brought together first. A packet whose first buffer has no room for that counts as
+ * malformed.
  */
 static inline bool sl_udp_strip(struct rte_mbuf *m, uint32_t off, uint32_t end)
 {
-	if (unlikely(m->data_len <= off && rte_pktmbuf_linearize(m) != 0))
+	if (unlikely(m->data_len <= off && !sl_pkt_gather(m, RTE_MIN(end, off + SL_UDP_INNER)) &&
+		     !sl_pkt_gather(m, off + 1)))
 		return false;
 	if (unlikely(m->pkt_len != end))
 		sl_pkt_cut(m, end);

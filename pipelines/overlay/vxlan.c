@@ -64,6 +64,7 @@ const struct sl_encap sl_encap_vxlan = {
 	.header_len = SL_UDP_LEN + sizeof(struct vxlan_hdr),
 	.carries_network = true,
 	.inner_ethernet = true,
+	.tx_tunnel = RTE_MBUF_F_TX_TUNNEL_VXLAN,
 	.build = vxlan_build,
 	.push = vxlan_push,
 	.pop = vxlan_pop,

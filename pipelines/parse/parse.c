@@ -6,6 +6,7 @@
 #include "outer_dp.h"
 #include "parse_dp.h"
 #include "pipelines/key/key_dp.h"
+#include "sluice/super.h"
 #include "walk.h"
 
 #define ETH_HDR	       14u
@@ -170,8 +171,10 @@ static bool strip_priority_tag(struct rte_mbuf *m)
 {
 	uint8_t *p;
 
-	if (m->data_len < ETH_HDR + VLAN_TAG && rte_pktmbuf_linearize(m) != 0)
+	if (!sl_pkt_gather(m, ETH_HDR + VLAN_TAG))
 		return false;
+	if ((m->ol_flags & SL_OFFLOADS) != 0 && m->l2_len >= VLAN_TAG)
+		m->l2_len -= VLAN_TAG;
 	p = rte_pktmbuf_mtod(m, uint8_t *);
 	memmove(p + VLAN_TAG, p, 2 * sizeof(struct sl_mac));
 	return rte_pktmbuf_adj(m, VLAN_TAG) != NULL;

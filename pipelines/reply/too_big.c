@@ -10,7 +10,9 @@
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
+#include "quote.h"
 #include "reply_state.h"
+#include "sluice/super.h"
 
 /* Bytes of the packet to quote: its headers, and enough for any stack to find its socket. */
 #define QUOTE_MAX	 512u
@@ -40,13 +42,32 @@ static struct rte_mbuf *begin(const struct sl_trip *t, unsigned int i, uint16_t 
 	return m;
 }
 
-/* Copy the first n bytes of the IP packet; the caller knows that they are there. */
+/* Bytes to quote. Of a super-segment its first segment is quoted. */
+static uint16_t quote_len(const struct sl_trip *t, unsigned int i)
+{
+	const struct rte_mbuf *pkt = t->b->pkt[i];
+	uint32_t len = sl_is_super(pkt) ? sl_super_ip_len(pkt) : t->b->meta[i].l3_len;
+
+	return (uint16_t)RTE_MIN(len, QUOTE_MAX);
+}
+
+static bool has_headers(const struct sl_trip *t, unsigned int i, uint32_t n)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	return (uint32_t)m->l4_off - m->l3_off + t->b->pkt[i]->l4_len <= n;
+}
+
+/* Copy the first n bytes of the IP packet; the caller knows that they are there. The packet's sender
+ * sees it as it would have been on the wire. */
 static void quote(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t *to)
 {
 	const void *from = rte_pktmbuf_read(t->b->pkt[i], t->b->meta[i].l3_off, n, to);
 
 	if (from != to)
 		memcpy(to, from, n);
+	if ((t->b->pkt[i]->ol_flags & SL_OFFLOADS) != 0 && has_headers(t, i, n))
+		sl_quote_finish(t->b, i, to);
 }
 
 /*
@@ -56,7 +77,7 @@ static void quote(const struct sl_trip *t, unsigned int i, uint16_t n, uint8_t *
 static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *meta = &t->b->meta[i];
-	uint16_t quoted = (uint16_t)RTE_MIN(meta->l3_len, QUOTE_MAX);
+	uint16_t quoted = quote_len(t, i);
 	uint16_t len =
 		(uint16_t)(sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr) + quoted);
 	struct rte_ipv4_hdr *ip;
@@ -87,7 +108,7 @@ static struct rte_mbuf *frag_needed(const struct sl_trip *t, unsigned int i)
 static struct rte_mbuf *packet_too_big(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *meta = &t->b->meta[i];
-	uint16_t quoted = (uint16_t)RTE_MIN(meta->l3_len, QUOTE_MAX);
+	uint16_t quoted = quote_len(t, i);
 	uint16_t payload = (uint16_t)(sizeof(struct icmp6_hdr) + quoted);
 	/* A local copy: the struct needs an alignment that packets do not have. */
 	struct icmp6_hdr icmp = {.icmp6_type = ICMP6_PACKET_TOO_BIG};

@@ -23,6 +23,8 @@ static inline void sl_stage_lookup(
 	pass.tick = t->tick;
 	pass.generation = t->world->generation;
 	sl_flow_lookup(t->p->flows, b, in->idx, in->n, &pass);
+	if (unlikely(t->w->offloads))
+		sl_flow_count_segments(t->p->flows, b, in->idx, in->n, &pass);
 	sl_stage_mark(t->w, SL_STAGE_LOOKUP, in->n);
 	for (unsigned int k = 0; k < pass.n_track; k++)
 		t->has_verdicts |= b->verdict[pass.track[k]] != SL_KEEP;

@@ -11,9 +11,16 @@
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/reply/node.h"
+#include "settle.h"
 
 /* 0, 1, 2 and so on: the list of a whole burst. */
 extern const uint8_t sl_stage_every[SL_BURST_MAX];
+
+/*
+ * A port without a network: what comes by a host TAP leaves by its underlay port, unchanged. No
+ * other such port may send.
+ */
+void sl_stage_receive_unbound(struct sl_trip *t, const struct sl_port_dp *port);
 
 /* An access port: all its packets belong to its network. */
 static inline void sl_stage_receive_access(
@@ -24,12 +31,14 @@ static inline void sl_stage_receive_access(
 
 	inner->n = 0;
 	if (unlikely(network == 0)) {
-		memset(b->verdict, SL_DROP_PORT_UNBOUND, b->n);
+		sl_stage_receive_unbound(t, port);
 		return;
 	}
 	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));
 	inner->n = b->n;
 	t->walked = sl_parse_access(b, port->id, network);
+	if (unlikely(port->offloads_in))
+		sl_stage_settle(t, UINT64_MAX);
 }
 
 /* An underlay port: outer headers are removed, and packets for the node itself are served. */
@@ -41,9 +50,13 @@ static inline void sl_stage_receive_underlay(
 
 	inner->n = sl_decap(&at, t->b, inner->idx, node.idx, &node.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, t->b->n);
+	if (unlikely(port->offloads_in))
+		sl_stage_settle_outer(t, inner, &node);
 	if (unlikely(node.n > 0))
 		sl_stage_node(t, &node, &port->mac);
 	t->walked = sl_parse(t->b, inner->idx, inner->n);
+	if (unlikely(port->offloads_in))
+		sl_stage_settle(t, sl_stage_bits(inner));
 }
 
 static inline void sl_stage_receive(

@@ -4,21 +4,28 @@
 #include <rte_ether.h>
 #include <rte_tcp.h>
 
+#include "dp/lib/pkt.h"
+
 #define SPECIAL \
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
 
+#define HEADERS 256u /* brought together at once, when there is room: what any stage may want */
+
 /*
- * Later stages read the MACs, and for TCP the fixed header, in the first segment. Headers
- * in several segments are brought together. A packet whose buffer has no room for that
- * counts as truncated.
+ * Later stages read the MACs, and for TCP the fixed header, in the first buffer. Headers in several
+ * buffers are brought together. A packet whose first buffer has no room for that counts as
+ * truncated.
  */
 static bool has_headers(const struct sl_burst *b, unsigned int i)
 {
 	const struct sl_meta *m = &b->meta[i];
+	struct rte_mbuf *pkt = b->pkt[i];
 	uint32_t need = m->flags & SL_P_TCP ? m->l4_off + sizeof(struct rte_tcp_hdr)
 					    : sizeof(struct rte_ether_hdr);
 
-	return likely(b->pkt[i]->data_len >= need) || rte_pktmbuf_linearize(b->pkt[i]) == 0;
+	return likely(pkt->data_len >= need) ||
+	       sl_pkt_gather(pkt, RTE_MIN(pkt->pkt_len, RTE_MAX(need, HEADERS))) ||
+	       sl_pkt_gather(pkt, need);
 }
 
 static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_sorted *out)

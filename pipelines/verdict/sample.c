@@ -4,6 +4,7 @@
 
 #include "pipelines/parse/outer_dp.h"
 #include "sluice/encap.h"
+#include "sluice/super.h"
 
 /* Where a packet came from, as far as it is known. */
 struct drop_origin {
@@ -43,6 +44,17 @@ static inline unsigned int culprit_of(const struct sl_trip *t, unsigned int i)
 	return sl_culprit_hash(outer_source(b->pkt[i]), 0);
 }
 
+uint32_t sl_verdict_removed(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_burst *b = t->b;
+	const struct sl_meta *m = &b->meta[i];
+
+	if (!t->underlay || !is_decapped(b, i))
+		return 0;
+	return (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
+	       (uint32_t)sl_encaps[m->encap]->header_len;
+}
+
 static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_burst *b = t->b;
@@ -57,8 +69,7 @@ static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 		return (struct drop_origin){.origin = b->in_port, .outer = true};
 	return (struct drop_origin){.origin = m->origin,
 		.network = m->network,
-		.before = (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
-			  (uint32_t)sl_encaps[m->encap]->header_len,
+		.before = sl_verdict_removed(t, i),
 		.outer = true};
 }
 
@@ -67,6 +78,7 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 	switch (reason) {
 	case SL_DROP_POLICY_INGRESS:
 	case SL_DROP_POLICY_EGRESS:
+	case SL_DROP_OFFLOAD_MALFORMED:
 		return b->meta[i].detail;
 	case SL_DROP_MTU_EXCEEDED:
 		return b->meta[i].act.mtu;
@@ -87,7 +99,7 @@ static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsig
 	const struct sl_burst *b = t->b;
 	const struct drop_origin from = source_of(t, i);
 	bool encapsulated = is_encapsulated(t, i, reason);
-	struct sl_sample s = {.len = b->pkt[i]->pkt_len,
+	struct sl_sample s = {.len = sl_super_frame_len(b->pkt[i]),
 		.origin = from.origin,
 		.network = from.network,
 		.detail = detail_of(b, i, reason),
@@ -118,4 +130,22 @@ void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i)
 	sl_drop_count(&t->w->counters, reason, t->b->in_port, 1);
 	if (unlikely(sl_sample_due(&t->w->samples, reason, culprit, t->tick / SL_TICKS_PER_SECOND)))
 		take_sample(t, i, reason, culprit, false);
+}
+
+void sl_verdict_count_segments(const struct sl_trip *t)
+{
+	const struct sl_burst *b = t->b;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		uint32_t more = b->verdict[i] != SL_SENT ? sl_super_segments(b->pkt[i]) - 1 : 0;
+
+		if (more == 0)
+			continue;
+		if (b->verdict[i] == SL_CONSUMED) {
+			sl_count(&t->w->counters.consumed, more);
+			continue;
+		}
+		sl_drop_count(&t->w->counters, b->verdict[i], b->in_port, more);
+		sl_sample_skip(&t->w->samples, b->verdict[i], culprit_of(t, i), more);
+	}
 }

@@ -9,6 +9,8 @@ void sl_verdict_end_burst(const struct sl_trip *t)
 	struct rte_mbuf *dead[SL_BURST_MAX];
 	unsigned int n = 0, consumed = 0;
 
+	if (unlikely(t->w->offloads))
+		sl_verdict_count_segments(t);
 	for (unsigned int i = 0; i < b->n; i++) {
 		/* Usually few packets are left, so eight are skipped at a time. */
 		if (i % 8 == 0 && sl_load64(&b->verdict[i]) == ALL_SENT) {

@@ -51,6 +51,11 @@ static inline void sl_verdict_replied(const struct sl_trip *t)
 void sl_verdict_drop_generated(
 	const struct sl_trip *t, struct rte_mbuf *m, uint32_t network, enum sl_drop reason);
 
+/* Counts, for each super-segment that ends here, all of its packets but one. */
+void sl_verdict_count_segments(const struct sl_trip *t);
+/* Bytes that decap has removed in front of packet i. */
+uint32_t sl_verdict_removed(const struct sl_trip *t, unsigned int i);
+
 /* Counts packet i as dropped, with a sample when one is due. The caller frees it. */
 void sl_verdict_count_drop(const struct sl_trip *t, unsigned int i);
 /* Samples packet i, when a sample is due. An audited denial lets the packet pass. */

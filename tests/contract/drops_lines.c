@@ -97,6 +97,11 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 length=98 "
 		"=identification 77, offset 800, the last one",
+	[SL_DROP_OFFLOAD_MALFORMED] =
+		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
+		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
+		"to=53 length=142 =described as: UDP checksum to finish, transport header at byte "
+		"34, TCP segments of 50 bytes",
 	[SL_DROP_UNDERLAY_NOT_LOCAL] =
 		"port=uplink from=far outer=192.0.2.2 to=192.0.2.99 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:0a:01 type=2048 ip=192.0.2.2 to=192.0.2.99 proto=17 ports=40000 "
@@ -233,6 +238,9 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
 		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
 	[SL_DROP_PORT_MISSING] =
+		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
+	[SL_DROP_TX_NO_BUFFER] =
 		"out=db macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
 		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =by port db",
 	[SL_DROP_PORT_REFUSED] = "out=db type=0 length=0 =2 packets that waited in the device of "

@@ -155,6 +155,19 @@ enum sl_drop sl_scene_tx_full(struct scene *s)
 	return at_neighbors(s, false, 1, 0);
 }
 
+/* A chain, for a device that takes single buffers. */
+enum sl_drop sl_scene_tx_no_buffer(struct scene *s)
+{
+	const uint32_t cut = 47;
+
+	sl_rig_allow_all(s->r);
+	sl_frame_udp4(&s->f, 10);
+	if (sl_rig_send_mbuf(s->r, SL_RIG_WEB, sl_test_mbuf_chain(s->f.b, s->f.len, &cut, 1)) !=
+		SL_KEEP)
+		return SL_KEEP;
+	return sl_rig_flush_dry(s->r, SL_RIG_DB);
+}
+
 /* It waits in the ring of a packet socket, and the kernel refuses it. */
 enum sl_drop sl_scene_port_refused(struct scene *s)
 {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "drop_scene.h"
+#include "tests/lib/super.h"
 
 static enum sl_drop eth_truncated(struct scene *s)
 {
@@ -210,6 +211,18 @@ static enum sl_drop fragment_unknown(struct scene *s)
 	return sl_rig_send_in_vain(s->r, SL_RIG_WEB, &s->f);
 }
 
+/* A UDP datagram that is said to be TCP segments. */
+static enum sl_drop offload_malformed(struct scene *s)
+{
+	struct rte_mbuf *m;
+
+	sl_frame_udp4(&s->f, 100);
+	m = sl_super_mbuf(&s->f, 50);
+	m->ol_flags ^= RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_TCP_SEG;
+	sl_rig_offloads(s->r, SL_RIG_WEB);
+	return sl_rig_send_mbuf(s->r, SL_RIG_WEB, m);
+}
+
 const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
@@ -232,4 +245,5 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_ND_MALFORMED] = nd_malformed,
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
+	[SL_DROP_OFFLOAD_MALFORMED] = offload_malformed,
 };

@@ -248,7 +248,6 @@ static enum sl_drop port_gone(struct scene *s)
 	return from_web(s);
 }
 
-/* Detected where the packet would go into the device. */
 static enum sl_drop refused(struct scene *s, enum sl_drop why)
 {
 	sl_rig_allow_all(s->r);
@@ -380,6 +379,7 @@ static const provoke_fn provoke[SL_DROP_COUNT] = {
 	[SL_DROP_FLOW_SHARE] = flow_share,
 	[SL_DROP_ICMP_UNRELATED] = icmp_unrelated,
 	[SL_DROP_TX_FULL] = sl_scene_tx_full,
+	[SL_DROP_TX_NO_BUFFER] = sl_scene_tx_no_buffer,
 	[SL_DROP_PORT_REFUSED] = sl_scene_port_refused,
 	[SL_DROP_STALE] = sl_scene_stale,
 	[SL_DROP_UPCALL_FULL] = upcall_full,

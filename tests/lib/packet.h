@@ -26,7 +26,7 @@
 #include "dp/worker/counters.h"
 #include "sluice/burst.h"
 
-#define SL_FRAME_MAX	16384
+#define SL_FRAME_MAX	66048
 #define SL_FRAME_LAYERS 24
 
 enum sl_layer_kind {

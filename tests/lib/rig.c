@@ -85,8 +85,8 @@ void sl_rig_destroy(struct sl_rig *r)
 		sl_pipeline_spare(r->w);
 	sl_rig_discard(r);
 	while (rte_ring_sc_dequeue_elem(r->w->rings.upcall, &up, sizeof(up)) == 0) {
+		r->w->counters.consumed += sl_super_segments(up.m); /* the control thread's part */
 		rte_pktmbuf_free(up.m);
-		r->w->counters.consumed++; /* the control thread's part */
 	}
 	check_sum(r);
 	assert_int_equal(sl_test_pool_in_use(), 0);
@@ -142,6 +142,11 @@ void sl_rig_program(struct sl_rig *r, enum sl_programmed_kind kind, uint32_t tar
 	assert_int_equal(sl_flow_program_add(r->p->flows, &p, 100), 0);
 }
 
+void sl_rig_offloads(struct sl_rig *r, uint16_t port)
+{
+	r->port[port].offloads_in = true;
+}
+
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why)
 {
 	r->port[port].refuse = (uint8_t)why;
@@ -166,6 +171,8 @@ void sl_rig_burst(struct sl_rig *r, uint16_t port, struct rte_mbuf **pkts, unsig
 	b->n = (uint16_t)n;
 	b->in_port = port;
 	r->w->counters.received += n;
+	if (r->port[port].offloads_in)
+		sl_note_offloads(r->w, pkts, n);
 	sl_pipeline_run(r->w, &r->port[port], b);
 }
 
@@ -210,6 +217,24 @@ enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port)
 	return counted_since(r, &before);
 }
 
+enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port)
+{
+	struct rte_mempool *dry = rte_pktmbuf_pool_create("dry", 1, 0, 0, 2048, SOCKET_ID_ANY);
+	struct sl_counters before = r->w->counters;
+	struct rte_mbuf *last;
+
+	assert_non_null(dry);
+	last = rte_pktmbuf_alloc(dry);
+	r->w->pool = dry;
+	r->w->offloads = true;
+	sl_tx_flush_port(r->w, port);
+	r->w->offloads = false;
+	r->w->pool = sl_test_pool();
+	rte_pktmbuf_free(last);
+	rte_mempool_free(dry);
+	return counted_since(r, &before);
+}
+
 enum sl_drop sl_rig_send(struct sl_rig *r, uint16_t port, const struct sl_frame *f)
 {
 	return sl_rig_send_mbuf(r, port, sl_frame_mbuf(f));
@@ -225,7 +250,7 @@ struct rte_mbuf *sl_rig_sent(struct sl_rig *r, uint16_t port)
 	m = t->pkt[0];
 	t->n--;
 	memmove(t->pkt, t->pkt + 1, t->n * sizeof(t->pkt[0]));
-	r->w->counters.sent++;
+	r->w->counters.sent += sl_super_segments(m);
 	return m;
 }
 

@@ -52,14 +52,21 @@ void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 /* The port's MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
+/* Packets from the port may carry offloads from now on. */
+void sl_rig_offloads(struct sl_rig *r, uint16_t port);
 /* Packets to the port are dropped for that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
 /* Drop what waits for a port that refuses packets. Returns the reason. */
 enum sl_drop sl_rig_flush(struct sl_rig *r, uint16_t port);
+/* Send what waits for a port whose device takes only copies, while there is no buffer for one. Returns
+ * the reason for which it is dropped. */
+enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port);
 /* A port or the node's tunnel is removed, or changes; forwarding is resolved again. */
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
+/* The unbound port is the host TAP of the underlay port, or no longer. */
+void sl_rig_host_tap(struct sl_rig *r, bool has);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */
