@@ -185,7 +185,8 @@ def exchange(bench, work, pair):
         raise Failure(f"{found['failed']} requests failed and {found['done']} were answered; "
                       f"{pair.account()}")
     return {"requests_per_second": found["done"] / found["seconds"],
-            "request_us": found["median_us"], "cpu_us_per_request": busy / found["done"] * 1e6,
+            "request_us": found["median_us"], "request_max_us": found["slowest_us"],
+            "cpu_us_per_request": busy / found["done"] * 1e6,
             "busy_cores": busy / took, "steal_percent": steal}
 
 
