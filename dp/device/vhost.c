@@ -44,12 +44,9 @@
 
 #define RX_MARKS (RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_MASK)
 
-/* No stage finishes a guest's checksums yet. */
-enum { STAGES_TAKE_OFFLOADS = 0 };
-
 static bool has_checksums(const struct sl_port_device *d)
 {
-	return STAGES_TAKE_OFFLOADS && (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0;
+	return (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0;
 }
 
 static bool has_segments(const struct sl_port_device *d)
