@@ -42,6 +42,11 @@
 #define TAKES_TSO \
 	(BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) | BIT(VIRTIO_NET_F_GUEST_CSUM))
 
+enum { /* of the mbuf's fields */
+	L2_LEN_MAX = (1 << RTE_MBUF_L2_LEN_BITS) - 1,
+	L3_LEN_MAX = (1 << RTE_MBUF_L3_LEN_BITS) - 1,
+};
+
 #define RX_MARKS (RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_MASK)
 
 static bool has_checksums(const struct sl_port_device *d)
@@ -183,14 +188,14 @@ static void translate(struct rte_mbuf *m, bool tso)
 		l4 = RTE_MBUF_F_TX_UDP_CKSUM;
 	m->ol_flags &= ~RX_MARKS;
 	m->packet_type = 0;
-	if (l4 == 0 || (super && !tso)) {
+	if (l4 == 0 || (super && !tso) || len.l2_len > L2_LEN_MAX || len.l3_len > L3_LEN_MAX) {
 		m->ol_flags |= SL_SUPER_BROKEN;
 		return;
 	}
 	m->ol_flags |= l4;
 	m->ol_flags |= RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-	m->l2_len = len.l2_len & 0x7f;
-	m->l3_len = len.l3_len & 0x1ff;
+	m->l2_len = len.l2_len & L2_LEN_MAX;
+	m->l3_len = len.l3_len & L3_LEN_MAX;
 	m->l4_len = len.l4_len;
 }
 
