@@ -7,8 +7,10 @@ a TCP connection are kernels, and the connection lives on while the processes be
 """
 import contextlib
 import os
+import select
 import socket
 import subprocess
+import time
 
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
@@ -18,7 +20,7 @@ from lab.workloads import BLUE, DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC
 
 SECONDS = 40  # testpmd starts slowly on a busy machine
 CHUNK = 40000  # bytes: more than a few segments
-PINGS = 20
+N = 50  # packets that are counted, each way
 
 
 class Wired:
@@ -64,16 +66,40 @@ class Wired:
                               capture_output=True).returncode == 0
 
     def expect_traffic(self, what):
-        """A known number of packets gets through in both directions, as both ends and the node count."""
+        """A known number of packets goes in at either end, comes out at the other one, and is counted in between."""
         wait_until(self.passes, f"db does not answer: {what}", SECONDS)
         before, ours = self.peer.counters(), self.daemon.port("db")
-        text = self.web.run("ping", "-q", "-c", str(PINGS), "-i", "0.01", "-s", "1000", DB)
-        expect(f"{PINGS} received" in text, f"{what}: {text}")
-        wait_until(lambda: self.daemon.port("db")["rx_packets"] >= ours["rx_packets"] + PINGS,
-                   f"{what}: port db has not received {PINGS} packets")
+        with contextlib.closing(udp(self.web, WEB)) as web, contextlib.closing(udp(self.db, DB)) as db:
+            for source, target, address in ((web, db, DB), (db, web, WEB)):
+                got = 0
+                for _ in range(N):
+                    source.sendto(bytes(1000), (address, 7))
+                end = time.monotonic() + SECONDS
+                while got < N and time.monotonic() < end:
+                    select.select([target], [], [], 1)
+                    got += count(target)
+                expect_equal(got, N, f"{what}: packets that arrived at {address}")
+        wait_until(lambda: self.daemon.port("db")["rx_packets"] >= ours["rx_packets"] + N,
+                   f"{what}: port db has not received {N} packets")
         after = self.peer.counters()
-        expect(after["TX-packets"] - before["TX-packets"] >= 2 * PINGS, f"{what}: testpmd {before} {after}")
+        expect(after["TX-packets"] - before["TX-packets"] >= 2 * N, f"{what}: testpmd {before} {after}")
         expect_equal(after.get("TX-dropped", 0), before.get("TX-dropped", 0), f"{what}: dropped by testpmd")
+
+
+def udp(ns, address):
+    s = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, 7))
+    s.setblocking(False)
+    return s
+
+
+def count(s):
+    """Packets that wait at a socket."""
+    n = 0
+    with contextlib.suppress(BlockingIOError):
+        while s.recv(2000):
+            n += 1
+    return n
 
 
 class Stream:
