@@ -86,7 +86,8 @@ static int check_memory(struct check *k)
 static bool check_port(const struct sl_object *o, void *ctx)
 {
 	struct check *k = ctx;
-	struct sl_port_params params = sl_port_params_of((const struct sl_port_obj *)o);
+	char text[SL_PORT_TEXT_MAX];
+	struct sl_port_params params = sl_port_params_of((const struct sl_port_obj *)o, text);
 
 	k->ret = sl_port_check(&k->engine, &params, &k->n_limited, k->e);
 	if (k->ret == 0) {

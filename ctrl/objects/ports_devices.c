@@ -12,17 +12,23 @@
 #include "collections.h"
 #include "ports.h"
 
-/* One port's device string, as the driver reads it. */
+/* One port's device: its string, as the driver reads it, or an interface of the kernel. */
 struct device {
-	const char *text; /* without a bus prefix */
+	const char *text;  /* without a bus prefix; NULL: the port has no string */
+	const char *iface; /* of an interface port, or a TAP; NULL: neither */
+	const char *netns; /* of a TAP; NULL: the daemon's own */
 	struct sl_device d;
 };
 
 static struct device device_of(const struct sl_port_obj *p)
 {
 	static const char *const buses[] = {"pci:", "vdev:"};
-	struct device x = {.text = p->devargs};
+	struct device x = {.text = p->devargs,
+		.iface = p->has_tap ? p->tap.name : p->interface,
+		.netns = p->has_tap ? p->tap.netns : NULL};
 
+	if (x.text == NULL)
+		return x;
 	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
 		if (strncmp(x.text, buses[i], strlen(buses[i])) == 0)
 			x.text += strlen(buses[i]);
@@ -76,11 +82,16 @@ static const char *without_domain(const char *name)
 
 static bool one_name(const struct device *a, const struct device *b, struct meeting *m)
 {
-	const char *x = without_domain(a->text), *y = without_domain(b->text);
-	size_t n = strcspn(x, ",");
 	bool nic = a->d.driver == NULL && b->d.driver == NULL;
+	const char *x, *y;
 	char name[sizeof(m->what)];
+	size_t n;
 
+	if (a->text == NULL || b->text == NULL)
+		return false;
+	x = without_domain(a->text);
+	y = without_domain(b->text);
+	n = strcspn(x, ",");
 	if (n != strcspn(y, ",") || (nic ? strncasecmp(x, y, n) : strncmp(x, y, n)) != 0)
 		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)(n < 64 ? n : 64), x);
@@ -164,6 +175,44 @@ static bool one_argument(const struct device *a, const struct device *b, struct 
 	return false;
 }
 
+static bool same_namespace(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* An interface of a's, in the daemon's namespace, that b's string names. */
+static bool names_interface(const struct device *a, const struct device *b, struct meeting *m)
+{
+	if (a->iface == NULL || a->netns != NULL || b->d.driver == NULL)
+		return false;
+	for (unsigned int i = 0; i < b->d.args->count; i++) {
+		const struct rte_kvargs_pair *p = &b->d.args->pairs[i];
+
+		if (p->value != NULL && is_interface(sl_device_use(&b->d, p->key)) &&
+			strcmp(p->value, a->iface) == 0)
+			return meet(m, "interface", a->iface);
+	}
+	return false;
+}
+
+static bool one_interface(const struct device *a, const struct device *b, struct meeting *m)
+{
+	if (a->iface != NULL && b->iface != NULL)
+		return strcmp(a->iface, b->iface) == 0 && same_namespace(a->netns, b->netns) &&
+		       meet(m, "interface", a->iface);
+	return names_interface(a, b, m) || names_interface(b, a, m);
+}
+
+bool sl_port_device_takes(const struct sl_port_obj *p, const char *name)
+{
+	struct device x = device_of(p), wanted = {.iface = name};
+	struct meeting m;
+	bool takes = one_interface(&wanted, &x, &m);
+
+	sl_device_fini(&x.d);
+	return takes;
+}
+
 struct other_devices {
 	const struct sl_store *store;
 	const struct sl_port_obj *mine;
@@ -179,7 +228,7 @@ static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 	const struct sl_port_obj *was =
 		(const struct sl_port_obj *)sl_store_before(s, SL_COLL_PORTS, &p->o);
 
-	return was != NULL && strcmp(was->devargs, p->devargs) == 0;
+	return was != NULL && sl_port_same_device(was, p);
 }
 
 static bool other_port(const struct sl_object *o, void *ctx)
@@ -195,11 +244,11 @@ static bool other_port(const struct sl_object *o, void *ctx)
 		return true;
 	theirs = device_of(other);
 	found = one_name(&x->device, &theirs, &m) || one_memif(&x->device, &theirs, &m) ||
-		one_argument(&x->device, &theirs, &m);
+		one_argument(&x->device, &theirs, &m) || one_interface(&x->device, &theirs, &m);
 	sl_device_fini(&theirs.d);
 	if (!found)
 		return true;
-	x->ret = sl_err_set(x->e, SL_ERR_EXISTS, "devargs",
+	x->ret = sl_err_set(x->e, SL_ERR_EXISTS, sl_port_device_field(x->mine),
 		"ports \"%s\" and \"%s\" are both on %s %s", x->mine->name, other->name, m.kind,
 		m.what);
 	sl_err_hint(x->e, "a device is one port's: each would take the other's packets");

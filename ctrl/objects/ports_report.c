@@ -8,12 +8,23 @@
 #include "fields.h"
 #include "ports.h"
 #include "report.h"
+#include "sluice/super.h"
 #include "ctrl/shape/time_text.h"
 
 const struct sl_field sl_port_worker_field = {.name = "worker",
 	.type = SL_F_UINT,
 	.max = SL_WORKERS_MAX - 1,
 	.help = "Index of a worker in workers.cores."};
+
+/* In the order of enum sl_offload. */
+static const char *const offload_names[] = {"checksum", "tso", "uso", "udp_gso", "gro", NULL};
+enum { SL_PORT_OFFLOADS = sizeof(offload_names) / sizeof(offload_names[0]) - 1 };
+_Static_assert(SL_OFFLOAD_ALL == (1 << SL_PORT_OFFLOADS) - 1, "a name for each");
+
+static const struct sl_field offload = {.name = "offload",
+	.type = SL_F_ENUM,
+	.names = offload_names,
+	.help = "A field of the port's offloads."};
 
 static const struct sl_field kernel_fields[] = {
 	SL_FIELD(sl_port_kernel, interface, SL_F_STRING, .max = 15, .help = "The interface."),
@@ -57,13 +68,30 @@ static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_port_reported, workers_now, SL_F_LIST, SL_PRESENT(sl_port_reported, has_state),
 		.max = SL_QUEUES_MAX, .elem = &sl_port_worker_field,
 		.help = "The worker that polls each receive queue."),
+	SL_FIELD(sl_port_reported, offloads_now, SL_F_LIST, SL_PRESENT(sl_port_reported, has_state),
+		.max = SL_PORT_OFFLOADS, .elem = &offload,
+		.help = "Offloads that are on: the device has them, and they are not switched "
+			"off."),
 	SL_FIELD(sl_port_reported, numa_node, SL_F_UINT, SL_PRESENT(sl_port_reported, has_numa),
 		.max = 1023, .help = "The device's NUMA node; absent when it has none."),
 	SL_FIELD(sl_port_reported, numa_far, SL_F_BOOL, SL_PRESENT(sl_port_reported, has_state),
 		.help = "A worker on another node polls it: every packet crosses between them."),
+	SL_FIELD(sl_port_reported, buffers, SL_F_UINT, SL_PRESENT(sl_port_reported, has_buffers),
+		.max = UINT32_MAX,
+		.help = "Packet buffers that it receives into; absent when it has none of its "
+			"own."),
+	SL_FIELD(sl_port_reported, buffers_free, SL_F_UINT,
+		SL_PRESENT(sl_port_reported, has_buffers), .max = UINT32_MAX,
+		.help = "Those that are free. With none it receives nothing: see the notices."),
 	SL_FIELD(sl_port_reported, kernel, SL_F_OBJECT, SL_PRESENT(sl_port_reported, has_kernel),
 		.shape = &kernel_shape,
 		.help = "The kernel's interface that the device is on; absent when it is on none."),
+	SL_FIELD(sl_port_reported, host_state, SL_F_ENUM,
+		SL_PRESENT(sl_port_reported, has_host_state), .names = sl_port_condition_names,
+		.help = "The state of its host TAP."),
+	SL_FIELD(sl_port_reported, host_state_reason, SL_F_STRING,
+		SL_PRESENT(sl_port_reported, has_host_state), .max = 255,
+		.help = "Why, in words; empty when it is up."),
 };
 const struct sl_shape sl_shape_port_reported =
 	SL_SHAPE("port_reported", sl_port_reported, reported_fields, "The state of a port.");
@@ -100,6 +128,16 @@ static void report_workers(
 	r->numa_node = r->has_numa ? (uint32_t)info->numa : 0;
 }
 
+static void report_offloads(unsigned int bits, struct sl_port_reported *r)
+{
+	uint32_t *names = calloc(SL_PORT_OFFLOADS, sizeof(*names));
+
+	r->offloads_now.items = names;
+	for (uint32_t i = 0; i < SL_PORT_OFFLOADS && names != NULL; i++)
+		if ((bits >> i & 1) != 0)
+			names[r->offloads_now.n++] = i;
+}
+
 void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported)
 {
 	struct sl_port_reported *r = reported;
@@ -119,8 +157,13 @@ void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, 
 	r->link_up = info.link_up;
 	r->mtu_now = info.mtu;
 	r->mac_now = info.mac;
+	r->has_buffers = info.buffers.n > 0;
+	r->buffers = info.buffers.n;
+	r->buffers_free = info.buffers.n_free;
 	report_workers(ctx->engine, &info, r);
+	report_offloads(info.offloads, r);
 	r->has_kernel = sl_port_kernel_counters(ctx->engine, (uint16_t)id, &kernel);
 	if (r->has_kernel)
 		report_kernel(&kernel, &r->kernel);
+	sl_port_host_report(ctx, (const struct sl_port_obj *)o, r);
 }

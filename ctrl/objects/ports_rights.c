@@ -34,9 +34,11 @@ static const struct sl_field address = {.name = "address",
 static const struct sl_field allow_fields[] = {
 	SL_FIELD(sl_device_allow, driver, SL_F_ENUM, .flags = SL_FIELD_REQUIRED,
 		.names = sl_device_driver_names,
-		.help = "The driver; pci: NICs by their address, without arguments."),
+		.help = "The driver; pci: NICs by their address, without arguments; interface and "
+			"tap: ports with these fields."),
 	SL_FIELD(sl_device_allow, directories, SL_F_LIST, .max = 64, .elem = &directory,
-		.help = "Its files and sockets may be in these directories and below."),
+		.help = "Its files and sockets may be in these directories and below; of a tap, "
+			"the namespace's file."),
 	SL_FIELD(sl_device_allow, interfaces, SL_F_LIST, .max = 64, .elem = &interface,
 		.help = "Kernel interfaces it may use or make."),
 	SL_FIELD(sl_device_allow, addresses, SL_F_LIST, .max = 64, .elem = &address,
@@ -65,6 +67,17 @@ static bool is_interface(enum sl_device_use use)
 	return use == SL_DEVICE_INTERFACE;
 }
 
+static bool has_files(const struct sl_device_allow *a)
+{
+	return a->driver == SL_DEVICE_TAP || takes(a, is_file);
+}
+
+static bool has_interfaces(const struct sl_device_allow *a)
+{
+	return a->driver == SL_DEVICE_TAP || a->driver == SL_DEVICE_KERNEL ||
+	       takes(a, is_interface);
+}
+
 static int check_allow(const void *obj, struct sl_err *e)
 {
 	const struct sl_device_allow *a = obj;
@@ -72,9 +85,9 @@ static int check_allow(const void *obj, struct sl_err *e)
 	char *const *dir = a->directories.items;
 	char path[40];
 
-	if (a->directories.n > 0 && !takes(a, is_file))
+	if (a->directories.n > 0 && !has_files(a))
 		return sl_err_set(e, SL_ERR_PARAMS, "directories", "%s has no files", name);
-	if (a->interfaces.n > 0 && !takes(a, is_interface))
+	if (a->interfaces.n > 0 && !has_interfaces(a))
 		return sl_err_set(e, SL_ERR_PARAMS, "interfaces", "%s has no interfaces", name);
 	if (a->addresses.n > 0 && a->driver != SL_DEVICE_PCI)
 		return sl_err_set(e, SL_ERR_PARAMS, "addresses", "%s has no PCI addresses", name);
@@ -101,10 +114,12 @@ static const struct sl_field devices_fields[] = {
 const struct sl_shape sl_shape_devices = SL_SHAPE("devices", sl_devices_conf, devices_fields,
 	"Devices that callers without root may use, over the socket.");
 
-/* The request, for the error. */
+/* The request, and what its error says. */
 struct device_request {
 	const struct sl_devices_conf *conf;
-	const struct sl_device *device;
+	const struct sl_device *device; /* NULL: a kernel interface */
+	uint32_t driver;		/* index in sl_device_driver_names */
+	const char *name, *field;	/* of the device, and where the port has it */
 	struct sl_err *e;
 };
 
@@ -119,8 +134,8 @@ static int deny(const struct device_request *r, const char *hint, const char *fm
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	sl_err_set(r->e, SL_ERR_DENIED, "devargs", "only root may make a port of %s: %s",
-		r->device->name, what);
+	sl_err_set(r->e, SL_ERR_DENIED, r->field, "only root may make a port of %s: %s", r->name,
+		what);
 	sl_err_hint(r->e, "%s", hint);
 	return -EPERM;
 }
@@ -144,12 +159,9 @@ static const struct sl_device_allow *next_entry(
 {
 	const struct sl_device_allow *a = r->conf != NULL ? r->conf->allow.items : NULL;
 	size_t n = r->conf != NULL ? r->conf->allow.n : 0;
-	uint32_t driver = r->device->driver != NULL
-				  ? (uint32_t)(r->device->driver - sl_device_drivers)
-				  : SL_DEVICE_PCI;
 
 	for (size_t i = 0; i < n; i++)
-		if (a[i].driver == driver && (after == NULL || &a[i] > after))
+		if (a[i].driver == r->driver && (after == NULL || &a[i] > after))
 			return &a[i];
 	return NULL;
 }
@@ -168,7 +180,7 @@ static int check_interface(const struct device_request *r, const char *name)
 
 static bool is_abstract(const struct device_request *r)
 {
-	return r->device->driver->role != NULL &&
+	return r->device != NULL && r->device->driver->role != NULL &&
 	       r->device->driver->role(r->device->args) == SL_DEVICE_ABSTRACT;
 }
 
@@ -267,11 +279,13 @@ static int check_device(const struct device_request *r)
 int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struct sl_err *e)
 {
 	struct sl_device d;
-	const struct device_request r = {.conf = c, .device = &d, .e = e};
+	struct device_request r = {
+		.conf = c, .device = &d, .name = d.name, .field = "devargs", .e = e};
 	int ret = sl_device_parse(&d, devargs, e);
 
 	if (ret != 0)
 		return ret;
+	r.driver = d.driver != NULL ? (uint32_t)(d.driver - sl_device_drivers) : SL_DEVICE_PCI;
 	if (d.driver == NULL)
 		ret = check_nic(&r, devargs);
 	else if (!d.plain)
@@ -281,4 +295,20 @@ int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struc
 		ret = check_device(&r);
 	sl_device_fini(&d);
 	return ret;
+}
+
+/* The interface is the host's, or will be: in a namespace, that of the file. */
+int sl_port_rights(const struct sl_devices_conf *c, const struct sl_port_obj *p, struct sl_err *e)
+{
+	struct device_request r = {.conf = c,
+		.driver = p->has_tap ? SL_DEVICE_TAP : SL_DEVICE_KERNEL,
+		.name = p->has_tap ? "a tap" : "a kernel interface",
+		.field = sl_port_device_field(p),
+		.e = e};
+	int ret;
+
+	if (p->devargs != NULL)
+		return sl_devices_check(c, p->devargs, e);
+	ret = check_interface(&r, p->has_tap ? p->tap.name : p->interface);
+	return ret == 0 && p->has_tap && p->tap.netns != NULL ? check_file(&r, p->tap.netns) : ret;
 }

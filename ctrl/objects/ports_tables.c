@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports: devices are opened in prepare and closed at the end of commit. */
+#include <stdlib.h>
+
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
 #include "collections.h"
+#include "host_ports.h"
 #include "ports.h"
-#include "sluice/super.h"
 
 static const struct sl_port_obj *old_port(const struct sl_change *c)
 {
@@ -16,16 +18,16 @@ static const struct sl_port_obj *new_port(const struct sl_change *c)
 	return (const struct sl_port_obj *)c->new_obj;
 }
 
-struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj)
+struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj, char *text)
 {
 	const uint32_t *workers = obj->workers.items;
 	struct sl_port_params params = {.name = obj->name,
-		.devargs = obj->devargs,
+		.devargs = sl_port_text(obj, text),
 		.underlay = obj->role == SL_ROLE_UNDERLAY,
 		.n_rxq = obj->queues,
 		.n_desc = obj->descriptors,
 		.mtu = obj->mtu,
-		.offloads = SL_OFFLOAD_ALL,
+		.offloads = sl_port_offloads(obj),
 		.has_mac = obj->has_mac,
 		.mac = obj->mac};
 
@@ -34,9 +36,10 @@ struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj)
 	return params;
 }
 
-static struct sl_port_params params_in(const struct sl_table_txn *t, const struct sl_port_obj *obj)
+static struct sl_port_params params_in(
+	const struct sl_table_txn *t, const struct sl_port_obj *obj, char *text)
 {
-	struct sl_port_params params = sl_port_params_of(obj);
+	struct sl_port_params params = sl_port_params_of(obj, text);
 
 	params.patience = t->patience;
 	params.leaving = sl_table_ports_leaving(t);
@@ -55,10 +58,10 @@ static bool is_another_device(const struct sl_change *c)
 {
 	const struct sl_port_obj *old = old_port(c), *new = new_port(c);
 
-	return c->anew || strcmp(old->devargs, new->devargs) != 0 || old->role != new->role ||
+	return c->anew || !sl_port_same_device(old, new) || old->role != new->role ||
 	       old->queues != new->queues || old->descriptors != new->descriptors ||
 	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) ||
-	       !same_workers(old, new);
+	       sl_port_offloads(old) != sl_port_offloads(new) || !same_workers(old, new);
 }
 
 static uint16_t id_of(const struct sl_table_txn *t, const struct sl_change *c)
@@ -74,7 +77,8 @@ static int change_port(struct sl_table_txn *t, const struct sl_change *c, struct
 	uint16_t id = id_of(t, c);
 
 	if (is_another_device(c)) {
-		const struct sl_port_params params = params_in(t, new);
+		char text[SL_PORT_TEXT_MAX];
+		const struct sl_port_params params = params_in(t, new, text);
 
 		return sl_port_check_change(sl_apply_engine(t->apply), id, &params, e);
 	}
@@ -92,7 +96,8 @@ static int blame(const struct sl_change *c, int ret, struct sl_err *e)
 static int add_port(struct sl_table_txn *t, const struct sl_change *c, struct sl_err *e,
 	int (*add)(struct sl_table_txn *t, const struct sl_port_params *params, struct sl_err *e))
 {
-	const struct sl_port_params params = params_in(t, new_port(c));
+	char text[SL_PORT_TEXT_MAX];
+	const struct sl_port_params params = params_in(t, new_port(c), text);
 	int ret = add(t, &params, e);
 
 	return blame(c, ret, e);
@@ -123,7 +128,7 @@ static int foresee(struct sl_table_txn *t, struct sl_err *e)
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		if (c->old_obj == NULL && err == 0)
 			err = add_port(t, c, e, sl_table_port_foresee);
-	return err;
+	return err != 0 ? err : sl_host_taps_foresee(t, e);
 }
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)
@@ -135,7 +140,21 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 		if (err != 0)
 			return err;
 	}
-	return 0;
+	return sl_host_taps_prepare(t, e);
+}
+
+static bool open_taps(struct sl_apply *a, struct sl_world *w, void **state)
+{
+	(void)a;
+	(void)state;
+	w->host_taps = NULL;
+	return true;
+}
+
+static void close_taps(struct sl_world *w, void *state)
+{
+	(void)state;
+	free((void *)(uintptr_t)w->host_taps);
 }
 
 /* With a new underlay port, nodes may be reached by another path and with another MTU. */
@@ -164,7 +183,8 @@ static void commit_port(struct sl_table_txn *t, const struct sl_change *c)
 	uint16_t id = id_of(t, c);
 
 	if (c->old_obj != NULL && c->new_obj != NULL && is_another_device(c)) {
-		const struct sl_port_params params = params_in(t, new_port(c));
+		char text[SL_PORT_TEXT_MAX];
+		const struct sl_port_params params = params_in(t, new_port(c), text);
 
 		sl_port_change(sl_apply_engine(t->apply), id, &params);
 	}
@@ -178,9 +198,12 @@ static void commit(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		commit_port(t, c);
+	sl_host_taps_commit(t);
 }
 
 const struct sl_table_ops sl_ports_tables = {.of = SL_TABLE_OF(SL_COLL_PORTS),
+	.open = open_taps,
+	.close = close_taps,
 	.foresee = foresee,
 	.prepare = prepare,
 	.scope = scope,

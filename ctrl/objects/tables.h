@@ -30,8 +30,8 @@ extern const struct sl_table_ops sl_local_addresses_tables, sl_node_addresses_ta
  */
 unsigned int sl_table_rows(const struct sl_table_ops *rows[SL_TABLE_ROWS_MAX]);
 
-/* The engine's parameters for a port. */
-struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj);
+/* The engine's parameters for a port. Its devargs may be in text, SL_PORT_TEXT_MAX bytes. */
+struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj, char *text);
 
 /* How often the policy in this slot has decided since it was made. */
 uint64_t sl_policy_hits(const struct sl_apply *a, uint32_t slot);

@@ -134,8 +134,8 @@ const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS] = {
 
 const char *const sl_device_driver_names[] = {"net_af_packet", "net_af_xdp", "net_tap", "net_tun",
 	"net_vhost", "net_virtio_user", "net_memif", "net_pcap", "net_null", "net_ring", "pci",
-	NULL};
-_Static_assert(RTE_DIM(sl_device_driver_names) == SL_DEVICE_DRIVERS + 2, "a name a driver");
+	"interface", "tap", NULL};
+_Static_assert(RTE_DIM(sl_device_driver_names) == SL_DEVICE_NAMES + 1, "a name a driver");
 
 /* Which of the driver's names the text begins with, compared as DPDK's virtual bus does;
  * its length, or 0. */

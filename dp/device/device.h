@@ -61,8 +61,14 @@ struct sl_device_driver {
 
 enum { SL_DEVICE_DRIVERS = 10 };
 extern const struct sl_device_driver sl_device_drivers[SL_DEVICE_DRIVERS];
-extern const char *const sl_device_driver_names[]; /* in that order, then "pci", NULL */
-#define SL_DEVICE_PCI SL_DEVICE_DRIVERS		   /* index of "pci": any NIC by its address */
+/* In that order, then those of the enum, then NULL. */
+extern const char *const sl_device_driver_names[];
+enum {
+	SL_DEVICE_PCI = SL_DEVICE_DRIVERS, /* "pci": any NIC by its address */
+	SL_DEVICE_KERNEL,		   /* "interface": ports on kernel interfaces */
+	SL_DEVICE_TAP,			   /* "tap": ports that are TAPs */
+	SL_DEVICE_NAMES,
+};
 
 struct sl_device {
 	char name[64]; /* "net_vhost0" */

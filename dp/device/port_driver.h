@@ -34,7 +34,7 @@
 #include "sluice/super.h"
 #include "sluice/types.h"
 
-#define SL_DEVICE_NAME_LEN 64
+#define SL_DEVICE_NAME_LEN 160
 
 struct sl_port_device;
 
@@ -69,7 +69,8 @@ enum sl_port_link_state {
 	SL_LINK_UP,
 	SL_LINK_DOWN,
 	SL_LINK_STUCK, /* down, and only opening the device again can bring it up */
-	SL_LINK_LOST,  /* what the device stood for has disappeared, or was replaced */
+	SL_LINK_AWAY, /* what the device stood for has another name now, and may get its own back */
+	SL_LINK_LOST, /* what the device stood for has disappeared, or was replaced */
 };
 
 struct sl_port_link {
@@ -225,6 +226,8 @@ struct sl_port_device {
 	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
 	bool merge;	    /* it wants TCP segments put together */
 	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* enum sl_offload: those of offloads_asked that the device has; for people */
+	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
 	struct rte_mempool *pool;
 
@@ -265,6 +268,8 @@ int sl_port_devargs_check(const char *devargs, struct sl_err *e);
 
 /* The engine's own drivers, in the order in which they are asked. */
 #define SL_PORT_DRIVERS(X)                                               \
+	X(kernel_tap)                                                    \
+	X(kernel_interface)                                              \
 	/* dpdk serves what no other driver does: it remains the last */ \
 	X(dpdk)
 

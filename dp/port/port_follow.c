@@ -9,6 +9,7 @@
  *   what it stood for has disappeared, or     the device is closed, and opened again on the new
  *   was replaced                              one; tried again at events of that kind, and in
  *                                             growing steps of time
+ *   what it stood for was renamed             nothing goes in, until it has its name again
  *   the link is down                          nothing goes in; packets that wait are dropped
  *   another MTU, another MAC                  the port gets them, unless its own were configured
  *   the set of served queues has changed      packets leave only by queues that are served
@@ -90,6 +91,14 @@ static void fall(struct sl_port *p, const char *why)
 		sl_port_strand(p);
 }
 
+/* The device stays open: what it stands for exists, and may get its name back. */
+static void go_away(struct sl_port *p, const char *why)
+{
+	p->fault = SL_DROP_PORT_MISSING;
+	sl_port_stands(p, SL_PORT_IS_MISSING, why);
+	sl_port_view(p);
+}
+
 static void rise(struct sl_port *p)
 {
 	if (p->fault != SL_KEEP) {
@@ -152,6 +161,9 @@ static void act(struct sl_port *p, const struct sl_port_link *l)
 	case SL_LINK_STUCK:
 		fall(p, l->why);
 		sl_port_part(p);
+		break;
+	case SL_LINK_AWAY:
+		go_away(p, l->why);
 		break;
 	case SL_LINK_LOST:
 		lose(p, l->why);
