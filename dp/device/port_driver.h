@@ -226,6 +226,8 @@ struct sl_port_device {
 	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
 	bool merge;	    /* it wants TCP segments put together */
 	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* Used in place of the driver's; or NULL. */
+	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
 	/* enum sl_offload: those of offloads_asked that the device has; for people */
 	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */

@@ -92,6 +92,7 @@ void sl_vhost_configure(struct sl_port_device *d, struct rte_eth_conf *conf)
 				 RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	d->offloads_in = true;
 	d->takes = SL_TAKES_CHAIN | SL_TAKES_CSUM;
+	d->offloads_now = SL_OFFLOAD_CHECKSUM;
 }
 
 __attribute__((visibility("default"))) int rte_vhost_driver_start(const char *path)
@@ -168,9 +169,12 @@ void sl_vhost_note_takes(struct sl_port_device *d)
 	if (!d->offloads_in)
 		return;
 	d->takes = SL_TAKES_CHAIN | SL_TAKES_CSUM;
-	if (x->tso && takes_tso(atomic_load(&x->guest)))
+	d->offloads_now = SL_OFFLOAD_CHECKSUM;
+	if (x->tso && takes_tso(atomic_load(&x->guest))) {
 		d->takes |= SL_TAKES_TSO;
-	d->merge = (d->takes & SL_TAKES_TSO) != 0 && (d->offloads_asked & SL_OFFLOAD_GRO) != 0;
+		d->offloads_now |= SL_OFFLOAD_TSO | (d->offloads_asked & SL_OFFLOAD_GRO);
+	}
+	d->merge = (d->offloads_now & SL_OFFLOAD_GRO) != 0;
 }
 
 /* From what the driver says about a packet to what sluice/super.h does. */

@@ -175,7 +175,7 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 		.takes = d->takes,
 		.pool = d->pool,
 		.mtu = sl_port_device_mtu(d, d->kernel_mtu),
-		.transmit = d->driver->transmit};
+		.transmit = d->transmit != NULL ? d->transmit : d->driver->transmit};
 	sl_port_deal_txq(p, dp);
 	return dp;
 }
