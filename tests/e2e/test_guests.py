@@ -79,7 +79,8 @@ def expect_transfer(source, target):
     got = source.run(f"nc {target.address} 5001 </data", SECONDS).split()[0]
     expect_equal(got, wanted, f"sum of what {target.name} got from {source.name}")
     packets = received(target) - before
-    expect(packets < (1 << 20) / 1448 / 2, f"{target.name} got 1 MiB in {packets} packets")
+    print(f"note guests: {target.name} got 1 MiB in {packets} packets", flush=True)
+    expect(packets < 0.9 * (1 << 20) / 1448, f"{target.name} got 1 MiB in {packets} packets: no large segments")
 
 
 CSUM, GUEST_CSUM = 0, 1
