@@ -68,7 +68,10 @@ uint64_t sl_dpdk_offloads(struct sl_port_device *d, const struct rte_eth_dev_inf
 	return use;
 }
 
-/* The header checksums that a NIC computes for each packet it makes. */
+/*
+ * The header checksums that a NIC computes for each packet it makes. Prepare clears those that are
+ * asked for, so a device that computes none (virtio) must not be asked: the packets have them.
+ */
 static void ask(struct rte_mbuf *m)
 {
 	if ((m->ol_flags & SL_OFFLOADS) == 0)
@@ -90,7 +93,7 @@ uint16_t sl_dpdk_transmit_prepared(void *txq, struct rte_mbuf **pkt, uint16_t n)
 	void *queue = q->ops->txq.data[q->index];
 	uint16_t done = 0;
 
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; q->header_checksums && i < n; i++)
 		ask(pkt[i]);
 	while (done < n) {
 		uint16_t ready = q->ops->tx_pkt_prepare(queue, pkt + done, (uint16_t)(n - done));

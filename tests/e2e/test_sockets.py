@@ -188,3 +188,47 @@ def a_memif_server_and_its_client_restart_in_any_order(lab):
 def a_memif_client_and_its_server_restart_in_any_order(lab):
     restarts(lab, "net_memif1,role=client,socket-abstract=no,socket={}",
              "net_memif0,role=server,socket-abstract=no,socket={}", True)
+
+
+def switches(daemon):
+    """How often the worker has gone to sleep."""
+    for task in os.listdir(f"/proc/{daemon.process.pid}/task"):
+        with open(f"/proc/{daemon.process.pid}/task/{task}/status", encoding="ascii") as f:
+            status = dict(line.split(":", 1) for line in f)
+        if status["Name"].strip().startswith("rte-worker"):
+            return int(status["voluntary_ctxt_switches"])
+    raise AssertionError("no worker")
+
+
+def sleeps_until_a_packet_comes(lab, ours, its, peer_serves):
+    """Between a TAP and a socket: no look by the clock, which would be a hundred of them a second at the least."""
+    with contextlib.closing(Wired(lab, ours, its, peer_serves)) as w:
+        w.daemon.rewrite({**w.daemon.config, "ports": [{"name": "web", "role": "access", "tap": {"name": "web"}},
+                                                       w.daemon.config["ports"][1]]})
+        w.web.run("ip", "link", "del", "eth0")
+        if peer_serves:
+            w.start_peer()
+        w.daemon.start()
+        if not peer_serves:
+            w.start_peer()
+        w.connect()
+        w.node.run("ip", "link", "set", "web", "netns", w.web.name)
+        w.web.run("ip", "link", "set", "web", "address", WEB_MAC, "up")
+        w.web.run("ip", "addr", "add", f"{WEB}/24", "dev", "web")
+        w.expect_traffic("at first")
+        w.daemon.wait_announced()
+        before = switches(w.daemon)
+        time.sleep(2)
+        idle = switches(w.daemon) - before
+        expect(idle < 50, f"an idle worker woke up {idle} times in 2 s")
+        w.expect_traffic("after a rest")
+
+
+@test
+def an_idle_worker_sleeps_until_a_guest_sends(lab):
+    sleeps_until_a_packet_comes(lab, "net_vhost1,iface={}", "net_virtio_user0,path={}", False)
+
+
+@test
+def an_idle_worker_sleeps_until_a_virtio_user_port_receives(lab):
+    sleeps_until_a_packet_comes(lab, "net_virtio_user1,path={}", "net_vhost0,iface={}", True)
