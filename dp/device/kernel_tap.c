@@ -124,7 +124,7 @@ static int take_over(struct sl_port_device *d, int fd, struct ifreq *r, struct s
 		(now.ifr_flags & IFF_PERSIST) != 0)
 		return 0;
 	ret = sl_err_set(e, SL_ERR_DEVICE, "tap.name", "port %s: interface %s exists, and is %s",
-		d->name, t->name,
+		d->name, t->id.name,
 		errno == EBUSY ? "a TAP that another process uses" : "no TAP for the host");
 	sl_err_hint(e, "choose another name, or remove the interface");
 	return ret;

@@ -61,20 +61,6 @@ int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open
 	return ret;
 }
 
-/* So that the control thread need not look at each of thousands of devices in every turn. */
-static _Atomic(bool) any_told;
-
-void sl_port_device_tell(struct sl_port_device *d, uint32_t bits)
-{
-	atomic_fetch_or(&d->told, bits);
-	atomic_store(&any_told, true);
-}
-
-bool sl_port_devices_told(void)
-{
-	return atomic_load(&any_told) && atomic_exchange(&any_told, false);
-}
-
 enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 node forwards packets of this size */
 
 uint16_t sl_port_device_mtu(const struct sl_port_device *d, unsigned int kernel)
