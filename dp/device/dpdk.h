@@ -31,6 +31,8 @@ struct sl_dpdk_queue {
 	bool tso;			/* net_vhost: the guest may send super-segments */
 	struct sl_dpdk_wake *wake;	/* receive queues */
 	const _Atomic(uint64_t) *guest; /* net_vhost: see below */
+	/* packets that the driver found it cannot send; several workers */
+	_Atomic(uint64_t) refused;
 };
 
 struct sl_dpdk {
@@ -81,6 +83,12 @@ int sl_dpdk_error(const struct sl_port_device *d, const char *field, const char 
 	struct sl_err *e);
 /* dpdk_setup.c: helper */
 int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e);
+/* dpdk_offloads.c */
+/* Helper. Note what the device takes, and return the transmit offloads (RTE_ETH_TX_OFFLOAD_*) to set
+ * it up with. */
+uint64_t sl_dpdk_offloads(struct sl_port_device *d, const struct rte_eth_dev_info *info);
+/* Worker. Transmit for devices that take unfinished packets. */
+uint16_t sl_dpdk_transmit_prepared(void *txq, struct rte_mbuf **pkt, uint16_t n);
 /* Helper and control. */
 int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e);
 

@@ -42,8 +42,8 @@ static int check_queues(
 	return 0;
 }
 
-static int configure(
-	struct sl_port_device *d, const struct rte_eth_dev_info *info, struct sl_err *e)
+static int configure(struct sl_port_device *d, const struct rte_eth_dev_info *info,
+	uint64_t offloads, struct sl_err *e)
 {
 	struct sl_dpdk *x = sl_dpdk_of(d);
 	bool vhost = sl_dpdk_is(d, "net_vhost");
@@ -56,6 +56,7 @@ static int configure(
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
 	}
+	conf.txmode.offloads = offloads;
 	x->interrupts = d->may_block && sl_dpdk_has_interrupts(d, info);
 	conf.intr_conf.rxq = x->interrupts;
 	if (vhost)
@@ -166,8 +167,10 @@ static int set_up_queues(
 	for (uint16_t q = 0; q < d->n_txq && ret == 0; q++) {
 		struct rte_eth_txconf conf = info->default_txconf;
 
-		/* Packets of any port's pool leave by any other port: fast free would return
-		 * them to the wrong pool. */
+		/*
+		 * None besides the device's. Packets of any port's pool leave by any other port:
+		 * fast free would return them to the wrong pool.
+		 */
 		conf.offloads = 0;
 		ret = rte_eth_tx_queue_setup(id, q, n_txd, socket, &conf);
 		if (ret < 0)
@@ -258,6 +261,7 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 {
 	uint16_t id = sl_dpdk_of(d)->id;
 	struct rte_eth_dev_info info;
+	uint64_t offloads;
 	int ret = rte_eth_dev_info_get(id, &info);
 
 	if (ret < 0)
@@ -271,7 +275,10 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 	if (ret != 0)
 		return ret;
 	d->n_txq = (uint16_t)RTE_MIN(d->n_workers, info.max_tx_queues);
-	ret = configure(d, &info, e);
+	offloads = sl_dpdk_offloads(d, &info);
+	if ((d->takes & ~SL_TAKES_CHAIN) != 0)
+		d->transmit = sl_dpdk_transmit_prepared;
+	ret = configure(d, &info, offloads, e);
 	name_queues(d);
 	if (ret == 0)
 		ret = set_up_mtu(d, e);

@@ -31,6 +31,9 @@ void sl_dpdk_lost(const struct sl_port_device *d, struct sl_port_lost *l)
 		l->rx_missed += s.rx_nombuf;
 	if (sl_dpdk_is(d, "net_pcap"))
 		l->refused = s.oerrors;
+	for (uint16_t q = 0; q < d->n_txq; q++)
+		l->refused +=
+			atomic_load_explicit(&sl_dpdk_of(d)->tx[q].refused, memory_order_relaxed);
 }
 
 /* net_pcap does not report which interface it has opened, but its arguments name it. */

@@ -20,7 +20,7 @@ enum {
 
 struct sl_interface_watch {
 	struct mnl_socket *nl;
-	void (*gone)(void *ctx, int index);
+	sl_interface_heard heard;
 	void *ctx;
 };
 
@@ -51,36 +51,46 @@ int sl_interface_watch_fd(const struct sl_interface_watch *w)
 	return w != NULL ? mnl_socket_get_fd(w->nl) : -1;
 }
 
+static int read_name(const struct nlattr *a, void *name)
+{
+	if (mnl_attr_get_type(a) == IFLA_IFNAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+		*(const char **)name = mnl_attr_get_str(a);
+	return MNL_CB_OK;
+}
+
 static int read_change(const struct nlmsghdr *h, void *watch)
 {
 	const struct sl_interface_watch *w = watch;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	const char *name = "";
 
-	if (h->nlmsg_type == RTM_DELLINK && mnl_nlmsg_get_payload_len(h) >= sizeof(*ifi))
-		w->gone(w->ctx, ifi->ifi_index);
+	if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) ||
+		mnl_nlmsg_get_payload_len(h) < sizeof(*ifi))
+		return MNL_CB_OK;
+	mnl_attr_parse(h, sizeof(*ifi), read_name, &name);
+	w->heard(w->ctx, ifi->ifi_index, name, h->nlmsg_type == RTM_DELLINK);
 	return MNL_CB_OK;
 }
 
-bool sl_interface_watch_read(
-	struct sl_interface_watch *w, void (*gone)(void *ctx, int index), void *ctx)
+bool sl_interface_watch_read(struct sl_interface_watch *w, sl_interface_heard heard, void *ctx)
 {
 	_Alignas(struct nlmsghdr) char buf[MESSAGE_MAX];
 	bool told = false;
 
 	if (w == NULL)
 		return false;
-	w->gone = gone;
+	w->heard = heard;
 	w->ctx = ctx;
 	for (unsigned int i = 0; i < MESSAGES_A_READ; i++) {
 		ssize_t n = mnl_socket_recvfrom(w->nl, buf, sizeof(buf));
 
-		/* ENOBUFS: some messages were lost, and the caller reads the
-		 * present state anyway. */
 		if (n <= 0 && !(n < 0 && (errno == ENOBUFS || errno == EINTR)))
 			break;
 		told = true;
 		if (n > 0)
 			(void)mnl_cb_run(buf, (size_t)n, 0, 0, read_change, w);
+		else if (errno == ENOBUFS)
+			heard(ctx, 0, "", false);
 	}
 	return told;
 }

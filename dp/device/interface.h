@@ -28,12 +28,11 @@ struct sl_interface_watch *sl_interface_watch_open(void);
 void sl_interface_watch_close(struct sl_interface_watch *w); /* accepts NULL */
 /* Readable when something has changed; -1 without a watch. */
 int sl_interface_watch_fd(const struct sl_interface_watch *w);
-/*
- * Read all pending messages, without waiting. Calls gone(ctx, index) for each interface that was
- * deleted or left this namespace. Returns whether there were messages.
- */
-bool sl_interface_watch_read(
-	struct sl_interface_watch *w, void (*gone)(void *ctx, int index), void *ctx);
+/* An interface has changed, or, gone, was deleted or has left this namespace. index 0: messages
+ * were lost, and any may have changed. */
+typedef void (*sl_interface_heard)(void *ctx, int index, const char *name, bool gone);
+/* Read all pending messages, without waiting. Returns whether there were messages. */
+bool sl_interface_watch_read(struct sl_interface_watch *w, sl_interface_heard heard, void *ctx);
 
 /* Read the present state. False when that is not possible: *i is all zero. */
 bool sl_interface_ask(const char *name, struct sl_interface *i);

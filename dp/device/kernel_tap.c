@@ -26,6 +26,8 @@
 
 #include "kernel_queue.h"
 #include "netns.h"
+#include "privilege.h"
+#include "tap_closer.h"
 
 #ifndef TUN_F_USO4 /* Linux 6.2 */
 #define TUN_F_USO4 0x20
@@ -36,9 +38,8 @@
 #define HOST_PREFIX "host_tap="
 
 struct tap {
-	char name[IFNAMSIZ];
+	struct sl_tap_id id;
 	char netns[SL_NETNS_PATH_MAX]; /* empty: the daemon's own */
-	struct sl_netns ns;
 	bool stays; /* the interface outlives the device */
 	int asks;   /* a socket in the interface's namespace */
 	uint16_t n;
@@ -88,12 +89,13 @@ static void outside(const char *devargs, struct sl_outside *o)
 static int fail(const struct sl_port_device *d, const char *what, int error, struct sl_err *e)
 {
 	const struct tap *t = d->own;
+	struct sl_lack lack;
+	bool lacks = sl_privilege_lack(d->devargs, 0, &lack);
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "tap", "port %s: tap %s%s%s: %s: %s", d->name,
-		t->name, t->netns[0] != '\0' ? " in " : "", t->netns, what, strerror(error));
-
-	if (error == EPERM || error == EACCES)
-		sl_err_hint(e, "sluiced needs CAP_NET_ADMIN, CAP_SYS_ADMIN for namespaces, and "
-			       "/dev/net/tun");
+		t->id.name, t->netns[0] != '\0' ? " in " : "", t->netns, what,
+		lacks ? lack.what : strerror(error));
+	if (lacks)
+		sl_err_hint(e, "%s", lack.hint);
 	else if (error == EMFILE)
 		sl_err_hint(e, "systemd: LimitNOFILE=; a TAP takes two descriptors");
 	return ret;
@@ -103,7 +105,7 @@ static int exists(const struct sl_port_device *d, struct sl_err *e)
 {
 	const struct tap *t = d->own;
 	int ret = sl_err_set(e, SL_ERR_DEVICE, "tap.name",
-		"port %s: an interface %s exists already%s%s", d->name, t->name,
+		"port %s: an interface %s exists already%s%s", d->name, t->id.name,
 		t->netns[0] != '\0' ? " in " : "", t->netns);
 
 	sl_err_hint(e, "choose another name, or remove the interface");
@@ -131,7 +133,7 @@ static int take_over(struct sl_port_device *d, int fd, struct ifreq *r, struct s
 static void ask_of(const struct tap *t, struct ifreq *r)
 {
 	*r = (struct ifreq){0};
-	rte_strscpy(r->ifr_name, t->name, sizeof(r->ifr_name));
+	rte_strscpy(r->ifr_name, t->id.name, sizeof(r->ifr_name));
 }
 
 static int ask(const struct tap *t, unsigned long request, struct ifreq *r)
@@ -213,7 +215,7 @@ static int set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e)
 	if (ret == 0)
 		return 0;
 	ret = sl_err_set(e, SL_ERR_DEVICE, "mtu", "port %s: tap %s does not take an MTU of %u: %s",
-		d->name, t->name, mtu, strerror(-ret));
+		d->name, t->id.name, mtu, strerror(-ret));
 	sl_err_hint(e, "a TAP's MTU is 68 to 65521");
 	return ret;
 }
@@ -277,6 +279,7 @@ static int make(struct sl_port_device *d, struct sl_err *e)
 	struct tap *t = d->own;
 	int ret = 0;
 
+	sl_tap_wait_closed(&t->id);
 	t->asks = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (t->asks < 0)
 		return fail(d, "no socket", errno, e);
@@ -291,20 +294,19 @@ static int make(struct sl_port_device *d, struct sl_err *e)
 static int make_in_namespace(struct sl_port_device *d, struct sl_err *e)
 {
 	struct tap *t = d->own;
+	struct sl_lack lack;
 	char why[200];
 	int back, ret;
+	bool lacks;
 
 	if (t->netns[0] == '\0')
 		return make(d, e);
-	back = sl_netns_enter(t->netns, &t->ns, why, sizeof(why));
+	back = sl_netns_enter(t->netns, &t->id.ns, why, sizeof(why));
 	if (back < 0) {
 		ret = sl_err_set(e, SL_ERR_DEVICE, "tap.netns", "port %s: tap %s: %s", d->name,
-			t->name, why);
-		if (back == -EPERM)
-			sl_err_hint(e, "sluiced needs CAP_SYS_ADMIN for namespaces of others");
-		else
-			sl_err_hint(
-				e, "name a namespace's file: /run/netns/NAME, /proc/PID/ns/net");
+			t->id.name, why);
+		lacks = back == -EPERM && sl_privilege_lack(d->devargs, 0, &lack);
+		sl_err_hint(e, "%s", lacks ? lack.hint : "name a file such as /run/netns/NAME");
 		return ret;
 	}
 	ret = make(d, e);
@@ -320,7 +322,7 @@ static struct tap *new_tap(const struct sl_port_device *d)
 	if (t == NULL)
 		return NULL;
 	memset(t, 0, size);
-	split(d->devargs, t->name, sizeof(t->name), t->netns, sizeof(t->netns));
+	split(d->devargs, t->id.name, sizeof(t->id.name), t->netns, sizeof(t->netns));
 	t->stays = outlives(d->devargs);
 	t->asks = -1;
 	t->n = d->n_rxq;
@@ -358,6 +360,18 @@ static void lost(const struct sl_port_device *d, struct sl_port_lost *l)
 	sl_kernel_lost(t->queue, t->n, l);
 }
 
+static void close_queues(const struct tap *t)
+{
+	int fd[SL_QUEUES_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->n; i++)
+		if (t->queue[i].fd >= 0)
+			fd[n++] = t->queue[i].fd;
+	if (n > 0)
+		sl_tap_close(&t->id, fd, n);
+}
+
 static void close_tap(struct sl_port_device *d)
 {
 	struct tap *t = d->own;
@@ -365,9 +379,7 @@ static void close_tap(struct sl_port_device *d)
 	if (t == NULL)
 		return;
 	lost(d, &d->lost);
-	for (unsigned int i = 0; i < t->n; i++)
-		if (t->queue[i].fd >= 0)
-			close(t->queue[i].fd);
+	close_queues(t);
 	if (t->asks >= 0)
 		close(t->asks);
 	free(t);
@@ -422,7 +434,7 @@ static bool lost_namespace(const struct tap *t, struct sl_port_link *l)
 		return false;
 	if (!sl_netns_find(t->netns, &ns, l->why, sizeof(l->why)))
 		return true;
-	if (ns.dev == t->ns.dev && ns.ino == t->ns.ino)
+	if (ns.dev == t->id.ns.dev && ns.ino == t->id.ns.ino)
 		return false;
 	snprintf(l->why, sizeof(l->why), "network namespace %s was made again", t->netns);
 	return true;
@@ -432,7 +444,7 @@ static void describe(const struct tap *t, struct ifreq *r, struct sl_port_link *
 {
 	l->state = (r->ifr_flags & IFF_UP) != 0 ? SL_LINK_UP : SL_LINK_DOWN;
 	if (l->state == SL_LINK_DOWN)
-		snprintf(l->why, sizeof(l->why), "interface %s is down", t->name);
+		snprintf(l->why, sizeof(l->why), "interface %s is down", t->id.name);
 	if (ask(t, SIOCGIFMTU, r) == 0)
 		l->mtu = (unsigned int)r->ifr_mtu;
 	if (ask(t, SIOCGIFHWADDR, r) == 0) {
@@ -453,13 +465,13 @@ static void link_state(struct sl_port_device *d, uint32_t told, struct sl_port_l
 	}
 	if (ioctl(t->queue[0].fd, TUNGETIFF, &now) != 0) {
 		l->state = SL_LINK_LOST;
-		snprintf(l->why, sizeof(l->why), "interface %s was deleted", t->name);
+		snprintf(l->why, sizeof(l->why), "interface %s was deleted", t->id.name);
 		return;
 	}
-	if (strcmp(now.ifr_name, t->name) != 0) {
+	if (strcmp(now.ifr_name, t->id.name) != 0) {
 		l->state = SL_LINK_AWAY;
-		snprintf(l->why, sizeof(l->why), "interface %s was renamed: it is %s now", t->name,
-			now.ifr_name);
+		snprintf(l->why, sizeof(l->why), "interface %s was renamed: it is %s now",
+			t->id.name, now.ifr_name);
 		return;
 	}
 	ask_of(t, &r);

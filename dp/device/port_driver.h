@@ -190,6 +190,7 @@ struct sl_port_device {
 	unsigned int mtu_asked;	     /* 0: the device's own */
 	unsigned int offloads_asked; /* enum sl_offload: the device uses no others */
 	unsigned int n_buffers;	     /* buffers of a pool, unless more are needed */
+	bool underlay;		     /* the port's role */
 	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
@@ -226,6 +227,8 @@ struct sl_port_device {
 	bool offloads_in;   /* its packets may carry offloads: see sluice/super.h */
 	bool merge;	    /* it wants TCP segments put together */
 	uint8_t takes;	    /* enum sl_takes: what it takes as it is */
+	/* Used in place of the driver's; or NULL. */
+	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n);
 	/* enum sl_offload: those of offloads_asked that the device has; for people */
 	unsigned int offloads_now;
 	/* the pool that it receives into; before open, the port's present pool. Or NULL */
@@ -235,7 +238,7 @@ struct sl_port_device {
 	struct sl_port_lost lost;
 	unsigned int n_thrown;
 
-	/* Written by a thread of the driver: bits of enum sl_told. */
+	/* Set by sl_port_device_tell: bits of enum sl_told. */
 	_Atomic(uint32_t) told;
 	/* Control: the interface was deleted, even if there is a new one with that index. */
 	bool was_deleted;
@@ -248,6 +251,11 @@ struct sl_port_device {
  */
 int sl_port_device_pool(struct sl_port_device *d, unsigned int room, uint16_t n_rxd, uint16_t n_txd,
 	struct sl_err *e);
+
+/* Any thread. Set bits of enum sl_told: the control thread looks at the device in its next turn. */
+void sl_port_device_tell(struct sl_port_device *d, uint32_t bits);
+/* Control. Whether any device was told of since the last call. */
+bool sl_port_devices_told(void);
 
 /* The MTU in force: computed from the one asked for, the device's, and the kernel's
  * present one (or 0). */

@@ -33,6 +33,14 @@ static const struct need needs[] = {
 	{"net_pcap", SL_DEVICE_INTERFACE, {CAP_NET_RAW}, NULL, false},
 };
 
+/* Drivers of sluice's own, by what their text begins with; a path in it is a network namespace's. */
+static const struct need kernel_needs[] = {
+	{"tap=", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
+	{"tap=", SL_DEVICE_READ, {CAP_NET_ADMIN, CAP_SYS_ADMIN}, "/dev/net/tun", false},
+	{"host_tap=", SL_DEVICE_PLAIN, {CAP_NET_ADMIN}, "/dev/net/tun", false},
+	{"interface=", SL_DEVICE_PLAIN, {CAP_NET_RAW}, NULL, false},
+};
+
 static const char *cap_name(int cap)
 {
 	return cap == CAP_NET_RAW     ? "CAP_NET_RAW"
@@ -142,11 +150,28 @@ static bool lack_of(const struct need *n, uint64_t locked, struct sl_lack *l)
 	return lack_cap(n, l) || lack_node(n, l) || lack_memlock(n, locked, l);
 }
 
+static const struct need *kernel_need(const char *text)
+{
+	bool has_path = strchr(text, '/') != NULL;
+
+	for (size_t i = 0; i < RTE_DIM(kernel_needs); i++) {
+		const struct need *n = &kernel_needs[i];
+
+		if (strncmp(text, n->driver, strlen(n->driver)) == 0 &&
+			has_path == (n->with != SL_DEVICE_PLAIN))
+			return n;
+	}
+	return NULL;
+}
+
 bool sl_privilege_lack(const char *devargs, uint64_t locked, struct sl_lack *l)
 {
+	const struct need *kernel = kernel_need(devargs);
 	struct sl_device d = {0};
 	bool found = false;
 
+	if (kernel != NULL)
+		return lack_of(kernel, locked, l) || lack_descriptors(l);
 	if (sl_device_parse(&d, devargs, NULL) != 0)
 		return false;
 	for (size_t i = 0; i < RTE_DIM(needs) && d.driver != NULL && !found; i++)

@@ -349,12 +349,12 @@ struct sl_bell *sl_engine_bell(struct sl_engine *g)
 
 void sl_engine_follow(struct sl_engine *g)
 {
-	bool heard = sl_ports_hear(g);
 	uint64_t rung;
 
+	sl_ports_hear(g);
 	(void)!read(g->bell.fd, &rung, sizeof(rung));
 	sl_ports_jobs(g);
-	sl_ports_follow(g, heard);
+	sl_ports_follow(g);
 }
 
 /* Starts at 1: a zero in a table means never. */
@@ -364,17 +364,14 @@ bool sl_engine_poll(struct sl_engine *g)
 	uint64_t cycles = rte_rdtsc() - g->tsc_start;
 	uint32_t tick = (uint32_t)(cycles / (rte_get_tsc_hz() / SL_TICKS_PER_SECOND)) + 1;
 
-	bool new_tick = tick != sl_engine_tick(g);
-
-	if (new_tick) { /* workers read that line, so do not write it in between */
+	if (tick != sl_engine_tick(g)) { /* workers read that line, so do not write it in between */
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
-		sl_ports_hear(g);
-		sl_ports_follow(g, true);
-	} else {
-		sl_ports_follow(g, false);
+		sl_ports_follow_tick(g, tick);
+		(void)sl_ports_hear(g);
 	}
+	sl_ports_follow(g);
 	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);
 	sl_ports_poll(g);

@@ -85,6 +85,7 @@ static struct sl_port_device *new_device(const struct sl_port *p)
 		.n_desc = p->n_desc,
 		.n_workers = (uint16_t)g->n_workers,
 		.mtu_asked = p->mtu_asked,
+		.underlay = p->underlay,
 		.offloads_asked = p->offloads_asked,
 		.n_buffers = g->mbufs != 0 ? g->mbufs : SL_PORT_BUFFERS_DEFAULT,
 		.has_mac = p->has_mac,
@@ -175,7 +176,7 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 		.takes = d->takes,
 		.pool = d->pool,
 		.mtu = sl_port_device_mtu(d, d->kernel_mtu),
-		.transmit = d->driver->transmit};
+		.transmit = d->transmit != NULL ? d->transmit : d->driver->transmit};
 	sl_port_deal_txq(p, dp);
 	return dp;
 }

@@ -145,14 +145,12 @@ static __rte_always_inline void sl_flow_count(
 }
 
 /* The packets and bytes that packet m is beyond the one that was counted. */
+void sl_flow_count_super(struct sl_flow_counts *c, const struct rte_mbuf *m);
+
 static inline void sl_flow_count_more(struct sl_flow_counts *c, const struct rte_mbuf *m)
 {
-	uint32_t packets;
-
-	if (likely(!sl_is_super(m)))
-		return;
-	packets = sl_super_segments(m);
-	sl_block16_add(&c->packets, packets - 1, sl_super_bytes(m, packets) - m->pkt_len);
+	if (unlikely(sl_is_super(m)))
+		sl_flow_count_super(c, m);
 }
 
 /*

@@ -299,6 +299,13 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 		track(t, b, pass);
 }
 
+void sl_flow_count_super(struct sl_flow_counts *c, const struct rte_mbuf *m)
+{
+	uint32_t packets = sl_super_segments(m);
+
+	sl_block16_add(&c->packets, packets - 1, sl_super_bytes(m, packets) - m->pkt_len);
+}
+
 void sl_flow_count_segments(struct sl_flow_table *t, const struct sl_burst *b, const uint8_t *idx,
 	unsigned int n, const struct sl_flow_pass *pass)
 {

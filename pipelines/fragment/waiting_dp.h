@@ -16,7 +16,7 @@
 #include "sluice/burst.h"
 
 #define SL_WAITING_MAX	 128 /* two datagrams of 64 KB, their first fragments last */
-#define SL_WAITING_TICKS 2   /* 0.1 to 0.2 seconds */
+#define SL_WAITING_TICKS 5   /* 0.4 to 0.5 seconds */
 
 /* Ids that differ by a multiple of these count as one. */
 #define SL_WAITING_NETWORKS 64

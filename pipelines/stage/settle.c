@@ -24,10 +24,13 @@ enum {
 	(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_IP_CKSUM | \
 		RTE_MBUF_F_TX_OUTER_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6 | RTE_MBUF_F_TX_TUNNEL_MASK)
 
-/* Where the sender says that the transport header begins, in the frame as it is now. 0: nowhere. */
+/*
+ * Where the sender says that the transport header begins, in the frame as it is now. 0: nowhere. A
+ * driver may describe a tunnel's headers in one piece or, as DPDK does, outer ones apart.
+ */
 static uint32_t described_l4(const struct rte_mbuf *m, uint32_t removed)
 {
-	uint32_t l4 = (uint32_t)m->l2_len + m->l3_len;
+	uint32_t l4 = sl_super_header(m) - m->l4_len;
 
 	return l4 >= removed + ETH_LEN ? l4 - removed : 0;
 }

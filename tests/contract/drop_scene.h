@@ -11,6 +11,10 @@
 struct scene {
 	struct sl_rig *r;
 	struct sl_frame f, g;
+	/* At the control thread: bytes that make a super-segment of a packet, 0 for none; its
+	 * packets; and how many were dropped. */
+	uint32_t super_bytes, segments;
+	uint64_t dropped;
 };
 
 typedef enum sl_drop (*provoke_fn)(struct scene *s);
@@ -36,6 +40,12 @@ enum sl_drop sl_scene_tx_full(struct scene *s);
 enum sl_drop sl_scene_tx_no_buffer(struct scene *s);
 /* A packet is dropped in a device's ring. */
 enum sl_drop sl_scene_port_refused(struct scene *s);
+
+/*
+ * Repeats a scene in a rig of its own, with packets that are super-segments: does one meet the reason,
+ * and count as its packets? True also when the reason's packets cannot be super-segments.
+ */
+bool sl_scene_is_met_by_super(struct scene *s, enum sl_drop reason, provoke_fn send);
 
 /*
  * The first sample with that reason that the scene left, as one line with all its fields. NULL when

@@ -6,6 +6,7 @@
 #include "dp/worker/worker.h"
 #include "dp/device/tx_slots.h"
 #include "drop_scene.h"
+#include "tests/lib/super.h"
 
 struct link {
 	bool takes;
@@ -99,6 +100,16 @@ static void to_far(struct scene *s)
 	sl_frame_end(&s->g);
 }
 
+static struct rte_mbuf *handed_up(struct scene *s)
+{
+	struct rte_mbuf *m = sl_frame_mbuf(&s->g);
+
+	if (s->super_bytes != 0)
+		m = sl_super_grown(m, s->super_bytes, 1000);
+	s->segments = sl_super_segments(m);
+	return m;
+}
+
 static enum sl_drop at_neighbors(
 	struct scene *s, bool link_takes, unsigned int packets, uint32_t seconds)
 {
@@ -121,7 +132,7 @@ static enum sl_drop at_neighbors(
 	sl_test_rows(&link.counters);
 	to_far(s);
 	for (unsigned int i = 0; i < packets; i++)
-		sl_neighbor_queue(t, SL_RIG_UNDERLAY, &hop, sl_frame_mbuf(&s->g), 10);
+		sl_neighbor_queue(t, SL_RIG_UNDERLAY, &hop, handed_up(s), 10);
 	if (seconds == GOES)
 		sl_neighbors_cancel(t, is_any, NULL);
 	for (uint32_t tick = 10; seconds != GOES && tick <= 10 + seconds * SL_TICKS_PER_SECOND;
@@ -130,6 +141,7 @@ static enum sl_drop at_neighbors(
 	for (unsigned int i = 1; i < SL_DROP_COUNT; i++)
 		if (link.counters.drops[i] > 0)
 			d = i;
+	s->dropped = link.counters.drops[d];
 	sl_neighbors_destroy(t);
 	return d;
 }

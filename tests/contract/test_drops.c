@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -411,6 +410,7 @@ static void each_reason_is_provoked_by_a_packet_and_told_in_full(void **state)
 		}
 		missing += !sl_scene_is_told(s, reason);
 		sl_rig_destroy(s->r);
+		missing += !sl_scene_is_met_by_super(s, reason, send);
 	}
 	free(s);
 	assert_int_equal(missing, 0);

@@ -7,7 +7,7 @@ import select
 import socket
 
 from lab.expect import Skip, expect, expect_equal, test, wait_until
-from lab.site import VNI
+from lab.site import VNI, WORKLOAD_MTU
 from lab.traffic import Ping, family, new_port
 from lab.wire import Wire
 
@@ -33,6 +33,31 @@ def with_two_workers(site):
         for port in config["ports"]:
             port.update(queues=2, devargs=port["devargs"] + ",qpairs=2")
         node.daemon = site.lab.daemon(f"{node.name}-two", config, node.ns).start()
+        node.daemon.wait_announced()
+    return site
+
+
+def on_kernel_ports(lab, kind, queues=1):
+    """Two sluice nodes whose ports are sluice's own kinds; the workloads' offloads stay on."""
+    site = lab.sluice_site()
+    cores = sorted(os.sched_getaffinity(0))
+    for node in site.sluices:
+        node.daemon.stop()
+        config = node.config(site.nodes, site.network)
+        config["workers"]["cores"] = cores[:2]
+        for port in config["ports"]:
+            port["interface"] = port.pop("devargs").partition("iface=")[2]
+            port["queues"] = queues
+        for w in node.workloads if kind == "tap" else ():
+            port = next(p for p in config["ports"] if p["name"] == w.name)
+            node.ns.run("ip", "link", "del", port.pop("interface"))
+            port.update(mac=w.mac, mtu=WORKLOAD_MTU, tap={"name": "eth0", "netns": f"/run/netns/{w.ns.name}"})
+        for w in node.workloads if kind == "interface" else ():
+            w.ns.run("ethtool", "-K", "eth0", "tx", "on", "tso", "on", "gso", "on", "gro", "on")
+        node.daemon = lab.daemon(f"{node.name}-{kind}", config, node.ns).start()
+        for w in node.workloads if kind == "tap" else ():
+            w.ns.run("ip", "addr", "add", f"{w.ip}/24", "dev", "eth0")
+            w.ns.run("ip", "addr", "add", f"{w.ip6}/64", "dev", "eth0", "nodad")
         node.daemon.wait_announced()
     return site
 
@@ -75,6 +100,24 @@ def large_pings_and_datagrams_pass_ports_of_two_queues_on_two_workers(lab):
     expect_all_pairs(site, [(site.a1, site.b1), (site.b2, site.a2), (site.a1, site.a2)])
 
 
+@test
+def large_pings_and_datagrams_pass_taps(lab):
+    site = on_kernel_ports(lab, "tap")
+    expect_all_pairs(site, [(site.a1, site.b1), (site.b2, site.a2), (site.a1, site.a2)])
+
+
+@test
+def large_pings_and_datagrams_pass_taps_of_two_queues(lab):
+    site = on_kernel_ports(lab, "tap", queues=2)
+    expect_all_pairs(site, [(site.a1, site.b1), (site.b2, site.a2), (site.a1, site.a2)])
+
+
+@test
+def large_pings_and_datagrams_pass_interfaces_of_two_queues(lab):
+    site = on_kernel_ports(lab, "interface", queues=2)
+    expect_all_pairs(site, [(site.a1, site.b1), (site.b2, site.a2), (site.a1, site.a2)])
+
+
 def pieces_of(source, target, v6, number, port):
     """The fragments of a datagram of LARGE bytes, and its bytes."""
     data = random.Random(SEED + number).randbytes(LARGE)
@@ -85,7 +128,7 @@ def pieces_of(source, target, v6, number, port):
     else:
         made = fragment(IP(src=source.ip, dst=target.ip, id=number) / udp, 1376)
     expect(len(made) > 10, f"only {len(made)} fragments")
-    return [Ether(src=source.mac, dst=target.mac) / f for f in made], data
+    return [bytes(Ether(src=source.mac, dst=target.mac) / f) for f in made], data
 
 
 def receive(sock, n, seconds=10):
@@ -143,8 +186,8 @@ def fragments_that_come_by_tunnel_arrive_whole_in_any_order_on_any_worker(lab):
     rng = random.Random(SEED)
 
     def tunnelled(frame):
-        return (Ether(src="02:00:00:00:0d:01", dst=mac) / IP(src=site.b.address, dst=a.address, flags="DF") /
-                UDP(sport=rng.randrange(30000, 60000), dport=4789, chksum=0) / VXLAN(flags=8, vni=VNI) / frame)
+        return bytes(Ether(src="02:00:00:00:0d:01", dst=mac) / IP(src=site.b.address, dst=a.address, flags="DF") /
+                     UDP(sport=rng.randrange(30000, 60000), dport=4789, chksum=0) / VXLAN(flags=8, vni=VNI) / Raw(frame))
 
     with Wire(site.b.ns, "up0") as wire:
         for v6 in (False, True):
@@ -152,8 +195,9 @@ def fragments_that_come_by_tunnel_arrive_whole_in_any_order_on_any_worker(lab):
                 sent = []
                 for n in range(1, 21):
                     frames, data = pieces_of(b1, a1, v6, n, port)
-                    for f in shuffled(frames, ("last first", "any")[n % 2], rng):
-                        wire.send(tunnelled(f))
+                    # Made before the first is sent: a fragment waits less than half a second for its first one.
+                    for f in [tunnelled(f) for f in shuffled(frames, ("last first", "any")[n % 2], rng)]:
+                        wire.send(f)
                     sent.append(data)
                 got = receive(sock, len(sent))
                 expect_equal(sorted(got) == sorted(sent), True, f"{len(got)} of {len(sent)} datagrams")
@@ -185,11 +229,11 @@ def a_workload_that_floods_with_later_fragments_leaves_its_neighbours_their_plac
     site = lab.kernel_site()
     a1, a2, b1 = site.a1, site.a2, site.b1
     with Wire(a1.ns, "eth0") as mean, Wire(a2.ns, "eth0") as wire, receiver(b1, False) as (sock, port):
-        alone = bytes(pieces_of(a1, b1, False, 1, port)[0][3])
+        alone = pieces_of(a1, b1, False, 1, port)[0][3]
         sent = []
         for n in range(1, 6):
             frames, data = pieces_of(a2, b1, False, n, port)
-            for f in [bytes(f) for f in reversed(frames)]:
+            for f in reversed(frames):
                 for _ in range(20):
                     mean.send(alone)
                 wire.send(f)

@@ -7,6 +7,7 @@ from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import run
 from lab.site import OPEN, workers
 from lab.traffic import Iperf, expect_ping, expect_tcp, expect_udp
+from lab.workloads import Wire
 
 BLUE = {"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}
 MACS = {"web": "02:00:00:00:00:05", "db": "02:00:00:00:00:06"}
@@ -112,3 +113,175 @@ def two_interfaces_carry_traffic_with_their_offloads_untouched(lab):
 @test
 def a_tap_and_an_interface_carry_traffic(lab):
     Rig(lab, "tap", "interface").carries()
+
+
+def follows_its_tap(rig):
+    """Taken down, renamed and deleted from inside of the namespace."""
+    ip = lambda *words: rig.db.ns.run("ip", *words)  # noqa: E731
+    ip("link", "set", "eth0", "down")
+    rig.wait_state("down", "interface eth0 is down")
+    ip("link", "set", "eth0", "name", "eth7")
+    rig.wait_state("missing", "interface eth0 was renamed: it is eth7 now")
+    ip("link", "set", "eth7", "name", "eth0")
+    rig.wait_state("down", "interface eth0 is down")
+    ip("link", "set", "eth0", "up")
+    rig.wait_state("up")
+    rig.db.set_address()
+    rig.carries(bulk=False)
+    ip("link", "del", "eth0")
+    wait_until(lambda: "eth0" in rig.db.ns.run("ip", "-br", "link"), "the tap was not made again", 15)
+    rig.wait_state("up")
+    expect_equal(rig.row()["mac_now"], rig.db.mac, "MAC of the tap that was made again")
+    rig.db.set_address()
+    rig.carries(bulk=False)
+
+
+@test
+def a_tap_is_followed_inside_of_its_namespace(lab):
+    follows_its_tap(Rig(lab, "tap", "tap"))
+
+
+@test
+def a_tap_follows_its_namespace(lab):
+    rig = Rig(lab, "tap", "tap")
+    path = f"/run/netns/{rig.db.ns.name}"
+    rig.db.ns.close()
+    lab.namespaces.remove(rig.db.ns)
+    rig.wait_state("missing", path)
+    rig.db.ns = lab.namespace(rig.db.ns.name)
+    rig.wait_state("up")
+    rig.db.set_address()
+    rig.carries(bulk=False)
+
+
+@test
+def a_tap_goes_with_its_port_and_comes_back_with_the_daemon(lab):
+    rig = Rig(lab, "tap", "interface", state=True)
+    links = lambda: rig.web.ns.run("ip", "-br", "link")  # noqa: E731
+    rig.daemon.stop()
+    expect("eth0" not in links(), f"the tap outlives the daemon: {links()}")
+    rig.daemon.start()
+    rig.web.set_address()
+    rig.wait_state("up", name="web")
+    rig.carries(bulk=False)
+    rig.daemon.call("endpoints.del", {"name": "web"})
+    rig.daemon.call("ports.del", {"name": "web"})
+    wait_until(lambda: "eth0" not in links(), "the tap outlives its port")
+
+
+@test
+def a_tap_waits_for_its_namespace_when_the_daemon_starts(lab):
+    rig = Rig(lab, "tap", "tap")
+    rig.daemon.stop()
+    rig.db.ns.close()
+    lab.namespaces.remove(rig.db.ns)
+    rig.daemon.start()
+    rig.wait_state("missing", "No such file or directory")
+    rig.db.ns = lab.namespace(rig.db.ns.name)
+    rig.wait_state("up")
+    for w in rig.both:
+        w.set_address()
+    rig.carries(bulk=False)
+
+
+@test
+def an_interface_is_followed(lab):
+    rig = Rig(lab, "tap", "interface")
+    ip = lambda *words: rig.node.run("ip", *words)  # noqa: E731
+    ip("link", "set", "sl-db", "down")
+    rig.wait_state("down", "interface sl-db is down")
+    ip("link", "set", "sl-db", "name", "other")
+    rig.wait_state("missing", "interface sl-db was renamed: it is other now")
+    ip("link", "set", "other", "name", "sl-db")
+    rig.wait_state("down", "interface sl-db is down")
+    ip("link", "set", "sl-db", "up")
+    rig.wait_state("up")
+    rig.carries(bulk=False)
+    ip("link", "set", "sl-db", "mtu", "1400")
+    wait_until(lambda: rig.row()["mtu_now"] == 1400, "the MTU is not followed")
+    ip("link", "del", "sl-db")
+    rig.wait_state("missing", "interface sl-db does not exist")
+    rig.db.make_link()
+    rig.db.set_address()
+    rig.wait_state("up")
+    rig.carries(bulk=False)
+
+
+@test
+def several_queues_carry_traffic(lab):
+    rig = Rig(lab, "tap", "interface", queues=4)
+    rig.carries()
+    Iperf(rig.web, rig.db, "-P", "8").expect_tcp()
+
+
+@test
+def packets_of_a_large_mtu_pass_whole(lab):
+    rig = Rig(lab, "tap", "interface", mtu=9000)
+    rig.daemon.call("ports.set", {**rig.web.port_object(), "mtu": 9000})
+    wait_until(lambda: "mtu 9000" in rig.web.ns.run("ip", "link", "show", "eth0"), "the tap's MTU")
+    expect_ping(rig.web, rig.db.ip, 5, "-s", "8900", "-M", "do")
+    expect_ping(rig.db, rig.web.ip, 5, "-s", "8900", "-M", "do")
+    rig.carries()
+
+
+@test
+def offloads_can_be_switched_off(lab):
+    rig = Rig(lab, "tap", "tap", offloads={"checksum": False})
+    expect_equal(rig.row()["offloads_now"], [], "offloads of a port without any")
+    rig.carries()
+    rig.daemon.call("ports.set", {**rig.db.port_object(), "offloads": {"uso": False, "gro": False}})
+    rig.wait_state("up")
+    expect_equal(rig.row()["offloads_now"], ["checksum", "tso"], "offloads of a port without two")
+    rig.db.set_address()
+    rig.carries()
+
+
+@test
+def what_cannot_be_a_port_is_refused_with_the_reason(lab):
+    rig = Rig(lab, "tap", "interface")
+    add = lambda **port: {"name": "x", "role": "access", **port}  # noqa: E731
+    netns = f"/run/netns/{rig.web.ns.name}"
+    fifo = lab.file("fifo")
+    run("mkfifo", fifo)
+    for port, message, field in (
+            ({}, "neither devargs nor interface nor tap", None),
+            ({"interface": "a", "devargs": "net_null0"}, "both devargs and interface", "interface"),
+            ({"interface": "a", "tap": {"name": "b"}}, "both interface and tap", "tap"),
+            ({"devargs": "tap=eth0"}, "no DPDK device", "devargs"),
+            ({"devargs": "interface=eth0"}, "no DPDK device", "devargs"),
+            ({"interface": "a/b"}, "no name of a kernel interface", "interface"),
+            ({"interface": "sixteen-bytes-ok"}, "", "interface"),
+            ({"tap": {"name": ".."}}, "no name of a kernel interface", "tap.name"),
+            ({"tap": {"name": "tap%d"}}, "no name of a kernel interface", "tap.name"),
+            ({"tap": {"netns": netns}}, "", "tap.name"),
+            ({"tap": {"name": "e", "netns": "web"}}, "no absolute path", "tap.netns"),
+            ({"tap": {"name": "e", "netns": "/" + "x" * 107}}, "", "tap.netns"),
+            ({"tap": {"name": "e", "netns": "/etc/passwd"}}, "no network namespace", "tap.netns"),
+            ({"tap": {"name": "e", "netns": fifo}}, "no network namespace", "tap.netns"),
+            ({"tap": {"name": "e", "netns": "/proc/self/ns/mnt"}}, "namespace of another kind", "tap.netns"),
+            ({"tap": {"name": "lo"}}, "an interface lo exists already", "tap.name"),
+            ({"tap": {"name": "eth0", "netns": netns}}, "both on interface eth0", "tap"),
+            ({"interface": "sl-db"}, "both on interface sl-db", "interface"),
+            ({"devargs": "net_af_packet7,iface=sl-db"}, "both on interface sl-db", "devargs"),
+            ({"tap": {"name": "sl-db"}}, "both on interface sl-db", "tap"),
+            ({"interface": "a", "offloads": {"tso": 1}}, "", "offloads.tso")):
+        refused(rig.daemon, "ports.add", add(**port), message, field)
+    expect_equal(len(rig.daemon.call("ports.list")), 2, "ports")
+    rig.carries(bulk=False)
+
+
+@test
+def a_vlan_tag_that_the_kernel_takes_out_is_seen(lab):
+    """The kernel moves a frame's tag beside the frame. A frame of a VLAN must not pass as one of none."""
+    from scapy.all import IP, UDP, Dot1Q, Ether
+    rig = Rig(lab, "interface", "tap")
+    web, db = Wire(rig.web.ns), Wire(rig.db.ns)
+    frame = lambda vlan: (Ether(src=rig.web.mac, dst=rig.db.mac) / Dot1Q(vlan=vlan) /  # noqa: E731
+                          IP(src=rig.web.ip, dst=rig.db.ip) / UDP(sport=7, dport=7) / b"tagged")
+    for _ in range(10):
+        web.send(frame(5))
+    wait_until(lambda: rig.daemon.drop("eth_vlan_unexpected") == 10, lambda: f"not dropped: {rig.daemon.drops()}")
+    expect_equal(db.count(0.3, b"tagged"), 0, "frames of VLAN 5 that arrived")
+    for _ in range(10):
+        web.send(frame(0))
+    expect_equal(db.count(1, b"tagged"), 10, "frames with a priority tag that arrived")

@@ -333,6 +333,42 @@ def a_port_without_buffers_says_so_and_what_it_lost_adds_up(lab):
 
 
 @test
+def buffers_that_kernel_ports_share_run_out_with_a_notice(lab):
+    """The same with a TAP: its packets are in buffers that all kernel ports share."""
+    node, web = lab.namespace("node"), lab.namespace("w-web")
+    path = lab.file("vm.sock")
+    with Testpmd(lab, "vm", f"net_vhost0,iface={path}", "rxonly") as vm:
+        daemon = lab.daemon("d", {
+            "workers": {**workers(), "packet_buffers": 1024},
+            "ports": [{"name": "web", "role": "access", "mac": WEB_MAC,
+                       "tap": {"name": "eth0", "netns": f"/run/netns/{web.name}"}},
+                      port("db", f"net_virtio_user0,path={path},queue_size=1024", descriptors=1024)],
+            "networks": [BLUE], "endpoints": BOTH}, node).start()
+
+        def kernel_buffers():
+            return next(b for b in daemon.call("stats.get")["buffers"] if b["pool"] == "kernel")
+
+        def notices():
+            return [n for n in daemon.call("notices.list") if n["code"] == "buffers_starved"]
+
+        vm.tell("start")
+        with Blast(web, "eth0", udp(20)) as blast:
+            blast.send(10)
+            wait_until(lambda: vm.counters().get("RX-packets", 0) == 10, "nothing gets through", 20)
+            expect_equal((kernel_buffers()["dry"], notices()), (0, []), "at first")
+            vm.pause()
+            wait_until(lambda: (blast.send(500), notices())[1], lambda: f"not starved: {kernel_buffers()}", 30)
+            found = notices()
+            expect(len(found) == 1 and "db" in found[0]["message"], f"notices: {found}")
+            expect("packet_buffers" in found[0]["hint"], f"hint: {found[0]['hint']}")
+            expect(kernel_buffers()["dry"] >= 2, f"dry: {kernel_buffers()}")
+            blast.send(1000)
+            wait_until(lambda: daemon.port("web")["rx_no_buffer"] > 0, "no failed read is counted", 10)
+            vm.resume()
+            wait_until(lambda: not notices(), "starved for ever", 20)
+
+
+@test
 def a_port_that_keeps_all_its_buffers_itself_says_so(lab):
     """A capture that is played for ever is in the port's own pool."""
     from scapy.all import wrpcap

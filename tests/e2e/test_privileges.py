@@ -20,6 +20,8 @@ USER = 54323
 
 # Driver: capabilities, what its devices are called ({i} number, {n} name of the port, {dir} directory of sockets).
 KINDS = {
+    "tap": (("NET_ADMIN",), {"tap": {"name": "sl-{n}"}}),
+    "interface": (("NET_RAW",), {"interface": "sl-{n}"}),
     "net_af_packet": (("NET_RAW",), "net_af_packet{i},iface=sl-{n}"),
     "net_af_xdp": (("NET_RAW", "NET_ADMIN", "SYS_ADMIN", "IPC_LOCK"), "net_af_xdp{i},iface=sl-{n}"),
     "net_tap": (("NET_ADMIN",), "net_tap{i},iface=sl-{n}"),
@@ -67,11 +69,19 @@ def refusal(daemon):
     raise Failure(f"{daemon.name} has started")
 
 
+def device_of(driver, **words):
+    """The fields of a port that say what it is of."""
+    def filled(value):
+        return {k: filled(v) for k, v in value.items()} if isinstance(value, dict) else value.format(**words)
+
+    device = KINDS[driver][1]
+    return filled(device if isinstance(device, dict) else {"devargs": device})
+
+
 def config_of(driver, lab, names=("web", "db"), role="server"):
-    devices = KINDS[driver][1]
     return {"workers": workers(), "networks": [BLUE], "endpoints": [WEB_EP, DB_EP],
-            "ports": [{"name": n, "role": "access",
-                       "devargs": devices.format(i=i, n=n, dir=lab.directory, role=role)} for i, n in enumerate(names)]}
+            "ports": [{"name": n, "role": "access", **device_of(driver, i=i, n=n, dir=lab.directory, role=role)}
+                      for i, n in enumerate(names)]}
 
 
 def make_links(lab, node):
@@ -103,7 +113,7 @@ def expect_both_ways(web, db):
 def between_interfaces(lab, driver):
     """Packets pass with the driver's rights, and with each one taken away the daemon says which it is."""
     node = lab.namespace("node")
-    ends = list(make_links(lab, node)) if driver != "net_tap" else None
+    ends = list(make_links(lab, node)) if driver not in ("net_tap", "tap") else None
     caps, config = KINDS[driver][0], config_of(driver, lab)
     for cap in caps:
         said = refusal(daemon_as(lab, f"without-{cap}", config, plain_user(c for c in caps if c != cap), node))
@@ -117,6 +127,32 @@ def between_interfaces(lab, driver):
     daemon.expect_sum()
     daemon.stop()
     expect("xdp" not in node.run("ip", "link"), "a program is left at an interface")
+
+
+@test
+def tap_needs_no_more_than_the_guide_says(lab):
+    between_interfaces(lab, "tap")
+
+
+@test
+def a_tap_in_a_namespace_needs_one_capability_more(lab):
+    node = lab.namespace("node")
+    config = config_of("tap", lab)
+    ends = []
+    for port, mac in zip(config["ports"], (WEB_MAC, DB_MAC)):
+        ns = lab.namespace(f"w-{port['name']}")
+        port.update(mac=mac, tap={"name": "eth0", "netns": f"/run/netns/{ns.name}"})
+        ends.append((ns, "eth0"))
+    said = refusal(daemon_as(lab, "without", config, plain_user(("NET_ADMIN",)), node))
+    expect("CAP_SYS_ADMIN" in said, f"without CAP_SYS_ADMIN: {said}")
+    daemon = daemon_as(lab, "with", config, plain_user(("NET_ADMIN", "SYS_ADMIN")), node, state=True).start()
+    expect_both_ways(*(Wire(*end) for end in ends))
+    daemon.stop()
+
+
+@test
+def interface_needs_no_more_than_the_guide_says(lab):
+    between_interfaces(lab, "interface")
 
 
 @test
@@ -229,7 +265,7 @@ def the_guide_says_what_each_kind_of_port_needs(lab):
     """Its table has the drivers and the capabilities that the tests here start the daemon with."""
     text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
     section = text[text.index("## Privileges"):]
-    rows = re.findall(r"^\| (net_\w+)[^|]*\| ([^|]*) \|", section[: section.index("\n## ")], re.M)
+    rows = re.findall(r"^\| (net_\w+|tap|interface)[^|]*\| ([^|;]*)[^|]* \|", section[: section.index("\n## ")], re.M)
     found = {driver: tuple(re.findall(r"CAP_(\w+)", caps)) for driver, caps in rows}
     expect_equal(found, {driver: caps for driver, (caps, _) in KINDS.items()}, "the guide's table")
 
@@ -254,7 +290,7 @@ def capabilities_of_the_file_will_do(lab):
 def the_systemd_unit_is_enough(lab):
     text = (ROOT / "configs/sluiced.service").read_text(encoding="utf-8")
     caps = re.search(r"^AmbientCapabilities=(.*)$", text, re.M)[1].split()
-    expect_equal([f"CAP_{c}" for c in KINDS["net_af_packet"][0]], caps, "capabilities of the unit")
+    expect_equal([f"CAP_{c}" for c in KINDS["interface"][0]], caps, "capabilities of the unit")
     path = lab.file("sluiced.service")
     with open(path, "w", encoding="utf-8") as f:
         f.write(text.replace("/usr/local/sbin/sluiced", lab.sluiced))
@@ -316,11 +352,12 @@ def a_port_that_is_added_later_says_so_too(lab):
     list(make_links(lab, node))
     daemon = daemon_as(lab, "a", null_config(), plain_user(), node).start()
     before = daemon.call("ports.list")
-    for driver, (caps, devices) in KINDS.items():
+    for driver, (caps, _) in KINDS.items():
         if not caps:
             continue
         try:
-            daemon.call("ports.add", {"name": "new", "role": "access", "devargs": devices.format(i=7, n="web")})
+            name = "new" if driver == "tap" else "web"  # a TAP is made, an interface is there
+            daemon.call("ports.add", {"name": "new", "role": "access", **device_of(driver, i=7, n=name)})
         except Refused as e:
             for cap in caps[: 3]:
                 expect(f"CAP_{cap}" in e.error["message"], f"{driver}: {e.error}")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rig_internal.h"
+#include "super.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -147,6 +148,18 @@ void sl_rig_offloads(struct sl_rig *r, uint16_t port)
 	r->port[port].offloads_in = true;
 }
 
+void sl_rig_supers(struct sl_rig *r, uint32_t bytes)
+{
+	r->super_bytes = bytes;
+	for (uint16_t port = 0; port < SL_RIG_PORTS; port++)
+		sl_rig_offloads(r, port);
+}
+
+uint32_t sl_rig_segments(const struct sl_rig *r)
+{
+	return r->segments;
+}
+
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why)
 {
 	r->port[port].refuse = (uint8_t)why;
@@ -188,6 +201,9 @@ enum sl_drop sl_rig_send_mbuf(struct sl_rig *r, uint16_t port, struct rte_mbuf *
 {
 	struct sl_counters before = r->w->counters;
 
+	if (r->super_bytes != 0)
+		m = sl_super_grown(m, r->super_bytes, 1000);
+	r->segments = sl_super_segments(m);
 	sl_rig_burst(r, port, &m, 1);
 	return counted_since(r, &before);
 }

@@ -54,6 +54,12 @@ void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
 /* Packets from the port may carry offloads from now on. */
 void sl_rig_offloads(struct sl_rig *r, uint16_t port);
+/*
+ * From now on each TCP or UDP packet that is sent is a super-segment of so many bytes more, from a port
+ * with offloads. sl_rig_segments: the packets of the last one.
+ */
+void sl_rig_supers(struct sl_rig *r, uint32_t bytes);
+uint32_t sl_rig_segments(const struct sl_rig *r);
 /* Packets to the port are dropped for that reason. */
 void sl_rig_port_refuses(struct sl_rig *r, uint16_t port, enum sl_drop why);
 /* Drop what waits for a port that refuses packets. Returns the reason. */

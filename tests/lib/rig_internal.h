@@ -23,6 +23,7 @@ struct sl_rig {
 	struct sl_port_row row[SL_RIG_PORTS];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];
 	_Atomic(uint32_t) tick;
+	uint32_t super_bytes, segments; /* see sl_rig_supers */
 };
 
 /* The world that rig.h describes, without its tunnel, into the pipeline. */

@@ -139,6 +139,14 @@ class Daemon:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def ran_seconds(self):
+        """CPU time of all its threads, as exact as the scheduler's clock."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
+
     def log(self):
         with open(self._log_path, encoding="utf-8", errors="replace") as log:
             return log.read().strip()

@@ -101,12 +101,13 @@ FIGURES = {  # metric -> (head of its column, digits)
     "underlay_bytes": ("bytes a packet on the underlay", 0),
     "rtt_us": ("ping p50, us", 1), "rtt_p99_us": ("p99, us", 1),
     "requests_per_second": ("requests/s", 0), "request_us": ("p50, us", 1),
+    "request_max_us": ("slowest, us", 0),
     "cpu_us_per_request": ("CPU us each", 1), "busy_cores": ("cores", 2), "idle_cores": ("before", 2),
-    "steal_percent": ("steal, %", 1),
+    "steal_percent": ("steal, %", 1), "daemon_percent": ("sluiced, % of a core", 2),
 }
 
 
-MAIN = ("gbps", "rtt_us", "requests_per_second")
+MAIN = ("gbps", "rtt_us", "requests_per_second", "daemon_percent")
 
 
 def figures(rows, cell):

@@ -272,7 +272,9 @@ def exchange(_):
 def crowd(_):
     return [at_work(f"crowd/{idle}", workloads.TAP.but(idle=idle),
                     about="so many ports that carry nothing beside the busy pair")
-            for idle in (0, workloads.IDLE_PORTS)]
+            for idle in (0, workloads.IDLE_PORTS)] + [
+        at_work("crowd/rest", workloads.TAP.but(load="rest", idle=workloads.IDLE_PORTS),
+                about="so many ports, and no traffic at all")]
 
 
 def plain(_):

@@ -14,7 +14,7 @@ PLAIN = ("af_packet",)  # kinds of port that need the workloads' offloads switch
 class Work:
     """Kinds of sluice's ports: `tap`, `interface` (one end of a veth pair), `af_packet` (DPDK's
     net_af_packet on the same). The kernel's bridge always has veth pairs; OVS has `tap` or `veth`."""
-    load: str = "stream"     # idle_ping, busy_ping, same, new: see workloads/loads.py
+    load: str = "stream"     # idle_ping, busy_ping, same, new, rest: see workloads/loads.py
     switch: str = "sluice"   # kernel, ovs
     kind: str = "tap"        # of the workloads' ports
     underlay: str = ""       # none: on one node; veth or memif: on two

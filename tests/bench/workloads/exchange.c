@@ -5,7 +5,8 @@
  *	exchange serve PORT PORTS		answers each byte with one, until it is killed
  *	exchange ask ADDRESS PORT PORTS same|new AT-ONCE SECONDS
  *		AT-ONCE connections that ask again and again (same), or close and open anew after each
- *		answer (new), spread over PORTS ports; prints, as JSON, what was done and the median time
+ *		answer (new), spread over PORTS ports; prints, as JSON, what was done, and the median and
+ *		the longest time of one
  *
  * Threads: one.
  */
@@ -47,7 +48,7 @@ struct run {
 	uint16_t first_port, n_ports;
 	uint32_t opened; /* all connections so far; the next one's port follows from it */
 	bool anew;
-	uint64_t done, failed;
+	uint64_t done, failed, slowest_ns;
 	uint32_t *histogram; /* of SLOTS */
 };
 
@@ -211,14 +212,16 @@ static void connected(struct run *r, struct asker *a, uint32_t key)
 static void answered(struct run *r, struct asker *a, uint32_t key)
 {
 	char byte;
-	uint64_t slot;
+	uint64_t took_ns, slot;
 
 	if (read(a->fd, &byte, 1) != 1) {
 		r->failed++;
 		close_one(r, a, key);
 		return;
 	}
-	slot = (now_ns() - a->begun_ns) * SLOTS_A_US / 1000;
+	took_ns = now_ns() - a->begun_ns;
+	slot = took_ns * SLOTS_A_US / 1000;
+	r->slowest_ns = took_ns > r->slowest_ns ? took_ns : r->slowest_ns;
 	r->histogram[slot < SLOTS ? slot : SLOTS - 1]++;
 	r->done++;
 	if (r->anew) {
@@ -269,9 +272,10 @@ static int ask_all(struct run *r, uint32_t n, double seconds)
 			}
 		}
 	}
-	printf("{\"done\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"median_us\": %.2f}\n",
+	printf("{\"done\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"median_us\": %.2f, "
+	       "\"slowest_us\": %.1f}\n",
 		(unsigned long long)r->done, (unsigned long long)r->failed,
-		(double)(now - begun) / 1e9, median_us(r));
+		(double)(now - begun) / 1e9, median_us(r), (double)r->slowest_ns / 1e3);
 	free(r->histogram);
 	return 0;
 }

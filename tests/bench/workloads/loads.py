@@ -24,6 +24,7 @@ STREAM_WAIT_SECONDS = 30
 BUSY, STEAL = (0, 1, 2, 5, 6), 7  # columns of /proc/stat: user, nice, system, irq, softirq; steal
 LEAST_PINGS = 200
 FAILED_AT_MOST = 1e-3       # of the requests
+LEAST_REST_SECONDS = 2
 
 
 class Machine:
@@ -184,9 +185,25 @@ def exchange(bench, work, pair):
         raise Failure(f"{found['failed']} requests failed and {found['done']} were answered; "
                       f"{pair.account()}")
     return {"requests_per_second": found["done"] / found["seconds"],
-            "request_us": found["median_us"], "cpu_us_per_request": busy / found["done"] * 1e6,
+            "request_us": found["median_us"], "request_max_us": found["slowest_us"],
+            "cpu_us_per_request": busy / found["done"] * 1e6,
             "busy_cores": busy / took, "steal_percent": steal}
 
 
+# Nothing
+
+
+def rest(bench, _, pair):
+    """What the daemons use while no workload says anything. Endpoints are announced first."""
+    wait_for(lambda: all(daemon.stats()["announcements"]["waiting"] == 0 for daemon in pair.daemons),
+             "announcements of endpoints do not end")
+    time.sleep(WARM_UP_SECONDS)
+    before, begun = [daemon.ran_seconds() for daemon in pair.daemons], time.monotonic()
+    time.sleep(max(bench.seconds, LEAST_REST_SECONDS))
+    ran = [daemon.ran_seconds() for daemon in pair.daemons]
+    took = time.monotonic() - begun
+    return {"daemon_percent": 100 * max(b - a for a, b in zip(before, ran)) / took}
+
+
 LOADS = {"stream": stream, "idle_ping": idle_ping, "busy_ping": busy_ping, "same": exchange,
-         "new": exchange}
+         "new": exchange, "rest": rest}
