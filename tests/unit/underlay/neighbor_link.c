@@ -38,6 +38,15 @@ static bool on_source(
 	return true;
 }
 
+static bool on_ask(void *ctx, uint16_t port, const struct sl_ip *ip)
+{
+	struct link *l = ctx;
+
+	assert_true(port == PORT && sl_ip_equal(ip, &l->hop));
+	l->n_asked += l->by_kernel;
+	return l->by_kernel;
+}
+
 static bool is_at(const struct sl_ip *ip, const char *text)
 {
 	struct sl_ip other = sl_test_ip(text);
@@ -87,6 +96,7 @@ int setup(void **state)
 		.alloc = on_alloc,
 		.changed = on_changed,
 		.source = on_source,
+		.ask = on_ask,
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,

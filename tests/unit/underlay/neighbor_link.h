@@ -34,6 +34,8 @@ struct link {
 	unsigned int n_reported;
 	struct sl_neighbor_event reported; /* the last one */
 	bool many;			   /* hop is not the only one */
+	bool by_kernel;			   /* the host's kernel is asked, n_asked times */
+	unsigned int n_asked;
 };
 
 #define OLD   "02:00:00:00:0b:01"
