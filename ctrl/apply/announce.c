@@ -111,7 +111,7 @@ static bool choose_next(struct sl_announcer *n, uint32_t tick)
 static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const struct sl_ip *ip,
 	const struct sl_mac *mac)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(sl_engine_pool(v->engine));
+	struct rte_mbuf *m = sl_engine_packet_new(v->engine);
 	char *frame = m != NULL ? rte_pktmbuf_append(m, SL_ANNOUNCEMENT_MAX) : NULL;
 
 	if (frame == NULL) {

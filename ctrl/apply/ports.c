@@ -214,6 +214,7 @@ void sl_apply_ports_turn(struct sl_apply *a)
 	}
 	if (scope.all)
 		sl_underlay_refresh(a->env.underlay, true);
+	scope.all = sl_underlay_has_moved(a->env.underlay) || scope.all;
 	if (scope.all || scope.n > 0) {
 		w = malloc(sizeof(*w));
 		if (w == NULL)

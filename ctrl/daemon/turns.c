@@ -101,6 +101,16 @@ static void underlay(void *ctx)
 	sl_underlay_tick(((const struct turns *)ctx)->c->underlay);
 }
 
+static void host(void *ctx)
+{
+	sl_underlay_host_turn(((const struct turns *)ctx)->c->underlay);
+}
+
+static void kernel(void *ctx)
+{
+	sl_underlay_host_hear(((const struct turns *)ctx)->c->underlay);
+}
+
 static void notices(void *ctx)
 {
 	const struct turns *t = ctx;
@@ -180,6 +190,7 @@ static const struct sl_timer timers[] = {
 		.fn = underlay,
 		.bound = "next hops that are due",
 		.period_ns = TICK_NS},
+	{.name = "host", .fn = host, .bound = "64 nodes and 64 next hops"},
 	{.name = "notices",
 		.fn = notices,
 		.bound = "1024 objects of one row",
@@ -239,6 +250,10 @@ static int add_sources(struct turns *t, struct sl_err *e)
 			.fd = sl_engine_fd(t->c->engine),
 			.fn = devices,
 			.bound = "messages that the kernel has queued"},
+		{.name = "kernel",
+			.fd = sl_underlay_host_fd(t->c->underlay),
+			.fn = kernel,
+			.bound = "256 messages"},
 		{.name = "clients",
 			.fd = sl_server_fd(t->c->server),
 			.fn = clients,
@@ -249,7 +264,7 @@ static int add_sources(struct turns *t, struct sl_err *e)
 		struct sl_source row = rows[i];
 		int ret;
 
-		if (row.fn == devices && row.fd < 0)
+		if ((row.fn == devices || row.fn == kernel) && row.fd < 0)
 			continue; /* an event that is missed here is found a little later */
 		row.ctx = t;
 		ret = sl_loop_add_source(&t->loop, &row, e);

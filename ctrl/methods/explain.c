@@ -267,7 +267,7 @@ static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum s
 
 	if (err != 0)
 		return err;
-	out->here = subject->port[0] != '\0';
+	out->here = sl_endpoint_is_local(subject);
 	out->policy = sl_borrow("default");
 	out->verdict = v.kind == SL_VERDICT_ALLOW;
 	if (v.kind == SL_VERDICT_NONE)
@@ -281,8 +281,8 @@ static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum s
 static int explain_both(const struct sl_ctrl *c, const struct ends *ends, struct sl_policy_query *q,
 	struct explain_out *out)
 {
-	const uint32_t from = sl_store_identity_of(c->store, &ends->source->labels);
-	const uint32_t to = sl_store_identity_of(c->store, &ends->destination->labels);
+	const uint32_t from = sl_endpoint_identity(c->store, ends->source);
+	const uint32_t to = sl_endpoint_identity(c->store, ends->destination);
 	int err;
 
 	q->subject = from;

@@ -15,14 +15,33 @@
 static const struct sl_field endpoint_address = {
 	.name = "address", .type = SL_F_IP, .help = "An address of the workload."};
 
+static const struct sl_field host_fields[] = {
+	SL_FIELD(sl_endpoint_host, name, SL_F_STRING, .flags = SL_FIELD_REQUIRED, .min = 1,
+		.max = SL_INTERFACE_NAME_MAX,
+		.help = "The TAP that sluice makes for the host, on the endpoint's node."),
+};
+
+static int check_host_name(const void *obj, struct sl_err *e)
+{
+	return sl_check_interface_name(((const struct sl_endpoint_host *)obj)->name, "name", e);
+}
+
+static const struct sl_shape host_shape = SL_SHAPE("endpoint_host", sl_endpoint_host, host_fields,
+	"The host's way into the network.", .check = check_host_name);
+
 static const struct sl_field endpoint_fields[] = {
 	SL_FIELD(sl_endpoint_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The endpoint's name."),
 	SL_FIELD(sl_endpoint_obj, network, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED,
 		.help = "The network it is in."),
 	SL_FIELD(sl_endpoint_obj, port, SL_F_KEPT_NAME,
-		.help = "The access port it is behind; or else node."),
-	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME, .help = "The node it is on; or else port."),
+		.help = "The access port it is behind; or else node or host."),
+	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME,
+		.help = "The node it is on; or else port or host."),
+	SL_FIELD(sl_endpoint_obj, host, SL_F_OBJECT, SL_PRESENT(sl_endpoint_obj, has_host),
+		.shape = &host_shape,
+		.help = "It is the host: this node, or the one that node names. Policies know it "
+			"as entity host."),
 	SL_FIELD(sl_endpoint_obj, mac, SL_F_MAC, .flags = SL_FIELD_REQUIRED, .help = "Its MAC."),
 	SL_FIELD(sl_endpoint_obj, addresses, SL_F_LIST,
 		.flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY | SL_FIELD_UNIQUE, .max = 64,
@@ -30,19 +49,37 @@ static const struct sl_field endpoint_fields[] = {
 	SL_FIELD(sl_endpoint_obj, labels, SL_F_LABELS, .help = "What policies select it by."),
 };
 
+static int check_place(const struct sl_endpoint_obj *ep, struct sl_err *e)
+{
+	bool local = ep->port[0] != '\0', remote = ep->node[0] != '\0';
+
+	if (local + (remote || ep->has_host) == 1)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS,
+		local && ep->has_host ? "host"
+		: local		      ? "node"
+				      : "port",
+		local && ep->has_host ? "endpoint \"%s\" has both a port and a host"
+		: local		      ? "endpoint \"%s\" has both a port and a node"
+				      : "endpoint \"%s\" has neither a port nor a node nor a host",
+		ep->name);
+	sl_err_hint(e, "port for a workload of this node, node for one elsewhere, host for this "
+		       "node itself, node and host for another node itself");
+	return -EINVAL;
+}
+
 static int check_endpoint(const void *obj, struct sl_err *e)
 {
 	const struct sl_endpoint_obj *ep = obj;
 	const struct sl_ip *ip = ep->addresses.items;
-	bool local = ep->port[0] != '\0', remote = ep->node[0] != '\0';
 	char path[32];
 
-	if (local == remote) {
-		sl_err_set(e, SL_ERR_PARAMS, local ? "node" : "port",
-			local ? "endpoint \"%s\" has both a port and a node"
-			      : "endpoint \"%s\" has neither a port nor a node",
-			ep->name);
-		sl_err_hint(e, "port for a workload of this node, node for one elsewhere");
+	if (check_place(ep, e) != 0)
+		return -EINVAL;
+	if (ep->has_host && ep->labels.n > 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "labels",
+			"endpoint \"%s\" is a host, and hosts have no labels", ep->name);
+		sl_err_hint(e, "policies mean it by {\"entity\": \"host\"}");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < ep->addresses.n; i++) {
@@ -53,27 +90,48 @@ static int check_endpoint(const void *obj, struct sl_err *e)
 	return 0;
 }
 
-static const char *const endpoint_places[] = {"port", "node", NULL};
 const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
-	"A workload's interface, here or on another node.", .one_of = endpoint_places,
-	.check = check_endpoint);
+	"A workload's interface, or a host, here or on another node.", .check = check_endpoint);
 
 static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_endpoint_reported, identity, SL_F_UINT,
 		SL_PRESENT(sl_endpoint_reported, has_identity), .max = SL_IDENTITY_MAX,
-		.help = "The number of its labels' identity."),
+		.help = "The number of its labels' identity; 1: a host."),
+	SL_FIELD(sl_endpoint_reported, state, SL_F_ENUM,
+		SL_PRESENT(sl_endpoint_reported, has_state), .names = sl_port_condition_names,
+		.help = "Of the host's TAP."),
+	SL_FIELD(sl_endpoint_reported, state_reason, SL_F_STRING,
+		SL_PRESENT(sl_endpoint_reported, has_state), .max = 255,
+		.help = "Why it is in that state; empty when it is up."),
 };
 
 const struct sl_shape sl_shape_endpoint_reported = SL_SHAPE("endpoint_reported",
 	sl_endpoint_reported, reported_fields, "What is known beside an endpoint.");
 
+static void report_host(const struct sl_report_ctx *ctx, const struct sl_endpoint_obj *ep,
+	struct sl_endpoint_reported *r)
+{
+	char port[SL_HOST_PORT_LEN];
+	int id = sl_apply_port_id(ctx->apply, sl_endpoint_port(ep, port));
+	struct sl_port_info info;
+
+	if (id < 0)
+		return;
+	sl_port_info(ctx->engine, (uint16_t)id, &info);
+	r->state = info.condition;
+	r->state_reason = strdup(info.why);
+	r->has_state = r->state_reason != NULL;
+}
+
 static void report(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported)
 {
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)o;
 	struct sl_endpoint_reported *r = reported;
 
 	r->has_identity = true;
-	r->identity =
-		sl_store_identity_of(ctx->store, &((const struct sl_endpoint_obj *)o)->labels);
+	r->identity = sl_endpoint_identity(ctx->store, ep);
+	if (sl_endpoint_is_host_here(ep) && ctx->apply != NULL)
+		report_host(ctx, ep, r);
 }
 
 SL_KEY_OF_NAME(make_key, sl_endpoint_obj)
@@ -218,6 +276,24 @@ static int check(const struct sl_check *c, struct sl_err *e)
 		c, (const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS), e);
 }
 
+/* The rights for a TAP that the endpoint has already were checked when it was added. */
+static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
+	const struct sl_object *new_obj, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *is = (const struct sl_endpoint_obj *)new_obj;
+	const struct sl_endpoint_obj *was = (const struct sl_endpoint_obj *)old_obj;
+
+	if (is == NULL || !sl_endpoint_is_host_here(is) ||
+		(was != NULL && sl_endpoint_is_host_here(was) &&
+			strcmp(was->host.name, is->host.name) == 0))
+		return 0;
+	return sl_host_rights(allow, is->host.name, e);
+}
+
+static const struct sl_rule rules[] = {
+	{"host_name", sl_endpoint_host_rule},
+};
+
 const struct sl_collection sl_collection_endpoints = {
 	.id = SL_COLL_ENDPOINTS,
 	.name = "endpoints",
@@ -233,6 +309,9 @@ const struct sl_collection sl_collection_endpoints = {
 	.n_refs = sizeof(refs) / sizeof(refs[0]),
 	.uniques = &uniques,
 	.check = check,
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.permit = permit,
 	.labels_role = SL_LABELS_USED,
 	.labels_at = offsetof(struct sl_endpoint_obj, labels),
 	.tables = &sl_endpoints_tables,

@@ -13,6 +13,7 @@
 #include "tables.h"
 #include "collections.h"
 #include "endpoints.h"
+#include "host_ports.h"
 #include "identities.h"
 
 /* The transaction's edit. */
@@ -90,13 +91,15 @@ static bool is_news(const struct sl_table_txn *t, const struct sl_endpoint_obj *
 static void fill(
 	const struct sl_table_txn *t, const struct sl_endpoint_obj *obj, struct sl_endpoint *ep)
 {
+	char port[SL_HOST_PORT_LEN];
+
 	ep->network = sl_store_find(t->store, SL_COLL_NETWORKS, obj->network)->id;
-	ep->local = obj->port[0] != '\0';
+	ep->local = sl_endpoint_is_local(obj);
 	if (ep->local)
-		ep->origin = (uint32_t)sl_table_port(t, obj->port);
+		ep->origin = (uint32_t)sl_table_port(t, sl_endpoint_port(obj, port));
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
-	ep->identity = sl_store_identity_of(t->store, &obj->labels);
+	ep->identity = sl_endpoint_identity(t->store, obj);
 	ep->mac = obj->mac;
 }
 
@@ -165,7 +168,7 @@ static bool relabel_endpoint(unsigned int by, const struct sl_object *o, void *c
 	const struct sl_endpoint *ep = sl_apply_endpoint(r->t->apply, o->id);
 
 	(void)by;
-	if (ep == NULL || ep->identity == sl_store_identity_of(r->t->store, &obj->labels) ||
+	if (ep == NULL || ep->identity == sl_endpoint_identity(r->t->store, obj) ||
 		is_changed(r->t, obj, ep))
 		return true;
 	r->err = remove_endpoint(r->t, obj, r->e);
@@ -195,6 +198,7 @@ static void for_relabelled(const struct sl_table_txn *t,
 static bool is_same_workload(const struct sl_endpoint_obj *old, const struct sl_endpoint_obj *new)
 {
 	return new != NULL &&strcmp(old->port, new->port) == 0 &&
+	       sl_endpoint_is_host_here(old) == sl_endpoint_is_host_here(new) &&
 	       sl_mac_equal(&old->mac, &new->mac);
 }
 
@@ -247,6 +251,9 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	(void)sl_table_changes(t, SL_COLL_ENDPOINTS, &n);
 	if (n == 0 && !identities_moved(t))
 		return 0;
+	err = sl_host_endpoints_prepare(t, e);
+	if (err != 0)
+		return err;
 	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_key_seeds.s[3]);
 	if (s->edit == NULL)
 		return sl_table_no_memory(e);
@@ -285,6 +292,7 @@ static void commit(struct sl_table_txn *t)
 	struct endpoints_state *s = state_of(t);
 	struct sl_pmap_garbage *garbage;
 
+	sl_host_endpoints_commit(t);
 	if (s->edit == NULL)
 		return;
 	t->world->endpoints = sl_pmap_edit_commit(s->edit, &garbage);
@@ -298,6 +306,7 @@ const struct sl_table_ops sl_endpoints_tables = {
 	.of = SL_TABLE_OF(SL_COLL_ENDPOINTS) | SL_TABLE_OF(SL_COLL_IDENTITIES),
 	.open = open_endpoints,
 	.close = close_endpoints,
+	.foresee = sl_host_endpoints_foresee,
 	.prepare = prepare,
 	.commit = commit,
 	.abort = abort_edit};

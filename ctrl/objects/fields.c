@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks that several collections share. */
 #include <stdio.h>
+#include <string.h>
 
 #include "fields.h"
 #include "ctrl/model/store.h"
@@ -80,5 +81,19 @@ int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struc
 	sl_err_set(e, SL_ERR_PARAMS, field, "%s has no address that a host may have",
 		sl_format_prefix(p, text));
 	sl_err_hint(e, "give a prefix of unicast addresses");
+	return -EINVAL;
+}
+
+/* Names that the kernel takes, and that mean themselves: it reads % as a pattern. */
+int sl_check_interface_name(const char *name, const char *field, struct sl_err *e)
+{
+	const char *bad = strpbrk(name, "/:% \t\n\v\f\r");
+	size_t len = strlen(name);
+
+	if (bad == NULL && len > 0 && len <= SL_INTERFACE_NAME_MAX && strcmp(name, ".") != 0 &&
+		strcmp(name, "..") != 0)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, field, "\"%s\" is no name of a kernel interface", name);
+	sl_err_hint(e, "1 to %d bytes, without spaces and / : %%", SL_INTERFACE_NAME_MAX);
 	return -EINVAL;
 }

@@ -39,6 +39,10 @@ uint32_t sl_inner_mtu(uint32_t underlay_mtu);
 
 /* Each of these: 0, or -errno with *e. */
 
+/* The kernel may give an interface this name. */
+#define SL_INTERFACE_NAME_MAX 15
+int sl_check_interface_name(const char *name, const char *field, struct sl_err *e);
+
 /* The address of an object that means another host is no address of this node. */
 int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,

@@ -16,21 +16,35 @@ static const char *const tiers[] = {"admin", "team", "baseline", NULL};
 static const char *const directions[] = {"ingress", "egress", NULL};
 static const char *const actions[] = {"deny", "allow", "pass", NULL};
 static const char *const entities[] = {"host", "world", "any", NULL};
-static const char *const inert_entities[] = {"host", "world", "gateway", NULL};
+static const char *const inert_entities[] = {"world", "gateway", NULL};
+static const char *const subject_entities[] = {"host", NULL};
 static const char *const protocols[] = {"any", "tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 enum { PROTO_TCP = 1, PROTO_SCTP = 3 };
 
-struct subject { /* the same members as in struct sl_policy_obj */
-	struct sl_labels labels;
-};
-
 static const struct sl_field subject_fields[] = {
-	SL_FIELD(subject, labels, SL_F_LABELS, .flags = SL_FIELD_REQUIRED | SL_FIELD_NONEMPTY,
+	SL_FIELD(sl_subject_obj, labels, SL_F_LABELS, .flags = SL_FIELD_NONEMPTY,
+		SL_PRESENT(sl_subject_obj, has_labels),
 		.help = "At least one; an endpoint that has all of them is meant."),
+	SL_FIELD(sl_subject_obj, entity, SL_F_ENUM, SL_PRESENT(sl_subject_obj, has_entity),
+		.names = subject_entities, .help = "host: endpoints that are hosts."),
 };
 
-static const struct sl_shape subject_shape =
-	SL_SHAPE("subject", subject, subject_fields, "The endpoints that a policy is for.");
+static int check_subject(const void *obj, struct sl_err *e)
+{
+	const struct sl_subject_obj *s = obj;
+
+	if (s->has_labels != s->has_entity)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, s->has_labels ? "entity" : "labels",
+		s->has_labels ? "the subject has both labels and an entity"
+			      : "the subject has neither labels nor an entity");
+	sl_err_hint(e, "labels for workloads, \"entity\": \"host\" for hosts");
+	return -EINVAL;
+}
+
+static const char *const subject_kinds[] = {"labels", "entity", NULL};
+static const struct sl_shape subject_shape = SL_SHAPE("subject", sl_subject_obj, subject_fields,
+	"The endpoints that a policy is for.", .one_of = subject_kinds, .check = check_subject);
 
 static const struct sl_field except = {
 	.name = "except", .type = SL_F_PREFIX, .help = "A prefix inside cidr."};
@@ -45,8 +59,8 @@ static const struct sl_field peer_fields[] = {
 		.beside = "cidr", .elem = &except, .help = "Parts of cidr that are not meant."),
 	SL_FIELD(sl_peer_obj, entity, SL_F_ENUM, SL_PRESENT(sl_peer_obj, has_entity),
 		.names = entities, .inert = inert_entities, .inert_why = SL_ENTITY_INERT,
-		.help = "any: anyone. host, world and gateway are refused: nothing matches them "
-			"yet."),
+		.help = "any: anyone. host: endpoints that are hosts. world and gateway are "
+			"refused: nothing matches them yet."),
 };
 
 static int check_except(const struct sl_peer_obj *p, struct sl_err *e)
@@ -295,12 +309,11 @@ static int policy_entity(const struct sl_store *s, const struct sl_object *o, st
 
 	(void)s;
 	for (size_t i = 0; i < policy->peers.n; i++) {
-		if (!peers[i].has_entity || peers[i].entity == SL_ENTITY_ANY)
+		if (!peers[i].has_entity || peers[i].entity != SL_ENTITY_WORLD)
 			continue;
 		snprintf(path, sizeof(path), "peers[%zu].entity", i);
-		sl_err_set(e, SL_ERR_UNSUPPORTED, path, "policy \"%s\" is for entity %s: %s",
-			policy->name, peers[i].entity == SL_ENTITY_HOST ? "host" : "world",
-			SL_ENTITY_INERT);
+		sl_err_set(e, SL_ERR_UNSUPPORTED, path, "policy \"%s\" is for entity world: %s",
+			policy->name, SL_ENTITY_INERT);
 		sl_err_hint(e, "name endpoints by labels or cidr; {\"entity\": \"any\"} is anyone");
 		return -ENOTSUP;
 	}

@@ -32,8 +32,10 @@ struct sl_policy_obj {
 	uint32_t tier;	    /* admin, team, baseline (enum sl_tier) */
 	uint32_t priority;  /* 0..65535, default 1000 */
 	uint32_t direction; /* ingress, egress (enum sl_direction) */
-	struct {
+	struct sl_subject_obj {
+		bool has_labels, has_entity; /* exactly one */
 		struct sl_labels labels;
+		uint32_t entity; /* host */
 	} subject;
 	bool has_peers, has_ports;
 	struct sl_list peers; /* struct sl_peer_obj */

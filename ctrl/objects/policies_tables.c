@@ -33,6 +33,7 @@ static bool open_set(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	struct policy_state *s = calloc(1, sizeof(*s));
 	void *garbage; /* of the first version there is none */
+	struct sl_identity_def host;
 
 	(void)a;
 	if (s == NULL)
@@ -43,6 +44,8 @@ static bool open_set(struct sl_apply *a, struct sl_world *w, void **state)
 		return false;
 	}
 	s->compiler = sl_policy_compiler_create();
+	host = sl_host_identity_def();
+	sl_policy_identity_put(s->compiler, &host);
 	w->policies = sl_policy_compiler_commit(s->compiler, &garbage);
 	*state = s;
 	return true;
@@ -143,7 +146,7 @@ static void scope_policy(struct sl_table_txn *t, const struct sl_object *o)
 			c.network[i] = sl_store_id_of(
 				t->store, SL_COLL_NETWORKS, policy->networks.name[i]);
 	}
-	subject = sl_selector_of(&s->block, &policy->subject.labels);
+	subject = sl_subject_of(&s->block, &policy->subject);
 	sl_policy_members(s->compiler, &subject, add_subject, &c);
 }
 

@@ -51,10 +51,27 @@ struct sl_identity_def sl_identity_def_of(struct sl_def_block *b, const struct s
 		.n_labels = obj->labels.n};
 }
 
-struct sl_selector sl_selector_of(struct sl_def_block *b, const struct sl_labels *labels)
+/* Keys of labels have no colon. */
+static const struct sl_label host_label = {"entity:", "host"};
+
+struct sl_identity_def sl_host_identity_def(void)
 {
-	block_begin(b, size_of_labels(labels));
-	return (struct sl_selector){labels_of(b, labels), labels->n};
+	return (struct sl_identity_def){
+		.id = SL_IDENTITY_HOST, .labels = &host_label, .n_labels = 1};
+}
+
+/* The block has room. */
+static struct sl_selector subject_of(struct sl_def_block *b, const struct sl_subject_obj *subject)
+{
+	if (subject->has_entity)
+		return (struct sl_selector){&host_label, 1};
+	return (struct sl_selector){labels_of(b, &subject->labels), subject->labels.n};
+}
+
+struct sl_selector sl_subject_of(struct sl_def_block *b, const struct sl_subject_obj *subject)
+{
+	block_begin(b, size_of_labels(&subject->labels));
+	return subject_of(b, subject);
 }
 
 static void fill_peer(
@@ -131,7 +148,7 @@ struct sl_policy_def sl_policy_def_of(
 		.priority = (uint16_t)obj->priority,
 		.direction = obj->direction,
 		.action = obj->action,
-		.subject = {labels_of(b, &obj->subject.labels), obj->subject.labels.n},
+		.subject = subject_of(b, &obj->subject),
 		.any_peer = !obj->has_peers,
 		.peers = peers,
 		.n_peers = obj->peers.n,

@@ -23,7 +23,9 @@ void sl_def_block_fini(struct sl_def_block *b);
 
 struct sl_identity_def sl_identity_def_of(
 	struct sl_def_block *b, const struct sl_identity_obj *obj);
-struct sl_selector sl_selector_of(struct sl_def_block *b, const struct sl_labels *labels);
+struct sl_selector sl_subject_of(struct sl_def_block *b, const struct sl_subject_obj *subject);
+/* The identity of hosts, which the compiler must know. Its label is none that an object can have. */
+struct sl_identity_def sl_host_identity_def(void);
 /*
  * store must know the networks that the policy names. Networks that a transaction removes are known
  * until it ends.

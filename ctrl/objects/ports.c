@@ -80,6 +80,9 @@ static const struct sl_field port_fields[] = {
 	SL_FIELD(sl_port_obj, workers, SL_F_LIST, .max = SL_QUEUES_MAX,
 		.elem = &sl_port_worker_field,
 		.help = "The worker of each receive queue; absent or empty: spread."),
+	SL_FIELD(sl_port_obj, host_tap, SL_F_OBJECT, SL_PRESENT(sl_port_obj, has_host_tap),
+		.shape = &sl_shape_port_host_tap,
+		.help = "A TAP that has what is the host's on the same wire; underlay ports only."),
 };
 
 const char *sl_port_text(const struct sl_port_obj *p, char buf[SL_PORT_TEXT_MAX])
@@ -147,18 +150,6 @@ static int check_kind(const struct sl_port_obj *p, struct sl_err *e)
 	return -EINVAL;
 }
 
-/* Names that the kernel takes, and that mean themselves: it reads % as a pattern. */
-static int check_interface_name(const char *name, const char *path, struct sl_err *e)
-{
-	const char *bad = strpbrk(name, "/:% \t\n\v\f\r");
-
-	if (bad == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-		return 0;
-	sl_err_set(e, SL_ERR_PARAMS, path, "\"%s\" is no name of a kernel interface", name);
-	sl_err_hint(e, "1 to 15 bytes, without spaces and / : %%");
-	return -EINVAL;
-}
-
 static int check_devargs(const char *devargs, struct sl_err *e)
 {
 	static const char *const own[] = {"interface", "tap"};
@@ -177,7 +168,7 @@ static int check_devargs(const char *devargs, struct sl_err *e)
 
 static int check_tap(const struct sl_port_tap *t, struct sl_err *e)
 {
-	if (check_interface_name(t->name, "tap.name", e) != 0)
+	if (sl_check_interface_name(t->name, "tap.name", e) != 0)
 		return -EINVAL;
 	if (t->netns == NULL || t->netns[0] == '/')
 		return 0;
@@ -195,7 +186,7 @@ static int check_device(const struct sl_port_obj *p, struct sl_err *e)
 	if (p->devargs != NULL)
 		return check_devargs(p->devargs, e);
 	return p->has_tap ? check_tap(&p->tap, e)
-			  : check_interface_name(p->interface, "interface", e);
+			  : sl_check_interface_name(p->interface, "interface", e);
 }
 
 static int check_port(const void *obj, struct sl_err *e)
@@ -211,6 +202,13 @@ static int check_port(const void *obj, struct sl_err *e)
 			"port \"%s\" has role access, and only underlay ports have addresses",
 			p->name);
 		sl_err_hint(e, "workloads' addresses belong to endpoints");
+		return -EINVAL;
+	}
+	if (p->role == SL_ROLE_ACCESS && p->has_host_tap) {
+		sl_err_set(e, SL_ERR_PARAMS, "host_tap",
+			"port \"%s\" has role access, and only underlay ports have a host TAP",
+			p->name);
+		sl_err_hint(e, "for the host in a workloads' network, add an endpoint with host");
 		return -EINVAL;
 	}
 	if (p->workers.n > 0 && p->workers.n != p->queues) {
@@ -289,6 +287,15 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return r.ret;
 }
 
+static int permit_host_tap(const struct sl_devices_conf *allow, const struct sl_port_obj *was,
+	const struct sl_port_obj *is, struct sl_err *e)
+{
+	if (!is->has_host_tap || (was != NULL && was->has_host_tap &&
+					 strcmp(was->host_tap.name, is->host_tap.name) == 0))
+		return 0;
+	return sl_host_rights(allow, is->host_tap.name, e);
+}
+
 /* The rights for a device that the port has already were checked when it was added. */
 static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
 	const struct sl_object *new_obj, struct sl_err *e)
@@ -296,7 +303,11 @@ static int permit(const struct sl_devices_conf *allow, const struct sl_object *o
 	const struct sl_port_obj *is = (const struct sl_port_obj *)new_obj;
 	const struct sl_port_obj *was = (const struct sl_port_obj *)old_obj;
 
-	if (is == NULL || (was != NULL && sl_port_same_device(was, is)))
+	if (is == NULL)
+		return 0;
+	if (permit_host_tap(allow, was, is, e) != 0)
+		return -EPERM;
+	if (was != NULL && sl_port_same_device(was, is))
 		return 0;
 	return sl_port_rights(allow, is, e);
 }
@@ -320,6 +331,7 @@ static int port_mtu(const struct sl_store *s, const struct sl_object *o, struct 
 static const struct sl_rule rules[] = {
 	{"port_device", sl_port_device_rule},
 	{NULL, sl_port_address_rule},
+	{"host_name", sl_port_host_rule},
 	{"port_mtu", port_mtu},
 };
 

@@ -35,6 +35,10 @@ struct sl_port_obj {
 	struct sl_mac mac;
 	struct sl_list addresses; /* struct sl_prefix (interface addresses); underlay only */
 	struct sl_list workers;	  /* uint32_t worker index of each queue; empty: spread */
+	bool has_host_tap;	  /* underlay only */
+	struct sl_port_host_tap {
+		char *name; /* of the TAP that has what is the host's on this wire */
+	} host_tap;
 };
 
 /* The kernel's counters of the interface that a port's device uses. */
@@ -56,9 +60,14 @@ struct sl_port_reported {
 	struct sl_list workers_now;  /* uint32_t */
 	struct sl_list offloads_now; /* uint32_t, index in the names */
 	bool has_numa, numa_far;
+	bool has_buffers; /* of its own */
+	uint32_t buffers, buffers_free;
 	uint32_t numa_node;
 	bool has_kernel;
 	struct sl_port_kernel kernel;
+	bool has_host_state;
+	uint32_t host_state; /* enum sl_port_condition, of its host TAP */
+	char *host_state_reason;
 };
 
 extern const struct sl_shape sl_shape_port, sl_shape_port_reported;
@@ -99,6 +108,21 @@ int sl_check_underlay_port(
 
 /* No two ports on one device, kernel interface, socket or written file; ports_devices.c. */
 int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+/* The device of a host endpoint's TAP, as text for the engine; ports_host.c. */
+#define SL_HOST_DEVARGS_LEN 32
+const char *sl_host_devargs(const char *tap, char buf[SL_HOST_DEVARGS_LEN]);
+/* May a caller who is not root make a TAP of that name for the host? ports_host.c */
+int sl_host_rights(const struct sl_devices_conf *c, const char *tap, struct sl_err *e);
+/* The host TAP's shape, and the rule about its name; ports_host.c. */
+extern const struct sl_shape sl_shape_port_host_tap;
+int sl_port_host_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+/* True when the port is on the kernel interface of that name, or makes it. */
+bool sl_port_takes_interface(const struct sl_port_obj *p, const char *name);
+/* The same without its host TAP; ports_devices.c. */
+bool sl_port_device_takes(const struct sl_port_obj *p, const char *name);
+/* The reported fields of its host TAP; ports_host.c. */
+void sl_port_host_report(
+	const struct sl_report_ctx *ctx, const struct sl_port_obj *p, struct sl_port_reported *r);
 /* No object that means another host has an address of the port; ports_addresses.c. */
 int sl_port_address_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 

@@ -203,6 +203,16 @@ static bool one_interface(const struct device *a, const struct device *b, struct
 	return names_interface(a, b, m) || names_interface(b, a, m);
 }
 
+bool sl_port_device_takes(const struct sl_port_obj *p, const char *name)
+{
+	struct device x = device_of(p), wanted = {.iface = name};
+	struct meeting m;
+	bool takes = one_interface(&wanted, &x, &m);
+
+	sl_device_fini(&x.d);
+	return takes;
+}
+
 struct other_devices {
 	const struct sl_store *store;
 	const struct sl_port_obj *mine;

@@ -76,9 +76,22 @@ static const struct sl_field reported_fields[] = {
 		.max = 1023, .help = "The device's NUMA node; absent when it has none."),
 	SL_FIELD(sl_port_reported, numa_far, SL_F_BOOL, SL_PRESENT(sl_port_reported, has_state),
 		.help = "A worker on another node polls it: every packet crosses between them."),
+	SL_FIELD(sl_port_reported, buffers, SL_F_UINT, SL_PRESENT(sl_port_reported, has_buffers),
+		.max = UINT32_MAX,
+		.help = "Packet buffers that it receives into; absent when it has none of its "
+			"own."),
+	SL_FIELD(sl_port_reported, buffers_free, SL_F_UINT,
+		SL_PRESENT(sl_port_reported, has_buffers), .max = UINT32_MAX,
+		.help = "Those that are free. With none it receives nothing: see the notices."),
 	SL_FIELD(sl_port_reported, kernel, SL_F_OBJECT, SL_PRESENT(sl_port_reported, has_kernel),
 		.shape = &kernel_shape,
 		.help = "The kernel's interface that the device is on; absent when it is on none."),
+	SL_FIELD(sl_port_reported, host_state, SL_F_ENUM,
+		SL_PRESENT(sl_port_reported, has_host_state), .names = sl_port_condition_names,
+		.help = "The state of its host TAP."),
+	SL_FIELD(sl_port_reported, host_state_reason, SL_F_STRING,
+		SL_PRESENT(sl_port_reported, has_host_state), .max = 255,
+		.help = "Why, in words; empty when it is up."),
 };
 const struct sl_shape sl_shape_port_reported =
 	SL_SHAPE("port_reported", sl_port_reported, reported_fields, "The state of a port.");
@@ -144,9 +157,13 @@ void sl_port_report(const struct sl_report_ctx *ctx, const struct sl_object *o, 
 	r->link_up = info.link_up;
 	r->mtu_now = info.mtu;
 	r->mac_now = info.mac;
+	r->has_buffers = info.buffers.n > 0;
+	r->buffers = info.buffers.n;
+	r->buffers_free = info.buffers.n_free;
 	report_workers(ctx->engine, &info, r);
 	report_offloads(info.offloads, r);
 	r->has_kernel = sl_port_kernel_counters(ctx->engine, (uint16_t)id, &kernel);
 	if (r->has_kernel)
 		report_kernel(&kernel, &r->kernel);
+	sl_port_host_report(ctx, (const struct sl_port_obj *)o, r);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports: devices are opened in prepare and closed at the end of commit. */
+#include <stdlib.h>
+
 #include "ctrl/underlay/underlay.h"
 #include "tables.h"
 #include "collections.h"
+#include "host_ports.h"
 #include "ports.h"
 
 static const struct sl_port_obj *old_port(const struct sl_change *c)
@@ -125,7 +128,7 @@ static int foresee(struct sl_table_txn *t, struct sl_err *e)
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		if (c->old_obj == NULL && err == 0)
 			err = add_port(t, c, e, sl_table_port_foresee);
-	return err;
+	return err != 0 ? err : sl_host_taps_foresee(t, e);
 }
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)
@@ -137,7 +140,21 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 		if (err != 0)
 			return err;
 	}
-	return 0;
+	return sl_host_taps_prepare(t, e);
+}
+
+static bool open_taps(struct sl_apply *a, struct sl_world *w, void **state)
+{
+	(void)a;
+	(void)state;
+	w->host_taps = NULL;
+	return true;
+}
+
+static void close_taps(struct sl_world *w, void *state)
+{
+	(void)state;
+	free((void *)(uintptr_t)w->host_taps);
 }
 
 /* With a new underlay port, nodes may be reached by another path and with another MTU. */
@@ -181,9 +198,12 @@ static void commit(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		commit_port(t, c);
+	sl_host_taps_commit(t);
 }
 
 const struct sl_table_ops sl_ports_tables = {.of = SL_TABLE_OF(SL_COLL_PORTS),
+	.open = open_taps,
+	.close = close_taps,
 	.foresee = foresee,
 	.prepare = prepare,
 	.scope = scope,

@@ -52,7 +52,7 @@ static struct rte_mbuf *alloc(void *ctx)
 {
 	struct sl_underlay *u = ctx;
 
-	return rte_pktmbuf_alloc(sl_engine_pool(u->engine));
+	return sl_engine_packet_new(u->engine);
 }
 
 static bool source(
@@ -67,6 +67,11 @@ static bool source(
 	*mac = sl_uport_find(u, port)->mac;
 	*from = own->ip;
 	return true;
+}
+
+static bool ask_host(void *ctx, uint16_t port, const struct sl_ip *ip)
+{
+	return sl_host_ask(ctx, port, ip);
 }
 
 static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
@@ -124,6 +129,7 @@ struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u)
 		.alloc = alloc,
 		.changed = changed,
 		.source = source,
+		.ask = ask_host,
 		.is_ours = is_ours,
 		.is_own = is_own,
 		.is_own_mac = is_own_mac,

@@ -159,6 +159,8 @@ void sl_neighbor_ask(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tic
 
 	n->asked = tick;
 	n->requests++;
+	if (t->ops.ask != NULL && t->ops.ask(t->ops.ctx, port, &n->key.ip))
+		return;
 	if (sl_neighbor_asks_holder(n))
 		q.to = &n->mac;
 	if (!t->ops.source(t->ops.ctx, port, &n->key.ip, &q.mac, &q.from))
@@ -292,7 +294,7 @@ void sl_neighbors_forget_port(struct sl_neighbors *t, uint16_t port)
 			forget(t, n);
 }
 
-static void failed(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
+void sl_neighbor_failed(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 {
 	bool was_usable = usable(n);
 
@@ -312,7 +314,7 @@ static void turn(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick)
 		if (since_asked < SL_TICKS_PER_SECOND)
 			return;
 		if (n->requests >= SL_NEIGHBOR_RETRIES + (n->in_doubt ? SL_NEIGHBOR_DOUBTS : 0))
-			failed(t, n, tick);
+			sl_neighbor_failed(t, n, tick);
 		else
 			sl_neighbor_ask(t, n, tick);
 		return;

@@ -88,6 +88,11 @@ struct sl_neighbor_ops {
 	 */
 	bool (*source)(void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac,
 		struct sl_ip *from);
+	/*
+	 * The host's kernel finds the MAC, and sl_neighbor_told follows. False: the table itself
+	 * asks. NULL: it always does.
+	 */
+	bool (*ask)(void *ctx, uint16_t port, const struct sl_ip *ip);
 	/* True when ip is our address on that port: then questions about it are answered. */
 	bool (*is_ours)(void *ctx, uint16_t port, const struct sl_ip *ip);
 	/* True for any address, and any port's MAC, of this node: nobody else may claim it. */
@@ -125,6 +130,10 @@ void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip
  * above. The table owns the packet from here.
  */
 void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m, uint32_t tick);
+
+/* What the host's kernel knows of a neighbour; mac NULL: it does not answer. */
+void sl_neighbor_told(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	const struct sl_mac *mac, uint32_t tick);
 
 void sl_neighbor_set_static(
 	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, const struct sl_mac *mac);

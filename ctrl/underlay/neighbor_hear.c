@@ -228,3 +228,17 @@ void sl_neighbor_hear(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m,
 	else
 		rte_pktmbuf_free(m);
 }
+
+/* The kernel weighs what it hears by its own rules: its word is proof. */
+void sl_neighbor_told(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
+	const struct sl_mac *mac, uint32_t tick)
+{
+	struct sl_neighbor *n = sl_neighbor_find(t, port, ip);
+
+	if (n == NULL || n->state == SL_NEIGHBOR_STATIC)
+		return;
+	if (mac != NULL)
+		learn_mac(t, n, mac, tick);
+	else if (n->state != SL_NEIGHBOR_FAILED)
+		sl_neighbor_failed(t, n, tick);
+}

@@ -62,6 +62,8 @@ void sl_neighbor_resolve(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t
 /* The neighbour's MAC is known: sends waiting packets, and gives tunnels the MAC. */
 void sl_neighbor_resolved(struct sl_neighbors *t, struct sl_neighbor *n, const struct sl_mac *mac,
 	enum sl_neighbor_state state, uint32_t tick);
+/* The neighbour does not answer: waiting packets are dropped, and tunnels lose the MAC. */
+void sl_neighbor_failed(struct sl_neighbors *t, struct sl_neighbor *n, uint32_t tick);
 /* Sends a frame of ours; counts it whether it is sent or dropped. */
 void sl_neighbor_transmit(struct sl_neighbors *t, uint16_t port, struct rte_mbuf *m);
 /* Counts, samples and frees a packet that waited to leave by the port, or entered by it. */

@@ -246,6 +246,7 @@ const char *sl_reach_words(enum sl_reach_why why)
 		[SL_REACH_NO_LINK] = "is on the link of no underlay port, and no route covers it",
 		[SL_REACH_GATEWAY] =
 			"is covered by routes only whose gateways no underlay link has",
+		[SL_REACH_HOST] = "is on no route that the host has over a host TAP",
 	};
 
 	return words[why];

@@ -45,6 +45,7 @@ enum sl_reach_why {
 	SL_REACH_NO_HOST, /* network or broadcast address of a link */
 	SL_REACH_NO_LINK, /* no link has it and no route covers it */
 	SL_REACH_GATEWAY, /* routes cover it; the gateway of none is on a link */
+	SL_REACH_HOST,	  /* the host owns the link, and has no route over a host TAP */
 };
 
 struct sl_reach_path {

@@ -52,6 +52,7 @@ bool sl_underlay_port_follow(
 {
 	struct sl_uport *p = sl_uport_find(u, id);
 
+	u->hosts.dirty = true;
 	if (p == NULL || (p->mtu == mtu && sl_mac_equal(&p->mac, mac)))
 		return false;
 	p->mtu = mtu;
@@ -123,6 +124,8 @@ void sl_underlay_del_node(struct sl_underlay *u, uint32_t id)
 	sl_unode_unpublish(u, n);
 	if (u->look == n)
 		u->look = n->hh.next;
+	if (u->round == n)
+		u->round = n->hh.next;
 	node_free(u, n);
 }
 
@@ -206,6 +209,7 @@ void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
 	sl_path_watch_turn(u);
+	u->asks_nodes |= sl_host_links_turn(&u->hosts, sl_engine_tick(u->engine));
 }
 
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u)
@@ -240,6 +244,7 @@ struct sl_underlay *sl_underlay_create(struct sl_engine *engine, struct sl_tunne
 	u->engine = engine;
 	u->tunnels = tunnels;
 	u->log = log;
+	u->hosts = (struct sl_host_links){.engine = engine, .rtnl = sl_rtnl_open(), .log = log};
 	ops = sl_underlay_neighbor_ops(u);
 	u->neighbors = sl_neighbors_create(&ops);
 	if (u->neighbors == NULL || !copy_own(u, own, n_own)) {
@@ -263,6 +268,7 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		HASH_DEL(u->ports, p);
 		free(p);
 	}
+	sl_underlay_hosts_fini(u);
 	sl_routes_fini(&u->routes);
 	sl_reach_fini(&u->reach);
 	sl_neighbors_destroy(u->neighbors);

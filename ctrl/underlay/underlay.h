@@ -12,6 +12,7 @@
 #define SL_CTRL_UNDERLAY_UNDERLAY_H
 
 #include "dp/engine/engine.h"
+#include "host_links.h"
 #include "neighbor.h"
 #include "path_state.h"
 #include "pipelines/overlay/tunnel_ctl.h"
@@ -66,6 +67,21 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all);
  */
 bool sl_underlay_port_follow(
 	struct sl_underlay *u, uint16_t id, const struct sl_mac *mac, uint16_t mtu);
+
+/*
+ * The host's interfaces that sluice makes (host_links.h). The kernel owns addresses and neighbours
+ * of an underlay port with a host TAP: ways over such a port and their next hops' MACs are asked
+ * from it (host_ways.c).
+ */
+void sl_underlay_put_host(struct sl_underlay *u, const struct sl_host_link_params *p);
+void sl_underlay_del_host(struct sl_underlay *u, uint16_t port);
+/* Asks the kernel what is to be asked, a part of it each time. Call it every few milliseconds. */
+void sl_underlay_host_turn(struct sl_underlay *u);
+/* Readable when the kernel tells of a change, which hear reads; -1: it never does. */
+int sl_underlay_host_fd(const struct sl_underlay *u);
+void sl_underlay_host_hear(struct sl_underlay *u);
+/* The ways of nodes have changed since the last call: flows that use them are out of date. */
+bool sl_underlay_has_moved(struct sl_underlay *u);
 
 /*
  * A published commit has changed a network, an endpoint of it, or nodes. Packets that were judged

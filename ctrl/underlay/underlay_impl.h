@@ -72,6 +72,13 @@ struct sl_underlay {
 	uint32_t logged_tick, n_logged, n_left_out; /* lines about states */
 	struct sl_parked parked;
 	bool has_stale; /* parked has changed since stale packets were last dropped */
+	/* host_ways.c */
+	struct sl_host_links hosts;
+	struct sl_host_ask *asks; /* the kernel is to be asked for these MACs */
+	bool asks_nodes;	  /* and for the ways of all nodes, */
+	bool in_round;		  /* which happens now: */
+	struct sl_unode *round;	  /* the next one */
+	bool moved;		  /* see sl_underlay_has_moved */
 };
 
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
@@ -89,6 +96,14 @@ void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
 /* Takes the nodes off a port's next hops: they are fresh and use no hop. */
 void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
 void sl_hops_fini(struct sl_underlay *u);
+
+/* host_ways.c */
+/* The way to an address, of the configuration or of the host. */
+struct sl_reach_path sl_underlay_way(const struct sl_underlay *u, const struct sl_ip *to);
+/* True: the host's kernel is asked for the next hop's MAC, because the port has a host TAP. */
+bool sl_host_ask(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
+bool sl_port_has_host(const struct sl_underlay *u, uint16_t port);
+void sl_underlay_hosts_fini(struct sl_underlay *u);
 
 /* links.c */
 struct sl_neighbor_ops sl_underlay_neighbor_ops(struct sl_underlay *u);

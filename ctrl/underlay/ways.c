@@ -92,7 +92,7 @@ void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n)
 
 void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n)
 {
-	struct sl_reach_path path = sl_routes_find(&u->routes, &u->reach, &n->address);
+	struct sl_reach_path path = sl_underlay_way(u, &n->address);
 	uint32_t tick = sl_engine_tick(u->engine);
 	int held;
 

@@ -10,6 +10,7 @@
 #include "ctrl/shape/field.h"
 #include "ctrl/shape/fields.h"
 #include "ctrl/shape/grow.h"
+#include "dp/device/shared_pools.h"
 #include "metrics.h"
 #include "pipelines/flow/flow_ctl.h"
 
@@ -20,6 +21,7 @@ const struct sl_metric_unit_row sl_metric_units[SL_UNIT_COUNT] = {
 	[SL_UNIT_EVENTS] = {"events", 1},
 	[SL_UNIT_CYCLES] = {"cycles", 1},
 	[SL_UNIT_ENTRIES] = {"entries", 1},
+	[SL_UNIT_BUFFERS] = {"buffers", 1},
 	[SL_UNIT_CONNECTIONS] = {"connections", 1},
 	[SL_UNIT_ENDPOINTS] = {"endpoints", 1},
 	[SL_UNIT_SAMPLES] = {"samples", 1},
@@ -129,6 +131,61 @@ static const struct sl_field port_fields[] = {
 static const struct sl_metric port_metrics[] = {SL_METRICS_PORTS(METRIC, sl_port_metrics)};
 const struct sl_shape sl_port_shape =
 	SL_SHAPE("port_stats", sl_port_metrics, port_fields, "Counters of a port.");
+
+/* Buffers. */
+
+/* The next port's that has a pool of its own. w->at counts ports from SHARED_END on. */
+enum { SHARED_END = 1 + SL_SHARED_POOLS_MAX };
+
+static const char *next_own_buffers(struct sl_metric_walk *w, struct sl_buffers *b)
+{
+	const struct sl_running *run = &w->source->run;
+	uint32_t id = w->at - SHARED_END;
+	struct sl_port_info info;
+	const char *name;
+
+	do {
+		name = next_port_name(run, &id);
+		if (name != NULL)
+			sl_port_info(run->engine, (uint16_t)(id - 1), &info);
+	} while (name != NULL && info.buffers.n == 0);
+	w->at = id + SHARED_END;
+	if (name != NULL)
+		*b = info.buffers;
+	return name;
+}
+
+static bool next_buffer(struct sl_metric_walk *w, void *instance)
+{
+	struct sl_buffer_metrics *out = instance;
+	struct sl_buffers view, *v = &view;
+	const char *pool = NULL, *name = NULL;
+
+	if (w->at < SHARED_END)
+		pool = sl_engine_buffers(w->source->run.engine, w->at++, v);
+	if (pool == NULL) {
+		w->at = RTE_MAX(w->at, (uint32_t)SHARED_END);
+		name = next_own_buffers(w, v);
+		if (name == NULL)
+			return false;
+		snprintf(out->name, sizeof(out->name), "%s", name);
+	}
+	out->pool = sl_borrow(pool != NULL ? pool : "port");
+	out->has_name = name != NULL;
+	SL_METRICS_BUFFERS(READ, _)
+	return true;
+}
+
+static const struct sl_field buffer_fields[] = {
+	SL_FIELD(sl_buffer_metrics, pool, SL_F_STRING, .max = 32,
+		.help = "own: for packets that sluice makes itself; port: a port's; another word: "
+			"those that all ports of a kind receive into."),
+	SL_FIELD(sl_buffer_metrics, name, SL_F_NAME, SL_PRESENT(sl_buffer_metrics, has_name),
+		.help = "The port, if they are one port's."),
+	SL_METRICS_BUFFERS(FIELD, sl_buffer_metrics)};
+static const struct sl_metric buffer_metrics[] = {SL_METRICS_BUFFERS(METRIC, sl_buffer_metrics)};
+const struct sl_shape sl_buffer_shape =
+	SL_SHAPE("buffer_stats", sl_buffer_metrics, buffer_fields, "A pool of packet buffers.");
 
 /* Workers. */
 
@@ -337,6 +394,8 @@ const struct sl_shape sl_drop_shape = SL_SHAPE(
 const struct sl_metric_group sl_metric_groups[SL_GROUP_COUNT] = {
 	[SL_GROUP_TOTALS] = GROUP("totals", &sl_totals_shape, totals_metrics, next_totals, NULL),
 	[SL_GROUP_PORTS] = GROUP("ports", &sl_port_shape, port_metrics, next_port, "name"),
+	[SL_GROUP_BUFFERS] =
+		GROUP("buffers", &sl_buffer_shape, buffer_metrics, next_buffer, "pool", "name"),
 	[SL_GROUP_WORKERS] =
 		GROUP("workers", &sl_worker_shape, worker_metrics, next_worker, "core"),
 	[SL_GROUP_FLOWS] = GROUP("flows", &sl_flow_shape, flow_metrics, next_flows, NULL),

@@ -26,6 +26,7 @@ enum sl_metric_unit {
 	SL_UNIT_EVENTS,
 	SL_UNIT_CYCLES,
 	SL_UNIT_ENTRIES,
+	SL_UNIT_BUFFERS,
 	SL_UNIT_CONNECTIONS,
 	SL_UNIT_ENDPOINTS,
 	SL_UNIT_SAMPLES,
@@ -63,6 +64,12 @@ struct sl_port_metrics {
 	char name[SL_NAME_LEN];
 	SL_METRICS_PORTS(SL_METRIC_MEMBER, _)
 };
+struct sl_buffer_metrics {
+	char *pool; /* constant text */
+	bool has_name;
+	char name[SL_NAME_LEN];
+	SL_METRICS_BUFFERS(SL_METRIC_MEMBER, _)
+};
 struct sl_worker_metrics {
 	uint32_t core;
 	SL_METRICS_WORKERS(SL_METRIC_MEMBER, _)
@@ -84,8 +91,8 @@ struct sl_drop_metrics {
 	char runbook[64];   /* the place in docs/drops.md that says what to do */
 	char *runbook_text; /* the same, for the shape */
 };
-extern const struct sl_shape sl_totals_shape, sl_port_shape, sl_worker_shape, sl_flow_shape,
-	sl_announcement_shape, sl_control_shape, sl_drop_shape;
+extern const struct sl_shape sl_totals_shape, sl_port_shape, sl_buffer_shape, sl_worker_shape,
+	sl_flow_shape, sl_announcement_shape, sl_control_shape, sl_drop_shape;
 
 /* The parts that metrics are read from. */
 struct sl_metric_source {
@@ -97,6 +104,7 @@ struct sl_metric_source {
 enum sl_metric_group_id {
 	SL_GROUP_TOTALS,
 	SL_GROUP_PORTS,
+	SL_GROUP_BUFFERS, /* first those that are no port's own, then each port's */
 	SL_GROUP_WORKERS,
 	SL_GROUP_FLOWS,
 	SL_GROUP_ANNOUNCEMENTS,

@@ -47,8 +47,21 @@
 	X(st, rx_no_buffer, U64, COUNTER, EVENTS, v->info.rx_no_buffer, \
 		"Times that its driver found no free buffer to receive into. Drivers of kernel " \
 		"sockets, memif and vhost do not count that: see starved.") \
-	X(st, starved, FLAG, GAUGE, NONE, v->info.starved, \
+	X(st, starved, FLAG, GAUGE, NONE, v->info.buffers.starved, \
 		"All buffers of its pool are in use, so it receives almost nothing.")
+
+/* Labels: pool, whose it is; name, the port, if it is one port's. */
+#define SL_METRICS_BUFFERS(X, st) \
+	X(st, total, U64, GAUGE, BUFFERS, v->n, "Packet buffers of the pool.") \
+	X(st, free, U64, GAUGE, BUFFERS, v->n_free, \
+		"Those that are free. The others are in receive queues, in transmit queues of other " \
+		"ports, or wait for a next hop.") \
+	X(st, dry, U64, COUNTER, EVENTS, v->n_dry, \
+		"Times, of ten a second, that fewer buffers were free than a burst needs. It grows " \
+		"while packets are lost for want of buffers, whether the driver counts them or not.") \
+	X(st, failed, U64, COUNTER, EVENTS, v->n_failed, \
+		"Times that a buffer was wanted and none was free, where that can be known: see " \
+		"rx_no_buffer of ports.")
 
 /* Label: core, the CPU of a worker. */
 #define SL_METRICS_WORKERS(X, st) \

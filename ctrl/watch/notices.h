@@ -96,6 +96,7 @@ SL_NOTICE_EACH(sl_notice_route_gateway);
 
 /* notices_buffers.c */
 SL_NOTICE_EACH(sl_notice_port_starved);
+SL_NOTICE_FIND(sl_notice_buffers_starved);
 
 /* notices_neighbors.c */
 SL_NOTICE_EACH(sl_notice_neighbor_link);

@@ -3,10 +3,12 @@
 #undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -91,6 +93,20 @@ EXPORTED int ioctl(int fd, unsigned long request, ...)
 	}
 	*(void **)&f = next(&found, "ioctl");
 	return f(fd, request, arg);
+}
+
+EXPORTED int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	static void *_Atomic found;
+	int (*f)(int, int, int, const void *, socklen_t);
+	int fanout;
+
+	*(void **)&f = next(&found, "setsockopt");
+	if (level != SOL_PACKET || option != PACKET_FANOUT || len != sizeof(fanout))
+		return f(fd, level, option, value, len);
+	memcpy(&fanout, value, sizeof(fanout));
+	fanout &= ~(PACKET_FANOUT_FLAG_DEFRAG << 16);
+	return f(fd, level, option, &fanout, len);
 }
 
 void sl_af_packet_start_begin(void)

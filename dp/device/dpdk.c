@@ -104,6 +104,17 @@ static int find_ethdev(const struct sl_port_device *d, uint16_t *id)
 	return -ENODEV;
 }
 
+/* The driver's text: the port's, or more. */
+static int probe_device(const struct sl_port_device *d)
+{
+	bool vhost = strcmp(d->outside.driver, "net_vhost") == 0;
+	char *text = vhost ? sl_vhost_devargs(d) : strdup(d->devargs);
+	int ret = text != NULL ? rte_dev_probe(text) : -ENOMEM;
+
+	free(text);
+	return ret;
+}
+
 static int probe(const struct sl_port_device *d, uint16_t *id, struct sl_err *e)
 {
 	int ret = sl_port_driver_room(d->driver, rte_eth_dev_count_total(), d->name, d->device, e);
@@ -111,7 +122,7 @@ static int probe(const struct sl_port_device *d, uint16_t *id, struct sl_err *e)
 	if (ret != 0)
 		return ret;
 	sl_driver_log_mark();
-	ret = rte_dev_probe(d->devargs);
+	ret = probe_device(d);
 	if (ret == -EEXIST) /* the same PCI device in another notation */
 		return sl_err_set(e, SL_ERR_EXISTS, "devargs",
 			"port %s: device %s is in use by another port", d->name, d->device);
@@ -165,6 +176,7 @@ static int start(struct sl_port_device *d, struct sl_err *e)
 	sl_af_packet_start_end();
 	if (ret < 0)
 		return sl_dpdk_error(d, "devargs", "does not start", ret, e);
+	sl_dpdk_wake_open(d);
 	if (sl_dpdk_is(d, "net_af_xdp"))
 		sl_af_xdp_attach(d);
 	ret = af_packet ? sl_af_packet_attach(d, e) : 0;
@@ -174,7 +186,10 @@ static int start(struct sl_port_device *d, struct sl_err *e)
 	if (sl_dpdk_is(d, "net_memif") && !d->outside.connects)
 		note_memif_server(d);
 	sl_dpdk_listen(d);
-	return 0;
+	if (!sl_dpdk_is(d, "net_vhost"))
+		return 0;
+	ret = sl_vhost_admit(d);
+	return ret == 0 ? 0 : sl_dpdk_error(d, "devargs", "does not start", ret, e);
 }
 
 static void forget(const struct sl_dpdk *x)
@@ -220,6 +235,7 @@ static void close(struct sl_port_device *d)
 		rte_dev_remove(info.device);
 	}
 	sl_af_xdp_detach(d);
+	sl_dpdk_wake_close(d);
 	forget(x);
 	rte_free(x);
 	d->own = NULL;
@@ -283,6 +299,8 @@ const struct sl_port_driver sl_dpdk_driver = {
 	.close = close,
 	.receive = receive,
 	.transmit = transmit,
+	.arm = sl_dpdk_arm,
+	.ready_fd = sl_dpdk_ready_fd,
 	.link = sl_dpdk_link,
 	.speed = speed,
 	.interface = sl_dpdk_interface,

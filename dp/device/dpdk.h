@@ -16,12 +16,23 @@
 
 struct sl_af_rings;
 
+/* What wakes the worker of a receive queue: dpdk_wake.c. */
+struct sl_dpdk_wake {
+	int epoll; /* -1: the queue has no interrupt */
+	int bell;
+	bool always; /* the other side signals always: net_vhost */
+	bool armed;  /* a signal was asked for; written by the worker that polls the queue */
+};
+
 /* One direction of one queue: the argument of receive and transmit. */
 struct sl_dpdk_queue {
-	const struct rte_eth_fp_ops *ops;
-	uint16_t index;
-	_Atomic(uint64_t)
-		refused; /* packets that the driver found it cannot send; several workers */
+	const struct rte_eth_fp_ops *ops; /* the device's, or x->ops below */
+	uint16_t index, id;
+	bool tso;			/* net_vhost: the guest may send super-segments */
+	struct sl_dpdk_wake *wake;	/* receive queues */
+	const _Atomic(uint64_t) *guest; /* net_vhost: see below */
+	/* packets that the driver found it cannot send; several workers */
+	_Atomic(uint64_t) refused;
 };
 
 struct sl_dpdk {
@@ -29,10 +40,22 @@ struct sl_dpdk {
 	uint16_t id;	      /* of the ethdev; RTE_MAX_ETHPORTS: none */
 	uint64_t opened;      /* TSC cycles when it was opened */
 	struct sl_dpdk_queue rx[SL_QUEUES_MAX], tx[SL_WORKERS_MAX];
+	/* Functions that do more than the device's own, for devices with interrupts or guests.
+	 * All others are called directly, so that this costs them nothing. */
+	struct rte_eth_fp_ops ops;
+	void *rx_arg[SL_QUEUES_MAX], *tx_arg[SL_WORKERS_MAX];
+	struct sl_dpdk_wake wake[SL_QUEUES_MAX];
+	bool interrupts; /* it was configured with receive interrupts */
 
 	bool was_up;	   /* since it was opened; control */
 	bool picks_txq;	   /* the driver tells which queues the other end serves */
 	uint64_t live_txq; /* those queues: a bit each; control */
+
+	/* net_vhost: what the guest has accepted of what was offered; 0: there is none. Written by
+	 * the driver's thread. */
+	_Atomic(uint64_t) guest;
+	bool tso;      /* super-segments were offered */
+	bool deferred; /* its socket is opened after the device has started */
 
 	uint32_t framesz;	   /* net_af_packet: bytes of one slot of its ring */
 	struct sl_af_rings *rings; /* net_af_packet: the rings of its sockets */
@@ -75,6 +98,34 @@ void sl_dpdk_ignore(struct sl_port_device *d);
 /* Control. */
 void sl_dpdk_link(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 bool sl_dpdk_serves_txq(const struct sl_port_device *d, unsigned int queue);
+
+/* dpdk_wake.c: helper */
+bool sl_dpdk_has_interrupts(const struct sl_port_device *d, const struct rte_eth_dev_info *info);
+void sl_dpdk_wake_open(struct sl_port_device *d); /* after the device has started */
+void sl_dpdk_wake_close(struct sl_port_device *d);
+/* The driver's thread. Wakes the workers of all queues. new: first ask the other side to signal. */
+void sl_dpdk_wake_all(struct sl_port_device *d, bool new);
+/* Worker. */
+bool sl_dpdk_arm(void *rxq);
+uint16_t sl_dpdk_wake_receive(void *rxq, struct rte_mbuf **pkt, uint16_t n);
+/* Control. */
+int sl_dpdk_ready_fd(const struct sl_port_device *d, unsigned int queue);
+
+/* vhost.c: helper. */
+/* The text that the driver gets; the caller frees it. NULL: out of memory. */
+char *sl_vhost_devargs(const struct sl_port_device *d);
+/* Before and after the driver is configured. */
+void sl_vhost_configure(struct sl_port_device *d, struct rte_eth_conf *conf);
+void sl_vhost_configured(struct sl_port_device *d);
+/* After the device has started, and is listened to: guests may come. 0, or -errno. */
+int sl_vhost_admit(const struct sl_port_device *d);
+/* The driver's thread. A guest has come or gone, or else its queues have changed. */
+void sl_vhost_follow(struct sl_port_device *d, bool link);
+/* Control. Sets d->takes and d->merge to what the present guest takes. */
+void sl_vhost_note_takes(struct sl_port_device *d);
+/* Worker. */
+uint16_t sl_vhost_receive(void *rxq, struct rte_mbuf **pkt, uint16_t n);
+uint16_t sl_vhost_transmit(void *txq, struct rte_mbuf **pkt, uint16_t n);
 
 /* dpdk_stats.c: control, and helper before the device is closed */
 void sl_dpdk_lost(const struct sl_port_device *d, struct sl_port_lost *l);

@@ -26,6 +26,8 @@ static int hear(uint16_t id, enum rte_eth_event_type type, void *device, void *r
 	struct rte_eth_link link = {0};
 
 	(void)ret;
+	if (d->picks_txq) /* net_vhost */
+		sl_vhost_follow(d, type == RTE_ETH_EVENT_INTR_LSC);
 	if (type == RTE_ETH_EVENT_INTR_RMV)
 		told |= SL_TOLD_REMOVED;
 	else if (type == RTE_ETH_EVENT_INTR_LSC && rte_eth_link_get_nowait(id, &link) == 0 &&
@@ -144,8 +146,10 @@ static void look_at_link(struct sl_port_device *d, uint32_t told, struct sl_port
 		snprintf(l->why, sizeof(l->why), "device %s has gone", d->device);
 		return;
 	}
-	if (d->picks_txq)
+	if (d->picks_txq) {
 		follow_queues(d, (told & SL_TOLD_FELL) != 0, l);
+		sl_vhost_note_takes(d);
+	}
 	say_why(d, up, l);
 	late = rte_rdtsc() - x->opened > rte_get_tsc_hz() * CONNECT_S;
 	if (!up && d->outside.connects && x->was_up)

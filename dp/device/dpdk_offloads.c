@@ -5,7 +5,7 @@
  * - net_tap says that it cuts TCP super-segments. It uses rte_gso, which cuts IPv4 only, and stops
  *   sending at the first one that it cannot cut.
  * - net_vhost puts what a packet asks for into the guest's header without a look at what the guest
- *   has agreed to.
+ *   has agreed to. vhost.c looks.
  * - net_pcap copies chains, and does not say so.
  * Everything that is not used is done in software before the device gets the packet (dp/egress/).
  *

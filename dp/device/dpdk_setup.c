@@ -42,9 +42,11 @@ static int check_queues(
 	return 0;
 }
 
-static int configure(const struct sl_port_device *d, const struct rte_eth_dev_info *info,
+static int configure(struct sl_port_device *d, const struct rte_eth_dev_info *info,
 	uint64_t offloads, struct sl_err *e)
 {
+	struct sl_dpdk *x = sl_dpdk_of(d);
+	bool vhost = sl_dpdk_is(d, "net_vhost");
 	const uint64_t rss = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 	struct rte_eth_conf conf = {0};
 	int ret;
@@ -55,10 +57,14 @@ static int configure(const struct sl_port_device *d, const struct rte_eth_dev_in
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
 	}
 	conf.txmode.offloads = offloads;
-	ret = rte_eth_dev_configure(sl_dpdk_of(d)->id, d->n_rxq, d->n_txq, &conf);
-	if (ret < 0)
-		return sl_dpdk_error(d, "devargs", "cannot be configured", ret, e);
-	return 0;
+	x->interrupts = d->may_block && sl_dpdk_has_interrupts(d, info);
+	conf.intr_conf.rxq = x->interrupts;
+	if (vhost)
+		sl_vhost_configure(d, &conf);
+	ret = rte_eth_dev_configure(x->id, d->n_rxq, d->n_txq, &conf);
+	if (vhost)
+		sl_vhost_configured(d);
+	return ret < 0 ? sl_dpdk_error(d, "devargs", "cannot be configured", ret, e) : 0;
 }
 
 int sl_dpdk_set_mtu(struct sl_port_device *d, unsigned int mtu, struct sl_err *e)
@@ -228,15 +234,26 @@ static void note_kind(struct sl_port_device *d)
 static void name_queues(struct sl_port_device *d)
 {
 	struct sl_dpdk *x = sl_dpdk_of(d);
-	const struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[x->id];
+	const struct rte_eth_fp_ops *its = &rte_eth_fp_ops[x->id];
+	bool guest = sl_dpdk_is(d, "net_vhost") && d->offloads_in;
+	const struct sl_dpdk_queue any = {
+		.ops = its, .id = x->id, .tso = x->tso, .guest = &x->guest};
 
+	x->ops.rx_pkt_burst = guest ? sl_vhost_receive : sl_dpdk_wake_receive;
+	x->ops.tx_pkt_burst = sl_vhost_transmit;
+	x->ops.rxq.data = x->rx_arg;
+	x->ops.txq.data = x->tx_arg;
 	for (uint16_t q = 0; q < d->n_rxq; q++) {
-		x->rx[q] = (struct sl_dpdk_queue){.ops = ops, .index = q};
-		d->rxq[q] = &x->rx[q];
+		x->rx[q] = any;
+		x->rx[q].index = q;
+		x->rx[q].ops = guest || x->interrupts ? &x->ops : its;
+		d->rxq[q] = x->rx_arg[q] = &x->rx[q];
 	}
 	for (uint16_t q = 0; q < d->n_txq; q++) {
-		x->tx[q] = (struct sl_dpdk_queue){.ops = ops, .index = q};
-		d->txq[q] = &x->tx[q];
+		x->tx[q] = any;
+		x->tx[q].index = q;
+		x->tx[q].ops = guest ? &x->ops : its;
+		d->txq[q] = x->tx_arg[q] = &x->tx[q];
 	}
 }
 
@@ -258,11 +275,11 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 	if (ret != 0)
 		return ret;
 	d->n_txq = (uint16_t)RTE_MIN(d->n_workers, info.max_tx_queues);
-	name_queues(d);
 	offloads = sl_dpdk_offloads(d, &info);
 	if ((d->takes & ~SL_TAKES_CHAIN) != 0)
 		d->transmit = sl_dpdk_transmit_prepared;
 	ret = configure(d, &info, offloads, e);
+	name_queues(d);
 	if (ret == 0)
 		ret = set_up_mtu(d, e);
 	if (ret != 0)

@@ -145,7 +145,7 @@ struct sl_port_driver {
 	/* Control, for all functions that follow. Where NULL is allowed, the comment
 	 * says what it means. */
 
-	/* State of the link. told: bits that the driver's thread has set since the last call. NULL: up. */
+	/* State of the link; also brings d->takes and d->merge up to date. told: bits that the driver's thread has set since the last call. NULL: up. */
 	void (*link)(struct sl_port_device *d, uint32_t told, struct sl_port_link *l);
 	/* Mbit/s; 0 or NULL: not known. */
 	uint32_t (*speed)(const struct sl_port_device *d);
@@ -194,6 +194,7 @@ struct sl_port_device {
 	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;
+	bool may_block;	       /* workers wait for ready_fd when they have nothing to do */
 	bool may_replace_pool; /* see sl_port_device_pool */
 	struct sl_mac mac_asked;
 	char name[SL_NAME_LEN];		 /* the port's, for messages */

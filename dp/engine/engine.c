@@ -302,6 +302,41 @@ struct rte_mempool *sl_engine_pool(struct sl_engine *g)
 	return g->pool;
 }
 
+struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(g->pool);
+
+	if (m == NULL)
+		sl_count(&g->control->no_buffer, 1);
+	return m;
+}
+
+static struct sl_buffers buffers_of(
+	const struct sl_engine *g, const struct rte_mempool *pool, const struct sl_pool_watch *w)
+{
+	return (struct sl_buffers){.n = pool->size,
+		.n_free = sl_pool_free(g, pool),
+		.starved = w->starved,
+		.n_dry = w->dry};
+}
+
+const char *sl_engine_buffers(const struct sl_engine *g, unsigned int i, struct sl_buffers *b)
+{
+	const struct sl_shared_pool *shared = i > 0 ? sl_shared_pool(i - 1) : NULL;
+
+	if (shared != NULL) {
+		*b = buffers_of(g, shared->pool, &g->shared_buffers[i - 1]);
+		return shared->name;
+	}
+	if (i > 0)
+		return NULL;
+	*b = buffers_of(g, g->pool, &g->buffers);
+	b->n_failed = sl_counter_read(&g->control->no_buffer);
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		b->n_failed += sl_counter_read(&g->worker[w]->counters.no_buffer);
+	return "own";
+}
+
 int sl_engine_fd(const struct sl_engine *g)
 {
 	return g->fd;

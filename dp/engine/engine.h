@@ -43,8 +43,15 @@ struct sl_counters *sl_engine_control_counters(
 	struct sl_engine *g); /* the control thread's own row */
 /* also the control thread's own */
 struct sl_samples *sl_engine_control_samples(struct sl_engine *g);
-/* Memory for packets that the control thread makes. */
+/* Memory for packets that workers and the control thread make. */
 struct rte_mempool *sl_engine_pool(struct sl_engine *g);
+/* An empty packet that the control thread makes, or NULL, which is counted. */
+struct rte_mbuf *sl_engine_packet_new(struct sl_engine *g);
+/*
+ * The state of a pool that is no port's own: 0 is the one above, those that many ports receive into
+ * follow. Returns its name; NULL: there are no more.
+ */
+const char *sl_engine_buffers(const struct sl_engine *g, unsigned int i, struct sl_buffers *b);
 
 /*
  * Advances the coarse clock (it starts at 1) and runs retired work. Call every few milliseconds

@@ -11,6 +11,7 @@
 
 #include "dp/device/interface.h"
 #include "dp/device/port_driver.h"
+#include "dp/device/shared_pools.h"
 #include "dp/eal/eal.h"
 #include "dp/worker/worker.h"
 #include "ports.h"
@@ -81,6 +82,12 @@ struct sl_port_standing {
 	struct timespec since;
 };
 
+/* Whether a pool has buffers left. It is checked once a tick. */
+struct sl_pool_watch {
+	unsigned int n_dry, n_wet; /* checks in a row that found it empty, or not empty */
+	bool starved;
+	uint64_t dry; /* checks that found it empty */
+};
 struct sl_port {
 	struct sl_engine *engine;
 	enum sl_port_state state;
@@ -131,8 +138,7 @@ struct sl_port {
 	struct sl_port_lost going; /* lost by the device that is being closed */
 	/* the part of past.refused and the device's that was counted as drops */
 	uint64_t refused_told;
-	unsigned int n_dry, n_wet; /* checks in a row that found its pool empty, or not empty */
-	bool starved;
+	struct sl_pool_watch buffers;
 	uint64_t nudged_at; /* packets it had been given when a port was last starved */
 
 	enum sl_emptying emptying;
@@ -175,7 +181,8 @@ struct sl_engine {
 	struct sl_rcu *rcu;
 	struct sl_counters *control;
 	struct sl_samples control_samples;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool; /* for packets that are made here */
+	struct sl_pool_watch buffers, shared_buffers[SL_SHARED_POOLS_MAX];
 	unsigned int mbufs, upcall_next, sample_next;
 	uint64_t tsc_start;
 	uint64_t list_seq; /* of the last poll list */
@@ -282,6 +289,8 @@ void sl_pools_destroy(
 
 /* port_buffers.c */
 void sl_ports_buffers_tick(struct sl_engine *g);
+/* Free buffers of a pool, those in caches of workers and of the calling thread included. */
+unsigned int sl_pool_free(const struct sl_engine *g, const struct rte_mempool *pool);
 
 /* port_stats.c */
 void sl_port_stats_closing(struct sl_port *p); /* the device is about to be closed */

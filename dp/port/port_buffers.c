@@ -2,6 +2,8 @@
 /*
  * Whether a port has buffers to receive into, and what to do if not. Its buffers are in the
  * transmit queues of other ports. A port whose other end does not read may hold very many of them.
+ * The same for buffers that are nobody's own: those of packets that are made here, and those that
+ * many ports share.
  */
 #include <rte_ether.h>
 
@@ -10,8 +12,8 @@
 enum {
 	ETHER_TYPE_LOOP = 0x9000,
 	NUDGE_LEN = RTE_ETHER_MIN_LEN - RTE_ETHER_CRC_LEN,
-	DRY_TICKS = 2, /* empty at so many checks in a row: the port is starved */
-	/* not empty at so many checks in a row: the port is no longer starved */
+	DRY_TICKS = 2, /* empty at so many checks in a row: the pool is starved */
+	/* not empty at so many checks in a row: it is no longer starved */
 	WET_TICKS = SL_TICKS_PER_SECOND,
 };
 
@@ -27,13 +29,31 @@ __attribute__((no_sanitize("thread"))) static unsigned int in_cache(
 	return *(const volatile uint32_t *)&mp->local_cache[lcore].len;
 }
 
+static unsigned int in_ring_of(const struct rte_mempool *mp)
+{
+	return rte_mempool_get_ops(mp->ops_index)->get_count(mp);
+}
+
+/* rte_mempool_avail_count looks into the caches of all lcores that there could be: 128 cache
+ * lines for each port. */
+unsigned int sl_pool_free(const struct sl_engine *g, const struct rte_mempool *pool)
+{
+	unsigned int n = in_ring_of(pool), self = rte_lcore_id();
+
+	for (unsigned int w = 0; w < g->n_workers; w++)
+		n += in_cache(pool, g->worker[w]->lcore);
+	if (self < RTE_MAX_LCORE)
+		n += in_cache(pool, self);
+	return RTE_MIN(n, pool->size); /* those that move meanwhile may be counted twice */
+}
+
 /*
  * True when less than a burst is free for a worker that polls the port. Buffers in other threads'
  * caches are not available to it.
  */
 static bool is_dry(const struct sl_port *p)
 {
-	unsigned int in_ring = rte_mempool_get_ops(p->pool->ops_index)->get_count(p->pool);
+	unsigned int in_ring = in_ring_of(p->pool);
 
 	for (unsigned int q = 0; q < p->n_rxq && in_ring < SL_BURST_MAX; q++) {
 		int w = p->rxq_worker[q];
@@ -45,18 +65,29 @@ static bool is_dry(const struct sl_port *p)
 	return false;
 }
 
-static void look_at_pool(struct sl_port *p)
+/* The same for a pool that any worker may want buffers of. */
+static bool is_dry_for_any(const struct sl_engine *g, const struct rte_mempool *pool)
 {
-	if (p->pool == NULL)
-		return;
-	if (is_dry(p)) {
-		p->n_wet = 0;
-		p->starved |= ++p->n_dry >= DRY_TICKS;
+	unsigned int in_ring = in_ring_of(pool),
+		     least = RTE_MIN((unsigned)SL_BURST_MAX, pool->size / 4);
+
+	for (unsigned int w = 0; w < g->n_workers && in_ring < least; w++)
+		if (in_ring + in_cache(pool, g->worker[w]->lcore) < least)
+			return true;
+	return false;
+}
+
+static void note(struct sl_pool_watch *b, bool dry)
+{
+	if (dry) {
+		b->dry++;
+		b->n_wet = 0;
+		b->starved |= ++b->n_dry >= DRY_TICKS;
 		return;
 	}
-	p->n_dry = 0;
-	if (p->starved && ++p->n_wet >= WET_TICKS)
-		p->starved = false;
+	b->n_dry = 0;
+	if (b->starved && ++b->n_wet >= WET_TICKS)
+		b->starved = false;
 }
 
 /*
@@ -119,15 +150,22 @@ static void nudge_keepers(struct sl_engine *g)
 
 void sl_ports_buffers_tick(struct sl_engine *g)
 {
-	bool any_starved = false;
+	bool any_starved;
 
+	note(&g->buffers, is_dry_for_any(g, g->pool));
+	any_starved = g->buffers.starved;
+	for (unsigned int i = 0; sl_shared_pool(i) != NULL; i++) {
+		note(&g->shared_buffers[i], is_dry_for_any(g, sl_shared_pool(i)->pool));
+		any_starved |= g->shared_buffers[i].starved;
+	}
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 
 		if (!is_in_service(p))
 			continue;
-		look_at_pool(p);
-		any_starved |= p->starved;
+		if (p->pool != NULL)
+			note(&p->buffers, is_dry(p));
+		any_starved |= p->buffers.starved;
 	}
 	if (any_starved)
 		nudge_keepers(g);

@@ -23,6 +23,7 @@
 enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
+	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -132,6 +133,20 @@ static void follow_queues(struct sl_port *p)
 	sl_queues_replace(p->engine, p, new);
 }
 
+/* Another guest may take other offloads. */
+static void follow_takes(struct sl_port *p)
+{
+	struct sl_port_dp *new;
+
+	if (p->dev->takes == p->dp->takes && p->dev->merge == p->dp->merge)
+		return;
+	new = copy_of(p->dp);
+	new->takes = p->dev->takes;
+	new->merge = p->dev->merge;
+	sl_queues_replace(p->engine, p, new);
+	sl_port_set_add(&p->engine->changed, p->id);
+}
+
 static void act(struct sl_port *p, const struct sl_port_link *l)
 {
 	switch (l->state) {
@@ -167,6 +182,7 @@ static void look(struct sl_port *p)
 	}
 	if (l.txq_changed)
 		follow_queues(p);
+	follow_takes(p);
 	if (l.state == SL_LINK_UP || l.state == SL_LINK_DOWN)
 		follow_addresses(p, &l);
 	act(p, &l);
@@ -242,12 +258,12 @@ void sl_port_closed(struct sl_port *p)
 	sl_port_take_wish(p);
 }
 
-static void try_later(struct sl_port *p)
+static void try_later(struct sl_port *p, unsigned int most_ms)
 {
 	unsigned int ms = TRY_MS << RTE_MIN(p->n_tries, 6u);
 
 	p->n_tries++;
-	p->due = after_ms(RTE_MIN(ms, (unsigned int)TRY_MOST_MS));
+	p->due = after_ms(RTE_MIN(ms, most_ms));
 }
 
 static void open(struct sl_port *p)
@@ -260,7 +276,7 @@ static void open(struct sl_port *p)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_MISSING, why);
-		try_later(p);
+		try_later(p, LOOK_MOST_MS);
 		return;
 	}
 	ret = sl_port_check_device(p, &e);
@@ -279,7 +295,7 @@ void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e)
 		p->fault = SL_DROP_PORT_MISSING;
 		sl_port_view(p);
 		sl_port_stands(p, SL_PORT_IS_FAILED, e->message);
-		try_later(p);
+		try_later(p, TRY_MOST_MS);
 		return;
 	}
 	if (p->is_first)

@@ -91,6 +91,7 @@ static struct sl_port_device *new_device(const struct sl_port *p)
 		.has_mac = p->has_mac,
 		.keeps_mac = p->was_open && !p->has_mac,
 		.mac_asked = p->has_mac ? p->mac_asked : p->dp->mac,
+		.may_block = g->n_workers > 0 && g->worker[0]->idle == SL_IDLE_ADAPTIVE,
 		.may_replace_pool = sl_pool_may_replace(g, p->epoch),
 		.outside = p->outside,
 		.numa = SOCKET_ID_ANY,

@@ -42,8 +42,8 @@ void sl_port_stats_closed(struct sl_port *p, const struct sl_port_device *d)
 	sl_port_recall(p, d->n_thrown);
 	recall_refused(p, d->lost.refused);
 	add(&p->past, &d->lost);
-	p->n_dry = p->n_wet = 0;
-	p->starved = false;
+	p->buffers.n_dry = p->buffers.n_wet = 0;
+	p->buffers.starved = false;
 }
 
 static bool is_in_service(const struct sl_port *p)
@@ -99,8 +99,12 @@ void sl_port_stats_read(const struct sl_port *p, struct sl_port_info *info)
 	info->rx_no_buffer = l.rx_no_buffer;
 	info->keeps_buffers = p->dev != NULL && p->dev->keeps_buffers;
 	info->offloads = p->dev != NULL ? p->dev->offloads_now : 0;
-	info->starved = p->starved;
-	info->n_buffers = p->pool != NULL ? p->pool->size : 0;
+	info->buffers = (struct sl_buffers){
+		.starved = p->buffers.starved, .n_dry = p->buffers.dry, .n_failed = l.rx_no_buffer};
+	if (p->pool == NULL)
+		return;
+	info->buffers.n = p->pool->size;
+	info->buffers.n_free = sl_pool_free(p->engine, p->pool);
 }
 
 bool sl_port_kernel_counters(

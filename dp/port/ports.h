@@ -179,6 +179,15 @@ enum sl_port_condition {
 };
 extern const char *const sl_port_condition_names[]; /* ends with NULL */
 
+/* A pool of packet buffers. */
+struct sl_buffers {
+	unsigned int n, n_free;
+	bool starved;	/* it has been empty for some time */
+	uint64_t n_dry; /* checks, one a tick, that found it empty */
+	uint64_t
+		n_failed; /* times that a buffer was wanted and none was free, as far as is known */
+};
+
 struct sl_port_info {
 	enum sl_port_condition condition;
 	char why[200]; /* in words; empty when it is up */
@@ -199,8 +208,7 @@ struct sl_port_info {
 	/* its transmit queues keep other ports' buffers until they are sent */
 	bool keeps_buffers;
 	unsigned int offloads;	/* enum sl_offload: what its device uses */
-	bool starved;		/* its pool has been empty for some time */
-	unsigned int n_buffers; /* of its pool */
+	struct sl_buffers buffers; /* those that it receives into; all 0 without a device */
 };
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
 /* Counters of the kernel interface that the port's device is on. False: it is on none. */

@@ -65,6 +65,7 @@ struct sl_counters {
 	uint64_t busy_cycles;	     /* TSC cycles in loop turns that found packets */
 	uint64_t idle_cycles;	     /* and in those that found none, sleeping included */
 	uint64_t bursts;	     /* non-empty receive bursts */
+	uint64_t no_buffer;	     /* packets it was to make and had no buffer for */
 	struct sl_port_row *nobodys; /* the row of all ids that no port has had */
 	struct sl_port_row *port[SL_PORTS_MAX]; /* set by control, before workers know the port */
 } __rte_cache_aligned;

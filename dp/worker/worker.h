@@ -185,11 +185,15 @@ static inline void sl_stage_mark(struct sl_worker *w, enum sl_stage stage, unsig
 	sl_stages_mark(&w->stages, stage, n);
 }
 
-/* A packet that the worker generates: an empty mbuf, or NULL (not counted). Count generated
+/* A packet that the worker generates: an empty mbuf, or NULL, which is counted. Count generated
  * when it is filled. */
 static inline struct rte_mbuf *sl_packet_new(struct sl_worker *w)
 {
-	return rte_pktmbuf_alloc(w->pool);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
+
+	if (unlikely(m == NULL))
+		sl_count(&w->counters.no_buffer, 1);
+	return m;
 }
 
 #endif

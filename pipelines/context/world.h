@@ -56,6 +56,14 @@ enum {
 	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
 };
 
+/*
+ * The host's TAPs: an underlay port and the TAP that has what is the host's on the same wire. By
+ * port id, in both directions.
+ */
+struct sl_host_taps {
+	uint16_t other[SL_PORTS_MAX]; /* id of the other of the two, plus 1; 0: none */
+};
+
 struct sl_world {
 	/*
 	 * The number of the last commit that changed something a flow in the table depends on;
@@ -74,9 +82,18 @@ struct sl_world {
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
 	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
+	const struct sl_host_taps *host_taps;	/* NULL: no port has one */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
 };
+
+/* The host TAP of an underlay port, or the underlay port of a host TAP; SL_PORT_NONE: none. */
+static inline uint16_t sl_world_host_other(const struct sl_world *w, uint16_t port)
+{
+	uint16_t other = w->host_taps != NULL ? w->host_taps->other[port] : 0;
+
+	return other != 0 ? (uint16_t)(other - 1) : SL_PORT_NONE;
+}
 
 #endif

@@ -16,27 +16,50 @@ void sl_waiting_destroy(struct sl_waiting *r)
 	rte_free(r);
 }
 
-#define NETWORKS 64 /* networks whose ids differ by a multiple of this count as one */
-
-/* The index of the packet to be replaced by a packet of that network. */
-static uint32_t victim(const struct sl_waiting *r, uint32_t network)
+static void count(struct sl_waiting *r, const struct sl_waiting_owner *o, int n)
 {
-	uint8_t held[NETWORKS] = {0}, most = 0;
-	uint32_t best = 0;
+	r->of_network[o->network] = (uint8_t)(r->of_network[o->network] + n);
+	r->of_sender[o->sender] = (uint8_t)(r->of_sender[o->sender] + n);
+}
 
-	held[network % NETWORKS] = 1;
-	for (uint32_t i = 0; i < r->n; i++)
-		held[r->at[i].meta.network % NETWORKS]++;
+static struct sl_waiting_owner owner_of(const struct sl_meta *m, uint32_t tick)
+{
+	return (struct sl_waiting_owner){.network = m->network % SL_WAITING_NETWORKS,
+		.sender = (m->origin + m->network * 37) % SL_WAITING_SENDERS,
+		.since = tick};
+}
+
+/*
+ * The index of the packet to be replaced. The counts of networks come first, so that a network of
+ * many senders does not have more places than one with a single sender.
+ */
+static uint32_t victim(const struct sl_waiting *r)
+{
+	uint32_t best = 0, most = 0;
+
 	for (uint32_t i = 0; i < r->n; i++) {
-		uint8_t has = held[r->at[i].meta.network % NETWORKS];
+		const struct sl_waiting_owner *o = &r->owner[i];
+		uint32_t has = (uint32_t)r->of_network[o->network] << 8 | r->of_sender[o->sender];
 
-		if (has > most ||
-			(has == most && (int32_t)(r->at[i].since - r->at[best].since) < 0)) {
+		if (has > most || (has == most && (int32_t)(o->since - r->owner[best].since) < 0)) {
 			most = has;
 			best = i;
 		}
 	}
 	return best;
+}
+
+/* The index of a place for a packet of that owner, who has been counted. */
+static uint32_t place_for(struct sl_waiting *r)
+{
+	uint32_t at;
+
+	if (r->n < SL_WAITING_MAX)
+		return r->n++;
+	at = victim(r);
+	count(r, &r->owner[at], -1);
+	r->gone = r->at[at];
+	return at;
 }
 
 static void look_at(struct sl_waiting *r, const struct sl_waiter *w)
@@ -58,13 +81,17 @@ static void look_at(struct sl_waiting *r, const struct sl_waiter *w)
 const struct sl_waiter *sl_waiting_put(struct sl_waiting *r, const struct sl_burst *b,
 	unsigned int i, bool tunnel, uint32_t tick, uint64_t commit)
 {
+	const struct sl_waiting_owner owner = owner_of(&b->meta[i], tick);
 	bool full = r->n == SL_WAITING_MAX;
-	struct sl_waiter *w = full ? &r->at[victim(r, b->meta[i].network)] : &r->at[r->n++];
+	struct sl_waiter *w;
+	uint32_t at;
 
-	if (full) {
-		r->gone = *w;
+	count(r, &owner, 1);
+	at = place_for(r);
+	w = &r->at[at];
+	r->owner[at] = owner;
+	if (full)
 		look_at(r, &r->gone);
-	}
 	*w = (struct sl_waiter){.m = b->pkt[i],
 		.since = tick,
 		.commit = commit,
@@ -88,7 +115,10 @@ const struct sl_waiter *sl_waiting_look(struct sl_waiting *r)
 
 void sl_waiting_remove(struct sl_waiting *r)
 {
-	r->at[r->next] = r->at[--r->n];
+	count(r, &r->owner[r->next], -1);
+	r->n--;
+	r->at[r->next] = r->at[r->n];
+	r->owner[r->next] = r->owner[r->n];
 }
 
 void sl_waiting_keep(struct sl_waiting *r)

@@ -3,8 +3,8 @@
  * Later fragments that came before their first one. Either they were reordered on their way, or
  * another worker has the first fragment and has not judged it yet. They wait SL_WAITING_TICKS
  * at most, and a few of them are checked at a time. At most SL_WAITING_MAX wait. When another
- * one comes, it replaces the oldest of the network that has most waiting; the new one counts
- * for its network.
+ * one comes, it replaces one of the network that has most waiting; within the network, one of the
+ * port or node that has most; of those, the oldest. The new one counts for its owners.
  *
  * Threads: a struct sl_waiting is private to one worker; control creates and destroys it while that
  * worker does not run.
@@ -15,8 +15,17 @@
 
 #include "sluice/burst.h"
 
-#define SL_WAITING_MAX	 64
-#define SL_WAITING_TICKS 2 /* 0.1 to 0.2 seconds */
+#define SL_WAITING_MAX	 128 /* two datagrams of 64 KB, their first fragments last */
+#define SL_WAITING_TICKS 2   /* 0.1 to 0.2 seconds */
+
+/* Ids that differ by a multiple of these count as one. */
+#define SL_WAITING_NETWORKS 64
+#define SL_WAITING_SENDERS  1024
+
+struct sl_waiting_owner {
+	uint16_t network, sender; /* indexes of of_network and of_sender */
+	uint32_t since;		  /* tick */
+};
 
 struct sl_waiting {
 	uint32_t n;
@@ -33,9 +42,14 @@ struct sl_waiting {
 		bool tunnel; /* it arrived through a tunnel; */
 		bool closer; /* then its bit of sl_burst.closer */
 	} at[SL_WAITING_MAX];
+	struct sl_waiting_owner owner[SL_WAITING_MAX]; /* of the packet in at[] */
+	/* packets that each has in at[] */
+	uint8_t of_network[SL_WAITING_NETWORKS], of_sender[SL_WAITING_SENDERS];
 	struct sl_waiter gone; /* the one that was replaced last */
 	struct sl_burst burst; /* has the one that is being checked */
 };
+
+_Static_assert(SL_WAITING_MAX < UINT8_MAX, "counted in bytes, the newcomer included");
 
 struct sl_waiting *sl_waiting_create(int socket); /* NULL when out of memory */
 void sl_waiting_destroy(struct sl_waiting *r);	  /* also frees the waiting packets; accepts NULL */

@@ -202,6 +202,54 @@ static inline bool classify(struct decap *d, unsigned int i)
 	return false;
 }
 
+/*
+ * True for a frame that may carry a tunnel packet for this node: IPv4 to a tunnel address, or cut so
+ * short that its address is missing.
+ */
+static bool concerns_tunnels(struct decap *d, const struct rte_mbuf *m)
+{
+	uint8_t buf[4];
+	const uint8_t *p = sl_pkt_read(m, 12, 2, buf);
+	uint32_t dst_be;
+
+	if (p == NULL)
+		return true;
+	if (p[0] != 0x08 || p[1] != 0x00)
+		return false;
+	p = sl_pkt_read(m, SL_OUTER_L3 + 16u, sizeof(buf), buf);
+	if (p == NULL)
+		return true;
+	memcpy(&dst_be, p, sizeof(dst_be));
+	return (find_addr(&d->local, dst_be) & SL_LOCAL_TUNNEL) != 0;
+}
+
+/*
+ * The same as classify, for a port with a host TAP: what is not sluice's is the host's, whatever it
+ * is. The host's kernel judges it. A later fragment of UDP to a tunnel address is the host's, too:
+ * the first fragment of a tunnel packet is dropped here, so the kernel never gets a whole one.
+ */
+static bool classify_for_host(struct decap *d, unsigned int i)
+{
+	struct sl_burst *b = d->b;
+	unsigned int e;
+
+	if (!concerns_tunnels(d, b->pkt[i])) {
+		if (b->verdict[i] != SL_KEEP)
+			b->meta[i].flags = 0;
+		b->verdict[i] = SL_KEEP;
+		return true;
+	}
+	if (b->verdict[i] == SL_KEEP && (b->meta[i].flags & SL_P_MULTICAST) != 0)
+		b->verdict[i] = SL_DROP_MULTICAST;
+	if (b->verdict[i] != SL_KEEP)
+		return false;
+	e = encap_of(b->pkt[i], &b->meta[i]);
+	if (e == SL_ENCAP_COUNT)
+		return true;
+	b->verdict[i] = (uint8_t)sort_tunnel(d, i, e);
+	return false;
+}
+
 /* The id of the network that has this VNI and encapsulation, or 0. */
 static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 {
@@ -298,7 +346,9 @@ static bool look_closer(struct decap *d, unsigned int i)
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
 	}
-	sl_parse_outer(b, i);
+	sl_parse_outer(b, i); /* it also strips a priority tag */
+	if (sl_world_host_other(d->world, b->in_port) != SL_PORT_NONE)
+		return classify_for_host(d, i);
 	return b->verdict[i] == SL_KEEP && classify(d, i);
 }
 

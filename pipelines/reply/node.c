@@ -144,8 +144,27 @@ static enum sl_drop reply_icmp(const struct sl_trip *t, unsigned int i, const st
 	return SL_SENT;
 }
 
+/* tap: the host's. An ICMP error is sluice's only if it is about a tunnel packet. */
+static enum sl_drop hand_to_host(const struct sl_trip *t, unsigned int i, uint16_t tap)
+{
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR) {
+		enum sl_drop noted = note_error(t, i);
+
+		if (noted != SL_DROP_UNDERLAY_PROTOCOL)
+			return noted;
+	}
+	sl_tx_put(t->w, tap, t->b->pkt[i]);
+	return SL_SENT;
+}
+
 void sl_stage_node(struct sl_trip *t, const struct sl_packets *in, const struct sl_mac *own)
 {
+	uint16_t tap = sl_world_host_other(t->world, t->b->in_port);
+
+	for (unsigned int k = 0; tap != SL_PORT_NONE && k < in->n; k++)
+		sl_trip_judge(t, in->idx[k], hand_to_host(t, in->idx[k], tap));
+	if (tap != SL_PORT_NONE)
+		return;
 	for (unsigned int k = 0; k < in->n; k++) {
 		unsigned int i = in->idx[k];
 		bool arp = t->b->meta[i].flags & SL_P_ARP;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Packets for this node itself on underlay ports. ARP goes up to the control thread. Ping is
- * answered here. ICMP errors about tunnel packets are noted in the tunnel's row.
+ * answered here. ICMP errors about tunnel packets are noted in the tunnel's row. If the port has a
+ * host TAP, the host answers: all but these errors goes to the TAP, unchanged.
  * Threads: worker, on its own burst.
  */
 #ifndef SL_REPLY_NODE_H

@@ -16,6 +16,12 @@
 /* 0, 1, 2 and so on: the list of a whole burst. */
 extern const uint8_t sl_stage_every[SL_BURST_MAX];
 
+/*
+ * A port without a network: what comes by a host TAP leaves by its underlay port, unchanged. No
+ * other such port may send.
+ */
+void sl_stage_receive_unbound(struct sl_trip *t, const struct sl_port_dp *port);
+
 /* An access port: all its packets belong to its network. */
 static inline void sl_stage_receive_access(
 	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
@@ -25,9 +31,7 @@ static inline void sl_stage_receive_access(
 
 	inner->n = 0;
 	if (unlikely(network == 0)) {
-		memset(b->verdict, SL_DROP_PORT_UNBOUND, b->n);
-		if (unlikely(port->offloads_in))
-			sl_stage_settle(t, UINT64_MAX);
+		sl_stage_receive_unbound(t, port);
 		return;
 	}
 	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 
-from bench import rounds
-from bench.measuring import machine, ways
+from bench import rounds, ways
+from bench.measuring import machine
 from bench.measuring.daemon import Failure
 from bench.peers import ovs, pktgen, pktgen_pairs
-from bench.report import tables, targets
+from bench.report import store, tables
 from bench.scenario import cases
 
 ABOUT = "What sluice costs and keeps up with, beside testpmd and OVS-DPDK on the same packets."
@@ -25,7 +25,8 @@ by byte with what must come out. The run ends when counters show drops that were
 or a wrong number of connections. docs/performance/README.md says what the figures mean.
 
 It needs root (hugepages, namespaces), two cores and the package dpdk-dev. The control thread is on
-core 0, the worker on core 1.
+core 0, the worker on core 1. The group `workloads` has kernel interfaces and TCP in namespaces, which
+it takes down again however it ends.
 """
 LOCK = "/run/lock/sluice-bench.lock"
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -70,7 +71,12 @@ def what_to_measure(parser):
 
 def what_to_write(parser):
     parser.add_argument("--json", metavar="FILE", help="write everything for programs; -: print it")
+    parser.add_argument("--profile", metavar="DIR",
+                        help="of two workloads: write where the machine's time goes, by perf, a file a "
+                             "point; it slows them down a little")
     parser.add_argument("--plot", metavar="DIR", help="write figures as SVG and a page with them")
+    parser.add_argument("--store", metavar="FILE",
+                        help="write what docs/performance/measured.json keeps: all but the rounds")
     parser.add_argument("--targets", metavar="FILE",
                         help="write what is aimed at, and reached, as a Markdown table")
 
@@ -135,6 +141,9 @@ def write_report(found, opts):
                 file.write("\n")
     if opts.plot:
         draw(opts.plot, found["rows"])
+    if opts.store:
+        with open(opts.store, "w", encoding="utf-8") as file:
+            file.write(store.text(found))
     if opts.targets:
         with open(opts.targets, "w", encoding="utf-8") as file:
             file.write(tables.markdown(tables.table_of_targets(found["targets"])))
@@ -150,20 +159,14 @@ def draw(directory, rows):
 
 
 def joined(names):
-    """Several runs as one. Ratios are taken within a point and between points of one run, so what
-    belongs together must have been measured together."""
+    """The runs in these files as one."""
     runs = []
     for name in names:
         with open(name, encoding="utf-8") as file:
             runs.append(json.load(file))
         if runs[-1].get("format") != rounds.FORMAT:
             raise Failure(f"{name} has format {runs[-1].get('format')}, this is {rounds.FORMAT}")
-    if len(runs) == 1:
-        return runs[0]
-    rows = {row["key"]: row for found in runs for row in found["rows"]}
-    return runs[-1] | {"rows": list(rows.values()),
-                       "notes": [note for found in runs for note in found["notes"]],
-                       "targets": targets.all_of(tables.results_of(rows.values()))}
+    return runs[0] if len(runs) == 1 else store.joined(runs)
 
 
 def shell(script, complaint):
@@ -173,7 +176,7 @@ def shell(script, complaint):
 
 def packages_and_build():
     """A directory of its own: the daemon there has the test generator."""
-    shell(f". tools/lib/setup.sh && packages_install && build {BUILD} sluiced -Dgenerator=true",
+    shell(f". tools/lib/setup.sh && packages_install && build {BUILD} 'sluiced tests/exchange' -Dgenerator=true",
           "the build failed")
     return os.path.join(ROOT, BUILD)
 
@@ -226,7 +229,10 @@ def measure(opts):
         if opts.pktgen:
             pktgen.run(opts, directory)
         else:
-            write_report(rounds.run(opts, directory), opts)
+            found = rounds.run(opts, directory)
+            write_report(found, opts)
+            if found["failures"]:
+                raise Failure("not everything was measured: " + "\n".join(found["failures"]))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         if turn:

@@ -3,10 +3,13 @@
 import datetime
 import sys
 
-from bench.measuring import machine, ways
+from bench import ways
+from bench.measuring import machine
+from bench.measuring.daemon import Failure
 from bench.measuring.measure import Bench, undisturbed
 from bench.peers import ovs, testpmd
 from bench.report import tables, targets
+from bench.workloads import measure as workloads
 
 FORMAT = 2  # of the JSON
 
@@ -22,23 +25,35 @@ class Rounds:
 
     def __init__(self, bench, opts):
         self._bench, self._opts = bench, opts
-        self.results = {point.key: [] for point in opts.points}
-        self.notes = []
+        self.notes, self.failures = [], []
+        self.points = [point for point in opts.points if not self._left_out(point)]
+        self.results = {point.key: [] for point in self.points}
         self._ovs = opts.ovs and any(point.ovs for point in opts.points)
         if self._ovs and ovs.missing():
             self.notes.append(f"without OVS: {ovs.missing()}; --install-peers installs it")
             self._ovs = False
 
+    def _left_out(self, point):
+        """Points that are a peer's alone, where it cannot take part."""
+        if point.how != "workload":
+            return False
+        why = workloads.missing(self._bench, point.scenario, self._opts.ovs)
+        if why:
+            self.notes.append(f"{point.key} is skipped: {why}")
+        return bool(why)
+
     def check(self):
         """Compare output bytes first: sluice's, and those of peers that do the same work."""
-        for point in self._opts.points:
+        for point in self.points:
             if point.checked:
                 show_progress(f"checking the output of {point.key}")
                 self._bench.check_output(point.scenario)
         done = set()
-        for point in self._opts.points:
+        for point in self.points:
+            if not self._with_ovs(point):
+                continue
             work = (point.scenario.direction, point.scenario.encap)
-            if self._with_ovs(point) and work not in done:
+            if work not in done:
                 show_progress(f"checking the output of OVS, {point.key}")
                 ovs.check_output(self._bench, point.scenario)
                 done.add(work)
@@ -49,13 +64,27 @@ class Rounds:
     def run(self):
         for number in range(self._opts.rounds):
             beside = {}
-            for point in self._opts.points:
+            for point in self.points:
                 way = ways.WAYS[point.how]
                 if number < way.most_rounds:
                     show_progress(f"round {number + 1} of {self._opts.rounds}: {point.key}")
                     found = dict(self._beside(point, beside))
-                    found |= undisturbed(self._opts.attempts, way.measure, self._bench, point)
+                    found |= self._measured(way, point, number)
                     self.results[point.key].append(found)
+
+    def _measured(self, way, point, number):
+        """Programs that end a run do so; a workload's failure, after another attempt, costs the
+        round of that point only: what was measured of the others stays, and the run fails at its
+        end."""
+        if point.how != "workload":
+            return undisturbed(self._opts.attempts, way.measure, self._bench, point)
+        for attempt in range(2):
+            try:
+                return way.measure(self._bench, point)
+            except Failure as failure:
+                if attempt == 1:
+                    self.failures.append(f"{point.key}, round {number + 1}: {failure}")
+        return {}
 
     def _beside(self, point, done):
         """What the peers cost on this point's file, measured once a round."""
@@ -84,16 +113,17 @@ def run(opts, directory):
     wanted = memory_wanted(opts.points, opts.ovs) if opts.hugepages else 0
     with machine.Hugepages(wanted) as hugepages:
         usable = opts.hugepages and hugepages.available
-        bench = Bench(opts.build, directory, tsc, usable, opts.seconds)
+        bench = Bench(opts.build, directory, tsc, usable, opts.seconds, opts.profile)
         rounds = Rounds(bench, opts)
         rounds.check()
         rounds.run()
     if not usable:
         rounds.notes.append(f"without hugepages: {hugepages.note or 'as was asked'}")
-    rows = [tables.row(point, rounds.results[point.key]) for point in opts.points]
+    rows = [tables.row(point, rounds.results[point.key]) for point in rounds.points
+            if any(rounds.results[point.key])]
     return {"format": FORMAT,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "machine": machine.describe(tsc) | {"hugepages": usable},
             "build": machine.describe_build(opts.build),
             "options": {"rounds": opts.rounds, "seconds": opts.seconds, "rules": opts.rules},
-            "notes": rounds.notes, "rows": rows, "targets": targets.all_of(rounds.results)}
+            "notes": rounds.notes, "failures": rounds.failures, "rows": rows, "targets": targets.all_of(rounds.results)}

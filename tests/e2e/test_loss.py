@@ -279,6 +279,12 @@ def what_was_lost_is_not_forgotten_when_the_device_is_opened_anew(lab):
     expect(last["rx_missed"] > after["rx_missed"], f"rx_missed: {after} {last}")
 
 
+def buffers(daemon, name=None):
+    """Those of a port; without a name, those for packets that sluice makes."""
+    wanted = ("port", name) if name else ("own", None)
+    return next(b for b in daemon.call("stats.get")["buffers"] if (b["pool"], b.get("name")) == wanted)
+
+
 def starved(daemon, name):
     return [n for n in daemon.call("notices.list") if (n["code"], n["name"]) == ("port_starved", name)]
 
@@ -300,17 +306,27 @@ def a_port_without_buffers_says_so_and_what_it_lost_adds_up(lab):
             blast.send(10)
             wait_until(lambda: vm.counters().get("RX-packets", 0) == 10, "nothing gets through", 20)
             expect_equal(daemon.port("web")["starved"], False, "starved at first")
+            total, free = (buffers(daemon, "web")[k] for k in ("total", "free"))
+            expect(0 < free <= total, f"{free} of {total} buffers are free")
+            reported = daemon.call("ports.get", {"name": "web"})
+            expect_equal(reported["buffers"], total, "buffers of ports.get")
+            expect(0 < reported["buffers_free"] <= total, f"ports.get: {reported}")
+            expect_equal(buffers(daemon, "web")["dry"], 0, "dry at first")
             vm.pause()
             wait_until(lambda: (blast.send(500), daemon.port("web")["starved"])[1],
                        lambda: f"not starved: {daemon.port('web')}", 30)
             blast.send(1000)
             found = starved(daemon, "web")
             expect(len(found) == 1 and "db" in found[0]["message"], f"notices: {daemon.call('notices.list')}")
+            expect("packet_buffers" in found[0]["hint"], f"hint: {found[0]['hint']}")
+            dry = buffers(daemon, "web")
+            expect(dry["dry"] >= 2 and dry["free"] < total / 2, f"dry: {dry}")
             wait_until(lambda: "is starved" in daemon.log_tail(), "the log has no line", 20)
             vm.resume()
             wait_until(lambda: not daemon.port("web")["starved"], "starved for ever", 20)
             wait_until(lambda: "no longer" in daemon.log_tail(), "the log has no second line", 20)
             expect_equal(starved(daemon, "web"), [], "notices")
+            wait_until(lambda: buffers(daemon, "web")["free"] >= free / 2, "buffers do not come back", 20)
             ours, its = quiet(lambda: (daemon.port("web"), kernel(daemon, "web")))
             expect(ours["rx_missed"] > 0, f"nothing was lost: {ours}")
             expect_equal(ours["rx_packets"] + ours["rx_missed"] + its["rx_dropped"], blast.sent + blast.refused, "all")
@@ -328,6 +344,10 @@ def a_port_that_keeps_all_its_buffers_itself_says_so(lab):
     wait_until(lambda: daemon.port("in")["starved"], lambda: f"not starved: {daemon.port('in')}", 20)
     expect_equal(daemon.port("in")["rx_packets"], 0, "rx_packets")
     expect_equal(len(starved(daemon, "in")), 1, "notices")
+    its = buffers(daemon, "in")
+    expect(its["dry"] > 0 and its["free"] < its["total"] / 2 and its["total"] >= 1000, f"buffers: {its}")
+    own = buffers(daemon)
+    expect(own["free"] > own["total"] / 2 and own["dry"] == 0, f"buffers of its own: {own}")
 
 
 @test

@@ -65,6 +65,8 @@ enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port);
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
+/* The unbound port is the host TAP of the underlay port, or no longer. */
+void sl_rig_host_tap(struct sl_rig *r, bool has);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */

@@ -17,6 +17,7 @@ struct sl_rig {
 	struct sl_tunnel_table *tunnels;
 	struct sl_network networks[2];
 	uint32_t port_network[SL_PORTS_MAX];
+	struct sl_host_taps host_taps;
 	struct sl_endpoint endpoint[3];
 	struct sl_port_dp port[SL_RIG_PORTS];
 	struct sl_port_row row[SL_RIG_PORTS];

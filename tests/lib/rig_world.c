@@ -261,6 +261,16 @@ void sl_rig_tunnel_gone(struct sl_rig *r)
 	publish(r, change(r));
 }
 
+void sl_rig_host_tap(struct sl_rig *r, bool has)
+{
+	struct sl_world *w = change(r);
+
+	r->host_taps.other[SL_RIG_UNDERLAY] = SL_RIG_UNBOUND + 1;
+	r->host_taps.other[SL_RIG_UNBOUND] = SL_RIG_UNDERLAY + 1;
+	w->host_taps = has ? &r->host_taps : NULL;
+	publish(r, w);
+}
+
 void sl_rig_touch(struct sl_rig *r, uint16_t slot)
 {
 	struct sl_world *w = next_world(r);

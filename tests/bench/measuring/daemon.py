@@ -83,14 +83,15 @@ def result(method, line):
 class Daemon:
     """Runs sluiced with a configuration file for as long as the with-block lasts."""
 
-    def __init__(self, binary, directory, config_path, state=None):
-        """`state`: a state directory, or none. Socket and log are made in `directory`."""
-        self.socket_path = os.path.join(directory, "sluiced.sock")
-        self._words = [binary, "--config", config_path, "--socket", self.socket_path]
+    def __init__(self, binary, directory, config_path, state=None, name="sluiced", within=()):
+        """`state`: a state directory, or none. Socket and log are made in `directory`, under `name`.
+        `within`: words in front of the command, which become the command."""
+        self.socket_path = os.path.join(directory, f"{name}.sock")
+        self._words = [*within, binary, "--config", config_path, "--socket", self.socket_path]
         if state:
             self._words += ["--state", state]
         self.start_seconds = 0.0
-        self._log_path = os.path.join(directory, "sluiced.log")
+        self._log_path = os.path.join(directory, f"{name}.log")
         self._process = self._socket = self._log = None
 
     def __enter__(self):

@@ -19,12 +19,14 @@ LEAST_SECONDS = 2.2  # the daemon's own count is that of the last full second
 class Bench:
     """What all measurements of a run share: the daemon's binary, files, the clock."""
 
-    def __init__(self, build, directory, tsc, hugepages, seconds):
+    def __init__(self, build, directory, tsc, hugepages, seconds, profiles=None):
+        """`profiles`: a directory for profiles of workloads, or None for none."""
         self.binary = os.path.join(build, "sluiced")
         self.directory = directory
         self.tsc = tsc
         self.hugepages = hugepages
         self.seconds = seconds
+        self.profiles = profiles
         self._files = {}
         self._expected = {}
         self._checked = set()

@@ -56,7 +56,9 @@ def can_do(scenario):
 class Ovs:
     """Its programs for as long as the with-block lasts. All files are below one directory."""
 
-    def __init__(self):
+    def __init__(self, settings=()):
+        """`settings`: more of its own, which it reads when it starts."""
+        self._settings = settings
         self._directory = tempfile.mkdtemp(prefix="sluice-bench-ovs-")
         self._space = "sluice-bench-" + str(os.getpid())
         self._children = []
@@ -118,7 +120,7 @@ class Ovs:
         self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".",
                    "other_config:dpdk-init=true", "other_config:dpdk-lcore-mask=0x1",
                    "other_config:pmd-cpu-mask=0x2", f"other_config:dpdk-socket-mem={MEMORY_MB}",
-                   'other_config:dpdk-extra="--no-pci --in-memory --no-telemetry"')
+                   'other_config:dpdk-extra="--no-pci --in-memory --no-telemetry"', *self._settings)
         self._child(VSWITCHD, f"unix:{address}", "--no-chdir",
                     f"--unixctl={self._path('switch.ctl')}")
         self._await(lambda: glob.glob(self._path("switch.ctl")), "its switch")

@@ -18,8 +18,9 @@ LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 1.15, 0.75
 BETWEEN = 0.3                      # between two panels
 DECADE = 10                        # from this ratio on an axis is logarithmic
 # A program has the same colour in every figure. The others are for what a figure compares.
-OWN = {"sluice": "#0072b2", "OVS-DPDK": "#d55e00", "testpmd mac": "#7f7f7f"}
-PEERS = ("OVS-DPDK", "testpmd mac")  # last in a legend
+OWN = {"sluice": "#0072b2", "sluice, TAP ports": "#0072b2", "OVS-DPDK": "#d55e00",
+       "testpmd mac": "#7f7f7f", "kernel": "#7f7f7f"}
+PEERS = ("OVS-DPDK", "testpmd mac", "kernel")  # last in a legend
 OTHERS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
 NOTE = "points, bars and numbers: medians of the rounds; whiskers: the lowest and the highest"
 INK, FAINT = "#222222", "#666666"

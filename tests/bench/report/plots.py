@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.report import drawing
 
-OVS, TESTPMD = drawing.PEERS
+OVS, TESTPMD, _ = drawing.PEERS
 CYCLES = "TSC cycles a packet"
 MPPS = "million packets a second"
 
@@ -21,9 +21,11 @@ class Plot:
     lines: dict
     factor: float = 1.0
     digits: int = 0  # of the numbers beside points and bars
+    of: str = ""     # the figure whose points are drawn, where that is another one
 
 
 PEERS = {"cycles": "", "ovs_cycles": OVS, "mac": TESTPMD}
+SHARED = "two cores that everything shares"
 SMALL = "64-byte frames, 1,000 rules, default deny"
 PLOTS = {
     "flows": Plot("A packet of an established connection: sluice, OVS-DPDK, testpmd",
@@ -59,6 +61,19 @@ PLOTS = {
                     MPPS, "workers", drawing.bars, {"pps": ""}, 1e-6, 1),
     "features": Plot("Policy modes", "VXLAN encapsulation, 1,024 connections, 64-byte frames, 1,000 rules",
                      CYCLES, "policy mode of the network", drawing.bars, PEERS),
+    "streams": Plot("TCP between two workloads, their offloads untouched",
+                    f"iperf3; {SHARED}; kernel: bridge, and VXLAN over a veth pair; cut: to the MTU, as a NIC does",
+                    "Gb/s", "where the workloads are, and how many streams", drawing.bars, {"gbps": ""},
+                    digits=1),
+    "work": Plot("What a gigabyte between two workloads costs",
+                 f"the same streams; every process and the kernel; {SHARED}",
+                 "CPU seconds a GB", "where the workloads are, and how many streams", drawing.bars,
+                 {"cpu_per_gb": ""}, digits=2, of="streams"),
+    "latency": Plot("Ping between two workloads", f"one node; {SHARED}; kernel: bridge", "microseconds, p50", "pings",
+                    drawing.bars, {"rtt_us": ""}),
+    "exchange": Plot("One-byte requests over TCP between two workloads", f"one node; {SHARED}; kernel: bridge",
+                     "thousand a second", "connections", drawing.bars, {"requests_per_second": ""},
+                     1e-3, 1),
 }
 
 
@@ -66,7 +81,7 @@ def panels_of(name, rows):
     """Panel -> line -> [(x, {"median", "min", "max"})]."""
     plot, found = PLOTS[name], {}
     for row in rows:
-        if not row["plot"] or row["plot"][0] != name:
+        if not row["plot"] or row["plot"][0] != (plot.of or name):
             continue
         _, panel, line, x = row["plot"]
         for metric, fixed in plot.lines.items():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows of the report, and tables for people."""
 from bench.measuring.summaries import summary
+from bench.report import workloads
 
 UNITS = {  # metric -> (what a reader calls it, factor, digits)
     "connections_per_second": ("new connections a second, millions", 1e-6, 2),
@@ -40,8 +41,8 @@ def results_of(rows):
 
 
 def row(point, rounds):
-    """One row of the report from the rounds of one point."""
-    rounds = [with_ratios(found) for found in rounds]
+    """One row of the report from the rounds of one point; a round that failed is empty."""
+    rounds = [with_ratios(found) for found in rounds if found]
     names = [name for name, value in rounds[0].items()
              if isinstance(value, (int, float)) and all(name in found for found in rounds)]
     words = {name: sorted({str(found[name]) for found in rounds})
@@ -74,7 +75,7 @@ def warnings(found):
     main = metrics.get("ratio_to_mac") or metrics.get("cycles")
     if main and main["spread"] and main["spread"] > 1.3:
         texts.append(f"varies by {main['spread']:.1f}x between rounds: the machine is not quiet")
-    return [f"{found['key']}: {text}" for text in texts]
+    return [f"{found['key']}: {text}" for text in texts + workloads.warnings(found)]
 
 
 def cell(values, digits=0, factor=1):
@@ -115,14 +116,27 @@ def print_tables(facts, notes, rows, targets):
     print(f"{facts['cpu']}, {facts['cores']} cores, TSC {facts['tsc_hz'] / 1e9:.2f} GHz, "
           f"hugepages {'on' if facts['hugepages'] else 'OFF'}")
     packets = [found for found in rows if "cycles" in found["metrics"] and found["way"] != "new"]
-    others = [found for found in rows if found["way"] not in ("cycles", "source_floor")]
+    others = [found for found in rows
+              if found["way"] not in ("cycles", "source_floor", "workload")]
+    beside = list(workloads.figures(rows, cell))
     if packets:
         print("TSC cycles a packet, whole loop: median (lowest-highest)")
         print("\n".join(aligned(table_of_packets(packets))))
     if others:
         print("\nOther figures: median (lowest-highest)")
         print("\n".join(aligned(table_of_others(others, packets))))
-    measured = [target for target in targets if target["measured"]]
+    compared = workloads.table(rows, targets)
+    if beside:
+        print("\nTwo workloads: median (lowest-highest); CPU of the whole machine; `before`: the cores in "
+              "use before the traffic")
+        for lines in beside:
+            print("\n".join(aligned(lines)))
+        print("\n".join(workloads.remarks(rows)))
+    if compared:
+        print("\nTwo workloads, side by side; ratios are taken in each round")
+        print("\n".join(aligned(compared)))
+    done = {line[0] for line in compared}
+    measured = [target for target in targets if target["measured"] and target["what"] not in done]
     if measured:
         print("\nWhat is aimed at")
         print("\n".join(aligned(table_of_targets(measured))))

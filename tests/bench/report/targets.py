@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.measuring.summaries import summary
-from bench.report import tables
+from bench.report import tables, workloads
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ TARGETS = (
            metric("load/endpoints", "load_seconds"), " s", digits=1),
     Target("two workers against one (control thread sharing a core)", (1.7, 1.85, 1.95),
            ratio("workers/2", "pps", "workers/1"), more=True),
+    *(Target(row.what, row.bars, workloads.ratios(row), "x" if row.theirs else f" {row.unit}",
+             row.more, unless=workloads.touched(row)) for row in workloads.ROWS),
 )
 LEVELS = ("must", "aim", "dream")
 

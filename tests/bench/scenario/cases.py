@@ -7,6 +7,7 @@ read the JSON name points by them.
 """
 from dataclasses import dataclass, field
 
+from bench.scenario import workloads
 from bench.scenario.encaps import ENCAPS
 from bench.scenario.traffic import Scenario
 
@@ -17,7 +18,7 @@ PCAP_LIMIT = 131072  # flows of a replayed file; more come from the generator
 @dataclass(frozen=True)
 class Point:
     key: str
-    scenario: Scenario
+    scenario: object           # a Scenario, or the Work of two workloads
     how: str = "cycles"        # name of a way in ways.py
     with_: dict = field(default_factory=dict, hash=False)
     floors: bool = True        # testpmd on the same file in the same round
@@ -226,6 +227,64 @@ def smoke(_):
             for direction in ("encap", "decap")]
 
 
+def at_work(key, work, plot=(), about=""):
+    """A point of two workloads. Whoever is between them is a point by itself, and each of a row's
+    points is measured once a round, one after the other."""
+    return Point(key, work, "workload", floors=False, checked=False, plot=plot, about=about)
+
+
+def pair(_):
+    return [at_work(f"pair/{name}", work, ("streams", "", workloads.title(work), "one node, 1 stream"))
+            for name, work in workloads.WITH_OVS.items() if name != "ovs-tap"] + [
+        at_work("pair/ovs-tap", workloads.WITH_OVS["ovs-tap"])]
+
+
+def tunnel(_):
+    """An underlay that is a veth pair carries super-packets whole, which a NIC would cut. So both are
+    measured: whole, and cut to the underlay's MTU before they cross it."""
+    return [at_work(f"tunnel/{streams}/{name}", work.but(at_once=streams),
+                    ("streams", "", workloads.title(work),
+                     f"two nodes, {streams}{', cut' if work.cut else ''}"))
+            for streams in (1, 8) for name, work in workloads.ON_TWO_NODES.items()]
+
+
+def memif(_):
+    return [at_work("memif/1", workloads.TAP.but(underlay="memif"),
+                    ("streams", "", workloads.title(workloads.TAP), "memif, 1"))]
+
+
+def latency(_):
+    return [at_work(f"latency/{load}/{name}", work.but(load=f"{load}_ping"),
+                    ("latency", "", workloads.title(work), place))
+            for load, place in (("idle", "a ping a second"), ("busy", "a thousand a second"))
+            for name, work in workloads.ON_ONE_NODE.items()]
+
+
+def exchange(_):
+    return [at_work(f"exchange/{load}/{at_once}/{name}", work.but(load=load, at_once=at_once),
+                    ("exchange", "", workloads.title(work), place))
+            for load, at_once, place in (("same", 1, "one connection"),
+                                         ("new", 1, "a connection each"),
+                                         ("new", 16, "16 of these at a time"))
+            for name, work in workloads.ON_ONE_NODE.items()]
+
+
+def crowd(_):
+    return [at_work(f"crowd/{idle}", workloads.TAP.but(idle=idle),
+                    about="so many ports that carry nothing beside the busy pair")
+            for idle in (0, workloads.IDLE_PORTS)]
+
+
+def plain(_):
+    """As it is with DPDK's own driver of packet sockets, which needs the workloads' offloads off."""
+    work = workloads.Work(kind="af_packet")
+    return [at_work("plain/pair", work), at_work("plain/tunnel", work.but(underlay="veth")),
+            at_work("plain/memif", work.but(underlay="memif")),
+            at_work("plain/crowd", work.but(idle=20))] + [
+        at_work(f"plain/{load}", work.but(load=load))
+        for load in ("idle_ping", "busy_ping", "same", "new")]
+
+
 CASES = {case.name: case for case in (
     Case("local", ("quick", "established"), "between two ports of this node", local),
     Case("encap", ("quick", "established"), "into each encapsulation", through("encap")),
@@ -245,9 +304,16 @@ CASES = {case.name: case for case in (
     Case("load", ("scale",), "1 M endpoints over the socket; start from state", load),
     Case("workers", ("established",), "one and two workers", workers),
     Case("features", ("established",), "what can be switched, on and off", features),
+    Case("pair", ("workloads",), "a TCP stream between two workloads; the kernel's bridge, OVS", pair),
+    Case("tunnel", ("workloads",), "1 and 8 streams between two nodes; the kernel's VXLAN", tunnel),
+    Case("memif", ("workloads",), "a stream between two nodes without a kernel underlay", memif),
+    Case("latency", ("workloads",), "ping, idle and busy; the kernel's bridge", latency),
+    Case("exchange", ("workloads",), "one-byte requests and new connections; the bridge", exchange),
+    Case("crowd", ("workloads",), f"a stream beside {workloads.IDLE_PORTS} idle ports", crowd),
+    Case("plain", (), "the workloads on net_af_packet ports, offloads off", plain),
     Case("smoke", (), "does the benchmark itself work; needs neither root nor hugepages", smoke),
 )}
-GROUPS = ("quick", "established", "scale", "churn", "all")
+GROUPS = ("quick", "established", "scale", "churn", "workloads", "all")
 
 
 def chosen(words):

@@ -173,6 +173,10 @@ class Scenario:
         need = ports * self.buffers() * 2560 + self.table_entries() * 320
         return 512 + 64 * self.workers + need // 1048576
 
+    def setup_seconds(self, _):
+        """How long files and objects take, roughly."""
+        return self.flows / 1e6 + (self.rules + self.bystanders + self.remotes) / 3e4
+
     # Configuration
 
     def cores(self):

@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import time
 
-from .expect import Failure, expect
+from .expect import Failure, Skip, expect
 
-PACKAGES = ("qemu-system-x86", "busybox-static")  # tools/lib/packages-all installs them
+QEMU = "qemu-system-x86_64"  # Debian packages qemu-system-x86 and busybox-static: tools/lib/packages
 MODULES = ("net/core/failover", "drivers/net/net_failover", "drivers/virtio/virtio_ring", "drivers/virtio/virtio",
            "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci_modern_dev",
            "drivers/virtio/virtio_pci", "drivers/net/virtio_net")
@@ -68,7 +68,10 @@ def _make_initramfs(directory):
 
 
 def image(directory):
-    """(kernel, initramfs) in `directory`, made there the first time."""
+    """(kernel, initramfs) in `directory`, made there the first time: that needs a network."""
+    if shutil.which(QEMU) is None:
+        raise Skip(f"{QEMU} is missing (Debian package qemu-system-x86)")
+    expect(os.path.exists("/bin/busybox"), "/bin/busybox is missing (Debian package busybox-static)")
     if not os.path.exists(f"{directory}/initramfs.gz"):
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(directory)
@@ -78,28 +81,36 @@ def image(directory):
 
 
 class Guest:
-    """A machine with one interface, eth0, at the socket that sluice's net_vhost made."""
+    """A machine with one interface, eth0, at a vhost-user socket: sluice's, or one that QEMU serves."""
 
-    def __init__(self, lab, name, socket_path, mac, address, queues=1):
+    def __init__(self, lab, name, socket_path, mac, address, queues=1, serves=False):
         self.lab, self.name, self.socket_path, self.mac, self.address = lab, name, socket_path, mac, address
-        self.queues = queues
+        self.queues, self.serves = queues, serves
         self._process, self._seen = None, b""
 
     def _command(self):
         kernel, initramfs = image(os.path.join(self.lab.build, "guest"))
-        return ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35,memory-backend=memory", "-m", "160",
+        role = "server=on" if self.serves else "reconnect=1"
+        return [QEMU, "-accel", "tcg", "-machine", "q35,memory-backend=memory", "-m", "160",
                 "-object", "memory-backend-memfd,id=memory,size=160M,share=on",
                 "-smp", str(self.queues), "-display", "none", "-nodefaults", "-no-reboot", "-serial", "stdio",
                 "-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 quiet loglevel=0 panic=1",
-                "-chardev", f"socket,id=line,path={self.socket_path},reconnect=1",
+                "-chardev", f"socket,id=line,path={self.socket_path},{role}",
                 "-netdev", f"vhost-user,id=net,chardev=line,queues={self.queues}",
                 # Without KVM, Debian 12's QEMU dies of vhost-user with message-signalled interrupts: none of them.
                 "-device", f"virtio-net-pci,netdev=net,mac={self.mac},mq={'on' if self.queues > 1 else 'off'},vectors=0"]
 
-    def start(self):
+    def launch(self):
+        """It boots by itself; wait() makes it ready."""
         self._seen = b""
         self._process = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT)
+        return self
+
+    def start(self):
+        return self.launch().wait()
+
+    def wait(self):
         self._until(rb"<<up>>", BOOT_SECONDS)
         self.run("ip link set lo up")
         self.run(f"ip addr add {self.address}/24 dev eth0")
@@ -132,6 +143,11 @@ class Guest:
         status, text = self.call(command, seconds)
         expect(status == 0, f"guest {self.name}: {command}: exit {status}: {text.strip()}")
         return text
+
+    def features(self):
+        """Numbers of the features that its driver has accepted (virtio 1.1 sections 5.1.3 and 6)."""
+        bits = self.run("cat /sys/bus/virtio/devices/virtio0/features").strip()
+        return {i for i, bit in enumerate(bits) if bit == "1"}
 
     def kill(self):
         """As a host's out-of-memory killer would."""

@@ -15,18 +15,27 @@ SECONDS = 60  # a busy machine
 
 
 class Testpmd:
-    """One process with one device, controlled line by line. It polls: stop it soon."""
+    """One process with its devices, controlled line by line. It polls: stop it soon."""
 
-    def __init__(self, lab, name, vdev, mode):
+    def __init__(self, lab, name, vdevs, mode, ns=None, queues=1, wait=True):
         if shutil.which("dpdk-testpmd") is None:
             raise Skip("dpdk-testpmd is missing (Debian package dpdk-dev)")
         cores = sorted(os.sched_getaffinity(0))
         self._name, self._seen = name, b""
+        command = [
+            "stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@{cores[0]},1@{cores[0]}", "--no-pci", "--no-telemetry",
+            "--no-huge", "--no-shconf", "-m", "128", "--log-level=error",
+            *(f"--vdev={v}" for v in ([vdevs] if isinstance(vdevs, str) else vdevs)),
+            "--", "-i", "--nb-cores=1", f"--forward-mode={mode}", "--total-num-mbufs=4096", "--stats-period=0",
+            f"--rxq={queues}", f"--txq={queues}"]
         self._process = subprocess.Popen(
-            ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@{cores[0]},1@{cores[0]}", "--no-pci",
-             "--no-telemetry", "--no-huge", "--no-shconf", "-m", "128", "--log-level=error", "--vdev", vdev,
-             "--", "-i", "--nb-cores=1", f"--forward-mode={mode}", "--total-num-mbufs=4096", "--stats-period=0"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=lab.directory)
+            ns.command(*command) if ns else command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, cwd=lab.directory)
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
+        """Some devices wait for their other side first."""
         self._until(PROMPT)
 
     def _until(self, what):

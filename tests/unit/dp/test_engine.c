@@ -220,6 +220,54 @@ static void full_inject_ring_leaves_the_packet_with_the_caller(void **state)
 	assert_sum_holds();
 }
 
+static void want_of_buffers_for_packets_made_here_is_seen_and_counted(void **state)
+{
+	struct rte_mbuf **all = calloc(sl_engine_pool(g)->size + 1, sizeof(*all));
+	unsigned int n = 0;
+	struct sl_buffers b;
+
+	(void)state;
+	assert_non_null(all);
+	wait_until(rte_mempool_full(sl_engine_pool(g)));
+	assert_string_equal(sl_engine_buffers(g, 0, &b), "own");
+	assert_null(sl_engine_buffers(g, 1, &b));
+	assert_int_equal(b.n, sl_engine_pool(g)->size);
+	assert_true(b.n_free > b.n / 2 && b.n_free <= b.n);
+	assert_false(b.starved);
+	assert_int_equal(b.n_dry, 0);
+	while ((all[n] = sl_engine_packet_new(g)) != NULL)
+		n++;
+	assert_null(sl_engine_packet_new(g));
+	wait_until((sl_engine_buffers(g, 0, &b), b.starved));
+	assert_true(b.n_free <= n_workers * SL_POOL_CACHE * 3 / 2); /* in workers' caches */
+	assert_true(b.n_dry >= 2);
+	assert_int_equal(b.n_failed, 2);
+	rte_pktmbuf_free_bulk(all, n);
+	free(all);
+	wait_until((sl_engine_buffers(g, 0, &b), !b.starved));
+	assert_int_equal(b.n_failed, 2);
+	assert_true(b.n_free > b.n / 2);
+}
+
+static void a_pool_that_ports_share_is_watched(void **state)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("shared", 255, 0, 0, 256, SOCKET_ID_ANY);
+	struct rte_mbuf *all[255];
+	struct sl_buffers b;
+
+	(void)state;
+	assert_non_null(pool);
+	sl_shared_pool_note("shared", pool);
+	assert_string_equal(sl_engine_buffers(g, 1, &b), "shared");
+	assert_int_equal(b.n_free, 255);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, all, 255), 0);
+	wait_until((sl_engine_buffers(g, 1, &b), b.starved));
+	assert_int_equal(b.n_free, 0);
+	rte_pktmbuf_free_bulk(all, 255);
+	wait_until((sl_engine_buffers(g, 1, &b), !b.starved));
+	assert_true(b.n_dry >= 2);
+}
+
 static void packets_passed_up_reach_the_control_thread(void **state)
 {
 	uint16_t id = added("in", "net_null0");
@@ -346,6 +394,8 @@ int main(void)
 		cmocka_unit_test(injected_packet_is_transmitted),
 		cmocka_unit_test(packet_injected_for_a_gone_port_is_dropped_as_such),
 		cmocka_unit_test(full_inject_ring_leaves_the_packet_with_the_caller),
+		cmocka_unit_test(want_of_buffers_for_packets_made_here_is_seen_and_counted),
+		cmocka_unit_test(a_pool_that_ports_share_is_watched),
 		cmocka_unit_test(packets_passed_up_reach_the_control_thread),
 		cmocka_unit_test(stopped_workers_hold_up_no_change),
 		cmocka_unit_test(clock_ticks_ten_times_a_second),

@@ -348,14 +348,29 @@ static void what_one_worker_notes_others_find_whole(void **state)
 
 /* Waiting fragments */
 
-static struct rte_mbuf *wait_in(struct sl_waiting *r, uint32_t network, uint32_t id)
+static struct rte_mbuf *wait_of(
+	struct sl_waiting *r, uint32_t network, uint32_t origin, uint32_t id)
 {
 	const struct sl_waiter *out;
 
-	one_packet(&(struct fragment){.id = id, .network = network});
+	one_packet(&(struct fragment){.id = id, .network = network, .origin = origin});
 	out = sl_waiting_put(r, &burst, 0, false, id, 1);
 	burst.n = 0;
 	return out != NULL ? out->m : NULL;
+}
+
+static struct rte_mbuf *wait_in(struct sl_waiting *r, uint32_t network, uint32_t id)
+{
+	return wait_of(r, network, 3, id);
+}
+
+static unsigned int waiting_from(const struct sl_waiting *r, uint32_t origin)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		n += r->at[i].meta.origin == origin;
+	return n;
 }
 
 static unsigned int waiting_of(const struct sl_waiting *r, uint32_t network)
@@ -386,6 +401,54 @@ static void a_flood_of_one_network_spares_those_of_others_that_wait(void **state
 	assert_int_equal(sl_test_pool_in_use(), 0);
 }
 
+static void a_flood_of_one_port_spares_those_of_others_in_its_network(void **state)
+{
+	struct sl_waiting *r = sl_waiting_create(SOCKET_ID_ANY);
+
+	(void)state;
+	for (uint32_t id = 0; id < 46; id++) /* a datagram of 64 KB */
+		assert_null(wait_of(r, 1, 5, id));
+	for (uint32_t id = 46; id < 2000; id++)
+		rte_pktmbuf_free(wait_of(r, 1, 4, id));
+	assert_int_equal(waiting_from(r, 5), 46);
+	assert_int_equal(waiting_from(r, 4), SL_WAITING_MAX - 46);
+	sl_waiting_destroy(r);
+}
+
+static void counts_of_those_that_wait_are_right_whatever_happens(void **state)
+{
+	struct sl_waiting *r = sl_waiting_create(SOCKET_ID_ANY);
+	uint32_t seed = 1;
+
+	(void)state;
+	for (uint32_t id = 0; id < 20000; id++) {
+		unsigned int networks = 0, senders = 0;
+
+		seed = seed * 1664525 + 1013904223;
+		if (seed >> 24 < 100 && r->n > 0) {
+			const struct sl_waiter *w = sl_waiting_look(r);
+
+			if (seed >> 23 & 1) {
+				rte_pktmbuf_free(w->m);
+				sl_waiting_remove(r);
+			} else {
+				sl_waiting_keep(r);
+			}
+		} else {
+			rte_pktmbuf_free(
+				wait_of(r, 1 + (seed >> 16 & 3), 1 + (seed >> 12 & 7), id));
+		}
+		for (unsigned int i = 0; i < SL_WAITING_NETWORKS; i++)
+			networks += r->of_network[i];
+		for (unsigned int i = 0; i < SL_WAITING_SENDERS; i++)
+			senders += r->of_sender[i];
+		assert_int_equal(networks, r->n);
+		assert_int_equal(senders, r->n);
+	}
+	sl_waiting_destroy(r);
+	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -402,6 +465,8 @@ int main(void)
 		T(fragments_of_a_datagram_have_one_hash),
 		T(what_one_worker_notes_others_find_whole),
 		T(a_flood_of_one_network_spares_those_of_others_that_wait),
+		T(a_flood_of_one_port_spares_those_of_others_in_its_network),
+		T(counts_of_those_that_wait_are_right_whatever_happens),
 		T(the_oldest_of_a_set_gives_way),
 	};
 

@@ -295,6 +295,28 @@ static void a_small_network_mtu_leaves_ip6_what_every_link_must_carry(void **sta
 	assert_int_equal(send_sized(r, true, 1281), SL_DROP_MTU_EXCEEDED);
 }
 
+static void an_answer_that_no_buffer_is_free_for_is_counted(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_worker *w = sl_rig_worker(r);
+	struct rte_mempool *pool = w->pool,
+			   *empty = rte_pktmbuf_pool_create("empty", 1, 0, 0, 256, SOCKET_ID_ANY);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(empty);
+
+	assert_non_null(m);
+	sl_rig_allow_all(r);
+	sl_rig_network_mtu(r, 1200);
+	assert_int_equal(send_sized(r, false, 1201), SL_DROP_MTU_EXCEEDED);
+	assert_int_equal(w->counters.no_buffer, 0);
+	w->pool = empty;
+	sl_rig_tick(r, SL_TICKS_PER_SECOND);
+	assert_int_equal(send_sized(r, false, 1201), SL_DROP_MTU_EXCEEDED);
+	assert_int_equal(w->counters.no_buffer, 1);
+	w->pool = pool;
+	rte_pktmbuf_free(m);
+	rte_mempool_free(empty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +330,7 @@ int main(void)
 		T(those_that_wait_are_bounded_and_the_oldest_gives_way),
 		T(the_sample_of_one_that_waited_names_the_network_it_came_in_by),
 		T(a_small_network_mtu_leaves_ip6_what_every_link_must_carry),
+		T(an_answer_that_no_buffer_is_free_for_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("wire", tests, sl_test_eal, NULL);

@@ -23,8 +23,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.r
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import counted  # noqa: E402
-from bench import rounds  # noqa: E402
-from bench.measuring import changes, measure, summaries, ways  # noqa: E402
+from bench import rounds, ways  # noqa: E402
+from bench.measuring import changes, measure, summaries  # noqa: E402
 from bench.measuring.daemon import Failure  # noqa: E402
 from bench.report import drawing, plots, tables, targets  # noqa: E402
 from bench.scenario import cases, frames  # noqa: E402
@@ -32,6 +32,11 @@ from bench.scenario.encaps import ENCAPS  # noqa: E402
 from bench.scenario.traffic import Scenario  # noqa: E402
 
 OPTIONS = types.SimpleNamespace(flows=[1024, 16384], rules=1000, rounds=5, seconds=2, ovs=True)
+
+
+# What a point of two workloads has.
+AT_WORK = {"gbps": 12.0, "cpu_per_gb": 1.0, "rtt_us": 20.0, "requests_per_second": 30000.0,
+           "untouched": 1.0}
 
 
 def every_point():
@@ -181,7 +186,7 @@ class Registry(unittest.TestCase):
     def test_every_target_can_be_measured(self):
         everything = {"cycles": 100.0, "mac": 50.0, "ovs_cycles": 500.0, "pps": 1e6,
                       "sent_pps": 1e6, "connections_per_second": 1e6, "obeyed_p99_ms": 1.0,
-                      "bytes_per_connection": 300.0, "load_seconds": 9.0}
+                      "bytes_per_connection": 300.0, "load_seconds": 9.0, **AT_WORK}
         found = targets.all_of({point.key: [everything] for point in every_point()})
         self.assertEqual([f["what"] for f in found if f["measured"] is None], [])
 
@@ -219,7 +224,7 @@ def every_row():
     rows = []
     for number, point in enumerate(every_point()):
         found = {"cycles": 90.0 + number, "mac": 40.0, "pps": 2e7, "sent_pps": 2e7,
-                 "obeyed_p50_ms": 0.1, "obeyed_p99_ms": 2.0}
+                 "obeyed_p50_ms": 0.1, "obeyed_p99_ms": 2.0, **AT_WORK}
         if point.ovs:
             found["ovs_cycles"] = 1200.0
         rows.append(tables.row(point, [found, {k: v * 1.2 for k, v in found.items()}]))
@@ -234,9 +239,12 @@ def stored():
 class Figures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        """(name, panels, figure) of all points there can be, and of the stored data."""
-        cls.figures = [(name, plots.panels_of(name, rows), plots.figure(name, rows))
-                       for rows in (every_row(), stored()["rows"]) for name in plots.PLOTS]
+        """(name, panels, figure) of all points there can be, and of the stored data, which may have
+        none for a figure."""
+        there = [(name, plots.panels_of(name, stored()["rows"]), plots.figure(name, stored()["rows"]))
+                 for name in plots.PLOTS]
+        cls.figures = [(name, plots.panels_of(name, every_row()), plots.figure(name, every_row()))
+                       for name in plots.PLOTS] + [one for one in there if one[2]]
 
     def test_no_colour_stands_for_two_lines(self):
         for name, panels, _ in self.figures:
@@ -296,7 +304,8 @@ class Figures(unittest.TestCase):
         there = os.path.join(ROOT, "docs", "performance")
         with tempfile.TemporaryDirectory() as directory:
             written = plots.write(directory, stored()["rows"])
-            self.assertEqual(len(written), len(plots.PLOTS))
+            self.assertEqual(len(written), len([name for name in os.listdir(there)
+                                                if name.endswith(".svg")]))
             for path in [*written, os.path.join(directory, "plots.md")]:
                 with open(path, encoding="utf-8") as one, \
                         open(os.path.join(there, os.path.basename(path)), encoding="utf-8") as other:
@@ -320,7 +329,7 @@ class Figures(unittest.TestCase):
 
 class Rooms(unittest.TestCase):
     """The package's rooms import one way, and no two files import each other."""
-    ORDER = ("scenario", "measuring", "scaling", "peers", "report", "")
+    ORDER = ("scenario", "measuring", "scaling", "peers", "workloads", "report", "")
 
     def test_imports_go_one_way(self):
         there = os.path.join(ROOT, "tests", "bench")

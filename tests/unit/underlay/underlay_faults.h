@@ -109,8 +109,6 @@ static const struct fault faults[] = {
 	/* Policies. */
 	{"policy_entity", true, "entity world: nothing matches it",
 		.policies = "[" POLICY("[{\"entity\":\"any\"},{\"entity\":\"world\"}]") "]"},
-	{"policy_entity", true, "entity host: nothing matches it",
-		.policies = "[" POLICY("[{\"entity\":\"host\"}]") "]"},
 	{"policy_cidr", false, "peers[1] of policy \"p\" is for 10.9.0.0/16",
 		.policies =
 			"[" POLICY("[{\"cidr\":\"10.0.0.0/16\"},{\"cidr\":\"10.9.0.0/16\"}]") "]"},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.measuring import changes, growth
+from bench.workloads import measure as workloads
 
 
 def cycles(bench, point):
@@ -37,6 +38,10 @@ def start(bench, point):
     return growth.start_from_state(bench, point.scenario)
 
 
+def workload(bench, point):
+    return workloads.measure(bench, point)
+
+
 @dataclass(frozen=True)
 class Way:
     measure: object
@@ -53,6 +58,7 @@ WAYS = {
     "connection_bytes": Way(connection_bytes, 6, 1),
     "load": Way(load, 60, 3),
     "start": Way(start, 90, 3),
+    "workload": Way(workload, 3),
 }
 TESTPMD_SECONDS, OVS_SECONDS = 4, 16
 
@@ -62,9 +68,8 @@ def seconds(points, options):
     total, files = 0, set()
     for point in points:
         way, rounds = WAYS[point.how], min(options.rounds, WAYS[point.how].most_rounds)
-        size = point.scenario.flows / 1e6 + (point.scenario.rules + point.scenario.bystanders +
-                                             point.scenario.remotes) / 3e4
-        total += rounds * (way.seconds + max(options.seconds, 2.2) + size)
+        total += rounds * (way.seconds + max(options.seconds, 2.2) +
+                           point.scenario.setup_seconds(options.seconds))
         if point.floors and point.scenario.file_key() not in files:
             files.add(point.scenario.file_key())
             total += options.rounds * (TESTPMD_SECONDS + 2 * options.seconds)
