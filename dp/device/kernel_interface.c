@@ -21,6 +21,7 @@
 
 #include "interface.h"
 #include "interface_counters.h"
+#include "dp/egress/udp_super.h"
 #include "kernel_queue.h"
 
 #define PREFIX	   "interface="
@@ -205,16 +206,21 @@ static bool has_uso(void)
  */
 static void set_offloads(struct sl_port_device *d)
 {
-	unsigned int now = d->offloads_asked &
-			   (SL_OFFLOAD_CHECKSUM | SL_OFFLOAD_TSO | SL_OFFLOAD_USO | SL_OFFLOAD_GRO);
+	unsigned int now =
+		d->offloads_asked & (SL_OFFLOAD_CHECKSUM | SL_OFFLOAD_TSO | SL_OFFLOAD_USO |
+					    SL_OFFLOAD_UDP_GSO | SL_OFFLOAD_GRO);
 
 	if ((now & SL_OFFLOAD_CHECKSUM) == 0)
 		now = 0;
 	if ((now & SL_OFFLOAD_TSO) == 0)
 		now &= ~(unsigned int)SL_OFFLOAD_GRO;
 	if (!has_uso())
-		now &= ~(unsigned int)SL_OFFLOAD_USO;
+		now &= ~(unsigned int)(SL_OFFLOAD_USO | SL_OFFLOAD_UDP_GSO);
+	if (!d->underlay)
+		now &= ~(unsigned int)SL_OFFLOAD_UDP_GSO;
 	sl_kernel_use(d, now);
+	if ((now & SL_OFFLOAD_UDP_GSO) != 0)
+		d->takes |= SL_TAKES_UDP_GSO;
 	d->offloads_in = true;
 }
 
@@ -231,6 +237,8 @@ static struct packet_port *new_port(const struct sl_port_device *d)
 	for (unsigned int i = 0; i < p->n; i++) {
 		p->queue[i].fd = -1;
 		p->queue[i].tag = d->tag;
+		p->queue[i].takes_apart = true;
+		p->queue[i].underlay = d->underlay;
 	}
 	return p;
 }
@@ -273,7 +281,7 @@ static void lost(const struct sl_port_device *d, struct sl_port_lost *l)
 		if (getsockopt(p->queue[i].fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
 			p->missed += s.tp_drops;
 	}
-	l->rx_missed = p->missed;
+	l->rx_missed += p->missed;
 }
 
 static void close_interface(struct sl_port_device *d)
@@ -282,6 +290,7 @@ static void close_interface(struct sl_port_device *d)
 
 	if (p == NULL)
 		return;
+	sl_kernel_queues_end(p->queue, p->n);
 	lost(d, &d->lost);
 	for (unsigned int i = 0; i < p->n; i++)
 		if (p->queue[i].fd >= 0)
@@ -326,6 +335,8 @@ static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 	uint32_t bytes = 0;
 	uint16_t k = 0;
 
+	if (unlikely(q->apart.whole != NULL))
+		k = sl_kernel_parts(q, pkt, n);
 	while (k < n && bytes < SL_KERNEL_BURST_BYTES && (r = sl_kernel_room(q)) != NULL) {
 		struct msghdr msg = {.msg_iov = r->iov,
 			.msg_iovlen = 2,
@@ -340,9 +351,40 @@ static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 		if (pkt[k] == NULL)
 			continue;
 		put_tag_back(&msg, pkt[k]);
-		k++;
+		if (unlikely(sl_is_super(pkt[k])) && sl_kernel_is_apart(q, pkt[k]))
+			k = (uint16_t)(k + sl_kernel_parts(q, pkt + k, (uint16_t)(n - k)));
+		else
+			k++;
 	}
 	return k;
+}
+
+static bool is_full(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
+/* A tunnel super-segment as UDP super-packets. False: the socket has no room, and none has left. What
+ * does not leave after the first is lost. */
+static __rte_noinline bool transmit_udp_super(struct sl_kernel_queue *q, const struct rte_mbuf *m)
+{
+	struct sl_udp_super u;
+	bool first = true;
+
+	if (!sl_udp_super_begin(&u, m)) {
+		atomic_fetch_add_explicit(&q->refused, sl_super_segments(m), memory_order_relaxed);
+		return true;
+	}
+	for (; sl_udp_super_next(&u); first = false) {
+		const struct msghdr msg = {.msg_iov = u.iov, .msg_iovlen = u.n_iov};
+
+		if (sendmsg(q->fd, &msg, 0) >= 0)
+			continue;
+		if (first && is_full(errno))
+			return false;
+		atomic_fetch_add_explicit(&q->refused, u.parts, memory_order_relaxed);
+	}
+	return true;
 }
 
 static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
@@ -353,12 +395,17 @@ static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
 	uint16_t k;
 
 	for (k = 0; k < n; k++) {
-		unsigned int pieces = sl_kernel_pieces(pkt[k], &h, iov);
-		const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = pieces};
+		struct msghdr msg = {.msg_iov = iov};
 
-		if (pieces > 0 && sendmsg(q->fd, &msg, 0) >= 0)
+		if (sl_is_super(pkt[k]) && (pkt[k]->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0) {
+			if (transmit_udp_super(q, pkt[k]))
+				continue;
+			break;
+		}
+		msg.msg_iovlen = sl_kernel_pieces(pkt[k], &h, iov);
+		if (msg.msg_iovlen > 0 && sendmsg(q->fd, &msg, 0) >= 0)
 			continue;
-		if (pieces > 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
+		if (msg.msg_iovlen > 0 && is_full(errno))
 			break;
 		atomic_fetch_add_explicit(&q->refused, 1, memory_order_relaxed);
 	}

@@ -145,6 +145,38 @@ static struct rte_mbuf *make_plain(
 	return m != NULL ? m : refuse(q, NULL);
 }
 
+/* A super-segment inside of a tunnel, from the kernel's own VXLAN device. */
+static void look_inside(struct rte_mbuf *m, const struct virtio_net_hdr *h)
+{
+	uint8_t type = h->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+
+	if ((type == VIRTIO_NET_HDR_GSO_TCPV4 || type == VIRTIO_NET_HDR_GSO_TCPV6) &&
+		(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0 &&
+		sl_apart_describe(m, h->csum_start, h->gso_size))
+		m->ol_flags &= ~SL_SUPER_BROKEN;
+}
+
+bool sl_kernel_is_apart(struct sl_kernel_queue *q, struct rte_mbuf *m)
+{
+	if ((m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) == 0 &&
+		((m->ol_flags & RTE_MBUF_F_TX_UDP_SEG) == 0 || !q->underlay))
+		return false;
+	if (sl_apart_begin(&q->apart, m))
+		return true;
+	m->ol_flags = (m->ol_flags & ~RTE_MBUF_F_TX_TUNNEL_MASK) | SL_SUPER_BROKEN;
+	return false;
+}
+
+uint16_t sl_kernel_parts(struct sl_kernel_queue *q, struct rte_mbuf **pkt, uint16_t n)
+{
+	uint64_t lost = 0;
+	uint16_t k = sl_apart_next(&q->apart, small_pool, pkt, n, &lost);
+
+	if (unlikely(lost > 0))
+		sl_count(&q->rx.rx_missed, lost);
+	return k;
+}
+
 struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_room *r, size_t len)
 {
 	struct virtio_net_hdr h;
@@ -160,6 +192,8 @@ struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_ro
 		return make_plain(q, m, &h);
 	if (h.flags != 0 || h.gso_type != VIRTIO_NET_HDR_GSO_NONE)
 		sl_vnet_in(m, &h);
+	if (unlikely((m->ol_flags & SL_SUPER_BROKEN) != 0) && q->takes_apart)
+		look_inside(m, &h);
 	return m;
 }
 
@@ -182,8 +216,18 @@ void sl_kernel_lost(const struct sl_kernel_queue *q, unsigned int n, struct sl_p
 	*l = (struct sl_port_lost){0};
 	for (unsigned int i = 0; i < n; i++) {
 		l->rx_errors += sl_counter_read(&q[i].rx.rx_errors);
+		l->rx_missed += sl_counter_read(&q[i].rx.rx_missed);
 		l->rx_no_buffer += sl_counter_read(&q[i].rx.rx_no_buffer);
 		l->refused += atomic_load_explicit(&q[i].refused, memory_order_relaxed);
+	}
+}
+
+void sl_kernel_queues_end(struct sl_kernel_queue *q, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (q[i].apart.whole != NULL)
+			sl_count(&q[i].rx.rx_missed, q[i].apart.cut.n_left);
+		sl_apart_end(&q[i].apart);
 	}
 }
 

@@ -20,6 +20,7 @@
 
 #include <sys/uio.h>
 
+#include "dp/egress/apart.h"
 #include "port_driver.h"
 #include "vnet.h"
 
@@ -36,13 +37,17 @@ enum {
 struct sl_kernel_counts {
 	uint64_t rx_errors;    /* larger than any buffer, or not understood */
 	uint64_t rx_no_buffer; /* reads that found no buffer */
+	uint64_t rx_missed;    /* packets of a super-packet for which there was no buffer */
 } __rte_cache_aligned;
 
 struct sl_kernel_queue {
 	int fd;
 	uint16_t tag;
 	bool plain; /* its packets must be in one buffer, and ask for nothing */
+	/* What carries tunnel packets is taken apart: sl_kernel_is_apart. */
+	bool takes_apart, underlay;
 	struct sl_kernel_counts rx;
+	struct sl_apart apart; /* the worker's own */
 	/* accepted and then refused by the kernel; several workers may write */
 	_Atomic(uint64_t) refused __rte_cache_aligned;
 };
@@ -61,6 +66,11 @@ struct sl_kernel_room *sl_kernel_room(struct sl_kernel_queue *q);
  * The packet that was read into it: len bytes, with the header. NULL: it was refused and counted.
  */
 struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_room *r, size_t len);
+/* Whether m, from a queue that takes apart, is a super-packet of tunnel packets. Then the queue has it,
+ * and sl_kernel_parts gives its packets. */
+bool sl_kernel_is_apart(struct sl_kernel_queue *q, struct rte_mbuf *m);
+/* The next packets of a super-packet, as many as pkt[n] has room for. Returns their number. */
+uint16_t sl_kernel_parts(struct sl_kernel_queue *q, struct rte_mbuf **pkt, uint16_t n);
 /* Header and data of a packet to write; 0: it has too many buffers. */
 unsigned int sl_kernel_pieces(const struct rte_mbuf *m, struct virtio_net_hdr *h,
 	struct iovec iov[SL_KERNEL_BUFFERS_MAX + 1]);
@@ -68,6 +78,8 @@ unsigned int sl_kernel_pieces(const struct rte_mbuf *m, struct virtio_net_hdr *h
 void sl_kernel_use(struct sl_port_device *d, unsigned int offloads);
 /* Helper. Name the device's queues: queue[d->n_rxq], which all workers may write to. */
 void sl_kernel_queues(struct sl_port_device *d, struct sl_kernel_queue *queue);
+/* Helper. The queues are not used any more. */
+void sl_kernel_queues_end(struct sl_kernel_queue *q, unsigned int n);
 /* Sum over the queues. */
 void sl_kernel_lost(const struct sl_kernel_queue *q, unsigned int n, struct sl_port_lost *l);
 

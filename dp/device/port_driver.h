@@ -190,6 +190,7 @@ struct sl_port_device {
 	unsigned int mtu_asked;	     /* 0: the device's own */
 	unsigned int offloads_asked; /* enum sl_offload: the device uses no others */
 	unsigned int n_buffers;	     /* buffers of a pool, unless more are needed */
+	bool underlay;		     /* the port's role */
 	bool has_mac;		     /* the device's address must become mac_asked */
 	/* mac_asked is what the port had; an interface's own address has priority */
 	bool keeps_mac;

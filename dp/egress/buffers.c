@@ -47,7 +47,7 @@ struct rte_mbuf *sl_buffers_get(
 void sl_buffers_fill(
 	struct rte_mbuf *m, uint32_t at, const struct rte_mbuf *from, uint32_t off, uint32_t len)
 {
-	for (; at >= m->data_len; m = m->next)
+	for (; len > 0 && at >= m->data_len; m = m->next)
 		at -= m->data_len;
 	while (len > 0) {
 		uint32_t n;

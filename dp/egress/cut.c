@@ -69,8 +69,13 @@ static void next_ip(struct sl_cut_ip *ip, uint8_t *header, uint32_t after)
 static bool begin_transport(struct sl_cut *c)
 {
 	const uint8_t *h = c->headers + c->l4;
-	uint64_t sum = sl_sum_bytes(h, c->l4_len);
+	uint64_t sum;
 
+	if (c->tcp ? c->l4_len < SL_TCP_HEADER : c->l4_len != SL_UDP_HEADER)
+		return false;
+	if (c->tcp && c->l4_len != (uint32_t)(h[SL_TCP_OFFSET] >> 4) * 4)
+		return false;
+	sum = sl_sum_bytes(h, c->l4_len);
 	sum += ~sl_be32(c->l4_len + c->left);
 	if (!c->tcp) {
 		sum += (uint16_t)~sl_load16(h + SL_UDP_LENGTH);
@@ -80,9 +85,7 @@ static bool begin_transport(struct sl_cut *c)
 		sum += (uint16_t)~sl_load16(h + SL_TCP_OFFSET);
 	}
 	c->l4_sum = sl_sum_fold64(sum);
-	return c->tcp ? c->l4_len >= SL_TCP_HEADER &&
-				c->l4_len == (uint32_t)(h[SL_TCP_OFFSET] >> 4) * 4
-		      : c->l4_len == SL_UDP_HEADER;
+	return true;
 }
 
 static bool begin_headers(struct sl_cut *c, const struct rte_mbuf *m)
@@ -144,13 +147,15 @@ bool sl_cut_begin(struct sl_cut *c, const struct rte_mbuf *m)
 static void next_transport(struct sl_cut *c, uint8_t *header, uint32_t len)
 {
 	uint8_t *h = header + c->l4;
+	uint32_t seq_be;
 
 	if (!c->tcp) {
 		put_be16(h + SL_UDP_LENGTH, SL_UDP_HEADER + len);
 		return;
 	}
 	c->seq = c->first ? c->seq : c->seq + c->size;
-	*(uint32_t *)(void *)(h + SL_TCP_SEQ) = sl_be32(c->seq);
+	seq_be = sl_be32(c->seq);
+	memcpy(h + SL_TCP_SEQ, &seq_be, sizeof(seq_be));
 	if (!c->first)
 		h[SL_TCP_FLAGS] &= (uint8_t)~SL_TCP_CWR;
 	if (c->n_left > 1)

@@ -85,6 +85,7 @@ static struct sl_port_device *new_device(const struct sl_port *p)
 		.n_desc = p->n_desc,
 		.n_workers = (uint16_t)g->n_workers,
 		.mtu_asked = p->mtu_asked,
+		.underlay = p->underlay,
 		.offloads_asked = p->offloads_asked,
 		.n_buffers = g->mbufs != 0 ? g->mbufs : SL_PORT_BUFFERS_DEFAULT,
 		.has_mac = p->has_mac,

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link, run
 from lab.site import VNI, WORKLOAD_MTU, KernelNode, Node, SluiceNode, Workload, OPEN
 from lab.traffic import Iperf, expect_ping, expect_udp, family, new_port
@@ -31,7 +31,8 @@ class TapWorkload(Workload):
 class TapNode(SluiceNode):
     def __init__(self, lab, name, index, underlay, settings):
         Node.__init__(self, lab, name, index, 0)
-        self.lab, self.daemon, self.underlay, self.settings = lab, None, underlay, settings
+        self.lab, self.daemon, self.settings = lab, None, settings
+        self.underlay = underlay[index - 1] if isinstance(underlay, list) else underlay
         self.workloads = [TapWorkload(lab, self, 1)]
 
     def bring_up(self, _other, _workload_mtu):
@@ -61,11 +62,16 @@ class Site:
         network = {"name": "blue", "vni": VNI, "encap": "vxlan", "policy_default": OPEN,
                    "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:100::/64"}]}
         b.bring_up(self.a, WORKLOAD_MTU)
+        if other == "kernel" and not plain:
+            b.workloads[0].ns.run("ethtool", "-K", "eth0", "tx", "on", "tso", "on", "gso", "on", "gro", "on")
         for node in nodes:
             if isinstance(node, TapNode):
                 node.start(nodes, network)
                 node.workloads[0].set_address()
         self.a1, self.b1 = self.a.workloads[0], b.workloads[0]
+        for d in self.daemons:
+            wait_until(lambda daemon=d: any(n["state"] == "reachable" for n in daemon.call("neighbors.state")),
+                       lambda daemon=d: f"{daemon.name} does not know its neighbor", 10)
 
     @property
     def daemons(self):
@@ -105,6 +111,35 @@ def expect_offloads_untouched(workload):
         expect(feature in features, f"{workload.name} has not '{feature}':\n{features}")
 
 
+def uplink(daemon, *counters):
+    row = next(r for r in daemon.call("stats.get")["ports"] if r["name"] == "uplink")
+    return [row[c] for c in counters]
+
+
+class Ends:
+    """What one node sends is what the other receives, in packets and bytes as they are on a wire."""
+
+    def __init__(self, site):
+        self.pairs = [(site.a.daemon, site.b.daemon), (site.b.daemon, site.a.daemon)]
+        self.before = self.read()
+
+    def read(self):
+        return [uplink(one, "tx_packets", "tx_bytes") + uplink(two, "rx_packets", "rx_bytes")
+                for one, two in self.pairs]
+
+    def since(self):
+        """Without what the first node sent before the other one ran."""
+        return [[now - then for now, then in zip(*rows)] for rows in zip(self.read(), self.before)]
+
+    def expect_equal(self):
+        def equal():
+            return all(row[:2] == row[2:] for row in self.since())
+        wait_until(equal, lambda: f"sent and received packets and bytes differ: {self.since()}", 10)
+        for packets, size, _, _ in self.since():
+            expect(packets > 2 * SIZE / WORKLOAD_MTU, f"only {packets} packets for two files")
+            expect(size / packets <= WORKLOAD_MTU + 64, f"{size} bytes in {packets} packets")
+
+
 def carries(site):
     for one, two in ((site.a1, site.b1), (site.b1, site.a1)):
         expect_ping(one, two.ip)
@@ -139,12 +174,22 @@ def taps_of_two_nodes_reach_each_other_over_an_interface_with_its_offloads(lab):
     site = Site(lab, {"interface": "up0"}, other="sluice")
     expect_offloads_untouched(site.a1)
     expect_offloads_untouched(site.b1)
+    ends = Ends(site)
     print("    Mbit/s there and back:", carries(site))
+    ends.expect_equal()
 
 
 @test
 def taps_of_two_nodes_reach_each_other_over_a_device_without_offloads(lab):
     site = Site(lab, {"devargs": "net_af_packet0,iface=up0"}, other="sluice", plain=True)
+    print("    Mbit/s there and back:", carries(site))
+
+
+@test
+def taps_of_two_nodes_reach_each_other_over_memif(lab):
+    path = lab.file("wire.sock")
+    ends = [{"devargs": f"net_memif0,role={role},socket={path},socket-abstract=no"} for role in ("server", "client")]
+    site = Site(lab, ends, other="sluice", plain=True)
     print("    Mbit/s there and back:", carries(site))
 
 
