@@ -151,8 +151,14 @@ fail:
 	return NULL;
 }
 
+uint64_t sl_store_changes(const struct sl_store *s)
+{
+	return s->n_changes;
+}
+
 void sl_entry_set(struct sl_store *s, struct sl_store_entry *en, struct sl_object *obj)
 {
+	s->n_changes++;
 	s->map[en->coll].n_live -= en->obj != NULL;
 	s->map[en->coll].n_live += obj != NULL;
 	en->obj = obj;

@@ -23,9 +23,13 @@ struct known {
 struct sl_notice_watch {
 	void (*log)(const char *line);
 	struct known **known; /* by row */
-	size_t row;	      /* of the next turn */
-	uint32_t next_id;     /* of its collection */
-	bool begun;	      /* its pass has */
+	/* by row: what sl_store_changes was before a pass that found nothing, and one; 0: there
+	 * was none since */
+	uint64_t *clean;
+	uint64_t began_at; /* sl_store_changes when the pass began, and one */
+	size_t row;	   /* of the next turn */
+	uint32_t next_id;  /* of its collection */
+	bool begun;	   /* its pass has */
 	uint64_t pass;
 	size_t n_lines; /* of this pass, logged or not */
 };
@@ -105,14 +109,30 @@ static void end_pass(struct sl_notice_watch *w)
 			sl_notice_rows[w->row].code, w->n_lines - LINES_MAX);
 		w->log(text);
 	}
+	w->clean[w->row] = w->known[w->row] == NULL ? w->began_at : 0;
 	w->begun = false;
 	w->row = (w->row + 1) % sl_n_notice_rows;
 }
 
+/*
+ * Rules are about the store alone, and some compare each object with all others: they are not asked
+ * again about a store that has kept them and has not changed.
+ */
+static bool is_settled(const struct sl_notice_watch *w, const struct sl_notice_facts *f)
+{
+	return !w->begun && sl_notice_rows[w->row].each == sl_notice_rules &&
+	       w->clean[w->row] == sl_store_changes(f->store) + 1;
+}
+
 void sl_notice_watch_turn(struct sl_notice_watch *w, const struct sl_notice_facts *f)
 {
+	if (is_settled(w, f)) {
+		w->row = (w->row + 1) % sl_n_notice_rows;
+		return;
+	}
 	if (!w->begun) {
 		w->begun = true;
+		w->began_at = sl_store_changes(f->store) + 1;
 		w->pass++;
 		w->n_lines = 0;
 	}
@@ -137,8 +157,11 @@ struct sl_notice_watch *sl_notice_watch_create(void (*log)(const char *line))
 		return NULL;
 	w->log = log;
 	w->known = calloc(sl_n_notice_rows, sizeof(*w->known));
-	if (w->known != NULL)
+	w->clean = calloc(sl_n_notice_rows, sizeof(*w->clean));
+	if (w->known != NULL && w->clean != NULL)
 		return w;
+	free(w->clean);
+	free(w->known);
 	free(w);
 	return NULL;
 }
@@ -152,6 +175,7 @@ void sl_notice_watch_destroy(struct sl_notice_watch *w)
 	for (size_t i = 0; i < sl_n_notice_rows; i++)
 		HASH_ITER (hh, w->known[i], k, next)
 			drop(&w->known[i], k);
+	free(w->clean);
 	free(w->known);
 	free(w);
 }

@@ -33,7 +33,7 @@ static int hear(uint16_t id, enum rte_eth_event_type type, void *device, void *r
 	else if (type == RTE_ETH_EVENT_INTR_LSC && rte_eth_link_get_nowait(id, &link) == 0 &&
 		 link.link_status == RTE_ETH_LINK_DOWN)
 		told |= SL_TOLD_FELL;
-	atomic_fetch_or(&d->told, told);
+	sl_port_device_tell(d, told);
 	return 0;
 }
 

@@ -238,7 +238,7 @@ struct sl_port_device {
 	struct sl_port_lost lost;
 	unsigned int n_thrown;
 
-	/* Written by a thread of the driver: bits of enum sl_told. */
+	/* Written by a thread of the driver, by sl_port_device_tell: bits of enum sl_told. */
 	_Atomic(uint32_t) told;
 	/* Control: the interface was deleted, even if there is a new one with that index. */
 	bool was_deleted;
@@ -251,6 +251,11 @@ struct sl_port_device {
  */
 int sl_port_device_pool(struct sl_port_device *d, unsigned int room, uint16_t n_rxd, uint16_t n_txd,
 	struct sl_err *e);
+
+/* Any thread. Sets bits of d->told, and that there is a device that has some. */
+void sl_port_device_tell(struct sl_port_device *d, uint32_t told);
+/* Control. Whether a device was told something since the last call. */
+bool sl_port_devices_told(void);
 
 /* The MTU in force: computed from the one asked for, the device's, and the kernel's
  * present one (or 0). */

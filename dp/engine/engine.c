@@ -370,11 +370,9 @@ bool sl_engine_poll(struct sl_engine *g)
 		atomic_store_explicit(&g->tick, tick, memory_order_relaxed);
 		sl_ports_look(g, tick);
 		sl_ports_stats_tick(g, tick);
-		sl_ports_hear(g);
-		sl_ports_follow(g, true);
-	} else {
-		sl_ports_follow(g, false);
+		sl_ports_follow_tick(g, tick);
 	}
+	sl_ports_follow(g, new_tick && sl_ports_hear(g));
 	waits = sl_rcu_poll(g->rcu) > 0;
 	sl_ports_jobs(g);
 	sl_ports_poll(g);

@@ -185,9 +185,10 @@ struct sl_engine {
 	struct sl_pool_watch buffers, shared_buffers[SL_SHARED_POOLS_MAX];
 	unsigned int mbufs, upcall_next, sample_next;
 	uint64_t tsc_start;
-	uint64_t list_seq; /* of the last poll list */
-	uint32_t n_epochs; /* number of ports so far */
-	uint32_t looked;   /* tick of the last check of what waits in devices */
+	uint64_t list_seq;	  /* of the last poll list */
+	uint32_t n_epochs;	  /* number of ports so far */
+	unsigned int follow_next; /* the port that sl_ports_follow_tick begins with */
+	uint32_t looked;	  /* tick of the last check of what waits in devices */
 	struct sl_interface_watch *watch;
 	struct sl_device_helper *helper;
 	int fd;			    /* epoll: of the watch, the helper and the bell; -1: none */
@@ -323,7 +324,8 @@ void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once af
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */
 void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
 void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
-void sl_ports_follow(struct sl_engine *g, bool all); /* those that were told, or all */
+void sl_ports_follow(struct sl_engine *g, bool all);	       /* those that were told, or all */
+void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick); /* once a tick: some of them */
 /* What is true of the port now, in words; marks it as changed when that is new. */
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why);
 

@@ -386,7 +386,7 @@ void sl_port_publish(struct sl_engine *g, uint16_t id)
 		sl_port_offer(g, id);
 	if (p->dev != NULL) {
 		sl_queues_resume(g, p);
-		atomic_store(&p->dev->told, SL_TOLD_CHANGED);
+		sl_port_device_tell(p->dev, SL_TOLD_CHANGED);
 	} else {
 		p->state = SL_PORT_SHUT;
 		sl_port_set_add(&g->shut, id);

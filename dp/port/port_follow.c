@@ -3,7 +3,8 @@
  * A port follows its device. The device's driver reports the state of the link
  * (sl_port_driver.link). rtnetlink, or the driver's own thread, only signals that there is
  * something to check. The action depends on the state at the time of the check, so events may be
- * lost, late or numerous. In addition, every port is checked once a tick.
+ * lost, late or numerous. In addition, every port is checked once a second, and those whose link is
+ * down once a tick, up to a number.
  *
  *   state                                     action
  *   what it stood for has disappeared, or     the device is closed, and opened again on the new
@@ -24,6 +25,7 @@ enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
 	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
+	DOWN_A_TICK = 64,
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -190,12 +192,33 @@ static void look(struct sl_port *p)
 
 void sl_ports_follow(struct sl_engine *g, bool all)
 {
+	if (!sl_port_devices_told() && !all)
+		return;
 	for (unsigned int i = 0; i < g->n_slots; i++) {
 		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED &&
 			(all || atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
 			look(p);
+	}
+}
+
+/* To ask a device costs system calls. Those that are up wait for their turn in the second. */
+void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick)
+{
+	unsigned int n_down = 0, from = g->follow_next;
+
+	for (unsigned int k = 0; k < g->n_slots; k++) {
+		unsigned int i = (from + k) % g->n_slots;
+		struct sl_port *p = g->port[i];
+		bool down = p->fault != SL_KEEP && n_down < DOWN_A_TICK;
+
+		if (p->state != SL_PORT_PUBLISHED ||
+			(!down && i % SL_TICKS_PER_SECOND != tick % SL_TICKS_PER_SECOND))
+			continue;
+		if (down && ++n_down == DOWN_A_TICK)
+			g->follow_next = i + 1;
+		look(p);
 	}
 }
 

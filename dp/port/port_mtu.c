@@ -40,7 +40,7 @@ int sl_port_set_mtu(struct sl_engine *g, uint16_t id, unsigned int mtu, struct s
 	if (p->dev != NULL) {
 		p->dev->mtu_asked = mtu;
 		/* the kernel's MTU may be different */
-		atomic_fetch_or(&p->dev->told, SL_TOLD_CHANGED);
+		sl_port_device_tell(p->dev, SL_TOLD_CHANGED);
 	}
 	sl_ports_follow(g, false);
 	return 0;

@@ -62,7 +62,7 @@ static uint32_t find(const struct sl_rxq_list *l, uint32_t key)
 	return from < l->n_asked && l->key[from] == key ? from : UINT32_MAX;
 }
 
-void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l, uint64_t bursts)
+void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l)
 {
 	struct epoll_event ev[SL_WAKE_READY];
 	int n = epoll_wait(k->epoll, ev, SL_WAKE_READY, 0);
@@ -75,7 +75,6 @@ void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l, uint64_t bursts
 			k->ready[k->n_ready++] = at;
 		k->rung |= ev[i].data.u32 == KEY_BELL;
 	}
-	k->bursts = bursts;
 	k->ask_at = rte_rdtsc() + k->ask_cycles;
 }
 

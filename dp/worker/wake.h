@@ -35,7 +35,7 @@ struct sl_wake {
 	bool rung;	    /* asking the set has shown that the bell has rung */
 	uint32_t n_naps;    /* sleeps in a row by the clock */
 	uint64_t ask_at;    /* TSC: when to ask the set, though there is other work */
-	uint64_t bursts;    /* sl_counters.bursts when the set was last asked */
+	uint64_t bursts;    /* sl_counters.bursts in the last turn */
 	uint64_t all_owned; /* seq of the list whose queues were all seen to be the worker's */
 	uint32_t n_ready;
 	uint32_t ready[SL_WAKE_READY]; /* indices in sl_rxq_list.asked */
@@ -54,9 +54,8 @@ static inline uint32_t sl_wake_key(uint16_t port, unsigned int queue)
 int sl_wake_watch(const struct sl_wake *k, int fd, uint32_t key, bool asked);
 void sl_wake_unwatch(const struct sl_wake *k, int fd);
 
-/* Which asked queues are ready: fills in k->ready. l: the worker's present list. bursts: its
- * counter. */
-void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l, uint64_t bursts);
+/* Which asked queues are ready: fills in k->ready. l: the worker's present list. */
+void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l);
 /* Sleeps until something is ready, or for so many microseconds. Call it offline in RCU:
  * it touches nothing that control may free. */
 void sl_wake_sleep(const struct sl_wake *k, unsigned int us);

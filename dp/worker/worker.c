@@ -183,7 +183,8 @@ static void flush_ports(struct sl_worker *w)
 	w->offloads = false;
 }
 
-static bool receive(struct sl_worker *w, const struct sl_rxq *q)
+/* Returns how many packets it got. */
+static uint16_t receive(struct sl_worker *w, const struct sl_rxq *q)
 {
 	struct sl_burst *b = &w->burst;
 	uint64_t start = rte_rdtsc(), cycles;
@@ -192,7 +193,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 
 	if (n == 0) {
 		sl_count(&q->state->dry, 1);
-		return false;
+		return 0;
 	}
 	sl_stages_begin(&w->stages, start);
 	b->n = n;
@@ -210,7 +211,7 @@ static bool receive(struct sl_worker *w, const struct sl_rxq *q)
 	sl_stages_end(&w->stages, n, cycles);
 	sl_count(&q->state->packets, n);
 	sl_count(&q->state->cycles, cycles);
-	return true;
+	return n;
 }
 
 /* Between two turns: all packets from these queues were handed to the devices. */
@@ -256,24 +257,38 @@ static bool drain_injects(struct sl_worker *w)
 	return n > 0;
 }
 
-/* The queues of drivers that are not asked without a reason. Each gets one burst a turn. */
+/* Whether to ask which queues are ready. A worker that has nothing else to do asks in every turn. */
+static bool is_time_to_ask(struct sl_wake *k, const struct sl_rxq_list *l, uint64_t bursts)
+{
+	bool idle = l->n == 0 || k->bursts == bursts;
+
+	k->bursts = bursts;
+	return (k->n_ready == 0 && idle) || rte_rdtsc() >= k->ask_at;
+}
+
+/*
+ * The queues of drivers that are asked only when they are ready. Each gets one burst a turn. One that
+ * has filled the burst may have more. The others are empty, or the set reports them again.
+ */
 static bool poll_ready(struct sl_worker *w, const struct sl_rxq_list *l)
 {
 	struct sl_wake *k = &w->wake;
-	bool idle = k->n_ready == 0 && k->bursts == w->counters.bursts;
 	uint32_t n, kept = 0;
+	bool found = false;
 
-	if (idle || rte_rdtsc() >= k->ask_at)
-		sl_wake_ask(k, l, w->counters.bursts);
+	if (is_time_to_ask(k, l, w->counters.bursts))
+		sl_wake_ask(k, l);
 	n = k->n_ready;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct sl_rxq *q = &l->asked[k->ready[i]];
+		uint16_t got = likely(owns(w, q)) ? receive(w, q) : 0;
 
-		if (owns(w, q) && receive(w, q))
+		found |= got > 0;
+		if (got == SL_BURST_MAX)
 			k->ready[kept++] = k->ready[i];
 	}
 	k->n_ready = kept;
-	return kept > 0;
+	return found;
 }
 
 /* For a list that is new, or has asked queues. */
@@ -299,7 +314,7 @@ static __rte_always_inline bool turn(struct sl_worker *w)
 		found = turn_beside(w, l);
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
 		if (likely(owns(w, &l->q[i])))
-			found |= receive(w, &l->q[i]);
+			found |= receive(w, &l->q[i]) > 0;
 	found |= drain_injects(w);
 	if (!found && w->spare != NULL) {
 		w->offloads = true; /* what was put aside may have had some */

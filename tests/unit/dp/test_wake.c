@@ -313,7 +313,6 @@ static void a_worker_that_spins_asks_too(void **state)
 		push(id);
 		wait_until(received(id) == want);
 	}
-	assert_int_equal(n_useless(id) > 0, 1); /* the poll that ends each burst */
 	removed(id);
 	sl_engine_stop(g);
 	for (unsigned int i = 0; i < n_workers; i++)
