@@ -49,9 +49,11 @@ enum { /* of the mbuf's fields */
 
 #define RX_MARKS (RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_MASK)
 
+/* The driver's old marks do not tell an unfinished checksum that it could not read. */
 static bool has_checksums(const struct sl_port_device *d)
 {
-	return (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0;
+	return (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0 &&
+	       strstr(d->devargs, ",legacy-ol-flags=1") == NULL;
 }
 
 static bool has_segments(const struct sl_port_device *d)
@@ -83,7 +85,7 @@ void sl_vhost_configure(struct sl_port_device *d, struct rte_eth_conf *conf)
 	is_configuring = true;
 	was_deferred = false;
 	x->tso = has_segments(d) && strstr(d->devargs, ",tso=0") == NULL;
-	if (!has_checksums(d) || strstr(d->devargs, ",legacy-ol-flags=1") != NULL)
+	if (!has_checksums(d))
 		return;
 	/* The driver finishes checksums itself unless these are set: of what comes, and of what goes
 	 * to a guest that does not take unfinished ones. */

@@ -106,6 +106,8 @@ def virtual_machines_on_either_kind_of_socket_outlive_restarts(lab):
         guest.wait()
         serve(guest)
         expect_offers(guest)
+        now = host.daemon.call("ports.get", {"name": guest.name})["offloads_now"]
+        expect({"checksum", "tso", "gro"} <= set(now), f"offloads_now of port {guest.name}: {now}")
         expect_pings(guest, host)
     expect_pings(host.one, host.two)
     expect_transfer(host.one, host.two)
