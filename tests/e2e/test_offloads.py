@@ -180,6 +180,18 @@ def taps_of_two_nodes_reach_each_other_over_an_interface_with_its_offloads(lab):
 
 
 @test
+def taps_of_two_nodes_reach_each_other_with_the_offloads_of_an_older_kernel(lab):
+    """Linux 6.1, Debian 12: no UDP super-packets in virtio-net headers."""
+    site = Site(lab, {"interface": "up0"}, other="sluice", uso=False, udp_gso=False)
+    for name, want in (("uplink", {"tso", "checksum", "gro"}), ("a1", {"tso", "checksum", "gro"})):
+        row = next(p for p in site.a.daemon.call("ports.list") if p["name"] == name)
+        expect_equal(set(row["offloads_now"]), want, f"offloads of port {name}")
+    ends = Ends(site)
+    print("    Mbit/s there and back:", carries(site))
+    ends.expect_equal()
+
+
+@test
 def taps_of_two_nodes_reach_each_other_over_a_device_without_offloads(lab):
     site = Site(lab, {"devargs": "net_af_packet0,iface=up0"}, other="sluice", plain=True)
     print("    Mbit/s there and back:", carries(site))
