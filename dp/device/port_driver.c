@@ -18,20 +18,6 @@ void sl_port_drivers_register(const struct sl_port_driver *const *list)
 	registered = list != NULL ? list : none;
 }
 
-static _Atomic(bool) some_told;
-
-void sl_port_device_tell(struct sl_port_device *d, uint32_t told)
-{
-	atomic_fetch_or(&d->told, told);
-	atomic_store(&some_told, true);
-}
-
-bool sl_port_devices_told(void)
-{
-	return atomic_load_explicit(&some_told, memory_order_relaxed) &&
-	       atomic_exchange(&some_told, false);
-}
-
 static const struct sl_port_driver *find(
 	const struct sl_port_driver *const *list, const char *devargs)
 {
