@@ -10,7 +10,7 @@ from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import run
 from lab.site import workers
-from lab.traffic import expect_no_ping, expect_ping, expect_tcp
+from lab.traffic import Iperf, expect_no_ping, expect_ping, expect_tcp
 
 DENY = {"ingress": "deny", "egress": "deny"}
 HOST_OUT = {"name": "host-out", "network": "blue", "direction": "egress", "subject": {"entity": "host"},
@@ -50,6 +50,9 @@ class Node:
             port["addresses"] = [f"{self.address}/24"]
         if self.kind == "interface":
             return {**port, "interface": "up0"}
+        if self.kind == "memif":
+            role = "server" if self.index == 1 else "client"
+            return {**port, "devargs": f"net_memif0,role={role},socket={self.lab.file('wire.sock')},socket-abstract=no"}
         return {**port, "devargs": "net_af_packet0,iface=up0"}
 
     def endpoints(self, seen_from):
@@ -154,6 +157,28 @@ def a_host_talks_over_its_tap_while_tunnels_run_on_a_dpdk_device(lab):
 
 
 @test
+def a_host_talks_over_its_tap_while_tunnels_run_on_a_memif(lab):
+    a_host_talks_over_its_tap(lab, "memif")
+
+
+@test
+def segments_of_any_size_from_the_wire_reach_the_host(lab):
+    """A kernel at the other end of the veth sends super-segments and unfinished checksums."""
+    node, peer = Node(lab, "a", 1, "interface", False), lab.namespace("ho-peer")
+    run("ip", "link", "add", "up0", "netns", node.ns.name, "type", "veth", "peer", "name", "up0", "netns", peer.name)
+    node.ns.run("ip", "link", "set", "up0", "address", node.mac, "up")
+    peer.run("ip", "addr", "add", "192.0.2.2/24", "dev", "up0")
+    peer.run("ip", "link", "set", "up0", "up")
+    node.start([node], POLICIES)
+    node.wait_addresses()
+    far = End(peer, "a kernel", "192.0.2.2")
+    expect_ping(far, node.address)
+    Iperf(far, node.wire_end).expect_tcp()
+    Iperf(far, node.wire_end, "-R").expect_tcp()
+    node.daemon.expect_sum()
+
+
+@test
 def hosts_and_workloads_talk_under_policy(lab):
     site = Site(lab)
     a, b = site.both
@@ -221,6 +246,12 @@ def the_host_keeps_its_addresses_over_a_restart(lab):
     expect_ping(b.wire_end, "192.0.2.101")
     expect_tcp(b.wire_end, a.wire_end)
     expect("198.51.100.0/24" in a.ns.run("ip", "route"), "the route is gone")
+    a.daemon.kill()
+    expect(a.address in a.ns.run("ip", "-4", "addr", "show", "dev", "up0h"), "addresses went with a killed daemon")
+    a.daemon.start()
+    a.wait_carrier()
+    expect_tcp(b.wire_end, a.wire_end)
+    expect_ping(a.host, b.web.ip)
 
 
 @test
