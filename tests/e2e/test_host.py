@@ -36,13 +36,16 @@ class Node:
 
     def __init__(self, lab, name, index, kind, own):
         self.lab, self.name, self.index, self.kind, self.own = lab, name, index, kind, own
-        self.ns = lab.namespace(f"ho-{name}")
-        self.web_ns = lab.namespace(f"ho-web-{name}")
+        self.ns = lab.namespace(f"ho-{name}", ipv6=True)
+        self.web_ns = lab.namespace(f"ho-web-{name}", ipv6=True)
         self.address, self.mac = f"192.0.2.{index}", f"02:00:00:00:0{index}:01"
         self.host = End(self.ns, f"host {name}", f"10.0.0.{index * 10}")
         self.web = End(self.web_ns, f"web {name}", f"10.0.0.{index * 10 + 1}")
         self.wire_end = End(self.ns, f"wire of {name}", self.address)
         self.daemon = None
+
+    def ip6(self, n):
+        return f"fd00:10::{self.index}{n}"
 
     def uplink(self):
         port = {"name": "uplink", "role": "underlay", "host_tap": {"name": "up0h"}}
@@ -58,9 +61,9 @@ class Node:
     def endpoints(self, seen_from):
         here = seen_from is self
         web = {"name": f"web-{self.name}", "network": "blue", "mac": f"02:00:00:00:0{self.index}:05",
-               "addresses": [self.web.ip], "labels": {"app": "web"}}
+               "addresses": [self.web.ip, self.ip6(1)], "labels": {"app": "web"}}
         host = {"name": f"host-{self.name}", "network": "blue", "mac": f"02:00:00:00:0{self.index}:10",
-                "addresses": [self.host.ip], "host": {"name": "blue-h"}}
+                "addresses": [self.host.ip, self.ip6(0)], "host": {"name": "blue-h"}}
         return [{**web, "port": "web"} if here else {**web, "node": self.name},
                 host if here else {**host, "node": self.name}]
 
@@ -71,7 +74,7 @@ class Node:
             "node": {"name": self.name, "tunnel_addresses": [self.address]}, "workers": workers(self.index),
             "ports": [self.uplink(), web],
             "networks": [{"name": "blue", "vni": 100, "encap": "vxlan", "mtu": 1400, "policy_default": DENY,
-                          "subnets": [{"prefix": "10.0.0.0/24"}]}],
+                          "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:10::/64"}]}],
             "nodes": [{"name": n.name, "address": n.address} for n in nodes if n is not self],
             "endpoints": [e for n in nodes for e in n.endpoints(self)],
             "policies": policies,
@@ -80,6 +83,7 @@ class Node:
         if self.own:
             self.ns.run("ip", "addr", "add", f"{self.address}/24", "dev", "up0h")
         self.web_ns.run("ip", "addr", "add", f"{self.web.ip}/24", "dev", "eth0")
+        self.web_ns.run("ip", "addr", "add", f"{self.ip6(1)}/64", "dev", "eth0", "nodad")
         self.web_ns.run("ip", "link", "set", "eth0", "mtu", "1400")
         self.web_ns.run("ip", "route", "add", "default", "dev", "eth0")
 
@@ -187,6 +191,9 @@ def hosts_and_workloads_talk_under_policy(lab):
         expect_ping(web, host.ip)
         expect_tcp(host, web)
         expect_tcp(web, host)
+    expect_ping(a.host, a.ip6(1))
+    expect_ping(a.host, b.ip6(1))
+    expect_ping(b.web, a.ip6(0))
     flows = a.daemon.call("flows.list")["flows"]
     text = json.dumps(flows)
     expect(any(1 in (f.get("source_identity"), f.get("destination_identity")) for f in flows),
