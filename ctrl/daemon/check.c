@@ -15,10 +15,11 @@ struct check {
 	const struct sl_options *o;
 	const struct sl_config *config;
 	struct sl_engine_params engine;
-	bool runs; /* a daemon does, and what it holds may be had once it has stopped */
-	unsigned int n_ports, n_checked, n_limited; /* the last: see sl_port_check */
-	bool of_file;				    /* these are the file's objects, in its order */
-	uint64_t room;				    /* bytes for packets and tables */
+	bool runs;	      /* a daemon does, and what it holds may be had once it has stopped */
+	unsigned int n_pools; /* of packet buffers */
+	unsigned int n_checked, n_limited; /* the last: see sl_port_check */
+	bool of_file;			   /* these are the file's objects, in its order */
+	uint64_t room;			   /* bytes for packets and tables */
 	struct sl_err *e;
 	int ret;
 };
@@ -70,7 +71,7 @@ static int check_engine(struct check *k)
 static int check_memory(struct check *k)
 {
 	uint64_t room = k->room, least = sl_flow_table_least(k->config->workers.max_flows) +
-					 sl_engine_least(&k->engine, k->n_ports);
+					 sl_engine_least(&k->engine, k->n_pools);
 	int ret;
 
 	if (least <= room)
@@ -78,9 +79,34 @@ static int check_memory(struct check *k)
 	ret = sl_err_set(k->e, SL_ERR_LIMIT, "workers.memory_mb",
 		"the flow table of %u entries and the packet buffers of %u ports need %" PRIu64
 		" MiB at least, and there are %" PRIu64,
-		k->config->workers.max_flows, k->n_ports, (least >> 20) + 1, room >> 20);
+		k->config->workers.max_flows, k->n_pools, (least >> 20) + 1, room >> 20);
 	sl_err_hint(k->e, "raise workers.memory_mb, or lower workers.max_flows or packet_buffers");
 	return ret;
+}
+
+struct pools {
+	unsigned int n;
+	bool shared;
+};
+
+static bool count_pool(const struct sl_object *o, void *pools)
+{
+	struct pools *p = pools;
+
+	if (((const struct sl_port_obj *)o)->devargs != NULL)
+		p->n++;
+	else
+		p->shared = true;
+	return true;
+}
+
+/* All ports on kernel interfaces share two: the large buffers are fewer, and count as one pool. */
+static unsigned int count_pools(const struct sl_store *s)
+{
+	struct pools p = {0};
+
+	sl_store_walk(s, SL_COLL_PORTS, count_pool, &p);
+	return p.n + (p.shared ? 2 : 0);
 }
 
 static bool check_port(const struct sl_object *o, void *ctx)
@@ -104,7 +130,7 @@ static int check_objects(struct check *k, const struct sl_store *s)
 {
 	const struct sl_notice_facts f = {.store = s, .self = &k->config->node};
 
-	k->n_ports = sl_store_count(s, SL_COLL_PORTS);
+	k->n_pools = count_pools(s);
 	k->ret = check_memory(k);
 	if (k->ret == 0)
 		sl_store_walk(s, SL_COLL_PORTS, check_port, k);

@@ -8,7 +8,7 @@
 #include "sluice/clock.h"
 
 #define BUSY_MS	    1
-#define LONG_CPU_NS 50000 /* a turn in which something was done */
+#define LONG_CPU_NS 300000 /* a turn in which something was done */
 
 int sl_loop_init(struct sl_loop *l, struct sl_turns *turns, struct sl_err *e)
 {

@@ -79,7 +79,7 @@ static const struct sl_field workers_fields[] = {
 		.help = "spin: own the core; adaptive: sleep while queues are empty, until a "
 			"packet "
 			"wakes it."),
-	SL_FIELD(sl_workers_conf, spin_us, SL_F_UINT, .max = 1000000, .def = 50,
+	SL_FIELD(sl_workers_conf, spin_us, SL_F_UINT, .max = 1000000, .def = 20,
 		.help = "Microseconds that an adaptive worker polls on after the last packet "
 			"before "
 			"it sleeps."),

@@ -93,9 +93,9 @@ bool sl_snapshot_failed(const struct sl_snapshot *p);
 void sl_snapshot_destroy(struct sl_snapshot *p);
 /* Call it once a turn: it frees a part of what destroyed snapshots held. */
 void sl_store_turn(struct sl_store *s);
-/* The highest dense id so far. */
 /* Grows whenever an object comes, changes or goes. */
 uint64_t sl_store_changes(const struct sl_store *s);
+/* The highest dense id so far. */
 uint32_t sl_store_max_id(const struct sl_store *s, unsigned int c);
 /* The object with that dense id (workers and counters use these numbers); NULL: the id is free. */
 const struct sl_object *sl_store_by_id(const struct sl_store *s, unsigned int c, uint32_t id);

@@ -113,7 +113,7 @@ struct sl_store {
 	struct sl_labelset *touched; /* by the open transaction */
 	uint32_t next_number;	     /* where the search for a free one begins */
 	struct sl_applier applier;   /* prepare NULL: none */
-	uint64_t n_changes; /* of all objects */
+	uint64_t n_changes;	     /* of all objects */
 	unsigned int n_tunnel_addresses;
 	struct sl_ip tunnel_address[SL_TUNNEL_ADDRESSES_MAX]; /* of this node */
 	const struct sl_recorder *recorder;		      /* NULL: none */

@@ -297,18 +297,39 @@ int sl_devices_check(const struct sl_devices_conf *c, const char *devargs, struc
 	return ret;
 }
 
-/* The interface is the host's, or will be: in a namespace, that of the file. */
+/*
+ * An entry with directories is for TAPs in the namespaces that have their files there, one without is
+ * for TAPs in the daemon's own.
+ */
+static bool is_for_tap(const struct sl_device_allow *a, const struct sl_port_tap *t)
+{
+	return (a->directories.n > 0) == (t->netns != NULL) && matches(&a->interfaces, t->name);
+}
+
+static int check_tap(const struct device_request *r, const struct sl_port_tap *t)
+{
+	const struct sl_device_allow *a = NULL;
+
+	while ((a = next_entry(r, a)) != NULL)
+		if (is_for_tap(a, t))
+			return t->netns != NULL ? check_file(r, t->netns) : 0;
+	return deny(r,
+		"the configuration file's devices.allow may list driver tap with the interface, "
+		"and "
+		"with the namespace's directory",
+		"no entry is for an interface \"%.31s\" %s", t->name,
+		t->netns != NULL ? "in a namespace" : "in the daemon's own namespace");
+}
+
 int sl_port_rights(const struct sl_devices_conf *c, const struct sl_port_obj *p, struct sl_err *e)
 {
-	struct device_request r = {.conf = c,
+	const struct device_request r = {.conf = c,
 		.driver = p->has_tap ? SL_DEVICE_TAP : SL_DEVICE_KERNEL,
 		.name = p->has_tap ? "a tap" : "a kernel interface",
 		.field = sl_port_device_field(p),
 		.e = e};
-	int ret;
 
 	if (p->devargs != NULL)
 		return sl_devices_check(c, p->devargs, e);
-	ret = check_interface(&r, p->has_tap ? p->tap.name : p->interface);
-	return ret == 0 && p->has_tap && p->tap.netns != NULL ? check_file(&r, p->tap.netns) : ret;
+	return p->has_tap ? check_tap(&r, &p->tap) : check_interface(&r, p->interface);
 }

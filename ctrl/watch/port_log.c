@@ -73,7 +73,13 @@ void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
 
 	sl_apply_ports_turn(run->apply);
 	sl_apply_ports_stood(run->apply, &stood);
+	SL_PORT_SET_EACH (i, &stood)
+		if (sl_port_set_has(sl_apply_ports(run->apply), i))
+			look(log, run, (uint16_t)i);
+	if (tick == log->tick)
+		return;
+	log->tick = tick;
 	SL_PORT_SET_EACH (i, sl_apply_ports(run->apply))
-		if (sl_port_set_has(&stood, i) || is_overdue(&log->port[i].limit, tick))
+		if (is_overdue(&log->port[i].limit, tick))
 			look(log, run, (uint16_t)i);
 }

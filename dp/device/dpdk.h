@@ -31,6 +31,7 @@ struct sl_dpdk_queue {
 	bool tso;			/* net_vhost: the guest may send super-segments */
 	struct sl_dpdk_wake *wake;	/* receive queues */
 	const _Atomic(uint64_t) *guest; /* net_vhost: see below */
+	bool header_checksums;		/* transmit: the device computes those of IPv4 */
 	/* packets that the driver found it cannot send; several workers */
 	_Atomic(uint64_t) refused;
 };

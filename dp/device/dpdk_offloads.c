@@ -5,11 +5,11 @@
  * - net_tap says that it cuts TCP super-segments. It uses rte_gso, which cuts IPv4 only, and stops
  *   sending at the first one that it cannot cut.
  * - net_vhost puts what a packet asks for into the guest's header without a look at what the guest
- *   has agreed to.
+ *   has agreed to: vhost.c looks.
  * - net_pcap copies chains, and does not say so.
  * Everything that is not used is done in software before the device gets the packet (dp/egress/).
  *
- * Receive offloads are not used: sluice checks what it reads.
+ * Receive offloads are not used, except for guests' (vhost.c): sluice checks what it reads.
  */
 #include "dpdk.h"
 
@@ -68,7 +68,10 @@ uint64_t sl_dpdk_offloads(struct sl_port_device *d, const struct rte_eth_dev_inf
 	return use;
 }
 
-/* The header checksums that a NIC computes for each packet it makes. */
+/*
+ * The header checksums that a NIC computes for each packet it makes. Prepare clears those that are
+ * asked for, so a device that computes none (virtio) must not be asked: the packets have them.
+ */
 static void ask(struct rte_mbuf *m)
 {
 	if ((m->ol_flags & SL_OFFLOADS) == 0)
@@ -90,7 +93,7 @@ uint16_t sl_dpdk_transmit_prepared(void *txq, struct rte_mbuf **pkt, uint16_t n)
 	void *queue = q->ops->txq.data[q->index];
 	uint16_t done = 0;
 
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; q->header_checksums && i < n; i++)
 		ask(pkt[i]);
 	while (done < n) {
 		uint16_t ready = q->ops->tx_pkt_prepare(queue, pkt + done, (uint16_t)(n - done));

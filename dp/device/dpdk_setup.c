@@ -231,7 +231,7 @@ static void note_kind(struct sl_port_device *d)
 		sl_dpdk_of(d)->framesz = sl_af_packet_framesz(d->devargs);
 }
 
-static void name_queues(struct sl_port_device *d)
+static void name_queues(struct sl_port_device *d, uint64_t offloads)
 {
 	struct sl_dpdk *x = sl_dpdk_of(d);
 	const struct rte_eth_fp_ops *its = &rte_eth_fp_ops[x->id];
@@ -252,6 +252,7 @@ static void name_queues(struct sl_port_device *d)
 	for (uint16_t q = 0; q < d->n_txq; q++) {
 		x->tx[q] = any;
 		x->tx[q].index = q;
+		x->tx[q].header_checksums = (offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
 		x->tx[q].ops = guest ? &x->ops : its;
 		d->txq[q] = x->tx_arg[q] = &x->tx[q];
 	}
@@ -279,7 +280,7 @@ int sl_dpdk_set_up(struct sl_port_device *d, struct sl_err *e)
 	if ((d->takes & ~SL_TAKES_CHAIN) != 0)
 		d->transmit = sl_dpdk_transmit_prepared;
 	ret = configure(d, &info, offloads, e);
-	name_queues(d);
+	name_queues(d, offloads);
 	if (ret == 0)
 		ret = set_up_mtu(d, e);
 	if (ret != 0)

@@ -10,6 +10,8 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -35,7 +37,8 @@ enum {
 
 struct packet_port {
 	char name[IFNAMSIZ];
-	uint64_t missed; /* packets that the kernel had no room for */
+	uint64_t missed;	  /* packets that the kernel had no room for */
+	int ready[SL_QUEUES_MAX]; /* epoll sets: a queue's socket and its bell */
 	uint16_t n;
 	struct sl_kernel_queue queue[];
 };
@@ -134,6 +137,21 @@ static int join(const struct sl_port_device *d, int fd, struct sl_err *e)
 	return fail(d, "several queues", errno, e);
 }
 
+/*
+ * A worker that asks whether a queue is ready must also hear of packets that were read and did not
+ * fit in its burst: see struct sl_kernel_queue.
+ */
+static bool watch(struct packet_port *p, unsigned int i)
+{
+	struct epoll_event in = {.events = EPOLLIN};
+
+	p->queue[i].bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->ready[i] = epoll_create1(EPOLL_CLOEXEC);
+	return p->queue[i].bell >= 0 && p->ready[i] >= 0 &&
+	       epoll_ctl(p->ready[i], EPOLL_CTL_ADD, p->queue[i].fd, &in) == 0 &&
+	       epoll_ctl(p->ready[i], EPOLL_CTL_ADD, p->queue[i].bell, &in) == 0;
+}
+
 /* The protocol 0: no packet comes in before the socket is bound. */
 static int open_queue(struct sl_port_device *d, unsigned int i, int ifindex, struct sl_err *e)
 {
@@ -144,7 +162,11 @@ static int open_queue(struct sl_port_device *d, unsigned int i, int ifindex, str
 	if (fd < 0)
 		return fail(d, "no packet socket", errno, e);
 	ret = set_up_socket(d, fd, ifindex, e);
-	return ret == 0 ? join(d, fd, e) : ret;
+	if (ret == 0)
+		ret = join(d, fd, e);
+	if (ret == 0 && !watch(p, i))
+		ret = fail(d, "no epoll set", errno, e);
+	return ret;
 }
 
 static int interface_mtu(const struct sl_port_device *d, unsigned long request, unsigned int *mtu)
@@ -238,7 +260,7 @@ static struct packet_port *new_port(const struct sl_port_device *d)
 	rte_strscpy(p->name, d->devargs + PREFIX_LEN, sizeof(p->name));
 	p->n = d->n_rxq;
 	for (unsigned int i = 0; i < p->n; i++) {
-		p->queue[i].fd = -1;
+		p->queue[i].fd = p->queue[i].bell = p->ready[i] = -1;
 		p->queue[i].tag = d->tag;
 		p->queue[i].takes_apart = true;
 		p->queue[i].underlay = d->underlay;
@@ -287,6 +309,15 @@ static void lost(const struct sl_port_device *d, struct sl_port_lost *l)
 	l->rx_missed += p->missed;
 }
 
+static void close_queue(const struct packet_port *p, unsigned int i)
+{
+	const int fd[] = {p->ready[i], p->queue[i].bell, p->queue[i].fd};
+
+	for (unsigned int k = 0; k < RTE_DIM(fd); k++)
+		if (fd[k] >= 0)
+			close(fd[k]);
+}
+
 static void close_interface(struct sl_port_device *d)
 {
 	struct packet_port *p = d->own;
@@ -296,8 +327,7 @@ static void close_interface(struct sl_port_device *d)
 	sl_kernel_queues_end(p->queue, p->n);
 	lost(d, &d->lost);
 	for (unsigned int i = 0; i < p->n; i++)
-		if (p->queue[i].fd >= 0)
-			close(p->queue[i].fd);
+		close_queue(p, i);
 	free(p);
 	d->own = NULL;
 }
@@ -325,6 +355,18 @@ static void put_tag_back(struct msghdr *msg, struct rte_mbuf *m)
 		return;
 	memmove(p, p + sizeof(tag_be), 2 * RTE_ETHER_ADDR_LEN);
 	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, tag_be, sizeof(tag_be));
+}
+
+/* The bell is readable while parts of a packet wait for the next burst. */
+static __rte_noinline void ring(struct sl_kernel_queue *q)
+{
+	eventfd_t n = 1;
+
+	q->rung = !q->rung;
+	if (q->rung)
+		(void)eventfd_write(q->bell, n);
+	else
+		(void)eventfd_read(q->bell, &n);
 }
 
 static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
@@ -359,6 +401,8 @@ static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 		else
 			k++;
 	}
+	if (unlikely((q->apart.whole != NULL) != q->rung))
+		ring(q);
 	return k;
 }
 
@@ -467,7 +511,7 @@ static int ready_fd(const struct sl_port_device *d, unsigned int queue)
 {
 	const struct packet_port *p = d->own;
 
-	return p->queue[queue].fd;
+	return p->ready[queue];
 }
 
 const struct sl_port_driver sl_kernel_interface_driver = {

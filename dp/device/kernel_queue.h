@@ -48,6 +48,8 @@ struct sl_kernel_queue {
 	bool takes_apart, underlay;
 	struct sl_kernel_counts rx;
 	struct sl_apart apart; /* the worker's own */
+	bool rung;	       /* the worker's own: the bell is readable */
+	int bell;	       /* an eventfd; of interfaces */
 	/* accepted and then refused by the kernel; several workers may write */
 	_Atomic(uint64_t) refused __rte_cache_aligned;
 };

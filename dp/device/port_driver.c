@@ -18,6 +18,20 @@ void sl_port_drivers_register(const struct sl_port_driver *const *list)
 	registered = list != NULL ? list : none;
 }
 
+static _Atomic(bool) some_told;
+
+void sl_port_device_tell(struct sl_port_device *d, uint32_t told)
+{
+	atomic_fetch_or(&d->told, told);
+	atomic_store(&some_told, true);
+}
+
+bool sl_port_devices_told(void)
+{
+	return atomic_load_explicit(&some_told, memory_order_relaxed) &&
+	       atomic_exchange(&some_told, false);
+}
+
 static const struct sl_port_driver *find(
 	const struct sl_port_driver *const *list, const char *devargs)
 {
@@ -45,20 +59,6 @@ int sl_port_driver_room(const struct sl_port_driver *driver, unsigned int n_open
 		device, driver->most);
 	sl_err_hint(e, "remove a port that is a DPDK device");
 	return ret;
-}
-
-/* So that the control thread need not look at each of thousands of devices in every turn. */
-static _Atomic(bool) any_told;
-
-void sl_port_device_tell(struct sl_port_device *d, uint32_t bits)
-{
-	atomic_fetch_or(&d->told, bits);
-	atomic_store(&any_told, true);
-}
-
-bool sl_port_devices_told(void)
-{
-	return atomic_load(&any_told) && atomic_exchange(&any_told, false);
 }
 
 enum { MTU_MIN = 68 }; /* RFC 791: every IPv4 node forwards packets of this size */

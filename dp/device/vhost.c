@@ -42,14 +42,18 @@
 #define TAKES_TSO \
 	(BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) | BIT(VIRTIO_NET_F_GUEST_CSUM))
 
+enum { /* of the mbuf's fields */
+	L2_LEN_MAX = (1 << RTE_MBUF_L2_LEN_BITS) - 1,
+	L3_LEN_MAX = (1 << RTE_MBUF_L3_LEN_BITS) - 1,
+};
+
 #define RX_MARKS (RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_MASK)
 
-/* No stage finishes a guest's checksums yet. */
-enum { STAGES_TAKE_OFFLOADS = 0 };
-
+/* The driver's old marks do not tell an unfinished checksum that it could not read. */
 static bool has_checksums(const struct sl_port_device *d)
 {
-	return STAGES_TAKE_OFFLOADS && (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0;
+	return (d->offloads_asked & SL_OFFLOAD_CHECKSUM) != 0 &&
+	       strstr(d->devargs, ",legacy-ol-flags=1") == NULL;
 }
 
 static bool has_segments(const struct sl_port_device *d)
@@ -81,7 +85,7 @@ void sl_vhost_configure(struct sl_port_device *d, struct rte_eth_conf *conf)
 	is_configuring = true;
 	was_deferred = false;
 	x->tso = has_segments(d) && strstr(d->devargs, ",tso=0") == NULL;
-	if (!has_checksums(d) || strstr(d->devargs, ",legacy-ol-flags=1") != NULL)
+	if (!has_checksums(d))
 		return;
 	/* The driver finishes checksums itself unless these are set: of what comes, and of what goes
 	 * to a guest that does not take unfinished ones. */
@@ -90,6 +94,7 @@ void sl_vhost_configure(struct sl_port_device *d, struct rte_eth_conf *conf)
 				 RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	d->offloads_in = true;
 	d->takes = SL_TAKES_CHAIN | SL_TAKES_CSUM;
+	d->offloads_now = SL_OFFLOAD_CHECKSUM;
 }
 
 __attribute__((visibility("default"))) int rte_vhost_driver_start(const char *path)
@@ -166,9 +171,12 @@ void sl_vhost_note_takes(struct sl_port_device *d)
 	if (!d->offloads_in)
 		return;
 	d->takes = SL_TAKES_CHAIN | SL_TAKES_CSUM;
-	if (x->tso && takes_tso(atomic_load(&x->guest)))
+	d->offloads_now = SL_OFFLOAD_CHECKSUM;
+	if (x->tso && takes_tso(atomic_load(&x->guest))) {
 		d->takes |= SL_TAKES_TSO;
-	d->merge = (d->takes & SL_TAKES_TSO) != 0 && (d->offloads_asked & SL_OFFLOAD_GRO) != 0;
+		d->offloads_now |= SL_OFFLOAD_TSO | (d->offloads_asked & SL_OFFLOAD_GRO);
+	}
+	d->merge = (d->offloads_now & SL_OFFLOAD_GRO) != 0;
 }
 
 /* From what the driver says about a packet to what sluice/super.h does. */
@@ -186,14 +194,14 @@ static void translate(struct rte_mbuf *m, bool tso)
 		l4 = RTE_MBUF_F_TX_UDP_CKSUM;
 	m->ol_flags &= ~RX_MARKS;
 	m->packet_type = 0;
-	if (l4 == 0 || (super && !tso)) {
+	if (l4 == 0 || (super && !tso) || len.l2_len > L2_LEN_MAX || len.l3_len > L3_LEN_MAX) {
 		m->ol_flags |= SL_SUPER_BROKEN;
 		return;
 	}
 	m->ol_flags |= l4;
 	m->ol_flags |= RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-	m->l2_len = len.l2_len & 0x7f;
-	m->l3_len = len.l3_len & 0x1ff;
+	m->l2_len = len.l2_len & L2_LEN_MAX;
+	m->l3_len = len.l3_len & L3_LEN_MAX;
 	m->l4_len = len.l4_len;
 }
 

@@ -79,7 +79,7 @@ static bool cut(struct sl_egress *e, struct rte_mbuf **out, uint16_t max, uint16
 	struct rte_mbuf *whole = e->in[e->at];
 
 	if (!e->cutting && !sl_cut_begin(&e->cut, whole)) {
-		lose(e, SL_DROP_HEADROOM);
+		lose(e, SL_DROP_OFFLOAD_MALFORMED);
 		return true;
 	}
 	e->cutting = true;
@@ -124,7 +124,7 @@ static void one(struct sl_egress *e, struct rte_mbuf **out, uint16_t *n)
 
 	if (work == FINISH) {
 		if (!sl_finish_checksum(m)) {
-			lose(e, SL_DROP_HEADROOM);
+			lose(e, SL_DROP_OFFLOAD_MALFORMED);
 			return;
 		}
 		work = work_on(m, e->to.takes);

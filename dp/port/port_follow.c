@@ -25,7 +25,7 @@ enum {
 	TRY_MS = 100, /* after the first failure; twice that after the second */
 	TRY_MOST_MS = 5000,
 	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
-	DOWN_A_TICK = 64,
+	DOWN_A_TICK = 16,
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)

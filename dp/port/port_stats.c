@@ -77,7 +77,10 @@ void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick)
 		struct sl_port *p = g->port[i];
 		struct sl_port_lost l;
 
-		if (!is_in_service(p))
+		/* What was lost is asked for once a second, unless packets may block others. */
+		if (!is_in_service(p) ||
+			(p->driver->unblock == NULL &&
+				i % SL_TICKS_PER_SECOND != tick % SL_TICKS_PER_SECOND))
 			continue;
 		if (p->driver->unblock != NULL)
 			sl_port_recall_as(p, p->driver->unblock(p->dev, turned_away(p), tick),

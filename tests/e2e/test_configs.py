@@ -95,5 +95,9 @@ def a_node_with_the_host_on_the_same_nic_has_both_taps(lab):
     expect_no_ping(web, "10.0.0.250")
     expect_ping(host, "192.0.2.2")
     expect_ping(far, "192.0.2.1")
+    # fragments, too: to and from the host's wire, and its network
+    expect_ping(host, "192.0.2.2", 3, "-s", "8000")
+    expect_ping(far, "192.0.2.1", 3, "-s", "8000")
+    expect_ping(host, "10.0.0.5", 3, "-s", "8000")
     web.ns.run("ip", "route", "add", "default", "dev", "eth0")
     expect_no_ping(web, "192.0.2.2")

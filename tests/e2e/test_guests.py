@@ -69,11 +69,18 @@ def expect_echo(connection, what, n=300000):
     expect(bytes(got) == data, f"{what}: other bytes came back than were sent")
 
 
+def received(guest):
+    return int(guest.run("cat /sys/class/net/eth0/statistics/rx_packets"))
+
+
 def expect_transfer(source, target):
-    """1 MiB of a guest's file, by a guest's TCP; the other one has its sum."""
-    wanted = source.run("md5sum </data").split()[0]
+    """1 MiB of a guest's file, by a guest's TCP; the other one has its sum, and got it in large segments."""
+    wanted, before = source.run("md5sum </data").split()[0], received(target)
     got = source.run(f"nc {target.address} 5001 </data", SECONDS).split()[0]
     expect_equal(got, wanted, f"sum of what {target.name} got from {source.name}")
+    packets = received(target) - before
+    print(f"note guests: {target.name} got 1 MiB in {packets} packets", flush=True)
+    expect(packets < 0.9 * (1 << 20) / 1448, f"{target.name} got 1 MiB in {packets} packets: no large segments")
 
 
 CSUM, GUEST_CSUM = 0, 1
@@ -84,6 +91,7 @@ UFO_OR_ECN = {6, 9, 10, 13, 14}  # and a word for all of them together
 def expect_offers(guest):
     accepted = guest.features()
     print(f"note guests: {guest.name} uses features {sorted(accepted)}", flush=True)
+    expect_equal({CSUM, GUEST_CSUM} | TSO, accepted & ({CSUM, GUEST_CSUM} | TSO), f"offloads that {guest.name} uses")
     expect(not accepted & UFO_OR_ECN, f"{guest.name} was offered what sluice does not take: {sorted(accepted)}")
 
 
@@ -98,6 +106,8 @@ def virtual_machines_on_either_kind_of_socket_outlive_restarts(lab):
         guest.wait()
         serve(guest)
         expect_offers(guest)
+        now = host.daemon.call("ports.get", {"name": guest.name})["offloads_now"]
+        expect({"checksum", "tso", "gro"} <= set(now), f"offloads_now of port {guest.name}: {now}")
         expect_pings(guest, host)
     expect_pings(host.one, host.two)
     expect_transfer(host.one, host.two)

@@ -31,7 +31,8 @@ class TapWorkload(Workload):
 class TapNode(SluiceNode):
     def __init__(self, lab, name, index, underlay, settings):
         Node.__init__(self, lab, name, index, 0)
-        self.lab, self.daemon, self.underlay, self.settings = lab, None, underlay, settings
+        self.lab, self.daemon, self.settings = lab, None, settings
+        self.underlay = underlay[index - 1] if isinstance(underlay, list) else underlay
         self.workloads = [TapWorkload(lab, self, 1)]
 
     def bring_up(self, _other, _workload_mtu):
@@ -68,6 +69,9 @@ class Site:
                 node.start(nodes, network)
                 node.workloads[0].set_address()
         self.a1, self.b1 = self.a.workloads[0], b.workloads[0]
+        for d in self.daemons:
+            wait_until(lambda daemon=d: any(n["state"] == "reachable" for n in daemon.call("neighbors.state")),
+                       lambda daemon=d: f"{daemon.name} does not know its neighbor", 10)
 
     @property
     def daemons(self):
@@ -178,6 +182,14 @@ def taps_of_two_nodes_reach_each_other_over_an_interface_with_its_offloads(lab):
 @test
 def taps_of_two_nodes_reach_each_other_over_a_device_without_offloads(lab):
     site = Site(lab, {"devargs": "net_af_packet0,iface=up0"}, other="sluice", plain=True)
+    print("    Mbit/s there and back:", carries(site))
+
+
+@test
+def taps_of_two_nodes_reach_each_other_over_memif(lab):
+    path = lab.file("wire.sock")
+    ends = [{"devargs": f"net_memif0,role={role},socket={path},socket-abstract=no"} for role in ("server", "client")]
+    site = Site(lab, ends, other="sluice", plain=True)
     print("    Mbit/s there and back:", carries(site))
 
 

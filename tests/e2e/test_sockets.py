@@ -7,8 +7,10 @@ a TCP connection are kernels, and the connection lives on while the processes be
 """
 import contextlib
 import os
+import select
 import socket
 import subprocess
+import time
 
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
@@ -18,7 +20,7 @@ from lab.workloads import BLUE, DB, DB_EP, DB_MAC, WEB, WEB_EP, WEB_MAC
 
 SECONDS = 40  # testpmd starts slowly on a busy machine
 CHUNK = 40000  # bytes: more than a few segments
-PINGS = 20
+N = 50  # packets that are counted, each way
 
 
 class Wired:
@@ -64,16 +66,40 @@ class Wired:
                               capture_output=True).returncode == 0
 
     def expect_traffic(self, what):
-        """A known number of packets gets through in both directions, as both ends and the node count."""
+        """A known number of packets goes in at either end, comes out at the other one, and is counted in between."""
         wait_until(self.passes, f"db does not answer: {what}", SECONDS)
         before, ours = self.peer.counters(), self.daemon.port("db")
-        text = self.web.run("ping", "-q", "-c", str(PINGS), "-i", "0.01", "-s", "1000", DB)
-        expect(f"{PINGS} received" in text, f"{what}: {text}")
-        wait_until(lambda: self.daemon.port("db")["rx_packets"] >= ours["rx_packets"] + PINGS,
-                   f"{what}: port db has not received {PINGS} packets")
+        with contextlib.closing(udp(self.web, WEB)) as web, contextlib.closing(udp(self.db, DB)) as db:
+            for source, target, address in ((web, db, DB), (db, web, WEB)):
+                got = 0
+                for _ in range(N):
+                    source.sendto(bytes(1000), (address, 7))
+                end = time.monotonic() + SECONDS
+                while got < N and time.monotonic() < end:
+                    select.select([target], [], [], 1)
+                    got += count(target)
+                expect_equal(got, N, f"{what}: packets that arrived at {address}")
+        wait_until(lambda: self.daemon.port("db")["rx_packets"] >= ours["rx_packets"] + N,
+                   f"{what}: port db has not received {N} packets")
         after = self.peer.counters()
-        expect(after["TX-packets"] - before["TX-packets"] >= 2 * PINGS, f"{what}: testpmd {before} {after}")
+        expect(after["TX-packets"] - before["TX-packets"] >= 2 * N, f"{what}: testpmd {before} {after}")
         expect_equal(after.get("TX-dropped", 0), before.get("TX-dropped", 0), f"{what}: dropped by testpmd")
+
+
+def udp(ns, address):
+    s = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, 7))
+    s.setblocking(False)
+    return s
+
+
+def count(s):
+    """Packets that wait at a socket."""
+    n = 0
+    with contextlib.suppress(BlockingIOError):
+        while s.recv(2000):
+            n += 1
+    return n
 
 
 class Stream:
@@ -162,3 +188,47 @@ def a_memif_server_and_its_client_restart_in_any_order(lab):
 def a_memif_client_and_its_server_restart_in_any_order(lab):
     restarts(lab, "net_memif1,role=client,socket-abstract=no,socket={}",
              "net_memif0,role=server,socket-abstract=no,socket={}", True)
+
+
+def switches(daemon):
+    """How often the worker has gone to sleep."""
+    for task in os.listdir(f"/proc/{daemon.process.pid}/task"):
+        with open(f"/proc/{daemon.process.pid}/task/{task}/status", encoding="ascii") as f:
+            status = dict(line.split(":", 1) for line in f)
+        if status["Name"].strip().startswith("rte-worker"):
+            return int(status["voluntary_ctxt_switches"])
+    raise AssertionError("no worker")
+
+
+def sleeps_until_a_packet_comes(lab, ours, its, peer_serves):
+    """Between a TAP and a socket: no look by the clock, which would be a hundred of them a second at the least."""
+    with contextlib.closing(Wired(lab, ours, its, peer_serves)) as w:
+        w.daemon.rewrite({**w.daemon.config, "ports": [{"name": "web", "role": "access", "tap": {"name": "web"}},
+                                                       w.daemon.config["ports"][1]]})
+        w.web.run("ip", "link", "del", "eth0")
+        if peer_serves:
+            w.start_peer()
+        w.daemon.start()
+        if not peer_serves:
+            w.start_peer()
+        w.connect()
+        w.node.run("ip", "link", "set", "web", "netns", w.web.name)
+        w.web.run("ip", "link", "set", "web", "address", WEB_MAC, "up")
+        w.web.run("ip", "addr", "add", f"{WEB}/24", "dev", "web")
+        w.expect_traffic("at first")
+        w.daemon.wait_announced()
+        before = switches(w.daemon)
+        time.sleep(2)
+        idle = switches(w.daemon) - before
+        expect(idle < 50, f"an idle worker woke up {idle} times in 2 s")
+        w.expect_traffic("after a rest")
+
+
+@test
+def an_idle_worker_sleeps_until_a_guest_sends(lab):
+    sleeps_until_a_packet_comes(lab, "net_vhost1,iface={}", "net_virtio_user0,path={}", False)
+
+
+@test
+def an_idle_worker_sleeps_until_a_virtio_user_port_receives(lab):
+    sleeps_until_a_packet_comes(lab, "net_virtio_user1,path={}", "net_vhost0,iface={}", True)

@@ -167,6 +167,9 @@ def warnings(found):
         texts.append(f"other programs used up to {idle:.2f} cores before the traffic")
     if steal > 1:
         texts.append(f"other machines took up to {steal:.1f} % of the cores' time (steal)")
+    dropped = [text for text in found["words"].get("drops", []) if text]
+    if dropped:
+        texts.append(f"sluice dropped, in some rounds: {' | '.join(dropped)}")
     main = next((metrics[name] for name in MAIN if name in metrics), None)
     if main and main["spread"] and main["spread"] > 1.3:
         texts.append(f"varies by {main['spread']:.1f}x between rounds: the machine is not quiet")

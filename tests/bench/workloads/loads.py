@@ -127,6 +127,8 @@ def stream(bench, work, pair):
             after = received(db)[0]
             took, busy, steal = machine.since()
             carried = underlay_packet(there, pair.underlay_sent())
+            # Not later: iperf3 ends its connections while data is under way.
+            drops = pair.drops()
             end = json.loads(finished(client, "iperf3", seconds + STREAM_WAIT_SECONDS))["end"]
     count = after - before
     if count <= 0:
@@ -136,7 +138,7 @@ def stream(bench, work, pair):
         raise Failure(f"iperf3 sent {sent} bytes and received {arrived}, db's TCP {after}")
     return {"gbps": count * 8 / took / 1e9, "cpu_per_gb": busy / (count / 1e9),
             "busy_cores": busy / took, "steal_percent": steal,
-            "retransmits": end["sum_sent"].get("retransmits", 0), **carried}
+            "retransmits": end["sum_sent"].get("retransmits", 0), "drops": drops, **carried}
 
 
 # Pings

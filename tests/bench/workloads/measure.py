@@ -43,8 +43,9 @@ def measure(bench, point):
         idle = loads.idle_cores()
         with profile.of_machine(bench, point.key):
             found = loads.LOADS[work.load](bench, work, pair)
+        drops = pair.drops()
         pair.check(flows=work.load != "rest")
         if pair.offloads() != before:
             raise Failure(f"the workloads' offloads changed: {before}, {pair.offloads()}")
     return found | {"idle_cores": idle, "untouched": float(untouched(work, before)),
-                    "offloads": described(before)}
+                    "offloads": described(before), "drops": found.get("drops", drops)}

@@ -134,6 +134,12 @@ class Pair:
     def offloads(self):
         return {end.name: end.offloads() for end in (self.web, self.db)}
 
+    def drops(self):
+        """What the daemons dropped, in words. Some is the kernel's own: TCP that is sent faster than
+        a port takes it loses packets everywhere."""
+        return "; ".join(f"{count} {reason}" for daemon in self.daemons
+                         for reason, count in sorted(daemon.drops().items()))
+
     def check(self, flows=True):
         """Traffic of a row is allowed and followed: a policy that denies some, or a table without
         its connections, says that something else was measured. `flows`: whether there must be some;

@@ -3,72 +3,17 @@
  * Receive interrupts: a descriptor becomes readable when a packet comes after its queue was armed.
  * Both ends of a vhost-user socket are devices of this process, and the test is their worker.
  */
-#include "engine_test.h"
+#include "socket_test.h"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 enum {
 	QUIET_MS = 30, /* no event within this time: there is none */
 	EVENT_MS = 5000,
 };
 
-static char path[] = "/tmp/sl-wake-XXXXXX/s";
 static struct sl_port_device *vm, *guest;
 static int watch_vm, watch_guest;
-
-static int create(void **state)
-{
-	struct sl_err e;
-	unsigned int cores[1];
-	struct sl_engine_params p = {.cores = cores,
-		.n_cores = last_cpus(cores, 1),
-		.idle = SL_IDLE_ADAPTIVE,
-		.hugepages = SL_HUGEPAGES_OFF,
-		.memory_mb = 256,
-		.mbufs = 1024,
-		.run = run,
-		.notice = note};
-
-	(void)state;
-	path[strlen(path) - 2] = '\0';
-	if (mkdtemp(path) == NULL)
-		return -1;
-	path[strlen(path)] = '/';
-	g = sl_engine_create(&p, &e);
-	return g != NULL ? 0 : -1;
-}
-
-static struct sl_port_device *opened(const char *devargs)
-{
-	struct sl_port_device *d = calloc(1, sizeof(*d));
-	struct sl_err e = {0};
-
-	assert_non_null(d);
-	*d = (struct sl_port_device){.driver = sl_port_driver_of(devargs),
-		.n_rxq = 1,
-		.n_desc = 64,
-		.n_workers = 1,
-		.n_buffers = 512,
-		.may_block = true,
-		.may_replace_pool = true,
-		.offloads_asked = SL_OFFLOAD_ALL,
-		.devargs = strdup(devargs)};
-	snprintf(d->name, sizeof(d->name), "port");
-	assert_int_equal(d->driver->parse(devargs, "port", d->device, sizeof(d->device), &e), 0);
-	d->driver->outside(devargs, &d->outside);
-	if (d->driver->open(d, &e) != 0 || d->driver->start(d, &e) != 0)
-		fail_msg("%s", e.message);
-	return d;
-}
-
-static void closed(struct sl_port_device *d)
-{
-	d->driver->close(d);
-	rte_mempool_free(d->pool);
-	free(d->devargs);
-	free(d);
-}
 
 static int destroy(void **state)
 {
@@ -78,17 +23,7 @@ static int destroy(void **state)
 		close(watch_guest);
 		close(watch_vm);
 	}
-	(void)stop(state);
-	*strrchr(path, '/') = '\0';
-	return rmdir(path);
-}
-
-static bool is_up(struct sl_port_device *d)
-{
-	struct sl_port_link l = {0};
-
-	d->driver->link(d, atomic_exchange(&d->told, 0), &l);
-	return l.state == SL_LINK_UP;
+	return end(state);
 }
 
 /* As a worker watches it. */

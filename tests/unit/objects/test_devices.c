@@ -374,6 +374,55 @@ static void every_driver_can_be_listed(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
+static bool may_have(const char *allow, const char *port, struct sl_err *e)
+{
+	struct sl_err bad = {0};
+	struct sl_config *c = config(allow, &bad);
+	cJSON *json = cJSON_Parse(port);
+	struct sl_port_obj p = {0};
+	int ret;
+
+	assert_non_null(c);
+	assert_non_null(json);
+	assert_int_equal(sl_shape_decode(&sl_shape_port, json, &p, &bad), 0);
+	memset(e, 0, sizeof(*e));
+	ret = sl_port_rights(&c->devices, &p, e);
+	sl_shape_fini(&sl_shape_port, &p);
+	cJSON_Delete(json);
+	sl_config_free(c);
+	assert_true(ret == 0 || (ret == -EPERM && e->code == SL_ERR_DENIED && e->hint[0] != '\0'));
+	return ret == 0;
+}
+
+#define PORT(device) "{\"name\":\"p\",\"role\":\"access\"," device "}"
+
+static void kernel_ports_take_an_entry_of_their_own(void **state)
+{
+	static const char own_tap[] = "{\"driver\":\"tap\",\"interfaces\":[\"w*\"]}";
+	static const char interface[] = "{\"driver\":\"interface\",\"interfaces\":[\"sl-*\"]}";
+	char there[256], elsewhere[256], in_dir[256];
+	struct sl_err e;
+
+	(void)state;
+	snprintf(in_dir, sizeof(in_dir),
+		"{\"driver\":\"tap\",\"interfaces\":[\"eth0\"],\"directories\":[\"%s\"]}", dir);
+	snprintf(there, sizeof(there), PORT("\"tap\":{\"name\":\"eth0\",\"netns\":\"%s/web\"}"),
+		dir);
+	snprintf(elsewhere, sizeof(elsewhere),
+		PORT("\"tap\":{\"name\":\"eth0\",\"netns\":\"/proc/1/ns/net\"}"));
+	assert_true(may_have(interface, PORT("\"interface\":\"sl-web\""), &e));
+	assert_false(may_have(interface, PORT("\"interface\":\"eth0\""), &e));
+	assert_string_equal(e.path, "interface");
+	assert_false(may_have(own_tap, PORT("\"interface\":\"web\""), &e));
+	assert_true(may_have(own_tap, PORT("\"tap\":{\"name\":\"web\"}"), &e));
+	assert_false(may_have(own_tap, PORT("\"tap\":{\"name\":\"eth0\"}"), &e));
+	assert_string_equal(e.path, "tap");
+	assert_false(may_have(own_tap, there, &e));
+	assert_true(may_have(in_dir, there, &e));
+	assert_false(may_have(in_dir, elsewhere, &e));
+	assert_false(may_have(in_dir, PORT("\"tap\":{\"name\":\"eth0\"}"), &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +438,7 @@ int main(void)
 		T(the_way_to_the_directory_counts),
 		T(section_is_checked),
 		T(every_driver_can_be_listed),
+		T(kernel_ports_take_an_entry_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
