@@ -136,7 +136,10 @@ static void mute(struct sl_host_links *h, struct sl_host_link *l)
 	if (ifindex == 0 || ifindex == l->muted)
 		return;
 	ret = sl_rtnl_mute(h->rtnl, ifindex);
-	note(h, l, "its wire for itself: the kernel's stack has it, too", ret);
+	note(h, l,
+		"its wire for itself alone (CAP_NET_ADMIN and CAP_BPF do that), so packets come "
+		"twice",
+		ret);
 	if (ret == 0)
 		l->muted = ifindex;
 }

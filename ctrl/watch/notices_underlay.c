@@ -25,8 +25,10 @@ bool sl_notice_port_address(const struct sl_object *o, void *ctx)
 	if (p->has_host_tap && !has_ip4(p)) {
 		if (w->f->self->tunnel_addresses.n == 0)
 			sl_notice_put(&w->to, "ports", p->name,
-				"give node.tunnel_addresses in the file that the daemon starts with",
-				"underlay port \"%s\" leaves its addresses to the host, and this node has no "
+				"give node.tunnel_addresses in the file that the daemon starts "
+				"with",
+				"underlay port \"%s\" leaves its addresses to the host, and this "
+				"node has no "
 				"tunnel address: no tunnel packet is taken from it",
 				p->name);
 		return true;

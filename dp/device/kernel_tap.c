@@ -9,9 +9,7 @@
  * the interface's namespace. Both keep that namespace alive; a namespace has gone when its path
  * means nothing any more, or another one.
  *
- * "host_tap=NAME" is a TAP of the host itself, in the daemon's own namespace. It outlives the device,
- * so that the host's addresses stay on it, and the next device of that name takes it over. Who no
- * longer wants it deletes the interface.
+ * A host TAP (host_tap.h) outlives the device.
  */
 #include <net/if.h>
 #include <fcntl.h>
@@ -24,6 +22,7 @@
 #include <linux/if_tun.h>
 #include <rte_string_fns.h>
 
+#include "host_tap.h"
 #include "kernel_queue.h"
 #include "netns.h"
 #include "privilege.h"
@@ -34,26 +33,20 @@
 #define TUN_F_USO6 0x40
 #endif
 
-#define PREFIX	    "tap="
-#define HOST_PREFIX "host_tap="
+#define PREFIX "tap="
 
 struct tap {
 	struct sl_tap_id id;
 	char netns[SL_NETNS_PATH_MAX]; /* empty: the daemon's own */
-	bool stays; /* the interface outlives the device */
-	int asks;   /* a socket in the interface's namespace */
+	bool stays;		       /* the interface outlives the device */
+	int asks;		       /* a socket in the interface's namespace */
 	uint16_t n;
 	struct sl_kernel_queue queue[];
 };
 
-static bool outlives(const char *devargs)
-{
-	return strncmp(devargs, HOST_PREFIX, strlen(HOST_PREFIX)) == 0;
-}
-
 static bool serves(const char *devargs)
 {
-	return strncmp(devargs, PREFIX, strlen(PREFIX)) == 0 || outlives(devargs);
+	return strncmp(devargs, PREFIX, strlen(PREFIX)) == 0 || sl_host_tap_is(devargs);
 }
 
 static void split(const char *devargs, char *name, size_t name_size, char *path, size_t path_size)
@@ -112,24 +105,6 @@ static int exists(const struct sl_port_device *d, struct sl_err *e)
 	return ret;
 }
 
-/* The interface exists. Only a TAP that a device like this one has left is taken over. */
-static int take_over(struct sl_port_device *d, int fd, struct ifreq *r, struct sl_err *e)
-{
-	const struct tap *t = d->own;
-	struct ifreq now = {0};
-	int ret;
-
-	r->ifr_flags &= (short)~IFF_TUN_EXCL;
-	if (ioctl(fd, TUNSETIFF, r) == 0 && ioctl(fd, TUNGETIFF, &now) == 0 &&
-		(now.ifr_flags & IFF_PERSIST) != 0)
-		return 0;
-	ret = sl_err_set(e, SL_ERR_DEVICE, "tap.name", "port %s: interface %s exists, and is %s",
-		d->name, t->id.name,
-		errno == EBUSY ? "a TAP that another process uses" : "no TAP for the host");
-	sl_err_hint(e, "choose another name, or remove the interface");
-	return ret;
-}
-
 static void ask_of(const struct tap *t, struct ifreq *r)
 {
 	*r = (struct ifreq){0};
@@ -161,7 +136,7 @@ static int attach_queue(struct sl_port_device *d, unsigned int i, struct sl_err 
 
 		if (errno != EBUSY && errno != EEXIST)
 			return fail(d, "it cannot be made", errno, e);
-		ret = t->stays ? take_over(d, t->queue[i].fd, &r, e) : exists(d, e);
+		ret = t->stays ? sl_host_tap_take_over(d, t->queue[i].fd, &r, e) : exists(d, e);
 		if (ret != 0)
 			return ret;
 	}
@@ -323,7 +298,7 @@ static struct tap *new_tap(const struct sl_port_device *d)
 		return NULL;
 	memset(t, 0, size);
 	split(d->devargs, t->id.name, sizeof(t->id.name), t->netns, sizeof(t->netns));
-	t->stays = outlives(d->devargs);
+	t->stays = sl_host_tap_is(d->devargs);
 	t->asks = -1;
 	t->n = d->n_rxq;
 	for (unsigned int i = 0; i < t->n; i++) {

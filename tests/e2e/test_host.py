@@ -10,7 +10,7 @@ from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import run
 from lab.site import workers
-from lab.traffic import expect_no_ping, expect_ping, expect_tcp
+from lab.traffic import Iperf, expect_no_ping, expect_ping, expect_tcp
 
 DENY = {"ingress": "deny", "egress": "deny"}
 HOST_OUT = {"name": "host-out", "network": "blue", "direction": "egress", "subject": {"entity": "host"},
@@ -36,13 +36,16 @@ class Node:
 
     def __init__(self, lab, name, index, kind, own):
         self.lab, self.name, self.index, self.kind, self.own = lab, name, index, kind, own
-        self.ns = lab.namespace(f"ho-{name}")
-        self.web_ns = lab.namespace(f"ho-web-{name}")
+        self.ns = lab.namespace(f"ho-{name}", ipv6=True)
+        self.web_ns = lab.namespace(f"ho-web-{name}", ipv6=True)
         self.address, self.mac = f"192.0.2.{index}", f"02:00:00:00:0{index}:01"
         self.host = End(self.ns, f"host {name}", f"10.0.0.{index * 10}")
         self.web = End(self.web_ns, f"web {name}", f"10.0.0.{index * 10 + 1}")
         self.wire_end = End(self.ns, f"wire of {name}", self.address)
         self.daemon = None
+
+    def ip6(self, n):
+        return f"fd00:10::{self.index}{n}"
 
     def uplink(self):
         port = {"name": "uplink", "role": "underlay", "host_tap": {"name": "up0h"}}
@@ -50,14 +53,17 @@ class Node:
             port["addresses"] = [f"{self.address}/24"]
         if self.kind == "interface":
             return {**port, "interface": "up0"}
+        if self.kind == "memif":
+            role = "server" if self.index == 1 else "client"
+            return {**port, "devargs": f"net_memif0,role={role},socket={self.lab.file('wire.sock')},socket-abstract=no"}
         return {**port, "devargs": "net_af_packet0,iface=up0"}
 
     def endpoints(self, seen_from):
         here = seen_from is self
         web = {"name": f"web-{self.name}", "network": "blue", "mac": f"02:00:00:00:0{self.index}:05",
-               "addresses": [self.web.ip], "labels": {"app": "web"}}
+               "addresses": [self.web.ip, self.ip6(1)], "labels": {"app": "web"}}
         host = {"name": f"host-{self.name}", "network": "blue", "mac": f"02:00:00:00:0{self.index}:10",
-                "addresses": [self.host.ip], "host": {"name": "blue-h"}}
+                "addresses": [self.host.ip, self.ip6(0)], "host": {"name": "blue-h"}}
         return [{**web, "port": "web"} if here else {**web, "node": self.name},
                 host if here else {**host, "node": self.name}]
 
@@ -68,7 +74,7 @@ class Node:
             "node": {"name": self.name, "tunnel_addresses": [self.address]}, "workers": workers(self.index),
             "ports": [self.uplink(), web],
             "networks": [{"name": "blue", "vni": 100, "encap": "vxlan", "mtu": 1400, "policy_default": DENY,
-                          "subnets": [{"prefix": "10.0.0.0/24"}]}],
+                          "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:10::/64"}]}],
             "nodes": [{"name": n.name, "address": n.address} for n in nodes if n is not self],
             "endpoints": [e for n in nodes for e in n.endpoints(self)],
             "policies": policies,
@@ -77,6 +83,7 @@ class Node:
         if self.own:
             self.ns.run("ip", "addr", "add", f"{self.address}/24", "dev", "up0h")
         self.web_ns.run("ip", "addr", "add", f"{self.web.ip}/24", "dev", "eth0")
+        self.web_ns.run("ip", "addr", "add", f"{self.ip6(1)}/64", "dev", "eth0", "nodad")
         self.web_ns.run("ip", "link", "set", "eth0", "mtu", "1400")
         self.web_ns.run("ip", "route", "add", "default", "dev", "eth0")
 
@@ -154,6 +161,28 @@ def a_host_talks_over_its_tap_while_tunnels_run_on_a_dpdk_device(lab):
 
 
 @test
+def a_host_talks_over_its_tap_while_tunnels_run_on_a_memif(lab):
+    a_host_talks_over_its_tap(lab, "memif")
+
+
+@test
+def segments_of_any_size_from_the_wire_reach_the_host(lab):
+    """A kernel at the other end of the veth sends super-segments and unfinished checksums."""
+    node, peer = Node(lab, "a", 1, "interface", False), lab.namespace("ho-peer")
+    run("ip", "link", "add", "up0", "netns", node.ns.name, "type", "veth", "peer", "name", "up0", "netns", peer.name)
+    node.ns.run("ip", "link", "set", "up0", "address", node.mac, "up")
+    peer.run("ip", "addr", "add", "192.0.2.2/24", "dev", "up0")
+    peer.run("ip", "link", "set", "up0", "up")
+    node.start([node], POLICIES)
+    node.wait_addresses()
+    far = End(peer, "a kernel", "192.0.2.2")
+    expect_ping(far, node.address)
+    Iperf(far, node.wire_end).expect_tcp()
+    Iperf(far, node.wire_end, "-R").expect_tcp()
+    node.daemon.expect_sum()
+
+
+@test
 def hosts_and_workloads_talk_under_policy(lab):
     site = Site(lab)
     a, b = site.both
@@ -162,6 +191,9 @@ def hosts_and_workloads_talk_under_policy(lab):
         expect_ping(web, host.ip)
         expect_tcp(host, web)
         expect_tcp(web, host)
+    expect_ping(a.host, a.ip6(1))
+    expect_ping(a.host, b.ip6(1))
+    expect_ping(b.web, a.ip6(0))
     flows = a.daemon.call("flows.list")["flows"]
     text = json.dumps(flows)
     expect(any(1 in (f.get("source_identity"), f.get("destination_identity")) for f in flows),
@@ -221,6 +253,12 @@ def the_host_keeps_its_addresses_over_a_restart(lab):
     expect_ping(b.wire_end, "192.0.2.101")
     expect_tcp(b.wire_end, a.wire_end)
     expect("198.51.100.0/24" in a.ns.run("ip", "route"), "the route is gone")
+    a.daemon.kill()
+    expect(a.address in a.ns.run("ip", "-4", "addr", "show", "dev", "up0h"), "addresses went with a killed daemon")
+    a.daemon.start()
+    a.wait_carrier()
+    expect_tcp(b.wire_end, a.wire_end)
+    expect_ping(a.host, b.web.ip)
 
 
 @test
