@@ -69,11 +69,14 @@ static void look(struct sl_port_log *log, const struct sl_running *run, uint16_t
 void sl_port_log_turn(struct sl_port_log *log, const struct sl_running *run)
 {
 	uint32_t tick = sl_engine_tick(run->engine);
+	bool new_tick = tick != log->tick;
 	struct sl_port_set stood;
 
+	log->tick = tick;
 	sl_apply_ports_turn(run->apply);
 	sl_apply_ports_stood(run->apply, &stood);
 	SL_PORT_SET_EACH (i, sl_apply_ports(run->apply))
-		if (sl_port_set_has(&stood, i) || is_overdue(&log->port[i].limit, tick))
+		if (sl_port_set_has(&stood, i) ||
+			(new_tick && is_overdue(&log->port[i].limit, tick)))
 			look(log, run, (uint16_t)i);
 }

@@ -11,6 +11,7 @@
 #include "sluice/log_limit.h"
 
 struct sl_port_log {
+	uint32_t tick; /* of the last call */
 	struct {
 		uint64_t name; /* a hash of the name of the port that had the id */
 		enum sl_port_condition logged;

@@ -333,6 +333,15 @@ static inline uint32_t sl_engine_state_tick(const struct sl_engine *g)
 	return atomic_load_explicit(&g->tick, memory_order_relaxed);
 }
 
+/*
+ * To look at some devices takes system calls. The kernel tells of most that happens to them, so once
+ * a second is enough, and each tick has its share of them.
+ */
+static inline bool sl_port_is_due(const struct sl_port *p, uint32_t tick)
+{
+	return !p->driver->asked || (p->id + tick) % SL_TICKS_PER_SECOND == 0;
+}
+
 /* engine_state.c: one line for people, see struct sl_engine_params */
 void sl_engine_notice(struct sl_engine *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -188,15 +188,6 @@ static void look(struct sl_port *p)
 	act(p, &l);
 }
 
-/*
- * To look at some devices takes system calls. The kernel tells of most that happens to them, so once
- * a second is enough, and each tick has its share of them.
- */
-static bool is_due(const struct sl_port *p, uint32_t tick)
-{
-	return !p->driver->asked || (p->id + tick) % SL_TICKS_PER_SECOND == 0;
-}
-
 void sl_ports_follow(struct sl_engine *g, bool new_tick)
 {
 	uint32_t tick = sl_engine_state_tick(g);
@@ -207,7 +198,7 @@ void sl_ports_follow(struct sl_engine *g, bool new_tick)
 		struct sl_port *p = g->port[i];
 
 		if (p->state == SL_PORT_PUBLISHED &&
-			((new_tick && is_due(p, tick)) ||
+			((new_tick && sl_port_is_due(p, tick)) ||
 				atomic_load_explicit(&p->dev->told, memory_order_relaxed) != 0))
 			look(p);
 	}

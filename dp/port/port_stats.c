@@ -77,7 +77,7 @@ void sl_ports_stats_tick(struct sl_engine *g, uint32_t tick)
 		struct sl_port *p = g->port[i];
 		struct sl_port_lost l;
 
-		if (!is_in_service(p))
+		if (!is_in_service(p) || !sl_port_is_due(p, tick))
 			continue;
 		if (p->driver->unblock != NULL)
 			sl_port_recall_as(p, p->driver->unblock(p->dev, turned_away(p), tick),

@@ -207,7 +207,7 @@ struct sl_port_info {
 	uint64_t rx_no_buffer; /* number of times its driver found no buffer to receive into */
 	/* its transmit queues keep other ports' buffers until they are sent */
 	bool keeps_buffers;
-	unsigned int offloads;	/* enum sl_offload: what its device uses */
+	unsigned int offloads;	   /* enum sl_offload: what its device uses */
 	struct sl_buffers buffers; /* those that it receives into; all 0 without a device */
 };
 void sl_port_info(const struct sl_engine *g, uint16_t id, struct sl_port_info *info);
