@@ -241,7 +241,9 @@ static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 
 static bool may_meet(const struct sl_port_obj *a, const struct sl_port_obj *b)
 {
-	return strcmp(interface_of(a), interface_of(b)) == 0;
+	/* Most differ in the namespace: workloads' interfaces are all eth0. */
+	return same_namespace(a->has_tap ? a->tap.netns : NULL, b->has_tap ? b->tap.netns : NULL) &&
+	       strcmp(interface_of(a), interface_of(b)) == 0;
 }
 
 static bool other_port(const struct sl_object *o, void *ctx)
