@@ -24,6 +24,7 @@
 #include "interface.h"
 #include "interface_counters.h"
 #include "dp/egress/udp_super.h"
+#include "kernel_link.h"
 #include "kernel_queue.h"
 #include "privilege.h"
 
@@ -460,46 +461,12 @@ static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
 	return k;
 }
 
-static void describe(const struct sl_interface *i, const char *name, struct sl_port_link *l)
-{
-	l->mtu = i->mtu;
-	l->has_mac = i->has_mac;
-	l->mac = i->mac;
-	l->state = i->up && i->carrier ? SL_LINK_UP : SL_LINK_DOWN;
-	if (l->state == SL_LINK_DOWN)
-		snprintf(l->why, sizeof(l->why), "interface %s %s", name,
-			i->up ? "has no carrier" : "is down");
-}
-
-/* No interface has the name: this one may have another, and may get its own back. */
-static void look_for(const struct sl_port_device *d, const char *name, struct sl_port_link *l)
-{
-	char now[IFNAMSIZ];
-
-	l->state = SL_LINK_LOST;
-	snprintf(l->why, sizeof(l->why), "interface %s does not exist", name);
-	if (d->was_deleted || if_indextoname((unsigned int)d->ifindex, now) == NULL)
-		return;
-	l->state = SL_LINK_AWAY;
-	snprintf(l->why, sizeof(l->why), "interface %s was renamed: it is %s now", name, now);
-}
-
 static void link_state(struct sl_port_device *d, uint32_t told, struct sl_port_link *l)
 {
 	const struct packet_port *p = d->own;
-	struct sl_interface i;
 
 	(void)told;
-	if (!sl_interface_ask(p->name, &i))
-		return;
-	if (i.index == 0) {
-		look_for(d, p->name, l);
-	} else if (i.index != d->ifindex || d->was_deleted) {
-		l->state = SL_LINK_LOST;
-		snprintf(l->why, sizeof(l->why), "interface %s was made again", p->name);
-	} else {
-		describe(&i, p->name, l);
-	}
+	sl_kernel_link(d, p->name, l);
 }
 
 static int interface(const struct sl_port_device *d)

@@ -404,13 +404,13 @@ static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
 static bool lost_namespace(const struct tap *t, struct sl_port_link *l)
 {
 	struct sl_netns ns;
+	struct stat st;
 
-	if (t->netns[0] == '\0')
+	if (t->netns[0] == '\0' || (stat(t->netns, &st) == 0 && st.st_dev == t->id.ns.dev &&
+					   st.st_ino == t->id.ns.ino))
 		return false;
 	if (!sl_netns_find(t->netns, &ns, l->why, sizeof(l->why)))
 		return true;
-	if (ns.dev == t->id.ns.dev && ns.ino == t->id.ns.ino)
-		return false;
 	snprintf(l->why, sizeof(l->why), "network namespace %s was made again", t->netns);
 	return true;
 }
