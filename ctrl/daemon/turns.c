@@ -18,7 +18,7 @@
 #define BESIDE_NS	 (5 * SL_NS_PER_MS) /* a shorter turn has room to fold a slice */
 #define AGE_NS		 SL_NS_PER_S	    /* one round of the flow table's clock hand... */
 #define AGE_MOST	 50		    /* ...of which one turn does at most 1/50 */
-#define QUIET_MS	 10 /* a turn on an idle node; workers that spin wake nobody */
+#define QUIET_MS	 20 /* a turn on an idle node; workers that spin wake nobody */
 #define TICK_NS		 (SL_NS_PER_S / SL_TICKS_PER_SECOND)
 
 /* The context of the rows. */
