@@ -95,6 +95,8 @@ struct sl_worker {
 	struct sl_burst burst;
 	/* Packets with offloads (sluice/super.h) may be in the transmit buffers. */
 	bool offloads;
+	/* A packet of the burst says something about itself that is not settled yet. */
+	bool described;
 	/* Ports that got packets since the last flush, each once. */
 	uint16_t n_dirty;
 	uint16_t dirty[SL_PORTS_MAX];
@@ -111,9 +113,15 @@ static inline void sl_note_offloads(
 	struct sl_worker *w, struct rte_mbuf *const *pkt, unsigned int n)
 {
 	const uint64_t odd = SL_OFFLOADS | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	uint64_t flags = 0;
+	uint32_t segs = 0;
 
-	for (unsigned int i = 0; i < n; i++)
-		w->offloads |= (pkt[i]->ol_flags & odd) != 0 || pkt[i]->nb_segs > 1;
+	for (unsigned int i = 0; i < n; i++) {
+		flags |= pkt[i]->ol_flags;
+		segs |= pkt[i]->nb_segs;
+	}
+	w->described = (flags & SL_DESCRIBED) != 0;
+	w->offloads |= (flags & odd) != 0 || segs > 1;
 }
 
 /*

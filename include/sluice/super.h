@@ -34,6 +34,8 @@
 #define SL_SUPER_BROKEN RTE_MBUF_F_RX_L4_CKSUM_BAD
 /* Any bit that asks for work. */
 #define SL_OFFLOADS (SL_SUPER | RTE_MBUF_F_TX_L4_MASK)
+/* Any bit by which a sender says something about its packet. */
+#define SL_DESCRIBED (SL_OFFLOADS | SL_SUPER_BROKEN | RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 /*
  * More segments than any honest sender makes: 64 KiB in pieces of 64 bytes. Without a limit, a
  * workload could make one buffer into 65,000 packets of one byte each.

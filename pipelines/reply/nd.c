@@ -78,7 +78,8 @@ static bool resize(struct rte_mbuf *pkt, uint32_t len)
 		return false;
 	if (grow <= 0)
 		return rte_pktmbuf_trim(pkt, (uint16_t)-grow) == 0;
-	return rte_pktmbuf_append(pkt, (uint16_t)grow) != NULL;
+	/* Behind a shared buffer's data is somebody else's packet. */
+	return sl_pkt_owns_room(pkt) && rte_pktmbuf_append(pkt, (uint16_t)grow) != NULL;
 }
 
 static enum sl_drop nd_answer(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,

@@ -22,6 +22,12 @@ extern const uint8_t sl_stage_every[SL_BURST_MAX];
  */
 void sl_stage_receive_unbound(struct sl_trip *t, const struct sl_port_dp *port);
 
+/* Whether a packet has something to settle. */
+static inline bool sl_stage_is_described(const struct sl_trip *t, const struct sl_port_dp *port)
+{
+	return port->offloads_in && t->w->described;
+}
+
 /* An access port: all its packets belong to its network. */
 static inline void sl_stage_receive_access(
 	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
@@ -37,7 +43,7 @@ static inline void sl_stage_receive_access(
 	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));
 	inner->n = b->n;
 	t->walked = sl_parse_access(b, port->id, network);
-	if (unlikely(port->offloads_in))
+	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle(t, UINT64_MAX);
 }
 
@@ -50,12 +56,12 @@ static inline void sl_stage_receive_underlay(
 
 	inner->n = sl_decap(&at, t->b, inner->idx, node.idx, &node.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, t->b->n);
-	if (unlikely(port->offloads_in))
+	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle_outer(t, inner, &node);
 	if (unlikely(node.n > 0))
 		sl_stage_node(t, &node, &port->mac);
 	t->walked = sl_parse(t->b, inner->idx, inner->n);
-	if (unlikely(port->offloads_in))
+	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle(t, sl_stage_bits(inner));
 }
 

@@ -18,7 +18,8 @@ enum {
 	L3_MAX = (1 << RTE_MBUF_L3_LEN_BITS) - 1,
 };
 
-#define DESCRIBED (SL_OFFLOADS | SL_SUPER_BROKEN)
+/* What a sender can say that has to be compared with the packet. */
+#define CLAIMS (SL_OFFLOADS | SL_SUPER_BROKEN)
 /* Flags that only settle and encap set. */
 #define SET_HERE                                                            \
 	(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_IP_CKSUM | \
@@ -75,7 +76,7 @@ static bool super_fits(const struct rte_mbuf *pkt, const struct sl_meta *m, uint
 
 static void forget(struct rte_mbuf *pkt)
 {
-	pkt->ol_flags &= ~(DESCRIBED | SET_HERE);
+	pkt->ol_flags &= ~(CLAIMS | SET_HERE);
 }
 
 static bool settle(struct rte_mbuf *pkt, const struct sl_meta *m, uint32_t l4)
@@ -163,7 +164,7 @@ void sl_stage_settle(struct sl_trip *t, uint64_t packets)
 
 		if ((packets >> i & 1) == 0)
 			continue;
-		if (unlikely((pkt->ol_flags & DESCRIBED) != 0))
+		if (unlikely((pkt->ol_flags & CLAIMS) != 0))
 			settle_one(t, i);
 		/* It was about the outer checksum. */
 		if (t->underlay && (t->b->decapped >> i & 1) != 0)
