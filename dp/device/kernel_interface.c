@@ -455,7 +455,8 @@ static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
 			continue;
 		if (msg.msg_iovlen > 0 && is_full(errno))
 			break;
-		atomic_fetch_add_explicit(&q->refused, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(
+			&q->refused, sl_super_segments(pkt[k]), memory_order_relaxed);
 	}
 	rte_pktmbuf_free_bulk(pkt, k);
 	return k;

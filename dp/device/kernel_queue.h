@@ -50,7 +50,7 @@ struct sl_kernel_queue {
 	struct sl_apart apart; /* the worker's own */
 	bool rung;	       /* the worker's own: the bell is readable */
 	int bell;	       /* an eventfd; of interfaces */
-	/* accepted and then refused by the kernel; several workers may write */
+	/* packets on the wire, accepted and then refused by the kernel; several workers may write */
 	_Atomic(uint64_t) refused __rte_cache_aligned;
 };
 

@@ -394,7 +394,8 @@ static uint16_t transmit(void *txq, struct rte_mbuf **pkt, uint16_t n)
 			continue;
 		if (pieces > 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
 			break;
-		atomic_fetch_add_explicit(&q->refused, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(
+			&q->refused, sl_super_segments(pkt[k]), memory_order_relaxed);
 	}
 	rte_pktmbuf_free_bulk(pkt, k);
 	return k;

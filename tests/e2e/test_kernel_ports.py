@@ -6,7 +6,7 @@ from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import run
 from lab.site import OPEN, workers
-from lab.traffic import Iperf, expect_ping, expect_tcp, expect_udp
+from lab.traffic import Iperf, Ping, expect_ping, expect_tcp, expect_udp
 from lab.workloads import Wire
 
 BLUE = {"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}
@@ -73,8 +73,8 @@ class Rig:
         wait_until(is_so, lambda: f"port {name} is not {state} ({reason}): {now}", seconds)
 
     def carries(self, bulk=True):
-        expect_ping(self.web, self.db.ip)
-        expect_ping(self.db, self.web.ip)
+        Ping(self.web, self.db.ip, 5, 0.2).expect_all()
+        Ping(self.db, self.web.ip, 5, 0.2).expect_all()
         expect_tcp(self.web, self.db)
         expect_udp(self.web, self.db)
         if bulk:
