@@ -95,48 +95,49 @@ static void short_udp_of(uint8_t flags, uint32_t payload)
 
 #define BROKEN SL_DROP_OFFLOAD_MALFORMED
 
+static const struct {
+	const char *what;
+	void (*make)(uint8_t flags, uint32_t payload);
+	uint8_t tcp_flags;
+	uint32_t payload;
+	uint64_t flags;
+	uint32_t l4, size; /* l4: as described */
+	enum sl_drop want;
+} cases[] = {
+	{"as it should be", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1000, SL_KEEP},
+	{"UDP", udp4_of, 0, 9000, UDP_SEG | UDP_SUM, 34, 1000, SL_KEEP},
+	{"TCP over IPv6", tcp6_of, 0x10, 9000, TCP_SEG | TCP_SUM, 54, 1000, SL_KEEP},
+	{"UDP over IPv6", udp6_of, 0, 9000, UDP_SEG | UDP_SUM, 54, 1000, SL_KEEP},
+	{"only a checksum", tcp4_of, 0x10, 1000, TCP_SUM, 34, 0, SL_KEEP},
+	{"a SYN's checksum", tcp4_of, 0x02, 0, TCP_SUM, 34, 0, SL_KEEP},
+	{"said to be broken", tcp4_of, 0x10, 90, SL_SUPER_BROKEN, 34, 0, BROKEN},
+	{"segments of nothing", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 0, BROKEN},
+	{"9,000 segments", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1, BROKEN},
+	{"1,025 segments", udp4_of, 0, 1025, UDP_SEG | UDP_SUM, 34, 1, BROKEN},
+	{"1,024 segments", udp4_of, 0, 1024, UDP_SEG | UDP_SUM, 34, 1, SL_KEEP},
+	{"no checksum", tcp4_of, 0x10, 9000, TCP_SEG, 34, 1000, BROKEN},
+	{"another checksum", tcp4_of, 0x10, 9000, TCP_SEG | UDP_SUM, 34, 1000, BROKEN},
+	{"SCTP's checksum", tcp4_of, 0x10, 900, RTE_MBUF_F_TX_SCTP_CKSUM, 34, 0, BROKEN},
+	{"TCP said to be UDP", tcp4_of, 0x10, 9000, UDP_SEG | UDP_SUM, 34, 1000, BROKEN},
+	{"UDP said to be TCP", udp4_of, 0, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
+	{"UDP in TCP segments", udp4_of, 0, 9000, TCP_SEG | UDP_SUM, 34, 1000, BROKEN},
+	{"both", tcp4_of, 0x10, 9000, TCP_SEG | UDP_SEG | TCP_SUM, 34, 1000, BROKEN},
+	{"ICMP", icmp4_of, 0, 900, UDP_SUM, 34, 0, BROKEN},
+	{"ARP", arp_of, 0, 0, UDP_SUM, 34, 0, BROKEN},
+	{"a fragment", fragment_of, 0, 800, UDP_SUM, 34, 0, BROKEN},
+	{"a fragment, cut", fragment_of, 0, 800, UDP_SEG | UDP_SUM, 34, 100, BROKEN},
+	{"a byte too early", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 33, 1000, BROKEN},
+	{"a byte too late", tcp4_of, 0x10, 9000, TCP_SUM, 35, 0, BROKEN},
+	{"IPv6 as if IPv4", tcp6_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
+	{"at the beginning", tcp4_of, 0x10, 9000, TCP_SUM, 0, 0, BROKEN},
+	{"far away", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 500, 1000, BROKEN},
+	{"many SYNs", tcp4_of, 0x02, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
+	{"many resets", tcp4_of, 0x14, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
+	{"UDP length", short_udp_of, 0, 9000, UDP_SEG | UDP_SUM, 34, 1000, BROKEN},
+};
+
 static void description_that_does_not_fit_is_refused(void **state)
 {
-	static const struct {
-		const char *what;
-		void (*make)(uint8_t flags, uint32_t payload);
-		uint8_t tcp_flags;
-		uint32_t payload;
-		uint64_t flags;
-		uint32_t l4, size; /* l4: as described */
-		enum sl_drop want;
-	} cases[] = {
-		{"as it should be", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1000, SL_KEEP},
-		{"UDP", udp4_of, 0, 9000, UDP_SEG | UDP_SUM, 34, 1000, SL_KEEP},
-		{"TCP over IPv6", tcp6_of, 0x10, 9000, TCP_SEG | TCP_SUM, 54, 1000, SL_KEEP},
-		{"UDP over IPv6", udp6_of, 0, 9000, UDP_SEG | UDP_SUM, 54, 1000, SL_KEEP},
-		{"only a checksum", tcp4_of, 0x10, 1000, TCP_SUM, 34, 0, SL_KEEP},
-		{"a SYN's checksum", tcp4_of, 0x02, 0, TCP_SUM, 34, 0, SL_KEEP},
-		{"said to be broken", tcp4_of, 0x10, 90, SL_SUPER_BROKEN, 34, 0, BROKEN},
-		{"segments of nothing", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 0, BROKEN},
-		{"9,000 segments", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1, BROKEN},
-		{"1,025 segments", udp4_of, 0, 1025, UDP_SEG | UDP_SUM, 34, 1, BROKEN},
-		{"1,024 segments", udp4_of, 0, 1024, UDP_SEG | UDP_SUM, 34, 1, SL_KEEP},
-		{"no checksum", tcp4_of, 0x10, 9000, TCP_SEG, 34, 1000, BROKEN},
-		{"another checksum", tcp4_of, 0x10, 9000, TCP_SEG | UDP_SUM, 34, 1000, BROKEN},
-		{"SCTP's checksum", tcp4_of, 0x10, 900, RTE_MBUF_F_TX_SCTP_CKSUM, 34, 0, BROKEN},
-		{"TCP said to be UDP", tcp4_of, 0x10, 9000, UDP_SEG | UDP_SUM, 34, 1000, BROKEN},
-		{"UDP said to be TCP", udp4_of, 0, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
-		{"UDP in TCP segments", udp4_of, 0, 9000, TCP_SEG | UDP_SUM, 34, 1000, BROKEN},
-		{"both", tcp4_of, 0x10, 9000, TCP_SEG | UDP_SEG | TCP_SUM, 34, 1000, BROKEN},
-		{"ICMP", icmp4_of, 0, 900, UDP_SUM, 34, 0, BROKEN},
-		{"ARP", arp_of, 0, 0, UDP_SUM, 34, 0, BROKEN},
-		{"a fragment", fragment_of, 0, 800, UDP_SUM, 34, 0, BROKEN},
-		{"a fragment, cut", fragment_of, 0, 800, UDP_SEG | UDP_SUM, 34, 100, BROKEN},
-		{"a byte too early", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 33, 1000, BROKEN},
-		{"a byte too late", tcp4_of, 0x10, 9000, TCP_SUM, 35, 0, BROKEN},
-		{"IPv6 as if IPv4", tcp6_of, 0x10, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
-		{"at the beginning", tcp4_of, 0x10, 9000, TCP_SUM, 0, 0, BROKEN},
-		{"far away", tcp4_of, 0x10, 9000, TCP_SEG | TCP_SUM, 500, 1000, BROKEN},
-		{"many SYNs", tcp4_of, 0x02, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
-		{"many resets", tcp4_of, 0x14, 9000, TCP_SEG | TCP_SUM, 34, 1000, BROKEN},
-		{"UDP length", short_udp_of, 0, 9000, UDP_SEG | UDP_SUM, 34, 1000, BROKEN},
-	};
 	struct sl_rig *r = *state;
 	unsigned int failed = 0;
 
