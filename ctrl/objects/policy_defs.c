@@ -51,20 +51,17 @@ struct sl_identity_def sl_identity_def_of(struct sl_def_block *b, const struct s
 		.n_labels = obj->labels.n};
 }
 
-/* Keys of labels have no colon. */
-static const struct sl_label host_label = {"entity:", "host"};
-
 struct sl_identity_def sl_host_identity_def(void)
 {
 	return (struct sl_identity_def){
-		.id = SL_IDENTITY_HOST, .labels = &host_label, .n_labels = 1};
+		.id = SL_IDENTITY_HOST, .labels = &sl_policy_host_label, .n_labels = 1};
 }
 
 /* The block has room. */
 static struct sl_selector subject_of(struct sl_def_block *b, const struct sl_subject_obj *subject)
 {
 	if (subject->has_entity)
-		return (struct sl_selector){&host_label, 1};
+		return (struct sl_selector){&sl_policy_host_label, 1};
 	return (struct sl_selector){labels_of(b, &subject->labels), subject->labels.n};
 }
 

@@ -102,8 +102,9 @@ uint16_t sl_dpdk_transmit_prepared(void *txq, struct rte_mbuf **pkt, uint16_t n)
 		done = (uint16_t)(done + sent);
 		if (sent < ready || done == n)
 			break;
+		atomic_fetch_add_explicit(
+			&q->refused, sl_super_segments(pkt[done]), memory_order_relaxed);
 		rte_pktmbuf_free(pkt[done++]);
-		atomic_fetch_add_explicit(&q->refused, 1, memory_order_relaxed);
 	}
 	return done;
 }

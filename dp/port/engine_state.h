@@ -323,7 +323,7 @@ void sl_port_view(struct sl_port *p);	 /* workers see what is true of refuse */
 void sl_port_shut(struct sl_port *p);	 /* its device is closed; tried at once after that */
 void sl_port_closed(struct sl_port *p);	 /* that is done: -> SHUT */
 void sl_port_tried(struct sl_port *p, int ret, const struct sl_err *e); /* to open it */
-void sl_ports_open(struct sl_engine *g); /* every few milliseconds: those that are due */
+void sl_ports_open(struct sl_engine *g);   /* every few milliseconds: those that are due */
 void sl_ports_follow(struct sl_engine *g); /* devices that were told of */
 void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick); /* once a tick: some of them */
 /* What is true of the port now, in words; marks it as changed when that is new. */

@@ -392,14 +392,18 @@ static void for_selectors(struct sl_selectors *l, uint32_t id, bool member)
 	}
 }
 
+const struct sl_label sl_policy_host_label = {"entity:", "host"};
+
 void sl_selectors_identity_put(struct sl_selectors *l, const struct sl_identity_def *def)
 {
+	static const struct sl_identity_def host = {SL_IDENTITY_HOST, &sl_policy_host_label, 1};
 	struct label_set *set;
 
 	sl_selectors_identity_gone(l, def->id);
-	/* Reserved identities have no labels, whatever the input has. */
-	if ((def->id < SL_IDENTITY_MIN && def->id != SL_IDENTITY_HOST) ||
-		def->id > SL_IDENTITY_MASK)
+	/* Reserved identities have no labels of users, whatever the input has. */
+	if (def->id == SL_IDENTITY_HOST)
+		def = &host;
+	else if (def->id < SL_IDENTITY_MIN || def->id > SL_IDENTITY_MASK)
 		return;
 	make_page(l, def->id);
 	set = identity_labels(l, def->id);

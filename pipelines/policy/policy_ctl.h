@@ -33,6 +33,9 @@ struct sl_identity_def {
 	size_t n_labels;
 };
 
+/* The one label of the identity SL_IDENTITY_HOST. Its key has a colon, as no label of a user has. */
+extern const struct sl_label sl_policy_host_label;
+
 enum sl_tier {
 	SL_TIER_ADMIN,
 	SL_TIER_TEAM,

@@ -306,7 +306,7 @@ class WithoutDaemon(unittest.TestCase):
 
     def test_help_needs_no_daemon(self):
         for words, text in ((["help"], "policies     add "), (["workers", "help"], "workers      show "),
-                            (["help", "ports", "add"], "devargs=string  (required)"),
+                            (["help", "ports", "add"], "name=name  (required)"),
                             (["workers", "show", "--help"], "sluicectl workers list")):
             r = self.help(*words)
             self.assertEqual((r.returncode, r.stderr), (0, ""), words)

@@ -92,7 +92,7 @@ static void a_packet_that_a_driver_refuses_stops_no_other(void **state)
 	void *none = NULL;
 	struct rte_eth_fp_ops ops = {
 		.tx_pkt_burst = burst, .tx_pkt_prepare = prepare, .txq.data = &none};
-	struct sl_dpdk_queue q = {.ops = &ops};
+	struct sl_dpdk_queue q = {.ops = &ops, .header_checksums = true};
 	struct rte_mbuf *pkt[5];
 
 	(void)state;
