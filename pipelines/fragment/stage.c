@@ -68,6 +68,7 @@ static void go_on(struct sl_trip *t, enum sl_drop verdict)
 {
 	static const struct sl_packets only = {.n = 1};
 
+	sl_note_offloads(t->w, t->b->pkt, 1); /* of its own burst they were noted when it came */
 	t->b->verdict[0] = (uint8_t)verdict;
 	if (verdict == SL_KEEP)
 		sl_stage_execute(t, &only);

@@ -359,6 +359,28 @@ static void headers_in_several_buffers_are_brought_together(void **state)
 	rte_pktmbuf_free(m);
 }
 
+/* Devices that take no chains get a copy, which depends on what is known of a burst's packets. */
+static void fragment_that_has_waited_in_two_buffers_leaves_as_a_chain(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_frame later;
+	uint32_t cut = 40;
+
+	first_fragment(&f);
+	later_fragment(&later, 9);
+	assert_int_equal(from_web(r, sl_test_mbuf_chain(later.b, later.len, &cut, 1)), SL_KEEP);
+	sl_rig_worker(r)->offloads = false; /* its burst is over */
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	assert_true(sl_rig_worker(r)->offloads);
+	for (unsigned int segs = 1; segs <= 2; segs++) {
+		struct rte_mbuf *m = sl_rig_sent(r, SL_RIG_DB);
+
+		assert_non_null(m);
+		assert_int_equal(m->nb_segs, segs);
+		rte_pktmbuf_free(m);
+	}
+}
+
 static void priority_tag_is_removed_from_it(void **state)
 {
 	struct sl_rig *r = *state;
@@ -437,6 +459,7 @@ int main(void)
 		S(one_segment_is_an_ordinary_packet),
 		S(bytes_after_the_packet_are_removed),
 		S(headers_in_several_buffers_are_brought_together),
+		S(fragment_that_has_waited_in_two_buffers_leaves_as_a_chain),
 		S(priority_tag_is_removed_from_it),
 		S(shared_buffer_gets_another_in_front),
 		S(waits_for_its_next_hop_with_its_description),
