@@ -7,7 +7,7 @@
 #ifndef SL_CTRL_OBJECTS_ENDPOINTS_H
 #define SL_CTRL_OBJECTS_ENDPOINTS_H
 
-#include "ctrl/model/collection.h"
+#include "ports.h"
 
 struct sl_endpoint_host {
 	char *name; /* of the TAP, on its node */
@@ -36,9 +36,6 @@ struct sl_endpoint_reported {
 };
 
 struct sl_store;
-
-/* Room for the name of a host endpoint's port: "host/NAME". */
-#define SL_HOST_PORT_LEN (SL_NAME_LEN + 8)
 
 static inline bool sl_endpoint_is_local(const struct sl_endpoint_obj *ep)
 {

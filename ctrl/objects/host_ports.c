@@ -207,13 +207,29 @@ static bool look_at_port(const struct sl_object *o, void *ctx)
 	return s->found == NULL;
 }
 
+/* A port may have any name, and so the one of this endpoint's. */
+static int check_port_name(
+	const struct sl_store *s, const struct sl_endpoint_obj *ep, struct sl_err *e)
+{
+	char name[SL_HOST_PORT_LEN];
+
+	if (sl_store_find(s, SL_COLL_PORTS, sl_endpoint_port(ep, name)) == NULL)
+		return 0;
+	sl_err_set(e, SL_ERR_EXISTS, "name",
+		"the TAP of host endpoint \"%s\" would have the name of port \"%s\"", ep->name,
+		name);
+	sl_err_hint(e, "give the endpoint or the port another name");
+	return -EEXIST;
+}
+
 int sl_endpoint_host_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_endpoint_obj *ep = host_of(o);
 	struct name_search n = {0};
+	int ret = ep != NULL ? check_port_name(s, ep, e) : 0;
 
-	if (ep == NULL)
-		return 0;
+	if (ep == NULL || ret != 0)
+		return ret;
 	n.name = ep->host.name;
 	sl_store_walk(s, SL_COLL_PORTS, look_at_port, &n);
 	if (n.found == NULL)

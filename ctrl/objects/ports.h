@@ -8,6 +8,8 @@
 enum sl_role { SL_ROLE_ACCESS, SL_ROLE_UNDERLAY };
 
 #define SL_PORT_ADDRESSES_MAX 64
+/* Room for the name of a port that sluice makes for the host: "host/ENDPOINT" or "PORT/host". */
+#define SL_HOST_PORT_LEN (SL_NAME_LEN + 8)
 
 struct sl_port_tap {
 	char *name, *netns; /* netns NULL: the daemon's own */
@@ -116,6 +118,8 @@ int sl_host_rights(const struct sl_devices_conf *c, const char *tap, struct sl_e
 /* The host TAP's shape, and the rule about its name; ports_host.c. */
 extern const struct sl_shape sl_shape_port_host_tap;
 int sl_port_host_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+/* The name of its port, "PORT/host". ports_host.c */
+const char *sl_port_host_name(const struct sl_port_obj *p, char buf[SL_HOST_PORT_LEN]);
 /* True when the port is on the kernel interface of that name, or makes it. */
 bool sl_port_takes_interface(const struct sl_port_obj *p, const char *name);
 /* The same without its host TAP; ports_devices.c. */

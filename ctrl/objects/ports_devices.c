@@ -239,6 +239,14 @@ static bool had_device(const struct sl_store *s, const struct sl_port_obj *p)
 	return was != NULL && sl_port_same_device(was, p);
 }
 
+/* The rule of host TAPs has the case that mine has one. */
+static bool is_on_host_tap(
+	const struct sl_port_obj *mine, const struct sl_port_obj *other, struct meeting *m)
+{
+	return other->has_host_tap && sl_port_device_takes(mine, other->host_tap.name) &&
+	       meet(m, "interface", other->host_tap.name);
+}
+
 static bool may_meet(const struct sl_port_obj *a, const struct sl_port_obj *b)
 {
 	/* Most differ in the namespace: workloads' interfaces are all eth0. */
@@ -257,10 +265,11 @@ static bool other_port(const struct sl_object *o, void *ctx)
 	if (other == x->mine || strcmp(other->name, x->mine->name) == 0 ||
 		(x->stood && had_device(x->store, other)))
 		return true;
-	if (x->device.text == NULL && other->devargs == NULL && !may_meet(x->mine, other))
+	found = is_on_host_tap(x->mine, other, &m);
+	if (!found && x->device.text == NULL && other->devargs == NULL && !may_meet(x->mine, other))
 		return true; /* hundreds of workloads: nothing is parsed for them */
 	theirs = device_of(other);
-	found = one_name(&x->device, &theirs, &m) || one_memif(&x->device, &theirs, &m) ||
+	found = found || one_name(&x->device, &theirs, &m) || one_memif(&x->device, &theirs, &m) ||
 		one_argument(&x->device, &theirs, &m) || one_interface(&x->device, &theirs, &m);
 	sl_device_fini(&theirs.d);
 	if (!found)

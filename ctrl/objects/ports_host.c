@@ -27,6 +27,12 @@ static int check_name(const void *obj, struct sl_err *e)
 const struct sl_shape sl_shape_port_host_tap = SL_SHAPE("host_tap", sl_port_host_tap,
 	host_tap_fields, "The host's interface on an underlay port's wire.", .check = check_name);
 
+const char *sl_port_host_name(const struct sl_port_obj *p, char buf[SL_HOST_PORT_LEN])
+{
+	snprintf(buf, SL_HOST_PORT_LEN, "%s/host", p->name);
+	return buf;
+}
+
 struct name_search {
 	const struct sl_port_obj *mine, *found;
 };
@@ -43,12 +49,54 @@ static bool look_at_port(const struct sl_object *o, void *ctx)
 	return s->found == NULL;
 }
 
+/* A port may have any name, and so the name of one that sluice makes for the host. */
+static const struct sl_object *of_that_name(const struct sl_store *s, const struct sl_port_obj *p)
+{
+	const char *slash = strrchr(p->name, '/');
+	const struct sl_object *o = NULL;
+	char port[SL_NAME_LEN];
+
+	if (slash == NULL)
+		return NULL;
+	if (strncmp(p->name, "host/", strlen("host/")) == 0)
+		o = sl_store_find(s, SL_COLL_ENDPOINTS, p->name + strlen("host/"));
+	if (o != NULL && sl_endpoint_is_host_here((const struct sl_endpoint_obj *)o))
+		return o;
+	if (strcmp(slash, "/host") != 0)
+		return NULL;
+	snprintf(port, sizeof(port), "%.*s", (int)(slash - p->name), p->name);
+	o = sl_store_find(s, SL_COLL_PORTS, port);
+	return o != NULL && ((const struct sl_port_obj *)o)->has_host_tap ? o : NULL;
+}
+
+static int check_names(const struct sl_store *s, const struct sl_port_obj *p, struct sl_err *e)
+{
+	const struct sl_object *o = of_that_name(s, p);
+	char name[SL_HOST_PORT_LEN];
+
+	if (o != NULL) {
+		sl_err_set(e, SL_ERR_EXISTS, "name",
+			"\"%s\" is the name of the TAP that \"%s\" has for the host", p->name,
+			o->key);
+	} else if (p->has_host_tap &&
+		   sl_store_find(s, SL_COLL_PORTS, sl_port_host_name(p, name)) != NULL) {
+		sl_err_set(e, SL_ERR_EXISTS, "host_tap",
+			"the host TAP of port \"%s\" would have the name of port \"%s\"", p->name,
+			name);
+	} else {
+		return 0;
+	}
+	sl_err_hint(e, "give one of the ports another name");
+	return -EEXIST;
+}
+
 int sl_port_host_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	struct name_search n = {.mine = (const struct sl_port_obj *)o};
+	int ret = check_names(s, n.mine, e);
 
-	if (!n.mine->has_host_tap)
-		return 0;
+	if (ret != 0 || !n.mine->has_host_tap)
+		return ret;
 	sl_store_walk(s, SL_COLL_PORTS, look_at_port, &n);
 	if (n.found == NULL)
 		return 0;
@@ -85,12 +133,6 @@ struct texts {
 	char name[SL_HOST_PORT_LEN], devargs[SL_HOST_DEVARGS_LEN];
 };
 
-static const char *name_of(const struct sl_port_obj *p, char buf[SL_HOST_PORT_LEN])
-{
-	snprintf(buf, SL_HOST_PORT_LEN, "%s/host", p->name);
-	return buf;
-}
-
 /*
  * Without offloads: packets of the host pass through unchanged, and the wire's device may take none
  * of them. The TAP outlives this process, so that the host keeps its addresses.
@@ -98,7 +140,7 @@ static const char *name_of(const struct sl_port_obj *p, char buf[SL_HOST_PORT_LE
 static struct sl_port_params params_of(
 	const struct sl_table_txn *t, const struct sl_port_obj *port, struct texts *texts)
 {
-	struct sl_port_params p = {.name = name_of(port, texts->name),
+	struct sl_port_params p = {.name = sl_port_host_name(port, texts->name),
 		.devargs = texts->devargs,
 		.n_rxq = 1,
 		.patience = t->patience,
@@ -121,7 +163,7 @@ static uint16_t tap_of(const struct sl_table_txn *t, const struct sl_port_obj *p
 {
 	char name[SL_HOST_PORT_LEN];
 
-	return (uint16_t)sl_table_port(t, name_of(p, name));
+	return (uint16_t)sl_table_port(t, sl_port_host_name(p, name));
 }
 
 static uint16_t wire_of(const struct sl_table_txn *t, const struct sl_port_obj *p)
@@ -261,7 +303,7 @@ void sl_port_host_report(
 	const struct sl_report_ctx *ctx, const struct sl_port_obj *p, struct sl_port_reported *r)
 {
 	char name[SL_HOST_PORT_LEN];
-	int id = p->has_host_tap ? sl_apply_port_id(ctx->apply, name_of(p, name)) : -1;
+	int id = p->has_host_tap ? sl_apply_port_id(ctx->apply, sl_port_host_name(p, name)) : -1;
 	struct sl_port_info info;
 
 	if (id < 0)

@@ -78,6 +78,40 @@ static void host_tap_that_cannot_be_is_refused(void **state)
 		"interface of that name");
 }
 
+#define NAMED(name, more) "{\"name\":\"" name "\",\"role\":\"underlay\"," more "}"
+
+static void port_may_not_have_the_name_of_a_hosts_tap(void **state)
+{
+	struct fixture *f = *state;
+
+	desired_fill(f->store);
+	desired_must(f->store, SL_TXN_ADD, "ports",
+		PORT("underlay", "\"host_tap\":{\"name\":\"nich\"}"));
+	desired_must(f->store, SL_TXN_ADD, "endpoints", EP("\"host\":{\"name\":\"blue-h\"}"));
+	refused(f, "ports", NAMED("p/host", "\"interface\":\"x\""), "name", "\"p\"");
+	refused(f, "ports", NAMED("host/h", "\"interface\":\"x\""), "name", "\"h\"");
+	desired_must(f->store, SL_TXN_ADD, "ports", NAMED("q/host", "\"interface\":\"x\""));
+	refused(f, "ports", NAMED("q", "\"interface\":\"y\",\"host_tap\":{\"name\":\"yh\"}"),
+		"host_tap", "\"q/host\"");
+	desired_must_del(f->store, SL_COLL_ENDPOINTS, "h");
+	desired_must(f->store, SL_TXN_ADD, "ports", NAMED("host/h", "\"interface\":\"z\""));
+	refused(f, "endpoints", EP("\"host\":{\"name\":\"blue-h\"}"), "name", "\"host/h\"");
+}
+
+static void port_may_not_be_on_a_host_tap(void **state)
+{
+	struct fixture *f = *state;
+
+	desired_must(f->store, SL_TXN_ADD, "ports",
+		PORT("underlay", "\"host_tap\":{\"name\":\"nich\"}"));
+	refused(f, "ports", NAMED("q", "\"interface\":\"nich\""), "interface", "interface nich");
+	refused(f, "ports", NAMED("q", "\"tap\":{\"name\":\"nich\"}"), "tap", "interface nich");
+	refused(f, "ports", NAMED("q", "\"devargs\":\"net_af_packet0,iface=nich\""), "devargs",
+		"interface nich");
+	desired_must(f->store, SL_TXN_ADD, "ports",
+		NAMED("q", "\"tap\":{\"name\":\"nich\",\"netns\":\"/run/netns/x\"}"));
+}
+
 static void policy_may_be_for_hosts_and_about_hosts(void **state)
 {
 	struct fixture *f = *state;
@@ -103,6 +137,8 @@ int main(void)
 		T(endpoint_may_be_this_host_or_another),
 		T(host_endpoint_that_cannot_be_is_refused),
 		T(host_tap_that_cannot_be_is_refused),
+		T(port_may_not_have_the_name_of_a_hosts_tap),
+		T(port_may_not_be_on_a_host_tap),
 		T(policy_may_be_for_hosts_and_about_hosts),
 	};
 
