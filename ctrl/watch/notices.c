@@ -18,6 +18,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"tunnel_address", .find = sl_notice_tunnel_address},
 	{"no_tunnel_address", .each = sl_notice_no_tunnel_address, .coll = SL_COLL_NODES},
 	{"port_state", .each = sl_notice_port_state, .coll = SL_COLL_PORTS, .is_logged = true},
+	{"host_state", .each = sl_notice_host_state, .coll = SL_COLL_ENDPOINTS, .is_logged = true},
 	{"port_starved", .each = sl_notice_port_starved, .coll = SL_COLL_PORTS},
 	{"buffers_starved", .find = sl_notice_buffers_starved},
 	{"port_no_address", .each = sl_notice_port_address, .coll = SL_COLL_PORTS},

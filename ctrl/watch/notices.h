@@ -79,6 +79,7 @@ extern const size_t sl_n_notice_rows;
 
 /* notices_ports.c */
 SL_NOTICE_EACH(sl_notice_port_state);
+SL_NOTICE_EACH(sl_notice_host_state);
 
 /* notices_rules.c: the notice's code is the rule's */
 SL_NOTICE_EACH(sl_notice_rules);
