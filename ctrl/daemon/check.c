@@ -77,7 +77,7 @@ static int check_memory(struct check *k)
 	if (least <= room)
 		return 0;
 	ret = sl_err_set(k->e, SL_ERR_LIMIT, "workers.memory_mb",
-		"the flow table of %u entries and the packet buffers of %u ports need %" PRIu64
+		"the flow table of %u entries and %u pools of packet buffers need %" PRIu64
 		" MiB at least, and there are %" PRIu64,
 		k->config->workers.max_flows, k->n_pools, (least >> 20) + 1, room >> 20);
 	sl_err_hint(k->e, "raise workers.memory_mb, or lower workers.max_flows or packet_buffers");
