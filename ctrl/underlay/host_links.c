@@ -35,7 +35,7 @@ const struct sl_host_link *sl_host_link_of_index(const struct sl_host_links *h, 
 	return l;
 }
 
-/* Reports a failure once; 0 ends it. */
+/* Reports the first failure since the link was put. */
 static void note(struct sl_host_links *h, struct sl_host_link *l, const char *what, int ret)
 {
 	char text[200];
@@ -62,6 +62,13 @@ static void remove_addresses(const struct sl_host_links *h, const struct sl_host
 	for (size_t i = 0; i < l->n_addresses && l->ifindex != 0; i++)
 		if (!has_address(p->addresses, p->n_addresses, &l->address[i]))
 			(void)sl_rtnl_address_del(h->rtnl, l->ifindex, &l->address[i]);
+}
+
+static void unmute(const struct sl_host_links *h, struct sl_host_link *l)
+{
+	if (l->muted != 0)
+		(void)sl_rtnl_unmute(h->rtnl, l->muted);
+	l->muted = 0;
 }
 
 static void delete_interface(const struct sl_host_links *h, const struct sl_host_link *l)
@@ -110,8 +117,7 @@ void sl_host_links_del(struct sl_host_links *h, uint16_t port)
 		return;
 	*at = l->next;
 	h->n_following -= l->follows != SL_PORT_NONE;
-	if (l->muted != 0)
-		(void)sl_rtnl_unmute(h->rtnl, l->muted);
+	unmute(h, l);
 	delete_interface(h, l);
 	free(l);
 }
@@ -129,11 +135,20 @@ static void give_addresses(struct sl_host_links *h, struct sl_host_link *l, int 
 	}
 }
 
+static bool is_open(enum sl_port_condition c)
+{
+	return c == SL_PORT_IS_UP || c == SL_PORT_IS_DOWN;
+}
+
+/* The wire is open. It may be on another interface than before, which the kernel has back then. */
 static void mute(struct sl_host_links *h, struct sl_host_link *l)
 {
 	int ifindex = sl_port_ifindex(h->engine, l->follows), ret;
 
-	if (ifindex == 0 || ifindex == l->muted)
+	if (ifindex == l->muted)
+		return;
+	unmute(h, l);
+	if (ifindex == 0)
 		return;
 	ret = sl_rtnl_mute(h->rtnl, ifindex);
 	note(h, l,
@@ -154,7 +169,8 @@ static void follow(
 	if (wire == NULL)
 		return;
 	sl_port_info(h->engine, l->follows, &info);
-	mute(h, l);
+	if (is_open(info.condition))
+		mute(h, l);
 	if (info.condition == SL_PORT_IS_UP && (!i->has_mac || !sl_mac_equal(&i->mac, &wire->mac)))
 		note(h, l, "the MAC of its port", sl_rtnl_link_mac(h->rtnl, i->index, &wire->mac));
 	if (i->mtu != wire->mtu)
@@ -165,12 +181,12 @@ static void follow(
 }
 
 /* True when the port has its device, so that the interface of that name is the port's. */
-static bool is_open(const struct sl_host_links *h, const struct sl_host_link *l)
+static bool has_device(const struct sl_host_links *h, const struct sl_host_link *l)
 {
 	struct sl_port_info info;
 
 	sl_port_info(h->engine, l->port, &info);
-	return info.condition == SL_PORT_IS_UP || info.condition == SL_PORT_IS_DOWN;
+	return is_open(info.condition);
 }
 
 /* True: the interface is a new one. */
@@ -179,7 +195,7 @@ static bool look(struct sl_host_links *h, struct sl_host_link *l)
 	struct sl_interface i;
 	bool is_new;
 
-	if (!is_open(h, l) || !sl_interface_ask(l->name, &i))
+	if (!has_device(h, l) || !sl_interface_ask(l->name, &i))
 		i.index = 0;
 	is_new = i.index != 0 && i.index != l->ifindex;
 	l->ifindex = i.index;

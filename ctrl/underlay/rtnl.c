@@ -13,7 +13,6 @@
 
 enum {
 	MESSAGE_MAX = 32768,   /* the kernel sends several messages at once */
-	REQUEST_MAX = 512,     /* the longest request below, with room to spare */
 	HEARD_BYTES = 1 << 20, /* of events that wait to be read */
 	READS_AT_A_TIME = 256,
 };

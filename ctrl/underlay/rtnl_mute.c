@@ -3,7 +3,9 @@
  * Makes the kernel's stack deaf on an interface. Packet sockets and AF_XDP take packets before this.
  * A filter of one instruction drops the rest: tc(8) would write it as
  *   tc qdisc add dev IF clsact; tc filter add dev IF ingress prio 1 matchall action drop
- * The program is in BPF, which more kernels have than matchall.
+ * The program is in BPF, which more kernels have than matchall. It has a handle that no other program
+ * takes by itself: filters of others may have the same priority, and stay when this one goes. The
+ * kernel asks the newest one first.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -18,7 +20,7 @@
 #include "rtnl_impl.h"
 
 #define PRIORITY 1
-#define HANDLE	 1
+#define HANDLE	 0x51ce		   /* tools/host-fallback has it, too */
 #define NAME	 "sluice host_tap" /* tc filter show */
 
 /* A descriptor of the program "return TC_ACT_SHOT", or -errno. */
