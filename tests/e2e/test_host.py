@@ -426,9 +426,12 @@ def without_sluice_the_host_goes_on_on_its_nic_and_back(lab):
     a, b = site.both
     a.ns.run("ip", "addr", "add", "192.0.2.101/24", "dev", "up0h")
     a.ns.run("ip", "route", "add", "198.51.100.0/24", "via", b.address, "dev", "up0h")
+    # as a router advertisement makes it
+    a.ns.run("ip", "-6", "route", "add", "fd00:9::/64", "via", "fe80::99", "dev", "up0h", "expires", "600")
     expect_ping(b.wire_end, a.address)
     a.daemon.stop()
     a.ns.run(FALLBACK, "to-nic", "up0", "up0h")
+    expect("fd00:9::/64 via fe80::99" in a.ns.run("ip", "-6", "route", "show", "dev", "up0"), "the IPv6 route stays")
     for ip in (a.address, "192.0.2.101"):
         expect_ping(b.wire_end, ip)
     expect_tcp(b.wire_end, a.wire_end)
