@@ -276,7 +276,21 @@ static int check(const struct sl_check *c, struct sl_err *e)
 		c, (const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS), e);
 }
 
-/* The rights for a TAP that the endpoint has already were checked when it was added. */
+/* The host gets the endpoint's addresses, and routes to the subnets of its network. */
+static bool gives_host_the_same(const struct sl_endpoint_obj *was, const struct sl_endpoint_obj *is)
+{
+	const struct sl_ip *a = was->addresses.items, *b = is->addresses.items;
+	size_t n = is->addresses.n, i = 0;
+
+	if (!sl_endpoint_is_host_here(was) || strcmp(was->host.name, is->host.name) != 0 ||
+		strcmp(was->network, is->network) != 0 || was->addresses.n != n)
+		return false;
+	while (i < n && sl_ip_equal(&a[i], &b[i]))
+		i++;
+	return i == n;
+}
+
+/* The rights for what the host has already were checked when it was given. */
 static int permit(const struct sl_devices_conf *allow, const struct sl_object *old_obj,
 	const struct sl_object *new_obj, struct sl_err *e)
 {
@@ -284,10 +298,9 @@ static int permit(const struct sl_devices_conf *allow, const struct sl_object *o
 	const struct sl_endpoint_obj *was = (const struct sl_endpoint_obj *)old_obj;
 
 	if (is == NULL || !sl_endpoint_is_host_here(is) ||
-		(was != NULL && sl_endpoint_is_host_here(was) &&
-			strcmp(was->host.name, is->host.name) == 0))
+		(was != NULL && gives_host_the_same(was, is)))
 		return 0;
-	return sl_host_rights(allow, is->host.name, e);
+	return sl_host_rights(allow, is->host.name, "host.name", e);
 }
 
 static const struct sl_rule rules[] = {

@@ -287,13 +287,26 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return r.ret;
 }
 
+/* The host gets the port's addresses and the routes that come with them. */
+static bool gives_host_the_same(const struct sl_port_obj *was, const struct sl_port_obj *is)
+{
+	const struct sl_prefix *a = was->addresses.items, *b = is->addresses.items;
+	size_t n = is->addresses.n, i = 0;
+
+	if (!was->has_host_tap || strcmp(was->host_tap.name, is->host_tap.name) != 0 ||
+		was->addresses.n != n)
+		return false;
+	while (i < n && a[i].len == b[i].len && sl_ip_equal(&a[i].ip, &b[i].ip))
+		i++;
+	return i == n;
+}
+
 static int permit_host_tap(const struct sl_devices_conf *allow, const struct sl_port_obj *was,
 	const struct sl_port_obj *is, struct sl_err *e)
 {
-	if (!is->has_host_tap || (was != NULL && was->has_host_tap &&
-					 strcmp(was->host_tap.name, is->host_tap.name) == 0))
+	if (!is->has_host_tap || (was != NULL && gives_host_the_same(was, is)))
 		return 0;
-	return sl_host_rights(allow, is->host_tap.name, e);
+	return sl_host_rights(allow, is->host_tap.name, "host_tap.name", e);
 }
 
 /* The rights for a device that the port has already were checked when it was added. */

@@ -113,8 +113,10 @@ int sl_port_device_rule(const struct sl_store *s, const struct sl_object *o, str
 /* The device of a host endpoint's TAP, as text for the engine; ports_host.c. */
 #define SL_HOST_DEVARGS_LEN 32
 const char *sl_host_devargs(const char *tap, char buf[SL_HOST_DEVARGS_LEN]);
-/* May a caller who is not root make a TAP of that name for the host? ports_host.c */
-int sl_host_rights(const struct sl_devices_conf *c, const char *tap, struct sl_err *e);
+/* May a caller who is not root make a TAP of that name for the host, or give it addresses? field: of
+ * the object, for the error. ports_host.c */
+int sl_host_rights(
+	const struct sl_devices_conf *c, const char *tap, const char *field, struct sl_err *e);
 /* The host TAP's shape, and the rule about its name; ports_host.c. */
 extern const struct sl_shape sl_shape_port_host_tap;
 int sl_port_host_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);

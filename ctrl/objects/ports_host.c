@@ -120,12 +120,16 @@ const char *sl_host_devargs(const char *tap, char buf[SL_HOST_DEVARGS_LEN])
 	return buf;
 }
 
-int sl_host_rights(const struct sl_devices_conf *c, const char *tap, struct sl_err *e)
+int sl_host_rights(
+	const struct sl_devices_conf *c, const char *tap, const char *field, struct sl_err *e)
 {
 	const struct sl_port_obj as_port = {
 		.name = tap, .has_tap = true, .tap.name = (char *)(uintptr_t)tap};
+	int ret = sl_port_rights(c, &as_port, e);
 
-	return sl_port_rights(c, &as_port, e);
+	if (ret != 0)
+		snprintf(e->path, sizeof(e->path), "%s", field);
+	return ret;
 }
 
 /* Texts that the parameters point to. */

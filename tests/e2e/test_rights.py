@@ -15,12 +15,12 @@ MEMBER, GROUP = 54321, 54322
 PRECIOUS = "precious\n"
 
 
-def node(lab, name="a", state=False, **more):
+def node(lab, name="a", state=False, ns=None, **more):
     """A daemon whose socket belongs to a group that has one member."""
     if os.stat("/").st_uid != 0:
         raise Skip("this user may not be others")
     config = capture_config("net_null0,no-rx=1", "net_null1,no-rx=1")
-    daemon = lab.daemon(name, {**config, **more}, None, state).start()
+    daemon = lab.daemon(name, {**config, **more}, ns, state).start()
     os.chmod(lab.directory, 0o711)
     os.chown(daemon.socket, 0, GROUP)
     return daemon
@@ -162,6 +162,40 @@ def what_is_listed_a_member_may_use(lab):
         else:
             raise Failure("the list was changed over the socket")
     run("ip", "link", "del", "sl-one")
+
+
+@test
+def a_member_gives_the_host_no_tap_and_no_address(lab):
+    """Routes come with addresses: a member would take the host's traffic."""
+    ns = lab.namespace("rights")
+    allow = [{"driver": "tap", "interfaces": ["mine"]}]
+    daemon = node(lab, ns=ns, devices={"allow": allow})
+    host = {"name": "h", "network": "blue", "mac": "02:00:00:00:07:01", "addresses": ["10.0.7.1"],
+            "host": {"name": "blue-h"}}
+    uplink = next(p for p in daemon.call("config.get")["ports"] if p["name"] == "uplink")
+    with_tap = {**uplink, "host_tap": {"name": "uph"}}
+
+    def denied(client, method, params, path):
+        try:
+            client.call(method, params)
+        except Refused as e:
+            expect_equal((e.error["code"], e.error["data"]["path"]), (-32005, path), f"{method} {params}")
+        else:
+            raise Failure(f"{method} of a member took {params}")
+    with member(daemon) as client:
+        denied(client, "endpoints.add", host, "host.name")
+        denied(client, "ports.set", with_tap, "host_tap.name")
+        denied(client, "ports.add", {"name": "t", "role": "access", "tap": {"name": "other"}}, "tap")
+    daemon.call("endpoints.add", host)
+    daemon.call("ports.set", with_tap)
+    with member(daemon) as client:
+        denied(client, "endpoints.set", {**host, "addresses": ["8.8.8.8"]}, "host.name")
+        denied(client, "ports.set", {**with_tap, "addresses": [*uplink["addresses"], "8.8.8.8/1"]}, "host_tap.name")
+        client.call("endpoints.set", {**host, "mac": "02:00:00:00:07:02"})
+        client.call("ports.set", {**with_tap, "mtu": 1400})
+        client.call("endpoints.del", {"name": "h"})
+        client.call("endpoints.add", {**host, "host": {"name": "mine"}})
+        client.call("endpoints.set", {**host, "host": {"name": "mine"}, "addresses": ["10.0.7.2"]})
 
 
 @test
