@@ -66,7 +66,7 @@ int sl_rtnl_unmute(struct sl_rtnl *r, int ifindex);
 /* What has changed. Nothing is heard before listen. */
 struct sl_rtnl_ops {
 	void (*neighbor)(void *ctx, const struct sl_rtnl_neighbor *n);
-	void (*routes)(void *ctx); /* a route or an address; ask again for all */
+	void (*routes)(void *ctx); /* a route, a rule or an address; ask again for all */
 	void (*lost)(void *ctx);   /* messages were lost: ask again for everything */
 };
 /* Begins to hear of changes. Calling it again does no harm. 0 or -errno. */

@@ -173,6 +173,8 @@ static int read_message(const struct nlmsghdr *h, void *ctx)
 	case RTM_DELADDR:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
 		r->routes = true;
 		break;
 	default:

@@ -179,7 +179,8 @@ static void route_that_leads_nowhere_is_none(void **state)
 
 static void change_of_a_route_or_address_is_heard_once_for_many(void **state)
 {
-	static const uint16_t types[] = {RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWADDR, RTM_DELADDR};
+	static const uint16_t types[] = {RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWADDR, RTM_DELADDR,
+		RTM_NEWNEXTHOP, RTM_NEWRULE, RTM_DELRULE};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
