@@ -8,6 +8,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "ctrl/objects/tables.h"
 #include "ctrl/objects/collections.h"
+#include "ctrl/objects/endpoints.h"
 #include "ctrl/objects/ports.h"
 #include "ctrl/rpc/server.h"
 
@@ -93,19 +94,30 @@ static bool count_pool(const struct sl_object *o, void *pools)
 {
 	struct pools *p = pools;
 
-	if (((const struct sl_port_obj *)o)->devargs != NULL)
-		p->n++;
-	else
-		p->shared = true;
+	p->n += ((const struct sl_port_obj *)o)->devargs != NULL;
+	p->shared |= ((const struct sl_port_obj *)o)->devargs == NULL ||
+		     ((const struct sl_port_obj *)o)->has_host_tap;
 	return true;
 }
 
-/* All ports on kernel interfaces share two: the large buffers are fewer, and count as one pool. */
+static bool look_for_host(const struct sl_object *o, void *pools)
+{
+	struct pools *p = pools;
+
+	p->shared |= sl_endpoint_is_host_here((const struct sl_endpoint_obj *)o);
+	return !p->shared;
+}
+
+/*
+ * All ports on kernel interfaces share two, TAPs of the host included: the large buffers are fewer,
+ * and count as one pool.
+ */
 static unsigned int count_pools(const struct sl_store *s)
 {
 	struct pools p = {0};
 
 	sl_store_walk(s, SL_COLL_PORTS, count_pool, &p);
+	sl_store_walk(s, SL_COLL_ENDPOINTS, look_for_host, &p);
 	return p.n + (p.shared ? 2 : 0);
 }
 
