@@ -93,7 +93,8 @@ static const struct sl_field workers_fields[] = {
 		.help = "How much of the flow table may be in use, in percent, before endpoints, "
 			"ports, nodes and networks are held to their shares of it; 100: never."),
 	SL_FIELD(sl_workers_conf, packet_buffers, SL_F_UINT, .min = 1024, .max = 16777216,
-		.help = "Packet buffers of each port; absent: the daemon chooses."),
+		.help = "Packet buffers of each DPDK device, and of all other ports together; "
+			"absent: the daemon chooses."),
 	SL_FIELD(sl_workers_conf, eal_args, SL_F_LIST, .max = 64, .elem = &eal_arg,
 		.help = "Appended to EAL's command line."),
 	SL_FIELD(sl_workers_conf, variant, SL_F_ENUM, .names = sl_variant_conf_names,
