@@ -285,43 +285,6 @@ def a_host_tap_follows_its_wire(lab):
 
 
 @test
-def a_wire_that_moves_gives_its_interface_back_to_the_kernel(lab):
-    """The kernel's stack is deaf on the interface of the wire, and on no other. A filter of somebody else stays."""
-    site = Site(lab)
-    a = site.a
-    a.ns.run("ip", "link", "add", "up1", "type", "veth", "peer", "name", "far1")
-    for dev in ("up1", "far1"):
-        a.ns.run("ip", "link", "set", dev, "up")
-
-    def is_mute(dev):
-        return "sluice" in a.ns.run("tc", "filter", "show", "dev", dev, "ingress")
-    wait_until(lambda: is_mute("up0"), "the wire is not mute", 10)
-    a.daemon.call("ports.set", {**a.uplink(), "interface": "up1"})
-    wait_until(lambda: is_mute("up1"), "the new wire is not mute", 10)
-    expect(not is_mute("up0"), "the interface that the wire has left is still mute")
-    a.daemon.call("ports.set", a.uplink())
-    wait_until(lambda: is_mute("up0") and not is_mute("up1"), "the wire did not come back", 10)
-    expect_ping(a.wire_end, site.b.address)
-
-
-@test
-def a_tap_of_the_hosts_that_does_not_work_is_a_notice(lab):
-    site = Site(lab)
-    a = site.a
-
-    def notices():
-        return [(n["code"], n["name"]) for n in a.daemon.call("notices.list") if n["code"].endswith("_state")]
-    expect_equal(notices(), [], "notices of a node that works")
-    a.ns.run("ip", "link", "set", "blue-h", "down")
-    a.ns.run("ip", "link", "set", "up0h", "down")
-    for notice in (("host_state", "host-a"), ("port_state", "uplink")):
-        wait_until(lambda n=notice: n in notices(), lambda n=notice: f"no {n}: {notices()}", 10)
-    a.ns.run("ip", "link", "set", "blue-h", "up")
-    a.ns.run("ip", "link", "set", "up0h", "up")
-    wait_until(lambda: notices() == [], lambda: f"{notices()}", 10)
-
-
-@test
 def tunnels_take_the_ways_that_the_host_has(lab):
     """Node b has a second address behind a router, which is b itself."""
     site = Site(lab)
