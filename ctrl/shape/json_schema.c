@@ -234,7 +234,7 @@ static cJSON *alternative(const char *names)
 	cJSON *o, *any;
 
 	if (names[len] == '\0')
-		return requires(names, len);
+	return requires(names, len);
 	o = cJSON_CreateObject();
 	any = cJSON_AddArrayToObject(o, "anyOf");
 	for (;; names += len + 1, len = strcspn(names, "|")) {

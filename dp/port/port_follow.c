@@ -214,8 +214,7 @@ void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick)
 		struct sl_port *p = g->port[i];
 		bool down = p->fault != SL_KEEP && n_down < DOWN_A_TICK;
 
-		if (p->state != SL_PORT_PUBLISHED ||
-			(!down && i % UP_TICKS != tick % UP_TICKS))
+		if (p->state != SL_PORT_PUBLISHED || (!down && i % UP_TICKS != tick % UP_TICKS))
 			continue;
 		if (down && ++n_down == DOWN_A_TICK)
 			g->follow_next = i + 1;
