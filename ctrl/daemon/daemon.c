@@ -312,7 +312,7 @@ static int start_notices(struct sl_ctrl *c, const struct sl_options *o, struct s
 	sl_engine_poll(c->engine);
 	sl_port_log_turn(&c->port_log, &run);
 	sl_underlay_tick(c->underlay); /* ways that the host knows, as far as it has them */
-	sl_underlay_host_turn(c->underlay);
+	(void)sl_underlay_host_turn(c->underlay);
 	sl_notice_watch_all(c->notices, &f);
 	c->states = sl_states_create(log_line);
 	if (c->states == NULL) {

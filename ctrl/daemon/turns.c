@@ -108,7 +108,10 @@ static void underlay(void *ctx)
 
 static void host(void *ctx)
 {
-	sl_underlay_host_turn(((const struct turns *)ctx)->c->underlay);
+	struct turns *t = ctx;
+
+	if (sl_underlay_host_turn(t->c->underlay))
+		sl_loop_busy(&t->loop);
 }
 
 static void kernel(void *ctx)

@@ -172,12 +172,13 @@ static void look_at_nodes(struct sl_underlay *u)
 	u->in_round = u->round != NULL;
 }
 
-void sl_underlay_host_turn(struct sl_underlay *u)
+bool sl_underlay_host_turn(struct sl_underlay *u)
 {
 	if (u->hosts.n_following == 0)
-		return;
+		return false;
 	ask_all(u);
 	look_at_nodes(u);
+	return u->in_round || u->asks_nodes || u->asks != NULL;
 }
 
 void sl_underlay_host_hear(struct sl_underlay *u)

@@ -75,8 +75,11 @@ bool sl_underlay_port_follow(
  */
 void sl_underlay_put_host(struct sl_underlay *u, const struct sl_host_link_params *p);
 void sl_underlay_del_host(struct sl_underlay *u, uint16_t port);
-/* Asks the kernel what is to be asked, a part of it each time. Call it every few milliseconds. */
-void sl_underlay_host_turn(struct sl_underlay *u);
+/*
+ * Asks the kernel what is to be asked, a part of it each time. Call it every few milliseconds. True:
+ * there is more.
+ */
+bool sl_underlay_host_turn(struct sl_underlay *u);
 /* Readable when the kernel tells of a change, which hear reads; -1: it never does. */
 int sl_underlay_host_fd(const struct sl_underlay *u);
 void sl_underlay_host_hear(struct sl_underlay *u);
