@@ -338,24 +338,16 @@ static void put_tag_back(struct msghdr *msg, struct rte_mbuf *m)
 {
 	struct tpacket_auxdata aux;
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	uint16_t tag_be[2];
-	char *p;
 
 	if (c == NULL || c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA ||
 		c->cmsg_len < CMSG_LEN(sizeof(aux)))
 		return;
 	memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-	if ((aux.tp_status & TP_STATUS_VLAN_VALID) == 0 || m->data_len < 2 * RTE_ETHER_ADDR_LEN)
-		return;
-	tag_be[0] = rte_cpu_to_be_16((aux.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
-					     ? aux.tp_vlan_tpid
-					     : RTE_ETHER_TYPE_VLAN);
-	tag_be[1] = rte_cpu_to_be_16(aux.tp_vlan_tci);
-	p = rte_pktmbuf_prepend(m, sizeof(tag_be));
-	if (p == NULL)
-		return;
-	memmove(p, p + sizeof(tag_be), 2 * RTE_ETHER_ADDR_LEN);
-	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, tag_be, sizeof(tag_be));
+	if ((aux.tp_status & TP_STATUS_VLAN_VALID) != 0)
+		sl_kernel_put_tag(m,
+			(aux.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? aux.tp_vlan_tpid
+									 : RTE_ETHER_TYPE_VLAN,
+			aux.tp_vlan_tci);
 }
 
 /* The bell is readable while parts of a packet wait for the next burst. */
