@@ -115,7 +115,8 @@ static int wait(const struct sl_loop *l, struct epoll_event *ev)
 	if (!quiet || l->bell == NULL)
 		return epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, quiet ? l->quiet_ms : BUSY_MS);
 	sl_bell_listen(l->bell);
-	n = epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX, l->quiet_ms);
+	n = epoll_wait(l->epoll, ev, SL_LOOP_SOURCES_MAX,
+		l->has_news != NULL && l->has_news(l->news_ctx) ? 0 : l->quiet_ms);
 	sl_bell_ignore(l->bell);
 	return n;
 }

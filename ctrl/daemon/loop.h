@@ -66,6 +66,9 @@ struct sl_loop {
 	uint64_t busy_until_ns;
 	/* Set after sl_loop_init. Who may ring it wakes the quiet loop; or NULL. */
 	struct sl_bell *bell;
+	/* With bell: whether there is something that it may have rung for before the loop listened. */
+	bool (*has_news)(void *ctx);
+	void *news_ctx;
 	int quiet_ms;		/* 0: as busy */
 	struct sl_turns *turns; /* where turns are counted */
 };

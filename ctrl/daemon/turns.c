@@ -17,8 +17,8 @@
 #define CONTROL_SLICE_NS 100000
 #define BESIDE_NS	 (5 * SL_NS_PER_MS) /* a shorter turn has room to fold a slice */
 #define AGE_NS		 SL_NS_PER_S	    /* one round of the flow table's clock hand... */
-#define AGE_MOST	 50		    /* ...of which one turn does at most 1/50 */
-#define QUIET_MS	 20 /* a turn on an idle node; workers that spin wake nobody */
+#define AGE_MOST	 20		    /* ...of which one turn does at most 1/20 */
+#define QUIET_MS	 50 /* a turn on an idle node; workers that spin wake nobody */
 #define TICK_NS		 (SL_NS_PER_S / SL_TICKS_PER_SECOND)
 
 /* The context of the rows. */
@@ -44,13 +44,18 @@ static void upcalls(void *ctx)
 		sl_underlay_upcall(t->c->underlay, &up[i]);
 }
 
+static bool has_upcalls(void *ctx)
+{
+	return sl_engine_has_upcalls(((const struct turns *)ctx)->c->engine);
+}
+
 static void samples(void *ctx)
 {
 	struct turns *t = ctx;
 	static struct sl_sample sample[SAMPLES];
 	unsigned int n = sl_engine_samples(t->c->engine, sample, SAMPLES);
 
-	if (n > 0)
+	if (n == SAMPLES) /* there may be more; few of them can wait */
 		sl_loop_busy(&t->loop);
 	for (unsigned int i = 0; i < n; i++)
 		sl_recent_note(&t->c->recent, &t->run, &sample[i]);
@@ -289,6 +294,8 @@ int sl_turns_run(struct sl_ctrl *c, struct sl_err *e)
 	if (c->config->workers.idle == SL_IDLE_ADAPTIVE) {
 		t.loop.quiet_ms = QUIET_MS;
 		t.loop.bell = sl_engine_bell(c->engine);
+		t.loop.has_news = has_upcalls;
+		t.loop.news_ctx = &t;
 	}
 	if (err == 0)
 		err = add_timers(&t, e);

@@ -68,6 +68,8 @@ static int check_place(const struct sl_endpoint_obj *ep, struct sl_err *e)
 	return -EINVAL;
 }
 
+static const char *const places[] = {"port", "node|host", NULL};
+
 static int check_endpoint(const void *obj, struct sl_err *e)
 {
 	const struct sl_endpoint_obj *ep = obj;
@@ -91,7 +93,8 @@ static int check_endpoint(const void *obj, struct sl_err *e)
 }
 
 const struct sl_shape sl_shape_endpoint = SL_SHAPE("endpoint", sl_endpoint_obj, endpoint_fields,
-	"A workload's interface, or a host, here or on another node.", .check = check_endpoint);
+	"A workload's interface, or a host, here or on another node.", .one_of = places,
+	.check = check_endpoint);
 
 static const struct sl_field reported_fields[] = {
 	SL_FIELD(sl_endpoint_reported, identity, SL_F_UINT,

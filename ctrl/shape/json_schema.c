@@ -217,19 +217,42 @@ cJSON *sl_field_schema(const struct sl_field *f)
 	return o;
 }
 
+static cJSON *requires(const char *name, size_t len)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *text = strndup(name, len);
+
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "required"), cJSON_CreateString(text));
+	free(text);
+	return o;
+}
+
+/* One entry of sl_shape.one_of: "a", or "a|b". */
+static cJSON *alternative(const char *names)
+{
+	size_t len = strcspn(names, "|");
+	cJSON *o, *any;
+
+	if (names[len] == '\0')
+	return requires(names, len);
+	o = cJSON_CreateObject();
+	any = cJSON_AddArrayToObject(o, "anyOf");
+	for (;; names += len + 1, len = strcspn(names, "|")) {
+		cJSON_AddItemToArray(any, requires(names, len));
+		if (names[len] == '\0')
+			return o;
+	}
+}
+
 /* The rules of a shape that go beyond single fields, in JSON Schema. */
 void sl_shape_add_rules(const struct sl_shape *s, cJSON *o)
 {
 	cJSON *one = NULL, *beside = NULL;
 
 	for (size_t i = 0; s->one_of != NULL && s->one_of[i] != NULL; i++) {
-		cJSON *way = cJSON_CreateObject();
-
 		if (one == NULL)
 			one = cJSON_AddArrayToObject(o, "oneOf");
-		cJSON_AddItemToArray(
-			cJSON_AddArrayToObject(way, "required"), cJSON_CreateString(s->one_of[i]));
-		cJSON_AddItemToArray(one, way);
+		cJSON_AddItemToArray(one, alternative(s->one_of[i]));
 	}
 	for (size_t i = 0; i < s->n_fields; i++) {
 		if (s->fields[i].beside == NULL)

@@ -107,8 +107,8 @@ struct sl_shape {
 	size_t n_fields;
 	const char *help;
 	/*
-	 * Optional, NULL-terminated: exactly one of these fields must be there. `check` enforces
-	 * it.
+	 * Optional, NULL-terminated: exactly one of these fields must be there. "a|b" stands for a, b
+	 * or both. `check` enforces it.
 	 */
 	const char *const *one_of;
 	/*

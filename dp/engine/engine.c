@@ -426,6 +426,14 @@ unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigne
 	return got;
 }
 
+bool sl_engine_has_upcalls(const struct sl_engine *g)
+{
+	for (unsigned int i = 0; i < g->n_workers; i++)
+		if (!rte_ring_empty(g->worker[i]->rings.upcall))
+			return true;
+	return false;
+}
+
 /* Includes the control thread's own samples; it has the index after the workers. */
 unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n)
 {

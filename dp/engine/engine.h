@@ -72,6 +72,7 @@ struct sl_bell *sl_engine_bell(struct sl_engine *g);
 bool sl_engine_inject(struct sl_engine *g, uint16_t port, struct rte_mbuf *m);
 /* Read up to n upcalls of all workers, or samples of all workers and the control thread. */
 unsigned int sl_engine_upcalls(struct sl_engine *g, struct sl_upcall *u, unsigned int n);
+bool sl_engine_has_upcalls(const struct sl_engine *g);
 unsigned int sl_engine_samples(struct sl_engine *g, struct sl_sample *s, unsigned int n);
 
 #endif

@@ -26,6 +26,7 @@ enum {
 	TRY_MOST_MS = 5000,
 	LOOK_MOST_MS = 400, /* while there is nothing to open: to look costs a few system calls */
 	DOWN_A_TICK = 16,
+	UP_TICKS = 2 * SL_TICKS_PER_SECOND,
 };
 
 void sl_port_stands(struct sl_port *p, enum sl_port_condition c, const char *why)
@@ -203,7 +204,7 @@ void sl_ports_follow(struct sl_engine *g)
 	}
 }
 
-/* To ask a device costs system calls. Those that are up wait for their turn in the second. */
+/* To ask a device costs system calls. Each of those that are up has its turn every two seconds. */
 void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick)
 {
 	unsigned int n_down = 0, from = g->follow_next;
@@ -213,8 +214,7 @@ void sl_ports_follow_tick(struct sl_engine *g, uint32_t tick)
 		struct sl_port *p = g->port[i];
 		bool down = p->fault != SL_KEEP && n_down < DOWN_A_TICK;
 
-		if (p->state != SL_PORT_PUBLISHED ||
-			(!down && i % SL_TICKS_PER_SECOND != tick % SL_TICKS_PER_SECOND))
+		if (p->state != SL_PORT_PUBLISHED || (!down && i % UP_TICKS != tick % UP_TICKS))
 			continue;
 		if (down && ++n_down == DOWN_A_TICK)
 			g->follow_next = i + 1;

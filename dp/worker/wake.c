@@ -62,28 +62,40 @@ static uint32_t find(const struct sl_rxq_list *l, uint32_t key)
 	return from < l->n_asked && l->key[from] == key ? from : UINT32_MAX;
 }
 
+static void note(struct sl_wake *k, const struct epoll_event *ev, int n)
+{
+	k->n_keys = 0;
+	for (int i = 0; i < n; i++) {
+		k->key[k->n_keys++] = ev[i].data.u32;
+		k->rung |= ev[i].data.u32 == KEY_BELL;
+	}
+}
+
 void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l)
 {
 	struct epoll_event ev[SL_WAKE_READY];
-	int n = epoll_wait(k->epoll, ev, SL_WAKE_READY, 0);
 
+	if (k->n_keys == 0)
+		note(k, ev, epoll_wait(k->epoll, ev, SL_WAKE_READY, 0));
 	k->n_ready = 0;
-	for (int i = 0; i < n; i++) {
-		uint32_t at = find(l, ev[i].data.u32); /* of queues that are not asked, none */
+	for (uint32_t i = 0; i < k->n_keys; i++) {
+		uint32_t at = find(l, k->key[i]); /* of queues that are not asked, none */
 
 		if (at != UINT32_MAX)
 			k->ready[k->n_ready++] = at;
-		k->rung |= ev[i].data.u32 == KEY_BELL;
 	}
+	k->n_keys = 0;
 	k->ask_at = rte_rdtsc() + k->ask_cycles;
 }
 
-void sl_wake_sleep(const struct sl_wake *k, unsigned int us)
+void sl_wake_sleep(struct sl_wake *k, unsigned int us)
 {
 	const struct timespec t = {.tv_sec = us / US_PER_S, .tv_nsec = us % US_PER_S * 1000L};
-	struct epoll_event ev; /* of no interest: who is awake looks at everything */
+	struct epoll_event ev[SL_WAKE_READY];
+	int n = epoll_pwait2(k->epoll, ev, SL_WAKE_READY, &t, NULL);
 
+	note(k, ev, n);
 	/* A kernel before 5.11, or a filter of system calls that does not know this one. */
-	if (epoll_pwait2(k->epoll, &ev, 1, &t, NULL) < 0 && errno != EINTR)
+	if (n < 0 && errno != EINTR)
 		rte_delay_us_sleep(RTE_MIN(us, 100u));
 }

@@ -39,6 +39,9 @@ struct sl_wake {
 	uint64_t all_owned; /* seq of the list whose queues were all seen to be the worker's */
 	uint32_t n_ready;
 	uint32_t ready[SL_WAKE_READY]; /* indices in sl_rxq_list.asked */
+	/* What the set said last. After a sleep, sl_wake_ask uses it instead of asking again. */
+	uint32_t n_keys;
+	uint32_t key[SL_WAKE_READY];
 } __rte_cache_aligned;
 
 int sl_wake_init(struct sl_wake *k); /* 0 or -errno */
@@ -56,8 +59,8 @@ void sl_wake_unwatch(const struct sl_wake *k, int fd);
 
 /* Which asked queues are ready: fills in k->ready. l: the worker's present list. */
 void sl_wake_ask(struct sl_wake *k, const struct sl_rxq_list *l);
-/* Sleeps until something is ready, or for so many microseconds. Call it offline in RCU:
- * it touches nothing that control may free. */
-void sl_wake_sleep(const struct sl_wake *k, unsigned int us);
+/* Sleeps until something is ready, or for so many microseconds, and notes what it is. Call it
+ * offline in RCU: it touches nothing that control may free. */
+void sl_wake_sleep(struct sl_wake *k, unsigned int us);
 
 #endif

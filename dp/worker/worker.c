@@ -422,13 +422,12 @@ static void spin(struct sl_worker *w)
 
 /*
  * Control looks at upcalls every millisecond, unless it sleeps because nothing has happened for some
- * time. Without a fence, a wake-up may be missed: the packets wait for as long as control sleeps,
- * which is some milliseconds.
+ * time. The bell's fence comes before it is asked whether control sleeps, so no upcall waits for as
+ * long as control does.
  */
 static void wake_control(const struct sl_worker *w)
 {
-	if (unlikely(atomic_load_explicit(&w->control->sleeps, memory_order_relaxed)) &&
-		!rte_ring_empty(w->rings.upcall))
+	if (unlikely(!rte_ring_empty(w->rings.upcall)))
 		sl_bell_ring(w->control);
 }
 

@@ -162,7 +162,7 @@ def a_remembered_drop_keeps_the_names_of_its_time(lab):
     daemon.apply(*(("policies.add", policy(f"later-{i}", "egress", "x", "y")) for i in range(100)))
     daemon.apply(("endpoints.del", {"name": "a5"}), ("endpoints.del", {"name": "b5"}),
                  ("ports.del", {"name": "a5"}), ("networks.del", {"name": "red"}))
-    after = [d for d in daemon.call("drops.recent", {"limit": 100}) if d["time"] == before["time"]]
+    after = [d for d in daemon.call("drops.recent", {"limit": 100}) if d["sequence"] == before["sequence"]]
     expect_equal(after, [before], "the same packet")
 
 
