@@ -319,6 +319,7 @@ void sl_kernel_queues(struct sl_port_device *d, struct sl_kernel_queue *queue)
 {
 	d->n_txq = d->n_workers;
 	for (unsigned int i = 0; i < d->n_rxq; i++) {
+		queue[i].device = d;
 		queue[i].plain = !d->offloads_in;
 		d->rxq[i] = &queue[i];
 	}

@@ -42,6 +42,7 @@ struct sl_kernel_counts {
 } __rte_cache_aligned;
 
 struct sl_kernel_queue {
+	struct sl_port_device *device;
 	int fd;
 	uint16_t tag;
 	bool plain; /* its packets must be in one buffer, and ask for nothing */

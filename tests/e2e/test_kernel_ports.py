@@ -2,6 +2,7 @@
 """Ports on TAPs that sluice makes and on kernel interfaces that exist. No workload's offloads are touched."""
 import json
 import socket
+import time
 
 from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
@@ -141,6 +142,17 @@ def follows_its_tap(rig):
 @test
 def a_tap_is_followed_inside_of_its_namespace(lab):
     follows_its_tap(Rig(lab, "tap", "tap"))
+
+
+@test
+def a_tap_that_its_workload_deletes_is_made_again_at_once(lab):
+    rig = Rig(lab, "tap", "tap")
+    began = time.monotonic()
+    for _ in range(5):
+        rig.db.ns.run("ip", "link", "del", "eth0")
+        wait_until(lambda: "eth0" in rig.db.ns.run("ip", "-br", "link"), "the tap was not made again", 15)
+    took = time.monotonic() - began
+    expect(took < 4, f"five times took {took:.1f} s")
 
 
 @test
