@@ -85,18 +85,20 @@ static void ask(struct rte_mbuf *m)
 /*
  * Drivers differ in what the checksum field of a super-segment must have. Each knows it: prepare
  * writes it (rte_ethdev.h, rte_eth_tx_prepare). A packet that a driver refuses is lost, and counted as
- * refused: others behind it go on.
+ * refused: others behind it go on. A driver without prepare takes packets as they are.
  */
 uint16_t sl_dpdk_transmit_prepared(void *txq, struct rte_mbuf **pkt, uint16_t n)
 {
 	struct sl_dpdk_queue *q = txq;
+	const eth_tx_prep_t prepare = q->ops->tx_pkt_prepare;
 	void *queue = q->ops->txq.data[q->index];
 	uint16_t done = 0;
 
 	for (uint16_t i = 0; q->header_checksums && i < n; i++)
 		ask(pkt[i]);
 	while (done < n) {
-		uint16_t ready = q->ops->tx_pkt_prepare(queue, pkt + done, (uint16_t)(n - done));
+		uint16_t left = (uint16_t)(n - done);
+		uint16_t ready = prepare != NULL ? prepare(queue, pkt + done, left) : left;
 		uint16_t sent = q->ops->tx_pkt_burst(queue, pkt + done, ready);
 
 		done = (uint16_t)(done + sent);

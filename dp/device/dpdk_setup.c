@@ -62,6 +62,12 @@ static int configure(struct sl_port_device *d, const struct rte_eth_dev_info *in
 	if (vhost)
 		sl_vhost_configure(d, &conf);
 	ret = rte_eth_dev_configure(x->id, d->n_rxq, d->n_txq, &conf);
+	if (ret < 0 && x->interrupts && !vhost) {
+		/* such as virtio behind uio, with one interrupt for all: workers ask by the clock */
+		x->interrupts = false;
+		conf.intr_conf.rxq = 0;
+		ret = rte_eth_dev_configure(x->id, d->n_rxq, d->n_txq, &conf);
+	}
 	if (vhost)
 		sl_vhost_configured(d);
 	return ret < 0 ? sl_dpdk_error(d, "devargs", "cannot be configured", ret, e) : 0;

@@ -94,8 +94,9 @@ bool sl_dpdk_arm(void *rxq)
 		return false;
 	if (q->wake->always)
 		return true;
+	if (rte_eth_dev_rx_intr_enable(q->id, q->index) != 0)
+		return false;
 	q->wake->armed = true;
-	(void)rte_eth_dev_rx_intr_enable(q->id, q->index);
 	/* The other side sees the request before the worker looks for packets again. */
 	rte_mb();
 	return true;

@@ -128,12 +128,20 @@ static int set_up_socket(const struct sl_port_device *d, int fd, int ifindex, st
 	return 0;
 }
 
-/* Spreads flows over the queues. No fragment is put together with others. */
-static int join(const struct sl_port_device *d, int fd, struct sl_err *e)
+/* Spreads flows over the queues. No fragment is put together with others. The kernel finds a number
+ * for the group: programs of one namespace, and their ports, share the numbers. */
+static int join(const struct sl_port_device *d, unsigned int i, struct sl_err *e)
 {
-	uint32_t group = ((uint32_t)d->port & 0xffff) | (uint32_t)PACKET_FANOUT_HASH << 16;
+	const uint32_t how = PACKET_FANOUT_HASH | (i == 0 ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+	const struct packet_port *p = d->own;
+	const int first = p->queue[0].fd, fd = p->queue[i].fd;
+	uint32_t group = 0;
+	socklen_t len = sizeof(group);
 
-	if (d->n_rxq == 1 || set(fd, SOL_PACKET, PACKET_FANOUT, (int)group))
+	if (d->n_rxq == 1)
+		return 0;
+	if ((i == 0 || getsockopt(first, SOL_PACKET, PACKET_FANOUT, &group, &len) == 0) &&
+		set(fd, SOL_PACKET, PACKET_FANOUT, (int)((group & UINT16_MAX) | how << 16)))
 		return 0;
 	return fail(d, "several queues", errno, e);
 }
@@ -164,7 +172,7 @@ static int open_queue(struct sl_port_device *d, unsigned int i, int ifindex, str
 		return fail(d, "no packet socket", errno, e);
 	ret = set_up_socket(d, fd, ifindex, e);
 	if (ret == 0)
-		ret = join(d, fd, e);
+		ret = join(d, i, e);
 	if (ret == 0 && !watch(p, i))
 		ret = fail(d, "no epoll set", errno, e);
 	return ret;
@@ -338,24 +346,16 @@ static void put_tag_back(struct msghdr *msg, struct rte_mbuf *m)
 {
 	struct tpacket_auxdata aux;
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	uint16_t tag_be[2];
-	char *p;
 
 	if (c == NULL || c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA ||
 		c->cmsg_len < CMSG_LEN(sizeof(aux)))
 		return;
 	memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-	if ((aux.tp_status & TP_STATUS_VLAN_VALID) == 0 || m->data_len < 2 * RTE_ETHER_ADDR_LEN)
-		return;
-	tag_be[0] = rte_cpu_to_be_16((aux.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
-					     ? aux.tp_vlan_tpid
-					     : RTE_ETHER_TYPE_VLAN);
-	tag_be[1] = rte_cpu_to_be_16(aux.tp_vlan_tci);
-	p = rte_pktmbuf_prepend(m, sizeof(tag_be));
-	if (p == NULL)
-		return;
-	memmove(p, p + sizeof(tag_be), 2 * RTE_ETHER_ADDR_LEN);
-	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, tag_be, sizeof(tag_be));
+	if ((aux.tp_status & TP_STATUS_VLAN_VALID) != 0)
+		sl_kernel_put_tag(m,
+			(aux.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? aux.tp_vlan_tpid
+									 : RTE_ETHER_TYPE_VLAN,
+			aux.tp_vlan_tci);
 }
 
 /* The bell is readable while parts of a packet wait for the next burst. */

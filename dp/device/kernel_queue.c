@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_byteorder.h>
+#include <rte_ether.h>
 #include <rte_lcore.h>
 
+#include "dp/egress/buffers.h"
 #include "dp/worker/counters.h"
 #include "kernel_queue.h"
 #include "shared_pools.h"
@@ -10,6 +13,8 @@ enum {
 	LARGE_MIN = 64,
 	SMALL_CACHE = 256,
 	LARGE_CACHE = 16,
+	/* A thread has one to read into, and may have so many in its cache. */
+	LARGE_OF_THREAD = 1 + LARGE_CACHE * 3 / 2,
 };
 
 static struct rte_mempool *small_pool, *large_pool;
@@ -30,7 +35,8 @@ static int lack_memory(
 
 int sl_kernel_buffers(const struct sl_port_device *d, struct sl_err *e)
 {
-	unsigned int n = d->n_buffers, n_large = RTE_MAX(n / LARGE_OF_SMALL, (unsigned)LARGE_MIN);
+	const unsigned int n = d->n_buffers, held = (d->n_workers + 1u) * LARGE_OF_THREAD;
+	const unsigned int n_large = RTE_MAX(n / LARGE_OF_SMALL, held + LARGE_MIN);
 
 	if (large_pool != NULL)
 		return 0;
@@ -100,17 +106,57 @@ static struct rte_mbuf *refuse(struct sl_kernel_queue *q, struct rte_mbuf *m)
 	return NULL;
 }
 
-static struct rte_mbuf *take_both(struct sl_kernel_room *r, size_t len)
+static void take_both(struct sl_kernel_room *r, struct rte_mbuf *m, uint32_t rest)
 {
-	struct rte_mbuf *m = r->small, *rest = r->large;
-
-	r->small = r->large = NULL;
-	m->data_len = SL_KERNEL_SMALL;
-	m->pkt_len = (uint32_t)len;
+	m->pkt_len += rest;
 	m->nb_segs = 2;
-	m->next = rest;
-	rest->data_len = (uint16_t)(len - SL_KERNEL_SMALL);
-	return m;
+	m->next = r->large;
+	r->large->data_len = (uint16_t)rest;
+	r->large = NULL;
+}
+
+/*
+ * The large buffer is the last one: what is in it goes to small ones, and it stays. Half of those are
+ * for small packets.
+ */
+static bool spill(struct sl_kernel_room *r, struct rte_mbuf *m, uint32_t rest)
+{
+	const struct sl_egress_to to = {.takes = SL_TAKES_CHAIN, .pool = small_pool};
+	unsigned int n_free = rte_mempool_get_ops(small_pool->ops_index)->get_count(small_pool);
+	struct rte_mbuf *more = n_free > small_pool->size / 2 ? sl_buffers_get(&to, rest, m) : NULL;
+
+	if (more == NULL)
+		return false;
+	r->large->data_len = (uint16_t)rest;
+	sl_buffers_fill(more, 0, r->large, 0, rest);
+	m->pkt_len += rest;
+	m->nb_segs = (uint16_t)(1 + more->nb_segs);
+	m->next = more;
+	return true;
+}
+
+/*
+ * A packet of two buffers. Large buffers may all be with packets that wait, for a device of somebody
+ * who does not read, say: the other ports go on without them. A plain port's packets must be in one.
+ */
+static struct rte_mbuf *take_large(struct sl_kernel_queue *q, struct sl_kernel_room *r, size_t len)
+{
+	struct rte_mbuf *m = take_small(r, SL_KERNEL_SMALL), *another;
+	uint32_t rest = (uint32_t)len - SL_KERNEL_SMALL;
+
+	another = rte_pktmbuf_alloc(large_pool);
+	if (likely(another != NULL) || q->plain) {
+		take_both(r, m, rest);
+		r->large = another;
+		if (likely(another != NULL))
+			name_large(r);
+		return m;
+	}
+	if (spill(r, m, rest))
+		return m;
+	rte_pktmbuf_free(m);
+	sl_count(&q->rx.rx_missed, 1);
+	return NULL;
 }
 
 /* One buffer in place of two, for a packet of the largest MTU: NULL when it is larger. */
@@ -192,7 +238,9 @@ struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_ro
 		return refuse(q, NULL);
 	memcpy(&h, r->iov[0].iov_base, sizeof(h));
 	len -= sizeof(h);
-	m = likely(len <= SL_KERNEL_SMALL) ? take_small(r, len) : take_both(r, len);
+	m = likely(len <= SL_KERNEL_SMALL) ? take_small(r, len) : take_large(q, r, len);
+	if (unlikely(m == NULL))
+		return NULL;
 	m->port = q->tag;
 	if (unlikely(q->plain))
 		return make_plain(q, m, &h);
@@ -201,6 +249,22 @@ struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_ro
 	if (unlikely((m->ol_flags & SL_SUPER_BROKEN) != 0) && q->takes_apart)
 		look_inside(m, &h);
 	return m;
+}
+
+void sl_kernel_put_tag(struct rte_mbuf *m, uint16_t tpid, uint16_t tci)
+{
+	const uint16_t tag_be[2] = {rte_cpu_to_be_16(tpid), rte_cpu_to_be_16(tci)};
+	char *p = m->data_len >= 2 * RTE_ETHER_ADDR_LEN ? rte_pktmbuf_prepend(m, sizeof(tag_be))
+							: NULL;
+
+	if (p == NULL)
+		return;
+	memmove(p, p + sizeof(tag_be), 2 * RTE_ETHER_ADDR_LEN);
+	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, tag_be, sizeof(tag_be));
+	if ((m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0)
+		m->outer_l2_len += sizeof(tag_be);
+	else if ((m->ol_flags & SL_OFFLOADS) != 0)
+		m->l2_len += sizeof(tag_be);
 }
 
 unsigned int sl_kernel_pieces(const struct rte_mbuf *m, struct virtio_net_hdr *h,
@@ -255,6 +319,7 @@ void sl_kernel_queues(struct sl_port_device *d, struct sl_kernel_queue *queue)
 {
 	d->n_txq = d->n_workers;
 	for (unsigned int i = 0; i < d->n_rxq; i++) {
+		queue[i].device = d;
 		queue[i].plain = !d->offloads_in;
 		d->rxq[i] = &queue[i];
 	}

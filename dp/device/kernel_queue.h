@@ -6,11 +6,12 @@
  * Buffers. All kernel ports receive into two pools: small buffers, which hold an ordinary packet
  * and the headers of a super-segment, and large ones for the rest of a packet. A read has room in
  * one of each. The large one is replaced only when it was needed, and the packet is a chain then. A
- * node with 500 ports needs no
- * more buffers than one with 2, because packets wait in the kernel's queues, not here: a worker
- * holds those of one burst of one queue at a time, and writing copies. So no port can keep others
- * from receiving. What else holds buffers (parked packets, fragments that wait, transmit rings of
- * NICs) is bounded where it is.
+ * node with 500 ports needs no more buffers than one with 2, because packets wait in the kernel's
+ * queues, not here: a worker holds those of one burst of one queue at a time, and writing copies.
+ * What else holds buffers (parked packets, fragments that wait, transmit rings of NICs) is bounded
+ * where it is. Together they may hold all large buffers: then each worker keeps its last one to read
+ * into, and copies what is in it to small ones, while more than half of those are free. So no port can
+ * keep others from receiving.
  *
  * Threads: receive and transmit: worker. get: the device helper.
  * Ownership: the pools live as long as the process, for packets may outlive their port.
@@ -41,6 +42,7 @@ struct sl_kernel_counts {
 } __rte_cache_aligned;
 
 struct sl_kernel_queue {
+	struct sl_port_device *device;
 	int fd;
 	uint16_t tag;
 	bool plain; /* its packets must be in one buffer, and ask for nothing */
@@ -68,6 +70,8 @@ struct sl_kernel_room *sl_kernel_room(struct sl_kernel_queue *q);
  * The packet that was read into it: len bytes, with the header. NULL: it was refused and counted.
  */
 struct rte_mbuf *sl_kernel_packet(struct sl_kernel_queue *q, struct sl_kernel_room *r, size_t len);
+/* Put a VLAN tag back into m that the kernel has taken out; the lengths that m tells include it then. */
+void sl_kernel_put_tag(struct rte_mbuf *m, uint16_t tpid, uint16_t tci);
 /* Whether m, from a queue that takes apart, is a super-packet of tunnel packets. Then the queue has it,
  * and sl_kernel_parts gives its packets. */
 bool sl_kernel_is_apart(struct sl_kernel_queue *q, struct rte_mbuf *m);

@@ -361,6 +361,13 @@ static void close_tap(struct sl_port_device *d)
 	d->own = NULL;
 }
 
+/* The descriptor of an interface that was deleted is ready for ever: the control thread is to know. */
+static __rte_noinline void note_failure(const struct sl_kernel_queue *q)
+{
+	if (errno == EBADFD)
+		sl_port_device_tell(q->device, SL_TOLD_CHANGED);
+}
+
 static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 {
 	struct sl_kernel_queue *q = rxq;
@@ -371,8 +378,10 @@ static uint16_t receive(void *rxq, struct rte_mbuf **pkt, uint16_t n)
 	while (k < n && bytes < SL_KERNEL_BURST_BYTES && (r = sl_kernel_room(q)) != NULL) {
 		ssize_t len = readv(q->fd, r->iov, 2);
 
-		if (len < 0)
+		if (len < 0) {
+			note_failure(q);
 			break;
+		}
 		pkt[k] = sl_kernel_packet(q, r, (size_t)len);
 		bytes += (uint32_t)len;
 		k += pkt[k] != NULL;

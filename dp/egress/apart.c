@@ -62,7 +62,8 @@ bool sl_apart_describe(struct rte_mbuf *m, uint32_t csum_start, uint16_t gso_siz
 
 bool sl_apart_begin(struct sl_apart *a, struct rte_mbuf *m)
 {
-	if (!sl_cut_begin(&a->cut, m) || a->cut.tcp != a->cut.tunnel)
+	if (!sl_cut_begin(&a->cut, m) || a->cut.tcp != a->cut.tunnel ||
+		a->cut.n_left > SL_SUPER_SEGMENTS_MAX)
 		return false;
 	a->sums = a->cut.tcp;
 	a->whole = m;

@@ -32,7 +32,8 @@ bool sl_apart_describe(struct rte_mbuf *m, uint32_t csum_start, uint16_t gso_siz
 
 /*
  * Take m apart from now on. m is a UDP super-segment, or a TCP super-segment in a tunnel. False: its
- * description does not fit its bytes; m is still the caller's.
+ * description does not fit its bytes, or would make more than SL_SUPER_SEGMENTS_MAX packets of them; m
+ * is still the caller's.
  */
 bool sl_apart_begin(struct sl_apart *a, struct rte_mbuf *m);
 /*

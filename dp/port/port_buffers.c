@@ -118,14 +118,16 @@ static void nudge(const struct sl_port *p)
 {
 	for (unsigned int w = 0; w < p->engine->n_workers; w++) {
 		struct sl_inject in = {.m = make_nudge(p), .port = p->id, .epoch = p->epoch};
+		struct sl_worker *worker = p->engine->worker[w];
 
 		if (in.m == NULL)
 			return;
-		if (rte_ring_sp_enqueue_elem(p->engine->worker[w]->rings.inject, &in, sizeof(in)) ==
-			0)
-			sl_count(&p->engine->control->generated, 1);
-		else
+		if (rte_ring_sp_enqueue_elem(worker->rings.inject, &in, sizeof(in)) != 0) {
 			rte_pktmbuf_free(in.m);
+			continue;
+		}
+		sl_count(&p->engine->control->generated, 1);
+		sl_bell_ring(&worker->wake.bell);
 	}
 }
 

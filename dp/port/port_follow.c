@@ -3,7 +3,7 @@
  * A port follows its device. The device's driver reports the state of the link
  * (sl_port_driver.link). rtnetlink, or the driver's own thread, only signals that there is
  * something to check. The action depends on the state at the time of the check, so events may be
- * lost, late or numerous. In addition, every port is checked once a second, and those whose link is
+ * lost, late or numerous. In addition, every port is checked every two seconds, and those whose link is
  * down once a tick, up to a number.
  *
  *   state                                     action

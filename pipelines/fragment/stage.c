@@ -70,8 +70,10 @@ static void go_on(struct sl_trip *t, enum sl_drop verdict)
 
 	sl_note_offloads(t->w, t->b->pkt, 1); /* of its own burst they were noted when it came */
 	t->b->verdict[0] = (uint8_t)verdict;
-	if (verdict == SL_KEEP)
+	if (verdict == SL_KEEP) {
+		sl_note_offloads(t->w, t->b->pkt, 1); /* the burst may have been of another port */
 		sl_stage_execute(t, &only);
+	}
 	sl_stage_end(t);
 }
 

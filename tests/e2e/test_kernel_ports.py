@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ports on TAPs that sluice makes and on kernel interfaces that exist. No workload's offloads are touched."""
 import json
+import socket
+import time
 
 from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
@@ -10,6 +12,7 @@ from lab.traffic import Iperf, Ping, expect_ping, expect_tcp, expect_udp
 from lab.workloads import Wire
 
 BLUE = {"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}
+SOL_PACKET, PACKET_FANOUT = 263, 18  # linux/if_packet.h
 MACS = {"web": "02:00:00:00:00:05", "db": "02:00:00:00:00:06"}
 IPS = {"web": "10.0.0.5", "db": "10.0.0.6"}
 
@@ -142,6 +145,17 @@ def a_tap_is_followed_inside_of_its_namespace(lab):
 
 
 @test
+def a_tap_that_its_workload_deletes_is_made_again_at_once(lab):
+    rig = Rig(lab, "tap", "tap")
+    began = time.monotonic()
+    for _ in range(5):
+        rig.db.ns.run("ip", "link", "del", "eth0")
+        wait_until(lambda: "eth0" in rig.db.ns.run("ip", "-br", "link"), "the tap was not made again", 15)
+    took = time.monotonic() - began
+    expect(took < 4, f"five times took {took:.1f} s")
+
+
+@test
 def a_tap_follows_its_namespace(lab):
     rig = Rig(lab, "tap", "tap")
     path = f"/run/netns/{rig.db.ns.name}"
@@ -212,6 +226,22 @@ def several_queues_carry_traffic(lab):
     rig = Rig(lab, "tap", "interface", queues=4)
     rig.carries()
     Iperf(rig.web, rig.db, "-P", "8").expect_tcp()
+
+
+@test
+def several_queues_of_one_program_are_not_in_the_way_of_another(lab):
+    rig = Rig(lab, "interface", "interface", queues=2)
+    rig.daemon.stop()
+    others = []
+    for number in range(8):  # as another program on this host may use them
+        s = rig.node.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        s.bind(("lo", 3))
+        s.setsockopt(SOL_PACKET, PACKET_FANOUT, number)
+        others.append(s)
+    rig.daemon.start()
+    rig.carries(bulk=False)
+    for s in others:
+        s.close()
 
 
 @test

@@ -119,11 +119,35 @@ static void a_packet_that_a_driver_refuses_stops_no_other(void **state)
 	assert_int_equal(sl_test_pool_in_use(), 0);
 }
 
+static void a_driver_without_prepare_gets_packets_as_they_are(void **state)
+{
+	void *none = NULL;
+	struct rte_eth_fp_ops ops = {.tx_pkt_burst = burst, .txq.data = &none};
+	struct sl_dpdk_queue q = {.ops = &ops};
+	struct rte_mbuf *pkt[3];
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct sl_frame f;
+
+		sl_frame_udp4(&f, 10);
+		pkt[i] = sl_frame_mbuf(&f);
+	}
+	n_sent = 0;
+	room = 2;
+	assert_int_equal(sl_dpdk_transmit_prepared(&q, pkt, 3), 2);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(q.refused, 0);
+	rte_pktmbuf_free_bulk(pkt, 3);
+	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_device_says_and_the_port_allows_is_used),
 		cmocka_unit_test(a_packet_that_a_driver_refuses_stops_no_other),
+		cmocka_unit_test(a_driver_without_prepare_gets_packets_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, sl_test_eal, NULL);

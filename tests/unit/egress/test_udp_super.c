@@ -217,6 +217,22 @@ static void what_a_kernel_hands_over_is_not_trusted(void **state)
 	assert_int_equal(sl_test_pool_in_use(), 0);
 }
 
+/* Else one buffer would become 60,000 packets. */
+static void a_super_packet_of_tiny_packets_is_refused(void **state)
+{
+	const struct super_shape s = {
+		.outer = OUTER_IP4, .flags = 0x10, .size = 20, .payload = 20 * 1024};
+	struct rte_mbuf *m = super(&s);
+
+	(void)state;
+	m->tso_segsz = 19;
+	assert_false(sl_apart_begin(&apart, m));
+	assert_null(apart.whole);
+	m->tso_segsz = 20;
+	assert_int_equal(assert_apart(&s, m, 0), SL_SUPER_SEGMENTS_MAX);
+	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
 static void without_buffers_the_rest_is_lost_and_counted(void **state)
 {
 	const struct super_shape s = {
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(super_packets_stay_within_what_kernels_take),
 		cmocka_unit_test(a_super_segment_in_a_kernels_tunnel_is_taken_apart),
 		cmocka_unit_test(what_a_kernel_hands_over_is_not_trusted),
+		cmocka_unit_test(a_super_packet_of_tiny_packets_is_refused),
 		cmocka_unit_test(without_buffers_the_rest_is_lost_and_counted),
 	};
 

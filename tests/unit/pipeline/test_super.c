@@ -441,6 +441,28 @@ static void waits_for_its_next_hop_with_its_description(void **state)
 	rte_pktmbuf_free(up.m);
 }
 
+/* It leaves after a burst without offloads, and must not be handed to a device as one buffer. */
+static void fragment_that_waited_in_several_buffers_is_noted(void **state)
+{
+	static const uint32_t cuts[] = {60};
+	struct sl_rig *r = *state;
+	struct rte_mbuf *later;
+
+	later_fragment(&f, 9);
+	later = sl_test_mbuf_chain(f.b, f.len, cuts, 1);
+	assert_int_equal(from_web(r, later), SL_KEEP);
+	sl_rig_worker(r)->offloads = false; /* the flush at the end of a burst */
+	first_fragment(&f);
+	assert_int_equal(from_web(r, sl_frame_mbuf(&f)), SL_KEEP);
+	assert_true(sl_rig_worker(r)->offloads);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct rte_mbuf *m = sl_rig_sent(r, SL_RIG_DB);
+
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +485,7 @@ int main(void)
 		S(priority_tag_is_removed_from_it),
 		S(shared_buffer_gets_another_in_front),
 		S(waits_for_its_next_hop_with_its_description),
+		S(fragment_that_waited_in_several_buffers_is_noted),
 	};
 
 	return cmocka_run_group_tests_name("super", tests, sl_test_eal, NULL);
