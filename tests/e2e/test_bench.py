@@ -14,9 +14,10 @@ PROGRAMS = {"sluiced", "iperf3", "exchange", "ping"}
 
 
 def start(lab, cases, seconds, *words):
+    # Whoever runs the tests in the background has SIGINT ignored, which programs inherit.
     return subprocess.Popen(
-        [BENCH, "--build", lab.build, "--cases", cases, "--rounds", "1", "--seconds", str(seconds),
-         "--no-hugepages", "--no-peers", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ["env", "--default-signal=INT", BENCH, "--build", lab.build, "--cases", cases, "--rounds", "1",
+         "--seconds", str(seconds), "--no-hugepages", "--no-peers", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True)
 
 
