@@ -140,6 +140,9 @@ def an_idle_node_with_five_hundred_workloads_costs_next_to_nothing(lab):
     crowd.daemon.call("txn.apply", {"operations": [{"method": "ports.add", "params": crowd.port(i)}
                                                    for i in range(N)]})
     time.sleep(2)
-    used = min((idle_percent(crowd.daemon.process.pid, 3) for _ in range(4)), key=lambda u: sum(u.values()))
-    print(f"note percent of a core: {used}", flush=True)
+    for _ in range(4):  # other programs of this machine make a wake-up dearer
+        used = idle_percent(crowd.daemon.process.pid, 3)
+        print(f"note percent of a core: {used}", flush=True)
+        if sum(used.values()) < 1:
+            break
     expect(sum(used.values()) < 1, f"an idle node uses so many percent of a core: {used}")
