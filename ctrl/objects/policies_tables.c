@@ -32,7 +32,7 @@ static struct policy_state *state_of(const struct sl_apply *a)
 static bool open_set(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	struct policy_state *s = calloc(1, sizeof(*s));
-	void *garbage; /* of the first version there is none */
+	void *garbage; /* the empty version; no worker has seen it */
 	struct sl_identity_def host;
 
 	(void)a;
@@ -47,6 +47,7 @@ static bool open_set(struct sl_apply *a, struct sl_world *w, void **state)
 	host = sl_host_identity_def();
 	sl_policy_identity_put(s->compiler, &host);
 	w->policies = sl_policy_compiler_commit(s->compiler, &garbage);
+	sl_policy_garbage_free(garbage);
 	*state = s;
 	return true;
 }
