@@ -91,18 +91,24 @@ static int change(struct sl_table_txn *t, const struct sl_endpoint_obj *old,
 	return sl_port_check_change(sl_apply_engine(t->apply), id_of(t, old), &p, e);
 }
 
-/* The engine's errors name the field of a port. */
-static int blame(const struct sl_change *c, int ret, struct sl_err *e)
+int sl_host_blame(
+	const struct sl_change *c, int ret, const char *field, const char *hint, struct sl_err *e)
 {
 	if (ret == 0)
 		return 0;
 	if (strcmp(e->path, "devargs") == 0 || strncmp(e->path, "tap", 3) == 0)
-		snprintf(e->path, sizeof(e->path), "host.name");
+		snprintf(e->path, sizeof(e->path), "%s", field);
 	if (e->hint[0] == '\0')
-		sl_err_hint(e, "give the host endpoint an interface name of its own");
+		sl_err_hint(e, "%s", hint);
 	if (c->at != NULL && c->at[0] != '\0')
 		sl_err_at(e, "%s", c->at);
 	return ret;
+}
+
+static int blame(const struct sl_change *c, int ret, struct sl_err *e)
+{
+	return sl_host_blame(
+		c, ret, "host.name", "give the host endpoint an interface name of its own", e);
 }
 
 int sl_host_endpoints_foresee(struct sl_table_txn *t, struct sl_err *e)

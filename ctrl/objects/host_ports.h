@@ -24,4 +24,11 @@ int sl_host_taps_foresee(struct sl_table_txn *t, struct sl_err *e);
 int sl_host_taps_prepare(struct sl_table_txn *t, struct sl_err *e);
 void sl_host_taps_commit(struct sl_table_txn *t);
 
+/*
+ * The engine's errors name the field of a port: name the one that the user wrote, and what to do.
+ * Returns ret. Control.
+ */
+int sl_host_blame(
+	const struct sl_change *c, int ret, const char *field, const char *hint, struct sl_err *e);
+
 #endif

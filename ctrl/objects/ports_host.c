@@ -195,18 +195,10 @@ static int add(struct sl_table_txn *t, const struct sl_port_obj *port, struct sl
 	return sl_table_port_add(t, &p, e);
 }
 
-/* The engine's errors name the field of a port. */
 static int blame(const struct sl_change *c, int ret, struct sl_err *e)
 {
-	if (ret == 0)
-		return 0;
-	if (strcmp(e->path, "devargs") == 0 || strncmp(e->path, "tap", 3) == 0)
-		snprintf(e->path, sizeof(e->path), "host_tap.name");
-	if (e->hint[0] == '\0')
-		sl_err_hint(e, "give the host TAP an interface name of its own");
-	if (c->at != NULL && c->at[0] != '\0')
-		sl_err_at(e, "%s", c->at);
-	return ret;
+	return sl_host_blame(
+		c, ret, "host_tap.name", "give the host TAP an interface name of its own", e);
 }
 
 int sl_host_taps_foresee(struct sl_table_txn *t, struct sl_err *e)
