@@ -232,7 +232,8 @@ static int start_tables(struct sl_ctrl *c, const struct sl_options *o, struct sl
 	struct sl_apply_env env;
 
 	(void)o;
-	c->tunnels = sl_tunnel_table_create(SL_NODES_MAX, sl_engine_n_workers(c->engine));
+	c->tunnels =
+		sl_tunnel_table_create(SL_NODES_MAX + SL_HOPS_MAX, sl_engine_n_workers(c->engine));
 	c->underlay = c->tunnels != NULL ? sl_underlay_create(c->engine, c->tunnels,
 						   c->config->node.tunnel_addresses.items,
 						   c->config->node.tunnel_addresses.n, log_line)

@@ -10,6 +10,7 @@
 #include "ctrl/watch/names.h"
 #include "ctrl/objects/fields.h"
 #include "ctrl/rpc/rows.h"
+#include "sluice/encap.h"
 
 static const char *const states[] = {
 	"free", "new", "established", "closing", "reset", "programmed"};
@@ -104,7 +105,7 @@ static const char *name_of_way_out(const struct sl_running *run, const struct sl
 	if (act->kind == SL_ACT_PORT)
 		return sl_name_of_origin(run, act->out);
 	if (act->kind == SL_ACT_TUNNEL)
-		return sl_name_of_origin(run, act->out / SL_ENCAP_COUNT | SL_ORIGIN_NODE);
+		return sl_name_of_origin(run, sl_tunnel_node(act->out) | SL_ORIGIN_NODE);
 	return "";
 }
 

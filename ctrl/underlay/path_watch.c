@@ -18,9 +18,9 @@ static void seen_of(
 {
 	struct sl_tunnel_seen s;
 
-	sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, 0), sum);
+	sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, 0, SL_FAMILY_IP4), sum);
 	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++) {
-		sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, e), &s);
+		sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, e, SL_FAMILY_IP4), &s);
 		sl_tunnel_seen_add(sum, &s);
 	}
 }

@@ -78,7 +78,7 @@ void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n)
 		fill_path(u, n, &p);
 	n->outer_mtu = n->hop != NULL ? p.underlay_mtu : 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
-		p.id = sl_tunnel_id(n->id, e);
+		p.id = sl_tunnel_id(n->id, e, SL_FAMILY_IP4);
 		sl_tunnel_publish(u->tunnels, rcu, p.id, sl_tunnel_create(e, &p));
 	}
 }
@@ -86,8 +86,8 @@ void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n)
 void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n)
 {
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		sl_tunnel_publish(
-			u->tunnels, sl_engine_rcu(u->engine), sl_tunnel_id(n->id, e), NULL);
+		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine),
+			sl_tunnel_id(n->id, e, SL_FAMILY_IP4), NULL);
 }
 
 void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n)

@@ -20,6 +20,13 @@ struct sl_tunnel;
 
 /* Where a packet entered, as one number. A flow entry remembers the same number and compares it. */
 #define SL_ORIGIN_NODE 0x80000000u /* | node id: came by a tunnel; without this bit: a port id */
+/* Came by an underlay port without a tunnel: no node has the id 0. */
+#define SL_ORIGIN_OUTSIDE SL_ORIGIN_NODE
+
+/*
+ * The network of flow keys whose packets are on the underlay as they are. No network has the id 0.
+ */
+#define SL_NETWORK_UNDERLAY 0u
 
 /* The top bit of a key's network marks a later fragment: its "ports" are zero, not port 0. */
 #define SL_KEY_FRAGMENT 0x800000u

@@ -26,6 +26,13 @@ enum sl_encap_id {
 		SL_ENCAP_COUNT,
 };
 
+/* The address family of outer headers. */
+enum sl_family {
+	SL_FAMILY_IP4,
+	SL_FAMILY_IP6,
+	SL_FAMILIES,
+};
+
 #define SL_TUNNEL_HDR_MAX 128
 
 /*
@@ -52,6 +59,19 @@ struct sl_tunnel {
 	uint32_t node;
 	struct sl_ip next_hop; /* address whose MAC is needed; control thread only */
 } __rte_cache_aligned;
+
+/* A tunnel's id: its slot in the tunnel table. */
+#define SL_TUNNELS_A_NODE ((uint32_t)SL_ENCAP_COUNT * SL_FAMILIES)
+
+static inline uint32_t sl_tunnel_id(uint32_t node, enum sl_encap_id encap, enum sl_family family)
+{
+	return node * SL_TUNNELS_A_NODE + encap * SL_FAMILIES + family;
+}
+
+static inline uint32_t sl_tunnel_node(uint32_t id)
+{
+	return id / SL_TUNNELS_A_NODE;
+}
 
 /* What a tunnel is built from. All addresses are of one family. */
 struct sl_tunnel_params {

@@ -24,6 +24,7 @@
 #define SL_WORKERS_MAX	 32
 #define SL_QUEUES_MAX	 16	 /* receive queues of one port */
 #define SL_NETWORKS_MAX	 65536	 /* network ids 1..65535; 0 is "none" */
+#define SL_HOPS_MAX	 65536	 /* next hops of packets that leave without a tunnel */
 #define SL_NODES_MAX	 131072	 /* node ids 1..131071; 0 is "none" */
 #define SL_POLICIES_MAX	 1048576 /* policy slots 1..1048575; 0 is "the network's default" */
 #define SL_ENDPOINTS_MAX 2097152

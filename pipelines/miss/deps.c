@@ -22,7 +22,7 @@ static void address_slots(const struct sl_burst *b, unsigned int i, struct sl_de
 static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
 {
 	if (act->kind == SL_ACT_TUNNEL)
-		return sl_change_of(SL_CHANGE_NODE, act->out / SL_ENCAP_COUNT);
+		return sl_change_of(SL_CHANGE_NODE, sl_tunnel_node(act->out));
 	return act->kind == SL_ACT_PORT ? sl_change_of(SL_CHANGE_PORT, act->out) : otherwise;
 }
 

@@ -24,6 +24,7 @@
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/way/way.h"
+#include "sluice/encap.h"
 #include "refresh.h"
 #include "sluice/encap.h"
 
@@ -65,7 +66,7 @@ static bool comes_from_there(const struct sl_trip *t, unsigned int i, const stru
 	uint32_t origin = t->b->meta[i].origin;
 
 	if (act->kind == SL_ACT_TUNNEL)
-		return origin == (SL_ORIGIN_NODE | act->out / SL_ENCAP_COUNT);
+		return origin == (SL_ORIGIN_NODE | sl_tunnel_node(act->out));
 	return origin == act->out;
 }
 

@@ -267,7 +267,7 @@ static inline void count_heard(
 	const struct decap *d, unsigned int e, uint32_t origin, unsigned int n, uint64_t bytes)
 {
 	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
-		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e), n, bytes, d->at->tick);
+		sl_tunnel_id(origin & ~SL_ORIGIN_NODE, e, SL_FAMILY_IP4), n, bytes, d->at->tick);
 }
 
 /* Records, for the drop samples, what is known about packets that pop refused, or

@@ -26,7 +26,7 @@ static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
 
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers)
 {
-	uint32_t n_slots = n_nodes * SL_ENCAP_COUNT;
+	uint32_t n_slots = n_nodes * SL_TUNNELS_A_NODE;
 	struct sl_tunnel_table *t = calloc(1, sizeof(*t) + n_slots * sizeof(t->slot[0]));
 	bool ok;
 

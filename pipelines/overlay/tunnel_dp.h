@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tunnel table as workers see it: tunnel id -> immutable header template. A tunnel is one
- * encapsulation to one node: id = node id * SL_ENCAP_COUNT + encapsulation.
+ * encapsulation to one node over one address family. Packets that leave without a tunnel use the
+ * slots of a next hop: a node id from SL_NODES_MAX on.
  * Threads: the control thread publishes slots one by one, so a next hop's new MAC touches one
  * tunnel and no flow. A replaced struct sl_tunnel is retired through RCU. Each worker counts a
  * tunnel's packets for itself: only that worker writes its row of `seen`; any thread reads it.
@@ -43,11 +44,6 @@ struct sl_tunnel_table {
 	struct sl_tunnel_seen *seen[SL_WORKERS_MAX + 1];
 	_Atomic(const struct sl_tunnel *) slot[];
 };
-
-static inline uint32_t sl_tunnel_id(uint32_t node, enum sl_encap_id encap)
-{
-	return node * SL_ENCAP_COUNT + encap;
-}
 
 /* NULL when the node is gone. */
 static inline const struct sl_tunnel *sl_tunnel_find(const struct sl_tunnel_table *t, uint32_t id)

@@ -69,7 +69,7 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 	if (e == SL_ENCAP_COUNT || node == 0 ||
 		(sl_addr_map_find4(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
 		return false;
-	*id = sl_tunnel_id(node, e);
+	*id = sl_tunnel_id(node, e, SL_FAMILY_IP4);
 	return true;
 }
 

@@ -246,7 +246,7 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 		.reachable = reachable,
 		.port = SL_RIG_UNDERLAY,
 		.underlay_mtu = 1600,
-		.id = sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN),
+		.id = sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4),
 		.node = SL_RIG_NODE};
 	struct sl_tunnel *t = sl_tunnel_create(SL_ENCAP_VXLAN, &p);
 
@@ -257,7 +257,8 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 
 void sl_rig_tunnel_gone(struct sl_rig *r)
 {
-	sl_tunnel_publish(r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), NULL);
+	sl_tunnel_publish(
+		r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4), NULL);
 	publish(r, change(r));
 }
 

@@ -462,7 +462,7 @@ static int start(void **state)
 		return -1;
 	product = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
 	reference = sl_pipeline_create(FLOWS, 1, sl_engine_rcu(g));
-	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
+	tunnels = sl_tunnel_table_create(16, 1);
 	underlay = sl_underlay_create(g, tunnels, self.tunnel_addresses.items,
 		self.tunnel_addresses.n, sl_test_ignore_line);
 	env = (struct sl_apply_env){g, product, tunnels, underlay, &self};

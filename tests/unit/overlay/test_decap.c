@@ -306,7 +306,7 @@ static struct sl_tunnel_seen seen_of(uint32_t node)
 {
 	struct sl_tunnel_seen s;
 
-	sl_tunnel_seen_sum(world.tunnels, sl_tunnel_id(node, SL_ENCAP_VXLAN), &s);
+	sl_tunnel_seen_sum(world.tunnels, sl_tunnel_id(node, SL_ENCAP_VXLAN, SL_FAMILY_IP4), &s);
 	return s;
 }
 

@@ -76,7 +76,7 @@ static void publish_tunnel(uint32_t node, bool resolved, bool reachable)
 		.reachable = reachable,
 		.port = (uint16_t)(2 + node),
 		.underlay_mtu = 1600,
-		.id = sl_tunnel_id(node, SL_ENCAP_VXLAN),
+		.id = sl_tunnel_id(node, SL_ENCAP_VXLAN, SL_FAMILY_IP4),
 		.node = node,
 	};
 
@@ -87,7 +87,8 @@ static void publish_tunnel(uint32_t node, bool resolved, bool reachable)
 
 static void remove_tunnel(uint32_t node)
 {
-	sl_tunnel_publish(world.tunnels, rcu, sl_tunnel_id(node, SL_ENCAP_VXLAN), NULL);
+	sl_tunnel_publish(
+		world.tunnels, rcu, sl_tunnel_id(node, SL_ENCAP_VXLAN, SL_FAMILY_IP4), NULL);
 }
 
 /* A burst of n packets, packet i to node nodes[i]. */
@@ -103,7 +104,7 @@ static void encap(const uint8_t *nodes, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		b->meta[i].act = (struct sl_action){.kind = SL_ACT_TUNNEL,
 			.vni = 100,
-			.out = sl_tunnel_id(nodes[i], SL_ENCAP_VXLAN)};
+			.out = sl_tunnel_id(nodes[i], SL_ENCAP_VXLAN, SL_FAMILY_IP4)};
 	sl_encap(&worker, &world, b, sl_test_all, n);
 }
 
@@ -160,7 +161,7 @@ static void packet_without_headroom_is_dropped_and_its_neighbour_sent(void **sta
 	}
 	sl_parse(b, sl_test_all, 2);
 	for (unsigned int i = 0; i < 2; i++)
-		b->meta[i].act.out = sl_tunnel_id(1, SL_ENCAP_VXLAN);
+		b->meta[i].act.out = sl_tunnel_id(1, SL_ENCAP_VXLAN, SL_FAMILY_IP4);
 	sl_encap(&worker, &world, b, sl_test_all, 2);
 	assert_int_equal(b->verdict[0], SL_DROP_HEADROOM);
 	assert_int_equal(b->verdict[1], SL_SENT);
@@ -179,7 +180,7 @@ static void packet_without_next_hop_mac_goes_up(void **state)
 	assert_ptr_equal(u.m, b->pkt[0]);
 	assert_int_equal(u.kind, SL_UPCALL_UNRESOLVED);
 	assert_int_equal(u.port, 3);
-	assert_int_equal(u.arg, sl_tunnel_id(1, SL_ENCAP_VXLAN));
+	assert_int_equal(u.arg, sl_tunnel_id(1, SL_ENCAP_VXLAN, SL_FAMILY_IP4));
 	assert_int_equal(u.m->pkt_len, inner.len + 50);
 	rte_pktmbuf_free(u.m);
 }
@@ -198,7 +199,7 @@ static void packet_that_the_control_thread_has_no_room_for_is_dropped(void **sta
 
 static void replaced_tunnel_is_retired_and_the_new_one_seen(void **state)
 {
-	uint32_t id = sl_tunnel_id(2, SL_ENCAP_VXLAN);
+	uint32_t id = sl_tunnel_id(2, SL_ENCAP_VXLAN, SL_FAMILY_IP4);
 
 	(void)state;
 	publish_tunnel(2, false, true);

@@ -249,7 +249,7 @@ static void tunnel_counts_packets_on_the_wire(void **state)
 	struct sl_rig *r = *state;
 	const struct sl_world *world = atomic_load(&sl_rig_pipeline(r)->world);
 	const struct sl_tunnel_seen *seen =
-		&world->tunnels->seen[0][sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN)];
+		&world->tunnels->seen[0][sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4)];
 
 	to_far(60000);
 	assert_int_equal(from_web(r, sl_super_mbuf(&f, SIZE)), SL_KEEP);

@@ -105,7 +105,7 @@ static int start(void **state)
 		return -1;
 	pipeline = sl_pipeline_create(4096, 1, sl_engine_rcu(g));
 	sl_engine_worker(g, 0)->pipeline = pipeline;
-	tunnels = sl_tunnel_table_create(16 * SL_ENCAP_COUNT, 1);
+	tunnels = sl_tunnel_table_create(16, 1);
 	underlay = sl_underlay_create(g, tunnels, self.tunnel_addresses.items,
 		self.tunnel_addresses.n, sl_test_ignore_line);
 	env = (struct sl_apply_env){g, pipeline, tunnels, underlay, &self};

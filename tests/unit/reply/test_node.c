@@ -8,7 +8,8 @@ static struct sl_tunnel_seen seen(struct sl_rig *r)
 	const struct sl_world *w = atomic_load(&sl_rig_pipeline(r)->world);
 	struct sl_tunnel_seen s;
 
-	sl_tunnel_seen_sum(w->tunnels, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN), &s);
+	sl_tunnel_seen_sum(
+		w->tunnels, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4), &s);
 	return s;
 }
 
