@@ -140,7 +140,7 @@ def write_report(found, opts):
                 json.dump(found, file, indent=2)
                 file.write("\n")
     if opts.plot:
-        draw(opts.plot, found["rows"])
+        draw(opts.plot, store.kept_rows(found["rows"]))
     if opts.store:
         with open(opts.store, "w", encoding="utf-8") as file:
             file.write(store.text(found))

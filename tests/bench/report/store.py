@@ -45,11 +45,15 @@ def joined(runs):
         "targets": last_measured([found["targets"] for found in runs])}
 
 
+def kept_rows(rows):
+    """Rows as they are stored. Figures are drawn from these, so that drawing again changes nothing."""
+    return [row | {"metrics": {name: without_rounds(values) for name, values in row["metrics"].items()}}
+            for row in rows]
+
+
 def text(found):
     """A report as it is stored. The date goes: its parts may be of several."""
-    rows = [row | {"metrics": {name: without_rounds(values)
-                               for name, values in row["metrics"].items()}}
-            for row in found["rows"]]
+    rows = kept_rows(found["rows"])
     kept = [target | {"measured": without_rounds(target["measured"])}
             for target in last_measured([found["targets"]])]
     parts = [f'  "{name}": {json.dumps(value)}' for name, value in
