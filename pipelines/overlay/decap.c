@@ -284,8 +284,9 @@ static __rte_noinline uint32_t find_alike(
 }
 
 /* The id of the network that has this VNI and accepts this encapsulation, or 0. */
-static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
+static __rte_noinline uint32_t find_network(struct decap *d, uint32_t vni)
 {
+	unsigned int e = d->kind / SL_FAMILIES;
 	uint32_t id = find_vni(&d->network, vni);
 	const struct sl_network *net;
 
@@ -298,8 +299,9 @@ static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
 }
 
 /* The network does not accept the encapsulation. Is it taken from this node? */
-static __rte_noinline bool is_taken_from_node(struct decap *d, struct sl_meta *md, unsigned int e)
+static __rte_noinline bool is_taken_from_node(struct decap *d, struct sl_meta *md)
 {
+	unsigned int e = d->kind / SL_FAMILIES;
 	uint32_t takes = sl_decap_node_accepts(d->world, md->origin) & sl_decap_wire(e);
 	uint32_t id = find_vni(&d->network, md->act.vni);
 
@@ -310,12 +312,12 @@ static __rte_noinline bool is_taken_from_node(struct decap *d, struct sl_meta *m
 	return true;
 }
 
-/* Count n packets that came from one node, in the group k. */
-static inline void count_heard(
-	const struct decap *d, unsigned int k, uint32_t origin, unsigned int n, uint64_t bytes)
+/* Count n packets of the present group that came from one node. */
+static __rte_noinline void count_heard(
+	const struct decap *d, uint32_t origin, unsigned int n, uint64_t bytes)
 {
 	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
-		(origin & ~SL_ORIGIN_NODE) * SL_TUNNELS_A_NODE + k, n, bytes, d->at->tick);
+		(origin & ~SL_ORIGIN_NODE) * SL_TUNNELS_A_NODE + d->kind, n, bytes, d->at->tick);
 }
 
 /* Records, for the drop samples, what is known about packets that pop refused, or
@@ -332,7 +334,7 @@ static __rte_noinline void note_refused(struct decap *d, const struct group *g, 
 			continue;
 		b->meta[i].came = sl_came(e, kind % SL_FAMILIES);
 		if (sl_encaps[e]->carries_network)
-			b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
+			b->meta[i].network = find_network(d, b->meta[i].act.vni);
 		d->refused |= UINT64_C(1) << i;
 	}
 }
@@ -345,6 +347,7 @@ static __rte_noinline unsigned int pop_routed(struct decap *d, unsigned int kind
 	struct sl_burst *b = d->b;
 	unsigned int n = 0;
 
+	d->kind = kind;
 	sl_encaps[e]->pop(b, g->idx, g->n);
 	for (unsigned int k = 0; k < g->n; k++) {
 		unsigned int i = g->idx[k];
@@ -353,7 +356,7 @@ static __rte_noinline unsigned int pop_routed(struct decap *d, unsigned int kind
 			&d->world->networks[md->network < d->world->n_networks ? md->network : 0];
 		uint32_t takes = net->accepts | sl_decap_node_accepts(d->world, md->origin);
 
-		count_heard(d, kind, md->origin, 1, b->pkt[i]->pkt_len);
+		count_heard(d, md->origin, 1, b->pkt[i]->pkt_len);
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
 		md->came = sl_came(e, kind % SL_FAMILIES);
@@ -380,16 +383,17 @@ static unsigned int pop(struct decap *d, unsigned int kind, uint8_t *inner)
 	unsigned int n = 0, begun = 0;
 	uint64_t bytes = 0;
 
+	d->kind = kind;
 	d->variants = 0;
 	sl_encaps[e]->pop(b, g->idx, g->n);
 	vni = b->meta[g->idx[0]].act.vni;
-	id = find_network(d, vni, e);
+	id = find_network(d, vni);
 	for (unsigned int k = 0; k < g->n; k++) {
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
 
 		if (unlikely(md->origin != origin)) {
-			count_heard(d, kind, origin, k - begun, bytes);
+			count_heard(d, origin, k - begun, bytes);
 			origin = md->origin;
 			begun = k;
 			bytes = 0;
@@ -399,16 +403,16 @@ static unsigned int pop(struct decap *d, unsigned int kind, uint8_t *inner)
 			continue;
 		if (unlikely(md->act.vni != vni)) {
 			vni = md->act.vni;
-			id = find_network(d, vni, e);
+			id = find_network(d, vni);
 		}
 		md->came = came;
 		md->network = id;
-		if (unlikely(id == 0) && !is_taken_from_node(d, md, e))
+		if (unlikely(id == 0) && !is_taken_from_node(d, md))
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
 		else
 			inner[n++] = (uint8_t)i;
 	}
-	count_heard(d, kind, origin, g->n - begun, bytes);
+	count_heard(d, origin, g->n - begun, bytes);
 	if (unlikely(d->variants != 0 || sl_encaps[e]->carries_identity))
 		sl_decap_identities(d, g, e);
 	if (unlikely(n != g->n))

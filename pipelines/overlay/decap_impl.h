@@ -53,6 +53,7 @@ struct decap {
 	uint64_t refused;  /* a bit for each packet: refused after its outer headers were removed */
 	uint32_t dport_be; /* NO_PORT: none yet */
 	uint32_t used;	   /* a bit for each group that is not empty */
+	uint32_t kind;	   /* the group whose headers are being removed */
 	uint32_t variants; /* 1 << enum sl_encap_id: others that a group's networks take */
 	struct other_memo other;
 	struct group groups[SL_TUNNELS_A_NODE]; /* [encap * SL_FAMILIES + family] */
