@@ -137,7 +137,7 @@ struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
 	char *state;
-	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu, has_error_from;
 	char *port;
 	struct sl_ip next_hop;
 	uint32_t inner_mtu;
@@ -180,8 +180,8 @@ static const struct sl_field path_fields[] = {
 		.help = "ICMP errors about tunnel packets to the node."),
 	SL_FIELD(path_out, error, SL_F_STRING, .max = 64, SL_PRESENT(path_out, has_error),
 		.help = "The last of them, in words. It is only a hint: anybody can send one."),
-	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error),
-		.help = "Who sent it."),
+	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error_from),
+		.help = "Who sent it; absent for ICMPv6."),
 	SL_FIELD(path_out, error_type, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
 		.help = "Its ICMP type."),
 	SL_FIELD(path_out, error_code, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
@@ -236,6 +236,7 @@ static void fill_traffic(const struct sl_underlay_path *path, const struct sl_pa
 	out->errors = s->errors;
 	out->has_error = s->error_tick != 0;
 	out->error = sl_borrow(error->text);
+	out->has_error_from = out->has_error && !error->ip6;
 	out->error_from = error->from;
 	out->error_type = error->type;
 	out->error_code = error->code;

@@ -56,6 +56,7 @@ enum sl_path_state sl_path_look(struct sl_path_watch *w, const struct sl_tunnel_
 /* An error word's parts; the text is for people: "port unreachable". */
 struct sl_path_error {
 	uint8_t type, code;
+	bool ip6;     /* ICMPv6; its sender is not known */
 	uint16_t mtu; /* 0: not given */
 	struct sl_ip from;
 	const char *text;

@@ -30,6 +30,9 @@ struct sl_tunnel_seen {
 };
 _Static_assert(sizeof(struct sl_tunnel_seen) == RTE_CACHE_LINE_SIZE, "one line a tunnel");
 
+/* In the type: an ICMPv6 error. Its sender's address has no room in the word. */
+#define SL_TUNNEL_ERROR_IP6 0x80
+
 /* An ICMP error in one word, so that readers never see half of it. */
 static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu, uint32_t from_be)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <rte_ether.h>
@@ -9,6 +10,7 @@
 
 #include "dp/lib/addr_map.h"
 #include "dp/lib/checksum.h"
+#include "dp/lib/sum.h"
 #include "pipelines/overlay/tunnel_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/verdict/verdict.h"
@@ -46,9 +48,32 @@ static bool sender_is_a_host(const struct sl_trip *t, unsigned int i, const stru
 
 static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m)
 {
-	const void *icmp = rte_pktmbuf_mtod_offset(pkt, const void *, m->l4_off);
+	const uint8_t *icmp = rte_pktmbuf_mtod_offset(pkt, const uint8_t *, m->l4_off);
+	uint32_t len = (uint32_t)m->l3_off + m->l3_len - m->l4_off;
+	uint64_t sum = rte_raw_cksum(icmp, len);
 
-	return rte_raw_cksum(icmp, (size_t)m->l3_off + m->l3_len - m->l4_off) == 0xffff;
+	if ((m->flags & SL_P_IP6) != 0) /* the pseudo header: RFC 8200 section 8.1 */
+		sum += rte_raw_cksum(
+			       rte_pktmbuf_mtod_offset(pkt, const void *, m->l3_off + 8), 32) +
+		       (uint64_t)sl_be32(len) + sl_be16(IPPROTO_ICMPV6);
+	return sl_sum_fold64(sum) == 0xffff;
+}
+
+/* The id of the node's tunnel whose packets have this protocol and port; false: there is none. */
+static bool find_tunnel(const struct sl_trip *t, uint32_t node, enum sl_family family,
+	uint8_t proto, uint16_t dport_be, uint32_t *id)
+{
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		const struct sl_tunnel *tunnel;
+
+		if (!sl_encap_has_proto(sl_encaps[e], proto))
+			continue;
+		*id = sl_tunnel_id(node, e, family);
+		tunnel = sl_tunnel_find(t->world->tunnels, *id);
+		if (tunnel != NULL && (tunnel->udp_port_be == 0 || tunnel->udp_port_be == dport_be))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -58,19 +83,31 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 {
 	struct sl_quoted q;
-	unsigned int e;
 	uint32_t node;
+	int family;
 
 	t->b->meta[i].network = 0; /* the underlay is not a network */
-	if (sl_parse_quoted(t->b, i, &q) != 4)
+	family = sl_parse_quoted(t->b, i, &q);
+	if (family == 0 || (sl_addr_map_find(t->world->local_addr, &q.src) & SL_LOCAL_TUNNEL) == 0)
 		return false;
-	e = sl_encap_find(q.proto, q.k4.dport_be);
-	node = sl_addr_map_find4(t->world->node_by_addr, q.k4.dst_be);
-	if (e == SL_ENCAP_COUNT || node == 0 ||
-		(sl_addr_map_find4(t->world->local_addr, q.k4.src_be) & SL_LOCAL_TUNNEL) == 0)
+	node = sl_addr_map_find(t->world->node_by_addr, &q.dst);
+	if (node == 0)
 		return false;
-	*id = sl_tunnel_id(node, e, SL_FAMILY_IP4);
-	return true;
+	if (family == 4)
+		return find_tunnel(t, node, SL_FAMILY_IP4, q.proto, q.k4.dport_be, id);
+	return find_tunnel(t, node, SL_FAMILY_IP6, q.proto, q.k6.dport_be, id);
+}
+
+/* The MTU that the ICMP error names; 0: none. */
+static uint16_t named_mtu(const uint8_t *icmp, bool ip6)
+{
+	if (!ip6) /* RFC 1191 section 4 */
+		return icmp[0] == ICMP_UNREACH && icmp[1] == ICMP_UNREACH_NEEDFRAG
+			       ? sl_load_be16(icmp + 6)
+			       : 0;
+	if (icmp[0] != ICMP6_PACKET_TOO_BIG)
+		return 0;
+	return sl_load_be16(icmp + 4) != 0 ? UINT16_MAX : sl_load_be16(icmp + 6);
 }
 
 /*
@@ -81,23 +118,25 @@ static enum sl_drop note_error(const struct sl_trip *t, unsigned int i)
 {
 	struct rte_mbuf *pkt = t->b->pkt[i];
 	const struct sl_meta *m = &t->b->meta[i];
+	bool ip6 = (m->flags & SL_P_IP6) != 0;
 	struct sl_tunnel_seen *s;
 	const uint8_t *icmp;
-	uint16_t mtu = 0;
+	uint16_t mtu;
 	uint32_t id;
 
-	if ((m->flags & (SL_P_IP4 | SL_P_FRAGMENT_FIRST)) != SL_P_IP4 ||
+	if ((m->flags & (SL_P_IP4 | SL_P_IP6)) == 0 || (m->flags & SL_P_FRAGMENT_FIRST) != 0 ||
 		pkt->data_len < m->l3_off + m->l3_len || !quoted_tunnel(t, i, &id))
 		return SL_DROP_UNDERLAY_PROTOCOL;
 	if (!icmp_checksum_ok(pkt, m))
 		return SL_DROP_L4_MALFORMED;
 	icmp = rte_pktmbuf_mtod_offset(pkt, const uint8_t *, m->l4_off);
 	s = &t->world->tunnels->seen[t->w->id][id];
-	if (icmp[0] == ICMP_UNREACH && icmp[1] == ICMP_UNREACH_NEEDFRAG)
-		mtu = sl_load_be16(icmp + 6); /* RFC 1191 section 4 */
+	mtu = named_mtu(icmp, ip6);
 	if (mtu != 0)
 		__atomic_store_n(&s->too_big, (uint64_t)t->tick << 32 | mtu, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->error, sl_tunnel_error(icmp[0], icmp[1], mtu, t->b->key4[i].src_be),
+	__atomic_store_n(&s->error,
+		sl_tunnel_error(ip6 ? icmp[0] | SL_TUNNEL_ERROR_IP6 : icmp[0], icmp[1], mtu,
+			ip6 ? 0 : t->b->key4[i].src_be),
 		__ATOMIC_RELAXED);
 	__atomic_store_n(&s->error_tick, t->tick, __ATOMIC_RELEASE);
 	sl_count(&s->errors, 1);
