@@ -53,22 +53,28 @@ static const struct sl_field neighbors_result =
 	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
 /* The most important problem for an operator comes first. */
-static const char *neighbor_problem(const struct sl_neighbor_view *v)
+static void neighbor_problem(const struct sl_neighbor_view *v, char problem[192])
 {
+	const char *by = sl_ip_is_v4(&v->ip) ? "ARP" : "neighbor discovery";
+
+	problem[0] = '\0';
 	if (v->state == SL_NEIGHBOR_FAILED)
-		return v->uses > 0 ? "it does not answer ARP, and tunnels need it"
-				   : "it does not answer ARP";
-	if (v->contested)
-		return v->state == SL_NEIGHBOR_STATIC
-			       ? "another host claims to be it; the configured MAC stays"
-			       : "two hosts claim to be it, or it has moved";
-	return v->state == SL_NEIGHBOR_INCOMPLETE ? "it has not answered ARP yet" : "";
+		snprintf(problem, 192, "it does not answer %s%s", by,
+			v->uses > 0 ? ", and tunnels need it" : "");
+	else if (v->contested)
+		snprintf(problem, 192, "%s",
+			v->state == SL_NEIGHBOR_STATIC
+				? "another host claims to be it; the configured MAC stays"
+				: "two hosts claim to be it, or it has moved");
+	else if (v->state == SL_NEIGHBOR_INCOMPLETE)
+		snprintf(problem, 192, "it has not answered %s yet", by);
 }
 
 static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
 	const struct sl_neighbor_view *v)
 {
 	static const struct sl_mac zero;
+	char problem[192];
 	const char *port = sl_apply_port_name(c->apply, v->port);
 	struct neighbor_out out = {.port = sl_borrow(port != NULL ? port : ""),
 		.address = v->ip,
@@ -82,8 +88,9 @@ static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const str
 		.attempts = v->attempts,
 		.has_other = !sl_mac_equal(&v->other, &zero),
 		.last_other_mac = v->other,
-		.problem = sl_borrow(neighbor_problem(v))};
+		.problem = sl_borrow(problem)};
 
+	neighbor_problem(v, problem);
 	sl_rows_shape(rows, text, &neighbor_shape, &out);
 }
 
@@ -137,7 +144,7 @@ struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
 	char *state;
-	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu, has_error_from;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
 	char *port;
 	struct sl_ip next_hop;
 	uint32_t inner_mtu;
@@ -180,8 +187,8 @@ static const struct sl_field path_fields[] = {
 		.help = "ICMP errors about tunnel packets to the node."),
 	SL_FIELD(path_out, error, SL_F_STRING, .max = 64, SL_PRESENT(path_out, has_error),
 		.help = "The last of them, in words. It is only a hint: anybody can send one."),
-	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error_from),
-		.help = "Who sent it; absent for ICMPv6."),
+	SL_FIELD(path_out, error_from, SL_F_IP, SL_PRESENT(path_out, has_error),
+		.help = "Who sent it."),
 	SL_FIELD(path_out, error_type, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
 		.help = "Its ICMP type."),
 	SL_FIELD(path_out, error_code, SL_F_UINT, .max = 255, SL_PRESENT(path_out, has_error),
@@ -207,8 +214,9 @@ static void path_problem(
 	if (!path->reachable)
 		snprintf(problem, 192, "its address %s", sl_reach_words(path->why));
 	else if (!path->resolved)
-		snprintf(problem, 192, "next hop %s has not answered ARP: see neighbors.state",
-			sl_format_ip(&path->next_hop, hop));
+		snprintf(problem, 192, "next hop %s has not answered %s: see neighbors.state",
+			sl_format_ip(&path->hop[0].next_hop, hop),
+			sl_ip_is_v4(&path->hop[0].next_hop) ? "ARP" : "neighbor discovery");
 	else if (path->state == SL_PATH_UNREACHABLE)
 		snprintf(problem, 192, "%s says %s", sl_format_ip(&error->from, hop), error->text);
 	else if (path->state == SL_PATH_SILENT)
@@ -236,7 +244,6 @@ static void fill_traffic(const struct sl_underlay_path *path, const struct sl_pa
 	out->errors = s->errors;
 	out->has_error = s->error_tick != 0;
 	out->error = sl_borrow(error->text);
-	out->has_error_from = out->has_error && !error->ip6;
 	out->error_from = error->from;
 	out->error_type = error->type;
 	out->error_code = error->code;
@@ -285,12 +292,14 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
-	out.next_hop = path.next_hop;
-	port = path.reachable ? sl_apply_port_name(p->c->apply, path.port) : NULL;
+	out.next_hop = path.hop[0].next_hop;
+	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
 	error = sl_path_error_of(path.seen.error);
+	if (error.v6)
+		error.from = path.error_from6;
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
 	path_problem(&path, &error, problem);

@@ -49,7 +49,7 @@ static bool says_unreachable(uint64_t word)
 {
 	struct sl_path_error e = sl_path_error_of(word);
 
-	if (e.ip6)
+	if (e.v6)
 		return e.type == ICMP6_DST_UNREACH || e.type == ICMP6_TIME_EXCEEDED;
 	return (e.type == ICMP_UNREACH && e.code != ICMP_UNREACH_NEEDFRAG) ||
 	       e.type == ICMP_TIMXCEED;
@@ -122,7 +122,7 @@ static const char *words6(uint8_t type, uint8_t code)
 {
 	static const char *const unreachable[] = {[ICMP6_DST_UNREACH_NOROUTE] = "no route",
 		[ICMP6_DST_UNREACH_ADMIN] = "administratively prohibited",
-		[ICMP6_DST_UNREACH_BEYONDSCOPE] = "beyond the scope of the source address",
+		[ICMP6_DST_UNREACH_BEYONDSCOPE] = "beyond scope",
 		[ICMP6_DST_UNREACH_ADDR] = "address unreachable",
 		[ICMP6_DST_UNREACH_NOPORT] = "port unreachable"};
 
@@ -140,13 +140,12 @@ static const char *words6(uint8_t type, uint8_t code)
 struct sl_path_error sl_path_error_of(uint64_t word)
 {
 	uint8_t type = (uint8_t)(word >> 56), code = (uint8_t)(word >> 48);
-	bool ip6 = (type & SL_TUNNEL_ERROR_IP6) != 0;
+	bool v4 = (uint32_t)word != 0;
+	struct sl_path_error e = {.v6 = !v4, .type = type, .code = code};
 
-	type &= (uint8_t)~SL_TUNNEL_ERROR_IP6;
-	return (struct sl_path_error){.type = type,
-		.code = code,
-		.ip6 = ip6,
-		.mtu = (uint16_t)(word >> 32),
-		.from = sl_ip_from_v4((uint32_t)word),
-		.text = ip6 ? words6(type, code) : words(type, code)};
+	e.mtu = (uint16_t)(word >> 32);
+	if (v4)
+		e.from = sl_ip_from_v4((uint32_t)word);
+	e.text = v4 ? words(type, code) : words6(type, code);
+	return e;
 }

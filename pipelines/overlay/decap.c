@@ -4,6 +4,7 @@
 
 #include "dp/lib/pkt.h"
 #include "decap_impl.h"
+#include "for_node.h"
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
@@ -97,15 +98,11 @@ static inline uint32_t find_source(struct decap *d, unsigned int i)
 
 static inline uint32_t find_local(struct decap *d, unsigned int i)
 {
-	const struct sl_addr_map *map = d->world->local_addr;
-	struct sl_ip ip;
-
 	if ((d->b->meta[i].flags & SL_P_IP4) != 0)
 		return find_addr(&d->local, d->b->key4[i].dst_be);
 	if ((d->b->meta[i].flags & SL_P_IP6) == 0)
 		return 0;
-	memcpy(ip.b, d->b->key6[i].dst, sizeof(ip.b));
-	return map != NULL ? sl_addr_map_find(map, &ip) : 0;
+	return sl_local6(d->world, d->at->own, d->b->key6[i].dst);
 }
 
 /* The network of an IP-in-IP packet, or 0. */
@@ -159,23 +156,6 @@ static bool is_foreign(const struct decap *d, unsigned int i)
 	return mac != NULL && (mac[0] & 1) == 0 && sl_mac_word(mac) != d->own;
 }
 
-/* No other broadcast or multicast frame concerns this node. */
-static bool is_broadcast_arp_request(const struct rte_mbuf *m, const struct sl_meta *md)
-{
-	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-	static const uint8_t request[2] = {0, 1};
-	uint8_t buf[6];
-	const uint8_t *p;
-
-	if ((md->flags & SL_P_ARP) == 0)
-		return false;
-	p = sl_pkt_read(m, 0, 6, buf);
-	if (p == NULL || memcmp(p, broadcast, sizeof(broadcast)) != 0)
-		return false;
-	p = sl_pkt_read(m, md->l3_off + 6u, 2, buf);
-	return p != NULL && memcmp(p, request, sizeof(request)) == 0;
-}
-
 /* True when the packet is for the node itself. */
 static inline bool classify(struct decap *d, unsigned int i)
 {
@@ -188,7 +168,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 		if ((md->flags & SL_P_VLAN) != 0)
 			b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
 		else if ((md->flags & SL_P_MULTICAST) != 0 &&
-			 !is_broadcast_arp_request(b->pkt[i], md))
+			 !sl_group_concerns_node(d->world, d->at->own, b, i))
 			b->verdict[i] = SL_DROP_MULTICAST;
 		return b->verdict[i] == SL_KEEP;
 	}
