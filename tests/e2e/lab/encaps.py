@@ -9,7 +9,7 @@ import threading
 import time
 
 from .expect import expect, wait_until
-from .net import link
+from .net import link, run
 from .site import OPEN, VNI, Node, SluiceNode
 
 PORTS = {"vxlan": 4789, "vxlan-gbp": 4789, "geneve": 6081}
@@ -113,9 +113,12 @@ class DeviceWorkload:
 class DualSite:
     """Nodes a and b. `a` is a DualNode, `b` a DualNode or a kernel node."""
 
-    def __init__(self, lab, a, b, extra=None, workload_mtu=1420, **network):
+    def __init__(self, lab, a, b, extra=None, workload_mtu=1420, plain=True, **network):
         self.lab, self.a, self.b, self.nodes = lab, a, b, [a, b]
-        link(a.ns, "up0", b.ns, "up0")
+        if plain:
+            link(a.ns, "up0", b.ns, "up0")
+        else:
+            link_with_offloads(a.ns, b.ns)
         self.network = {"name": "blue", "vni": VNI, "encap": "vxlan", "policy_default": OPEN,
                         **network}
         for node, other in ((a, b), (b, a)):
@@ -144,6 +147,12 @@ class DualSite:
         for node, other in ((self.a, self.b), (self.b, self.a)):
             if node in self.sluices:
                 node.daemon.call("nodes.set", other.node_object(**changes))
+
+
+def link_with_offloads(a, b):
+    run("ip", "link", "add", "up0", "netns", a.name, "type", "veth", "peer", "name", "up0", "netns", b.name)
+    for ns in (a, b):
+        ns.run("ip", "link", "set", "up0", "up")
 
 
 def dual_site(lab, n_workloads=1, a=None, b=None, **options):
