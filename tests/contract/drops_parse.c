@@ -295,5 +295,4 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_OFFLOAD_MALFORMED] = offload_malformed,
-	[SL_DROP_IDENTITY_MISMATCH] = sl_scene_identity_mismatch,
 };
