@@ -6,7 +6,7 @@
 #include "fields.h"
 #include "ctrl/model/store.h"
 #include "collections.h"
-#include "networks.h"
+#include "encaps.h"
 
 #define OWN_LEN 96 /* what an address of this node is, in words */
 
