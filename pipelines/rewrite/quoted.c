@@ -106,22 +106,42 @@ static void put_ports(struct quote *q, const struct sl_rewrite *r)
 	q->ports = sl_sum_fold(q->changed - before);
 }
 
-/* The quoted packet's own checksum, if the quote reaches so far. An SCTP one stays: nobody can check
- * it without the whole packet. */
+/* The offset of the quoted packet's checksum; 0: none that can be changed. */
+static uint32_t checksum_at(const struct quote *q)
+{
+	switch (q->proto) {
+	case IPPROTO_TCP:
+		return 16;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		return 6;
+	case IPPROTO_ICMP:
+		return q->ip4 ? 2 : 0;
+	case IPPROTO_ICMPV6:
+		return q->ip4 ? 0 : 2;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * The quoted packet's own checksum, if the quote reaches so far. An SCTP one stays: nobody can check
+ * it without the whole packet.
+ */
 static void put_checksum(struct quote *q)
 {
-	bool tcp = q->proto == IPPROTO_TCP, udp = q->proto == IPPROTO_UDP;
-	bool icmp = q->proto == (q->ip4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-	uint32_t at = tcp ? 16 : udp ? 6 : 2, pseudo = icmp && q->ip4 ? 0 : q->pseudo;
+	bool udp = q->proto == IPPROTO_UDP;
+	uint32_t at = checksum_at(q), pseudo = q->proto == IPPROTO_ICMP ? 0 : q->pseudo;
 	uint16_t old, now;
 
-	if (!(tcp || udp || icmp) || q->l4_len < at + 2)
+	if (at == 0 || q->l4_len < at + 2)
 		return;
 	old = sl_load16(q->l4 + at);
 	if (udp && old == 0)
 		return;
 	now = sl_sum_changed(old, pseudo + q->ports);
-	put16(q, q->l4 + at, udp && now == 0 ? UINT16_MAX : now);
+	put16(q, q->l4 + at, udp || q->proto == IPPROTO_ICMP ? sl_sum_not_zero(now) : now);
 }
 
 /* The error's own header. Returns the difference to the sum of its addresses. */
@@ -155,6 +175,7 @@ enum sl_drop sl_rewrite_apply_quoted(
 {
 	struct quote q = {.changed = 0};
 	uint32_t outer;
+	uint16_t sum;
 	uint8_t *icmp;
 
 	if (!find(pkt, m, &q))
@@ -168,7 +189,8 @@ enum sl_drop sl_rewrite_apply_quoted(
 	}
 	outer = write_outer(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), q.ip4, r);
 	icmp = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l4_off);
-	sl_store16(icmp + 2, sl_sum_changed(sl_load16(icmp + 2), q.changed + (q.ip4 ? 0 : outer)));
+	sum = sl_sum_changed(sl_load16(icmp + 2), q.changed + (q.ip4 ? 0 : outer));
+	sl_store16(icmp + 2, q.ip4 ? sl_sum_not_zero(sum) : sum);
 	if (r->what & SL_REWRITE_MACS)
 		memcpy(rte_pktmbuf_mtod(pkt, uint8_t *), r->macs, sizeof(r->macs));
 	return SL_KEEP;

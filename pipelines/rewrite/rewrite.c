@@ -85,19 +85,17 @@ static void change_sum(
 	if (m->proto == IPPROTO_UDP && old == 0)
 		return;
 	now = sl_sum_changed(old, r->sum_l4);
-	if (now == 0 && m->proto == IPPROTO_UDP)
-		now = UINT16_MAX;
-	sl_store16(p, now);
+	sl_store16(p, m->proto == IPPROTO_UDP ? sl_sum_not_zero(now) : now);
 }
 
 /* An echo's identifier is where the key of the packet has it. */
 static void write_identifier(uint8_t *icmp, const struct sl_meta *m, const struct sl_rewrite *r)
 {
-	uint16_t id = m->flags & SL_P_ICMP_ECHO ? r->sport_be : r->dport_be,
-		 sum = sl_load16(icmp + 2);
+	uint16_t id = m->flags & SL_P_ICMP_ECHO ? r->sport_be : r->dport_be;
+	uint32_t change = sl_sum_change16(sl_load16(icmp + 4), id);
 
 	if (m->flags & SL_P_IP4)
-		sl_store16(icmp + 2, sl_sum_changed(sum, sl_sum_change16(sl_load16(icmp + 4), id)));
+		sl_store16(icmp + 2, sl_sum_not_zero(sl_sum_changed(sl_load16(icmp + 2), change)));
 	sl_store16(icmp + 4, id);
 }
 

@@ -51,4 +51,13 @@ static inline uint16_t sl_sum_changed(uint16_t checksum, uint32_t difference)
 	return (uint16_t)~sl_sum_fold((uint16_t)~checksum + difference);
 }
 
+/*
+ * Either of 0 and 0xffff is right where something that is covered is not 0. Of UDP, 0 means that
+ * there is none (RFC 768). Of ICMP everything may be 0, and then only 0xffff is right.
+ */
+static inline uint16_t sl_sum_not_zero(uint16_t checksum)
+{
+	return checksum != 0 ? checksum : UINT16_MAX;
+}
+
 #endif
