@@ -18,6 +18,7 @@
 #define SL_TESTS_RIG_H
 
 #include "packet.h"
+#include "sluice/encap.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
