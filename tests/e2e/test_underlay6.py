@@ -358,3 +358,26 @@ def with_a_host_tap_the_kernel_has_ip6_routes_and_neighbours(lab):
     wait_until(lambda: way.path()["next_hop"] == link_local and way.path()["resolved"],
                lambda: f"the kernel's new route is not taken: {way.path()}", 10)
     ping(way.web, "10.0.0.6")
+
+
+@test
+def two_of_three_solicitations_may_be_lost(lab):
+    """The table asks three times, so the next hop is found, and stays over its probe after 30 seconds."""
+    s = Segment6(lab)
+    s.wait_neighbor("the next hop is not resolved", mac=PEER_MAC, state="reachable")
+    s.peer.run("nft", "add", "table", "ip6", "loss")
+    s.peer.run("nft", "add", "chain", "ip6", "loss", "in", "{ type filter hook input priority 0; }")
+    s.peer.run("nft", "add", "rule", "ip6", "loss", "in", "icmpv6", "type", "nd-neighbor-solicit",
+               "numgen", "inc", "mod", "3", "!=", "2", "counter", "drop")
+    states = set()
+
+    def probed():
+        n = s.neighbor()
+        states.add(n["state"])
+        return "probe" in states and n["state"] == "reachable"
+
+    wait_until(probed, lambda: f"it was not probed: {s.neighbor()}", 45)
+    expect("failed" not in states and "incomplete" not in states, f"states: {states}")
+    lost = json.loads(s.peer.run("nft", "-j", "list", "chain", "ip6", "loss", "in"))
+    counter = next(e["counter"] for r in lost["nftables"] for e in r.get("rule", {}).get("expr", []) if "counter" in e)
+    expect(counter["packets"] >= 2, f"solicitations that were lost: {counter}")
