@@ -39,6 +39,7 @@ static void follow_link(struct sl_underlay *u, struct sl_uport *p)
 	if (p->is_down == !info.link_up)
 		return;
 	p->is_down = !info.link_up;
+	p->has_reported = false;
 	sl_hops_link_changed(u, p->id);
 }
 
@@ -57,6 +58,7 @@ void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *
 	p->mtu = port->mtu;
 	if (!sl_reach_put_link(&u->reach, port->id, port->name, port->addresses, port->n_addresses))
 		abort();
+	p->has_reported = false;
 	follow_link(u, p);
 }
 
@@ -72,6 +74,7 @@ bool sl_underlay_port_follow(
 		return false;
 	p->mtu = mtu;
 	p->mac = *mac;
+	p->has_reported = false;
 	return true;
 }
 
@@ -254,6 +257,7 @@ void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
 	sl_hops_watch(u);
+	sl_listeners_turn(u);
 	sl_path_watch_turn(u);
 	u->asks_nodes |= sl_host_links_turn(&u->hosts, sl_engine_tick(u->engine));
 }

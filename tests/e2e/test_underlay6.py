@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
@@ -17,9 +18,11 @@ FAR = "2001:db8:9::2"
 class Segment6:
     """Our node on a bridge with another node and a hostile host. Both are the kernel's, with its IPv6."""
 
-    def __init__(self, lab, **config):
-        self.node, self.switch = lab.namespace("node6"), lab.namespace("switch6")
-        self.switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    def __init__(self, lab, snooping=False, **config):
+        self.node, self.switch = lab.namespace("node6"), lab.namespace("switch6", ipv6=snooping)
+        more = ("mcast_querier", "1", "mcast_startup_query_interval", "100", "mcast_query_interval", "500",
+                "mcast_membership_interval", "26000") if snooping else ()
+        self.switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "01"[snooping], *more)
         self.switch.run("ip", "link", "set", "br0", "up")
         self.plug(self.node, "up0", "p0", NODE_MAC)
         self.hosts = {}
@@ -381,3 +384,21 @@ def two_of_three_solicitations_may_be_lost(lab):
     lost = json.loads(s.peer.run("nft", "-j", "list", "chain", "ip6", "loss", "in"))
     counter = next(e["counter"] for r in lost["nftables"] for e in r.get("rule", {}).get("expr", []) if "counter" in e)
     expect(counter["packets"] >= 2, f"solicitations that were lost: {counter}")
+
+
+@test
+def a_switch_that_filters_groups_passes_solicitations(lab):
+    """Its querier is on, so it forwards groups only to ports that have reported them."""
+    s = Segment6(lab, snooping=True)
+
+    def groups(port):
+        mdb = json.loads(s.switch.run("bridge", "-j", "mdb", "show", "dev", "br0"))
+        return {e["grp"] for b in mdb for e in b.get("mdb", []) if e["port"] == port}
+
+    wait_until(lambda: {"ff02::1:ff00:1", "ff02::1:ff00:a01"} <= groups("p0"),
+               lambda: f"the switch does not know the node's groups: {groups('p0')}", 15)
+    time.sleep(11)  # until the bridge trusts its own querier
+    s.peer.run("ip", "-6", "neigh", "flush", "dev", "eth0")
+    ping(s.peer, NODE_IP)
+    ping(s.peer, f"{LINK_LOCAL}%eth0")
+    expect("ff02::1:ff00:77" not in groups("p0"), "a group of nobody")
