@@ -177,7 +177,7 @@ class Wire:
     def __init__(self, site):
         self._socks = []
         for node in site.nodes:
-            sock = node.ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            sock = node.ns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # hears nothing until it is bound
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
             sock.bind(("up0", 3))
             sock.setblocking(False)
