@@ -6,12 +6,21 @@
 #include "fields.h"
 #include "ctrl/model/store.h"
 #include "collections.h"
+#include "encaps.h"
 
 #define OWN_LEN 96 /* what an address of this node is, in words */
 
-uint32_t sl_inner_mtu(uint32_t underlay_mtu)
+uint32_t sl_overhead_least(const struct sl_store *s, enum sl_family family)
 {
-	return underlay_mtu > SL_TUNNEL_OVERHEAD ? underlay_mtu - SL_TUNNEL_OVERHEAD : 0;
+	const struct sl_unique_key key = {.scope = SL_NETWORK_IPIP_SCOPE};
+	bool ipip = sl_store_unique_owner(s, SL_COLL_NETWORKS, &key) != NULL;
+
+	return sl_encap_overhead(ipip ? SL_ENCAP_IPIP : SL_ENCAP_VXLAN, family);
+}
+
+uint32_t sl_inner_mtu(uint32_t underlay_mtu, uint32_t overhead)
+{
+	return underlay_mtu > overhead ? underlay_mtu - overhead : 0;
 }
 
 /*
@@ -44,20 +53,6 @@ int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 		sl_format_ip(ip, text), sl_object_what(coll, o, what), own);
 	sl_err_hint(e, "%s", hint);
 	return -EINVAL;
-}
-
-int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
-	const char *field, struct sl_err *e)
-{
-	char what[SL_WHAT_LEN];
-
-	if (is_v4)
-		return 0;
-	sl_err_set(e, SL_ERR_UNSUPPORTED, field,
-		"%s is for IPv6, and this version's underlay is IPv4: no packet would use it",
-		sl_object_what(coll, o, what));
-	sl_err_hint(e, "give an IPv4 address; workloads may use IPv6 over it");
-	return -ENOTSUP;
 }
 
 /* Wholly in 0/8, 127/8 or 224/3; IPv6: in ff00::/8. */

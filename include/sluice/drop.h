@@ -47,6 +47,9 @@
 	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \
 		"tunnel-sender")                                                                  \
 	X(TUNNEL_MALFORMED, "tunnel header truncated, or a required bit is clear", "malformed")   \
+	X(TUNNEL_CHECKSUM, "tunnel packet over IPv6 with a wrong UDP checksum", "malformed")      \
+	X(TUNNEL_NESTED, "a tunnel packet inside of an IP-in-IP packet", "tunnel-nested")         \
+	X(GENEVE_OPTION, "Geneve option that is critical and unknown, RFC 8926", "geneve-option") \
 	X(TUNNEL_NETWORK_UNKNOWN, "VNI that no network of this node has", "tunnel-network")       \
 	X(TUNNEL_ECN, "inner not ECN-capable but outer congestion-experienced, RFC 6040", "ecn")  \
 	X(NEIGHBOR_UNRESOLVED, "next hop does not answer ARP", "neighbor")                        \
@@ -55,15 +58,20 @@
 	/* classify and forward */                                                                \
 	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                        \
 	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")      \
+	X(IDENTITY_MISMATCH, "tunnel packet that carries another identity than its sender's",     \
+		"identity")                                                                       \
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
 	X(ANNOUNCE_RATE, "too many gratuitous ARPs or unsolicited advertisements", "announce")    \
-	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
+	X(DESTINATION_UNKNOWN, "no endpoint or route of the network has the destination address", \
 		"destination")                                                                    \
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \
 		"destination")                                                                    \
 	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")   \
+	X(TTL_EXCEEDED, "TTL or hop limit fell to 0 at a gateway; the sender was told", "routes") \
+	X(ROUTE_BLACKHOLE, "the network's route to the destination is a blackhole", "routes")     \
+	X(GATEWAY_PROTOCOL, "packet to a gateway itself that is no plain ping", "routes")         \
 	X(PORT_GONE, "the port the packet should leave by is gone, or being emptied", "port")     \
 	X(PORT_DOWN, "the link of the port the packet should leave by is down", "port-state")     \
 	X(PORT_MISSING, "the device of the port the packet should leave by is not there",         \

@@ -59,14 +59,20 @@ enum {
 	SL_DEPS,
 };
 
+/* More slots of a resolution that routes have part in. */
+#define SL_DEPS_MORE 14
+
 struct sl_deps {
 	uint16_t slot[SL_DEPS];
+	uint16_t n_more;
+	uint16_t more[SL_DEPS_MORE];
 };
 
 enum sl_change_kind {
 	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject: see sl_change_of_identity */
 	SL_CHANGE_NODE,
-	SL_CHANGE_PORT, /* the network that the port carries */
+	SL_CHANGE_PORT,	 /* the network that the port carries */
+	SL_CHANGE_ROUTE, /* a route of a network: see sl_change_of_route */
 };
 
 static inline uint16_t sl_change_spread(uint64_t v)
@@ -105,6 +111,15 @@ static inline uint16_t sl_change_of_ip(uint32_t network, const struct sl_ip *ip)
 	return sl_change_spread(h ^ h >> 32 ^ ip->q[1]);
 }
 
+/* A route of a network, by its prefix. */
+static inline uint16_t sl_change_of_route(uint32_t network, const struct sl_prefix *p)
+{
+	uint64_t h = (uint64_t)SL_CHANGE_ROUTE << 56 | (uint64_t)network << 8 | p->len;
+
+	h = (h ^ p->ip.q[0]) * UINT64_C(0xd6e8feb86659fd93);
+	return sl_change_spread(h ^ h >> 32 ^ p->ip.q[1]);
+}
+
 /* True when a commit after `since` changed something that the resolution depends on. */
 static inline bool sl_changes_since(
 	const struct sl_changes *c, const struct sl_deps *d, uint64_t since)
@@ -114,7 +129,21 @@ static inline bool sl_changes_since(
 	for (unsigned int i = 0; i < SL_DEPS; i++)
 		changed |=
 			atomic_load_explicit(&c->stamp[d->slot[i]], memory_order_relaxed) > since;
+	for (unsigned int i = 0; i < d->n_more; i++)
+		changed |=
+			atomic_load_explicit(&c->stamp[d->more[i]], memory_order_relaxed) > since;
 	return changed;
+}
+
+/* Marks a slot as used. True: it was not marked before. */
+static inline bool sl_change_use(struct sl_changes *c, uint16_t slot)
+{
+	_Atomic(uint8_t) *used = &c->used[slot];
+
+	if (atomic_load_explicit(used, memory_order_acquire) != 0)
+		return false;
+	atomic_store_explicit(used, 1, memory_order_relaxed);
+	return true;
 }
 
 /* Marks slots as used. Call it before looking at the published world: see above. */
@@ -122,14 +151,10 @@ static inline void sl_changes_use(struct sl_changes *c, const struct sl_deps *d)
 {
 	bool fresh = false;
 
-	for (unsigned int i = 0; i < SL_DEPS; i++) {
-		_Atomic(uint8_t) *used = &c->used[d->slot[i]];
-
-		if (atomic_load_explicit(used, memory_order_acquire) != 0)
-			continue;
-		atomic_store_explicit(used, 1, memory_order_relaxed);
-		fresh = true;
-	}
+	for (unsigned int i = 0; i < SL_DEPS; i++)
+		fresh |= sl_change_use(c, d->slot[i]);
+	for (unsigned int i = 0; i < d->n_more; i++)
+		fresh |= sl_change_use(c, d->more[i]);
 	if (fresh)
 		atomic_thread_fence(memory_order_seq_cst);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_prefetch.h>
 
+#include "group_dp.h"
 #include "offloads.h"
 #include "overlay_dp.h"
 #include "parked.h"
 
-/* Packets of one burst by encapsulation. */
+/* Packets of one burst by encapsulation and family. */
 struct groups {
-	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX];
-	unsigned int n[SL_ENCAP_COUNT];
+	uint8_t idx[SL_TUNNELS_A_NODE][SL_BURST_MAX];
+	unsigned int n[SL_TUNNELS_A_NODE];
 };
 
 /* Prefetch the header's last block, and the fields after it. */
@@ -40,19 +41,37 @@ static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst 
 	}
 }
 
+/* The tunnel is no way by itself: it has several next hops, or none. */
+static __rte_noinline const struct sl_tunnel *choose(struct sl_burst *b, unsigned int i)
+{
+	struct sl_meta *md = &b->meta[i];
+	const struct sl_tunnel *t = sl_group_member(md->tunnel, md->hash);
+
+	if (t == NULL)
+		b->verdict[i] = SL_DROP_ROUTE_NONE;
+	else
+		md->tunnel = t;
+	return t;
+}
+
 static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
 {
 	memset(g->n, 0, sizeof(g->n));
 	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+		unsigned int i = idx[k], kind;
 		const struct sl_tunnel *t = b->meta[i].tunnel;
 
-		if (unlikely(t == NULL))
+		if (unlikely(t == NULL)) {
 			b->verdict[i] = SL_DROP_PORT_GONE;
-		else if (unlikely(!t->reachable))
-			b->verdict[i] = SL_DROP_ROUTE_NONE;
-		else
-			g->idx[t->encap][g->n[t->encap]++] = (uint8_t)i;
+			continue;
+		}
+		if (unlikely(!t->reachable)) {
+			t = choose(b, i);
+			if (t == NULL)
+				continue;
+		}
+		kind = t->encap * SL_FAMILIES + t->family;
+		g->idx[kind][g->n[kind]++] = (uint8_t)i;
 	}
 }
 
@@ -95,13 +114,46 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		group(b, room, sl_offloads_make_room(w, b, idx, n, room), &g);
 	else
 		group(b, idx, n, &g);
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (g.n[e] != 0)
-			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
+	for (unsigned int kind = 0; kind < SL_TUNNELS_A_NODE; kind++)
+		if (g.n[kind] != 0)
+			sl_encaps[kind / SL_FAMILIES]->push(b, g.idx[kind], g.n[kind], NULL);
 	if (unlikely(w->offloads))
 		sl_offloads_encapsulated(w, world, b, idx, n);
 	for (unsigned int k = 0; k < n; k++)
 		send_one(w, world, b, idx[k]);
+}
+
+/* Packets that all leave by one next hop of the tunnel with this id. */
+static void send_by(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n, const struct sl_tunnel *t)
+{
+	uint64_t bytes;
+
+	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0 && t->resolved)) {
+		bytes = sl_tx_put_burst(w, t->port, b, idx, n) - (uint64_t)n * t->hdr_len;
+		sl_tunnel_count_sent(world->tunnels, w->id, t->id, n, bytes);
+		return;
+	}
+	for (unsigned int k = 0; k < n; k++) {
+		b->meta[idx[k]].tunnel = t;
+		send_one(w, world, b, idx[k]);
+	}
+}
+
+/* The packets of each next hop are a burst of their own. */
+static __rte_noinline void encap_group(struct sl_worker *w, const struct sl_world *world,
+	struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel_group *g)
+{
+	uint8_t by[SL_GROUP_MEMBERS_MAX][SL_BURST_MAX], n_by[SL_GROUP_MEMBERS_MAX] = {0};
+
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int m = g->bucket[sl_group_bucket(b->meta[idx[k]].hash)];
+
+		by[m][n_by[m]++] = idx[k];
+	}
+	for (unsigned int m = 0; m < g->n; m++)
+		if (n_by[m] != 0)
+			send_by(w, world, b, by[m], n_by[m], &g->member[m]);
 }
 
 /* No grouping, and one check of the transmit buffer. */
@@ -112,7 +164,10 @@ void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct 
 	uint64_t bytes;
 
 	if (unlikely(t == NULL || !t->reachable || !t->resolved || w->offloads)) {
-		sl_encap(w, world, b, idx, n);
+		if (t != NULL && t->group != NULL && !w->offloads)
+			encap_group(w, world, b, idx, n, t->group);
+		else
+			sl_encap(w, world, b, idx, n);
 		return;
 	}
 	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0)) {

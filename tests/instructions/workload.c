@@ -44,6 +44,8 @@ struct workload {
 	bool ip6;
 	bool new_flows; /* the counted packets open connections */
 	bool tcp;
+	enum sl_encap_id encap;
+	enum sl_family underlay;
 };
 
 /* A packet's place in its connection. */
@@ -54,20 +56,32 @@ enum step {
 };
 
 static const struct workload workloads[] = {
-	{"encap", ENCAP, false, false, false},
-	{"decap", DECAP, false, false, false},
-	{"local", LOCAL, false, false, false},
-	{"encap_ip6", ENCAP, true, false, false},
-	{"decap_ip6", DECAP, true, false, false},
-	{"encap_first", ENCAP, false, true, false},
-	{"decap_first", DECAP, false, true, false},
-	{"encap_tcp", ENCAP, false, false, true},
-	{"decap_tcp", DECAP, false, false, true},
-	{"local_tcp", LOCAL, false, false, true},
-	{"encap_tcp_ip6", ENCAP, true, false, true},
-	{"decap_tcp_ip6", DECAP, true, false, true},
-	{"encap_tcp_first", ENCAP, false, true, true},
-	{"decap_tcp_first", DECAP, false, true, true},
+	{"encap", ENCAP, false, false, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap", DECAP, false, false, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"local", LOCAL, false, false, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_ip6", ENCAP, true, false, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap_ip6", DECAP, true, false, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_first", ENCAP, false, true, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap_first", DECAP, false, true, false, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_tcp", ENCAP, false, false, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap_tcp", DECAP, false, false, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"local_tcp", LOCAL, false, false, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_tcp_ip6", ENCAP, true, false, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap_tcp_ip6", DECAP, true, false, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_tcp_first", ENCAP, false, true, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"decap_tcp_first", DECAP, false, true, true, SL_ENCAP_VXLAN, SL_FAMILY_IP4},
+	{"encap_vxlan6", ENCAP, .underlay = SL_FAMILY_IP6},
+	{"decap_vxlan6", DECAP, .underlay = SL_FAMILY_IP6},
+	{"encap_gbp", ENCAP, .encap = SL_ENCAP_VXLAN_GBP},
+	{"decap_gbp", DECAP, .encap = SL_ENCAP_VXLAN_GBP},
+	{"encap_gbp6", ENCAP, .encap = SL_ENCAP_VXLAN_GBP, .underlay = SL_FAMILY_IP6},
+	{"decap_gbp6", DECAP, .encap = SL_ENCAP_VXLAN_GBP, .underlay = SL_FAMILY_IP6},
+	{"encap_geneve", ENCAP, .encap = SL_ENCAP_GENEVE},
+	{"decap_geneve", DECAP, .encap = SL_ENCAP_GENEVE},
+	{"encap_geneve6", ENCAP, .encap = SL_ENCAP_GENEVE, .underlay = SL_FAMILY_IP6},
+	{"decap_geneve6", DECAP, .encap = SL_ENCAP_GENEVE, .underlay = SL_FAMILY_IP6},
+	{"encap_ipip", ENCAP, .encap = SL_ENCAP_IPIP},
+	{"encap_ipip6", ENCAP, .encap = SL_ENCAP_IPIP, .underlay = SL_FAMILY_IP6},
 };
 
 /* A device: what is received from it, and what was sent to it. */
@@ -160,7 +174,7 @@ static void build(const struct workload *c, struct sl_frame *f, uint16_t sport, 
 		sl_frame_payload(in, PAYLOAD);
 	sl_frame_end(in);
 	if (in != f)
-		sl_rig_wrap(f, in);
+		sl_rig_wrap_as(f, in, c->encap, c->underlay);
 }
 
 /* One packet of each of n flows through the worker; false when some did not come out. */
@@ -213,6 +227,8 @@ static bool count(const struct workload *c)
 	if (poll == NULL)
 		abort();
 	sl_rig_allow_all(rig);
+	if (c->encap != SL_ENCAP_VXLAN || c->underlay != SL_FAMILY_IP4)
+		sl_rig_encap(rig, c->encap, c->underlay);
 	w->run = sl_pipeline_run;
 	for (uint16_t i = 0; i < 4; i++) {
 		struct sl_port_dp *p = atomic_load(&w->ports[i]);
