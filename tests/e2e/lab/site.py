@@ -11,6 +11,7 @@ from .daemon import Daemon
 from .expect import Failure
 from .guest import Guest
 from .net import Namespace, link
+from .peer import KernelPeer
 
 VNI = 100
 WORKLOAD_MTU = 1450
@@ -183,6 +184,12 @@ class Lab:
         g = Guest(self, *args, **options)
         self.guests.append(g)
         return g
+
+    def kernel_peer(self):
+        """Linux in a virtual machine, booted by the first test that asks for it."""
+        peer = KernelPeer(self)
+        self.guests.append(peer)
+        return peer
 
     def kernel_site(self, **options):
         return Site(self, ("sluice", "kernel"), **options)

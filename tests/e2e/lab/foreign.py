@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+A node of sluice, a, with workload a1, and one node b that is not sluice's, with workload b1. Whoever is b has one end
+of the underlay link; a's end is `up0` in its namespace.
+"""
+from .devices import OUTER, PREFIX, inner_mtu
+from .site import OPEN, VNI, Node, Workload, workers
+
+
+class Addresses(Workload):
+    """A workload whose place is not here."""
+
+    def __init__(self, node, number):  # pylint: disable=super-init-not-called
+        self.name, self.node = f"{node.name}{number}", node
+        self.mac = f"02:00:00:00:0{node.index}:0{number}"
+        self.ip = f"10.0.0.{node.index * 10 + number}"
+        self.ip6 = f"fd00:100::{node.index}:{number}"
+
+
+class Foreign:
+    """The other node's objects. `far` has its name, index and tunnel addresses."""
+
+    name, index = "b", 2
+
+    def __init__(self, family):
+        self.address = OUTER[family][1]
+        self.workload = Addresses(self, 1)
+
+
+class Near(Node):
+    """Node a; start() needs up0 in its namespace."""
+
+    def __init__(self, lab, encap, family, b, **network):
+        super().__init__(lab, "a", 1, 1)
+        self.lab, self.encap, self.family, self.b = lab, encap, family, b
+        self.more, self.daemon = network, None
+        self.a1 = self.workloads[0]
+        self.a1.connect("a1", inner_mtu(encap, family))
+
+    def config(self):
+        tunnel = [own for own, _ in OUTER.values()]
+        return {
+            "node": {"name": "a", "tunnel_addresses": tunnel},
+            "workers": workers(),
+            "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0",
+                       "addresses": [f"{OUTER[f][0]}/{PREFIX[f]}" for f in OUTER]}, self.a1.port_object()],
+            "networks": [{"name": "blue", "vni": VNI, "encap": self.encap, "policy_default": OPEN,
+                          "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:100::/64"}], **self.more}],
+            "nodes": [{"name": "b", "address": self.b.address}],
+            "endpoints": [self.a1.endpoint_object(self), self.b.workload.endpoint_object(self)],
+        }
+
+    def start(self, **changes):
+        self.daemon = self.lab.daemon("a", self.config() | changes, self.ns).start()
+        return self

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sluice and the tunnel devices of a Linux kernel in a virtual machine."""
+import os
+
+from lab import devices
+from lab.expect import expect, expect_equal, long_test, test
+from lab.foreign import Foreign, Near
+from lab.peer import echoed
+from lab.traffic import Listener, expect_ping
+
+
+@long_test
+def the_kernels_tunnel_devices_work_with_each_other(lab):
+    """Without sluice: if this fails, the machine is what is wrong."""
+    peer = lab.kernel_peer()
+    peer.machine.run("ip netns add u")  # kept by the machine's own mounts
+    peer.ip("link add v0 type veth peer name v1", "link set v1 netns u", "link set v0 up")
+    peer.ip("link set v1 up", "link set lo up", space="u")
+    for family, ends in devices.OUTER.items():
+        for dev, own, space in (("v0", ends[1], None), ("v1", ends[0], "u")):
+            peer.ip(f"addr add {own}/{devices.PREFIX[family]} dev {dev}{' nodad' if ':' in own else ''}", space=space)
+        for encap in devices.DEVICES:
+            peer.ip(*devices.make(encap, family, ends[::-1], "10.0.0.21/24", "fd00:100::2:1/64"))
+            far = devices.make(encap, family, ends, "10.0.0.11/24", "fd00:100::1:1/64")
+            peer.ip(*(line.replace(devices.MAC, "02:00:00:00:01:01") for line in far), space="u")
+            peer.expect_ping("10.0.0.11", 1)
+            peer.expect_ping("fd00:100::1:1", 1, 2000)
+            for where in ("", "-n u "):
+                peer.run(f"ip {where}link del tun0; ip {where}link del tun1 2>/dev/null; true")
+
+
+@test
+def bonds_and_vlans_of_the_kernel_work(lab):
+    peer = lab.kernel_peer()
+    node = lab.namespace("node")
+    peer.connect(node, "up0")
+    peer.connect(node, "up1", 1)
+    node.run("ip", "link", "add", "br0", "type", "bridge")
+    for dev in ("up0", "up1"):
+        node.run("ip", "link", "set", dev, "master", "br0")
+    node.run("ip", "link", "set", "br0", "up")
+    node.run("ip", "addr", "add", "192.0.2.1/24", "dev", "br0")
+    peer.ip("link add bond0 type bond mode active-backup miimon 100", "link set eth0 down", "link set eth1 down",
+            "link set eth0 master bond0", "link set eth1 master bond0", "link set bond0 up",
+            "addr add 192.0.2.2/24 dev bond0", "link add link bond0 name bond0.7 type vlan id 7",
+            "link set bond0.7 up", "addr add 198.51.100.2/24 dev bond0.7")
+    peer.expect_ping("192.0.2.1")
+    expect("802.1Q" in peer.run("ip -d link show bond0.7"), "the kernel makes no VLAN device")
+
+
+def kernel_site(lab, encap, family):
+    """Node a, and the kernel with a tunnel to it."""
+    peer, b = lab.kernel_peer(), Foreign(family)
+    a = Near(lab, encap, family, b)
+    peer.connect(a.ns)
+    peer.address("eth0", *(f"{far}/{devices.PREFIX[f]}" for f, (_, far) in devices.OUTER.items()))
+    w = b.workload
+    peer.ip(*devices.make(encap, family, devices.OUTER[family][::-1], f"{w.ip}/24", f"{w.ip6}/64"))
+    return a.start(), peer, w
+
+
+def meets_the_kernels(encap, family):
+    def carries(lab):
+        a, peer, b1 = kernel_site(lab, encap, family)
+        peer.serve()
+        for there, here in ((b1.ip, a.a1.ip), (b1.ip6, a.a1.ip6)):
+            expect_ping(a.a1, there, 3)
+            peer.expect_ping(here)
+            expect_ping(a.a1, there, 3, "-s", "4000")
+            expect(echoed(a.a1, there, os.urandom(300000)), f"TCP to {there}: other bytes came back")
+            with Listener(a.a1, address=here) as listener:
+                peer.run(f"dd if=/dev/zero bs=1k count=200 2>/dev/null | nc {here} {listener.port} & true")
+                with listener.sock.accept()[0] as connection:
+                    connection.settimeout(20)
+                    expect_equal(len(read_all(connection)), 200 << 10, f"bytes from the kernel's {there}")
+    carries.__name__ = f"{encap.replace('-', '_')}_over_{family}_meets_the_kernels"
+    return test(carries)
+
+
+def read_all(connection):
+    data = bytearray()
+    while part := connection.recv(1 << 18):
+        data += part
+    return data
+
+
+for _encap, _family in (("vxlan", "ipv4"),):
+    _function = meets_the_kernels(_encap, _family)
+    globals()[_function.__name__] = _function
