@@ -84,6 +84,5 @@ def read_all(connection):
     return data
 
 
-for _encap, _family in (("vxlan", "ipv4"),):
-    _function = meets_the_kernels(_encap, _family)
-    globals()[_function.__name__] = _function
+globals().update((carries.__name__, carries) for carries in (
+    meets_the_kernels(encap, family) for encap, family in (("vxlan", "ipv4"),)))

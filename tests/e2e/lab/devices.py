@@ -3,8 +3,7 @@
 Linux's tunnel devices, one kind for each encapsulation and family of the outer headers, as lines of iproute2's
 without the word `ip`.
 """
-from .site import VNI
-
+VNI = 100
 OUTER = {"ipv4": ("192.0.2.1", "192.0.2.2"), "ipv6": ("2001:db8::1", "2001:db8::2")}
 PREFIX = {"ipv4": 24, "ipv6": 64}
 MAC = "02:00:00:00:02:01"
