@@ -7,8 +7,8 @@ VNI = 100
 OUTER = {"ipv4": ("192.0.2.1", "192.0.2.2"), "ipv6": ("2001:db8::1", "2001:db8::2")}
 PREFIX = {"ipv4": 24, "ipv6": 64}
 MAC = "02:00:00:00:02:01"
-# Bytes of the outer headers, Ethernet and the inner Ethernet header left out and in.
-OVERHEAD = {"vxlan": 30, "vxlan-gbp": 30, "geneve": 30, "ipip": 0}
+# Bytes between the outer IP header and the inner one. sluice puts an option of 8 bytes into a Geneve header.
+OVERHEAD = {"vxlan": 30, "vxlan-gbp": 30, "geneve": 38, "ipip": 0}
 IP_HEADER = {"ipv4": 20, "ipv6": 40}
 
 
