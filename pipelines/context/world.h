@@ -20,6 +20,14 @@ struct sl_policy_set;
 struct sl_tunnel_table;
 struct sl_u32map;
 
+/* The MAC of all gateways: one address on every node, unless a network says another. */
+#define SL_GATEWAY_MAC                                     \
+	{                                                  \
+		{                                          \
+			0x02, 0x00, 0x5e, 0x00, 0x02, 0x01 \
+		}                                          \
+	}
+
 enum sl_policy_mode {
 	SL_MODE_ENFORCE,
 	SL_MODE_AUDIT,	 /* evaluated like enforce, forwarded like observe */
@@ -37,6 +45,9 @@ struct sl_network {
 	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
 	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
 	bool present;
+	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
+	bool reject;	   /* senders of packets that policy denies are told */
+	struct sl_mac gateway_mac;
 };
 
 /* What to believe of an identity that a packet carries. */
@@ -120,6 +131,8 @@ struct sl_world {
 	const struct sl_node_way *node_ways;
 	uint32_t n_node_ways;
 	const struct sl_pmap *endpoints;      /* (network, address) -> struct sl_endpoint */
+	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
+	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
