@@ -4,7 +4,7 @@ import logging
 
 from lab import fields
 from lab.capture import DB_IP, DB_IP6, DB_MAC, PEER_MAC, WEB_IP, WEB_IP6, WEB_MAC, CaptureNode, expect_tshark_content
-from lab.devices import OUTER, PREFIX
+from lab.devices import DEVICES, OUTER, PREFIX
 from lab.expect import expect, expect_bytes, expect_equal, test
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -77,5 +77,6 @@ def are_as_tshark_reads_them(encap, family, computed=False):
     return test(check)
 
 
+COMBINATIONS = [(encap, family) for encap in DEVICES for family in ("ipv4",)]
 globals().update((check.__name__, check) for check in (
-    are_as_tshark_reads_them(encap, family) for encap, family in (("vxlan", "ipv4"),)))
+    are_as_tshark_reads_them(encap, family) for encap, family in COMBINATIONS))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """sluice and Open vSwitch's userspace datapath."""
-from lab.devices import VNI, inner_mtu
-from lab.expect import expect, test
+from lab.devices import OUTER, VNI, inner_mtu
+from lab.expect import expect, expect_equal, test
 from lab.foreign import Foreign, Near
 from lab.net import link
 from lab.ovs import TUNNEL, WORKLOAD
 from lab.site import Node
-from lab.traffic import Iperf, expect_ping, expect_tcp
+from lab.traffic import Iperf, Ping, expect_ping, expect_tcp
 
 
 class OvsNode(Node):
@@ -45,5 +45,57 @@ def carries_through_ovs(encap, family):
     return test(carries)
 
 
+# Its userspace datapath takes no group policy in VXLAN.
 globals().update((carries.__name__, carries) for carries in (
-    carries_through_ovs(encap, family) for encap, family in (("vxlan", "ipv4"),)))
+    carries_through_ovs(encap, family) for encap in ("vxlan", "geneve") for family in ("ipv4",)))
+
+A1, B1 = 1001, 1002  # identities
+IDENTITIES = [{"id": A1, "labels": {"app": "a1"}}, {"id": B1, "labels": {"app": "b1"}}]
+# class, type, bytes: the identity; three others, together 252 bytes with their headers; one that is critical.
+OPTIONS = ((0xff01, 1, 4), (0x0103, 0x10, 100), (0x0104, 0x11, 124), (0x0105, 0x12, 8), (0x0106, 0x81, 4))
+
+
+def geneve_site(lab):
+    a, b = ovs_site(lab, "geneve", "ipv4")
+    for workload in (a.a1, b.b1):  # leaves room for options
+        workload.ns.run("ip", "link", "set", "eth0", "mtu", "1280")
+    b.ovs.options(*OPTIONS)
+    a.start(identities=IDENTITIES)
+    return a, b
+
+
+def to_tunnel(identity, *fields, match="", priority=100):
+    """A rule: packets of the workload get that identity, and these other options."""
+    sets = [f"set_field:{value}->tun_metadata{n}" for n, value in ((0, identity), *fields)]
+    return f"priority={priority},in_port={WORKLOAD}{match},actions={','.join(sets)},output:{TUNNEL}"
+
+
+@test
+def geneve_options_of_open_vswitch_and_of_sluice_are_understood(lab):
+    a, b = geneve_site(lab)
+    others = [(n, "0x" + "ab" * OPTIONS[n][2]) for n in (1, 2, 3)]
+    # What the node itself answers for a1 has the gateway's identity.
+    answers = [f"priority=90,in_port={TUNNEL},tun_metadata0=3,{what},actions=output:{WORKLOAD}"
+               for what in ("arp", "icmp6,icmp_type=136")]
+    b.ovs.rules(to_tunnel(B1, *others), f"priority=100,in_port={TUNNEL},tun_metadata0={A1},actions=output:{WORKLOAD}",
+                *answers, f"priority=50,in_port={TUNNEL},actions=drop")
+    for address in (a.a1.ip, a.a1.ip6):
+        expect_ping(b.b1, address, 3, "-s", "1000")
+    b.ovs.rules(to_tunnel(B1, others[-1]))  # the rest goes with less: 252 bytes are a fifth of a packet
+    expect_traffic(a.a1, b.b1)
+    known = b.ovs.packets("tun_metadata0=0x3e9")
+    expect(known > 1000, f"Open vSwitch has read a1's identity in {known} packets")
+    expect_equal(b.ovs.packets("actions=drop"), 0, "packets without the sender's identity")
+    expect_equal(a.daemon.drop("geneve_option"), 0, "options dropped")
+
+
+@test
+def a_critical_geneve_option_that_is_unknown_is_a_counted_drop(lab):
+    a, b = geneve_site(lab)
+    b.ovs.rules(to_tunnel(B1), f"priority=100,in_port={TUNNEL},actions=output:{WORKLOAD}")
+    expect_ping(b.b1, a.a1.ip)
+    b.ovs.rules(to_tunnel(B1, (4, 7), match=",icmp", priority=200))
+    sent, received, _ = Ping(b.b1, a.a1.ip, 20, 0.02, "-w", "1").result()
+    expect_equal(received, 0, "answers to packets with an option that must be understood")
+    expect_equal(a.daemon.drop("geneve_option"), sent, "packets with a critical option")
+    expect_tcp(b.b1, a.a1)

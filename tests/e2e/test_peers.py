@@ -85,4 +85,4 @@ def read_all(connection):
 
 
 globals().update((carries.__name__, carries) for carries in (
-    meets_the_kernels(encap, family) for encap, family in (("vxlan", "ipv4"),)))
+    meets_the_kernels(encap, family) for encap in ("vxlan", "vxlan-gbp", "geneve") for family in ("ipv4",)))
