@@ -3,10 +3,11 @@
 import os
 
 from lab import devices
-from lab.expect import expect, expect_equal, long_test, test
+from lab.expect import expect, expect_equal, long_test, test, wait_until
 from lab.foreign import Foreign, Near
+from lab.net import link
 from lab.peer import echoed
-from lab.traffic import Listener, expect_ping
+from lab.traffic import Listener, Ping, expect_ping
 
 
 @long_test
@@ -29,29 +30,10 @@ def the_kernels_tunnel_devices_work_with_each_other(lab):
                 peer.run(f"ip {where}link del tun0; ip {where}link del tun1 2>/dev/null; true")
 
 
-@test
-def bonds_and_vlans_of_the_kernel_work(lab):
-    peer = lab.kernel_peer()
-    node = lab.namespace("node")
-    peer.connect(node, "up0")
-    peer.connect(node, "up1", 1)
-    node.run("ip", "link", "add", "br0", "type", "bridge")
-    for dev in ("up0", "up1"):
-        node.run("ip", "link", "set", dev, "master", "br0")
-    node.run("ip", "link", "set", "br0", "up")
-    node.run("ip", "addr", "add", "192.0.2.1/24", "dev", "br0")
-    peer.ip("link add bond0 type bond mode active-backup miimon 100", "link set eth0 down", "link set eth1 down",
-            "link set eth0 master bond0", "link set eth1 master bond0", "link set bond0 up",
-            "addr add 192.0.2.2/24 dev bond0", "link add link bond0 name bond0.7 type vlan id 7",
-            "link set bond0.7 up", "addr add 198.51.100.2/24 dev bond0.7")
-    peer.expect_ping("192.0.2.1")
-    expect("802.1Q" in peer.run("ip -d link show bond0.7"), "the kernel makes no VLAN device")
-
-
-def kernel_site(lab, encap, family):
+def kernel_site(lab, encap, family, **options):
     """Node a, and the kernel with a tunnel to it."""
     peer, b = lab.kernel_peer(), Foreign(family)
-    a = Near(lab, encap, family, b)
+    a = Near(lab, encap, family, b, **options)
     peer.connect(a.ns)
     peer.address("eth0", *(f"{far}/{devices.PREFIX[f]}" for f, (_, far) in devices.OUTER.items()))
     w = b.workload
@@ -77,6 +59,55 @@ def meets_the_kernels(encap, family):
     return test(carries)
 
 
+def expect_streams(a, peer, address):
+    """a1's kernel hands over segments of up to 64 KB; each leaves as packets that fit the underlay."""
+    for options in ((), ("-R",)):
+        end = peer.iperf(a.a1, address, *options)
+        rate = end["sum_received"]["bits_per_second"] / 1e6
+        expect(rate > 5, f"TCP to {address} {options}: only {rate:.1f} Mbit/s arrived")
+    for options in ((), ("-R",)):
+        end = peer.iperf(a.a1, address, "-u", "-b", "10M", "-l", "1200", *options)["sum"]
+        expect(end["packets"] > 100, f"UDP to {address} {options}: only {end['packets']} packets")
+        expect(end["lost_percent"] <= 1, f"UDP to {address} {options}: {end['lost_percent']:.2f} % lost")
+
+
+def streams_meet_the_kernels(encap, family):
+    def stream(lab):
+        a, peer, b1 = kernel_site(lab, encap, family, tap=True)
+        for address in (b1.ip, b1.ip6):
+            expect_streams(a, peer, address)
+        expect_equal(a.daemon.drop("mtu_exceeded"), 0, "packets that did not fit")
+    stream.__name__ = f"streams_in_{encap.replace('-', '_')}_over_{family}_meet_the_kernels"
+    return long_test(stream)
+
+
+@test
+def a_bond_of_the_kernel_fails_over_under_a_tunnel(lab):
+    """Both interfaces of the bond are in one bridge, as at a switch, and so is sluice's."""
+    peer, b = lab.kernel_peer(), Foreign("ipv4")
+    a = Near(lab, "vxlan", "ipv4", b)
+    switch = lab.namespace("switch")
+    switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    switch.run("ip", "link", "set", "br0", "up")
+    link(a.ns, "up0", switch, "sluice")
+    for number, dev in enumerate(("kernel0", "kernel1")):
+        peer.connect(switch, dev, number)
+    for dev in ("sluice", "kernel0", "kernel1"):
+        switch.run("ip", "link", "set", dev, "master", "br0")
+    peer.ip("link add bond0 type bond mode active-backup miimon 50", "link set eth0 down", "link set eth1 down",
+            "link set eth0 master bond0", "link set eth1 master bond0", "link set bond0 up",
+            "addr add 192.0.2.2/24 dev bond0")
+    w = b.workload
+    peer.ip(*devices.make("vxlan", "ipv4", devices.OUTER["ipv4"][::-1], f"{w.ip}/24", f"{w.ip6}/64"))
+    a.start()
+    expect_ping(a.a1, w.ip)
+    active = peer.run("cat /sys/class/net/bond0/bonding/active_slave").strip()
+    peer.run(f"ip link set {active} down")
+    wait_until(lambda: Ping(a.a1, w.ip, 3, 0.05).result()[1] == 3, "no ping after the bond has changed sides", 15)
+    expect(peer.run("cat /sys/class/net/bond0/bonding/active_slave").strip() != active, "the bond has not changed")
+    peer.expect_ping(a.a1.ip)
+
+
 def read_all(connection):
     data = bytearray()
     while part := connection.recv(1 << 18):
@@ -84,5 +115,6 @@ def read_all(connection):
     return data
 
 
-globals().update((carries.__name__, carries) for carries in (
-    meets_the_kernels(encap, family) for encap in ("vxlan", "vxlan-gbp", "geneve") for family in ("ipv4",)))
+COMBINATIONS = [(encap, family) for encap in ("vxlan", "vxlan-gbp", "geneve") for family in ("ipv4",)]
+globals().update((made.__name__, made) for make in (meets_the_kernels, streams_meet_the_kernels)
+                 for made in (make(encap, family) for encap, family in COMBINATIONS))

@@ -28,14 +28,22 @@ class Foreign:
 
 
 class Near(Node):
-    """Node a; start() needs up0 in its namespace."""
+    """Node a; start() needs up0 in its namespace. a1's interface is a veth without offloads, or a TAP of sluice's with
+    all of them."""
 
-    def __init__(self, lab, encap, family, b, **network):
+    def __init__(self, lab, encap, family, b, tap=False, **network):
         super().__init__(lab, "a", 1, 1)
-        self.lab, self.encap, self.family, self.b = lab, encap, family, b
+        self.lab, self.encap, self.family, self.b, self.tap = lab, encap, family, b, tap
         self.more, self.daemon = network, None
         self.a1 = self.workloads[0]
-        self.a1.connect("a1", inner_mtu(encap, family))
+        if not tap:
+            self.a1.connect("a1", inner_mtu(encap, family))
+
+    def _a1_port(self):
+        if not self.tap:
+            return self.a1.port_object()
+        return {"name": "a1", "role": "access", "mac": self.a1.mac, "mtu": inner_mtu(self.encap, self.family),
+                "tap": {"name": "eth0", "netns": f"/run/netns/{self.a1.ns.name}"}}
 
     def config(self):
         tunnel = [own for own, _ in OUTER.values()]
@@ -43,7 +51,7 @@ class Near(Node):
             "node": {"name": "a", "tunnel_addresses": tunnel},
             "workers": workers(),
             "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0",
-                       "addresses": [f"{OUTER[f][0]}/{PREFIX[f]}" for f in OUTER]}, self.a1.port_object()],
+                       "addresses": [f"{OUTER[f][0]}/{PREFIX[f]}" for f in OUTER]}, self._a1_port()],
             "networks": [{"name": "blue", "vni": VNI, "encap": self.encap, "policy_default": OPEN,
                           "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:100::/64"}], **self.more}],
             "nodes": [{"name": "b", "address": self.b.address}],
@@ -52,4 +60,8 @@ class Near(Node):
 
     def start(self, **changes):
         self.daemon = self.lab.daemon("a", self.config() | changes, self.ns).start()
+        if self.tap:
+            self.a1.ns.run("ip", "link", "set", "eth0", "up")
+            self.a1.ns.run("ip", "addr", "replace", f"{self.a1.ip}/24", "dev", "eth0")
+            self.a1.ns.run("ip", "addr", "replace", f"{self.a1.ip6}/64", "dev", "eth0", "nodad")
         return self

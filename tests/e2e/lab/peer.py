@@ -6,6 +6,7 @@ the machine's interfaces in a fresh network namespace of the guest.
 """
 import atexit
 import fcntl
+import json
 import os
 import socket
 import struct
@@ -83,6 +84,7 @@ class KernelPeer:
     def __init__(self, lab):
         self.name, self.macs = "kernel", _MACS
         self.machine = _kernel_machine(lab.build)
+        self._iperf = 5200  # the last port that a server had
         self._out = []  # (namespace here, name there, name of the TAP when it is at rest)
         self.machine.run(f"ip netns add {_SPACE} && ip -n {_SPACE} link set lo up && "
                          f"ip netns exec {_SPACE} sysctl -qw net.ipv6.conf.default.accept_dad=0")
@@ -120,7 +122,19 @@ class KernelPeer:
 
     def serve(self, port=5000, program="cat"):
         """What comes over TCP goes through the program, and back."""
-        self.run(f"nc -ll -p {port} -e {program} >/dev/null 2>&1 </dev/null & true")
+        self.run(f"nc -ll -p {port} -e {program} >/dev/null 2>&1 </dev/null & until {self._listens(port)}; do sleep 0.1; done")
+
+    def _listens(self, port):
+        return f"grep -q :{port:04X}.*:0000.0A /proc/net/tcp /proc/net/tcp6"
+
+    def iperf(self, client, address, *options, seconds=1):
+        """An iperf3 run from a workload here to a server in the guest; the end of its report."""
+        self._iperf += 1  # a server that goes on closes its port for a moment after each run
+        port = str(self._iperf)
+        self.run(f"iperf3 -s -1 -D -p {port} && until {self._listens(self._iperf)}; do sleep 0.1; done")
+        text = client.ns.run("iperf3", "-c", address, "-p", port, "-t", str(seconds), "-J",
+                             "--connect-timeout", "5000", *options)
+        return json.loads(text)["end"]
 
     def rest(self):
         """Takes the interfaces back, for the next test."""
