@@ -39,6 +39,14 @@ struct other_memo {
 	struct group *group;
 };
 
+/* Packets of a group one behind the other, from one node. */
+struct run {
+	uint32_t origin, vni;
+	uint32_t id;	    /* the network of that VNI */
+	unsigned int begun; /* place in the group of its first packet */
+	uint64_t bytes;	    /* of the packets before it */
+};
+
 struct decap {
 	const struct sl_decap_at *at;
 	const struct sl_world *world;
@@ -53,7 +61,9 @@ struct decap {
 	uint64_t refused;  /* a bit for each packet: refused after its outer headers were removed */
 	uint32_t dport_be; /* NO_PORT: none yet */
 	uint32_t used;	   /* a bit for each group that is not empty */
+	uint32_t kind;	   /* the group whose headers are being removed */
 	uint32_t variants; /* 1 << enum sl_encap_id: others that a group's networks take */
+	struct run run;
 	struct other_memo other;
 	struct group groups[SL_TUNNELS_A_NODE]; /* [encap * SL_FAMILIES + family] */
 };
