@@ -29,6 +29,8 @@ def the_kernels_tunnel_devices_work_with_each_other(lab):
             for where in ("", "-n u "):
                 peer.run(f"ip {where}link del tun0; ip {where}link del tun1 2>/dev/null; true")
 
+STAYS_TOGETHER = True  # for tests/e2e/run: one machine boots for all
+
 
 def kernel_site(lab, encap, family, **options):
     """Node a, and the kernel with a tunnel to it."""
