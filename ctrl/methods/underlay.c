@@ -144,7 +144,8 @@ struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
 	char *state;
-	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu, has_encap;
+	uint32_t encap, family;
 	char *port;
 	struct sl_ip next_hop;
 	uint32_t inner_mtu;
@@ -159,6 +160,11 @@ struct path_out {
 static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
 	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
+	SL_FIELD(path_out, encap, SL_F_ENUM, SL_PRESENT(path_out, has_encap),
+		.names = sl_encap_names,
+		.help = "What carries packets there now; absent: each network's encap."),
+	SL_FIELD(path_out, family, SL_F_ENUM, .names = sl_family_names,
+		.help = "The address family that carries them."),
 	SL_FIELD(path_out, state, SL_F_STRING, .max = 16,
 		.help = "no_path, unresolved (next hop), resolved (next hop known, no more), heard "
 			"(within 5 seconds), silent (packets are sent, none has come for 5 "
@@ -171,8 +177,8 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
 		.help = "The next hop."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
-		.help = "Largest workload IP packet that fits the tunnel, whichever encapsulation "
-			"networks have."),
+		.help = "Largest workload IP packet that fits the tunnel. Without encap: "
+			"whichever encapsulation networks have."),
 	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
 		.help = "Workloads' frames sent into the tunnel since the node has its address."),
 	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
@@ -259,13 +265,15 @@ static bool note_encap(const struct sl_object *o, void *ctx)
 }
 
 /* The largest packet that fits with each of the encapsulations. There is at least one. */
-static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
+static uint32_t inner_mtu(
+	const bool encaps[SL_ENCAP_COUNT], enum sl_family family, uint32_t outer_mtu)
 {
-	uint32_t least = UINT32_MAX;
+	uint32_t least = UINT32_MAX, fits;
 
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (encaps[e] && sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu) < least)
-			least = sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		fits = encaps[e] ? sl_encap_inner_mtu(e, family, outer_mtu) : least;
+		least = fits < least ? fits : least;
+	}
 	return least;
 }
 
@@ -275,6 +283,22 @@ struct paths {
 	bool encaps[SL_ENCAP_COUNT]; /* of the networks; without networks, the default */
 	char after[SL_KEY_LEN];
 };
+
+static void fill_encap(const struct paths *p, const struct sl_node_obj *node,
+	const struct sl_underlay_path *path, struct path_out *out)
+{
+	unsigned int encap = sl_node_encap_now(p->c->underlay, node);
+
+	out->family = path->family;
+	out->has_encap = encap != SL_ENCAP_COUNT;
+	out->encap = out->has_encap ? encap : 0;
+	if (!path->reachable)
+		out->inner_mtu = 0;
+	else if (out->has_encap)
+		out->inner_mtu = sl_encap_inner_mtu(encap, path->family, path->outer_mtu);
+	else
+		out->inner_mtu = inner_mtu(p->encaps, path->family, path->outer_mtu);
+}
 
 /* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
@@ -296,7 +320,7 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
-	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
+	fill_encap(p, node, &path, &out);
 	error = sl_path_error_of(path.seen.error);
 	if (error.v6)
 		error.from = path.error_from6;

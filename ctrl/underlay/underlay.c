@@ -115,6 +115,7 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 	}
 	put_addresses(u, n, node);
 	n->mtu = node->mtu;
+	n->wishes = node->wishes;
 	free(n->name);
 	n->name = strdup(node->name);
 	if (n->name == NULL)

@@ -62,6 +62,7 @@ struct sl_unode {
 	uint32_t id;
 	char *name;
 	uint32_t mtu;
+	struct sl_tunnel_wishes wishes;
 	bool fresh; /* put since the last refresh: its paths must be found */
 	enum sl_family first;
 	struct sl_leg leg[SL_FAMILIES];

@@ -74,7 +74,8 @@ void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
 		.node = leg->node->id,
 		.reachable = leg->n > 0,
 		.local = leg->address,
-		.underlay_mtu = UINT16_MAX};
+		.underlay_mtu = UINT16_MAX,
+		.udp6_checksum = leg->node->wishes.udp6_checksum};
 	bool has_address = !sl_ip_is_none(&leg->address);
 
 	if (leg->n > 0)
@@ -82,6 +83,7 @@ void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
 	leg->outer_mtu = leg->n > 0 ? p.underlay_mtu : 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
 		p.id = sl_tunnel_id(leg->node->id, e, leg->family);
+		p.udp_port = leg->node->wishes.udp_port[e][leg->family];
 		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), p.id,
 			has_address ? sl_tunnel_create(e, &p) : NULL);
 	}

@@ -251,8 +251,12 @@ static void tunnel_malformed(const struct sl_drop_facts *f)
 
 static void network_unknown(const struct sl_drop_facts *f)
 {
-	if (f->v.has_vni)
+	if (!f->v.has_vni)
+		return;
+	if (f->net == NULL)
 		sl_drop_say(f, "no network of this node has VNI %u", f->v.vni);
+	else
+		sl_drop_say(f, "network %s takes another encapsulation", f->e->network);
 }
 
 static void ecn(const struct sl_drop_facts *f)

@@ -24,8 +24,8 @@ static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_
 	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
 	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
 	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
-	in->side[0].act = sl_way_to(t, i, e->dst, e->src->identity);
-	in->side[1].act = sl_way_to(t, i, e->src, e->dst->identity);
+	in->side[0].act = sl_way_to(t, i, e->dst, sl_endpoint_carried(e->src));
+	in->side[1].act = sl_way_to(t, i, e->src, sl_endpoint_carried(e->dst));
 }
 
 static void swap_sides(struct sl_flow_install *in)

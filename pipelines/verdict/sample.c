@@ -80,6 +80,7 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 	case SL_DROP_POLICY_INGRESS:
 	case SL_DROP_POLICY_EGRESS:
 	case SL_DROP_OFFLOAD_MALFORMED:
+	case SL_DROP_IDENTITY_MISMATCH:
 		return b->meta[i].detail;
 	case SL_DROP_MTU_EXCEEDED:
 		return b->meta[i].act.mtu;
