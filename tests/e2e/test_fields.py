@@ -13,6 +13,8 @@ from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.l2 import Ether  # noqa: E402
 
 FLOWS = 8
+# Of the sender, declared: the number of one that the node has chosen by itself is not sent. As large as it may be.
+IDENTITY = {"vxlan": 1001, "ipip": 1001, "vxlan-gbp": 0xfedc, "geneve": 0xfedcba}
 TOS = (0, 0xb8 | 2, 1, 3)  # plain; expedited, ECN capable in either way; congestion experienced
 
 
@@ -42,6 +44,7 @@ def capture(lab, encap, family, computed):
     config["nodes"] = [{"name": "b", "address": OUTER[family][1]}]
     if computed:
         config["nodes"][0]["udp6_checksum"] = "compute"
+    config["identities"] = [{"id": IDENTITY[encap], "labels": {"app": "web"}}]
     config["neighbors"] = [{"port": "uplink", "address": OUTER[family][1], "mac": PEER_MAC}]
     node.daemon.rewrite(config)
     return node.play(), frames
@@ -63,12 +66,11 @@ def are_as_tshark_reads_them(encap, family, computed=False):
         node, frames = capture(lab, encap, family, computed)
         sent = node.sent("uplink", len(frames))
         expect_tshark_content(node.path("uplink"))
-        identity = node.daemon.call("flows.list")["flows"][0]["source_identity"]
         packets = fields.read(node.path("uplink"), f"!arp && !icmpv6 && eth.dst == {PEER_MAC}")
         expect_equal(len(packets), len(frames), "packets that tshark reads")
         skip = fields.outer_len(encap, family)
         for n, (frame, raw, headers) in enumerate(zip(frames, sent, packets)):
-            wanted = fields.outer(encap, family, frame, tos_of(frame), identity, computed)
+            wanted = fields.outer(encap, family, frame, tos_of(frame), IDENTITY[encap], computed)
             fields.expect_outer(headers, wanted, f"packet {n}")
             expect_bytes(raw[skip:], frame[14:] if encap == "ipip" else frame, f"packet {n}: what is inside")
         expect_entropy(encap, family, packets)
@@ -77,6 +79,7 @@ def are_as_tshark_reads_them(encap, family, computed=False):
     return test(check)
 
 
-COMBINATIONS = [(encap, family) for encap in DEVICES for family in ("ipv4",)]
-globals().update((check.__name__, check) for check in (
-    are_as_tshark_reads_them(encap, family) for encap, family in COMBINATIONS))
+COMBINATIONS = [(encap, family) for encap in DEVICES for family in OUTER]
+globals().update((check.__name__, check) for check in [
+    *(are_as_tshark_reads_them(encap, family) for encap, family in COMBINATIONS),
+    *(are_as_tshark_reads_them(encap, "ipv6", True) for encap in DEVICES if encap != "ipip")])

@@ -47,7 +47,7 @@ def carries_through_ovs(encap, family):
 
 # Its userspace datapath takes no group policy in VXLAN.
 globals().update((carries.__name__, carries) for carries in (
-    carries_through_ovs(encap, family) for encap in ("vxlan", "geneve") for family in ("ipv4",)))
+    carries_through_ovs(encap, family) for encap in ("vxlan", "geneve") for family in OUTER))
 
 A1, B1 = 1001, 1002  # identities
 IDENTITIES = [{"id": A1, "labels": {"app": "a1"}}, {"id": B1, "labels": {"app": "b1"}}]
