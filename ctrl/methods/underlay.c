@@ -140,6 +140,28 @@ const struct sl_method sl_method_neighbors_state = {
 	.stream = neighbors_state,
 };
 
+/* Of a node that is reached by several next hops. */
+struct hop_out {
+	char *port;
+	struct sl_ip next_hop;
+	uint32_t weight, flows;
+	bool usable;
+	char *problem;
+};
+static const struct sl_field hop_fields[] = {
+	SL_FIELD(hop_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "Underlay port."),
+	SL_FIELD(hop_out, next_hop, SL_F_IP, .help = "The gateway, or the node itself."),
+	SL_FIELD(hop_out, weight, SL_F_UINT, .max = 65535, .help = "Its weight in the route."),
+	SL_FIELD(hop_out, flows, SL_F_UINT, .max = 256,
+		.help = "How many of 256 parts of the flows leave by it now."),
+	SL_FIELD(hop_out, usable, SL_F_BOOL,
+		.help = "Its MAC is known, and its link is up: flows leave by it."),
+	SL_FIELD(hop_out, problem, SL_F_STRING, .max = 64, .help = "Why it is not usable."),
+};
+static const struct sl_shape hop_shape =
+	SL_SHAPE("path_hop", hop_out, hop_fields, "One of several next hops.");
+static const struct sl_field hop_elem = SL_ELEM("path_hop", &hop_shape, "One next hop.");
+
 struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
@@ -148,6 +170,8 @@ struct path_out {
 	uint32_t encap, family;
 	char *port;
 	struct sl_ip next_hop;
+	bool shares;
+	struct sl_list hops; /* struct hop_out */
 	uint32_t inner_mtu;
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 	uint32_t heard_seconds;
@@ -175,7 +199,10 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Underlay port, empty without a path."),
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
-		.help = "The next hop."),
+		.help = "The next hop; of several the first."),
+	SL_FIELD(path_out, hops, SL_F_LIST, SL_PRESENT(path_out, shares), .max = SL_WAYS_MAX,
+		.elem = &hop_elem, .shape = &hop_shape,
+		.help = "The next hops that share the node's flows, where there are several."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
 		.help = "Largest workload IP packet that fits the tunnel. Without encap: "
 			"whichever encapsulation networks have."),
@@ -300,12 +327,32 @@ static void fill_encap(const struct paths *p, const struct sl_node_obj *node,
 		out->inner_mtu = inner_mtu(p->encaps, path->family, path->outer_mtu);
 }
 
+static struct sl_list hops_of(const struct sl_ctrl *c, const struct sl_underlay_path *path,
+	struct hop_out out[SL_WAYS_MAX])
+{
+	for (size_t i = 0; i < path->n_hops; i++) {
+		const struct sl_underlay_hop *h = &path->hop[i];
+		const char *port = sl_apply_port_name(c->apply, h->port);
+
+		out[i] = (struct hop_out){.port = sl_borrow(port != NULL ? port : ""),
+			.next_hop = h->next_hop,
+			.weight = h->weight,
+			.flows = h->flows,
+			.usable = h->usable};
+		out[i].problem = sl_borrow(h->usable	 ? ""
+					   : h->resolved ? "the port's link is down"
+							 : "its MAC is not known");
+	}
+	return (struct sl_list){.items = out, .n = path->n_hops};
+}
+
 /* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct sl_underlay_path path;
 	struct sl_path_error error;
+	struct hop_out hops[SL_WAYS_MAX];
 	char problem[192];
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
@@ -317,6 +364,8 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
 	out.next_hop = path.hop[0].next_hop;
+	out.shares = path.n_hops > 1;
+	out.hops = hops_of(p->c, &path, hops);
 	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
