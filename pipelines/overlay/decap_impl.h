@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of decap share: the state of one burst's decap. decap.c has the common packet and
- * the way of all packets, decap_plain.c other packets without surprises, decap_identity.c what
- * packets say about their senders.
+ * What the files of decap share: the state of one burst's decap. decap.c sorts packets and has the
+ * common one, decap_plain.c other packets without surprises; decap_pop.c removes the headers, and
+ * decap_identity.c reads what packets say about their senders.
  * Threads: worker, on its own burst.
  */
 #ifndef SL_OVERLAY_DECAP_IMPL_H
@@ -103,6 +103,13 @@ static inline uint32_t sl_decap_node_accepts(const struct sl_world *w, uint32_t 
 
 	return w->node_ways != NULL && node < w->n_node_ways ? w->node_ways[node].accepts : 0;
 }
+
+/*
+ * Remove the headers of the packets of one group, d->groups[kind]. inner[] gets the packets that are
+ * kept, with network and what they came as; the others get a drop verdict. The result is the number of
+ * those that are kept.
+ */
+unsigned int sl_decap_pop(struct decap *d, unsigned int kind, uint8_t *inner);
 
 /*
  * For a frame that is not a plain packet of a UDP tunnel over IPv4. True for a plain one of another

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from .expect import wait_until
+from .expect import expect, wait_until
 from .net import link
 from .site import OPEN, VNI, Node, SluiceNode
 
@@ -151,6 +151,14 @@ def dual_site(lab, n_workloads=1, a=None, b=None, **options):
                     DualNode(lab, "b", 2, n_workloads, **(b or {})), **options)
 
 
+def expect_answers(source, address, *options, count=5):
+    """So many pings are answered, however late: a busy machine may take its time."""
+    done = source.ns.popen("ping", "-n", "-q", "-c", str(count), "-i", "0.02", "-w", "10", *options, address,
+                           stdout=-1, stderr=-1, text=True)
+    text = done.communicate()[0]
+    expect(f" {count} received" in text, f"ping from {source.name} to {address}: {text.strip()}")
+
+
 class Wire:
     """What both nodes of a site receive from the underlay: {("ipv4", 17, 4789): 12}. What a daemon sends is
     invisible to other sockets of its own interface."""
@@ -188,8 +196,8 @@ class Wire:
         return count
 
     def tunnels(self):
-        """The kinds that are no ARP, neighbor discovery or ping of the nodes themselves."""
-        return {k for k in self.kinds() if k[1] not in (1, 58)}
+        """The kinds that are no ICMP of the nodes themselves, and no multicast report of a kernel."""
+        return {k for k in self.kinds() if k[1] not in (0, 1, 58)}
 
     def close(self):
         for sock in self._socks:
