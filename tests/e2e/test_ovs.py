@@ -99,3 +99,14 @@ def a_critical_geneve_option_that_is_unknown_is_a_counted_drop(lab):
     expect_equal(received, 0, "answers to packets with an option that must be understood")
     expect_equal(a.daemon.drop("geneve_option"), sent, "packets with a critical option")
     expect_tcp(b.b1, a.a1)
+
+
+@test
+def an_identity_of_open_vswitch_that_is_not_the_senders_is_a_counted_drop(lab):
+    a, b = geneve_site(lab)
+    b.ovs.rules(to_tunnel(A1), f"priority=100,in_port={TUNNEL},actions=output:{WORKLOAD}")
+    sent, received, _ = Ping(b.b1, a.a1.ip, 20, 0.02, "-w", "1").result()
+    expect_equal(received, 0, "answers to packets with another one's identity")
+    expect_equal(a.daemon.drop("identity_mismatch"), sent, "packets with another one's identity")
+    b.ovs.rules(to_tunnel(B1))
+    expect_ping(b.b1, a.a1.ip)

@@ -32,14 +32,14 @@ def the_kernels_tunnel_devices_work_with_each_other(lab):
 STAYS_TOGETHER = True  # for tests/e2e/run: one machine boots for all
 
 
-def kernel_site(lab, encap, family, **options):
+def kernel_site(lab, encap, family, checksum=False, **options):
     """Node a, and the kernel with a tunnel to it."""
     peer, b = lab.kernel_peer(), Foreign(family)
     a = Near(lab, encap, family, b, **options)
     peer.connect(a.ns)
     peer.address("eth0", *(f"{far}/{devices.PREFIX[f]}" for f, (_, far) in devices.OUTER.items()))
     w = b.workload
-    peer.ip(*devices.make(encap, family, devices.OUTER[family][::-1], f"{w.ip}/24", f"{w.ip6}/64"))
+    peer.ip(*devices.make(encap, family, devices.OUTER[family][::-1], f"{w.ip}/24", f"{w.ip6}/64", checksum))
     return a.start(), peer, w
 
 
@@ -81,6 +81,20 @@ def streams_meet_the_kernels(encap, family):
         expect_equal(a.daemon.drop("mtu_exceeded"), 0, "packets that did not fit")
     stream.__name__ = f"streams_in_{encap.replace('-', '_')}_over_{family}_meet_the_kernels"
     return long_test(stream)
+
+
+@test
+def a_kernel_that_asks_for_udp_checksums_over_ipv6_gets_them(lab):
+    """Linux's default: a checksum of zero over IPv6 is refused, and its own is there."""
+    a, peer, b1 = kernel_site(lab, "geneve", "ipv6", checksum=True)
+    Ping(a.a1, b1.ip, 3, 0.05, "-w", "1").result()
+    refused = peer.run("grep Udp6InErrors /proc/net/snmp6").split()[1]
+    expect(int(refused) > 0, "the kernel takes packets without a checksum")
+    a.daemon.call("nodes.set", {**a.b_object(), "udp6_checksum": "compute"})
+    expect_ping(a.a1, b1.ip)
+    expect_ping(a.a1, b1.ip6, 3, "-s", "4000")
+    peer.serve()
+    expect(echoed(a.a1, b1.ip, os.urandom(100000)), f"TCP to {b1.ip}: other bytes came back")
 
 
 @test

@@ -17,13 +17,14 @@ def inner_mtu(encap, family, underlay=1500):
 
 
 def udp_tunnel(kind, *options):
-    """A device with Ethernet inside. IPv6's checksum is left out and not asked for, as RFC 6935 allows."""
+    """A device with Ethernet inside. Over IPv6 the UDP checksum is left out and not asked for, as RFC 6935 allows, or
+    it is there and asked for, which is Linux's default."""
 
     def lines(family, local, remote, checksum):
         source = () if kind == "geneve" else ("local", local)
         words = ("link", "add", "tun0", "type", kind, "id", str(VNI), "remote", remote, *source, *options)
-        if family == "ipv6":
-            words += ("udp6zerocsumrx", *(() if checksum else ("udp6zerocsumtx",)))
+        if family == "ipv6" and not checksum:
+            words += ("udp6zerocsumrx", "udp6zerocsumtx")
         if kind == "vxlan":
             words += ("dstport", "4789")
         return [" ".join(words), f"link set tun0 address {MAC}"]

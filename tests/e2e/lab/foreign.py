@@ -45,6 +45,9 @@ class Near(Node):
         return {"name": "a1", "role": "access", "mac": self.a1.mac, "mtu": inner_mtu(self.encap, self.family),
                 "tap": {"name": "eth0", "netns": f"/run/netns/{self.a1.ns.name}"}}
 
+    def b_object(self):
+        return {"name": "b", "address": self.b.address}
+
     def config(self):
         tunnel = [own for own, _ in OUTER.values()]
         return {
@@ -54,7 +57,7 @@ class Near(Node):
                        "addresses": [f"{OUTER[f][0]}/{PREFIX[f]}" for f in OUTER]}, self._a1_port()],
             "networks": [{"name": "blue", "vni": VNI, "encap": self.encap, "policy_default": OPEN,
                           "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:100::/64"}], **self.more}],
-            "nodes": [{"name": "b", "address": self.b.address}],
+            "nodes": [self.b_object()],
             "endpoints": [self.a1.endpoint_object(self), self.b.workload.endpoint_object(self)],
         }
 
