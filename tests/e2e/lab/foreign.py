@@ -31,18 +31,18 @@ class Near(Node):
     """Node a; start() needs up0 in its namespace. a1's interface is a veth without offloads, or a TAP of sluice's with
     all of them."""
 
-    def __init__(self, lab, encap, family, b, tap=False, **network):
+    def __init__(self, lab, encap, family, b, tap=False, mtu=0, **network):
         super().__init__(lab, "a", 1, 1)
         self.lab, self.encap, self.family, self.b, self.tap = lab, encap, family, b, tap
         self.more, self.daemon = network, None
-        self.a1 = self.workloads[0]
+        self.a1, self.mtu = self.workloads[0], mtu or inner_mtu(encap, family)
         if not tap:
-            self.a1.connect("a1", inner_mtu(encap, family))
+            self.a1.connect("a1", self.mtu)
 
     def _a1_port(self):
         if not self.tap:
             return self.a1.port_object()
-        return {"name": "a1", "role": "access", "mac": self.a1.mac, "mtu": inner_mtu(self.encap, self.family),
+        return {"name": "a1", "role": "access", "mac": self.a1.mac, "mtu": self.mtu,
                 "tap": {"name": "eth0", "netns": f"/run/netns/{self.a1.ns.name}"}}
 
     def b_object(self):
