@@ -69,6 +69,7 @@ def a_trunk_of_the_kernel_has_a_network_for_each_vlan(lab):
             expect_ping(e, there, 3)
             expect_ping(e, there, 3, "-s", "4000")
             peer.expect_ping(here)
+    ends[0].ns.run("ip", "route", "add", "10.8.0.0/24", "dev", "eth0")
     expect_no_ping(ends[0], "10.8.0.21")
     unknown = daemon.drop("vlan_unknown")
     peer.call("ping -n -q -c 3 -i 0.1 -W 1 -I eth0.9 10.9.0.11")
