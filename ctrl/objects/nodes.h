@@ -4,9 +4,11 @@
 #define SL_CTRL_OBJECTS_NODES_H
 
 #include "ctrl/model/collection.h"
-#include "ctrl/underlay/underlay.h"
 #include "encaps.h"
 #include "pipelines/context/world.h"
+
+struct sl_underlay;
+struct sl_underlay_node;
 
 #define SL_NODE_ADDRESSES_MAX 4 /* further ones */
 

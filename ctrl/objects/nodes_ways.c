@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ways to nodes: addresses and encapsulations, as workers and the underlay know them. */
+#include "ctrl/underlay/underlay.h"
 #include "networks.h"
 #include "nodes.h"
 #include "pipelines/overlay/tunnel_ctl.h"

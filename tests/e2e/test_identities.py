@@ -3,9 +3,9 @@
 Identities on the wire: the kernel's VXLAN-GBP device, whose packets carry the mark that nftables gives them, and two
 sluice nodes that disagree.
 """
-from lab.encaps import DualNode, DualSite, KernelGbpNode, dual_site
+from lab.encaps import DualNode, DualSite, KernelGbpNode, dual_site, expect_answers
 from lab.expect import expect, expect_equal, test
-from lab.traffic import expect_no_ping, expect_ping, expect_tcp, new_port
+from lab.traffic import expect_no_ping, expect_tcp, new_port
 
 A1, B1, OTHER = 1001, 2002, 3003
 GBP = ("gbp",)
@@ -27,8 +27,8 @@ def gbp_site(lab, **known_as):
 def a_kernel_gbp_peer_that_says_the_senders_identity_is_heard(lab):
     site = gbp_site(lab)
     site.b.mark(B1)
-    expect_ping(site.b1, site.a1.ip)
-    expect_ping(site.b1, site.a1.ip6)
+    expect_answers(site.b1, site.a1.ip)
+    expect_answers(site.b1, site.a1.ip6)
     expect_tcp(site.b1, site.a1)
     expect_equal(site.a.daemon.drop("identity_mismatch"), 0, "identity_mismatch")
 
@@ -37,21 +37,21 @@ def a_kernel_gbp_peer_that_says_the_senders_identity_is_heard(lab):
 def a_kernel_gbp_peer_gets_the_identity_of_the_sender_as_its_mark(lab):
     site = gbp_site(lab)
     site.b.note_marks(A1)
-    expect_ping(site.a1, site.b1.ip, 20)
+    expect_answers(site.a1, site.b1.ip, count=20)
     expect(site.b.marked() >= 20, f"only {site.b.marked()} packets have mark {A1}")
 
 
 @test
 def a_kernel_gbp_peer_without_a_mark_says_nothing_and_is_heard(lab):
     site = gbp_site(lab)
-    expect_ping(site.b1, site.a1.ip)
-    expect_ping(site.a1, site.b1.ip)
+    expect_answers(site.b1, site.a1.ip)
+    expect_answers(site.a1, site.b1.ip)
 
 
 @test
 def a_wrong_identity_is_dropped_and_counted_by_verify(lab):
     site = gbp_site(lab)
-    expect_ping(site.b1, site.a1.ip)
+    expect_answers(site.b1, site.a1.ip)
     site.b.mark(OTHER)
     sent = 7
     done = site.b1.ns.popen("ping", "-n", "-q", "-c", str(sent), "-i", "0.05", "-W", "1", site.a1.ip,
@@ -79,7 +79,7 @@ def a_claimed_identity_is_what_policy_sees(lab):
                         *(("policies.add", p) for p in only_from("other")))
     expect_no_ping(site.b1, site.a1.ip)  # without a mark it is b1, by the endpoint
     site.b.mark(OTHER)
-    expect_ping(site.b1, site.a1.ip)
+    expect_answers(site.b1, site.a1.ip)
     expect_tcp(site.b1, site.a1)
     site.b.mark(B1)
     expect_no_ping(site.b1, site.a1.ip)
@@ -92,7 +92,7 @@ def an_ignored_identity_changes_nothing(lab):
     site.a.daemon.apply(("networks.set", {**site.network, "policy_default": {"egress": "allow"}}),
                         *(("policies.add", p) for p in only_from("b1")))
     site.b.mark(OTHER)
-    expect_ping(site.b1, site.a1.ip)
+    expect_answers(site.b1, site.a1.ip)
     expect_equal(site.a.daemon.drop("identity_mismatch"), 0, "identity_mismatch")
 
 
@@ -102,7 +102,7 @@ def trust_in_a_node_changes_while_it_lies(lab):
     site.b.mark(OTHER)
     expect_no_ping(site.b1, site.a1.ip)
     site.a.daemon.call("nodes.set", site.b.node_object(identity_trust="ignore"))
-    expect_ping(site.b1, site.a1.ip)
+    expect_answers(site.b1, site.a1.ip)
     site.a.daemon.call("nodes.set", site.b.node_object())
     expect_no_ping(site.b1, site.a1.ip)
 
@@ -111,7 +111,7 @@ def trust_in_a_node_changes_while_it_lies(lab):
 def geneve_carries_identities_of_24_bits(lab):
     wide = {"a1": 0xABCDE1, "b1": 0xABCDE2}
     site = dual_site(lab, extra={"identities": identities(**wide)}, encap="geneve")
-    expect_ping(site.a1, site.b1.ip)
+    expect_answers(site.a1, site.b1.ip)
     expect_tcp(site.b1, site.a1)
     for daemon in (site.a.daemon, site.b.daemon):
         expect_equal(daemon.drop("identity_mismatch"), 0, "identity_mismatch")
@@ -130,5 +130,5 @@ def allocated_identities_are_not_carried_so_nodes_may_number_them_as_they_like(l
     numbers = [e["identity"] for d in (site.a.daemon, site.b.daemon)
                for e in d.call("endpoints.list") if e["name"] == "a1"]
     expect(numbers[0] != numbers[1], f"both nodes gave a1 the same number: {numbers}")
-    expect_ping(site.a1, site.b1.ip)
+    expect_answers(site.a1, site.b1.ip)
     expect_tcp(site.b1, site.a1, new_port())
