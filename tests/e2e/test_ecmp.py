@@ -293,6 +293,19 @@ def a_link_that_goes_down_moves_its_flows_at_once(lab):
 
 
 @test
+def a_link_that_is_down_from_the_start_has_no_flows(lab):
+    f = Fabric(lab, kind="interface")
+    f.routers[1].run("ip", "link", "set", "near", "down")
+    f.wait_usable(12, True, False)
+    f.daemon.stop()
+    f.daemon.start()
+    f.wait_usable(12, True, False)
+    expect_equal([h["flows"] for h in f.hops()], [256, 0], "parts of the flows")
+    f.routers[1].run("ip", "link", "set", "near", "up")
+    f.wait_usable(12, True, True)
+
+
+@test
 def targets_that_cannot_be_are_refused(lab):
     f = Fabric(lab)
     cases = (({"prefix": "198.18.0.0/15", "targets": [{"node": "b"}]}, "is a gateway"),
