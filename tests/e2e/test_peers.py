@@ -131,6 +131,6 @@ def read_all(connection):
     return data
 
 
-COMBINATIONS = [(encap, family) for encap in ("vxlan", "vxlan-gbp", "geneve") for family in devices.OUTER]
+COMBINATIONS = [(encap, family) for encap in devices.DEVICES for family in devices.OUTER]
 globals().update((made.__name__, made) for make in (meets_the_kernels, streams_meet_the_kernels)
                  for made in (make(encap, family) for encap, family in COMBINATIONS))

@@ -45,6 +45,11 @@ class Near(Node):
         return {"name": "a1", "role": "access", "mac": self.a1.mac, "mtu": self.mtu,
                 "tap": {"name": "eth0", "netns": f"/run/netns/{self.a1.ns.name}"}}
 
+    def _subnets(self):
+        """IP-in-IP is routed: the node answers for b1 with its gateway's MAC."""
+        gateways = ({"gateway": "10.0.0.254"}, {"gateway": "fd00:100::fe"}) if self.encap == "ipip" else ({}, {})
+        return [{"prefix": prefix, **gateway} for prefix, gateway in zip(("10.0.0.0/24", "fd00:100::/64"), gateways)]
+
     def b_object(self):
         return {"name": "b", "address": self.b.address}
 
@@ -56,7 +61,7 @@ class Near(Node):
             "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0",
                        "addresses": [f"{OUTER[f][0]}/{PREFIX[f]}" for f in OUTER]}, self._a1_port()],
             "networks": [{"name": "blue", "vni": VNI, "encap": self.encap, "policy_default": OPEN,
-                          "subnets": [{"prefix": "10.0.0.0/24"}, {"prefix": "fd00:100::/64"}], **self.more}],
+                          "subnets": self._subnets(), **self.more}],
             "nodes": [self.b_object()],
             "endpoints": [self.a1.endpoint_object(self), self.b.workload.endpoint_object(self)],
         }
