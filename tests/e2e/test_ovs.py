@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """sluice and Open vSwitch's userspace datapath."""
 from lab.devices import OUTER, VNI, inner_mtu
+from lab.encaps import expect_answers
 from lab.expect import expect, expect_equal, test
 from lab.foreign import Foreign, Near
 from lab.net import link
 from lab.ovs import TUNNEL, WORKLOAD
 from lab.site import Node
-from lab.traffic import Iperf, Ping, expect_ping, expect_tcp
+from lab.traffic import Iperf, Ping, expect_tcp
 
 
 class OvsNode(Node):
@@ -29,8 +30,8 @@ def ovs_site(lab, encap, family):
 def expect_traffic(a1, b1):
     for source, target in ((a1, b1), (b1, a1)):
         for address in (target.ip, target.ip6):
-            expect_ping(source, address, 3)
-            expect_ping(source, address, 3, "-s", "4000")
+            expect_answers(source, address, count=3)
+            expect_answers(source, address, "-s", "4000", count=3)
             expect_tcp(source, target, address=address)
         Iperf(source, target).expect_tcp()
 
@@ -80,7 +81,7 @@ def geneve_options_of_open_vswitch_and_of_sluice_are_understood(lab):
     b.ovs.rules(to_tunnel(B1, *others), f"priority=100,in_port={TUNNEL},tun_metadata0={A1},actions=output:{WORKLOAD}",
                 *answers, f"priority=50,in_port={TUNNEL},actions=drop")
     for address in (a.a1.ip, a.a1.ip6):
-        expect_ping(b.b1, address, 3, "-s", "1000")
+        expect_answers(b.b1, address, "-s", "1000", count=3)
     b.ovs.rules(to_tunnel(B1, others[-1]))  # the rest goes with less: 252 bytes are a fifth of a packet
     expect_traffic(a.a1, b.b1)
     known = b.ovs.packets("tun_metadata0=0x3e9")
@@ -93,10 +94,11 @@ def geneve_options_of_open_vswitch_and_of_sluice_are_understood(lab):
 def a_critical_geneve_option_that_is_unknown_is_a_counted_drop(lab):
     a, b = geneve_site(lab)
     b.ovs.rules(to_tunnel(B1), f"priority=100,in_port={TUNNEL},actions=output:{WORKLOAD}")
-    expect_ping(b.b1, a.a1.ip)
+    expect_answers(b.b1, a.a1.ip)
     b.ovs.rules(to_tunnel(B1, (4, 7), match=",icmp", priority=200))
     sent, received, _ = Ping(b.b1, a.a1.ip, 20, 0.02, "-w", "1").result()
     expect_equal(received, 0, "answers to packets with an option that must be understood")
+    a.daemon.wait_drop("geneve_option", sent - 1)
     expect_equal(a.daemon.drop("geneve_option"), sent, "packets with a critical option")
     expect_tcp(b.b1, a.a1)
 
@@ -107,6 +109,7 @@ def an_identity_of_open_vswitch_that_is_not_the_senders_is_a_counted_drop(lab):
     b.ovs.rules(to_tunnel(A1), f"priority=100,in_port={TUNNEL},actions=output:{WORKLOAD}")
     sent, received, _ = Ping(b.b1, a.a1.ip, 20, 0.02, "-w", "1").result()
     expect_equal(received, 0, "answers to packets with another one's identity")
+    a.daemon.wait_drop("identity_mismatch", sent - 1)
     expect_equal(a.daemon.drop("identity_mismatch"), sent, "packets with another one's identity")
     b.ovs.rules(to_tunnel(B1))
-    expect_ping(b.b1, a.a1.ip)
+    expect_answers(b.b1, a.a1.ip)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """802.1Q of a Linux kernel in a virtual machine: as an underlay, and as a workload with a trunk."""
 from lab import devices
+from lab.encaps import expect_answers
 from lab.expect import expect_equal, test, wait_until
 from lab.foreign import Foreign, Near
 from lab.net import link
 from lab.site import OPEN, workers
-from lab.traffic import expect_no_ping, expect_ping
+from lab.traffic import expect_no_ping
 
 STAYS_TOGETHER = True  # for tests/e2e/run: one machine boots for all
 TAG = 4  # bytes
@@ -26,8 +27,8 @@ def an_underlay_port_in_a_vlan_meets_the_kernels(lab):
     ports[0]["vlan"] = 7
     a.start(ports=ports)
     for there, here in ((w.ip, a.a1.ip), (w.ip6, a.a1.ip6)):
-        expect_ping(a.a1, there, 3)
-        expect_ping(a.a1, there, 3, "-s", "4000")
+        expect_answers(a.a1, there, count=3)
+        expect_answers(a.a1, there, "-s", "4000", count=3)
         peer.expect_ping(here)
 
 
@@ -66,8 +67,8 @@ def a_trunk_of_the_kernel_has_a_network_for_each_vlan(lab):
     }, node).start()
     for e in ends:
         for there, here in ((f"10.{e.number}.0.21", e.ip), (f"fd00:{e.number}::21", e.ip6)):
-            expect_ping(e, there, 3)
-            expect_ping(e, there, 3, "-s", "4000")
+            expect_answers(e, there, count=3)
+            expect_answers(e, there, "-s", "4000", count=3)
             peer.expect_ping(here)
     ends[0].ns.run("ip", "route", "add", "10.8.0.0/24", "dev", "eth0")
     expect_no_ping(ends[0], "10.8.0.21")

@@ -3,11 +3,12 @@
 import os
 
 from lab import devices
+from lab.encaps import expect_answers
 from lab.expect import expect, expect_equal, long_test, test, wait_until
 from lab.foreign import Foreign, Near
 from lab.net import link
 from lab.peer import echoed
-from lab.traffic import Listener, Ping, expect_ping
+from lab.traffic import Listener, Ping
 
 
 @long_test
@@ -48,9 +49,9 @@ def meets_the_kernels(encap, family):
         a, peer, b1 = kernel_site(lab, encap, family)
         peer.serve()
         for there, here in ((b1.ip, a.a1.ip), (b1.ip6, a.a1.ip6)):
-            expect_ping(a.a1, there, 3)
+            expect_answers(a.a1, there, count=3)
             peer.expect_ping(here)
-            expect_ping(a.a1, there, 3, "-s", "4000")
+            expect_answers(a.a1, there, "-s", "4000", count=3)
             expect(echoed(a.a1, there, os.urandom(300000)), f"TCP to {there}: other bytes came back")
             with Listener(a.a1, address=here) as listener:
                 peer.run(f"dd if=/dev/zero bs=1k count=200 2>/dev/null | nc {here} {listener.port} & true")
@@ -91,8 +92,8 @@ def a_kernel_that_asks_for_udp_checksums_over_ipv6_gets_them(lab):
     refused = peer.run("grep Udp6InErrors /proc/net/snmp6").split()[1]
     expect(int(refused) > 0, "the kernel takes packets without a checksum")
     a.daemon.call("nodes.set", {**a.b_object(), "udp6_checksum": "compute"})
-    expect_ping(a.a1, b1.ip)
-    expect_ping(a.a1, b1.ip6, 3, "-s", "4000")
+    expect_answers(a.a1, b1.ip)
+    expect_answers(a.a1, b1.ip6, "-s", "4000", count=3)
     peer.serve()
     expect(echoed(a.a1, b1.ip, os.urandom(100000)), f"TCP to {b1.ip}: other bytes came back")
 
@@ -116,7 +117,7 @@ def a_bond_of_the_kernel_fails_over_under_a_tunnel(lab):
     w = b.workload
     peer.ip(*devices.make("vxlan", "ipv4", devices.OUTER["ipv4"][::-1], f"{w.ip}/24", f"{w.ip6}/64"))
     a.start()
-    expect_ping(a.a1, w.ip)
+    expect_answers(a.a1, w.ip)
     active = peer.run("cat /sys/class/net/bond0/bonding/active_slave").strip()
     peer.run(f"ip link set {active} down")
     wait_until(lambda: Ping(a.a1, w.ip, 3, 0.05).result()[1] == 3, "no ping after the bond has changed sides", 15)

@@ -8,6 +8,7 @@ import atexit
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 
@@ -117,8 +118,10 @@ class KernelPeer:
         self.ip(*(f"addr add {a} dev {dev}{' nodad' if ':' in a else ''}" for a in addresses))
 
     def expect_ping(self, address, count=3, size=56):
-        text = self.run(f"ping -n -q -c {count} -i 0.1 -W 3 -s {size} {address}")
-        expect(f"{count} received" in text, f"guest {self.name}: ping {address}: {text.strip()}")
+        """So many are answered, however late: the guest is slow on a busy machine."""
+        text = self.run(f"ping -n -q -c {count} -i 0.1 -w 20 -s {size} {address}")
+        got = re.search(r"(\d+) received", text)
+        expect(got and int(got[1]) >= count, f"guest {self.name}: ping {address}: {text.strip()}")
 
     def serve(self, port=5000, program="cat"):
         """What comes over TCP goes through the program, and back."""
