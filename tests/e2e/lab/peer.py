@@ -19,6 +19,7 @@ from .net import run
 MODULES = ("geneve", "ipip", "ip6_tunnel", "sit", "vxlan", "8021q", "bonding", "bridge", "veth")
 PROGRAMS = ("ip", "ping", "iperf3", "ethtool")
 _TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
+BOOTS = 2  # an emulated kernel now and then gives up on a machine that is busy
 _MACS = ("02:00:00:00:0e:01", "02:00:00:00:0e:02")
 BREAK = "\\n"  # for printf in the guest
 _SPACE = "t"  # name of the guest's namespace
@@ -71,10 +72,17 @@ _machine = None  # of this process
 
 def _kernel_machine(build):
     global _machine  # pylint: disable=global-statement
-    if _machine is None or not _machine.running:
+    for attempt in range(BOOTS):
+        if _machine is not None and _machine.running:
+            break
         _machine = KernelMachine(build)
         atexit.register(_machine.kill)
-        _machine.start()
+        try:
+            _machine.start()
+        except Failure:
+            _machine.kill()
+            if attempt == BOOTS - 1:
+                raise
     return _machine
 
 
