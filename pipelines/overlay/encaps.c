@@ -2,7 +2,11 @@
 #include "encaps.h"
 #include "tunnel_ctl.h"
 
-#include "outer.h"
+enum {
+	ETH_LEN = 14,
+	IP4_LEN = 20,
+	IP6_LEN = 40,
+};
 
 const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT] = {
 #define X(id, name, sym) [SL_ENCAP_##id] = &sym,
@@ -16,7 +20,8 @@ uint32_t sl_encap_overhead(enum sl_encap_id e, enum sl_family family)
 
 	if (row->ip_proto == 0)
 		return 0;
-	return sl_outer_ip_len(family) + row->header_len + (row->inner_ethernet ? SL_ETH_LEN : 0);
+	return (family == SL_FAMILY_IP6 ? IP6_LEN : IP4_LEN) + row->header_len +
+	       (row->inner_ethernet ? ETH_LEN : 0);
 }
 
 uint32_t sl_encap_overhead_least(void)

@@ -40,7 +40,7 @@ class Bench:
         """Paths of the input ports' files, written once."""
         key = scenario.file_key()
         if scenario.source == "generator":
-            key = ("template", scenario.direction, scenario.encap, scenario.size)
+            key = ("template", scenario.frame(0))
         if key not in self._files:
             paths = []
             for part in range(len(scenario.input)):

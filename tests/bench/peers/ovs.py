@@ -17,7 +17,6 @@ from bench.measuring import machine
 from bench.measuring.daemon import Failure, anywhere
 from bench.measuring.measure import CHECKED_PACKETS, compare
 from bench.scenario import frames
-from bench.scenario.encaps import ENCAPS
 
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -47,7 +46,8 @@ def missing():
 
 def can_do(scenario):
     """Whether it can do the same work."""
-    return (scenario.direction in ("encap", "decap", "local") and scenario.encap in ENCAPS and
+    return (scenario.direction in ("encap", "decap", "local") and scenario.encap == "vxlan" and
+            scenario.family == scenario.inside == "ipv4" and not scenario.by_gateway and
             scenario.source == "pcap" and scenario.nodes == 1 and scenario.ports == 1 and
             scenario.workers == 1 and not scenario.attack and scenario.size == "64" and
             scenario.flows * scenario.turns <= BUFFERS_LIMIT)

@@ -63,6 +63,27 @@ def too_few_commits(results):
     return None
 
 
+def beside(case, one, other, sizes=("1k", "16k")):
+    """The worst of the ratios between pairs of points of a case, over both sizes."""
+    return worst(*(ratio(f"{case}/{a}/{size}", "cycles", f"{case}/{b}/{size}")
+                   for size in sizes for a, b in zip(one, other)))
+
+
+def each(*names):
+    """encap and decap of names of points."""
+    return [f"{direction}/{name}" for direction in ("encap", "decap") for name in names]
+
+
+def each_way(way):
+    return [f"{way}/{direction}/{family}" for direction in ("encap", "local") for family in FAMILY_TITLES]
+
+
+def encap_target(encap, family):
+    other = each(f"{encap}/{family}")
+    return Target(f"{TITLES[encap]} over {FAMILY_TITLES[family]} against VXLAN over IPv4, encap and decap: cycles",
+                  (1.3, 1.15, 1.0), beside("encaps", other, each("vxlan/ipv4")))
+
+
 def over_mac(flows, direction):
     return metric(f"{direction}/vxlan/{flows}", "ratio_to_mac")
 
@@ -72,6 +93,8 @@ def over_ovs(flows, direction):
 
 
 ENCAP, DECAP = "VXLAN encap", "VXLAN decap"
+TITLES = {"vxlan": "VXLAN", "vxlan-gbp": "VXLAN-GBP", "geneve": "Geneve", "ipip": "IP-in-IP"}
+FAMILY_TITLES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 TARGETS = (
     Target(f"{ENCAP}, 1 k flows: cycles against testpmd mac", (2.5, 2.0, 1.6),
            over_mac("1k", "encap")),
@@ -114,6 +137,16 @@ TARGETS = (
            metric("load/endpoints", "load_seconds"), " s", digits=1),
     Target("two workers against one (control thread sharing a core)", (1.7, 1.85, 1.95),
            ratio("workers/2", "pps", "workers/1"), more=True),
+    *(encap_target(encap, family) for encap in TITLES for family in FAMILY_TITLES
+      if (encap, family) != ("vxlan", "ipv4")),
+    Target("IPv6 against IPv4 in the tunnel: cycles", (1.5, 1.25, 1.1),
+           beside("inside", each("ipv6"), each("ipv4"))),
+    Target("routed between subnets against switched", (1.25, 1.1, 1.0),
+           beside("routed", each_way("routed"), each_way("switched"))),
+    Target("NAT against the same packets into a tunnel", (1.5, 1.25, 1.0),
+           beside("nat", ("outside/ipv4", "outside/ipv6"), ("tunnel/ipv4", "tunnel/ipv6"))),
+    Target("new NAT connections a second, one worker", (1.5, 2.5, 4),
+           metric("nat/new", "connections_per_second"), " M", True, 1e-6),
     *(Target(row.what, row.bars, workloads.ratios(row), "x" if row.theirs else f" {row.unit}",
              row.more, unless=workloads.touched(row)) for row in workloads.ROWS),
 )

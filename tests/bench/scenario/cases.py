@@ -12,6 +12,7 @@ from bench.scenario.encaps import ENCAPS
 from bench.scenario.traffic import Scenario
 
 MIXED = Scenario()
+FAMILIES = ("ipv4", "ipv6")
 PCAP_LIMIT = 131072  # flows of a replayed file; more come from the generator
 
 
@@ -50,15 +51,55 @@ SLUICE = "sluice"
 
 
 def through(direction):
-    """encap and decap for each encapsulation there is."""
+    """encap and decap by the encapsulation that others are compared with."""
 
     def points(options):
-        return [Point(f"{direction}/{encap}/{short(flows)}",
-                      MIXED.but(direction=direction, encap=encap, flows=flows,
-                                rules=options.rules),
-                      ovs=True, plot=("flows", f"{direction}, {encap.upper()}", SLUICE, flows))
-                for encap in ENCAPS for flows in options.flows]
+        return [Point(f"{direction}/vxlan/{short(flows)}",
+                      MIXED.but(direction=direction, flows=flows, rules=options.rules),
+                      ovs=True, plot=("flows", f"{direction}, VXLAN", SLUICE, flows))
+                for flows in options.flows]
     return points
+
+
+def encaps(options):
+    """Every encapsulation over both families, each after what it is compared with."""
+    found = []
+    for flows in options.flows:
+        for direction in ("encap", "decap"):
+            for encap in ENCAPS:
+                for family in FAMILIES:
+                    found.append(Point(f"encaps/{direction}/{encap}/{family}/{short(flows)}",
+                                       MIXED.but(direction=direction, encap=encap, family=family, flows=flows,
+                                                 rules=options.rules), floors=False))
+    return found
+
+
+def inside(options):
+    """IPv6 in the tunnel, beside IPv4."""
+    return [Point(f"inside/{direction}/{family}/{short(flows)}",
+                  MIXED.but(direction=direction, inside=family, flows=flows, rules=options.rules), floors=False,
+                  about="frames of 66 bytes, the shortest that have a mark" if family == "ipv6" else "")
+            for flows in options.flows for direction in ("encap", "decap", "local") for family in FAMILIES]
+
+
+def routed(options):
+    """By the subnet's gateway to another subnet of the network, beside the same without it."""
+    return [Point(f"routed/{way}/{direction}/{family}/{short(flows)}",
+                  MIXED.but(direction=direction, way=way, inside=family, flows=flows, rules=options.rules),
+                  floors=False)
+            for flows in options.flows for direction in ("encap", "local") for family in FAMILIES
+            for way in ("switched", "routed")]
+
+
+def nat(options):
+    """To the outside by an underlay port, beside the same packets into a tunnel; and new ones."""
+    found = [Point(f"nat/{name}/{family}/{short(flows)}",
+                   MIXED.but(way=way, inside=family, flows=flows, rules=options.rules), floors=False)
+             for flows in options.flows for family in FAMILIES
+             for name, way in (("tunnel", "switched"), ("outside", "nat"))]
+    big = MIXED.but(way="nat", flows=2000000, remotes=1024, source="generator", new=True, max_flows=1 << 23,
+                    rules=options.rules)
+    return found + [Point("nat/new", big, "new", floors=False)]
 
 
 def local(options):
@@ -289,8 +330,12 @@ def plain(_):
 
 CASES = {case.name: case for case in (
     Case("local", ("quick", "established"), "between two ports of this node", local),
-    Case("encap", ("quick", "established"), "into each encapsulation", through("encap")),
-    Case("decap", ("quick", "established"), "out of each encapsulation", through("decap")),
+    Case("encap", ("quick", "established"), "into VXLAN", through("encap")),
+    Case("decap", ("quick", "established"), "out of VXLAN", through("decap")),
+    Case("encaps", ("networks",), "into and out of each encapsulation over IPv4 and IPv6", encaps),
+    Case("inside", ("networks",), "IPv6 beside IPv4 in the tunnel", inside),
+    Case("routed", ("networks",), "between two subnets, beside within one", routed),
+    Case("nat", ("networks",), "to the outside with source NAT, beside into a tunnel; new ones", nat),
     Case("order", ("established",), "packets in the order in which connections were opened", order),
     Case("established", ("established",), "1 k to 10 M connections, uniform and Zipf", established),
     Case("new", ("churn",), "every packet a new connection", new),
@@ -315,7 +360,7 @@ CASES = {case.name: case for case in (
     Case("plain", (), "the workloads on net_af_packet ports, offloads off", plain),
     Case("smoke", (), "does the benchmark itself work; needs neither root nor hugepages", smoke),
 )}
-GROUPS = ("quick", "established", "scale", "churn", "workloads", "all")
+GROUPS = ("quick", "established", "networks", "scale", "churn", "workloads", "all")
 
 
 def chosen(words):

@@ -10,7 +10,7 @@ def replay(files):
 
 def generator(scenario, files):
     """One port that makes packets like the only one in the file."""
-    near, far = frames.local(0), frames.remote(0)
+    near, far = frames.local(0, scenario.inside), scenario.far_end(0)
     source, target = (far, near) if scenario.direction == "decap" else (near, far)
     counts = [scenario.locals, scenario.remotes]
     if scenario.direction == "decap":
@@ -18,6 +18,8 @@ def generator(scenario, files):
     options = {"template": files[0], "frames": 1, "clients": counts[0], "servers": counts[1],
                "src": source[2], "dst": target[2], "smac": source[1], "dmac": target[1],
                "dport": frames.SERVICE_PORT}
+    if scenario.by_gateway:
+        options |= {"dmac": frames.GATEWAY_MAC, "macs": "src"}
     if scenario.new:
         options["new"] = 1
     else:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 import itertools
 import random
 
-from bench.scenario import frames, sources
-from bench.scenario.encaps import ENCAPS
+from bench.scenario import frames, nat, objects, sources
+from bench.scenario.encaps import ENCAPS, inner_flaw
 
 TABLE_ENTRIES = 1048576  # the daemon's default
 FLOWS_LIMIT = 1 << 26    # entries that the daemon takes
@@ -19,6 +19,9 @@ class Scenario:
     two ports of this node. Ends here number `locals`, the others `remotes`."""
     direction: str = "encap"
     encap: str = "vxlan"
+    family: str = "ipv4"     # of the underlay
+    inside: str = "ipv4"     # family of the inner packets
+    way: str = "switched"    # or routed by the gateway, or nat: to the outside
     flows: int = 1024
     size: str = "64"
     pick: str = "shuffled"   # order, shuffled: each once a turn; uniform, zipf: drawn
@@ -65,18 +68,42 @@ class Scenario:
             rest, far = divmod(rest, self.remotes)
         return near, far, frames.FIRST_SOURCE_PORT + rest
 
+    @property
+    def by_gateway(self):
+        """Whether the local ends send to their gateway."""
+        return self.way != "switched" or self.encap == "ipip"
+
+    def far_end(self, i):
+        return (frames.outside if self.way == "nat" else frames.remote)(i, self.inside)
+
     def inner(self, flow):
-        """The inner frame of a flow."""
+        """The frame that the sending end, or its node in a tunnel, hands to this node."""
+        if not self.by_gateway:
+            return self._between(flow)
+        if self.direction == "decap":
+            return self.delivered(flow)
+        return self._between(flow, to=frames.GATEWAY_MAC)
+
+    def delivered(self, flow):
+        """The inner frame of what leaves. A gateway, here or at the other node, has put its MAC
+        and the receiver's there, and taken one from the TTL."""
+        if not self.by_gateway:
+            return self._between(flow)
+        return self._between(flow, by=frames.GATEWAY_MAC, ttl=63)
+
+    def _between(self, flow, to=None, by=None, ttl=64):
+        """The flow's packet from end to end, with another MAC as receiver or as sender."""
         near, far, port = self.ends(flow)
-        pair = [frames.local(near), frames.remote(far)]
+        pair = [frames.local(near, self.inside), self.far_end(far)]
         if self.direction == "decap":
             pair.reverse()
+        (_, sender, source), (_, receiver, target) = pair
         lengths = frames.lengths(self.size)
-        return frames.udp_frame(*pair, (port, frames.SERVICE_PORT), lengths[flow % len(lengths)],
-                                flow)
+        return frames.udp_frame((None, by or sender, source), (None, to or receiver, target),
+                                (port, frames.SERVICE_PORT), lengths[flow % len(lengths)], flow, ttl)
 
     def node_of(self, flow):
-        return frames.node_address(self.ends(flow)[1] % self.nodes)
+        return frames.node_address(self.ends(flow)[1] % self.nodes, self.family)
 
     def frame(self, flow):
         """What comes in for a flow."""
@@ -87,10 +114,12 @@ class Scenario:
 
     def flaw(self, out, flow):
         """What is wrong with what went out for a flow's packet; None: nothing."""
-        inner = self.inner(flow)
+        inner = self.delivered(flow)
+        if self.way == "nat":
+            return nat.flaw(out, inner)
         if self.direction == "encap":
             return ENCAPS[self.encap].flaw(out, inner, self.node_of(flow))
-        return None if out == inner else f"{out.hex()} instead of {inner.hex()}"
+        return inner_flaw(out, inner)
 
     def stray(self, random_bits):
         """A packet of the attack: the MAC of an end that is there, addresses and ports at random."""
@@ -105,7 +134,9 @@ class Scenario:
         """Scenarios with the same key replay the same file."""
         return (self.direction, self.encap if self.direction == "decap" else "", self.flows,
                 self.size, self.pick, self.locals, self.remotes, self.ports, self.attack,
-                self.turns, self.nodes if self.direction == "decap" else 1)
+                self.turns, self.nodes if self.direction == "decap" else 1,
+                self.family if self.direction == "decap" else "", self.inside, self.way,
+                self.by_gateway)
 
     def sequence(self, part=0):
         """The flows whose packets the file of input port number `part` holds, in its order; None
@@ -195,22 +226,18 @@ class Scenario:
             port = {"name": name, "devargs": devargs, "role": "access"}
             if name == "uplink":
                 port |= {"role": "underlay", "mac": frames.LOCAL_MAC, "mtu": 1600,
-                         "addresses": [frames.LOCAL_TUNNEL + "/24"]}
+                         "addresses": objects.port_addresses(self)}
             if name in self.input:
                 port["workers"] = [number % self.workers]
             ports.append(port)
         return {
-            "node": {"name": "node-a", "tunnel_addresses": [frames.LOCAL_TUNNEL]},
             "workers": {"cores": self.cores(), "idle": "spin", "memory_mb": self.memory_mb(),
                         "hugepages": "required" if hugepages else "off",
                         "max_flows": self.table_entries(), "packet_buffers": self.buffers()},
             "ports": ports,
             "networks": [self.network()],
-            "nodes": [{"name": f"node-{i}", "address": frames.node_address(i), "mtu": 1600}
-                      for i in range(self.nodes)],
-            "neighbors": [{"port": "uplink", "address": frames.REMOTE_TUNNEL,
-                           "mac": frames.REMOTE_MAC}],
-            "routes": [{"prefix": "198.18.0.0/15", "via": frames.REMOTE_TUNNEL, "port": "uplink"}],
+            **objects.underlay(self),
+            **objects.identities(self),
             "endpoints": list(self.endpoints()),
             "policies": self.policies(),
         }
@@ -218,18 +245,20 @@ class Scenario:
     def network(self, **changes):
         return {"name": "bench", "vni": frames.VNI, "encap": self.encap,
                 "policy_mode": self.mode,
-                "policy_default": {"ingress": "deny", "egress": "deny"}} | changes
+                "policy_default": {"ingress": "deny", "egress": "deny"},
+                **objects.layer_3(self)} | changes
 
     def endpoints(self):
         for i in range(self.locals):
-            yield endpoint(frames.local(i), {"role": "local"}, port=f"workloads-{i % self.ports}")
-        for i in range(self.remotes):
+            yield endpoint(frames.local(i, self.inside), {"role": "local"},
+                           port=f"workloads-{i % self.ports}")
+        for i in range(self.remotes if self.way != "nat" else 0):
             labels = {"role": "remote"}
             if self.identities > 1:
                 labels["group"] = f"g{i % self.identities}"
             where = {"port": "others"} if self.direction == "local" else {
                 "node": f"node-{i % self.nodes}"}
-            yield endpoint(frames.remote(i), labels, **where)
+            yield endpoint(frames.remote(i, self.inside), labels, **where)
         for i in range(self.bystanders):
             yield endpoint(frames.bystander(i), {"role": f"other-{i % 100}"},
                            node=f"node-{i % self.nodes}")
@@ -245,7 +274,7 @@ class Scenario:
                     "subject": {"labels": {"role": subject}}}
             found += list(other_rules(self.rules - 1, ends, peer))
             found.append({"name": f"web-{direction}", "priority": 60000,
-                          "peers": [{"labels": {"role": peer}}],
+                          "peers": [objects.peers(self, peer)],
                           "ports": [{"protocol": "udp", "port": frames.SERVICE_PORT}], **ends})
         return found
 

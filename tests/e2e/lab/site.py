@@ -8,11 +8,13 @@ import shutil
 import tempfile
 
 from .daemon import Daemon
+from .devices import VNI
 from .expect import Failure
 from .guest import Guest
 from .net import Namespace, link
+from .ovs import Ovs
+from .peer import KernelPeer
 
-VNI = 100
 WORKLOAD_MTU = 1450
 OPEN = {"ingress": "allow", "egress": "allow"}
 
@@ -183,6 +185,18 @@ class Lab:
         g = Guest(self, *args, **options)
         self.guests.append(g)
         return g
+
+    def ovs(self, ns):
+        """Open vSwitch in a namespace, not started; ended with the test."""
+        switch = Ovs(self, ns)
+        self.guests.append(switch)
+        return switch
+
+    def kernel_peer(self):
+        """Linux in a virtual machine, booted by the first test that asks for it."""
+        peer = KernelPeer(self)
+        self.guests.append(peer)
+        return peer
 
     def kernel_site(self, **options):
         return Site(self, ("sluice", "kernel"), **options)

@@ -5,6 +5,7 @@
 Usage: test_bench.py SLUICED
 """
 import ast
+import itertools
 import json
 import os
 import shutil
@@ -27,7 +28,8 @@ from bench import rounds, ways  # noqa: E402
 from bench.measuring import changes, measure, summaries  # noqa: E402
 from bench.measuring.daemon import Failure  # noqa: E402
 from bench.report import drawing, plots, tables, targets  # noqa: E402
-from bench.scenario import cases, frames  # noqa: E402
+from bench.scenario import cases, frames, nat  # noqa: E402
+from bench.scenario.cases import FAMILIES  # noqa: E402
 from bench.scenario.encaps import ENCAPS  # noqa: E402
 from bench.scenario.traffic import Scenario  # noqa: E402
 
@@ -109,19 +111,47 @@ class Packets(unittest.TestCase):
         self.assertTrue(40 < drawn.count(None) < 160, drawn.count(None))
 
     def test_an_encapsulation_knows_its_own_and_names_what_is_wrong(self):
-        for name, encap in ENCAPS.items():
-            scenario = Scenario(direction="decap", encap=name)
-            inner = scenario.inner(3)
-            there = encap.wrap(inner, 3, frames.REMOTE_TUNNEL)
+        for (name, encap), family, inside in itertools.product(ENCAPS.items(), FAMILIES, FAMILIES):
+            scenario = Scenario(direction="decap", encap=name, family=family, inside=inside)
+            inner, node = scenario.inner(3), scenario.node_of(3)
             # Received frames are the sent ones with both ends exchanged.
-            out = bytearray(there)
-            out[0:6], out[6:12] = there[6:12], there[0:6]
-            out[26:30], out[30:34] = there[30:34], there[26:30]
-            self.assertIsNone(encap.flaw(bytes(out), inner, frames.REMOTE_TUNNEL))
-            for at in (0, 24, 30, len(out) - 1):
+            out = bytearray(encap.wrap(inner, 3, node))
+            out[0:6], out[6:12] = out[6:12], out[0:6]
+            first, size = (26, 4) if family == "ipv4" else (22, 16)
+            here, there = slice(first, first + size), slice(first + size, first + 2 * size)
+            out[here], out[there] = out[there], out[here]
+            # This node's packets carry the identity of its own end.
+            from_there, from_here = (struct.pack("!H", i) for i in (frames.FROM_REMOTE, frames.FROM_LOCAL))
+            outer = len(out) - len(encap.carried(inner))
+            out[:outer] = out[:outer].replace(from_there, from_here)
+            self.assertIsNone(encap.flaw(bytes(out), inner, node), (name, family, inside))
+            for at in (0, first, first + size + 3, outer - 1, len(out) - 1):
                 bad = bytearray(out)
                 bad[at] ^= 1
-                self.assertIsNotNone(encap.flaw(bytes(bad), inner, frames.REMOTE_TUNNEL), at)
+                self.assertIsNotNone(encap.flaw(bytes(bad), inner, node), (name, family, inside, at))
+
+    def test_a_gateway_takes_one_from_the_ttl_and_changes_the_macs(self):
+        for family, ttl_at in (("ipv4", 22), ("ipv6", 21)):
+            routed = Scenario(direction="local", way="routed", inside=family)
+            sent, got = routed.inner(5), routed.delivered(5)
+            self.assertEqual((sent[ttl_at], got[ttl_at]), (64, 63))
+            self.assertEqual((frames.mac_bytes(frames.GATEWAY_MAC),) * 2, (sent[:6], got[6:12]))
+            self.assertIsNone(routed.flaw(got, 5))
+            self.assertIsNotNone(routed.flaw(sent, 5))
+
+    def test_a_translated_packet_is_known_and_another_one_is_not(self):
+        for family in FAMILIES:
+            out = Scenario(way="nat", inside=family)
+            inner = out.delivered(5)
+            near = (None, frames.LOCAL_MAC, frames.LOCAL_TUNNEL6 if family == "ipv6" else frames.LOCAL_TUNNEL)
+            far = (None, frames.REMOTE_MAC, out.far_end(out.ends(5)[1])[2])
+            good = frames.udp_frame(near, far, (40000, frames.SERVICE_PORT), 64, 5, 63)
+            self.assertIsNone(nat.flaw(good, inner))
+            self.assertIsNotNone(nat.flaw(inner, inner))
+            for at in range(len(good)):
+                bad = bytearray(good)
+                bad[at] ^= 1
+                self.assertIsNotNone(nat.flaw(bytes(bad), inner), (family, at))
 
     def test_checksums_of_a_frame_are_right(self):
         frame = Scenario().inner(77)
