@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
 from lab.routing import GATEWAY_MAC, RoutingSite, crossing, route
 from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp, expect_udp
@@ -282,6 +282,7 @@ def a_host_behind_a_host_endpoint_is_the_world_for_policy(lab):
     site.everywhere("routes.add", route("blue", "0.0.0.0/0", {"host": "host-a"}))
     for subnet in ("10.0.1.0/24",):
         node.run("ip", "route", "replace", subnet, "dev", "blue0")
+    wait_until(lambda: " 0% packet loss" in ping_text(site.a1, "203.0.113.9", "-c", "3", "-i", "0.1"), "no answer")
     for w in (site.a1, site.b1):
         expect_ping(w, "203.0.113.9")
         expect_equal(hops(w, "203.0.113.9")[-1], "203.0.113.9", "the last hop")
@@ -299,5 +300,7 @@ def an_egress_node_routes_what_another_node_sends_it(lab):
     site.b.call("routes.add", route("blue", "198.51.100.0/24", {"host": "host-b"}))
     site.a.call("routes.add", route("blue", "198.51.100.0/24", {"node": "b"}))
     site.nodes["b"].run("ip", "addr", "add", "198.51.100.1/32", "dev", "lo")
+    # The host's kernel takes a moment until it answers by a TAP that is new.
+    wait_until(lambda: " 0% packet loss" in ping_text(site.a1, "198.51.100.1", "-c", "3", "-i", "0.1"), "no answer")
     expect_ping(site.a1, "198.51.100.1")
     expect_equal(hops(site.a1, "198.51.100.1"), [site.a1.gateway, site.b1.gateway, "198.51.100.1"], "hops")
