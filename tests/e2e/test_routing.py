@@ -304,3 +304,41 @@ def an_egress_node_routes_what_another_node_sends_it(lab):
     wait_until(lambda: " 0% packet loss" in ping_text(site.a1, "198.51.100.1", "-c", "3", "-i", "0.1"), "no answer")
     expect_ping(site.a1, "198.51.100.1")
     expect_equal(hops(site.a1, "198.51.100.1"), [site.a1.gateway, site.b1.gateway, "198.51.100.1"], "hops")
+
+
+def explain(site, source, **to):
+    return site.a.call("policies.explain", {"source": source, "protocol": "tcp", "port": 80, **to})
+
+
+@test
+def one_command_explains_each_way_and_who_may_take_it(lab):
+    host = {"name": "host-a", "network": "blue", "mac": "02:00:00:00:01:ee", "addresses": ["10.0.1.250"],
+            "host": {"name": "blue0"}}
+    site = RoutingSite(lab, ("a1", "b1", "a2", "b2", "r1"),
+                       crossing() + [route("blue", "10.66.0.0/16", blackhole=True),
+                                     route("blue", "10.50.0.0/16", {"endpoint": "a2"}, {"endpoint": "b2"})])
+    site.a.call("endpoints.add", host)
+    site.a.call("routes.add", route("blue", "0.0.0.0/0", {"host": "host-a"}))
+    site.a.call("policies.add", policy("stop", "blue", "egress", "a1", {"entity": "world"}, "deny"))
+    site.a.call("policies.add", policy("close", "red", "ingress", "r1", {"labels": {"app": "a1"}}, "deny"))
+    cases = [
+        ({"destination": "b1"}, "switched", None, "", "allow"),
+        ({"destination": "b2"}, "routed", None, "", "allow"),
+        ({"destination": "r1"}, "routed", "10.0.9.0/24", "network red", "deny"),
+        ({"destination_address": site.r1.ip}, "routed", "10.0.9.0/24", "network red", "deny"),
+        ({"destination_address": "10.50.0.1"}, "routed", "10.50.0.0/16", "endpoint a2, endpoint b2", "allow"),
+        ({"destination_address": "203.0.113.9"}, "routed", "0.0.0.0/0", "host host-a", "deny"),
+        ({"destination_address": "10.66.0.1"}, "blackhole", "10.66.0.0/16", "", "deny"),
+        ({"destination_address": "10.0.2.99"}, "unreachable", None, "", "deny"),
+        ({"destination_address": site.a1.gateway}, "gateway", None, "", "deny"),
+    ]
+    for to, kind, prefix, via, verdict in cases:
+        told = explain(site, "a1", **to)
+        way = told["way"]
+        expect_equal((way["kind"], way.get("route"), way.get("via", ""), told["verdict"]), (kind, prefix, via, verdict),
+                     f"the way to {to}")
+        expect_equal(way["gateway"], site.a1.gateway, "the source's gateway")
+    site.a.call("routes.del", {"network": "red", "prefix": "10.0.0.0/21"})
+    way = explain(site, "a1", destination_address=site.r1.ip)["way"]
+    expect_equal(way["kind"], "unreachable", "the way into a network without a route back")
+    expect("no route back" in way["via"], way["via"])
