@@ -137,6 +137,27 @@ def a_prefix_behind_an_endpoint_is_reached_through_it_from_both_nodes(lab):
 
 
 @test
+def an_endpoint_takes_its_address_from_the_prefix_of_a_route(lab):
+    site = RoutingSite(lab, ("a1", "a2", "b1"), [route("blue", "10.0.1.128/25", {"endpoint": "a2"})])
+    for w in (site.a2, site.b1):
+        w.ns.run("ip", "addr", "add", "10.0.1.200/32", "dev", "lo")
+    site.a1.ns.run("ip", "route", "add", "10.0.1.128/25", "via", site.a1.gateway)
+    expect_ping(site.a1, "10.0.1.200", 5)
+    before = icmp_requests(site.b1)
+    for node, daemon in (("a", site.a), ("b", site.b)):
+        daemon.call("endpoints.set", {**site.b1.endpoint(node), "addresses": [site.b1.ip, site.b1.ip6, "10.0.1.200"]})
+    ping_text(site.a1, "10.0.1.200")
+    expect(icmp_requests(site.b1) > before, "packets still go to the route's endpoint")
+
+
+def icmp_requests(w):
+    """Echo requests that the workload's kernel has received."""
+    text = w.ns.run("cat", "/proc/net/snmp")
+    head, values = [line.split() for line in text.splitlines() if line.startswith("Icmp:")]
+    return int(values[head.index("InEchos")])
+
+
+@test
 def two_networks_meet_only_where_both_have_a_route(lab):
     site = RoutingSite(lab)
     one_way = route("blue", "10.0.9.0/24", {"network": "red"})
