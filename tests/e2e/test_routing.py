@@ -179,6 +179,35 @@ def two_networks_meet_only_where_both_have_a_route(lab):
     expect_ping(site.a1, site.r1.ip6)
 
 
+@test
+def errors_of_receivers_reach_senders_across_gateways_and_networks(lab):
+    site = RoutingSite(lab, ("a1", "a2", "b2", "r1", "r2"), crossing())
+    for other in (site.a2, site.b2, site.r1, site.r2):
+        for address in (other.ip, other.ip6):
+            expect(is_told(site.a1, address), f"{address} did not say that a port is closed")
+    for daemon in (site.a, site.b):
+        expect_equal(daemon.drop("icmp_unrelated"), 0, f"unrelated errors at {daemon.name}")
+
+
+def is_told(source, address):
+    """Does a UDP packet to a closed port come back as an error?"""
+    s = source.ns.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect((address, 9))
+    s.settimeout(1)
+    try:
+        for _ in range(3):
+            s.send(b"anybody?")
+            try:
+                s.recv(10)
+            except TimeoutError:
+                pass
+    except ConnectionRefusedError:
+        return True
+    finally:
+        s.close()
+    return False
+
+
 def policy(name, network, direction, subject, peer, action, **more):
     return {"name": name, "network": network, "direction": direction, "subject": {"labels": {"app": subject}},
             "peers": [peer], "action": action, **more}
