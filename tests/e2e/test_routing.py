@@ -67,6 +67,17 @@ def reach(source, other):
 
 
 @test
+def a_tunnel_without_macs_carries_what_is_routed_and_what_is_switched(lab):
+    site = RoutingSite(lab, ("a1", "b1", "b2"), encap="ipip")
+    for other in (site.b1, site.b2):
+        reach(site.a1, other)
+        reach(other, site.a1)
+    expect("ttl=63" in ping_text(site.a1, site.b2.ip), "the TTL did not fall by one")
+    expect("ttl=64" in ping_text(site.a1, site.b1.ip), "the TTL of a switched packet fell")
+    expect_equal(hops(site.a1, site.b2.ip), [site.a1.gateway, site.b2.ip], "hops")
+
+
+@test
 def a_gateway_lowers_the_ttl_once_and_traceroute_shows_it(lab):
     site = RoutingSite(lab, ("a1", "a2", "b2"))
     for other in (site.a2, site.b2):
