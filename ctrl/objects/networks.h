@@ -30,6 +30,9 @@ struct sl_network_obj {
 	struct sl_list subnets;	   /* struct sl_subnet_obj */
 };
 
+bool sl_network_has_gateways(const struct sl_network_obj *net);
+struct sl_mac sl_network_gateway_mac(const struct sl_network_obj *net);
+
 extern const struct sl_shape sl_shape_network;
 
 /* Bit mask of the encapsulations that the network takes: 1 << encap, its own included. */

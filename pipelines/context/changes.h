@@ -60,7 +60,7 @@ enum {
 };
 
 /* More slots of a resolution that routes have part in. */
-#define SL_DEPS_MORE 14
+#define SL_DEPS_MORE 16
 
 struct sl_deps {
 	uint16_t slot[SL_DEPS];

@@ -40,32 +40,37 @@ static void fill(struct sl_deps *d, const struct sl_trip *t, unsigned int i,
 	d->slot[SL_DEP_BACK] = way_slot(back, d->slot[SL_DEP_SRC]);
 }
 
-static void add(struct sl_deps *d, uint16_t slot)
+/* False: there are more than there is room for. */
+static bool add(struct sl_deps *d, uint16_t slot)
 {
-	if (d->n_more < SL_DEPS_MORE)
-		d->more[d->n_more++] = slot;
+	if (d->n_more == SL_DEPS_MORE)
+		return false;
+	d->more[d->n_more++] = slot;
+	return true;
 }
 
 /* The ends are in two networks: policies of either, and the addresses there. */
-static void add_network(
+static bool add_network(
 	struct sl_deps *d, uint32_t network, const struct sl_ends *e, const uint32_t identity[2])
 {
-	add(d, sl_change_of_ip(network, &e->src_ip));
-	add(d, sl_change_of_ip(network, &e->dst_ip));
-	add(d, sl_change_of_identity(network, identity[0]));
-	add(d, sl_change_of_identity(network, identity[1]));
+	return add(d, sl_change_of_ip(network, &e->src_ip)) &&
+	       add(d, sl_change_of_ip(network, &e->dst_ip)) &&
+	       add(d, sl_change_of_identity(network, identity[0])) &&
+	       add(d, sl_change_of_identity(network, identity[1]));
 }
 
-static void add_routes(struct sl_deps *d, const struct sl_ends *e, const uint32_t identity[2])
+/* False: the result depends on more than can be noted. */
+static bool add_routes(struct sl_deps *d, const struct sl_ends *e, const uint32_t identity[2])
 {
-	uint32_t network = e->net->id;
+	bool fits = e->n_slots <= SL_DEPS_MORE;
 
 	if (e->to != e->net)
-		add_network(d, e->to->id, e, identity);
-	else if (e->src != NULL && e->src->network != network)
-		add_network(d, e->src->network, e, identity);
-	for (unsigned int k = 0; k < e->n_slots; k++)
-		add(d, e->slot[k]);
+		fits = fits && add_network(d, e->to->id, e, identity);
+	else if (e->from != e->net)
+		fits = fits && add_network(d, e->from->id, e, identity);
+	for (unsigned int k = 0; fits && k < e->n_slots; k++)
+		fits = add(d, e->slot[k]);
+	return fits;
 }
 
 bool sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const struct sl_flow *f,
@@ -83,8 +88,7 @@ bool sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const struct sl_fl
 		return true;
 	if (sl_ends_find(t, i, &ends) != SL_KEEP)
 		return false;
-	add_routes(deps, &ends, identity);
-	return true;
+	return add_routes(deps, &ends, identity);
 }
 
 uint64_t sl_deps_generation(const struct sl_trip *t, const struct sl_deps *deps)
@@ -102,7 +106,8 @@ uint64_t sl_deps_stamp(const struct sl_trip *t, unsigned int i, const struct sl_
 	struct sl_deps deps;
 
 	fill(&deps, t, i, identity, &in->side[0].act, &in->side[1].act);
-	if (unlikely(e->n_slots != 0 || e->to != e->net))
-		add_routes(&deps, e, identity);
+	if (unlikely(e->n_slots != 0 || e->to != e->net || e->from != e->net))
+		if (!add_routes(&deps, e, identity))
+			return 0;
 	return sl_deps_generation(t, &deps);
 }

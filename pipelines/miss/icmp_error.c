@@ -28,14 +28,37 @@
 #include "refresh.h"
 #include "sluice/encap.h"
 
+/*
+ * Between two networks of this node, the receiver has seen the packet in its own network. There its
+ * replies have a key, not the packet itself: f is the entry for a reply.
+ */
+static struct sl_flow *by_reply(const struct sl_trip *t, struct sl_flow *f)
+{
+	uint8_t form;
+
+	if (f == NULL)
+		return NULL;
+	form = atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->form, memory_order_relaxed);
+	return form & SL_FORM_TWO_KEYS ? sl_flow_other(f) : NULL;
+}
+
 /* The entry for the direction of the quoted packet; NULL when its connection is not known here. */
 static struct sl_flow *quoted_flow(const struct sl_trip *t, unsigned int i, struct sl_quoted *q)
 {
+	struct sl_flow_table *flows = t->p->flows;
+	struct sl_flow *f;
+	struct sl_key4 k4;
+	struct sl_key6 k6;
+
 	switch (sl_parse_quoted(t->b, i, q)) {
 	case 4:
-		return sl_flow_find4(t->p->flows, &q->k4);
+		f = sl_flow_find4(flows, &q->k4);
+		k4 = sl_key4_reverse(&q->k4);
+		return f != NULL ? f : by_reply(t, sl_flow_find4(flows, &k4));
 	case 6:
-		return sl_flow_find6(t->p->flows, &q->k6);
+		f = sl_flow_find6(flows, &q->k6);
+		k6 = sl_key6_reverse(&q->k6);
+		return f != NULL ? f : by_reply(t, sl_flow_find6(flows, &k6));
 	default:
 		return NULL;
 	}

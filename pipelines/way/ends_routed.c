@@ -19,10 +19,13 @@ static const struct sl_endpoint *find(
 	return sl_pmap_find(t->world->endpoints, &key);
 }
 
+/* One more than there is room for: the result is stored for no other packet (miss/deps.h). */
 static void depends_on(struct sl_ends *e, uint16_t slot)
 {
 	if (e->n_slots < SL_DEPS_MORE)
-		e->slot[e->n_slots++] = slot;
+		e->slot[e->n_slots] = slot;
+	if (e->n_slots <= SL_DEPS_MORE)
+		e->n_slots++;
 }
 
 /* The route of a network for the address, which the result depends on from now on. */
@@ -36,7 +39,7 @@ static const struct sl_route_dp *route_of(
 	return r;
 }
 
-/* The endpoint that a target names. */
+/* The endpoint that a target names, on which the result depends from now on. */
 static const struct sl_endpoint *endpoint_of(const struct sl_trip *t, struct sl_ends *e,
 	uint32_t network, const struct sl_route_target *target)
 {
@@ -85,9 +88,10 @@ static bool comes_by(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
 	switch ((enum sl_route_target_kind)target->kind) {
 	case SL_TARGET_ENDPOINT:
 	case SL_TARGET_HOST:
-		ep = endpoint_of(t, e, network, target);
+		ep = find(t, network, &target->ip);
 		if (!has_sent(t, i, e, ep))
 			return false;
+		depends_on(e, sl_change_of_ip(network, &target->ip));
 		e->src = target->kind == SL_TARGET_HOST ? NULL : ep;
 		e->src_via = ep;
 		return true;
@@ -184,7 +188,7 @@ static enum sl_drop check_next(const struct sl_trip *t, unsigned int i, const st
 	return SL_KEEP;
 }
 
-static bool leads_to(const struct sl_trip *t, struct sl_ends *e, uint32_t network,
+static bool leads_to(const struct sl_trip *t, uint32_t network,
 	const struct sl_route_target *target, const struct sl_action *act,
 	const struct sl_rewrite *record)
 {
@@ -196,13 +200,13 @@ static bool leads_to(const struct sl_trip *t, struct sl_ends *e, uint32_t networ
 		return act->kind == SL_ACT_TUNNEL && act->out == target->id;
 	if (target->kind == SL_TARGET_NETWORK)
 		return record->network == target->id;
-	ep = endpoint_of(t, e, network, target);
+	ep = find(t, network, &target->ip);
 	return ep != NULL && memcmp(record->macs, ep->mac.b, sizeof(ep->mac.b)) == 0;
 }
 
 /* The target to which the packet's connection goes now; NULL: to none of the route's. */
-static const struct sl_route_target *kept_target(const struct sl_trip *t, unsigned int i,
-	struct sl_ends *e, uint32_t network, const struct sl_route_dp *r)
+static const struct sl_route_target *kept_target(
+	const struct sl_trip *t, unsigned int i, uint32_t network, const struct sl_route_dp *r)
 {
 	const struct sl_flow *f = t->b->meta[i].flow;
 	struct sl_rewrite record;
@@ -212,7 +216,7 @@ static const struct sl_route_target *kept_target(const struct sl_trip *t, unsign
 		!sl_flow_record(t->p->flows, f, &act, &record))
 		return NULL;
 	for (unsigned int k = 0; k < r->n; k++)
-		if (leads_to(t, e, network, &r->target[k], &act, &record))
+		if (leads_to(t, network, &r->target[k], &act, &record))
 			return &r->target[k];
 	return NULL;
 }
@@ -281,7 +285,7 @@ static enum sl_drop follow(const struct sl_trip *t, unsigned int i, struct sl_en
 		return SL_DROP_ROUTE_BLACKHOLE;
 	if (r->kind == SL_ROUTE_SUBNET)
 		return SL_DROP_DESTINATION_UNKNOWN;
-	target = r->n > 1 ? kept_target(t, i, e, network, r) : NULL;
+	target = r->n > 1 ? kept_target(t, i, network, r) : NULL;
 	if (target == NULL)
 		target = sl_route_choose(r, sl_route_hash(t->b, i));
 	return go_to(t, i, e, network, target);
@@ -320,7 +324,7 @@ static enum sl_drop find_behind(
 		const struct sl_route_target *target = &r->target[k];
 
 		if (target->kind > SL_TARGET_HOST ||
-			!is_for(t, i, endpoint_of(t, e, e->net->id, target)))
+			!is_for(t, i, find(t, e->net->id, &target->ip)))
 			continue;
 		return go_to(t, i, e, e->net->id, target);
 	}

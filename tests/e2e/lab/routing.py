@@ -62,7 +62,7 @@ class RoutedWorkload:
 
 
 class RoutingSite:
-    """Both daemons by name: site.a, site.b; workloads: site.a1. more: fields of both networks."""
+    """Both daemons by name: site.a, site.b; workloads: site.a1. more: fields of both networks; encap: that of blue."""
 
     def __init__(self, lab, names=tuple(WORKLOADS), routes=(), encap="vxlan", **more):
         self.nodes = {n: lab.namespace(f"rt-{n}") for n in "ab"}
@@ -87,7 +87,7 @@ class RoutingSite:
                        "addresses": [f"{address[node]}/24"]}] +
                      [{"name": w.name, "role": "access", "devargs": f"net_af_packet{i + 1},iface={w.name}"}
                       for i, w in enumerate(here)],
-            "networks": [{"name": n, "vni": VNI[n], "encap": encap, "policy_default": OPEN,
+            "networks": [{"name": n, "vni": VNI[n], "encap": encap if n == "blue" else "vxlan", "policy_default": OPEN,
                           "subnets": [s for k in SUBNETS[n]
                                       for s in ({"prefix": f"10.0.{k}.0/24", "gateway": gateway(k)},
                                                 {"prefix": f"fd00:{k}::/64", "gateway": gateway6(k)})],
