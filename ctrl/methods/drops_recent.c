@@ -9,6 +9,7 @@
 #include "ctrl/shape/time_text.h"
 #include "ctrl/watch/names.h"
 #include "methods.h"
+#include "rewritten.h"
 
 struct recent_in {
 	uint32_t limit;
@@ -67,7 +68,8 @@ struct recent_out {
 	struct sl_ip source, destination, outer_source, outer_destination;
 	uint32_t source_port, destination_port, length, vni;
 	char *source_mac, *destination_mac;
-	bool audited, has_detail;
+	bool audited, has_detail, has_rewritten;
+	struct sl_rewritten_out rewritten;
 	uint64_t lost;
 	char *detail;
 };
@@ -95,6 +97,9 @@ static const struct sl_field recent_fields[] = {
 		.help = "Source port; for ICMP see the guide."),
 	SL_FIELD(recent_out, destination_port, SL_F_UINT, SHOWN(ports), .max = 65535,
 		.help = "Destination port."),
+	SL_FIELD(recent_out, rewritten, SL_F_OBJECT, SHOWN(rewritten), .shape = &sl_rewritten_shape,
+		.help = "Present when packets of its connection leave with other addresses or "
+			"ports, or into another network."),
 	SL_FIELD(recent_out, length, SL_F_UINT, .max = UINT32_MAX,
 		.help = "Bytes of the frame, without tunnel headers that were removed."),
 	SL_FIELD(recent_out, audited, SL_F_BOOL,
@@ -156,6 +161,12 @@ static void write_recent(
 		.has_ports = r->has_ports,
 		.source_port = r->source_port,
 		.destination_port = r->destination_port,
+		.has_rewritten = r->has_rewritten,
+		.rewritten = {.network = sl_borrow(r->rewritten_network),
+			.source = r->rewritten_source,
+			.destination = r->rewritten_destination,
+			.source_port = r->rewritten_source_port,
+			.destination_port = r->rewritten_destination_port},
 		.length = r->length,
 		.audited = r->audited,
 		TEXT(port),

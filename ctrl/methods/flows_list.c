@@ -8,6 +8,7 @@
 #include "ctrl/rpc/rows.h"
 #include "ctrl/watch/names.h"
 #include "methods.h"
+#include "rewritten.h"
 #include "sluice/encap.h"
 
 static const char *const states[] = {
@@ -32,26 +33,6 @@ static const struct sl_field list_params_fields[] = {
 static const struct sl_shape list_params =
 	SL_SHAPE("flows.list", list_in, list_params_fields, "Which flows to list.");
 
-struct rewritten_out {
-	char *network;
-	struct sl_ip source, destination;
-	uint32_t source_port, destination_port;
-};
-static const struct sl_field rewritten_fields[] = {
-	SL_FIELD(rewritten_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "The network that they leave into; empty: the underlay."),
-	SL_FIELD(rewritten_out, source, SL_F_IP, .help = "Their source as they leave."),
-	SL_FIELD(rewritten_out, source_port, SL_F_UINT, .max = 65535,
-		.help = "Its port; for ICMP echo the identifier."),
-	SL_FIELD(rewritten_out, destination, SL_F_IP, .help = "Their destination as they leave."),
-	SL_FIELD(rewritten_out, destination_port, SL_F_UINT, .max = 65535,
-		.help = "The port there."),
-};
-static const struct sl_shape rewritten_shape =
-	SL_SHAPE("rewritten", rewritten_out, rewritten_fields,
-		"What the opener's packets become. Replies to that come back as answers "
-		"to what they were.");
-
 struct flow_out {
 	char *network, *state, *protocol;
 	struct sl_ip source, destination;
@@ -61,7 +42,7 @@ struct flow_out {
 	uint32_t age_seconds, idle_seconds, source_identity, destination_identity;
 	char *policy_egress, *policy_ingress;
 	bool audited, picked_up, routed, has_rewritten;
-	struct rewritten_out rewritten;
+	struct sl_rewritten_out rewritten;
 };
 static const struct sl_field flow_fields[] = {
 	SL_FIELD(flow_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "The network."),
@@ -98,7 +79,7 @@ static const struct sl_field flow_fields[] = {
 		.help = "true: a gateway forwards it, so its packets get other MAC addresses and a "
 			"lower TTL or hop limit."),
 	SL_FIELD(flow_out, rewritten, SL_F_OBJECT, SL_PRESENT(flow_out, has_rewritten),
-		.shape = &rewritten_shape,
+		.shape = &sl_rewritten_shape,
 		.help = "Present when its packets leave with other addresses or ports, or into "
 			"another network."),
 	SL_FIELD(flow_out, picked_up, SL_F_BOOL,
@@ -146,7 +127,7 @@ static const char *name_of_judge(const struct sl_running *run, uint32_t slot)
 }
 
 static void fill_rewritten(
-	const struct sl_running *run, const struct sl_flow_view *v, struct rewritten_out *out)
+	const struct sl_running *run, const struct sl_flow_view *v, struct sl_rewritten_out *out)
 {
 	const struct sl_key6 *k = &v->becomes;
 

@@ -88,6 +88,7 @@ void sl_recent_note(struct sl_recent *r, const struct sl_running *run, const str
 		world == NULL)
 		return;
 	sl_drop_explain(&e, s, world, &names);
+	sl_drop_find_rewritten(&e, s->network, run->pipeline->flows, &names);
 	clock_gettime(CLOCK_REALTIME, &e.when);
 	sl_recent_add(r, &e);
 }

@@ -32,6 +32,11 @@ struct sl_recent_entry {
 	uint16_t ethertype, source_port, destination_port;
 	uint32_t vni;
 	struct sl_ip source, destination, outer_source, outer_destination;
+	/* What packets of its connection become, if there is one and they do. */
+	bool has_rewritten;
+	struct sl_ip rewritten_source, rewritten_destination;
+	uint16_t rewritten_source_port, rewritten_destination_port;
+	char rewritten_network[SL_NAME_LEN];
 	/* Names; empty: none, or not known. */
 	char network[SL_NAME_LEN], policy[SL_NAME_LEN];
 	char from[SL_NAME_LEN];	       /* the port or node that sent it */
@@ -69,8 +74,12 @@ struct sl_drop_names {
 	const char *(*network)(void *ctx, uint32_t id);
 	const char *(*endpoint)(void *ctx, uint32_t id);
 };
-/* Fills *e except sequence and when. */
+/* Fills *e except sequence, when, and what packets become. */
 void sl_drop_explain(struct sl_recent_entry *e, const struct sl_sample *s,
 	const struct sl_world *world, const struct sl_drop_names *names);
+/* What packets of the connection of *e, which is filled, become. network: the id of its network. */
+struct sl_flow_table;
+void sl_drop_find_rewritten(struct sl_recent_entry *e, uint32_t network, struct sl_flow_table *t,
+	const struct sl_drop_names *names);
 
 #endif

@@ -184,7 +184,10 @@ struct sl_burst {
 	struct sl_key6 key6[SL_BURST_MAX]; /* written by parse, when SL_P_IP6 */
 	/* written by parse, when SL_P_FRAGMENT_FIRST or SL_P_FRAGMENT_LATER */
 	struct sl_fragment_range fragment[SL_BURST_MAX];
-	/* written by flow lookup (copied from the table) or by the miss path, when SL_ACT_REWRITE */
+	/*
+	 * Written by flow lookup (copied from the table) or by the miss path, when SL_ACT_REWRITE.
+	 * With neither SL_REWRITE_SRC nor _DST, only macs, what and sum_ip are.
+	 */
 	struct sl_rewrite rewrite[SL_BURST_MAX];
 } __rte_cache_aligned;
 

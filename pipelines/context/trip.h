@@ -52,6 +52,7 @@ struct sl_trip {
 	uint64_t walked;
 	/* Written by each stage that sets actions: a bit for each packet with SL_ACT_REWRITE. */
 	uint64_t rewrites;
+	uint64_t rewritten; /* of those: the packets that have been changed */
 };
 
 static inline struct sl_trip sl_trip_begin(struct sl_worker *w, struct sl_burst *b, bool underlay)

@@ -402,10 +402,11 @@ static inline bool sl_flow_record_in(const struct sl_flow_table *t, const struct
 	sl_block16 first = sl_block16_load(from), next;
 
 	memcpy(to, &first, sizeof(first));
-	for (unsigned int at = 16; to->what & tuple && at < sizeof(*to); at += 16) {
-		next = sl_block16_load((const uint8_t *)from + at);
-		memcpy((uint8_t *)to + at, &next, sizeof(next));
-	}
+	if (to->what & tuple)
+		for (unsigned int at = 16; at < sizeof(*to); at += 16) {
+			next = sl_block16_load((const uint8_t *)from + at);
+			memcpy((uint8_t *)to + at, &next, sizeof(next));
+		}
 	return sl_block16_is_zero(differs) && !sl_seq_is_writing(begun) &&
 	       sl_seq_is_unchanged(&f->seq, begun);
 }

@@ -66,7 +66,7 @@ static struct sl_trip trip_of_waiter(
 
 	t.b = &r->burst;
 	t.underlay = w->tunnel;
-	t.rewrites = 0;
+	t.rewrites = t.rewritten = 0;
 	t.has_verdicts = false;
 	return t;
 }

@@ -4,9 +4,6 @@
 #include <netinet/in.h>
 #include <rte_hash_crc.h>
 
-#include "sluice/super.h"
-#include "sum.h"
-
 /* Where a protocol's checksum is, and what it covers besides its own packet. */
 struct layout {
 	uint8_t at;   /* offset of the checksum */
@@ -34,34 +31,6 @@ static struct layout layout_of(const struct sl_meta *m)
 	default:
 		return (struct layout){0};
 	}
-}
-
-static void write_addresses(uint8_t *ip, const struct sl_meta *m, const struct sl_rewrite *r)
-{
-	if (m->flags & SL_P_IP4) {
-		memcpy(ip + 12, &r->src.w_be[3], 4);
-		memcpy(ip + 16, &r->dst.w_be[3], 4);
-	} else {
-		memcpy(ip + 8, r->src.b, 16);
-		memcpy(ip + 24, r->dst.b, 16);
-	}
-}
-
-/* A checksum at p of a protocol that has it in ones' complement. */
-static void change_sum(
-	uint8_t *p, const struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
-{
-	uint16_t old = sl_load16(p), now;
-
-	if (unlikely(pkt->ol_flags & RTE_MBUF_F_TX_L4_MASK)) {
-		sl_store16(p, sl_sum_add(old, r->sum_l3));
-		return;
-	}
-	/* RFC 768: none. Over IPv6 a UDP packet without one is left as it is, too. */
-	if (m->proto == IPPROTO_UDP && old == 0)
-		return;
-	now = sl_sum_changed16(old, r->sum_l4);
-	sl_store16(p, m->proto == IPPROTO_UDP ? sl_sum_not_zero(now) : now);
 }
 
 /* An echo's identifier is where the key of the packet has it. */
@@ -105,7 +74,7 @@ static void write_l4(struct rte_mbuf *pkt, const struct sl_meta *m, const struct
 	uint32_t ports = r->sport_be | (uint32_t)r->dport_be << 16;
 
 	if (l->has)
-		change_sum(l4 + l->at, pkt, m, r);
+		sl_rewrite_sum(l4 + l->at, pkt, m, r);
 	else if (m->proto == IPPROTO_SCTP && sl_load32(l4) != ports)
 		change_crc(l4, m, ports);
 	if (l->ports)
@@ -124,22 +93,7 @@ static bool needs_whole(
 	       sl_load32(l4) != (r->sport_be | (uint32_t)r->dport_be << 16);
 }
 
-/* What most packets are: TCP or UDP with the headers in one buffer. */
-static bool write_common(struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
-{
-	uint32_t at = m->proto == IPPROTO_TCP ? 16 : 6;
-	uint32_t ports = r->sport_be | (uint32_t)r->dport_be << 16;
-	uint8_t *l4 = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l4_off);
-
-	if ((m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP) ||
-		m->flags & SL_P_FRAGMENT_LATER || pkt->data_len < m->l4_off + at + 2)
-		return false;
-	change_sum(l4 + at, pkt, m, r);
-	memcpy(l4, &ports, sizeof(ports));
-	return true;
-}
-
-static enum sl_drop write_any(
+enum sl_drop sl_rewrite_any(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
 {
 	struct layout l = layout_of(m);
@@ -154,18 +108,6 @@ static enum sl_drop write_any(
 		return SL_DROP_FRAGMENT_UNKNOWN;
 	write_l4(pkt, m, r, &l);
 	return SL_KEEP;
-}
-
-enum sl_drop sl_rewrite_tuple(
-	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
-{
-	enum sl_drop drop = SL_KEEP;
-
-	if (unlikely(!write_common(pkt, m, r)))
-		drop = write_any(pkt, m, r);
-	if (likely(drop == SL_KEEP))
-		write_addresses(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), m, r);
-	return drop;
 }
 
 static uint32_t sum_of_ports(const struct sl_rewrite *r, uint16_t sport_be, uint16_t dport_be)

@@ -19,6 +19,7 @@
 #ifndef SL_REWRITE_DP_H
 #define SL_REWRITE_DP_H
 
+#include <netinet/in.h>
 #include <rte_mbuf.h>
 
 #include "dp/lib/pkt.h"
@@ -74,9 +75,67 @@ void sl_rewrite_back4(
 void sl_rewrite_back6(
 	const struct sl_rewrite *r, const struct sl_key6 *key, struct sl_rewrite *back);
 
-/* Addresses, ports, and the transport checksum; not the IPv4 header's. */
-enum sl_drop sl_rewrite_tuple(
+/* Ports and the transport checksum of any packet; nothing of a later fragment. */
+enum sl_drop sl_rewrite_any(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r);
+
+/* A checksum at p of a protocol that has it in ones' complement. */
+static inline void sl_rewrite_sum(
+	uint8_t *p, const struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	uint16_t old = sl_load16(p), now;
+
+	if (unlikely(pkt->ol_flags & RTE_MBUF_F_TX_L4_MASK)) {
+		sl_store16(p, sl_sum_add(old, r->sum_l3));
+		return;
+	}
+	/* RFC 768: none. Over IPv6 a UDP packet without one is left as it is, too. */
+	if (m->proto == IPPROTO_UDP && old == 0)
+		return;
+	now = sl_sum_changed16(old, r->sum_l4);
+	sl_store16(p, m->proto == IPPROTO_UDP ? sl_sum_not_zero(now) : now);
+}
+
+/* What most packets are: TCP or UDP with the headers in one buffer. */
+static inline bool sl_rewrite_common(
+	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	uint32_t at = m->proto == IPPROTO_TCP ? 16 : 6;
+	uint32_t ports = r->sport_be | (uint32_t)r->dport_be << 16;
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l4_off);
+
+	if ((m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP) ||
+		m->flags & SL_P_FRAGMENT_LATER || pkt->data_len < m->l4_off + at + 2)
+		return false;
+	sl_rewrite_sum(l4 + at, pkt, m, r);
+	memcpy(l4, &ports, sizeof(ports));
+	return true;
+}
+
+static inline void sl_rewrite_addresses(
+	uint8_t *ip, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	if (m->flags & SL_P_IP4) {
+		memcpy(ip + 12, &r->src.w_be[3], 4);
+		memcpy(ip + 16, &r->dst.w_be[3], 4);
+	} else {
+		memcpy(ip + 8, r->src.b, 16);
+		memcpy(ip + 24, r->dst.b, 16);
+	}
+}
+
+/* Addresses, ports, and the transport checksum; not the IPv4 header's. */
+static inline enum sl_drop sl_rewrite_tuple(
+	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	enum sl_drop drop = SL_KEEP;
+
+	if (unlikely(!sl_rewrite_common(pkt, m, r)))
+		drop = sl_rewrite_any(pkt, m, r);
+	if (likely(drop == SL_KEEP))
+		sl_rewrite_addresses(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), m, r);
+	return drop;
+}
 
 static inline enum sl_drop sl_rewrite_apply(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)

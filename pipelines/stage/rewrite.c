@@ -23,6 +23,7 @@ void sl_stage_rewrite(struct sl_trip *t)
 
 		if (unlikely(!leaves(b, i)))
 			continue;
+		t->rewritten |= UINT64_C(1) << i;
 		drop = sl_rewrite_apply(b->pkt[i], &b->meta[i], &b->rewrite[i]);
 		if (unlikely(drop != SL_KEEP))
 			sl_trip_judge(t, i, drop);

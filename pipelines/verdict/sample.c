@@ -2,6 +2,8 @@
 /* Dropped packets are counted under their reason, and sampled. */
 #include "verdict.h"
 
+#include <netinet/in.h>
+
 #include "pipelines/parse/outer_dp.h"
 #include "sluice/encap.h"
 #include "sluice/super.h"
@@ -113,6 +115,26 @@ static bool is_encapsulated(const struct sl_trip *t, unsigned int i, enum sl_dro
 	return reason == SL_DROP_UPCALL_FULL && (!t->underlay || is_decapped(t->b, i));
 }
 
+/* A sample shows the packet as it came: its network and its sender are those. */
+static void put_back(const struct sl_burst *b, unsigned int i)
+{
+	const struct sl_meta *m = &b->meta[i];
+	struct rte_mbuf *pkt = b->pkt[i];
+	uint8_t *ip = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off);
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l4_off);
+	bool ip4 = m->flags & SL_P_IP4;
+	bool ports = m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP || m->proto == IPPROTO_SCTP;
+
+	if (m->l4_off > pkt->data_len)
+		return;
+	if (ip4)
+		memcpy(ip + 12, &b->key4[i], 8);
+	else
+		memcpy(ip + 8, &b->key6[i], 32);
+	if (ports && !(m->flags & SL_P_FRAGMENT_LATER) && m->l4_off + 4u <= pkt->data_len)
+		memcpy(l4, ip4 ? &b->key4[i].sport_be : &b->key6[i].sport_be, 4);
+}
+
 static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsigned int i,
 	enum sl_drop reason, unsigned int culprit, bool audited)
 {
@@ -131,6 +153,8 @@ static __rte_cold __rte_noinline void take_sample(const struct sl_trip *t, unsig
 		.outer = from.outer || encapsulated,
 		.commit = t->world->commit};
 
+	if (has_bit(t->rewritten, i) && !encapsulated)
+		put_back(b, i);
 	sl_sample_take(&t->w->samples, &s, b->pkt[i], encapsulated ? 0 : from.before);
 }
 

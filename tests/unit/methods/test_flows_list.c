@@ -164,12 +164,54 @@ static void routed_flow_has_one_tuple(void **state)
 	close_it();
 }
 
+static const char *network_name(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	return id == network("red") ? "red" : "";
+}
+
+/* What a drop record has of a sample, and what is found for it. */
+static void drop_record_has_both_tuples(void **state)
+{
+	const struct sl_drop_names names = {.network = network_name};
+	struct sl_recent_entry e = {.has_addresses = true,
+		.has_ports = true,
+		.proto = IPPROTO_UDP,
+		.source = sl_test_ip("10.0.0.5"),
+		.destination = sl_test_ip("10.9.9.9"),
+		.source_port = 4000,
+		.destination_port = 80};
+	struct sl_ip becomes = sl_test_ip("10.8.8.8");
+
+	(void)state;
+	open_one(true);
+	sl_drop_find_rewritten(&e, network("blue"), x.t, &names);
+	assert_true(e.has_rewritten);
+	assert_true(sl_ip_equal(&e.rewritten_source, &becomes));
+	assert_int_equal(e.rewritten_source_port, 50000);
+	assert_int_equal(e.rewritten_destination_port, 8080);
+	assert_string_equal(e.rewritten_network, "red");
+	/* A reply, in the other network. */
+	e.source = sl_test_ip("10.0.1.7");
+	e.destination = becomes;
+	e.source_port = 8080;
+	e.destination_port = 50000;
+	sl_drop_find_rewritten(&e, network("red"), x.t, &names);
+	assert_true(e.has_rewritten);
+	assert_int_equal(e.rewritten_source_port, 80);
+	assert_int_equal(e.rewritten_destination_port, 4000);
+	sl_drop_find_rewritten(&e, network("blue"), x.t, &names);
+	assert_false(e.has_rewritten);
+	close_it();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(translated_flow_is_listed_with_both_tuples),
 		cmocka_unit_test(translated_flow_is_found_by_either_tuple),
 		cmocka_unit_test(routed_flow_has_one_tuple),
+		cmocka_unit_test(drop_record_has_both_tuples),
 	};
 
 	return cmocka_run_group_tests_name("flows.list", tests, setup, teardown);

@@ -8,6 +8,7 @@
 #include "pipelines/context/world.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/rewrite/rewrite_dp.h"
+#include "sluice/encap.h"
 #include "tests/lib/super.h"
 
 #define WEB_MAC	    "02:00:00:00:00:05"
@@ -17,6 +18,7 @@
 enum { SYN = SL_TCP_SYN, ACK = SL_TCP_ACK };
 
 static struct sl_burst b;
+static bool by_tunnel; /* the way out of web-1's packets */
 
 /* The frame in f, parsed as the port's. */
 static void parse_from(uint16_t port)
@@ -49,6 +51,11 @@ static struct sl_flow_install resolution(struct sl_rig *rig)
 
 	in.side[0].origin = SL_RIG_WEB;
 	in.side[0].act = (struct sl_action){.kind = SL_ACT_PORT, .mtu = 1400, .out = SL_RIG_DB};
+	if (by_tunnel)
+		in.side[0].act = (struct sl_action){.kind = SL_ACT_TUNNEL,
+			.mtu = 1400,
+			.out = sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4),
+			.vni = 100};
 	in.side[1].origin = SL_RIG_DB;
 	in.side[1].act = (struct sl_action){.kind = SL_ACT_PORT, .mtu = 1400, .out = SL_RIG_WEB};
 	memcpy(in.side[0].macs, gateway.b, 6);
@@ -330,6 +337,39 @@ static void record_outlives_a_commit(void **state)
 	leaves(r, SL_RIG_DB);
 }
 
+static void rewritten_packet_leaves_by_a_tunnel(void **state)
+{
+	struct sl_rig *r = *state;
+
+	by_tunnel = true;
+	make_frame(TO_VIP, .sport = 4000, .dport = 80);
+	open_translated(r, 8080);
+	by_tunnel = false;
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	make_frame(AT_DB, .sport = 4000, .dport = 8080, .hops = 63);
+	assert_true(sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out));
+	assert_bytes_equal(out.b + 50, out.len - 50, f.b, f.len);
+}
+
+/* Whoever reads of the drop knows the packet as its sender knows it. */
+static void sample_of_a_rewritten_packet_shows_it_as_it_came(void **state)
+{
+	struct sl_rig *r = *state;
+	struct sl_sample s;
+
+	sl_rig_tunnel(r, true, false);
+	by_tunnel = true;
+	make_frame(TO_VIP, .sport = 4000, .dport = 80);
+	open_translated(r, 8080);
+	by_tunnel = false;
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_ROUTE_NONE);
+	assert_int_equal(
+		rte_ring_sc_dequeue_elem(sl_rig_worker(r)->samples.ring, &s, sizeof(s)), 0);
+	assert_int_equal(s.reason, SL_DROP_ROUTE_NONE);
+	assert_memory_equal(s.bytes + 26, f.b + 26, 12);
+	assert_int_equal(s.network, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +383,8 @@ int main(void)
 		T(super_segments_are_translated_whole),
 		T(mixed_burst_leaves_right),
 		T(record_outlives_a_commit),
+		T(rewritten_packet_leaves_by_a_tunnel),
+		T(sample_of_a_rewritten_packet_shows_it_as_it_came),
 	};
 
 	return cmocka_run_group_tests_name("rewrite stage", tests, sl_test_eal, NULL);
