@@ -53,6 +53,7 @@ void sl_decap_identities(struct decap *d, const struct group *g, unsigned int e)
 			continue;
 		if (sl_encaps[e]->carries_identity) {
 			md->carried = md->act.identity;
+			md->no_ethernet = sl_pkt_has_no_macs(b->pkt[i]);
 			continue;
 		}
 		takes = taken(d, md);

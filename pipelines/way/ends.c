@@ -18,7 +18,7 @@ static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 	key = sl_pmap_addr_key(m->network, &ends->src_ip);
 	ends->src = sl_pmap_find(t->world->endpoints, &key);
 	if (ends->src == NULL || ends->src->origin != m->origin ||
-		memcmp(ends->src->mac.b, eth->src_addr.addr_bytes, 6) != 0)
+		(m->no_ethernet == 0 && memcmp(ends->src->mac.b, eth->src_addr.addr_bytes, 6) != 0))
 		return SL_DROP_SPOOFED;
 	return sl_trust_sender(t, i, &ends->src, &ends->claimed);
 }
