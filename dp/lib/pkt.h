@@ -69,6 +69,17 @@ static inline uint64_t sl_load64(const void *p)
 }
 
 /*
+ * Both MACs of the frame are zero: its Ethernet header was made when outer headers were removed, and
+ * written over them.
+ */
+static inline bool sl_pkt_has_no_macs(const struct rte_mbuf *m)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	return m->data_len >= 12 && (sl_load64(p) | sl_load32(p + 8)) == 0;
+}
+
+/*
  * Between network and host order. This uses the compiler's own swap. The one in rte_byteorder.h is
  * assembly on x86, which the compiler cannot fold into a load or store: 1 cycle each.
  */

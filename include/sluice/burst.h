@@ -116,7 +116,7 @@ _Static_assert(offsetof(struct sl_action, vni) == 8 && offsetof(struct sl_action
 	"the first eight bytes are the way out, and no byte is padding");
 
 enum {
-	SL_CAME_ENCAP_BITS = 6,
+	SL_CAME_ENCAP_BITS = 5,
 	SL_CAME_ENCAP_MASK = (1 << SL_CAME_ENCAP_BITS) - 1,
 };
 
@@ -148,6 +148,8 @@ struct sl_meta {
 			uint32_t encap : SL_CAME_ENCAP_BITS; /* enum sl_encap_id */
 			uint32_t outer_family : 1;	     /* enum sl_family */
 			uint32_t applied : 1; /* GBP's A bit: its sender has applied policy */
+			/* an IP packet came: its Ethernet header was made here, without addresses */
+			uint32_t no_ethernet : 1;
 			/* the sender's identity as the packet claims it; 0: it carries none */
 			uint32_t carried : SL_IDENTITY_BITS;
 		};

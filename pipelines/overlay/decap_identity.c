@@ -14,50 +14,79 @@ uint32_t sl_decap_wire(unsigned int e)
 	return alike;
 }
 
-/* The encapsulations that this packet may have. */
-static uint32_t taken(const struct decap *d, const struct sl_meta *md)
+/* What the packets of a run are taken as. Most packets of a group are of one run. */
+struct taken {
+	uint32_t origin, network;
+	uint32_t takes;		   /* 1 << enum sl_encap_id each */
+	const struct sl_encap *as; /* the one that looks like the group's; NULL: none */
+};
+
+static __rte_noinline void next_taken(
+	struct taken *t, const struct decap *d, const struct sl_meta *md)
 {
-	return d->world->networks[md->network].accepts |
-	       sl_decap_node_accepts(d->world, md->origin);
+	uint32_t alike;
+
+	t->origin = md->origin;
+	t->network = md->network;
+	t->takes = d->world->networks[md->network].accepts |
+		   sl_decap_node_accepts(d->world, md->origin);
+	alike = t->takes & d->variants;
+	t->as = alike != 0 ? sl_encaps[rte_bsf32(alike)] : NULL;
 }
 
 /*
- * The packet came as e, and its network takes v, which looks the same. If the network takes both, a
- * packet with an identity is v's. The own header is still in front of the inner packet.
+ * The packet's network takes t->as, which looks the same. If the network takes the group's own too, a
+ * packet with an identity is the other's. The own header is still in front of the inner packet.
  */
-static void read_variant(const struct rte_mbuf *m, struct sl_meta *md, unsigned int e,
-	unsigned int v, uint32_t takes)
+static inline void read_variant(
+	const struct rte_mbuf *m, struct sl_meta *md, unsigned int e, const struct taken *t)
 {
-	const uint32_t len = sl_encaps[v]->header_len - SL_UDP_LEN;
+	const uint32_t len = t->as->header_len - SL_UDP_LEN;
 	struct sl_tunnel_header h;
 
-	if (!sl_encaps[v]->parse(rte_pktmbuf_mtod(m, const uint8_t *) - len, len, &h))
+	if (!t->as->parse(rte_pktmbuf_mtod(m, const uint8_t *) - len, len, &h))
 		return;
-	if ((takes >> e & 1) != 0 && h.identity == SL_IDENTITY_UNKNOWN)
+	if ((t->takes >> e & 1) != 0 && h.identity == SL_IDENTITY_UNKNOWN)
 		return;
-	md->encap = v & SL_CAME_ENCAP_MASK;
+	md->encap = t->as->id & SL_CAME_ENCAP_MASK;
 	md->carried = h.identity & SL_IDENTITY_MASK;
 	md->applied = h.applied;
+}
+
+static void read_variants(struct decap *d, const struct group *g, unsigned int e)
+{
+	struct taken t = {.origin = 0};
+	struct sl_burst *b = d->b;
+
+	for (unsigned int k = 0; k < g->n; k++) {
+		unsigned int i = g->idx[k];
+		struct sl_meta *md = &b->meta[i];
+
+		if (unlikely(b->verdict[i] != SL_KEEP))
+			continue;
+		if (unlikely(md->origin != t.origin || md->network != t.network))
+			next_taken(&t, d, md);
+		if (t.as != NULL)
+			read_variant(b->pkt[i], md, e, &t);
+	}
 }
 
 void sl_decap_identities(struct decap *d, const struct group *g, unsigned int e)
 {
 	struct sl_burst *b = d->b;
 
+	if (!sl_encaps[e]->carries_identity) {
+		read_variants(d, g, e);
+		return;
+	}
 	for (unsigned int k = 0; k < g->n; k++) {
 		unsigned int i = g->idx[k];
 		struct sl_meta *md = &b->meta[i];
-		uint32_t takes, alike;
 
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
-		if (sl_encaps[e]->carries_identity) {
-			md->carried = md->act.identity;
-			continue;
-		}
-		takes = taken(d, md);
-		alike = takes & d->variants;
-		if (alike != 0)
-			read_variant(b->pkt[i], md, e, rte_bsf32(alike), takes);
+		md->carried = md->act.identity;
+		if (unlikely(sl_pkt_has_no_macs(b->pkt[i])))
+			md->no_ethernet = 1;
 	}
 }

@@ -76,16 +76,19 @@ static __rte_noinline bool find_other(struct decap *d, const uint8_t *addrs, uns
 	return true;
 }
 
-static inline bool is_other(const struct decap *d, const uint8_t *addrs, unsigned int family,
-	uint8_t proto, uint16_t dport_be)
+static __rte_always_inline bool is_other(const struct decap *d, const uint8_t *addrs,
+	const unsigned int family, uint8_t proto, uint16_t dport_be)
 {
 	const struct other_memo *o = &d->other;
+	uint64_t differ = sl_load64(o->addrs) ^ sl_load64(addrs);
 
-	return o->proto == proto && o->family == family && o->dport_be == dport_be &&
-	       memcmp(o->addrs, addrs, family == SL_FAMILY_IP4 ? 8 : 32) == 0;
+	if (family == SL_FAMILY_IP6)
+		for (unsigned int at = 8; at < 32; at += 8)
+			differ |= sl_load64(o->addrs + at) ^ sl_load64(addrs + at);
+	return differ == 0 && o->proto == proto && o->family == family && o->dport_be == dport_be;
 }
 
-static inline bool to_group(struct decap *d, unsigned int i, const uint8_t *addrs,
+static __rte_always_inline bool to_group(struct decap *d, unsigned int i, const uint8_t *addrs,
 	unsigned int family, uint8_t proto, uint16_t dport_be)
 {
 	struct sl_meta *md = &d->b->meta[i];

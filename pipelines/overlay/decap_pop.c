@@ -117,6 +117,7 @@ static __rte_noinline unsigned int pop_routed(struct decap *d, unsigned int kind
 		if (unlikely(b->verdict[i] != SL_KEEP))
 			continue;
 		md->came = sl_came(e, kind % SL_FAMILIES);
+		md->no_ethernet = 1;
 		if (unlikely(net->id == 0 || !net->present || (takes >> e & 1) == 0)) {
 			md->network = 0;
 			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;

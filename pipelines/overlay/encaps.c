@@ -8,6 +8,9 @@ enum {
 	IP6_LEN = 40,
 };
 
+_Static_assert(SL_ENCAP_COUNT <= 16,
+	"masks of encapsulations have 16 bits, masks of tunnels of a node 32");
+
 const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT] = {
 #define X(id, name, sym) [SL_ENCAP_##id] = &sym,
 	SL_ENCAP_LIST(X)

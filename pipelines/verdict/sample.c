@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 
+#include "dp/lib/pkt.h"
 #include "pipelines/parse/outer_dp.h"
 #include "sluice/encap.h"
 #include "sluice/super.h"
@@ -36,18 +37,6 @@ static uint32_t outer_source(const struct rte_mbuf *m)
 		return 0;
 	/* of an IPv6 address, its end */
 	return sl_load32(p + (sl_load_be16(p + 12) == 0x86dd ? 34 : 26));
-}
-
-/*
- * The Ethernet header was made when the outer headers were removed, and written over them: what is in
- * front of it is not whole.
- */
-static bool is_made_up(const struct rte_mbuf *m)
-{
-	static const uint8_t zero[12];
-
-	return m->data_len >= sizeof(zero) &&
-	       memcmp(rte_pktmbuf_mtod(m, const void *), zero, sizeof(zero)) == 0;
 }
 
 /* This is all that is computed for each dropped packet. */
@@ -86,7 +75,8 @@ static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
 	if (!is_decapped(b, i))
 		return (struct drop_origin){.origin = b->in_port, .outer = true};
-	if (is_made_up(b->pkt[i]))
+	/* What is in front of an Ethernet header that was made here is not whole. */
+	if (sl_pkt_has_no_macs(b->pkt[i]))
 		return (struct drop_origin){.origin = m->origin, .network = m->network};
 	return (struct drop_origin){.origin = m->origin,
 		.network = m->network,

@@ -58,13 +58,12 @@ static bool is_from_gateway(const struct sl_trip *t, unsigned int i, const struc
 	       memcmp(e->net->gateway_mac.b, eth->src_addr.addr_bytes, 6) == 0;
 }
 
-/* Decap gives zeros as MACs to a packet that came without. No workload may send them. */
+/* Decap knows of packets from a node whether they came with MACs. */
 static bool is_bare(const struct sl_trip *t, unsigned int i)
 {
-	static const uint8_t none[12];
+	const struct sl_meta *m = &t->b->meta[i];
 
-	return (t->b->meta[i].origin & SL_ORIGIN_NODE) != 0 &&
-	       memcmp(rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *), none, sizeof(none)) == 0;
+	return (m->origin & SL_ORIGIN_NODE) != 0 && m->no_ethernet != 0;
 }
 
 /* Has the endpoint sent packet i itself, or has the gateway of its node? */

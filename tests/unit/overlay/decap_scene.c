@@ -134,6 +134,7 @@ void assert_taken(const struct contract *c)
 	assert_int_equal(md->network, c->row->carries_network ? NETWORK : ROUTED);
 	assert_int_equal(md->encap, c->id);
 	assert_int_equal(md->outer_family, c->family);
+	assert_int_equal(md->no_ethernet, !c->row->inner_ethernet);
 	assert_int_equal(md->carried, c->row->carries_identity ? 1001 : 0);
 }
 

@@ -188,6 +188,28 @@ static void ports_are_those_of_the_node(void **state)
 	}
 }
 
+static void inner_ip_in_geneve_is_noted(void **state)
+{
+	const struct contract *c = contract(SL_ENCAP_GENEVE, 0);
+
+	(void)state;
+	take(1 << SL_ENCAP_GENEVE);
+	make(c);
+	decap_outer();
+	assert_int_equal(burst.meta[0].no_ethernet, 0);
+	memmove(outer.b + c->hdr_len, outer.b + c->hdr_len + 14, outer.len - c->hdr_len - 14);
+	outer.len -= 14;
+	outer.n_layers = n_outer_layers;
+	outer.b[c->own_off + 2] = 0x08;
+	outer.b[c->own_off + 3] = 0x00;
+	sl_frame_end(&outer);
+	assert_int_equal(decap_outer(), SL_KEEP);
+	assert_int_equal(burst.meta[0].no_ethernet, 1);
+	memset(inner.b, 0, 12);
+	assert_packet_frame(burst.pkt[0], &inner);
+	assert_int_equal(burst.meta[0].carried, 1001);
+}
+
 static void burst_of_all_kinds_is_sorted(void **state)
 {
 	unsigned int n = 0;
@@ -228,6 +250,7 @@ int main(void)
 		test(network_takes_only_what_it_accepts),
 		test(node_may_send_what_its_network_does_not_take_from_others),
 		test(ports_are_those_of_the_node),
+		test(inner_ip_in_geneve_is_noted),
 		test(burst_of_all_kinds_is_sorted),
 	};
 
