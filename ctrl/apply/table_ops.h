@@ -147,8 +147,9 @@ void sl_table_port_lost(struct sl_table_txn *t, uint16_t id);
  * that the object's endpoint had, if the endpoint stays where it is, or else to a new one.
  */
 struct sl_endpoint *sl_apply_endpoint(const struct sl_apply *a, uint32_t id); /* NULL: none */
-/* Zeroed; NULL: out of memory. */
-struct sl_endpoint *sl_table_endpoint_make(struct sl_table_txn *t, uint32_t id);
+/* Zeroed but for its n addresses; NULL: out of memory. */
+struct sl_endpoint *sl_table_endpoint_make(
+	struct sl_table_txn *t, uint32_t id, const struct sl_ip *ip, uint8_t n);
 /* Network, origin and locality are filled in. 0 or -errno with *e. */
 int sl_table_endpoint_bill(struct sl_table_txn *t, struct sl_endpoint *ep, struct sl_err *e);
 bool sl_table_endpoint_retire(struct sl_table_txn *t, struct sl_endpoint *ep);

@@ -11,6 +11,7 @@
 #include "pipelines/key/key_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"
+#include "clients.h"
 #include "collections.h"
 #include "endpoints.h"
 #include "host_ports.h"
@@ -19,6 +20,7 @@
 /* The transaction's edit. */
 struct endpoints_state {
 	struct sl_pmap_edit *edit; /* NULL: no endpoint changes */
+	struct sl_pmap_edit *clients;
 };
 
 static struct endpoints_state *state_of(const struct sl_table_txn *t)
@@ -50,6 +52,7 @@ static bool open_endpoints(struct sl_apply *a, struct sl_world *w, void **state)
 static void close_endpoints(struct sl_world *w, void *state)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->endpoints);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->clients);
 	free(state);
 }
 
@@ -66,8 +69,11 @@ static int remove_endpoint(
 			return sl_table_no_memory(e);
 		sl_table_scope(t, sl_change_of_ip(ep->network, &ip[i]));
 	}
-	if (ep->local)
+	if (ep->local) {
+		if (sl_client_remove(t, state_of(t)->clients, obj, ep) != 0)
+			return sl_table_no_memory(e);
 		sl_table_port_loses(t, (uint16_t)ep->origin);
+	}
 	return sl_table_endpoint_retire(t, ep) ? 0 : sl_table_no_memory(e);
 }
 
@@ -106,7 +112,8 @@ static void fill(
 static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *obj, struct sl_err *e)
 {
 	const struct sl_ip *ip = obj->addresses.items;
-	struct sl_endpoint *ep = sl_table_endpoint_make(t, obj->o.id);
+	struct sl_endpoint *ep = sl_table_endpoint_make(
+		t, obj->o.id, ip, sl_endpoint_is_local(obj) ? (uint8_t)obj->addresses.n : 0);
 	int err;
 
 	if (ep == NULL)
@@ -121,8 +128,11 @@ static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *ob
 		if (sl_pmap_put(state_of(t)->edit, &key, ep, NULL) != 0)
 			return sl_table_no_memory(e);
 	}
-	if (ep->local)
+	if (ep->local) {
+		if (sl_client_add(state_of(t)->clients, ep) != 0)
+			return sl_table_no_memory(e);
 		sl_table_port_gains(t, (uint16_t)ep->origin, ep->network);
+	}
 	if (is_news(t, obj, ep) && !sl_table_announce(t, obj->o.id))
 		return sl_table_no_memory(e);
 	return 0;
@@ -239,7 +249,10 @@ static void abort_edit(struct sl_table_txn *t)
 
 	if (s->edit != NULL)
 		sl_pmap_edit_abort(s->edit);
+	if (s->clients != NULL)
+		sl_pmap_edit_abort(s->clients);
 	s->edit = NULL;
+	s->clients = NULL;
 }
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)
@@ -255,8 +268,11 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	if (err != 0)
 		return err;
 	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_key_seeds.s[3]);
-	if (s->edit == NULL)
+	s->clients = sl_pmap_edit_begin(t->old->clients, sl_key_seeds.s[3]);
+	if (s->edit == NULL || s->clients == NULL) {
+		abort_edit(t);
 		return sl_table_no_memory(e);
+	}
 	err = edit_endpoints(t, e);
 	if (err != 0)
 		abort_edit(t);
@@ -290,14 +306,17 @@ static void put_all(struct sl_table_txn *t)
 static void commit(struct sl_table_txn *t)
 {
 	struct endpoints_state *s = state_of(t);
-	struct sl_pmap_garbage *garbage;
+	struct sl_pmap_garbage *garbage, *of_clients;
 
 	sl_host_endpoints_commit(t);
 	if (s->edit == NULL)
 		return;
 	t->world->endpoints = sl_pmap_edit_commit(s->edit, &garbage);
+	t->world->clients = sl_pmap_edit_commit(s->clients, &of_clients);
 	s->edit = NULL;
-	if (!sl_table_retire(t, sl_pmap_garbage_free, garbage))
+	s->clients = NULL;
+	if (!sl_table_retire(t, sl_pmap_garbage_free, garbage) ||
+		!sl_table_retire(t, sl_pmap_garbage_free, of_clients))
 		abort();
 	put_all(t);
 }

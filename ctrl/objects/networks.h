@@ -9,6 +9,10 @@ struct sl_subnet_obj {
 	struct sl_prefix prefix;
 	bool has_gateway;
 	struct sl_ip gateway;
+	bool dhcp;
+	bool ra;	       /* counts for IPv6 with a gateway */
+	struct sl_list dns;    /* struct sl_ip */
+	struct sl_list search; /* char * */
 };
 
 struct sl_network_obj {

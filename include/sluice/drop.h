@@ -58,6 +58,11 @@
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
+	X(DHCP_FOREIGN,                                                                           \
+		"DHCP message from a MAC of no endpoint, or one that has no address to get",      \
+		"dhcp")                                                                           \
+	X(DHCP_MALFORMED, "DHCP message that no client sends, or that came through a relay",      \
+		"dhcp")                                                                           \
 	X(ANNOUNCE_RATE, "too many gratuitous ARPs or unsolicited advertisements", "announce")    \
 	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
 		"destination")                                                                    \

@@ -15,6 +15,7 @@
 struct sl_addr_map;
 struct sl_pmap;
 struct sl_policy_set;
+struct sl_setup;
 struct sl_tunnel_table;
 struct sl_u32map;
 
@@ -33,6 +34,8 @@ struct sl_network {
 	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
 	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
 	bool present;
+	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
+	const struct sl_setup *setup;
 };
 
 /* An endpoint, immutable. One object serves all its addresses. */
@@ -46,6 +49,8 @@ struct sl_endpoint {
 	uint32_t identity;
 	bool local;
 	struct sl_mac mac;
+	uint8_t n_ip;		/* of a local one: its addresses */
+	const struct sl_ip *ip; /* in the same block of memory */
 };
 
 /* Values in the map of this node's underlay addresses. */
@@ -82,7 +87,9 @@ struct sl_world {
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
 	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
-	const struct sl_host_taps *host_taps;	/* NULL: no port has one */
+	/* (network, origin, MAC) -> local struct sl_endpoint: sl_client_key */
+	const struct sl_pmap *clients;
+	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */

@@ -8,6 +8,7 @@
 #include "icmp_error.h"
 #include "judge.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/reply/setup.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
@@ -174,8 +175,11 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return sl_programmed(t, i, &ends, d, f);
-	if (d != SL_KEEP)
-		return d;
+	if (unlikely(d != SL_KEEP)) {
+		enum sl_drop served = sl_setup_unicast(t, i);
+
+		return served != SL_KEEP ? served : d;
+	}
 	return connect_ends(t, i, &ends, f);
 }
 

@@ -8,13 +8,20 @@
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
 #include "reply_state.h"
+#include "setup_dp.h"
 
 static const struct sl_endpoint *find(
 	const struct sl_trip *t, unsigned int i, const struct sl_ip *ip)
 {
 	struct sl_pmap_key key = sl_pmap_addr_key(t->b->meta[i].network, ip);
 
-	return sl_pmap_find(t->world->endpoints, &key);
+	const struct sl_endpoint *ep = sl_pmap_find(t->world->endpoints, &key);
+	const struct sl_setup *setup = t->world->networks[t->b->meta[i].network].setup;
+
+	/* No endpoint has a link-local address. */
+	if (ep == NULL && setup != NULL && sl_ip_equal(ip, &setup->router))
+		return &setup->self;
+	return ep;
 }
 
 /* 169.254.0.0/16, fe80::/10: no endpoint has such an address; it is valid on one link only. */

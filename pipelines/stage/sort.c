@@ -5,6 +5,7 @@
 #include <rte_tcp.h>
 
 #include "dp/lib/pkt.h"
+#include "pipelines/reply/setup.h"
 
 #define SPECIAL \
 	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
@@ -37,7 +38,9 @@ static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_s
 	if (m->flags & (SL_P_ARP | SL_P_ND)) {
 		sl_packets_add(&out->whohas, i);
 	} else if (m->flags & SL_P_MULTICAST) {
-		return SL_DROP_MULTICAST;
+		if (!sl_setup_concerns(b, i))
+			return SL_DROP_MULTICAST;
+		sl_packets_add(&out->setup, i);
 	} else if (m->flags & SL_P_FRAGMENT_LATER) {
 		sl_packets_add(&out->later, i);
 	} else {
@@ -67,6 +70,7 @@ void sl_stage_sort(struct sl_trip *t, const struct sl_packets *in, struct sl_sor
 	struct sl_burst *b = t->b;
 
 	out->plain.n = out->first.n = out->later.n = out->error.n = out->whohas.n = 0;
+	out->setup.n = 0;
 	for (unsigned int k = 0; k < in->n; k++) {
 		unsigned int i = in->idx[k];
 

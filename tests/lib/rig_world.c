@@ -16,6 +16,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/reply/setup_dp.h"
 
 static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
@@ -64,7 +65,26 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 		struct sl_pmap_key key = sl_pmap_addr_key(1, &ip);
 
 		assert_int_equal(sl_pmap_put(edit, &key, ep, NULL), 0);
+		r->address[i][a] = ip;
 	}
+	ep->ip = r->address[i];
+	ep->n_ip = 2;
+}
+
+static void make_clients(struct sl_rig *r)
+{
+	struct sl_pmap_edit *edit = sl_pmap_edit_begin(NULL, 42);
+	struct sl_pmap_garbage *garbage;
+
+	assert_non_null(edit);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sl_endpoint *ep = &r->endpoint[i];
+		struct sl_pmap_key key = sl_client_key(ep->network, ep->origin, &ep->mac);
+
+		assert_int_equal(sl_pmap_put(edit, &key, ep, NULL), 0);
+	}
+	r->world->clients = sl_pmap_edit_commit(edit, &garbage);
+	sl_pmap_garbage_free(garbage);
 }
 
 /* Opens an owner for each endpoint, as the applier does. */
@@ -152,12 +172,15 @@ void sl_rig_make_world(struct sl_rig *r)
 	w->tunnels = r->tunnels;
 	assert_non_null(w->policies);
 	make_endpoints(r);
+	make_clients(r);
 	atomic_store(&r->p->world, w);
 }
 
 void sl_rig_free_world(struct sl_rig *r)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->clients);
+	free((void *)(uintptr_t)r->networks[1].setup);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -269,6 +292,40 @@ void sl_rig_host_tap(struct sl_rig *r, bool has)
 	r->host_taps.other[SL_RIG_UNDERLAY] = SL_RIG_UNBOUND + 1;
 	r->host_taps.other[SL_RIG_UNBOUND] = SL_RIG_UNDERLAY + 1;
 	w->host_taps = has ? &r->host_taps : NULL;
+	publish(r, w);
+}
+
+static struct sl_setup_subnet subnet(
+	const char *prefix, uint8_t len, const char *gateway, const char *dns)
+{
+	struct sl_setup_subnet s = {.prefix = {.ip = sl_test_ip(prefix), .len = len},
+		.gateway = sl_test_ip(gateway),
+		.has_gateway = true,
+		.dhcp = true,
+		.ra = true,
+		.n_dns = 1,
+		.search_len = 13};
+
+	s.dns[0] = sl_test_ip(dns);
+	memcpy(s.search, "\7example\3org", 13);
+	return s;
+}
+
+void sl_rig_setup(struct sl_rig *r)
+{
+	struct sl_world *w = change(r);
+	struct sl_setup *s = calloc(1, sizeof(*s) + 2 * sizeof(s->subnet[0]));
+
+	assert_non_null(s);
+	s->mac = sl_test_mac("02:00:5e:00:02:01");
+	s->router = sl_link_local(&s->mac);
+	s->self = (struct sl_endpoint){.origin = SL_PORT_NONE, .mac = s->mac};
+	s->has_ra = s->has_dhcp4 = s->has_dhcp6 = true;
+	s->n = 2;
+	s->subnet[0] = subnet("10.0.0.0", 96 + 24, "10.0.0.1", "10.0.0.53");
+	s->subnet[1] = subnet("fd00::", 64, "fd00::1", "fd00::53");
+	free((void *)(uintptr_t)r->networks[1].setup);
+	r->networks[1].setup = s;
 	publish(r, w);
 }
 
