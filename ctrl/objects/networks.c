@@ -6,7 +6,6 @@
 #include "tables.h"
 #include "collections.h"
 #include "networks.h"
-#include "networks_setup.h"
 #include "ctrl/model/store.h"
 #include "pipelines/reply/setup_dp.h"
 #include "sluice/encap.h"

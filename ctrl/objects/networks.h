@@ -3,17 +3,7 @@
 #ifndef SL_CTRL_OBJECTS_NETWORKS_H
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
-#include "ctrl/model/collection.h"
-
-struct sl_subnet_obj {
-	struct sl_prefix prefix;
-	bool has_gateway;
-	struct sl_ip gateway;
-	bool dhcp;
-	bool ra;	       /* counts for IPv6 with a gateway */
-	struct sl_list dns;    /* struct sl_ip */
-	struct sl_list search; /* char * */
-};
+#include "subnets.h"
 
 struct sl_network_obj {
 	struct sl_object o;

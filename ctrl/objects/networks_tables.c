@@ -7,7 +7,6 @@
 #include "tables.h"
 #include "collections.h"
 #include "networks.h"
-#include "networks_setup.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
 #define VNI_SEED 0x5eedu
@@ -53,7 +52,7 @@ static int add_setup(struct sl_table_txn *t, const struct sl_network_obj *obj,
 	struct sl_network *net, struct sl_err *e)
 {
 	bool ok;
-	struct sl_setup *setup = sl_network_setup(obj, &gateway_mac, &ok);
+	struct sl_setup *setup = sl_subnets_setup(&obj->subnets, obj->mtu, &gateway_mac, &ok);
 
 	if (!ok || !sl_table_undo(t, free, setup)) {
 		free(setup);

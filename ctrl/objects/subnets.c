@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fields.h"
-#include "networks_setup.h"
+#include "subnets.h"
 #include "pipelines/reply/setup_dp.h"
 
 enum { LABEL_MAX = 63 }; /* RFC 1035 section 2.3.4 */
@@ -138,12 +138,11 @@ static void note(struct sl_setup *setup, const struct sl_subnet_obj *s)
 	setup->has_ra |= !v4 && s->ra && s->has_gateway;
 }
 
-struct sl_setup *sl_network_setup(
-	const struct sl_network_obj *n, const struct sl_mac *mac, bool *ok)
+struct sl_setup *sl_subnets_setup(
+	const struct sl_list *subnets, uint32_t mtu, const struct sl_mac *mac, bool *ok)
 {
-	const struct sl_subnet_obj *s = n->subnets.items;
-	struct sl_setup *setup =
-		calloc(1, sizeof(*setup) + n->subnets.n * sizeof(setup->subnet[0]));
+	const struct sl_subnet_obj *s = subnets->items;
+	struct sl_setup *setup = calloc(1, sizeof(*setup) + subnets->n * sizeof(setup->subnet[0]));
 
 	*ok = setup != NULL;
 	if (setup == NULL)
@@ -152,9 +151,9 @@ struct sl_setup *sl_network_setup(
 	setup->router = sl_link_local(mac);
 	/* It is at no port, and only workloads of this node ask for it. */
 	setup->self = (struct sl_endpoint){.origin = SL_PORT_NONE, .mac = *mac};
-	setup->mtu = (uint16_t)n->mtu;
-	setup->n = (uint16_t)n->subnets.n;
-	for (size_t i = 0; i < n->subnets.n; i++) {
+	setup->mtu = (uint16_t)mtu;
+	setup->n = (uint16_t)subnets->n;
+	for (size_t i = 0; i < subnets->n; i++) {
 		fill_subnet(&setup->subnet[i], &s[i]);
 		note(setup, &s[i]);
 	}
