@@ -130,7 +130,7 @@ static uint32_t open_once(
 
 static uint32_t owner_of_place(struct sl_apply *a, const struct sl_endpoint *ep)
 {
-	uint32_t id = ep->origin & ~SL_ORIGIN_NODE;
+	uint32_t id = ep->local ? sl_origin_port(ep->origin) : ep->origin & ~SL_ORIGIN_NODE;
 
 	if (ep->local)
 		return open_once(a, SL_OWNER_PORT, id, &sl_port_slot_by_id(&a->ports, id)->owner);

@@ -134,12 +134,15 @@ void sl_table_port_remove(struct sl_table_txn *t, uint16_t id);
 int sl_table_port_mtu(
 	struct sl_table_txn *t, uint16_t id, uint32_t was, uint32_t mtu, struct sl_err *e);
 /*
- * gains: the port carries one endpoint more, of that network. loses: one less; an endpoint that the
+ * gains: the port carries one endpoint more, of that network. place: the endpoint's origin, the port
+ * and its VLAN. loses: one less; an endpoint that the
  * port carried before the transaction is no longer the same workload.
  */
-void sl_table_port_gains(struct sl_table_txn *t, uint16_t id, uint32_t network);
-void sl_table_port_loses(struct sl_table_txn *t, uint16_t id);
+void sl_table_port_gains(struct sl_table_txn *t, uint32_t place, uint32_t network);
+void sl_table_port_loses(struct sl_table_txn *t, uint32_t place);
 void sl_table_port_lost(struct sl_table_txn *t, uint16_t id);
+/* A VLAN of the port gets another network: the port changes hands (handover.c). */
+void sl_table_port_clear(struct sl_table_txn *t, uint16_t id);
 
 /*
  * Endpoints that workers know, by their objects' ids. prepare makes one and commit puts it; the

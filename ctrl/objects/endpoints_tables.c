@@ -16,11 +16,13 @@
 #include "endpoints.h"
 #include "host_ports.h"
 #include "identities.h"
+#include "trunks.h"
 
 /* The transaction's edit. */
 struct endpoints_state {
 	struct sl_pmap_edit *edit; /* NULL: no endpoint changes */
 	struct sl_pmap_edit *clients;
+	struct sl_trunks_edit trunks;
 };
 
 static struct endpoints_state *state_of(const struct sl_table_txn *t)
@@ -43,8 +45,11 @@ static const struct sl_ip *addresses_of(const struct sl_store *store, uint32_t i
 
 static bool open_endpoints(struct sl_apply *a, struct sl_world *w, void **state)
 {
-	(void)w; /* an empty map is NULL */
-	*state = calloc(1, sizeof(struct endpoints_state));
+	if (!sl_trunks_open(w))
+		return false;
+	*state = calloc(1, sizeof(struct endpoints_state)); /* an empty map is NULL */
+	if (*state == NULL)
+		sl_trunks_close(w);
 	sl_apply_announce_with(a, addresses_of);
 	return *state != NULL;
 }
@@ -53,6 +58,7 @@ static void close_endpoints(struct sl_world *w, void *state)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->endpoints);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->clients);
+	sl_trunks_close(w);
 	free(state);
 }
 
@@ -72,7 +78,9 @@ static int remove_endpoint(
 	if (ep->local) {
 		if (sl_client_remove(t, state_of(t)->clients, obj, ep) != 0)
 			return sl_table_no_memory(e);
-		sl_table_port_loses(t, (uint16_t)ep->origin);
+		if (obj->vlan != 0 && sl_trunk_remove(t, &state_of(t)->trunks, ep->origin) != 0)
+			return sl_table_no_memory(e);
+		sl_table_port_loses(t, ep->origin);
 	}
 	return sl_table_endpoint_retire(t, ep) ? 0 : sl_table_no_memory(e);
 }
@@ -102,7 +110,8 @@ static void fill(
 	ep->network = sl_store_find(t->store, SL_COLL_NETWORKS, obj->network)->id;
 	ep->local = sl_endpoint_is_local(obj);
 	if (ep->local)
-		ep->origin = (uint32_t)sl_table_port(t, sl_endpoint_port(obj, port));
+		ep->origin = (uint32_t)sl_table_port(t, sl_endpoint_port(obj, port)) |
+			     obj->vlan << SL_ORIGIN_VLAN_SHIFT;
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
 	ep->identity = sl_endpoint_identity(t->store, obj);
@@ -131,7 +140,10 @@ static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *ob
 	if (ep->local) {
 		if (sl_client_add(state_of(t)->clients, ep) != 0)
 			return sl_table_no_memory(e);
-		sl_table_port_gains(t, (uint16_t)ep->origin, ep->network);
+		if (obj->vlan != 0 &&
+			sl_trunk_add(t, &state_of(t)->trunks, ep->origin, ep->network) != 0)
+			return sl_table_no_memory(e);
+		sl_table_port_gains(t, ep->origin, ep->network);
 	}
 	if (is_news(t, obj, ep) && !sl_table_announce(t, obj->o.id))
 		return sl_table_no_memory(e);
@@ -208,7 +220,8 @@ static void for_relabelled(const struct sl_table_txn *t,
 static bool is_same_workload(const struct sl_endpoint_obj *old, const struct sl_endpoint_obj *new)
 {
 	return new != NULL &&strcmp(old->port, new->port) == 0 &&
-	       sl_endpoint_is_host_here(old) == sl_endpoint_is_host_here(new) &&
+	       old->vlan == new->vlan &&sl_endpoint_is_host_here(old) ==
+		       sl_endpoint_is_host_here(new) &&
 	       sl_mac_equal(&old->mac, &new->mac);
 }
 
@@ -220,7 +233,7 @@ static void count_lost(struct sl_table_txn *t)
 
 		if (ep != NULL && ep->local &&
 			!is_same_workload(as_endpoint(c->old_obj), as_endpoint(c->new_obj)))
-			sl_table_port_lost(t, (uint16_t)ep->origin);
+			sl_table_port_lost(t, sl_origin_port(ep->origin));
 	}
 }
 
@@ -240,6 +253,8 @@ static int edit_endpoints(struct sl_table_txn *t, struct sl_err *e)
 	if (err != 0)
 		return err;
 	for_relabelled(t, relabel_endpoint, &r);
+	if (r.err == 0 && sl_trunks_finish(t, &state_of(t)->trunks) != 0)
+		return sl_table_no_memory(e);
 	return r.err;
 }
 
@@ -267,6 +282,7 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	err = sl_host_endpoints_prepare(t, e);
 	if (err != 0)
 		return err;
+	memset(&s->trunks, 0, sizeof(s->trunks));
 	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_key_seeds.s[3]);
 	s->clients = sl_pmap_edit_begin(t->old->clients, sl_key_seeds.s[3]);
 	if (s->edit == NULL || s->clients == NULL) {

@@ -21,8 +21,11 @@ static void eth_type(const struct sl_drop_facts *f)
 
 static void vlan(const struct sl_drop_facts *f)
 {
-	sl_drop_say(f, "%u VLAN tag%s, the first with VLAN %u", f->v.n_tags,
-		f->v.n_tags == 1 ? "" : "s", f->v.vlan);
+	if (f->v.n_tags == 0)
+		sl_drop_say(f, "no VLAN tag");
+	else
+		sl_drop_say(f, "%u VLAN tag%s, the first with VLAN %u", f->v.n_tags,
+			f->v.n_tags == 1 ? "" : "s", f->v.vlan);
 }
 
 static void ip4(const struct sl_drop_facts *f)
@@ -289,6 +292,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type,
 	[SL_DROP_ETH_VLAN_DEPTH] = vlan,
 	[SL_DROP_ETH_VLAN_UNEXPECTED] = vlan,
+	[SL_DROP_VLAN_UNKNOWN] = vlan,
 	[SL_DROP_IP4_TRUNCATED] = ip4,
 	[SL_DROP_IP4_MALFORMED] = ip4,
 	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,

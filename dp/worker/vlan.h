@@ -27,7 +27,9 @@ static inline bool sl_vlan_push(struct rte_mbuf *m, uint16_t vlan)
 		return false;
 	memmove(p, p + sizeof(tag), 2 * RTE_ETHER_ADDR_LEN);
 	memcpy(p + 2 * RTE_ETHER_ADDR_LEN, tag, sizeof(tag));
-	if ((m->ol_flags & SL_OFFLOADS) != 0)
+	if ((m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0)
+		m->outer_l2_len += sizeof(tag);
+	else if ((m->ol_flags & SL_OFFLOADS) != 0)
 		m->l2_len += sizeof(tag);
 	return true;
 }

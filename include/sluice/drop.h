@@ -53,6 +53,7 @@
 	X(NEIGHBOR_QUEUE_FULL, "too many packets wait for the next hop's ARP answer", "neighbor") \
 	X(ROUTE_NONE, "no underlay route to the node", "underlay")                                \
 	/* classify and forward */                                                                \
+	X(VLAN_UNKNOWN, "VLAN that the port does not carry", "vlan")                              \
 	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                        \
 	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")      \
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \

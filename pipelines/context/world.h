@@ -16,6 +16,7 @@ struct sl_addr_map;
 struct sl_pmap;
 struct sl_policy_set;
 struct sl_setup;
+struct sl_trunk;
 struct sl_tunnel_table;
 struct sl_u32map;
 
@@ -42,7 +43,7 @@ struct sl_network {
 struct sl_endpoint {
 	uint32_t id; /* id of its configuration object */
 	uint32_t network;
-	/* port id, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
+	/* port id and VLAN, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
 	uint32_t origin;
 	/* the owner its connections are billed to (flow/flow_share.h); 0: no owner */
 	uint32_t owner;
@@ -77,8 +78,11 @@ struct sl_world {
 	 */
 	uint64_t generation;
 	uint64_t commit; /* the number of this commit; at least generation */
-	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
+	/* [SL_PORTS_MAX]: access port -> network id of packets without a tag; 0 when it carries no
+	 * endpoint; SL_PORT_TAGGED_ONLY */
 	const uint32_t *port_network;
+	/* [SL_PORTS_MAX]: access port -> its VLANs, NULL when it has none; NULL: no port has any */
+	const struct sl_trunk *const *trunks;
 	/* no port with this id or above has ever carried an endpoint */
 	uint32_t ports_end;
 	uint32_t n_networks;			/* ids below this are valid indexes */
@@ -94,6 +98,15 @@ struct sl_world {
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
 };
+
+/* In port_network: the port carries endpoints, and all of them are in VLANs. */
+#define SL_PORT_TAGGED_ONLY UINT32_MAX
+
+/* The VLANs of an access port; NULL: it has none. */
+static inline const struct sl_trunk *sl_world_trunk(const struct sl_world *w, uint16_t port)
+{
+	return w->trunks != NULL ? w->trunks[port] : NULL;
+}
 
 /* The host TAP of an underlay port, or the underlay port of a host TAP; SL_PORT_NONE: none. */
 static inline uint16_t sl_world_host_other(const struct sl_world *w, uint16_t port)

@@ -21,17 +21,18 @@ static inline uint16_t fits(const struct sl_network *net, uint16_t family, uint1
 	return RTE_MIN(limit, way);
 }
 
+/* place: a port, and a VLAN or none. */
 static inline struct sl_action by_port(
-	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint16_t port)
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t place)
 {
 	const struct sl_port_dp *dp =
-		atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
+		atomic_load_explicit(&t->w->ports[sl_origin_port(place)], memory_order_acquire);
 
 	if (dp == NULL)
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_PORT_GONE};
-	return (struct sl_action){.kind = SL_ACT_PORT,
+	return (struct sl_action){.kind = sl_origin_vlan(place) != 0 ? SL_ACT_TAGGED : SL_ACT_PORT,
 		.mtu = fits(net, family, dp->mtu),
-		.out = port,
+		.out = place,
 		.vni = net->vni};
 }
 
@@ -57,7 +58,7 @@ struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct
 	struct sl_action act;
 
 	if (to->local)
-		act = by_port(t, net, m->flags, (uint16_t)to->origin);
+		act = by_port(t, net, m->flags, to->origin);
 	else
 		act = by_node(t, net, m->flags, to->origin & ~SL_ORIGIN_NODE);
 	act.identity = sender_identity & SL_IDENTITY_MASK;

@@ -25,6 +25,10 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
 		"to=53 length=46 =1 VLAN tag, the first with VLAN 5",
+	[SL_DROP_VLAN_UNKNOWN] =
+		"port=web from=web macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 "
+		"ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 to=53 length=46 =1 VLAN tag, the "
+		"first with VLAN 5",
 	[SL_DROP_IP4_TRUNCATED] =
 		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "

@@ -78,6 +78,8 @@ void sl_rig_host_tap(struct sl_rig *r, bool has);
  * 10.0.0.53 and fd00::53, and the search domain "example.org".
  */
 void sl_rig_setup(struct sl_rig *r);
+/* The endpoint behind that port, web or db, is in a VLAN of it from now on. */
+void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */

@@ -13,6 +13,7 @@
 #include "dp/lib/u32map.h"
 #include "dp/lib/addr_map.h"
 #include "pipelines/context/changes.h"
+#include "pipelines/context/trunk.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
@@ -181,6 +182,8 @@ void sl_rig_free_world(struct sl_rig *r)
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->clients);
 	free((void *)(uintptr_t)r->networks[1].setup);
+	for (unsigned int i = 0; i < SL_RIG_PORTS; i++)
+		free((void *)(uintptr_t)r->trunks[i]);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -326,6 +329,24 @@ void sl_rig_setup(struct sl_rig *r)
 	s->subnet[1] = subnet("fd00::", 64, "fd00::1", "fd00::53");
 	free((void *)(uintptr_t)r->networks[1].setup);
 	r->networks[1].setup = s;
+	publish(r, w);
+}
+
+void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan)
+{
+	struct sl_world *w = change(r);
+	struct sl_trunk *trunk = calloc(1, sizeof(*trunk));
+
+	assert_non_null(trunk);
+	trunk->n = 1;
+	trunk->vlan[0] = vlan;
+	trunk->network[vlan] = 1;
+	trunk->endpoints[vlan] = 1;
+	free((void *)(uintptr_t)r->trunks[port]);
+	r->trunks[port] = trunk;
+	r->port_network[port] = SL_PORT_TAGGED_ONLY;
+	r->endpoint[port].origin = port | (uint32_t)vlan << SL_ORIGIN_VLAN_SHIFT;
+	w->trunks = r->trunks;
 	publish(r, w);
 }
 
