@@ -168,6 +168,8 @@ typedef const struct sl_ip *(*sl_addresses_fn)(
 	const struct sl_store *store, uint32_t id, size_t *n);
 bool sl_table_announce(struct sl_table_txn *t, uint32_t id);
 void sl_apply_announce_with(struct sl_apply *a, sl_addresses_fn addresses);
+/* In commit: what networks tell their workloads has changed (advertise.h). */
+void sl_table_advertise_all(struct sl_table_txn *t);
 
 /*
  * Numbers that flow entries hold and that will be given to other objects one day. gone, in commit:

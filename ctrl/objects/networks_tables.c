@@ -155,6 +155,7 @@ static void commit(struct sl_table_txn *t)
 	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS)
 		if (c->new_obj == NULL)
 			sl_table_number_gone(t, SL_NUMBER_NETWORK, c->old_obj->id);
+	sl_table_advertise_all(t);
 }
 
 const struct sl_table_ops sl_networks_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS),

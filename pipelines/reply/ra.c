@@ -2,6 +2,7 @@
 /* Router advertisements: RFC 4861 sections 4.2 and 6.2.6, RFC 8106. */
 #include <netinet/icmp6.h>
 #include <rte_ether.h>
+#include <rte_ip.h>
 
 #include "dp/lib/pkt.h"
 #include "ra.h"
@@ -38,10 +39,10 @@ static struct sl_ip made_from(const struct sl_prefix *p, const struct sl_mac *ma
 	return ip;
 }
 
-static bool client_has(const struct sl_endpoint *c, const struct sl_ip *ip)
+static bool has(const struct sl_endpoint *ep, const struct sl_ip *ip)
 {
-	for (uint32_t k = 0; c != NULL && k < c->n_ip; k++)
-		if (sl_ip_equal(&c->ip[k], ip))
+	for (uint32_t k = 0; k < ep->n_ip; k++)
+		if (sl_ip_equal(&ep->ip[k], ip))
 			return true;
 	return false;
 }
@@ -50,11 +51,11 @@ static bool client_has(const struct sl_endpoint *c, const struct sl_ip *ip)
  * The prefix is on the link. A workload may make an address from it only if that is an address of
  * its endpoint: from any other address its packets would be dropped as spoofed.
  */
-static void put_prefix(struct sl_answer *w, const struct sl_setup_subnet *s,
-	const struct sl_endpoint *c, const struct sl_mac *mac)
+static void put_prefix(
+	struct sl_answer *w, const struct sl_setup_subnet *s, const struct sl_endpoint *ep)
 {
-	struct sl_ip made = made_from(&s->prefix, mac);
-	bool makes = s->prefix.len == 64 && client_has(c, &made);
+	struct sl_ip made = made_from(&s->prefix, &ep->mac);
+	bool makes = s->prefix.len == 64 && has(ep, &made);
 	struct prefix_option o = {.type = ND_OPT_PREFIX_INFORMATION,
 		.len = sizeof(o) / 8,
 		.prefix_len = s->prefix.len,
@@ -96,44 +97,74 @@ static void put_link(struct sl_answer *w, const struct sl_setup *s, uint16_t mtu
 		sl_answer_put(w, size, sizeof(size));
 }
 
-uint32_t sl_ra_write(uint8_t b[SL_RA_MAX], const struct sl_setup *s, const struct sl_endpoint *c,
-	const struct sl_mac *mac, uint16_t mtu)
+/* The ICMPv6 message, with checksum 0. */
+static void write_message(
+	struct sl_answer *w, const struct sl_setup *s, const struct sl_endpoint *ep, uint16_t mtu)
 {
 	uint8_t head[16] = {ND_ROUTER_ADVERT, [4] = HOPS, [5] = s->has_dhcp6 ? OTHER_CONFIG : 0,
 		[6] = ROUTER_SECONDS >> 8, [7] = ROUTER_SECONDS & 0xff};
-	struct sl_answer w = {.len = 0};
 
-	sl_answer_put(&w, head, sizeof(head));
-	put_link(&w, s, mtu);
+	w->len = 0;
+	sl_answer_put(w, head, sizeof(head));
+	put_link(w, s, mtu);
 	for (uint32_t k = 0; k < s->n; k++)
 		if (is_advertised(&s->subnet[k]))
-			put_prefix(&w, &s->subnet[k], c, mac);
+			put_prefix(w, &s->subnet[k], ep);
 	for (uint32_t k = 0; k < s->n; k++) {
 		if (!is_advertised(&s->subnet[k]))
 			continue;
-		put_names(&w, OPT_RDNSS, s->subnet[k].dns, s->subnet[k].n_dns * 16u);
-		put_names(&w, OPT_DNSSL, s->subnet[k].search, s->subnet[k].search_len);
+		put_names(w, OPT_RDNSS, s->subnet[k].dns, s->subnet[k].n_dns * 16u);
+		put_names(w, OPT_DNSSL, s->subnet[k].search, s->subnet[k].search_len);
 	}
-	memcpy(b, w.b, w.len);
-	return w.len;
+}
+
+uint32_t sl_ra_write(uint8_t frame[SL_RA_FRAME_MAX], const struct sl_setup *s,
+	const struct sl_endpoint *ep, const struct sl_ip *to, uint16_t mtu)
+{
+	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)(void *)frame;
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(void *)(eth + 1);
+	uint8_t *message = (uint8_t *)(ip + 1);
+	struct sl_answer w;
+	uint16_t sum;
+
+	write_message(&w, s, ep, mtu);
+	memcpy(eth->dst_addr.addr_bytes, ep->mac.b, 6);
+	memcpy(eth->src_addr.addr_bytes, s->mac.b, 6);
+	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6);
+	*ip = (struct rte_ipv6_hdr){.vtc_flow = rte_cpu_to_be_32(6u << 28),
+		.payload_len = rte_cpu_to_be_16((uint16_t)w.len),
+		.proto = IPPROTO_ICMPV6,
+		.hop_limits = 255};
+	memcpy(ip->src_addr, s->router.b, 16);
+	memcpy(ip->dst_addr, to->b, 16);
+	memcpy(message, w.b, w.len);
+	sum = rte_ipv6_udptcp_cksum(ip, message);
+	memcpy(message + offsetof(struct icmp6_hdr, icmp6_cksum), &sum, sizeof(sum));
+	return (uint32_t)(sizeof(*eth) + sizeof(*ip)) + w.len;
 }
 
 enum sl_drop sl_router_solicited(const struct sl_trip *t, unsigned int i)
 {
-	static const uint8_t nobody[16];
-	struct sl_answer_to to = {0};
-	struct sl_answer w;
+	static const struct sl_ip nobody;
+	struct sl_ip to;
 	struct sl_asker a;
+	struct rte_mbuf *m;
+	uint8_t *frame;
 
 	if (!sl_asker_find(t, i, &a) || !a.setup->has_ra)
 		return SL_DROP_MULTICAST; /* there is no router */
 	if (a.client == NULL)
 		return SL_DROP_SPOOFED;
-	w.len = sl_ra_write(w.b, a.setup, a.client, &a.mac, a.mtu);
-	to.mac = a.mac;
-	to.from = a.setup->router;
-	memcpy(to.ip.b, t->b->key6[i].src, 16);
-	if (memcmp(to.ip.b, nobody, 16) == 0)
-		to.ip = (struct sl_ip){.b = {0xff, 0x02, [15] = 1}};
-	return sl_answer_icmp6(t, i, &a, &to, &w);
+	memcpy(to.b, t->b->key6[i].src, 16);
+	if (sl_ip_equal(&to, &nobody))
+		to = (struct sl_ip){.b = {0xff, 0x02, [15] = 1}};
+	m = sl_packet_new(t->w);
+	frame = m != NULL ? (uint8_t *)rte_pktmbuf_append(m, SL_RA_FRAME_MAX) : NULL;
+	if (frame == NULL) {
+		rte_pktmbuf_free(m);
+		return SL_CONSUMED;
+	}
+	rte_pktmbuf_trim(
+		m, (uint16_t)(SL_RA_FRAME_MAX - sl_ra_write(frame, a.setup, a.client, &to, a.mtu)));
+	return sl_answer_send(t, i, m);
 }

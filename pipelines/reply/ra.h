@@ -8,15 +8,13 @@
 
 #include "setup_dp.h"
 
-struct sl_endpoint;
-
-#define SL_RA_MAX 1232u /* fits every IPv6 link */
+#define SL_RA_FRAME_MAX (14u + 1280u) /* every IPv6 link carries it */
 
 /*
- * Writes the ICMPv6 message, checksum 0. mac: the workload's; c: its addresses, or NULL. mtu: what
- * it should use; 0: not known. Returns the length, at most SL_RA_MAX.
+ * Writes a frame for that endpoint. to: its address, or all nodes. mtu: what it should use; 0: not
+ * known. Returns the frame's length.
  */
-uint32_t sl_ra_write(uint8_t b[SL_RA_MAX], const struct sl_setup *s, const struct sl_endpoint *c,
-	const struct sl_mac *mac, uint16_t mtu);
+uint32_t sl_ra_write(uint8_t frame[SL_RA_FRAME_MAX], const struct sl_setup *s,
+	const struct sl_endpoint *ep, const struct sl_ip *to, uint16_t mtu);
 
 #endif

@@ -38,9 +38,8 @@ bool sl_asker_find(const struct sl_trip *t, unsigned int i, struct sl_asker *a)
 	key = sl_client_key(m->network, m->origin, &a->mac);
 	a->client = sl_pmap_find(t->world->clients, &key);
 	back = sl_way_back(t, i);
-	a->mtu = back.mtu; /* 0 when there is no way back: then no answer leaves either */
-	if (a->setup->mtu != 0 && a->setup->mtu < a->mtu)
-		a->mtu = a->setup->mtu;
+	a->mtu = sl_setup_mtu(
+		a->setup, back.mtu); /* 0 when there is no way back: then no answer leaves either */
 	return true;
 }
 
@@ -177,8 +176,7 @@ static void put_ip6(
 	memcpy(ip->dst_addr, to->ip.b, 16);
 }
 
-/* The question is consumed, whatever becomes of the answer. */
-static enum sl_drop send_back(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
+enum sl_drop sl_answer_send(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
 {
 	struct sl_action act = sl_way_back(t, i);
 	enum sl_drop verdict = act.reason;
@@ -195,7 +193,7 @@ enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct
 	const struct sl_answer_to *to, const struct sl_answer *w)
 {
 	uint32_t n = (uint32_t)sizeof(struct rte_udp_hdr) + w->len;
-	uint8_t *body;
+	uint8_t *body = NULL;
 	struct rte_mbuf *m = begin(t, a, to, n, &body);
 	bool v4 = sl_ip_is_v4(&to->ip);
 	uint8_t *l4;
@@ -216,23 +214,5 @@ enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct
 	sum = v4 ? rte_ipv4_udptcp_cksum((const void *)body, l4)
 		 : rte_ipv6_udptcp_cksum((const void *)body, l4);
 	memcpy(l4 + offsetof(struct rte_udp_hdr, dgram_cksum), &sum, sizeof(sum));
-	return send_back(t, i, m);
-}
-
-enum sl_drop sl_answer_icmp6(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
-	const struct sl_answer_to *to, const struct sl_answer *w)
-{
-	uint8_t *body;
-	struct rte_mbuf *m = begin(t, a, to, w->len, &body);
-	uint8_t *l4;
-	uint16_t sum;
-
-	if (m == NULL)
-		return SL_CONSUMED;
-	l4 = body + sizeof(struct rte_ipv6_hdr);
-	put_ip6((struct rte_ipv6_hdr *)(void *)body, to, w->len, IPPROTO_ICMPV6);
-	memcpy(l4, w->b, w->len);
-	sum = rte_ipv6_udptcp_cksum((const void *)body, l4); /* the answer has 0 there */
-	memcpy(l4 + 2, &sum, sizeof(sum));
-	return send_back(t, i, m);
+	return sl_answer_send(t, i, m);
 }

@@ -74,14 +74,14 @@ uint32_t sl_setup_message(
 struct sl_answer_to {
 	struct sl_mac mac;
 	struct sl_ip ip, from;
-	uint16_t dport, sport; /* UDP */
+	uint16_t dport, sport;
 };
 
-/* Sends the answer to packet i by UDP, or as an ICMPv6 message. SL_CONSUMED. */
+/* Sends the answer to packet i by UDP. SL_CONSUMED. */
 enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
 	const struct sl_answer_to *to, const struct sl_answer *w);
-enum sl_drop sl_answer_icmp6(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
-	const struct sl_answer_to *to, const struct sl_answer *w);
+/* Sends m, an answer to packet i, back. SL_CONSUMED: the question, whatever becomes of the answer. */
+enum sl_drop sl_answer_send(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m);
 
 /* The two protocols of DHCP. message: n bytes. The verdict of packet i. */
 enum sl_drop sl_dhcp4_serve(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,

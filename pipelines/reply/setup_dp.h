@@ -43,6 +43,12 @@ struct sl_setup {
 	struct sl_setup_subnet subnet[];
 };
 
+/* The largest IP packet of a workload whose port carries packets of that size. */
+static inline uint16_t sl_setup_mtu(const struct sl_setup *s, uint16_t port_mtu)
+{
+	return s->mtu != 0 && s->mtu < port_mtu ? s->mtu : port_mtu;
+}
+
 /* The key of struct sl_world's clients. origin: see struct sl_endpoint. */
 static inline struct sl_pmap_key sl_client_key(
 	uint32_t network, uint32_t origin, const struct sl_mac *mac)

@@ -182,6 +182,28 @@ def the_kernel_sets_itself_up_by_router_discovery(lab):
 
 
 @test
+def changes_are_told_unasked(lab):
+    """An endpoint that is new behind an interface that is up, and another name server for all of them."""
+    from scapy.all import Ether, ICMPv6ND_RA, ICMPv6NDOptRDNSS
+    rig = Rig(lab)
+    rig.daemon.call("endpoints.del", {"name": "web"})
+    rig.web.ns.run("sysctl", "-qw", "net.ipv6.conf.eth0.router_solicitations=0")
+    up6(rig.web)
+    wait_settled(rig.web)
+
+    def servers(frame):
+        return Ether(frame)[ICMPv6NDOptRDNSS].dns if ICMPv6ND_RA in Ether(frame) else None
+    with Wire(rig.web.ns, "eth0") as wire:
+        rig.daemon.call("endpoints.add", rig.web.endpoint_object())
+        expect_equal(servers(wire.until(servers)[-1]), ["fd00:1::53"], "name servers, for a new endpoint")
+        rig.daemon.call("networks.set", {**NETWORK, "subnets": [SUBNET4, {**SUBNET6, "dns": ["fd00:1::99"]}]})
+        expect_equal(servers(wire.until(lambda f: servers(f) and "fd00:1::99" in servers(f))[-1]), ["fd00:1::99"],
+                     "name servers, after a change")
+    wait_until(lambda: rig.web.ip6 in rig.web.addresses("-6"), "no address", 5)
+    rig.daemon.expect_sum()
+
+
+@test
 def rdisc6_reads_every_option(lab):
     rig = Rig(lab)
     up6(rig.web)
@@ -240,7 +262,7 @@ def discover(mac, **more):
 @test
 def relays_liars_and_cut_options_get_no_answer(lab):
     """Each of N messages is counted under its reason, and no frame comes back."""
-    rig = Rig(lab)
+    rig = Rig(lab, {**NETWORK, "subnets": [SUBNET4, {**SUBNET6, "ra": False}]})
     mac, n = rig.web.mac, 20
     rig.web.ns.run("ip", "link", "set", "eth0", "up")
     good = discover(mac)
