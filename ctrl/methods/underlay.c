@@ -53,22 +53,28 @@ static const struct sl_field neighbors_result =
 	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
 /* The most important problem for an operator comes first. */
-static const char *neighbor_problem(const struct sl_neighbor_view *v)
+static void neighbor_problem(const struct sl_neighbor_view *v, char problem[192])
 {
+	const char *by = sl_ip_is_v4(&v->ip) ? "ARP" : "neighbor discovery";
+
+	problem[0] = '\0';
 	if (v->state == SL_NEIGHBOR_FAILED)
-		return v->uses > 0 ? "it does not answer ARP, and tunnels need it"
-				   : "it does not answer ARP";
-	if (v->contested)
-		return v->state == SL_NEIGHBOR_STATIC
-			       ? "another host claims to be it; the configured MAC stays"
-			       : "two hosts claim to be it, or it has moved";
-	return v->state == SL_NEIGHBOR_INCOMPLETE ? "it has not answered ARP yet" : "";
+		snprintf(problem, 192, "it does not answer %s%s", by,
+			v->uses > 0 ? ", and tunnels need it" : "");
+	else if (v->contested)
+		snprintf(problem, 192, "%s",
+			v->state == SL_NEIGHBOR_STATIC
+				? "another host claims to be it; the configured MAC stays"
+				: "two hosts claim to be it, or it has moved");
+	else if (v->state == SL_NEIGHBOR_INCOMPLETE)
+		snprintf(problem, 192, "it has not answered %s yet", by);
 }
 
 static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
 	const struct sl_neighbor_view *v)
 {
 	static const struct sl_mac zero;
+	char problem[192];
 	const char *port = sl_apply_port_name(c->apply, v->port);
 	struct neighbor_out out = {.port = sl_borrow(port != NULL ? port : ""),
 		.address = v->ip,
@@ -82,8 +88,9 @@ static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const str
 		.attempts = v->attempts,
 		.has_other = !sl_mac_equal(&v->other, &zero),
 		.last_other_mac = v->other,
-		.problem = sl_borrow(neighbor_problem(v))};
+		.problem = sl_borrow(problem)};
 
+	neighbor_problem(v, problem);
 	sl_rows_shape(rows, text, &neighbor_shape, &out);
 }
 
@@ -133,13 +140,38 @@ const struct sl_method sl_method_neighbors_state = {
 	.stream = neighbors_state,
 };
 
+/* Of a node that is reached by several next hops. */
+struct hop_out {
+	char *port;
+	struct sl_ip next_hop;
+	uint32_t weight, flows;
+	bool usable;
+	char *problem;
+};
+static const struct sl_field hop_fields[] = {
+	SL_FIELD(hop_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "Underlay port."),
+	SL_FIELD(hop_out, next_hop, SL_F_IP, .help = "The gateway, or the node itself."),
+	SL_FIELD(hop_out, weight, SL_F_UINT, .max = 65535, .help = "Its weight in the route."),
+	SL_FIELD(hop_out, flows, SL_F_UINT, .max = 256,
+		.help = "How many of 256 parts of the flows leave by it now."),
+	SL_FIELD(hop_out, usable, SL_F_BOOL,
+		.help = "Its MAC is known, and its link is up: flows leave by it."),
+	SL_FIELD(hop_out, problem, SL_F_STRING, .max = 64, .help = "Why it is not usable."),
+};
+static const struct sl_shape hop_shape =
+	SL_SHAPE("path_hop", hop_out, hop_fields, "One of several next hops.");
+static const struct sl_field hop_elem = SL_ELEM("path_hop", &hop_shape, "One next hop.");
+
 struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
 	char *state;
-	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu, has_encap;
+	uint32_t encap, family;
 	char *port;
 	struct sl_ip next_hop;
+	bool shares;
+	struct sl_list hops; /* struct hop_out */
 	uint32_t inner_mtu;
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 	uint32_t heard_seconds;
@@ -152,6 +184,11 @@ struct path_out {
 static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
 	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
+	SL_FIELD(path_out, encap, SL_F_ENUM, SL_PRESENT(path_out, has_encap),
+		.names = sl_encap_names,
+		.help = "What carries packets there now; absent: each network's encap."),
+	SL_FIELD(path_out, family, SL_F_ENUM, .names = sl_family_names,
+		.help = "The address family that carries them."),
 	SL_FIELD(path_out, state, SL_F_STRING, .max = 16,
 		.help = "no_path, unresolved (next hop), resolved (next hop known, no more), heard "
 			"(within 5 seconds), silent (packets are sent, none has come for 5 "
@@ -162,10 +199,13 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Underlay port, empty without a path."),
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
-		.help = "The next hop."),
+		.help = "The next hop; of several the first."),
+	SL_FIELD(path_out, hops, SL_F_LIST, SL_PRESENT(path_out, shares), .max = SL_WAYS_MAX,
+		.elem = &hop_elem, .shape = &hop_shape,
+		.help = "The next hops that share the node's flows, where there are several."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
-		.help = "Largest workload IP packet that fits the tunnel, whichever encapsulation "
-			"networks have."),
+		.help = "Largest workload IP packet that fits the tunnel. Without encap: "
+			"whichever encapsulation networks have."),
 	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
 		.help = "Workloads' frames sent into the tunnel since the node has its address."),
 	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
@@ -207,8 +247,9 @@ static void path_problem(
 	if (!path->reachable)
 		snprintf(problem, 192, "its address %s", sl_reach_words(path->why));
 	else if (!path->resolved)
-		snprintf(problem, 192, "next hop %s has not answered ARP: see neighbors.state",
-			sl_format_ip(&path->next_hop, hop));
+		snprintf(problem, 192, "next hop %s has not answered %s: see neighbors.state",
+			sl_format_ip(&path->hop[0].next_hop, hop),
+			sl_ip_is_v4(&path->hop[0].next_hop) ? "ARP" : "neighbor discovery");
 	else if (path->state == SL_PATH_UNREACHABLE)
 		snprintf(problem, 192, "%s says %s", sl_format_ip(&error->from, hop), error->text);
 	else if (path->state == SL_PATH_SILENT)
@@ -251,13 +292,15 @@ static bool note_encap(const struct sl_object *o, void *ctx)
 }
 
 /* The largest packet that fits with each of the encapsulations. There is at least one. */
-static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
+static uint32_t inner_mtu(
+	const bool encaps[SL_ENCAP_COUNT], enum sl_family family, uint32_t outer_mtu)
 {
-	uint32_t least = UINT32_MAX;
+	uint32_t least = UINT32_MAX, fits;
 
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (encaps[e] && sl_encap_inner_mtu(e, outer_mtu) < least)
-			least = sl_encap_inner_mtu(e, outer_mtu);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		fits = encaps[e] ? sl_encap_inner_mtu(e, family, outer_mtu) : least;
+		least = fits < least ? fits : least;
+	}
 	return least;
 }
 
@@ -268,12 +311,48 @@ struct paths {
 	char after[SL_KEY_LEN];
 };
 
+static void fill_encap(const struct paths *p, const struct sl_node_obj *node,
+	const struct sl_underlay_path *path, struct path_out *out)
+{
+	unsigned int encap = sl_node_encap_now(p->c->underlay, node);
+
+	out->family = path->family;
+	out->has_encap = encap != SL_ENCAP_COUNT;
+	out->encap = out->has_encap ? encap : 0;
+	if (!path->reachable)
+		out->inner_mtu = 0;
+	else if (out->has_encap)
+		out->inner_mtu = sl_encap_inner_mtu(encap, path->family, path->outer_mtu);
+	else
+		out->inner_mtu = inner_mtu(p->encaps, path->family, path->outer_mtu);
+}
+
+static struct sl_list hops_of(const struct sl_ctrl *c, const struct sl_underlay_path *path,
+	struct hop_out out[SL_WAYS_MAX])
+{
+	for (size_t i = 0; i < path->n_hops; i++) {
+		const struct sl_underlay_hop *h = &path->hop[i];
+		const char *port = sl_apply_port_name(c->apply, h->port);
+
+		out[i] = (struct hop_out){.port = sl_borrow(port != NULL ? port : ""),
+			.next_hop = h->next_hop,
+			.weight = h->weight,
+			.flows = h->flows,
+			.usable = h->usable};
+		out[i].problem = sl_borrow(h->usable	 ? ""
+					   : h->resolved ? "the port's link is down"
+							 : "its MAC is not known");
+	}
+	return (struct sl_list){.items = out, .n = path->n_hops};
+}
+
 /* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct sl_underlay_path path;
 	struct sl_path_error error;
+	struct hop_out hops[SL_WAYS_MAX];
 	char problem[192];
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
@@ -284,12 +363,16 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
-	out.next_hop = path.next_hop;
-	port = path.reachable ? sl_apply_port_name(p->c->apply, path.port) : NULL;
+	out.next_hop = path.hop[0].next_hop;
+	out.shares = path.n_hops > 1;
+	out.hops = hops_of(p->c, &path, hops);
+	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
-	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
+	fill_encap(p, node, &path, &out);
 	error = sl_path_error_of(path.seen.error);
+	if (error.v6)
+		error.from = path.error_from6;
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
 	path_problem(&path, &error, problem);

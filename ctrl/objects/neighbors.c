@@ -23,7 +23,7 @@ static int check_neighbor(const void *obj, struct sl_err *e)
 }
 
 const struct sl_shape sl_shape_neighbor = SL_SHAPE("neighbor", sl_neighbor_obj, neighbor_fields,
-	"A fixed MAC of an underlay address; without one it is asked for by ARP.",
+	"A fixed MAC of an underlay address; without one it is asked for.",
 	.check = check_neighbor);
 
 static void make_key(const void *obj, char key[SL_KEY_LEN])
@@ -43,14 +43,6 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return sl_check_underlay_port(c, &sl_collection_neighbors, e);
 }
 
-static int neighbor_ip6(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_neighbor_obj *n = (const struct sl_neighbor_obj *)o;
-
-	(void)s;
-	return sl_check_ip4(&sl_collection_neighbors, o, sl_ip_is_v4(&n->address), "address", e);
-}
-
 static int neighbor_own(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_neighbor_obj *n = (const struct sl_neighbor_obj *)o;
@@ -60,7 +52,6 @@ static int neighbor_own(const struct sl_store *s, const struct sl_object *o, str
 }
 
 static const struct sl_rule rules[] = {
-	{"neighbor_ipv6", neighbor_ip6},
 	{"neighbor_own_address", neighbor_own},
 };
 

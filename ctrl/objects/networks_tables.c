@@ -44,15 +44,12 @@ static void close_tables(struct sl_world *w, void *state)
 	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
 }
 
-/* Every network's gateways have one MAC. */
-static const struct sl_mac gateway_mac = {{0x02, 0x00, 0x5e, 0x00, 0x02, 0x01}};
-
 /* Puts what the network's workloads set themselves up with in *net. */
 static int add_setup(struct sl_table_txn *t, const struct sl_network_obj *obj,
 	struct sl_network *net, struct sl_err *e)
 {
 	bool ok;
-	struct sl_setup *setup = sl_subnets_setup(&obj->subnets, obj->mtu, &gateway_mac, &ok);
+	struct sl_setup *setup = sl_subnets_setup(&obj->subnets, obj->mtu, &net->gateway_mac, &ok);
 
 	if (!ok || !sl_table_undo(t, free, setup)) {
 		free(setup);
@@ -62,15 +59,41 @@ static int add_setup(struct sl_table_txn *t, const struct sl_network_obj *obj,
 	return 0;
 }
 
+uint16_t sl_network_accepts(const struct sl_network_obj *n)
+{
+	const uint32_t *accepts = n->accepts.items;
+	uint32_t mask = 1u << n->encap;
+
+	for (size_t i = 0; i < n->accepts.n; i++)
+		mask |= 1u << accepts[i];
+	return (uint16_t)mask;
+}
+
+static bool has_gateways(const struct sl_network_obj *obj)
+{
+	const struct sl_subnet_obj *s = obj->subnets.items;
+
+	for (size_t i = 0; i < obj->subnets.n; i++)
+		if (s[i].has_gateway)
+			return true;
+	return false;
+}
+
 static struct sl_network network_of(const struct sl_network_obj *obj)
 {
+	static const struct sl_mac common = SL_GATEWAY_MAC;
+
 	return (struct sl_network){.id = obj->o.id,
 		.vni = obj->vni,
 		.encap = (uint8_t)obj->encap,
+		.accepts = sl_network_accepts(obj),
 		.mode = (uint8_t)obj->policy_mode,
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,
 		.pickup = obj->pickup,
+		.has_gateways = has_gateways(obj),
+		.reject = obj->reject,
+		.gateway_mac = obj->has_gateway_mac ? obj->gateway_mac : common,
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};
 }

@@ -30,16 +30,28 @@ bool sl_store_reach_init(
 	return !f.failed;
 }
 
-struct sl_route sl_route_of_object(const struct sl_route_obj *route)
+struct sl_route sl_route_of_object(
+	const struct sl_route_obj *route, struct sl_route_via to[SL_WAYS_MAX])
 {
-	return (struct sl_route){.prefix = route->prefix, .via = route->via, .port = route->port};
+	const struct sl_route_target_obj *t = route->targets.items;
+	size_t n = route->targets.n;
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = (struct sl_route_via){
+			.via = t[i].via, .port = t[i].port, .weight = (uint16_t)t[i].weight};
+	if (n == 0)
+		to[n++] =
+			(struct sl_route_via){.via = route->via, .port = route->port, .weight = 1};
+	return (struct sl_route){.prefix = route->prefix, .n = n, .to = to};
 }
 
 static bool try_route(const struct sl_object *o, void *ctx)
 {
-	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o);
+	struct sl_route_via to[SL_WAYS_MAX];
+	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o, to);
 
-	sl_reach_try(ctx, &route);
+	if (sl_route_is_underlay((const struct sl_route_obj *)o))
+		sl_reach_try(ctx, &route);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "pipelines/overlay/group_dp.h"
 #include "underlay_impl.h"
 
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id)
@@ -47,12 +48,26 @@ void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *
 		abort();
 }
 
+static void follow_link(struct sl_underlay *u, struct sl_uport *p)
+{
+	struct sl_port_info info;
+
+	if (p == NULL)
+		return;
+	sl_port_info(u->engine, p->id, &info);
+	if (p->is_down == !info.link_up)
+		return;
+	p->is_down = !info.link_up;
+	sl_hops_link_changed(u, p->id);
+}
+
 bool sl_underlay_port_follow(
 	struct sl_underlay *u, uint16_t id, const struct sl_mac *mac, uint16_t mtu)
 {
 	struct sl_uport *p = sl_uport_find(u, id);
 
 	u->hosts.dirty = true;
+	follow_link(u, p);
 	if (p == NULL || (p->mtu == mtu && sl_mac_equal(&p->mac, mac)))
 		return false;
 	p->mtu = mtu;
@@ -84,6 +99,26 @@ void sl_underlay_del_route(struct sl_underlay *u, const struct sl_prefix *prefix
 	sl_routes_del(&u->routes, prefix);
 }
 
+static void put_addresses(
+	struct sl_underlay *u, struct sl_unode *n, const struct sl_underlay_node *node)
+{
+	bool same = true;
+
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		struct sl_leg *leg = &n->leg[f];
+
+		same = same && sl_ip_equal(&leg->address, &node->address[f]);
+		leg->owner = n->id;
+		leg->mtu = node->mtu;
+		leg->wishes = node->wishes;
+		leg->family = f;
+		leg->address = node->address[f];
+	}
+	n->first = node->first;
+	if (!same)
+		sl_path_watch_begin(u, n);
+}
+
 void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *node)
 {
 	struct sl_unode *n = sl_unode_find(u, node->id);
@@ -95,10 +130,7 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 		n->id = node->id;
 		HASH_ADD(hh, u->nodes, id, sizeof(n->id), n);
 	}
-	if (!sl_ip_equal(&n->address, &node->address))
-		sl_path_watch_begin(u, n);
-	n->address = node->address;
-	n->mtu = node->mtu;
+	put_addresses(u, n, node);
 	free(n->name);
 	n->name = strdup(node->name);
 	if (n->name == NULL)
@@ -108,6 +140,7 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 
 static void node_free(struct sl_underlay *u, struct sl_unode *n)
 {
+	sl_unode_leave_hops(u, n);
 	HASH_DEL(u->nodes, n);
 	free(n->name);
 	free(n);
@@ -119,9 +152,8 @@ void sl_underlay_del_node(struct sl_underlay *u, uint32_t id)
 
 	if (n == NULL)
 		return;
-	sl_unode_leave_hop(u, n);
 	sl_unode_set_fresh(u, n, false);
-	sl_unode_unpublish(u, n);
+	sl_tunnels_unpublish(u, n->id);
 	if (u->look == n)
 		u->look = n->hh.next;
 	if (u->round == n)
@@ -149,6 +181,8 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 			sl_unode_set_fresh(u, n, true);
 	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
 	sl_unode_find_path(u, n);
+	if (all)
+		sl_outside_refresh(u);
 }
 
 /* Drops a packet that a worker encapsulated and that should leave by up->port. */
@@ -165,6 +199,15 @@ static void drop_upcall(struct sl_underlay *u, const struct sl_upcall *up, enum 
 	rte_pktmbuf_free(up->m);
 }
 
+/* The packet has the MAC of that port as its source. Any next hop on the link will do. */
+static const struct sl_tunnel *member_by_port(const struct sl_tunnel_group *g, uint16_t port)
+{
+	for (unsigned int i = 0; i < g->n; i++)
+		if (g->member[i].port == port)
+			return &g->member[i];
+	return NULL;
+}
+
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
@@ -179,6 +222,8 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
+	if (t != NULL && t->group != NULL)
+		t = member_by_port(t->group, up->port);
 	if (t != NULL && t->reachable) {
 		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
 		return;
@@ -208,6 +253,7 @@ void sl_underlay_drop_stale(struct sl_underlay *u)
 void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
+	sl_hops_watch(u);
 	sl_path_watch_turn(u);
 	u->asks_nodes |= sl_host_links_turn(&u->hosts, sl_engine_tick(u->engine));
 }
@@ -222,12 +268,13 @@ static bool copy_own(struct sl_underlay *u, const struct sl_ip *own, size_t n)
 	u->own = calloc(n + 1, sizeof(*own));
 	if (u->own == NULL)
 		return false;
+	u->n_own = n;
 	for (size_t i = 0; i < n; i++) {
+		struct sl_ip *source = &u->source[sl_ip_family(&own[i])];
+
 		u->own[i] = own[i];
-		if (u->has_source || !sl_ip_is_v4(&own[i]))
-			continue;
-		u->has_source = true;
-		u->source = own[i];
+		if (sl_ip_is_none(source))
+			*source = own[i];
 	}
 	sl_reach_init(&u->reach, u->own, n);
 	return true;
@@ -263,7 +310,7 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		return;
 	HASH_ITER (hh, u->nodes, n, next)
 		node_free(u, n);
-	sl_hops_fini(u);
+	sl_outside_fini(u);
 	HASH_ITER (hh, u->ports, p, next_port) {
 		HASH_DEL(u->ports, p);
 		free(p);

@@ -4,9 +4,11 @@
  * hops and tunnels, links.c the callbacks of the neighbour table, path_watch.c the state of each
  * node's path.
  *
- *   port   a device with underlay addresses; its link in reach has the same number
- *   hop    a next hop on a port; it exists as long as a node uses it
- *   node   another node: it uses exactly one hop, or none (not reachable)
+ *   port    a device with underlay addresses; its link in reach has the same number
+ *   hop     a next hop on a port; it exists as long as something uses it
+ *   node    another node
+ *   leg     one address family's way to a node: the hops that it is reached by
+ *   member  the use of a hop by a leg
  *
  * Threads: control.
  */
@@ -18,12 +20,14 @@
 
 #include "parked.h"
 #include "routes.h"
+#include "spread.h"
 #include "underlay.h"
 
 struct sl_uport {
 	uint16_t id;
 	uint16_t mtu;
 	struct sl_mac mac;
+	bool is_down; /* the device says that the link is down */
 	UT_hash_handle hh;
 };
 
@@ -32,24 +36,44 @@ struct sl_hop {
 		struct sl_ip ip;
 		uint64_t port; /* 64 bits, so that the key has no padding */
 	} key;
-	struct sl_unode *nodes;
+	struct sl_member *members;
+	struct sl_mac mac; /* when resolved */
+	bool resolved;
+	uint32_t n_spread; /* legs with several next hops that use it; if any, it is watched: */
+	struct sl_hop *watched_prev, *watched_next;
 	UT_hash_handle hh;
+};
+
+struct sl_member {
+	struct sl_leg *leg;
+	struct sl_hop *hop;
+	uint16_t weight;
+	bool held;		       /* this member holds the neighbour */
+	struct sl_member *prev, *next; /* of the same hop */
+};
+
+struct sl_leg {
+	/* whose tunnels it has: a node's id, or that of a next hop without a node (outside.c) */
+	uint32_t owner;
+	bool outside; /* only the tunnel without encapsulation */
+	uint32_t mtu; /* of the node; 0: the port's */
+	struct sl_tunnel_wishes wishes;
+	enum sl_family family;
+	struct sl_ip address;  /* zero: the node has none of this family */
+	enum sl_reach_why why; /* why there are no members */
+	size_t n;
+	struct sl_member *member; /* [n]; 0: not reachable */
+	struct sl_spread *spread; /* which member has which flows; NULL: there is one at most */
+	uint16_t outer_mtu;	  /* largest packet that is sent to the underlay; 0: no path */
 };
 
 struct sl_unode {
 	uint32_t id;
-	struct sl_ip address;
 	char *name;
-	uint32_t mtu;
-	bool fresh;	       /* put since the last refresh: its path must be found */
-	struct sl_hop *hop;    /* NULL: not reachable, */
-	enum sl_reach_why why; /* for this reason */
-	struct sl_mac mac;     /* of the next hop, when resolved */
-	bool resolved;
-	bool held;	    /* this node holds the neighbour */
-	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
+	bool fresh; /* put since the last refresh: its paths must be found */
+	enum sl_family first;
+	struct sl_leg leg[SL_FAMILIES];
 	struct sl_path_watch watch;
-	struct sl_unode *prev, *next; /* nodes of the same hop */
 	struct sl_unode *fresh_prev, *fresh_next;
 	UT_hash_handle hh;
 };
@@ -60,12 +84,17 @@ struct sl_underlay {
 	void (*log)(const char *line);
 	struct sl_neighbors *neighbors;
 	struct sl_ip *own; /* this node's tunnel addresses */
-	bool has_source;
-	struct sl_ip source;   /* the one that tunnels are sent from, if configured */
+	size_t n_own;
+	/* the one of each family that tunnels are sent from; zero: none is configured */
+	struct sl_ip source[SL_FAMILIES];
 	struct sl_reach reach; /* links by engine port id */
 	struct sl_routes routes;
 	struct sl_uport *ports;
-	struct sl_hop *hops;
+	struct sl_hop *hops, *watched;
+	uint32_t watched_tick; /* of the last look at them */
+	struct sl_outside *outside,
+		*outside_by_number; /* next hops of packets without a tunnel: outside.c */
+	uint32_t outside_number;    /* the last number that was given */
 	struct sl_unode *nodes;
 	struct sl_unode *fresh; /* nodes that are fresh */
 	struct sl_unode *look;	/* the next node whose path is looked at; NULL: the first */
@@ -85,17 +114,51 @@ struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
 struct sl_unode *sl_unode_find(const struct sl_underlay *u, uint32_t id);
 void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
 
-/* ways.c */
+/* hops.c */
 struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
-/* Finds the node's path, holds its next hop and publishes its tunnels. */
-void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
-void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n);
-/* Builds the node's tunnels, one for each encapsulation, from what is known of its path. */
-void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n);
-void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
-/* Takes the nodes off a port's next hops: they are fresh and use no hop. */
+/* The leg uses exactly the ways of the path from now on; the path may have none. */
+void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach_path *path);
+/* Takes nodes off a port's next hops: they are fresh, and their legs use no hop. */
 void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
-void sl_hops_fini(struct sl_underlay *u);
+/* True: the leg has another way than it should have. */
+bool sl_leg_has_moved(const struct sl_leg *leg, const struct sl_reach_path *path);
+/* Its next hop's MAC is known: of one of its members at least. */
+bool sl_leg_is_resolved(const struct sl_leg *leg);
+/* A member that packets may be sent by: its MAC is known, and its link is not down. */
+bool sl_member_is_usable(const struct sl_underlay *u, const struct sl_member *m);
+/*
+ * Once a second: asks next hops that share flows more often than others, and those that have failed,
+ * so that one that is lost goes out soon, and comes back without a packet that asks for it.
+ */
+void sl_hops_watch(struct sl_underlay *u);
+/* The port's link is up or down now. */
+void sl_hops_link_changed(struct sl_underlay *u, uint16_t port);
+
+/* outside.c */
+struct sl_outside;
+/* Finds the ways again: ports or their devices have changed. */
+void sl_outside_refresh(struct sl_underlay *u);
+void sl_outside_leave_port(struct sl_underlay *u, uint16_t port);
+void sl_outside_fini(struct sl_underlay *u);
+
+/* ways.c */
+static inline bool sl_ip_is_none(const struct sl_ip *ip)
+{
+	return ip->q[0] == 0 && ip->q[1] == 0;
+}
+static inline enum sl_family sl_ip_family(const struct sl_ip *ip)
+{
+	return sl_ip_is_v4(ip) ? SL_FAMILY_IP4 : SL_FAMILY_IP6;
+}
+/* The way to the leg's address: why it cannot be used, too. */
+struct sl_reach_path sl_leg_path(const struct sl_underlay *u, const struct sl_leg *leg);
+/* Finds the node's paths, holds its next hops and publishes its tunnels. */
+void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
+void sl_unode_leave_hops(struct sl_underlay *u, struct sl_unode *n);
+/* Builds a leg's tunnels, one for each encapsulation, from what is known of its path. */
+void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg);
+/* Empties the tunnels of a node, or of a next hop without a node. */
+void sl_tunnels_unpublish(struct sl_underlay *u, uint32_t owner);
 
 /* host_ways.c */
 /* The way to an address, of the configuration or of the host. */

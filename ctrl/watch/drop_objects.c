@@ -103,6 +103,17 @@ static void spoofed(const struct sl_drop_facts *f)
 			sl_drop_endpoint_name(f, ep));
 }
 
+static void identity(const struct sl_drop_facts *f)
+{
+	char buf[SL_DROP_ORIGIN_LEN];
+
+	sl_drop_say(f, "a packet of %s carries identity %u",
+		sl_drop_origin_words(f, f->origin, buf), f->s->detail);
+	if (f->src != NULL)
+		sl_drop_say(f, "; endpoint %s has %u here", sl_drop_endpoint_name(f, f->src),
+			f->src->identity);
+}
+
 static void unanswered(const struct sl_drop_facts *f)
 {
 	struct sl_drop_part target = {0};
@@ -240,6 +251,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_ROUTE_NONE] = way_out,
 	[SL_DROP_PORT_UNBOUND] = unbound,
 	[SL_DROP_SPOOFED] = spoofed,
+	[SL_DROP_IDENTITY_MISMATCH] = identity,
 	[SL_DROP_ARP_UNANSWERED] = unanswered,
 	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
 	[SL_DROP_DESTINATION_MAC] = destination_mac,

@@ -10,15 +10,25 @@
 
 #include <stdatomic.h>
 
+#include "dp/lib/pmap.h"
 #include "sluice/types.h"
 
 struct sl_addr_map;
+struct sl_encap_ports;
 struct sl_pmap;
 struct sl_policy_set;
 struct sl_setup;
 struct sl_trunk;
 struct sl_tunnel_table;
 struct sl_u32map;
+
+/* The MAC of all gateways: one address on every node, unless a network says another. */
+#define SL_GATEWAY_MAC                                     \
+	{                                                  \
+		{                                          \
+			0x02, 0x00, 0x5e, 0x00, 0x02, 0x01 \
+		}                                          \
+	}
 
 enum sl_policy_mode {
 	SL_MODE_ENFORCE,
@@ -29,7 +39,9 @@ enum sl_policy_mode {
 struct sl_network {
 	uint32_t id; /* from 1; index in the world's array */
 	uint32_t vni;
-	uint8_t encap;			  /* enum sl_encap_id */
+	uint8_t encap; /* enum sl_encap_id */
+	/* what is taken on receipt: a bit 1 << enum sl_encap_id, its own encap included */
+	uint16_t accepts;
 	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* the verdict when no rule matches */
 	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
@@ -37,6 +49,32 @@ struct sl_network {
 	bool present;
 	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
 	const struct sl_setup *setup;
+	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
+	bool reject;	   /* senders of packets that policy denies are told */
+	struct sl_mac gateway_mac;
+};
+
+/* What to believe of an identity that a packet carries. */
+enum sl_identity_trust {
+	SL_TRUST_VERIFY, /* it must be the sender's by the endpoint table */
+	SL_TRUST_CLAIM,	 /* it is the sender's */
+	SL_TRUST_IGNORE,
+};
+
+#define SL_NODE_WAYS_MAX 8
+
+/*
+ * How packets go to a node, and what is taken from it. A way is the number of a tunnel among those of
+ * the node: encapsulation times SL_FAMILIES plus family. Zeroed, it is a node that says nothing.
+ */
+struct sl_node_way {
+	uint8_t way[SL_NODE_WAYS_MAX]; /* the first choice first; see pipelines/way/node_way.h */
+	uint8_t n_ways;		       /* 0: the network's encapsulation over the family below */
+	uint8_t family;		       /* enum sl_family, of the node's first address */
+	uint8_t trust;		       /* enum sl_identity_trust */
+	uint8_t spare;
+	uint16_t
+		accepts; /* 1 << enum sl_encap_id: taken from it besides what the network accepts */
 };
 
 /* An endpoint, immutable. One object serves all its addresses. */
@@ -48,11 +86,19 @@ struct sl_endpoint {
 	/* the owner its connections are billed to (flow/flow_share.h); 0: no owner */
 	uint32_t owner;
 	uint32_t identity;
+	/* the identity is allocated: its number means nothing to other nodes, so no packet carries it */
+	bool allocated;
 	bool local;
 	struct sl_mac mac;
 	uint8_t n_ip;		/* of a local one: its addresses */
 	const struct sl_ip *ip; /* in the same block of memory */
 };
+
+/* The identity that packets of the endpoint carry to other nodes. */
+static inline uint32_t sl_endpoint_carried(const struct sl_endpoint *ep)
+{
+	return ep->allocated ? SL_IDENTITY_UNKNOWN : ep->identity;
+}
 
 /* Values in the map of this node's underlay addresses. */
 enum {
@@ -60,7 +106,18 @@ enum {
 	/* tunnel packets to it are decapsulated; implies SL_LOCAL_ADDRESS */
 	SL_LOCAL_TUNNEL = 2,
 	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
+	/* The bits from here on number the tunnel addresses, for sl_pair_key. */
+	SL_LOCAL_NUMBER_SHIFT = 16,
 };
+
+/*
+ * IP-in-IP says no network: the addresses of the outer header tell it. This is the key of such a pair
+ * in sl_world.pair_network. local: the value of the own address in sl_world.local_addr.
+ */
+static inline struct sl_pmap_key sl_pair_key(uint32_t local, const struct sl_ip *remote)
+{
+	return sl_pmap_addr_key(local >> SL_LOCAL_NUMBER_SHIFT, remote);
+}
 
 /*
  * The host's TAPs: an underlay port and the TAP that has what is the host's on the same wire. By
@@ -90,9 +147,17 @@ struct sl_world {
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
-	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
+	/* sl_pair_key of own and other tunnel address -> network id, as a pointer's value */
+	const struct sl_pmap *pair_network;
+	const struct sl_encap_ports *encap_ports; /* NULL: the standard ones */
+	/* [n_node_ways], by node id; a node past the end: encap of the network, over IPv4, verify */
+	const struct sl_node_way *node_ways;
+	uint32_t n_node_ways;
+	const struct sl_pmap *endpoints; /* (network, address) -> struct sl_endpoint */
 	/* (network, origin, MAC) -> local struct sl_endpoint: sl_client_key */
 	const struct sl_pmap *clients;
+	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
+	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table

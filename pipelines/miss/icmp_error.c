@@ -119,7 +119,7 @@ enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
 	if (drop == SL_KEEP && !comes_from_there(t, i, &act))
 		drop = ask_policy(t, i, &ends);
 	if (drop == SL_KEEP)
-		t->b->meta[i].act =
-			sl_way_to(t, i, ends.dst, nobody ? SL_IDENTITY_WORLD : ends.src->identity);
+		t->b->meta[i].act = sl_way_to(
+			t, i, ends.dst, nobody ? SL_IDENTITY_WORLD : sl_endpoint_carried(ends.src));
 	return drop;
 }

@@ -19,7 +19,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		return SL_KEEP;
 	case SL_PROGRAM_ALLOW:
 		if (ends_verdict == SL_KEEP)
-			m->act = sl_way_to(t, i, e->dst, e->src->identity);
+			m->act = sl_way_to(t, i, e->dst, sl_endpoint_carried(e->src));
 		return ends_verdict;
 	case SL_PROGRAM_PORT:
 		/* Allowed: a port of its own network, or one without a network. */
@@ -33,7 +33,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		to.origin = p.target | SL_ORIGIN_NODE;
 		break;
 	}
-	m->act = sl_way_to(t, i, &to, e->src->identity);
+	m->act = sl_way_to(t, i, &to, sl_endpoint_carried(e->src));
 	return SL_KEEP;
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_prefetch.h>
 
+#include "group_dp.h"
 #include "offloads.h"
 #include "overlay_dp.h"
 #include "parked.h"
 
-/* Packets of one burst by encapsulation. */
+/* Packets of one burst by encapsulation and family. */
 struct groups {
-	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX];
-	unsigned int n[SL_ENCAP_COUNT];
+	uint8_t idx[SL_TUNNELS_A_NODE][SL_BURST_MAX];
+	unsigned int n[SL_TUNNELS_A_NODE];
 };
 
 /* Prefetch the header's last block, and the fields after it. */
@@ -40,19 +41,37 @@ static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst 
 	}
 }
 
+/* The tunnel is no way by itself: it has several next hops, or none. */
+static __rte_noinline const struct sl_tunnel *choose(struct sl_burst *b, unsigned int i)
+{
+	struct sl_meta *md = &b->meta[i];
+	const struct sl_tunnel *t = sl_group_member(md->tunnel, md->hash);
+
+	if (t == NULL)
+		b->verdict[i] = SL_DROP_ROUTE_NONE;
+	else
+		md->tunnel = t;
+	return t;
+}
+
 static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
 {
 	memset(g->n, 0, sizeof(g->n));
 	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+		unsigned int i = idx[k], kind;
 		const struct sl_tunnel *t = b->meta[i].tunnel;
 
-		if (unlikely(t == NULL))
+		if (unlikely(t == NULL)) {
 			b->verdict[i] = SL_DROP_PORT_GONE;
-		else if (unlikely(!t->reachable))
-			b->verdict[i] = SL_DROP_ROUTE_NONE;
-		else
-			g->idx[t->encap][g->n[t->encap]++] = (uint8_t)i;
+			continue;
+		}
+		if (unlikely(!t->reachable)) {
+			t = choose(b, i);
+			if (t == NULL)
+				continue;
+		}
+		kind = t->encap * SL_FAMILIES + t->family;
+		g->idx[kind][g->n[kind]++] = (uint8_t)i;
 	}
 }
 
@@ -95,9 +114,9 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		group(b, room, sl_offloads_make_room(w, b, idx, n, room), &g);
 	else
 		group(b, idx, n, &g);
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (g.n[e] != 0)
-			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
+	for (unsigned int kind = 0; kind < SL_TUNNELS_A_NODE; kind++)
+		if (g.n[kind] != 0)
+			sl_encaps[kind / SL_FAMILIES]->push(b, g.idx[kind], g.n[kind], NULL);
 	if (unlikely(w->offloads))
 		sl_offloads_encapsulated(w, world, b, idx, n);
 	for (unsigned int k = 0; k < n; k++)

@@ -4,24 +4,24 @@
 #include <sys/mman.h>
 
 #include "encaps.h"
+#include "group_dp.h"
 #include "tunnel_ctl.h"
-
-static size_t seen_size(const struct sl_tunnel_table *t)
-{
-	return t->n_slots * sizeof(struct sl_tunnel_seen);
-}
 
 /* Reserves address space only. A page is allocated, on the writer's NUMA node, when
  * a tunnel is used. */
-static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
+static void *map_room(size_t size)
 {
-	void *p = mmap(NULL, seen_size(t), PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (p == MAP_FAILED)
-		return false;
-	t->seen[row] = p;
-	return true;
+	return p != MAP_FAILED ? p : NULL;
+}
+
+static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
+{
+	t->seen[row] = map_room(t->n_slots * sizeof(struct sl_tunnel_seen));
+	t->from6[row] = map_room(t->n_slots * sizeof(struct sl_ip));
+	return t->seen[row] != NULL && t->from6[row] != NULL;
 }
 
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers)
@@ -54,24 +54,30 @@ void sl_tunnel_table_destroy(struct sl_tunnel_table *t)
 		return;
 	for (uint32_t i = 0; i < t->n_slots; i++)
 		free(writable(atomic_load_explicit(&t->slot[i], memory_order_relaxed)));
-	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++) {
 		if (t->seen[w] != NULL)
-			munmap(t->seen[w], seen_size(t));
+			munmap(t->seen[w], t->n_slots * sizeof(struct sl_tunnel_seen));
+		if (t->from6[w] != NULL)
+			munmap(t->from6[w], t->n_slots * sizeof(struct sl_ip));
+	}
 	free(t);
 }
 
 int sl_tunnel_init(struct sl_tunnel *t, enum sl_encap_id encap, const struct sl_tunnel_params *p)
 {
+	int rc;
+
 	memset(t, 0, sizeof(*t));
 	t->encap = (uint8_t)encap;
 	t->resolved = p->resolved;
 	t->reachable = p->reachable;
 	t->port = p->port;
-	t->mtu = (uint16_t)sl_encap_inner_mtu(encap, p->underlay_mtu);
 	t->id = p->id;
 	t->node = p->node;
 	t->next_hop = p->next_hop;
-	return sl_encaps[encap]->build(t, p);
+	rc = sl_encaps[encap]->build(t, p);
+	t->mtu = (uint16_t)sl_encap_inner_mtu(encap, t->family, p->underlay_mtu);
+	return rc;
 }
 
 struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunnel_params *p)
@@ -88,6 +94,37 @@ struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunne
 		return NULL;
 	}
 	return t;
+}
+
+struct sl_tunnel *sl_tunnel_create_group(
+	enum sl_encap_id encap, const struct sl_tunnel_params *p, size_t n, const uint8_t bucket[])
+{
+	size_t size = sizeof(struct sl_tunnel) + sizeof(struct sl_tunnel_group) +
+		      n * sizeof(struct sl_tunnel);
+	struct sl_tunnel *leader =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE));
+	struct sl_tunnel_group *g;
+	int rc;
+
+	if (leader == NULL)
+		return NULL;
+	g = (struct sl_tunnel_group *)(void *)(leader + 1);
+	g->n = (uint8_t)n;
+	memcpy(g->bucket, bucket, sizeof(g->bucket));
+	rc = sl_tunnel_init(leader, encap, p);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = sl_tunnel_init(&g->member[i], encap, &p[i]);
+		leader->mtu = RTE_MIN(leader->mtu, g->member[i].mtu);
+	}
+	if (rc < 0) {
+		free(leader);
+		errno = -rc;
+		return NULL;
+	}
+	leader->reachable = false;
+	leader->resolved = false;
+	leader->group = g;
+	return leader;
 }
 
 void sl_tunnel_publish(
@@ -129,4 +166,22 @@ void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_
 	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
 		if (t->seen[w] != NULL)
 			sl_tunnel_seen_add(sum, &t->seen[w][id]);
+}
+
+struct sl_ip sl_tunnel_error_from6(const struct sl_tunnel_table *t, uint32_t id)
+{
+	struct sl_ip from = {0};
+	uint32_t last = 0;
+
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++) {
+		uint32_t tick = t->seen[w] == NULL ? 0
+						   : __atomic_load_n(&t->seen[w][id].error_tick,
+							     __ATOMIC_ACQUIRE);
+
+		if (tick <= last)
+			continue;
+		last = tick;
+		from = t->from6[w][id];
+	}
+	return from;
 }

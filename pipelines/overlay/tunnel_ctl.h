@@ -17,6 +17,12 @@ void sl_tunnel_table_destroy(struct sl_tunnel_table *t); /* workers must have st
 int sl_tunnel_init(struct sl_tunnel *t, enum sl_encap_id encap, const struct sl_tunnel_params *p);
 /* A new tunnel, not yet visible. NULL with errno set: ENOTSUP, ENOMEM. */
 struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunnel_params *p);
+/*
+ * A new tunnel with n next hops, one for each of p, which differ in next hop, port, MTU and MACs only.
+ * bucket: which flows leave by which (group_dp.h). NULL with errno set.
+ */
+struct sl_tunnel *sl_tunnel_create_group(
+	enum sl_encap_id encap, const struct sl_tunnel_params *p, size_t n, const uint8_t bucket[]);
 /* Put the tunnel in its slot; t owns it from here. With tunnel NULL: empty slot `id`. */
 void sl_tunnel_publish(
 	struct sl_tunnel_table *t, struct sl_rcu *rcu, uint32_t id, struct sl_tunnel *tun);
@@ -24,16 +30,20 @@ void sl_tunnel_publish(
 /* The counts of a tunnel, summed over all workers since the table was made. */
 void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_tunnel_seen *sum);
 
+/* Who sent the last ICMPv6 error about the tunnel. Zero: nobody. */
+struct sl_ip sl_tunnel_error_from6(const struct sl_tunnel_table *t, uint32_t id);
+
 /* Add one row to the sum: counts are added; of "last" fields the later value is kept. */
 void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s);
 
 /*
- * Bytes of a packet on an IPv4 underlay before the inner IP packet begins: outer IP header to inner
- * Ethernet header. Every tunnel needs at least the smallest overhead of all encapsulations.
+ * Bytes of a packet on an underlay of that family before the inner IP packet begins: outer IP header
+ * to inner Ethernet header. 0 without an encapsulation. Every tunnel needs at least the smallest
+ * overhead of all others.
  */
-uint32_t sl_encap_overhead(enum sl_encap_id e);
+uint32_t sl_encap_overhead(enum sl_encap_id e, enum sl_family family);
 uint32_t sl_encap_overhead_least(void);
 /* The largest inner IP packet that fits an outer one of underlay_mtu bytes; 0: none does. */
-uint32_t sl_encap_inner_mtu(enum sl_encap_id e, uint32_t underlay_mtu);
+uint32_t sl_encap_inner_mtu(enum sl_encap_id e, enum sl_family family, uint32_t underlay_mtu);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "dp/lib/pmap.h"
 #include "pipelines/key/key_dp.h"
+#include "trust.h"
 
 static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 	const struct rte_ether_hdr *eth, struct sl_ends *ends)
@@ -19,7 +20,7 @@ static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 	if (ends->src == NULL || ends->src->origin != m->origin ||
 		memcmp(ends->src->mac.b, eth->src_addr.addr_bytes, 6) != 0)
 		return SL_DROP_SPOOFED;
-	return SL_KEEP;
+	return sl_trust_sender(t, i, &ends->src, &ends->claimed);
 }
 
 static inline enum sl_drop find_receiver(const struct sl_trip *t, unsigned int i,

@@ -11,6 +11,8 @@
 struct sl_ends {
 	const struct sl_network *net;
 	const struct sl_endpoint *src, *dst; /* NULL when no endpoint has the address */
+	/* what src points to when its identity is as the packet claims: *ends must not be copied */
+	struct sl_endpoint claimed;
 	struct sl_ip src_ip, dst_ip;
 };
 

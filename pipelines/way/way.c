@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "way.h"
 
-#include "pipelines/overlay/tunnel_dp.h"
+#include "node_way.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 
@@ -39,7 +39,7 @@ static inline struct sl_action by_port(
 static inline struct sl_action by_node(
 	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
 {
-	uint32_t id = sl_tunnel_id(node, net->encap, SL_FAMILY_IP4);
+	uint32_t id = sl_node_tunnel(t->world, net, node);
 	const struct sl_tunnel *tun = sl_tunnel_find(t->world->tunnels, id);
 
 	if (tun == NULL)

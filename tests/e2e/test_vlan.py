@@ -173,7 +173,7 @@ def answers_of_the_node_have_the_tag_of_the_question(lab):
     from scapy.all import BOOTP, DHCP
     rig.trunk.send(a.eth(ALL) / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67) /
                    BOOTP(chaddr=bytes.fromhex(a.mac.replace(":", ""))) / DHCP(options=[("message-type", 1), "end"]))
-    frames = [Ether(f) for f in rig.trunk.frames(3, lambda got: len(got) >= 4)]
+    frames = [Ether(f) for f in rig.trunk.frames(15, lambda got: len(got) >= 4)]
     expect_equal([f[Dot1Q].vlan for f in frames if Dot1Q in f], [7] * 4, f"tags of {frames}")
     arp, nd, icmp, dhcp = frames
     expect_equal((arp[ARP].op, arp[ARP].hwsrc, arp[ARP].psrc), (2, web.mac, web.ip), "ARP")

@@ -71,6 +71,8 @@ enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port);
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
+/* The network has that encapsulation, and the node is reached by it over that family. */
+void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family);
 /* The unbound port is the host TAP of the underlay port, or no longer. */
 void sl_rig_host_tap(struct sl_rig *r, bool has);
 /*
@@ -106,5 +108,8 @@ void sl_rig_discard(struct sl_rig *r); /* everything that left so far */
 
 /* Encapsulate a frame as node 1 would send it to this node. */
 void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner);
+/* The same by another encapsulation. The sender's identity is that of far-1. */
+void sl_rig_wrap_as(struct sl_frame *outer, const struct sl_frame *inner, enum sl_encap_id encap,
+	enum sl_family family);
 
 #endif

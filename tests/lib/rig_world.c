@@ -131,8 +131,9 @@ static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
 
 static struct sl_addr_map *make_nodes(void)
 {
-	const struct sl_addr_pair node = {sl_test_ip("192.0.2.2"), SL_RIG_NODE};
-	struct sl_addr_map *m = sl_addr_map_build(&node, 1, 7);
+	const struct sl_addr_pair node[] = {
+		{sl_test_ip("192.0.2.2"), SL_RIG_NODE}, {sl_test_ip("2001:db8::2"), SL_RIG_NODE}};
+	struct sl_addr_map *m = sl_addr_map_build(node, RTE_DIM(node), 7);
 
 	assert_non_null(m);
 	return m;
@@ -143,10 +144,33 @@ static struct sl_addr_map *make_locals(void)
 	const struct sl_addr_pair local[] = {
 		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
 		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
-		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST}};
+		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST},
+		{sl_test_ip("2001:db8::1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip("2001:db8::9"), SL_LOCAL_ADDRESS}};
 	struct sl_addr_map *m = sl_addr_map_build(local, RTE_DIM(local), 7);
 
 	assert_non_null(m);
+	return m;
+}
+
+/* IP-in-IP from the node is network 1's. */
+static struct sl_pmap *make_pairs(const struct sl_addr_map *locals)
+{
+	static const char *const pair[][2] = {
+		{"192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8::2"}};
+	struct sl_pmap_edit *e = sl_pmap_edit_begin(NULL, 7);
+	struct sl_pmap_garbage *g = NULL;
+	struct sl_pmap *m;
+
+	assert_non_null(e);
+	for (unsigned int i = 0; i < RTE_DIM(pair); i++) {
+		struct sl_ip local = sl_test_ip(pair[i][0]), remote = sl_test_ip(pair[i][1]);
+		struct sl_pmap_key k = sl_pair_key(sl_addr_map_find(locals, &local), &remote);
+
+		assert_int_equal(sl_pmap_put(e, &k, (void *)(uintptr_t)1, NULL), 0);
+	}
+	m = sl_pmap_edit_commit(e, &g);
+	sl_pmap_garbage_free(g);
 	return m;
 }
 
@@ -156,8 +180,12 @@ void sl_rig_make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] = (struct sl_network){
-		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
+	r->networks[1] = (struct sl_network){.id = 1,
+		.vni = 100,
+		.encap = SL_ENCAP_VXLAN,
+		.accepts = 1 << SL_ENCAP_VXLAN,
+		.pickup = true,
+		.present = true};
 	w->generation = 1;
 	w->commit = 1;
 	r->port_network[SL_RIG_WEB] = 1;
@@ -169,6 +197,7 @@ void sl_rig_make_world(struct sl_rig *r)
 	w->vni_to_network = one_pair(100, 1);
 	w->node_by_addr = make_nodes();
 	w->local_addr = make_locals();
+	w->pair_network = make_pairs(w->local_addr);
 	w->policies = sl_policy_compile(NULL, 0, identities, 3);
 	w->tunnels = r->tunnels;
 	assert_non_null(w->policies);
@@ -184,6 +213,7 @@ void sl_rig_free_world(struct sl_rig *r)
 	free((void *)(uintptr_t)r->networks[1].setup);
 	for (unsigned int i = 0; i < SL_RIG_PORTS; i++)
 		free((void *)(uintptr_t)r->trunks[i]);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->pair_network);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -279,6 +309,34 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 	assert_non_null(t);
 	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
 	publish(r, change(r));
+}
+
+void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family)
+{
+	bool ip6 = family == SL_FAMILY_IP6;
+	const char *remote = ip6 ? "2001:db8::2" : "192.0.2.2";
+	struct sl_tunnel_params p = {.local = sl_test_ip(ip6 ? "2001:db8::1" : "192.0.2.1"),
+		.remote = sl_test_ip(remote),
+		.next_hop = sl_test_ip(remote),
+		.local_mac = sl_test_mac("02:00:00:00:0a:01"),
+		.next_hop_mac = sl_test_mac("02:00:00:00:0b:01"),
+		.resolved = true,
+		.reachable = true,
+		.port = SL_RIG_UNDERLAY,
+		.underlay_mtu = 1600,
+		.id = sl_tunnel_id(SL_RIG_NODE, encap, family),
+		.node = SL_RIG_NODE};
+	struct sl_tunnel *t = sl_tunnel_create(encap, &p);
+	struct sl_world *w = change(r);
+
+	assert_non_null(t);
+	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
+	r->networks[1].encap = (uint8_t)encap;
+	r->networks[1].accepts = (uint16_t)(1u << encap);
+	r->node_ways[SL_RIG_NODE].family = (uint8_t)family;
+	w->node_ways = r->node_ways;
+	w->n_node_ways = RTE_DIM(r->node_ways);
+	publish(r, w);
 }
 
 void sl_rig_tunnel_gone(struct sl_rig *r)
