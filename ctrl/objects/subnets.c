@@ -149,8 +149,6 @@ struct sl_setup *sl_subnets_setup(
 		return NULL;
 	setup->mac = *mac;
 	setup->router = sl_link_local(mac);
-	/* It is at no port, and only workloads of this node ask for it. */
-	setup->self = (struct sl_endpoint){.origin = SL_PORT_NONE, .mac = *mac};
 	setup->mtu = (uint16_t)mtu;
 	setup->n = (uint16_t)subnets->n;
 	for (size_t i = 0; i < subnets->n; i++) {

@@ -155,22 +155,22 @@ static uint32_t choose(const struct sl_asker *a, uint32_t wanted_be)
 	return 0;
 }
 
-static void put_option(struct sl_answer *w, uint8_t code, const void *value, uint32_t n)
+static void put_option(struct sl_setup_answer *w, uint8_t code, const void *value, uint32_t n)
 {
 	uint8_t o[2 + 255] = {code, (uint8_t)n};
 
 	memcpy(o + 2, value, n);
-	sl_answer_put(w, o, 2 + n);
+	sl_setup_put(w, o, 2 + n);
 }
 
-static void put_option32(struct sl_answer *w, uint8_t code, uint32_t host_order)
+static void put_option32(struct sl_setup_answer *w, uint8_t code, uint32_t host_order)
 {
 	uint32_t v = sl_be32(host_order);
 
 	put_option(w, code, &v, sizeof(v));
 }
 
-static void put_times(struct sl_answer *w)
+static void put_times(struct sl_setup_answer *w)
 {
 	put_option32(w, OPT_LEASE, LEASE_SECONDS);
 	put_option32(w, OPT_RENEW, LEASE_SECONDS / 2);
@@ -178,7 +178,7 @@ static void put_times(struct sl_answer *w)
 }
 
 /* What the client does not have room for is left out: the search list first. */
-static void put_setup(struct sl_answer *w, const struct request *q, const struct sl_asker *a,
+static void put_setup(struct sl_setup_answer *w, const struct request *q, const struct sl_asker *a,
 	const struct sl_setup_subnet *s)
 {
 	uint32_t len = s->prefix.len - 96u, router = sl_ip_v4_be(&s->gateway);
@@ -199,7 +199,7 @@ static void put_setup(struct sl_answer *w, const struct request *q, const struct
 		put_option(w, OPT_SEARCH, s->search, s->search_len);
 }
 
-static void begin(struct sl_answer *w, const struct request *q, uint8_t type, uint32_t yiaddr_be,
+static void begin(struct sl_setup_answer *w, const struct request *q, uint8_t type, uint32_t yiaddr_be,
 	uint32_t server_be)
 {
 	struct boot b = {.op = BOOT_REPLY,
@@ -214,17 +214,17 @@ static void begin(struct sl_answer *w, const struct request *q, uint8_t type, ui
 	memcpy(b.chaddr, q->boot.chaddr, sizeof(b.chaddr));
 	memcpy(b.cookie, cookie, sizeof(b.cookie));
 	w->len = 0;
-	sl_answer_put(w, &b, sizeof(b));
+	sl_setup_put(w, &b, sizeof(b));
 	put_option(w, OPT_TYPE, &type, 1);
 	put_option(w, OPT_SERVER, &server_be, sizeof(server_be));
 }
 
 /* RFC 2131 section 4.1. */
-static struct sl_answer_to where(
+static struct sl_setup_to where(
 	const struct request *q, const struct sl_asker *a, uint8_t type, uint32_t yiaddr_be)
 {
 	const struct sl_mac all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-	struct sl_answer_to to = {
+	struct sl_setup_to to = {
 		.mac = a->mac, .sport = SL_DHCP4_SERVER, .dport = SL_DHCP4_CLIENT};
 	bool broadcast = q->boot.flags & sl_be16(BROADCAST_FLAG);
 
@@ -245,8 +245,8 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i, const struct
 	/* A refusal is made in the name of the server of the address that the asker has. */
 	uint32_t of_be = yiaddr_be != 0 ? yiaddr_be : choose(a, 0);
 	const struct sl_setup_subnet *s = serving(a, type == INFORM ? q->boot.ciaddr : of_be);
-	struct sl_answer_to to = where(q, a, type, yiaddr_be);
-	struct sl_answer w;
+	struct sl_setup_to to = where(q, a, type, yiaddr_be);
+	struct sl_setup_answer w;
 
 	if (s == NULL)
 		return SL_DROP_DHCP_FOREIGN;
@@ -256,9 +256,9 @@ static enum sl_drop answer(const struct sl_trip *t, unsigned int i, const struct
 		put_times(&w);
 	if (type != NAK)
 		put_setup(&w, q, a, s);
-	sl_answer_put(&w, (const uint8_t[]){OPT_END}, 1);
+	sl_setup_put(&w, (const uint8_t[]){OPT_END}, 1);
 	to.from = s->gateway;
-	return sl_answer_udp(t, i, a, &to, &w);
+	return sl_setup_answer_udp(t, i, a, &to, &w);
 }
 
 /* RFC 2131 section 4.3.2: the client chose an offer, or asks whether its address still holds. */

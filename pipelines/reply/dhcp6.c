@@ -80,7 +80,7 @@ static bool walk_options(struct request *q, const uint8_t *p, const uint8_t *end
 	return true;
 }
 
-static void put_option(struct sl_answer *w, uint16_t code, const void *value, uint32_t n)
+static void put_option(struct sl_setup_answer *w, uint16_t code, const void *value, uint32_t n)
 {
 	uint8_t o[4 + 256];
 	uint16_t head[2] = {sl_be16(code), sl_be16((uint16_t)n)};
@@ -89,11 +89,11 @@ static void put_option(struct sl_answer *w, uint16_t code, const void *value, ui
 		return;
 	memcpy(o, head, 4);
 	memcpy(o + 4, value, n);
-	sl_answer_put(w, o, 4 + n);
+	sl_setup_put(w, o, 4 + n);
 }
 
 /* The settings of the subnets that the asker has addresses in; of all that serve, when in none. */
-static void put_setup(struct sl_answer *w, const struct sl_asker *a)
+static void put_setup(struct sl_setup_answer *w, const struct sl_asker *a)
 {
 	uint32_t refresh = sl_be32(REFRESH_SECONDS);
 
@@ -114,20 +114,20 @@ static void put_setup(struct sl_answer *w, const struct sl_asker *a)
 static enum sl_drop reply(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
 	const uint8_t *message, const struct request *q)
 {
-	struct sl_answer_to to = {.mac = a->mac,
+	struct sl_setup_to to = {.mac = a->mac,
 		.from = a->setup->router,
 		.sport = SL_DHCP6_SERVER,
 		.dport = SL_DHCP6_CLIENT};
 	uint8_t head[4] = {REPLY, message[1], message[2], message[3]}, id[10];
-	struct sl_answer w = {.len = 0};
+	struct sl_setup_answer w = {.len = 0};
 
 	memcpy(to.ip.b, t->b->key6[i].src, 16);
-	sl_answer_put(&w, head, sizeof(head));
+	sl_setup_put(&w, head, sizeof(head));
 	if (q->id_len > 0)
 		put_option(&w, OPT_CLIENT_ID, q->id, q->id_len);
 	put_option(&w, OPT_SERVER_ID, id, server_id(a, id));
 	put_setup(&w, a);
-	return sl_answer_udp(t, i, a, &to, &w);
+	return sl_setup_answer_udp(t, i, a, &to, &w);
 }
 
 static bool is_for_me(const struct sl_asker *a, const struct request *q)

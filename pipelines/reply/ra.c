@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
+#include "answer.h"
 #include "dp/lib/pkt.h"
 #include "ra.h"
 #include "setup.h"
@@ -52,7 +53,7 @@ static bool has(const struct sl_endpoint *ep, const struct sl_ip *ip)
  * its endpoint: from any other address its packets would be dropped as spoofed.
  */
 static void put_prefix(
-	struct sl_answer *w, const struct sl_setup_subnet *s, const struct sl_endpoint *ep)
+	struct sl_setup_answer *w, const struct sl_setup_subnet *s, const struct sl_endpoint *ep)
 {
 	struct sl_ip made = made_from(&s->prefix, &ep->mac);
 	bool makes = s->prefix.len == 64 && has(ep, &made);
@@ -64,11 +65,11 @@ static void put_prefix(
 		.preferred_be = sl_be32(PREFERRED_SECONDS)};
 
 	memcpy(o.prefix, s->prefix.ip.b, 16);
-	sl_answer_put(w, &o, sizeof(o));
+	sl_setup_put(w, &o, sizeof(o));
 }
 
 /* An option of n bytes behind a lifetime, filled up to a multiple of 8. */
-static void put_names(struct sl_answer *w, uint8_t type, const void *value, uint32_t n)
+static void put_names(struct sl_setup_answer *w, uint8_t type, const void *value, uint32_t n)
 {
 	uint8_t o[8 + SL_SETUP_SEARCH_MAX + 7] = {type, (uint8_t)((8 + n + 7) / 8)};
 	uint32_t seconds = sl_be32(NAMES_SECONDS);
@@ -77,7 +78,7 @@ static void put_names(struct sl_answer *w, uint8_t type, const void *value, uint
 		return;
 	memcpy(o + 4, &seconds, sizeof(seconds));
 	memcpy(o + 8, value, n);
-	sl_answer_put(w, o, o[1] * 8u);
+	sl_setup_put(w, o, o[1] * 8u);
 }
 
 static bool is_advertised(const struct sl_setup_subnet *s)
@@ -85,27 +86,27 @@ static bool is_advertised(const struct sl_setup_subnet *s)
 	return s->ra && s->has_gateway && !sl_prefix_is_v4(&s->prefix);
 }
 
-static void put_link(struct sl_answer *w, const struct sl_setup *s, uint16_t mtu)
+static void put_link(struct sl_setup_answer *w, const struct sl_setup *s, uint16_t mtu)
 {
 	uint8_t source[8] = {ND_OPT_SOURCE_LINKADDR, 1}, size[8] = {ND_OPT_MTU, 1};
 	uint32_t mtu_be = sl_be32(mtu);
 
 	memcpy(source + 2, s->mac.b, 6);
 	memcpy(size + 4, &mtu_be, sizeof(mtu_be));
-	sl_answer_put(w, source, sizeof(source));
+	sl_setup_put(w, source, sizeof(source));
 	if (mtu >= IP6_MTU_MIN)
-		sl_answer_put(w, size, sizeof(size));
+		sl_setup_put(w, size, sizeof(size));
 }
 
 /* The ICMPv6 message, with checksum 0. */
 static void write_message(
-	struct sl_answer *w, const struct sl_setup *s, const struct sl_endpoint *ep, uint16_t mtu)
+	struct sl_setup_answer *w, const struct sl_setup *s, const struct sl_endpoint *ep, uint16_t mtu)
 {
 	uint8_t head[16] = {ND_ROUTER_ADVERT, [4] = HOPS, [5] = s->has_dhcp6 ? OTHER_CONFIG : 0,
 		[6] = ROUTER_SECONDS >> 8, [7] = ROUTER_SECONDS & 0xff};
 
 	w->len = 0;
-	sl_answer_put(w, head, sizeof(head));
+	sl_setup_put(w, head, sizeof(head));
 	put_link(w, s, mtu);
 	for (uint32_t k = 0; k < s->n; k++)
 		if (is_advertised(&s->subnet[k]))
@@ -124,7 +125,7 @@ uint32_t sl_ra_write(uint8_t frame[SL_RA_FRAME_MAX], const struct sl_setup *s,
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)(void *)frame;
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(void *)(eth + 1);
 	uint8_t *message = (uint8_t *)(ip + 1);
-	struct sl_answer w;
+	struct sl_setup_answer w;
 	uint16_t sum;
 
 	write_message(&w, s, ep, mtu);
@@ -166,5 +167,6 @@ enum sl_drop sl_router_solicited(const struct sl_trip *t, unsigned int i)
 	}
 	rte_pktmbuf_trim(
 		m, (uint16_t)(SL_RA_FRAME_MAX - sl_ra_write(frame, a.setup, a.client, &to, a.mtu)));
-	return sl_answer_send(t, i, m);
+	sl_answer_send(t, i, m);
+	return SL_CONSUMED;
 }

@@ -6,8 +6,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "answer.h"
 #include "dp/lib/pkt.h"
-#include "pipelines/context/send.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
@@ -133,7 +133,7 @@ enum sl_drop sl_setup_unicast(const struct sl_trip *t, unsigned int i)
 
 /* The frame of an answer, with n bytes after IP; *body: there. NULL: no memory. */
 static struct rte_mbuf *begin(const struct sl_trip *t, const struct sl_asker *a,
-	const struct sl_answer_to *to, uint32_t n, uint8_t **body)
+	const struct sl_setup_to *to, uint32_t n, uint8_t **body)
 {
 	bool v4 = sl_ip_is_v4(&to->ip);
 	uint32_t ip_len = v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
@@ -154,7 +154,7 @@ static struct rte_mbuf *begin(const struct sl_trip *t, const struct sl_asker *a,
 	return m;
 }
 
-static void put_ip4(struct rte_ipv4_hdr *ip, const struct sl_answer_to *to, uint32_t n)
+static void put_ip4(struct rte_ipv4_hdr *ip, const struct sl_setup_to *to, uint32_t n)
 {
 	*ip = (struct rte_ipv4_hdr){.version_ihl = RTE_IPV4_VHL_DEF,
 		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + n)),
@@ -166,7 +166,7 @@ static void put_ip4(struct rte_ipv4_hdr *ip, const struct sl_answer_to *to, uint
 }
 
 static void put_ip6(
-	struct rte_ipv6_hdr *ip, const struct sl_answer_to *to, uint32_t n, uint8_t proto)
+	struct rte_ipv6_hdr *ip, const struct sl_setup_to *to, uint32_t n, uint8_t proto)
 {
 	*ip = (struct rte_ipv6_hdr){.vtc_flow = rte_cpu_to_be_32(6u << 28),
 		.payload_len = rte_cpu_to_be_16((uint16_t)n),
@@ -176,21 +176,8 @@ static void put_ip6(
 	memcpy(ip->dst_addr, to->ip.b, 16);
 }
 
-enum sl_drop sl_answer_send(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
-{
-	struct sl_action act = sl_way_back(t, i);
-	enum sl_drop verdict = act.reason;
-
-	sl_count(&t->w->counters.generated, 1);
-	if (act.kind != SL_ACT_DROP)
-		verdict = sl_tx_put_action(t->w, &act, m);
-	if (verdict != (enum sl_drop)SL_SENT)
-		sl_verdict_drop_generated(t, m, t->b->meta[i].network, verdict);
-	return SL_CONSUMED;
-}
-
-enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
-	const struct sl_answer_to *to, const struct sl_answer *w)
+enum sl_drop sl_setup_answer_udp(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
+	const struct sl_setup_to *to, const struct sl_setup_answer *w)
 {
 	uint32_t n = (uint32_t)sizeof(struct rte_udp_hdr) + w->len;
 	uint8_t *body = NULL;
@@ -214,5 +201,6 @@ enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct
 	sum = v4 ? rte_ipv4_udptcp_cksum((const void *)body, l4)
 		 : rte_ipv6_udptcp_cksum((const void *)body, l4);
 	memcpy(l4 + offsetof(struct rte_udp_hdr, dgram_cksum), &sum, sizeof(sum));
-	return sl_answer_send(t, i, m);
+	sl_answer_send(t, i, m);
+	return SL_CONSUMED;
 }

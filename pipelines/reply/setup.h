@@ -53,12 +53,12 @@ bool sl_asker_has(const struct sl_asker *a, const struct sl_ip *ip);
 const struct sl_setup_subnet *sl_setup_subnet_of(const struct sl_setup *s, const struct sl_ip *ip);
 
 /* An answer under construction: what follows Ethernet, IP and UDP or ICMPv6. */
-struct sl_answer {
+struct sl_setup_answer {
 	uint32_t len;
 	uint8_t b[1232]; /* what every IPv6 link carries, without IP and UDP */
 };
 
-static inline void sl_answer_put(struct sl_answer *w, const void *bytes, uint32_t n)
+static inline void sl_setup_put(struct sl_setup_answer *w, const void *bytes, uint32_t n)
 {
 	if (w->len + n > sizeof(w->b))
 		return; /* limits of configuration keep this from happening */
@@ -71,18 +71,15 @@ uint32_t sl_setup_message(
 	const struct sl_trip *t, unsigned int i, uint8_t buf[SL_DHCP_MESSAGE_MAX]);
 
 /* Where an answer goes. */
-struct sl_answer_to {
+struct sl_setup_to {
 	struct sl_mac mac;
 	struct sl_ip ip, from;
 	uint16_t dport, sport;
 };
 
 /* Sends the answer to packet i by UDP. SL_CONSUMED. */
-enum sl_drop sl_answer_udp(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
-	const struct sl_answer_to *to, const struct sl_answer *w);
-/* Sends m, an answer to packet i, back. SL_CONSUMED: the question, whatever becomes of the answer. */
-enum sl_drop sl_answer_send(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m);
-
+enum sl_drop sl_setup_answer_udp(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
+	const struct sl_setup_to *to, const struct sl_setup_answer *w);
 /* The two protocols of DHCP. message: n bytes. The verdict of packet i. */
 enum sl_drop sl_dhcp4_serve(const struct sl_trip *t, unsigned int i, const struct sl_asker *a,
 	const uint8_t *message, uint32_t n);

@@ -30,6 +30,10 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 }
 
 enum sl_drop sl_scene_identity_mismatch(struct scene *s);
+/* At a gateway. */
+enum sl_drop sl_scene_ttl_exceeded(struct scene *s);
+enum sl_drop sl_scene_route_blackhole(struct scene *s);
+enum sl_drop sl_scene_gateway_protocol(struct scene *s);
 
 /*
  * By reason: how to provoke the reasons that parse gives, and that of tunnel packets' identities; NULL

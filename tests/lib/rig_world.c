@@ -18,6 +18,7 @@
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
 #include "pipelines/reply/setup_dp.h"
+#include "pipelines/route/route_ctl.h"
 
 static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
@@ -214,6 +215,7 @@ void sl_rig_free_world(struct sl_rig *r)
 	for (unsigned int i = 0; i < SL_RIG_PORTS; i++)
 		free((void *)(uintptr_t)r->trunks[i]);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->pair_network);
+	sl_routes_destroy((struct sl_pmap *)(uintptr_t)r->world->routes);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -282,6 +284,40 @@ void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu)
 	struct sl_world *w = change(r);
 
 	r->networks[1].mtu = mtu;
+	publish(r, w);
+}
+
+static void put_subnet(
+	struct sl_route_edit *e, const char *address, uint8_t len, const char *gateway)
+{
+	const struct sl_prefix p = {sl_test_ip(address), len};
+	struct sl_route_dp *s = sl_route_create(&p, 0);
+
+	assert_non_null(s);
+	s->kind = SL_ROUTE_SUBNET;
+	s->has_gateway = true;
+	s->gateway = sl_test_ip(gateway);
+	assert_int_equal(sl_route_put(e, sl_subnets_of(1), s), 0);
+}
+
+void sl_rig_gateway(struct sl_rig *r)
+{
+	const struct sl_prefix nowhere = {sl_test_ip("10.66.0.0"), 96 + 16};
+	struct sl_route_edit *e = sl_route_edit_begin(NULL, 7);
+	struct sl_route_dp *blackhole = sl_route_create(&nowhere, 0);
+	struct sl_world *w = change(r);
+	struct sl_route_garbage *g;
+
+	assert_non_null(e);
+	assert_non_null(blackhole);
+	blackhole->kind = SL_ROUTE_BLACKHOLE;
+	put_subnet(e, "10.0.0.0", 96 + 24, "10.0.0.1");
+	put_subnet(e, "fd00::", 64, "fd00::1");
+	assert_int_equal(sl_route_put(e, sl_routes_of(1), blackhole), 0);
+	w->routes = sl_route_edit_commit(e, &g);
+	sl_route_garbage_free(g);
+	r->networks[1].has_gateways = true;
+	r->networks[1].gateway_mac = sl_test_mac(SL_RIG_GATEWAY_MAC);
 	publish(r, w);
 }
 
@@ -380,7 +416,6 @@ void sl_rig_setup(struct sl_rig *r)
 	assert_non_null(s);
 	s->mac = sl_test_mac("02:00:5e:00:02:01");
 	s->router = sl_link_local(&s->mac);
-	s->self = (struct sl_endpoint){.origin = SL_PORT_NONE, .mac = s->mac};
 	s->has_ra = s->has_dhcp4 = s->has_dhcp6 = true;
 	s->n = 2;
 	s->subnet[0] = subnet("10.0.0.0", 96 + 24, "10.0.0.1", "10.0.0.53");
