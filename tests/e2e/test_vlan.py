@@ -8,10 +8,10 @@ from lab.site import OPEN, workers
 from lab.traffic import Iperf, expect_ping
 from lab.trunk import Trunk, vlan_of
 
+from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
-from scapy.packet import Raw
 
 N = 50
 ALL = "ff:ff:ff:ff:ff:ff"
@@ -166,19 +166,25 @@ def nobody_speaks_for_an_endpoint_of_another_vlan(lab):
 def answers_of_the_node_have_the_tag_of_the_question(lab):
     rig = Rig(lab, web={"mtu": 1000})
     a, web = rig.a, rig.web
-    rig.trunk.send(a.eth(ALL) / ARP(hwsrc=a.mac, psrc=a.ip, pdst=web.ip))
-    rig.trunk.send(a.eth("33:33:ff:00:00:0a") / IPv6(src=a.ip6, dst="ff02::1:ff00:a") / ICMPv6ND_NS(tgt=web.ip6) /
-                   ICMPv6NDOptSrcLLAddr(lladdr=a.mac))
-    rig.trunk.send(a.eth(web.mac) / IP(src=a.ip, dst=web.ip, flags="DF") / UDP(sport=1, dport=7) / bytes(1200))
-    from scapy.all import BOOTP, DHCP
-    rig.trunk.send(a.eth(ALL) / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67) /
-                   BOOTP(chaddr=bytes.fromhex(a.mac.replace(":", ""))) / DHCP(options=[("message-type", 1), "end"]))
-    frames = [Ether(f) for f in rig.trunk.frames(15, lambda got: len(got) >= 4)]
-    expect_equal([f[Dot1Q].vlan for f in frames if Dot1Q in f], [7] * 4, f"tags of {frames}")
-    arp, nd, icmp, dhcp = frames
+
+    def ask(question, layer):
+        """The first frame with that layer that comes back after the question, and its VLAN."""
+        rig.trunk.send(question)
+        frames = [Ether(f) for f in rig.trunk.frames(15, lambda got: any(layer in Ether(f) for f in got))]
+        found = [f for f in frames if layer in f]
+        expect(found, f"no {layer.__name__} among {frames}, drops: {rig.daemon.drops()}")
+        expect_equal(found[0][Dot1Q].vlan if Dot1Q in found[0] else None, 7, f"VLAN of {found[0]!r}")
+        return found[0]
+
+    arp = ask(a.eth(ALL) / ARP(hwsrc=a.mac, psrc=a.ip, pdst=web.ip), ARP)
     expect_equal((arp[ARP].op, arp[ARP].hwsrc, arp[ARP].psrc), (2, web.mac, web.ip), "ARP")
+    nd = ask(a.eth("33:33:ff:00:00:0a") / IPv6(src=a.ip6, dst="ff02::1:ff00:a") / ICMPv6ND_NS(tgt=web.ip6) /
+             ICMPv6NDOptSrcLLAddr(lladdr=a.mac), ICMPv6ND_NA)
     expect_equal(nd[IPv6].src, web.ip6, "neighbour advertisement")
+    icmp = ask(a.eth(web.mac) / IP(src=a.ip, dst=web.ip, flags="DF") / UDP(sport=1, dport=7) / bytes(1200), ICMP)
     expect_equal((icmp[ICMP].type, icmp[ICMP].code, icmp[ICMP].nexthopmtu), (3, 4, 1000), "fragmentation needed")
+    dhcp = ask(a.eth(ALL) / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67) /
+               BOOTP(chaddr=bytes.fromhex(a.mac.replace(":", ""))) / DHCP(options=[("message-type", 1), "end"]), BOOTP)
     expect_equal(dhcp[BOOTP].yiaddr, a.ip, "DHCP")
     rig.daemon.expect_sum()
 
