@@ -199,8 +199,8 @@ static void put_setup(struct sl_setup_answer *w, const struct request *q, const 
 		put_option(w, OPT_SEARCH, s->search, s->search_len);
 }
 
-static void begin(struct sl_setup_answer *w, const struct request *q, uint8_t type, uint32_t yiaddr_be,
-	uint32_t server_be)
+static void begin(struct sl_setup_answer *w, const struct request *q, uint8_t type,
+	uint32_t yiaddr_be, uint32_t server_be)
 {
 	struct boot b = {.op = BOOT_REPLY,
 		.htype = 1,
@@ -224,8 +224,7 @@ static struct sl_setup_to where(
 	const struct request *q, const struct sl_asker *a, uint8_t type, uint32_t yiaddr_be)
 {
 	const struct sl_mac all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-	struct sl_setup_to to = {
-		.mac = a->mac, .sport = SL_DHCP4_SERVER, .dport = SL_DHCP4_CLIENT};
+	struct sl_setup_to to = {.mac = a->mac, .sport = SL_DHCP4_SERVER, .dport = SL_DHCP4_CLIENT};
 	bool broadcast = q->boot.flags & sl_be16(BROADCAST_FLAG);
 
 	if (type != NAK && q->boot.ciaddr != 0) {

@@ -99,8 +99,8 @@ static void put_link(struct sl_setup_answer *w, const struct sl_setup *s, uint16
 }
 
 /* The ICMPv6 message, with checksum 0. */
-static void write_message(
-	struct sl_setup_answer *w, const struct sl_setup *s, const struct sl_endpoint *ep, uint16_t mtu)
+static void write_message(struct sl_setup_answer *w, const struct sl_setup *s,
+	const struct sl_endpoint *ep, uint16_t mtu)
 {
 	uint8_t head[16] = {ND_ROUTER_ADVERT, [4] = HOPS, [5] = s->has_dhcp6 ? OTHER_CONFIG : 0,
 		[6] = ROUTER_SECONDS >> 8, [7] = ROUTER_SECONDS & 0xff};

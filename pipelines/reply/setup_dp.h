@@ -34,8 +34,8 @@ struct sl_setup_subnet {
 struct sl_setup {
 	struct sl_mac mac;   /* of the network's gateways: answers come from it */
 	struct sl_ip router; /* the link-local address that goes with it */
-	uint16_t mtu; /* of the network; 0: that of the endpoint's port */
-	bool has_ra;  /* routers are advertised for one of the subnets */
+	uint16_t mtu;	     /* of the network; 0: that of the endpoint's port */
+	bool has_ra;	     /* routers are advertised for one of the subnets */
 	bool has_dhcp4, has_dhcp6;
 	uint16_t n;
 	struct sl_setup_subnet subnet[];
