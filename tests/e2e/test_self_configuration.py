@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 
+from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.site import OPEN, workers
 from lab.traffic import Ping
@@ -285,3 +286,30 @@ def relays_liars_and_cut_options_get_no_answer(lab):
         wire.send(good)
         wire.until(lambda f: f[12:14] == b"\x08\x00" and f[23] == socket.IPPROTO_UDP and f[36:38] == b"\x00\x44")
     rig.daemon.expect_sum()
+
+
+@test
+def settings_that_cannot_be_are_refused_with_their_reason(lab):
+    rig = Rig(lab)
+    for number, more, field, words in (
+            (0, {"gateway": None}, "subnets[0].dhcp", "has no gateway"),
+            (0, {"dns": ["fd00:1::53"]}, "subnets[0].dns[0]", "two address families"),
+            (1, {"dns": ["ff02::1"]}, "subnets[1].dns[0]", "ff02::1"),
+            (0, {"dns": [f"10.0.0.{i}" for i in range(50, 59)]}, "subnets[0].dns", "8"),
+            (0, {"search": ["no space"]}, "subnets[0].search[0]", "is no domain name"),
+            (0, {"search": ["-a.org"]}, "subnets[0].search[0]", "is no domain name"),
+            (0, {"search": ["a..org"]}, "subnets[0].search[0]", "is no domain name"),
+            (0, {"search": ["x" * 64 + ".org"]}, "subnets[0].search[0]", "is no domain name"),
+            (0, {"search": [".".join(["y" * 60] * 3), ".".join(["z" * 60] * 3)]}, "subnets[0].search[1]", "too long")):
+        subnets = [dict(SUBNET4), dict(SUBNET6)]
+        subnets[number].update(more)
+        subnets[number] = {k: v for k, v in subnets[number].items() if v is not None}
+        try:
+            rig.daemon.call("networks.set", {**NETWORK, "subnets": subnets})
+        except Refused as e:
+            expect_equal(e.error["data"]["path"], field, f"field of {e.error}")
+            expect(words in e.error["message"], f"{words} is not in {e.error}")
+            continue
+        raise AssertionError(f"{more} was taken")
+    expect_equal(rig.daemon.call("networks.get", {"name": "blue"})["subnets"][0]["search"],
+                 ["svc.example.org", "example.org"], "search list")
