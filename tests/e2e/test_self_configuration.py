@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 
@@ -109,6 +110,29 @@ def busybox_gets_its_endpoints_address_and_all_settings_by_dhcp(lab):
             "mtu": "1400", "lease": "3600", "serverid": "10.0.0.1"}
     expect_equal({k: got.get(k) for k in want}, want, f"what udhcpc got: {got}")
     expect_equal(got.get("search"), "svc.example.org example.org", f"search list: {got}")
+
+
+@test
+def a_client_renews_its_lease_by_unicast_to_the_gateway(lab):
+    """It has its address by then, asks for the gateway's MAC, and sends from a socket of its own."""
+    rig = Rig(lab)
+    client = rig.web.ns.popen("busybox", "udhcpc", "-i", "eth0", "-f", "-s", rig.web.script(), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_until(lambda: os.path.exists(rig.web.file) and "ip=10.0.0.5" in open(rig.web.file, encoding="ascii").read(),
+                   "no lease", 20)
+        rig.web.ns.run("ip", "addr", "add", "10.0.0.5/24", "dev", "eth0")
+        os.unlink(rig.web.file)
+        client.send_signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(rig.web.file), "the lease is not renewed", 20)
+        expect_equal((rig.web.told().get("ip"), rig.web.told().get("serverid")), ("10.0.0.5", "10.0.0.1"), "renewed")
+        neighbors = rig.web.ns.run("ip", "neigh", "show", "10.0.0.1")
+        expect(GATEWAY_MAC in neighbors, f"the client has not asked for the gateway: {neighbors}")
+    finally:
+        client.kill()
+        client.communicate()
+    refused = rig.daemon.call("drops.recent", {"reason": "gateway_protocol"})
+    expect_equal([r for r in refused if r["protocol"] == "udp"], [], "messages that the gateway has refused")
 
 
 @test
