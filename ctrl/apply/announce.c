@@ -4,7 +4,10 @@
 #include "ctrl/shape/grow.h"
 #include "announce.h"
 #include "dp/engine/engine.h"
+#include "dp/worker/vlan.h"
+#include "pipelines/context/trunk.h"
 #include "pipelines/reply/advert.h"
+#include "sluice/burst.h"
 
 enum {
 	FRAMES_A_TURN = 32,	  /* a worker takes this many control packets in its turn */
@@ -92,11 +95,17 @@ static uint32_t set_next(struct sl_announcer *n)
 	return 0;
 }
 
+static void seek_from_start(struct sl_announcer *n)
+{
+	n->port = 0;
+	n->nth = 0;
+}
+
 /* Chooses the next endpoint to announce; those of the set come last. */
 static bool choose_next(struct sl_announcer *n, uint32_t tick)
 {
 	n->address = 0;
-	n->port = 0;
+	seek_from_start(n);
 	n->id = queue_next(&n->recent, tick);
 	n->repeat = n->id != 0;
 	if (n->id == 0)
@@ -107,10 +116,29 @@ static bool choose_next(struct sl_announcer *n, uint32_t tick)
 	return n->id != 0;
 }
 
-/* False: there was no room, and the frame must be sent later. */
-static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const struct sl_ip *ip,
-	const struct sl_mac *mac)
+/*
+ * A place to tell is a port and, from 1 on, the number of one of its VLANs; 0: frames without a tag.
+ * Its network.
+ */
+static uint32_t network_at(const struct sl_announce_view *v, uint16_t port, uint32_t nth)
 {
+	const struct sl_trunk *trunk = sl_world_trunk(v->world, port);
+
+	if (nth == 0 || v->world->port_network[port] == 0)
+		return v->world->port_network[port];
+	return trunk->network[trunk->vlan[nth - 1]];
+}
+
+static uint16_t vlan_at(const struct sl_announce_view *v, uint16_t port, uint32_t nth)
+{
+	return nth > 0 ? sl_world_trunk(v->world, port)->vlan[nth - 1] : 0;
+}
+
+/* False: there was no room, and the frame must be sent later. */
+static bool send_to(const struct sl_announce_view *v, const struct sl_announcer *n,
+	const struct sl_ip *ip, const struct sl_mac *mac)
+{
+	uint16_t vlan = vlan_at(v, n->port, n->nth);
 	struct rte_mbuf *m = sl_engine_packet_new(v->engine);
 	char *frame = m != NULL ? rte_pktmbuf_append(m, SL_ANNOUNCEMENT_MAX) : NULL;
 
@@ -120,7 +148,7 @@ static bool send_to_port(const struct sl_announce_view *v, uint16_t port, const 
 	}
 	rte_pktmbuf_trim(
 		m, (uint16_t)(SL_ANNOUNCEMENT_MAX - sl_announcement_write(frame, ip, mac)));
-	if (!sl_engine_inject(v->engine, port, m)) {
+	if ((vlan != 0 && !sl_vlan_push(m, vlan)) || !sl_engine_inject(v->engine, n->port, m)) {
 		rte_pktmbuf_free(m);
 		return false;
 	}
@@ -140,21 +168,32 @@ static bool is_deaf(const struct sl_announce_view *v, uint16_t port)
 }
 
 static bool is_to_hear(
-	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
+	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port, uint32_t nth)
 {
-	return v->world->port_network[port] == ep->network && !(ep->local && port == ep->origin) &&
+	uint32_t place = port | (uint32_t)vlan_at(v, port, nth) << SL_ORIGIN_VLAN_SHIFT;
+
+	return network_at(v, port, nth) == ep->network && !(ep->local && place == ep->origin) &&
 	       !is_deaf(v, port);
 }
 
-/* The next port to tell about the endpoint; SL_PORTS_MAX: no more. */
-static uint16_t next_port(
-	const struct sl_announce_view *v, const struct sl_endpoint *ep, uint16_t port)
+/* Goes to the next place to tell about the endpoint, from the present one on. False: no more. */
+static bool seek(
+	struct sl_announcer *n, const struct sl_announce_view *v, const struct sl_endpoint *ep)
 {
-	unsigned int next = sl_port_set_next(v->ports, port);
+	for (unsigned int port = sl_port_set_next(v->ports, n->port); port < SL_PORTS_MAX;
+		port = sl_port_set_next(v->ports, port + 1)) {
+		const struct sl_trunk *trunk = sl_world_trunk(v->world, (uint16_t)port);
+		uint32_t places = 1 + (trunk != NULL ? trunk->n : 0);
 
-	while (next < SL_PORTS_MAX && !is_to_hear(v, ep, (uint16_t)next))
-		next = sl_port_set_next(v->ports, next + 1);
-	return (uint16_t)next;
+		for (uint32_t nth = port == n->port ? n->nth : 0; nth < places; nth++) {
+			if (!is_to_hear(v, ep, (uint16_t)port, nth))
+				continue;
+			n->port = (uint16_t)port;
+			n->nth = nth;
+			return true;
+		}
+	}
+	return false;
 }
 
 enum progress { DONE, SENT, FULL };
@@ -168,16 +207,17 @@ static enum progress advance(struct sl_announcer *n, const struct sl_announce_vi
 
 	if (ip == NULL || ep == NULL)
 		return DONE; /* the object is gone */
-	n->port = next_port(v, ep, n->port);
-	if (n->port == SL_PORTS_MAX) {
-		n->port = next_port(v, ep, 0);
+	if (!seek(n, v, ep)) {
+		seek_from_start(n);
 		n->address++;
+		if (!seek(n, v, ep))
+			return DONE;
 	}
-	if (n->address >= n_addresses || n->port == SL_PORTS_MAX)
+	if (n->address >= n_addresses)
 		return DONE;
-	if (!send_to_port(v, n->port, &ip[n->address], &ep->mac))
+	if (!send_to(v, n, &ip[n->address], &ep->mac))
 		return FULL;
-	n->port++;
+	n->nth++;
 	n->sent++;
 	return SENT;
 }

@@ -39,7 +39,8 @@ struct sl_announcer {
 	uint32_t id; /* 0: none */
 	uint32_t address;
 	uint16_t port;
-	bool repeat; /* once more later */
+	uint32_t nth; /* of the port's VLANs, from 1 on; 0: frames without a tag */
+	bool repeat;  /* once more later */
 	bool of_set;
 	uint64_t sent;
 };

@@ -72,6 +72,8 @@ static void announce_turn(struct sl_apply *a)
 
 	if (a->store != NULL && a->announcer.addresses != NULL)
 		sl_announcer_turn(&a->announcer, &v);
+	if (a->store != NULL)
+		sl_advertiser_turn(&a->advertiser, &v);
 }
 
 void sl_apply_turn(struct sl_apply *a)

@@ -6,6 +6,7 @@
 #ifndef SL_CTRL_APPLY_APPLY_INTERNAL_H
 #define SL_CTRL_APPLY_APPLY_INTERNAL_H
 
+#include "advertise.h"
 #include "announce.h"
 #include "apply.h"
 #include "pipelines/context/changes.h"
@@ -72,6 +73,7 @@ struct sl_apply {
 	uint32_t n_endpoint;
 	struct sl_owner_index *owners;
 	struct sl_announcer announcer;
+	struct sl_advertiser advertiser;
 	struct sl_purge *purge;
 	const struct sl_store *store; /* of the last commit */
 	struct sl_opening *opening;   /* of transactions that begin now; NULL: none */

@@ -23,6 +23,7 @@ struct owned_endpoint {
 	bool opened;		     /* its owner was opened for it */
 	bool succeeded;		     /* another endpoint has its owner from now on */
 	struct owned_endpoint *from; /* until commit: the endpoint that its owner comes from */
+	struct sl_ip addresses[];
 };
 
 static struct owned_endpoint *owned(struct sl_endpoint *ep)
@@ -85,9 +86,10 @@ static void end_endpoint(void *arg)
 	free(o);
 }
 
-struct sl_endpoint *sl_table_endpoint_make(struct sl_table_txn *t, uint32_t id)
+struct sl_endpoint *sl_table_endpoint_make(
+	struct sl_table_txn *t, uint32_t id, const struct sl_ip *ip, uint8_t n)
 {
-	struct owned_endpoint *o = calloc(1, sizeof(*o));
+	struct owned_endpoint *o = calloc(1, sizeof(*o) + n * sizeof(*ip));
 
 	if (o == NULL || !grow_endpoints(t->apply, id) || !sl_table_undo(t, undo_endpoint, o)) {
 		free(o);
@@ -95,6 +97,10 @@ struct sl_endpoint *sl_table_endpoint_make(struct sl_table_txn *t, uint32_t id)
 	}
 	o->flows = t->apply->env.pipeline->flows;
 	o->ep.id = id;
+	if (n > 0)
+		memcpy(o->addresses, ip, n * sizeof(*ip));
+	o->ep.ip = o->addresses;
+	o->ep.n_ip = n;
 	return &o->ep;
 }
 
@@ -124,7 +130,7 @@ static uint32_t open_once(
 
 static uint32_t owner_of_place(struct sl_apply *a, const struct sl_endpoint *ep)
 {
-	uint32_t id = ep->origin & ~SL_ORIGIN_NODE;
+	uint32_t id = ep->local ? sl_origin_port(ep->origin) : ep->origin & ~SL_ORIGIN_NODE;
 
 	if (ep->local)
 		return open_once(a, SL_OWNER_PORT, id, &sl_port_slot_by_id(&a->ports, id)->owner);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/context/world.h"
 #include "port_slots.h"
 
 struct sl_port_slot *sl_port_slot_find(const struct sl_port_slots *p, const char *name)
@@ -26,6 +27,7 @@ void sl_port_slot_touch(struct sl_port_slots *p, struct sl_port_slot *s)
 		return;
 	memset(&s->next, 0, sizeof(s->next));
 	s->next.n_endpoints = s->n_endpoints;
+	s->next.n_tagged = s->n_tagged;
 	s->next.network = s->network;
 	s->touched = true;
 	s->next_touched = p->touched;
@@ -53,7 +55,9 @@ struct sl_port_slot *sl_port_slot_add(struct sl_port_slots *p, uint16_t id, cons
 
 uint32_t sl_port_slot_next_network(const struct sl_port_slot *s)
 {
-	return !s->next.gone && s->next.n_endpoints > 0 ? s->next.network : 0;
+	if (s->next.gone || s->next.n_endpoints == 0)
+		return 0;
+	return s->next.n_endpoints > s->next.n_tagged ? s->next.network : SL_PORT_TAGGED_ONLY;
 }
 
 static void destroy(struct sl_port_slots *p, struct sl_port_slot *s)
@@ -86,6 +90,7 @@ void sl_port_slots_commit(struct sl_port_slots *p)
 		}
 		s->network = sl_port_slot_next_network(s);
 		s->n_endpoints = s->next.n_endpoints;
+		s->n_tagged = s->next.n_tagged;
 		s->present = true;
 		sl_port_set_add(&p->all, s->id);
 	}

@@ -22,17 +22,19 @@ struct sl_port_slot {
 	bool present;	/* added by a transaction that was committed */
 	uint16_t mtu;	/* the MTU that flows were resolved with */
 	uint32_t owner; /* its endpoints' connections are billed to it together; 0: none yet */
-	uint32_t n_endpoints;
+	uint32_t n_endpoints, n_tagged; /* n_tagged of them are in VLANs */
 	/*
-	 * The network of its endpoints; 0: it has none. The world shows 0 while the former
+	 * The network of its endpoints without a VLAN; SL_PORT_TAGGED_ONLY: it has only others; 0:
+	 * it has none. The world shows 0 while the former
 	 * network's packets are being cleared.
 	 */
 	uint32_t network;
 	bool touched;
 	struct sl_port_slot *next_touched;
 	struct {
-		bool gone; /* the transaction removes it */
-		uint32_t n_endpoints;
+		bool gone;  /* the transaction removes it */
+		bool clear; /* a VLAN of the port gets another network */
+		uint32_t n_endpoints, n_tagged;
 		uint32_t n_lost; /* endpoints that it had before the transaction and loses */
 		uint32_t network;
 		bool has_new_mtu;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "apply_internal.h"
+#include "sluice/burst.h"
 
 int sl_table_port(const struct sl_table_txn *t, const char *name)
 {
@@ -63,17 +64,28 @@ int sl_table_port_mtu(
 	return 0;
 }
 
-void sl_table_port_gains(struct sl_table_txn *t, uint16_t id, uint32_t network)
+void sl_table_port_gains(struct sl_table_txn *t, uint32_t place, uint32_t network)
 {
-	struct sl_port_slot *s = touch(t, id);
+	struct sl_port_slot *s = touch(t, sl_origin_port(place));
 
 	s->next.n_endpoints++;
-	s->next.network = network;
+	if (sl_origin_vlan(place) != 0)
+		s->next.n_tagged++;
+	else
+		s->next.network = network;
 }
 
-void sl_table_port_loses(struct sl_table_txn *t, uint16_t id)
+void sl_table_port_loses(struct sl_table_txn *t, uint32_t place)
 {
-	touch(t, id)->next.n_endpoints--;
+	struct sl_port_slot *s = touch(t, sl_origin_port(place));
+
+	s->next.n_endpoints--;
+	s->next.n_tagged -= sl_origin_vlan(place) != 0;
+}
+
+void sl_table_port_clear(struct sl_table_txn *t, uint16_t id)
+{
+	touch(t, id)->next.clear = true;
 }
 
 void sl_table_port_lost(struct sl_table_txn *t, uint16_t id)
@@ -84,7 +96,7 @@ void sl_table_port_lost(struct sl_table_txn *t, uint16_t id)
 /* The port gets another network, or no longer carries any of its former workloads. */
 static bool changes_hands(const struct sl_port_slot *s)
 {
-	return sl_port_slot_next_network(s) != s->network ||
+	return s->next.clear || sl_port_slot_next_network(s) != s->network ||
 	       (s->n_endpoints > 0 && s->next.n_lost == s->n_endpoints);
 }
 

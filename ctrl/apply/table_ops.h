@@ -134,12 +134,15 @@ void sl_table_port_remove(struct sl_table_txn *t, uint16_t id);
 int sl_table_port_mtu(
 	struct sl_table_txn *t, uint16_t id, uint32_t was, uint32_t mtu, struct sl_err *e);
 /*
- * gains: the port carries one endpoint more, of that network. loses: one less; an endpoint that the
+ * gains: the port carries one endpoint more, of that network. place: the endpoint's origin, the port
+ * and its VLAN. loses: one less; an endpoint that the
  * port carried before the transaction is no longer the same workload.
  */
-void sl_table_port_gains(struct sl_table_txn *t, uint16_t id, uint32_t network);
-void sl_table_port_loses(struct sl_table_txn *t, uint16_t id);
+void sl_table_port_gains(struct sl_table_txn *t, uint32_t place, uint32_t network);
+void sl_table_port_loses(struct sl_table_txn *t, uint32_t place);
 void sl_table_port_lost(struct sl_table_txn *t, uint16_t id);
+/* A VLAN of the port gets another network: the port changes hands (handover.c). */
+void sl_table_port_clear(struct sl_table_txn *t, uint16_t id);
 
 /*
  * Endpoints that workers know, by their objects' ids. prepare makes one and commit puts it; the
@@ -147,8 +150,9 @@ void sl_table_port_lost(struct sl_table_txn *t, uint16_t id);
  * that the object's endpoint had, if the endpoint stays where it is, or else to a new one.
  */
 struct sl_endpoint *sl_apply_endpoint(const struct sl_apply *a, uint32_t id); /* NULL: none */
-/* Zeroed; NULL: out of memory. */
-struct sl_endpoint *sl_table_endpoint_make(struct sl_table_txn *t, uint32_t id);
+/* Zeroed but for its n addresses; NULL: out of memory. */
+struct sl_endpoint *sl_table_endpoint_make(
+	struct sl_table_txn *t, uint32_t id, const struct sl_ip *ip, uint8_t n);
 /* Network, origin and locality are filled in. 0 or -errno with *e. */
 int sl_table_endpoint_bill(struct sl_table_txn *t, struct sl_endpoint *ep, struct sl_err *e);
 bool sl_table_endpoint_retire(struct sl_table_txn *t, struct sl_endpoint *ep);
@@ -164,6 +168,8 @@ typedef const struct sl_ip *(*sl_addresses_fn)(
 	const struct sl_store *store, uint32_t id, size_t *n);
 bool sl_table_announce(struct sl_table_txn *t, uint32_t id);
 void sl_apply_announce_with(struct sl_apply *a, sl_addresses_fn addresses);
+/* In commit: what networks tell their workloads has changed (advertise.h). */
+void sl_table_advertise_all(struct sl_table_txn *t);
 
 /*
  * Numbers that flow entries hold and that will be given to other objects one day. gone, in commit:

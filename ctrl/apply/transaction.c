@@ -230,12 +230,19 @@ static void publish(struct sl_apply *a)
 		sl_rcu_retire(rcu, p->retire.all[i].fn, p->retire.all[i].arg);
 }
 
+void sl_table_advertise_all(struct sl_table_txn *t)
+{
+	sl_advertiser_all(&t->apply->advertiser);
+}
+
 /* Call it once workers read the new table. */
 static void announce(struct sl_apply *a)
 {
 	a->store = a->p.txn.store;
-	for (size_t i = 0; i < a->p.n_announce; i++)
+	for (size_t i = 0; i < a->p.n_announce; i++) {
 		sl_announcer_add(&a->announcer, a->p.announce[i], sl_engine_tick(a->env.engine));
+		sl_advertiser_add(&a->advertiser, a->p.announce[i]);
+	}
 }
 
 static void commit(void *ctx)

@@ -109,7 +109,7 @@ static const struct sl_field list_result = SL_RESULT(&list_shape, "A page of flo
 
 static const char *name_of_way_out(const struct sl_running *run, const struct sl_action *act)
 {
-	if (act->kind == SL_ACT_PORT)
+	if (act->kind == SL_ACT_PORT || act->kind == SL_ACT_TAGGED)
 		return sl_name_of_origin(run, act->out);
 	if (act->kind == SL_ACT_TUNNEL)
 		return sl_name_of_origin(run, sl_tunnel_node(act->out) | SL_ORIGIN_NODE);

@@ -37,6 +37,10 @@ static const struct sl_field endpoint_fields[] = {
 		.help = "The network it is in."),
 	SL_FIELD(sl_endpoint_obj, port, SL_F_KEPT_NAME,
 		.help = "The access port it is behind; or else node or host."),
+	SL_FIELD(sl_endpoint_obj, vlan, SL_F_UINT, .min = 1, .max = SL_VLAN_MAX - 1,
+		.beside = "port",
+		.help = "The VLAN of its frames at the port, for ports that carry many networks; "
+			"absent: its frames have no tag."),
 	SL_FIELD(sl_endpoint_obj, node, SL_F_KEPT_NAME,
 		.help = "The node it is on; or else port or host."),
 	SL_FIELD(sl_endpoint_obj, host, SL_F_OBJECT, SL_PRESENT(sl_endpoint_obj, has_host),
@@ -226,15 +230,18 @@ static int check_addresses(
 
 struct first_on_port {
 	const struct sl_endpoint_obj *endpoint;
+	uint32_t vlan;
 };
 
 static bool find_first(unsigned int by, const struct sl_object *o, void *ctx)
 {
 	struct first_on_port *f = ctx;
 
-	if (by != SL_COLL_ENDPOINTS)
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)o;
+
+	if (by != SL_COLL_ENDPOINTS || ep->vlan != f->vlan)
 		return true;
-	f->endpoint = (const struct sl_endpoint_obj *)o;
+	f->endpoint = ep;
 	return false;
 }
 
@@ -246,7 +253,7 @@ static bool find_first(unsigned int by, const struct sl_object *o, void *ctx)
 static int check_one_network(
 	const struct sl_check *c, const struct sl_endpoint_obj *ep, struct sl_err *e)
 {
-	struct first_on_port first = {.endpoint = ep};
+	struct first_on_port first = {.endpoint = ep, .vlan = ep->vlan};
 
 	sl_store_referrers(c->store, SL_COLL_PORTS, ep->port, find_first, &first);
 	if (strcmp(first.endpoint->network, ep->network) == 0)
@@ -255,7 +262,8 @@ static int check_one_network(
 		"endpoint \"%s\" is in network \"%s\", but endpoint \"%s\" on the same "
 		"port \"%s\" is in \"%s\"",
 		ep->name, ep->network, first.endpoint->name, ep->port, first.endpoint->network);
-	sl_err_hint(e, "an access port carries endpoints of one network");
+	sl_err_hint(e, "an access port carries endpoints of one network, and of one more in each "
+		       "VLAN: give the endpoint a vlan");
 	return -EBUSY;
 }
 

@@ -19,6 +19,7 @@ struct sl_endpoint_obj {
 	const char *network;
 	/* Exactly one of port, node and host is set; or node and host: the host of that node. */
 	const char *port;
+	uint32_t vlan; /* of its tagged packets at the port; 0: they have no tag */
 	const char *node;
 	bool has_host;
 	struct sl_endpoint_host host;

@@ -13,14 +13,18 @@
 #include "pipelines/route/route_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"
+#include "clients.h"
 #include "collections.h"
 #include "endpoints.h"
 #include "host_ports.h"
 #include "identities.h"
+#include "trunks.h"
 
 /* The transaction's edit. */
 struct endpoints_state {
 	struct sl_pmap_edit *edit; /* NULL: no endpoint changes */
+	struct sl_pmap_edit *clients;
+	struct sl_trunks_edit trunks;
 };
 
 static struct endpoints_state *state_of(const struct sl_table_txn *t)
@@ -43,8 +47,11 @@ static const struct sl_ip *addresses_of(const struct sl_store *store, uint32_t i
 
 static bool open_endpoints(struct sl_apply *a, struct sl_world *w, void **state)
 {
-	(void)w; /* an empty map is NULL */
-	*state = calloc(1, sizeof(struct endpoints_state));
+	if (!sl_trunks_open(w))
+		return false;
+	*state = calloc(1, sizeof(struct endpoints_state)); /* an empty map is NULL */
+	if (*state == NULL)
+		sl_trunks_close(w);
 	sl_apply_announce_with(a, addresses_of);
 	return *state != NULL;
 }
@@ -52,6 +59,8 @@ static bool open_endpoints(struct sl_apply *a, struct sl_world *w, void **state)
 static void close_endpoints(struct sl_world *w, void *state)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->endpoints);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)w->clients);
+	sl_trunks_close(w);
 	free(state);
 }
 
@@ -68,8 +77,13 @@ static int remove_endpoint(
 			return sl_table_no_memory(e);
 		sl_table_scope(t, sl_change_of_ip(ep->network, &ip[i]));
 	}
-	if (ep->local)
-		sl_table_port_loses(t, (uint16_t)ep->origin);
+	if (ep->local) {
+		if (sl_client_remove(t, state_of(t)->clients, obj, ep) != 0)
+			return sl_table_no_memory(e);
+		if (obj->vlan != 0 && sl_trunk_remove(t, &state_of(t)->trunks, ep->origin) != 0)
+			return sl_table_no_memory(e);
+		sl_table_port_loses(t, ep->origin);
+	}
 	return sl_table_endpoint_retire(t, ep) ? 0 : sl_table_no_memory(e);
 }
 
@@ -108,7 +122,8 @@ static void fill(
 	ep->network = sl_store_find(t->store, SL_COLL_NETWORKS, obj->network)->id;
 	ep->local = sl_endpoint_is_local(obj);
 	if (ep->local)
-		ep->origin = (uint32_t)sl_table_port(t, sl_endpoint_port(obj, port));
+		ep->origin = (uint32_t)sl_table_port(t, sl_endpoint_port(obj, port)) |
+			     obj->vlan << SL_ORIGIN_VLAN_SHIFT;
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
 	ep->identity = sl_endpoint_identity(t->store, obj);
@@ -119,7 +134,8 @@ static void fill(
 static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *obj, struct sl_err *e)
 {
 	const struct sl_ip *ip = obj->addresses.items;
-	struct sl_endpoint *ep = sl_table_endpoint_make(t, obj->o.id);
+	struct sl_endpoint *ep = sl_table_endpoint_make(
+		t, obj->o.id, ip, sl_endpoint_is_local(obj) ? (uint8_t)obj->addresses.n : 0);
 	int err;
 
 	if (ep == NULL)
@@ -137,8 +153,14 @@ static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *ob
 		if (sl_route_find(t->old->routes, sl_routes_of(ep->network), &ip[i]) != NULL)
 			sl_table_scope(t, sl_change_of_ip(ep->network, &ip[i]));
 	}
-	if (ep->local)
-		sl_table_port_gains(t, (uint16_t)ep->origin, ep->network);
+	if (ep->local) {
+		if (sl_client_add(state_of(t)->clients, ep) != 0)
+			return sl_table_no_memory(e);
+		if (obj->vlan != 0 &&
+			sl_trunk_add(t, &state_of(t)->trunks, ep->origin, ep->network) != 0)
+			return sl_table_no_memory(e);
+		sl_table_port_gains(t, ep->origin, ep->network);
+	}
 	if (is_news(t, obj, ep) && !sl_table_announce(t, obj->o.id))
 		return sl_table_no_memory(e);
 	return 0;
@@ -215,7 +237,8 @@ static void for_relabelled(const struct sl_table_txn *t,
 static bool is_same_workload(const struct sl_endpoint_obj *old, const struct sl_endpoint_obj *new)
 {
 	return new != NULL &&strcmp(old->port, new->port) == 0 &&
-	       sl_endpoint_is_host_here(old) == sl_endpoint_is_host_here(new) &&
+	       old->vlan == new->vlan &&sl_endpoint_is_host_here(old) ==
+		       sl_endpoint_is_host_here(new) &&
 	       sl_mac_equal(&old->mac, &new->mac);
 }
 
@@ -227,7 +250,7 @@ static void count_lost(struct sl_table_txn *t)
 
 		if (ep != NULL && ep->local &&
 			!is_same_workload(as_endpoint(c->old_obj), as_endpoint(c->new_obj)))
-			sl_table_port_lost(t, (uint16_t)ep->origin);
+			sl_table_port_lost(t, sl_origin_port(ep->origin));
 	}
 }
 
@@ -247,6 +270,8 @@ static int edit_endpoints(struct sl_table_txn *t, struct sl_err *e)
 	if (err != 0)
 		return err;
 	for_relabelled(t, relabel_endpoint, &r);
+	if (r.err == 0 && sl_trunks_finish(t, &state_of(t)->trunks) != 0)
+		return sl_table_no_memory(e);
 	return r.err;
 }
 
@@ -256,7 +281,10 @@ static void abort_edit(struct sl_table_txn *t)
 
 	if (s->edit != NULL)
 		sl_pmap_edit_abort(s->edit);
+	if (s->clients != NULL)
+		sl_pmap_edit_abort(s->clients);
 	s->edit = NULL;
+	s->clients = NULL;
 }
 
 static int prepare(struct sl_table_txn *t, struct sl_err *e)
@@ -271,9 +299,13 @@ static int prepare(struct sl_table_txn *t, struct sl_err *e)
 	err = sl_host_endpoints_prepare(t, e);
 	if (err != 0)
 		return err;
+	memset(&s->trunks, 0, sizeof(s->trunks));
 	s->edit = sl_pmap_edit_begin(t->old->endpoints, sl_key_seeds.s[3]);
-	if (s->edit == NULL)
+	s->clients = sl_pmap_edit_begin(t->old->clients, sl_key_seeds.s[3]);
+	if (s->edit == NULL || s->clients == NULL) {
+		abort_edit(t);
 		return sl_table_no_memory(e);
+	}
 	err = edit_endpoints(t, e);
 	if (err != 0)
 		abort_edit(t);
@@ -307,14 +339,17 @@ static void put_all(struct sl_table_txn *t)
 static void commit(struct sl_table_txn *t)
 {
 	struct endpoints_state *s = state_of(t);
-	struct sl_pmap_garbage *garbage;
+	struct sl_pmap_garbage *garbage, *of_clients;
 
 	sl_host_endpoints_commit(t);
 	if (s->edit == NULL)
 		return;
 	t->world->endpoints = sl_pmap_edit_commit(s->edit, &garbage);
+	t->world->clients = sl_pmap_edit_commit(s->clients, &of_clients);
 	s->edit = NULL;
-	if (!sl_table_retire(t, sl_pmap_garbage_free, garbage))
+	s->clients = NULL;
+	if (!sl_table_retire(t, sl_pmap_garbage_free, garbage) ||
+		!sl_table_retire(t, sl_pmap_garbage_free, of_clients))
 		abort();
 	put_all(t);
 }

@@ -9,6 +9,7 @@
 #include "networks.h"
 #include "ctrl/model/store.h"
 #include "encaps.h"
+#include "pipelines/reply/setup_dp.h"
 
 /* In the order of enum sl_policy_mode of pipelines/. */
 static const char *const modes[] = {"enforce", "audit", "observe", NULL};
@@ -27,11 +28,28 @@ static const struct sl_field default_fields[] = {
 static const struct sl_shape default_shape = SL_SHAPE("policy_default", default_pair,
 	default_fields, "What happens to packets that no policy decides about.");
 
+static const struct sl_field dns_server = {
+	.name = "server", .type = SL_F_IP, .help = "Its address, of the subnet's family."};
+static const struct sl_field search_domain = {.name = "domain",
+	.type = SL_F_STRING,
+	.min = 1,
+	.max = 253,
+	.help = "A domain, like svc.example.org."};
+
 static const struct sl_field subnet_fields[] = {
 	SL_FIELD(sl_subnet_obj, prefix, SL_F_PREFIX, .flags = SL_FIELD_REQUIRED,
 		.help = "Addresses that endpoints may have."),
 	SL_FIELD(sl_subnet_obj, gateway, SL_F_IP, SL_PRESENT(sl_subnet_obj, has_gateway),
 		.help = "The address of the network's router in this subnet, on every node."),
+	SL_FIELD(sl_subnet_obj, dhcp, SL_F_BOOL,
+		.help = "Answer DHCP from the endpoints' own addresses; for IPv6, stateless "
+			"DHCPv6."),
+	SL_FIELD(sl_subnet_obj, ra, SL_F_BOOL, .def = 1,
+		.help = "Of an IPv6 subnet with a gateway: answer router solicitations."),
+	SL_FIELD(sl_subnet_obj, dns, SL_F_LIST, .max = SL_SETUP_DNS_MAX, .elem = &dns_server,
+		.help = "Name servers, for DHCP and router advertisements."),
+	SL_FIELD(sl_subnet_obj, search, SL_F_LIST, .max = 16, .elem = &search_domain,
+		.help = "Domains to search names in, likewise."),
 };
 
 static int check_subnet(const void *obj, struct sl_err *e)
@@ -39,6 +57,8 @@ static int check_subnet(const void *obj, struct sl_err *e)
 	const struct sl_subnet_obj *s = obj;
 	char gateway[SL_IP_STR_LEN], prefix[SL_PREFIX_STR_LEN];
 
+	if (sl_subnet_setup_check(s, e) != 0)
+		return -EINVAL;
 	if (!s->has_gateway)
 		return 0;
 	if (sl_check_unicast(&s->gateway, "gateway", e) != 0)

@@ -3,14 +3,8 @@
 #ifndef SL_CTRL_OBJECTS_NETWORKS_H
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
-#include "ctrl/model/collection.h"
 #include "encaps.h"
-
-struct sl_subnet_obj {
-	struct sl_prefix prefix;
-	bool has_gateway;
-	struct sl_ip gateway;
-};
+#include "subnets.h"
 
 struct sl_network_obj {
 	struct sl_object o;

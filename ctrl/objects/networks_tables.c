@@ -38,8 +38,25 @@ static bool open_tables(struct sl_apply *a, struct sl_world *w, void **state)
 static void close_tables(struct sl_world *w, void *state)
 {
 	(void)state;
+	for (uint32_t i = 0; i < w->n_networks; i++)
+		free((void *)(uintptr_t)w->networks[i].setup);
 	free((void *)(uintptr_t)w->networks);
 	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
+}
+
+/* Puts what the network's workloads set themselves up with in *net. */
+static int add_setup(struct sl_table_txn *t, const struct sl_network_obj *obj,
+	struct sl_network *net, struct sl_err *e)
+{
+	bool ok;
+	struct sl_setup *setup = sl_subnets_setup(&obj->subnets, obj->mtu, &net->gateway_mac, &ok);
+
+	if (!ok || !sl_table_undo(t, free, setup)) {
+		free(setup);
+		return sl_table_no_memory(e);
+	}
+	net->setup = setup;
+	return 0;
 }
 
 uint16_t sl_network_accepts(const struct sl_network_obj *n)
@@ -109,10 +126,16 @@ static int prepare_networks(struct sl_table_txn *t, struct sl_err *e)
 	if (!sl_table_replace(t, t->old->networks, all, free))
 		return sl_table_no_memory(e);
 	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS) {
-		if (c->old_obj != NULL)
+		if (c->old_obj != NULL) {
+			if (!sl_table_retire(t, free, all[c->old_obj->id].setup))
+				return sl_table_no_memory(e);
 			all[c->old_obj->id] = (struct sl_network){0};
-		if (c->new_obj != NULL)
+		}
+		if (c->new_obj != NULL) {
 			all[c->new_obj->id] = network_of(new_network(c));
+			if (add_setup(t, new_network(c), &all[c->new_obj->id], e) != 0)
+				return -ENOMEM;
+		}
 	}
 	t->world->networks = all;
 	return 0;
@@ -160,6 +183,7 @@ static void commit(struct sl_table_txn *t)
 	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS)
 		if (c->new_obj == NULL)
 			sl_table_number_gone(t, SL_NUMBER_NETWORK, c->old_obj->id);
+	sl_table_advertise_all(t);
 }
 
 const struct sl_table_ops sl_networks_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS),

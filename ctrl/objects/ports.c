@@ -74,6 +74,9 @@ static const struct sl_field port_fields[] = {
 		.help = "Largest IP packet; absent: the device's own."),
 	SL_FIELD(sl_port_obj, mac, SL_F_MAC, SL_PRESENT(sl_port_obj, has_mac),
 		.help = "Default: the device's own."),
+	SL_FIELD(sl_port_obj, vlan, SL_F_UINT, .min = 1, .max = SL_VLAN_MAX - 1,
+		.help = "The VLAN that it is in: all its frames have this tag; underlay ports "
+			"only."),
 	SL_FIELD(sl_port_obj, addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
 		.max = SL_PORT_ADDRESSES_MAX, .elem = &port_address,
 		.help = "Interface addresses; underlay ports only."),
@@ -197,6 +200,11 @@ static int check_port(const void *obj, struct sl_err *e)
 
 	if (check_device(p, e) != 0)
 		return -EINVAL;
+	if (p->role == SL_ROLE_ACCESS && p->vlan != 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "vlan", "access port \"%s\" has a VLAN", p->name);
+		sl_err_hint(e, "give the VLAN to endpoints behind the port: one port carries many");
+		return -EINVAL;
+	}
 	if (p->role == SL_ROLE_ACCESS && p->addresses.n > 0) {
 		sl_err_set(e, SL_ERR_PARAMS, "addresses",
 			"port \"%s\" has role access, and only underlay ports have addresses",

@@ -35,6 +35,7 @@ struct sl_port_obj {
 	uint32_t mtu;	      /* largest IP packet; 0 (absent): the device's own */
 	bool has_mac;
 	struct sl_mac mac;
+	uint32_t vlan;		  /* underlay only; 0: none */
 	struct sl_list addresses; /* struct sl_prefix (interface addresses); underlay only */
 	struct sl_list workers;	  /* uint32_t worker index of each queue; empty: spread */
 	bool has_host_tap;	  /* underlay only */

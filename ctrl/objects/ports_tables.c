@@ -24,6 +24,7 @@ struct sl_port_params sl_port_params_of(const struct sl_port_obj *obj, char *tex
 	struct sl_port_params params = {.name = obj->name,
 		.devargs = sl_port_text(obj, text),
 		.underlay = obj->role == SL_ROLE_UNDERLAY,
+		.vlan = (uint16_t)obj->vlan,
 		.n_rxq = obj->queues,
 		.n_desc = obj->descriptors,
 		.mtu = obj->mtu,
@@ -59,8 +60,9 @@ static bool is_another_device(const struct sl_change *c)
 	const struct sl_port_obj *old = old_port(c), *new = new_port(c);
 
 	return c->anew || !sl_port_same_device(old, new) || old->role != new->role ||
-	       old->queues != new->queues || old->descriptors != new->descriptors ||
-	       old->has_mac != new->has_mac || !sl_mac_equal(&old->mac, &new->mac) ||
+	       old->vlan != new->vlan || old->queues != new->queues ||
+	       old->descriptors != new->descriptors || old->has_mac != new->has_mac ||
+	       !sl_mac_equal(&old->mac, &new->mac) ||
 	       sl_port_offloads(old) != sl_port_offloads(new) || !same_workers(old, new);
 }
 

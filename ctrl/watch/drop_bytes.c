@@ -21,8 +21,11 @@ static void eth_type(const struct sl_drop_facts *f)
 
 static void vlan(const struct sl_drop_facts *f)
 {
-	sl_drop_say(f, "%u VLAN tag%s, the first with VLAN %u", f->v.n_tags,
-		f->v.n_tags == 1 ? "" : "s", f->v.vlan);
+	if (f->v.n_tags == 0)
+		sl_drop_say(f, "no VLAN tag");
+	else
+		sl_drop_say(f, "%u VLAN tag%s, the first with VLAN %u", f->v.n_tags,
+			f->v.n_tags == 1 ? "" : "s", f->v.vlan);
 }
 
 static void ip4(const struct sl_drop_facts *f)
@@ -304,11 +307,33 @@ static void ecn(const struct sl_drop_facts *f)
 		sl_drop_say(f, "inner ECN %u", inner);
 }
 
+static void dhcp_malformed(const struct sl_drop_facts *f)
+{
+	enum { OP = 8, RELAY = OP + 24 };
+	const struct sl_drop_part *l4 = &f->v.l4;
+	uint32_t relay;
+	struct sl_drop_texts t;
+	struct sl_ip ip;
+
+	if (f->v.ethertype != SL_DROP_ETH_IP4) {
+		sl_drop_say(f, "DHCPv6 message of type %u", sl_drop_byte(l4, OP));
+		return;
+	}
+	relay = sl_drop_word(l4, RELAY) << 16 | sl_drop_word(l4, RELAY + 2);
+	ip = sl_ip_from_v4(__builtin_bswap32(relay));
+	if (relay != 0)
+		sl_drop_say(f, "through the relay %s", sl_format_ip(&ip, t.ip));
+	else
+		sl_drop_say(f, "operation %u, hardware type %u, addresses of %u bytes",
+			sl_drop_byte(l4, OP), sl_drop_byte(l4, OP + 1), sl_drop_byte(l4, OP + 2));
+}
+
 static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type,
 	[SL_DROP_ETH_VLAN_DEPTH] = vlan,
 	[SL_DROP_ETH_VLAN_UNEXPECTED] = vlan,
+	[SL_DROP_VLAN_UNKNOWN] = vlan,
 	[SL_DROP_IP4_TRUNCATED] = ip4,
 	[SL_DROP_IP4_MALFORMED] = ip4,
 	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,
@@ -339,6 +364,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_GENEVE_OPTION] = own_header,
 	[SL_DROP_TUNNEL_ECN] = ecn,
 	[SL_DROP_MULTICAST] = frame_to,
+	[SL_DROP_DHCP_MALFORMED] = dhcp_malformed,
 	[SL_DROP_TCP_NO_CONNECTION] = tcp_flags,
 	[SL_DROP_ICMP_UNRELATED] = icmp,
 };

@@ -43,8 +43,13 @@ const char *sl_drop_endpoint_name(const struct sl_drop_facts *f, const struct sl
 const char *sl_drop_origin_words(
 	const struct sl_drop_facts *f, uint32_t origin, char buf[SL_DROP_ORIGIN_LEN])
 {
-	snprintf(buf, SL_DROP_ORIGIN_LEN, "%s %s", origin & SL_ORIGIN_NODE ? "node" : "port",
-		origin_name(f, origin));
+	int len = snprintf(buf, SL_DROP_ORIGIN_LEN, "%s %s",
+		origin & SL_ORIGIN_NODE ? "node" : "port", origin_name(f, origin));
+
+	if (len > 0 && len < SL_DROP_ORIGIN_LEN && (origin & SL_ORIGIN_NODE) == 0 &&
+		sl_origin_vlan(origin) != 0)
+		snprintf(buf + len, (size_t)(SL_DROP_ORIGIN_LEN - len), " VLAN %u",
+			sl_origin_vlan(origin));
 	return buf;
 }
 

@@ -38,8 +38,8 @@ bool sl_drop_say_objects(const struct sl_drop_facts *f);
 void sl_drop_say(const struct sl_drop_facts *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* "port web", "node b" */
-#define SL_DROP_ORIGIN_LEN (SL_NAME_LEN + 8)
+/* "port web", "port web VLAN 7", "node b" */
+#define SL_DROP_ORIGIN_LEN (SL_NAME_LEN + 20)
 const char *sl_drop_origin_words(
 	const struct sl_drop_facts *f, uint32_t origin, char buf[SL_DROP_ORIGIN_LEN]);
 const char *sl_drop_endpoint_name(const struct sl_drop_facts *f, const struct sl_endpoint *ep);

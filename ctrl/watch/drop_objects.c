@@ -6,6 +6,7 @@
 #include "dp/lib/pmap.h"
 #include "drop_facts.h"
 #include "pipelines/context/world.h"
+#include "pipelines/reply/setup_dp.h"
 #include "sluice/burst.h"
 #include "sluice/super.h"
 #include "pipelines/route/route_dp.h"
@@ -250,7 +251,24 @@ static void stale(const struct sl_drop_facts *f)
 			f->s->detail, f->e->out_port);
 }
 
+static void dhcp_foreign(const struct sl_drop_facts *f)
+{
+	struct sl_pmap_key key = sl_client_key(f->s->network, f->origin, &f->v.source_mac);
+	const struct sl_endpoint *ep = sl_pmap_find(f->world->clients, &key);
+	char buf[SL_DROP_ORIGIN_LEN];
+	struct sl_drop_texts t;
+
+	if (ep != NULL)
+		sl_drop_say(f, "endpoint %s has no address in a subnet that serves DHCP",
+			sl_drop_endpoint_name(f, ep));
+	else
+		sl_drop_say(f, "no endpoint at %s in network %s has MAC %s",
+			sl_drop_origin_words(f, f->origin, buf), f->e->network,
+			sl_format_mac(&f->v.source_mac, t.mac));
+}
+
 static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
+	[SL_DROP_DHCP_FOREIGN] = dhcp_foreign,
 	[SL_DROP_ANNOUNCE_RATE] = announce_rate,
 	[SL_DROP_NEIGHBOR_UNRESOLVED] = way_out,
 	[SL_DROP_NEIGHBOR_QUEUE_FULL] = way_out,

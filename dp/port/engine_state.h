@@ -127,6 +127,7 @@ struct sl_port {
 	struct sl_port_counters base;	    /* what was counted under this id for earlier ports */
 	uint64_t base_drops[SL_DROP_COUNT]; /* what was counted under this id for earlier ports */
 	bool underlay, has_mac;
+	uint16_t vlan;
 	struct sl_mac mac_asked;
 	unsigned int mtu_asked;	     /* 0: the device's own */
 	unsigned int offloads_asked; /* enum sl_offload */

@@ -23,6 +23,7 @@ static struct sl_port_dp *placeholder(const struct sl_port *p)
 		.n_txq = 1,
 		.tag = SL_TAG_OF_PORT(p->id),
 		.underlay = p->underlay,
+		.vlan = p->vlan,
 		.refuse = SL_DROP_PORT_MISSING,
 		.mac = p->mac_asked,
 		.mtu = (uint16_t)(p->mtu_asked != 0 ? p->mtu_asked : RTE_ETHER_MTU)};
@@ -37,6 +38,7 @@ int sl_port_ask(struct sl_port *p, const struct sl_port_params *params, struct s
 	p->n_rxq = (uint16_t)params->n_rxq;
 	p->n_desc = params->n_desc != 0 ? (uint16_t)params->n_desc : DESC_DEFAULT;
 	p->underlay = params->underlay;
+	p->vlan = params->vlan;
 	p->has_mac = params->has_mac;
 	p->mac_asked = params->has_mac ? params->mac : (struct sl_mac){0};
 	p->mtu_asked = params->mtu;
@@ -169,6 +171,7 @@ static struct sl_port_dp *make_dp(struct sl_port *p)
 		.n_txq = d->n_txq,
 		.tag = d->tag,
 		.underlay = p->underlay,
+		.vlan = p->vlan,
 		.refuse = SL_DROP_PORT_MISSING,
 		.mac = d->mac,
 		.offloads_in = d->offloads_in,

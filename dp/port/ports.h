@@ -41,6 +41,7 @@ struct sl_port_params {
 	const char *name; /* for messages */
 	const char *devargs;
 	bool underlay;
+	uint16_t vlan;	       /* of an underlay port; 0: its frames have no tag */
 	unsigned int n_rxq;    /* receive queues wanted, at least 1 */
 	unsigned int n_desc;   /* 0: default (1024) */
 	unsigned int mtu;      /* largest IP packet; 0: the device's own */

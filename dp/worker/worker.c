@@ -5,6 +5,7 @@
 
 #include "dp/egress/egress.h"
 #include "sluice/port_tag.h"
+#include "vlan.h"
 #include "worker.h"
 
 enum {
@@ -86,6 +87,26 @@ static uint64_t bytes_of(struct rte_mbuf *const *pkt, unsigned int n)
 	return bytes;
 }
 
+/*
+ * Puts the port's tag on packets. Those whose buffers have no room for it are dropped. Returns the
+ * number of the others, which come first.
+ */
+static __rte_noinline uint16_t tag_all(struct sl_worker *w, uint16_t port,
+	const struct sl_port_dp *p, struct rte_mbuf **pkt, uint16_t n)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (sl_vlan_push(pkt[i], p->vlan)) {
+			pkt[kept++] = pkt[i];
+			continue;
+		}
+		sl_count(&w->counters.port[port]->n.tx_dropped, sl_super_segments(pkt[i]));
+		drop_unsent(w, SL_DROP_HEADROOM, port, p, &pkt[i], 1);
+	}
+	return kept;
+}
+
 /* Returns how many of the packets the device accepted. Tries twice, for queues that free slots during
  * the call. */
 static uint16_t transmit(
@@ -108,9 +129,13 @@ static void send_offloads(struct sl_worker *w, uint16_t port, const struct sl_po
 	struct rte_mbuf **pkt, uint16_t n)
 {
 	struct sl_port_counters *c = &w->counters.port[port]->n;
-	struct wire all = on_the_wire(pkt, n); /* accepted packets are no longer ours */
-	uint16_t sent = transmit(p, w->id, pkt, n);
+	struct wire all;
+	uint16_t sent;
 
+	if (unlikely(p->vlan != 0))
+		n = tag_all(w, port, p, pkt, n);
+	all = on_the_wire(pkt, n); /* accepted packets are no longer ours */
+	sent = transmit(p, w->id, pkt, n);
 	if (unlikely(sent < n)) {
 		struct wire left = on_the_wire(pkt + sent, (unsigned int)(n - sent));
 
@@ -159,6 +184,8 @@ void sl_tx_flush_port(struct sl_worker *w, uint16_t port)
 		flush_offloads(w, port, p, t);
 		return;
 	}
+	if (unlikely(p->vlan != 0))
+		t->n = tag_all(w, port, p, t->pkt, t->n);
 	/* before transmitting: accepted packets are no longer ours */
 	bytes = bytes_of(t->pkt, t->n);
 	sent = transmit(p, w->id, t->pkt, t->n);

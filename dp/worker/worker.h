@@ -40,6 +40,7 @@ struct sl_port_dp {
 	uint8_t takes;	   /* SL_TAKES_*: what the device takes as it is */
 	struct sl_mac mac; /* an underlay port accepts only frames to it, and sends from it */
 	uint16_t mtu;	   /* largest IP packet */
+	uint16_t vlan;	   /* of an underlay port: its frames have this tag; 0: none */
 	/* Buffers that hold its largest packets, for those that are copied for it; or NULL. */
 	struct rte_mempool *pool;
 	uint16_t (*transmit)(void *txq, struct rte_mbuf **pkt, uint16_t n); /* the driver's */

@@ -21,8 +21,20 @@ struct sl_tunnel;
 
 /* Where a packet entered, as one number. A flow entry remembers the same number and compares it. */
 #define SL_ORIGIN_NODE 0x80000000u /* | node id: came by a tunnel; without this bit: a port id */
+/* Of an access port: the VLAN of the tag that the packet had is above the port id; 0: no tag. */
+#define SL_ORIGIN_VLAN_SHIFT 16
 /* Came by an underlay port without a tunnel: no node has the id 0. */
 #define SL_ORIGIN_OUTSIDE SL_ORIGIN_NODE
+
+static inline uint16_t sl_origin_port(uint32_t origin)
+{
+	return (uint16_t)origin;
+}
+
+static inline uint16_t sl_origin_vlan(uint32_t origin)
+{
+	return (uint16_t)(origin >> SL_ORIGIN_VLAN_SHIFT & SL_VLAN_MAX);
+}
 
 /*
  * The network of flow keys whose packets are on the underlay as they are. No network has the id 0.
@@ -92,6 +104,8 @@ enum sl_action_kind {
 	SL_ACT_DROP = 0, /* reason says why */
 	SL_ACT_PORT,	 /* out is a port id */
 	SL_ACT_TUNNEL,	 /* out is a tunnel id */
+	/* out is a port id, with a VLAN as in an origin: the packet leaves with a tag */
+	SL_ACT_TAGGED,
 };
 
 enum {

@@ -56,6 +56,7 @@
 	X(NEIGHBOR_QUEUE_FULL, "too many packets wait for the next hop's ARP answer", "neighbor") \
 	X(ROUTE_NONE, "no underlay route to the node", "underlay")                                \
 	/* classify and forward */                                                                \
+	X(VLAN_UNKNOWN, "VLAN that the port does not carry", "vlan")                              \
 	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                        \
 	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")      \
 	X(IDENTITY_MISMATCH, "tunnel packet that carries another identity than its sender's",     \
@@ -63,6 +64,11 @@
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
+	X(DHCP_FOREIGN,                                                                           \
+		"DHCP message from a MAC of no endpoint, or one that has no address to get",      \
+		"dhcp")                                                                           \
+	X(DHCP_MALFORMED, "DHCP message that no client sends, or that came through a relay",      \
+		"dhcp")                                                                           \
 	X(ANNOUNCE_RATE, "too many gratuitous ARPs or unsolicited advertisements", "announce")    \
 	X(DESTINATION_UNKNOWN, "no endpoint or route of the network has the destination address", \
 		"destination")                                                                    \

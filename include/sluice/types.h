@@ -28,6 +28,7 @@
 #define SL_NODES_MAX	 131072	 /* node ids 1..131071; 0 is "none" */
 #define SL_POLICIES_MAX	 1048576 /* policy slots 1..1048575; 0 is "the network's default" */
 #define SL_ENDPOINTS_MAX 2097152
+#define SL_VLAN_MAX	 4095u /* 4095 is reserved: VLANs are 1..4094 */
 #define SL_VNI_MAX	 0xffffffu
 #define SL_BURST_MAX	 64 /* packets a worker carries through the stages together */
 #define SL_PORT_NONE	 0xffffu

@@ -17,6 +17,8 @@ struct sl_addr_map;
 struct sl_encap_ports;
 struct sl_pmap;
 struct sl_policy_set;
+struct sl_setup;
+struct sl_trunk;
 struct sl_tunnel_table;
 struct sl_u32map;
 
@@ -45,6 +47,8 @@ struct sl_network {
 	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
 	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
 	bool present;
+	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
+	const struct sl_setup *setup;
 	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
 	bool reject;	   /* senders of packets that policy denies are told */
 	struct sl_mac gateway_mac;
@@ -77,7 +81,7 @@ struct sl_node_way {
 struct sl_endpoint {
 	uint32_t id; /* id of its configuration object */
 	uint32_t network;
-	/* port id, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
+	/* port id and VLAN, or SL_ORIGIN_NODE | node id: compared with where a packet entered */
 	uint32_t origin;
 	/* the owner its connections are billed to (flow/flow_share.h); 0: no owner */
 	uint32_t owner;
@@ -86,6 +90,8 @@ struct sl_endpoint {
 	bool allocated;
 	bool local;
 	struct sl_mac mac;
+	uint8_t n_ip;		/* of a local one: its addresses */
+	const struct sl_ip *ip; /* in the same block of memory */
 };
 
 /* The identity that packets of the endpoint carry to other nodes. */
@@ -135,8 +141,11 @@ struct sl_world {
 	 */
 	uint64_t generation;
 	uint64_t commit; /* the number of this commit; at least generation */
-	/* [SL_PORTS_MAX]: access port -> network id, 0 when it carries no endpoint. */
+	/* [SL_PORTS_MAX]: access port -> network id of packets without a tag; 0 when it carries no
+	 * endpoint; SL_PORT_TAGGED_ONLY */
 	const uint32_t *port_network;
+	/* [SL_PORTS_MAX]: access port -> its VLANs, NULL when it has none; NULL: no port has any */
+	const struct sl_trunk *const *trunks;
 	/* no port with this id or above has ever carried an endpoint */
 	uint32_t ports_end;
 	uint32_t n_networks;			/* ids below this are valid indexes */
@@ -151,6 +160,8 @@ struct sl_world {
 	const struct sl_node_way *node_ways;
 	uint32_t n_node_ways;
 	const struct sl_pmap *endpoints; /* (network, address) -> struct sl_endpoint */
+	/* (network, origin, MAC) -> local struct sl_endpoint: sl_client_key */
+	const struct sl_pmap *clients;
 	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
@@ -159,6 +170,15 @@ struct sl_world {
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
 };
+
+/* In port_network: the port carries endpoints, and all of them are in VLANs. */
+#define SL_PORT_TAGGED_ONLY UINT32_MAX
+
+/* The VLANs of an access port; NULL: it has none. */
+static inline const struct sl_trunk *sl_world_trunk(const struct sl_world *w, uint16_t port)
+{
+	return w->trunks != NULL ? w->trunks[port] : NULL;
+}
 
 /* The host TAP of an underlay port, or the underlay port of a host TAP; SL_PORT_NONE: none. */
 static inline uint16_t sl_world_host_other(const struct sl_world *w, uint16_t port)

@@ -23,7 +23,9 @@ static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
 {
 	if (act->kind == SL_ACT_TUNNEL)
 		return sl_change_of(SL_CHANGE_NODE, sl_tunnel_node(act->out));
-	return act->kind == SL_ACT_PORT ? sl_change_of(SL_CHANGE_PORT, act->out) : otherwise;
+	if (act->kind == SL_ACT_PORT || act->kind == SL_ACT_TAGGED)
+		return sl_change_of(SL_CHANGE_PORT, sl_origin_port(act->out));
+	return otherwise;
 }
 
 /* The policies of the packet's network decide about both ends, unless it goes to another one. */

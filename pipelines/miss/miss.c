@@ -10,6 +10,7 @@
 #include "judge.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/reply/gateway.h"
+#include "pipelines/reply/setup.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
@@ -159,7 +160,7 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_flow *f = t->b->meta[i].flow;
 	struct sl_ends ends;
-	enum sl_drop d;
+	enum sl_drop d, served;
 
 	if (!sl_ip4_header_intact(t->b, i))
 		return SL_DROP_IP4_CHECKSUM;
@@ -171,6 +172,9 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 		return sl_programmed(t, i, &ends, d, f);
 	if (likely(d == SL_KEEP))
 		return connect_ends(t, i, &ends, f);
+	served = sl_setup_unicast(t, i);
+	if (served != SL_KEEP)
+		return served;
 	return ends.routed ? sl_gateway(t, i, &ends, d) : d;
 }
 

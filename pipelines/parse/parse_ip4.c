@@ -74,6 +74,22 @@ static uint32_t header_len(
 	return 0;
 }
 
+/*
+ * A DHCP client that has no address yet sends from 0.0.0.0 to everybody (RFC 2131 section 4.1).
+ * Later fragments have no ports, so fragments do not pass.
+ */
+static bool is_without_address(const struct sl_walk *w, const uint8_t *p)
+{
+	return !w->outer && w->k4->src_be == 0 && w->k4->dst_be == UINT32_MAX &&
+	       p[9] == IPPROTO_UDP && (w->md->flags & SL_P_MULTICAST) != 0 &&
+	       (sl_load_be16(p + 6) & (SL_IP4_MF | SL_IP4_OFFSET)) == 0;
+}
+
+static bool is_to_dhcp(const struct sl_walk *w)
+{
+	return w->dport_be == rte_cpu_to_be_16(67);
+}
+
 /* Checks a header of hdr_len bytes, without what follows it. */
 static enum sl_drop check_header(const struct sl_walk *w, const uint8_t *p, uint32_t hdr_len)
 {
@@ -82,7 +98,7 @@ static enum sl_drop check_header(const struct sl_walk *w, const uint8_t *p, uint
 		return SL_DROP_IP4_MALFORMED;
 	if (!w->outer && p[8] == 0)
 		return SL_DROP_IP_TTL;
-	if (sl_ip4_odd(w->k4->src_be, w->k4->dst_be))
+	if (sl_ip4_odd(w->k4->src_be, w->k4->dst_be) && !is_without_address(w, p))
 		return SL_DROP_IP_ADDRESS;
 	return check_options(p, hdr_len);
 }
@@ -121,7 +137,10 @@ enum sl_drop sl_walk_ip4(struct sl_walk *w)
 		return drop;
 	if ((frag & (SL_IP4_MF | SL_IP4_OFFSET)) != 0)
 		return walk_fragment(w, p, hdr_len);
-	return sl_walk_l4(w);
+	drop = sl_walk_l4(w);
+	if (drop == SL_KEEP && w->k4->src_be == 0 && !is_to_dhcp(w))
+		return SL_DROP_IP_ADDRESS;
+	return drop;
 }
 
 bool sl_ip4_header_intact(const struct sl_burst *b, unsigned int i)

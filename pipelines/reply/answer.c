@@ -3,6 +3,7 @@
 
 #include <rte_ether.h>
 
+#include "pipelines/context/send.h"
 #include "pipelines/key/key_dp.h"
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/route/route_dp.h"
@@ -62,8 +63,8 @@ void sl_answer_send(const struct sl_trip *t, unsigned int i, struct rte_mbuf *m)
 	enum sl_drop verdict = SL_SENT;
 
 	sl_count(&t->w->counters.generated, 1);
-	if (act.kind == SL_ACT_PORT)
-		sl_tx_put(t->w, (uint16_t)act.out, m);
+	if (act.kind == SL_ACT_PORT || act.kind == SL_ACT_TAGGED)
+		verdict = sl_tx_put_action(t->w, &act, m);
 	else if (act.kind == SL_ACT_TUNNEL)
 		verdict = send_into_tunnel(t, i, m, &act);
 	else

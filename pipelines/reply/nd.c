@@ -6,6 +6,7 @@
 
 #include "advert.h"
 #include "dp/lib/pkt.h"
+#include "setup.h"
 #include "whohas.h"
 
 /* Solicitation and advertisement have the same fields up to the options: RFC 4861
@@ -48,7 +49,7 @@ static enum sl_drop nd_read(const struct sl_trip *t, unsigned int i, struct sl_w
 		return SL_DROP_ND_MALFORMED;
 	type = *nd;
 	if (type == ND_ROUTER_SOLICIT)
-		return SL_DROP_MULTICAST; /* there is no router */
+		return sl_router_solicited(t, i);
 	if (type != ND_NEIGHBOR_SOLICIT && type != ND_NEIGHBOR_ADVERT)
 		return SL_DROP_ICMP_ROUTER;
 	nd = sl_pkt_read(t->b->pkt[i], t->b->meta[i].l4_off, FIXED_LEN, buf);

@@ -5,6 +5,8 @@
 
 #include "advert.h"
 #include "dp/lib/pmap.h"
+#include "pipelines/context/send.h"
+#include "pipelines/context/trunk.h"
 #include "pipelines/route/route_dp.h"
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
@@ -70,12 +72,18 @@ static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_w
 /* The culprit that announcements from packet i's port or node are counted for. */
 static unsigned int announcer(const struct sl_meta *m)
 {
-	return m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network) : m->origin;
+	return m->origin & SL_ORIGIN_NODE ? sl_culprit_hash(m->origin, m->network)
+					  : sl_origin_port(m->origin);
 }
 
-/* The frame is made from the table: no byte of the sender's frame reaches other workloads. */
-static void announce(const struct sl_trip *t, uint16_t port, const struct sl_whohas *q)
+/*
+ * The frame is made from the table: no byte of the sender's frame reaches other workloads. place: a
+ * port, and a VLAN or none.
+ */
+static void announce(const struct sl_trip *t, uint32_t place, const struct sl_whohas *q)
 {
+	const struct sl_action act = {
+		.kind = sl_origin_vlan(place) != 0 ? SL_ACT_TAGGED : SL_ACT_PORT, .out = place};
 	struct rte_mbuf *m = sl_packet_new(t->w);
 	char *frame = m != NULL ? rte_pktmbuf_append(m, SL_ANNOUNCEMENT_MAX) : NULL;
 	unsigned int len;
@@ -87,7 +95,22 @@ static void announce(const struct sl_trip *t, uint16_t port, const struct sl_who
 	len = sl_announcement_write(frame, &q->address, &q->mac);
 	rte_pktmbuf_trim(m, (uint16_t)(SL_ANNOUNCEMENT_MAX - len));
 	sl_count(&t->w->counters.generated, 1);
-	sl_tx_put(t->w, port, m);
+	if (sl_tx_put_action(t->w, &act, m) != (enum sl_drop)SL_SENT)
+		sl_verdict_drop_generated(t, m, 0, SL_DROP_HEADROOM);
+}
+
+/* Announces to the VLANs of a trunk that the sender's network is. */
+static void announce_tagged(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
+	uint16_t port, const struct sl_trunk *trunk)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	for (uint32_t k = 0; k < trunk->n; k++) {
+		uint32_t place = port | (uint32_t)trunk->vlan[k] << SL_ORIGIN_VLAN_SHIFT;
+
+		if (trunk->network[trunk->vlan[k]] == m->network && place != m->origin)
+			announce(t, place, q);
+	}
 }
 
 static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
@@ -97,9 +120,15 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 	if (!sl_announce_rate_allows(
 		    &t->p->replies[t->w->id]->announce_rate, t->tick, announcer(m)))
 		return SL_DROP_ANNOUNCE_RATE;
-	for (uint16_t port = 0; port < t->world->ports_end; port++)
+	for (uint16_t port = 0; port < t->world->ports_end; port++) {
+		const struct sl_trunk *trunk = sl_world_trunk(t->world, port);
+
 		if (t->world->port_network[port] == m->network && port != m->origin)
 			announce(t, port, q);
+		/* While a port changes hands, nothing of it is anybody's. */
+		if (unlikely(trunk != NULL) && t->world->port_network[port] != 0)
+			announce_tagged(t, i, q, port, trunk);
+	}
 	return SL_CONSUMED;
 }
 

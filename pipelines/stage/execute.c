@@ -3,6 +3,7 @@
 
 #include <rte_prefetch.h>
 
+#include "pipelines/context/send.h"
 #include "pipelines/reply/too_big.h"
 
 /* SL_KEEP when packet i may leave as its action says; otherwise the drop reason. */
@@ -36,8 +37,7 @@ void sl_execute_each(struct sl_trip *t, const struct sl_packets *in)
 			rte_prefetch0(&t->world->tunnels->slot[act->out]);
 			sl_packets_add(&tunnel, i);
 		} else {
-			sl_tx_put(t->w, (uint16_t)act->out, b->pkt[i]);
-			b->verdict[i] = SL_SENT;
+			b->verdict[i] = (uint8_t)sl_tx_put_action(t->w, act, b->pkt[i]);
 		}
 	}
 	sl_stage_mark(t->w, SL_STAGE_REWRITE, in->n);

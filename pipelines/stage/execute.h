@@ -34,7 +34,8 @@ static inline bool sl_execute_is_uniform(const struct sl_burst *b, const struct 
 		differs |= sl_load64(&m->act) ^ way;
 		longest = RTE_MAX(longest, m->l3_len);
 	}
-	return differs == 0 && longest <= first->mtu && first->kind != SL_ACT_DROP;
+	/* SL_ACT_PORT or SL_ACT_TUNNEL */
+	return differs == 0 && longest <= first->mtu && (uint8_t)(first->kind - 1) < SL_ACT_TUNNEL;
 }
 _Static_assert(offsetof(struct sl_action, vni) == 8, "the first word of an action is the way out");
 

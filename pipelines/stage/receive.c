@@ -40,3 +40,21 @@ void sl_stage_receive_unbound(struct sl_trip *t, const struct sl_port_dp *port)
 		b->verdict[i] = SL_SENT;
 	}
 }
+
+/* No packet without a tag may pass, so each of them is looked at when packets are sorted. */
+void sl_stage_receive_without(
+	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
+{
+	struct sl_burst *b = t->b;
+
+	if (t->world->port_network[port->id] == 0) {
+		sl_stage_receive_unbound(t, port);
+		return;
+	}
+	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));
+	inner->n = b->n;
+	sl_parse_access(b, port->id, 0);
+	if (sl_stage_is_described(t, port))
+		sl_stage_settle(t, UINT64_MAX);
+	t->walked = UINT64_MAX >> (SL_BURST_MAX - b->n);
+}

@@ -12,6 +12,7 @@
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/reply/node.h"
 #include "settle.h"
+#include "underlay_vlan.h"
 
 /* 0, 1, 2 and so on: the list of a whole burst. */
 extern const uint8_t sl_stage_every[SL_BURST_MAX];
@@ -21,6 +22,10 @@ extern const uint8_t sl_stage_every[SL_BURST_MAX];
  * other such port may send.
  */
 void sl_stage_receive_unbound(struct sl_trip *t, const struct sl_port_dp *port);
+
+/* A port without a network for packets without a tag. */
+void sl_stage_receive_without(
+	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner);
 
 /* Whether a packet has something to settle. */
 static inline bool sl_stage_is_described(const struct sl_trip *t, const struct sl_port_dp *port)
@@ -36,8 +41,9 @@ static inline void sl_stage_receive_access(
 	uint32_t network = t->world->port_network[port->id];
 
 	inner->n = 0;
-	if (unlikely(network == 0)) {
-		sl_stage_receive_unbound(t, port);
+	/* 0 or SL_PORT_TAGGED_ONLY */
+	if (unlikely(network - 1 >= SL_NETWORKS_MAX - 1)) {
+		sl_stage_receive_without(t, port, inner);
 		return;
 	}
 	memcpy(inner->idx, sl_stage_every, sizeof(sl_stage_every));
@@ -54,6 +60,8 @@ static inline void sl_stage_receive_underlay(
 	const struct sl_decap_at at = {t->world, &port->mac, t->w->id, t->tick};
 	struct sl_packets node;
 
+	if (unlikely(port->vlan != 0))
+		sl_untag_underlay(t, port);
 	inner->n = sl_decap(&at, t->b, inner->idx, node.idx, &node.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, t->b->n);
 	if (unlikely(sl_stage_is_described(t, port)))

@@ -5,9 +5,10 @@
 #include <rte_tcp.h>
 
 #include "dp/lib/pkt.h"
+#include "pipelines/reply/setup.h"
+#include "untag.h"
 
-#define SPECIAL \
-	(SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
+#define SPECIAL (SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_FRAGMENT_LATER | SL_P_ICMP_ERROR)
 
 #define HEADERS 256u /* brought together at once, when there is room: what any stage may want */
 
@@ -32,12 +33,12 @@ static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_s
 {
 	struct sl_meta *m = &b->meta[i];
 
-	if (m->flags & SL_P_VLAN)
-		return SL_DROP_ETH_VLAN_UNEXPECTED;
 	if (m->flags & (SL_P_ARP | SL_P_ND)) {
 		sl_packets_add(&out->whohas, i);
 	} else if (m->flags & SL_P_MULTICAST) {
-		return SL_DROP_MULTICAST;
+		if (!sl_setup_concerns(b, i))
+			return SL_DROP_MULTICAST;
+		sl_packets_add(&out->setup, i);
 	} else if (m->flags & SL_P_FRAGMENT_LATER) {
 		sl_packets_add(&out->later, i);
 	} else {
@@ -48,11 +49,22 @@ static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_s
 }
 
 /* A packet without the common headers. */
-static enum sl_drop sort_walked(struct sl_burst *b, unsigned int i, struct sl_sorted *out)
+static enum sl_drop sort_walked(const struct sl_trip *t, unsigned int i, struct sl_sorted *out)
 {
-	unsigned int flags = b->meta[i].flags;
+	struct sl_burst *b = t->b;
+	bool is_common = false;
+	unsigned int flags;
 
-	if (!has_headers(b, i))
+	if (b->meta[i].flags & SL_P_VLAN) {
+		enum sl_drop drop = sl_untag(t, i, &is_common);
+
+		if (drop != SL_KEEP)
+			return drop;
+	}
+	if (!t->underlay && b->meta[i].network == 0)
+		return SL_DROP_PORT_UNBOUND; /* only tagged packets are somebody's */
+	flags = b->meta[i].flags;
+	if (!is_common && !has_headers(b, i))
 		return SL_DROP_ETH_TRUNCATED;
 	if (flags & SPECIAL)
 		return sort_special(b, i, out);
@@ -67,13 +79,14 @@ void sl_stage_sort(struct sl_trip *t, const struct sl_packets *in, struct sl_sor
 	struct sl_burst *b = t->b;
 
 	out->plain.n = out->first.n = out->later.n = out->error.n = out->whohas.n = 0;
+	out->setup.n = 0;
 	for (unsigned int k = 0; k < in->n; k++) {
 		unsigned int i = in->idx[k];
 
 		if (likely(!(t->walked & 1ull << i)))
 			sl_packets_add(&out->plain, i);
 		else if (b->verdict[i] == SL_KEEP)
-			sl_trip_judge(t, i, sort_walked(b, i, out));
+			sl_trip_judge(t, i, sort_walked(t, i, out));
 		else
 			t->has_verdicts = true;
 	}

@@ -70,9 +70,12 @@ static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 
 	/* The network that the port had at that time. If the packet has waited, the port may
 	 * have another network now. */
+	if (!t->underlay && b->verdict[i] == SL_DROP_PORT_UNBOUND)
+		return (struct drop_origin){.origin = b->in_port};
 	if (!t->underlay)
-		return (struct drop_origin){.origin = b->in_port,
-			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
+		return (struct drop_origin){
+			.origin = sl_origin_port(m->origin) == b->in_port ? m->origin : b->in_port,
+			.network = m->network};
 	if (!is_decapped(b, i))
 		return (struct drop_origin){.origin = b->in_port, .outer = true};
 	/* What is in front of an Ethernet header that was made here is not whole. */

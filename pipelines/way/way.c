@@ -21,17 +21,18 @@ static inline uint16_t fits(const struct sl_network *net, uint16_t family, uint1
 	return RTE_MIN(limit, way);
 }
 
+/* place: a port, and a VLAN or none. */
 static inline struct sl_action by_port(
-	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint16_t port)
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t place)
 {
 	const struct sl_port_dp *dp =
-		atomic_load_explicit(&t->w->ports[port], memory_order_acquire);
+		atomic_load_explicit(&t->w->ports[sl_origin_port(place)], memory_order_acquire);
 
 	if (dp == NULL)
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_PORT_GONE};
-	return (struct sl_action){.kind = SL_ACT_PORT,
+	return (struct sl_action){.kind = sl_origin_vlan(place) != 0 ? SL_ACT_TAGGED : SL_ACT_PORT,
 		.mtu = fits(net, family, dp->mtu),
-		.out = port,
+		.out = place,
 		.vni = net->vni};
 }
 
@@ -59,7 +60,7 @@ static inline struct sl_action by_origin(
 {
 	if (origin & SL_ORIGIN_NODE)
 		return by_node(t, net, family, origin & ~SL_ORIGIN_NODE);
-	return by_port(t, net, family, (uint16_t)origin);
+	return by_port(t, net, family, origin);
 }
 
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,

@@ -49,6 +49,12 @@ static enum sl_drop eth_vlan_unexpected(struct scene *s)
 	return with_vlans(s, 1);
 }
 
+static enum sl_drop vlan_unknown(struct scene *s)
+{
+	sl_rig_vlan(s->r, SL_RIG_WEB, 7);
+	return with_vlans(s, 1);
+}
+
 static enum sl_drop ip4_truncated(struct scene *s)
 {
 	sl_frame_udp4(&s->f, 100);
@@ -277,6 +283,9 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
 	[SL_DROP_ETH_VLAN_DEPTH] = eth_vlan_depth,
 	[SL_DROP_ETH_VLAN_UNEXPECTED] = eth_vlan_unexpected,
+	[SL_DROP_VLAN_UNKNOWN] = vlan_unknown,
+	[SL_DROP_DHCP_FOREIGN] = sl_scene_dhcp_foreign,
+	[SL_DROP_DHCP_MALFORMED] = sl_scene_dhcp_malformed,
 	[SL_DROP_IP4_TRUNCATED] = ip4_truncated,
 	[SL_DROP_IP4_MALFORMED] = ip4_malformed,
 	[SL_DROP_IP4_CHECKSUM] = ip4_checksum,

@@ -8,6 +8,7 @@ from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, REMOTE, WEB_MAC, CaptureN
 from lab.expect import expect
 from lab.site import VNI
 from stir import expect_accounted, stir
+from templates import GATEWAY, GATEWAY_MAC, POD
 
 
 def expect_tunnel_packets(frames):
@@ -33,13 +34,31 @@ def announces_db(f):
     return is_announcement(f) and f[6:12] == mac and address and mac in f[14:]
 
 
+# The network serves DHCP and advertises a router; a VLAN of port web is a part of it.
+SUBNETS = [{"prefix": "10.0.0.0/24", "gateway": GATEWAY, "dhcp": True, "dns": ["10.0.0.53"], "search": ["example.org"]},
+           {"prefix": "fd00::/64", "gateway": "fd00::1", "dhcp": True, "dns": ["fd00::53"]}]
+POD_OBJECT = {"name": "pod", "network": "blue", "port": "web", "vlan": 5, "mac": POD[0], "addresses": [POD[1], "fd00::21"]}
+
+
+POD_MAC = bytes.fromhex(POD[0].replace(":", ""))
+
+
+def answers_dhcp(f):
+    """To a client that wants its answer as a broadcast."""
+    return f[:6] == b"\xff" * 6 and f[6:12] == bytes.fromhex(GATEWAY_MAC.replace(":", "")) and f[34:38] == b"\0\x43\0\x44"
+
+
 def expect_for_web(frames):
     """Only its own frames, and what endpoints announce to all; advertisements answer whatever MAC of a host has
     asked from a link-local address."""
     mac = bytes.fromhex(WEB_MAC.replace(":", ""))
     for f in frames:
         advertisement = f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 136 and not f[0] & 1
-        expect(f[:6] == mac or advertisement or announces_db(f), f"a frame for another left by web: {f.hex()}")
+        if f[12:16] == b"\x81\x00\x00\x05":
+            f = f[:12] + f[16:]
+            expect(is_announcement(f) or f[:6] in (b"\xff" * 6, POD_MAC), f"a frame for another left in VLAN 5: {f.hex()}")
+            continue
+        expect(f[:6] == mac or advertisement or announces_db(f) or answers_dhcp(f), f"a frame for another left by web: {f.hex()}")
     expect(len(frames) > 100, f"only {len(frames)} frames reached web: the mutations are too wild")
 
 
@@ -47,7 +66,9 @@ def play(lab, seed, count):
     """(totals, reasons that dropped)"""
     web = mutate.access_frames(seed, count // 2)
     uplink = mutate.uplink_frames(seed, count - count // 2)
-    node = CaptureNode(lab, web=web, uplink=uplink)
+    node = CaptureNode(lab, web=web, uplink=uplink, subnets=SUBNETS)
+    config = node.daemon.config
+    node.daemon.rewrite({**config, "endpoints": config["endpoints"] + [POD_OBJECT]})
     node.daemon.start()
     stir(node.daemon, count)
     totals, drops = expect_accounted(node.daemon, count)

@@ -4,6 +4,7 @@ from lab.capture import (DB_IP, DB_IP6, DB_MAC, LOCAL, PEER_MAC, REMOTE, UPLINK_
                          WEB_IP6, WEB_MAC)
 from lab.site import VNI
 
+from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import GRE, ICMP, IP, TCP, UDP, IPOption_RR, IPOption_Timestamp
 from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NA,
                                 ICMPv6ND_NS, ICMPv6ND_Redirect, ICMPv6ND_RS,
@@ -116,12 +117,47 @@ def _ip6(s):
     ]
 
 
+GATEWAY, GATEWAY_MAC = "10.0.0.1", "02:00:5e:00:02:01"
+POD = "02:00:00:00:00:15", "10.0.0.21"  # an endpoint in VLAN 5 of the workload's port
+
+
+def _dhcp4(s, kind, *options, **fields):
+    """From a client without an address, unless the fields say that it has one."""
+    fields = {"chaddr": bytes.fromhex(s.mac.replace(":", "")), **fields}
+    return (IP(src=fields.get("ciaddr", "0.0.0.0"), dst="255.255.255.255") / UDP(sport=68, dport=67) /
+            BOOTP(**fields) / DHCP(options=[("message-type", kind), *options, "end"]))
+
+
+def _setup(s):
+    """What a workload asks to set itself up."""
+    all_mac = Ether(src=s.mac, dst="ff:ff:ff:ff:ff:ff")
+    renewal = _dhcp4(s, "request", ciaddr=s.ip)
+    renewal[IP].dst = GATEWAY
+    to_servers = Ether(src=s.mac, dst="33:33:00:01:00:02") / IPv6(src="fe80::5", dst="ff02::1:2")
+    return [
+        all_mac / _dhcp4(s, "discover", ("client_id", b"\x01abcdef"), ("param_req_list", [1, 3, 6, 26, 119])),
+        all_mac / _dhcp4(s, "request", ("requested_addr", s.ip), ("server_id", GATEWAY), ("max_dhcp_size", 1500)),
+        all_mac / _dhcp4(s, "request", ("requested_addr", s.dip)),
+        all_mac / _dhcp4(s, "inform", ciaddr=s.ip),
+        all_mac / _dhcp4(s, "decline", ("requested_addr", s.ip)),
+        all_mac / _dhcp4(s, "discover", giaddr=s.dip),
+        Ether(src=s.mac, dst=GATEWAY_MAC) / renewal,
+        to_servers / UDP(sport=546, dport=547) / bytes([11, 1, 2, 3, 0, 1, 0, 4, 9, 9, 9, 9, 0, 6, 0, 2, 0, 23]),
+        to_servers / UDP(sport=546, dport=547) / bytes([1, 1, 2, 3, 0, 1, 0, 4, 9, 9, 9, 9, 0, 3, 0, 0]),
+        Ether(src=s.mac, dst="33:33:00:00:00:02") / IPv6(src="fe80::1", dst="ff02::2", hlim=255) / ICMPv6ND_RS() /
+        ICMPv6NDOptSrcLLAddr(lladdr=s.mac),
+        Ether(src=s.mac, dst="33:33:00:00:00:02") / IPv6(src="::", dst="ff02::2", hlim=255) / ICMPv6ND_RS(),
+    ]
+
+
 def workload_frames(side):
     """What a workload may send, good and odd."""
-    frames = [side.eth() / p for p in _ip4(side) + _ip6(side)]
+    frames = [side.eth() / p for p in _ip4(side) + _ip6(side)] + _setup(side)
     first = _ip4(side)[0]
     frames += [
         side.eth() / Dot1Q(vlan=5) / first,
+        Ether(src=POD[0], dst=side.dmac) / Dot1Q(vlan=5) / IP(src=POD[1], dst=side.dip) / UDP(sport=5007, dport=53),
+        Ether(src=POD[0], dst="ff:ff:ff:ff:ff:ff") / Dot1Q(vlan=5) / ARP(hwsrc=POD[0], psrc=POD[1], pdst=side.dip),
         side.eth() / Dot1Q(vlan=0, prio=5) / first,
         side.eth() / Dot1AD(vlan=0) / first,
         side.eth() / Dot1AD(vlan=5) / Dot1Q(vlan=6) / first,

@@ -82,6 +82,13 @@ void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family famil
 void sl_rig_udp6_checksum(struct sl_rig *r);
 /* The unbound port is the host TAP of the underlay port, or no longer. */
 void sl_rig_host_tap(struct sl_rig *r, bool has);
+/*
+ * The network has a gateway, 10.0.0.1 and fd00::1, that serves DHCP and advertises itself; name servers
+ * 10.0.0.53 and fd00::53, and the search domain "example.org".
+ */
+void sl_rig_setup(struct sl_rig *r);
+/* The endpoint behind that port, web or db, is in a VLAN of it from now on. */
+void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */

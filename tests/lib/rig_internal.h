@@ -20,6 +20,8 @@ struct sl_rig {
 	struct sl_host_taps host_taps;
 	struct sl_node_way node_ways[SL_RIG_NODE + 1];
 	struct sl_endpoint endpoint[3];
+	struct sl_ip address[3][2];
+	const struct sl_trunk *trunks[SL_PORTS_MAX];
 	struct sl_port_dp port[SL_RIG_PORTS];
 	struct sl_port_row row[SL_RIG_PORTS];
 	_Atomic(struct sl_port_dp *) ports[SL_PORTS_MAX];

@@ -13,9 +13,11 @@
 #include "dp/lib/u32map.h"
 #include "dp/lib/addr_map.h"
 #include "pipelines/context/changes.h"
+#include "pipelines/context/trunk.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/reply/setup_dp.h"
 #include "pipelines/route/route_ctl.h"
 
 static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
@@ -65,7 +67,26 @@ static void add_endpoint(struct sl_rig *r, struct sl_pmap_edit *edit, unsigned i
 		struct sl_pmap_key key = sl_pmap_addr_key(1, &ip);
 
 		assert_int_equal(sl_pmap_put(edit, &key, ep, NULL), 0);
+		r->address[i][a] = ip;
 	}
+	ep->ip = r->address[i];
+	ep->n_ip = 2;
+}
+
+static void make_clients(struct sl_rig *r)
+{
+	struct sl_pmap_edit *edit = sl_pmap_edit_begin(NULL, 42);
+	struct sl_pmap_garbage *garbage;
+
+	assert_non_null(edit);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sl_endpoint *ep = &r->endpoint[i];
+		struct sl_pmap_key key = sl_client_key(ep->network, ep->origin, &ep->mac);
+
+		assert_int_equal(sl_pmap_put(edit, &key, ep, NULL), 0);
+	}
+	r->world->clients = sl_pmap_edit_commit(edit, &garbage);
+	sl_pmap_garbage_free(garbage);
 }
 
 /* Opens an owner for each endpoint, as the applier does. */
@@ -182,12 +203,17 @@ void sl_rig_make_world(struct sl_rig *r)
 	w->tunnels = r->tunnels;
 	assert_non_null(w->policies);
 	make_endpoints(r);
+	make_clients(r);
 	atomic_store(&r->p->world, w);
 }
 
 void sl_rig_free_world(struct sl_rig *r)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->clients);
+	free((void *)(uintptr_t)r->networks[1].setup);
+	for (unsigned int i = 0; i < SL_RIG_PORTS; i++)
+		free((void *)(uintptr_t)r->trunks[i]);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->pair_network);
 	sl_routes_destroy((struct sl_pmap *)(uintptr_t)r->world->routes);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
@@ -375,6 +401,57 @@ void sl_rig_host_tap(struct sl_rig *r, bool has)
 	r->host_taps.other[SL_RIG_UNDERLAY] = SL_RIG_UNBOUND + 1;
 	r->host_taps.other[SL_RIG_UNBOUND] = SL_RIG_UNDERLAY + 1;
 	w->host_taps = has ? &r->host_taps : NULL;
+	publish(r, w);
+}
+
+static struct sl_setup_subnet subnet(
+	const char *prefix, uint8_t len, const char *gateway, const char *dns)
+{
+	struct sl_setup_subnet s = {.prefix = {.ip = sl_test_ip(prefix), .len = len},
+		.gateway = sl_test_ip(gateway),
+		.has_gateway = true,
+		.dhcp = true,
+		.ra = true,
+		.n_dns = 1,
+		.search_len = 13};
+
+	s.dns[0] = sl_test_ip(dns);
+	memcpy(s.search, "\7example\3org", 13);
+	return s;
+}
+
+void sl_rig_setup(struct sl_rig *r)
+{
+	struct sl_world *w = change(r);
+	struct sl_setup *s = calloc(1, sizeof(*s) + 2 * sizeof(s->subnet[0]));
+
+	assert_non_null(s);
+	s->mac = sl_test_mac("02:00:5e:00:02:01");
+	s->router = sl_link_local(&s->mac);
+	s->has_ra = s->has_dhcp4 = s->has_dhcp6 = true;
+	s->n = 2;
+	s->subnet[0] = subnet("10.0.0.0", 96 + 24, "10.0.0.1", "10.0.0.53");
+	s->subnet[1] = subnet("fd00::", 64, "fd00::1", "fd00::53");
+	free((void *)(uintptr_t)r->networks[1].setup);
+	r->networks[1].setup = s;
+	publish(r, w);
+}
+
+void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan)
+{
+	struct sl_world *w = change(r);
+	struct sl_trunk *trunk = calloc(1, sizeof(*trunk));
+
+	assert_non_null(trunk);
+	trunk->n = 1;
+	trunk->vlan[0] = vlan;
+	trunk->network[vlan] = 1;
+	trunk->endpoints[vlan] = 1;
+	free((void *)(uintptr_t)r->trunks[port]);
+	r->trunks[port] = trunk;
+	r->port_network[port] = SL_PORT_TAGGED_ONLY;
+	r->endpoint[port].origin = port | (uint32_t)vlan << SL_ORIGIN_VLAN_SHIFT;
+	w->trunks = r->trunks;
 	publish(r, w);
 }
 
