@@ -4,6 +4,7 @@
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
 #include "ctrl/model/collection.h"
+#include "outside.h"
 
 struct sl_subnet_obj {
 	struct sl_prefix prefix;
@@ -23,6 +24,8 @@ struct sl_network_obj {
 	bool pickup;		/* TCP packets within a connection that is not known may pass */
 	uint32_t mtu;		/* 0: not limited */
 	struct sl_list subnets; /* struct sl_subnet_obj */
+	bool has_outside;
+	struct sl_outside_obj outside;
 };
 
 extern const struct sl_shape sl_shape_network;

@@ -24,14 +24,40 @@ enum sl_policy_mode {
 	SL_MODE_OBSERVE, /* everything is forwarded, and policy is not evaluated */
 };
 
+/* How packets of a network reach what is no endpoint and in none of its subnets. */
+enum sl_outside_kind {
+	SL_OUTSIDE_NONE,
+	SL_OUTSIDE_HOST, /* to the host endpoint: the host's kernel routes them */
+	SL_OUTSIDE_NAT,	 /* by an underlay port, with the source of a translated address */
+	SL_OUTSIDE_NODE, /* through the tunnel to a node that has a way out of its own */
+};
+
+#define SL_OUTSIDE_ADDRESSES 8
+
+/* The way out of one network. */
+struct sl_way_out {
+	uint8_t kind; /* enum sl_outside_kind */
+	/* translated addresses: the first n4 are IPv4, the next n6 IPv6 */
+	uint8_t n4, n6;
+	bool shared;	      /* other networks have some of the addresses, too: see nat_dp.h */
+	uint16_t port;	      /* NAT: the underlay port; SL_PORT_NONE: as routes say */
+	uint16_t first, last; /* NAT: the range of translated ports */
+	uint32_t node;	      /* NODE: its id */
+	struct sl_ip host;    /* HOST: an address of the host endpoint */
+	struct sl_ip address[SL_OUTSIDE_ADDRESSES];
+	/* by address: the only port it leaves by; SL_PORT_NONE: any */
+	uint16_t address_port[SL_OUTSIDE_ADDRESSES];
+};
+
 struct sl_network {
 	uint32_t id; /* from 1; index in the world's array */
 	uint32_t vni;
 	uint8_t encap;			  /* enum sl_encap_id */
 	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* the verdict when no rule matches */
-	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
-	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
+	bool pickup;	  /* TCP packets of an unknown connection may pass without its SYN */
+	uint16_t mtu;	  /* largest IP packet in this network; 0: limited only by each way out */
+	uint16_t outside; /* index in the world's ways out; 0: none */
 	bool present;
 };
 
@@ -54,6 +80,8 @@ enum {
 	/* tunnel packets to it are decapsulated; implies SL_LOCAL_ADDRESS */
 	SL_LOCAL_TUNNEL = 2,
 	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
+	/* connections of workloads leave with this source address */
+	SL_LOCAL_NAT = 8,
 };
 
 /*
@@ -83,6 +111,8 @@ struct sl_world {
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
 	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
 	const struct sl_host_taps *host_taps;	/* NULL: no port has one */
+	uint32_t n_outside;			/* indexes below this are valid */
+	const struct sl_way_out *outside;	/* ways out of networks; [0] is unused */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ways out of networks: the world's table of them, its index in each network, and the translated
+ * addresses in the map of this node's addresses. All is made anew when a network, an address of an
+ * underlay port or a host endpoint changes and any network has a way out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collections.h"
+#include "dp/lib/addr_map.h"
+#include "endpoints.h"
+#include "networks.h"
+#include "ports.h"
+#include "tables.h"
+
+#define SHARED_SEED 0x5eedu
+
+static const struct sl_network_obj *as_network(const struct sl_object *o)
+{
+	return (const struct sl_network_obj *)o;
+}
+
+static const struct sl_port_obj *as_port(const struct sl_object *o)
+{
+	return (const struct sl_port_obj *)o;
+}
+
+static bool open_outside(struct sl_apply *a, struct sl_world *w, void **state)
+{
+	(void)a;
+	(void)state;
+	w->outside = calloc(1, sizeof(*w->outside));
+	w->n_outside = 1;
+	return w->outside != NULL;
+}
+
+static void close_outside(struct sl_world *w, void *state)
+{
+	(void)state;
+	free((void *)(uintptr_t)w->outside);
+}
+
+static bool has_outside(const struct sl_object *o)
+{
+	return o != NULL && as_network(o)->has_outside;
+}
+
+static bool is_link(const struct sl_object *o)
+{
+	return o != NULL && as_port(o)->role == SL_ROLE_UNDERLAY;
+}
+
+static bool is_host(const struct sl_object *o)
+{
+	return o != NULL && sl_endpoint_is_host_here((const struct sl_endpoint_obj *)o);
+}
+
+static bool concerns(const struct sl_table_txn *t)
+{
+	bool any = t->old->n_outside > 1;
+
+	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS)
+		if (any || has_outside(c->old_obj) || has_outside(c->new_obj))
+			return true;
+	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
+		if (any && (is_link(c->old_obj) || is_link(c->new_obj)))
+			return true;
+	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS)
+		if (any && (is_host(c->old_obj) || is_host(c->new_obj)))
+			return true;
+	return any && t->world->local_addr != t->old->local_addr;
+}
+
+/* The table while it is made. */
+struct making {
+	const struct sl_table_txn *t;
+	struct sl_way_out *all, *now; /* now: the one that addresses are added to */
+	uint32_t n;
+};
+
+/* A translated address. IPv4 addresses stay in front. */
+static void add_address(struct making *m, const struct sl_ip *ip, uint16_t port)
+{
+	struct sl_way_out *o = m->now;
+	unsigned int n = o->n4 + o->n6, at = n;
+
+	if (n == SL_OUTSIDE_ADDRESSES || (ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80))
+		return;
+	if (sl_ip_is_v4(ip)) {
+		at = o->n4++;
+		for (unsigned int i = n; i > at; i--) {
+			o->address[i] = o->address[i - 1];
+			o->address_port[i] = o->address_port[i - 1];
+		}
+	} else {
+		o->n6++;
+	}
+	o->address[at] = *ip;
+	o->address_port[at] = port;
+}
+
+static bool add_of_port(const struct sl_object *o, void *ctx)
+{
+	const struct sl_port_obj *p = as_port(o);
+	const struct sl_prefix *addr = p->addresses.items;
+	struct making *m = ctx;
+	int id = is_link(o) ? sl_table_port(m->t, p->name) : -1;
+
+	for (size_t i = 0; id >= 0 && i < p->addresses.n; i++)
+		if (m->now->port == SL_PORT_NONE || m->now->port == id)
+			add_address(m, &addr[i].ip, (uint16_t)id);
+	return true;
+}
+
+/* The node's own: of the ports; where the host owns the ports' addresses, those of tunnels. */
+static void add_own(struct making *m)
+{
+	const struct sl_node_self *self = sl_apply_self(m->t->apply);
+	const struct sl_ip *ip = self->tunnel_addresses.items;
+
+	sl_store_walk(m->t->store, SL_COLL_PORTS, add_of_port, m);
+	if (m->now->n4 + m->now->n6 > 0)
+		return;
+	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
+		add_address(m, &ip[i], SL_PORT_NONE);
+}
+
+static void fill_nat(struct making *m, const struct sl_outside_obj *from)
+{
+	const struct sl_port_range range = sl_outside_range(m->t->store, from);
+	const struct sl_ip *ip = from->addresses.items;
+	int port = from->port[0] != '\0' ? sl_table_port(m->t, from->port) : -1;
+
+	m->now->kind = SL_OUTSIDE_NAT;
+	m->now->port = port >= 0 ? (uint16_t)port : SL_PORT_NONE;
+	m->now->first = range.first;
+	m->now->last = range.last;
+	for (size_t i = 0; i < from->addresses.n; i++)
+		add_address(m, &ip[i], SL_PORT_NONE);
+	if (from->addresses.n == 0)
+		add_own(m);
+}
+
+static void fill_host(struct making *m, const struct sl_outside_obj *from)
+{
+	const struct sl_object *o = sl_store_find(m->t->store, SL_COLL_ENDPOINTS, from->endpoint);
+
+	m->now->kind = SL_OUTSIDE_HOST;
+	m->now->host = *(const struct sl_ip *)((const struct sl_endpoint_obj *)o)->addresses.items;
+}
+
+static bool add_outside(const struct sl_object *o, void *ctx)
+{
+	const struct sl_outside_obj *from = &as_network(o)->outside;
+	struct making *m = ctx;
+
+	if (!has_outside(o))
+		return true;
+	m->now = &m->all[m->n];
+	*m->now = (struct sl_way_out){.port = SL_PORT_NONE};
+	if (from->via == SL_OUTSIDE_VIA_NAT)
+		fill_nat(m, from);
+	else if (from->via == SL_OUTSIDE_VIA_HOST)
+		fill_host(m, from);
+	else
+		m->now->kind = SL_OUTSIDE_NODE;
+	if (m->now->kind == SL_OUTSIDE_NODE)
+		m->now->node = sl_store_find(m->t->store, SL_COLL_NODES, from->node)->id;
+	/* Without changed networks, the array is that of the old world, and has this index. */
+	if (m->t->world->networks != m->t->old->networks)
+		((struct sl_network *)(uintptr_t)m->t->world->networks)[o->id].outside =
+			(uint16_t)m->n;
+	m->n++;
+	return true;
+}
+
+/* Marks those that have an address in common. */
+static bool mark_shared(struct sl_way_out *all, uint32_t n)
+{
+	struct sl_addr_pair *pair = malloc(n * SL_OUTSIDE_ADDRESSES * sizeof(*pair));
+	struct sl_addr_map *last;
+	uint32_t n_pairs = 0;
+
+	for (uint32_t i = 1; pair != NULL && i < n; i++)
+		for (unsigned int k = 0; k < all[i].n4 + all[i].n6; k++)
+			pair[n_pairs++] = (struct sl_addr_pair){all[i].address[k], i};
+	last = pair != NULL ? sl_addr_map_build(pair, n_pairs, SHARED_SEED) : NULL;
+	free(pair);
+	for (uint32_t i = 1; last != NULL && i < n; i++)
+		for (unsigned int k = 0; k < all[i].n4 + all[i].n6; k++) {
+			uint32_t other = sl_addr_map_find(last, &all[i].address[k]);
+
+			if (other == i)
+				continue;
+			all[i].shared = true;
+			all[other].shared = true;
+		}
+	sl_addr_map_destroy(last);
+	return last != NULL;
+}
+
+static int prepare_table(struct sl_table_txn *t, struct sl_err *e)
+{
+	struct making m = {.t = t, .n = 1};
+
+	m.all = calloc(1 + sl_store_count(t->store, SL_COLL_NETWORKS), sizeof(*m.all));
+	if (!sl_table_replace(t, t->old->outside, m.all, free))
+		return sl_table_no_memory(e);
+	sl_store_walk(t->store, SL_COLL_NETWORKS, add_outside, &m);
+	if (!mark_shared(m.all, m.n))
+		return sl_table_no_memory(e);
+	t->world->outside = m.all;
+	t->world->n_outside = m.n;
+	return 0;
+}
+
+static void unmark(struct sl_addr_map *map, const struct sl_ip *ip)
+{
+	uint32_t value = sl_addr_map_find(map, ip);
+
+	if ((value & ~(uint32_t)SL_LOCAL_NAT) != 0)
+		sl_addr_map_set(map, ip, value & ~(uint32_t)SL_LOCAL_NAT);
+	else if (value != 0)
+		sl_addr_map_unset(map, ip);
+}
+
+static void each_address(struct sl_addr_map *map, const struct sl_way_out *all, uint32_t n, bool on)
+{
+	for (uint32_t i = 1; i < n; i++)
+		for (unsigned int k = 0; k < all[i].n4 + all[i].n6; k++) {
+			const struct sl_ip *ip = &all[i].address[k];
+
+			if (on)
+				sl_addr_map_set(map, ip, sl_addr_map_find(map, ip) | SL_LOCAL_NAT);
+			else
+				unmark(map, ip);
+		}
+}
+
+/* After the map of own addresses, which may be the old one. */
+static int prepare_local(struct sl_table_txn *t, struct sl_err *e)
+{
+	const struct sl_addr_map *from = t->world->local_addr;
+	struct sl_addr_map *map =
+		sl_addr_map_copy(from, t->world->n_outside * SL_OUTSIDE_ADDRESSES);
+
+	if (!sl_table_replace(t, from, map, sl_addr_map_destroy))
+		return sl_table_no_memory(e);
+	each_address(map, t->old->outside, t->old->n_outside, false);
+	each_address(map, t->world->outside, t->world->n_outside, true);
+	t->world->local_addr = map;
+	return 0;
+}
+
+static int prepare(struct sl_table_txn *t, struct sl_err *e)
+{
+	int err;
+
+	if (!concerns(t))
+		return 0;
+	err = prepare_table(t, e);
+	return err != 0 ? err : prepare_local(t, e);
+}
+
+static void scope(struct sl_table_txn *t)
+{
+	if (t->world->outside != t->old->outside)
+		sl_table_scope_all(t);
+}
+
+const struct sl_table_ops sl_outside_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS) |
+						     SL_TABLE_OF(SL_COLL_PORTS) |
+						     SL_TABLE_OF(SL_COLL_ENDPOINTS),
+	.open = open_outside,
+	.close = close_outside,
+	.prepare = prepare,
+	.scope = scope};
