@@ -70,15 +70,18 @@ static int check_fields(const struct sl_outside_obj *o, struct sl_err *e)
 	const char *stray = stray_field(o);
 
 	if (stray != NULL)
-		return sl_err_set(e, SL_ERR_PARAMS, stray, "%s is not for a way out via %s", stray,
+		sl_err_set(e, SL_ERR_PARAMS, stray, "%s is not for a way out via %s", stray,
 			vias[o->via]);
-	if (o->via == SL_OUTSIDE_VIA_HOST && o->endpoint[0] == '\0')
-		return sl_err_set(e, SL_ERR_PARAMS, "endpoint",
+	else if (o->via == SL_OUTSIDE_VIA_HOST && o->endpoint[0] == '\0')
+		sl_err_set(e, SL_ERR_PARAMS, "endpoint",
 			"a way out via host needs the name of the host endpoint");
-	if (o->via == SL_OUTSIDE_VIA_NODE && o->node[0] == '\0')
-		return sl_err_set(e, SL_ERR_PARAMS, "node",
+	else if (o->via == SL_OUTSIDE_VIA_NODE && o->node[0] == '\0')
+		sl_err_set(e, SL_ERR_PARAMS, "node",
 			"a way out via node needs the name of the egress node");
-	return 0;
+	else
+		return 0;
+	sl_err_hint(e, "host takes endpoint; nat takes port, addresses and ports; node takes node");
+	return -EINVAL;
 }
 
 static int check_outside(const void *obj, struct sl_err *e)
@@ -139,11 +142,13 @@ static int check_endpoint(
 		sl_err_hint(e, "name an endpoint with \"host\", or use via nat or node");
 		return -EINVAL;
 	}
-	if (strcmp(ep->network, n->name) != 0)
-		return sl_err_set(e, SL_ERR_PARAMS, "outside.endpoint",
-			"network \"%s\" leaves by endpoint \"%s\", which is in network \"%s\"",
-			n->name, ep->name, ep->network);
-	return 0;
+	if (strcmp(ep->network, n->name) == 0)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "outside.endpoint",
+		"network \"%s\" leaves by endpoint \"%s\", which is in network \"%s\"", n->name,
+		ep->name, ep->network);
+	sl_err_hint(e, "give each network a host endpoint of its own");
+	return -EINVAL;
 }
 
 static int check_port(const struct sl_store *s, const struct sl_network_obj *n, struct sl_err *e)
