@@ -207,8 +207,9 @@ static void path_problem(
 	if (!path->reachable)
 		snprintf(problem, 192, "its address %s", sl_reach_words(path->why));
 	else if (!path->resolved)
-		snprintf(problem, 192, "next hop %s has not answered ARP: see neighbors.state",
-			sl_format_ip(&path->next_hop, hop));
+		snprintf(problem, 192, "next hop %s has not answered %s: see neighbors.state",
+			sl_format_ip(&path->hop[0].next_hop, hop),
+			sl_ip_is_v4(&path->hop[0].next_hop) ? "ARP" : "neighbor discovery");
 	else if (path->state == SL_PATH_UNREACHABLE)
 		snprintf(problem, 192, "%s says %s", sl_format_ip(&error->from, hop), error->text);
 	else if (path->state == SL_PATH_SILENT)
@@ -284,12 +285,14 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	out.reachable = path.reachable;
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
-	out.next_hop = path.next_hop;
-	port = path.reachable ? sl_apply_port_name(p->c->apply, path.port) : NULL;
+	out.next_hop = path.hop[0].next_hop;
+	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
 	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
 	error = sl_path_error_of(path.seen.error);
+	if (error.v6)
+		error.from = path.error_from6;
 	out.state = sl_borrow(sl_path_state_name(path.state));
 	fill_traffic(&path, &error, &out);
 	path_problem(&path, &error, problem);

@@ -46,20 +46,6 @@ int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 	return -EINVAL;
 }
 
-int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
-	const char *field, struct sl_err *e)
-{
-	char what[SL_WHAT_LEN];
-
-	if (is_v4)
-		return 0;
-	sl_err_set(e, SL_ERR_UNSUPPORTED, field,
-		"%s is for IPv6, and this version's underlay is IPv4: no packet would use it",
-		sl_object_what(coll, o, what));
-	sl_err_hint(e, "give an IPv4 address; workloads may use IPv6 over it");
-	return -ENOTSUP;
-}
-
 /* Wholly in 0/8, 127/8 or 224/3; IPv6: in ff00::/8. */
 static bool is_hostless(const struct sl_prefix *p)
 {

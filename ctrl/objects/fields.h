@@ -47,9 +47,6 @@ int sl_check_interface_name(const char *name, const char *field, struct sl_err *
 int sl_check_not_own(const struct sl_store *s, const struct sl_collection *coll,
 	const struct sl_object *o, const struct sl_ip *ip, const char *field, const char *hint,
 	struct sl_err *e);
-/* An address that the underlay will use is IPv4. */
-int sl_check_ip4(const struct sl_collection *coll, const struct sl_object *o, bool is_v4,
-	const char *field, struct sl_err *e);
 /* The prefix contains an address that a host may have. */
 int sl_check_prefix_of_hosts(const struct sl_prefix *p, const char *field, struct sl_err *e);
 

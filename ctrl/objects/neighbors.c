@@ -43,14 +43,6 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return sl_check_underlay_port(c, &sl_collection_neighbors, e);
 }
 
-static int neighbor_ip6(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_neighbor_obj *n = (const struct sl_neighbor_obj *)o;
-
-	(void)s;
-	return sl_check_ip4(&sl_collection_neighbors, o, sl_ip_is_v4(&n->address), "address", e);
-}
-
 static int neighbor_own(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_neighbor_obj *n = (const struct sl_neighbor_obj *)o;
@@ -60,7 +52,6 @@ static int neighbor_own(const struct sl_store *s, const struct sl_object *o, str
 }
 
 static const struct sl_rule rules[] = {
-	{"neighbor_ipv6", neighbor_ip6},
 	{"neighbor_own_address", neighbor_own},
 };
 

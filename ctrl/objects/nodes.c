@@ -55,14 +55,6 @@ static int refuse_address(const struct sl_object *o, size_t i, const struct sl_u
 static const struct sl_uniques uniques = {
 	.count = count_addresses, .fill = fill_address, .refuse = refuse_address};
 
-static int node_ip6(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_node_obj *n = (const struct sl_node_obj *)o;
-
-	(void)s;
-	return sl_check_ip4(&sl_collection_nodes, o, sl_ip_is_v4(&n->address), "address", e);
-}
-
 static int node_own(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_node_obj *n = (const struct sl_node_obj *)o;
@@ -88,7 +80,6 @@ static int node_mtu(const struct sl_store *s, const struct sl_object *o, struct 
 }
 
 static const struct sl_rule rules[] = {
-	{"node_ipv6", node_ip6},
 	{"node_own_address", node_own},
 	{"node_mtu", node_mtu},
 };

@@ -24,9 +24,11 @@ static void scope(struct sl_table_txn *t)
 
 static void put_node(struct sl_underlay *u, const struct sl_node_obj *obj)
 {
-	const struct sl_underlay_node node = {
-		.id = obj->o.id, .name = obj->name, .address = obj->address, .mtu = obj->mtu};
+	enum sl_family family = sl_ip_is_v4(&obj->address) ? SL_FAMILY_IP4 : SL_FAMILY_IP6;
+	struct sl_underlay_node node = {
+		.id = obj->o.id, .name = obj->name, .first = family, .mtu = obj->mtu};
 
+	node.address[family] = obj->address;
 	sl_underlay_put_node(u, &node);
 }
 

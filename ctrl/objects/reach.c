@@ -30,14 +30,17 @@ bool sl_store_reach_init(
 	return !f.failed;
 }
 
-struct sl_route sl_route_of_object(const struct sl_route_obj *route)
+struct sl_route sl_route_of_object(
+	const struct sl_route_obj *route, struct sl_route_via to[SL_WAYS_MAX])
 {
-	return (struct sl_route){.prefix = route->prefix, .via = route->via, .port = route->port};
+	to[0] = (struct sl_route_via){.via = route->via, .port = route->port, .weight = 1};
+	return (struct sl_route){.prefix = route->prefix, .n = 1, .to = to};
 }
 
 static bool try_route(const struct sl_object *o, void *ctx)
 {
-	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o);
+	struct sl_route_via to[SL_WAYS_MAX];
+	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o, to);
 
 	sl_reach_try(ctx, &route);
 	return true;

@@ -17,7 +17,9 @@
  */
 bool sl_store_reach_init(
 	struct sl_reach *r, const struct sl_store *store, const struct sl_node_self *self);
-struct sl_route sl_route_of_object(const struct sl_route_obj *route);
+/* The underlay's route of an object; `to` gets its gateways, and must outlive it. */
+struct sl_route sl_route_of_object(
+	const struct sl_route_obj *route, struct sl_route_via to[SL_WAYS_MAX]);
 /* The path to an address, by a link or by the store's routes. */
 struct sl_reach_path sl_store_reach_find(
 	const struct sl_reach *r, const struct sl_store *store, const struct sl_ip *to);

@@ -52,14 +52,6 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	return sl_check_underlay_port(c, &sl_collection_routes, e);
 }
 
-static int route_ip6(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
-
-	(void)s;
-	return sl_check_ip4(&sl_collection_routes, o, sl_ip_is_v4(&r->via), "via", e);
-}
-
 static int route_own(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
@@ -75,7 +67,6 @@ static int route_prefix(const struct sl_store *s, const struct sl_object *o, str
 }
 
 static const struct sl_rule rules[] = {
-	{"route_ipv6", route_ip6},
 	{"route_own_gateway", route_own},
 	{"route_prefix", route_prefix},
 };

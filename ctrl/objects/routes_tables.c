@@ -17,6 +17,7 @@ static void commit(struct sl_table_txn *t)
 	struct sl_underlay *u = sl_apply_underlay(t->apply);
 
 	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES) {
+		struct sl_route_via to[SL_WAYS_MAX];
 		struct sl_route route;
 
 		if (c->new_obj == NULL) {
@@ -24,7 +25,7 @@ static void commit(struct sl_table_txn *t)
 				u, &((const struct sl_route_obj *)c->old_obj)->prefix);
 			continue;
 		}
-		route = sl_route_of_object((const struct sl_route_obj *)c->new_obj);
+		route = sl_route_of_object((const struct sl_route_obj *)c->new_obj, to);
 		sl_underlay_put_route(u, &route);
 	}
 }

@@ -28,7 +28,7 @@ bool sl_port_has_host(const struct sl_underlay *u, uint16_t port)
 /* Addresses that no configuration can reach: it does not depend on links. */
 static bool is_hopeless(enum sl_reach_why why)
 {
-	return why == SL_REACH_FAMILY || why == SL_REACH_OWN;
+	return why == SL_REACH_OWN;
 }
 
 struct sl_reach_path sl_underlay_way(const struct sl_underlay *u, const struct sl_ip *to)
@@ -38,17 +38,18 @@ struct sl_reach_path sl_underlay_way(const struct sl_underlay *u, const struct s
 	struct sl_rtnl_route r;
 
 	if (u->hosts.n_following == 0 || u->hosts.rtnl == NULL || is_hopeless(path.why) ||
-		(path.why == SL_REACH_OK && !sl_port_has_host(u, path.port)))
+		(path.why == SL_REACH_OK && !sl_port_has_host(u, path.way[0].port)))
 		return path;
 	if (sl_rtnl_route(u->hosts.rtnl, to, &r) == 0) {
 		tap = sl_host_link_of_index(&u->hosts, r.ifindex);
 		if (tap != NULL)
 			return (struct sl_reach_path){.why = SL_REACH_OK,
-				.port = tap->follows,
-				.next_hop = r.has_via ? r.via : *to};
+				.n = 1,
+				.way = {{.port = tap->follows,
+					.next_hop = r.has_via ? r.via : *to,
+					.weight = 1}}};
 	}
-	path.why = SL_REACH_HOST;
-	return path;
+	return (struct sl_reach_path){.why = SL_REACH_HOST};
 }
 
 /* The neighbour table wants a MAC: the question waits for the next turn. */
@@ -134,20 +135,20 @@ static void hear_lost(void *ctx)
 static const struct sl_rtnl_ops ops = {
 	.neighbor = hear_neighbor, .routes = hear_routes, .lost = hear_lost};
 
-static bool has_moved(const struct sl_unode *n, const struct sl_reach_path *path)
-{
-	if (path->why != n->why || (n->hop == NULL) != (path->why != SL_REACH_OK))
-		return true;
-	return n->hop != NULL &&
-	       (n->hop->key.port != path->port || !sl_ip_equal(&n->hop->key.ip, &path->next_hop));
-}
-
 /* Flows hold the MTU of their way, so they are resolved again when a way changes. */
 static void look_at_node(struct sl_underlay *u, struct sl_unode *n)
 {
-	struct sl_reach_path path = sl_underlay_way(u, &n->address);
+	bool moved = false;
 
-	if (!has_moved(n, &path))
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		struct sl_reach_path path;
+
+		if (sl_ip_is_none(&n->leg[f].address))
+			continue;
+		path = sl_leg_path(u, &n->leg[f]);
+		moved = moved || sl_leg_has_moved(&n->leg[f], &path);
+	}
+	if (!moved)
 		return;
 	sl_unode_find_path(u, n);
 	u->moved = true;

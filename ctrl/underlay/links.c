@@ -4,6 +4,7 @@
 
 #include "ctrl/shape/shape.h"
 #include "neighbor_proto.h"
+#include "sluice/link_local.h"
 #include "sluice/super.h"
 #include "underlay_impl.h"
 
@@ -12,16 +13,15 @@ static void changed(void *ctx, uint16_t port, const struct sl_ip *ip, const stru
 {
 	struct sl_underlay *u = ctx;
 	struct sl_hop *h = sl_hop_find(u, port, ip);
-	struct sl_unode *n;
+	struct sl_member *m;
 
 	if (h == NULL)
 		return;
-	DL_FOREACH (h->nodes, n) {
-		n->resolved = mac != NULL;
-		if (mac != NULL)
-			n->mac = *mac;
-		sl_unode_publish(u, n);
-	}
+	h->resolved = mac != NULL;
+	if (mac != NULL)
+		h->mac = *mac;
+	DL_FOREACH (h->members, m)
+		sl_leg_publish(u, m->leg);
 }
 
 /* The tunnel of a packet that has waited for its next hop; NULL: it is no tunnel packet. */
@@ -55,17 +55,27 @@ static struct rte_mbuf *alloc(void *ctx)
 	return sl_engine_packet_new(u->engine);
 }
 
+/* Of the port itself: it follows from its MAC, and is not in the configuration. */
+static bool is_link_local_of(const struct sl_uport *p, const struct sl_ip *ip)
+{
+	const struct sl_ip own = sl_ip_link_local(&p->mac);
+
+	return sl_ip_equal(&own, ip);
+}
+
+/* RFC 4861 section 7.2.2: any address of the interface will do. */
 static bool source(
 	void *ctx, uint16_t port, const struct sl_ip *to, struct sl_mac *mac, struct sl_ip *from)
 {
 	const struct sl_underlay *u = ctx;
+	const struct sl_uport *p = sl_uport_find(u, port);
 	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
 	const struct sl_prefix *own = l != NULL ? sl_link_source(l, to) : NULL;
 
-	if (own == NULL)
+	if (p == NULL || (own == NULL && sl_ip_is_v4(to)))
 		return false;
-	*mac = sl_uport_find(u, port)->mac;
-	*from = own->ip;
+	*mac = p->mac;
+	*from = own != NULL && !sl_ip_is_link_local(to) ? own->ip : sl_ip_link_local(&p->mac);
 	return true;
 }
 
@@ -79,14 +89,20 @@ static bool is_ours(void *ctx, uint16_t port, const struct sl_ip *ip)
 	const struct sl_underlay *u = ctx;
 	const struct sl_link *l = sl_reach_find_link(&u->reach, port);
 
-	return l != NULL && sl_link_has(l, ip);
+	return l != NULL && (sl_link_has(l, ip) || is_link_local_of(sl_uport_find(u, port), ip));
 }
 
 static bool is_own(void *ctx, const struct sl_ip *ip)
 {
 	const struct sl_underlay *u = ctx;
 
-	return sl_reach_is_own(&u->reach, ip);
+	if (sl_reach_is_own(&u->reach, ip))
+		return true;
+	for (const struct sl_uport *p = u->ports; p != NULL && sl_ip_is_link_local(ip);
+		p = p->hh.next)
+		if (is_link_local_of(p, ip))
+			return true;
+	return false;
 }
 
 static bool is_own_mac(void *ctx, const struct sl_mac *mac)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "path_state.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 
 const char *sl_path_state_name(enum sl_path_state s)
@@ -48,6 +49,8 @@ static bool says_unreachable(uint64_t word)
 {
 	struct sl_path_error e = sl_path_error_of(word);
 
+	if (e.v6)
+		return e.type == ICMP6_DST_UNREACH || e.type == ICMP6_TIME_EXCEEDED;
 	return (e.type == ICMP_UNREACH && e.code != ICMP_UNREACH_NEEDFRAG) ||
 	       e.type == ICMP_TIMXCEED;
 }
@@ -114,13 +117,35 @@ static const char *words(uint8_t type, uint8_t code)
 	return "destination unreachable";
 }
 
+/* RFC 4443 section 3. */
+static const char *words6(uint8_t type, uint8_t code)
+{
+	static const char *const unreachable[] = {[ICMP6_DST_UNREACH_NOROUTE] = "no route",
+		[ICMP6_DST_UNREACH_ADMIN] = "administratively prohibited",
+		[ICMP6_DST_UNREACH_BEYONDSCOPE] = "beyond scope",
+		[ICMP6_DST_UNREACH_ADDR] = "address unreachable",
+		[ICMP6_DST_UNREACH_NOPORT] = "port unreachable"};
+
+	if (type == ICMP6_PACKET_TOO_BIG)
+		return "packet too big";
+	if (type == ICMP6_TIME_EXCEEDED)
+		return "time exceeded";
+	if (type == ICMP6_PARAM_PROB)
+		return "parameter problem";
+	if (code < sizeof(unreachable) / sizeof(unreachable[0]))
+		return unreachable[code];
+	return "destination unreachable";
+}
+
 struct sl_path_error sl_path_error_of(uint64_t word)
 {
 	uint8_t type = (uint8_t)(word >> 56), code = (uint8_t)(word >> 48);
+	bool v4 = (uint32_t)word != 0;
+	struct sl_path_error e = {.v6 = !v4, .type = type, .code = code};
 
-	return (struct sl_path_error){.type = type,
-		.code = code,
-		.mtu = (uint16_t)(word >> 32),
-		.from = sl_ip_from_v4((uint32_t)word),
-		.text = words(type, code)};
+	e.mtu = (uint16_t)(word >> 32);
+	if (v4)
+		e.from = sl_ip_from_v4((uint32_t)word);
+	e.text = v4 ? words(type, code) : words6(type, code);
+	return e;
 }

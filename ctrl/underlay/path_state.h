@@ -55,6 +55,7 @@ enum sl_path_state sl_path_look(struct sl_path_watch *w, const struct sl_tunnel_
 
 /* An error word's parts; the text is for people: "port unreachable". */
 struct sl_path_error {
+	bool v6; /* an ICMPv6 error: its sender is not in the word */
 	uint8_t type, code;
 	uint16_t mtu; /* 0: not given */
 	struct sl_ip from;

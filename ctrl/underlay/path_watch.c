@@ -12,15 +12,16 @@
 /* Nodes looked at each tick. */
 #define LOOKS_A_TICK 1024
 
-/* The counters of all encapsulations to the node together. */
+/* The counters of all encapsulations and families to the node together. */
 static void seen_of(
 	const struct sl_underlay *u, const struct sl_unode *n, struct sl_tunnel_seen *sum)
 {
+	uint32_t first = sl_tunnel_id(n->id, 0, 0);
 	struct sl_tunnel_seen s;
 
-	sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, 0, SL_FAMILY_IP4), sum);
-	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++) {
-		sl_tunnel_seen_sum(u->tunnels, sl_tunnel_id(n->id, e, SL_FAMILY_IP4), &s);
+	sl_tunnel_seen_sum(u->tunnels, first, sum);
+	for (uint32_t i = 1; i < SL_TUNNELS_A_NODE; i++) {
+		sl_tunnel_seen_sum(u->tunnels, first + i, &s);
 		sl_tunnel_seen_add(sum, &s);
 	}
 }
@@ -49,7 +50,7 @@ static void log_state(struct sl_underlay *u, const struct sl_unode *n, enum sl_p
 		return;
 	}
 	len = (size_t)snprintf(text, sizeof(text), "node \"%s\" (%s) is %s, was %s", n->name,
-		sl_format_ip(&n->address, ip), sl_path_state_name(n->watch.state),
+		sl_format_ip(&n->leg[n->first].address, ip), sl_path_state_name(n->watch.state),
 		sl_path_state_name(before));
 	if (u->n_left_out > 0)
 		snprintf(text + len, sizeof(text) - len, " (%u such lines were left out before)",
@@ -67,14 +68,23 @@ static bool is_news(enum sl_path_state before, enum sl_path_state now)
 	return before != now && (bad || (bad_before && now == SL_PATH_HEARD));
 }
 
+/* The leg that is shown: the first one, or the other if it alone leads anywhere. */
+static const struct sl_leg *shown(const struct sl_unode *n)
+{
+	const struct sl_leg *first = &n->leg[n->first], *other = &n->leg[!n->first];
+
+	return first->n == 0 && other->n > 0 ? other : first;
+}
+
 static void look(struct sl_underlay *u, struct sl_unode *n, struct sl_tunnel_seen *s)
 {
+	const struct sl_leg *leg = shown(n);
 	enum sl_path_state before = n->watch.state;
 	struct sl_tunnel_seen now;
 
 	seen_of(u, n, &now);
 	sl_path_since(&n->watch, &now, s);
-	sl_path_look(&n->watch, s, n->hop != NULL, n->resolved, sl_engine_tick(u->engine));
+	sl_path_look(&n->watch, s, leg->n > 0, sl_leg_is_resolved(leg), sl_engine_tick(u->engine));
 	if (is_news(before, n->watch.state))
 		log_state(u, n, before);
 }
@@ -91,33 +101,64 @@ void sl_path_watch_turn(struct sl_underlay *u)
 	}
 }
 
-static uint16_t router_mtu(const struct sl_unode *n, const struct sl_tunnel_seen *s, uint32_t tick)
+static uint16_t router_mtu(const struct sl_leg *leg, const struct sl_tunnel_seen *s, uint32_t tick)
 {
 	uint32_t mtu = (uint32_t)s->too_big, then = (uint32_t)(s->too_big >> 32);
 
-	if (then == 0 || tick - then >= SL_PATH_TOO_BIG_TICKS || mtu >= n->outer_mtu)
+	if (then == 0 || tick - then >= SL_PATH_TOO_BIG_TICKS || mtu >= leg->outer_mtu)
 		return 0;
 	return (uint16_t)mtu;
+}
+
+static struct sl_underlay_hop hop_of(const struct sl_member *m)
+{
+	return (struct sl_underlay_hop){.port = (uint16_t)m->hop->key.port,
+		.next_hop = m->hop->key.ip,
+		.weight = m->weight,
+		.resolved = m->hop->resolved};
+}
+
+/* The tunnel whose last error is the node's last one knows who sent it. */
+static struct sl_ip error_from6(const struct sl_underlay *u, const struct sl_unode *n)
+{
+	struct sl_ip from = {0};
+	uint32_t last = 0;
+
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		uint32_t id = sl_tunnel_id(n->id, e, SL_FAMILY_IP6);
+		struct sl_tunnel_seen s;
+
+		sl_tunnel_seen_sum(u->tunnels, id, &s);
+		if (s.error_tick <= last)
+			continue;
+		last = s.error_tick;
+		from = sl_tunnel_error_from6(u->tunnels, id);
+	}
+	return from;
 }
 
 bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_path *path)
 {
 	struct sl_unode *n = sl_unode_find(u, id);
+	const struct sl_leg *leg;
 
 	if (n == NULL)
 		return false;
+	leg = shown(n);
 	memset(path, 0, sizeof(*path));
-	path->reachable = n->hop != NULL;
-	path->why = n->why;
-	path->resolved = n->resolved;
-	path->outer_mtu = n->outer_mtu;
+	path->reachable = leg->n > 0;
+	path->why = leg->why;
+	path->family = leg->family;
+	path->address = leg->address;
+	path->resolved = sl_leg_is_resolved(leg);
+	path->outer_mtu = leg->outer_mtu;
 	look(u, n, &path->seen);
+	path->error_from6 = error_from6(u, n);
 	path->state = n->watch.state;
 	path->tick = sl_engine_tick(u->engine);
-	path->router_mtu = router_mtu(n, &path->seen, path->tick);
-	if (n->hop != NULL) {
-		path->port = (uint16_t)n->hop->key.port;
-		path->next_hop = n->hop->key.ip;
-	}
+	path->router_mtu = router_mtu(leg, &path->seen, path->tick);
+	path->n_hops = leg->n;
+	for (size_t i = 0; i < leg->n; i++)
+		path->hop[i] = hop_of(&leg->member[i]);
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "ctrl/shape/grow.h"
 #include "reach.h"
+#include "sluice/link_local.h"
 
 void sl_reach_init(struct sl_reach *r, const struct sl_ip *own, size_t n_own)
 {
@@ -159,88 +160,102 @@ bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip)
 	return false;
 }
 
-/* Why no packet can be sent to the address, whatever the links are. */
-static enum sl_reach_why misfit(const struct sl_reach *r, const struct sl_ip *to)
+/* The way to an address that is on a link itself; SL_REACH_NO_LINK: it is on none. */
+static enum sl_reach_why way_by_link(
+	const struct sl_reach *r, const struct sl_ip *to, struct sl_reach_way *way)
 {
-	if (!sl_ip_is_v4(to))
-		return SL_REACH_FAMILY;
-	return sl_reach_is_own(r, to) ? SL_REACH_OWN : SL_REACH_OK;
-}
-
-/* The path to an address that is on a link itself; SL_REACH_NO_LINK: it is on none. */
-static struct sl_reach_path path_by_link(const struct sl_reach *r, const struct sl_ip *to)
-{
-	struct sl_reach_path path = {.why = misfit(r, to), .next_hop = *to};
 	const struct sl_prefix *best = NULL;
 
-	if (path.why != SL_REACH_OK)
-		return path;
+	if (sl_reach_is_own(r, to))
+		return SL_REACH_OWN;
 	for (size_t i = 0; i < r->n_links; i++) {
 		const struct sl_prefix *p = sl_link_connected(r->link[i], to);
 
 		if (p == NULL || (best != NULL && p->len <= best->len))
 			continue;
-		path.port = r->link[i]->port;
+		way->port = r->link[i]->port;
 		best = p;
 	}
 	if (best == NULL)
-		path.why = SL_REACH_NO_LINK;
-	else if (!sl_prefix_has_host(best, to))
-		path.why = SL_REACH_NO_HOST;
-	return path;
+		return SL_REACH_NO_LINK;
+	return sl_prefix_has_host(best, to) ? SL_REACH_OK : SL_REACH_NO_HOST;
 }
 
-struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route *route)
+/* The link is named: its prefixes need not have the gateway. */
+static enum sl_reach_why is_on_link(const struct sl_link *l, const struct sl_ip *via)
 {
-	struct sl_reach_path path = {.why = misfit(r, &route->via), .next_hop = route->via};
-	const struct sl_prefix *own;
+	const struct sl_prefix *own = sl_link_source(l, via);
 
-	if (path.why != SL_REACH_OK)
-		return path;
-	if (route->port[0] == '\0')
-		return path_by_link(r, &route->via);
-	path.why = SL_REACH_NO_LINK;
+	if (own == NULL)
+		return sl_ip_is_link_local(via) ? SL_REACH_OK : SL_REACH_NO_LINK;
+	return sl_prefix_has_host(own, via) ? SL_REACH_OK : SL_REACH_NO_HOST;
+}
+
+enum sl_reach_why sl_reach_gateway(
+	const struct sl_reach *r, const struct sl_route_via *to, struct sl_reach_way *way)
+{
+	*way = (struct sl_reach_way){
+		.next_hop = to->via, .weight = to->weight != 0 ? to->weight : 1};
+	if (to->port[0] == '\0')
+		return way_by_link(r, &to->via, way);
+	if (sl_reach_is_own(r, &to->via))
+		return SL_REACH_OWN;
 	for (size_t i = 0; i < r->n_links; i++) {
-		if (strcmp(r->link[i]->name, route->port) != 0)
+		if (strcmp(r->link[i]->name, to->port) != 0)
 			continue;
-		own = sl_link_source(r->link[i], &route->via);
-		if (own != NULL)
-			path.why = sl_prefix_has_host(own, &route->via) ? SL_REACH_OK
-									: SL_REACH_NO_HOST;
-		path.port = r->link[i]->port;
+		way->port = r->link[i]->port;
+		return is_on_link(r->link[i], &to->via);
 	}
-	return path;
+	return SL_REACH_NO_LINK;
 }
 
 void sl_reach_begin(struct sl_reach_search *s, const struct sl_reach *r, const struct sl_ip *to)
 {
-	*s = (struct sl_reach_search){.r = r, .to = *to, .path = path_by_link(r, to)};
+	*s = (struct sl_reach_search){.r = r, .to = *to};
+	s->path.way[0] = (struct sl_reach_way){.next_hop = *to, .weight = 1};
+	s->path.why = way_by_link(r, to, &s->path.way[0]);
+	s->path.n = s->path.why == SL_REACH_OK;
 	s->wants_routes = s->path.why == SL_REACH_NO_LINK;
+}
+
+static bool has_way(const struct sl_reach_path *path, const struct sl_reach_way *way)
+{
+	for (size_t i = 0; i < path->n; i++)
+		if (path->way[i].port == way->port &&
+			sl_ip_equal(&path->way[i].next_hop, &way->next_hop))
+			return true;
+	return false;
 }
 
 void sl_reach_try(struct sl_reach_search *s, const struct sl_route *route)
 {
-	struct sl_reach_path via;
+	struct sl_reach_path by = {.why = SL_REACH_OK};
 
 	if (!s->wants_routes || !sl_prefix_contains(&route->prefix, &s->to) ||
 		(s->by_route && s->best_len >= route->prefix.len))
 		return;
-	via = sl_reach_gateway(s->r, route);
-	if (via.why != SL_REACH_OK) {
+	for (size_t i = 0; i < route->n; i++) {
+		struct sl_reach_way way;
+
+		if (sl_reach_gateway(s->r, &route->to[i], &way) == SL_REACH_OK &&
+			!has_way(&by, &way))
+			by.way[by.n++] = way;
+	}
+	if (by.n == 0) {
 		if (!s->by_route)
 			s->path.why = SL_REACH_GATEWAY;
 		return;
 	}
 	s->by_route = true;
 	s->best_len = route->prefix.len;
-	s->path = via;
+	s->path = by;
 }
 
 const char *sl_reach_words(enum sl_reach_why why)
 {
 	static const char *const words[] = {
 		[SL_REACH_OK] = "",
-		[SL_REACH_FAMILY] = "is an IPv6 address, and this version's underlay is IPv4",
+		[SL_REACH_FAMILY] = "is of a family of which this node has no tunnel address",
 		[SL_REACH_OWN] = "is this node's own",
 		[SL_REACH_NO_HOST] = "is the network or broadcast address of a link",
 		[SL_REACH_NO_LINK] = "is on the link of no underlay port, and no route covers it",

@@ -4,7 +4,7 @@
  * running underlay and the check of a configuration use the same functions. A link is an underlay
  * port with the prefixes of its addresses. The longest connected prefix wins, then the longest
  * route whose gateway is on a link. A route that names a port says that the gateway is on that
- * port's link.
+ * port's link. A route with several gateways has a way by each gateway that is on a link.
  *
  * Threads: control. Plain values: nothing here knows objects, the store or the engine.
  */
@@ -30,17 +30,26 @@ struct sl_reach {
 	size_t n_links, max_links;
 };
 
-/* Packets to prefix go to the gateway via. */
+#define SL_WAYS_MAX 16 /* next hops that one address is reached by */
+
+/* A gateway of a route. */
+struct sl_route_via {
+	struct sl_ip via;
+	/* name of the link that via is on; empty: the link whose prefix has via */
+	const char *port;
+	uint16_t weight; /* its share of the flows, relative to those of the others; 0 is 1 */
+};
+
+/* Packets to prefix go to its gateways, each flow to one of them. */
 struct sl_route {
 	struct sl_prefix prefix;
-	struct sl_ip via;
-	const char
-		*port; /* name of the link that via is on; empty: the link whose prefix has via */
+	size_t n; /* at most SL_WAYS_MAX */
+	const struct sl_route_via *to;
 };
 
 enum sl_reach_why {
 	SL_REACH_OK,
-	SL_REACH_FAMILY,  /* IPv6: this version's underlay is IPv4 */
+	SL_REACH_FAMILY,  /* this node has no tunnel address of that family */
 	SL_REACH_OWN,	  /* an address of this node */
 	SL_REACH_NO_HOST, /* network or broadcast address of a link */
 	SL_REACH_NO_LINK, /* no link has it and no route covers it */
@@ -48,10 +57,17 @@ enum sl_reach_why {
 	SL_REACH_HOST,	  /* the host owns the link, and has no route over a host TAP */
 };
 
+struct sl_reach_way {
+	struct sl_ip next_hop;
+	uint16_t port; /* of the link */
+	uint16_t weight;
+};
+
+/* why is SL_REACH_OK: there is at least one way. */
 struct sl_reach_path {
 	enum sl_reach_why why;
-	uint16_t port; /* of the link */
-	struct sl_ip next_hop;
+	size_t n;
+	struct sl_reach_way way[SL_WAYS_MAX];
 };
 
 void sl_reach_init(struct sl_reach *r, const struct sl_ip *own, size_t n_own);
@@ -78,8 +94,11 @@ bool sl_prefix_has_host(const struct sl_prefix *p, const struct sl_ip *ip);
 
 /* True when ip is an address of a link or a tunnel address of this node. */
 bool sl_reach_is_own(const struct sl_reach *r, const struct sl_ip *ip);
-/* The path to the gateway of a route. */
-struct sl_reach_path sl_reach_gateway(const struct sl_reach *r, const struct sl_route *route);
+/*
+ * The way to a gateway. A link-local gateway needs the name of its port: every link has that prefix.
+ */
+enum sl_reach_why sl_reach_gateway(
+	const struct sl_reach *r, const struct sl_route_via *to, struct sl_reach_way *way);
 
 /*
  * A search by link or route: begin, then try each route that may cover the address, in any order.
@@ -90,7 +109,7 @@ struct sl_reach_search {
 	struct sl_ip to;
 	struct sl_reach_path path;
 	bool wants_routes; /* no link has it */
-	bool by_route;	   /* path leads to the gateway of a route with best_len bits */
+	bool by_route;	   /* path leads to gateways of a route with best_len bits */
 	uint8_t best_len;
 };
 void sl_reach_begin(struct sl_reach_search *s, const struct sl_reach *r, const struct sl_ip *to);

@@ -12,9 +12,9 @@ struct route_key {
 
 struct sl_route_entry {
 	struct route_key key;
-	struct sl_ip via;
+	struct sl_route route; /* the ports' names follow the gateways in `to` */
 	UT_hash_handle hh;
-	char port[];
+	struct sl_route_via to[];
 };
 
 /* The first len bits of ip. */
@@ -52,18 +52,40 @@ void sl_routes_fini(struct sl_routes *t)
 		forget(t, e);
 }
 
+static size_t names_len(const struct sl_route *route)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < route->n; i++)
+		len += strlen(route->to[i].port) + 1;
+	return len;
+}
+
+static void copy_gateways(struct sl_route_entry *e, const struct sl_route *route)
+{
+	char *at = (char *)&e->to[route->n];
+
+	for (size_t i = 0; i < route->n; i++) {
+		size_t len = strlen(route->to[i].port) + 1;
+
+		e->to[i] = route->to[i];
+		e->to[i].port = memcpy(at, route->to[i].port, len);
+		at += len;
+	}
+}
+
 bool sl_routes_put(struct sl_routes *t, const struct sl_route *route)
 {
-	size_t len = strlen(route->port) + 1;
-	struct sl_route_entry *e = malloc(sizeof(*e) + len);
+	struct sl_route_entry *e =
+		malloc(sizeof(*e) + route->n * sizeof(e->to[0]) + names_len(route));
 
 	if (e == NULL)
 		return false;
 	sl_routes_del(t, &route->prefix);
 	memset(e, 0, sizeof(*e));
 	e->key = key_of(&route->prefix.ip, route->prefix.len);
-	e->via = route->via;
-	memcpy(e->port, route->port, len);
+	e->route = (struct sl_route){.prefix = route->prefix, .n = route->n, .to = e->to};
+	copy_gateways(e, route);
 	HASH_ADD(hh, t->all, key, sizeof(e->key), e);
 	t->n_of_len[e->key.len]++;
 	return true;
@@ -93,9 +115,7 @@ struct sl_reach_path sl_routes_find(
 		key = key_of(to, (unsigned int)len);
 		e = find(t, &key);
 		if (e != NULL)
-			sl_reach_try(&s, &(struct sl_route){.prefix = {e->key.ip, (uint8_t)len},
-						 .via = e->via,
-						 .port = e->port});
+			sl_reach_try(&s, &e->route);
 	}
 	return s.path;
 }

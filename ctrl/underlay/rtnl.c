@@ -238,7 +238,8 @@ int sl_rtnl_link_del(struct sl_rtnl *r, int ifindex)
 int sl_rtnl_listen(struct sl_rtnl *r)
 {
 	static const unsigned int groups[] = {RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP, RTNLGRP_IPV4_RULE};
+		RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_RULE};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && !r->listens; i++)
 		if (mnl_socket_setsockopt(r->hears, NETLINK_ADD_MEMBERSHIP,

@@ -84,6 +84,24 @@ void sl_underlay_del_route(struct sl_underlay *u, const struct sl_prefix *prefix
 	sl_routes_del(&u->routes, prefix);
 }
 
+static void put_addresses(
+	struct sl_underlay *u, struct sl_unode *n, const struct sl_underlay_node *node)
+{
+	bool same = true;
+
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		struct sl_leg *leg = &n->leg[f];
+
+		same = same && sl_ip_equal(&leg->address, &node->address[f]);
+		leg->node = n;
+		leg->family = f;
+		leg->address = node->address[f];
+	}
+	n->first = node->first;
+	if (!same)
+		sl_path_watch_begin(u, n);
+}
+
 void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *node)
 {
 	struct sl_unode *n = sl_unode_find(u, node->id);
@@ -95,9 +113,7 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 		n->id = node->id;
 		HASH_ADD(hh, u->nodes, id, sizeof(n->id), n);
 	}
-	if (!sl_ip_equal(&n->address, &node->address))
-		sl_path_watch_begin(u, n);
-	n->address = node->address;
+	put_addresses(u, n, node);
 	n->mtu = node->mtu;
 	free(n->name);
 	n->name = strdup(node->name);
@@ -108,6 +124,7 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 
 static void node_free(struct sl_underlay *u, struct sl_unode *n)
 {
+	sl_unode_leave_hops(u, n);
 	HASH_DEL(u->nodes, n);
 	free(n->name);
 	free(n);
@@ -119,7 +136,6 @@ void sl_underlay_del_node(struct sl_underlay *u, uint32_t id)
 
 	if (n == NULL)
 		return;
-	sl_unode_leave_hop(u, n);
 	sl_unode_set_fresh(u, n, false);
 	sl_unode_unpublish(u, n);
 	if (u->look == n)
@@ -222,12 +238,13 @@ static bool copy_own(struct sl_underlay *u, const struct sl_ip *own, size_t n)
 	u->own = calloc(n + 1, sizeof(*own));
 	if (u->own == NULL)
 		return false;
+	u->n_own = n;
 	for (size_t i = 0; i < n; i++) {
+		struct sl_ip *source = &u->source[sl_ip_family(&own[i])];
+
 		u->own[i] = own[i];
-		if (u->has_source || !sl_ip_is_v4(&own[i]))
-			continue;
-		u->has_source = true;
-		u->source = own[i];
+		if (sl_ip_is_none(source))
+			*source = own[i];
 	}
 	sl_reach_init(&u->reach, u->own, n);
 	return true;
@@ -263,7 +280,6 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		return;
 	HASH_ITER (hh, u->nodes, n, next)
 		node_free(u, n);
-	sl_hops_fini(u);
 	HASH_ITER (hh, u->ports, p, next_port) {
 		HASH_DEL(u->ports, p);
 		free(p);

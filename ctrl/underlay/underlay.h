@@ -37,8 +37,10 @@ struct sl_underlay_port {
 struct sl_underlay_node {
 	uint32_t id;
 	const char *name; /* for messages */
-	struct sl_ip address;
-	uint32_t mtu; /* largest outer packet on the way there; 0: the port's */
+	/* its tunnel address of each family; zero: it has none. By one of them at least it is reached. */
+	struct sl_ip address[SL_FAMILIES];
+	enum sl_family first; /* of the address that stands for the node in messages and listings */
+	uint32_t mtu;	      /* largest outer packet on the way there; 0: the port's */
 };
 
 /*
@@ -99,19 +101,35 @@ void sl_underlay_drop_stale(struct sl_underlay *u);
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up);
 void sl_underlay_tick(struct sl_underlay *u);
 
-/* How a node is reached now, for listings. */
+/* One of the next hops that a node is reached by. */
+struct sl_underlay_hop {
+	uint16_t port;
+	struct sl_ip next_hop;
+	uint16_t weight;
+	bool resolved; /* its MAC is known */
+};
+
+/*
+ * How a node is reached now, for listings: by its first address, or by the other if there is no way
+ * to the first.
+ */
 struct sl_underlay_path {
 	bool reachable, resolved;
 	enum sl_reach_why why; /* why it is not reachable */
-	uint16_t port;
-	struct sl_ip next_hop;
+	enum sl_family family;
+	struct sl_ip address; /* of the node */
+	size_t n_hops;	      /* 0: it is not reachable */
+	struct sl_underlay_hop hop[SL_WAYS_MAX];
 	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
 	enum sl_path_state state;
 	struct sl_tunnel_seen seen; /* since the node got its address */
+	struct sl_ip error_from6;   /* who sent the last error, if that was an ICMPv6 error */
 	uint32_t tick;		    /* the present tick, to compare with the ticks in `seen` */
 	uint16_t router_mtu;	    /* a smaller MTU that a router has reported; 0: none */
 };
 bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
+/* True: the underlay has a way to the node's address of that family. */
+bool sl_underlay_has_way(const struct sl_underlay *u, uint32_t node, enum sl_family family);
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);
 
 #endif

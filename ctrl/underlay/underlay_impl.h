@@ -4,9 +4,11 @@
  * hops and tunnels, links.c the callbacks of the neighbour table, path_watch.c the state of each
  * node's path.
  *
- *   port   a device with underlay addresses; its link in reach has the same number
- *   hop    a next hop on a port; it exists as long as a node uses it
- *   node   another node: it uses exactly one hop, or none (not reachable)
+ *   port    a device with underlay addresses; its link in reach has the same number
+ *   hop     a next hop on a port; it exists as long as something uses it, and holds the neighbour
+ *   node    another node
+ *   leg     one address family's way to a node: the hops that it is reached by
+ *   member  the use of a hop by a leg
  *
  * Threads: control.
  */
@@ -32,24 +34,38 @@ struct sl_hop {
 		struct sl_ip ip;
 		uint64_t port; /* 64 bits, so that the key has no padding */
 	} key;
-	struct sl_unode *nodes;
+	struct sl_member *members;
+	struct sl_mac mac; /* when resolved */
+	bool resolved;
+	bool held; /* the hop holds the neighbour */
 	UT_hash_handle hh;
+};
+
+struct sl_member {
+	struct sl_leg *leg;
+	struct sl_hop *hop;
+	uint16_t weight;
+	struct sl_member *prev, *next; /* of the same hop */
+};
+
+struct sl_leg {
+	struct sl_unode *node;
+	enum sl_family family;
+	struct sl_ip address;  /* zero: the node has none of this family */
+	enum sl_reach_why why; /* why there are no members */
+	size_t n;
+	struct sl_member *member; /* [n]; 0: not reachable */
+	uint16_t outer_mtu;	  /* largest packet that is sent to the underlay; 0: no path */
 };
 
 struct sl_unode {
 	uint32_t id;
-	struct sl_ip address;
 	char *name;
 	uint32_t mtu;
-	bool fresh;	       /* put since the last refresh: its path must be found */
-	struct sl_hop *hop;    /* NULL: not reachable, */
-	enum sl_reach_why why; /* for this reason */
-	struct sl_mac mac;     /* of the next hop, when resolved */
-	bool resolved;
-	bool held;	    /* this node holds the neighbour */
-	uint16_t outer_mtu; /* largest packet that is sent to the underlay; 0: no path */
+	bool fresh; /* put since the last refresh: its paths must be found */
+	enum sl_family first;
+	struct sl_leg leg[SL_FAMILIES];
 	struct sl_path_watch watch;
-	struct sl_unode *prev, *next; /* nodes of the same hop */
 	struct sl_unode *fresh_prev, *fresh_next;
 	UT_hash_handle hh;
 };
@@ -60,8 +76,9 @@ struct sl_underlay {
 	void (*log)(const char *line);
 	struct sl_neighbors *neighbors;
 	struct sl_ip *own; /* this node's tunnel addresses */
-	bool has_source;
-	struct sl_ip source;   /* the one that tunnels are sent from, if configured */
+	size_t n_own;
+	/* the one of each family that tunnels are sent from; zero: none is configured */
+	struct sl_ip source[SL_FAMILIES];
 	struct sl_reach reach; /* links by engine port id */
 	struct sl_routes routes;
 	struct sl_uport *ports;
@@ -85,17 +102,34 @@ struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
 struct sl_unode *sl_unode_find(const struct sl_underlay *u, uint32_t id);
 void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
 
-/* ways.c */
+/* hops.c */
 struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
-/* Finds the node's path, holds its next hop and publishes its tunnels. */
-void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
-void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n);
-/* Builds the node's tunnels, one for each encapsulation, from what is known of its path. */
-void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n);
-void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
-/* Takes the nodes off a port's next hops: they are fresh and use no hop. */
+/* The leg uses exactly the ways of the path from now on; the path may have none. */
+void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach_path *path);
+/* Takes nodes off a port's next hops: they are fresh, and their legs use no hop. */
 void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
-void sl_hops_fini(struct sl_underlay *u);
+/* True: the leg has another way than it should have. */
+bool sl_leg_has_moved(const struct sl_leg *leg, const struct sl_reach_path *path);
+/* Its next hop's MAC is known: of one of its members at least. */
+bool sl_leg_is_resolved(const struct sl_leg *leg);
+
+/* ways.c */
+static inline bool sl_ip_is_none(const struct sl_ip *ip)
+{
+	return ip->q[0] == 0 && ip->q[1] == 0;
+}
+static inline enum sl_family sl_ip_family(const struct sl_ip *ip)
+{
+	return sl_ip_is_v4(ip) ? SL_FAMILY_IP4 : SL_FAMILY_IP6;
+}
+/* The way to the leg's address: why it cannot be used, too. */
+struct sl_reach_path sl_leg_path(const struct sl_underlay *u, const struct sl_leg *leg);
+/* Finds the node's paths, holds its next hops and publishes its tunnels. */
+void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
+void sl_unode_leave_hops(struct sl_underlay *u, struct sl_unode *n);
+/* Builds a leg's tunnels, one for each encapsulation, from what is known of its path. */
+void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg);
+void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
 
 /* host_ways.c */
 /* The way to an address, of the configuration or of the host. */

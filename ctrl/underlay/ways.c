@@ -1,137 +1,117 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Next hops, the nodes that use each, and the tunnels to these nodes. */
+/* The ways to nodes, and the tunnels that are built from them. */
 #include <stdlib.h>
 
 #include "underlay_impl.h"
 
-struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
+/*
+ * The address that packets by the next hop are sent from: the configured one of the family, or that
+ * of the link. Zero: there is none.
+ */
+static struct sl_ip source_of(
+	const struct sl_underlay *u, enum sl_family family, uint16_t port, const struct sl_ip *hop)
 {
-	struct sl_hop *h, probe = {.key = {.ip = *ip, .port = port}};
+	const struct sl_ip none = {0};
+	const struct sl_link *link = sl_reach_find_link(&u->reach, port);
+	const struct sl_prefix *own;
 
-	HASH_FIND(hh, u->hops, &probe.key, sizeof(probe.key), h);
-	return h;
+	if (u->n_own > 0 || link == NULL)
+		return u->source[family];
+	own = sl_link_source(link, hop);
+	return own != NULL ? own->ip : none;
 }
 
-static struct sl_hop *find_or_add(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
+/* A way without an own address of the family is no way: nobody could answer. */
+struct sl_reach_path sl_leg_path(const struct sl_underlay *u, const struct sl_leg *leg)
 {
-	struct sl_hop *h = sl_hop_find(u, port, ip);
+	struct sl_reach_path path = sl_underlay_way(u, &leg->address);
+	size_t n = 0;
 
-	if (h != NULL)
-		return h;
-	h = calloc(1, sizeof(*h));
-	if (h == NULL)
-		abort();
-	h->key.ip = *ip;
-	h->key.port = port;
-	HASH_ADD(hh, u->hops, key, sizeof(h->key), h);
-	return h;
-}
+	for (size_t i = 0; i < path.n; i++) {
+		const struct sl_reach_way *way = &path.way[i];
+		struct sl_ip source = source_of(u, leg->family, way->port, &way->next_hop);
 
-void sl_unode_leave_hop(struct sl_underlay *u, struct sl_unode *n)
-{
-	struct sl_hop *h = n->hop;
-
-	if (h == NULL)
-		return;
-	DL_DELETE(h->nodes, n);
-	n->hop = NULL;
-	n->resolved = false;
-	if (n->held)
-		sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
-	n->held = false;
-	if (h->nodes == NULL) {
-		HASH_DEL(u->hops, h);
-		free(h);
+		if (!sl_ip_is_none(&source))
+			path.way[n++] = *way;
 	}
+	if (path.why == SL_REACH_OK && n == 0)
+		path.why = SL_REACH_FAMILY;
+	path.n = n;
+	return path;
 }
 
-/* Fills in source and destination of the tunnels' packets, when there is a next hop. */
-static void fill_path(
-	const struct sl_underlay *u, const struct sl_unode *n, struct sl_tunnel_params *p)
+void sl_unode_leave_hops(struct sl_underlay *u, struct sl_unode *n)
 {
-	uint16_t id = (uint16_t)n->hop->key.port;
+	const struct sl_reach_path none = {.why = SL_REACH_NO_LINK};
+
+	for (unsigned int f = 0; f < SL_FAMILIES; f++)
+		sl_leg_use(u, &n->leg[f], &none);
+}
+
+/* Fills in source and destination of the tunnels' packets by one of the leg's next hops. */
+static void fill_path(
+	const struct sl_underlay *u, const struct sl_member *m, struct sl_tunnel_params *p)
+{
+	const struct sl_hop *hop = m->hop;
+	uint16_t id = (uint16_t)hop->key.port;
 	const struct sl_uport *port = sl_uport_find(u, id);
-	const struct sl_prefix *local =
-		sl_link_source(sl_reach_find_link(&u->reach, id), &n->hop->key.ip);
+	uint32_t mtu = m->leg->node->mtu;
 
 	p->port = id;
-	p->next_hop = n->hop->key.ip;
+	p->next_hop = hop->key.ip;
 	p->local_mac = port->mac;
-	p->next_hop_mac = n->mac;
-	p->local = u->has_source || local == NULL ? u->source : local->ip;
+	p->next_hop_mac = hop->mac;
+	p->resolved = hop->resolved;
+	p->local = source_of(u, m->leg->family, id, &hop->key.ip);
 	p->underlay_mtu = port->mtu;
-	if (n->mtu != 0 && n->mtu < p->underlay_mtu)
-		p->underlay_mtu = (uint16_t)n->mtu;
+	if (mtu != 0 && mtu < p->underlay_mtu)
+		p->underlay_mtu = (uint16_t)mtu;
 }
 
-void sl_unode_publish(struct sl_underlay *u, struct sl_unode *n)
+void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
 {
-	struct sl_rcu *rcu = sl_engine_rcu(u->engine);
-	struct sl_tunnel_params p = {.remote = n->address,
-		.node = n->id,
-		.resolved = n->resolved,
-		.reachable = n->hop != NULL,
-		.local = n->address,
+	struct sl_tunnel_params p = {.remote = leg->address,
+		.node = leg->node->id,
+		.reachable = leg->n > 0,
+		.local = leg->address,
 		.underlay_mtu = UINT16_MAX};
+	bool has_address = !sl_ip_is_none(&leg->address);
 
-	if (n->hop != NULL)
-		fill_path(u, n, &p);
-	n->outer_mtu = n->hop != NULL ? p.underlay_mtu : 0;
+	if (leg->n > 0)
+		fill_path(u, &leg->member[0], &p);
+	leg->outer_mtu = leg->n > 0 ? p.underlay_mtu : 0;
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
-		p.id = sl_tunnel_id(n->id, e, SL_FAMILY_IP4);
-		sl_tunnel_publish(u->tunnels, rcu, p.id, sl_tunnel_create(e, &p));
+		p.id = sl_tunnel_id(leg->node->id, e, leg->family);
+		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), p.id,
+			has_address ? sl_tunnel_create(e, &p) : NULL);
 	}
 }
 
 void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n)
 {
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine),
-			sl_tunnel_id(n->id, e, SL_FAMILY_IP4), NULL);
+	uint32_t first = sl_tunnel_id(n->id, 0, 0);
+
+	for (uint32_t i = 0; i < SL_TUNNELS_A_NODE; i++)
+		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), first + i, NULL);
 }
 
 void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n)
 {
-	struct sl_reach_path path = sl_underlay_way(u, &n->address);
-	uint32_t tick = sl_engine_tick(u->engine);
-	int held;
-
-	sl_unode_leave_hop(u, n);
-	n->why = path.why;
-	if (path.why == SL_REACH_OK) {
-		n->hop = find_or_add(u, path.port, &path.next_hop);
-		DL_APPEND(n->hop->nodes, n);
-		held = sl_neighbor_hold(u->neighbors, path.port, &path.next_hop, tick, &n->mac);
-		n->held = held >= 0;
-		n->resolved = held == 1;
-	}
 	sl_unode_set_fresh(u, n, false);
-	sl_unode_publish(u, n);
-}
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		struct sl_leg *leg = &n->leg[f];
+		struct sl_reach_path path = {.why = SL_REACH_NO_LINK};
 
-void sl_hops_leave_port(struct sl_underlay *u, uint16_t port)
-{
-	struct sl_hop *h, *next_hop;
-
-	HASH_ITER (hh, u->hops, h, next_hop) {
-		struct sl_unode *n, *next;
-
-		if (h->key.port != port)
-			continue;
-		DL_FOREACH_SAFE(h->nodes, n, next)
-		{
-			sl_unode_leave_hop(u, n);
-			sl_unode_set_fresh(u, n, true);
-		}
+		if (!sl_ip_is_none(&leg->address))
+			path = sl_leg_path(u, leg);
+		sl_leg_use(u, leg, &path);
+		sl_leg_publish(u, leg);
 	}
 }
 
-void sl_hops_fini(struct sl_underlay *u)
+bool sl_underlay_has_way(const struct sl_underlay *u, uint32_t node, enum sl_family family)
 {
-	struct sl_hop *h, *next;
+	const struct sl_unode *n = sl_unode_find(u, node);
 
-	HASH_ITER (hh, u->hops, h, next) {
-		HASH_DEL(u->hops, h);
-		free(h);
-	}
+	return n != NULL && n->leg[family].n > 0;
 }

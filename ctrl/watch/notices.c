@@ -22,7 +22,6 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"port_starved", .each = sl_notice_port_starved, .coll = SL_COLL_PORTS},
 	{"buffers_starved", .find = sl_notice_buffers_starved},
 	{"port_no_address", .each = sl_notice_port_address, .coll = SL_COLL_PORTS},
-	{"port_ipv6_address", .each = sl_notice_port_ip6, .coll = SL_COLL_PORTS},
 	{"port_same_prefix", .find = sl_notice_port_prefix},
 	{"node_unreachable", .each = sl_notice_node_path, .coll = SL_COLL_NODES},
 	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},

@@ -88,7 +88,6 @@ SL_NOTICE_EACH(sl_notice_rules);
 SL_NOTICE_FIND(sl_notice_tunnel_address);
 SL_NOTICE_EACH(sl_notice_no_tunnel_address);
 SL_NOTICE_EACH(sl_notice_port_address);
-SL_NOTICE_EACH(sl_notice_port_ip6);
 SL_NOTICE_FIND(sl_notice_port_prefix);
 SL_NOTICE_EACH(sl_notice_node_path);
 SL_NOTICE_EACH(sl_notice_node_mtu);

@@ -80,7 +80,7 @@ bool sl_notice_neighbor_link(const struct sl_object *o, void *ctx)
 {
 	const struct sl_neighbor_obj *n = (const struct sl_neighbor_obj *)o;
 	struct sl_notice_walk *w = ctx;
-	const char *trouble = sl_ip_is_v4(&n->address) ? off_link(w, n) : NULL;
+	const char *trouble = off_link(w, n);
 	char text[SL_IP_STR_LEN];
 
 	if (trouble != NULL)

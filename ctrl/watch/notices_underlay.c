@@ -6,23 +6,13 @@
 #include "running.h"
 #include "ctrl/objects/fields.h"
 
-static bool has_ip4(const struct sl_port_obj *p)
-{
-	const struct sl_prefix *a = p->addresses.items;
-
-	for (size_t i = 0; i < p->addresses.n; i++)
-		if (sl_ip_is_v4(&a[i].ip))
-			return true;
-	return false;
-}
-
 bool sl_notice_port_address(const struct sl_object *o, void *ctx)
 {
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
 	const struct sl_notice_walk *w = ctx;
 
 	/* The host has the addresses, and tunnels must have one that sluice knows. */
-	if (p->has_host_tap && !has_ip4(p)) {
+	if (p->has_host_tap && p->addresses.n == 0) {
 		if (w->f->self->tunnel_addresses.n == 0)
 			sl_notice_put(&w->to, "ports", p->name,
 				"give node.tunnel_addresses in the file that the daemon starts "
@@ -33,29 +23,11 @@ bool sl_notice_port_address(const struct sl_object *o, void *ctx)
 				p->name);
 		return true;
 	}
-	if (p->role == SL_ROLE_UNDERLAY && !has_ip4(p))
+	if (p->role == SL_ROLE_UNDERLAY && p->addresses.n == 0)
 		sl_notice_put(&w->to, "ports", p->name, "ports.set it with its addresses",
-			"underlay port \"%s\" has no IPv4 address, so no node is reached by it and "
+			"underlay port \"%s\" has no address, so no node is reached by it and "
 			"nothing is taken from it",
 			p->name);
-	return true;
-}
-
-bool sl_notice_port_ip6(const struct sl_object *o, void *ctx)
-{
-	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
-	const struct sl_prefix *a = p->addresses.items;
-	const struct sl_notice_walk *w = ctx;
-	char text[SL_IP_STR_LEN];
-
-	for (size_t i = 0; i < p->addresses.n; i++) {
-		if (sl_ip_is_v4(&a[i].ip))
-			continue;
-		sl_notice_put(&w->to, "ports", p->name, "",
-			"address %s of port \"%s\" is of no use: this version's underlay is IPv4",
-			sl_format_ip(&a[i].ip, text), p->name);
-		break;
-	}
 	return true;
 }
 
@@ -103,8 +75,6 @@ static const char *tunnel_address_trouble(const struct sl_reach *r, const struct
 {
 	bool any = false;
 
-	if (!sl_ip_is_v4(ip))
-		return "is of no use: this version's underlay is IPv4";
 	for (size_t i = 0; i < r->n_links; i++) {
 		const struct sl_link *l = r->link[i];
 		const struct sl_prefix *p = sl_link_connected(l, ip);
@@ -115,8 +85,8 @@ static const char *tunnel_address_trouble(const struct sl_reach *r, const struct
 			return "is the network or broadcast address of an underlay port's link";
 		any |= p != NULL;
 	}
-	return any ? "is on an underlay port's link, and no port has it, so ARP for it is not "
-		     "answered"
+	return any ? "is on an underlay port's link, and no port has it, so nobody answers "
+		     "who asks for its MAC"
 		   : "is on no underlay port and outside all their prefixes: others reach it only "
 		     "by a route of theirs to a port's address";
 }
@@ -142,11 +112,10 @@ void sl_notice_tunnel_address(const struct sl_notice_facts *f, const struct sl_n
 		char text[SL_IP_STR_LEN];
 
 		sl_format_ip(&own[i], text);
-		if (trouble != NULL && (!by_host || !sl_ip_is_v4(&own[i])))
+		if (trouble != NULL && !by_host)
 			sl_notice_put(to, SL_NOTICE_NODE_SECTION, text,
-				sl_ip_is_v4(&own[i]) ? "add it to an underlay port's addresses"
-						     : "",
-				"tunnel address %s %s", text, trouble);
+				"add it to an underlay port's addresses", "tunnel address %s %s",
+				text, trouble);
 	}
 	sl_reach_fini(&r);
 }
@@ -177,28 +146,43 @@ bool sl_notice_no_tunnel_address(const struct sl_object *o, void *ctx)
 	return false;
 }
 
-static struct sl_reach_path path_of(const struct sl_notice_walk *w, const struct sl_node_obj *node)
+static bool has_own_of_family(const struct sl_reach *r, const struct sl_ip *ip)
+{
+	for (size_t i = 0; i < r->n_own; i++)
+		if (sl_ip_is_v4(&r->own[i]) == sl_ip_is_v4(ip))
+			return true;
+	return r->n_own == 0;
+}
+
+static enum sl_reach_why why_not(const struct sl_notice_walk *w, const struct sl_node_obj *node)
 {
 	struct sl_underlay_path now;
+	enum sl_reach_why why;
 
-	if (w->f->run == NULL || !sl_underlay_path(w->f->run->underlay, node->o.id, &now))
-		return sl_store_reach_find(&w->reach, w->f->store, &node->address);
-	return (struct sl_reach_path){.why = now.reachable ? SL_REACH_OK : now.why};
+	if (w->f->run != NULL && sl_underlay_path(w->f->run->underlay, node->o.id, &now))
+		return now.reachable ? SL_REACH_OK : now.why;
+	why = sl_store_reach_find(&w->reach, w->f->store, &node->address).why;
+	if (why == SL_REACH_OK && !has_own_of_family(&w->reach, &node->address))
+		return SL_REACH_FAMILY;
+	return why;
 }
 
 bool sl_notice_node_path(const struct sl_object *o, void *ctx)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	const struct sl_notice_walk *w = ctx;
-	struct sl_reach_path path = path_of(w, node);
+	enum sl_reach_why why = why_not(w, node);
 	char text[SL_IP_STR_LEN];
 
 	/* A rule reports these reasons already. */
-	if (path.why != SL_REACH_OK && path.why != SL_REACH_OWN && path.why != SL_REACH_FAMILY)
+	if (why != SL_REACH_OK && why != SL_REACH_OWN)
 		sl_notice_put(&w->to, "nodes", node->name,
-			"add an underlay port with an address of its link, or a route",
+			why == SL_REACH_FAMILY
+				? "give node.tunnel_addresses one of that family in the file that "
+				  "the daemon starts with"
+				: "add an underlay port with an address of its link, or a route",
 			"node \"%s\" is not reached: address %s %s", node->name,
-			sl_format_ip(&node->address, text), sl_reach_words(path.why));
+			sl_format_ip(&node->address, text), sl_reach_words(why));
 	return true;
 }
 
@@ -234,16 +218,21 @@ bool sl_notice_route_gateway(const struct sl_object *o, void *ctx)
 {
 	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
 	const struct sl_notice_walk *w = ctx;
-	const struct sl_route plain = sl_route_of_object(route);
-	struct sl_reach_path via = sl_reach_gateway(&w->reach, &plain);
-	char text[SL_IP_STR_LEN];
+	struct sl_route_via to[SL_WAYS_MAX];
+	const struct sl_route plain = sl_route_of_object(route, to);
 
-	if (via.why != SL_REACH_OK && via.why != SL_REACH_OWN && via.why != SL_REACH_FAMILY)
-		sl_notice_put(&w->to, "routes", o->key,
-			"give a gateway on a link, or name the port that it is behind",
-			"route %s leads nowhere: gateway %s %s", o->key,
-			sl_format_ip(&route->via, text),
-			via.why == SL_REACH_NO_LINK ? "is on the link of no underlay port"
-						    : sl_reach_words(via.why));
+	for (size_t i = 0; i < plain.n; i++) {
+		struct sl_reach_way way;
+		enum sl_reach_why why = sl_reach_gateway(&w->reach, &to[i], &way);
+		char text[SL_IP_STR_LEN];
+
+		if (why != SL_REACH_OK && why != SL_REACH_OWN)
+			sl_notice_put(&w->to, "routes", o->key,
+				"give a gateway on a link, or name the port that it is behind",
+				"route %s leads nowhere: gateway %s %s", o->key,
+				sl_format_ip(&to[i].via, text),
+				why == SL_REACH_NO_LINK ? "is on the link of no underlay port"
+							: sl_reach_words(why));
+	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <rte_byteorder.h>
 
 #include "dp/lib/pkt.h"
+#include "for_node.h"
 #include "overlay_dp.h"
 #include "dp/lib/addr_map.h"
 #include "pipelines/parse/outer_dp.h"
@@ -150,23 +151,6 @@ static bool is_foreign(const struct decap *d, unsigned int i)
 	return mac != NULL && (mac[0] & 1) == 0 && sl_mac_word(mac) != d->own;
 }
 
-/* No other broadcast or multicast frame concerns this node. */
-static bool is_broadcast_arp_request(const struct rte_mbuf *m, const struct sl_meta *md)
-{
-	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-	static const uint8_t request[2] = {0, 1};
-	uint8_t buf[6];
-	const uint8_t *p;
-
-	if ((md->flags & SL_P_ARP) == 0)
-		return false;
-	p = sl_pkt_read(m, 0, 6, buf);
-	if (p == NULL || memcmp(p, broadcast, sizeof(broadcast)) != 0)
-		return false;
-	p = sl_pkt_read(m, md->l3_off + 6u, 2, buf);
-	return p != NULL && memcmp(p, request, sizeof(request)) == 0;
-}
-
 /* True when the packet is for the node itself. */
 static inline bool classify(struct decap *d, unsigned int i)
 {
@@ -179,11 +163,12 @@ static inline bool classify(struct decap *d, unsigned int i)
 		if ((md->flags & SL_P_VLAN) != 0)
 			b->verdict[i] = SL_DROP_ETH_VLAN_UNEXPECTED;
 		else if ((md->flags & SL_P_MULTICAST) != 0 &&
-			 !is_broadcast_arp_request(b->pkt[i], md))
+			 !sl_group_concerns_node(d->world, d->at->own, b, i))
 			b->verdict[i] = SL_DROP_MULTICAST;
 		return b->verdict[i] == SL_KEEP;
 	}
-	local = (md->flags & SL_P_IP4) != 0 ? find_addr(&d->local, b->key4[i].dst_be) : 0;
+	local = (md->flags & SL_P_IP4) != 0 ? find_addr(&d->local, b->key4[i].dst_be)
+					    : sl_local6(d->world, d->at->own, b->key6[i].dst);
 	if (unlikely((local & SL_LOCAL_ADDRESS) == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
@@ -195,7 +180,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 		b->verdict[i] = SL_DROP_TUNNEL_FRAGMENT;
 		return false;
 	}
-	e = encap_of(b->pkt[i], md);
+	e = (md->flags & SL_P_IP4) != 0 ? encap_of(b->pkt[i], md) : SL_ENCAP_COUNT;
 	if (unlikely(e == SL_ENCAP_COUNT))
 		return true;
 	b->verdict[i] = (uint8_t)sort_tunnel(d, i, e);

@@ -12,14 +12,14 @@
 
 /*
  * Decap of a burst from an underlay port whose MAC is at->own. The packets are not parsed yet, and
- * their verdicts are SL_KEEP. Only frames to that MAC and broadcast ARP requests are processed. If
- * the port has a host TAP, all other frames to groups are, too.
+ * their verdicts are SL_KEEP. Only frames to that MAC are processed, and those to groups that concern
+ * the node (for_node.h). If the port has a host TAP, all other frames to groups are, too.
  *
  *   inner[]   tunnel packets to a local tunnel address: the outer headers are removed, and
  *             network and origin (the node) are set. The caller parses the inner frames next.
  *             The result is their number.
- *   host[]    packets for this node itself: ARP, and IPv4 to a local address that is not a
- *             tunnel packet. With a host TAP: all frames but tunnel packets to a tunnel address;
+ *   host[]    packets for this node itself: ARP, neighbour discovery, and IP to a local address
+ *             that is no tunnel packet. With a host TAP: all frames but tunnel packets to a tunnel address;
  *             those that parse has refused have no flags in their metadata.
  *
  * Every other packet has a drop verdict. Packets received from each node are counted in the tunnel

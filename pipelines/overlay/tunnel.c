@@ -6,22 +6,21 @@
 #include "encaps.h"
 #include "tunnel_ctl.h"
 
-static size_t seen_size(const struct sl_tunnel_table *t)
-{
-	return t->n_slots * sizeof(struct sl_tunnel_seen);
-}
-
 /* Reserves address space only. A page is allocated, on the writer's NUMA node, when
  * a tunnel is used. */
-static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
+static void *map_room(size_t size)
 {
-	void *p = mmap(NULL, seen_size(t), PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (p == MAP_FAILED)
-		return false;
-	t->seen[row] = p;
-	return true;
+	return p != MAP_FAILED ? p : NULL;
+}
+
+static bool map_seen(struct sl_tunnel_table *t, unsigned int row)
+{
+	t->seen[row] = map_room(t->n_slots * sizeof(struct sl_tunnel_seen));
+	t->from6[row] = map_room(t->n_slots * sizeof(struct sl_ip));
+	return t->seen[row] != NULL && t->from6[row] != NULL;
 }
 
 struct sl_tunnel_table *sl_tunnel_table_create(uint32_t n_nodes, unsigned int n_workers)
@@ -54,9 +53,12 @@ void sl_tunnel_table_destroy(struct sl_tunnel_table *t)
 		return;
 	for (uint32_t i = 0; i < t->n_slots; i++)
 		free(writable(atomic_load_explicit(&t->slot[i], memory_order_relaxed)));
-	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++) {
 		if (t->seen[w] != NULL)
-			munmap(t->seen[w], seen_size(t));
+			munmap(t->seen[w], t->n_slots * sizeof(struct sl_tunnel_seen));
+		if (t->from6[w] != NULL)
+			munmap(t->from6[w], t->n_slots * sizeof(struct sl_ip));
+	}
 	free(t);
 }
 
@@ -129,4 +131,22 @@ void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_
 	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++)
 		if (t->seen[w] != NULL)
 			sl_tunnel_seen_add(sum, &t->seen[w][id]);
+}
+
+struct sl_ip sl_tunnel_error_from6(const struct sl_tunnel_table *t, uint32_t id)
+{
+	struct sl_ip from = {0};
+	uint32_t last = 0;
+
+	for (unsigned int w = 0; w <= SL_TUNNEL_SEEN_CONTROL; w++) {
+		uint32_t tick = t->seen[w] == NULL ? 0
+						   : __atomic_load_n(&t->seen[w][id].error_tick,
+							     __ATOMIC_ACQUIRE);
+
+		if (tick <= last)
+			continue;
+		last = tick;
+		from = t->from6[w][id];
+	}
+	return from;
 }

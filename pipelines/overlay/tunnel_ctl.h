@@ -24,6 +24,9 @@ void sl_tunnel_publish(
 /* The counts of a tunnel, summed over all workers since the table was made. */
 void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_tunnel_seen *sum);
 
+/* Who sent the last ICMPv6 error about the tunnel. Zero: nobody. */
+struct sl_ip sl_tunnel_error_from6(const struct sl_tunnel_table *t, uint32_t id);
+
 /* Add one row to the sum: counts are added; of "last" fields the later value is kept. */
 void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s);
 

@@ -30,7 +30,10 @@ struct sl_tunnel_seen {
 };
 _Static_assert(sizeof(struct sl_tunnel_seen) == RTE_CACHE_LINE_SIZE, "one line a tunnel");
 
-/* An ICMP error in one word, so that readers never see half of it. */
+/*
+ * An ICMP error in one word, so that readers never see half of it. from_be 0: it is an ICMPv6 error,
+ * and its sender is in the table's `from6`, which is only shown to people.
+ */
 static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu, uint32_t from_be)
 {
 	return (uint64_t)type << 56 | (uint64_t)code << 48 | (uint64_t)mtu << 32 | from_be;
@@ -42,6 +45,7 @@ struct sl_tunnel_table {
 	uint32_t n_slots;
 	/* [worker][slot]; each row is allocated for its writer */
 	struct sl_tunnel_seen *seen[SL_WORKERS_MAX + 1];
+	struct sl_ip *from6[SL_WORKERS_MAX + 1]; /* the same: who sent the last ICMPv6 error */
 	_Atomic(const struct sl_tunnel *) slot[];
 };
 

@@ -110,8 +110,9 @@ static struct sl_u32map *one_pair(uint32_t key, uint32_t value)
 
 static struct sl_addr_map *make_nodes(void)
 {
-	const struct sl_addr_pair node = {sl_test_ip("192.0.2.2"), SL_RIG_NODE};
-	struct sl_addr_map *m = sl_addr_map_build(&node, 1, 7);
+	const struct sl_addr_pair node[] = {
+		{sl_test_ip("192.0.2.2"), SL_RIG_NODE}, {sl_test_ip("2001:db8::2"), SL_RIG_NODE}};
+	struct sl_addr_map *m = sl_addr_map_build(node, RTE_DIM(node), 7);
 
 	assert_non_null(m);
 	return m;
@@ -122,7 +123,9 @@ static struct sl_addr_map *make_locals(void)
 	const struct sl_addr_pair local[] = {
 		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
 		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
-		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST}};
+		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST},
+		{sl_test_ip("2001:db8::1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
+		{sl_test_ip("2001:db8::9"), SL_LOCAL_ADDRESS}};
 	struct sl_addr_map *m = sl_addr_map_build(local, RTE_DIM(local), 7);
 
 	assert_non_null(m);

@@ -68,7 +68,8 @@ static void put_link(struct net *n, uint16_t port, const char *name, const char 
 
 static void put_route(struct net *n, const char *to, uint8_t len, const char *via, const char *port)
 {
-	const struct sl_route r = {.prefix = prefix(to, len), .via = ip(via), .port = port};
+	const struct sl_route_via gateway = {.via = ip(via), .port = port};
+	const struct sl_route r = {.prefix = prefix(to, len), .n = 1, .to = &gateway};
 
 	assert_true(sl_routes_put(&n->routes, &r));
 }
@@ -79,8 +80,9 @@ static void leads(const struct net *n, const char *to, uint16_t port, const char
 	struct sl_reach_path p = sl_routes_find(&n->routes, &n->reach, &address);
 
 	assert_int_equal(p.why, SL_REACH_OK);
-	assert_int_equal(p.port, port);
-	assert_true(sl_ip_equal(&p.next_hop, &want));
+	assert_int_equal(p.n, 1);
+	assert_int_equal(p.way[0].port, port);
+	assert_true(sl_ip_equal(&p.way[0].next_hop, &want));
 }
 
 static void leads_nowhere(const struct net *n, const char *to, enum sl_reach_why why)
@@ -128,7 +130,7 @@ static void what_no_packet_can_be_for_says_why(void **state)
 
 	put_link(n, 1, "a", "10.0.0.1", 24);
 	put_link(n, 2, "p", "10.0.1.0", 31);
-	leads_nowhere(n, "2001:db8::2", SL_REACH_FAMILY);
+	leads_nowhere(n, "2001:db8::2", SL_REACH_NO_LINK);
 	leads_nowhere(n, "192.0.2.1", SL_REACH_OWN);
 	leads_nowhere(n, "10.0.0.1", SL_REACH_OWN);
 	leads_nowhere(n, "10.0.0.0", SL_REACH_NO_HOST);
@@ -187,11 +189,64 @@ static void ip6_default_route_does_not_cover_ip4(void **state)
 	leads_nowhere(n, "8.8.8.8", SL_REACH_NO_LINK);
 }
 
+static void ip6_links_and_routes_lead_as_those_of_ip4(void **state)
+{
+	struct net *n = *state;
+
+	put_link(n, 1, "a", "2001:db8:1::1", 64);
+	put_link(n, 2, "b", "2001:db8:2::1", 127);
+	put_route(n, "::", 0, "2001:db8:1::fe", "");
+	put_route(n, "2001:db8:9::", 48, "2001:db8:2::", "");
+	leads(n, "2001:db8:1::", 1, "2001:db8:1::"); /* IPv6 has no broadcast */
+	leads(n, "2001:db8:9::7", 2, "2001:db8:2::");
+	leads(n, "2001:db8:8::7", 1, "2001:db8:1::fe");
+	leads_nowhere(n, "2001:db8:1::1", SL_REACH_OWN);
+	leads_nowhere(n, "8.8.8.8", SL_REACH_NO_LINK);
+}
+
+/* Every link has fe80::/64, so only its name says where a link-local gateway is. */
+static void a_link_local_gateway_needs_the_name_of_its_port(void **state)
+{
+	struct net *n = *state;
+
+	put_link(n, 1, "a", "10.0.0.1", 24);
+	put_route(n, "2001:db8:9::", 48, "fe80::1", "");
+	leads_nowhere(n, "2001:db8:9::1", SL_REACH_GATEWAY);
+	put_route(n, "2001:db8:9::", 48, "fe80::1", "a");
+	leads(n, "2001:db8:9::1", 1, "fe80::1");
+}
+
+static void a_route_leads_to_each_of_its_gateways_that_is_on_a_link(void **state)
+{
+	const struct sl_route_via to[] = {{.via = ip("10.0.0.2"), .port = "", .weight = 3},
+		{.via = ip("10.0.1.2"), .port = ""}, {.via = ip("10.9.9.9"), .port = ""},
+		{.via = ip("10.0.0.2"), .port = "a", .weight = 7}};
+	const struct sl_route r = {.prefix = prefix("172.16.0.0", 12), .n = 4, .to = to};
+	const struct sl_ip address = ip("172.16.0.1");
+	struct net *n = *state;
+	struct sl_reach_path p;
+
+	put_link(n, 1, "a", "10.0.0.1", 24);
+	put_link(n, 2, "b", "10.0.1.1", 24);
+	assert_true(sl_routes_put(&n->routes, &r));
+	p = sl_routes_find(&n->routes, &n->reach, &address);
+	assert_int_equal(p.n, 2); /* the last is the first again */
+	assert_int_equal(p.way[0].port, 1);
+	assert_int_equal(p.way[0].weight, 3);
+	assert_int_equal(p.way[1].port, 2);
+	assert_int_equal(p.way[1].weight, 1);
+	assert_true(sl_reach_del_link(&n->reach, 1));
+	leads(n, "172.16.0.1", 2, "10.0.1.2");
+	assert_true(sl_reach_del_link(&n->reach, 2));
+	leads_nowhere(n, "172.16.0.1", SL_REACH_GATEWAY);
+}
+
 /* The same as a look at every route, for random ones. */
 static void the_set_of_routes_agrees_with_a_list(void **state)
 {
 	enum { ROUTES = 400, LOOKS = 4000 };
 	static struct sl_route list[ROUTES];
+	static struct sl_route_via gateway[ROUTES];
 	struct net *n = *state;
 	unsigned int seed = 20260101, n_ok = 0;
 
@@ -206,12 +261,15 @@ static void the_set_of_routes_agrees_with_a_list(void **state)
 		uint8_t len = (uint8_t)(rand_r(&seed) % 17);
 		uint32_t mask = len == 0 ? 0 : UINT32_MAX << (32 - len);
 
-		list[i] = (struct sl_route){
-			.prefix = {sl_ip_from_v4(htonl((uint32_t)rand_r(&seed) << 1 & mask)),
-				(uint8_t)(96 + len)},
+		gateway[i] = (struct sl_route_via){
 			.via = sl_ip_from_v4(
 				htonl(0x0a000002 + (uint32_t)(rand_r(&seed) % 2000) * 256)),
 			.port = ""};
+		list[i] = (struct sl_route){
+			.prefix = {sl_ip_from_v4(htonl((uint32_t)rand_r(&seed) << 1 & mask)),
+				(uint8_t)(96 + len)},
+			.n = 1,
+			.to = &gateway[i]};
 		assert_true(sl_routes_put(&n->routes, &list[i]));
 		for (int k = 0; k < i; k++) /* the later one of a prefix has replaced it */
 			if (list[k].prefix.len == list[i].prefix.len &&
@@ -230,8 +288,8 @@ static void the_set_of_routes_agrees_with_a_list(void **state)
 		if (got.why != SL_REACH_OK)
 			continue;
 		n_ok++;
-		assert_int_equal(got.port, s.path.port);
-		assert_true(sl_ip_equal(&got.next_hop, &s.path.next_hop));
+		assert_int_equal(got.way[0].port, s.path.way[0].port);
+		assert_true(sl_ip_equal(&got.way[0].next_hop, &s.path.way[0].next_hop));
 	}
 	assert_true(n_ok > LOOKS / 4);
 }
@@ -264,6 +322,9 @@ int main(void)
 		T(routes_without_a_usable_gateway_say_so),
 		T(a_route_that_names_its_port_needs_no_prefix_there),
 		T(ip6_default_route_does_not_cover_ip4),
+		T(ip6_links_and_routes_lead_as_those_of_ip4),
+		T(a_link_local_gateway_needs_the_name_of_its_port),
+		T(a_route_leads_to_each_of_its_gateways_that_is_on_a_link),
 		T(the_set_of_routes_agrees_with_a_list),
 		T(packets_come_from_the_prefix_of_their_destination_or_its_family),
 	};

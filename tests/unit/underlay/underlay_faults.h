@@ -54,16 +54,13 @@ static const struct fault faults[] = {
 	{NULL, true, "192.0.2.1",
 		.ports = "[" UP_RIGHT ",{\"name\":\"up1\",\"role\":\"underlay\",\"devargs\":"
 			 "\"net_null7\",\"addresses\":[\"192.0.2.1/25\"]}," WEB "]"},
-	/* IPv6. */
-	{"node_ipv6", true, "IPv6", .nodes = "[" NODE("b", "2001:db8::2") "]"},
-	{"route_ipv6", true, "IPv6", .routes = "[" ROUTE("2001:db8:1::/48", "2001:db8::3") "]"},
-	{"route_ipv6", true, "IPv6", .routes = "[" ROUTE("::/0", "2001:db8::3") "]"},
-	{"neighbor_ipv6", true, "IPv6", .neighbors = "[" NEIGHBOR("2001:db8::2") "]"},
-	{"port_no_address", false, "IPv4",
-		.ports = "[" UPLINK(ADDRESSES("\"2001:db8::1/64\"")) "," WEB "]"},
-	{"port_ipv6_address", false, "IPv4",
-		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\",\"2001:db8::1/64\"")) "," WEB "]"},
-	{"tunnel_address", false, "IPv4", .node = SELF("\"192.0.2.1\",\"2001:db8::1\"")},
+	/* IPv6: the node's only tunnel address is IPv4. */
+	{"node_unreachable", false, "no tunnel address",
+		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\",\"2001:db8::1/64\"")) "," WEB "]",
+		.nodes = "[" NODE("b", "2001:db8::2") "]"},
+	{"route_gateway", false, "fe80::1", .routes = "[" ROUTE("2001:db8:1::/48", "fe80::1") "]"},
+	{"neighbor_off_link", false, "2001:db8::2", .neighbors = "[" NEIGHBOR("2001:db8::2") "]"},
+	{"tunnel_address", false, "outside", .node = SELF("\"192.0.2.1\",\"2001:db8::1\"")},
 	/* Addresses that no port answers. */
 	{"tunnel_address", false, "no port has it", .node = SELF("\"192.0.2.9\"")},
 	{"tunnel_address", false, "outside", .node = SELF("\"198.51.100.1\"")},
