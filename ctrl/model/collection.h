@@ -21,7 +21,8 @@
 
 /*
  * Every object begins with this. key identifies the object in its collection: `name` where the
- * object has one; "PORT/ADDRESS" for neighbors; the prefix for routes; the number for identities.
+ * object has one; "PORT/ADDRESS" for neighbors; the prefix, or "NETWORK/PREFIX", for routes; the
+ * number for identities.
  */
 struct sl_object {
 	uint32_t refs;	 /* held by stores, transactions and snapshots */
@@ -35,8 +36,8 @@ struct sl_object {
 	bool derived;
 };
 
-/* "PORT/ADDRESS" is the longest. */
-#define SL_KEY_LEN (SL_NAME_LEN + 1 + SL_IP_STR_LEN)
+/* "NETWORK/PREFIX" is the longest. */
+#define SL_KEY_LEN (SL_NAME_LEN + 1 + SL_PREFIX_STR_LEN)
 
 struct sl_store;
 struct sl_store_entry;
@@ -46,12 +47,23 @@ struct sl_devices_conf;
 
 /* A field that holds keys of objects of another collection. */
 struct sl_ref_row {
-	const char *field;
-	size_t offset;
-	enum sl_ftype
-		type;	 /* KEPT_NAME: one name, empty: none. NAMES: several; "*": no reference */
+	const char *field; /* LIST: with the place, "targets[%zu].node" */
+	size_t offset;	   /* LIST: SL_REF_IN_LIST */
+	/*
+	 * KEPT_NAME: one name, empty: none. NAMES: several; "*": no reference. LIST: a name in each
+	 * struct of a list, empty: none.
+	 */
+	enum sl_ftype type;
 	unsigned int to; /* number of the collection */
 };
+
+/* The list, the name in a struct of the list, and that struct's size. */
+#define SL_REF_IN_LIST(st, list, elem, name)                                            \
+	(offsetof(struct st, list) | offsetof(struct elem, name) << SL_REF_ELEM_SHIFT | \
+		sizeof(struct elem) << SL_REF_SIZE_SHIFT)
+#define SL_REF_ELEM_SHIFT 16
+#define SL_REF_SIZE_SHIFT 32
+#define SL_REF_MASK	  0xffffu
 
 /*
  * A value that may occur only once in a collection. The struct has no padding: all bytes are

@@ -4,13 +4,38 @@
 
 #include "store_impl.h"
 
+static const char *name_of(const void *field)
+{
+	return *(const char *const *)field;
+}
+
+static const void *field_of(const struct sl_ref_row *r, const struct sl_object *obj)
+{
+	return (const char *)obj + (r->type == SL_F_LIST ? r->offset & SL_REF_MASK : r->offset);
+}
+
+/* The name in the struct at that place of a list. */
+static const char *name_in(const struct sl_ref_row *r, const struct sl_list *list, size_t at)
+{
+	size_t size = r->offset >> SL_REF_SIZE_SHIFT;
+
+	return name_of((const char *)list->items + at * size +
+		       (r->offset >> SL_REF_ELEM_SHIFT & SL_REF_MASK));
+}
+
 uint32_t sl_ref_names(const struct sl_ref_row *r, const struct sl_object *obj)
 {
-	const char *field = (const char *)obj + r->offset;
+	const void *field = field_of(r, obj);
+	const struct sl_list *list = field;
+	uint32_t n = 0;
 
 	if (r->type == SL_F_NAMES)
-		return ((const struct sl_names *)(const void *)field)->n;
-	return **(const char *const *)(const void *)field != '\0';
+		return ((const struct sl_names *)field)->n;
+	if (r->type != SL_F_LIST)
+		return *name_of(field) != '\0';
+	for (size_t i = 0; i < list->n; i++)
+		n += *name_in(r, list, i) != '\0';
+	return n;
 }
 
 size_t sl_ref_count(unsigned int c, const struct sl_object *obj)
@@ -23,21 +48,38 @@ size_t sl_ref_count(unsigned int c, const struct sl_object *obj)
 	return n;
 }
 
-static const char *key_of(const struct sl_ref *r)
+/* The place in a list of the reference's name. */
+static size_t place_of(const struct sl_ref *r, const struct sl_list *list)
 {
-	const char *field = (const char *)r->from->entry->obj + r->row->offset;
+	uint32_t left = r->index;
 
-	if (r->row->type == SL_F_NAMES)
-		return ((const struct sl_names *)(const void *)field)->name[r->index];
-	return *(const char *const *)(const void *)field;
+	for (size_t i = 0;; i++)
+		if (*name_in(r->row, list, i) != '\0' && left-- == 0)
+			return i;
 }
 
-/* Where the name stands: "port", or "network[2]" in a list. */
-static const char *path_of(const struct sl_ref *r, char buf[32])
+static const char *key_of(const struct sl_ref *r)
 {
-	if (sl_ref_names(r->row, r->from->entry->obj) == 1)
+	const void *field = field_of(r->row, r->from->entry->obj);
+
+	if (r->row->type == SL_F_NAMES)
+		return ((const struct sl_names *)field)->name[r->index];
+	if (r->row->type == SL_F_LIST)
+		return name_in(r->row, field, place_of(r, field));
+	return name_of(field);
+}
+
+/* Where the name stands: "port", or "network[2]" or "targets[2].node" in a list. */
+static const char *path_of(const struct sl_ref *r, char buf[64])
+{
+	const struct sl_object *obj = r->from->entry->obj;
+
+	if (r->row->type == SL_F_LIST)
+		snprintf(buf, 64, r->row->field, place_of(r, field_of(r->row, obj)));
+	else if (sl_ref_names(r->row, obj) == 1)
 		return r->row->field;
-	snprintf(buf, 32, "%s[%u]", r->row->field, r->index);
+	else
+		snprintf(buf, 64, "%s[%u]", r->row->field, r->index);
 	return buf;
 }
 
@@ -46,7 +88,7 @@ int sl_ref_resolve(const struct sl_store *s, struct sl_ref *r, struct sl_err *e)
 	const struct sl_store_entry *from = r->from->entry;
 	const char *key = key_of(r);
 	const struct sl_collection *to = sl_collections[r->row->to];
-	char what[SL_WHAT_LEN], path[32];
+	char what[SL_WHAT_LEN], path[64];
 
 	r->to = sl_entry_find(s, r->row->to, key);
 	if (r->to != NULL && r->to->obj != NULL)

@@ -36,7 +36,7 @@ static const struct sl_field subnet_fields[] = {
 	SL_FIELD(sl_subnet_obj, prefix, SL_F_PREFIX, .flags = SL_FIELD_REQUIRED,
 		.help = "Addresses that endpoints may have."),
 	SL_FIELD(sl_subnet_obj, gateway, SL_F_IP, SL_PRESENT(sl_subnet_obj, has_gateway),
-		.help = "Kept free of endpoints; no node answers it in this version."),
+		.help = "The address of the network's router in this subnet, on every node."),
 };
 
 static int check_subnet(const void *obj, struct sl_err *e)
@@ -76,6 +76,11 @@ static const struct sl_field network_fields[] = {
 		.help = "Let TCP packets of a connection pass that this node does not know, for "
 			"instance after a restart, if policy allows one of its ends to open it; "
 			"false: they are dropped as tcp_no_connection."),
+	SL_FIELD(sl_network_obj, gateway_mac, SL_F_MAC, SL_PRESENT(sl_network_obj, has_gateway_mac),
+		.help = "The MAC of its gateways, on every node; absent: 02:00:5e:00:02:01."),
+	SL_FIELD(sl_network_obj, reject, SL_F_BOOL,
+		.help = "Tell the senders of packets that policy denies: TCP gets a reset, others "
+			"an ICMP error. A policy may say so for itself."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
 			"1280 is for IPv4: of IPv6 1280 bytes pass."),

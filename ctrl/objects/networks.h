@@ -21,9 +21,12 @@ struct sl_network_obj {
 	struct {
 		uint32_t ingress, egress; /* 0 deny, 1 allow */
 	} policy_default;
-	bool pickup;		/* TCP packets within a connection that is not known may pass */
-	uint32_t mtu;		/* 0: not limited */
-	struct sl_list subnets; /* struct sl_subnet_obj */
+	bool pickup; /* TCP packets within a connection that is not known may pass */
+	bool has_gateway_mac;
+	struct sl_mac gateway_mac; /* of all gateways of the network, on every node */
+	bool reject;		   /* senders of packets that policy denies are told */
+	uint32_t mtu;		   /* 0: not limited */
+	struct sl_list subnets;	   /* struct sl_subnet_obj */
 	bool has_outside;
 	struct sl_outside_obj outside;
 };

@@ -42,8 +42,20 @@ static void close_tables(struct sl_world *w, void *state)
 	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
 }
 
+static bool has_gateways(const struct sl_network_obj *obj)
+{
+	const struct sl_subnet_obj *s = obj->subnets.items;
+
+	for (size_t i = 0; i < obj->subnets.n; i++)
+		if (s[i].has_gateway)
+			return true;
+	return false;
+}
+
 static struct sl_network network_of(const struct sl_network_obj *obj)
 {
+	static const struct sl_mac common = SL_GATEWAY_MAC;
+
 	return (struct sl_network){.id = obj->o.id,
 		.vni = obj->vni,
 		.encap = (uint8_t)obj->encap,
@@ -51,6 +63,9 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,
 		.pickup = obj->pickup,
+		.has_gateways = has_gateways(obj),
+		.reject = obj->reject,
+		.gateway_mac = obj->has_gateway_mac ? obj->gateway_mac : common,
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};
 }

@@ -42,7 +42,8 @@ static bool try_route(const struct sl_object *o, void *ctx)
 	struct sl_route_via to[SL_WAYS_MAX];
 	const struct sl_route route = sl_route_of_object((const struct sl_route_obj *)o, to);
 
-	sl_reach_try(ctx, &route);
+	if (sl_route_is_underlay((const struct sl_route_obj *)o))
+		sl_reach_try(ctx, &route);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "endpoints.h"
 #include "nodes.h"
 #include "ports.h"
+#include "routes.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
 #define LOCAL_SEED 0x5eedu
@@ -264,17 +265,21 @@ static bool is_link(const struct sl_object *port)
 	return port != NULL && as_port(port)->role == SL_ROLE_UNDERLAY;
 }
 
+static bool is_underlay_route(const struct sl_object *route)
+{
+	return route != NULL && sl_route_is_underlay((const struct sl_route_obj *)route);
+}
+
 /*
  * Finds every node's path again when a link or a route has changed; otherwise only the paths of
  * changed nodes.
  */
 static void commit_paths(struct sl_table_txn *t)
 {
-	size_t n_routes;
-	bool all;
+	bool all = false;
 
-	(void)sl_table_changes(t, SL_COLL_ROUTES, &n_routes);
-	all = n_routes > 0;
+	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES)
+		all = all || is_underlay_route(c->old_obj) || is_underlay_route(c->new_obj);
 	SL_EACH_CHANGE (c, t, SL_COLL_PORTS)
 		all = all || is_link(c->old_obj) || is_link(c->new_obj);
 	sl_underlay_refresh(sl_apply_underlay(t->apply), all);

@@ -53,6 +53,22 @@ void sl_pmap_garbage_free(void *garbage)
 	free((char *)g - offsetof(struct sl_pmap, garbage));
 }
 
+static void walk(const struct sl_pmap_node *n, void (*fn)(void *value, void *ctx), void *ctx)
+{
+	struct sl_pmap_node **child = sl_pmap_node_children(n);
+
+	for (unsigned int i = 0; i < sl_pmap_node_entries(n); i++)
+		fn(n->entry[i].value, ctx);
+	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)
+		walk(child[i], fn, ctx);
+}
+
+void sl_pmap_walk(const struct sl_pmap *m, void (*fn)(void *value, void *ctx), void *ctx)
+{
+	if (m != NULL)
+		walk(m->root, fn, ctx);
+}
+
 static void free_all(struct sl_pmap_node *n)
 {
 	for (unsigned int i = 0; i < sl_pmap_bits(n->child); i++)

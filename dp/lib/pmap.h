@@ -33,6 +33,8 @@ struct sl_pmap_garbage;
 
 void *sl_pmap_find(const struct sl_pmap *m, const struct sl_pmap_key *k);
 size_t sl_pmap_count(const struct sl_pmap *m);
+/* Calls fn once for each entry, in any order. */
+void sl_pmap_walk(const struct sl_pmap *m, void (*fn)(void *value, void *ctx), void *ctx);
 
 /*
  * An edit session on version `from`. from may be NULL; otherwise its seed is used, and `seed` is

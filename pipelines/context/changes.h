@@ -66,7 +66,8 @@ struct sl_deps {
 enum sl_change_kind {
 	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject: see sl_change_of_identity */
 	SL_CHANGE_NODE,
-	SL_CHANGE_PORT, /* the network that the port carries */
+	SL_CHANGE_PORT,	 /* the network that the port carries */
+	SL_CHANGE_ROUTE, /* a route of a network: see sl_change_of_route */
 };
 
 static inline uint16_t sl_change_spread(uint64_t v)
@@ -103,6 +104,15 @@ static inline uint16_t sl_change_of_ip(uint32_t network, const struct sl_ip *ip)
 		return sl_change_of_ip4(network, sl_ip_v4_be(ip));
 	h = (ip->q[0] ^ network) * UINT64_C(0xd6e8feb86659fd93);
 	return sl_change_spread(h ^ h >> 32 ^ ip->q[1]);
+}
+
+/* A route of a network, by its prefix. */
+static inline uint16_t sl_change_of_route(uint32_t network, const struct sl_prefix *p)
+{
+	uint64_t h = (uint64_t)SL_CHANGE_ROUTE << 56 | (uint64_t)network << 8 | p->len;
+
+	h = (h ^ p->ip.q[0]) * UINT64_C(0xd6e8feb86659fd93);
+	return sl_change_spread(h ^ h >> 32 ^ p->ip.q[1]);
 }
 
 /* True when a commit after `since` changed something that the resolution depends on. */

@@ -18,6 +18,14 @@ struct sl_policy_set;
 struct sl_tunnel_table;
 struct sl_u32map;
 
+/* The MAC of all gateways: one address on every node, unless a network says another. */
+#define SL_GATEWAY_MAC                                     \
+	{                                                  \
+		{                                          \
+			0x02, 0x00, 0x5e, 0x00, 0x02, 0x01 \
+		}                                          \
+	}
+
 enum sl_policy_mode {
 	SL_MODE_ENFORCE,
 	SL_MODE_AUDIT,	 /* evaluated like enforce, forwarded like observe */
@@ -59,6 +67,9 @@ struct sl_network {
 	uint16_t mtu;	  /* largest IP packet in this network; 0: limited only by each way out */
 	uint16_t outside; /* index in the world's ways out; 0: none */
 	bool present;
+	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
+	bool reject;	   /* senders of packets that policy denies are told */
+	struct sl_mac gateway_mac;
 };
 
 /* An endpoint, immutable. One object serves all its addresses. */
@@ -110,9 +121,11 @@ struct sl_world {
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
 	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
-	const struct sl_host_taps *host_taps;	/* NULL: no port has one */
-	uint32_t n_outside;			/* indexes below this are valid */
-	const struct sl_way_out *outside;	/* ways out of networks; [0] is unused */
+	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
+	const struct sl_pmap *routes;
+	const struct sl_host_taps *host_taps; /* NULL: no port has one */
+	uint32_t n_outside;		      /* indexes below this are valid */
+	const struct sl_way_out *outside;     /* ways out of networks; [0] is unused */
 	const struct sl_policy_set *policies;
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
