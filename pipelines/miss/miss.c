@@ -30,10 +30,13 @@ static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_
 
 static void swap_sides(struct sl_flow_install *in)
 {
+	const struct sl_rewrite *r = in->rewrite[0];
 	struct sl_flow_side s = in->side[0];
 
 	in->side[0] = in->side[1];
 	in->side[1] = s;
+	in->rewrite[0] = in->rewrite[1];
+	in->rewrite[1] = r;
 }
 
 /*
@@ -156,6 +159,8 @@ static enum sl_drop connect_ends(
 	fill_sides(t, i, e, &in);
 	in.generation = sl_deps_stamp(t, i, &in);
 	m->act = in.side[0].act;
+	if (in.rewrite[0] != NULL)
+		sl_rewrite_set(t->b, i, in.rewrite[0]);
 	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
 }
 
@@ -203,6 +208,7 @@ void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
 			verdict = resolve(t, i);
 		t->b->verdict[i] = (uint8_t)verdict;
 		verdicts |= verdict;
+		sl_trip_note_rewrite(t, i);
 	}
 	t->has_verdicts |= verdicts != SL_KEEP;
 	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
