@@ -53,22 +53,28 @@ static const struct sl_field neighbors_result =
 	SL_RESULT_LIST(&neighbor_elem, &neighbor_shape, "Every next hop known.");
 
 /* The most important problem for an operator comes first. */
-static const char *neighbor_problem(const struct sl_neighbor_view *v)
+static void neighbor_problem(const struct sl_neighbor_view *v, char problem[192])
 {
+	const char *by = sl_ip_is_v4(&v->ip) ? "ARP" : "neighbor discovery";
+
+	problem[0] = '\0';
 	if (v->state == SL_NEIGHBOR_FAILED)
-		return v->uses > 0 ? "it does not answer ARP, and tunnels need it"
-				   : "it does not answer ARP";
-	if (v->contested)
-		return v->state == SL_NEIGHBOR_STATIC
-			       ? "another host claims to be it; the configured MAC stays"
-			       : "two hosts claim to be it, or it has moved";
-	return v->state == SL_NEIGHBOR_INCOMPLETE ? "it has not answered ARP yet" : "";
+		snprintf(problem, 192, "it does not answer %s%s", by,
+			v->uses > 0 ? ", and tunnels need it" : "");
+	else if (v->contested)
+		snprintf(problem, 192, "%s",
+			v->state == SL_NEIGHBOR_STATIC
+				? "another host claims to be it; the configured MAC stays"
+				: "two hosts claim to be it, or it has moved");
+	else if (v->state == SL_NEIGHBOR_INCOMPLETE)
+		snprintf(problem, 192, "it has not answered %s yet", by);
 }
 
 static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const struct sl_ctrl *c,
 	const struct sl_neighbor_view *v)
 {
 	static const struct sl_mac zero;
+	char problem[192];
 	const char *port = sl_apply_port_name(c->apply, v->port);
 	struct neighbor_out out = {.port = sl_borrow(port != NULL ? port : ""),
 		.address = v->ip,
@@ -82,8 +88,9 @@ static void write_neighbor(struct sl_rows *rows, struct sl_text *text, const str
 		.attempts = v->attempts,
 		.has_other = !sl_mac_equal(&v->other, &zero),
 		.last_other_mac = v->other,
-		.problem = sl_borrow(neighbor_problem(v))};
+		.problem = sl_borrow(problem)};
 
+	neighbor_problem(v, problem);
 	sl_rows_shape(rows, text, &neighbor_shape, &out);
 }
 

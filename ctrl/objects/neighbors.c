@@ -23,7 +23,7 @@ static int check_neighbor(const void *obj, struct sl_err *e)
 }
 
 const struct sl_shape sl_shape_neighbor = SL_SHAPE("neighbor", sl_neighbor_obj, neighbor_fields,
-	"A fixed MAC of an underlay address; without one it is asked for by ARP.",
+	"A fixed MAC of an underlay address; without one it is asked for.",
 	.check = check_neighbor);
 
 static void make_key(const void *obj, char key[SL_KEY_LEN])

@@ -15,7 +15,6 @@ struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const str
 static struct sl_hop *find_or_add(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip)
 {
 	struct sl_hop *h = sl_hop_find(u, port, ip);
-	int held;
 
 	if (h != NULL)
 		return h;
@@ -25,18 +24,25 @@ static struct sl_hop *find_or_add(struct sl_underlay *u, uint16_t port, const st
 	h->key.ip = *ip;
 	h->key.port = port;
 	HASH_ADD(hh, u->hops, key, sizeof(h->key), h);
-	held = sl_neighbor_hold(u->neighbors, port, ip, sl_engine_tick(u->engine), &h->mac);
-	h->held = held >= 0;
-	h->resolved = held == 1;
 	return h;
 }
 
-static void forget_unused(struct sl_underlay *u, struct sl_hop *h)
+/* Each user of a hop holds its neighbour, whose uses are shown. */
+static bool hold(struct sl_underlay *u, struct sl_hop *h)
 {
+	int held = sl_neighbor_hold(u->neighbors, (uint16_t)h->key.port, &h->key.ip,
+		sl_engine_tick(u->engine), &h->mac);
+
+	h->resolved = held == 1;
+	return held >= 0;
+}
+
+static void release(struct sl_underlay *u, struct sl_hop *h, bool held)
+{
+	if (held)
+		sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
 	if (h->members != NULL)
 		return;
-	if (h->held)
-		sl_neighbor_release(u->neighbors, (uint16_t)h->key.port, &h->key.ip);
 	HASH_DEL(u->hops, h);
 	free(h);
 }
@@ -45,7 +51,7 @@ static void leave(struct sl_underlay *u, struct sl_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		DL_DELETE(members[i].hop->members, &members[i]);
-		forget_unused(u, members[i].hop);
+		release(u, members[i].hop, members[i].held);
 	}
 	free(members);
 }
@@ -68,6 +74,7 @@ void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach
 		m->weight = path->way[i].weight;
 		m->hop = find_or_add(u, path->way[i].port, &path->way[i].next_hop);
 		DL_APPEND(m->hop->members, m);
+		m->held = hold(u, m->hop);
 	}
 	leave(u, old, n_old);
 }

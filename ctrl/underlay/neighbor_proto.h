@@ -5,7 +5,7 @@
  * from a frame. To add a protocol, write its row in a file neighbor_NAME.c, and add it to the list.
  *
  *   ARP                   RFC 826, IPv4
- *   neighbour discovery RFC 4861, IPv6. No underlay address is IPv6 yet, so it is not used to ask.
+ *   neighbour discovery   RFC 4861, IPv6
  *
  * Frames are untagged and whole in one buffer. Threads: control; pure functions on the frame.
  */

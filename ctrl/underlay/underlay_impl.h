@@ -5,7 +5,7 @@
  * node's path.
  *
  *   port    a device with underlay addresses; its link in reach has the same number
- *   hop     a next hop on a port; it exists as long as something uses it, and holds the neighbour
+ *   hop     a next hop on a port; it exists as long as something uses it
  *   node    another node
  *   leg     one address family's way to a node: the hops that it is reached by
  *   member  the use of a hop by a leg
@@ -37,7 +37,6 @@ struct sl_hop {
 	struct sl_member *members;
 	struct sl_mac mac; /* when resolved */
 	bool resolved;
-	bool held; /* the hop holds the neighbour */
 	UT_hash_handle hh;
 };
 
@@ -45,6 +44,7 @@ struct sl_member {
 	struct sl_leg *leg;
 	struct sl_hop *hop;
 	uint16_t weight;
+	bool held;		       /* this member holds the neighbour */
 	struct sl_member *prev, *next; /* of the same hop */
 };
 

@@ -36,16 +36,17 @@ static void look_at_hop(
 	const char *port = sl_apply_port_name(run->apply, v->port);
 	char what[SL_NAME_LEN + SL_IP_STR_LEN + 32], ip[SL_IP_STR_LEN];
 	bool asked = v->state == SL_NEIGHBOR_INCOMPLETE;
+	const char *trouble =
+		sl_ip_is_v4(&v->ip) ? "does not answer ARP" : "does not answer neighbor discovery";
 
 	/* Skips a next hop that nobody needs. While it is asked again, its state is unchanged. */
 	if (v->uses == 0 || port == NULL)
 		return;
 	snprintf(what, sizeof(what), "next hop %s on port %s", sl_format_ip(&v->ip, ip), port);
 	if (asked && sl_states_is_trouble(s, what))
-		sl_states_set(s, what, true, "does not answer ARP", "");
+		sl_states_set(s, what, true, trouble, "");
 	else
-		sl_states_set(
-			s, what, v->state == SL_NEIGHBOR_FAILED, "does not answer ARP", "answers");
+		sl_states_set(s, what, v->state == SL_NEIGHBOR_FAILED, trouble, "answers");
 }
 
 static void look_at_node(struct sl_states *s, const struct sl_running *run)

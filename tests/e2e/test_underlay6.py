@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A node on an IPv6 underlay: neighbour discovery, its own addresses, routers, and what other hosts do."""
+import socket
+import struct
+
+from lab.expect import expect, expect_equal, test, wait_until
+from lab.net import link
+from lab.site import OPEN, workers
+
+NODE_MAC, PEER_MAC, EVIL_MAC = "02:00:00:00:0a:01", "02:00:00:00:0b:01", "02:00:00:00:0e:01"
+NODE_IP, PEER_IP, EVIL_IP, ROUTER_IP = "2001:db8::1", "2001:db8::2", "2001:db8::66", "2001:db8::fe"
+LINK_LOCAL = "fe80::ff:fe00:a01"
+FAR = "2001:db8:9::2"
+
+
+class Segment6:
+    """Our node on a bridge with another node and a hostile host. Both are the kernel's, with its IPv6."""
+
+    def __init__(self, lab, **config):
+        self.node, self.switch = lab.namespace("node6"), lab.namespace("switch6")
+        self.switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+        self.switch.run("ip", "link", "set", "br0", "up")
+        self.plug(self.node, "up0", "p0", NODE_MAC)
+        self.hosts = {}
+        for name, mac, ip in (("peer", PEER_MAC, PEER_IP), ("evil", EVIL_MAC, EVIL_IP)):
+            ns = lab.namespace(name + "6", ipv6=True)
+            self.plug(ns, "eth0", "p-" + name, mac)
+            ns.run("ip", "addr", "add", f"{ip}/64", "dev", "eth0", "nodad")
+            self.hosts[name] = ns
+        self.web = lab.namespace("web6")
+        link(self.node, "web", self.web, "eth0")
+        self.web.run("ip", "link", "set", "eth0", "address", "02:00:00:00:00:05")
+        self.web.run("ip", "addr", "add", "10.0.0.5/24", "dev", "eth0")
+        self.web.run("ip", "neigh", "replace", "10.0.0.6", "lladdr", "02:00:00:00:00:06", "dev", "eth0")
+        self.sock = self.web.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.daemon = lab.daemon("a", {**self.config(), **config}, self.node)
+        self.daemon.start()
+
+    def plug(self, ns, dev, port, mac):
+        link(ns, dev, self.switch, port)
+        ns.run("ip", "link", "set", dev, "down")  # so that the link-local address follows the MAC
+        ns.run("ip", "link", "set", dev, "address", mac, "up")
+        self.switch.run("ip", "link", "set", port, "master", "br0")
+
+    @staticmethod
+    def config():
+        return {
+            "node": {"name": "a", "tunnel_addresses": [NODE_IP]}, "workers": workers(),
+            "ports": [{"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0",
+                       "addresses": [f"{NODE_IP}/64"]},
+                      {"name": "web", "role": "access", "devargs": "net_af_packet1,iface=web"}],
+            "networks": [{"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}],
+            "nodes": [{"name": "b", "address": PEER_IP}],
+            "endpoints": [{"name": "web", "network": "blue", "port": "web",
+                           "mac": "02:00:00:00:00:05", "addresses": ["10.0.0.5"]},
+                          {"name": "db", "network": "blue", "node": "b",
+                           "mac": "02:00:00:00:00:06", "addresses": ["10.0.0.6"]}],
+        }
+
+    @property
+    def peer(self):
+        return self.hosts["peer"]
+
+    @property
+    def evil(self):
+        return self.hosts["evil"]
+
+    def neighbor(self, address=PEER_IP):
+        for n in self.daemon.call("neighbors.state"):
+            if n["address"] == address:
+                return n
+        return {}
+
+    def wait_neighbor(self, what, seconds=10, **want):
+        def there():
+            n = self.neighbor()
+            return n if all(n.get(k) == v for k, v in want.items()) else None
+
+        return wait_until(there, lambda: f"{what}: {self.daemon.call('neighbors.state')}", seconds)
+
+    def path(self):
+        return self.daemon.call("nodes.paths")[0]
+
+
+def mac_bytes(mac):
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def checksum6(src, dst, body):
+    data = (socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) +
+            struct.pack("!II", len(body), socket.IPPROTO_ICMPV6) + body)
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def icmp6(src_mac, dst_mac, src, dst, body, hops=255):
+    """A frame; body: ICMPv6 with a zero checksum."""
+    body = body[:2] + struct.pack("!H", checksum6(src, dst, body)) + body[4:]
+    return (mac_bytes(dst_mac) + mac_bytes(src_mac) + struct.pack("!HIHBB", 0x86dd, 6 << 28, len(body), 58, hops) +
+            socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + body)
+
+
+def advertisement(target, mac, flags=0x20):
+    return (struct.pack("!BBHI", 136, 0, 0, flags << 24) + socket.inet_pton(socket.AF_INET6, target) +
+            b"\x02\x01" + mac_bytes(mac))
+
+
+def raw(ns, dev="eth0"):
+    s = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind((dev, 0x86dd))
+    return s
+
+
+def ping(ns, address, n=3):
+    ns.run("ping", "-n", "-i", "0.05", "-W", "2", "-c", str(n), address)
+
+
+@test
+def own_ip6_addresses_answer_solicitations_and_pings(lab):
+    """Those of the configuration, and the link-local one of the port's MAC. The kernel asks by multicast."""
+    s = Segment6(lab)
+    ping(s.peer, NODE_IP)
+    ping(s.peer, f"{LINK_LOCAL}%eth0")
+    for address in (NODE_IP, LINK_LOCAL):
+        line = s.peer.run("ip", "-6", "neigh", "show", address, "dev", "eth0")
+        expect(NODE_MAC in line, f"the kernel's neighbour entry: {line}")
+    nobody = s.peer.popen("ping", "-n", "-c", "1", "-W", "1", "2001:db8::77")
+    expect(nobody.wait() != 0, "an address of nobody is answered")
+
+
+@test
+def an_ip6_next_hop_is_resolved_and_probed(lab):
+    s = Segment6(lab)
+    n = s.wait_neighbor("the next hop is not resolved", mac=PEER_MAC, state="reachable")
+    expect_equal(s.path()["resolved"], True, "the path")
+    expect_equal(s.path()["next_hop"], PEER_IP, "the next hop")
+    # The kernel does not answer any more: the entry is asked for when it is 30 seconds old, and fails.
+    s.switch.run("ip", "link", "set", "p-peer", "down")
+    n = s.wait_neighbor("the loss is not noticed", 45, state="failed")
+    expect_equal(s.path()["state"], "unresolved", f"the path of {n}")
+    expect("neighbor discovery" in s.path()["problem"], s.path()["problem"])
+    s.switch.run("ip", "link", "set", "p-peer", "up")
+    wait_until(lambda: s.sock.sendto(b"x", ("10.0.0.6", 9)) and s.neighbor().get("state") == "reachable",
+               lambda: f"it does not come back: {s.neighbor()}", 15)
+
+
+@test
+def a_next_hop_that_moves_is_followed_and_a_claim_is_not(lab):
+    """An unsolicited advertisement is a reason to ask the holder. It counts only when he is gone."""
+    s = Segment6(lab)
+    s.wait_neighbor("the next hop is not resolved", mac=PEER_MAC, state="reachable")
+    wire = raw(s.evil)
+    wire.send(icmp6(EVIL_MAC, "33:33:00:00:00:01", PEER_IP, "ff02::1", advertisement(PEER_IP, EVIL_MAC)))
+    wire.send(icmp6(EVIL_MAC, NODE_MAC, PEER_IP, NODE_IP, advertisement(PEER_IP, EVIL_MAC, 0x60)))
+    n = s.wait_neighbor("the claim is not noted", attempts=1)
+    expect_equal(n["mac"], PEER_MAC, "the MAC after a false claim")
+    # Now the address moves to the other host for real; its kernel announces it.
+    s.peer.run("ip", "addr", "del", f"{PEER_IP}/64", "dev", "eth0")
+    s.evil.run("ip", "addr", "add", f"{PEER_IP}/64", "dev", "eth0", "nodad")
+
+    def moved():
+        wire.send(icmp6(EVIL_MAC, "33:33:00:00:00:01", PEER_IP, "ff02::1", advertisement(PEER_IP, EVIL_MAC)))
+        n = s.neighbor()
+        return n.get("mac") == EVIL_MAC and n["state"] == "reachable"
+
+    wait_until(moved, lambda: f"the move is not followed: {s.neighbor()}", 20)
+    wire.close()
+
+
+@test
+def a_duplicate_of_an_own_address_is_reported(lab):
+    """The kernel's duplicate address detection asks; the node answers, and the kernel gives the address up."""
+    s = Segment6(lab)
+    s.evil.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=1", "net.ipv6.conf.eth0.dad_transmits=1")
+    s.evil.run("ip", "addr", "add", f"{NODE_IP}/64", "dev", "eth0")
+    wait_until(lambda: "dadfailed" in s.evil.run("ip", "-6", "addr", "show", "dev", "eth0"),
+               "the kernel has not noticed that the address is taken", 10)
+    wire = raw(s.evil)
+    wire.send(icmp6(EVIL_MAC, NODE_MAC, NODE_IP, NODE_IP, advertisement(NODE_IP, EVIL_MAC)))
+    wire.close()
+    wait_until(lambda: "address_conflict" in [n["code"] for n in s.daemon.call("notices.list")],
+               lambda: f"no notice of the conflict: {s.daemon.call('notices.list')}", 10)
+    ping(s.peer, NODE_IP)
+
+
+@test
+def router_advertisements_change_nothing(lab):
+    s = Segment6(lab)
+    s.wait_neighbor("the next hop is not resolved", mac=PEER_MAC, state="reachable")
+    before = s.daemon.drop("multicast")
+    wire, n = raw(s.evil), 20
+    body = (struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) +
+            struct.pack("!BBBBIII16s", 3, 4, 64, 0xc0, 86400, 86400, 0,
+                        socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")))
+    for _ in range(n):
+        wire.send(icmp6(EVIL_MAC, "33:33:00:00:00:01", "fe80::ff:fe00:e01", "ff02::1", body))
+    wire.close()
+    wait_until(lambda: s.daemon.drop("multicast") - before >= n, "the advertisements are not counted")
+    expect_equal(s.path()["next_hop"], PEER_IP, "the next hop")
+
+
+def routed(lab, via, **more):
+    """Node b is behind the router: the peer's kernel."""
+    s = Segment6(lab, routes=[{"prefix": "2001:db8:9::/48", "via": via, **more}],
+                 nodes=[{"name": "b", "address": FAR}])
+    wait_until(lambda: s.path()["resolved"], lambda: f"not resolved: {s.path()}", 10)
+    return s
+
+
+@test
+def a_router_is_found_by_its_global_and_by_its_link_local_address(lab):
+    s = routed(lab, PEER_IP)
+    expect_equal(s.path()["next_hop"], PEER_IP, "the next hop")
+    s.daemon.call("routes.set", {"prefix": "2001:db8:9::/48", "via": "fe80::ff:fe00:b01", "port": "uplink"})
+    wait_until(lambda: s.path()["next_hop"] == "fe80::ff:fe00:b01" and s.path()["resolved"],
+               lambda: f"not resolved: {s.path()}", 10)
+    expect_equal(s.neighbor("fe80::ff:fe00:b01")["mac"], PEER_MAC, "its MAC")
+    expect_equal([n["code"] for n in s.daemon.call("notices.list")], [], "notices")
