@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collections.h"
+#include "ctrl/underlay/underlay.h"
 #include "dp/lib/addr_map.h"
 #include "endpoints.h"
 #include "networks.h"
@@ -269,10 +270,25 @@ static void scope(struct sl_table_txn *t)
 		sl_table_scope_all(t);
 }
 
+static bool leaves_bare(const struct sl_world *w)
+{
+	for (uint32_t i = 1; i < w->n_outside; i++)
+		if (w->outside[i].kind == SL_OUTSIDE_NAT)
+			return true;
+	return false;
+}
+
+/* Before paths are refreshed, which makes exits anew when ports or routes have changed. */
+static void commit(struct sl_table_txn *t)
+{
+	sl_underlay_set_exits(sl_apply_underlay(t->apply), leaves_bare(t->world));
+}
+
 const struct sl_table_ops sl_outside_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS) |
 						     SL_TABLE_OF(SL_COLL_PORTS) |
 						     SL_TABLE_OF(SL_COLL_ENDPOINTS),
 	.open = open_outside,
 	.close = close_outside,
 	.prepare = prepare,
-	.scope = scope};
+	.scope = scope,
+	.commit = commit};
