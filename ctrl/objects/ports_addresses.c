@@ -6,7 +6,7 @@
 #include "collections.h"
 #include "neighbors.h"
 #include "ports.h"
-#include "routes.h"
+#include "reach.h"
 
 /* An object that gives a port's address to another host: a neighbour, or the gateway of a route. */
 struct address_claim {
@@ -53,7 +53,14 @@ static bool claims(struct address_claim *c, const struct sl_object *o, const str
 
 static bool by_route(const struct sl_object *o, void *ctx)
 {
-	return !claims(ctx, o, &((const struct sl_route_obj *)o)->via);
+	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
+	struct sl_route_via to[SL_WAYS_MAX];
+	size_t n = sl_route_is_underlay(route) ? sl_route_of_object(route, to).n : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (claims(ctx, o, &to[i].via))
+			return false;
+	return true;
 }
 
 static bool by_neighbor(const struct sl_object *o, void *ctx)

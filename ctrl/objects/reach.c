@@ -33,8 +33,16 @@ bool sl_store_reach_init(
 struct sl_route sl_route_of_object(
 	const struct sl_route_obj *route, struct sl_route_via to[SL_WAYS_MAX])
 {
-	to[0] = (struct sl_route_via){.via = route->via, .port = route->port, .weight = 1};
-	return (struct sl_route){.prefix = route->prefix, .n = 1, .to = to};
+	const struct sl_route_target_obj *t = route->targets.items;
+	size_t n = route->targets.n;
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = (struct sl_route_via){
+			.via = t[i].via, .port = t[i].port, .weight = (uint16_t)t[i].weight};
+	if (n == 0)
+		to[n++] =
+			(struct sl_route_via){.via = route->via, .port = route->port, .weight = 1};
+	return (struct sl_route){.prefix = route->prefix, .n = n, .to = to};
 }
 
 static bool try_route(const struct sl_object *o, void *ctx)

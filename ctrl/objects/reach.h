@@ -17,7 +17,7 @@
  */
 bool sl_store_reach_init(
 	struct sl_reach *r, const struct sl_store *store, const struct sl_node_self *self);
-/* The underlay's route of an object; `to` gets its gateways, and must outlive it. */
+/* A route of the underlay as the object says it; `to` gets its gateways, and must outlive it. */
 struct sl_route sl_route_of_object(
 	const struct sl_route_obj *route, struct sl_route_via to[SL_WAYS_MAX]);
 /* The path to an address, by a link or by the store's routes. */

@@ -8,9 +8,12 @@
 #include "ports.h"
 #include "routes.h"
 #include "ctrl/model/store.h"
+#include "ctrl/underlay/reach.h"
 #include "pipelines/route/route_dp.h"
 
 #define SL_ROUTES_MAX 262143u
+
+_Static_assert(SL_WAYS_MAX == SL_ROUTE_TARGETS_MAX, "the underlay takes all targets");
 
 static const struct sl_field target =
 	SL_ELEM("target", &sl_shape_route_target, "A place that packets go to.");
@@ -26,38 +29,19 @@ static const struct sl_field route_fields[] = {
 		.help = "Underlay: the port; absent: the one whose link holds via."),
 	SL_FIELD(sl_route_obj, targets, SL_F_LIST, .max = SL_ROUTE_TARGETS_MAX, .elem = &target,
 		.shape = &sl_shape_route_target,
-		.help = "Network: where packets go. Several share connections by weight."),
+		.help = "Where packets go; of the underlay: its gateways, in place of via. Several "
+			"share "
+			"connections by weight."),
 	SL_FIELD(sl_route_obj, blackhole, SL_F_BOOL,
 		.help = "Network: packets are dropped, and their senders are not told."),
 };
-
-static int check_underlay_route(const struct sl_route_obj *r, struct sl_err *e)
-{
-	char prefix[SL_PREFIX_STR_LEN], via[SL_IP_STR_LEN];
-
-	if (r->blackhole || r->targets.n > 0) {
-		sl_err_set(e, SL_ERR_PARAMS, r->blackhole ? "blackhole" : "targets",
-			"a route of the underlay has a gateway and nothing else");
-		sl_err_hint(e, "give via; or the network whose packets the route is for");
-		return -EINVAL;
-	}
-	if (!r->has_via)
-		return sl_err_set(e, SL_ERR_PARAMS, "via",
-			"a route of the underlay needs via, its gateway's address");
-	if (sl_check_unicast(&r->via, "via", e) != 0)
-		return -EINVAL;
-	if ((sl_ip_is_v4(&r->prefix.ip) && r->prefix.len >= 96) != sl_ip_is_v4(&r->via))
-		return sl_err_set(e, SL_ERR_PARAMS, "via",
-			"gateway %s is of another address family than %s",
-			sl_format_ip(&r->via, via), sl_format_prefix(&r->prefix, prefix));
-	return 0;
-}
 
 static int check_route(const void *obj, struct sl_err *e)
 {
 	const struct sl_route_obj *r = obj;
 
-	return sl_route_is_underlay(r) ? check_underlay_route(r, e) : sl_check_network_route(r, e);
+	return sl_route_is_underlay(r) ? sl_check_underlay_route(r, e)
+				       : sl_check_network_route(r, e);
 }
 
 const struct sl_shape sl_shape_route = SL_SHAPE("route", sl_route_obj, route_fields,
@@ -96,19 +80,11 @@ static int check(const struct sl_check *c, struct sl_err *e)
 {
 	const struct sl_route_obj *r = (const struct sl_route_obj *)c->obj;
 
+	if (sl_route_is_underlay(r) && sl_check_underlay_port(c, &sl_collection_routes, e) != 0)
+		return -EINVAL;
 	if (sl_route_is_underlay(r))
-		return sl_check_underlay_port(c, &sl_collection_routes, e);
+		return sl_check_underlay_targets(c->store, r, e);
 	return sl_check_route_targets(c->store, r, e);
-}
-
-static int route_own(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
-
-	if (!sl_route_is_underlay(r))
-		return 0;
-	return sl_check_not_own(s, &sl_collection_routes, o, &r->via, "via",
-		"give the address of the other end", e);
 }
 
 static int route_prefix(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
@@ -118,7 +94,7 @@ static int route_prefix(const struct sl_store *s, const struct sl_object *o, str
 }
 
 static const struct sl_rule rules[] = {
-	{"route_own_gateway", route_own},
+	{"route_own_gateway", sl_rule_route_gateways},
 	{"route_prefix", route_prefix},
 };
 

@@ -28,7 +28,7 @@ struct sl_route_obj {
 	bool has_via;
 	struct sl_ip via;
 	const char *port; /* empty: the port whose link holds via */
-	/* Of a network: one of both. */
+	/* Gateways in place of via; of a network: these or blackhole. */
 	struct sl_list targets; /* struct sl_route_target_obj */
 	bool blackhole;
 };
@@ -37,6 +37,13 @@ static inline bool sl_route_is_underlay(const struct sl_route_obj *r)
 {
 	return r->network[0] == '\0';
 }
+
+/* What a route of the underlay may say (routes_underlay.c). 0, or -EINVAL with *e. */
+int sl_check_underlay_route(const struct sl_route_obj *r, struct sl_err *e);
+int sl_check_underlay_targets(
+	const struct sl_store *s, const struct sl_route_obj *r, struct sl_err *e);
+/* A rule: none of its gateways is this node itself. */
+int sl_rule_route_gateways(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
 /* What a network's route may say (routes_network.c). 0, or -EINVAL with *e. */
 int sl_check_network_route(const struct sl_route_obj *r, struct sl_err *e);

@@ -30,7 +30,7 @@ struct sl_reach {
 	size_t n_links, max_links;
 };
 
-#define SL_WAYS_MAX 16 /* next hops that one address is reached by */
+#define SL_WAYS_MAX 32 /* next hops that one address is reached by */
 
 /* A gateway of a route. */
 struct sl_route_via {

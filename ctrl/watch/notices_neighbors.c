@@ -23,15 +23,26 @@ struct gateways {
 	} all[];
 };
 
+static bool count_gateways(const struct sl_object *o, void *ctx)
+{
+	*(size_t *)ctx += 1 + ((const struct sl_route_obj *)o)->targets.n;
+	return true;
+}
+
 static bool add_gateway(const struct sl_object *o, void *ctx)
 {
 	const struct sl_route_obj *route = (const struct sl_route_obj *)o;
-	char text[SL_IP_STR_LEN];
+	struct sl_route_via to[SL_WAYS_MAX];
+	size_t n = sl_route_is_underlay(route) ? sl_route_of_object(route, to).n : 0;
 	struct gateways *g = ctx;
 
-	if (route->port[0] != '\0')
-		snprintf(g->all[g->n++].key, sizeof(g->all[0].key), "%s/%s", route->port,
-			sl_format_ip(&route->via, text));
+	for (size_t i = 0; i < n; i++) {
+		char text[SL_IP_STR_LEN];
+
+		if (to[i].port[0] != '\0')
+			snprintf(g->all[g->n++].key, sizeof(g->all[0].key), "%s/%s", to[i].port,
+				sl_format_ip(&to[i].via, text));
+	}
 	return true;
 }
 
@@ -45,10 +56,11 @@ static bool is_named_gateway(struct sl_notice_walk *w, const char *key)
 {
 	struct gateways *g = w->memo;
 	struct gateway wanted;
+	size_t n = 0;
 
 	if (g == NULL) {
-		g = malloc(sizeof(*g) +
-			   sl_store_count(w->f->store, SL_COLL_ROUTES) * sizeof(g->all[0]));
+		sl_store_walk(w->f->store, SL_COLL_ROUTES, count_gateways, &n);
+		g = malloc(sizeof(*g) + n * sizeof(g->all[0]));
 		if (g == NULL)
 			return true;
 		g->n = 0;

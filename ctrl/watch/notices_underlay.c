@@ -221,7 +221,7 @@ bool sl_notice_route_gateway(const struct sl_object *o, void *ctx)
 	struct sl_route_via to[SL_WAYS_MAX];
 	const struct sl_route plain = sl_route_of_object(route, to);
 
-	for (size_t i = 0; i < plain.n; i++) {
+	for (size_t i = 0; i < plain.n && sl_route_is_underlay(route); i++) {
 		struct sl_reach_way way;
 		enum sl_reach_why why = sl_reach_gateway(&w->reach, &to[i], &way);
 		char text[SL_IP_STR_LEN];

@@ -46,6 +46,7 @@ enum sl_family {
  * at hdr + SL_TUNNEL_HDR_MAX. So a push may copy whole 64-byte blocks that end at the inner packet,
  * where the headroom allows.
  */
+struct sl_tunnel_group;
 struct sl_tunnel {
 	uint8_t hdr[SL_TUNNEL_HDR_MAX];
 	/* length from the outer Ethernet header to the tunnel header, both included */
@@ -67,6 +68,11 @@ struct sl_tunnel {
 	uint8_t family;	       /* enum sl_family of the outer headers */
 	bool udp6_checksum;    /* over IPv6: the outer UDP checksum is computed, not zero */
 	struct sl_ip next_hop; /* address whose MAC is needed; control thread only */
+	/*
+	 * Several next hops (pipelines/overlay/group_dp.h): then this one is neither reachable nor
+	 * resolved, and its mtu fits all of them. NULL: the one next hop above.
+	 */
+	const struct sl_tunnel_group *group;
 } __rte_cache_aligned;
 
 /* A tunnel's id: its slot in the tunnel table. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_prefetch.h>
 
+#include "group_dp.h"
 #include "offloads.h"
 #include "overlay_dp.h"
 #include "parked.h"
@@ -40,22 +41,37 @@ static void find_tunnels(const struct sl_tunnel_table *tunnels, struct sl_burst 
 	}
 }
 
+/* The tunnel is no way by itself: it has several next hops, or none. */
+static __rte_noinline const struct sl_tunnel *choose(struct sl_burst *b, unsigned int i)
+{
+	struct sl_meta *md = &b->meta[i];
+	const struct sl_tunnel *t = sl_group_member(md->tunnel, md->hash);
+
+	if (t == NULL)
+		b->verdict[i] = SL_DROP_ROUTE_NONE;
+	else
+		md->tunnel = t;
+	return t;
+}
+
 static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct groups *g)
 {
 	memset(g->n, 0, sizeof(g->n));
 	for (unsigned int k = 0; k < n; k++) {
-		unsigned int i = idx[k];
+		unsigned int i = idx[k], kind;
 		const struct sl_tunnel *t = b->meta[i].tunnel;
 
-		if (unlikely(t == NULL))
+		if (unlikely(t == NULL)) {
 			b->verdict[i] = SL_DROP_PORT_GONE;
-		else if (unlikely(!t->reachable))
-			b->verdict[i] = SL_DROP_ROUTE_NONE;
-		else {
-			unsigned int kind = t->encap * SL_FAMILIES + t->family;
-
-			g->idx[kind][g->n[kind]++] = (uint8_t)i;
+			continue;
 		}
+		if (unlikely(!t->reachable)) {
+			t = choose(b, i);
+			if (t == NULL)
+				continue;
+		}
+		kind = t->encap * SL_FAMILIES + t->family;
+		g->idx[kind][g->n[kind]++] = (uint8_t)i;
 	}
 }
 

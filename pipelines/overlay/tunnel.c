@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "encaps.h"
+#include "group_dp.h"
 #include "tunnel_ctl.h"
 
 /* Reserves address space only. A page is allocated, on the writer's NUMA node, when
@@ -93,6 +94,37 @@ struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunne
 		return NULL;
 	}
 	return t;
+}
+
+struct sl_tunnel *sl_tunnel_create_group(enum sl_encap_id encap, const struct sl_tunnel_params *p,
+	size_t n, const uint8_t bucket[])
+{
+	size_t size = sizeof(struct sl_tunnel) + sizeof(struct sl_tunnel_group) +
+		      n * sizeof(struct sl_tunnel);
+	struct sl_tunnel *leader = aligned_alloc(RTE_CACHE_LINE_SIZE,
+		RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE));
+	struct sl_tunnel_group *g;
+	int rc;
+
+	if (leader == NULL)
+		return NULL;
+	g = (struct sl_tunnel_group *)(void *)(leader + 1);
+	g->n = (uint8_t)n;
+	memcpy(g->bucket, bucket, sizeof(g->bucket));
+	rc = sl_tunnel_init(leader, encap, p);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = sl_tunnel_init(&g->member[i], encap, &p[i]);
+		leader->mtu = RTE_MIN(leader->mtu, g->member[i].mtu);
+	}
+	if (rc < 0) {
+		free(leader);
+		errno = -rc;
+		return NULL;
+	}
+	leader->reachable = false;
+	leader->resolved = false;
+	leader->group = g;
+	return leader;
 }
 
 void sl_tunnel_publish(

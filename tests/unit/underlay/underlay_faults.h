@@ -18,6 +18,7 @@
 #define NODE(name, a) "{\"name\":\"" name "\",\"address\":\"" a "\"}"
 #define B	      NODE("b", "192.0.2.2")
 #define ROUTE(p, v)   "{\"prefix\":\"" p "\",\"via\":\"" v "\"}"
+#define TARGETS(t)    "{\"prefix\":\"198.51.100.0/24\",\"targets\":[" t "]}"
 #define NEIGHBOR(a)   "{\"port\":\"uplink\",\"address\":\"" a "\",\"mac\":\"02:00:00:00:0b:01\"}"
 #define BLUE(more)    "{\"name\":\"blue\",\"vni\":100" more "}"
 #define SELF(a)	      "{\"name\":\"a\",\"tunnel_addresses\":[" a "]}"
@@ -58,7 +59,12 @@ static const struct fault faults[] = {
 	{"node_unreachable", false, "no tunnel address",
 		.ports = "[" UPLINK(ADDRESSES("\"192.0.2.1/24\",\"2001:db8::1/64\"")) "," WEB "]",
 		.nodes = "[" NODE("b", "2001:db8::2") "]"},
-	{"route_gateway", false, "fe80::1", .routes = "[" ROUTE("2001:db8:1::/48", "fe80::1") "]"},
+	{"route_own_gateway", true, "link-local",
+		.routes = "[" ROUTE("2001:db8:1::/48", "fe80::1") "]"},
+	{"route_own_gateway", true, "own",
+		.routes = "[" TARGETS("{\"via\":\"192.0.2.3\"},{\"via\":\"192.0.2.1\"}") "]"},
+	{"route_gateway", false, "192.168.0.1",
+		.routes = "[" TARGETS("{\"via\":\"192.0.2.3\"},{\"via\":\"192.168.0.1\"}") "]"},
 	{"neighbor_off_link", false, "2001:db8::2", .neighbors = "[" NEIGHBOR("2001:db8::2") "]"},
 	{"tunnel_address", false, "outside", .node = SELF("\"192.0.2.1\",\"2001:db8::1\"")},
 	/* Addresses that no port answers. */
