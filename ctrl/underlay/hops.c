@@ -47,21 +47,29 @@ static void release(struct sl_underlay *u, struct sl_hop *h, bool held)
 	free(h);
 }
 
+/* Next hops that share flows are watched. */
+static void watch(struct sl_underlay *u, struct sl_hop *h, bool on)
+{
+	h->n_spread += on ? 1 : UINT32_MAX;
+	if (on && h->n_spread == 1)
+		DL_APPEND2(u->watched, h, watched_prev, watched_next);
+	if (!on && h->n_spread == 0)
+		DL_DELETE2(u->watched, h, watched_prev, watched_next);
+}
+
 static void leave(struct sl_underlay *u, struct sl_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (n > 1)
+			watch(u, members[i].hop, false);
 		DL_DELETE(members[i].hop->members, &members[i]);
 		release(u, members[i].hop, members[i].held);
 	}
 	free(members);
 }
 
-/* The old hops are left last: a hop that stays is not forgotten in between. */
-void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach_path *path)
+static void join(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach_path *path)
 {
-	struct sl_member *old = leg->member;
-	size_t n_old = leg->n;
-
 	leg->why = path->why;
 	leg->n = path->n;
 	leg->member = path->n > 0 ? calloc(path->n, sizeof(*leg->member)) : NULL;
@@ -75,7 +83,49 @@ void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach
 		m->hop = find_or_add(u, path->way[i].port, &path->way[i].next_hop);
 		DL_APPEND(m->hop->members, m);
 		m->held = hold(u, m->hop);
+		if (path->n > 1)
+			watch(u, m->hop, true);
 	}
+}
+
+static uint8_t index_of(const struct sl_leg *leg, const struct sl_hop *hop)
+{
+	for (size_t i = 0; i < leg->n; i++)
+		if (leg->member[i].hop == hop)
+			return (uint8_t)i;
+	return SL_SPREAD_NONE;
+}
+
+/* Flows stay with members that stay. */
+static void keep_spread(struct sl_leg *leg, const struct sl_member *old, size_t n_old)
+{
+	uint8_t to[SL_WAYS_MAX];
+
+	if (leg->n <= 1) {
+		free(leg->spread);
+		leg->spread = NULL;
+		return;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		to[i] = index_of(leg, old[i].hop);
+	if (leg->spread != NULL) {
+		sl_spread_renumber(leg->spread, to);
+		return;
+	}
+	leg->spread = malloc(sizeof(*leg->spread));
+	if (leg->spread == NULL)
+		abort();
+	sl_spread_init(leg->spread);
+}
+
+/* The old hops are left last: a hop that stays is not forgotten in between. */
+void sl_leg_use(struct sl_underlay *u, struct sl_leg *leg, const struct sl_reach_path *path)
+{
+	struct sl_member *old = leg->member;
+	size_t n_old = leg->n;
+
+	join(u, leg, path);
+	keep_spread(leg, old, n_old);
 	leave(u, old, n_old);
 }
 
@@ -103,12 +153,50 @@ bool sl_leg_is_resolved(const struct sl_leg *leg)
 	return false;
 }
 
-static bool uses_port(const struct sl_unode *n, uint16_t port)
+bool sl_member_is_usable(const struct sl_underlay *u, const struct sl_member *m)
 {
-	for (unsigned int f = 0; f < SL_FAMILIES; f++)
-		for (size_t i = 0; i < n->leg[f].n; i++)
-			if (n->leg[f].member[i].hop->key.port == port)
-				return true;
+	const struct sl_uport *port = sl_uport_find(u, (uint16_t)m->hop->key.port);
+
+	return m->hop->resolved && port != NULL && !port->is_down;
+}
+
+void sl_hops_watch(struct sl_underlay *u)
+{
+	uint32_t tick = sl_engine_tick(u->engine);
+	struct sl_hop *h;
+
+	if (tick - u->watched_tick < SL_TICKS_PER_SECOND)
+		return;
+	u->watched_tick = tick;
+	DL_FOREACH2(u->watched, h, watched_next)
+	sl_neighbor_watch(u->neighbors, (uint16_t)h->key.port, &h->key.ip, tick);
+}
+
+static void publish_members(struct sl_underlay *u, struct sl_hop *h)
+{
+	struct sl_member *m;
+
+	DL_FOREACH (h->members, m)
+		if (m->leg->n > 1)
+			sl_leg_publish(u, m->leg);
+}
+
+void sl_hops_link_changed(struct sl_underlay *u, uint16_t port)
+{
+	struct sl_hop *h;
+
+	DL_FOREACH2(u->watched, h, watched_next)
+	{
+		if (h->key.port == port)
+			publish_members(u, h);
+	}
+}
+
+static bool uses_port(const struct sl_leg *leg, uint16_t port)
+{
+	for (size_t i = 0; i < leg->n; i++)
+		if (leg->member[i].hop->key.port == port)
+			return true;
 	return false;
 }
 
@@ -117,9 +205,11 @@ void sl_hops_leave_port(struct sl_underlay *u, uint16_t port)
 	struct sl_unode *n, *next;
 
 	HASH_ITER (hh, u->nodes, n, next) {
-		if (!uses_port(n, port))
+		if (!uses_port(&n->leg[SL_FAMILY_IP4], port) &&
+			!uses_port(&n->leg[SL_FAMILY_IP6], port))
 			continue;
 		sl_unode_leave_hops(u, n);
 		sl_unode_set_fresh(u, n, true);
 	}
+	sl_outside_leave_port(u, port);
 }

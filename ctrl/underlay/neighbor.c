@@ -232,6 +232,20 @@ void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_
 		n->uses--;
 }
 
+void sl_neighbor_watch(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick)
+{
+	struct sl_neighbor *n = sl_neighbor_find(t, port, ip);
+
+	if (n == NULL)
+		return;
+	sl_neighbor_resolve(t, n, tick);
+	if (n->state != SL_NEIGHBOR_REACHABLE ||
+		tick - n->changed < SL_NEIGHBOR_WATCHED_S * SL_TICKS_PER_SECOND)
+		return;
+	sl_neighbor_enter(n, SL_NEIGHBOR_PROBE, tick);
+	sl_neighbor_ask(t, n, tick);
+}
+
 void sl_neighbor_queue(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip,
 	struct rte_mbuf *m, uint32_t tick)
 {

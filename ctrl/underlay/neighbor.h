@@ -38,6 +38,7 @@
 #define SL_NEIGHBORS_MAX \
 	131072 /* entries besides static ones; beyond it, new next hops stay unresolved */
 #define SL_NEIGHBOR_FRESH_S	30  /* a learned entry is probed when older */
+#define SL_NEIGHBOR_WATCHED_S	5   /* the same for an entry that is watched */
 #define SL_NEIGHBOR_RETRIES	3   /* requests, one a second, until it counts as failed */
 #define SL_NEIGHBOR_FORGET_S	120 /* an entry no tunnel uses is dropped when older */
 #define SL_NEIGHBOR_DOUBTS	2   /* unicast requests to the known MAC before asking everybody */
@@ -117,6 +118,13 @@ void sl_neighbors_destroy(struct sl_neighbors *t); /* accepts NULL; frees waitin
 int sl_neighbor_hold(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick,
 	struct sl_mac *mac);
 void sl_neighbor_release(struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip);
+
+/*
+ * Asks for an entry that is held: at once when it has failed, and when its last proof is older than
+ * SL_NEIGHBOR_WATCHED_S. For next hops that share flows with others: call it once a second.
+ */
+void sl_neighbor_watch(
+	struct sl_neighbors *t, uint16_t port, const struct sl_ip *ip, uint32_t tick);
 
 /*
  * Handles a packet whose next hop is not resolved: sends it at once, queues it, or drops it with a

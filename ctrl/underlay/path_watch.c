@@ -110,12 +110,19 @@ static uint16_t router_mtu(const struct sl_leg *leg, const struct sl_tunnel_seen
 	return (uint16_t)mtu;
 }
 
-static struct sl_underlay_hop hop_of(const struct sl_member *m)
+static struct sl_underlay_hop hop_of(
+	const struct sl_underlay *u, const struct sl_leg *leg, size_t i)
 {
-	return (struct sl_underlay_hop){.port = (uint16_t)m->hop->key.port,
+	const struct sl_member *m = &leg->member[i];
+	struct sl_underlay_hop hop = {.port = (uint16_t)m->hop->key.port,
 		.next_hop = m->hop->key.ip,
 		.weight = m->weight,
-		.resolved = m->hop->resolved};
+		.resolved = m->hop->resolved,
+		.usable = sl_member_is_usable(u, m)};
+
+	for (size_t b = 0; b < SL_GROUP_BUCKETS; b++)
+		hop.flows += leg->spread == NULL || leg->spread->at[b] == i;
+	return hop;
 }
 
 /* The tunnel whose last error is the node's last one knows who sent it. */
@@ -159,6 +166,6 @@ bool sl_underlay_path(struct sl_underlay *u, uint32_t id, struct sl_underlay_pat
 	path->router_mtu = router_mtu(leg, &path->seen, path->tick);
 	path->n_hops = leg->n;
 	for (size_t i = 0; i < leg->n; i++)
-		path->hop[i] = hop_of(&leg->member[i]);
+		path->hop[i] = hop_of(u, leg, i);
 	return true;
 }

@@ -48,8 +48,8 @@ static size_t neediest(const struct load *l, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		if (l[i].weight > 0 &&
-			(best == SL_SPREAD_NONE || (l[i].has + 1) * l[best].weight <
-							   (l[best].has + 1) * l[i].weight))
+			(best == SL_SPREAD_NONE ||
+				(l[i].has + 1) * l[best].weight < (l[best].has + 1) * l[i].weight))
 			best = i;
 	return best;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "pipelines/overlay/group_dp.h"
 #include "underlay_impl.h"
 
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id)
@@ -47,12 +48,26 @@ void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *
 		abort();
 }
 
+static void follow_link(struct sl_underlay *u, struct sl_uport *p)
+{
+	struct sl_port_info info;
+
+	if (p == NULL)
+		return;
+	sl_port_info(u->engine, p->id, &info);
+	if (p->is_down == !info.link_up)
+		return;
+	p->is_down = !info.link_up;
+	sl_hops_link_changed(u, p->id);
+}
+
 bool sl_underlay_port_follow(
 	struct sl_underlay *u, uint16_t id, const struct sl_mac *mac, uint16_t mtu)
 {
 	struct sl_uport *p = sl_uport_find(u, id);
 
 	u->hosts.dirty = true;
+	follow_link(u, p);
 	if (p == NULL || (p->mtu == mtu && sl_mac_equal(&p->mac, mac)))
 		return false;
 	p->mtu = mtu;
@@ -93,7 +108,8 @@ static void put_addresses(
 		struct sl_leg *leg = &n->leg[f];
 
 		same = same && sl_ip_equal(&leg->address, &node->address[f]);
-		leg->node = n;
+		leg->owner = n->id;
+		leg->mtu = node->mtu;
 		leg->family = f;
 		leg->address = node->address[f];
 	}
@@ -137,7 +153,7 @@ void sl_underlay_del_node(struct sl_underlay *u, uint32_t id)
 	if (n == NULL)
 		return;
 	sl_unode_set_fresh(u, n, false);
-	sl_unode_unpublish(u, n);
+	sl_tunnels_unpublish(u, n->id);
 	if (u->look == n)
 		u->look = n->hh.next;
 	if (u->round == n)
@@ -165,6 +181,8 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 			sl_unode_set_fresh(u, n, true);
 	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
 	sl_unode_find_path(u, n);
+	if (all)
+		sl_outside_refresh(u);
 }
 
 /* Drops a packet that a worker encapsulated and that should leave by up->port. */
@@ -181,6 +199,15 @@ static void drop_upcall(struct sl_underlay *u, const struct sl_upcall *up, enum 
 	rte_pktmbuf_free(up->m);
 }
 
+/* The packet has the MAC of that port as its source. Any next hop on the link will do. */
+static const struct sl_tunnel *member_by_port(const struct sl_tunnel_group *g, uint16_t port)
+{
+	for (unsigned int i = 0; i < g->n; i++)
+		if (g->member[i].port == port)
+			return &g->member[i];
+	return NULL;
+}
+
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 {
 	uint32_t tick = sl_engine_tick(u->engine);
@@ -195,6 +222,8 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
+	if (t != NULL && t->group != NULL)
+		t = member_by_port(t->group, up->port);
 	if (t != NULL && t->reachable) {
 		sl_neighbor_queue(u->neighbors, t->port, &t->next_hop, up->m, tick);
 		return;
@@ -224,6 +253,7 @@ void sl_underlay_drop_stale(struct sl_underlay *u)
 void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
+	sl_hops_watch(u);
 	sl_path_watch_turn(u);
 	u->asks_nodes |= sl_host_links_turn(&u->hosts, sl_engine_tick(u->engine));
 }
@@ -280,6 +310,7 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		return;
 	HASH_ITER (hh, u->nodes, n, next)
 		node_free(u, n);
+	sl_outside_fini(u);
 	HASH_ITER (hh, u->ports, p, next_port) {
 		HASH_DEL(u->ports, p);
 		free(p);

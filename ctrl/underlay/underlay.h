@@ -106,7 +106,9 @@ struct sl_underlay_hop {
 	uint16_t port;
 	struct sl_ip next_hop;
 	uint16_t weight;
-	bool resolved; /* its MAC is known */
+	bool resolved;	/* its MAC is known */
+	bool usable;	/* and its link is up */
+	uint16_t flows; /* of SL_GROUP_BUCKETS parts of the flows, those that leave by it now */
 };
 
 /*
@@ -130,6 +132,14 @@ struct sl_underlay_path {
 bool sl_underlay_path(struct sl_underlay *u, uint32_t node, struct sl_underlay_path *path);
 /* True: the underlay has a way to the node's address of that family. */
 bool sl_underlay_has_way(const struct sl_underlay *u, uint32_t node, enum sl_family family);
+/*
+ * Packets that leave without a tunnel: the tunnel id (encapsulation none) of a next hop on an
+ * underlay port. The id stays the same until the last release. Packets wait for the next hop's MAC
+ * as those of nodes do. Without the port, they are dropped. 0: too many next hops are held.
+ */
+uint32_t sl_underlay_hop_hold(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
+void sl_underlay_hop_release(struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);
+
 struct sl_neighbors *sl_underlay_neighbors(struct sl_underlay *u);
 
 #endif

@@ -20,12 +20,14 @@
 
 #include "parked.h"
 #include "routes.h"
+#include "spread.h"
 #include "underlay.h"
 
 struct sl_uport {
 	uint16_t id;
 	uint16_t mtu;
 	struct sl_mac mac;
+	bool is_down; /* the device says that the link is down */
 	UT_hash_handle hh;
 };
 
@@ -37,6 +39,8 @@ struct sl_hop {
 	struct sl_member *members;
 	struct sl_mac mac; /* when resolved */
 	bool resolved;
+	uint32_t n_spread; /* legs with several next hops that use it; if any, it is watched: */
+	struct sl_hop *watched_prev, *watched_next;
 	UT_hash_handle hh;
 };
 
@@ -49,12 +53,16 @@ struct sl_member {
 };
 
 struct sl_leg {
-	struct sl_unode *node;
+	/* whose tunnels it has: a node's id, or that of a next hop without a node (outside.c) */
+	uint32_t owner;
+	bool outside; /* only the tunnel without encapsulation */
+	uint32_t mtu; /* of the node; 0: the port's */
 	enum sl_family family;
 	struct sl_ip address;  /* zero: the node has none of this family */
 	enum sl_reach_why why; /* why there are no members */
 	size_t n;
 	struct sl_member *member; /* [n]; 0: not reachable */
+	struct sl_spread *spread; /* which member has which flows; NULL: there is one at most */
 	uint16_t outer_mtu;	  /* largest packet that is sent to the underlay; 0: no path */
 };
 
@@ -82,7 +90,11 @@ struct sl_underlay {
 	struct sl_reach reach; /* links by engine port id */
 	struct sl_routes routes;
 	struct sl_uport *ports;
-	struct sl_hop *hops;
+	struct sl_hop *hops, *watched;
+	uint32_t watched_tick; /* of the last look at them */
+	struct sl_outside *outside,
+		*outside_by_number; /* next hops of packets without a tunnel: outside.c */
+	uint32_t outside_number;    /* the last number that was given */
 	struct sl_unode *nodes;
 	struct sl_unode *fresh; /* nodes that are fresh */
 	struct sl_unode *look;	/* the next node whose path is looked at; NULL: the first */
@@ -120,6 +132,22 @@ void sl_hops_leave_port(struct sl_underlay *u, uint16_t port);
 bool sl_leg_has_moved(const struct sl_leg *leg, const struct sl_reach_path *path);
 /* Its next hop's MAC is known: of one of its members at least. */
 bool sl_leg_is_resolved(const struct sl_leg *leg);
+/* A member that packets may be sent by: its MAC is known, and its link is not down. */
+bool sl_member_is_usable(const struct sl_underlay *u, const struct sl_member *m);
+/*
+ * Once a second: asks next hops that share flows more often than others, and those that have failed,
+ * so that one that is lost goes out soon, and comes back without a packet that asks for it.
+ */
+void sl_hops_watch(struct sl_underlay *u);
+/* The port's link is up or down now. */
+void sl_hops_link_changed(struct sl_underlay *u, uint16_t port);
+
+/* outside.c */
+struct sl_outside;
+/* Finds the ways again: ports or their devices have changed. */
+void sl_outside_refresh(struct sl_underlay *u);
+void sl_outside_leave_port(struct sl_underlay *u, uint16_t port);
+void sl_outside_fini(struct sl_underlay *u);
 
 /* ways.c */
 static inline bool sl_ip_is_none(const struct sl_ip *ip)
@@ -137,7 +165,8 @@ void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n);
 void sl_unode_leave_hops(struct sl_underlay *u, struct sl_unode *n);
 /* Builds a leg's tunnels, one for each encapsulation, from what is known of its path. */
 void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg);
-void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n);
+/* Empties the tunnels of a node, or of a next hop without a node. */
+void sl_tunnels_unpublish(struct sl_underlay *u, uint32_t owner);
 
 /* host_ways.c */
 /* The way to an address, of the configuration or of the host. */

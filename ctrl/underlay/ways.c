@@ -55,7 +55,7 @@ static void fill_path(
 	const struct sl_hop *hop = m->hop;
 	uint16_t id = (uint16_t)hop->key.port;
 	const struct sl_uport *port = sl_uport_find(u, id);
-	uint32_t mtu = m->leg->node->mtu;
+	uint32_t mtu = m->leg->mtu;
 
 	p->port = id;
 	p->next_hop = hop->key.ip;
@@ -68,28 +68,67 @@ static void fill_path(
 		p->underlay_mtu = (uint16_t)mtu;
 }
 
-void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
+/* Who has which flows, now that members or their states may be others. */
+static void fill_spread(const struct sl_underlay *u, struct sl_leg *leg)
 {
-	struct sl_tunnel_params p = {.remote = leg->address,
-		.node = leg->node->id,
-		.reachable = leg->n > 0,
-		.local = leg->address,
-		.underlay_mtu = UINT16_MAX};
-	bool has_address = !sl_ip_is_none(&leg->address);
+	struct sl_spread_member m[SL_WAYS_MAX];
+	bool any = false;
 
-	if (leg->n > 0)
-		fill_path(u, &leg->member[0], &p);
-	leg->outer_mtu = leg->n > 0 ? p.underlay_mtu : 0;
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
-		p.id = sl_tunnel_id(leg->node->id, e, leg->family);
-		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), p.id,
-			has_address ? sl_tunnel_create(e, &p) : NULL);
+	for (size_t i = 0; i < leg->n; i++) {
+		m[i].weight = leg->member[i].weight;
+		m[i].usable = sl_member_is_usable(u, &leg->member[i]);
+		any = any || m[i].usable;
 	}
+	/* Without any that is resolved, packets wait for the MAC of one whose link is up. */
+	for (size_t i = 0; i < leg->n && !any; i++)
+		m[i].usable = !sl_uport_find(u, (uint16_t)leg->member[i].hop->key.port)->is_down;
+	sl_spread_fill(leg->spread, m, leg->n);
 }
 
-void sl_unode_unpublish(struct sl_underlay *u, struct sl_unode *n)
+static struct sl_tunnel *create(
+	const struct sl_leg *leg, unsigned int encap, struct sl_tunnel_params *p)
 {
-	uint32_t first = sl_tunnel_id(n->id, 0, 0);
+	for (size_t i = 0; i == 0 || i < leg->n; i++)
+		p[i].id = sl_tunnel_id(leg->owner, encap, leg->family);
+	return leg->n > 1 ? sl_tunnel_create_group(encap, p, leg->n, leg->spread->at)
+			  : sl_tunnel_create(encap, p);
+}
+
+/* p: for each next hop; one for a leg without any. */
+static void publish_all(struct sl_underlay *u, const struct sl_leg *leg, struct sl_tunnel_params *p)
+{
+	bool exists = leg->outside || !sl_ip_is_none(&leg->address);
+
+	for (unsigned int e = leg->outside ? SL_ENCAP_NONE : 0; e < SL_ENCAP_COUNT; e++)
+		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine),
+			sl_tunnel_id(leg->owner, e, leg->family),
+			exists ? create(leg, e, p) : NULL);
+}
+
+void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
+{
+	struct sl_tunnel_params p[SL_WAYS_MAX];
+
+	for (size_t i = 0; i == 0 || i < leg->n; i++) {
+		p[i] = (struct sl_tunnel_params){.remote = leg->address,
+			.node = leg->owner,
+			.reachable = leg->n > 0,
+			.local = leg->address,
+			.next_hop = leg->address,
+			.underlay_mtu = UINT16_MAX};
+		if (leg->n > 0)
+			fill_path(u, &leg->member[i], &p[i]);
+		if (i == 0 || p[i].underlay_mtu < leg->outer_mtu)
+			leg->outer_mtu = leg->n > 0 ? p[i].underlay_mtu : 0;
+	}
+	if (leg->n > 1)
+		fill_spread(u, leg);
+	publish_all(u, leg, p);
+}
+
+void sl_tunnels_unpublish(struct sl_underlay *u, uint32_t owner)
+{
+	uint32_t first = sl_tunnel_id(owner, 0, 0);
 
 	for (uint32_t i = 0; i < SL_TUNNELS_A_NODE; i++)
 		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), first + i, NULL);

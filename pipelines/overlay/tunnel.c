@@ -96,13 +96,13 @@ struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunne
 	return t;
 }
 
-struct sl_tunnel *sl_tunnel_create_group(enum sl_encap_id encap, const struct sl_tunnel_params *p,
-	size_t n, const uint8_t bucket[])
+struct sl_tunnel *sl_tunnel_create_group(
+	enum sl_encap_id encap, const struct sl_tunnel_params *p, size_t n, const uint8_t bucket[])
 {
 	size_t size = sizeof(struct sl_tunnel) + sizeof(struct sl_tunnel_group) +
 		      n * sizeof(struct sl_tunnel);
-	struct sl_tunnel *leader = aligned_alloc(RTE_CACHE_LINE_SIZE,
-		RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE));
+	struct sl_tunnel *leader =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE));
 	struct sl_tunnel_group *g;
 	int rc;
 

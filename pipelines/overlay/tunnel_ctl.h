@@ -21,8 +21,8 @@ struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunne
  * A new tunnel with n next hops, one for each of p, which differ in next hop, port, MTU and MACs only.
  * bucket: which flows leave by which (group_dp.h). NULL with errno set.
  */
-struct sl_tunnel *sl_tunnel_create_group(enum sl_encap_id encap, const struct sl_tunnel_params *p,
-	size_t n, const uint8_t bucket[]);
+struct sl_tunnel *sl_tunnel_create_group(
+	enum sl_encap_id encap, const struct sl_tunnel_params *p, size_t n, const uint8_t bucket[]);
 /* Put the tunnel in its slot; t owns it from here. With tunnel NULL: empty slot `id`. */
 void sl_tunnel_publish(
 	struct sl_tunnel_table *t, struct sl_rcu *rcu, uint32_t id, struct sl_tunnel *tun);
