@@ -58,8 +58,8 @@ static void publish_slow(struct sl_underlay *u, bool exist)
 {
 	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
 		const struct sl_ip none = {0};
-		struct sl_tunnel_params p = {.next_hop =
-						     f == SL_FAMILY_IP4 ? sl_ip_from_v4(0) : none,
+		struct sl_tunnel_params p = {
+			.next_hop = f == SL_FAMILY_IP4 ? sl_ip_from_v4(0) : none,
 			.reachable = true,
 			.underlay_mtu = least_mtu(u),
 			.port = u->ports != NULL ? u->ports->id : 0,
@@ -153,8 +153,8 @@ static void add_route(const struct sl_route *route, void *ctx)
 
 		if (sl_reach_gateway(&u->reach, &route->to[i], &way) != SL_REACH_OK)
 			continue;
-		add_prefix(u->book, &route->prefix, way.port, false,
-			hold(u, way.port, &way.next_hop));
+		add_prefix(
+			u->book, &route->prefix, way.port, false, hold(u, way.port, &way.next_hop));
 		return;
 	}
 }

@@ -181,8 +181,10 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 			sl_unode_set_fresh(u, n, true);
 	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
 	sl_unode_find_path(u, n);
-	if (all)
-		sl_outside_refresh(u);
+	if (!all)
+		return;
+	sl_outside_refresh(u);
+	sl_exits_refresh(u);
 }
 
 /* Drops a packet that a worker encapsulated and that should leave by up->port. */
@@ -222,6 +224,11 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
+	if (t != NULL && t->node == SL_NODES_MAX) {
+		if (!sl_exits_learn(u, up->m, tick))
+			drop_upcall(u, up, SL_DROP_ROUTE_NONE);
+		return;
+	}
 	if (t != NULL && t->group != NULL)
 		t = member_by_port(t->group, up->port);
 	if (t != NULL && t->reachable) {
@@ -315,6 +322,7 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		HASH_DEL(u->ports, p);
 		free(p);
 	}
+	sl_exits_fini(u);
 	sl_underlay_hosts_fini(u);
 	sl_routes_fini(&u->routes);
 	sl_reach_fini(&u->reach);
