@@ -12,7 +12,9 @@
 #include "dp/lib/addr_map.h"
 #include "endpoints.h"
 #include "networks.h"
+#include "pipelines/route/route_ctl.h"
 #include "ports.h"
+#include "sluice/encap.h"
 #include "tables.h"
 
 #define SHARED_SEED 0x5eedu
@@ -31,15 +33,26 @@ static bool open_outside(struct sl_apply *a, struct sl_world *w, void **state)
 {
 	(void)a;
 	(void)state;
-	w->outside = calloc(1, sizeof(*w->outside));
+	w->outside = calloc(2, sizeof(*w->outside));
 	w->n_outside = 1;
 	return w->outside != NULL;
+}
+
+/* The first one is unused, and one without a kind is the end. */
+static void free_outside(void *table)
+{
+	const struct sl_way_out *all = table;
+
+	for (uint32_t i = 1; all != NULL && all[i].kind != SL_OUTSIDE_NONE; i++)
+		for (unsigned int f = 0; f < SL_FAMILIES; f++)
+			free((void *)(uintptr_t)all[i].route[f]);
+	free(table);
 }
 
 static void close_outside(struct sl_world *w, void *state)
 {
 	(void)state;
-	free((void *)(uintptr_t)w->outside);
+	free_outside((void *)(uintptr_t)w->outside);
 }
 
 static bool has_outside(const struct sl_object *o)
@@ -78,6 +91,7 @@ struct making {
 	const struct sl_table_txn *t;
 	struct sl_way_out *all, *now; /* now: the one that addresses are added to */
 	uint32_t n;
+	bool failed;
 };
 
 /* A translated address. IPv4 addresses stay in front. */
@@ -133,7 +147,6 @@ static void fill_nat(struct making *m, const struct sl_outside_obj *from)
 	const struct sl_ip *ip = from->addresses.items;
 	int port = from->port[0] != '\0' ? sl_table_port(m->t, from->port) : -1;
 
-	m->now->kind = SL_OUTSIDE_NAT;
 	m->now->port = port >= 0 ? (uint16_t)port : SL_PORT_NONE;
 	m->now->first = range.first;
 	m->now->last = range.last;
@@ -143,31 +156,87 @@ static void fill_nat(struct making *m, const struct sl_outside_obj *from)
 		add_own(m);
 }
 
-static void fill_host(struct making *m, const struct sl_outside_obj *from)
+/* The route to everything of a family. NULL: out of memory. */
+static struct sl_route_dp *default_route(unsigned int family)
 {
-	const struct sl_object *o = sl_store_find(m->t->store, SL_COLL_ENDPOINTS, from->endpoint);
+	static const struct sl_ip zero;
+	const struct sl_prefix all[] = {{sl_ip_from_v4(0), 96}, {zero, 0}};
+	struct sl_route_dp *r = sl_route_create(&all[family], 1);
 
-	m->now->kind = SL_OUTSIDE_HOST;
-	m->now->host = *(const struct sl_ip *)((const struct sl_endpoint_obj *)o)->addresses.items;
+	if (r == NULL)
+		return NULL;
+	r->kind = SL_ROUTE_TARGETS;
+	r->target[0].weight = 1;
+	sl_route_fill_buckets(r);
+	return r;
+}
+
+/* An address of the host endpoint. False: it has none of the family. */
+static bool find_host(const struct making *m, const struct sl_outside_obj *from,
+	unsigned int family, struct sl_ip *ip)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)sl_store_find(
+		m->t->store, SL_COLL_ENDPOINTS, from->endpoint);
+	const struct sl_ip *addresses = ep->addresses.items;
+
+	for (size_t i = 0; i < ep->addresses.n; i++) {
+		if (sl_ip_is_v4(&addresses[i]) != (family == SL_FAMILY_IP4))
+			continue;
+		*ip = addresses[i];
+		return true;
+	}
+	return false;
+}
+
+/* False: nothing of the family leaves. */
+static bool fill_target(const struct making *m, const struct sl_outside_obj *from,
+	unsigned int family, struct sl_route_target *target)
+{
+	switch ((enum sl_outside_via)from->via) {
+	case SL_OUTSIDE_VIA_HOST:
+		target->kind = SL_TARGET_HOST;
+		return find_host(m, from, family, &target->ip);
+	case SL_OUTSIDE_VIA_NAT:
+		target->kind = SL_TARGET_NAT;
+		return (family == SL_FAMILY_IP4 ? m->now->n4 : m->now->n6) > 0;
+	case SL_OUTSIDE_VIA_NODE:
+		target->kind = SL_TARGET_NODE;
+		target->id = sl_store_id_of(m->t->store, SL_COLL_NODES, from->node);
+		return true;
+	}
+	return false;
+}
+
+static void add_routes(struct making *m, const struct sl_outside_obj *from)
+{
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		struct sl_route_dp *r = default_route(f);
+
+		if (r == NULL) {
+			m->failed = true;
+		} else if (fill_target(m, from, f, &r->target[0])) {
+			m->now->route[f] = r;
+		} else {
+			free(r);
+		}
+	}
 }
 
 static bool add_outside(const struct sl_object *o, void *ctx)
 {
+	static const uint8_t kinds[] = {[SL_OUTSIDE_VIA_HOST] = SL_OUTSIDE_HOST,
+		[SL_OUTSIDE_VIA_NAT] = SL_OUTSIDE_NAT,
+		[SL_OUTSIDE_VIA_NODE] = SL_OUTSIDE_NODE};
 	const struct sl_outside_obj *from = &as_network(o)->outside;
 	struct making *m = ctx;
 
 	if (!has_outside(o))
 		return true;
 	m->now = &m->all[m->n];
-	*m->now = (struct sl_way_out){.port = SL_PORT_NONE};
+	*m->now = (struct sl_way_out){.kind = kinds[from->via], .port = SL_PORT_NONE};
 	if (from->via == SL_OUTSIDE_VIA_NAT)
 		fill_nat(m, from);
-	else if (from->via == SL_OUTSIDE_VIA_HOST)
-		fill_host(m, from);
-	else
-		m->now->kind = SL_OUTSIDE_NODE;
-	if (m->now->kind == SL_OUTSIDE_NODE)
-		m->now->node = sl_store_find(m->t->store, SL_COLL_NODES, from->node)->id;
+	add_routes(m, from);
 	/* Without changed networks, the array is that of the old world, and has this index. */
 	if (m->t->world->networks != m->t->old->networks)
 		((struct sl_network *)(uintptr_t)m->t->world->networks)[o->id].outside =
@@ -205,11 +274,11 @@ static int prepare_table(struct sl_table_txn *t, struct sl_err *e)
 {
 	struct making m = {.t = t, .n = 1};
 
-	m.all = calloc(1 + sl_store_count(t->store, SL_COLL_NETWORKS), sizeof(*m.all));
-	if (!sl_table_replace(t, t->old->outside, m.all, free))
+	m.all = calloc(2 + sl_store_count(t->store, SL_COLL_NETWORKS), sizeof(*m.all));
+	if (!sl_table_replace(t, t->old->outside, m.all, free_outside))
 		return sl_table_no_memory(e);
 	sl_store_walk(t->store, SL_COLL_NETWORKS, add_outside, &m);
-	if (!mark_shared(m.all, m.n))
+	if (m.failed || !mark_shared(m.all, m.n))
 		return sl_table_no_memory(e);
 	t->world->outside = m.all;
 	t->world->n_outside = m.n;

@@ -317,12 +317,12 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		return;
 	HASH_ITER (hh, u->nodes, n, next)
 		node_free(u, n);
+	sl_exits_fini(u);
 	sl_outside_fini(u);
 	HASH_ITER (hh, u->ports, p, next_port) {
 		HASH_DEL(u->ports, p);
 		free(p);
 	}
-	sl_exits_fini(u);
 	sl_underlay_hosts_fini(u);
 	sl_routes_fini(&u->routes);
 	sl_reach_fini(&u->reach);

@@ -16,6 +16,7 @@
 struct sl_addr_map;
 struct sl_encap_ports;
 struct sl_pmap;
+struct sl_route_dp;
 struct sl_policy_set;
 struct sl_tunnel_table;
 struct sl_u32map;
@@ -52,8 +53,8 @@ struct sl_way_out {
 	bool shared;	      /* other networks have some of the addresses, too: see nat_dp.h */
 	uint16_t port;	      /* NAT: the underlay port; SL_PORT_NONE: as routes say */
 	uint16_t first, last; /* NAT: the range of translated ports */
-	uint32_t node;	      /* NODE: its id */
-	struct sl_ip host;    /* HOST: an address of the host endpoint */
+	/* what it is as a route, for IPv4 and IPv6; NULL: nothing of that family leaves */
+	const struct sl_route_dp *route[2];
 	struct sl_ip address[SL_OUTSIDE_ADDRESSES];
 	/* by address: the only port it leaves by; SL_PORT_NONE: any */
 	uint16_t address_port[SL_OUTSIDE_ADDRESSES];

@@ -5,6 +5,7 @@
 #include <rte_byteorder.h>
 
 #include "pipelines/flow/flow_dp.h"
+#include "sluice/encap.h"
 
 /* A connection that looks for a source, and the addresses and ports that it may have. */
 struct search {
@@ -61,10 +62,17 @@ static uint32_t own_position(const struct search *s, uint32_t pos)
 	return RTE_MIN(pos, s->span - 1);
 }
 
+/* UDP to a port where this node listens for tunnel packets is taken for one. */
+static bool is_tunnels_port(const struct search *s, uint16_t port_be)
+{
+	return s->proto == IPPROTO_UDP &&
+	       sl_encap_find_at(s->t->world->encap_ports, IPPROTO_UDP, port_be) != SL_ENCAP_COUNT;
+}
+
 static bool try_position(const struct search *s, uint32_t pos, struct sl_nat_source *src)
 {
 	src->port_be = rte_cpu_to_be_16((uint16_t)(s->out->first + own_position(s, pos)));
-	return is_free(s, src);
+	return !is_tunnels_port(s, src->port_be) && is_free(s, src);
 }
 
 static bool try_own_port(const struct search *s, struct sl_nat_source *src)
@@ -157,7 +165,10 @@ enum sl_drop sl_nat_choose(const struct sl_trip *t, unsigned int i, const struct
 	find_addresses(&s, port);
 	if (s.n == 0)
 		return SL_DROP_ROUTE_NONE;
-	s.random = sl_hash_fold(m->hash + SL_HASH_K1, t->tick + SL_HASH_K2);
+	/* The same after a restart: connections go on where their port is free then. */
+	s.random = sl_hash_bytes(src.b, sizeof(src.b),
+		sl_hash_bytes(s.dst.b, sizeof(s.dst.b),
+			(uint64_t)m->network << 40 | (uint64_t)s.sport_be << 16 | s.dport_be));
 	if (search(&s, source, (uint32_t)sl_hash_bytes(src.b, sizeof(src.b), m->network)))
 		return SL_KEEP;
 	note_exhausted(&s);
