@@ -14,6 +14,7 @@ static struct sl_pipeline pipeline;
 static struct sl_worker worker[WORKERS];
 static struct sl_nat_counts counts[WORKERS];
 static struct sl_way_out out;
+static const struct sl_world world; /* tunnels have the standard ports */
 
 static int setup(void **state)
 {
@@ -72,7 +73,11 @@ static void put_packet(struct flow_fixture *x, const struct opener *o)
 static enum sl_drop open_on(
 	struct flow_fixture *x, unsigned int w, const struct opener *o, struct sl_nat_source *src)
 {
-	struct sl_trip t = {.w = &worker[w], .p = &pipeline, .b = &x->b, .tick = 7};
+	struct sl_trip t = {.w = &worker[w],
+		.p = &pipeline,
+		.world = &world,
+		.b = &x->b,
+		.tick = 7};
 	enum sl_drop d;
 
 	put_packet(x, o);
@@ -233,6 +238,19 @@ static void translates_the_identifier_of_a_ping(void **state)
 	assert_int_not_equal(y.port_be, x.port_be);
 }
 
+/* Replies to such a port would be taken for tunnel packets. */
+static void never_takes_a_port_where_tunnel_packets_are_received(void **state)
+{
+	struct opener o = {.network = 1, .src = 5, .sport = 4789};
+	struct sl_nat_source src;
+
+	(void)state;
+	out.first = out.last = 4789;
+	assert_int_equal(open_one(&o, &src), SL_DROP_NAT_EXHAUSTED);
+	o.proto = IPPROTO_TCP;
+	assert_int_equal(open_one(&o, &src), SL_KEEP);
+}
+
 #define EACH 1500 /* connections of each thread */
 
 struct thread {
@@ -302,6 +320,7 @@ int main(void)
 		T(does_not_take_an_address_of_another_port),
 		T(a_network_takes_half_of_shared_ports_and_leaves_the_other_some),
 		T(translates_the_identifier_of_a_ping),
+		T(never_takes_a_port_where_tunnel_packets_are_received),
 		T(two_workers_never_give_one_port_twice),
 #undef T
 	};
