@@ -256,8 +256,8 @@ static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
 	uint32_t least = UINT32_MAX;
 
 	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (encaps[e] && sl_encap_inner_mtu(e, outer_mtu) < least)
-			least = sl_encap_inner_mtu(e, outer_mtu);
+		if (encaps[e] && sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu) < least)
+			least = sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu);
 	return least;
 }
 

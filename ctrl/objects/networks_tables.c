@@ -59,6 +59,7 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 	return (struct sl_network){.id = obj->o.id,
 		.vni = obj->vni,
 		.encap = (uint8_t)obj->encap,
+		.accepts = (uint16_t)(1u << obj->encap),
 		.mode = (uint8_t)obj->policy_mode,
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,

@@ -96,7 +96,7 @@ static bool find_narrow(enum sl_collection_id by, const struct sl_object *o, voi
 	node = (const struct sl_node_obj *)sl_store_find(
 		x->ways->f->store, SL_COLL_NODES, ep->node);
 	x->mtu = node != NULL ? narrower(x->ways->port_mtu, node->mtu) : 0;
-	if (x->mtu == 0 || x->net->mtu <= sl_encap_inner_mtu(x->net->encap, x->mtu))
+	if (x->mtu == 0 || x->net->mtu <= sl_encap_inner_mtu(x->net->encap, SL_FAMILY_IP4, x->mtu))
 		return true;
 	x->to = node;
 	return false;
@@ -113,7 +113,7 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 		return true;
 	x.ways = ways_of(w);
 	if (x.ways == NULL || x.ways->least == 0 ||
-		n->mtu <= sl_encap_inner_mtu(n->encap, x.ways->least))
+		n->mtu <= sl_encap_inner_mtu(n->encap, SL_FAMILY_IP4, x.ways->least))
 		return true;
 	sl_store_referrers(w->f->store, SL_COLL_NETWORKS, n->name, find_narrow, &x);
 	if (x.to == NULL)
@@ -123,9 +123,9 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 		"lower the network's mtu, or raise that of the underlay",
 		"mtu %u of network \"%s\" is more than the %u that fit the way to node \"%s\": "
 		"mtu %u of %s \"%s\" less %u of tunnel headers",
-		n->mtu, n->name, sl_encap_inner_mtu(n->encap, x.mtu), x.to->name, x.mtu,
-		by_node ? "node" : "underlay port", by_node ? x.to->name : x.ways->port->key,
-		sl_encap_overhead(n->encap));
+		n->mtu, n->name, sl_encap_inner_mtu(n->encap, SL_FAMILY_IP4, x.mtu), x.to->name,
+		x.mtu, by_node ? "node" : "underlay port", by_node ? x.to->name : x.ways->port->key,
+		sl_encap_overhead(n->encap, SL_FAMILY_IP4));
 	return true;
 }
 
@@ -159,7 +159,7 @@ static uint32_t way_to(const struct ip6_way *x, const struct sl_endpoint_obj *ep
 	}
 	o = sl_store_find(w->f->store, SL_COLL_NODES, ep->node);
 	mtu = o != NULL ? narrower(w->port_mtu, ((const struct sl_node_obj *)o)->mtu) : 0;
-	return mtu != 0 ? sl_encap_inner_mtu(x->encap, mtu) : 0;
+	return mtu != 0 ? sl_encap_inner_mtu(x->encap, SL_FAMILY_IP4, mtu) : 0;
 }
 
 static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *ctx)
@@ -182,7 +182,8 @@ static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *
 /* True when no path of this node is too narrow. For most nodes this is the only check. */
 static bool all_wide(const struct ways *w, uint32_t encap)
 {
-	return (w->least == 0 || sl_encap_inner_mtu(encap, w->least) >= IP6_MTU_MIN) &&
+	return (w->least == 0 ||
+		       sl_encap_inner_mtu(encap, SL_FAMILY_IP4, w->least) >= IP6_MTU_MIN) &&
 	       (w->access == 0 || w->access >= IP6_MTU_MIN);
 }
 

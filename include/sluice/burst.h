@@ -111,6 +111,17 @@ _Static_assert(sizeof(struct sl_action) == 16, "copied as one unit");
 _Static_assert(offsetof(struct sl_action, vni) == 8 && offsetof(struct sl_action, flags) == 15,
 	"the first eight bytes are the way out, and no byte is padding");
 
+enum {
+	SL_CAME_ENCAP_BITS = 6,
+	SL_CAME_ENCAP_MASK = (1 << SL_CAME_ENCAP_BITS) - 1,
+};
+
+/* The word of a packet that carries no identity: struct sl_meta.came. */
+static inline uint32_t sl_came(uint32_t encap, uint32_t family)
+{
+	return encap | family << SL_CAME_ENCAP_BITS;
+}
+
 struct sl_meta {
 	/* written by parse */
 	uint16_t l3_off;
@@ -120,13 +131,23 @@ struct sl_meta {
 	uint8_t proto;	   /* transport protocol, after extension headers */
 	uint8_t tcp_flags; /* SL_TCP_*, TCP only */
 	uint8_t tos;	   /* DSCP and ECN of the packet that will be encapsulated */
-	/* written by decap, for packets with a bit in b->closer: offset of the outer UDP header */
-	uint8_t outer_l4;
+	/* written by decap, for packets with a bit in b->closer: half of the bytes that were removed */
+	uint8_t removed_half;
 	uint32_t hash; /* hash of the flow key: for the flow table and the outer source port */
 	/* written at receive (access ports) or by decap (tunnel packets) */
 	uint32_t origin;
 	uint32_t network;
-	uint8_t encap; /* written by decap: enum sl_encap_id of the removed headers */
+	/* written by decap: what the removed headers were and said, in one word */
+	union {
+		uint32_t came;
+		struct {
+			uint32_t encap : SL_CAME_ENCAP_BITS; /* enum sl_encap_id */
+			uint32_t outer_family : 1;	     /* enum sl_family */
+			uint32_t applied : 1; /* GBP's A bit: its sender has applied policy */
+			/* the sender's identity as the packet claims it; 0: it carries none */
+			uint32_t carried : SL_IDENTITY_BITS;
+		};
+	};
 	/* written with the verdict, for reasons that need more: the policy's slot */
 	uint32_t detail;
 	/* written by flow lookup (copied from the entry) or by the miss path */
@@ -148,7 +169,8 @@ struct sl_burst {
 	/* Written by decap for bursts of underlay ports: a bit for each packet. Drop
 	 * samples use both. */
 	uint64_t decapped; /* the outer headers are removed: origin, network and encap are known */
-	/* of the decapped ones: packets whose outer headers had no common form */
+	/* of the decapped ones: packets whose outer headers were not those of sl_outer_read with an
+	 * own header of the usual length */
 	uint64_t closer;
 	/* enum sl_drop; SL_KEEP while no stage has given a verdict */
 	uint8_t verdict[SL_BURST_MAX];

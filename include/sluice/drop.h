@@ -47,6 +47,9 @@
 	X(TUNNEL_SENDER_UNKNOWN, "tunnel packet from an address that is no configured node",      \
 		"tunnel-sender")                                                                  \
 	X(TUNNEL_MALFORMED, "tunnel header truncated, or a required bit is clear", "malformed")   \
+	X(TUNNEL_CHECKSUM, "tunnel packet over IPv6 with a wrong UDP checksum", "malformed")      \
+	X(TUNNEL_NESTED, "a tunnel packet inside of an IP-in-IP packet", "tunnel-nested")         \
+	X(GENEVE_OPTION, "Geneve option that is critical and unknown, RFC 8926", "geneve-option") \
 	X(TUNNEL_NETWORK_UNKNOWN, "VNI that no network of this node has", "tunnel-network")       \
 	X(TUNNEL_ECN, "inner not ECN-capable but outer congestion-experienced, RFC 6040", "ecn")  \
 	X(NEIGHBOR_UNRESOLVED, "next hop does not answer ARP", "neighbor")                        \

@@ -10,9 +10,11 @@
 
 #include <stdatomic.h>
 
+#include "dp/lib/pmap.h"
 #include "sluice/types.h"
 
 struct sl_addr_map;
+struct sl_encap_ports;
 struct sl_pmap;
 struct sl_policy_set;
 struct sl_tunnel_table;
@@ -35,7 +37,9 @@ enum sl_policy_mode {
 struct sl_network {
 	uint32_t id; /* from 1; index in the world's array */
 	uint32_t vni;
-	uint8_t encap;			  /* enum sl_encap_id */
+	uint8_t encap; /* enum sl_encap_id */
+	/* what is taken on receipt: a bit 1 << enum sl_encap_id, its own encap included */
+	uint16_t accepts;
 	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* the verdict when no rule matches */
 	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
@@ -44,6 +48,23 @@ struct sl_network {
 	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
 	bool reject;	   /* senders of packets that policy denies are told */
 	struct sl_mac gateway_mac;
+};
+
+/* What to believe of an identity that a packet carries. */
+enum sl_identity_trust {
+	SL_TRUST_VERIFY, /* it must be the sender's by the endpoint table */
+	SL_TRUST_CLAIM,	 /* it is the sender's */
+	SL_TRUST_IGNORE,
+};
+
+/* How packets go to a node, and what is taken from it. */
+struct sl_node_way {
+	uint8_t encap;	/* enum sl_encap_id; SL_ENCAP_COUNT: that of the network */
+	uint8_t family; /* enum sl_family of the underlay */
+	uint8_t trust;	/* enum sl_identity_trust */
+	uint8_t spare;
+	uint16_t
+		accepts; /* 1 << enum sl_encap_id: taken from it besides what the network accepts */
 };
 
 /* An endpoint, immutable. One object serves all its addresses. */
@@ -65,7 +86,18 @@ enum {
 	/* tunnel packets to it are decapsulated; implies SL_LOCAL_ADDRESS */
 	SL_LOCAL_TUNNEL = 2,
 	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
+	/* The bits from here on number the tunnel addresses, for sl_pair_key. */
+	SL_LOCAL_NUMBER_SHIFT = 16,
 };
+
+/*
+ * IP-in-IP says no network: the addresses of the outer header tell it. This is the key of such a pair
+ * in sl_world.pair_network. local: the value of the own address in sl_world.local_addr.
+ */
+static inline struct sl_pmap_key sl_pair_key(uint32_t local, const struct sl_ip *remote)
+{
+	return sl_pmap_addr_key(local >> SL_LOCAL_NUMBER_SHIFT, remote);
+}
 
 /*
  * The host's TAPs: an underlay port and the TAP that has what is the host's on the same wire. By
@@ -92,7 +124,13 @@ struct sl_world {
 	const struct sl_u32map *vni_to_network; /* VNI -> network id */
 	const struct sl_addr_map *node_by_addr; /* outer source address -> node id */
 	const struct sl_addr_map *local_addr;	/* own underlay address -> SL_LOCAL_* */
-	const struct sl_pmap *endpoints;	/* (network, address) -> struct sl_endpoint */
+	/* sl_pair_key of own and other tunnel address -> network id, as a pointer's value */
+	const struct sl_pmap *pair_network;
+	const struct sl_encap_ports *encap_ports; /* NULL: the standard ones */
+	/* [n_node_ways], by node id; a node past the end: encap of the network, over IPv4, verify */
+	const struct sl_node_way *node_ways;
+	uint32_t n_node_ways;
+	const struct sl_pmap *endpoints;      /* (network, address) -> struct sl_endpoint */
 	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */

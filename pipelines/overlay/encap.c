@@ -5,10 +5,10 @@
 #include "overlay_dp.h"
 #include "parked.h"
 
-/* Packets of one burst by encapsulation. */
+/* Packets of one burst by encapsulation and family. */
 struct groups {
-	uint8_t idx[SL_ENCAP_COUNT][SL_BURST_MAX];
-	unsigned int n[SL_ENCAP_COUNT];
+	uint8_t idx[SL_TUNNELS_A_NODE][SL_BURST_MAX];
+	unsigned int n[SL_TUNNELS_A_NODE];
 };
 
 /* Prefetch the header's last block, and the fields after it. */
@@ -51,8 +51,11 @@ static void group(struct sl_burst *b, const uint8_t *idx, unsigned int n, struct
 			b->verdict[i] = SL_DROP_PORT_GONE;
 		else if (unlikely(!t->reachable))
 			b->verdict[i] = SL_DROP_ROUTE_NONE;
-		else
-			g->idx[t->encap][g->n[t->encap]++] = (uint8_t)i;
+		else {
+			unsigned int kind = t->encap * SL_FAMILIES + t->family;
+
+			g->idx[kind][g->n[kind]++] = (uint8_t)i;
+		}
 	}
 }
 
@@ -95,9 +98,9 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		group(b, room, sl_offloads_make_room(w, b, idx, n, room), &g);
 	else
 		group(b, idx, n, &g);
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (g.n[e] != 0)
-			sl_encaps[e]->push(b, g.idx[e], g.n[e], NULL);
+	for (unsigned int kind = 0; kind < SL_TUNNELS_A_NODE; kind++)
+		if (g.n[kind] != 0)
+			sl_encaps[kind / SL_FAMILIES]->push(b, g.idx[kind], g.n[kind], NULL);
 	if (unlikely(w->offloads))
 		sl_offloads_encapsulated(w, world, b, idx, n);
 	for (unsigned int k = 0; k < n; k++)

@@ -2,8 +2,7 @@
 #include "encaps.h"
 #include "tunnel_ctl.h"
 
-#define OUTER_IP4_LEN 20
-#define INNER_ETH_LEN 14
+#include "outer.h"
 
 const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT] = {
 #define X(id, name, sym) [SL_ENCAP_##id] = &sym,
@@ -11,26 +10,28 @@ const struct sl_encap *const sl_encaps[SL_ENCAP_COUNT] = {
 #undef X
 };
 
-uint32_t sl_encap_overhead(enum sl_encap_id e)
+uint32_t sl_encap_overhead(enum sl_encap_id e, enum sl_family family)
 {
 	const struct sl_encap *row = sl_encaps[e];
 
-	return OUTER_IP4_LEN + row->header_len + (row->inner_ethernet ? INNER_ETH_LEN : 0);
+	if (row->ip_proto == 0)
+		return 0;
+	return sl_outer_ip_len(family) + row->header_len + (row->inner_ethernet ? SL_ETH_LEN : 0);
 }
 
 uint32_t sl_encap_overhead_least(void)
 {
-	uint32_t least = sl_encap_overhead(0);
+	uint32_t least = UINT32_MAX;
 
-	for (unsigned int e = 1; e < SL_ENCAP_COUNT; e++)
-		if (sl_encap_overhead(e) < least)
-			least = sl_encap_overhead(e);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
+		if (sl_encaps[e]->ip_proto != 0)
+			least = RTE_MIN(least, sl_encap_overhead(e, SL_FAMILY_IP4));
 	return least;
 }
 
-uint32_t sl_encap_inner_mtu(enum sl_encap_id e, uint32_t underlay_mtu)
+uint32_t sl_encap_inner_mtu(enum sl_encap_id e, enum sl_family family, uint32_t underlay_mtu)
 {
-	uint32_t overhead = sl_encap_overhead(e);
+	uint32_t overhead = sl_encap_overhead(e, family);
 
 	return underlay_mtu > overhead ? underlay_mtu - overhead : 0;
 }

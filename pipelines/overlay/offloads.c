@@ -2,12 +2,10 @@
 #include "offloads.h"
 
 #include <netinet/in.h>
-#include <rte_ether.h>
 
 #include "dp/lib/pkt.h"
+#include "outer.h"
 #include "sluice/super.h"
-
-enum { OUTER_IP4_LEN = 20 };
 
 /* A buffer in front of m, with the headers that later stages and devices want in the first one. */
 static struct rte_mbuf *put_in_front(struct sl_worker *w, struct rte_mbuf *m)
@@ -62,14 +60,22 @@ static uint64_t tunnel_flag(const struct sl_encap *e)
 }
 
 /* DPDK's convention for tunnels. The inner headers were described before. */
-static void describe(struct rte_mbuf *m, const struct sl_encap *e)
+static void describe(struct rte_mbuf *m, const struct sl_tunnel *t)
 {
+	const struct sl_encap *e = sl_encaps[t->encap];
 	uint32_t l2_len = e->header_len + (e->inner_ethernet ? m->l2_len : 0u);
 
-	m->outer_l2_len = sizeof(struct rte_ether_hdr);
-	m->outer_l3_len = OUTER_IP4_LEN;
+	if (e->ip_proto == 0) {
+		m->l2_len = SL_ETH_LEN;
+		return;
+	}
+	m->outer_l2_len = SL_ETH_LEN;
+	m->outer_l3_len = sl_outer_ip_len(t->family) & 0x1ff;
 	m->l2_len = l2_len & 0x7f;
-	m->ol_flags |= RTE_MBUF_F_TX_OUTER_IPV4 | tunnel_flag(e);
+	m->ol_flags |= tunnel_flag(e) | (t->family == SL_FAMILY_IP4 ? RTE_MBUF_F_TX_OUTER_IPV4
+								    : RTE_MBUF_F_TX_OUTER_IPV6);
+	if (t->udp6_checksum)
+		m->ol_flags |= RTE_MBUF_F_TX_OUTER_UDP_CKSUM;
 }
 
 void sl_offloads_encapsulated(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
@@ -87,7 +93,7 @@ void sl_offloads_encapsulated(struct sl_worker *w, const struct sl_world *world,
 		m->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 		if ((m->ol_flags & SL_OFFLOADS) == 0)
 			continue;
-		describe(m, sl_encaps[t->encap]);
+		describe(m, t);
 		more = sl_super_segments(m) - 1;
 		if (more > 0 && t->resolved)
 			sl_tunnel_count_sent(world->tunnels, w->id, t->id, more,

@@ -62,16 +62,19 @@ void sl_tunnel_table_destroy(struct sl_tunnel_table *t)
 
 int sl_tunnel_init(struct sl_tunnel *t, enum sl_encap_id encap, const struct sl_tunnel_params *p)
 {
+	int rc;
+
 	memset(t, 0, sizeof(*t));
 	t->encap = (uint8_t)encap;
 	t->resolved = p->resolved;
 	t->reachable = p->reachable;
 	t->port = p->port;
-	t->mtu = (uint16_t)sl_encap_inner_mtu(encap, p->underlay_mtu);
 	t->id = p->id;
 	t->node = p->node;
 	t->next_hop = p->next_hop;
-	return sl_encaps[encap]->build(t, p);
+	rc = sl_encaps[encap]->build(t, p);
+	t->mtu = (uint16_t)sl_encap_inner_mtu(encap, t->family, p->underlay_mtu);
+	return rc;
 }
 
 struct sl_tunnel *sl_tunnel_create(enum sl_encap_id encap, const struct sl_tunnel_params *p)

@@ -28,12 +28,13 @@ void sl_tunnel_seen_sum(const struct sl_tunnel_table *t, uint32_t id, struct sl_
 void sl_tunnel_seen_add(struct sl_tunnel_seen *sum, const struct sl_tunnel_seen *s);
 
 /*
- * Bytes of a packet on an IPv4 underlay before the inner IP packet begins: outer IP header to inner
- * Ethernet header. Every tunnel needs at least the smallest overhead of all encapsulations.
+ * Bytes of a packet on an underlay of that family before the inner IP packet begins: outer IP header
+ * to inner Ethernet header. 0 without an encapsulation. Every tunnel needs at least the smallest
+ * overhead of all others.
  */
-uint32_t sl_encap_overhead(enum sl_encap_id e);
+uint32_t sl_encap_overhead(enum sl_encap_id e, enum sl_family family);
 uint32_t sl_encap_overhead_least(void);
 /* The largest inner IP packet that fits an outer one of underlay_mtu bytes; 0: none does. */
-uint32_t sl_encap_inner_mtu(enum sl_encap_id e, uint32_t underlay_mtu);
+uint32_t sl_encap_inner_mtu(enum sl_encap_id e, enum sl_family family, uint32_t underlay_mtu);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* VXLAN, RFC 7348, over IPv4. */
+/* VXLAN, RFC 7348. */
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -33,6 +33,7 @@ static __rte_always_inline bool parse(const uint8_t *own, struct sl_tunnel_heade
 	h->vni = sl_be32(sl_load32(own + 4)) >> 8;
 	h->identity = SL_IDENTITY_UNKNOWN;
 	h->len = sizeof(struct vxlan_hdr);
+	h->applied = h->inner_ip = false;
 	return (own[0] & VXLAN_FLAG_I) != 0;
 }
 

@@ -340,7 +340,7 @@ uint64_t sl_parse_access(struct sl_burst *b, uint32_t origin, uint32_t network)
 	return walked;
 }
 _Static_assert(offsetof(struct sl_meta, network) == offsetof(struct sl_meta, origin) + 4 &&
-		       offsetof(struct sl_meta, encap) == offsetof(struct sl_meta, origin) + 8 &&
+		       offsetof(struct sl_meta, came) == offsetof(struct sl_meta, origin) + 8 &&
 		       offsetof(struct sl_meta, detail) == offsetof(struct sl_meta, origin) + 12,
 	"sl_parse_access writes origin and network in one store");
 

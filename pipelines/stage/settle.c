@@ -131,7 +131,7 @@ static void count_more(const struct sl_trip *t, unsigned int i, uint32_t removed
 	sl_count_received_more(t->w, t->b->in_port, more, (uint64_t)more * (header + removed));
 	if (removed != 0)
 		sl_tunnel_count_heard(t->world->tunnels, t->w->id,
-			sl_tunnel_id(m->origin & ~SL_ORIGIN_NODE, m->encap, SL_FAMILY_IP4), more,
+			sl_tunnel_id(m->origin & ~SL_ORIGIN_NODE, m->encap, m->outer_family), more,
 			(uint64_t)more * header, t->tick);
 }
 

@@ -51,8 +51,9 @@ uint32_t sl_verdict_removed(const struct sl_trip *t, unsigned int i)
 
 	if (!t->underlay || !is_decapped(b, i))
 		return 0;
-	return (has_bit(b->closer, i) ? m->outer_l4 : SL_OUTER_L4) +
-	       (uint32_t)sl_encaps[m->encap]->header_len;
+	if (has_bit(b->closer, i))
+		return m->removed_half * 2u;
+	return SL_OUTER_L4 + (uint32_t)sl_encaps[m->encap]->header_len;
 }
 
 static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)

@@ -84,6 +84,7 @@ static void add_network(struct sl_crowd *c, uint32_t network)
 	c->networks[network] = (struct sl_network){.id = network,
 		.vni = 99 + network,
 		.encap = SL_ENCAP_VXLAN,
+		.accepts = 1 << SL_ENCAP_VXLAN,
 		.allow_ingress = true,
 		.allow_egress = true,
 		.pickup = true,

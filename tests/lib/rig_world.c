@@ -135,8 +135,12 @@ void sl_rig_make_world(struct sl_rig *r)
 
 	assert_non_null(w);
 	r->world = w;
-	r->networks[1] = (struct sl_network){
-		.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .pickup = true, .present = true};
+	r->networks[1] = (struct sl_network){.id = 1,
+		.vni = 100,
+		.encap = SL_ENCAP_VXLAN,
+		.accepts = 1 << SL_ENCAP_VXLAN,
+		.pickup = true,
+		.present = true};
 	w->generation = 1;
 	w->commit = 1;
 	r->port_network[SL_RIG_WEB] = 1;

@@ -19,8 +19,16 @@
 
 static struct sl_world world;
 static struct sl_network networks[3] = {
-	[1] = {.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true},
-	[2] = {.id = 2, .vni = 200, .encap = SL_ENCAP_COUNT, .present = true},
+	[1] = {.id = 1,
+		.vni = 100,
+		.encap = SL_ENCAP_VXLAN,
+		.accepts = 1 << SL_ENCAP_VXLAN,
+		.present = true},
+	[2] = {.id = 2,
+		.vni = 200,
+		.encap = SL_ENCAP_GENEVE,
+		.accepts = 1 << SL_ENCAP_GENEVE,
+		.present = true},
 };
 static struct sl_mac own;
 static struct sl_burst burst, *const b = &burst;

@@ -18,7 +18,11 @@ static struct sl_worker worker;
 static struct sl_port_row rows[8]; /* of ports 0 to 7 */
 static struct sl_world world;
 static struct sl_network networks[2] = {
-	[1] = {.id = 1, .vni = 100, .encap = SL_ENCAP_VXLAN, .present = true},
+	[1] = {.id = 1,
+		.vni = 100,
+		.encap = SL_ENCAP_VXLAN,
+		.accepts = 1 << SL_ENCAP_VXLAN,
+		.present = true},
 };
 static struct sl_rcu *rcu;
 static struct sl_burst *const b = &worker.burst;

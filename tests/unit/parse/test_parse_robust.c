@@ -125,7 +125,7 @@ static struct outcome outcome(struct rte_mbuf *m, bool outer)
 	if (o.verdict != SL_KEEP)
 		return o;
 	o.meta = *META;
-	o.meta.outer_l4 = 0;
+	o.meta.removed_half = 0;
 	if ((META->flags & SL_P_IP4) != 0 && !outer)
 		o.k4 = *KEY4;
 	if ((META->flags & SL_P_IP6) != 0 && !outer)
