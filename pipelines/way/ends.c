@@ -15,7 +15,7 @@ static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 
 	sl_key_addresses(t->b, i, &ends->src_ip, &ends->dst_ip);
 	ends->net = &t->world->networks[m->network];
-	ends->to = ends->net;
+	ends->to = ends->from = ends->net;
 	ends->target = NULL;
 	ends->routed = ends->was_routed = ends->bare = false;
 	ends->n_slots = 0;

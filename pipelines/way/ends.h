@@ -22,6 +22,7 @@
 struct sl_ends {
 	const struct sl_network *net; /* of the packet as it came */
 	const struct sl_network *to;  /* of the packet as it leaves */
+	const struct sl_network *from; /* of replies as they leave: the sender's */
 	/* The ends for policy. NULL: outside, or no endpoint has the address. */
 	const struct sl_endpoint *src, *dst;
 	/* Where the packet comes from and goes to; NULL: a node itself, or the underlay. */

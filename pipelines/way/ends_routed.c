@@ -7,8 +7,8 @@
 #include "dp/lib/pkt.h"
 #include "dp/lib/pmap.h"
 #include "pipelines/flow/flow_dp.h"
-#include "pipelines/overlay/encaps.h"
 #include "pipelines/route/route_dp.h"
+#include "sluice/encap.h"
 
 static const struct sl_endpoint *find(
 	const struct sl_trip *t, uint32_t network, const struct sl_ip *ip)
@@ -54,12 +54,13 @@ static bool is_from_gateway(const struct sl_trip *t, unsigned int i, const struc
 	       memcmp(e->net->gateway_mac.b, eth->src_addr.addr_bytes, 6) == 0;
 }
 
+/* Decap gives zeros as MACs to a packet that came without. No workload may send them. */
 static bool is_bare(const struct sl_trip *t, unsigned int i)
 {
-	const struct sl_meta *m = &t->b->meta[i];
+	static const uint8_t none[12];
 
-	return (m->origin & SL_ORIGIN_NODE) != 0 && m->origin != SL_ORIGIN_OUTSIDE &&
-	       !sl_encaps[m->encap]->inner_ethernet;
+	return (t->b->meta[i].origin & SL_ORIGIN_NODE) != 0 &&
+	       memcmp(rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *), none, sizeof(none)) == 0;
 }
 
 /* Has the endpoint sent packet i itself, or has the gateway of its node? */
@@ -118,6 +119,9 @@ static bool comes_from_network(
 
 	if (!e->was_routed && !e->bare)
 		return false;
+	if (network >= t->world->n_networks)
+		return false;
+	e->from = &t->world->networks[network];
 	depends_on(e, sl_change_of_ip(network, &e->src_ip));
 	if (ep != NULL) {
 		e->src = e->src_via = ep;
@@ -172,29 +176,37 @@ static enum sl_drop check_next(const struct sl_trip *t, unsigned int i, const st
 	return SL_KEEP;
 }
 
-/*
- * The target to which the packet's connection goes now; NULL: it goes to none of the route's. The
- * entry tells the way out, which several targets may share: then the buckets decide.
- */
+static bool leads_to(const struct sl_trip *t, struct sl_ends *e, uint32_t network,
+	const struct sl_route_target *target, const struct sl_action *act,
+	const struct sl_rewrite *record)
+{
+	const struct sl_endpoint *ep;
+
+	if (target->kind == SL_TARGET_NODE)
+		return act->kind == SL_ACT_TUNNEL && sl_tunnel_node(act->out) == target->id;
+	if (target->kind == SL_TARGET_PORT)
+		return act->kind == SL_ACT_TUNNEL && act->out == target->id;
+	if (target->kind == SL_TARGET_NETWORK)
+		return record->network == target->id;
+	ep = endpoint_of(t, e, network, target);
+	return ep != NULL && memcmp(record->macs, ep->mac.b, sizeof(ep->mac.b)) == 0;
+}
+
+/* The target to which the packet's connection goes now; NULL: to none of the route's. */
 static const struct sl_route_target *kept_target(const struct sl_trip *t, unsigned int i,
 	struct sl_ends *e, uint32_t network, const struct sl_route_dp *r)
 {
 	const struct sl_flow *f = t->b->meta[i].flow;
-	const struct sl_route_target *kept = NULL;
-	struct sl_mac mac;
+	struct sl_rewrite record;
+	struct sl_action act;
 
-	if (f == NULL || !sl_flow_leaves_with(t->p->flows, f, &mac))
+	if (f == NULL || sl_flow_peek(f, &act) == 0 || (act.flags & SL_ACT_REWRITE) == 0 ||
+		!sl_flow_record(t->p->flows, f, &act, &record))
 		return NULL;
-	for (unsigned int k = 0; k < r->n; k++) {
-		const struct sl_endpoint *ep;
-
-		if (r->target[k].kind > SL_TARGET_HOST)
-			continue;
-		ep = endpoint_of(t, e, network, &r->target[k]);
-		if (ep != NULL && sl_mac_equal(&ep->mac, &mac))
-			kept = &r->target[k];
-	}
-	return kept;
+	for (unsigned int k = 0; k < r->n; k++)
+		if (leads_to(t, e, network, &r->target[k], &act, &record))
+			return &r->target[k];
+	return NULL;
 }
 
 static enum sl_drop follow(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
