@@ -136,7 +136,7 @@ struct sl_world {
 	/* [n_node_ways], by node id; a node past the end: encap of the network, over IPv4, verify */
 	const struct sl_node_way *node_ways;
 	uint32_t n_node_ways;
-	const struct sl_pmap *endpoints;      /* (network, address) -> struct sl_endpoint */
+	const struct sl_pmap *endpoints; /* (network, address) -> struct sl_endpoint */
 	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */

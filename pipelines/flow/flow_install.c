@@ -54,7 +54,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on ageing looks at it, so last_seen must be right before. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
-	sl_flow_write_sides(c, &t->entry[2 * pair], &in->side[k->side], &in->side[!k->side], 0);
+	sl_flow_write_sides(t, &t->entry[2 * pair], in, k->side, 0);
 }
 
 /* Make the pair's entries current. Only the generation may be raised outside of seq. */
@@ -162,6 +162,16 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	return &t->entry[2 * pair + k->side];
 }
 
+/* Call before any thread can find the pair. */
+static void write_reply(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key id[2],
+	const struct sl_flow_install *in)
+{
+	if (in->reply != NULL)
+		sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
+	else
+		sl_flow_write_keys6(t, pair, &id[0].k6, &id[1].k6, in->rewrite);
+}
+
 /* Call under both keys' stripe locks; id: their one-way ids. */
 static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key id[2], const struct sl_flow_install *in)
@@ -176,7 +186,7 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	if (pair == 0)
 		return NULL;
 	fill_pair(t, pair, &id[0], form, in, n_free);
-	sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
+	write_reply(t, pair, id, in);
 	if (!atomic_load_explicit(&t->ctl.two_keys, memory_order_relaxed))
 		atomic_store_explicit(&t->ctl.two_keys, true, memory_order_release);
 	if (!sl_flow_key_add(t, &id[0], 2 * pair)) {
@@ -199,7 +209,8 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 static struct sl_flow *install_two_keys(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key *k, const struct sl_flow_install *in)
 {
-	const struct sl_flow_key reply = sl_flow_key4(in->reply);
+	const struct sl_flow_key reply =
+		in->reply != NULL ? sl_flow_key4(in->reply) : sl_flow_key6(in->reply6);
 	const struct sl_flow_key id[2] = {sl_flow_key_one_way(k), sl_flow_key_one_way(&reply)};
 	rte_spinlock_t *a = sl_flow_stripe_lock(t, k), *b = sl_flow_stripe_lock(t, &reply);
 	rte_spinlock_t *low = RTE_MIN(a, b), *high = RTE_MAX(a, b);
@@ -237,7 +248,7 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 	struct sl_flow_key k = sl_flow_key_of(b, i);
 	struct sl_flow *f;
 
-	if (unlikely(in->reply != NULL))
+	if (unlikely(in->reply != NULL || in->reply6 != NULL))
 		f = install_two_keys(t, worker, &k, in);
 	else
 		f = install_one_key(t, worker, &k, in);

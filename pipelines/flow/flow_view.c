@@ -31,14 +31,11 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 
 static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
 {
-	struct sl_key6 k = sl_flow_pair_key(t, pair);
 	struct sl_key4 k4;
 
-	if (opener == 0)
-		return k;
 	if (!sl_conn_is_ip4(&t->conn[pair]))
-		return sl_key6_reverse(&k);
-	k4 = sl_flow_entry_key4(&t->entry[2 * pair + 1]);
+		return sl_flow_entry_key6(t, 2 * pair + opener);
+	k4 = sl_flow_entry_key4(&t->entry[2 * pair + opener]);
 	return sl_key6_from4(&k4);
 }
 
@@ -133,7 +130,7 @@ bool sl_flow_glance_before(
 
 		if (state == SL_CONN_FREE)
 			continue;
-		net_proto = __atomic_load_n(&c->rest.net_proto, __ATOMIC_RELAXED);
+		net_proto = sl_conn_net_proto(c);
 		*g = (struct sl_flow_glance){
 			.pair = pair, .network = sl_key_network(net_proto), .state = state};
 		if (state == SL_CONN_PROGRAMMED) {

@@ -13,8 +13,7 @@ static void set_macs(uint8_t macs[12], const struct sl_mac *dst, const struct sl
 }
 
 /* The endpoint's MAC; without one, that of the gateway of the node that is next. */
-static const struct sl_mac *mac_of(
-	const struct sl_endpoint *ep, const struct sl_network *net)
+static const struct sl_mac *mac_of(const struct sl_endpoint *ep, const struct sl_network *net)
 {
 	return ep != NULL ? &ep->mac : &net->gateway_mac;
 }
@@ -45,8 +44,8 @@ static void finish(const struct sl_trip *t, unsigned int i, struct sl_rewrite *r
 		sl_rewrite_finish6(r, &t->b->key6[i]);
 }
 
-bool sl_crossing_record(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
-	struct sl_rewrite *r)
+bool sl_crossing_record(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_rewrite *r)
 {
 	if (!e->routed && !e->bare)
 		return false;

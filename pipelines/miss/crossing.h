@@ -33,7 +33,7 @@ void sl_fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends
 bool sl_crossing_moves(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, const struct sl_flow_install *in);
 /* The record of a packet that goes to its receiver without an entry. False: it leaves as it came. */
-bool sl_crossing_record(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
-	struct sl_rewrite *r);
+bool sl_crossing_record(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, struct sl_rewrite *r);
 
 #endif

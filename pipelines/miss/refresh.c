@@ -3,6 +3,17 @@
 
 #include "deps.h"
 #include "pipelines/flow/flow_dp.h"
+#include "pipelines/rewrite/rewrite_dp.h"
+
+/* The record of packet i. False: the entry has changed since, or the packet is to be answered. */
+static bool take_record(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_rewrite *r = &t->b->rewrite[i];
+
+	return sl_flow_record(t->p->flows, m->flow, &m->act, r) &&
+	       !sl_rewrite_expires(t->b->pkt[i], m, r);
+}
 
 bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 {
@@ -14,6 +25,8 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 
 	/* A worker in a later world has resolved it: this world's changes say nothing about it. */
 	if (since == 0 || since > now)
+		return false;
+	if (m->act.flags & SL_ACT_REWRITE && !take_record(t, i))
 		return false;
 	if (m->act.kind == SL_ACT_DROP && m->act.reason != SL_DROP_FLOW_DENY)
 		return false;

@@ -20,8 +20,8 @@
 #include "pipelines/route/route_dp.h"
 
 struct sl_ends {
-	const struct sl_network *net; /* of the packet as it came */
-	const struct sl_network *to;  /* of the packet as it leaves */
+	const struct sl_network *net;  /* of the packet as it came */
+	const struct sl_network *to;   /* of the packet as it leaves */
 	const struct sl_network *from; /* of replies as they leave: the sender's */
 	/* The ends for policy. NULL: outside, or no endpoint has the address. */
 	const struct sl_endpoint *src, *dst;

@@ -62,8 +62,8 @@ static inline struct sl_action by_node(
 	return by_tunnel(t, net, family, sl_tunnel_id(node, encap, underlay));
 }
 
-static inline struct sl_action by_origin(const struct sl_trip *t, const struct sl_network *net,
-	uint16_t family, uint32_t origin)
+static inline struct sl_action by_origin(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t origin)
 {
 	if (origin & SL_ORIGIN_NODE)
 		return by_node(t, net, family, origin & ~SL_ORIGIN_NODE);
@@ -114,8 +114,7 @@ struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, cons
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_action act =
-		by_origin(t, &t->world->networks[m->network], m->flags, m->origin);
+	struct sl_action act = by_origin(t, &t->world->networks[m->network], m->flags, m->origin);
 
 	act.identity = SL_IDENTITY_GATEWAY;
 	return act;

@@ -16,7 +16,8 @@ struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct
 	uint32_t sender_identity);
 /* The way of packet i to its receiver, and of its replies to its sender. */
 struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struct sl_ends *e);
-struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, const struct sl_ends *e);
+struct sl_action sl_way_of_replies(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e);
 /* The way back to where packet i came from, for a packet that this node generates. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
