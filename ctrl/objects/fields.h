@@ -18,10 +18,8 @@
 
 #define SL_POLICY_NETWORKS_MAX 1024 /* in one policy's list */
 
-/* Why a peer's entity is refused that older versions accepted. */
-#define SL_ENTITY_INERT                                                                       \
-	"nothing matches it in this version: both ends of every packet are endpoints of one " \
-	"network"
+/* Why a peer's entity is refused. */
+#define SL_ENTITY_INERT "gateways answer ping and route, and are under no policy"
 
 /* The least number of bytes before the workload's IP packet in any tunnel packet. */
 #define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()

@@ -16,7 +16,8 @@ static void remember(const struct sl_trip *t, unsigned int i)
 	sl_fragment_spread(t->b, i);
 	if (m->flow == NULL)
 		return;
-	fate.deps = sl_deps_of_flow(t, i, m->flow, &m->act);
+	if (!sl_deps_of_flow(t, i, m->flow, &m->act, &fate.deps))
+		return;
 	sl_fragment_note(t->p->fragments, t->b, i, &fate, t->tick);
 }
 

@@ -4,29 +4,19 @@
 #include <rte_ether.h>
 #include <rte_prefetch.h>
 
+#include "crossing.h"
 #include "deps.h"
 #include "icmp_error.h"
 #include "judge.h"
+#include "pipelines/nat/outside.h"
+#include "pipelines/nat/translate.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/reply/gateway.h"
+#include "pipelines/rewrite/rewrite_dp.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
-
-/* Both directions of the connection; side[0] is that of the present packet. */
-static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
-	struct sl_flow_install *in)
-{
-	struct rte_ether_hdr eth = *rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
-
-	in->side[0].origin = t->b->meta[i].origin;
-	in->side[1].origin = e->dst->origin;
-	memcpy(in->side[0].macs, eth.dst_addr.addr_bytes, 6);
-	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
-	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
-	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
-	in->side[0].act = sl_way_to(t, i, e->dst, e->src->identity);
-	in->side[1].act = sl_way_to(t, i, e->src, e->dst->identity);
-}
+#include "reject.h"
 
 static void swap_sides(struct sl_flow_install *in)
 {
@@ -73,11 +63,11 @@ static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const st
 		by_peer = !sl_flow_is_opener(t->p->flows, f);
 	from = by_peer ? e->dst : e->src;
 	to = by_peer ? e->src : e->dst;
-	in->identity_src = from->identity;
-	in->identity_dst = to->identity;
-	in->self = from == to;
-	in->owner[0] = from->owner;
-	in->owner[1] = j->picked && from != to ? to->owner : 0;
+	in->identity_src = sl_identity_of(from);
+	in->identity_dst = sl_identity_of(to);
+	in->self = from == to && from != NULL;
+	in->owner[0] = from != NULL ? from->owner : 0;
+	in->owner[1] = j->picked && from != to && to != NULL ? to->owner : 0;
 }
 
 /* Packet i has no entry. */
@@ -131,6 +121,42 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 	return sl_flow_serve_resolved(flows, t->w->id, f, t->b, i, t->tick);
 }
 
+/* What the install of one resolution points at. */
+union records {
+	struct sl_crossing crossing;
+	struct sl_translation translation;
+};
+
+static bool is_from_outside(const struct sl_trip *t, unsigned int i)
+{
+	return unlikely(t->b->meta[i].origin == SL_ORIGIN_OUTSIDE);
+}
+
+/* Both directions of the connection. */
+static enum sl_drop fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	const struct sl_flow *f, struct sl_flow_install *in, union records *r)
+{
+	enum sl_drop drop;
+
+	if (likely(!is_from_outside(t, i) && !sl_is_translated(e))) {
+		sl_fill_sides(t, i, e, in, &r->crossing);
+		in->generation = sl_deps_stamp(t, i, e, in);
+		return SL_KEEP;
+	}
+	drop = is_from_outside(t, i) ? sl_translate_in(t, i, e, f, in, &r->translation)
+				     : sl_translate_out(t, i, e, f, in, &r->translation);
+	if (drop == SL_KEEP)
+		in->generation = r->translation.slow ? 0 : sl_deps_stamp(t, i, e, in);
+	return drop;
+}
+
+/* The connection needs another entry, because its replies have another key. */
+static bool moves(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_flow *f, const struct sl_flow_install *in)
+{
+	return !is_from_outside(t, i) && sl_crossing_moves(t, i, e, f, in);
+}
+
 /*
  * Judges the connection of packet i and stores the result: in f, the entry of its key, or in a new
  * entry when f is NULL.
@@ -140,7 +166,9 @@ static enum sl_drop connect_ends(
 {
 	struct sl_meta *m = &t->b->meta[i];
 	struct sl_judgement j;
+	union records records;
 	struct sl_flow_install in = {.tick = t->tick};
+	enum sl_drop drop;
 
 	/* An echo reply without a request belongs to no connection, so policy is not evaluated. */
 	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
@@ -149,19 +177,42 @@ static enum sl_drop connect_ends(
 	if (j.reason != SL_KEEP) {
 		sl_judgement_note(t, i, &j);
 		if (!j.audited)
-			return j.reason;
+			return sl_reject(t, i, &j);
 	}
 	in.policy_ingress = j.ingress;
 	in.policy_egress = j.egress;
 	in.by_peer = j.by_peer;
 	in.picked = j.picked;
 	fill_ends(t, e, f, &j, &in);
-	fill_sides(t, i, e, &in);
-	in.generation = sl_deps_stamp(t, i, &in);
+	drop = fill_sides(t, i, e, f, &in, &records);
+	if (drop != SL_KEEP)
+		return drop;
 	m->act = in.side[0].act;
 	if (in.rewrite[0] != NULL)
 		sl_rewrite_set(t->b, i, in.rewrite[0]);
-	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
+	if (f == NULL)
+		return install(t, i, &in);
+	return moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
+}
+
+/* Packet i came to a translated address. */
+static enum sl_drop resolve_from_outside(struct sl_trip *t, unsigned int i)
+{
+	struct sl_flow *f = t->b->meta[i].flow;
+	struct sl_rewrite r = {.what = SL_REWRITE_HOP};
+	struct sl_ends ends;
+	enum sl_drop d;
+
+	if (!sl_ip4_header_intact(t->b, i))
+		return SL_DROP_IP4_CHECKSUM;
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR && sl_translate_error(t, i) == SL_KEEP)
+		return SL_KEEP;
+	if (f == NULL)
+		return sl_outside_unknown(t, i);
+	if (sl_rewrite_expires(t->b->pkt[i], &t->b->meta[i], &r))
+		return SL_DROP_TTL_EXCEEDED;
+	d = sl_translate_ends(t, i, f, &ends);
+	return d == SL_KEEP ? connect_ends(t, i, &ends, f) : d;
 }
 
 /* SL_KEEP with meta.act set, or the drop reason for packet i. */
@@ -174,14 +225,14 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 	if (!sl_ip4_header_intact(t->b, i))
 		return SL_DROP_IP4_CHECKSUM;
 	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
-		return sl_icmp_error(t, i);
+		return sl_pass_icmp_error(t, i);
 	d = sl_ends_find(t, i, &ends);
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return sl_programmed(t, i, &ends, d, f);
-	if (d != SL_KEEP)
-		return d;
-	return connect_ends(t, i, &ends, f);
+	if (likely(d == SL_KEEP))
+		return connect_ends(t, i, &ends, f);
+	return ends.routed ? sl_gateway(t, i, &ends, d) : d;
 }
 
 /* Prefetch, for all packets, what the checks of stale entries read. */
@@ -204,7 +255,9 @@ void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
 		unsigned int i = in->idx[k];
 		enum sl_drop verdict;
 
-		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
+		if (is_from_outside(t, i))
+			verdict = resolve_from_outside(t, i);
+		else if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
 			verdict = resolve(t, i);
 		t->b->verdict[i] = (uint8_t)verdict;
 		verdicts |= verdict;

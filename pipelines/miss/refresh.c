@@ -34,8 +34,8 @@ bool sl_refresh(const struct sl_trip *t, unsigned int i, enum sl_drop *verdict)
 		return false;
 	/* When they are equal, an earlier packet of the burst has renewed the entry. */
 	if (since != now) {
-		deps = sl_deps_of_flow(t, i, f, &m->act);
-		if (sl_changes_since(t->p->changes, &deps, since))
+		if (!sl_deps_of_flow(t, i, f, &m->act, &deps) ||
+			sl_changes_since(t->p->changes, &deps, since))
 			return false;
 		if (likely(sl_deps_generation(t, &deps) != 0))
 			sl_flow_renew(f, since, now);
@@ -52,6 +52,6 @@ bool sl_refresh_holds(
 
 	if (since == 0 || since >= now)
 		return since == now;
-	deps = sl_deps_of_flow(t, i, f, act);
-	return !sl_changes_since(t->p->changes, &deps, since);
+	return sl_deps_of_flow(t, i, f, act, &deps) &&
+	       !sl_changes_since(t->p->changes, &deps, since);
 }

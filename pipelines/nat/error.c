@@ -3,6 +3,8 @@
  * ICMP errors about translated packets. The entry of the packets that go where the error goes has
  * the reverse key of what is quoted, and its record turns the quote back.
  */
+#include <netinet/in.h>
+
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/rewrite/rewrite_dp.h"
 #include "translate.h"
