@@ -169,8 +169,10 @@ enum sl_drop sl_nat_choose(const struct sl_trip *t, unsigned int i, const struct
 	s.random = sl_hash_bytes(src.b, sizeof(src.b),
 		sl_hash_bytes(s.dst.b, sizeof(s.dst.b),
 			(uint64_t)m->network << 40 | (uint64_t)s.sport_be << 16 | s.dport_be));
-	if (search(&s, source, (uint32_t)sl_hash_bytes(src.b, sizeof(src.b), m->network)))
+	if (search(&s, source, (uint32_t)sl_hash_bytes(src.b, sizeof(src.b), m->network))) {
+		sl_count(&t->p->nat[t->w->id]->made, 1);
 		return SL_KEEP;
+	}
 	note_exhausted(&s);
 	return SL_DROP_NAT_EXHAUSTED;
 }
