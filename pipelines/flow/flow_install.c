@@ -35,6 +35,16 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 	return true;
 }
 
+/* The key of entry 2p + 1, where it is not the reverse of that of entry 2p. */
+static void write_reply(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
+	const struct sl_flow_install *in)
+{
+	if (in->reply != NULL)
+		sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
+	else if (in->reply6 != NULL)
+		sl_flow_write_keys6(t, pair, &k->k6, in->reply6, in->rewrite);
+}
+
 /*
  * Fill everything but the key in rte_hash and the generation. The pair is complete before any
  * thread can find it. A hint from its previous use leads to an entry that is current for no packet.
@@ -45,6 +55,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	struct sl_conn *c = &t->conn[pair];
 
 	sl_flow_write_key(t, pair, k, form);
+	write_reply(t, pair, k, in);
 	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
@@ -162,16 +173,6 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	return &t->entry[2 * pair + k->side];
 }
 
-/* Call before any thread can find the pair. */
-static void write_reply(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key id[2],
-	const struct sl_flow_install *in)
-{
-	if (in->reply != NULL)
-		sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
-	else
-		sl_flow_write_keys6(t, pair, &id[0].k6, &id[1].k6, in->rewrite);
-}
-
 /* Call under both keys' stripe locks; id: their one-way ids. */
 static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key id[2], const struct sl_flow_install *in)
@@ -186,7 +187,6 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	if (pair == 0)
 		return NULL;
 	fill_pair(t, pair, &id[0], form, in, n_free);
-	write_reply(t, pair, id, in);
 	if (!atomic_load_explicit(&t->ctl.two_keys, memory_order_relaxed))
 		atomic_store_explicit(&t->ctl.two_keys, true, memory_order_release);
 	if (!sl_flow_key_add(t, &id[0], 2 * pair)) {

@@ -114,6 +114,10 @@ class Node:
 
     def start(self):
         self.daemon = self.site.lab.daemon(self.name, self.config(), self.ns).start()
+        self.configure_web()
+
+    def configure_web(self):
+        """Its interface is new after each start of the daemon."""
         run_web = self.web_ns.run
         run_web("ip", "addr", "add", f"{self.web.ip}/24", "dev", "eth0")
         run_web("ip", "addr", "add", f"{self.web6.ip}/64", "dev", "eth0", "nodad")
@@ -285,6 +289,7 @@ def a_connection_with_its_own_port_goes_on_after_a_restart(lab):
     expect_equal(address, (a.address, client.getsockname()[1]), "the translated source")
     a.daemon.stop()
     a.daemon.start()
+    a.configure_web()
     client.settimeout(10)
     peer.settimeout(10)
     client.send(b"after")
