@@ -140,13 +140,38 @@ const struct sl_method sl_method_neighbors_state = {
 	.stream = neighbors_state,
 };
 
+/* Of a node that is reached by several next hops. */
+struct hop_out {
+	char *port;
+	struct sl_ip next_hop;
+	uint32_t weight, flows;
+	bool usable;
+	char *problem;
+};
+static const struct sl_field hop_fields[] = {
+	SL_FIELD(hop_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1, .help = "Underlay port."),
+	SL_FIELD(hop_out, next_hop, SL_F_IP, .help = "The gateway, or the node itself."),
+	SL_FIELD(hop_out, weight, SL_F_UINT, .max = 65535, .help = "Its weight in the route."),
+	SL_FIELD(hop_out, flows, SL_F_UINT, .max = 256,
+		.help = "How many of 256 parts of the flows leave by it now."),
+	SL_FIELD(hop_out, usable, SL_F_BOOL,
+		.help = "Its MAC is known, and its link is up: flows leave by it."),
+	SL_FIELD(hop_out, problem, SL_F_STRING, .max = 64, .help = "Why it is not usable."),
+};
+static const struct sl_shape hop_shape =
+	SL_SHAPE("path_hop", hop_out, hop_fields, "One of several next hops.");
+static const struct sl_field hop_elem = SL_ELEM("path_hop", &hop_shape, "One next hop.");
+
 struct path_out {
 	char name[SL_NAME_LEN];
 	struct sl_ip address;
 	char *state;
-	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu;
+	bool reachable, resolved, has_hop, was_heard, has_error, has_error_mtu, has_encap;
+	uint32_t encap, family;
 	char *port;
 	struct sl_ip next_hop;
+	bool shares;
+	struct sl_list hops; /* struct hop_out */
 	uint32_t inner_mtu;
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 	uint32_t heard_seconds;
@@ -159,6 +184,11 @@ struct path_out {
 static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, name, SL_F_NAME, .help = "The node."),
 	SL_FIELD(path_out, address, SL_F_IP, .help = "Its tunnel address."),
+	SL_FIELD(path_out, encap, SL_F_ENUM, SL_PRESENT(path_out, has_encap),
+		.names = sl_encap_names,
+		.help = "What carries packets there now; absent: each network's encap."),
+	SL_FIELD(path_out, family, SL_F_ENUM, .names = sl_family_names,
+		.help = "The address family that carries them."),
 	SL_FIELD(path_out, state, SL_F_STRING, .max = 16,
 		.help = "no_path, unresolved (next hop), resolved (next hop known, no more), heard "
 			"(within 5 seconds), silent (packets are sent, none has come for 5 "
@@ -169,10 +199,13 @@ static const struct sl_field path_fields[] = {
 	SL_FIELD(path_out, port, SL_F_STRING, .max = SL_NAME_LEN - 1,
 		.help = "Underlay port, empty without a path."),
 	SL_FIELD(path_out, next_hop, SL_F_IP, SL_PRESENT(path_out, has_hop),
-		.help = "The next hop."),
+		.help = "The next hop; of several the first."),
+	SL_FIELD(path_out, hops, SL_F_LIST, SL_PRESENT(path_out, shares), .max = SL_WAYS_MAX,
+		.elem = &hop_elem, .shape = &hop_shape,
+		.help = "The next hops that share the node's flows, where there are several."),
 	SL_FIELD(path_out, inner_mtu, SL_F_UINT, .max = 65535,
-		.help = "Largest workload IP packet that fits the tunnel, whichever encapsulation "
-			"networks have."),
+		.help = "Largest workload IP packet that fits the tunnel. Without encap: "
+			"whichever encapsulation networks have."),
 	SL_FIELD(path_out, tx_packets, SL_F_UINT64,
 		.help = "Workloads' frames sent into the tunnel since the node has its address."),
 	SL_FIELD(path_out, tx_bytes, SL_F_UINT64, .help = "Their bytes, without outer headers."),
@@ -259,13 +292,15 @@ static bool note_encap(const struct sl_object *o, void *ctx)
 }
 
 /* The largest packet that fits with each of the encapsulations. There is at least one. */
-static uint32_t inner_mtu(const bool encaps[SL_ENCAP_COUNT], uint32_t outer_mtu)
+static uint32_t inner_mtu(
+	const bool encaps[SL_ENCAP_COUNT], enum sl_family family, uint32_t outer_mtu)
 {
-	uint32_t least = UINT32_MAX;
+	uint32_t least = UINT32_MAX, fits;
 
-	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++)
-		if (encaps[e] && sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu) < least)
-			least = sl_encap_inner_mtu(e, SL_FAMILY_IP4, outer_mtu);
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		fits = encaps[e] ? sl_encap_inner_mtu(e, family, outer_mtu) : least;
+		least = fits < least ? fits : least;
+	}
 	return least;
 }
 
@@ -276,12 +311,48 @@ struct paths {
 	char after[SL_KEY_LEN];
 };
 
+static void fill_encap(const struct paths *p, const struct sl_node_obj *node,
+	const struct sl_underlay_path *path, struct path_out *out)
+{
+	unsigned int encap = sl_node_encap_now(p->c->underlay, node);
+
+	out->family = path->family;
+	out->has_encap = encap != SL_ENCAP_COUNT;
+	out->encap = out->has_encap ? encap : 0;
+	if (!path->reachable)
+		out->inner_mtu = 0;
+	else if (out->has_encap)
+		out->inner_mtu = sl_encap_inner_mtu(encap, path->family, path->outer_mtu);
+	else
+		out->inner_mtu = inner_mtu(p->encaps, path->family, path->outer_mtu);
+}
+
+static struct sl_list hops_of(const struct sl_ctrl *c, const struct sl_underlay_path *path,
+	struct hop_out out[SL_WAYS_MAX])
+{
+	for (size_t i = 0; i < path->n_hops; i++) {
+		const struct sl_underlay_hop *h = &path->hop[i];
+		const char *port = sl_apply_port_name(c->apply, h->port);
+
+		out[i] = (struct hop_out){.port = sl_borrow(port != NULL ? port : ""),
+			.next_hop = h->next_hop,
+			.weight = h->weight,
+			.flows = h->flows,
+			.usable = h->usable};
+		out[i].problem = sl_borrow(h->usable	 ? ""
+					   : h->resolved ? "the port's link is down"
+							 : "its MAC is not known");
+	}
+	return (struct sl_list){.items = out, .n = path->n_hops};
+}
+
 /* Writes nothing for a node whose tables are not made yet. */
 static void write_path(struct paths *p, struct sl_text *text, const struct sl_object *o)
 {
 	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct sl_underlay_path path;
 	struct sl_path_error error;
+	struct hop_out hops[SL_WAYS_MAX];
 	char problem[192];
 	struct path_out out = {.address = node->address, .port = sl_borrow(""), .problem = problem};
 	const char *port;
@@ -293,10 +364,12 @@ static void write_path(struct paths *p, struct sl_text *text, const struct sl_ob
 	out.resolved = path.resolved;
 	out.has_hop = path.reachable;
 	out.next_hop = path.hop[0].next_hop;
+	out.shares = path.n_hops > 1;
+	out.hops = hops_of(p->c, &path, hops);
 	port = path.reachable ? sl_apply_port_name(p->c->apply, path.hop[0].port) : NULL;
 	if (port != NULL)
 		out.port = sl_borrow(port);
-	out.inner_mtu = path.reachable ? inner_mtu(p->encaps, path.outer_mtu) : 0;
+	fill_encap(p, node, &path, &out);
 	error = sl_path_error_of(path.seen.error);
 	if (error.v6)
 		error.from = path.error_from6;

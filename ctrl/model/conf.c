@@ -10,6 +10,19 @@ static const struct sl_field tunnel_address = {.name = "address",
 	.type = SL_F_IP,
 	.help = "An address that tunnel packets are sent from and accepted at."};
 
+struct encap_ports { /* the same members as in struct sl_node_self */
+	uint32_t vxlan, geneve;
+};
+
+static const struct sl_field encap_ports_fields[] = {
+	SL_FIELD(encap_ports, vxlan, SL_F_UINT, .min = 1, .max = 65535, .def = SL_VXLAN_PORT,
+		.help = "Of VXLAN, and of VXLAN-GBP."),
+	SL_FIELD(encap_ports, geneve, SL_F_UINT, .min = 1, .max = 65535, .def = SL_GENEVE_PORT,
+		.help = "Of Geneve."),
+};
+static const struct sl_shape encap_ports_shape = SL_SHAPE("encap_ports", encap_ports,
+	encap_ports_fields, "UDP ports at which this node takes tunnel packets.");
+
 static const struct sl_field self_fields[] = {
 	SL_FIELD(sl_node_self, name, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
 		.help = "This node's name."),
@@ -17,6 +30,8 @@ static const struct sl_field self_fields[] = {
 	SL_FIELD(sl_node_self, tunnel_addresses, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
 		.max = SL_TUNNEL_ADDRESSES_MAX, .elem = &tunnel_address,
 		.help = "Where tunnels end on this node."),
+	SL_FIELD(sl_node_self, encap_ports, SL_F_OBJECT, .shape = &encap_ports_shape,
+		.help = "UDP ports at which this node takes tunnel packets."),
 };
 
 static int check_self(const void *obj, struct sl_err *e)
@@ -30,7 +45,13 @@ static int check_self(const void *obj, struct sl_err *e)
 		if (sl_check_unicast(&ip[i], path, e) != 0)
 			return -EINVAL;
 	}
-	return 0;
+	if (s->encap_ports.vxlan != s->encap_ports.geneve)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "encap_ports.geneve",
+		"UDP port %u is that of vxlan already: packets could not be told apart",
+		s->encap_ports.geneve);
+	sl_err_hint(e, "give each encapsulation a port of its own");
+	return -EINVAL;
 }
 
 const struct sl_shape sl_shape_node_self =

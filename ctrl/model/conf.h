@@ -11,10 +11,17 @@
 
 #define SL_TUNNEL_ADDRESSES_MAX 16
 
+/* The standard ports: RFC 7348 and RFC 8926. */
+#define SL_VXLAN_PORT  4789
+#define SL_GENEVE_PORT 6081
+
 struct sl_node_self {
 	char name[SL_NAME_LEN];
 	char zone[SL_NAME_LEN];
 	struct sl_list tunnel_addresses; /* struct sl_ip */
+	struct {
+		uint32_t vxlan, geneve;
+	} encap_ports; /* UDP ports that this node listens on */
 };
 
 struct sl_rebalance_conf {

@@ -8,6 +8,7 @@
 #include "ctrl/model/store.h"
 #include "collections.h"
 #include "endpoints.h"
+#include "identities.h"
 #include "networks.h"
 #include "ports.h"
 #include "report.h"
@@ -263,6 +264,8 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
 	const struct sl_port_obj *port =
 		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
+	const struct sl_network_obj *net =
+		(const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS);
 	int ret;
 
 	if (port != NULL && port->role != SL_ROLE_ACCESS) {
@@ -275,8 +278,8 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	ret = port != NULL ? check_one_network(c, ep, e) : 0;
 	if (ret != 0)
 		return ret;
-	return check_addresses(
-		c, (const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS), e);
+	ret = check_addresses(c, net, e);
+	return ret != 0 ? ret : sl_endpoint_check_width(c->store, ep, net, e);
 }
 
 /* The host gets the endpoint's addresses, and routes to the subnets of its network. */

@@ -4,6 +4,7 @@
  * one. A new or removed identity may give another number to endpoints that did not change, so the
  * row is called for identities too.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dp/lib/pmap.h"
@@ -88,6 +89,16 @@ static bool is_news(const struct sl_table_txn *t, const struct sl_endpoint_obj *
 	return false;
 }
 
+static bool is_allocated(const struct sl_store *s, uint32_t identity)
+{
+	const struct sl_object *o;
+	char key[16];
+
+	snprintf(key, sizeof(key), "%u", identity);
+	o = sl_store_find(s, SL_COLL_IDENTITIES, key);
+	return o != NULL && o->derived;
+}
+
 static void fill(
 	const struct sl_table_txn *t, const struct sl_endpoint_obj *obj, struct sl_endpoint *ep)
 {
@@ -100,6 +111,7 @@ static void fill(
 	else
 		ep->origin = SL_ORIGIN_NODE | sl_store_find(t->store, SL_COLL_NODES, obj->node)->id;
 	ep->identity = sl_endpoint_identity(t->store, obj);
+	ep->allocated = is_allocated(t->store, ep->identity);
 	ep->mac = obj->mac;
 }
 
@@ -168,8 +180,9 @@ static bool relabel_endpoint(unsigned int by, const struct sl_object *o, void *c
 	const struct sl_endpoint *ep = sl_apply_endpoint(r->t->apply, o->id);
 
 	(void)by;
-	if (ep == NULL || ep->identity == sl_endpoint_identity(r->t->store, obj) ||
-		is_changed(r->t, obj, ep))
+	if (ep == NULL || is_changed(r->t, obj, ep) ||
+		(ep->identity == sl_endpoint_identity(r->t->store, obj) &&
+			ep->allocated == is_allocated(r->t->store, ep->identity)))
 		return true;
 	r->err = remove_endpoint(r->t, obj, r->e);
 	if (r->err == 0)

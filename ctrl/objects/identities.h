@@ -19,4 +19,16 @@ struct sl_identity_obj {
 
 extern const struct sl_shape sl_shape_identity;
 
+struct sl_endpoint_obj;
+struct sl_network_obj;
+
+/*
+ * Identities that a network's encapsulation cannot carry (identity_width.c): the same rule for each of
+ * the objects that can break it. 0, or -errno with *e.
+ */
+int sl_identity_check_width(const struct sl_check *c, struct sl_err *e);
+int sl_network_check_width(const struct sl_check *c, struct sl_err *e);
+int sl_endpoint_check_width(const struct sl_store *s, const struct sl_endpoint_obj *ep,
+	const struct sl_network_obj *net, struct sl_err *e);
+
 #endif

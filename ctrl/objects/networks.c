@@ -5,16 +5,11 @@
 #include "fields.h"
 #include "tables.h"
 #include "collections.h"
+#include "identities.h"
 #include "networks.h"
 #include "ctrl/model/store.h"
-#include "sluice/encap.h"
+#include "encaps.h"
 
-static const char *const encaps[] = {
-#define X(id, name, sym) name,
-	SL_ENCAP_LIST(X)
-#undef X
-		NULL,
-};
 /* In the order of enum sl_policy_mode of pipelines/. */
 static const char *const modes[] = {"enforce", "audit", "observe", NULL};
 static const char *const defaults[] = {"deny", "allow", NULL};
@@ -61,13 +56,20 @@ static const struct sl_shape subnet_shape = SL_SHAPE("subnet", sl_subnet_obj, su
 static const struct sl_field subnet = {
 	.name = "subnet", .type = SL_F_OBJECT, .shape = &subnet_shape, .help = "A subnet."};
 
+static const struct sl_field accepted = {
+	.name = "encap", .type = SL_F_ENUM, .names = sl_encap_names, .help = "An encapsulation."};
+
 static const struct sl_field network_fields[] = {
 	SL_FIELD(sl_network_obj, name, SL_F_KEPT_NAME, .flags = SL_FIELD_REQUIRED | SL_FIELD_KEY,
 		.help = "The network's name."),
 	SL_FIELD(sl_network_obj, vni, SL_F_UINT, .flags = SL_FIELD_REQUIRED, .min = 1,
 		.max = SL_VNI_MAX, .help = "Its number in tunnel headers; unique."),
-	SL_FIELD(sl_network_obj, encap, SL_F_ENUM, .names = encaps,
-		.help = "How its packets travel between nodes."),
+	SL_FIELD(sl_network_obj, encap, SL_F_ENUM, .names = sl_encap_names,
+		.help = "How its packets travel between nodes, where a node's encaps do not say."),
+	SL_FIELD(sl_network_obj, accepts, SL_F_LIST, .flags = SL_FIELD_UNIQUE,
+		.max = SL_ENCAP_COUNT, .elem = &accepted,
+		.help = "Taken from nodes besides encap and the node's own encaps, so that encap "
+			"can change without loss."),
 	SL_FIELD(sl_network_obj, policy_mode, SL_F_ENUM, .names = modes,
 		.help = "enforce; audit: forward all, record what would be denied; observe."),
 	SL_FIELD(sl_network_obj, policy_default, SL_F_OBJECT, .shape = &default_shape,
@@ -92,9 +94,8 @@ static const struct sl_field network_fields[] = {
 			"all."),
 };
 
-static int check_network(const void *obj, struct sl_err *e)
+static int check_subnets(const struct sl_network_obj *n, struct sl_err *e)
 {
-	const struct sl_network_obj *n = obj;
 	const struct sl_subnet_obj *s = n->subnets.items;
 	char path[40], a[SL_PREFIX_STR_LEN], b[SL_PREFIX_STR_LEN];
 
@@ -113,6 +114,32 @@ static int check_network(const void *obj, struct sl_err *e)
 	return 0;
 }
 
+/* Packets without a tunnel carry nothing that tells the network, so none can be taken besides. */
+static int check_accepts(const struct sl_network_obj *n, struct sl_err *e)
+{
+	const uint32_t *accepts = n->accepts.items;
+	char path[32];
+
+	for (size_t i = 0; i < n->accepts.n; i++) {
+		if (accepts[i] != SL_ENCAP_NONE)
+			continue;
+		snprintf(path, sizeof(path), "accepts[%zu]", i);
+		sl_err_set(e, SL_ERR_PARAMS, path,
+			"network \"%s\" cannot take packets without encapsulation besides others",
+			n->name);
+		sl_err_hint(e, "a network with \"encap\": \"none\" takes them");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_network(const void *obj, struct sl_err *e)
+{
+	int ret = check_subnets(obj, e);
+
+	return ret != 0 ? ret : check_accepts(obj, e);
+}
+
 const struct sl_shape sl_shape_network = SL_SHAPE(
 	"network", sl_network_obj, network_fields, "A tenant's network.", .check = check_network);
 
@@ -128,29 +155,36 @@ static const struct sl_ref_row refs[] = {
 		SL_COLL_PORTS},
 };
 
-static size_t count_vnis(const struct sl_object *o)
+/* Unique are a network's VNI, and IP-in-IP. */
+static size_t count_numbers(const struct sl_object *o)
 {
-	(void)o;
-	return 1;
+	return 1 + sl_network_takes((const struct sl_network_obj *)o, SL_ENCAP_IPIP);
 }
 
-static void fill_vni(const struct sl_object *o, size_t i, struct sl_unique_key *key)
+static void fill_number(const struct sl_object *o, size_t i, struct sl_unique_key *key)
 {
-	(void)i;
-	key->scope = ((const struct sl_network_obj *)o)->vni;
+	key->scope = i == 0 ? ((const struct sl_network_obj *)o)->vni : SL_NETWORK_IPIP_SCOPE;
 }
 
-static int refuse_vni(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
+static int refuse_number(const struct sl_object *o, size_t i, const struct sl_unique_key *key,
 	const char *mine, const char *theirs, struct sl_err *e)
 {
-	(void)o;
-	(void)i;
-	return sl_err_set(e, SL_ERR_EXISTS, "vni", "VNI %u of %s is that of %s already", key->scope,
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+
+	if (i == 0)
+		return sl_err_set(e, SL_ERR_EXISTS, "vni", "VNI %u of %s is that of %s already",
+			key->scope, mine, theirs);
+	sl_err_set(e, SL_ERR_EXISTS, n->encap == SL_ENCAP_IPIP ? "encap" : "accepts",
+		"%s uses IP-in-IP, and so does %s already: IP-in-IP carries no network's number, "
+		"so one "
+		"pair of tunnel addresses serves one network",
 		mine, theirs);
+	sl_err_hint(e, "let one of the two use an encapsulation that carries a VNI");
+	return -EEXIST;
 }
 
 static const struct sl_uniques uniques = {
-	.count = count_vnis, .fill = fill_vni, .refuse = refuse_vni};
+	.count = count_numbers, .fill = fill_number, .refuse = refuse_number};
 
 static bool subnets_equal(const struct sl_network_obj *a, const struct sl_network_obj *b)
 {
@@ -206,6 +240,7 @@ static int network_subnet(const struct sl_store *s, const struct sl_object *o, s
 static const struct sl_rule rules[] = {
 	{"network_subnet", network_subnet},
 	{"network_outside", sl_outside_rule},
+	{"network_routed", sl_routed_rule},
 };
 
 const struct sl_collection sl_collection_networks = {
@@ -220,6 +255,7 @@ const struct sl_collection sl_collection_networks = {
 	.refs = refs,
 	.n_refs = sizeof(refs) / sizeof(refs[0]),
 	.uniques = &uniques,
+	.check = sl_network_check_width,
 	.affects = affects,
 	.affects_field = "subnets",
 	.rules = rules,

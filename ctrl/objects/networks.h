@@ -16,8 +16,9 @@ struct sl_network_obj {
 	struct sl_object o;
 	const char *name;
 	uint32_t vni;
-	uint32_t encap;	      /* enum sl_encap_id */
-	uint32_t policy_mode; /* index: enforce, audit, observe (enum sl_policy_mode) */
+	uint32_t encap;		/* enum sl_encap_id */
+	struct sl_list accepts; /* uint32_t, enum sl_encap_id: taken besides encap */
+	uint32_t policy_mode;	/* index: enforce, audit, observe (enum sl_policy_mode) */
 	struct {
 		uint32_t ingress, egress; /* 0 deny, 1 allow */
 	} policy_default;
@@ -32,5 +33,18 @@ struct sl_network_obj {
 };
 
 extern const struct sl_shape sl_shape_network;
+
+/*
+ * The unique key of the network that uses or accepts IP-in-IP: its packets carry no network's number,
+ * so one network may use it. No VNI is 0.
+ */
+#define SL_NETWORK_IPIP_SCOPE 0
+
+/* Bit mask of the encapsulations that the network takes: 1 << encap, its own included. */
+uint16_t sl_network_accepts(const struct sl_network_obj *n);
+static inline bool sl_network_takes(const struct sl_network_obj *n, unsigned int encap)
+{
+	return (sl_network_accepts(n) & 1u << encap) != 0;
+}
 
 #endif

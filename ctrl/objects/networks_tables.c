@@ -42,6 +42,16 @@ static void close_tables(struct sl_world *w, void *state)
 	sl_u32map_destroy((void *)(uintptr_t)w->vni_to_network);
 }
 
+uint16_t sl_network_accepts(const struct sl_network_obj *n)
+{
+	const uint32_t *accepts = n->accepts.items;
+	uint32_t mask = 1u << n->encap;
+
+	for (size_t i = 0; i < n->accepts.n; i++)
+		mask |= 1u << accepts[i];
+	return (uint16_t)mask;
+}
+
 static bool has_gateways(const struct sl_network_obj *obj)
 {
 	const struct sl_subnet_obj *s = obj->subnets.items;
@@ -59,7 +69,7 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 	return (struct sl_network){.id = obj->o.id,
 		.vni = obj->vni,
 		.encap = (uint8_t)obj->encap,
-		.accepts = (uint16_t)(1u << obj->encap),
+		.accepts = sl_network_accepts(obj),
 		.mode = (uint8_t)obj->policy_mode,
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,

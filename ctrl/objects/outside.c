@@ -11,6 +11,7 @@
 #include "outside.h"
 #include "pipelines/context/world.h"
 #include "ports.h"
+#include "sluice/encap.h"
 
 static const char *const vias[] = {"host", "nat", "node", NULL};
 
@@ -162,6 +163,63 @@ static int check_port(const struct sl_store *s, const struct sl_network_obj *n, 
 		"network \"%s\" leaves by port \"%s\", which is no underlay port", n->name,
 		p->name);
 	sl_err_hint(e, "name a port with the role underlay, or leave it out");
+	return -EINVAL;
+}
+
+/* Networks without encapsulation share one space of addresses: the underlay's. */
+struct overlap {
+	const struct sl_network_obj *net;
+	const struct sl_network_obj *other;
+	struct sl_prefix prefix;
+};
+
+static bool prefixes_overlap(const struct sl_prefix *a, const struct sl_prefix *b)
+{
+	return sl_prefix_contains(a->len < b->len ? a : b, a->len < b->len ? &b->ip : &a->ip);
+}
+
+static bool find_overlap(const struct sl_object *o, void *ctx)
+{
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+	const struct sl_subnet_obj *a = n->subnets.items;
+	struct overlap *x = ctx;
+	const struct sl_subnet_obj *b = x->net->subnets.items;
+
+	if (n->encap != SL_ENCAP_NONE || strcmp(n->name, x->net->name) == 0)
+		return true;
+	for (size_t i = 0; i < n->subnets.n; i++)
+		for (size_t k = 0; k < x->net->subnets.n; k++)
+			if (prefixes_overlap(&a[i].prefix, &b[k].prefix)) {
+				x->other = n;
+				x->prefix = b[k].prefix;
+				return false;
+			}
+	return true;
+}
+
+int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	struct overlap x = {.net = (const struct sl_network_obj *)o};
+	char text[SL_PREFIX_STR_LEN];
+
+	if (x.net->encap != SL_ENCAP_NONE)
+		return 0;
+	if (x.net->subnets.n == 0) {
+		sl_err_set(e, SL_ERR_PARAMS, "subnets",
+			"network \"%s\" has no encapsulation and no subnets: nothing tells which "
+			"packets are its own",
+			x.net->name);
+		sl_err_hint(e, "give its subnets");
+		return -EINVAL;
+	}
+	sl_store_walk(s, SL_COLL_NETWORKS, find_overlap, &x);
+	if (x.other == NULL)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "subnets",
+		"subnet %s of network \"%s\" overlaps one of network \"%s\", and neither has an "
+		"encapsulation",
+		sl_format_prefix(&x.prefix, text), x.net->name, x.other->name);
+	sl_err_hint(e, "networks without encapsulation need addresses of their own");
 	return -EINVAL;
 }
 

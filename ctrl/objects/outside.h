@@ -43,4 +43,7 @@ struct sl_port_range sl_outside_range(const struct sl_store *s, const struct sl_
 /* The rule about what `outside` of a network names. o: the network. 0, or -errno with *e. */
 int sl_outside_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
+/* The same about the subnets of a network without encapsulation. */
+int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+
 #endif

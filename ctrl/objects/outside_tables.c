@@ -12,6 +12,7 @@
 #include "dp/lib/addr_map.h"
 #include "endpoints.h"
 #include "networks.h"
+#include "pipelines/key/key_dp.h"
 #include "pipelines/route/route_ctl.h"
 #include "ports.h"
 #include "sluice/encap.h"
@@ -53,11 +54,17 @@ static void close_outside(struct sl_world *w, void *state)
 {
 	(void)state;
 	free_outside((void *)(uintptr_t)w->outside);
+	sl_routes_destroy((struct sl_pmap *)(uintptr_t)w->routed);
+}
+
+static bool is_routed(const struct sl_object *o)
+{
+	return o != NULL && as_network(o)->encap == SL_ENCAP_NONE;
 }
 
 static bool has_outside(const struct sl_object *o)
 {
-	return o != NULL && as_network(o)->has_outside;
+	return o != NULL && (as_network(o)->has_outside || is_routed(o));
 }
 
 static bool is_link(const struct sl_object *o)
@@ -91,6 +98,7 @@ struct making {
 	const struct sl_table_txn *t;
 	struct sl_way_out *all, *now; /* now: the one that addresses are added to */
 	uint32_t n;
+	struct sl_route_edit *routed;
 	bool failed;
 };
 
@@ -192,6 +200,10 @@ static bool find_host(const struct making *m, const struct sl_outside_obj *from,
 static bool fill_target(const struct making *m, const struct sl_outside_obj *from,
 	unsigned int family, struct sl_route_target *target)
 {
+	if (m->now->kind == SL_OUTSIDE_ROUTED) {
+		target->kind = SL_TARGET_UNDERLAY;
+		return true;
+	}
 	switch ((enum sl_outside_via)from->via) {
 	case SL_OUTSIDE_VIA_HOST:
 		target->kind = SL_TARGET_HOST;
@@ -222,6 +234,24 @@ static void add_routes(struct making *m, const struct sl_outside_obj *from)
 	}
 }
 
+/* Packets to its subnets are the network's. */
+static bool add_routed(struct making *m, const struct sl_network_obj *n)
+{
+	const struct sl_subnet_obj *s = n->subnets.items;
+
+	for (size_t i = 0; i < n->subnets.n; i++) {
+		struct sl_route_dp *r = sl_route_create(&s[i].prefix, 1);
+
+		if (r == NULL)
+			return false;
+		r->kind = SL_ROUTE_SUBNET;
+		r->target[0].id = n->o.id;
+		if (sl_route_put(m->routed, SL_NETWORK_UNDERLAY, r) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool add_outside(const struct sl_object *o, void *ctx)
 {
 	static const uint8_t kinds[] = {[SL_OUTSIDE_VIA_HOST] = SL_OUTSIDE_HOST,
@@ -233,9 +263,13 @@ static bool add_outside(const struct sl_object *o, void *ctx)
 	if (!has_outside(o))
 		return true;
 	m->now = &m->all[m->n];
-	*m->now = (struct sl_way_out){.kind = kinds[from->via], .port = SL_PORT_NONE};
-	if (from->via == SL_OUTSIDE_VIA_NAT)
+	*m->now = (struct sl_way_out){
+		.kind = as_network(o)->has_outside ? kinds[from->via] : SL_OUTSIDE_ROUTED,
+		.port = SL_PORT_NONE};
+	if (m->now->kind == SL_OUTSIDE_NAT)
 		fill_nat(m, from);
+	if (is_routed(o) && !add_routed(m, as_network(o)))
+		m->failed = true;
 	add_routes(m, from);
 	/* Without changed networks, the array is that of the old world, and has this index. */
 	if (m->t->world->networks != m->t->old->networks)
@@ -270,14 +304,42 @@ static bool mark_shared(struct sl_way_out *all, uint32_t n)
 	return last != NULL;
 }
 
+static void destroy_routed(void *routed)
+{
+	sl_routes_destroy(routed);
+}
+
+/* The table of prefixes is made anew, and shares nothing with the old one. */
+static int end_routed(struct sl_table_txn *t, struct making *m, struct sl_err *e)
+{
+	struct sl_route_garbage *none;
+	struct sl_pmap *routed = sl_route_edit_commit(m->routed, &none);
+
+	sl_route_garbage_free(none);
+	if (!sl_table_undo(t, destroy_routed, routed) ||
+		!sl_table_retire(t, destroy_routed, t->old->routed))
+		return sl_table_no_memory(e);
+	t->world->routed = routed;
+	return 0;
+}
+
 static int prepare_table(struct sl_table_txn *t, struct sl_err *e)
 {
 	struct making m = {.t = t, .n = 1};
+	int err;
 
-	m.all = calloc(2 + sl_store_count(t->store, SL_COLL_NETWORKS), sizeof(*m.all));
-	if (!sl_table_replace(t, t->old->outside, m.all, free_outside))
+	m.routed = sl_route_edit_begin(NULL, sl_key_seeds.s[2]);
+	if (m.routed == NULL)
 		return sl_table_no_memory(e);
+	m.all = calloc(2 + sl_store_count(t->store, SL_COLL_NETWORKS), sizeof(*m.all));
+	if (!sl_table_replace(t, t->old->outside, m.all, free_outside)) {
+		sl_route_edit_abort(m.routed);
+		return sl_table_no_memory(e);
+	}
 	sl_store_walk(t->store, SL_COLL_NETWORKS, add_outside, &m);
+	err = end_routed(t, &m, e);
+	if (err != 0)
+		return err;
 	if (m.failed || !mark_shared(m.all, m.n))
 		return sl_table_no_memory(e);
 	t->world->outside = m.all;
@@ -342,7 +404,7 @@ static void scope(struct sl_table_txn *t)
 static bool leaves_bare(const struct sl_world *w)
 {
 	for (uint32_t i = 1; i < w->n_outside; i++)
-		if (w->outside[i].kind == SL_OUTSIDE_NAT)
+		if (w->outside[i].kind == SL_OUTSIDE_NAT || w->outside[i].kind == SL_OUTSIDE_ROUTED)
 			return true;
 	return false;
 }

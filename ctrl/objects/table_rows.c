@@ -12,6 +12,7 @@ static const struct sl_table_ops *const of_several[] = {
 	&sl_local_addresses_tables,
 	&sl_node_addresses_tables,
 	&sl_outside_tables,
+	&sl_pairs_tables,
 	&sl_paths_tables,
 	&sl_network_routes_tables,
 	&sl_rejecting_tables,

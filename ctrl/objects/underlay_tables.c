@@ -13,6 +13,7 @@
 #include "endpoints.h"
 #include "nodes.h"
 #include "ports.h"
+#include "sluice/encap.h"
 #include "routes.h"
 
 /* The seeds of maps only spread keys that the operator chose; no packet's field gets in here. */
@@ -55,8 +56,14 @@ static struct sl_addr_map *pairs_map(struct pairs *p, uint32_t seed)
 struct locals {
 	struct pairs pairs;
 	size_t n;
-	uint32_t value;
+	uint32_t value;	 /* of ports' addresses */
+	uint32_t number; /* the last one given to a tunnel address: see sl_pair_key */
 };
+
+static uint32_t numbered(struct locals *l, uint32_t value)
+{
+	return value & SL_LOCAL_TUNNEL ? value | ++l->number << SL_LOCAL_NUMBER_SHIFT : value;
+}
 
 static bool count_addresses(const struct sl_object *o, void *ctx)
 {
@@ -89,7 +96,7 @@ static bool add_addresses(const struct sl_object *o, void *ctx)
 	struct locals *l = ctx;
 
 	for (size_t i = 0; i < as_port(o)->addresses.n; i++)
-		pairs_add(&l->pairs, &addr[i].ip, l->value);
+		pairs_add(&l->pairs, &addr[i].ip, numbered(l, l->value));
 	return true;
 }
 
@@ -117,21 +124,50 @@ static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl
 	if (s != NULL)
 		sl_store_walk(s, SL_COLL_PORTS, add_addresses, &l);
 	for (size_t i = 0; i < self->tunnel_addresses.n; i++)
-		pairs_add(&l.pairs, &tun[i], SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL);
+		pairs_add(&l.pairs, &tun[i], numbered(&l, SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL));
 	return pairs_map(&l.pairs, LOCAL_SEED);
 }
 
-/* Tunnel addresses are this node's, whether a port has them or the host does. */
+/* The UDP ports that this node listens on. A configuration without a node says none: standard ones. */
+static struct sl_encap_ports *make_ports(const struct sl_node_self *self)
+{
+	struct sl_encap_ports *p = calloc(1, sizeof(*p));
+	uint16_t vxlan = (uint16_t)self->encap_ports.vxlan;
+	uint16_t geneve = (uint16_t)self->encap_ports.geneve;
+
+	if (p == NULL)
+		return NULL;
+	p->n = 2;
+	p->port[0].encap = SL_ENCAP_VXLAN;
+	p->port[0].port_be = htons(vxlan != 0 ? vxlan : SL_VXLAN_PORT);
+	p->port[1].encap = SL_ENCAP_GENEVE;
+	p->port[1].port_be = htons(geneve != 0 ? geneve : SL_GENEVE_PORT);
+	return p;
+}
+
+/*
+ * Tunnel addresses are this node's, whether a port has them or the host does. What this node listens
+ * on does not change while it runs.
+ */
 static bool open_local(struct sl_apply *a, struct sl_world *w, void **state)
 {
+	struct sl_encap_ports *ports = make_ports(sl_apply_self(a));
+
 	(void)state;
 	w->local_addr = build_local(NULL, sl_apply_self(a));
-	return w->local_addr != NULL;
+	if (w->local_addr != NULL && ports != NULL) {
+		w->encap_ports = ports;
+		return true;
+	}
+	sl_addr_map_destroy((void *)(uintptr_t)w->local_addr);
+	free(ports);
+	return false;
 }
 
 static void close_local(struct sl_world *w, void *state)
 {
 	(void)state;
+	free((void *)(uintptr_t)w->encap_ports);
 	sl_addr_map_destroy((void *)(uintptr_t)w->local_addr);
 }
 
@@ -180,50 +216,73 @@ static bool is_own(const struct sl_addr_map *local, const struct sl_ip *ip)
 	return (sl_addr_map_find(local, ip) & SL_LOCAL_ADDRESS) != 0;
 }
 
-static const struct sl_ip *address_of(const struct sl_object *node)
+static const struct sl_node_obj *as_node(const struct sl_object *o)
 {
-	return &((const struct sl_node_obj *)node)->address;
+	return (const struct sl_node_obj *)o;
+}
+
+static bool count_node(const struct sl_object *o, void *ctx)
+{
+	*(size_t *)ctx += sl_node_n_addresses(as_node(o));
+	return true;
 }
 
 static bool add_node(const struct sl_object *o, void *ctx)
 {
-	const struct sl_ip *ip = address_of(o);
 	struct others *n = ctx;
 
-	if (!is_own(n->local, ip))
-		pairs_add(&n->pairs, ip, o->id);
+	for (size_t i = 0; i < sl_node_n_addresses(as_node(o)); i++) {
+		const struct sl_ip *ip = sl_node_address_at(as_node(o), i);
+
+		if (!is_own(n->local, ip))
+			pairs_add(&n->pairs, ip, o->id);
+	}
 	return true;
 }
 
 static struct sl_addr_map *build_nodes(const struct sl_store *s, const struct sl_addr_map *local)
 {
 	struct others n = {.local = local};
+	size_t room = 0;
 
-	if (!pairs_init(&n.pairs, sl_store_count(s, SL_COLL_NODES)))
+	sl_store_walk(s, SL_COLL_NODES, count_node, &room);
+	if (!pairs_init(&n.pairs, room))
 		return NULL;
 	sl_store_walk(s, SL_COLL_NODES, add_node, &n);
 	return pairs_map(&n.pairs, NODES_SEED);
+}
+
+static void unset_node(struct sl_addr_map *m, const struct sl_node_obj *n)
+{
+	for (size_t i = 0; i < sl_node_n_addresses(n); i++)
+		sl_addr_map_unset(m, sl_node_address_at(n, i));
+}
+
+static void set_node(
+	struct sl_addr_map *m, const struct sl_addr_map *local, const struct sl_node_obj *n)
+{
+	for (size_t i = 0; i < sl_node_n_addresses(n); i++)
+		if (!is_own(local, sl_node_address_at(n, i)))
+			sl_addr_map_set(m, sl_node_address_at(n, i), n->o.id);
 }
 
 /* All removals before all additions: an address may move from one node to another. */
 static struct sl_addr_map *change_nodes(const struct sl_table_txn *t)
 {
 	struct sl_addr_map *m;
-	size_t n;
+	size_t room = 0;
 
-	(void)sl_table_changes(t, SL_COLL_NODES, &n);
-	m = sl_addr_map_copy(t->old->node_by_addr, (uint32_t)n);
+	SL_EACH_CHANGE (c, t, SL_COLL_NODES)
+		room += c->new_obj != NULL ? sl_node_n_addresses(as_node(c->new_obj)) : 0;
+	m = sl_addr_map_copy(t->old->node_by_addr, (uint32_t)room);
 	if (m == NULL)
 		return NULL;
 	SL_EACH_CHANGE (c, t, SL_COLL_NODES)
 		if (c->old_obj != NULL)
-			sl_addr_map_unset(m, address_of(c->old_obj));
-	SL_EACH_CHANGE (c, t, SL_COLL_NODES) {
-		const struct sl_ip *ip = c->new_obj != NULL ? address_of(c->new_obj) : NULL;
-
-		if (ip != NULL && !is_own(t->world->local_addr, ip))
-			sl_addr_map_set(m, ip, c->new_obj->id);
-	}
+			unset_node(m, as_node(c->old_obj));
+	SL_EACH_CHANGE (c, t, SL_COLL_NODES)
+		if (c->new_obj != NULL)
+			set_node(m, t->world->local_addr, as_node(c->new_obj));
 	return m;
 }
 

@@ -110,6 +110,7 @@ static void put_addresses(
 		same = same && sl_ip_equal(&leg->address, &node->address[f]);
 		leg->owner = n->id;
 		leg->mtu = node->mtu;
+		leg->wishes = node->wishes;
 		leg->family = f;
 		leg->address = node->address[f];
 	}
@@ -130,7 +131,6 @@ void sl_underlay_put_node(struct sl_underlay *u, const struct sl_underlay_node *
 		HASH_ADD(hh, u->nodes, id, sizeof(n->id), n);
 	}
 	put_addresses(u, n, node);
-	n->mtu = node->mtu;
 	free(n->name);
 	n->name = strdup(node->name);
 	if (n->name == NULL)

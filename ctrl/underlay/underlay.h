@@ -34,6 +34,13 @@ struct sl_underlay_port {
 	size_t n_addresses;
 };
 
+/* What the configuration says of a node's tunnels besides addresses. */
+struct sl_tunnel_wishes {
+	/* the node listens there; 0: at the standard port */
+	uint16_t udp_port[SL_ENCAP_COUNT][SL_FAMILIES];
+	bool udp6_checksum; /* over IPv6 it is computed; false: zero (RFC 6935) */
+};
+
 struct sl_underlay_node {
 	uint32_t id;
 	const char *name; /* for messages */
@@ -41,6 +48,7 @@ struct sl_underlay_node {
 	struct sl_ip address[SL_FAMILIES];
 	enum sl_family first; /* of the address that stands for the node in messages and listings */
 	uint32_t mtu;	      /* largest outer packet on the way there; 0: the port's */
+	struct sl_tunnel_wishes wishes;
 };
 
 /*

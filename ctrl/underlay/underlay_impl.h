@@ -57,6 +57,7 @@ struct sl_leg {
 	uint32_t owner;
 	bool outside; /* only the tunnel without encapsulation */
 	uint32_t mtu; /* of the node; 0: the port's */
+	struct sl_tunnel_wishes wishes;
 	enum sl_family family;
 	struct sl_ip address;  /* zero: the node has none of this family */
 	enum sl_reach_why why; /* why there are no members */
@@ -69,7 +70,6 @@ struct sl_leg {
 struct sl_unode {
 	uint32_t id;
 	char *name;
-	uint32_t mtu;
 	bool fresh; /* put since the last refresh: its paths must be found */
 	enum sl_family first;
 	struct sl_leg leg[SL_FAMILIES];

@@ -88,8 +88,10 @@ static void fill_spread(const struct sl_underlay *u, struct sl_leg *leg)
 static struct sl_tunnel *create(
 	const struct sl_leg *leg, unsigned int encap, struct sl_tunnel_params *p)
 {
-	for (size_t i = 0; i == 0 || i < leg->n; i++)
+	for (size_t i = 0; i == 0 || i < leg->n; i++) {
 		p[i].id = sl_tunnel_id(leg->owner, encap, leg->family);
+		p[i].udp_port = leg->wishes.udp_port[encap][leg->family];
+	}
 	return leg->n > 1 ? sl_tunnel_create_group(encap, p, leg->n, leg->spread->at)
 			  : sl_tunnel_create(encap, p);
 }
@@ -115,7 +117,8 @@ void sl_leg_publish(struct sl_underlay *u, struct sl_leg *leg)
 			.reachable = leg->n > 0,
 			.local = leg->address,
 			.next_hop = leg->address,
-			.underlay_mtu = UINT16_MAX};
+			.underlay_mtu = UINT16_MAX,
+			.udp6_checksum = leg->wishes.udp6_checksum};
 		if (leg->n > 0)
 			fill_path(u, &leg->member[i], &p[i]);
 		if (i == 0 || p[i].underlay_mtu < leg->outer_mtu)

@@ -251,8 +251,41 @@ static void tunnel_malformed(const struct sl_drop_facts *f)
 
 static void network_unknown(const struct sl_drop_facts *f)
 {
-	if (f->v.has_vni)
+	struct sl_drop_texts from, to;
+
+	if (f->net != NULL)
+		sl_drop_say(f, "network %s takes another encapsulation", f->e->network);
+	else if (f->v.has_vni)
 		sl_drop_say(f, "no network of this node has VNI %u", f->v.vni);
+	else if (f->v.has_outer)
+		sl_drop_say(f, "no network has IP-in-IP from %s to %s",
+			sl_format_ip(&f->v.outer_source, from.ip),
+			sl_format_ip(&f->v.outer_destination, to.ip));
+}
+
+static void tunnel_checksum(const struct sl_drop_facts *f)
+{
+	struct sl_drop_texts t;
+
+	if (f->v.has_outer)
+		sl_drop_say(f, "from %s", sl_format_ip(&f->v.outer_source, t.ip));
+}
+
+static void tunnel_nested(const struct sl_drop_facts *f)
+{
+	sl_drop_say(f, "the inner packet has protocol %u", f->v.proto);
+}
+
+/* What the explanation of a row says of its own header. */
+static void own_header(const struct sl_drop_facts *f)
+{
+	const struct sl_drop_part *own = &f->v.tunnel;
+	char text[192];
+
+	if (!sl_drop_has(own, 0, 1))
+		return;
+	sl_encaps[f->v.encap]->explain(own->p, own->len, text, sizeof(text));
+	sl_drop_say(f, "%s", text);
 }
 
 static void ecn(const struct sl_drop_facts *f)
@@ -260,7 +293,15 @@ static void ecn(const struct sl_drop_facts *f)
 	uint32_t inner = f->v.ethertype == SL_DROP_ETH_IP4 ? sl_drop_byte(&f->v.l3, 1) & 3
 							   : sl_drop_word(&f->v.l3, 0) >> 4 & 3;
 
-	sl_drop_say(f, "outer ECN %u, inner ECN %u", sl_drop_byte(&f->v.outer_ip, 1) & 3, inner);
+	bool ip6 = sl_drop_byte(&f->v.outer_ip, 0) >> 4 == 6;
+	uint32_t outer =
+		ip6 ? sl_drop_word(&f->v.outer_ip, 0) >> 4 : sl_drop_byte(&f->v.outer_ip, 1);
+
+	/* Of a packet without Ethernet inside, the outer headers are not kept. */
+	if (f->v.has_outer)
+		sl_drop_say(f, "outer ECN %u, inner ECN %u", outer & 3, inner);
+	else
+		sl_drop_say(f, "inner ECN %u", inner);
 }
 
 static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
@@ -287,12 +328,16 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment,
 	[SL_DROP_UNDERLAY_NOT_LOCAL] = not_local,
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
+	[SL_DROP_NAT_UNKNOWN] = underlay_protocol,
 	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
 	[SL_DROP_TUNNEL_ERROR] = tunnel_error,
 	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,
 	[SL_DROP_TUNNEL_SENDER_UNKNOWN] = sender_unknown,
 	[SL_DROP_TUNNEL_MALFORMED] = tunnel_malformed,
 	[SL_DROP_TUNNEL_NETWORK_UNKNOWN] = network_unknown,
+	[SL_DROP_TUNNEL_CHECKSUM] = tunnel_checksum,
+	[SL_DROP_TUNNEL_NESTED] = tunnel_nested,
+	[SL_DROP_GENEVE_OPTION] = own_header,
 	[SL_DROP_TUNNEL_ECN] = ecn,
 	[SL_DROP_MULTICAST] = frame_to,
 	[SL_DROP_TCP_NO_CONNECTION] = tcp_flags,

@@ -154,29 +154,45 @@ static void read_ports(struct sl_drop_view *v)
 	}
 }
 
-static void read_frame(struct sl_drop_view *v)
+static void read_ip(struct sl_drop_view *v)
 {
-	read_eth(v);
 	if (v->ethertype == SL_DROP_ETH_IP4)
 		read_ip4(v);
 	else if (v->ethertype == SL_DROP_ETH_IP6)
 		read_ip6(v);
-	else if (v->ethertype == SL_DROP_ETH_ARP)
+}
+
+static void read_frame(struct sl_drop_view *v)
+{
+	read_eth(v);
+	if (v->ethertype == SL_DROP_ETH_ARP)
 		read_arp(v);
+	else
+		read_ip(v);
+	read_ports(v);
+}
+
+/* An IP packet without an Ethernet header. */
+static void read_packet(struct sl_drop_view *v)
+{
+	v->l3 = v->frame;
+	v->frame.p = NULL;
+	v->ethertype = sl_drop_byte(&v->l3, 0) >> 4 == 6 ? SL_DROP_ETH_IP6 : SL_DROP_ETH_IP4;
+	read_ip(v);
 	read_ports(v);
 }
 
 /*
  * True when the current frame is a tunnel packet: then its headers are the outer ones, and v->frame
- * is the frame that it carries, to be read next.
+ * is the frame that it carries, to be read next. *ip: it is an IP packet.
  */
-static bool read_tunnel(struct sl_drop_view *v)
+static bool read_tunnel(struct sl_drop_view *v, bool *ip)
 {
 	struct sl_tunnel_header h;
 	struct sl_drop_part inner;
 	unsigned int e;
 
-	if (v->ethertype != SL_DROP_ETH_IP4 || v->n_tags > 0 || v->l4.p == NULL)
+	if (v->n_tags > 0 || v->l4.p == NULL)
 		return false;
 	e = sl_encap_find(v->proto, __builtin_bswap16(v->destination_port));
 	if (e == SL_ENCAP_COUNT)
@@ -192,7 +208,8 @@ static bool read_tunnel(struct sl_drop_view *v)
 	v->has_vni = sl_encaps[e]->carries_network;
 	v->vni = h.vni;
 	inner = behind(&v->tunnel, h.len);
-	if (!sl_encaps[e]->inner_ethernet || !sl_drop_has(&inner, 0, ETH_LEN))
+	*ip = h.inner_ip;
+	if (!sl_drop_has(&inner, 0, *ip ? 1 : ETH_LEN))
 		return false;
 	v->frame = inner;
 	return true;
@@ -201,12 +218,13 @@ static bool read_tunnel(struct sl_drop_view *v)
 void sl_drop_view_read(struct sl_drop_view *v, const struct sl_sample *s)
 {
 	struct sl_drop_view outer;
+	bool ip = false;
 
 	memset(v, 0, sizeof(*v));
 	v->frame.p = s->bytes;
 	v->frame.len = s->n_bytes < SL_SAMPLE_BYTES ? s->n_bytes : SL_SAMPLE_BYTES;
 	read_frame(v);
-	if (!s->outer || !read_tunnel(v))
+	if (!s->outer || !read_tunnel(v, &ip))
 		return;
 	outer = *v;
 	memset(v, 0, sizeof(*v));
@@ -219,5 +237,8 @@ void sl_drop_view_read(struct sl_drop_view *v, const struct sl_sample *s)
 	v->outer_destination = outer.outer_destination;
 	v->vni = outer.vni;
 	v->frame = outer.frame;
-	read_frame(v);
+	if (ip)
+		read_packet(v);
+	else
+		read_frame(v);
 }

@@ -19,6 +19,9 @@ struct ways {
 	const struct sl_object *port;
 	uint32_t least;	 /* of all ports and nodes: most networks are below it and need no search */
 	uint32_t access; /* of the narrowest access port */
+	/* what tunnels need: the most of what nodes ask for; and a node's address is IPv6 */
+	uint32_t most;
+	bool has_ip6;
 };
 
 static uint32_t narrower(uint32_t a, uint32_t b)
@@ -52,10 +55,31 @@ static bool add_port(const struct sl_object *o, void *ctx)
 
 static bool add_node(const struct sl_object *o, void *ctx)
 {
+	const struct sl_node_obj *node = (const struct sl_node_obj *)o;
 	struct ways *w = ctx;
+	enum sl_family family;
+	unsigned int encap;
 
-	w->least = narrower(w->least, ((const struct sl_node_obj *)o)->mtu);
+	w->least = narrower(w->least, node->mtu);
+	for (size_t i = 0; sl_node_choice(node, i, &family, &encap); i++) {
+		w->has_ip6 = w->has_ip6 || family == SL_FAMILY_IP6;
+		if (encap != SL_ENCAP_COUNT && sl_encap_overhead(encap, family) > w->most)
+			w->most = sl_encap_overhead(encap, family);
+	}
 	return true;
+}
+
+static uint32_t less(uint32_t mtu, uint32_t overhead)
+{
+	return mtu > overhead ? mtu - overhead : 0;
+}
+
+/* What fits the narrowest way with the largest headers that any of the network's packets gets. */
+static uint32_t least_inner(const struct ways *w, const struct sl_network_obj *n)
+{
+	uint32_t own = sl_encap_overhead(n->encap, w->has_ip6 ? SL_FAMILY_IP6 : SL_FAMILY_IP4);
+
+	return less(w->least, own > w->most ? own : w->most);
 }
 
 /* Made when the first network of the walk needs it; NULL: out of memory. */
@@ -96,7 +120,7 @@ static bool find_narrow(enum sl_collection_id by, const struct sl_object *o, voi
 	node = (const struct sl_node_obj *)sl_store_find(
 		x->ways->f->store, SL_COLL_NODES, ep->node);
 	x->mtu = node != NULL ? narrower(x->ways->port_mtu, node->mtu) : 0;
-	if (x->mtu == 0 || x->net->mtu <= sl_encap_inner_mtu(x->net->encap, SL_FAMILY_IP4, x->mtu))
+	if (x->mtu == 0 || x->net->mtu <= less(x->mtu, sl_node_overhead(node, x->net)))
 		return true;
 	x->to = node;
 	return false;
@@ -112,8 +136,7 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 	if (n->mtu == 0)
 		return true;
 	x.ways = ways_of(w);
-	if (x.ways == NULL || x.ways->least == 0 ||
-		n->mtu <= sl_encap_inner_mtu(n->encap, SL_FAMILY_IP4, x.ways->least))
+	if (x.ways == NULL || x.ways->least == 0 || n->mtu <= least_inner(x.ways, n))
 		return true;
 	sl_store_referrers(w->f->store, SL_COLL_NETWORKS, n->name, find_narrow, &x);
 	if (x.to == NULL)
@@ -123,9 +146,9 @@ bool sl_notice_network_mtu(const struct sl_object *o, void *ctx)
 		"lower the network's mtu, or raise that of the underlay",
 		"mtu %u of network \"%s\" is more than the %u that fit the way to node \"%s\": "
 		"mtu %u of %s \"%s\" less %u of tunnel headers",
-		n->mtu, n->name, sl_encap_inner_mtu(n->encap, SL_FAMILY_IP4, x.mtu), x.to->name,
-		x.mtu, by_node ? "node" : "underlay port", by_node ? x.to->name : x.ways->port->key,
-		sl_encap_overhead(n->encap, SL_FAMILY_IP4));
+		n->mtu, n->name, less(x.mtu, sl_node_overhead(x.to, n)), x.to->name, x.mtu,
+		by_node ? "node" : "underlay port", by_node ? x.to->name : x.ways->port->key,
+		sl_node_overhead(x.to, n));
 	return true;
 }
 
@@ -142,7 +165,7 @@ static bool has_ip6(const struct sl_endpoint_obj *ep)
 /* An endpoint with IPv6 addresses, and the size that the path to it carries. */
 struct ip6_way {
 	const struct ways *ways; /* NULL: any path will do */
-	uint32_t encap;		 /* of the network */
+	const struct sl_network_obj *net;
 	const struct sl_endpoint_obj *to;
 	uint32_t mtu;
 };
@@ -159,7 +182,7 @@ static uint32_t way_to(const struct ip6_way *x, const struct sl_endpoint_obj *ep
 	}
 	o = sl_store_find(w->f->store, SL_COLL_NODES, ep->node);
 	mtu = o != NULL ? narrower(w->port_mtu, ((const struct sl_node_obj *)o)->mtu) : 0;
-	return mtu != 0 ? sl_encap_inner_mtu(x->encap, SL_FAMILY_IP4, mtu) : 0;
+	return mtu != 0 ? less(mtu, sl_node_overhead((const struct sl_node_obj *)o, x->net)) : 0;
 }
 
 static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *ctx)
@@ -180,10 +203,9 @@ static bool find_ip6(enum sl_collection_id by, const struct sl_object *o, void *
 }
 
 /* True when no path of this node is too narrow. For most nodes this is the only check. */
-static bool all_wide(const struct ways *w, uint32_t encap)
+static bool all_wide(const struct ways *w, const struct sl_network_obj *n)
 {
-	return (w->least == 0 ||
-		       sl_encap_inner_mtu(encap, SL_FAMILY_IP4, w->least) >= IP6_MTU_MIN) &&
+	return (w->least == 0 || least_inner(w, n) >= IP6_MTU_MIN) &&
 	       (w->access == 0 || w->access >= IP6_MTU_MIN);
 }
 
@@ -207,9 +229,9 @@ bool sl_notice_network_ip6(const struct sl_object *o, void *ctx)
 	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
 	struct sl_notice_walk *w = ctx;
 	bool small = n->mtu != 0 && n->mtu < IP6_MTU_MIN;
-	struct ip6_way x = {.ways = small ? NULL : ways_of(w), .encap = n->encap};
+	struct ip6_way x = {.ways = small ? NULL : ways_of(w), .net = n};
 
-	if (!small && (x.ways == NULL || all_wide(x.ways, n->encap)))
+	if (!small && (x.ways == NULL || all_wide(x.ways, n)))
 		return true;
 	sl_store_referrers(w->f->store, SL_COLL_NETWORKS, n->name, find_ip6, &x);
 	if (x.to == NULL)

@@ -13,25 +13,41 @@ enum work {
 	COPY, /* into one buffer */
 };
 
+/* Is the packet in a tunnel that is not over UDP? */
+static bool is_ip_tunnel(uint64_t flags)
+{
+	uint64_t tunnel = flags & RTE_MBUF_F_TX_TUNNEL_MASK;
+
+	return tunnel == RTE_MBUF_F_TX_TUNNEL_IPIP || tunnel == RTE_MBUF_F_TX_TUNNEL_IP;
+}
+
+/*
+ * What devices that know tunnels are asked for is VXLAN, without an outer checksum: those of a UDP
+ * super-packet are the kernel's.
+ */
+static bool is_known_to_devices(uint64_t flags)
+{
+	return (flags & RTE_MBUF_F_TX_TUNNEL_MASK) == RTE_MBUF_F_TX_TUNNEL_VXLAN &&
+	       (flags & RTE_MBUF_F_TX_OUTER_UDP_CKSUM) == 0;
+}
+
 static uint32_t takes_super(uint64_t flags)
 {
 	bool tunnel = (flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0;
+	uint32_t takes = is_ip_tunnel(flags) ? 0 : SL_TAKES_UDP_GSO;
 
 	if ((flags & RTE_MBUF_F_TX_UDP_SEG) != 0)
-		return tunnel ? SL_TAKES_UDP_GSO : SL_TAKES_USO;
+		return tunnel ? takes : SL_TAKES_USO;
 	if (!tunnel)
 		return SL_TAKES_TSO;
-	/* No device is asked for outer checksums: those of the UDP super-packet are the kernel's. */
-	return (flags & RTE_MBUF_F_TX_OUTER_UDP_CKSUM) != 0
-		       ? SL_TAKES_UDP_GSO
-		       : SL_TAKES_UDP_GSO | SL_TAKES_TUNNEL_TSO;
+	return is_known_to_devices(flags) ? takes | SL_TAKES_TUNNEL_TSO : takes;
 }
 
 static uint32_t takes_checksum(uint64_t flags)
 {
 	if ((flags & RTE_MBUF_F_TX_TUNNEL_MASK) == 0)
 		return SL_TAKES_CSUM;
-	return (flags & RTE_MBUF_F_TX_OUTER_UDP_CKSUM) != 0 ? 0 : SL_TAKES_TUNNEL_CSUM;
+	return is_known_to_devices(flags) ? SL_TAKES_TUNNEL_CSUM : 0;
 }
 
 static enum work work_on(const struct rte_mbuf *m, uint32_t takes)

@@ -8,6 +8,8 @@
 enum {
 	SL_PROTO_TCP = 6,
 	SL_PROTO_UDP = 17,
+	SL_PROTO_IPIP = 4,
+	SL_PROTO_IPV6 = 41,
 
 	SL_TCP_HEADER = 20, /* bytes, without options */
 	SL_TCP_SEQ = 4,

@@ -58,6 +58,8 @@
 	/* classify and forward */                                                                \
 	X(PORT_UNBOUND, "access port that carries no endpoint", "unbound")                        \
 	X(SPOOFED, "port or node, MAC and address do not agree with an endpoint", "spoofed")      \
+	X(IDENTITY_MISMATCH, "tunnel packet that carries another identity than its sender's",     \
+		"identity")                                                                       \
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \

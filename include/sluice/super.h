@@ -50,7 +50,7 @@ enum sl_takes {
 	SL_TAKES_USO = 1 << 3,	       /* UDP super-segments of plain packets, both families */
 	SL_TAKES_TUNNEL_CSUM = 1 << 4, /* unfinished checksums inside of a VXLAN packet */
 	SL_TAKES_TUNNEL_TSO = 1 << 5,  /* TCP super-segments inside of a VXLAN packet */
-	/* a TCP super-segment inside of a tunnel, which the driver sends as one UDP super-packet */
+	/* a super-segment inside of a tunnel over UDP, which the driver sends as one UDP super-packet */
 	SL_TAKES_UDP_GSO = 1 << 6,
 };
 

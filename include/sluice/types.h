@@ -43,9 +43,10 @@ enum {
 	SL_IDENTITY_HOST = 1,
 	SL_IDENTITY_WORLD = 2,
 	SL_IDENTITY_GATEWAY = 3,
-	SL_IDENTITY_MIN = 256, /* lowest that may be declared or allocated */
-	/* highest that may be configured: the largest that 16-bit encapsulations carry */
-	SL_IDENTITY_MAX = 65535,
+	SL_IDENTITY_MIN = 256,		    /* lowest that may be declared or allocated */
+	SL_IDENTITY_MAX = SL_IDENTITY_MASK, /* highest that may be declared */
+	/* highest that is allocated, and that encapsulations with 16 bits for it carry */
+	SL_IDENTITY_NARROW_MAX = 65535,
 };
 
 /* An IP address of either family; IPv4 is stored mapped (::ffff:a.b.c.d), RFC 4291 section 2.5.5.2.

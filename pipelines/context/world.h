@@ -41,6 +41,8 @@ enum sl_outside_kind {
 	SL_OUTSIDE_HOST, /* to the host endpoint: the host's kernel routes them */
 	SL_OUTSIDE_NAT,	 /* by an underlay port, with the source of a translated address */
 	SL_OUTSIDE_NODE, /* through the tunnel to a node that has a way out of its own */
+	/* as they are, as the underlay's routes say: a network without encapsulation */
+	SL_OUTSIDE_ROUTED,
 };
 
 #define SL_OUTSIDE_ADDRESSES 8
@@ -84,11 +86,17 @@ enum sl_identity_trust {
 	SL_TRUST_IGNORE,
 };
 
-/* How packets go to a node, and what is taken from it. */
+#define SL_NODE_WAYS_MAX 8
+
+/*
+ * How packets go to a node, and what is taken from it. A way is the number of a tunnel among those of
+ * the node: encapsulation times SL_FAMILIES plus family. Zeroed, it is a node that says nothing.
+ */
 struct sl_node_way {
-	uint8_t encap;	/* enum sl_encap_id; SL_ENCAP_COUNT: that of the network */
-	uint8_t family; /* enum sl_family of the underlay */
-	uint8_t trust;	/* enum sl_identity_trust */
+	uint8_t way[SL_NODE_WAYS_MAX]; /* the first choice first; see pipelines/way/node_way.h */
+	uint8_t n_ways;		       /* 0: the network's encapsulation over the family below */
+	uint8_t family;		       /* enum sl_family, of the node's first address */
+	uint8_t trust;		       /* enum sl_identity_trust */
 	uint8_t spare;
 	uint16_t
 		accepts; /* 1 << enum sl_encap_id: taken from it besides what the network accepts */
@@ -103,9 +111,17 @@ struct sl_endpoint {
 	/* the owner its connections are billed to (flow/flow_share.h); 0: no owner */
 	uint32_t owner;
 	uint32_t identity;
+	/* the identity is allocated: its number means nothing to other nodes, so no packet carries it */
+	bool allocated;
 	bool local;
 	struct sl_mac mac;
 };
+
+/* The identity that packets of the endpoint carry to other nodes. */
+static inline uint32_t sl_endpoint_carried(const struct sl_endpoint *ep)
+{
+	return ep->allocated ? SL_IDENTITY_UNKNOWN : ep->identity;
+}
 
 /* Values in the map of this node's underlay addresses. */
 enum {
@@ -170,7 +186,12 @@ struct sl_world {
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	uint32_t n_outside;		      /* indexes below this are valid */
-	const struct sl_way_out *outside;     /* ways out of networks; [0] is unused */
+	/*
+	 * Prefixes of networks without encapsulation, as one table of routes: target[0].id is the
+	 * network's id. NULL: there are none.
+	 */
+	const struct sl_pmap *routed;
+	const struct sl_way_out *outside; /* ways out of networks; [0] is unused */
 	const struct sl_policy_set *policies;
 	const struct sl_pmap *rejecting; /* policies whose denials are told: sl_rejecting_key */
 	struct sl_tunnel_table

@@ -66,6 +66,9 @@ static bool comes_from_there(const struct sl_trip *t, unsigned int i, const stru
 {
 	uint32_t origin = t->b->meta[i].origin;
 
+	/* Without a tunnel, any router may have sent it. */
+	if (act->kind == SL_ACT_TUNNEL && origin == SL_ORIGIN_OUTSIDE)
+		return sl_way_is_bare(t, act);
 	if (act->kind == SL_ACT_TUNNEL)
 		return origin == (SL_ORIGIN_NODE | sl_tunnel_node(act->out));
 	return origin == act->out;

@@ -127,9 +127,12 @@ union records {
 	struct sl_translation translation;
 };
 
+/* Came to a translated address. */
 static bool is_from_outside(const struct sl_trip *t, unsigned int i)
 {
-	return unlikely(t->b->meta[i].origin == SL_ORIGIN_OUTSIDE);
+	const struct sl_meta *m = &t->b->meta[i];
+
+	return unlikely(m->origin == SL_ORIGIN_OUTSIDE && m->network == SL_NETWORK_UNDERLAY);
 }
 
 /* Both directions of the connection. */
@@ -141,6 +144,8 @@ static enum sl_drop fill_sides(const struct sl_trip *t, unsigned int i, const st
 	if (likely(!is_from_outside(t, i) && !sl_is_translated(e))) {
 		sl_fill_sides(t, i, e, in, &r->crossing);
 		in->generation = sl_deps_stamp(t, i, e, in);
+		if (unlikely(sl_way_is_slow(&in->side[0].act) || sl_way_is_slow(&in->side[1].act)))
+			in->generation = 0;
 		return SL_KEEP;
 	}
 	drop = is_from_outside(t, i) ? sl_translate_in(t, i, e, f, in, &r->translation)

@@ -34,7 +34,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		to.origin = p.target | SL_ORIGIN_NODE;
 		break;
 	}
-	m->act = sl_way_to(t, i, &to, sl_identity_of(e->src));
+	m->act = sl_way_to(t, i, &to, sl_carried_of(e->src));
 	return SL_KEEP;
 }
 

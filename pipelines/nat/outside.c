@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "outside.h"
 
+#include <rte_ether.h>
+
 #include "dp/lib/addr_map.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/key/key_dp.h"
 #include "pipelines/reply/node.h"
+#include "pipelines/route/route_dp.h"
 
 /* SL_LOCAL_* of the packet's destination. */
 static uint32_t local_of(const struct sl_trip *t, unsigned int i)
@@ -19,17 +23,54 @@ static uint32_t local_of(const struct sl_trip *t, unsigned int i)
 	return sl_addr_map_find(t->world->local_addr, &ip);
 }
 
-/* Neighbour discovery is the node's own. */
-static bool is_candidate(const struct sl_trip *t, unsigned int i)
+/* The network without encapsulation that has the packet's destination; 0: none. */
+static uint32_t routed_network(const struct sl_trip *t, unsigned int i)
 {
-	const uint16_t flags = t->b->meta[i].flags;
+	const struct sl_route_dp *r;
+	struct sl_ip src, dst;
 
-	return (flags & (SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN)) == 0 &&
-	       (local_of(t, i) & SL_LOCAL_NAT) != 0;
+	if (t->world->routed == NULL)
+		return 0;
+	sl_key_addresses(t->b, i, &src, &dst);
+	r = sl_route_find(t->world->routed, SL_NETWORK_UNDERLAY, &dst);
+	return r != NULL ? r->target[0].id : 0;
 }
 
-void sl_stage_outside_split(
-	const struct sl_trip *t, struct sl_packets *node, struct sl_packets *outside)
+/*
+ * Says where packet i belongs, if it is from outside: the underlay's keys, or those of a network
+ * without encapsulation. Neighbour discovery is the node's own.
+ */
+static bool is_from_outside(struct sl_trip *t, unsigned int i)
+{
+	struct sl_meta *m = &t->b->meta[i];
+	uint32_t local, network = SL_NETWORK_UNDERLAY;
+
+	if ((m->flags & (SL_P_ARP | SL_P_ND | SL_P_MULTICAST | SL_P_VLAN)) != 0 ||
+		(m->flags & (SL_P_IP4 | SL_P_IP6)) == 0)
+		return false;
+	local = local_of(t, i);
+	if (local == 0)
+		network = routed_network(t, i);
+	if ((local & SL_LOCAL_NAT) == 0 && network == 0)
+		return false;
+	m->origin = SL_ORIGIN_OUTSIDE;
+	m->network = network;
+	m->came = 0; /* nothing was removed, and nothing is claimed */
+	return true;
+}
+
+/* Decap leaves packets to unknown addresses to this stage, where a network may have them. */
+static bool is_nobodys(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	return t->world->routed != NULL &&
+	       sl_world_host_other(t->world, t->b->in_port) == SL_PORT_NONE &&
+	       (m->flags & (SL_P_ARP | SL_P_MULTICAST)) == 0 && local_of(t, i) == 0 &&
+	       (m->flags & SL_P_IP4 || t->b->key6[i].dst[0] != 0xfe);
+}
+
+void sl_stage_outside_split(struct sl_trip *t, struct sl_packets *node, struct sl_packets *outside)
 {
 	unsigned int n = 0;
 
@@ -37,8 +78,10 @@ void sl_stage_outside_split(
 	for (unsigned int k = 0; k < node->n; k++) {
 		unsigned int i = node->idx[k];
 
-		if (is_candidate(t, i))
+		if (is_from_outside(t, i))
 			sl_packets_add(outside, i);
+		else if (is_nobodys(t, i))
+			sl_trip_judge(t, i, SL_DROP_UNDERLAY_NOT_LOCAL);
 		else
 			node->idx[n++] = (uint8_t)i;
 	}
@@ -56,15 +99,20 @@ static bool hand_to_host(struct sl_trip *t, unsigned int i)
 	return true;
 }
 
+/* Like a packet that came by a tunnel without inner MACs: these are the underlay's. */
+static void forget_macs(struct rte_mbuf *pkt)
+{
+	memset(rte_pktmbuf_mtod(pkt, uint8_t *), 0, 2 * RTE_ETHER_ADDR_LEN);
+}
+
 void sl_stage_outside(struct sl_trip *t, const struct sl_packets *outside, struct sl_packets *inner)
 {
 	struct sl_burst *b = t->b;
 	uint64_t walked;
 
-	for (unsigned int k = 0; k < outside->n; k++) {
-		b->meta[outside->idx[k]].origin = SL_ORIGIN_OUTSIDE;
-		b->meta[outside->idx[k]].network = SL_NETWORK_UNDERLAY;
-	}
+	for (unsigned int k = 0; k < outside->n; k++)
+		if (b->meta[outside->idx[k]].network != SL_NETWORK_UNDERLAY)
+			forget_macs(b->pkt[outside->idx[k]]);
 	walked = sl_parse(b, outside->idx, outside->n);
 	for (unsigned int k = 0; k < outside->n; k++) {
 		unsigned int i = outside->idx[k];

@@ -10,9 +10,11 @@
 
 #include "pipelines/context/trip.h"
 
-/* Moves packets to translated addresses from `node` (as decap filled it) to `outside`. */
-void sl_stage_outside_split(
-	const struct sl_trip *t, struct sl_packets *node, struct sl_packets *outside);
+/*
+ * Moves packets to translated addresses, and to prefixes of networks without encapsulation, from
+ * `node` (as decap filled it) to `outside`. Sets origin and network.
+ */
+void sl_stage_outside_split(struct sl_trip *t, struct sl_packets *node, struct sl_packets *outside);
 /* Parses them, and adds them to `inner`. What parse refuses is the host's, where there is one. */
 void sl_stage_outside(
 	struct sl_trip *t, const struct sl_packets *outside, struct sl_packets *inner);

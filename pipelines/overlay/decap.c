@@ -23,15 +23,6 @@ static inline uint32_t find_addr(struct addr_memo *c, uint32_t addr_be)
 	return c->value;
 }
 
-static inline uint32_t find_vni(struct vni_memo *c, uint32_t vni)
-{
-	if (unlikely(c->vni != vni || c->id == 0)) {
-		c->vni = vni;
-		c->id = c->map != NULL ? sl_u32map_find(c->map, vni) : 0;
-	}
-	return c->id;
-}
-
 /* The encapsulation of a packet to a tunnel address; SL_ENCAP_COUNT for none. */
 static inline unsigned int encap_of(
 	const struct sl_world *w, const struct rte_mbuf *m, const struct sl_meta *md)
@@ -135,8 +126,11 @@ static enum sl_drop sort_tunnel(struct decap *d, unsigned int i, unsigned int e)
 	if (ip6 && md->proto == IPPROTO_UDP &&
 		!sl_decap_checksum_ok(d->b->pkt[i], d->b->key6[i].src, md->l4_off))
 		return SL_DROP_TUNNEL_CHECKSUM;
-	if (!sl_encaps[e]->carries_network)
+	if (!sl_encaps[e]->carries_network) {
 		md->network = find_pair(d, i);
+		if (md->network == 0)
+			return SL_DROP_TUNNEL_NETWORK_UNKNOWN;
+	}
 	md->removed_half = (uint8_t)((md->l4_off + sl_encaps[e]->header_len) / 2);
 	d->b->closer |= UINT64_C(1) << i;
 	add_to_group(
@@ -173,6 +167,9 @@ static inline bool classify(struct decap *d, unsigned int i)
 		return b->verdict[i] == SL_KEEP;
 	}
 	local = find_local(d, i);
+	/* It may be for a network without encapsulation: see sl_stage_outside_split. */
+	if (unlikely(local == 0 && d->world->routed != NULL))
+		return true;
 	if (unlikely((local & (SL_LOCAL_ADDRESS | SL_LOCAL_NAT)) == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
@@ -182,7 +179,7 @@ static inline bool classify(struct decap *d, unsigned int i)
 	/* A later fragment has no port. UDP to a tunnel address must be a tunnel packet, unless the
 	 * address is a translated one, too. */
 	if (unlikely(md->proto == IPPROTO_UDP && (md->flags & SL_P_FRAGMENT_LATER) != 0 &&
-		    (local & SL_LOCAL_NAT) == 0)) {
+		     (local & SL_LOCAL_NAT) == 0)) {
 		b->verdict[i] = SL_DROP_TUNNEL_FRAGMENT;
 		return false;
 	}
@@ -255,159 +252,6 @@ static bool classify_for_host(struct decap *d, unsigned int i)
 	return false;
 }
 
-/* The network takes more than e, or not e. */
-static __rte_noinline uint32_t find_alike(
-	struct decap *d, const struct sl_network *net, unsigned int e)
-{
-	uint32_t takes = net->accepts & sl_decap_wire(e);
-
-	d->variants |= takes & ~(1u << e);
-	return net->present && takes != 0 ? net->id : 0;
-}
-
-/* The id of the network that has this VNI and accepts this encapsulation, or 0. */
-static uint32_t find_network(struct decap *d, uint32_t vni, unsigned int e)
-{
-	uint32_t id = find_vni(&d->network, vni);
-	const struct sl_network *net;
-
-	if (unlikely(id == 0 || id >= d->world->n_networks))
-		return 0;
-	net = &d->world->networks[id];
-	if (unlikely(net->accepts != 1u << e))
-		return find_alike(d, net, e);
-	return net->present ? id : 0;
-}
-
-/* The network does not accept the encapsulation. Is it taken from this node? */
-static __rte_noinline bool is_taken_from_node(struct decap *d, struct sl_meta *md, unsigned int e)
-{
-	uint32_t takes = sl_decap_node_accepts(d->world, md->origin) & sl_decap_wire(e);
-	uint32_t id = find_vni(&d->network, md->act.vni);
-
-	if (takes == 0 || id == 0 || id >= d->world->n_networks || !d->world->networks[id].present)
-		return false;
-	d->variants |= takes & ~(1u << e);
-	md->network = id;
-	return true;
-}
-
-/* Count n packets that came from one node, in the group k. */
-static inline void count_heard(
-	const struct decap *d, unsigned int k, uint32_t origin, unsigned int n, uint64_t bytes)
-{
-	sl_tunnel_count_heard(d->world->tunnels, d->at->worker,
-		(origin & ~SL_ORIGIN_NODE) * SL_TUNNELS_A_NODE + k, n, bytes, d->at->tick);
-}
-
-/* Records, for the drop samples, what is known about packets that pop refused, or
- * whose VNI is unknown. */
-static __rte_noinline void note_refused(struct decap *d, const struct group *g, unsigned int kind)
-{
-	struct sl_burst *b = d->b;
-	unsigned int e = kind / SL_FAMILIES;
-
-	for (unsigned int k = 0; k < g->n; k++) {
-		unsigned int i = g->idx[k];
-
-		if (b->verdict[i] == SL_KEEP || b->verdict[i] == SL_DROP_TUNNEL_MALFORMED)
-			continue;
-		b->meta[i].came = sl_came(e, kind % SL_FAMILIES);
-		if (sl_encaps[e]->carries_network)
-			b->meta[i].network = find_network(d, b->meta[i].act.vni, e);
-		d->refused |= UINT64_C(1) << i;
-	}
-}
-
-/* The same as pop, for an encapsulation without VNIs: the network is that of the addresses. */
-static __rte_noinline unsigned int pop_routed(struct decap *d, unsigned int kind, uint8_t *inner)
-{
-	const struct group *g = &d->groups[kind];
-	const unsigned int e = kind / SL_FAMILIES;
-	struct sl_burst *b = d->b;
-	unsigned int n = 0;
-
-	sl_encaps[e]->pop(b, g->idx, g->n);
-	for (unsigned int k = 0; k < g->n; k++) {
-		unsigned int i = g->idx[k];
-		struct sl_meta *md = &b->meta[i];
-		const struct sl_network *net =
-			&d->world->networks[md->network < d->world->n_networks ? md->network : 0];
-		uint32_t takes = net->accepts | sl_decap_node_accepts(d->world, md->origin);
-
-		count_heard(d, kind, md->origin, 1, b->pkt[i]->pkt_len);
-		if (unlikely(b->verdict[i] != SL_KEEP))
-			continue;
-		md->came = sl_came(e, kind % SL_FAMILIES);
-		if (unlikely(net->id == 0 || !net->present || (takes >> e & 1) == 0)) {
-			md->network = 0;
-			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
-		} else {
-			inner[n++] = (uint8_t)i;
-		}
-	}
-	if (unlikely(n != g->n))
-		note_refused(d, g, kind);
-	return n;
-}
-
-/* Remove the headers of one group's packets. inner[] gets the packets that are kept. */
-static unsigned int pop(struct decap *d, unsigned int kind, uint8_t *inner)
-{
-	const struct group *g = &d->groups[kind];
-	const unsigned int e = kind / SL_FAMILIES;
-	const uint32_t came = sl_came(e, kind % SL_FAMILIES);
-	struct sl_burst *b = d->b;
-	uint32_t vni, id, origin = b->meta[g->idx[0]].origin;
-	unsigned int n = 0, begun = 0;
-	uint64_t bytes = 0;
-
-	d->variants = 0;
-	sl_encaps[e]->pop(b, g->idx, g->n);
-	vni = b->meta[g->idx[0]].act.vni;
-	id = find_network(d, vni, e);
-	for (unsigned int k = 0; k < g->n; k++) {
-		unsigned int i = g->idx[k];
-		struct sl_meta *md = &b->meta[i];
-
-		if (unlikely(md->origin != origin)) {
-			count_heard(d, kind, origin, k - begun, bytes);
-			origin = md->origin;
-			begun = k;
-			bytes = 0;
-		}
-		bytes += b->pkt[i]->pkt_len;
-		if (unlikely(b->verdict[i] != SL_KEEP))
-			continue;
-		if (unlikely(md->act.vni != vni)) {
-			vni = md->act.vni;
-			id = find_network(d, vni, e);
-		}
-		md->came = came;
-		md->network = id;
-		if (unlikely(id == 0) && !is_taken_from_node(d, md, e))
-			b->verdict[i] = SL_DROP_TUNNEL_NETWORK_UNKNOWN;
-		else
-			inner[n++] = (uint8_t)i;
-	}
-	count_heard(d, kind, origin, g->n - begun, bytes);
-	if (unlikely(d->variants != 0 || sl_encaps[e]->carries_identity))
-		sl_decap_identities(d, g, e);
-	if (unlikely(n != g->n))
-		note_refused(d, g, kind);
-	return n;
-}
-
-static inline unsigned int pop_group(struct decap *d, unsigned int kind, uint8_t *inner)
-{
-	/* find_sender may have found the group of a packet that is then in none. */
-	if (d->groups[kind].n == 0)
-		return 0;
-	if (unlikely(!sl_encaps[kind / SL_FAMILIES]->carries_network))
-		return pop_routed(d, kind, inner);
-	return pop(d, kind, inner);
-}
-
 static inline void prefetch_header(const struct sl_burst *b, unsigned int i)
 {
 	rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], const void *));
@@ -475,7 +319,7 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 			host[(*n_host)++] = (uint8_t)i;
 	}
 	for (uint32_t used = d.used; used != 0; used &= used - 1)
-		n_inner += pop_group(&d, rte_bsf32(used), inner + n_inner);
+		n_inner += sl_decap_pop(&d, rte_bsf32(used), inner + n_inner);
 	b->decapped = likely(n_inner == n) ? UINT64_MAX : bits_of(inner, n_inner) | d.refused;
 	return n_inner;
 }

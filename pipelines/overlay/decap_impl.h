@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of decap share: the state of one burst's decap. decap.c has the common packet and
- * the way of all packets, decap_plain.c other packets without surprises, decap_identity.c what
- * packets say about their senders.
+ * What the files of decap share: the state of one burst's decap. decap.c sorts packets and has the
+ * common one, decap_plain.c other packets without surprises; decap_pop.c removes the headers, and
+ * decap_identity.c reads what packets say about their senders.
  * Threads: worker, on its own burst.
  */
 #ifndef SL_OVERLAY_DECAP_IMPL_H
@@ -39,6 +39,14 @@ struct other_memo {
 	struct group *group;
 };
 
+/* Packets of a group one behind the other, from one node. */
+struct run {
+	uint32_t origin, vni;
+	uint32_t id;	    /* the network of that VNI */
+	unsigned int begun; /* place in the group of its first packet */
+	uint64_t bytes;	    /* of the packets before it */
+};
+
 struct decap {
 	const struct sl_decap_at *at;
 	const struct sl_world *world;
@@ -53,7 +61,9 @@ struct decap {
 	uint64_t refused;  /* a bit for each packet: refused after its outer headers were removed */
 	uint32_t dport_be; /* NO_PORT: none yet */
 	uint32_t used;	   /* a bit for each group that is not empty */
+	uint32_t kind;	   /* the group whose headers are being removed */
 	uint32_t variants; /* 1 << enum sl_encap_id: others that a group's networks take */
+	struct run run;
 	struct other_memo other;
 	struct group groups[SL_TUNNELS_A_NODE]; /* [encap * SL_FAMILIES + family] */
 };
@@ -93,6 +103,13 @@ static inline uint32_t sl_decap_node_accepts(const struct sl_world *w, uint32_t 
 
 	return w->node_ways != NULL && node < w->n_node_ways ? w->node_ways[node].accepts : 0;
 }
+
+/*
+ * Remove the headers of the packets of one group, d->groups[kind]. inner[] gets the packets that are
+ * kept, with network and what they came as; the others get a drop verdict. The result is the number of
+ * those that are kept.
+ */
+unsigned int sl_decap_pop(struct decap *d, unsigned int kind, uint8_t *inner);
 
 /*
  * For a frame that is not a plain packet of a UDP tunnel over IPv4. True for a plain one of another

@@ -57,17 +57,21 @@ static __rte_noinline bool find_other(struct decap *d, const uint8_t *addrs, uns
 	uint32_t local = w->local_addr != NULL ? sl_addr_map_find(w->local_addr, &dst) : 0;
 	unsigned int e = sl_encap_find_at(w->encap_ports, proto, dport_be);
 	const struct sl_encap *row;
+	uint32_t network;
 
 	if (node == 0 || e == SL_ENCAP_COUNT || (local & SL_LOCAL_TUNNEL) == 0)
 		return false;
 	row = sl_encaps[e];
+	network = row->carries_network ? 0 : sl_decap_pair(w, local, &src);
+	if (network == 0 && !row->carries_network)
+		return false; /* the long way knows whose it is */
 	memcpy(d->other.addrs, addrs, 2 * len);
 	d->other.dport_be = dport_be;
 	d->other.proto = proto;
 	d->other.family = (uint8_t)family;
 	d->other.removed_half = (uint8_t)((sl_outer_len(family) + row->header_len) / 2);
 	d->other.origin = SL_ORIGIN_NODE | node;
-	d->other.network = row->carries_network ? 0 : sl_decap_pair(w, local, &src);
+	d->other.network = network;
 	d->other.group = use_group(d, e, family);
 	return true;
 }

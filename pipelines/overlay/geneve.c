@@ -176,17 +176,35 @@ static bool geneve_parse(const uint8_t *hdr, uint32_t len, struct sl_tunnel_head
 	return read_header(hdr, h, &type) != SL_DROP_TUNNEL_MALFORMED;
 }
 
+/* Names the first critical option, which no option known here is. */
+static void explain_critical(const uint8_t *hdr, uint32_t len, char *text, size_t size)
+{
+	uint32_t end = FIXED + (hdr[0] & OPTIONS_LEN) * 4u, at = FIXED;
+
+	for (end = RTE_MIN(end, len); at + 4 <= end; at += 4 + (hdr[at + 3] & OPTION_LEN) * 4u) {
+		if ((hdr[at + 2] & OPTION_CRITICAL) == 0)
+			continue;
+		snprintf(text, size, ", critical option of class 0x%04x, type 0x%02x",
+			sl_load_be16(hdr + at), hdr[at + 2]);
+		return;
+	}
+}
+
 static void geneve_explain(const uint8_t *hdr, uint32_t len, char *text, size_t size)
 {
-	if (len < FIXED)
+	int n;
+
+	if (len < FIXED) {
 		snprintf(text, size, "%u bytes from the Geneve header on", len);
-	else
-		snprintf(text, size,
-			"Geneve version %u, flags 0x%02x, %u bytes of options, protocol 0x%04x, %u "
-			"bytes "
-			"from the Geneve header on",
-			hdr[0] >> 6, hdr[1], (hdr[0] & OPTIONS_LEN) * 4u, sl_load_be16(hdr + 2),
-			len);
+		return;
+	}
+	n = snprintf(text, size,
+		"Geneve version %u, flags 0x%02x, %u bytes of options, protocol 0x%04x, %u "
+		"bytes "
+		"from the Geneve header on",
+		hdr[0] >> 6, hdr[1], (hdr[0] & OPTIONS_LEN) * 4u, sl_load_be16(hdr + 2), len);
+	if (n > 0 && (size_t)n < size)
+		explain_critical(hdr, len, text + n, size - (size_t)n);
 }
 
 const struct sl_encap sl_encap_geneve = {

@@ -64,6 +64,23 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 	return sl_sum_fold(sum) == 0xffff;
 }
 
+/* The id of the node's tunnel whose packets have this protocol and port; false: there is none. */
+static bool find_tunnel(const struct sl_trip *t, uint32_t node, enum sl_family family,
+	uint8_t proto, uint16_t dport_be, uint32_t *id)
+{
+	for (unsigned int e = 0; e < SL_ENCAP_COUNT; e++) {
+		const struct sl_tunnel *tunnel;
+
+		if (!sl_encap_has_proto(sl_encaps[e], proto))
+			continue;
+		*id = sl_tunnel_id(node, e, family);
+		tunnel = sl_tunnel_find(t->world->tunnels, *id);
+		if (tunnel != NULL && (tunnel->udp_port_be == 0 || tunnel->udp_port_be == dport_be))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Packet i is an ICMP error: *id is the tunnel of the quoted packet. False unless the quoted packet
  * is a tunnel packet from this node to a known node.
@@ -71,7 +88,6 @@ static bool icmp_checksum_ok(const struct rte_mbuf *pkt, const struct sl_meta *m
 static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 {
 	struct sl_quoted q;
-	unsigned int e;
 	uint32_t node;
 	int family;
 
@@ -79,13 +95,12 @@ static bool quoted_tunnel(const struct sl_trip *t, unsigned int i, uint32_t *id)
 	family = sl_parse_quoted(t->b, i, &q);
 	if (family == 0)
 		return false;
-	e = sl_encap_find(q.proto, family == 4 ? q.k4.dport_be : q.k6.dport_be);
 	node = sl_addr_map_find(t->world->node_by_addr, &q.dst);
-	if (e == SL_ENCAP_COUNT || node == 0 ||
-		(sl_addr_map_find(t->world->local_addr, &q.src) & SL_LOCAL_TUNNEL) == 0)
+	if (node == 0 || (sl_addr_map_find(t->world->local_addr, &q.src) & SL_LOCAL_TUNNEL) == 0)
 		return false;
-	*id = sl_tunnel_id(node, e, family == 4 ? SL_FAMILY_IP4 : SL_FAMILY_IP6);
-	return true;
+	if (family == 4)
+		return find_tunnel(t, node, SL_FAMILY_IP4, q.proto, q.k4.dport_be, id);
+	return find_tunnel(t, node, SL_FAMILY_IP6, q.proto, q.k6.dport_be, id);
 }
 
 /* The MTU that an error says fits; 0: it says none. RFC 1191 section 4, RFC 4443 section 3.2. */

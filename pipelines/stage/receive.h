@@ -61,7 +61,7 @@ static inline void sl_stage_receive_underlay(
 	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle_outer(t, inner, &node);
 	if (unlikely(node.n > 0)) {
-		if (t->world->n_outside > 1)
+		if (t->world->n_outside > 1 || t->world->routed != NULL)
 			sl_stage_outside_split(t, &node, &outside);
 		sl_stage_node(t, &node, &port->mac);
 	}

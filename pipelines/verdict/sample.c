@@ -28,8 +28,24 @@ static bool is_decapped(const struct sl_burst *b, unsigned int i)
  * is known about it. */
 static uint32_t outer_source(const struct rte_mbuf *m)
 {
-	return m->data_len >= SL_OUTER_L4 ? sl_load32(rte_pktmbuf_mtod_offset(m, const void *, 26))
-					  : 0;
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (m->data_len < SL_OUTER_L4 + 4)
+		return 0;
+	/* of an IPv6 address, its end */
+	return sl_load32(p + (sl_load_be16(p + 12) == 0x86dd ? 34 : 26));
+}
+
+/*
+ * The Ethernet header was made when the outer headers were removed, and written over them: what is in
+ * front of it is not whole.
+ */
+static bool is_made_up(const struct rte_mbuf *m)
+{
+	static const uint8_t zero[12];
+
+	return m->data_len >= sizeof(zero) &&
+	       memcmp(rte_pktmbuf_mtod(m, const void *), zero, sizeof(zero)) == 0;
 }
 
 /* This is all that is computed for each dropped packet. */
@@ -68,6 +84,8 @@ static struct drop_origin source_of(const struct sl_trip *t, unsigned int i)
 			.network = b->verdict[i] != SL_DROP_PORT_UNBOUND ? m->network : 0};
 	if (!is_decapped(b, i))
 		return (struct drop_origin){.origin = b->in_port, .outer = true};
+	if (is_made_up(b->pkt[i]))
+		return (struct drop_origin){.origin = m->origin, .network = m->network};
 	return (struct drop_origin){.origin = m->origin,
 		.network = m->network,
 		.before = sl_verdict_removed(t, i),
@@ -80,6 +98,7 @@ static uint32_t detail_of(const struct sl_burst *b, unsigned int i, enum sl_drop
 	case SL_DROP_POLICY_INGRESS:
 	case SL_DROP_POLICY_EGRESS:
 	case SL_DROP_OFFLOAD_MALFORMED:
+	case SL_DROP_IDENTITY_MISMATCH:
 		return b->meta[i].detail;
 	case SL_DROP_MTU_EXCEEDED:
 		return b->meta[i].act.mtu;

@@ -6,6 +6,7 @@
 #include "dp/lib/pmap.h"
 #include "ends_routed.h"
 #include "pipelines/key/key_dp.h"
+#include "trust.h"
 
 static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 	const struct rte_ether_hdr *eth, struct sl_ends *ends)
@@ -23,7 +24,7 @@ static inline enum sl_drop find_sender(const struct sl_trip *t, unsigned int i,
 	ends->src = ends->src_via = sl_pmap_find(t->world->endpoints, &key);
 	if (likely(ends->src != NULL && ends->src->origin == m->origin &&
 		    memcmp(ends->src->mac.b, eth->src_addr.addr_bytes, 6) == 0))
-		return SL_KEEP;
+		return sl_trust_sender(t, i, &ends->src, &ends->claimed);
 	return sl_ends_routed_sender(t, i, ends);
 }
 

@@ -25,6 +25,8 @@ struct sl_ends {
 	const struct sl_network *from; /* of replies as they leave: the sender's */
 	/* The ends for policy. NULL: outside, or no endpoint has the address. */
 	const struct sl_endpoint *src, *dst;
+	/* what src points to when its identity is as the packet claims: *ends must not be copied */
+	struct sl_endpoint claimed;
 	/* Where the packet comes from and goes to; NULL: a node itself, or the underlay. */
 	const struct sl_endpoint *src_via, *dst_via;
 	/* Where it goes to when dst_via is NULL. */

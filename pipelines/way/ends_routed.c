@@ -9,6 +9,7 @@
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/route/route_dp.h"
 #include "sluice/encap.h"
+#include "trust.h"
 
 static const struct sl_endpoint *find(
 	const struct sl_trip *t, uint32_t network, const struct sl_ip *ip)
@@ -91,11 +92,12 @@ static bool comes_by(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
 		e->src_via = ep;
 		return true;
 	case SL_TARGET_NODE:
-		return (e->was_routed || e->bare) &&
-		       t->b->meta[i].origin == (SL_ORIGIN_NODE | target->id);
+		/* That node has checked the MAC of whoever is behind it. */
+		return t->b->meta[i].origin == (SL_ORIGIN_NODE | target->id);
 	case SL_TARGET_PORT:
 		return t->b->meta[i].origin == SL_ORIGIN_OUTSIDE;
-	case SL_TARGET_NAT: /* their receiver is found otherwise */
+	case SL_TARGET_UNDERLAY: /* see from_underlay */
+	case SL_TARGET_NAT:	 /* their receiver is found otherwise */
 	case SL_TARGET_NETWORK:
 		break; /* see comes_from_network */
 	}
@@ -132,7 +134,7 @@ static bool comes_from_network(
 	return r != NULL && r->kind == SL_ROUTE_TARGETS && comes_by_route(t, i, e, network, r);
 }
 
-enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
+static enum sl_drop routed_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
 {
 	const struct sl_route_dp *r;
 
@@ -151,6 +153,26 @@ enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, stru
 			return SL_KEEP;
 	e->src = e->src_via = NULL;
 	return SL_DROP_SPOOFED;
+}
+
+/*
+ * The packet came as it is, for a network without encapsulation: only its source address tells its
+ * sender. An endpoint of this node is not out there.
+ */
+static enum sl_drop from_underlay(struct sl_ends *e)
+{
+	e->bare = true;
+	return e->src != NULL && e->src->local ? SL_DROP_SPOOFED : SL_KEEP;
+}
+
+enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
+{
+	enum sl_drop d;
+
+	if (t->b->meta[i].origin == SL_ORIGIN_OUTSIDE)
+		return from_underlay(e);
+	d = routed_sender(t, i, e);
+	return d == SL_KEEP ? sl_trust_sender(t, i, &e->src, &e->claimed) : d;
 }
 
 /* Receivers */
@@ -258,6 +280,7 @@ static enum sl_drop go_to(const struct sl_trip *t, unsigned int i, struct sl_end
 	case SL_TARGET_NODE:
 	case SL_TARGET_PORT:
 	case SL_TARGET_NAT:
+	case SL_TARGET_UNDERLAY:
 		e->dst = e->dst_via = NULL;
 		return check_next(t, i, e);
 	case SL_TARGET_NETWORK:

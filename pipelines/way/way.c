@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "way.h"
 
-#include "pipelines/overlay/tunnel_dp.h"
+#include "node_way.h"
+#include "pipelines/key/key_dp.h"
+#include "pipelines/overlay/exits_dp.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 
@@ -57,15 +59,7 @@ struct sl_action sl_way_by_slot(
 static inline struct sl_action by_node(
 	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
 {
-	uint32_t encap = net->encap, underlay = SL_FAMILY_IP4;
-
-	if (node < t->world->n_node_ways) {
-		const struct sl_node_way *way = &t->world->node_ways[node];
-
-		encap = way->encap != SL_ENCAP_COUNT ? way->encap : encap;
-		underlay = way->family;
-	}
-	return by_tunnel(t, net, family, sl_tunnel_id(node, encap, underlay));
+	return by_tunnel(t, net, family, sl_node_tunnel(t->world, net, node));
 }
 
 static inline struct sl_action by_origin(
@@ -74,6 +68,35 @@ static inline struct sl_action by_origin(
 	if (origin & SL_ORIGIN_NODE)
 		return by_node(t, net, family, origin & ~SL_ORIGIN_NODE);
 	return by_port(t, net, family, (uint16_t)origin);
+}
+
+/* The way to an address on the underlay, without a tunnel. */
+static struct sl_action by_underlay(const struct sl_trip *t, const struct sl_network *net,
+	uint16_t family, const struct sl_ip *to)
+{
+	struct sl_exit exit;
+
+	if (!sl_exit_find(t->world->tunnels, to, SL_PORT_NONE, &exit))
+		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_ROUTE_NONE};
+	return by_tunnel(t, net, family, exit.slot);
+}
+
+/* The way to where packet i came from. */
+static struct sl_action by_source(
+	const struct sl_trip *t, unsigned int i, const struct sl_network *net)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_ip src, dst;
+
+	if (likely(m->origin != SL_ORIGIN_OUTSIDE))
+		return by_origin(t, net, m->flags, m->origin);
+	sl_key_addresses(t->b, i, &src, &dst);
+	return by_underlay(t, net, m->flags, &src);
+}
+
+bool sl_way_is_slow(const struct sl_action *act)
+{
+	return act->kind == SL_ACT_TUNNEL && sl_tunnel_node(act->out) == SL_NODES_MAX;
 }
 
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
@@ -100,27 +123,28 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 	uint16_t family = t->b->meta[i].flags;
 	struct sl_action act;
 
-	if (likely(e->dst_via != NULL))
+	if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
+		act = by_underlay(t, e->to, family, &e->dst_ip);
+	else if (likely(e->dst_via != NULL))
 		act = by_origin(t, e->to, family, e->dst_via->origin);
 	else
 		act = by_target(t, e->to, family, e->target);
-	act.identity = sl_identity_of(e->src) & SL_IDENTITY_MASK;
+	act.identity = sl_carried_of(e->src) & SL_IDENTITY_MASK;
 	return act;
 }
 
 struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
-	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_action act = by_origin(t, e->from, m->flags, m->origin);
+	struct sl_action act = by_source(t, i, e->from);
 
-	act.identity = sl_identity_of(e->dst) & SL_IDENTITY_MASK;
+	act.identity = sl_carried_of(e->dst) & SL_IDENTITY_MASK;
 	return act;
 }
 
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_action act = by_origin(t, &t->world->networks[m->network], m->flags, m->origin);
+	struct sl_action act = by_source(t, i, &t->world->networks[m->network]);
 
 	act.identity = SL_IDENTITY_GATEWAY;
 	return act;

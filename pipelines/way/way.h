@@ -21,13 +21,21 @@ struct sl_action sl_way_of_replies(
 /* The way back to where packet i came from, for a packet that this node generates. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
+/* True for a way that will be another one once its next hop is known (overlay/exits_dp.h). */
+bool sl_way_is_slow(const struct sl_action *act);
 /* The way by a slot of the tunnel table, for packets of packet i's family. */
 struct sl_action sl_way_by_slot(
 	const struct sl_trip *t, unsigned int i, const struct sl_network *net, uint32_t slot);
 /* Whether packets lose their MACs on that way: it carries IP packets. */
 bool sl_way_is_bare(const struct sl_trip *t, const struct sl_action *act);
 
-/* What policy and encapsulations know an end by. */
+/* The identity that packets from an end carry. */
+static inline uint32_t sl_carried_of(const struct sl_endpoint *end)
+{
+	return end != NULL ? sl_endpoint_carried(end) : SL_IDENTITY_WORLD;
+}
+
+/* What policies know an end by. */
 static inline uint32_t sl_identity_of(const struct sl_endpoint *end)
 {
 	return end != NULL ? end->identity : SL_IDENTITY_WORLD;

@@ -166,6 +166,11 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
 		"to=53 length=52 =port: it came by port db, 10.0.0.5 belongs to endpoint web-1 at "
 		"port web",
+	[SL_DROP_IDENTITY_MISMATCH] =
+		"port=uplink from=far network=blue sender=far-1 receiver=web-1 vni=100 "
+		"outer=192.0.2.2 to=192.0.2.1 macs=02:00:00:00:00:07 to=02:00:00:00:00:05 "
+		"type=2048 ip=10.0.0.7 to=10.0.0.5 proto=17 ports=40000 to=53 length=42 =a packet "
+		"of node far carries identity 1004; endpoint far-1 has 1003 here",
 	[SL_DROP_MULTICAST] =
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=01:00:5e:00:00:fb type=2048 ip=10.0.0.5 to=224.0.0.251 proto=17 ports=40000 "
@@ -178,6 +183,26 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.99 proto=17 ports=40000 "
 		"to=53 length=42 =no endpoint of network blue has 10.0.0.99",
+	[SL_DROP_TTL_EXCEEDED] =
+		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
+		"to=53 length=42 =a gateway of network blue has no hop left for it",
+	[SL_DROP_ROUTE_BLACKHOLE] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.66.0.1 proto=17 ports=40000 "
+		"to=53 length=42 =route 10.66.0.0/16 of network blue is a blackhole",
+	[SL_DROP_NAT_EXHAUSTED] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=203.0.113.7 proto=17 ports=40000 "
+		"to=53 length=42 =network blue has no translated port left for 203.0.113.7",
+	[SL_DROP_NAT_UNKNOWN] =
+		"port=uplink from=uplink macs=02:00:00:00:0b:01 to=02:00:00:00:0a:01 type=2048 "
+		"ip=203.0.113.7 to=192.0.2.9 proto=17 ports=40000 to=53 length=42 =protocol 17 to "
+		"port 53",
+	[SL_DROP_GATEWAY_PROTOCOL] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.0.0.1 proto=17 ports=40000 "
+		"to=53 length=42 =10.0.0.1 is a gateway of network blue, and answers ping only",
 	[SL_DROP_DESTINATION_MAC] =
 		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:07 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "

@@ -223,7 +223,39 @@ static enum sl_drop offload_malformed(struct scene *s)
 	return sl_rig_send_mbuf(s->r, SL_RIG_WEB, m);
 }
 
+/* From the node over IPv6; byte 6 of the UDP header is wrong. */
+static enum sl_drop tunnel_checksum(struct scene *s)
+{
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap_as(&s->g, &s->f, SL_ENCAP_VXLAN, SL_FAMILY_IP6);
+	*at(&s->g, SL_LAYER_UDP, 6) = 0x12;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+static enum sl_drop tunnel_nested(struct scene *s)
+{
+	sl_rig_encap(s->r, SL_ENCAP_IPIP, SL_FAMILY_IP4);
+	sl_frame_udp4(&s->f, 10);
+	*at(&s->f, SL_LAYER_IP4, 9) = 4;
+	sl_frame_checksums(&s->f);
+	sl_rig_wrap_as(&s->g, &s->f, SL_ENCAP_IPIP, SL_FAMILY_IP4);
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
+/* The identity's option becomes a critical one, which nobody knows. */
+static enum sl_drop geneve_option(struct scene *s)
+{
+	sl_rig_encap(s->r, SL_ENCAP_GENEVE, SL_FAMILY_IP4);
+	sl_frame_udp4(&s->f, 10);
+	sl_rig_wrap_as(&s->g, &s->f, SL_ENCAP_GENEVE, SL_FAMILY_IP4);
+	s->g.b[14 + 20 + 8 + 8 + 2] |= 0x80;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
 const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
+	[SL_DROP_TUNNEL_CHECKSUM] = tunnel_checksum,
+	[SL_DROP_TUNNEL_NESTED] = tunnel_nested,
+	[SL_DROP_GENEVE_OPTION] = geneve_option,
 	[SL_DROP_ETH_TRUNCATED] = eth_truncated,
 	[SL_DROP_ETH_TYPE_UNKNOWN] = eth_type_unknown,
 	[SL_DROP_ETH_VLAN_DEPTH] = eth_vlan_depth,
@@ -246,4 +278,12 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_OFFLOAD_MALFORMED] = offload_malformed,
+	[SL_DROP_IDENTITY_MISMATCH] = sl_scene_identity_mismatch,
+	/* gateways */
+	[SL_DROP_TTL_EXCEEDED] = sl_scene_ttl_exceeded,
+	[SL_DROP_ROUTE_BLACKHOLE] = sl_scene_route_blackhole,
+	[SL_DROP_GATEWAY_PROTOCOL] = sl_scene_gateway_protocol,
+	/* ways out */
+	[SL_DROP_NAT_EXHAUSTED] = sl_scene_nat_exhausted,
+	[SL_DROP_NAT_UNKNOWN] = sl_scene_nat_unknown,
 };

@@ -29,6 +29,10 @@ static const uint32_t more[SL_DROP_COUNT] = {
 	[SL_DROP_ND_MALFORMED] = NEVER,
 	[SL_DROP_UNDERLAY_SENDER] = NEVER,
 	[SL_DROP_TUNNEL_ERROR] = NEVER,
+	[SL_DROP_TUNNEL_NESTED] = NEVER,
+	[SL_DROP_GENEVE_OPTION] = NEVER,
+	/* the kernel that hands over a super-segment vouches for it */
+	[SL_DROP_TUNNEL_CHECKSUM] = NEVER,
 	/* fragments, which are no super-segments */
 	[SL_DROP_FRAGMENT_OVERLAP] = NEVER,
 	[SL_DROP_FRAGMENT_UNKNOWN] = NEVER,

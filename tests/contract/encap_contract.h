@@ -37,9 +37,10 @@ struct wire {
 	unsigned int n_ignored;
 };
 
-/* What a row of sl_encaps is tested against: made from the row. */
+/* What a row of sl_encaps is tested against, over one family: made from the row. */
 struct contract {
 	enum sl_encap_id id;
+	enum sl_family family; /* of the underlay */
 	const struct sl_encap *row;
 	const char *name;
 	const struct wire *wire; /* NULL: only the row is known */
@@ -48,10 +49,17 @@ struct contract {
 	uint8_t own[SL_TUNNEL_HDR_MAX];
 };
 
-extern struct contract contracts[SL_ENCAP_COUNT];
+#define N_CONTRACTS (SL_ENCAP_COUNT * SL_FAMILIES)
 
-#define for_each_contract(c) \
-	for (const struct contract *c = contracts; c < contracts + SL_ENCAP_COUNT; c++)
+/* [encap * SL_FAMILIES + family] */
+extern struct contract contracts[N_CONTRACTS];
+
+/* All that are received as tunnels. */
+#define for_each_contract(c)                                                         \
+	for (const struct contract *c = contracts; c < contracts + N_CONTRACTS; c++) \
+		if (c->row->ip_proto == 0)                                           \
+			continue;                                                    \
+		else
 
 /* The state of the helpers: one packet in a burst, and the tunnel that it is pushed into. */
 extern struct sl_burst burst;
@@ -59,8 +67,8 @@ extern struct sl_frame inner, outer;
 extern struct sl_tunnel tunnel;
 extern unsigned int n_outer_layers; /* layers that wrap made */
 
-/* A resolved path from 192.0.2.1 to 192.0.2.2. */
-void params(struct sl_tunnel_params *p);
+/* A resolved path from 192.0.2.1 to 192.0.2.2, or from 2001:db8::1 to 2001:db8::2. */
+void params(struct sl_tunnel_params *p, enum sl_family family);
 /* `tunnel` is the encapsulation's, from params. */
 void build(const struct contract *c);
 /* Push the tunnel's headers on one packet, prepared as forwarding leaves it.
@@ -71,6 +79,8 @@ enum sl_drop pop(const struct contract *c, struct rte_mbuf *m);
 struct rte_mbuf *exact(const struct sl_frame *f);
 /* Build the outer frame with the packet builders; inner from its Ethernet header on. */
 void wrap(const struct contract *c, struct sl_frame *out, const struct sl_frame *in, uint8_t tos);
+/* The inner frame as pop gives it back: without addresses, when the tunnel carries no Ethernet header. */
+const struct sl_frame *popped(const struct contract *c);
 /* Set-up of a group of tests. */
 int setup(void **state);
 int teardown(void **state);

@@ -18,8 +18,10 @@ static void pop_gives_back_what_push_got(void **state)
 			m = burst.pkt[0];
 			burst.n = 0;
 			assert_int_equal(pop(c, m), SL_KEEP);
-			assert_packet_frame(m, &inner);
-			assert_int_equal(burst.meta[0].act.vni, VNI);
+			assert_packet_frame(m, popped(c));
+			assert_int_equal(burst.meta[0].act.vni, c->row->carries_network ? VNI : 0);
+			if (c->row->carries_identity)
+				assert_int_equal(burst.meta[0].act.identity, 1001);
 		}
 	}
 }
@@ -38,7 +40,7 @@ static void pop_takes_packets_in_any_cut(void **state)
 					sl_test_mbuf_chain(outer.b, outer.len, cuts, 2);
 
 				assert_int_equal(pop(c, m), SL_KEEP);
-				assert_packet_frame(m, &inner);
+				assert_packet_frame(m, popped(c));
 				assert_true(m->data_len > 0);
 				rte_mbuf_sanity_check(m, 1);
 			}
@@ -60,7 +62,7 @@ static void pop_of_headers_in_several_full_segments_drops(void **state)
 		cut = c->hdr_len + 3;
 		m = sl_test_mbuf_exact(outer.b, outer.len, &cut, 1);
 		assert_int_equal(pop(c, m), SL_KEEP);
-		assert_packet_frame(m, &inner);
+		assert_packet_frame(m, popped(c));
 	}
 }
 
@@ -91,14 +93,18 @@ static void pop_drops_a_tunnel_packet_too_short_for_an_inner_frame(void **state)
 		sl_frame_udp4(&inner, 20);
 		for (uint32_t len = c->own_off; len < c->hdr_len + 20; len++) {
 			bool whole = len >= c->hdr_len + (c->row->inner_ethernet ? 14 : 20);
+			bool ip6 = c->family == SL_FAMILY_IP6;
 
 			for (uint32_t pad = 0; pad <= 100; pad += 100) {
 				wrap(c, &outer, &inner, 0);
 				outer.len = len;
 				sl_frame_end(&outer);
 				sl_frame_pad(&outer, pad);
+				/* Nothing in IPv6: that announces a jumbogram. */
 				assert_int_equal(pop(c, exact(&outer)),
-					whole ? SL_KEEP : SL_DROP_TUNNEL_MALFORMED);
+					whole			? SL_KEEP
+					: len - 14 == 40 && ip6 ? SL_DROP_IP6_MALFORMED
+								: SL_DROP_TUNNEL_MALFORMED);
 			}
 		}
 	}
@@ -126,8 +132,8 @@ static void pop_ignores_reserved_bits(void **state)
 		wrap(c, &outer, &inner, 0);
 		outer.b[c->own_off + c->wire->ignored[i][0]] = c->wire->ignored[i][1];
 		assert_int_equal(pop(c, exact(&outer)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
-		assert_int_equal(burst.meta[0].act.vni, VNI);
+		assert_packet_frame(burst.pkt[0], popped(c));
+		assert_int_equal(burst.meta[0].act.vni, c->row->carries_network ? VNI : 0);
 	}
 }
 
@@ -140,7 +146,7 @@ static void pop_removes_what_follows_the_datagram(void **state)
 		wrap(c, &outer, &inner, 0);
 		sl_frame_pad(&outer, 150);
 		assert_int_equal(pop(c, sl_test_mbuf_chain(outer.b, outer.len, &cut, 1)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
+		assert_packet_frame(burst.pkt[0], popped(c));
 		rte_mbuf_sanity_check(burst.pkt[0], 1);
 	}
 }
@@ -175,6 +181,8 @@ static void check_ecn(const struct contract *c, bool v6, unsigned int tags, uint
 	uint8_t want = ecn_matrix[in & 3][out & 3];
 	uint32_t cuts[120];
 
+	if (tags > 0 && !c->row->inner_ethernet)
+		return;
 	make_inner(v6, tags, in);
 	wrap(c, &outer, &inner, out);
 	for (uint32_t i = 0; i < 120; i++)
@@ -190,7 +198,7 @@ static void check_ecn(const struct contract *c, bool v6, unsigned int tags, uint
 			want == DROP ? SL_DROP_TUNNEL_ECN : SL_KEEP);
 		if (want == DROP)
 			continue;
-		assert_packet_frame(burst.pkt[0], &inner);
+		assert_packet_frame(burst.pkt[0], popped(c));
 	}
 }
 
@@ -217,7 +225,7 @@ static void congestion_mark_spares_frames_without_ip(void **state)
 		sl_frame_arp(&inner);
 		wrap(c, &outer, &inner, 3);
 		assert_int_equal(pop(c, exact(&outer)), SL_KEEP);
-		assert_packet_frame(burst.pkt[0], &inner);
+		assert_packet_frame(burst.pkt[0], popped(c));
 	}
 }
 
@@ -226,6 +234,9 @@ static void congestion_mark_on_a_cut_inner_header_is_left_to_parse(void **state)
 	(void)state;
 	for_each_contract(c) for (unsigned int v6 = 0; v6 < 2; v6++)
 	{
+		/* IP-in-IP itself is malformed then. */
+		if (!c->row->inner_ethernet)
+			continue;
 		make_inner(v6, 0, 0);
 		for (uint32_t len = 14; len < (v6 ? 16 : 26); len++) {
 			wrap(c, &outer, &inner, 3);

@@ -359,3 +359,36 @@ def with_a_host_tap_the_kernel_keeps_what_is_not_a_workloads(lab):
     site.ns.run("ip", "addr", "add", "203.0.113.9/32", "dev", "lo")
     expect_ping(a.web, "203.0.113.9")  # a route that only the kernel has
     a.daemon.expect_sum()
+
+
+@test
+def a_network_without_encapsulation_is_on_the_underlay_as_it_is(lab):
+    site = Outside(lab)
+    between = {"name": "between", "network": "blue", "direction": "ingress", "subject": {"labels": {"app": "web"}},
+               "peers": [{"labels": {"app": "web"}}], "action": "allow"}
+    out = {"name": "out", "network": "blue", "direction": "egress", "subject": {"labels": {"app": "web"}},
+           "action": "allow"}
+    a, b = (site.add(n, more={"encap": "none"}, policies=(out, FROM_WORLD, between)) for n in "ab")
+    site.start()
+    for n in (a, b):
+        site.ns.run("ip", "route", "add", f"{n.web.ip}/32", "via", n.address)
+        site.ns.run("ip", "-6", "route", "add", f"{n.web6.ip}/128", "via", n.address6)
+    expect_ping(a.web, SERVER)
+    expect_ping(a.web6, SERVER6)
+    expect_tcp(a.web, site.server)
+    expect_tcp(a.web, site.near)
+    expect_equal(expect_echo(a.web, site.server), a.web.ip, "the source that the server sees")
+    expect_ping(site.server, a.web.ip)  # the world opens
+    expect_tcp(site.near, a.web)
+    expect_ping(a.web, b.web.ip)
+    expect_tcp(a.web, b.web)
+    expect_tcp(b.web, a.web)
+    a.daemon.call("policies.del", {"name": "from-world"})
+    expect_no_ping(site.near, a.web.ip)
+    a.daemon.wait_drop("policy_ingress")
+    a.daemon.call("policies.del", {"name": "out"})
+    expect_no_ping(a.web, SERVER)
+    site.ns.run("ip", "addr", "add", f"{b.web.ip}/32", "dev", "lo")
+    expect_no_ping(site.near, "10.0.0.77")
+    for n in site.nodes:
+        n.daemon.expect_sum()

@@ -44,6 +44,8 @@ struct workload {
 	bool ip6;
 	bool new_flows; /* the counted packets open connections */
 	bool tcp;
+	enum sl_encap_id encap;
+	enum sl_family underlay;
 };
 
 /* A packet's place in its connection. */
@@ -68,6 +70,18 @@ static const struct workload workloads[] = {
 	{"decap_tcp_ip6", DECAP, true, false, true},
 	{"encap_tcp_first", ENCAP, false, true, true},
 	{"decap_tcp_first", DECAP, false, true, true},
+	{"encap_vxlan6", ENCAP, .underlay = SL_FAMILY_IP6},
+	{"decap_vxlan6", DECAP, .underlay = SL_FAMILY_IP6},
+	{"encap_gbp", ENCAP, .encap = SL_ENCAP_VXLAN_GBP},
+	{"decap_gbp", DECAP, .encap = SL_ENCAP_VXLAN_GBP},
+	{"encap_gbp6", ENCAP, .encap = SL_ENCAP_VXLAN_GBP, .underlay = SL_FAMILY_IP6},
+	{"decap_gbp6", DECAP, .encap = SL_ENCAP_VXLAN_GBP, .underlay = SL_FAMILY_IP6},
+	{"encap_geneve", ENCAP, .encap = SL_ENCAP_GENEVE},
+	{"decap_geneve", DECAP, .encap = SL_ENCAP_GENEVE},
+	{"encap_geneve6", ENCAP, .encap = SL_ENCAP_GENEVE, .underlay = SL_FAMILY_IP6},
+	{"decap_geneve6", DECAP, .encap = SL_ENCAP_GENEVE, .underlay = SL_FAMILY_IP6},
+	{"encap_ipip", ENCAP, .encap = SL_ENCAP_IPIP},
+	{"encap_ipip6", ENCAP, .encap = SL_ENCAP_IPIP, .underlay = SL_FAMILY_IP6},
 };
 
 /* A device: what is received from it, and what was sent to it. */
@@ -160,7 +174,7 @@ static void build(const struct workload *c, struct sl_frame *f, uint16_t sport, 
 		sl_frame_payload(in, PAYLOAD);
 	sl_frame_end(in);
 	if (in != f)
-		sl_rig_wrap(f, in);
+		sl_rig_wrap_as(f, in, c->encap, c->underlay);
 }
 
 /* One packet of each of n flows through the worker; false when some did not come out. */
@@ -213,6 +227,8 @@ static bool count(const struct workload *c)
 	if (poll == NULL)
 		abort();
 	sl_rig_allow_all(rig);
+	if (c->encap != SL_ENCAP_VXLAN || c->underlay != SL_FAMILY_IP4)
+		sl_rig_encap(rig, c->encap, c->underlay);
 	w->run = sl_pipeline_run;
 	for (uint16_t i = 0; i < 4; i++) {
 		struct sl_port_dp *p = atomic_load(&w->ports[i]);

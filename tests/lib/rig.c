@@ -292,13 +292,38 @@ void sl_rig_discard(struct sl_rig *r)
 	r->w->n_dirty = 0;
 }
 
-void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner)
+static void wrap_ip(struct sl_frame *outer, enum sl_family family, uint8_t proto)
 {
+	if (family == SL_FAMILY_IP6)
+		sl_frame_ip6(outer, .src = "2001:db8::2", .dst = "2001:db8::1", .proto = proto);
+	else
+		sl_frame_ip4(outer, .src = "192.0.2.2", .dst = "192.0.2.1", .proto = proto);
+}
+
+void sl_rig_wrap_as(struct sl_frame *outer, const struct sl_frame *inner, enum sl_encap_id encap,
+	enum sl_family family)
+{
+	static const uint8_t geneve[16] = {
+		2, 0, 0x65, 0x58, 0, 0, 100, 0, 0xff, 1, 1, 1, 0, 0, 1003 >> 8, 1003 & 0xff};
+	bool routed = encap == SL_ENCAP_IPIP;
+
 	sl_frame_start(outer);
 	sl_frame_eth(outer, .dst = "02:00:00:00:0a:01", .src = "02:00:00:00:0b:01");
-	sl_frame_ip4(outer, .src = "192.0.2.2", .dst = "192.0.2.1");
-	sl_frame_udp(outer, .sport = 50000, .dport = 4789, .no_checksum = true);
-	sl_frame_vxlan(outer, .vni = 100);
-	sl_frame_copy(outer, inner, 0);
+	wrap_ip(outer, family, !routed ? 0 : inner->b[12] == 0x86 ? 41 : 4);
+	if (!routed)
+		sl_frame_udp(outer, .sport = 50000, .dport = encap == SL_ENCAP_GENEVE ? 6081 : 4789,
+			.no_checksum = true);
+	if (encap == SL_ENCAP_GENEVE)
+		sl_frame_bytes(outer, geneve, sizeof(geneve));
+	else if (encap == SL_ENCAP_VXLAN_GBP)
+		sl_frame_vxlan(outer, .vni = 100, .flags = 0x88, .group = 1003);
+	else if (!routed)
+		sl_frame_vxlan(outer, .vni = 100);
+	sl_frame_copy(outer, inner, routed ? 14 : 0);
 	sl_frame_end(outer);
+}
+
+void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner)
+{
+	sl_rig_wrap_as(outer, inner, SL_ENCAP_VXLAN, SL_FAMILY_IP4);
 }

@@ -18,16 +18,18 @@
 #define SL_TESTS_RIG_H
 
 #include "packet.h"
+#include "sluice/encap.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
-#define SL_RIG_PORTS	32 /* number of port ids */
-#define SL_RIG_WEB	0
-#define SL_RIG_DB	1
-#define SL_RIG_UNDERLAY 2
-#define SL_RIG_UNBOUND	3
-#define SL_RIG_NODE	1
+#define SL_RIG_PORTS	   32 /* number of port ids */
+#define SL_RIG_WEB	   0
+#define SL_RIG_DB	   1
+#define SL_RIG_UNDERLAY	   2
+#define SL_RIG_UNBOUND	   3
+#define SL_RIG_NODE	   1
+#define SL_RIG_GATEWAY_MAC "02:00:5e:00:02:01"
 
 struct sl_rig;
 
@@ -50,6 +52,9 @@ void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
 void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
+/* The network's subnets 10.0.0.0/24 and fd00::/64 have gateways, .1 and ::1, and 10.66.0.0/16 is a
+ * blackhole. */
+void sl_rig_gateway(struct sl_rig *r);
 /* The port's MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
 /* Packets from the port may carry offloads from now on. */
@@ -71,8 +76,14 @@ enum sl_drop sl_rig_flush_dry(struct sl_rig *r, uint16_t port);
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port);
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
+/* The network has that encapsulation, and the node is reached by it over that family. */
+void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family);
 /* The unbound port is the host TAP of the underlay port, or no longer. */
 void sl_rig_host_tap(struct sl_rig *r, bool has);
+/*
+ * Network 1 has a way out with translation to 192.0.2.9: one port, where tunnel packets are received.
+ */
+void sl_rig_nat(struct sl_rig *r);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */
@@ -99,5 +110,8 @@ void sl_rig_discard(struct sl_rig *r); /* everything that left so far */
 
 /* Encapsulate a frame as node 1 would send it to this node. */
 void sl_rig_wrap(struct sl_frame *outer, const struct sl_frame *inner);
+/* The same by another encapsulation. The sender's identity is that of far-1. */
+void sl_rig_wrap_as(struct sl_frame *outer, const struct sl_frame *inner, enum sl_encap_id encap,
+	enum sl_family family);
 
 #endif

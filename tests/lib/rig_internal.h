@@ -18,6 +18,7 @@ struct sl_rig {
 	struct sl_network networks[2];
 	uint32_t port_network[SL_PORTS_MAX];
 	struct sl_host_taps host_taps;
+	struct sl_node_way node_ways[SL_RIG_NODE + 1];
 	struct sl_endpoint endpoint[3];
 	struct sl_port_dp port[SL_RIG_PORTS];
 	struct sl_port_row row[SL_RIG_PORTS];

@@ -12,10 +12,12 @@
 #include "dp/lib/pmap.h"
 #include "dp/lib/u32map.h"
 #include "dp/lib/addr_map.h"
+#include "pipelines/overlay/exits_dp.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/route/route_ctl.h"
 
 static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
@@ -122,13 +124,34 @@ static struct sl_addr_map *make_locals(void)
 {
 	const struct sl_addr_pair local[] = {
 		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
-		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
+		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS | SL_LOCAL_NAT},
 		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST},
 		{sl_test_ip("2001:db8::1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
 		{sl_test_ip("2001:db8::9"), SL_LOCAL_ADDRESS}};
 	struct sl_addr_map *m = sl_addr_map_build(local, RTE_DIM(local), 7);
 
 	assert_non_null(m);
+	return m;
+}
+
+/* IP-in-IP from the node is network 1's. */
+static struct sl_pmap *make_pairs(const struct sl_addr_map *locals)
+{
+	static const char *const pair[][2] = {
+		{"192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8::2"}};
+	struct sl_pmap_edit *e = sl_pmap_edit_begin(NULL, 7);
+	struct sl_pmap_garbage *g = NULL;
+	struct sl_pmap *m;
+
+	assert_non_null(e);
+	for (unsigned int i = 0; i < RTE_DIM(pair); i++) {
+		struct sl_ip local = sl_test_ip(pair[i][0]), remote = sl_test_ip(pair[i][1]);
+		struct sl_pmap_key k = sl_pair_key(sl_addr_map_find(locals, &local), &remote);
+
+		assert_int_equal(sl_pmap_put(e, &k, (void *)(uintptr_t)1, NULL), 0);
+	}
+	m = sl_pmap_edit_commit(e, &g);
+	sl_pmap_garbage_free(g);
 	return m;
 }
 
@@ -155,6 +178,7 @@ void sl_rig_make_world(struct sl_rig *r)
 	w->vni_to_network = one_pair(100, 1);
 	w->node_by_addr = make_nodes();
 	w->local_addr = make_locals();
+	w->pair_network = make_pairs(w->local_addr);
 	w->policies = sl_policy_compile(NULL, 0, identities, 3);
 	w->tunnels = r->tunnels;
 	assert_non_null(w->policies);
@@ -165,6 +189,8 @@ void sl_rig_make_world(struct sl_rig *r)
 void sl_rig_free_world(struct sl_rig *r)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->pair_network);
+	sl_routes_destroy((struct sl_pmap *)(uintptr_t)r->world->routes);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -236,6 +262,40 @@ void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu)
 	publish(r, w);
 }
 
+static void put_subnet(
+	struct sl_route_edit *e, const char *address, uint8_t len, const char *gateway)
+{
+	const struct sl_prefix p = {sl_test_ip(address), len};
+	struct sl_route_dp *s = sl_route_create(&p, 0);
+
+	assert_non_null(s);
+	s->kind = SL_ROUTE_SUBNET;
+	s->has_gateway = true;
+	s->gateway = sl_test_ip(gateway);
+	assert_int_equal(sl_route_put(e, sl_subnets_of(1), s), 0);
+}
+
+void sl_rig_gateway(struct sl_rig *r)
+{
+	const struct sl_prefix nowhere = {sl_test_ip("10.66.0.0"), 96 + 16};
+	struct sl_route_edit *e = sl_route_edit_begin(NULL, 7);
+	struct sl_route_dp *blackhole = sl_route_create(&nowhere, 0);
+	struct sl_world *w = change(r);
+	struct sl_route_garbage *g;
+
+	assert_non_null(e);
+	assert_non_null(blackhole);
+	blackhole->kind = SL_ROUTE_BLACKHOLE;
+	put_subnet(e, "10.0.0.0", 96 + 24, "10.0.0.1");
+	put_subnet(e, "fd00::", 64, "fd00::1");
+	assert_int_equal(sl_route_put(e, sl_routes_of(1), blackhole), 0);
+	w->routes = sl_route_edit_commit(e, &g);
+	sl_route_garbage_free(g);
+	r->networks[1].has_gateways = true;
+	r->networks[1].gateway_mac = sl_test_mac(SL_RIG_GATEWAY_MAC);
+	publish(r, w);
+}
+
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 {
 	atomic_store(&r->ports[port], NULL);
@@ -262,11 +322,72 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 	publish(r, change(r));
 }
 
+void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family)
+{
+	bool ip6 = family == SL_FAMILY_IP6;
+	const char *remote = ip6 ? "2001:db8::2" : "192.0.2.2";
+	struct sl_tunnel_params p = {.local = sl_test_ip(ip6 ? "2001:db8::1" : "192.0.2.1"),
+		.remote = sl_test_ip(remote),
+		.next_hop = sl_test_ip(remote),
+		.local_mac = sl_test_mac("02:00:00:00:0a:01"),
+		.next_hop_mac = sl_test_mac("02:00:00:00:0b:01"),
+		.resolved = true,
+		.reachable = true,
+		.port = SL_RIG_UNDERLAY,
+		.underlay_mtu = 1600,
+		.id = sl_tunnel_id(SL_RIG_NODE, encap, family),
+		.node = SL_RIG_NODE};
+	struct sl_tunnel *t = sl_tunnel_create(encap, &p);
+	struct sl_world *w = change(r);
+
+	assert_non_null(t);
+	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
+	r->networks[1].encap = (uint8_t)encap;
+	r->networks[1].accepts = (uint16_t)(1u << encap);
+	r->node_ways[SL_RIG_NODE].family = (uint8_t)family;
+	w->node_ways = r->node_ways;
+	w->n_node_ways = RTE_DIM(r->node_ways);
+	publish(r, w);
+}
+
 void sl_rig_tunnel_gone(struct sl_rig *r)
 {
 	sl_tunnel_publish(
 		r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4), NULL);
 	publish(r, change(r));
+}
+
+void sl_rig_nat(struct sl_rig *r)
+{
+	static struct sl_way_out out[2];
+	static struct sl_exits *exits;
+	static struct sl_route_dp *route;
+	const struct sl_prefix all = {sl_ip_from_v4(0), 96};
+	struct sl_world *w = change(r);
+
+	if (route == NULL) {
+		route = sl_route_create(&all, 1);
+		exits = calloc(1, sizeof(*exits) + sizeof(exits->prefix[0]));
+	}
+	assert_true(route != NULL && exits != NULL);
+	route->kind = SL_ROUTE_TARGETS;
+	route->target[0] = (struct sl_route_target){.kind = SL_TARGET_NAT, .weight = 1};
+	sl_route_fill_buckets(route);
+	exits->n = 1;
+	exits->prefix[0] = (struct sl_exit_prefix){.prefix = all, .port = SL_RIG_UNDERLAY};
+	atomic_store(&r->tunnels->exits, exits);
+	out[1] = (struct sl_way_out){.kind = SL_OUTSIDE_NAT,
+		.n4 = 1,
+		.port = SL_PORT_NONE,
+		.first = 4789,
+		.last = 4789,
+		.route = {route, NULL},
+		.address = {sl_test_ip("192.0.2.9")},
+		.address_port = {SL_PORT_NONE}};
+	r->networks[1].outside = 1;
+	w->outside = out;
+	w->n_outside = 2;
+	publish(r, w);
 }
 
 void sl_rig_host_tap(struct sl_rig *r, bool has)

@@ -20,20 +20,41 @@ unsigned int super_segments(const struct super_shape *s)
 	return (s->payload + s->size - 1) / s->size;
 }
 
+static bool is_ip_in_ip(const struct super_shape *s)
+{
+	return s->outer == OUTER_IPIP4 || s->outer == OUTER_IPIP6;
+}
+
+static bool is_outer6(const struct super_shape *s)
+{
+	return s->outer == OUTER_IP6 || s->outer == OUTER_IP6_SUM || s->outer == OUTER_GENEVE ||
+	       s->outer == OUTER_IPIP6;
+}
+
 static void add_outer(const struct super_shape *s, unsigned int i, struct sl_frame *f)
 {
+	static const uint8_t geneve[16] = {
+		2, 0, 0x65, 0x58, 0, 0, 100, 0, 0xff, 1, 1, 1, 0, 0, 3, 0xe9};
 	bool sum = s->outer == OUTER_IP4_SUM || s->outer == OUTER_IP6_SUM;
+	uint8_t ip_in_ip = !is_ip_in_ip(s) ? 0 : s->ip6 ? 41 : 4;
 
 	if (s->outer == OUTER_NONE)
 		return;
 	sl_frame_eth(f, .dst = "02:00:00:00:0b:01", .src = "02:00:00:00:0a:01");
-	if (s->outer == OUTER_IP6 || s->outer == OUTER_IP6_SUM)
-		sl_frame_ip6(f, .src = "fd01::1", .dst = "fd01::2", .tclass = s->tos);
+	if (is_outer6(s))
+		sl_frame_ip6(
+			f, .src = "fd01::1", .dst = "fd01::2", .tclass = s->tos, .proto = ip_in_ip);
 	else
 		sl_frame_ip4(f, .src = "192.0.2.1", .dst = "192.0.2.2", .tos = s->tos,
-			.id = (uint16_t)(OUTER_ID + i), .frag = 0x4000);
-	sl_frame_udp(f, .sport = 50000, .dport = 4789, .no_checksum = !sum);
-	sl_frame_vxlan(f);
+			.id = (uint16_t)(OUTER_ID + i), .frag = 0x4000, .proto = ip_in_ip);
+	if (is_ip_in_ip(s))
+		return;
+	sl_frame_udp(f, .sport = 50000, .dport = s->outer == OUTER_GENEVE ? 6081 : 4789,
+		.no_checksum = !sum);
+	if (s->outer == OUTER_GENEVE)
+		sl_frame_bytes(f, geneve, sizeof(geneve));
+	else
+		sl_frame_vxlan(f);
 }
 
 static void add_ip(const struct super_shape *s, unsigned int i, struct sl_frame *f)
@@ -74,7 +95,8 @@ static void build(const struct super_shape *s, unsigned int i, uint32_t off, uin
 		bytes[k] = payload_byte(s, off + k);
 	sl_frame_start(f);
 	add_outer(s, i, f);
-	sl_frame_eth(f);
+	if (!is_ip_in_ip(s))
+		sl_frame_eth(f);
 	add_ip(s, i, f);
 	add_transport(s, off, flags, f);
 	sl_frame_bytes(f, bytes, len);
@@ -129,7 +151,7 @@ void super_whole(const struct super_shape *s, struct sl_frame *f)
 
 void super_mark(const struct super_shape *s, struct rte_mbuf *m, bool super)
 {
-	bool outer6 = s->outer == OUTER_IP6 || s->outer == OUTER_IP6_SUM;
+	bool outer6 = is_outer6(s);
 
 	m->l2_len = 14;
 	m->l3_len = (s->ip6 ? (s->extensions ? 48 : 40) : (s->extensions ? 24 : 20)) & 0x1ff;
@@ -144,8 +166,13 @@ void super_mark(const struct super_shape *s, struct rte_mbuf *m, bool super)
 		return;
 	m->outer_l2_len = 14;
 	m->outer_l3_len = (outer6 ? 40 : 20) & 0x1ff;
-	m->l2_len = 8 + 8 + 14;
-	m->ol_flags |= RTE_MBUF_F_TX_TUNNEL_VXLAN |
+	if (is_ip_in_ip(s))
+		m->l2_len = 0;
+	else
+		m->l2_len = s->outer == OUTER_GENEVE ? 8 + 16 + 14 : 8 + 8 + 14;
+	m->ol_flags |= (is_ip_in_ip(s)			  ? RTE_MBUF_F_TX_TUNNEL_IPIP
+			       : s->outer == OUTER_GENEVE ? RTE_MBUF_F_TX_TUNNEL_GENEVE
+							  : RTE_MBUF_F_TX_TUNNEL_VXLAN) |
 		       (outer6 ? RTE_MBUF_F_TX_OUTER_IPV6 : RTE_MBUF_F_TX_OUTER_IPV4);
 	if (s->outer == OUTER_IP4_SUM || s->outer == OUTER_IP6_SUM)
 		m->ol_flags |= RTE_MBUF_F_TX_OUTER_UDP_CKSUM;

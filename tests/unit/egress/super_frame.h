@@ -17,6 +17,10 @@ enum outer {
 	OUTER_IP6, /* without a UDP checksum, RFC 6935 */
 	OUTER_IP4_SUM,
 	OUTER_IP6_SUM,
+	OUTER_UDP_KINDS,		/* these are VXLAN, or nothing */
+	OUTER_GENEVE = OUTER_UDP_KINDS, /* over IPv6, with an option of 4 bytes */
+	OUTER_IPIP4,
+	OUTER_IPIP6,
 	OUTER_KINDS,
 };
 

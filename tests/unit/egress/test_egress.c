@@ -117,7 +117,7 @@ static void buffers_may_end_anywhere_behind_the_headers(void **state)
 			.size = (uint16_t)(1 + rand() % 1800),
 			.payload = 0,
 			.seed = round};
-		uint32_t cuts[6], at = 0, header = 14u + 40 + 16 + 14 + 40 + 20;
+		uint32_t cuts[6], at = 0, header = 14u + 40 + 24 + 14 + 40 + 20;
 
 		s.payload = s.size + 1 + (uint32_t)rand() % 9000;
 		if (super_segments(&s) > 1000)
@@ -167,6 +167,45 @@ static void what_the_device_takes_passes_as_it_is(void **state)
 	assert_int_equal(sl_test_pool_in_use(), 0);
 }
 
+/* Devices that know tunnels know VXLAN, and the kernel puts together what is over UDP. */
+static void a_tunnel_that_the_device_does_not_know_is_cut(void **state)
+{
+	static const struct {
+		enum outer outer;
+		uint32_t passes; /* the one SL_TAKES_ bit that is enough */
+	} row[] = {{OUTER_IP4, SL_TAKES_TUNNEL_TSO}, {OUTER_IP6, SL_TAKES_TUNNEL_TSO},
+		{OUTER_IP6_SUM, SL_TAKES_UDP_GSO}, {OUTER_GENEVE, SL_TAKES_UDP_GSO},
+		{OUTER_IPIP4, 0}, {OUTER_IPIP6, 0}};
+	const uint32_t rest =
+		(SL_TAKES_UDP_GSO * 2 - 1) & ~(uint32_t)(SL_TAKES_TUNNEL_TSO | SL_TAKES_UDP_GSO);
+	struct sl_egress e;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(row); i++)
+		for (uint32_t one = SL_TAKES_TUNNEL_TSO; one <= SL_TAKES_UDP_GSO; one *= 2) {
+			const struct super_shape s = {.outer = row[i].outer,
+				.ip6 = i & 1,
+				.flags = 0x10,
+				.size = 1000,
+				.payload = 3000};
+			const struct sl_egress_to to = takes(rest | one | SL_TAKES_CHAIN);
+			struct rte_mbuf *in = super(&s, NULL, 0);
+			bool vxlan_over_udp =
+				row[i].outer == OUTER_IP4 || row[i].outer == OUTER_IP6;
+			unsigned int n;
+
+			n = egress(&e, &to, &in, 1, 64);
+			if (one == row[i].passes || vxlan_over_udp) {
+				assert_int_equal(n, 1);
+				assert_true(sl_is_super(out[0]));
+				rte_pktmbuf_free(out[0]);
+			} else {
+				assert_cut(&s, n);
+			}
+		}
+	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
 static void finish_one(const struct super_shape *s, const uint32_t *cuts, unsigned int n_cuts,
 	uint32_t padding, uint32_t what)
 {
@@ -188,6 +227,24 @@ static void finish_one(const struct super_shape *s, const uint32_t *cuts, unsign
 	assert_true(out[0]->nb_segs == 1 || (what & SL_TAKES_CHAIN) != 0);
 	rte_pktmbuf_free(out[0]);
 	assert_int_equal(sl_test_pool_in_use(), 0);
+}
+
+static void an_unfinished_checksum_in_a_tunnel_that_the_device_does_not_know_is_completed(
+	void **state)
+{
+	static const enum outer outers[] = {
+		OUTER_IP4_SUM, OUTER_IP6_SUM, OUTER_GENEVE, OUTER_IPIP4, OUTER_IPIP6};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(outers); i++) {
+		const struct super_shape s = {.outer = outers[i],
+			.ip6 = i & 1,
+			.flags = 0x10,
+			.size = 1000,
+			.payload = 900};
+
+		finish_one(&s, NULL, 0, 0, SL_TAKES_CHAIN | SL_TAKES_CSUM | SL_TAKES_TUNNEL_CSUM);
+	}
 }
 
 static void an_unfinished_checksum_is_completed(void **state)
@@ -354,6 +411,9 @@ int main(void)
 		cmocka_unit_test(the_largest_super_segment_is_cut),
 		cmocka_unit_test(buffers_may_end_anywhere_behind_the_headers),
 		cmocka_unit_test(what_the_device_takes_passes_as_it_is),
+		cmocka_unit_test(a_tunnel_that_the_device_does_not_know_is_cut),
+		cmocka_unit_test(
+			an_unfinished_checksum_in_a_tunnel_that_the_device_does_not_know_is_completed),
 		cmocka_unit_test(an_unfinished_checksum_is_completed),
 		cmocka_unit_test(an_unfinished_checksum_is_left_to_a_device_that_takes_it),
 		cmocka_unit_test(packets_without_offloads_pass_in_order),
