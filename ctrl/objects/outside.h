@@ -9,8 +9,6 @@
 
 #include "ctrl/model/collection.h"
 
-struct sl_store;
-
 enum sl_outside_via { /* in the order of the words */
 	SL_OUTSIDE_VIA_HOST,
 	SL_OUTSIDE_VIA_NAT,
@@ -34,16 +32,5 @@ extern const struct sl_shape sl_shape_outside;
 
 /* Reads "1024-65535". False: that is no range. */
 bool sl_port_range_parse(const char *text, struct sl_port_range *range);
-/*
- * The range of translated ports. Where the host's kernel shares an underlay port, the default stays
- * clear of the ports that Linux takes for its own connections (ip_local_port_range).
- */
-struct sl_port_range sl_outside_range(const struct sl_store *s, const struct sl_outside_obj *o);
-
-/* The rule about what `outside` of a network names. o: the network. 0, or -errno with *e. */
-int sl_outside_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
-
-/* The same about the subnets of a network without encapsulation. */
-int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
 #endif

@@ -103,11 +103,11 @@ struct sl_underlay {
 	bool has_stale; /* parked has changed since stale packets were last dropped */
 	/* host_ways.c */
 	struct sl_host_links hosts;
-	struct sl_host_ask *asks; /* the kernel is to be asked for these MACs */
-	bool asks_nodes;	  /* and for the ways of all nodes, */
-	bool in_round;		  /* which happens now: */
-	struct sl_unode *round;	  /* the next one */
-	bool moved;		  /* see sl_underlay_has_moved */
+	struct sl_host_ask *asks;  /* the kernel is to be asked for these MACs */
+	bool asks_nodes;	   /* and for the ways of all nodes, */
+	bool in_round;		   /* which happens now: */
+	struct sl_unode *round;	   /* the next one */
+	bool moved;		   /* see sl_underlay_has_moved */
 	struct sl_exit_book *book; /* exits.c; NULL: nothing leaves without a tunnel */
 };
 

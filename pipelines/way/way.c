@@ -86,11 +86,17 @@ static struct sl_action by_source(
 	const struct sl_trip *t, unsigned int i, const struct sl_network *net)
 {
 	const struct sl_meta *m = &t->b->meta[i];
+	const struct sl_endpoint *ep;
+	struct sl_pmap_key key;
 	struct sl_ip src, dst;
 
 	if (likely(m->origin != SL_ORIGIN_OUTSIDE))
 		return by_origin(t, net, m->flags, m->origin);
 	sl_key_addresses(t->b, i, &src, &dst);
+	key = sl_pmap_addr_key(m->network, &src);
+	ep = sl_pmap_find(t->world->endpoints, &key);
+	if (ep != NULL) /* of a network without encapsulation, on another node */
+		return by_origin(t, net, m->flags, ep->origin);
 	return by_underlay(t, net, m->flags, &src);
 }
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 
+from lab.document import ROOT, Shell
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link, run
 from lab.site import workers
@@ -392,3 +393,44 @@ def a_network_without_encapsulation_is_on_the_underlay_as_it_is(lab):
     expect_no_ping(site.near, "10.0.0.77")
     for n in site.nodes:
         n.daemon.expect_sum()
+
+
+@test
+def the_runbook_of_exhausted_translation_does_what_it_shows(lab):
+    shell = Shell(lab)
+    try:
+        run_blocks, _ = shell.follow("docs/runbooks/nat-exhausted.md")
+        expect(run_blocks > 5, f"only {run_blocks} command blocks were found")
+    finally:
+        shell.close()
+
+
+@test
+def the_reasons_of_the_runbook_of_asymmetric_routes_are_what_is_dropped(lab):
+    """The host answers for a network that leaves by translation, and another node's answers come here."""
+    with open(ROOT / "docs" / "runbooks" / "asymmetric-routes.md", encoding="utf-8") as f:
+        reasons = re.findall(r"^\| `(\w+)` \|", f.read(), re.MULTILINE)
+    site = Outside(lab)
+    a = site.add("a", outside=NAT, host=True)
+    b = site.add("b", outside=NAT)
+    site.start()
+    seen = set()
+    # an answer to a workload's own address
+    site.ns.run("ip", "route", "add", a.web.ip, "via", a.address)
+    expect_no_ping(site.near, a.web.ip)
+    # the host's TAP sends as somebody outside, and the network does not lead there
+    wait_until(lambda: a.host.ip in a.ns.run("ip", "-4", "addr", "show", "dev", "blue-h"),
+               lambda: f"no address: {a.ns.run('ip', 'addr')}", 10)
+    a.ns.run("ip", "addr", "add", "203.0.113.50/32", "dev", "blue-h")
+    expect_no_ping(End(a.ns, "host", a.host.ip), a.web.ip)
+    subprocess.run(a.ns.command("ping", "-c", "1", "-W", "1", "-I", "203.0.113.50", a.web.ip), capture_output=True,
+                   check=False)
+    # a connection that b translates, and an answer that is sent to a
+    s = site.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"answer", (a.address, 50000))
+    s.close()
+    for reason in ("underlay_not_local", "spoofed", "nat_unknown"):
+        a.daemon.wait_drop(reason)
+        seen.add(reason)
+    expect(seen <= set(reasons), f"the runbook does not know {seen - set(reasons)}")
+    expect_equal(b.daemon.drop("nat_unknown"), 0, "nat_unknown at the other node")

@@ -73,11 +73,8 @@ static void put_packet(struct flow_fixture *x, const struct opener *o)
 static enum sl_drop open_on(
 	struct flow_fixture *x, unsigned int w, const struct opener *o, struct sl_nat_source *src)
 {
-	struct sl_trip t = {.w = &worker[w],
-		.p = &pipeline,
-		.world = &world,
-		.b = &x->b,
-		.tick = 7};
+	struct sl_trip t = {
+		.w = &worker[w], .p = &pipeline, .world = &world, .b = &x->b, .tick = 7};
 	enum sl_drop d;
 
 	put_packet(x, o);
