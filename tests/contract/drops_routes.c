@@ -43,6 +43,7 @@ enum sl_drop sl_scene_nat_exhausted(struct scene *s)
 {
 	sl_rig_nat(s->r);
 	to_gateway(s, "203.0.113.7", 64);
+	sl_rig_allow_all(s->r);
 	return from_web(s);
 }
 
