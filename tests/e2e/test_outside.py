@@ -9,7 +9,7 @@ from lab.document import ROOT, Shell
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link, run
 from lab.site import workers
-from lab.traffic import expect_no_ping, expect_no_tcp, expect_ping, expect_tcp, expect_udp
+from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp, expect_udp
 
 DENY = {"ingress": "deny", "egress": "deny"}
 TO_WORLD = {"name": "to-world", "network": "blue", "direction": "egress", "subject": {"labels": {"app": "web"}},
@@ -431,3 +431,11 @@ def the_reasons_of_the_runbook_of_asymmetric_routes_are_what_is_dropped(lab):
         seen.add(reason)
     expect(seen <= set(reasons), f"the runbook does not know {seen - set(reasons)}")
     expect_equal(b.daemon.drop("nat_unknown"), 0, "nat_unknown at the other node")
+
+
+@test
+def answers_that_are_too_large_for_the_network_are_told_to_their_sender(lab):
+    site = nat_site(lab, more={"mtu": 1300})
+    Iperf(site.a.web, site.server, "-R").expect_tcp()
+    Iperf(site.a.web, site.server).expect_tcp()
+    site.a.daemon.expect_sum()
