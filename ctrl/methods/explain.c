@@ -10,6 +10,7 @@
 #include "ctrl/objects/fields.h"
 #include "pipelines/policy/policy_ctl.h"
 #include "pipelines/context/world.h"
+#include "explain_way.h"
 #include "methods.h"
 #include "ctrl/watch/names.h"
 
@@ -30,14 +31,16 @@ struct explain_in {
 static const struct sl_field in_fields[] = {
 	SL_FIELD(explain_in, source, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
 		.help = "The endpoint that opens the connection."),
-	SL_FIELD(explain_in, destination, SL_F_NAME, .flags = SL_FIELD_REQUIRED,
-		.help = "The endpoint that it is opened to, of the same network."),
+	SL_FIELD(explain_in, destination, SL_F_NAME,
+		.help = "The endpoint that it is opened to; absent: whoever has "
+			"destination_address."),
 	SL_FIELD(explain_in, source_address, SL_F_IP, SL_PRESENT(explain_in, has_source_address),
 		.help = "One of the source's addresses; absent: the first of a family that both "
 			"have."),
 	SL_FIELD(explain_in, destination_address, SL_F_IP,
 		SL_PRESENT(explain_in, has_destination_address),
-		.help = "One of the destination's addresses; absent: as above."),
+		.help = "One of the destination's addresses, or any address without destination; "
+			"absent: as above."),
 	SL_FIELD(explain_in, protocol, SL_F_ENUM, .names = protocols, .help = "The protocol."),
 	SL_FIELD(explain_in, port, SL_F_UINT, .max = 65535, SL_PRESENT(explain_in, has_port),
 		.help = "The destination port. ICMP: type x 256 + code; absent: echo request."),
@@ -98,6 +101,7 @@ static const struct sl_shape side_shape =
 struct explain_out {
 	uint32_t verdict, mode;
 	char *policy, *network;
+	struct sl_explained_way way;
 	struct side_out egress, ingress;
 };
 static const struct sl_field out_fields[] = {
@@ -107,7 +111,9 @@ static const struct sl_field out_fields[] = {
 		.help = "The policy that denied; default: a network's default denied. Empty: "
 			"nothing denied."),
 	SL_FIELD(explain_out, network, SL_F_STRING, .max = SL_NAME_LEN - 1,
-		.help = "The network of both."),
+		.help = "The network of the source."),
+	SL_FIELD(explain_out, way, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED,
+		.shape = &sl_shape_explained_way, .help = "How packets get there."),
 	SL_FIELD(explain_out, mode, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = modes,
 		.help = "The network's policy mode: denied packets are dropped only in enforce."),
 	SL_FIELD(explain_out, egress, SL_F_OBJECT, .flags = SL_FIELD_REQUIRED, .shape = &side_shape,
@@ -121,8 +127,9 @@ static const struct sl_field out_field = SL_RESULT(&out_shape, "What policy says
 
 /* The two ends of the connection. */
 struct ends {
-	const struct sl_endpoint_obj *source, *destination;
-	const struct sl_network_obj *network;
+	const struct sl_endpoint_obj *source;
+	const struct sl_endpoint_obj *destination; /* NULL: outside */
+	const struct sl_network_obj *network;	   /* of the source */
 	struct sl_ip from, to;
 };
 
@@ -194,25 +201,58 @@ static int find_addresses(const struct explain_in *in, struct ends *ends, struct
 		in->destination);
 }
 
+/* The source's address of the family of the other end, which is no endpoint that was named. */
+static int find_source_address(const struct explain_in *in, struct ends *ends, struct sl_err *e)
+{
+	const struct sl_ip *given = in->has_source_address ? &in->source_address : NULL;
+	const struct sl_ip *from;
+	int err = check_given(ends->source, given, "source_address", e);
+
+	if (err != 0)
+		return err;
+	if (!in->has_destination_address)
+		return sl_err_set(e, SL_ERR_PARAMS, "destination",
+			"neither destination nor destination_address says where to");
+	ends->to = in->destination_address;
+	from = address_of(ends->source, given, sl_ip_is_v4(&ends->to));
+	if (from == NULL)
+		return sl_err_set(e, SL_ERR_PARAMS, "destination_address",
+			"\"%s\" has no address of that family", in->source);
+	ends->from = *from;
+	return 0;
+}
+
 static int find_ends(
 	const struct sl_ctrl *c, const struct explain_in *in, struct ends *ends, struct sl_err *e)
 {
 	ends->source = endpoint_of(c, in->source, "source", e);
 	if (ends->source == NULL)
 		return -ENOENT;
+	ends->network = (const struct sl_network_obj *)sl_store_find(
+		c->store, SL_COLL_NETWORKS, ends->source->network);
+	if (in->destination[0] == '\0')
+		return find_source_address(in, ends, e);
 	ends->destination = endpoint_of(c, in->destination, "destination", e);
 	if (ends->destination == NULL)
 		return -ENOENT;
-	if (strcmp(ends->source->network, ends->destination->network) != 0) {
-		sl_err_set(e, SL_ERR_PARAMS, "destination",
-			"\"%s\" is in network \"%s\" and \"%s\" in \"%s\"", in->source,
-			ends->source->network, in->destination, ends->destination->network);
-		sl_err_hint(e, "no packet crosses from one network to another");
-		return -EINVAL;
-	}
-	ends->network = (const struct sl_network_obj *)sl_store_find(
-		c->store, SL_COLL_NETWORKS, ends->source->network);
 	return find_addresses(in, ends, e);
+}
+
+/* Where the way ends is who policy judges. */
+static int find_way(const struct sl_ctrl *c, const struct explain_in *in, struct ends *ends,
+	struct sl_explained_way *way, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *named = ends->destination;
+
+	sl_explain_way(c, ends->network, &ends->from, &ends->to, way);
+	ends->destination = way->endpoint;
+	if (named == NULL || named == way->endpoint)
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "destination",
+		"\"%s\" is in network \"%s\" and \"%s\" in \"%s\"", in->source,
+		ends->source->network, in->destination, named->network);
+	sl_err_hint(e, "no packet crosses from one network to another without a route in each");
+	return -EINVAL;
 }
 
 static int find_port(const struct explain_in *in, bool v4, uint16_t *port, struct sl_err *e)
@@ -255,6 +295,21 @@ static int fill_steps(
 	return 0;
 }
 
+static const struct sl_network_obj *network_of(
+	const struct sl_ctrl *c, const struct sl_endpoint_obj *ep)
+{
+	return (const struct sl_network_obj *)sl_store_find(
+		c->store, SL_COLL_NETWORKS, ep->network);
+}
+
+static uint32_t default_of(
+	const struct sl_ctrl *c, const struct sl_endpoint_obj *subject, enum sl_direction dir)
+{
+	const struct sl_network_obj *net = network_of(c, subject);
+
+	return dir == SL_EGRESS ? net->policy_default.egress : net->policy_default.ingress;
+}
+
 static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum sl_direction dir,
 	const struct sl_policy_query *q, struct side_out *out)
 {
@@ -271,8 +326,7 @@ static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum s
 	out->policy = sl_borrow("default");
 	out->verdict = v.kind == SL_VERDICT_ALLOW;
 	if (v.kind == SL_VERDICT_NONE)
-		out->verdict = dir == SL_EGRESS ? ends->network->policy_default.egress
-						: ends->network->policy_default.ingress;
+		out->verdict = default_of(c, subject, dir);
 	err = fill_steps(out, steps, n, c);
 	free(steps);
 	return err;
@@ -281,18 +335,26 @@ static int explain_side(const struct sl_ctrl *c, const struct ends *ends, enum s
 static int explain_both(const struct sl_ctrl *c, const struct ends *ends, struct sl_policy_query *q,
 	struct explain_out *out)
 {
+	const struct sl_endpoint_obj *to = ends->destination;
 	const uint32_t from = sl_endpoint_identity(c->store, ends->source);
-	const uint32_t to = sl_endpoint_identity(c->store, ends->destination);
 	int err;
 
+	q->network = ends->network->o.id;
 	q->subject = from;
-	q->peer = to;
+	q->peer = to != NULL ? sl_endpoint_identity(c->store, to) : SL_IDENTITY_WORLD;
+	q->peer_is_endpoint = to != NULL;
 	q->peer_addr = ends->to;
 	err = explain_side(c, ends, SL_EGRESS, q, &out->egress);
 	if (err != 0)
 		return err;
-	q->subject = to;
+	/* Nobody here judges what is outside. */
+	out->ingress = (struct side_out){.verdict = 1, .policy = sl_borrow("")};
+	if (to == NULL)
+		return 0;
+	q->network = network_of(c, to)->o.id;
+	q->subject = sl_endpoint_identity(c->store, to);
 	q->peer = from;
+	q->peer_is_endpoint = true;
 	q->peer_addr = ends->from;
 	return explain_side(c, ends, SL_INGRESS, q, &out->ingress);
 }
@@ -312,18 +374,17 @@ static int explain(const struct sl_rpc_call *call, cJSON **result, struct sl_err
 	const struct sl_ctrl *c = call->ctrl;
 	struct explain_out out = {0};
 	struct sl_policy_query q;
-	struct ends ends;
+	struct ends ends = {0};
 	uint16_t port = 0;
 	int err = find_ends(c, in, &ends, e);
 
 	if (err == 0)
+		err = find_way(c, in, &ends, &out.way, e);
+	if (err == 0)
 		err = find_port(in, sl_ip_is_v4(&ends.from), &port, e);
 	if (err != 0)
 		return err;
-	q = (struct sl_policy_query){.network = ends.network->o.id,
-		.peer_is_endpoint = true,
-		.proto = protocol_number[in->protocol],
-		.dport = port};
+	q = (struct sl_policy_query){.proto = protocol_number[in->protocol], .dport = port};
 	out.network = sl_borrow(ends.network->name);
 	out.mode = ends.network->policy_mode;
 	err = explain_both(c, &ends, &q, &out);
@@ -338,8 +399,8 @@ static int explain(const struct sl_rpc_call *call, cJSON **result, struct sl_err
 
 const struct sl_method sl_method_policies_explain = {
 	.name = "policies.explain",
-	.summary = "How policy judges a connection between two endpoints, and which policies were "
-		   "evaluated.",
+	.summary = "How a connection gets from an endpoint to another or to an address, how policy "
+		   "judges it, and which policies were evaluated.",
 	.right = SL_RPC_READ,
 	.params = &in_shape,
 	.result = &out_field,

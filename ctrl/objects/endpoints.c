@@ -259,13 +259,29 @@ static int check_one_network(
 	return -EBUSY;
 }
 
+/* Endpoints that stand may have it: then their network's gateways are not reached. */
+static int check_mac(const struct sl_check *c, const struct sl_network_obj *net, struct sl_err *e)
+{
+	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
+	const struct sl_mac mac = sl_network_gateway_mac(net);
+	char text[SL_MAC_STR_LEN];
+
+	if (c->stored || !sl_network_has_gateways(net) || !sl_mac_equal(&ep->mac, &mac))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "mac",
+		"MAC %s of endpoint \"%s\" is that of the gateways of network \"%s\"",
+		sl_format_mac(&mac, text), ep->name, net->name);
+	sl_err_hint(e, "give the endpoint another MAC, or the network another gateway_mac");
+	return -EINVAL;
+}
+
 static int check(const struct sl_check *c, struct sl_err *e)
 {
+	const struct sl_network_obj *net =
+		(const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS);
 	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)c->obj;
 	const struct sl_port_obj *port =
 		(const struct sl_port_obj *)sl_check_target(c, SL_COLL_PORTS);
-	const struct sl_network_obj *net =
-		(const struct sl_network_obj *)sl_check_target(c, SL_COLL_NETWORKS);
 	int ret;
 
 	if (port != NULL && port->role != SL_ROLE_ACCESS) {
@@ -278,7 +294,9 @@ static int check(const struct sl_check *c, struct sl_err *e)
 	ret = port != NULL ? check_one_network(c, ep, e) : 0;
 	if (ret != 0)
 		return ret;
-	ret = check_addresses(c, net, e);
+	ret = check_mac(c, net, e);
+	if (ret == 0)
+		ret = check_addresses(c, net, e);
 	return ret != 0 ? ret : sl_endpoint_check_width(c->store, ep, net, e);
 }
 

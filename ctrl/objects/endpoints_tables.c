@@ -10,6 +10,7 @@
 #include "dp/lib/pmap.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/key/key_dp.h"
+#include "pipelines/route/route_dp.h"
 #include "sluice/burst.h"
 #include "tables.h"
 #include "collections.h"
@@ -132,6 +133,9 @@ static int add_endpoint(struct sl_table_txn *t, const struct sl_endpoint_obj *ob
 
 		if (sl_pmap_put(state_of(t)->edit, &key, ep, NULL) != 0)
 			return sl_table_no_memory(e);
+		/* Flows to a prefix that a route has may be to this address: it goes before. */
+		if (sl_route_find(t->old->routes, sl_routes_of(ep->network), &ip[i]) != NULL)
+			sl_table_scope(t, sl_change_of_ip(ep->network, &ip[i]));
 	}
 	if (ep->local)
 		sl_table_port_gains(t, (uint16_t)ep->origin, ep->network);

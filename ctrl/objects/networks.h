@@ -4,6 +4,7 @@
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
 #include "ctrl/model/collection.h"
+#include "encaps.h"
 #include "outside.h"
 
 struct sl_store;
@@ -34,13 +35,10 @@ struct sl_network_obj {
 	struct sl_outside_obj outside;
 };
 
-extern const struct sl_shape sl_shape_network;
+bool sl_network_has_gateways(const struct sl_network_obj *net);
+struct sl_mac sl_network_gateway_mac(const struct sl_network_obj *net);
 
-/*
- * The unique key of the network that uses or accepts IP-in-IP: its packets carry no network's number,
- * so one network may use it. No VNI is 0.
- */
-#define SL_NETWORK_IPIP_SCOPE 0
+extern const struct sl_shape sl_shape_network;
 
 /* Bit mask of the encapsulations that the network takes: 1 << encap, its own included. */
 uint16_t sl_network_accepts(const struct sl_network_obj *n);

@@ -52,7 +52,7 @@ uint16_t sl_network_accepts(const struct sl_network_obj *n)
 	return (uint16_t)mask;
 }
 
-static bool has_gateways(const struct sl_network_obj *obj)
+bool sl_network_has_gateways(const struct sl_network_obj *obj)
 {
 	const struct sl_subnet_obj *s = obj->subnets.items;
 
@@ -62,10 +62,15 @@ static bool has_gateways(const struct sl_network_obj *obj)
 	return false;
 }
 
-static struct sl_network network_of(const struct sl_network_obj *obj)
+struct sl_mac sl_network_gateway_mac(const struct sl_network_obj *obj)
 {
 	static const struct sl_mac common = SL_GATEWAY_MAC;
 
+	return obj->has_gateway_mac ? obj->gateway_mac : common;
+}
+
+static struct sl_network network_of(const struct sl_network_obj *obj)
+{
 	return (struct sl_network){.id = obj->o.id,
 		.vni = obj->vni,
 		.encap = (uint8_t)obj->encap,
@@ -74,9 +79,9 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 		.allow_ingress = obj->policy_default.ingress != 0,
 		.allow_egress = obj->policy_default.egress != 0,
 		.pickup = obj->pickup,
-		.has_gateways = has_gateways(obj),
+		.has_gateways = sl_network_has_gateways(obj),
 		.reject = obj->reject,
-		.gateway_mac = obj->has_gateway_mac ? obj->gateway_mac : common,
+		.gateway_mac = sl_network_gateway_mac(obj),
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};
 }

@@ -37,9 +37,12 @@ static void read_eth(struct sl_drop_view *v)
 {
 	uint32_t off = 12;
 
+	static const uint8_t none[12];
+
 	if (!sl_drop_has(&v->frame, 0, 12))
 		return;
-	v->has_macs = true;
+	/* Decap gives an inner IP packet an Ethernet header without addresses. */
+	v->has_macs = memcmp(v->frame.p, none, sizeof(none)) != 0;
 	memcpy(v->destination_mac.b, v->frame.p, 6);
 	memcpy(v->source_mac.b, v->frame.p + 6, 6);
 	while (sl_drop_word(&v->frame, off) == 0x8100 || sl_drop_word(&v->frame, off) == 0x88a8) {

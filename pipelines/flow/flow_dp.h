@@ -97,8 +97,8 @@ struct sl_flow_pass {
 	uint64_t generation;
 	/* results */
 	unsigned int n_track, n_miss;
-	/* hits that were shown to the state machine, or are rewritten */
-	uint8_t track[SL_BURST_MAX];
+	uint64_t rewrites;	     /* a bit for each hit that is rewritten */
+	uint8_t track[SL_BURST_MAX]; /* hits that were shown to the state machine */
 	uint8_t miss[SL_BURST_MAX];
 };
 

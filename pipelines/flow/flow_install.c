@@ -41,7 +41,7 @@ static void write_reply(struct sl_flow_table *t, uint32_t pair, const struct sl_
 {
 	if (in->reply != NULL)
 		sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
-	else if (in->reply6 != NULL)
+	else
 		sl_flow_write_keys6(t, pair, &k->k6, in->reply6, in->rewrite);
 }
 
@@ -55,7 +55,8 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	struct sl_conn *c = &t->conn[pair];
 
 	sl_flow_write_key(t, pair, k, form);
-	write_reply(t, pair, k, in);
+	if (unlikely(form & SL_FORM_TWO_KEYS))
+		write_reply(t, pair, k, in);
 	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
@@ -65,7 +66,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on ageing looks at it, so last_seen must be right before. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
-	sl_flow_write_sides(t, &t->entry[2 * pair], in, k->side, 0);
+	sl_flow_write_sides(t, c, &t->entry[2 * pair], in, k->side, 0);
 }
 
 /* Make the pair's entries current. Only the generation may be raised outside of seq. */

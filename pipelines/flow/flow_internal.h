@@ -261,17 +261,12 @@ void sl_flow_write_keys6(struct sl_flow_table *t, uint32_t pair, const struct sl
 	const struct sl_key6 *reply, const struct sl_rewrite *const rewrite[2]);
 /* The key of an IPv6 entry of a pair with two keys. */
 struct sl_key6 sl_flow_two_key6(const struct sl_flow_table *t, uint32_t index);
-/* True when entry f, of such a pair, has the whole key. */
-bool sl_flow_fits_two6(
-	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k);
-
 /* Address space for records. 0 or -errno. */
 int sl_flow_rewrites_create(struct sl_flow_table *t);
 void sl_flow_rewrites_destroy(struct sl_flow_table *t);
 /* Write the record of entry f. The caller holds the pair, and is writing the entry. */
 void sl_flow_write_rewrite(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_rewrite *r);
-void sl_flow_prefetch_record(const struct sl_flow_table *t, const struct sl_flow *f);
 /* Ticks: longer than any timeout, and shorter than half of what a tick counts. */
 #define SL_FLOW_LONG_AGO (1u << 30)
 /* Count from zero. */
@@ -285,7 +280,7 @@ static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigne
  * Write the two directions of a pair, as far as the entries are its own; and what was judged. f:
  * entry 2p, whose direction is side `first` of the install. The caller holds the pair.
  */
-void sl_flow_write_sides(const struct sl_flow_table *t, struct sl_flow *f,
+void sl_flow_write_sides(const struct sl_flow_table *t, const struct sl_conn *c, struct sl_flow *f,
 	const struct sl_flow_install *in, unsigned int first, uint64_t generation);
 void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in);
 /* Make an entry current for no packet. */
@@ -384,6 +379,39 @@ static inline struct sl_action sl_flow_load_act(const struct sl_flow *f)
 	memcpy(&a, w, sizeof(a));
 	return a;
 }
+
+/* The record of an entry. */
+static inline const struct sl_rewrite *sl_flow_record_at(
+	const struct sl_flow_table *t, const struct sl_flow *f)
+{
+	return (const struct sl_rewrite *)((uintptr_t)t->rewrite + (uintptr_t)f -
+					   (uintptr_t)t->entry);
+}
+_Static_assert(sizeof(struct sl_rewrite) == sizeof(struct sl_flow), "side by side");
+
+/* sl_flow_record. What no address or port follows from is not copied. */
+static inline bool sl_flow_record_in(const struct sl_flow_table *t, const struct sl_flow *f,
+	const struct sl_action *act, struct sl_rewrite *to)
+{
+	const uint16_t tuple = SL_REWRITE_SRC | SL_REWRITE_DST;
+	/* The state machine may have changed this flag, outside of the sequence lock. */
+	const sl_block16 but_track = {UINT64_MAX, ~((uint64_t)SL_ACT_TRACK << 56)};
+	const struct sl_rewrite *from = sl_flow_record_at(t, f);
+	uint32_t begun = sl_seq_begin_read(&f->seq);
+	sl_block16 differs = (sl_block16_load(&f->act) ^ sl_block16_of(act)) & but_track;
+	sl_block16 first = sl_block16_load(from), next;
+
+	memcpy(to, &first, sizeof(first));
+	for (unsigned int at = 16; to->what & tuple && at < sizeof(*to); at += 16) {
+		next = sl_block16_load((const uint8_t *)from + at);
+		memcpy((uint8_t *)to + at, &next, sizeof(next));
+	}
+	return sl_block16_is_zero(differs) && !sl_seq_is_writing(begun) &&
+	       sl_seq_is_unchanged(&f->seq, begun);
+}
+_Static_assert(sizeof(struct sl_rewrite) == 4 * sizeof(sl_block16) &&
+		       offsetof(struct sl_rewrite, what) == 12,
+	"the first block says whether there is more");
 
 _Static_assert(offsetof(struct sl_flow, macs) % 16 == 0 && offsetof(struct sl_flow, act) % 16 == 0,
 	"loaded as wide words");

@@ -21,7 +21,7 @@
  * The static assertions below keep them free until then.
  */
 enum {
-	SL_ROOM_VNI = 8,	 /* upper bits of sl_action.vni: what a rewrite changes */
+	SL_ROOM_VNI = 8,	 /* upper bits of sl_action.vni: nothing is planned */
 	SL_ROOM_IDENTITIES = 16, /* bits of sl_conn.identities: round trip of the opener's side */
 	SL_ROOM_VERDICTS = 16,	 /* bits of sl_conn.verdicts: round trip of the peer's side */
 };

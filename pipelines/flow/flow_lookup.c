@@ -16,6 +16,23 @@ struct wrong_hints {
 	uint8_t idx[SL_BURST_MAX];
 };
 
+/*
+ * The same for a connection with two keys: what the other direction's packets become is the
+ * reverse of this key.
+ */
+static bool two_keys_fit(
+	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
+{
+	const struct sl_rewrite *back = sl_flow_record_at(t, &f[sl_flow_is_orig(f) ? 1 : -1]);
+	uint32_t ports = sl_seq_load32(&back->sport_be), network = sl_seq_load32(&back->network);
+	sl_block16 differs = sl_block16_load(&back->src) ^ sl_block16_of(k->dst);
+
+	differs |= sl_block16_load(&back->dst) ^ sl_block16_of(k->src);
+	return sl_block16_is_zero(differs) &&
+	       ports == ((uint32_t)k->dport_be | (uint32_t)k->sport_be << 16) &&
+	       (network << 8 | sl_conn_proto(sl_flow_conn_in(t, f))) == k->net_proto;
+}
+
 /* Compares the part of an IPv6 key that is not in the entry itself. */
 static inline bool rest_fits(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
@@ -30,7 +47,7 @@ static inline bool rest_fits(
 	if (likely(sl_block16_is_zero(dst ^ sl_block16_of(k->dst)) &&
 		    rest == (ports | (uint64_t)k->net_proto << 32)))
 		return true;
-	return rest >> 32 & SL_REST_TWO_KEYS && sl_flow_fits_two6(t, f, k);
+	return rest >> 32 & SL_REST_TWO_KEYS && two_keys_fit(t, f, k);
 }
 
 /*
@@ -265,13 +282,36 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 	}
 }
 
-/* The record of packet i. False: the entry has changed since, or the miss path answers the packet. */
-static bool take_record(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i)
+static void prefetch_records(
+	const struct sl_flow_table *t, const struct sl_burst *b, const struct sl_flow_pass *pass)
+{
+	for (unsigned int k = 0; k < pass->n_track; k++) {
+		const struct sl_meta *m = &b->meta[pass->track[k]];
+
+		if (likely(m->act.flags & SL_ACT_REWRITE))
+			rte_prefetch0(sl_flow_record_at(t, m->flow));
+	}
+}
+
+/* Copies a record. False: the entry has changed since, or the miss path answers the packet. */
+static inline bool take_record(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i)
 {
 	const struct sl_meta *m = &b->meta[i];
+	struct sl_rewrite *r = &b->rewrite[i];
 
-	return sl_flow_record(t, m->flow, &m->act, &b->rewrite[i]) &&
-	       !sl_rewrite_expires(b->pkt[i], m, &b->rewrite[i]);
+	return sl_flow_record_in(t, m->flow, &m->act, r) && !sl_rewrite_expires(b->pkt[i], m, r);
+}
+
+/* Returns true when the state machine is to see packet i. */
+static inline bool note_segment(
+	const struct sl_flow_table *t, const struct sl_burst *b, const struct sl_meta *m)
+{
+	if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
+		return true;
+	if (m->tcp_flags != 0)
+		sl_window_note(&sl_flow_counts_in(t, m->flow)->last, m,
+			rte_pktmbuf_mtod(b->pkt[m - b->meta], const uint8_t *));
+	return false;
 }
 
 /* The hits that are rewritten, or must be shown to the state machine. */
@@ -279,26 +319,27 @@ static __rte_noinline void track(
 	struct sl_flow_table *t, struct sl_burst *b, struct sl_flow_pass *pass)
 {
 	unsigned int n = 0;
+	uint64_t rewrites = 0;
 
-	for (unsigned int k = 0; k < pass->n_track; k++)
-		if (b->meta[pass->track[k]].act.flags & SL_ACT_REWRITE)
-			sl_flow_prefetch_record(t, b->meta[pass->track[k]].flow);
+	prefetch_records(t, b, pass);
 	for (unsigned int k = 0; k < pass->n_track; k++) {
 		unsigned int i = pass->track[k];
 		const struct sl_meta *m = &b->meta[i];
 
-		if (m->act.flags & SL_ACT_REWRITE && !take_record(t, b, i)) {
-			pass->miss[pass->n_miss++] = (uint8_t)i;
-			continue;
+		if (m->act.flags & SL_ACT_REWRITE) {
+			if (unlikely(!take_record(t, b, i))) {
+				pass->miss[pass->n_miss++] = (uint8_t)i;
+				continue;
+			}
+			rewrites |= UINT64_C(1) << i;
 		}
-		pass->track[n++] = (uint8_t)i;
-		if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
+		if (note_segment(t, b, m)) {
+			pass->track[n++] = (uint8_t)i;
 			b->verdict[i] = (uint8_t)sl_flow_track(t, pass->worker, m->flow, b, i);
-		else if (m->tcp_flags != 0)
-			sl_window_note(&sl_flow_counts_in(t, m->flow)->last, m,
-				rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
+		}
 	}
 	pass->n_track = n;
+	pass->rewrites = rewrites;
 }
 
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
@@ -311,6 +352,7 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 
 	wrong.n = 0;
 	pass->n_track = pass->n_miss = 0;
+	pass->rewrites = 0;
 	if (likely(!(flags & SL_P_IP6))) {
 		for (unsigned int k = 0; k < n; k++)
 			if (unlikely(!serve(t, b, idx[k], pass, now, false)))

@@ -103,34 +103,10 @@ struct sl_key6 sl_flow_two_key6(const struct sl_flow_table *t, uint32_t index)
 	return k;
 }
 
-bool sl_flow_fits_two6(
-	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k)
-{
-	struct sl_key6 there = sl_flow_two_key6(t, sl_flow_index_in(t, f));
-
-	return memcmp(&there, k, sizeof(there)) == 0;
-}
-
 bool sl_flow_record(const struct sl_flow_table *t, const struct sl_flow *f,
 	const struct sl_action *act, struct sl_rewrite *to)
 {
-	uint32_t begun = sl_seq_begin_read(&f->seq);
-	struct sl_action now = sl_flow_load_act(f);
-	struct sl_rewrite r = load(&t->rewrite[sl_flow_index_in(t, f)]);
-
-	if (sl_seq_is_writing(begun) || !sl_seq_is_unchanged(&f->seq, begun))
-		return false;
-	/* The state machine may have changed this flag, outside of the sequence lock. */
-	now.flags = (uint8_t)((now.flags & ~SL_ACT_TRACK) | (act->flags & SL_ACT_TRACK));
-	if (memcmp(&now, act, sizeof(now)) != 0)
-		return false;
-	*to = r;
-	return true;
-}
-
-void sl_flow_prefetch_record(const struct sl_flow_table *t, const struct sl_flow *f)
-{
-	rte_prefetch0(&t->rewrite[sl_flow_index_in(t, f)]);
+	return sl_flow_record_in(t, f, act, to);
 }
 
 static bool has_key4(const struct sl_flow *f, const struct sl_key4 *k)

@@ -7,8 +7,6 @@
 #include "sluice/super.h"
 #include "sum.h"
 
-#define TUPLE (SL_REWRITE_SRC | SL_REWRITE_DST)
-
 /* Where a protocol's checksum is, and what it covers besides its own packet. */
 struct layout {
 	uint8_t at;   /* offset of the checksum */
@@ -38,37 +36,15 @@ static struct layout layout_of(const struct sl_meta *m)
 	}
 }
 
-static void write_macs(uint8_t *frame, const struct sl_rewrite *r)
+static void write_addresses(uint8_t *ip, const struct sl_meta *m, const struct sl_rewrite *r)
 {
-	if (r->what & SL_REWRITE_MACS)
-		memcpy(frame, r->macs, sizeof(r->macs));
-}
-
-static void write_ip4(uint8_t *ip, const struct sl_rewrite *r)
-{
-	ip[8] = (uint8_t)(ip[8] - !!(r->what & SL_REWRITE_HOP));
-	sl_store16(ip + 10, sl_sum_changed(sl_load16(ip + 10), r->sum_ip));
-	if (r->what & TUPLE) {
+	if (m->flags & SL_P_IP4) {
 		memcpy(ip + 12, &r->src.w_be[3], 4);
 		memcpy(ip + 16, &r->dst.w_be[3], 4);
-	}
-}
-
-static void write_ip6(uint8_t *ip, const struct sl_rewrite *r)
-{
-	ip[7] = (uint8_t)(ip[7] - !!(r->what & SL_REWRITE_HOP));
-	if (r->what & TUPLE) {
+	} else {
 		memcpy(ip + 8, r->src.b, 16);
 		memcpy(ip + 24, r->dst.b, 16);
 	}
-}
-
-static void write_ip(uint8_t *ip, const struct sl_meta *m, const struct sl_rewrite *r)
-{
-	if (m->flags & SL_P_IP4)
-		write_ip4(ip, r);
-	else
-		write_ip6(ip, r);
 }
 
 /* A checksum at p of a protocol that has it in ones' complement. */
@@ -78,13 +54,13 @@ static void change_sum(
 	uint16_t old = sl_load16(p), now;
 
 	if (unlikely(pkt->ol_flags & RTE_MBUF_F_TX_L4_MASK)) {
-		sl_store16(p, sl_sum_fold((uint32_t)old + r->sum_l3));
+		sl_store16(p, sl_sum_add(old, r->sum_l3));
 		return;
 	}
 	/* RFC 768: none. Over IPv6 a UDP packet without one is left as it is, too. */
 	if (m->proto == IPPROTO_UDP && old == 0)
 		return;
-	now = sl_sum_changed(old, r->sum_l4);
+	now = sl_sum_changed16(old, r->sum_l4);
 	sl_store16(p, m->proto == IPPROTO_UDP ? sl_sum_not_zero(now) : now);
 }
 
@@ -148,40 +124,48 @@ static bool needs_whole(
 	       sl_load32(l4) != (r->sport_be | (uint32_t)r->dport_be << 16);
 }
 
-/* Addresses and ports. */
-static enum sl_drop apply_tuple(
+/* What most packets are: TCP or UDP with the headers in one buffer. */
+static bool write_common(struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	uint32_t at = m->proto == IPPROTO_TCP ? 16 : 6;
+	uint32_t ports = r->sport_be | (uint32_t)r->dport_be << 16;
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l4_off);
+
+	if ((m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP) ||
+		m->flags & SL_P_FRAGMENT_LATER || pkt->data_len < m->l4_off + at + 2)
+		return false;
+	change_sum(l4 + at, pkt, m, r);
+	memcpy(l4, &ports, sizeof(ports));
+	return true;
+}
+
+static enum sl_drop write_any(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
 {
 	struct layout l = layout_of(m);
 
 	if (m->flags & SL_P_FRAGMENT_LATER)
 		l = (struct layout){0};
-	if (unlikely(!sl_pkt_gather(pkt, (uint32_t)m->l4_off + l.need)))
+	if (!sl_pkt_gather(pkt, (uint32_t)m->l4_off + l.need))
 		return SL_DROP_L4_TRUNCATED;
-	if (l.need > 0) {
-		if (unlikely(needs_whole(pkt, m, r)))
-			return SL_DROP_FRAGMENT_UNKNOWN;
-		write_l4(pkt, m, r, &l);
-	}
-	write_ip(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), m, r);
-	write_macs(rte_pktmbuf_mtod(pkt, uint8_t *), r);
+	if (l.need == 0)
+		return SL_KEEP;
+	if (needs_whole(pkt, m, r))
+		return SL_DROP_FRAGMENT_UNKNOWN;
+	write_l4(pkt, m, r, &l);
 	return SL_KEEP;
 }
 
-enum sl_drop sl_rewrite_apply(
+enum sl_drop sl_rewrite_tuple(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
 {
-	uint32_t header = m->flags & SL_P_IP4 ? 20 : 40;
+	enum sl_drop drop = SL_KEEP;
 
-	if (unlikely(!sl_pkt_gather(pkt, m->l3_off + header)))
-		return SL_DROP_L4_TRUNCATED;
-	if (unlikely(sl_rewrite_expires(pkt, m, r)))
-		return SL_DROP_IP_TTL;
-	if (r->what & TUPLE)
-		return apply_tuple(pkt, m, r);
-	write_ip(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), m, r);
-	write_macs(rte_pktmbuf_mtod(pkt, uint8_t *), r);
-	return SL_KEEP;
+	if (unlikely(!write_common(pkt, m, r)))
+		drop = write_any(pkt, m, r);
+	if (likely(drop == SL_KEEP))
+		write_addresses(rte_pktmbuf_mtod_offset(pkt, uint8_t *, m->l3_off), m, r);
+	return drop;
 }
 
 static uint32_t sum_of_ports(const struct sl_rewrite *r, uint16_t sport_be, uint16_t dport_be)

@@ -23,12 +23,13 @@
 
 #include "dp/lib/pkt.h"
 #include "sluice/burst.h"
+#include "sum.h"
 
 /*
  * Change a parsed packet, whose key is the one that the record was made for. SL_KEEP; or a drop
  * reason, and the packet is then as it was, or broken. meta is not changed.
  */
-enum sl_drop sl_rewrite_apply(
+static inline enum sl_drop sl_rewrite_apply(
 	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r);
 
 /*
@@ -44,7 +45,8 @@ enum sl_drop sl_rewrite_apply_quoted(
 static inline bool sl_rewrite_expires(
 	const struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
 {
-	uint32_t at = m->l3_off + (m->flags & SL_P_IP4 ? 8u : 7u);
+	/* 8 bytes behind, or 7; without a branch, as bursts have both families. */
+	uint32_t at = m->l3_off + 7u + (m->flags & SL_P_IP4);
 	uint8_t buf;
 	const uint8_t *hops = sl_pkt_read(pkt, at, sizeof(buf), &buf);
 
@@ -71,5 +73,38 @@ void sl_rewrite_back4(
 	const struct sl_rewrite *r, const struct sl_key4 *key, struct sl_rewrite *back);
 void sl_rewrite_back6(
 	const struct sl_rewrite *r, const struct sl_key6 *key, struct sl_rewrite *back);
+
+/* Addresses, ports, and the transport checksum; not the IPv4 header's. */
+enum sl_drop sl_rewrite_tuple(
+	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r);
+
+static inline enum sl_drop sl_rewrite_apply(
+	struct rte_mbuf *pkt, const struct sl_meta *m, const struct sl_rewrite *r)
+{
+	bool ip4 = m->flags & SL_P_IP4, hop = r->what & SL_REWRITE_HOP;
+	enum sl_drop drop;
+	uint8_t *frame, *ip, *hops;
+
+	if (unlikely(!sl_pkt_gather(pkt, m->l3_off + (ip4 ? 20u : 40u))))
+		return SL_DROP_L4_TRUNCATED;
+	frame = rte_pktmbuf_mtod(pkt, uint8_t *);
+	ip = frame + m->l3_off;
+	hops = ip + 7 + ip4;
+	if (unlikely(hop && *hops <= 1))
+		return SL_DROP_IP_TTL;
+	if (r->what & (SL_REWRITE_SRC | SL_REWRITE_DST)) {
+		drop = sl_rewrite_tuple(pkt, m, r);
+		if (unlikely(drop != SL_KEEP))
+			return drop;
+	}
+	*hops = (uint8_t)(*hops - hop);
+	if (ip4)
+		sl_store16(ip + 10, sl_sum_changed16(sl_load16(ip + 10), r->sum_ip));
+	if (r->what & SL_REWRITE_MACS)
+		memcpy(frame, r->macs, sizeof(r->macs));
+	return SL_KEEP;
+}
+
+_Static_assert(SL_P_IP4 == 1, "added to an offset");
 
 #endif

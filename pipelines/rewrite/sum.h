@@ -45,7 +45,21 @@ static inline void sl_store16(uint8_t *p, uint16_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* A checksum, which is the complement of its sum. */
+/* Two sums that are folded: one step is enough. */
+static inline uint16_t sl_sum_add(uint16_t a, uint16_t b)
+{
+	uint32_t sum = (uint32_t)a + b;
+
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* A checksum, which is the complement of its sum. The difference is folded. */
+static inline uint16_t sl_sum_changed16(uint16_t checksum, uint16_t difference)
+{
+	return (uint16_t)~sl_sum_add((uint16_t)~checksum, difference);
+}
+
+/* The same; the difference is not folded. */
 static inline uint16_t sl_sum_changed(uint16_t checksum, uint32_t difference)
 {
 	return (uint16_t)~sl_sum_fold((uint16_t)~checksum + difference);

@@ -6,7 +6,7 @@
 #ifndef SL_ENDS_ROUTED_H
 #define SL_ENDS_ROUTED_H
 
-#include "ends.h"
+#include "ends_found.h"
 
 /*
  * The sender of packet i is no endpoint that has sent it itself. Is it behind a gateway? SL_KEEP

@@ -29,7 +29,6 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 	return &f->b[sl_frame_off(f, kind, 0) + off];
 }
 
-enum sl_drop sl_scene_identity_mismatch(struct scene *s);
 /* At a gateway. */
 enum sl_drop sl_scene_ttl_exceeded(struct scene *s);
 enum sl_drop sl_scene_route_blackhole(struct scene *s);
@@ -38,10 +37,7 @@ enum sl_drop sl_scene_gateway_protocol(struct scene *s);
 enum sl_drop sl_scene_nat_exhausted(struct scene *s);
 enum sl_drop sl_scene_nat_unknown(struct scene *s);
 
-/*
- * By reason: how to provoke the reasons that parse gives, and that of tunnel packets' identities; NULL
- * for others.
- */
+/* By reason: how to provoke the reasons that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];
 
 /* Drops in the control thread's neighbour table. */

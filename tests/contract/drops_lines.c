@@ -139,6 +139,24 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=uplink from=far vni=101 outer=192.0.2.2 to=192.0.2.1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
 		"to=53 length=52 =no network of this node has VNI 101",
+	[SL_DROP_TUNNEL_CHECKSUM] =
+		"port=uplink from=far network=blue receiver=db-1 vni=100 outer=2001:db8::2 "
+		"to=2001:db8::1 macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=122 =from 2001:db8::2",
+	[SL_DROP_TUNNEL_NESTED] =
+		"port=uplink from=far network=blue receiver=db-1 type=2048 ip=10.0.0.5 to=10.0.0.6 "
+		"proto=4 length=52 =the inner packet has protocol 4",
+	[SL_DROP_GENEVE_OPTION] =
+		"port=uplink from=far network=blue receiver=db-1 vni=100 outer=192.0.2.2 "
+		"to=192.0.2.1 macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
+		"to=10.0.0.6 proto=17 ports=40000 to=53 length=52 =Geneve version 0, flags 0x00, 8 "
+		"bytes of options, protocol 0x6558, 68 bytes from the Geneve header on, critical "
+		"option of class 0xff01, type 0x81",
+	[SL_DROP_IDENTITY_MISMATCH] =
+		"port=uplink from=far network=blue sender=far-1 receiver=web-1 vni=100 "
+		"outer=192.0.2.2 to=192.0.2.1 macs=02:00:00:00:00:07 to=02:00:00:00:00:05 "
+		"type=2048 ip=10.0.0.7 to=10.0.0.5 proto=17 ports=40000 to=53 length=52 =a packet "
+		"of node far carries identity 1002; endpoint far-1 has 1003 here",
 	[SL_DROP_TUNNEL_ECN] =
 		"port=uplink from=far network=blue receiver=db-1 vni=100 outer=192.0.2.2 "
 		"to=192.0.2.1 macs=02:00:00:00:00:05 to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 "
@@ -166,11 +184,6 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
 		"to=53 length=52 =port: it came by port db, 10.0.0.5 belongs to endpoint web-1 at "
 		"port web",
-	[SL_DROP_IDENTITY_MISMATCH] =
-		"port=uplink from=far network=blue sender=far-1 receiver=web-1 vni=100 "
-		"outer=192.0.2.2 to=192.0.2.1 macs=02:00:00:00:00:07 to=02:00:00:00:00:05 "
-		"type=2048 ip=10.0.0.7 to=10.0.0.5 proto=17 ports=40000 to=53 length=42 =a packet "
-		"of node far carries identity 1004; endpoint far-1 has 1003 here",
 	[SL_DROP_MULTICAST] =
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=01:00:5e:00:00:fb type=2048 ip=10.0.0.5 to=224.0.0.251 proto=17 ports=40000 "

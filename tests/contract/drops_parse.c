@@ -252,7 +252,24 @@ static enum sl_drop geneve_option(struct scene *s)
 	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
 }
 
+/* far-1 says that it is db-1. */
+static enum sl_drop identity_mismatch(struct scene *s)
+{
+	sl_rig_encap(s->r, SL_ENCAP_GENEVE, SL_FAMILY_IP4);
+	sl_rig_allow_all(s->r);
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .src = "02:00:00:00:00:07", .dst = "02:00:00:00:00:05");
+	sl_frame_ip4(&s->f, .src = "10.0.0.7", .dst = "10.0.0.5");
+	sl_frame_udp(&s->f);
+	sl_frame_payload(&s->f, 10);
+	sl_frame_end(&s->f);
+	sl_rig_wrap_as(&s->g, &s->f, SL_ENCAP_GENEVE, SL_FAMILY_IP4);
+	s->g.b[14 + 20 + 8 + 8 + 7] = 1002 & 0xff;
+	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->g);
+}
+
 const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
+	[SL_DROP_IDENTITY_MISMATCH] = identity_mismatch,
 	[SL_DROP_TUNNEL_CHECKSUM] = tunnel_checksum,
 	[SL_DROP_TUNNEL_NESTED] = tunnel_nested,
 	[SL_DROP_GENEVE_OPTION] = geneve_option,
@@ -278,7 +295,6 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_OFFLOAD_MALFORMED] = offload_malformed,
-	[SL_DROP_IDENTITY_MISMATCH] = sl_scene_identity_mismatch,
 	/* gateways */
 	[SL_DROP_TTL_EXCEEDED] = sl_scene_ttl_exceeded,
 	[SL_DROP_ROUTE_BLACKHOLE] = sl_scene_route_blackhole,

@@ -31,6 +31,7 @@ static const uint32_t more[SL_DROP_COUNT] = {
 	[SL_DROP_TUNNEL_ERROR] = NEVER,
 	[SL_DROP_TUNNEL_NESTED] = NEVER,
 	[SL_DROP_GENEVE_OPTION] = NEVER,
+	[SL_DROP_IDENTITY_MISMATCH] = NEVER,
 	/* the kernel that hands over a super-segment vouches for it */
 	[SL_DROP_TUNNEL_CHECKSUM] = NEVER,
 	/* fragments, which are no super-segments */

@@ -439,3 +439,33 @@ def answers_that_are_too_large_for_the_network_are_told_to_their_sender(lab):
     Iperf(site.a.web, site.server, "-R").expect_tcp()
     Iperf(site.a.web, site.server).expect_tcp()
     site.a.daemon.expect_sum()
+
+
+@test
+def one_command_explains_each_way_out(lab):
+    site = Outside(lab)
+    a = site.add("a", outside=NAT, host=True)
+    site.add("b")
+    site.start()
+
+    def explained():
+        return a.daemon.call("policies.explain", {"source": "web-a", "destination_address": SERVER, "protocol": "tcp",
+                                                  "port": 443})
+
+    def change(outside):
+        net = a.network()
+        net.pop("outside", None)
+        a.daemon.call("networks.set", {**net, **outside})
+    for outside, via in (({"outside": NAT}, "outside by translation"),
+                         ({"outside": {"via": "host", "endpoint": "host-a"}}, "outside by host host-a"),
+                         ({"outside": {"via": "node", "node": "b"}}, "outside by node b"),
+                         ({"encap": "none"}, "the underlay, without encapsulation")):
+        change(outside)
+        got = explained()
+        expect_equal((got["way"]["kind"], got["way"]["via"]), ("routed", via), f"way of {outside}")
+        expect_equal(got["verdict"], "allow", f"verdict with {outside}")
+    change({})
+    expect_equal(explained()["way"]["kind"], "unreachable", "without a way out")
+    a.daemon.call("policies.del", {"name": "to-world"})
+    change({"outside": NAT})
+    expect_equal(explained()["verdict"], "deny", "without a policy")

@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
 from lab.routing import GATEWAY_MAC, RoutingSite, crossing, route
 from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp, expect_udp
@@ -134,6 +134,27 @@ def a_prefix_behind_an_endpoint_is_reached_through_it_from_both_nodes(lab):
     site.everywhere("routes.del", {"network": "blue", "prefix": "10.50.0.0/16"})
     expect_no_ping(site.a1, "10.50.0.1")
     expect_ping(site.a1, "fd50::1")
+
+
+@test
+def an_endpoint_takes_its_address_from_the_prefix_of_a_route(lab):
+    site = RoutingSite(lab, ("a1", "a2", "b1"), [route("blue", "10.0.1.128/25", {"endpoint": "a2"})])
+    for w in (site.a2, site.b1):
+        w.ns.run("ip", "addr", "add", "10.0.1.200/32", "dev", "lo")
+    site.a1.ns.run("ip", "route", "add", "10.0.1.128/25", "via", site.a1.gateway)
+    expect_ping(site.a1, "10.0.1.200", 5)
+    before = icmp_requests(site.b1)
+    for node, daemon in (("a", site.a), ("b", site.b)):
+        daemon.call("endpoints.set", {**site.b1.endpoint(node), "addresses": [site.b1.ip, site.b1.ip6, "10.0.1.200"]})
+    ping_text(site.a1, "10.0.1.200")
+    expect(icmp_requests(site.b1) > before, "packets still go to the route's endpoint")
+
+
+def icmp_requests(w):
+    """Echo requests that the workload's kernel has received."""
+    text = w.ns.run("cat", "/proc/net/snmp")
+    head, values = [line.split() for line in text.splitlines() if line.startswith("Icmp:")]
+    return int(values[head.index("InEchos")])
 
 
 @test
@@ -282,6 +303,7 @@ def a_host_behind_a_host_endpoint_is_the_world_for_policy(lab):
     site.everywhere("routes.add", route("blue", "0.0.0.0/0", {"host": "host-a"}))
     for subnet in ("10.0.1.0/24",):
         node.run("ip", "route", "replace", subnet, "dev", "blue0")
+    wait_until(lambda: " 0% packet loss" in ping_text(site.a1, "203.0.113.9", "-c", "3", "-i", "0.1"), "no answer")
     for w in (site.a1, site.b1):
         expect_ping(w, "203.0.113.9")
         expect_equal(hops(w, "203.0.113.9")[-1], "203.0.113.9", "the last hop")
@@ -299,5 +321,45 @@ def an_egress_node_routes_what_another_node_sends_it(lab):
     site.b.call("routes.add", route("blue", "198.51.100.0/24", {"host": "host-b"}))
     site.a.call("routes.add", route("blue", "198.51.100.0/24", {"node": "b"}))
     site.nodes["b"].run("ip", "addr", "add", "198.51.100.1/32", "dev", "lo")
+    # The host's kernel takes a moment until it answers by a TAP that is new.
+    wait_until(lambda: " 0% packet loss" in ping_text(site.a1, "198.51.100.1", "-c", "3", "-i", "0.1"), "no answer")
     expect_ping(site.a1, "198.51.100.1")
     expect_equal(hops(site.a1, "198.51.100.1"), [site.a1.gateway, site.b1.gateway, "198.51.100.1"], "hops")
+
+
+def explain(site, source, **to):
+    return site.a.call("policies.explain", {"source": source, "protocol": "tcp", "port": 80, **to})
+
+
+@test
+def one_command_explains_each_way_and_who_may_take_it(lab):
+    host = {"name": "host-a", "network": "blue", "mac": "02:00:00:00:01:ee", "addresses": ["10.0.1.250"],
+            "host": {"name": "blue0"}}
+    site = RoutingSite(lab, ("a1", "b1", "a2", "b2", "r1"),
+                       crossing() + [route("blue", "10.66.0.0/16", blackhole=True),
+                                     route("blue", "10.50.0.0/16", {"endpoint": "a2"}, {"endpoint": "b2"})])
+    site.a.call("endpoints.add", host)
+    site.a.call("routes.add", route("blue", "0.0.0.0/0", {"host": "host-a"}))
+    site.a.call("policies.add", policy("stop", "blue", "egress", "a1", {"entity": "world"}, "deny"))
+    site.a.call("policies.add", policy("close", "red", "ingress", "r1", {"labels": {"app": "a1"}}, "deny"))
+    cases = [
+        ({"destination": "b1"}, "switched", None, "", "allow"),
+        ({"destination": "b2"}, "routed", None, "", "allow"),
+        ({"destination": "r1"}, "routed", "10.0.9.0/24", "network red", "deny"),
+        ({"destination_address": site.r1.ip}, "routed", "10.0.9.0/24", "network red", "deny"),
+        ({"destination_address": "10.50.0.1"}, "routed", "10.50.0.0/16", "endpoint a2, endpoint b2", "allow"),
+        ({"destination_address": "203.0.113.9"}, "routed", "0.0.0.0/0", "host host-a", "deny"),
+        ({"destination_address": "10.66.0.1"}, "blackhole", "10.66.0.0/16", "", "deny"),
+        ({"destination_address": "10.0.2.99"}, "unreachable", None, "", "deny"),
+        ({"destination_address": site.a1.gateway}, "gateway", None, "", "deny"),
+    ]
+    for to, kind, prefix, via, verdict in cases:
+        told = explain(site, "a1", **to)
+        way = told["way"]
+        expect_equal((way["kind"], way.get("route"), way.get("via", ""), told["verdict"]), (kind, prefix, via, verdict),
+                     f"the way to {to}")
+        expect_equal(way["gateway"], site.a1.gateway, "the source's gateway")
+    site.a.call("routes.del", {"network": "red", "prefix": "10.0.0.0/21"})
+    way = explain(site, "a1", destination_address=site.r1.ip)["way"]
+    expect_equal(way["kind"], "unreachable", "the way into a network without a route back")
+    expect("no route back" in way["via"], way["via"])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A node on an IPv6 underlay: neighbour discovery, its own addresses, routers, and what other hosts do."""
+import json
 import socket
 import struct
 
@@ -219,3 +220,141 @@ def a_router_is_found_by_its_global_and_by_its_link_local_address(lab):
                lambda: f"not resolved: {s.path()}", 10)
     expect_equal(s.neighbor("fe80::ff:fe00:b01")["mac"], PEER_MAC, "its MAC")
     expect_equal([n["code"] for n in s.daemon.call("notices.list")], [], "notices")
+
+
+class Routed6:
+    """A node with one workload, a router, and behind that another node: the kernel's VXLAN device, which may
+    come later, or sluice. host: the node's uplink has a host TAP, and the kernel has addresses and routes."""
+
+    def __init__(self, lab, host=False, peer="kernel", checksum="zero"):
+        self.lab, self.host, self.checksum = lab, host, checksum
+        self.node, self.router, self.peer = (lab.namespace(n + "6", ipv6=True) for n in ("node", "router", "peer"))
+        self.web, self.db = lab.namespace("web6"), lab.namespace("db6")
+        link(self.node, "up0", self.router, "left")
+        link(self.router, "right", self.peer, "up0")
+        for ns, dev, address in ((self.router, "left", f"{ROUTER_IP}/64"), (self.router, "right", "2001:db8:9::fe/64")):
+            ns.run("ip", "addr", "add", address, "dev", dev, "nodad")
+        self.router.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.icmp.ratelimit=0")
+        self.workload(self.node, self.web, 5, 6)
+        self.daemon = lab.daemon("a", self.config("a", NODE_IP, ROUTER_IP, FAR, "web"), self.node).start()
+        self.sock = self.web.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.far = None
+        if peer == "sluice":
+            self.workload(self.peer, self.db, 6, 5)
+            self.far = lab.daemon("b", self.config("b", FAR, "2001:db8:9::fe", NODE_IP, "db"), self.peer).start()
+        else:
+            self.peer.run("ip", "addr", "add", f"{FAR}/64", "dev", "up0", "nodad")
+            self.peer.run("ip", "-6", "route", "add", "default", "via", "2001:db8:9::fe")
+        if host:
+            wait_until(lambda: NODE_IP in self.node.run("ip", "-6", "addr", "show", "dev", "up0h"), "no TAP")
+            self.node.run("ip", "-6", "route", "add", "2001:db8:9::/64", "via", ROUTER_IP, "dev", "up0h")
+        wait_until(lambda: self.path()["resolved"], lambda: f"not resolved: {self.path()}", 15)
+
+    @staticmethod
+    def workload(node, ns, n, other):
+        dev = "web" if n == 5 else "db"
+        link(node, dev, ns, "eth0")
+        ns.run("ip", "link", "set", "eth0", "address", f"02:00:00:00:00:0{n}")
+        ns.run("ip", "link", "set", "eth0", "mtu", "1400")
+        ns.run("ip", "addr", "add", f"10.0.0.{n}/24", "dev", "eth0")
+        ns.run("ip", "neigh", "replace", f"10.0.0.{other}", "lladdr", f"02:00:00:00:00:0{other}", "dev", "eth0")
+
+    def config(self, name, own, router, other, workload):
+        index = 0 if name == "a" else 1
+        places = {"web": ("a", 5), "db": ("b", 6)}
+        port = {"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0", "addresses": [f"{own}/64"]}
+        routes = [{"prefix": "::/0", "via": router}]
+        if self.host:
+            port.update(host_tap={"name": "up0h"})
+            routes = []
+        return {
+            "node": {"name": name, "tunnel_addresses": [own]}, "workers": workers(index),
+            "ports": [port, {"name": workload, "role": "access", "devargs": f"net_af_packet1,iface={workload}"}],
+            "networks": [{"name": "blue", "vni": 100, "encap": "vxlan", "policy_default": OPEN}],
+            "routes": routes,
+            "nodes": [{"name": "b" if name == "a" else "a", "address": other, "udp6_checksum": self.checksum}],
+            "endpoints": [{"name": w, "network": "blue", "mac": f"02:00:00:00:00:0{n}", "addresses": [f"10.0.0.{n}"],
+                           **({"port": w} if at == name else {"node": at})} for w, (at, n) in places.items()],
+        }
+
+    def listen(self):
+        run = self.peer.run
+        run("ip", "link", "add", "vx", "address", "02:00:00:00:00:06", "type", "vxlan", "id", "100",
+            "dstport", "4789", "local", FAR, "remote", NODE_IP, "dev", "up0", "udp6zerocsumrx")
+        run("ip", "link", "set", "vx", "mtu", "1400", "up")
+        run("ip", "addr", "add", "10.0.0.6/24", "dev", "vx")
+        run("ip", "neigh", "replace", "10.0.0.5", "lladdr", "02:00:00:00:00:05", "dev", "vx")
+
+    def send(self, size=32):
+        self.sock.sendto(bytes(size), ("10.0.0.6", 9))
+
+    def path(self):
+        return self.daemon.call("nodes.paths")[0]
+
+    def wait_state(self, state, send=lambda: None, seconds=20):
+        def there():
+            send()
+            return self.path()["state"] == state
+
+        wait_until(there, lambda: f"the state does not become {state}: {self.path()}", seconds)
+        return self.path()
+
+
+@test
+def a_tunnel_over_ip6_crosses_a_router_to_the_kernels_vxlan(lab):
+    way = Routed6(lab)
+    way.listen()
+    n = 50
+    ping(way.web, "10.0.0.6", n)
+    path = way.wait_state("heard")
+    expect_equal([path["tx_packets"], path["tx_bytes"]], [n, n * 98], "sent into the tunnel")
+    count = json.loads(way.peer.run("ip", "-s", "-j", "link", "show", "vx"))[0]["stats64"]
+    expect_equal([count["rx"]["packets"], count["tx"]["packets"]], [path["tx_packets"], path["rx_packets"]],
+                 "the peer's own count")
+    expect_equal(path["next_hop"], ROUTER_IP, "the next hop")
+
+
+@test
+def icmp6_errors_about_tunnel_packets_are_shown_with_their_sender(lab):
+    """The kernel drops a packet without checksum to a port that nobody has without an error."""
+    way = Routed6(lab, checksum="compute")
+    path = way.wait_state("unreachable", way.send)
+    expect_equal([path["error"], path["error_type"], path["error_code"], path["error_from"]],
+                 ["port unreachable", 1, 4, FAR], "the error")
+    way.router.run("ip", "-6", "route", "add", "prohibit", f"{FAR}/128")
+    wait_until(lambda: way.send() or way.path()["error_from"] != FAR, "no error of the router")
+    expect_equal([way.path()["error"], way.path()["error_from"]], ["administratively prohibited", ROUTER_IP],
+                 "the router's error")
+    way.router.run("ip", "-6", "route", "del", "prohibit", f"{FAR}/128")
+    way.router.run("ip", "link", "set", "right", "mtu", "1280")
+    way.listen()
+    ping(way.web, "10.0.0.6")
+    wait_until(lambda: way.send(1300) or way.path().get("error_mtu"), lambda: f"no MTU: {way.path()}")
+    expect_equal([way.path()["error"], way.path()["error_mtu"]], ["packet too big", 1280], "the MTU")
+    expect_equal(way.daemon.drop("underlay_protocol"), 0, "errors that count as noise")
+
+
+@test
+def two_nodes_talk_over_ip6_through_a_router(lab):
+    way = Routed6(lab, peer="sluice")
+    n = 100
+    ping(way.web, "10.0.0.6", n)
+    near, far = way.daemon.call("nodes.paths")[0], way.far.call("nodes.paths")[0]
+    expect_equal([near["tx_packets"], near["rx_packets"]], [n, n], "the near node's count")
+    expect_equal([far["rx_packets"], far["tx_packets"]], [n, n], "the far node's count")
+    expect_equal([near["next_hop"], far["next_hop"]], [ROUTER_IP, "2001:db8:9::fe"], "next hops")
+
+
+@test
+def with_a_host_tap_the_kernel_has_ip6_routes_and_neighbours(lab):
+    way = Routed6(lab, host=True)
+    way.listen()
+    ping(way.node, ROUTER_IP)  # the host's own traffic
+    ping(way.web, "10.0.0.6")
+    expect_equal(way.path()["next_hop"], ROUTER_IP, "the next hop")
+    router = json.loads(way.router.run("ip", "-j", "-6", "addr", "show", "dev", "left"))[0]["addr_info"]
+    link_local = next(a["local"] for a in router if a["scope"] == "link")
+    way.node.run("ip", "-6", "route", "replace", "2001:db8:9::/64", "via", link_local, "dev", "up0h")
+    wait_until(lambda: way.path()["next_hop"] == link_local and way.path()["resolved"],
+               lambda: f"the kernel's new route is not taken: {way.path()}", 10)
+    ping(way.web, "10.0.0.6")

@@ -20,13 +20,15 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/overlay/encap\.c", r".*", "encap"),
     (r"^pipelines/flow/flow_(lookup\.c|hint\.h)", r".*", "lookup"),
     (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
+    (r"^pipelines/flow/flow_rewrite\.c", r"sl_flow_(record|fits_two6|prefetch_record|two_key6)|load", "lookup"),
     (r"^pipelines/flow/\w+\.c", r".*", "miss"),
     (r"^pipelines/(fragment|miss|policy|reply|way)/\w+\.c", r".*", "miss"),
     (r"^pipelines/stage/receive\.h", r"sl_stage_receive_underlay", "decap"),
     (r"^pipelines/stage/receive\.h", r"sl_stage_receive_access", "receive"),
     (r"^pipelines/stage/sort\.c", r".*", "parse"),
     (r"^pipelines/stage/lookup\.h", r".*", "lookup"),
-    (r"^pipelines/stage/execute\.[ch]", r".*", "rewrite"),
+    (r"^pipelines/stage/(execute|rewrite)\.[ch]", r".*", "rewrite"),
+    (r"^pipelines/rewrite/", r".*", "rewrite"),
     (r"^pipelines/verdict/", r".*", "transmit"),
 )]
 

@@ -11,10 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
 #include <rte_version.h>
 #include <valgrind/callgrind.h>
 
+#include "pipelines/context/world.h"
 #include "pipelines/flow/flow_dp.h"
+#include "pipelines/parse/parse_dp.h"
+#include "pipelines/rewrite/rewrite_dp.h"
 #include "tests/lib/rig.h"
 
 #ifdef __clang__
@@ -46,6 +50,7 @@ struct workload {
 	bool tcp;
 	enum sl_encap_id encap;
 	enum sl_family underlay;
+	uint16_t what; /* SL_REWRITE_*: what becomes of the opener's packets */
 };
 
 /* A packet's place in its connection. */
@@ -82,6 +87,10 @@ static const struct workload workloads[] = {
 	{"decap_geneve6", DECAP, .encap = SL_ENCAP_GENEVE, .underlay = SL_FAMILY_IP6},
 	{"encap_ipip", ENCAP, .encap = SL_ENCAP_IPIP},
 	{"encap_ipip6", ENCAP, .encap = SL_ENCAP_IPIP, .underlay = SL_FAMILY_IP6},
+	{"routed", LOCAL, false, .what = SL_REWRITE_MACS | SL_REWRITE_HOP},
+	{"routed_ip6", LOCAL, true, .what = SL_REWRITE_MACS | SL_REWRITE_HOP},
+	{"translated", LOCAL, false, .what = SL_REWRITE_MACS | SL_REWRITE_HOP | SL_REWRITE_SRC},
+	{"translated_ip6", LOCAL, true, .what = SL_REWRITE_MACS | SL_REWRITE_HOP | SL_REWRITE_SRC},
 };
 
 /* A device: what is received from it, and what was sent to it. */
@@ -202,6 +211,66 @@ static bool pass(const struct workload *c, struct sl_worker *w, uint16_t port, u
 	return to.n == n;
 }
 
+/* What the packet alone in the burst becomes, and the key of its replies. */
+static void add_record(const struct workload *c, const struct sl_burst *b, struct sl_rewrite *r,
+	struct sl_key4 *reply, struct sl_key6 *reply6)
+{
+	struct sl_mac mac = sl_test_mac(db.mac);
+
+	*r = (struct sl_rewrite){.what = c->what, .network = 1};
+	memcpy(r->macs, mac.b, 6);
+	memcpy(r->macs + 6, mac.b, 6);
+	r->src = sl_test_ip(c->ip6 ? "2001:db8::9" : "198.51.100.9");
+	r->sport_be = c->ip6 ? b->key6[0].sport_be : b->key4[0].sport_be;
+	if (c->ip6) {
+		sl_rewrite_finish6(r, &b->key6[0]);
+		*reply6 = sl_rewrite_reply6(r, IPPROTO_UDP);
+	} else {
+		sl_rewrite_finish4(r, &b->key4[0]);
+		*reply = sl_rewrite_reply4(r, IPPROTO_UDP);
+	}
+}
+
+/* The connection of the packet alone in the burst. */
+static bool open_rewritten(const struct workload *c, struct sl_pipeline *p, struct sl_burst *b)
+{
+	const struct sl_action act = {.kind = SL_ACT_PORT, .mtu = 1500, .out = SL_RIG_DB};
+	struct sl_rewrite r;
+	struct sl_key4 reply;
+	struct sl_key6 reply6;
+	struct sl_flow_install in = {
+		.generation = atomic_load(&p->world)->generation, .tick = 100, .rewrite = {&r, &r}};
+
+	add_record(c, b, &r, &reply, &reply6);
+	in.side[0].act = in.side[1].act = act;
+	in.side[0].origin = SL_RIG_WEB;
+	in.side[1].origin = SL_RIG_DB;
+	memcpy(in.side[0].macs, rte_pktmbuf_mtod(b->pkt[0], const void *), 12);
+	if (c->what & SL_REWRITE_SRC && c->ip6)
+		in.reply6 = &reply6;
+	else if (c->what & SL_REWRITE_SRC)
+		in.reply = &reply;
+	return sl_flow_install(p->flows, 0, b, 0, &in) != NULL;
+}
+
+/* No stage makes such connections without more of a configuration than this program has. */
+static bool open_all_rewritten(const struct workload *c, struct sl_pipeline *p)
+{
+	static struct sl_burst b;
+	static struct sl_frame f;
+	bool good = true;
+
+	for (unsigned int i = 0; i < FLOWS; i++) {
+		build(c, &f, (uint16_t)(FIRST_PORT + i), OPENS);
+		b.n = 0;
+		sl_test_burst_add(&b, sl_frame_mbuf(&f));
+		sl_parse_access(&b, SL_RIG_WEB, 1);
+		good &= open_rewritten(c, p, &b);
+		rte_pktmbuf_free(b.pkt[0]);
+	}
+	return good;
+}
+
 /* Connections opened, and every worker's shortcut to them learnt. */
 static bool warm_up(const struct workload *c, struct sl_worker *w)
 {
@@ -241,7 +310,8 @@ static bool count(const struct workload *c)
 	poll->q[0].receive = take;
 	poll->q[0].queue = &from;
 	atomic_store(&w->rxqs, poll);
-	good = warm_up(c, w);
+	good = c->what == 0 || open_all_rewritten(c, sl_rig_pipeline(rig));
+	good &= warm_up(c, w);
 	good &= pass(c, w, FIRST_PORT, FLOWS, c->new_flows ? OPENS : GOES_ON, true);
 	sl_rig_destroy(rig);
 	free(poll);

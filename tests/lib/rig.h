@@ -78,6 +78,8 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable);
 void sl_rig_tunnel_gone(struct sl_rig *r);
 /* The network has that encapsulation, and the node is reached by it over that family. */
 void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family);
+/* The same over IPv6, and the node wants UDP checksums. */
+void sl_rig_udp6_checksum(struct sl_rig *r);
 /* The unbound port is the host TAP of the underlay port, or no longer. */
 void sl_rig_host_tap(struct sl_rig *r, bool has);
 /*

@@ -322,7 +322,8 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 	publish(r, change(r));
 }
 
-void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family)
+static void set_encap(
+	struct sl_rig *r, enum sl_encap_id encap, enum sl_family family, bool udp6_checksum)
 {
 	bool ip6 = family == SL_FAMILY_IP6;
 	const char *remote = ip6 ? "2001:db8::2" : "192.0.2.2";
@@ -336,7 +337,8 @@ void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family famil
 		.port = SL_RIG_UNDERLAY,
 		.underlay_mtu = 1600,
 		.id = sl_tunnel_id(SL_RIG_NODE, encap, family),
-		.node = SL_RIG_NODE};
+		.node = SL_RIG_NODE,
+		.udp6_checksum = udp6_checksum};
 	struct sl_tunnel *t = sl_tunnel_create(encap, &p);
 	struct sl_world *w = change(r);
 
@@ -348,6 +350,16 @@ void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family famil
 	w->node_ways = r->node_ways;
 	w->n_node_ways = RTE_DIM(r->node_ways);
 	publish(r, w);
+}
+
+void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family)
+{
+	set_encap(r, encap, family, false);
+}
+
+void sl_rig_udp6_checksum(struct sl_rig *r)
+{
+	set_encap(r, r->networks[1].encap, SL_FAMILY_IP6, true);
 }
 
 void sl_rig_tunnel_gone(struct sl_rig *r)

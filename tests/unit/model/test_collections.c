@@ -255,6 +255,18 @@ static const struct sl_field *field_named(const struct sl_shape *s, const char *
 	return NULL;
 }
 
+/* The list of "targets[%zu].node", whose structs have that field at the row's offset. */
+static const struct sl_field *list_of(const struct sl_shape *shape, const char *path)
+{
+	const char *bracket = strchr(path, '[');
+	char name[32];
+
+	assert_non_null(bracket);
+	snprintf(name, sizeof(name), "%.*s", (int)(bracket - path), path);
+	assert_non_null(field_named(field_named(shape, name)->shape, strchr(path, '.') + 1));
+	return field_named(shape, name);
+}
+
 static void references_are_fields_and_lead_to_collections(void **state)
 {
 	(void)state;
@@ -263,9 +275,11 @@ static void references_are_fields_and_lead_to_collections(void **state)
 
 		for (size_t i = 0; i < coll->n_refs; i++) {
 			const struct sl_ref_row *r = &coll->refs[i];
-			const struct sl_field *f = field_named(coll->shape, r->field);
+			bool listed = r->type == SL_F_LIST;
+			const struct sl_field *f = listed ? list_of(coll->shape, r->field)
+							  : field_named(coll->shape, r->field);
 
-			assert_int_equal(f->offset, r->offset);
+			assert_int_equal(f->offset, listed ? r->offset & SL_REF_MASK : r->offset);
 			assert_int_equal(f->type, r->type);
 			assert_in_range(r->to, 0, sl_n_collections - 1);
 		}

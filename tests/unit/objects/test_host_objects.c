@@ -126,8 +126,8 @@ static void policy_may_be_for_hosts_and_about_hosts(void **state)
 	refused(f, "policies",
 		POLICY("{\"entity\":\"host\",\"labels\":{\"a\":\"b\"}}", "[" WEB "]"),
 		"subject.entity", "both labels and an entity");
-	refused(f, "policies", POLICY(WEB, "[{\"entity\":\"world\"}]"), "peers[0].entity",
-		"nothing");
+	refused(f, "policies", POLICY(WEB, "[{\"entity\":\"gateway\"}]"), "peers[0].entity",
+		"under no policy");
 }
 
 int main(void)

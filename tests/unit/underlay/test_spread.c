@@ -133,8 +133,8 @@ static void random_changes_keep_what_holds(void **state)
 		size_t usable = 0, sum = 0, i = (size_t)rand_r(&seed) % n;
 
 		if (rand_r(&seed) % 4 == 0 && n < 32)
-			m[n++] = (struct sl_spread_member){
-				(uint16_t)(1 + rand_r(&seed) % 64), true};
+			m[n++] =
+				(struct sl_spread_member){(uint16_t)(1 + rand_r(&seed) % 64), true};
 		else if (rand_r(&seed) % 3 == 0)
 			m[i].weight = (uint16_t)(1 + rand_r(&seed) % 64);
 		else
