@@ -62,6 +62,10 @@ static enum sl_drop make_record(const struct sl_trip *t, unsigned int i, const s
 
 	*r = (struct sl_rewrite){
 		.what = SL_REWRITE_SRC | SL_REWRITE_HOP, .network = SL_NETWORK_UNDERLAY};
+	/* An earlier packet of the burst, or another worker, may have opened the connection. */
+	if (f == NULL)
+		f = is_v4(t, i) ? sl_flow_find4(t->p->flows, &t->b->key4[i])
+				: sl_flow_find6(t->p->flows, &t->b->key6[i]);
 	if (record_of(t, f, &now) && may_keep(out, port, &now)) {
 		r->src = now.src;
 		r->sport_be = now.sport_be;
