@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ways out of a network: translation, the host, an egress node; and what comes back."""
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -469,3 +470,24 @@ def one_command_explains_each_way_out(lab):
     a.daemon.call("policies.del", {"name": "to-world"})
     change({"outside": NAT})
     expect_equal(explained()["verdict"], "deny", "without a policy")
+
+
+@test
+def packets_of_one_burst_that_open_a_connection_have_one_source(lab):
+    """The daemon is stopped while they come, so that a worker finds all in one burst."""
+    site = nat_site(lab)
+    a = site.a
+    expect_ping(a.web, SERVER)
+    s = a.web_ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    far = site.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    far.bind((SERVER, 0))
+    far.settimeout(3)
+    s.bind(("10.0.0.10", 600))  # below the range: its port is another one outside
+    a.daemon.process.send_signal(signal.SIGSTOP)
+    for _ in range(20):
+        s.sendto(b"x", far.getsockname())
+    a.daemon.process.send_signal(signal.SIGCONT)
+    sources = {far.recvfrom(10)[1] for _ in range(20)}
+    expect_equal(len(sources), 1, f"sources of one connection, {sources}")
+    s.close()
+    far.close()
