@@ -9,6 +9,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/fragment_dp.h"
 #include "pipelines/fragment/waiting_dp.h"
+#include "pipelines/nat/nat_dp.h"
 #include "pipelines/reply/reply_state.h"
 
 struct sl_pipeline *sl_pipeline_create(
@@ -43,7 +44,10 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
 		p->waiting[w] = sl_waiting_create(sl_numa_socket("fragments", worker_node[w]));
 		p->replies[w] = sl_reply_state_create(sl_numa_socket("replies", worker_node[w]));
-		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL || p->replies[w] == NULL)
+		p->nat[w] = rte_zmalloc_socket("sl_nat", sizeof(*p->nat[w]), RTE_CACHE_LINE_SIZE,
+			sl_numa_socket("translation", worker_node[w]));
+		if (p->policy_hits[w] == NULL || p->waiting[w] == NULL || p->replies[w] == NULL ||
+			p->nat[w] == NULL)
 			goto fail;
 	}
 	return p;
@@ -61,6 +65,7 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 		free(p->policy_hits[w]);
 		sl_waiting_destroy(p->waiting[w]);
 		sl_reply_state_destroy(p->replies[w]);
+		rte_free(p->nat[w]);
 	}
 	sl_fragments_destroy(p->fragments);
 	sl_flow_table_destroy(p->flows);

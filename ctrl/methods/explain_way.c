@@ -102,6 +102,21 @@ static void end_at(const struct sl_ctrl *c, const struct sl_world *w,
 		t->network, was->name);
 }
 
+/* No route of the network has the address: its way out is the route. */
+static void name_outside(struct sl_explained_way *way)
+{
+	const struct sl_outside_obj *o = &way->network->outside;
+
+	if (!way->network->has_outside)
+		snprintf(way->text, sizeof(way->text), "the underlay, without encapsulation");
+	else if (o->via == SL_OUTSIDE_VIA_HOST)
+		snprintf(way->text, sizeof(way->text), "outside by host %s", o->endpoint);
+	else if (o->via == SL_OUTSIDE_VIA_NODE)
+		snprintf(way->text, sizeof(way->text), "outside by node %s", o->node);
+	else
+		snprintf(way->text, sizeof(way->text), "outside by translation");
+}
+
 static void follow(const struct sl_ctrl *c, const struct sl_world *w, const struct sl_route_dp *r,
 	const struct sl_ip *from, const struct sl_ip *to, struct sl_explained_way *way)
 {
@@ -115,6 +130,8 @@ static void follow(const struct sl_ctrl *c, const struct sl_world *w, const stru
 	way->route = r->prefix;
 	way->kind = r->kind == SL_ROUTE_BLACKHOLE ? BLACKHOLE : ROUTED;
 	o = route_object(c, way->network, r);
+	if (o == NULL)
+		name_outside(way);
 	if (o == NULL || r->kind == SL_ROUTE_BLACKHOLE)
 		return;
 	t = o->targets.items;

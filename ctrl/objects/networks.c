@@ -108,6 +108,10 @@ static const struct sl_field network_fields[] = {
 			"1280 is for IPv4: of IPv6 1280 bytes pass."),
 	SL_FIELD(sl_network_obj, subnets, SL_F_LIST, .max = 256, .elem = &subnet,
 		.help = "Address ranges; where given, endpoints' addresses are in one of them."),
+	SL_FIELD(sl_network_obj, outside, SL_F_OBJECT, SL_PRESENT(sl_network_obj, has_outside),
+		.shape = &sl_shape_outside,
+		.help = "How its packets reach what is in none of its subnets; absent: not at "
+			"all."),
 };
 
 static int check_subnets(const struct sl_network_obj *n, struct sl_err *e)
@@ -160,6 +164,16 @@ const struct sl_shape sl_shape_network = SL_SHAPE(
 	"network", sl_network_obj, network_fields, "A tenant's network.", .check = check_network);
 
 SL_KEY_OF_NAME(make_key, sl_network_obj)
+
+/* Names within `outside`; empty where it is absent or goes another way. */
+static const struct sl_ref_row refs[] = {
+	{"outside.endpoint", offsetof(struct sl_network_obj, outside.endpoint), SL_F_KEPT_NAME,
+		SL_COLL_ENDPOINTS},
+	{"outside.node", offsetof(struct sl_network_obj, outside.node), SL_F_KEPT_NAME,
+		SL_COLL_NODES},
+	{"outside.port", offsetof(struct sl_network_obj, outside.port), SL_F_KEPT_NAME,
+		SL_COLL_PORTS},
+};
 
 /* Unique are a network's VNI, and IP-in-IP. */
 static size_t count_numbers(const struct sl_object *o)
@@ -245,6 +259,8 @@ static int network_subnet(const struct sl_store *s, const struct sl_object *o, s
 
 static const struct sl_rule rules[] = {
 	{"network_subnet", network_subnet},
+	{"network_outside", sl_outside_rule},
+	{"network_routed", sl_routed_rule},
 };
 
 const struct sl_collection sl_collection_networks = {
@@ -256,6 +272,8 @@ const struct sl_collection sl_collection_networks = {
 	.key_field = "name",
 	.make_key = make_key,
 	.capacity = SL_NETWORKS_MAX - 1,
+	.refs = refs,
+	.n_refs = sizeof(refs) / sizeof(refs[0]),
 	.uniques = &uniques,
 	.check = sl_network_check_width,
 	.affects = affects,

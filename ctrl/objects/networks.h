@@ -4,7 +4,10 @@
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
 #include "encaps.h"
+#include "outside.h"
 #include "subnets.h"
+
+struct sl_store;
 
 struct sl_network_obj {
 	struct sl_object o;
@@ -22,6 +25,8 @@ struct sl_network_obj {
 	bool reject;		   /* senders of packets that policy denies are told */
 	uint32_t mtu;		   /* 0: not limited */
 	struct sl_list subnets;	   /* struct sl_subnet_obj */
+	bool has_outside;
+	struct sl_outside_obj outside;
 };
 
 bool sl_network_has_gateways(const struct sl_network_obj *net);
@@ -35,5 +40,18 @@ static inline bool sl_network_takes(const struct sl_network_obj *n, unsigned int
 {
 	return (sl_network_accepts(n) & 1u << encap) != 0;
 }
+
+/* outside_rules.c */
+/*
+ * The range of translated ports. Where the host's kernel shares an underlay port, the default stays
+ * clear of the ports that Linux takes for its own connections (ip_local_port_range).
+ */
+struct sl_port_range sl_outside_range(const struct sl_store *s, const struct sl_outside_obj *o);
+
+/* The rule about what `outside` of a network names. o: the network. 0, or -errno with *e. */
+int sl_outside_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+
+/* The same about the subnets of a network without encapsulation. */
+int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
 
 #endif

@@ -3,13 +3,15 @@
 
 /*
  * Tables made from several collections. A row comes after the rows whose results it uses. The table
- * of other nodes' addresses leaves out this node's own addresses. Paths are found again when links
+ * of other nodes' addresses leaves out this node's own addresses. Translated addresses are marked in
+ * the map of own addresses. Paths are found again when links
  * and nodes are in their new state. The set of policies is made after the compiler has got
  * identities and policies.
  */
 static const struct sl_table_ops *const of_several[] = {
 	&sl_local_addresses_tables,
 	&sl_node_addresses_tables,
+	&sl_outside_tables,
 	&sl_pairs_tables,
 	&sl_paths_tables,
 	&sl_network_routes_tables,

@@ -161,6 +161,8 @@ static void look_at_nodes(struct sl_underlay *u)
 		return;
 	if (!u->in_round) {
 		u->asks_nodes = false;
+		sl_exits_refresh(u);
+		u->moved = u->moved || u->book != NULL;
 		u->in_round = true;
 		u->round = u->nodes;
 	}

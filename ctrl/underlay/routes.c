@@ -100,6 +100,13 @@ void sl_routes_del(struct sl_routes *t, const struct sl_prefix *prefix)
 		forget(t, e);
 }
 
+void sl_routes_walk(
+	const struct sl_routes *t, void (*fn)(const struct sl_route *route, void *ctx), void *ctx)
+{
+	for (const struct sl_route_entry *e = t->all; e != NULL; e = e->hh.next)
+		fn(&e->route, ctx);
+}
+
 struct sl_reach_path sl_routes_find(
 	const struct sl_routes *t, const struct sl_reach *r, const struct sl_ip *to)
 {

@@ -23,6 +23,9 @@ void sl_routes_fini(struct sl_routes *t);
  */
 bool sl_routes_put(struct sl_routes *t, const struct sl_route *route);
 void sl_routes_del(struct sl_routes *t, const struct sl_prefix *prefix);
+/* Calls fn for each route, in no order. */
+void sl_routes_walk(
+	const struct sl_routes *t, void (*fn)(const struct sl_route *route, void *ctx), void *ctx);
 /*
  * The path to an address by link or route. It takes at most one step for each prefix length in use.
  */

@@ -184,8 +184,10 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 			sl_unode_set_fresh(u, n, true);
 	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
 	sl_unode_find_path(u, n);
-	if (all)
-		sl_outside_refresh(u);
+	if (!all)
+		return;
+	sl_outside_refresh(u);
+	sl_exits_refresh(u);
 }
 
 /* Drops a packet that a worker encapsulated and that should leave by up->port. */
@@ -225,6 +227,11 @@ void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up)
 		return;
 	}
 	t = sl_tunnel_find(u->tunnels, up->arg);
+	if (t != NULL && t->node == SL_NODES_MAX) {
+		if (!sl_exits_learn(u, up->m, tick))
+			drop_upcall(u, up, SL_DROP_ROUTE_NONE);
+		return;
+	}
 	if (t != NULL && t->group != NULL)
 		t = member_by_port(t->group, up->port);
 	if (t != NULL && t->reachable) {
@@ -314,6 +321,7 @@ void sl_underlay_destroy(struct sl_underlay *u)
 		return;
 	HASH_ITER (hh, u->nodes, n, next)
 		node_free(u, n);
+	sl_exits_fini(u);
 	sl_outside_fini(u);
 	HASH_ITER (hh, u->ports, p, next_port) {
 		HASH_DEL(u->ports, p);

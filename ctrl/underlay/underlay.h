@@ -72,6 +72,12 @@ void sl_underlay_del_neighbor(struct sl_underlay *u, uint16_t port, const struct
 void sl_underlay_refresh(struct sl_underlay *u, bool all);
 
 /*
+ * Whether packets leave without a tunnel: workloads' own, translated or as they are. Only then next
+ * hops of such packets are kept.
+ */
+void sl_underlay_set_exits(struct sl_underlay *u, bool any);
+
+/*
  * Takes over the MTU and MAC of a port's device. True when one of them has changed and a refresh of
  * all is due. False also for a port that is no underlay port.
  */

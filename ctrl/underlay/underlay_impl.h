@@ -105,16 +105,24 @@ struct sl_underlay {
 	bool has_stale; /* parked has changed since stale packets were last dropped */
 	/* host_ways.c */
 	struct sl_host_links hosts;
-	struct sl_host_ask *asks; /* the kernel is to be asked for these MACs */
-	bool asks_nodes;	  /* and for the ways of all nodes, */
-	bool in_round;		  /* which happens now: */
-	struct sl_unode *round;	  /* the next one */
-	bool moved;		  /* see sl_underlay_has_moved */
+	struct sl_host_ask *asks;  /* the kernel is to be asked for these MACs */
+	bool asks_nodes;	   /* and for the ways of all nodes, */
+	bool in_round;		   /* which happens now: */
+	struct sl_unode *round;	   /* the next one */
+	bool moved;		   /* see sl_underlay_has_moved */
+	struct sl_exit_book *book; /* exits.c; NULL: nothing leaves without a tunnel */
 };
 
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
 struct sl_unode *sl_unode_find(const struct sl_underlay *u, uint32_t id);
 void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
+
+/* exits.c */
+/* Makes all exits anew: ports or routes have changed. */
+void sl_exits_refresh(struct sl_underlay *u);
+/* A packet of a slow slot: it is sent to its next hop, which gets a slot. False: there is no way. */
+bool sl_exits_learn(struct sl_underlay *u, struct rte_mbuf *m, uint32_t tick);
+void sl_exits_fini(struct sl_underlay *u);
 
 /* hops.c */
 struct sl_hop *sl_hop_find(const struct sl_underlay *u, uint16_t port, const struct sl_ip *ip);

@@ -353,6 +353,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment,
 	[SL_DROP_UNDERLAY_NOT_LOCAL] = not_local,
 	[SL_DROP_UNDERLAY_PROTOCOL] = underlay_protocol,
+	[SL_DROP_NAT_UNKNOWN] = underlay_protocol,
 	[SL_DROP_UNDERLAY_SENDER] = underlay_sender,
 	[SL_DROP_TUNNEL_ERROR] = tunnel_error,
 	[SL_DROP_TUNNEL_FRAGMENT] = tunnel_fragment,

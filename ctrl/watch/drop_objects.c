@@ -170,6 +170,14 @@ static void gateway(const struct sl_drop_facts *f)
 		sl_format_ip(&f->v.destination, t.ip), f->e->network);
 }
 
+static void exhausted(const struct sl_drop_facts *f)
+{
+	struct sl_drop_texts t;
+
+	sl_drop_say(f, "network %s has no translated port left for %s", f->e->network,
+		sl_format_ip(&f->v.destination, t.ip));
+}
+
 static void destination_mac(const struct sl_drop_facts *f)
 {
 	struct sl_drop_texts t;
@@ -283,6 +291,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_TTL_EXCEEDED] = expired,
 	[SL_DROP_ROUTE_BLACKHOLE] = blackhole,
 	[SL_DROP_GATEWAY_PROTOCOL] = gateway,
+	[SL_DROP_NAT_EXHAUSTED] = exhausted,
 	[SL_DROP_PORT_GONE] = way_out,
 	[SL_DROP_MTU_EXCEEDED] = mtu,
 	[SL_DROP_HEADROOM] = way_out,

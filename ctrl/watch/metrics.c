@@ -13,6 +13,7 @@
 #include "dp/device/shared_pools.h"
 #include "metrics.h"
 #include "pipelines/flow/flow_ctl.h"
+#include "pipelines/nat/nat_dp.h"
 
 const struct sl_metric_unit_row sl_metric_units[SL_UNIT_COUNT] = {
 	[SL_UNIT_NONE] = {"", 1},
@@ -224,7 +225,16 @@ struct flows_view {
 	struct sl_flow_table *table;
 	struct sl_flow_stats stats;
 	uint64_t samples_lost;
+	uint64_t translated, nat_exhausted;
 };
+
+static void add_nat(struct flows_view *v, const struct sl_nat_counts *c)
+{
+	if (c == NULL)
+		return;
+	v->translated += sl_counter_read(&c->made);
+	v->nat_exhausted += sl_counter_read(&c->exhausted);
+}
 
 static bool next_flows(struct sl_metric_walk *w, void *instance)
 {
@@ -237,6 +247,8 @@ static bool next_flows(struct sl_metric_walk *w, void *instance)
 	sl_flow_stats(v->table, &v->stats);
 	for (unsigned int i = 0; i < sl_engine_n_workers(run->engine); i++)
 		v->samples_lost += sl_counter_read(&sl_engine_worker(run->engine, i)->samples.lost);
+	for (unsigned int i = 0; i < SL_WORKERS_MAX; i++)
+		add_nat(v, run->pipeline->nat[i]);
 	SL_METRICS_FLOWS(READ, _)
 	return true;
 }

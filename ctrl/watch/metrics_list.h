@@ -90,6 +90,10 @@
 	X(st, reserve, U64, GAUGE, ENTRIES, 2 * (uint64_t)sl_flow_share_reserve(v->table), \
 		"With this many entries free, or fewer, only owners below their shares can open " \
 		"connections.") \
+	X(st, translated, U64, COUNTER, CONNECTIONS, v->translated, \
+		"Connections to the world that got a translated source.") \
+	X(st, nat_exhausted, U64, COUNTER, CONNECTIONS, v->nat_exhausted, \
+		"Attempts at such connections that found no free port.") \
 	X(st, samples_lost, U64, COUNTER, SAMPLES, v->samples_lost, \
 		"Samples for drops.recent lost because their ring was full.")
 

@@ -34,6 +34,8 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"network_mtu", .each = sl_notice_network_mtu, .coll = SL_COLL_NETWORKS},
 	{"network_mtu_ipv6", .each = sl_notice_network_ip6, .coll = SL_COLL_NETWORKS},
 	{"subnet_family", .each = sl_notice_subnet_family, .coll = SL_COLL_NETWORKS},
+	{"nat_exhausted", .find = sl_notice_nat_exhausted},
+	{"outside_gateway", .each = sl_notice_outside_gateway, .coll = SL_COLL_NETWORKS},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},
 	{"policy_cidr", .each = sl_notice_policy_cidr, .coll = SL_COLL_POLICIES},
 };

@@ -111,6 +111,10 @@ SL_NOTICE_EACH(sl_notice_network_ip6);
 /* notices_subnets.c */
 SL_NOTICE_EACH(sl_notice_subnet_family);
 
+/* notices_outside.c */
+SL_NOTICE_FIND(sl_notice_nat_exhausted);
+SL_NOTICE_EACH(sl_notice_outside_gateway);
+
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);

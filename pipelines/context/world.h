@@ -16,6 +16,7 @@
 struct sl_addr_map;
 struct sl_encap_ports;
 struct sl_pmap;
+struct sl_route_dp;
 struct sl_policy_set;
 struct sl_setup;
 struct sl_trunk;
@@ -36,6 +37,33 @@ enum sl_policy_mode {
 	SL_MODE_OBSERVE, /* everything is forwarded, and policy is not evaluated */
 };
 
+/* How packets of a network reach what is no endpoint and in none of its subnets. */
+enum sl_outside_kind {
+	SL_OUTSIDE_NONE,
+	SL_OUTSIDE_HOST, /* to the host endpoint: the host's kernel routes them */
+	SL_OUTSIDE_NAT,	 /* by an underlay port, with the source of a translated address */
+	SL_OUTSIDE_NODE, /* through the tunnel to a node that has a way out of its own */
+	/* as they are, as the underlay's routes say: a network without encapsulation */
+	SL_OUTSIDE_ROUTED,
+};
+
+#define SL_OUTSIDE_ADDRESSES 8
+
+/* The way out of one network. */
+struct sl_way_out {
+	uint8_t kind; /* enum sl_outside_kind */
+	/* translated addresses: the first n4 are IPv4, the next n6 IPv6 */
+	uint8_t n4, n6;
+	bool shared;	      /* other networks have some of the addresses, too: see nat_dp.h */
+	uint16_t port;	      /* NAT: the underlay port; SL_PORT_NONE: as routes say */
+	uint16_t first, last; /* NAT: the range of translated ports */
+	/* what it is as a route, for IPv4 and IPv6; NULL: nothing of that family leaves */
+	const struct sl_route_dp *route[2];
+	struct sl_ip address[SL_OUTSIDE_ADDRESSES];
+	/* by address: the only port it leaves by; SL_PORT_NONE: any */
+	uint16_t address_port[SL_OUTSIDE_ADDRESSES];
+};
+
 struct sl_network {
 	uint32_t id; /* from 1; index in the world's array */
 	uint32_t vni;
@@ -44,8 +72,9 @@ struct sl_network {
 	uint16_t accepts;
 	uint8_t mode;			  /* enum sl_policy_mode */
 	bool allow_ingress, allow_egress; /* the verdict when no rule matches */
-	bool pickup;  /* TCP packets of an unknown connection may pass without its SYN */
-	uint16_t mtu; /* largest IP packet in this network; 0: limited only by each way out */
+	bool pickup;	  /* TCP packets of an unknown connection may pass without its SYN */
+	uint16_t mtu;	  /* largest IP packet in this network; 0: limited only by each way out */
+	uint16_t outside; /* index in the world's ways out; 0: none */
 	bool present;
 	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
 	const struct sl_setup *setup;
@@ -106,6 +135,8 @@ enum {
 	/* tunnel packets to it are decapsulated; implies SL_LOCAL_ADDRESS */
 	SL_LOCAL_TUNNEL = 2,
 	SL_LOCAL_BROADCAST = 4, /* the broadcast address of a port's prefix: no host has it */
+	/* connections of workloads leave with this source address */
+	SL_LOCAL_NAT = 8,
 	/* The bits from here on number the tunnel addresses, for sl_pair_key. */
 	SL_LOCAL_NUMBER_SHIFT = 16,
 };
@@ -165,6 +196,13 @@ struct sl_world {
 	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
+	uint32_t n_outside;		      /* indexes below this are valid */
+	/*
+	 * Prefixes of networks without encapsulation, as one table of routes: target[0].id is the
+	 * network's id. NULL: there are none.
+	 */
+	const struct sl_pmap *routed;
+	const struct sl_way_out *outside; /* ways out of networks; [0] is unused */
 	const struct sl_policy_set *policies;
 	const struct sl_pmap *rejecting; /* policies whose denials are told: sl_rejecting_key */
 	struct sl_tunnel_table

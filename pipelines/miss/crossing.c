@@ -5,6 +5,7 @@
 
 #include "pipelines/rewrite/rewrite_dp.h"
 #include "pipelines/way/way.h"
+#include "sluice/encap.h"
 
 static void set_macs(uint8_t macs[12], const struct sl_mac *dst, const struct sl_mac *src)
 {
@@ -122,6 +123,8 @@ static void fill_reply_key(const struct sl_trip *t, unsigned int i, const struct
 
 static uint32_t receiver_of(const struct sl_ends *e)
 {
+	if (e->dst_via != NULL && !e->dst_via->local && e->to->encap == SL_ENCAP_NONE)
+		return SL_ORIGIN_OUTSIDE;
 	if (e->dst_via != NULL)
 		return e->dst_via->origin;
 	return e->target->kind == SL_TARGET_NODE ? SL_ORIGIN_NODE | e->target->id

@@ -3,20 +3,21 @@
 
 #include "sluice/encap.h"
 
-static void address_slots(const struct sl_burst *b, unsigned int i, struct sl_deps *d)
+static void address_slots(
+	const struct sl_burst *b, unsigned int i, uint32_t network, struct sl_deps *d)
 {
 	const struct sl_meta *m = &b->meta[i];
 	struct sl_ip src, dst;
 
 	if (likely(m->flags & SL_P_IP4)) {
-		d->slot[SL_DEP_SRC] = sl_change_of_ip4(m->network, b->key4[i].src_be);
-		d->slot[SL_DEP_DST] = sl_change_of_ip4(m->network, b->key4[i].dst_be);
+		d->slot[SL_DEP_SRC] = sl_change_of_ip4(network, b->key4[i].src_be);
+		d->slot[SL_DEP_DST] = sl_change_of_ip4(network, b->key4[i].dst_be);
 		return;
 	}
 	memcpy(src.b, b->key6[i].src, 16);
 	memcpy(dst.b, b->key6[i].dst, 16);
-	d->slot[SL_DEP_SRC] = sl_change_of_ip(m->network, &src);
-	d->slot[SL_DEP_DST] = sl_change_of_ip(m->network, &dst);
+	d->slot[SL_DEP_SRC] = sl_change_of_ip(network, &src);
+	d->slot[SL_DEP_DST] = sl_change_of_ip(network, &dst);
 }
 
 static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
@@ -29,13 +30,13 @@ static uint16_t way_slot(const struct sl_action *act, uint16_t otherwise)
 }
 
 /* The policies of the packet's network decide about both ends, unless it goes to another one. */
-static void fill(struct sl_deps *d, const struct sl_trip *t, unsigned int i,
+static void fill(struct sl_deps *d, const struct sl_trip *t, unsigned int i, uint32_t network,
 	const uint32_t identity[2], const struct sl_action *out, const struct sl_action *back)
 {
 	d->n_more = 0;
-	address_slots(t->b, i, d);
-	d->slot[SL_DEP_SRC_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[0]);
-	d->slot[SL_DEP_DST_POLICY] = sl_change_of_identity(t->b->meta[i].network, identity[1]);
+	address_slots(t->b, i, network, d);
+	d->slot[SL_DEP_SRC_POLICY] = sl_change_of_identity(network, identity[0]);
+	d->slot[SL_DEP_DST_POLICY] = sl_change_of_identity(network, identity[1]);
 	d->slot[SL_DEP_SRC_IDENTITY] = sl_change_of_identity(0, identity[0]);
 	d->slot[SL_DEP_DST_IDENTITY] = sl_change_of_identity(0, identity[1]);
 	d->slot[SL_DEP_OUT] = way_slot(out, d->slot[SL_DEP_SRC]);
@@ -85,7 +86,7 @@ bool sl_deps_of_flow(const struct sl_trip *t, unsigned int i, const struct sl_fl
 	const uint32_t identity[2] = {of.opener, of.peer};
 	struct sl_ends ends;
 
-	fill(deps, t, i, identity, act, act);
+	fill(deps, t, i, t->b->meta[i].network, identity, act, act);
 	if (likely(!t->world->networks[t->b->meta[i].network].has_gateways))
 		return true;
 	if (sl_ends_find(t, i, &ends) != SL_KEEP)
@@ -107,7 +108,7 @@ uint64_t sl_deps_stamp(const struct sl_trip *t, unsigned int i, const struct sl_
 	const uint32_t identity[2] = {in->identity_src, in->identity_dst};
 	struct sl_deps deps;
 
-	fill(&deps, t, i, identity, &in->side[0].act, &in->side[1].act);
+	fill(&deps, t, i, e->net->id, identity, &in->side[0].act, &in->side[1].act);
 	if (unlikely(e->n_slots != 0 || e->to != e->net || e->from != e->net))
 		if (!add_routes(&deps, e, identity))
 			return 0;

@@ -22,6 +22,7 @@
 #include "dp/lib/pmap.h"
 #include "judge.h"
 #include "pipelines/flow/flow_dp.h"
+#include "pipelines/nat/translate.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/way/way.h"
 #include "crossing.h"
@@ -88,6 +89,9 @@ static bool comes_from_there(const struct sl_trip *t, unsigned int i, const stru
 {
 	uint32_t origin = t->b->meta[i].origin;
 
+	/* Without a tunnel, any router may have sent it. */
+	if (act->kind == SL_ACT_TUNNEL && origin == SL_ORIGIN_OUTSIDE)
+		return sl_way_is_bare(t, act);
 	if (act->kind == SL_ACT_TUNNEL)
 		return origin == (SL_ORIGIN_NODE | sl_tunnel_node(act->out));
 	return origin == act->out;
@@ -135,6 +139,8 @@ enum sl_drop sl_pass_icmp_error(const struct sl_trip *t, unsigned int i)
 	if (sender != SL_KEEP && !nobody)
 		return sender;
 	drop = sl_ends_find_receiver(t, i, &ends);
+	if (drop == SL_KEEP && sl_is_translated(&ends))
+		return nobody ? SL_DROP_SPOOFED : sl_translate_error(t, i);
 	if (drop == SL_KEEP && related(t, i, &ends, &q, &act) == NULL)
 		drop = SL_DROP_ICMP_UNRELATED;
 	if (nobody && (drop != SL_KEEP || !comes_from_there(t, i, &act) ||

@@ -8,9 +8,12 @@
 #include "deps.h"
 #include "icmp_error.h"
 #include "judge.h"
+#include "pipelines/nat/outside.h"
+#include "pipelines/nat/translate.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/reply/gateway.h"
 #include "pipelines/reply/setup.h"
+#include "pipelines/rewrite/rewrite_dp.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
@@ -119,6 +122,47 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 	return sl_flow_serve_resolved(flows, t->w->id, f, t->b, i, t->tick);
 }
 
+/* What the install of one resolution points at. */
+union records {
+	struct sl_crossing crossing;
+	struct sl_translation translation;
+};
+
+/* Came to a translated address. */
+static bool is_from_outside(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	return unlikely(m->origin == SL_ORIGIN_OUTSIDE && m->network == SL_NETWORK_UNDERLAY);
+}
+
+/* Both directions of the connection. */
+static enum sl_drop fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	const struct sl_flow *f, struct sl_flow_install *in, union records *r)
+{
+	enum sl_drop drop;
+
+	if (likely(!is_from_outside(t, i) && !sl_is_translated(e))) {
+		sl_fill_sides(t, i, e, in, &r->crossing);
+		in->generation = sl_deps_stamp(t, i, e, in);
+		if (unlikely(sl_way_is_slow(&in->side[0].act) || sl_way_is_slow(&in->side[1].act)))
+			in->generation = 0;
+		return SL_KEEP;
+	}
+	drop = is_from_outside(t, i) ? sl_translate_in(t, i, e, f, in, &r->translation)
+				     : sl_translate_out(t, i, e, f, in, &r->translation);
+	if (drop == SL_KEEP)
+		in->generation = r->translation.slow ? 0 : sl_deps_stamp(t, i, e, in);
+	return drop;
+}
+
+/* The connection needs another entry, because its replies have another key. */
+static bool moves(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	struct sl_flow *f, const struct sl_flow_install *in)
+{
+	return !is_from_outside(t, i) && sl_crossing_moves(t, i, e, f, in);
+}
+
 /*
  * Judges the connection of packet i and stores the result: in f, the entry of its key, or in a new
  * entry when f is NULL.
@@ -128,8 +172,9 @@ static enum sl_drop connect_ends(
 {
 	struct sl_meta *m = &t->b->meta[i];
 	struct sl_judgement j;
-	struct sl_crossing crossing;
+	union records records;
 	struct sl_flow_install in = {.tick = t->tick};
+	enum sl_drop drop;
 
 	/* An echo reply without a request belongs to no connection, so policy is not evaluated. */
 	if (f == NULL && m->flags & SL_P_ICMP_ECHO_REPLY)
@@ -145,14 +190,35 @@ static enum sl_drop connect_ends(
 	in.by_peer = j.by_peer;
 	in.picked = j.picked;
 	fill_ends(t, e, f, &j, &in);
-	sl_fill_sides(t, i, e, &in, &crossing);
-	in.generation = sl_deps_stamp(t, i, e, &in);
+	drop = fill_sides(t, i, e, f, &in, &records);
+	if (drop != SL_KEEP)
+		return drop;
 	m->act = in.side[0].act;
 	if (in.rewrite[0] != NULL)
 		sl_rewrite_set(t->b, i, in.rewrite[0]);
 	if (f == NULL)
 		return install(t, i, &in);
-	return sl_crossing_moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
+	return moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
+}
+
+/* Packet i came to a translated address. */
+static enum sl_drop resolve_from_outside(struct sl_trip *t, unsigned int i)
+{
+	struct sl_flow *f = t->b->meta[i].flow;
+	struct sl_rewrite r = {.what = SL_REWRITE_HOP};
+	struct sl_ends ends;
+	enum sl_drop d;
+
+	if (!sl_ip4_header_intact(t->b, i))
+		return SL_DROP_IP4_CHECKSUM;
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR && sl_translate_error(t, i) == SL_KEEP)
+		return SL_KEEP;
+	if (f == NULL)
+		return sl_outside_unknown(t, i);
+	if (sl_rewrite_expires(t->b->pkt[i], &t->b->meta[i], &r))
+		return SL_DROP_TTL_EXCEEDED;
+	d = sl_translate_ends(t, i, f, &ends);
+	return d == SL_KEEP ? connect_ends(t, i, &ends, f) : d;
 }
 
 /* SL_KEEP with meta.act set, or the drop reason for packet i. */
@@ -198,7 +264,9 @@ void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
 		unsigned int i = in->idx[k];
 		enum sl_drop verdict;
 
-		if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
+		if (is_from_outside(t, i))
+			verdict = resolve_from_outside(t, i);
+		else if (t->b->meta[i].flow == NULL || !sl_refresh(t, i, &verdict))
 			verdict = resolve(t, i);
 		t->b->verdict[i] = (uint8_t)verdict;
 		verdicts |= verdict;

@@ -167,14 +167,19 @@ static inline bool classify(struct decap *d, unsigned int i)
 		return b->verdict[i] == SL_KEEP;
 	}
 	local = find_local(d, i);
-	if (unlikely((local & SL_LOCAL_ADDRESS) == 0)) {
+	/* It may be for a network without encapsulation: see sl_stage_outside_split. */
+	if (unlikely(local == 0 && d->world->routed != NULL))
+		return true;
+	if (unlikely((local & (SL_LOCAL_ADDRESS | SL_LOCAL_NAT)) == 0)) {
 		b->verdict[i] = SL_DROP_UNDERLAY_NOT_LOCAL;
 		return false;
 	}
 	if (unlikely((local & SL_LOCAL_TUNNEL) == 0))
 		return true;
-	/* A later fragment has no port. UDP to a tunnel address must be a tunnel packet. */
-	if (unlikely(md->proto == IPPROTO_UDP && (md->flags & SL_P_FRAGMENT_LATER) != 0)) {
+	/* A later fragment has no port. UDP to a tunnel address must be a tunnel packet, unless the
+	 * address is a translated one, too. */
+	if (unlikely(md->proto == IPPROTO_UDP && (md->flags & SL_P_FRAGMENT_LATER) != 0 &&
+		     (local & SL_LOCAL_NAT) == 0)) {
 		b->verdict[i] = SL_DROP_TUNNEL_FRAGMENT;
 		return false;
 	}

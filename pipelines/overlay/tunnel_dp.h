@@ -41,8 +41,12 @@ static inline uint64_t sl_tunnel_error(uint8_t type, uint8_t code, uint16_t mtu,
 
 #define SL_TUNNEL_SEEN_CONTROL SL_WORKERS_MAX /* the control thread's row */
 
+struct sl_exits;
+
 struct sl_tunnel_table {
 	uint32_t n_slots;
+	_Atomic(const struct sl_exits *)
+		exits; /* exits_dp.h; NULL: nothing leaves without a tunnel */
 	/* [worker][slot]; each row is allocated for its writer */
 	struct sl_tunnel_seen *seen[SL_WORKERS_MAX + 1];
 	struct sl_ip *from6[SL_WORKERS_MAX + 1]; /* the same: who sent the last ICMPv6 error */

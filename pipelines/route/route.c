@@ -39,12 +39,23 @@ const struct sl_route_dp *sl_route_find(
 	return NULL;
 }
 
+/* NULL: the network has no way out for the address's family. */
+static const struct sl_route_dp *way_out(
+	const struct sl_world *w, uint32_t network, const struct sl_ip *ip)
+{
+	uint32_t outside = network < w->n_networks ? w->networks[network].outside : 0;
+
+	return outside != 0 ? w->outside[outside].route[!sl_ip_is_v4(ip)] : NULL;
+}
+
 const struct sl_route_dp *sl_route_of(
 	const struct sl_world *w, uint32_t network, const struct sl_ip *ip)
 {
 	const struct sl_route_dp *r = sl_route_find(w->routes, sl_routes_of(network), ip);
 	const struct sl_route_dp *s = sl_route_find(w->routes, sl_subnets_of(network), ip);
 
+	if (r == NULL && s == NULL)
+		return way_out(w, network, ip);
 	if (r == NULL || s == NULL)
 		return r != NULL ? r : s;
 	return r->prefix.len >= s->prefix.len ? r : s;

@@ -33,6 +33,8 @@ enum sl_route_target_kind {
 	SL_TARGET_NODE,	    /* id: the node, whose gateway routes them on */
 	SL_TARGET_NETWORK,  /* id: the network, in which they are routed on */
 	SL_TARGET_PORT,	    /* id: tunnel id of the next hop by an underlay port (encap.h) */
+	SL_TARGET_UNDERLAY, /* as the underlay's routes say, without a tunnel */
+	SL_TARGET_NAT,	    /* by an underlay port, from a translated address: pipelines/nat/ */
 };
 
 struct sl_route_target {
@@ -70,7 +72,7 @@ const struct sl_route_dp *sl_route_find(
 	const struct sl_pmap *routes, uint32_t table, const struct sl_ip *ip);
 /*
  * The route of a network for an address that is no endpoint's. A subnet counts as a route; of equal
- * prefixes, the route counts.
+ * prefixes, the route counts. Where no prefix has the address, the network's way out counts.
  */
 const struct sl_route_dp *sl_route_of(
 	const struct sl_world *w, uint32_t network, const struct sl_ip *ip);

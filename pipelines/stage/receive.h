@@ -10,6 +10,7 @@
 #include "pipelines/context/trip.h"
 #include "pipelines/overlay/overlay_dp.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/nat/outside.h"
 #include "pipelines/reply/node.h"
 #include "settle.h"
 #include "underlay_vlan.h"
@@ -58,19 +59,25 @@ static inline void sl_stage_receive_underlay(
 	struct sl_trip *t, const struct sl_port_dp *port, struct sl_packets *inner)
 {
 	const struct sl_decap_at at = {t->world, &port->mac, t->w->id, t->tick};
-	struct sl_packets node;
+	struct sl_packets node, outside;
 
+	outside.n = 0;
 	if (unlikely(port->vlan != 0))
 		sl_untag_underlay(t, port);
 	inner->n = sl_decap(&at, t->b, inner->idx, node.idx, &node.n);
 	sl_stage_mark(t->w, SL_STAGE_DECAP, t->b->n);
 	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle_outer(t, inner, &node);
-	if (unlikely(node.n > 0))
+	if (unlikely(node.n > 0)) {
+		if (t->world->n_outside > 1 || t->world->routed != NULL)
+			sl_stage_outside_split(t, &node, &outside);
 		sl_stage_node(t, &node, &port->mac);
+	}
 	t->walked = sl_parse(t->b, inner->idx, inner->n);
 	if (unlikely(sl_stage_is_described(t, port)))
 		sl_stage_settle(t, sl_stage_bits(inner));
+	if (unlikely(outside.n > 0))
+		sl_stage_outside(t, &outside, inner);
 }
 
 static inline void sl_stage_receive(

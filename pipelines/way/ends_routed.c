@@ -99,6 +99,8 @@ static bool comes_by(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
 		return t->b->meta[i].origin == (SL_ORIGIN_NODE | target->id);
 	case SL_TARGET_PORT:
 		return t->b->meta[i].origin == SL_ORIGIN_OUTSIDE;
+	case SL_TARGET_UNDERLAY: /* see from_underlay */
+	case SL_TARGET_NAT:	 /* their receiver is found otherwise */
 	case SL_TARGET_NETWORK:
 		break; /* see comes_from_network */
 	}
@@ -156,10 +158,23 @@ static enum sl_drop routed_sender(const struct sl_trip *t, unsigned int i, struc
 	return SL_DROP_SPOOFED;
 }
 
+/*
+ * The packet came as it is, for a network without encapsulation: only its source address tells its
+ * sender. An endpoint of this node is not out there.
+ */
+static enum sl_drop from_underlay(struct sl_ends *e)
+{
+	e->bare = true;
+	return e->src != NULL && e->src->local ? SL_DROP_SPOOFED : SL_KEEP;
+}
+
 enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
 {
-	enum sl_drop d = routed_sender(t, i, e);
+	enum sl_drop d;
 
+	if (t->b->meta[i].origin == SL_ORIGIN_OUTSIDE)
+		return from_underlay(e);
+	d = routed_sender(t, i, e);
 	return d == SL_KEEP ? sl_trust_sender(t, i, &e->src, &e->claimed) : d;
 }
 
@@ -267,6 +282,8 @@ static enum sl_drop go_to(const struct sl_trip *t, unsigned int i, struct sl_end
 		return check_next(t, i, e);
 	case SL_TARGET_NODE:
 	case SL_TARGET_PORT:
+	case SL_TARGET_NAT:
+	case SL_TARGET_UNDERLAY:
 		e->dst = e->dst_via = NULL;
 		return check_next(t, i, e);
 	case SL_TARGET_NETWORK:

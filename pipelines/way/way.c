@@ -2,6 +2,8 @@
 #include "way.h"
 
 #include "node_way.h"
+#include "pipelines/key/key_dp.h"
+#include "pipelines/overlay/exits_dp.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 section 5 */
 
@@ -49,6 +51,12 @@ static inline struct sl_action by_tunnel(
 		.vni = net->vni};
 }
 
+struct sl_action sl_way_by_slot(
+	const struct sl_trip *t, unsigned int i, const struct sl_network *net, uint32_t slot)
+{
+	return by_tunnel(t, net, t->b->meta[i].flags, slot);
+}
+
 static inline struct sl_action by_node(
 	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
 {
@@ -61,6 +69,41 @@ static inline struct sl_action by_origin(
 	if (origin & SL_ORIGIN_NODE)
 		return by_node(t, net, family, origin & ~SL_ORIGIN_NODE);
 	return by_port(t, net, family, origin);
+}
+
+/* The way to an address on the underlay, without a tunnel. */
+static struct sl_action by_underlay(const struct sl_trip *t, const struct sl_network *net,
+	uint16_t family, const struct sl_ip *to)
+{
+	struct sl_exit exit;
+
+	if (!sl_exit_find(t->world->tunnels, to, SL_PORT_NONE, &exit))
+		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_ROUTE_NONE};
+	return by_tunnel(t, net, family, exit.slot);
+}
+
+/* The way to where packet i came from. */
+static struct sl_action by_source(
+	const struct sl_trip *t, unsigned int i, const struct sl_network *net)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	const struct sl_endpoint *ep;
+	struct sl_pmap_key key;
+	struct sl_ip src, dst;
+
+	if (likely(m->origin != SL_ORIGIN_OUTSIDE))
+		return by_origin(t, net, m->flags, m->origin);
+	sl_key_addresses(t->b, i, &src, &dst);
+	key = sl_pmap_addr_key(m->network, &src);
+	ep = sl_pmap_find(t->world->endpoints, &key);
+	if (ep != NULL) /* of a network without encapsulation, on another node */
+		return by_origin(t, net, m->flags, ep->origin);
+	return by_underlay(t, net, m->flags, &src);
+}
+
+bool sl_way_is_slow(const struct sl_action *act)
+{
+	return act->kind == SL_ACT_TUNNEL && sl_tunnel_node(act->out) == SL_NODES_MAX;
 }
 
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
@@ -87,7 +130,9 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 	uint16_t family = t->b->meta[i].flags;
 	struct sl_action act;
 
-	if (likely(e->dst_via != NULL))
+	if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
+		act = by_underlay(t, e->to, family, &e->dst_ip);
+	else if (likely(e->dst_via != NULL))
 		act = by_origin(t, e->to, family, e->dst_via->origin);
 	else
 		act = by_target(t, e->to, family, e->target);
@@ -97,8 +142,7 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 
 struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
-	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_action act = by_origin(t, e->from, m->flags, m->origin);
+	struct sl_action act = by_source(t, i, e->from);
 
 	act.identity = sl_carried_of(e->dst) & SL_IDENTITY_MASK;
 	return act;
@@ -107,7 +151,7 @@ struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, cons
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_action act = by_origin(t, &t->world->networks[m->network], m->flags, m->origin);
+	struct sl_action act = by_source(t, i, &t->world->networks[m->network]);
 
 	act.identity = SL_IDENTITY_GATEWAY;
 	return act;

@@ -21,6 +21,11 @@ struct sl_action sl_way_of_replies(
 /* The way back to where packet i came from, for a packet that this node generates. */
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i);
 
+/* True for a way that will be another one once its next hop is known (overlay/exits_dp.h). */
+bool sl_way_is_slow(const struct sl_action *act);
+/* The way by a slot of the tunnel table, for packets of packet i's family. */
+struct sl_action sl_way_by_slot(
+	const struct sl_trip *t, unsigned int i, const struct sl_network *net, uint32_t slot);
 /* Whether packets lose their MACs on that way: it carries IP packets. */
 bool sl_way_is_bare(const struct sl_trip *t, const struct sl_action *act);
 

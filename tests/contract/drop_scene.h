@@ -33,6 +33,9 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 enum sl_drop sl_scene_ttl_exceeded(struct scene *s);
 enum sl_drop sl_scene_route_blackhole(struct scene *s);
 enum sl_drop sl_scene_gateway_protocol(struct scene *s);
+/* Ways out. */
+enum sl_drop sl_scene_nat_exhausted(struct scene *s);
+enum sl_drop sl_scene_nat_unknown(struct scene *s);
 
 /* By reason: how to provoke the reasons that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];

@@ -308,4 +308,7 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_TTL_EXCEEDED] = sl_scene_ttl_exceeded,
 	[SL_DROP_ROUTE_BLACKHOLE] = sl_scene_route_blackhole,
 	[SL_DROP_GATEWAY_PROTOCOL] = sl_scene_gateway_protocol,
+	/* ways out */
+	[SL_DROP_NAT_EXHAUSTED] = sl_scene_nat_exhausted,
+	[SL_DROP_NAT_UNKNOWN] = sl_scene_nat_unknown,
 };

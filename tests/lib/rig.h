@@ -89,6 +89,10 @@ void sl_rig_host_tap(struct sl_rig *r, bool has);
 void sl_rig_setup(struct sl_rig *r);
 /* The endpoint behind that port, web or db, is in a VLAN of it from now on. */
 void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan);
+/*
+ * Network 1 has a way out with translation to 192.0.2.9: one port, where tunnel packets are received.
+ */
+void sl_rig_nat(struct sl_rig *r);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */

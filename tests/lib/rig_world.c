@@ -12,6 +12,7 @@
 #include "dp/lib/pmap.h"
 #include "dp/lib/u32map.h"
 #include "dp/lib/addr_map.h"
+#include "pipelines/overlay/exits_dp.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/context/trunk.h"
 #include "pipelines/flow/flow_ctl.h"
@@ -144,7 +145,7 @@ static struct sl_addr_map *make_locals(void)
 {
 	const struct sl_addr_pair local[] = {
 		{sl_test_ip("192.0.2.1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
-		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS},
+		{sl_test_ip("192.0.2.9"), SL_LOCAL_ADDRESS | SL_LOCAL_NAT},
 		{sl_test_ip("192.0.2.255"), SL_LOCAL_BROADCAST},
 		{sl_test_ip("2001:db8::1"), SL_LOCAL_ADDRESS | SL_LOCAL_TUNNEL},
 		{sl_test_ip("2001:db8::9"), SL_LOCAL_ADDRESS}};
@@ -392,6 +393,39 @@ void sl_rig_tunnel_gone(struct sl_rig *r)
 	sl_tunnel_publish(
 		r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4), NULL);
 	publish(r, change(r));
+}
+
+void sl_rig_nat(struct sl_rig *r)
+{
+	static struct sl_way_out out[2];
+	static struct sl_exits *exits;
+	static struct sl_route_dp *route;
+	const struct sl_prefix all = {sl_ip_from_v4(0), 96};
+	struct sl_world *w = change(r);
+
+	if (route == NULL) {
+		route = sl_route_create(&all, 1);
+		exits = calloc(1, sizeof(*exits) + sizeof(exits->prefix[0]));
+	}
+	assert_true(route != NULL && exits != NULL);
+	route->kind = SL_ROUTE_TARGETS;
+	route->target[0] = (struct sl_route_target){.kind = SL_TARGET_NAT, .weight = 1};
+	sl_route_fill_buckets(route);
+	exits->n = 1;
+	exits->prefix[0] = (struct sl_exit_prefix){.prefix = all, .port = SL_RIG_UNDERLAY};
+	atomic_store(&r->tunnels->exits, exits);
+	out[1] = (struct sl_way_out){.kind = SL_OUTSIDE_NAT,
+		.n4 = 1,
+		.port = SL_PORT_NONE,
+		.first = 4789,
+		.last = 4789,
+		.route = {route, NULL},
+		.address = {sl_test_ip("192.0.2.9")},
+		.address_port = {SL_PORT_NONE}};
+	r->networks[1].outside = 1;
+	w->outside = out;
+	w->n_outside = 2;
+	publish(r, w);
 }
 
 void sl_rig_host_tap(struct sl_rig *r, bool has)
