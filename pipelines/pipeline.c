@@ -8,6 +8,7 @@
 #include "pipelines/stage/execute.h"
 #include "pipelines/stage/lookup.h"
 #include "pipelines/stage/receive.h"
+#include "pipelines/stage/rewrite.h"
 #include "pipelines/stage/sort.h"
 #include "pipelines/verdict/verdict.h"
 
@@ -48,6 +49,8 @@ void sl_pipeline_run(struct sl_worker *w, const struct sl_port_dp *in, struct sl
 	}
 	if (unlikely(t.walked != 0))
 		run_special(&t, &sorted);
+	if (unlikely(t.rewrites != 0))
+		sl_stage_rewrite(&t);
 	if (unlikely(t.has_verdicts)) {
 		sl_stage_keep(&t, &inner, &kept);
 		leaving = &kept;

@@ -150,7 +150,8 @@ void sl_purge_after(struct sl_purge *p, struct sl_rcu *rcu, struct sl_purge_set 
 
 static bool names(const struct sl_purge_set *s, const struct sl_flow_glance *l)
 {
-	if (has(&s->number[SL_NUMBER_NETWORK], l->network))
+	if (has(&s->number[SL_NUMBER_NETWORK], l->network) ||
+		has(&s->number[SL_NUMBER_NETWORK], l->other_network))
 		return true;
 	if (l->state != SL_CONN_PROGRAMMED)
 		return false;
@@ -167,7 +168,7 @@ static void remove_pair(struct sl_flow_table *t, uint32_t pair)
 		sl_flow_del(t, &v.key, v.v4);
 }
 
-/* Reads 32 bytes of each connection. */
+/* Reads 32 bytes of each connection; more of one with two keys. */
 static void walk_slice(struct sl_purge *p, uint32_t end)
 {
 	struct sl_flow_glance l;

@@ -8,6 +8,12 @@
 
 struct sl_store;
 
+/*
+ * The unique key of the network that uses or accepts IP-in-IP: its packets carry no network's number,
+ * so one network may use it. No VNI is 0.
+ */
+#define SL_NETWORK_IPIP_SCOPE 0
+
 extern const char *const sl_encap_names[];  /* in the order of enum sl_encap_id, then NULL */
 extern const char *const sl_family_names[]; /* in the order of enum sl_family, then NULL */
 

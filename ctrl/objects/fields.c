@@ -6,12 +6,21 @@
 #include "fields.h"
 #include "ctrl/model/store.h"
 #include "collections.h"
+#include "encaps.h"
 
 #define OWN_LEN 96 /* what an address of this node is, in words */
 
-uint32_t sl_inner_mtu(uint32_t underlay_mtu)
+uint32_t sl_overhead_least(const struct sl_store *s, enum sl_family family)
 {
-	return underlay_mtu > SL_TUNNEL_OVERHEAD ? underlay_mtu - SL_TUNNEL_OVERHEAD : 0;
+	const struct sl_unique_key key = {.scope = SL_NETWORK_IPIP_SCOPE};
+	bool ipip = sl_store_unique_owner(s, SL_COLL_NETWORKS, &key) != NULL;
+
+	return sl_encap_overhead(ipip ? SL_ENCAP_IPIP : SL_ENCAP_VXLAN, family);
+}
+
+uint32_t sl_inner_mtu(uint32_t underlay_mtu, uint32_t overhead)
+{
+	return underlay_mtu > overhead ? underlay_mtu - overhead : 0;
 }
 
 /*

@@ -18,17 +18,18 @@
 
 #define SL_POLICY_NETWORKS_MAX 1024 /* in one policy's list */
 
-/* Why a peer's entity is refused that older versions accepted. */
-#define SL_ENTITY_INERT                                                                       \
-	"nothing matches it in this version: both ends of every packet are endpoints of one " \
-	"network"
+/* Why a peer's entity is refused. */
+#define SL_ENTITY_INERT "gateways answer ping and route, and are under no policy"
 
-/* The least number of bytes before the workload's IP packet in any tunnel packet. */
-#define SL_TUNNEL_OVERHEAD sl_encap_overhead_least()
+/*
+ * The least number of bytes before the workload's IP packet in tunnel packets over an underlay of that
+ * family. Only a configuration with a network by IP-in-IP has the smaller headers of that.
+ */
+uint32_t sl_overhead_least(const struct sl_store *s, enum sl_family family);
 /* The packet size that every IPv4 host accepts (RFC 791). TCP of Linux goes no lower than 552. */
 #define SL_INNER_MTU_MIN 576
-/* The largest workload packet that fits any tunnel over an underlay with this MTU. */
-uint32_t sl_inner_mtu(uint32_t underlay_mtu);
+/* The largest workload packet that fits an underlay with this MTU. */
+uint32_t sl_inner_mtu(uint32_t underlay_mtu, uint32_t overhead);
 
 /* Defines fn, which makes the key of objects that have a name. */
 #define SL_KEY_OF_NAME(fn, st)                                                   \

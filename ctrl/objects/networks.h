@@ -4,6 +4,7 @@
 #define SL_CTRL_OBJECTS_NETWORKS_H
 
 #include "ctrl/model/collection.h"
+#include "encaps.h"
 
 struct sl_subnet_obj {
 	struct sl_prefix prefix;
@@ -30,12 +31,6 @@ struct sl_network_obj {
 };
 
 extern const struct sl_shape sl_shape_network;
-
-/*
- * The unique key of the network that uses or accepts IP-in-IP: its packets carry no network's number,
- * so one network may use it. No VNI is 0.
- */
-#define SL_NETWORK_IPIP_SCOPE 0
 
 /* Bit mask of the encapsulations that the network takes: 1 << encap, its own included. */
 uint16_t sl_network_accepts(const struct sl_network_obj *n);

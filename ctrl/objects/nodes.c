@@ -182,16 +182,15 @@ static int node_own(const struct sl_store *s, const struct sl_object *o, struct 
 static int node_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_node_obj *n = (const struct sl_node_obj *)o;
-	uint32_t overhead = sl_node_overhead_least(n);
+	uint32_t overhead =
+		sl_node_overhead_least(n, sl_overhead_least(s, sl_family_of(&n->address)));
 
-	(void)s;
 	if (n->mtu == 0 || n->mtu >= SL_INNER_MTU_MIN + overhead)
 		return 0;
 	sl_err_set(e, SL_ERR_PARAMS, "mtu",
 		"mtu %u of node \"%s\" leaves %u bytes for workloads' packets after %u of tunnel "
 		"headers; %u are the least that hosts can work with",
-		n->mtu, n->name, n->mtu > overhead ? n->mtu - overhead : 0, overhead,
-		SL_INNER_MTU_MIN);
+		n->mtu, n->name, sl_inner_mtu(n->mtu, overhead), overhead, SL_INNER_MTU_MIN);
 	sl_err_hint(e, "give at least %u, or leave mtu out for the port's",
 		SL_INNER_MTU_MIN + overhead);
 	return -EINVAL;

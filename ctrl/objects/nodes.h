@@ -58,8 +58,8 @@ bool sl_node_choice(
 struct sl_network_obj;
 /* The most bytes of tunnel headers that a packet of the network may get on its way to the node. */
 uint32_t sl_node_overhead(const struct sl_node_obj *n, const struct sl_network_obj *net);
-/* The least that any packet to the node gets. */
-uint32_t sl_node_overhead_least(const struct sl_node_obj *n);
+/* The least that any packet to the node gets. otherwise: the least if it does not say encaps. */
+uint32_t sl_node_overhead_least(const struct sl_node_obj *n, uint32_t otherwise);
 
 /* What the underlay gets of it. */
 struct sl_underlay_node sl_node_underlay(const struct sl_node_obj *n);

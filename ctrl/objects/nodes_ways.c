@@ -103,9 +103,9 @@ uint32_t sl_node_overhead(const struct sl_node_obj *n, const struct sl_network_o
 	return most != 0 ? most : sl_encap_overhead(net->encap, sl_family_of(&n->address));
 }
 
-uint32_t sl_node_overhead_least(const struct sl_node_obj *n)
+uint32_t sl_node_overhead_least(const struct sl_node_obj *n, uint32_t otherwise)
 {
-	uint32_t least = n->encaps.n == 0 ? sl_encap_overhead_least() : UINT32_MAX, overhead;
+	uint32_t least = n->encaps.n == 0 ? otherwise : UINT32_MAX, overhead;
 	enum sl_family family;
 	unsigned int encap;
 

@@ -16,7 +16,7 @@ static const char *const tiers[] = {"admin", "team", "baseline", NULL};
 static const char *const directions[] = {"ingress", "egress", NULL};
 static const char *const actions[] = {"deny", "allow", "pass", NULL};
 static const char *const entities[] = {"host", "world", "any", NULL};
-static const char *const inert_entities[] = {"world", "gateway", NULL};
+static const char *const inert_entities[] = {"gateway", NULL};
 static const char *const subject_entities[] = {"host", NULL};
 static const char *const protocols[] = {"any", "tcp", "udp", "sctp", "icmp", "icmpv6", NULL};
 enum { PROTO_TCP = 1, PROTO_SCTP = 3 };
@@ -59,8 +59,8 @@ static const struct sl_field peer_fields[] = {
 		.beside = "cidr", .elem = &except, .help = "Parts of cidr that are not meant."),
 	SL_FIELD(sl_peer_obj, entity, SL_F_ENUM, SL_PRESENT(sl_peer_obj, has_entity),
 		.names = entities, .inert = inert_entities, .inert_why = SL_ENTITY_INERT,
-		.help = "any: anyone. host: endpoints that are hosts. world and gateway are "
-			"refused: nothing matches them yet."),
+		.help = "any: anyone. host: endpoints that are hosts. world: whoever is no "
+			"endpoint. gateway is refused: gateways are under no policy."),
 };
 
 static int check_except(const struct sl_peer_obj *p, struct sl_err *e)
@@ -161,6 +161,8 @@ static const struct sl_field policy_fields[] = {
 		.elem = &policy_port, .help = "Absent: all. Empty: none."),
 	SL_FIELD(sl_policy_obj, action, SL_F_ENUM, .flags = SL_FIELD_REQUIRED, .names = actions,
 		.help = "deny, allow, or pass to the next tier."),
+	SL_FIELD(sl_policy_obj, reject, SL_F_BOOL,
+		.help = "With deny: tell the sender; TCP gets a reset, others an ICMP error."),
 };
 
 /* Workers' tables have an entry for each combination of network, peer and port. */
@@ -176,6 +178,13 @@ static int check_policy(const void *obj, struct sl_err *e)
 	const struct sl_policy_obj *p = obj;
 	int ret;
 
+	if (p->reject && p->action != SL_RULE_DENY) {
+		sl_err_set(e, SL_ERR_PARAMS, "reject",
+			"policy \"%s\" rejects nothing: its action is %s", p->name,
+			actions[p->action]);
+		sl_err_hint(e, "reject goes with action deny");
+		return -EINVAL;
+	}
 	if (at_least_one(p->networks.n) * at_least_one(p->peers.n) * at_least_one(p->ports.n) <=
 		COMBINATIONS_MAX)
 		return 0;
@@ -300,29 +309,8 @@ static int policy_except(const struct sl_store *s, const struct sl_object *o, st
 	return 0;
 }
 
-/* Policies in a state directory may have such entities: they match nothing, as before. */
-static int policy_entity(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
-{
-	const struct sl_policy_obj *policy = (const struct sl_policy_obj *)o;
-	const struct sl_peer_obj *peers = policy->peers.items;
-	char path[40];
-
-	(void)s;
-	for (size_t i = 0; i < policy->peers.n; i++) {
-		if (!peers[i].has_entity || peers[i].entity != SL_ENTITY_WORLD)
-			continue;
-		snprintf(path, sizeof(path), "peers[%zu].entity", i);
-		sl_err_set(e, SL_ERR_UNSUPPORTED, path, "policy \"%s\" is for entity world: %s",
-			policy->name, SL_ENTITY_INERT);
-		sl_err_hint(e, "name endpoints by labels or cidr; {\"entity\": \"any\"} is anyone");
-		return -ENOTSUP;
-	}
-	return 0;
-}
-
 static const struct sl_rule rules[] = {
 	{NULL, policy_except},
-	{"policy_entity", policy_entity},
 };
 
 const struct sl_collection sl_collection_policies = {

@@ -41,6 +41,7 @@ struct sl_policy_obj {
 	struct sl_list peers; /* struct sl_peer_obj */
 	struct sl_list ports; /* struct sl_policy_port_obj */
 	uint32_t action;      /* deny, allow, pass (enum sl_rule_action) */
+	bool reject;	      /* of a denying policy: senders are told */
 };
 
 struct sl_policy_reported {

@@ -328,16 +328,19 @@ static int permit(const struct sl_devices_conf *allow, const struct sl_object *o
 static int port_mtu(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
 	const struct sl_port_obj *p = (const struct sl_port_obj *)o;
+	uint32_t overhead;
 
-	(void)s;
-	if (p->role != SL_ROLE_UNDERLAY || p->mtu == 0 || sl_inner_mtu(p->mtu) >= SL_INNER_MTU_MIN)
+	if (p->role != SL_ROLE_UNDERLAY || p->mtu == 0)
+		return 0;
+	overhead = sl_overhead_least(s, SL_FAMILY_IP4);
+	if (p->mtu >= SL_INNER_MTU_MIN + overhead)
 		return 0;
 	sl_err_set(e, SL_ERR_PARAMS, "mtu",
 		"mtu %u of underlay port \"%s\" leaves %u bytes for workloads' packets after %u of "
 		"tunnel headers; %u are the least that hosts can work with",
-		p->mtu, p->name, sl_inner_mtu(p->mtu), SL_TUNNEL_OVERHEAD, SL_INNER_MTU_MIN);
+		p->mtu, p->name, sl_inner_mtu(p->mtu, overhead), overhead, SL_INNER_MTU_MIN);
 	sl_err_hint(e, "give at least %u, or leave mtu out for the device's",
-		SL_INNER_MTU_MIN + SL_TUNNEL_OVERHEAD);
+		SL_INNER_MTU_MIN + overhead);
 	return -EINVAL;
 }
 

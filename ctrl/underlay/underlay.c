@@ -31,6 +31,18 @@ void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh)
 		DL_DELETE2(u->fresh, n, fresh_prev, fresh_next);
 }
 
+static void follow_link(struct sl_underlay *u, struct sl_uport *p)
+{
+	struct sl_port_info info;
+
+	sl_port_info(u->engine, p->id, &info);
+	if (p->is_down == !info.link_up)
+		return;
+	p->is_down = !info.link_up;
+	p->has_reported = false;
+	sl_hops_link_changed(u, p->id);
+}
+
 void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *port)
 {
 	struct sl_uport *p = sl_uport_find(u, port->id);
@@ -46,19 +58,8 @@ void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *
 	p->mtu = port->mtu;
 	if (!sl_reach_put_link(&u->reach, port->id, port->name, port->addresses, port->n_addresses))
 		abort();
-}
-
-static void follow_link(struct sl_underlay *u, struct sl_uport *p)
-{
-	struct sl_port_info info;
-
-	if (p == NULL)
-		return;
-	sl_port_info(u->engine, p->id, &info);
-	if (p->is_down == !info.link_up)
-		return;
-	p->is_down = !info.link_up;
-	sl_hops_link_changed(u, p->id);
+	p->has_reported = false;
+	follow_link(u, p);
 }
 
 bool sl_underlay_port_follow(
@@ -67,11 +68,13 @@ bool sl_underlay_port_follow(
 	struct sl_uport *p = sl_uport_find(u, id);
 
 	u->hosts.dirty = true;
-	follow_link(u, p);
+	if (p != NULL)
+		follow_link(u, p);
 	if (p == NULL || (p->mtu == mtu && sl_mac_equal(&p->mac, mac)))
 		return false;
 	p->mtu = mtu;
 	p->mac = *mac;
+	p->has_reported = false;
 	return true;
 }
 
@@ -254,6 +257,7 @@ void sl_underlay_tick(struct sl_underlay *u)
 {
 	sl_neighbors_tick(u->neighbors, sl_engine_tick(u->engine));
 	sl_hops_watch(u);
+	sl_listeners_turn(u);
 	sl_path_watch_turn(u);
 	u->asks_nodes |= sl_host_links_turn(&u->hosts, sl_engine_tick(u->engine));
 }

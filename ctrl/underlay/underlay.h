@@ -105,7 +105,7 @@ void sl_underlay_network_changed(struct sl_underlay *u, uint32_t network, uint32
 void sl_underlay_nodes_changed(struct sl_underlay *u, uint32_t commit);
 void sl_underlay_drop_stale(struct sl_underlay *u);
 
-/* Handles a packet or ARP frame that a worker handed up. The underlay owns the packet from here. */
+/* Handles a packet, or a frame of a neighbour protocol, that a worker handed up. The underlay owns the packet from here. */
 void sl_underlay_upcall(struct sl_underlay *u, const struct sl_upcall *up);
 void sl_underlay_tick(struct sl_underlay *u);
 

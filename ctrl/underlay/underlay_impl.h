@@ -27,7 +27,9 @@ struct sl_uport {
 	uint16_t id;
 	uint16_t mtu;
 	struct sl_mac mac;
-	bool is_down; /* the device says that the link is down */
+	bool is_down;	   /* the device says that the link is down */
+	bool has_reported; /* its groups, at that tick (listener.c); false: that is due now */
+	uint32_t reported;
 	UT_hash_handle hh;
 };
 
@@ -133,6 +135,10 @@ bool sl_member_is_usable(const struct sl_underlay *u, const struct sl_member *m)
 void sl_hops_watch(struct sl_underlay *u);
 /* The port's link is up or down now. */
 void sl_hops_link_changed(struct sl_underlay *u, uint16_t port);
+
+/* listener.c */
+/* Reports the groups of ports whose turn it is. */
+void sl_listeners_turn(struct sl_underlay *u);
 
 /* outside.c */
 struct sl_outside;

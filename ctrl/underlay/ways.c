@@ -68,6 +68,8 @@ static void fill_path(
 		p->underlay_mtu = (uint16_t)mtu;
 }
 
+_Static_assert(SL_WAYS_MAX <= SL_GROUP_MEMBERS_MAX, "a group takes all next hops of a leg");
+
 /* Who has which flows, now that members or their states may be others. */
 static void fill_spread(const struct sl_underlay *u, struct sl_leg *leg)
 {

@@ -8,6 +8,7 @@
 #include "pipelines/context/world.h"
 #include "sluice/burst.h"
 #include "sluice/super.h"
+#include "pipelines/route/route_dp.h"
 
 static void announce_rate(const struct sl_drop_facts *f)
 {
@@ -145,6 +146,29 @@ static void destination_unknown(const struct sl_drop_facts *f)
 		sl_format_ip(&f->v.destination, t.ip));
 }
 
+static void expired(const struct sl_drop_facts *f)
+{
+	sl_drop_say(f, "a gateway of network %s has no hop left for it", f->e->network);
+}
+
+static void blackhole(const struct sl_drop_facts *f)
+{
+	const struct sl_route_dp *r = sl_route_of(f->world, f->s->network, &f->v.destination);
+	char prefix[SL_PREFIX_STR_LEN];
+
+	if (r != NULL && r->kind == SL_ROUTE_BLACKHOLE)
+		sl_drop_say(f, "route %s of network %s is a blackhole",
+			sl_format_prefix(&r->prefix, prefix), f->e->network);
+}
+
+static void gateway(const struct sl_drop_facts *f)
+{
+	struct sl_drop_texts t;
+
+	sl_drop_say(f, "%s is a gateway of network %s, and answers ping only",
+		sl_format_ip(&f->v.destination, t.ip), f->e->network);
+}
+
 static void destination_mac(const struct sl_drop_facts *f)
 {
 	struct sl_drop_texts t;
@@ -238,6 +262,9 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_DESTINATION_UNKNOWN] = destination_unknown,
 	[SL_DROP_DESTINATION_MAC] = destination_mac,
 	[SL_DROP_DESTINATION_REMOTE] = destination_remote,
+	[SL_DROP_TTL_EXCEEDED] = expired,
+	[SL_DROP_ROUTE_BLACKHOLE] = blackhole,
+	[SL_DROP_GATEWAY_PROTOCOL] = gateway,
 	[SL_DROP_PORT_GONE] = way_out,
 	[SL_DROP_MTU_EXCEEDED] = mtu,
 	[SL_DROP_HEADROOM] = way_out,

@@ -4,8 +4,8 @@
  * rings. A full ring loses packets and counts them; no thread waits. Samples of dropped packets
  * have their own ring (samples.h).
  *
- *   upcall: worker -> control, packets for the control thread (underlay ARP, unresolved next hop)
- *   inject: control -> worker, packets to transmit (ARP, queued packets whose next hop is known)
+ *   upcall: worker -> control, packets for the control thread (ARP and ND, unresolved next hop)
+ *   inject: control -> worker, packets to transmit (ARP, ND, queued packets whose next hop is known)
  *
  * Accounting: a packet in an upcall is in flight. The thread that ends its trip counts it: the
  * control thread in its own struct sl_counters (consumed, or dropped with a reason), or the worker
@@ -20,7 +20,7 @@
 #include "sluice/burst.h"
 
 enum sl_upcall_kind {
-	SL_UPCALL_ARP,	      /* underlay ARP frame; arg unused */
+	SL_UPCALL_ARP,	      /* underlay ARP or ND frame; arg unused */
 	SL_UPCALL_UNRESOLVED, /* encapsulated frame without next-hop MAC; arg: tunnel id */
 };
 

@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 
 #include "drop.h"
+#include "rewrite.h"
 #include "types.h"
 
 struct sl_flow;
@@ -94,7 +95,10 @@ enum sl_action_kind {
 };
 
 enum {
-	SL_ACT_TRACK = 1 << 0, /* flags: show each packet to the connection's state machine */
+	/* flags */
+	SL_ACT_TRACK = 1 << 0, /* show each packet to the connection's state machine */
+	/* The packet leaves as its record says. Set by sl_rewrite_set and by the flow table. */
+	SL_ACT_REWRITE = 1 << 1,
 };
 
 struct sl_action {
@@ -105,7 +109,7 @@ struct sl_action {
 	uint32_t vni; /* the network's VNI, for encap */
 	/* the sender's identity, for encapsulations that carry one */
 	uint32_t identity : SL_IDENTITY_BITS;
-	uint8_t flags; /* SL_ACT_TRACK */
+	uint8_t flags; /* SL_ACT_TRACK, SL_ACT_REWRITE */
 };
 _Static_assert(sizeof(struct sl_action) == 16, "copied as one unit");
 _Static_assert(offsetof(struct sl_action, vni) == 8 && offsetof(struct sl_action, flags) == 15,
@@ -182,7 +186,17 @@ struct sl_burst {
 	struct sl_key6 key6[SL_BURST_MAX]; /* written by parse, when SL_P_IP6 */
 	/* written by parse, when SL_P_FRAGMENT_FIRST or SL_P_FRAGMENT_LATER */
 	struct sl_fragment_range fragment[SL_BURST_MAX];
+	/* written by flow lookup (copied from the table) or by the miss path, when SL_ACT_REWRITE */
+	struct sl_rewrite rewrite[SL_BURST_MAX];
 } __rte_cache_aligned;
+
+/* Packet i, whose action is set, leaves as the record says. Until the rewrite stage it is as it
+ * came. */
+static inline void sl_rewrite_set(struct sl_burst *b, unsigned int i, const struct sl_rewrite *r)
+{
+	b->rewrite[i] = *r;
+	b->meta[i].act.flags |= SL_ACT_REWRITE;
+}
 
 static inline uint32_t sl_key_net_proto(uint32_t network, uint8_t proto)
 {

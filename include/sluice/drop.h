@@ -64,11 +64,14 @@
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
 	X(ANNOUNCE_RATE, "too many gratuitous ARPs or unsolicited advertisements", "announce")    \
-	X(DESTINATION_UNKNOWN, "no endpoint of the network has the destination address",          \
+	X(DESTINATION_UNKNOWN, "no endpoint or route of the network has the destination address", \
 		"destination")                                                                    \
 	X(DESTINATION_MAC, "destination MAC is not that of the destination's endpoint",           \
 		"destination")                                                                    \
 	X(DESTINATION_REMOTE, "tunnel packet for an endpoint that is not on this node", "loop")   \
+	X(TTL_EXCEEDED, "TTL or hop limit fell to 0 at a gateway; the sender was told", "routes") \
+	X(ROUTE_BLACKHOLE, "the network's route to the destination is a blackhole", "routes")     \
+	X(GATEWAY_PROTOCOL, "packet to a gateway itself that is no plain ping", "routes")         \
 	X(PORT_GONE, "the port the packet should leave by is gone, or being emptied", "port")     \
 	X(PORT_DOWN, "the link of the port the packet should leave by is down", "port-state")     \
 	X(PORT_MISSING, "the device of the port the packet should leave by is not there",         \

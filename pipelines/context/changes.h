@@ -59,8 +59,13 @@ enum {
 	SL_DEPS,
 };
 
+/* More slots of a resolution that routes have part in. */
+#define SL_DEPS_MORE 14
+
 struct sl_deps {
 	uint16_t slot[SL_DEPS];
+	uint16_t n_more;
+	uint16_t more[SL_DEPS_MORE];
 };
 
 enum sl_change_kind {
@@ -124,7 +129,21 @@ static inline bool sl_changes_since(
 	for (unsigned int i = 0; i < SL_DEPS; i++)
 		changed |=
 			atomic_load_explicit(&c->stamp[d->slot[i]], memory_order_relaxed) > since;
+	for (unsigned int i = 0; i < d->n_more; i++)
+		changed |=
+			atomic_load_explicit(&c->stamp[d->more[i]], memory_order_relaxed) > since;
 	return changed;
+}
+
+/* Marks a slot as used. True: it was not marked before. */
+static inline bool sl_change_use(struct sl_changes *c, uint16_t slot)
+{
+	_Atomic(uint8_t) *used = &c->used[slot];
+
+	if (atomic_load_explicit(used, memory_order_acquire) != 0)
+		return false;
+	atomic_store_explicit(used, 1, memory_order_relaxed);
+	return true;
 }
 
 /* Marks slots as used. Call it before looking at the published world: see above. */
@@ -132,14 +151,10 @@ static inline void sl_changes_use(struct sl_changes *c, const struct sl_deps *d)
 {
 	bool fresh = false;
 
-	for (unsigned int i = 0; i < SL_DEPS; i++) {
-		_Atomic(uint8_t) *used = &c->used[d->slot[i]];
-
-		if (atomic_load_explicit(used, memory_order_acquire) != 0)
-			continue;
-		atomic_store_explicit(used, 1, memory_order_relaxed);
-		fresh = true;
-	}
+	for (unsigned int i = 0; i < SL_DEPS; i++)
+		fresh |= sl_change_use(c, d->slot[i]);
+	for (unsigned int i = 0; i < d->n_more; i++)
+		fresh |= sl_change_use(c, d->more[i]);
 	if (fresh)
 		atomic_thread_fence(memory_order_seq_cst);
 }

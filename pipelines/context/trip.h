@@ -50,6 +50,8 @@ struct sl_trip {
 	/* Written by receive, read by sort: a bit for each packet without the common headers
 	 * (see sl_parse). */
 	uint64_t walked;
+	/* Written by each stage that sets actions: a bit for each packet with SL_ACT_REWRITE. */
+	uint64_t rewrites;
 };
 
 static inline struct sl_trip sl_trip_begin(struct sl_worker *w, struct sl_burst *b, bool underlay)
@@ -69,6 +71,13 @@ static inline void sl_trip_judge(struct sl_trip *t, unsigned int i, unsigned int
 {
 	t->b->verdict[i] = (uint8_t)verdict;
 	t->has_verdicts |= verdict != SL_KEEP;
+}
+
+/* A stage has set the action of packet i. */
+static inline void sl_trip_note_rewrite(struct sl_trip *t, unsigned int i)
+{
+	if (unlikely(t->b->meta[i].act.flags & SL_ACT_REWRITE))
+		t->rewrites |= UINT64_C(1) << i;
 }
 
 #endif

@@ -121,6 +121,12 @@ struct sl_host_taps {
 	uint16_t other[SL_PORTS_MAX]; /* id of the other of the two, plus 1; 0: none */
 };
 
+/* The key of a policy's slot in sl_world.rejecting. */
+static inline struct sl_pmap_key sl_rejecting_key(uint32_t slot)
+{
+	return (struct sl_pmap_key){{slot, 0, 0}};
+}
+
 struct sl_world {
 	/*
 	 * The number of the last commit that changed something a flow in the table depends on;
@@ -149,6 +155,7 @@ struct sl_world {
 	const struct sl_pmap *routes;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	const struct sl_policy_set *policies;
+	const struct sl_pmap *rejecting; /* policies whose denials are told: sl_rejecting_key */
 	struct sl_tunnel_table
 		*tunnels; /* the same table in every world: its slots are published one by one */
 };

@@ -68,6 +68,12 @@ unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts 
 struct sl_flow_view {
 	uint32_t pair;
 	struct sl_key6 key; /* of the opening direction */
+	/*
+	 * What its packets become: the reverse of the replies' key. As key, unless the connection
+	 * has two keys.
+	 */
+	struct sl_key6 becomes;
+	bool two_keys, routed; /* routed: TTL or hop limit falls */
 	bool v4;
 	bool picked; /* SL_FORM_PICKED */
 	enum sl_conn_state state;
@@ -99,7 +105,7 @@ bool sl_flow_view_next(
  */
 struct sl_flow_glance {
 	uint32_t pair;
-	uint32_t network;
+	uint32_t network, other_network; /* of its two keys; usually the same */
 	enum sl_conn_state state;
 	uint8_t program; /* this and the next field: only when PROGRAMMED */
 	uint32_t target;

@@ -97,7 +97,8 @@ struct sl_flow_pass {
 	uint64_t generation;
 	/* results */
 	unsigned int n_track, n_miss;
-	uint8_t track[SL_BURST_MAX]; /* hits that were shown to the state machine */
+	/* hits that were shown to the state machine, or are rewritten */
+	uint8_t track[SL_BURST_MAX];
 	uint8_t miss[SL_BURST_MAX];
 };
 
@@ -111,6 +112,9 @@ struct sl_flow_pass {
  * asks for that while the connection's state may still change. A TCP packet with SYN, FIN or
  * RST is always shown. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as
  * a new connection.
+ *
+ * The record of a hit with SL_ACT_REWRITE is in sl_burst.rewrite. If its TTL or hop limit would fall
+ * to 0, the packet goes to miss[].
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -147,9 +151,18 @@ struct sl_flow_install {
 	uint32_t owner[2];
 	/*
 	 * The key of the replies when it is not the reverse of the packet's key: other addresses,
-	 * ports, or another network. NULL: the reverse. Only for IPv4, only for install.
+	 * ports, or another network. At most one of the two, of the packet's family. Both NULL: the
+	 * reverse. Only for install.
 	 */
 	const struct sl_key4 *reply;
+	const struct sl_key6 *reply6;
+	/*
+	 * What becomes of the packets of each side; NULL: they leave as they came. The table copies
+	 * the records. With another key for the replies, the records say so: rewrite[0] makes of a
+	 * packet the reverse of its replies' key, and rewrite[1] makes of a reply the reverse of
+	 * the packet's key.
+	 */
+	const struct sl_rewrite *rewrite[2];
 };
 
 /*
@@ -163,8 +176,8 @@ struct sl_flow_install {
  * adding must be one step.
  *
  * If the replies' key belongs to a programmed entry, the connection does not serve the replies.
- * With two keys (in->reply) the packet's direction is entry 2p, and the table counts as full when
- * another connection has the replies' key.
+ * With two keys (in->reply, in->reply6) the packet's direction is entry 2p, and the table counts as
+ * full when another connection has the replies' key.
  *
  * NULL when the table is full (counted), or when the owner has used its share of a table that is
  * nearly full (flow_share.h). sl_flow_refusal tells which.
@@ -177,7 +190,8 @@ enum sl_drop sl_flow_refusal(const struct sl_flow_table *t, unsigned int worker)
 
 /*
  * Store a new resolution in an existing pair. in->side[0] is for the entry with sl_flow_is_orig,
- * which is not necessarily the packet's. Counters and state stay. From now on the connection is
+ * which is not necessarily the packet's; so is in->rewrite[0]. The keys of a pair stay: before, see
+ * sl_flow_has_reply4 and _reply6. Counters and state stay. From now on the connection is
  * billed to in->owner. For a programmed entry, only side[0] is stored, and no policy slots. False
  * when another thread holds the pair: nothing is stored.
  */
@@ -191,6 +205,26 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
  */
 bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow *f,
 	const struct sl_flow_install *in);
+
+/* True when the pair of entry f serves packets with this key in the other direction. */
+bool sl_flow_has_reply4(
+	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_key4 *reply);
+bool sl_flow_has_reply6(
+	const struct sl_flow_table *t, struct sl_flow *f, const struct sl_key6 *reply);
+/*
+ * A new resolution of f's connection has other replies, and keys are constant: nothing is stored.
+ * The pair is current for no packet any more, and ageing removes it within its next round. Until
+ * then each of its packets takes the miss path. When another thread holds the pair, nothing changes.
+ */
+void sl_flow_abandon(
+	struct sl_flow_table *t, unsigned int worker, struct sl_flow *f, uint32_t tick);
+
+/*
+ * The record of an entry whose action (with SL_ACT_REWRITE) was read as *act. False when the entry
+ * has changed since: the packet must be resolved.
+ */
+bool sl_flow_record(const struct sl_flow_table *t, const struct sl_flow *f,
+	const struct sl_action *act, struct sl_rewrite *to);
 
 /*
  * Reads an entry for packet m. Returns its generation when origin and MACs agree, and copies its

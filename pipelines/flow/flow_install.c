@@ -35,6 +35,16 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 	return true;
 }
 
+/* The key of entry 2p + 1, where it is not the reverse of that of entry 2p. */
+static void write_reply(struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k,
+	const struct sl_flow_install *in)
+{
+	if (in->reply != NULL)
+		sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
+	else if (in->reply6 != NULL)
+		sl_flow_write_keys6(t, pair, &k->k6, in->reply6, in->rewrite);
+}
+
 /*
  * Fill everything but the key in rte_hash and the generation. The pair is complete before any
  * thread can find it. A hint from its previous use leads to an entry that is current for no packet.
@@ -45,6 +55,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 	struct sl_conn *c = &t->conn[pair];
 
 	sl_flow_write_key(t, pair, k, form);
+	write_reply(t, pair, k, in);
 	__atomic_store_n(&sl_flow_cold_in(t, c)->created, in->tick, __ATOMIC_RELAXED);
 	atomic_store_explicit(&c->seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->scales, 0, memory_order_relaxed);
@@ -54,7 +65,7 @@ static void fill_pair(struct sl_flow_table *t, uint32_t pair, const struct sl_fl
 		sl_flow_reset_counts(t, &t->entry[2 * pair + d], in->tick);
 	/* From here on ageing looks at it, so last_seen must be right before. */
 	atomic_store_explicit(&c->state, SL_CONN_NEW, memory_order_release);
-	sl_flow_write_sides(c, &t->entry[2 * pair], &in->side[k->side], &in->side[!k->side], 0);
+	sl_flow_write_sides(t, &t->entry[2 * pair], in, k->side, 0);
 }
 
 /* Make the pair's entries current. Only the generation may be raised outside of seq. */
@@ -176,7 +187,6 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	if (pair == 0)
 		return NULL;
 	fill_pair(t, pair, &id[0], form, in, n_free);
-	sl_flow_write_key4(&t->entry[2 * pair + 1], in->reply);
 	if (!atomic_load_explicit(&t->ctl.two_keys, memory_order_relaxed))
 		atomic_store_explicit(&t->ctl.two_keys, true, memory_order_release);
 	if (!sl_flow_key_add(t, &id[0], 2 * pair)) {
@@ -199,7 +209,8 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 static struct sl_flow *install_two_keys(struct sl_flow_table *t, unsigned int worker,
 	const struct sl_flow_key *k, const struct sl_flow_install *in)
 {
-	const struct sl_flow_key reply = sl_flow_key4(in->reply);
+	const struct sl_flow_key reply =
+		in->reply != NULL ? sl_flow_key4(in->reply) : sl_flow_key6(in->reply6);
 	const struct sl_flow_key id[2] = {sl_flow_key_one_way(k), sl_flow_key_one_way(&reply)};
 	rte_spinlock_t *a = sl_flow_stripe_lock(t, k), *b = sl_flow_stripe_lock(t, &reply);
 	rte_spinlock_t *low = RTE_MIN(a, b), *high = RTE_MAX(a, b);
@@ -237,7 +248,7 @@ struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, st
 	struct sl_flow_key k = sl_flow_key_of(b, i);
 	struct sl_flow *f;
 
-	if (unlikely(in->reply != NULL))
+	if (unlikely(in->reply != NULL || in->reply6 != NULL))
 		f = install_two_keys(t, worker, &k, in);
 	else
 		f = install_one_key(t, worker, &k, in);

@@ -35,6 +35,8 @@
  *   300
  *
  * For other numbers of connections it is up to 14 more, because of the rounding to powers of two.
+ *
+ * A connection whose packets are rewritten takes 128 bytes more, two records (struct sl_rewrite).
  */
 
 #define SL_FLOW_CACHE	64   /* free pairs a worker keeps at hand, at most */
@@ -84,6 +86,9 @@ struct sl_flow_table {
 	struct sl_flow_counts *counts; /* of the entry of the same index */
 	struct sl_conn *conn;
 	struct sl_conn_cold *cold; /* of the connection of the same index */
+	/* Of the entry of the same index. Only address space until it is used. */
+	struct sl_rewrite *rewrite;
+	size_t rewrite_len;
 	struct sl_rcu *rcu;
 	uint32_t n_pairs; /* numbered from 1 */
 	unsigned int n_workers;
@@ -180,6 +185,8 @@ struct sl_flow_key sl_flow_key_one_way(const struct sl_flow_key *k);
 bool sl_flow_key_is_own_reverse(const struct sl_flow_key *k);
 /* The key of an IPv4 entry. */
 struct sl_key4 sl_flow_entry_key4(const struct sl_flow *f);
+/* The key of the IPv6 entry with that index. */
+struct sl_key6 sl_flow_entry_key6(const struct sl_flow_table *t, uint32_t index);
 /* The key of entry 2p, IPv4 in mapped form. */
 struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair);
 /* The same with its digest, in the form that both directions share. */
@@ -246,6 +253,27 @@ void sl_flow_write_key(
 	struct sl_flow_table *t, uint32_t pair, const struct sl_flow_key *k, uint8_t form);
 /* Write the second key of a pair, in entry f. */
 void sl_flow_write_key4(struct sl_flow *f, const struct sl_key4 *k);
+/*
+ * The same for IPv6: what the records of both directions say of addresses, ports and networks is
+ * where the keys are. It is constant until the pair is free again.
+ */
+void sl_flow_write_keys6(struct sl_flow_table *t, uint32_t pair, const struct sl_key6 *key,
+	const struct sl_key6 *reply, const struct sl_rewrite *const rewrite[2]);
+/* The key of an IPv6 entry of a pair with two keys. */
+struct sl_key6 sl_flow_two_key6(const struct sl_flow_table *t, uint32_t index);
+/* True when entry f, of such a pair, has the whole key. */
+bool sl_flow_fits_two6(
+	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_key6 *k);
+
+/* Address space for records. 0 or -errno. */
+int sl_flow_rewrites_create(struct sl_flow_table *t);
+void sl_flow_rewrites_destroy(struct sl_flow_table *t);
+/* Write the record of entry f. The caller holds the pair, and is writing the entry. */
+void sl_flow_write_rewrite(
+	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_rewrite *r);
+void sl_flow_prefetch_record(const struct sl_flow_table *t, const struct sl_flow *f);
+/* Ticks: longer than any timeout, and shorter than half of what a tick counts. */
+#define SL_FLOW_LONG_AGO (1u << 30)
 /* Count from zero. */
 void sl_flow_reset_counts(const struct sl_flow_table *t, struct sl_flow *f, uint32_t tick);
 /* Number of pairs that a worker could take, except those that other workers keep at hand. */
@@ -254,11 +282,11 @@ static inline uint32_t sl_flow_count_free(const struct sl_flow_table *t, unsigne
 	return t->worker[worker].n_free + atomic_load_explicit(&t->free.n, memory_order_relaxed);
 }
 /*
- * Write the two directions of a pair, entry 2p first, as far as the entries are its own; and what
- * was judged. The caller holds the pair.
+ * Write the two directions of a pair, as far as the entries are its own; and what was judged. f:
+ * entry 2p, whose direction is side `first` of the install. The caller holds the pair.
  */
-void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
-	const struct sl_flow_side *other, uint64_t generation);
+void sl_flow_write_sides(const struct sl_flow_table *t, struct sl_flow *f,
+	const struct sl_flow_install *in, unsigned int first, uint64_t generation);
 void sl_flow_write_judgement(struct sl_conn *c, const struct sl_flow_install *in);
 /* Make an entry current for no packet. */
 void sl_flow_forget(struct sl_flow *f);

@@ -122,6 +122,16 @@ struct sl_key4 sl_flow_entry_key4(const struct sl_flow *f)
 	return k4;
 }
 
+struct sl_key6 sl_flow_entry_key6(const struct sl_flow_table *t, uint32_t index)
+{
+	struct sl_key6 k;
+
+	if (sl_conn_form(&t->conn[index / 2]) & SL_FORM_TWO_KEYS)
+		return sl_flow_two_key6(t, index);
+	k = sl_flow_pair_key(t, index / 2);
+	return index % 2 != 0 ? sl_key6_reverse(&k) : k;
+}
+
 struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair)
 {
 	const struct sl_conn *c = &t->conn[pair];
@@ -133,6 +143,8 @@ struct sl_key6 sl_flow_pair_key(const struct sl_flow_table *t, uint32_t pair)
 		load_key(&k4, &t->entry[2 * pair]);
 		return sl_key6_from4(&k4);
 	}
+	if (sl_conn_form(c) & SL_FORM_TWO_KEYS)
+		return sl_flow_two_key6(t, 2 * pair);
 	load_key(k.src, &t->entry[2 * pair]);
 	load_key(k.dst, &t->entry[2 * pair + 1]);
 	rest = __atomic_load_n((const uint64_t *)&c->rest, __ATOMIC_RELAXED);
@@ -166,7 +178,8 @@ bool sl_flow_index_has(const struct sl_flow_table *t, uint32_t index, const stru
 		load_key(&there4, &t->entry[index]);
 		return memcmp(&there4, &wanted4, sizeof(there4)) == 0;
 	}
-	there = sl_flow_pair_key(t, index / 2);
+	/* rte_hash has the index of the entry for side 0 of an id. */
+	there = sl_flow_entry_key6(t, index);
 	wanted = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
 	return memcmp(&there, &wanted, sizeof(there)) == 0;
 }
@@ -188,6 +201,8 @@ void sl_flow_write_key(
 		k6 = k->side != 0 ? sl_key6_reverse(&k->k6) : k->k6;
 		memcpy(w, k6.src, 16);
 		memcpy(w + 2, k6.dst, 16);
+		if (form & SL_FORM_TWO_KEYS)
+			k6.net_proto |= SL_REST_TWO_KEYS;
 		memcpy(&rest, (const uint8_t *)&k6 + offsetof(struct sl_key6, sport_be),
 			sizeof(rest));
 	}
@@ -256,11 +271,19 @@ struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow
 	return sl_flow_choose(t, k, sl_flow_find_index(t, k));
 }
 
-static struct sl_flow_key one_way_of(const struct sl_flow *f)
+static struct sl_flow_key one_way_of(const struct sl_flow_table *t, uint32_t index)
 {
-	struct sl_key4 k4 = sl_flow_entry_key4(f);
-	struct sl_flow_key k = sl_flow_key4(&k4);
+	struct sl_key6 k6;
+	struct sl_key4 k4;
+	struct sl_flow_key k;
 
+	if (sl_conn_is_ip4(&t->conn[index / 2])) {
+		k4 = sl_flow_entry_key4(&t->entry[index]);
+		k = sl_flow_key4(&k4);
+	} else {
+		k6 = sl_flow_entry_key6(t, index);
+		k = sl_flow_key6(&k6);
+	}
 	return sl_flow_key_one_way(&k);
 }
 
@@ -271,7 +294,7 @@ unsigned int sl_flow_pair_ids(
 
 	if (sl_conn_form(c) & SL_FORM_TWO_KEYS) {
 		for (unsigned int d = 0; d < 2; d++)
-			id[d] = one_way_of(&t->entry[2 * pair + d]);
+			id[d] = one_way_of(t, 2 * pair + d);
 		return 2;
 	}
 	id[0] = sl_flow_pair_id(t, pair);

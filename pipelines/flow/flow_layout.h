@@ -30,11 +30,22 @@ enum {
  * for an IPv4 key. */
 #define SL_FLOW_IP6 0x40000000u
 
+/*
+ * In sl_conn.rest.net_proto, where no network has a bit: an IPv6 connection with two keys. No packet
+ * compares equal, so such a packet is compared with the records (sl_flow_fits_two6).
+ */
+#define SL_REST_TWO_KEYS (1u << 28)
+_Static_assert((uint64_t)SL_NETWORKS_MAX << 8 <= SL_REST_TWO_KEYS, "a free bit");
+
 struct sl_flow {
 	/* What a packet must carry to be served, and the action: three times 16 bytes. */
 	union {
 		struct sl_key4 key; /* IPv4 */
-		uint8_t source[16]; /* IPv6: the other entry has the destination, conn the rest */
+		/*
+		 * IPv6: the other entry has the destination, conn the rest. With two keys, the
+		 * other direction's record has both.
+		 */
+		uint8_t source[16];
 	};
 	uint8_t macs[12]; /* destination and source MAC as judged */
 	uint32_t origin;  /* port or node that its packets come from, and SL_FLOW_IP6 */
@@ -110,10 +121,7 @@ enum {
 	SL_FORM_PICKED = 1 << 4,
 	SL_FORM_SHARED = 1 << 5, /* two owners: either end may have opened it */
 	SL_FORM_SELF = 1 << 6,	 /* both ends are one endpoint */
-	/*
-	 * The replies' key is not the reverse of the opener's key: rte_hash has two one-way keys.
-	 * IPv4 only.
-	 */
+	/* The replies' key is not the reverse of the opener's key: rte_hash has two one-way keys. */
 	SL_FORM_TWO_KEYS = 1 << 7,
 };
 
@@ -196,6 +204,12 @@ static inline uint32_t sl_conn_unpack_slot(uint64_t packed)
 	if (slot == SL_CONN_SLOT_MASK)
 		return SL_FLOW_NOT_JUDGED;
 	return slot & SL_CONN_SLOT_AUDITED ? (slot ^ SL_CONN_SLOT_AUDITED) | SL_FLOW_AUDITED : slot;
+}
+
+/* Network and protocol of entry 2p's key. */
+static inline uint32_t sl_conn_net_proto(const struct sl_conn *c)
+{
+	return __atomic_load_n(&c->rest.net_proto, __ATOMIC_RELAXED) & ~SL_REST_TWO_KEYS;
 }
 
 struct sl_conn_identities {

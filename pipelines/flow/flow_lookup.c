@@ -5,6 +5,7 @@
 #include "dp/lib/pkt.h"
 #include "flow_internal.h"
 #include "flow_window.h"
+#include "pipelines/rewrite/rewrite_dp.h"
 
 /* When so many guesses are replaced on one worker in one tick, more buckets come into use. */
 #define CROWDED 8192
@@ -26,8 +27,10 @@ static inline bool rest_fits(
 	uint32_t ports = second ? (uint32_t)k->dport_be | (uint32_t)k->sport_be << 16
 				: (uint32_t)k->sport_be | (uint32_t)k->dport_be << 16;
 
-	return sl_block16_is_zero(dst ^ sl_block16_of(k->dst)) &&
-	       rest == (ports | (uint64_t)k->net_proto << 32);
+	if (likely(sl_block16_is_zero(dst ^ sl_block16_of(k->dst)) &&
+		    rest == (ports | (uint64_t)k->net_proto << 32)))
+		return true;
+	return rest >> 32 & SL_REST_TWO_KEYS && sl_flow_fits_two6(t, f, k);
 }
 
 /*
@@ -94,7 +97,7 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 	if (unlikely(m->tcp_flags & SL_TCP_CONTROL))
 		return serve_control(t, b, m, pass);
 	c = sl_flow_counts_in(t, f);
-	if (unlikely(m->act.flags & SL_ACT_TRACK))
+	if (unlikely(m->act.flags & (SL_ACT_TRACK | SL_ACT_REWRITE)))
 		pass->track[pass->n_track++] = (uint8_t)i;
 	else if (m->tcp_flags != 0)
 		sl_window_note(&c->last, m, frame);
@@ -262,15 +265,40 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 	}
 }
 
-/* The hits that must be shown to the state machine. */
-static __rte_noinline void track(
-	struct sl_flow_table *t, struct sl_burst *b, const struct sl_flow_pass *pass)
+/* The record of packet i. False: the entry has changed since, or the miss path answers the packet. */
+static bool take_record(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i)
 {
+	const struct sl_meta *m = &b->meta[i];
+
+	return sl_flow_record(t, m->flow, &m->act, &b->rewrite[i]) &&
+	       !sl_rewrite_expires(b->pkt[i], m, &b->rewrite[i]);
+}
+
+/* The hits that are rewritten, or must be shown to the state machine. */
+static __rte_noinline void track(
+	struct sl_flow_table *t, struct sl_burst *b, struct sl_flow_pass *pass)
+{
+	unsigned int n = 0;
+
+	for (unsigned int k = 0; k < pass->n_track; k++)
+		if (b->meta[pass->track[k]].act.flags & SL_ACT_REWRITE)
+			sl_flow_prefetch_record(t, b->meta[pass->track[k]].flow);
 	for (unsigned int k = 0; k < pass->n_track; k++) {
 		unsigned int i = pass->track[k];
+		const struct sl_meta *m = &b->meta[i];
 
-		b->verdict[i] = (uint8_t)sl_flow_track(t, pass->worker, b->meta[i].flow, b, i);
+		if (m->act.flags & SL_ACT_REWRITE && !take_record(t, b, i)) {
+			pass->miss[pass->n_miss++] = (uint8_t)i;
+			continue;
+		}
+		pass->track[n++] = (uint8_t)i;
+		if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
+			b->verdict[i] = (uint8_t)sl_flow_track(t, pass->worker, m->flow, b, i);
+		else if (m->tcp_flags != 0)
+			sl_window_note(&sl_flow_counts_in(t, m->flow)->last, m,
+				rte_pktmbuf_mtod(b->pkt[i], const uint8_t *));
 	}
+	pass->n_track = n;
 }
 
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,

@@ -95,7 +95,8 @@ static int create_memory(struct sl_flow_table *t, uint32_t n_pairs, unsigned int
 		t->cold == NULL || t->stripe == NULL ||
 		create_hints(&t->hints, n_pairs, socket) != 0 ||
 		create_free(&t->free, n_pairs, socket) != 0 ||
-		sl_flow_share_create(&t->share, n_pairs, t->conn, t->cold) != 0)
+		sl_flow_share_create(&t->share, n_pairs, t->conn, t->cold) != 0 ||
+		sl_flow_rewrites_create(t) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -159,6 +160,7 @@ void sl_flow_table_destroy(struct sl_flow_table *t)
 	rte_free(t->conn);
 	rte_free(t->cold);
 	rte_free(t->stripe);
+	sl_flow_rewrites_destroy(t);
 	sl_flow_share_destroy(&t->share);
 	rte_free(t);
 }

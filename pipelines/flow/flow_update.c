@@ -10,14 +10,20 @@ static uint32_t begin_write(struct sl_flow *f)
 }
 
 /* Write one direction, except its counters. The caller holds the pair. */
-static void write_side(struct sl_flow *f, const struct sl_flow_side *s, uint32_t family,
-	uint8_t flags, uint64_t generation)
+static void write_side(const struct sl_flow_table *t, struct sl_flow *f,
+	const struct sl_flow_side *s, const struct sl_rewrite *r, uint8_t flags,
+	uint64_t generation)
 {
+	uint32_t family = sl_conn_is_ip4(sl_flow_conn_in(t, f)) ? 0 : SL_FLOW_IP6;
 	uint32_t origin = s->origin | family, begun;
 	struct sl_action act = s->act;
 
-	act.flags = (uint8_t)((act.flags & ~SL_ACT_TRACK) | flags);
+	act.flags = (uint8_t)((act.flags & ~(SL_ACT_TRACK | SL_ACT_REWRITE)) | flags);
 	begun = begin_write(f);
+	if (unlikely(r != NULL)) {
+		sl_flow_write_rewrite(t, f, r);
+		act.flags |= SL_ACT_REWRITE;
+	}
 	sl_seq_store32(&f->origin, &origin);
 	sl_seq_store64(f->macs, s->macs);
 	sl_seq_store32(f->macs + 8, s->macs + 8);
@@ -45,17 +51,16 @@ void sl_flow_forget(struct sl_flow *f)
 }
 
 /* A direction that belongs to a programmed entry stays current for no packet. */
-void sl_flow_write_sides(const struct sl_conn *c, struct sl_flow *f, const struct sl_flow_side *own,
-	const struct sl_flow_side *other, uint64_t generation)
+void sl_flow_write_sides(const struct sl_flow_table *t, struct sl_flow *f,
+	const struct sl_flow_install *in, unsigned int first, uint64_t generation)
 {
+	const struct sl_conn *c = sl_flow_conn_in(t, f);
 	enum sl_conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
-	const struct sl_flow_side *side[2] = {own, other};
-	uint32_t family = sl_conn_is_ip4(c) ? 0 : SL_FLOW_IP6;
 
 	for (unsigned int d = 0; d < 2; d++)
 		if (sl_conn_owns(c, d))
-			write_side(&f[d], side[d], family, sl_flow_track_flags(c, state, d),
-				generation);
+			write_side(t, &f[d], &in->side[d ^ first], in->rewrite[d ^ first],
+				sl_flow_track_flags(c, state, d), generation);
 }
 
 /* Read by the control thread at any time, word by word. */
@@ -89,7 +94,7 @@ bool sl_flow_update(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 		return false;
 	sl_flow_write_judgement(c, in);
 	note_owner(t, c, in);
-	sl_flow_write_sides(c, first_of_pair(t, f), &in->side[0], &in->side[1], in->generation);
+	sl_flow_write_sides(t, first_of_pair(t, f), in, 0, in->generation);
 	sl_conn_unlock(c);
 	return true;
 }
@@ -128,7 +133,7 @@ bool sl_flow_reopen(struct sl_flow_table *t, unsigned int worker, struct sl_flow
 	sl_flow_reset_counts(t, &pair[0], in->tick);
 	sl_flow_reset_counts(t, &pair[1], in->tick);
 	sl_flow_write_judgement(c, in);
-	sl_flow_write_sides(c, pair, &in->side[0], &in->side[1], in->generation);
+	sl_flow_write_sides(t, pair, in, 0, in->generation);
 	sl_conn_unlock(c);
 	return true;
 }

@@ -29,17 +29,32 @@ static uint32_t ticks_since(uint32_t then, uint32_t tick)
 	return (int32_t)(tick - then) > 0 ? tick - then : 0;
 }
 
-static struct sl_key6 opening_key(const struct sl_flow_table *t, uint32_t pair, unsigned int opener)
+/* IPv4 in mapped form. */
+static struct sl_key6 key_of(const struct sl_flow_table *t, uint32_t index)
 {
-	struct sl_key6 k = sl_flow_pair_key(t, pair);
 	struct sl_key4 k4;
 
-	if (opener == 0)
-		return k;
-	if (!sl_conn_is_ip4(&t->conn[pair]))
-		return sl_key6_reverse(&k);
-	k4 = sl_flow_entry_key4(&t->entry[2 * pair + 1]);
+	if (!sl_conn_is_ip4(&t->conn[index / 2]))
+		return sl_flow_entry_key6(t, index);
+	k4 = sl_flow_entry_key4(&t->entry[index]);
 	return sl_key6_from4(&k4);
+}
+
+static void copy_keys(const struct sl_flow_table *t, unsigned int opener, struct sl_flow_view *v)
+{
+	const uint32_t index = 2 * v->pair + opener;
+	struct sl_key6 reply;
+	struct sl_rewrite r;
+
+	v->key = v->becomes = key_of(t, index);
+	v->two_keys = sl_conn_form(&t->conn[v->pair]) & SL_FORM_TWO_KEYS;
+	if (v->two_keys) {
+		reply = key_of(t, index ^ 1);
+		v->becomes = sl_key6_reverse(&reply);
+	}
+	/* A record that changes meanwhile is listed another time. */
+	v->routed = v->act[0].flags & SL_ACT_REWRITE &&
+		    sl_flow_record(t, &t->entry[index], &v->act[0], &r) && r.what & SL_REWRITE_HOP;
 }
 
 static void copy_program(const struct sl_flow_table *t, uint32_t pair, struct sl_flow_view *v)
@@ -67,7 +82,6 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 	unsigned int opener = sl_conn_opener(c);
 
 	*v = (struct sl_flow_view){.pair = pair,
-		.key = opening_key(t, pair, opener),
 		.v4 = sl_conn_is_ip4(c),
 		.picked = sl_conn_form(c) & SL_FORM_PICKED,
 		.state = state,
@@ -89,6 +103,7 @@ static void copy_pair(const struct sl_flow_table *t, uint32_t pair, enum sl_conn
 		v->packets[side] = sl_counter_read(&sl_flow_counts_in(t, f)->packets);
 		v->bytes[side] = sl_counter_read(&sl_flow_counts_in(t, f)->bytes);
 	}
+	copy_keys(t, opener, v);
 }
 
 uint32_t sl_flow_view_end(const struct sl_flow_table *t)
@@ -121,6 +136,13 @@ bool sl_flow_view_before(struct sl_flow_table *t, uint32_t from, uint32_t end, u
 	return false;
 }
 
+static uint32_t other_network(const struct sl_flow_table *t, uint32_t pair)
+{
+	if (!(sl_conn_form(&t->conn[pair]) & SL_FORM_TWO_KEYS))
+		return sl_key_network(sl_conn_net_proto(&t->conn[pair]));
+	return sl_key_network(key_of(t, 2 * pair + 1).net_proto);
+}
+
 bool sl_flow_glance_before(
 	const struct sl_flow_table *t, uint32_t from, uint32_t end, struct sl_flow_glance *g)
 {
@@ -133,9 +155,11 @@ bool sl_flow_glance_before(
 
 		if (state == SL_CONN_FREE)
 			continue;
-		net_proto = __atomic_load_n(&c->rest.net_proto, __ATOMIC_RELAXED);
-		*g = (struct sl_flow_glance){
-			.pair = pair, .network = sl_key_network(net_proto), .state = state};
+		net_proto = sl_conn_net_proto(c);
+		*g = (struct sl_flow_glance){.pair = pair,
+			.network = sl_key_network(net_proto),
+			.other_network = other_network(t, pair),
+			.state = state};
 		if (state == SL_CONN_PROGRAMMED) {
 			struct sl_conn_program p = sl_conn_program(c);
 

@@ -30,6 +30,7 @@ void sl_fragments_destroy(struct sl_fragments *f);    /* accepts NULL */
  */
 struct sl_fragment_fate {
 	struct sl_action act;
+	struct sl_rewrite rewrite; /* with SL_ACT_REWRITE */
 	uint64_t commit;
 	struct sl_deps deps;
 };

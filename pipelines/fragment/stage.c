@@ -4,6 +4,7 @@
 #include "fragment_dp.h"
 #include "pipelines/miss/deps.h"
 #include "pipelines/stage/execute.h"
+#include "pipelines/stage/rewrite.h"
 #include "pipelines/verdict/verdict.h"
 #include "waiting_dp.h"
 
@@ -16,7 +17,10 @@ static void remember(const struct sl_trip *t, unsigned int i)
 	sl_fragment_spread(t->b, i);
 	if (m->flow == NULL)
 		return;
-	fate.deps = sl_deps_of_flow(t, i, m->flow, &m->act);
+	if (!sl_deps_of_flow(t, i, m->flow, &m->act, &fate.deps))
+		return;
+	if (m->act.flags & SL_ACT_REWRITE)
+		fate.rewrite = t->b->rewrite[i];
 	sl_fragment_note(t->p->fragments, t->b, i, &fate, t->tick);
 }
 
@@ -48,6 +52,8 @@ static bool follow(const struct sl_trip *t, unsigned int i, uint64_t came, enum 
 		return true;
 	sl_fragment_spread(t->b, i);
 	t->b->meta[i].act = fate.act;
+	if (fate.act.flags & SL_ACT_REWRITE)
+		sl_rewrite_set(t->b, i, &fate.rewrite);
 	*verdict = SL_KEEP;
 	return true;
 }
@@ -60,6 +66,8 @@ static struct sl_trip trip_of_waiter(
 
 	t.b = &r->burst;
 	t.underlay = w->tunnel;
+	t.rewrites = 0;
+	t.has_verdicts = false;
 	return t;
 }
 
@@ -72,8 +80,11 @@ static void go_on(struct sl_trip *t, enum sl_drop verdict)
 	t->b->verdict[0] = (uint8_t)verdict;
 	if (verdict == SL_KEEP) {
 		sl_note_offloads(t->w, t->b->pkt, 1); /* the burst may have been of another port */
-		sl_stage_execute(t, &only);
+		sl_trip_note_rewrite(t, 0);
+		sl_stage_rewrite(t);
 	}
+	if (t->b->verdict[0] == SL_KEEP)
+		sl_stage_execute(t, &only);
 	sl_stage_end(t);
 }
 
@@ -100,6 +111,8 @@ void sl_stage_fragment_later(struct sl_trip *t, const struct sl_packets *in)
 		if (!follow(t, i, t->world->commit, &verdict))
 			wait(t, i);
 		sl_trip_judge(t, i, verdict);
+		if (verdict == SL_KEEP)
+			sl_trip_note_rewrite(t, i);
 	}
 	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);
 }

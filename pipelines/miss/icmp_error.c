@@ -24,7 +24,7 @@
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/way/way.h"
-#include "sluice/encap.h"
+#include "crossing.h"
 #include "refresh.h"
 #include "sluice/encap.h"
 
@@ -99,13 +99,14 @@ static enum sl_drop ask_policy(const struct sl_trip *t, unsigned int i, const st
 	return j.audited ? SL_KEEP : j.reason;
 }
 
-enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
+enum sl_drop sl_pass_icmp_error(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_quoted q = {0};
 	struct sl_action act = {0};
 	struct sl_ends ends;
+	struct sl_rewrite record;
 	enum sl_drop sender = sl_ends_find_sender(t, i, &ends), drop;
-	bool nobody = ends.src == NULL;
+	bool nobody = sender != SL_KEEP && ends.src == NULL;
 
 	/* The address belongs to an endpoint, which has not sent the packet. */
 	if (sender != SL_KEEP && !nobody)
@@ -118,8 +119,10 @@ enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i)
 		return SL_DROP_SPOOFED;
 	if (drop == SL_KEEP && !comes_from_there(t, i, &act))
 		drop = ask_policy(t, i, &ends);
-	if (drop == SL_KEEP)
-		t->b->meta[i].act = sl_way_to(
-			t, i, ends.dst, nobody ? SL_IDENTITY_WORLD : sl_endpoint_carried(ends.src));
-	return drop;
+	if (drop != SL_KEEP)
+		return drop;
+	t->b->meta[i].act = sl_way_out(t, i, &ends);
+	if (sl_crossing_record(t, i, &ends, &record))
+		sl_rewrite_set(t->b, i, &record);
+	return SL_KEEP;
 }

@@ -7,6 +7,6 @@
 #include "pipelines/context/trip.h"
 
 /* Packet i (SL_P_ICMP_ERROR): SL_KEEP, with meta.act set, or the drop reason. */
-enum sl_drop sl_icmp_error(const struct sl_trip *t, unsigned int i);
+enum sl_drop sl_pass_icmp_error(const struct sl_trip *t, unsigned int i);
 
 #endif

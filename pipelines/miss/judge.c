@@ -7,6 +7,7 @@
 #include "pipelines/flow/flow_dp.h"
 #include "pipelines/policy/policy_dp.h"
 #include "pipelines/verdict/verdict.h"
+#include "pipelines/way/way.h"
 
 /* A connection as opened by one of its ends. */
 struct opening {
@@ -40,7 +41,12 @@ static struct opening opening_of(
 	return o;
 }
 
-/* Evaluate the rules at one end. */
+static bool is_here(const struct sl_endpoint *end)
+{
+	return end != NULL && end->local;
+}
+
+/* Evaluate the rules at one end, which is an endpoint. */
 static struct sl_verdict ask(
 	const struct sl_trip *t, enum sl_direction dir, const struct opening *o)
 {
@@ -49,8 +55,8 @@ static struct sl_verdict ask(
 	struct sl_policy_query q = {
 		.network = subject->network,
 		.subject = subject->identity,
-		.peer = peer->identity,
-		.peer_is_endpoint = true,
+		.peer = sl_identity_of(peer),
+		.peer_is_endpoint = peer != NULL,
 		.proto = o->proto,
 		.dport = o->dport,
 		.peer_addr = dir == SL_INGRESS ? o->from_ip : o->to_ip,
@@ -89,35 +95,44 @@ static const struct sl_judgement not_judged = {.reason = SL_KEEP,
 	.egress = SL_NOT_JUDGED,
 	.denied_by = SL_NOT_JUDGED};
 
+static const struct sl_network *network_of(
+	const struct sl_trip *t, const struct sl_endpoint *subject)
+{
+	return &t->world->networks[subject->network];
+}
+
+/* The policies of the end's own network decide, and its mode: both ends may be in two networks. */
+static void judge_end(const struct sl_trip *t, const struct opening *o, enum sl_direction dir,
+	struct sl_judgement *j)
+{
+	const struct sl_network *net = network_of(t, dir == SL_INGRESS ? o->to : o->from);
+	struct sl_verdict v;
+
+	if (net->mode == SL_MODE_OBSERVE)
+		return;
+	v = ask(t, dir, o);
+	count_hit(t, v.policy);
+	*(dir == SL_INGRESS ? &j->ingress : &j->egress) = v.policy;
+	if (allows(net, dir, &v))
+		return;
+	j->reason = dir == SL_INGRESS ? SL_DROP_POLICY_INGRESS : SL_DROP_POLICY_EGRESS;
+	j->denied_by = v.policy;
+	j->denied_in = net;
+	audit(j, net);
+}
+
 struct sl_judgement sl_judge(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, bool by_peer)
 {
 	struct opening o = opening_of(t->b, i, e, by_peer);
 	struct sl_judgement j = not_judged;
-	struct sl_verdict v;
 
 	j.by_peer = by_peer;
-	if (e->net->mode == SL_MODE_OBSERVE)
-		return j;
-	if (o.from->local) {
-		v = ask(t, SL_EGRESS, &o);
-		count_hit(t, v.policy);
-		j.egress = v.policy;
-		if (!allows(e->net, SL_EGRESS, &v)) {
-			j.reason = SL_DROP_POLICY_EGRESS;
-			j.denied_by = v.policy;
-		}
-	}
-	if (o.to->local && j.reason == SL_KEEP) {
-		v = ask(t, SL_INGRESS, &o);
-		count_hit(t, v.policy);
-		j.ingress = v.policy;
-		if (!allows(e->net, SL_INGRESS, &v)) {
-			j.reason = SL_DROP_POLICY_INGRESS;
-			j.denied_by = v.policy;
-		}
-	}
-	audit(&j, e->net);
+	if (is_here(o.from))
+		judge_end(t, &o, SL_EGRESS, &j);
+	/* What one network denies for the record, another one may deny in earnest. */
+	if (is_here(o.to) && (j.reason == SL_KEEP || (j.audited && e->to != e->net)))
+		judge_end(t, &o, SL_INGRESS, &j);
 	return j;
 }
 
@@ -131,6 +146,17 @@ struct reading {
 	uint32_t ingress, egress;
 };
 
+static bool is_judged(const struct sl_trip *t, const struct sl_endpoint *end)
+{
+	return is_here(end) && network_of(t, end)->mode != SL_MODE_OBSERVE;
+}
+
+/* Of the two networks of a packet, the one that enforces, if any does. */
+static const struct sl_network *strict_of(const struct sl_ends *e)
+{
+	return e->net->mode == SL_MODE_ENFORCE ? e->net : e->to;
+}
+
 static struct reading read_as(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, bool by_peer)
 {
@@ -138,16 +164,16 @@ static struct reading read_as(
 	struct reading r = {.allowed = true, .ingress = SL_NOT_JUDGED, .egress = SL_NOT_JUDGED};
 	struct sl_verdict v;
 
-	if (o.from->local) {
+	if (is_judged(t, o.from)) {
 		v = ask(t, SL_EGRESS, &o);
 		r.egress = v.policy;
-		r.allowed &= allows(e->net, SL_EGRESS, &v);
+		r.allowed &= allows(network_of(t, o.from), SL_EGRESS, &v);
 		r.refused |= v.kind == SL_VERDICT_DENY;
 	}
-	if (o.to->local) {
+	if (is_judged(t, o.to)) {
 		v = ask(t, SL_INGRESS, &o);
 		r.ingress = v.policy;
-		r.allowed &= allows(e->net, SL_INGRESS, &v);
+		r.allowed &= allows(network_of(t, o.to), SL_INGRESS, &v);
 		r.refused |= v.kind == SL_VERDICT_DENY;
 	}
 	return r;
@@ -172,7 +198,7 @@ struct sl_judgement sl_judge_picked(
 
 	j.picked = true;
 	j.by_peer = !opener;
-	if (e->net->mode == SL_MODE_OBSERVE)
+	if (e->net->mode == SL_MODE_OBSERVE && e->to == e->net)
 		return j;
 	own = read_as(t, i, e, false);
 	peer = read_as(t, i, e, true);
@@ -185,7 +211,7 @@ struct sl_judgement sl_judge_picked(
 		count_hit(t, j.egress);
 		count_hit(t, j.ingress);
 	}
-	audit(&j, e->net);
+	audit(&j, strict_of(e));
 	return j;
 }
 
@@ -194,12 +220,14 @@ struct sl_judgement sl_judge_stranger(
 {
 	struct sl_judgement j = not_judged;
 
-	if (e->net->pickup || e->net->mode == SL_MODE_OBSERVE)
+	const struct sl_network *strict = strict_of(e);
+
+	if (strict->pickup || strict->mode == SL_MODE_OBSERVE)
 		return sl_judge_picked(t, i, e);
 	j.picked = true;
 	j.by_peer = !may_have_opened(&t->b->meta[i]);
 	j.reason = SL_DROP_TCP_NO_CONNECTION;
-	audit(&j, e->net);
+	audit(&j, strict);
 	return j;
 }
 

@@ -16,8 +16,9 @@ struct sl_judgement {
 	enum sl_drop reason;	  /* SL_KEEP: allowed */
 	uint32_t ingress, egress; /* slots of the policies that decided, or SL_NOT_JUDGED */
 	uint32_t denied_by;	  /* slot; SL_NOT_JUDGED when no policy has denied it */
-	bool audited;		  /* denied for the record only: the packet passes */
-	bool by_peer;		  /* the receiver of packet i is the opener */
+	const struct sl_network *denied_in; /* whose policies denied it; NULL: none */
+	bool audited;			    /* denied for the record only: the packet passes */
+	bool by_peer;			    /* the receiver of packet i is the opener */
 	/* the opener is not known; by_peer tells which reading was allowed */
 	bool picked;
 };

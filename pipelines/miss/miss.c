@@ -4,36 +4,26 @@
 #include <rte_ether.h>
 #include <rte_prefetch.h>
 
+#include "crossing.h"
 #include "deps.h"
 #include "icmp_error.h"
 #include "judge.h"
 #include "pipelines/parse/parse_dp.h"
+#include "pipelines/reply/gateway.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
-
-/* Both directions of the connection; side[0] is that of the present packet. */
-static void fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
-	struct sl_flow_install *in)
-{
-	struct rte_ether_hdr eth = *rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
-
-	in->side[0].origin = t->b->meta[i].origin;
-	in->side[1].origin = e->dst->origin;
-	memcpy(in->side[0].macs, eth.dst_addr.addr_bytes, 6);
-	memcpy(in->side[0].macs + 6, eth.src_addr.addr_bytes, 6);
-	memcpy(in->side[1].macs, eth.src_addr.addr_bytes, 6);
-	memcpy(in->side[1].macs + 6, eth.dst_addr.addr_bytes, 6);
-	in->side[0].act = sl_way_to(t, i, e->dst, sl_endpoint_carried(e->src));
-	in->side[1].act = sl_way_to(t, i, e->src, sl_endpoint_carried(e->dst));
-}
+#include "reject.h"
 
 static void swap_sides(struct sl_flow_install *in)
 {
+	const struct sl_rewrite *r = in->rewrite[0];
 	struct sl_flow_side s = in->side[0];
 
 	in->side[0] = in->side[1];
 	in->side[1] = s;
+	in->rewrite[0] = in->rewrite[1];
+	in->rewrite[1] = r;
 }
 
 /*
@@ -70,11 +60,11 @@ static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const st
 		by_peer = !sl_flow_is_opener(t->p->flows, f);
 	from = by_peer ? e->dst : e->src;
 	to = by_peer ? e->src : e->dst;
-	in->identity_src = from->identity;
-	in->identity_dst = to->identity;
-	in->self = from == to;
-	in->owner[0] = from->owner;
-	in->owner[1] = j->picked && from != to ? to->owner : 0;
+	in->identity_src = sl_identity_of(from);
+	in->identity_dst = sl_identity_of(to);
+	in->self = from == to && from != NULL;
+	in->owner[0] = from != NULL ? from->owner : 0;
+	in->owner[1] = j->picked && from != to && to != NULL ? to->owner : 0;
 }
 
 /* Packet i has no entry. */
@@ -137,6 +127,7 @@ static enum sl_drop connect_ends(
 {
 	struct sl_meta *m = &t->b->meta[i];
 	struct sl_judgement j;
+	struct sl_crossing crossing;
 	struct sl_flow_install in = {.tick = t->tick};
 
 	/* An echo reply without a request belongs to no connection, so policy is not evaluated. */
@@ -146,17 +137,21 @@ static enum sl_drop connect_ends(
 	if (j.reason != SL_KEEP) {
 		sl_judgement_note(t, i, &j);
 		if (!j.audited)
-			return j.reason;
+			return sl_reject(t, i, &j);
 	}
 	in.policy_ingress = j.ingress;
 	in.policy_egress = j.egress;
 	in.by_peer = j.by_peer;
 	in.picked = j.picked;
 	fill_ends(t, e, f, &j, &in);
-	fill_sides(t, i, e, &in);
-	in.generation = sl_deps_stamp(t, i, &in);
+	sl_fill_sides(t, i, e, &in, &crossing);
+	in.generation = sl_deps_stamp(t, i, e, &in);
 	m->act = in.side[0].act;
-	return f == NULL ? install(t, i, &in) : renew(t, i, e, f, &in);
+	if (in.rewrite[0] != NULL)
+		sl_rewrite_set(t->b, i, in.rewrite[0]);
+	if (f == NULL)
+		return install(t, i, &in);
+	return sl_crossing_moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
 }
 
 /* SL_KEEP with meta.act set, or the drop reason for packet i. */
@@ -169,14 +164,14 @@ static enum sl_drop resolve(const struct sl_trip *t, unsigned int i)
 	if (!sl_ip4_header_intact(t->b, i))
 		return SL_DROP_IP4_CHECKSUM;
 	if (t->b->meta[i].flags & SL_P_ICMP_ERROR)
-		return sl_icmp_error(t, i);
+		return sl_pass_icmp_error(t, i);
 	d = sl_ends_find(t, i, &ends);
 	if (f != NULL && atomic_load_explicit(&sl_flow_conn(t->p->flows, f)->state,
 				 memory_order_relaxed) == SL_CONN_PROGRAMMED)
 		return sl_programmed(t, i, &ends, d, f);
-	if (d != SL_KEEP)
-		return d;
-	return connect_ends(t, i, &ends, f);
+	if (likely(d == SL_KEEP))
+		return connect_ends(t, i, &ends, f);
+	return ends.routed ? sl_gateway(t, i, &ends, d) : d;
 }
 
 /* Prefetch, for all packets, what the checks of stale entries read. */
@@ -203,6 +198,7 @@ void sl_stage_miss(struct sl_trip *t, const struct sl_packets *in)
 			verdict = resolve(t, i);
 		t->b->verdict[i] = (uint8_t)verdict;
 		verdicts |= verdict;
+		sl_trip_note_rewrite(t, i);
 	}
 	t->has_verdicts |= verdicts != SL_KEEP;
 	sl_stage_mark(t->w, SL_STAGE_MISS, in->n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "programmed.h"
 
+#include "crossing.h"
 #include "deps.h"
 #include "judge.h"
 #include "pipelines/way/way.h"
@@ -19,7 +20,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		return SL_KEEP;
 	case SL_PROGRAM_ALLOW:
 		if (ends_verdict == SL_KEEP)
-			m->act = sl_way_to(t, i, e->dst, sl_endpoint_carried(e->src));
+			m->act = sl_way_out(t, i, e);
 		return ends_verdict;
 	case SL_PROGRAM_PORT:
 		/* Allowed: a port of its own network, or one without a network. */
@@ -33,7 +34,7 @@ static enum sl_drop programmed_way(const struct sl_trip *t, unsigned int i, cons
 		to.origin = p.target | SL_ORIGIN_NODE;
 		break;
 	}
-	m->act = sl_way_to(t, i, &to, sl_endpoint_carried(e->src));
+	m->act = sl_way_to(t, i, &to, sl_carried_of(e->src));
 	return SL_KEEP;
 }
 
@@ -43,6 +44,7 @@ enum sl_drop sl_programmed(const struct sl_trip *t, unsigned int i, const struct
 	const struct sl_meta *m = &t->b->meta[i];
 	struct sl_flow_install in = {
 		.tick = t->tick, .policy_ingress = SL_NOT_JUDGED, .policy_egress = SL_NOT_JUDGED};
+	struct sl_rewrite record;
 	enum sl_drop d = ends_verdict;
 
 	if (d != SL_DROP_SPOOFED)
@@ -52,9 +54,15 @@ enum sl_drop sl_programmed(const struct sl_trip *t, unsigned int i, const struct
 	in.side[0].origin = m->origin;
 	in.side[0].act = m->act;
 	memcpy(in.side[0].macs, rte_pktmbuf_mtod(t->b->pkt[i], const uint8_t *), 12);
-	in.identity_src = e->src->identity;
-	in.identity_dst = ends_verdict == SL_KEEP ? e->dst->identity : SL_IDENTITY_UNKNOWN;
-	in.generation = sl_deps_stamp(t, i, &in);
+	/* A programmed entry has no record: each packet is resolved. */
+	if (sl_conn_program(sl_flow_conn(t->p->flows, f)).kind == SL_PROGRAM_ALLOW &&
+		sl_crossing_record(t, i, e, &record)) {
+		sl_rewrite_set(t->b, i, &record);
+		return SL_KEEP;
+	}
+	in.identity_src = sl_identity_of(e->src);
+	in.identity_dst = ends_verdict == SL_KEEP ? sl_identity_of(e->dst) : SL_IDENTITY_UNKNOWN;
+	in.generation = sl_deps_stamp(t, i, e, &in);
 	sl_flow_update(t->p->flows, t->w->id, f, &in);
 	return sl_flow_serve_resolved(t->p->flows, t->w->id, f, t->b, i, t->tick);
 }

@@ -123,6 +123,39 @@ void sl_encap(struct sl_worker *w, const struct sl_world *world, struct sl_burst
 		send_one(w, world, b, idx[k]);
 }
 
+/* Packets that all leave by one next hop of the tunnel with this id. */
+static void send_by(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
+	const uint8_t *idx, unsigned int n, const struct sl_tunnel *t)
+{
+	uint64_t bytes;
+
+	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0 && t->resolved)) {
+		bytes = sl_tx_put_burst(w, t->port, b, idx, n) - (uint64_t)n * t->hdr_len;
+		sl_tunnel_count_sent(world->tunnels, w->id, t->id, n, bytes);
+		return;
+	}
+	for (unsigned int k = 0; k < n; k++) {
+		b->meta[idx[k]].tunnel = t;
+		send_one(w, world, b, idx[k]);
+	}
+}
+
+/* The packets of each next hop are a burst of their own. */
+static __rte_noinline void encap_group(struct sl_worker *w, const struct sl_world *world,
+	struct sl_burst *b, const uint8_t *idx, unsigned int n, const struct sl_tunnel_group *g)
+{
+	uint8_t by[SL_GROUP_MEMBERS_MAX][SL_BURST_MAX], n_by[SL_GROUP_MEMBERS_MAX] = {0};
+
+	for (unsigned int k = 0; k < n; k++) {
+		unsigned int m = g->bucket[sl_group_bucket(b->meta[idx[k]].hash)];
+
+		by[m][n_by[m]++] = idx[k];
+	}
+	for (unsigned int m = 0; m < g->n; m++)
+		if (n_by[m] != 0)
+			send_by(w, world, b, by[m], n_by[m], &g->member[m]);
+}
+
 /* No grouping, and one check of the transmit buffer. */
 void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct sl_burst *b,
 	const uint8_t *idx, unsigned int n, uint32_t id)
@@ -131,7 +164,10 @@ void sl_encap_one_way(struct sl_worker *w, const struct sl_world *world, struct 
 	uint64_t bytes;
 
 	if (unlikely(t == NULL || !t->reachable || !t->resolved || w->offloads)) {
-		sl_encap(w, world, b, idx, n);
+		if (t != NULL && t->group != NULL && !w->offloads)
+			encap_group(w, world, b, idx, n, t->group);
+		else
+			sl_encap(w, world, b, idx, n);
 		return;
 	}
 	if (likely(sl_encaps[t->encap]->push(b, idx, n, t) == 0)) {

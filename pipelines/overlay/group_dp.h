@@ -13,7 +13,8 @@
 
 #include "sluice/encap.h"
 
-#define SL_GROUP_BUCKETS 256u
+#define SL_GROUP_BUCKETS     256u
+#define SL_GROUP_MEMBERS_MAX 32u
 
 struct sl_tunnel_group {
 	uint8_t n;

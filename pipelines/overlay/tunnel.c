@@ -106,8 +106,11 @@ struct sl_tunnel *sl_tunnel_create_group(
 	struct sl_tunnel_group *g;
 	int rc;
 
-	if (leader == NULL)
+	if (leader == NULL || n > SL_GROUP_MEMBERS_MAX) {
+		free(leader);
+		errno = leader == NULL ? ENOMEM : EINVAL;
 		return NULL;
+	}
 	g = (struct sl_tunnel_group *)(void *)(leader + 1);
 	g->n = (uint8_t)n;
 	memcpy(g->bucket, bucket, sizeof(g->bucket));

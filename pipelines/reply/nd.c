@@ -99,6 +99,9 @@ static enum sl_drop nd_answer(const struct sl_trip *t, unsigned int i, const str
 		memcpy(a.to, q->sender.b, 16);
 		a.flags = 0x60; /* solicited, override */
 	}
+	if (holder->identity == SL_IDENTITY_GATEWAY)
+		a.flags |=
+			0x80; /* router; hosts forget a router that is none (RFC 4861 section 7.2.5) */
 	sl_advert_write(rte_pktmbuf_mtod(pkt, void *), &a);
 	m->l3_off = sizeof(struct rte_ether_hdr);
 	m->l3_len = (uint16_t)(SL_ADVERT_LEN - m->l3_off);

@@ -5,6 +5,7 @@
 
 #include "advert.h"
 #include "dp/lib/pmap.h"
+#include "pipelines/route/route_dp.h"
 #include "pipelines/verdict/verdict.h"
 #include "pipelines/way/way.h"
 #include "reply_state.h"
@@ -43,12 +44,27 @@ static bool has_host_mac(const struct sl_whohas *q)
 		(const struct rte_ether_addr *)(const void *)q->mac.b);
 }
 
+/* The network's route to the sender's address leads to the endpoint that asks: it forwards. */
+static bool is_behind_sender(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
+{
+	const struct sl_route_dp *r = sl_route_of(t->world, t->b->meta[i].network, &q->sender);
+
+	for (unsigned int k = 0; r != NULL && k < r->n; k++)
+		if (r->target[k].kind <= SL_TARGET_HOST &&
+			is_sender(t, i, q, find(t, i, &r->target[k].ip)))
+			return true;
+	return false;
+}
+
 /* IPv6 stacks ask from link-local addresses, which belong to no endpoint. */
 static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
 {
+	const struct sl_endpoint *ep;
+
 	if (!sl_ip_is_v4(&q->sender) && is_link_local(&q->sender))
 		return true;
-	return is_sender(t, i, q, find(t, i, &q->sender));
+	ep = find(t, i, &q->sender);
+	return ep != NULL ? is_sender(t, i, q, ep) : is_behind_sender(t, i, q);
 }
 
 /* The culprit that announcements from packet i's port or node are counted for. */
@@ -87,9 +103,28 @@ static enum sl_drop pass_on(const struct sl_trip *t, unsigned int i, const struc
 	return SL_CONSUMED;
 }
 
-/* SL_KEEP: packet i must become the answer that names *holder. Otherwise its verdict. */
+/*
+ * The address is that of a gateway, or the link-local one of its MAC (RFC 4291 appendix A). Each node
+ * answers its own workloads only.
+ */
+static bool is_gateway(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	const struct sl_network *net = &t->world->networks[m->network];
+	const struct sl_ip link_local = sl_gateway_link_local(net);
+
+	if (!net->has_gateways || m->origin & SL_ORIGIN_NODE)
+		return false;
+	return sl_gateway_find(t->world, m->network, &q->address) != NULL ||
+	       sl_ip_equal(&q->address, &link_local);
+}
+
+/*
+ * SL_KEEP: packet i must become the answer that names *holder. Otherwise its verdict. gateway: to be
+ * filled when a gateway is the holder.
+ */
 static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
-	const struct sl_endpoint **holder)
+	struct sl_endpoint *gateway, const struct sl_endpoint **holder)
 {
 	const struct sl_endpoint *ep;
 
@@ -105,6 +140,12 @@ static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct 
 	}
 	if (ep != NULL && q->kind == SL_WHOHAS_PROBE && is_at(t, i, ep))
 		return SL_CONSUMED;
+	if (ep == NULL && is_gateway(t, i, q)) {
+		gateway->mac = t->world->networks[t->b->meta[i].network].gateway_mac;
+		gateway->identity = SL_IDENTITY_GATEWAY;
+		*holder = gateway;
+		return SL_KEEP;
+	}
 	/* Questions from a tunnel are answered only by the node that has the holder. */
 	if (ep == NULL || ((t->b->meta[i].origin & SL_ORIGIN_NODE) && !ep->local))
 		return SL_DROP_ARP_UNANSWERED;
@@ -119,11 +160,12 @@ static enum sl_drop reply(const struct sl_trip *t, unsigned int i)
 	struct sl_meta *m = &t->b->meta[i];
 	const struct sl_whohas_protocol *row = m->flags & SL_P_ARP ? &sl_whohas_arp : &sl_whohas_nd;
 	const struct sl_endpoint *holder;
+	struct sl_endpoint gateway;
 	struct sl_whohas q;
 	enum sl_drop d = row->read(t, i, &q);
 
 	if (d == SL_KEEP)
-		d = judge(t, i, &q, &holder);
+		d = judge(t, i, &q, &gateway, &holder);
 	if (d == SL_KEEP)
 		d = row->answer(t, i, &q, holder);
 	if (d != SL_KEEP)

@@ -4,7 +4,7 @@
  * One set of rules, based on the endpoint table, serves both protocols. Each protocol has a row
  * that reads its packets and writes its frames.
  *
- *   question      answered with the MAC of the target's endpoint, if the sender is an endpoint with
+ *   question      answered with the MAC of the target's endpoint or gateway, if the sender is an endpoint with
  *                 this port or node, MAC and address
  *   probe         "does anybody have the address that I want?" (RFC 5227, RFC 4862). Answered only
  *                 when the holder is behind another port or node. All hosts behind one port or node

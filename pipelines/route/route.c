@@ -69,6 +69,14 @@ bool sl_gateway_of(
 	return true;
 }
 
+struct sl_ip sl_gateway_link_local(const struct sl_network *net)
+{
+	const uint8_t *mac = net->gateway_mac.b;
+
+	return (struct sl_ip){.b = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+				      0xfe, mac[3], mac[4], mac[5]}};
+}
+
 #define SPREAD UINT64_C(0x9e3779b97f4a7c15)
 
 static uint64_t mix(uint64_t h, uint64_t v)

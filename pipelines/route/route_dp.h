@@ -84,6 +84,9 @@ const struct sl_route_dp *sl_gateway_find(
 bool sl_gateway_of(const struct sl_world *w, uint32_t network, const struct sl_ip *host,
 	struct sl_ip *gateway);
 
+/* The link-local address of the network's gateways: that of their MAC. */
+struct sl_ip sl_gateway_link_local(const struct sl_network *net);
+
 /* The same on every node and after every start, and for both directions. */
 uint32_t sl_route_hash(const struct sl_burst *b, unsigned int i);
 

@@ -4,13 +4,6 @@
 #include <rte_prefetch.h>
 
 #include "pipelines/reply/too_big.h"
-#include "sluice/super.h"
-
-/* A super-segment is larger than what may be on the wire. Its segments count. */
-static bool segments_fit(const struct rte_mbuf *pkt, uint32_t mtu)
-{
-	return sl_is_super(pkt) && sl_super_ip_len(pkt) <= mtu;
-}
 
 /* SL_KEEP when packet i may leave as its action says; otherwise the drop reason. */
 static enum sl_drop check(const struct sl_trip *t, unsigned int i)
@@ -19,7 +12,7 @@ static enum sl_drop check(const struct sl_trip *t, unsigned int i)
 
 	if (unlikely(m->act.kind == SL_ACT_DROP))
 		return m->act.reason;
-	if (unlikely(m->l3_len > m->act.mtu) && !segments_fit(t->b->pkt[i], m->act.mtu)) {
+	if (unlikely(!sl_execute_fits(t->b->pkt[i], m))) {
 		sl_too_big(t, i);
 		return SL_DROP_MTU_EXCEEDED;
 	}

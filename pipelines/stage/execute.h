@@ -9,6 +9,14 @@
 #include "dp/lib/pkt.h"
 #include "pipelines/context/trip.h"
 #include "pipelines/overlay/overlay_dp.h"
+#include "sluice/super.h"
+
+/* True when packet m, or each segment of a super-segment, fits its way out. */
+static inline bool sl_execute_fits(const struct rte_mbuf *pkt, const struct sl_meta *m)
+{
+	return likely(m->l3_len <= m->act.mtu) ||
+	       (sl_is_super(pkt) && sl_super_ip_len(pkt) <= m->act.mtu);
+}
 
 /* For bursts with different ways out, packets to drop, or packets that do not fit. */
 void sl_execute_each(struct sl_trip *t, const struct sl_packets *in);

@@ -26,8 +26,10 @@ static inline void sl_stage_lookup(
 	if (unlikely(t->w->offloads))
 		sl_flow_count_segments(t->p->flows, b, in->idx, in->n, &pass);
 	sl_stage_mark(t->w, SL_STAGE_LOOKUP, in->n);
-	for (unsigned int k = 0; k < pass.n_track; k++)
+	for (unsigned int k = 0; k < pass.n_track; k++) {
 		t->has_verdicts |= b->verdict[pass.track[k]] != SL_KEEP;
+		sl_trip_note_rewrite(t, pass.track[k]);
+	}
 	missed->n = pass.n_miss;
 	if (unlikely(pass.n_miss > 0))
 		memcpy(missed->idx, pass.miss, sizeof(missed->idx));

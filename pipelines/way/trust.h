@@ -11,7 +11,7 @@
 #include "pipelines/context/trip.h"
 
 /*
- * *src is the sender of packet i. claim: it becomes claimed, a copy with the identity that the packet
+ * *src is the sender of packet i; NULL: it is outside. claim: it becomes claimed, a copy with the identity that the packet
  * claims.
  */
 static inline enum sl_drop sl_trust_sender(const struct sl_trip *t, unsigned int i,
@@ -26,11 +26,13 @@ static inline enum sl_drop sl_trust_sender(const struct sl_trip *t, unsigned int
 		return SL_KEEP;
 	switch (sl_node_way_find(t->world, node).trust) {
 	case SL_TRUST_VERIFY:
-		if (m->carried == (*src)->identity)
+		if (m->carried == (*src != NULL ? (*src)->identity : SL_IDENTITY_WORLD))
 			return SL_KEEP;
 		m->detail = m->carried;
 		return SL_DROP_IDENTITY_MISMATCH;
 	case SL_TRUST_CLAIM:
+		if (*src == NULL)
+			return SL_KEEP;
 		*claimed = **src;
 		claimed->identity = m->carried;
 		*src = claimed;

@@ -35,10 +35,9 @@ static inline struct sl_action by_port(
 		.vni = net->vni};
 }
 
-static inline struct sl_action by_node(
-	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
+static inline struct sl_action by_tunnel(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t id)
 {
-	uint32_t id = sl_node_tunnel(t->world, net, node);
 	const struct sl_tunnel *tun = sl_tunnel_find(t->world->tunnels, id);
 
 	if (tun == NULL)
@@ -49,25 +48,74 @@ static inline struct sl_action by_node(
 		.vni = net->vni};
 }
 
+static inline struct sl_action by_node(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t node)
+{
+	return by_tunnel(t, net, family, sl_node_tunnel(t->world, net, node));
+}
+
+static inline struct sl_action by_origin(
+	const struct sl_trip *t, const struct sl_network *net, uint16_t family, uint32_t origin)
+{
+	if (origin & SL_ORIGIN_NODE)
+		return by_node(t, net, family, origin & ~SL_ORIGIN_NODE);
+	return by_port(t, net, family, (uint16_t)origin);
+}
+
 struct sl_action sl_way_to(const struct sl_trip *t, unsigned int i, const struct sl_endpoint *to,
 	uint32_t sender_identity)
 {
 	const struct sl_meta *m = &t->b->meta[i];
 	const struct sl_network *net = &t->world->networks[m->network];
+	struct sl_action act = by_origin(t, net, m->flags, to->origin);
+
+	act.identity = sender_identity & SL_IDENTITY_MASK;
+	return act;
+}
+
+static struct sl_action by_target(const struct sl_trip *t, const struct sl_network *net,
+	uint16_t family, const struct sl_route_target *target)
+{
+	if (target->kind == SL_TARGET_NODE)
+		return by_node(t, net, family, target->id);
+	return by_tunnel(t, net, family, target->id);
+}
+
+struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
+{
+	uint16_t family = t->b->meta[i].flags;
 	struct sl_action act;
 
-	if (to->local)
-		act = by_port(t, net, m->flags, (uint16_t)to->origin);
+	if (likely(e->dst_via != NULL))
+		act = by_origin(t, e->to, family, e->dst_via->origin);
 	else
-		act = by_node(t, net, m->flags, to->origin & ~SL_ORIGIN_NODE);
-	act.identity = sender_identity & SL_IDENTITY_MASK;
+		act = by_target(t, e->to, family, e->target);
+	act.identity = sl_carried_of(e->src) & SL_IDENTITY_MASK;
+	return act;
+}
+
+struct sl_action sl_way_of_replies(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+	struct sl_action act = by_origin(t, e->from, m->flags, m->origin);
+
+	act.identity = sl_carried_of(e->dst) & SL_IDENTITY_MASK;
 	return act;
 }
 
 struct sl_action sl_way_back(const struct sl_trip *t, unsigned int i)
 {
 	const struct sl_meta *m = &t->b->meta[i];
-	struct sl_endpoint back = {.origin = m->origin, .local = !(m->origin & SL_ORIGIN_NODE)};
+	struct sl_action act = by_origin(t, &t->world->networks[m->network], m->flags, m->origin);
 
-	return sl_way_to(t, i, &back, SL_IDENTITY_GATEWAY);
+	act.identity = SL_IDENTITY_GATEWAY;
+	return act;
+}
+
+bool sl_way_is_bare(const struct sl_trip *t, const struct sl_action *act)
+{
+	const struct sl_tunnel *tun =
+		act->kind == SL_ACT_TUNNEL ? sl_tunnel_find(t->world->tunnels, act->out) : NULL;
+
+	return tun != NULL && !sl_encaps[tun->encap]->inner_ethernet;
 }

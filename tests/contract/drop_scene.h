@@ -29,6 +29,11 @@ static inline uint8_t *at(struct sl_frame *f, enum sl_layer_kind kind, uint32_t 
 	return &f->b[sl_frame_off(f, kind, 0) + off];
 }
 
+/* At a gateway. */
+enum sl_drop sl_scene_ttl_exceeded(struct scene *s);
+enum sl_drop sl_scene_route_blackhole(struct scene *s);
+enum sl_drop sl_scene_gateway_protocol(struct scene *s);
+
 /* By reason: how to provoke the reasons that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];
 

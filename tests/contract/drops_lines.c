@@ -196,6 +196,18 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:06 type=2048 ip=10.0.0.5 to=10.0.0.99 proto=17 ports=40000 "
 		"to=53 length=42 =no endpoint of network blue has 10.0.0.99",
+	[SL_DROP_TTL_EXCEEDED] =
+		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "
+		"to=53 length=42 =a gateway of network blue has no hop left for it",
+	[SL_DROP_ROUTE_BLACKHOLE] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.66.0.1 proto=17 ports=40000 "
+		"to=53 length=42 =route 10.66.0.0/16 of network blue is a blackhole",
+	[SL_DROP_GATEWAY_PROTOCOL] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.0.0.1 proto=17 ports=40000 "
+		"to=53 length=42 =10.0.0.1 is a gateway of network blue, and answers ping only",
 	[SL_DROP_DESTINATION_MAC] =
 		"port=web from=web network=blue sender=web-1 receiver=db-1 macs=02:00:00:00:00:05 "
 		"to=02:00:00:00:00:07 type=2048 ip=10.0.0.5 to=10.0.0.6 proto=17 ports=40000 "

@@ -295,4 +295,8 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_FRAGMENT_OVERLAP] = fragment_overlap,
 	[SL_DROP_FRAGMENT_UNKNOWN] = fragment_unknown,
 	[SL_DROP_OFFLOAD_MALFORMED] = offload_malformed,
+	/* gateways */
+	[SL_DROP_TTL_EXCEEDED] = sl_scene_ttl_exceeded,
+	[SL_DROP_ROUTE_BLACKHOLE] = sl_scene_route_blackhole,
+	[SL_DROP_GATEWAY_PROTOCOL] = sl_scene_gateway_protocol,
 };

@@ -76,7 +76,17 @@ def whole(fragment, base):
 
 @test
 def every_json_example_of_the_guide_is_a_configuration(lab):
-    examples = [b for b in blocks("docs/guide.md") if b.kind == "json"]
+    check_examples(lab, "docs/guide.md")
+
+
+@test
+def every_json_example_of_the_underlays_chapter_is_a_configuration(lab):
+    check_examples(lab, "docs/guide/underlay.md")
+
+
+def check_examples(lab, page):
+    examples = [b for b in blocks(page) if b.kind == "json"]
+    expect(examples, f"{page} has no example")
     first = next(b.text for b in blocks("docs/guide.md") if "<<'EOT'" in b.text)
     base = json.loads(first.split("<<'EOT'\n")[1].split("EOT\n")[0])
     for block in examples:
@@ -84,7 +94,7 @@ def every_json_example_of_the_guide_is_a_configuration(lab):
         with open(path, "w", encoding="utf-8") as f:
             json.dump(whole(block.text, base), f)
         done = subprocess.run([lab.sluiced, "--config", path, "--check"], capture_output=True, text=True, check=False)
-        expect(done.returncode == 0, f"docs/guide.md:{block.line}: {done.stderr}{block.text}")
+        expect(done.returncode == 0, f"{page}:{block.line}: {done.stderr}{block.text}")
 
 
 @test

@@ -10,6 +10,9 @@ from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
 from lab.site import OPEN, workers
 
+SO_RCVBUFFORCE = 33  # root may have more than rmem_max
+
+
 class Fabric:
     """Our node has two uplinks, each to a router of its own. Both routers lead to the other node, whose
     kernel's VXLAN device counts what arrives. The routers' interfaces count what each has carried."""
@@ -117,7 +120,7 @@ class Counter:
     def __init__(self, ns, dev="near"):
         self.ports = {}
         self.sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 25)
         self.sock.bind((dev, 3))
         self.sock.settimeout(0.05)
         self.stop = threading.Event()
@@ -153,7 +156,7 @@ class Flows:
     def __init__(self, fabric, n=256):
         self.fabric = fabric
         self.far = fabric.peer.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+        self.far.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 25)
         self.far.bind(("10.0.0.6", 7777))
         self.far.setblocking(False)
         self.near = []
@@ -168,7 +171,7 @@ class Flows:
         for i, s in enumerate(self.near):
             s.sendto(b"x" * 32, ("10.0.0.6", 7777))
             if i % 32 == 31:
-                time.sleep(0.002)
+                time.sleep(0.004)
         self.sent += len(self.near)
 
     def arrived(self):
@@ -290,6 +293,19 @@ def a_link_that_goes_down_moves_its_flows_at_once(lab):
     after, n = flows.round()
     expect_equal([set(a) for a in after], [set(b) for b in before], "each flow is where it was")
     flows.close()
+
+
+@test
+def a_link_that_is_down_from_the_start_has_no_flows(lab):
+    f = Fabric(lab, kind="interface")
+    f.routers[1].run("ip", "link", "set", "near", "down")
+    f.wait_usable(12, True, False)
+    f.daemon.stop()
+    f.daemon.start()
+    f.wait_usable(12, True, False)
+    expect_equal([h["flows"] for h in f.hops()], [256, 0], "parts of the flows")
+    f.routers[1].run("ip", "link", "set", "near", "up")
+    f.wait_usable(12, True, True)
 
 
 @test

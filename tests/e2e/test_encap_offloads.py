@@ -8,6 +8,7 @@ import itertools
 from lab.encaps import PORTS, DualNode, DualSite, expect_answers
 from lab.expect import expect, test
 from lab.traffic import Iperf
+from test_encaps_routed import SUBNETS
 from test_offloads import TapWorkload, send_file, uplink
 
 FAMILIES = ("ipv4", "ipv6")
@@ -24,9 +25,9 @@ class SmallTapWorkload(TapWorkload):
 class DualTapNode(DualNode):
     settings = {}
 
-    def __init__(self, lab, name, index):
+    def __init__(self, lab, name, index, workload):
         super().__init__(lab, name, index, 0)
-        self.workloads = [SmallTapWorkload(lab, self, 1)]
+        self.workloads = [workload(lab, self, 1)]
 
     def bring_up(self, _other, _workload_mtu):
         pass
@@ -38,8 +39,22 @@ class DualTapNode(DualNode):
         return config
 
 
-def offload_site(lab):
-    site = DualSite(lab, DualTapNode(lab, "a", 1), DualTapNode(lab, "b", 2), plain=False)
+class RoutedTapWorkload(SmallTapWorkload):
+    """Its peer is in another subnet."""
+
+    def __init__(self, lab, node, number):
+        super().__init__(lab, node, number)
+        self.ip, self.ip6 = f"10.0.{node.index}.1{number}", f"fd00:{node.index}::1{number}"
+
+    def set_address(self):
+        super().set_address()
+        self.ns.run("ip", "route", "add", "default", "via", f"10.0.{self.node.index}.1")
+        self.ns.run("ip", "-6", "route", "add", "default", "via", f"fd00:{self.node.index}::1")
+
+
+def offload_site(lab, workload=SmallTapWorkload, **network):
+    nodes = DualTapNode(lab, "a", 1, workload), DualTapNode(lab, "b", 2, workload)
+    site = DualSite(lab, *nodes, plain=False, **network)
     for w in (site.a1, site.b1):
         w.set_address()
     return site
@@ -72,3 +87,15 @@ def iperf_with_super_segments_crosses_each_encapsulation_and_underlay(lab):
         packets, size = (n - m for n, m in zip(uplink(site.a.daemon, "tx_packets", "tx_bytes"), before))
         expect(size / packets < MTU + 120, f"{what}: packets of {size / packets:.0f} bytes are counted whole")
         Iperf(site.b1, site.a1, "-u", "-b", "20M", "-l", "1200").expect_udp(20)
+
+
+@test
+def super_segments_cross_ip_in_ip_over_both_underlays(lab):
+    site = offload_site(lab, RoutedTapWorkload, encap="ipip", subnets=SUBNETS)
+    for family in FAMILIES:
+        site.set_nodes(encaps=[{"encap": "ipip", "family": family}])
+        expect_answers(site.a1, site.b1.ip)
+        for client, server in ((site.a1, site.b1), (site.b1, site.a1)):
+            send_file(client, server, server.ip)
+            send_file(client, server, server.ip6)
+        Iperf(site.a1, site.b1).expect_tcp()

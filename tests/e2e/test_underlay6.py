@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
@@ -17,9 +18,11 @@ FAR = "2001:db8:9::2"
 class Segment6:
     """Our node on a bridge with another node and a hostile host. Both are the kernel's, with its IPv6."""
 
-    def __init__(self, lab, **config):
-        self.node, self.switch = lab.namespace("node6"), lab.namespace("switch6")
-        self.switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    def __init__(self, lab, snooping=False, **config):
+        self.node, self.switch = lab.namespace("node6"), lab.namespace("switch6", ipv6=snooping)
+        more = ("mcast_querier", "1", "mcast_startup_query_interval", "100", "mcast_query_interval", "500",
+                "mcast_membership_interval", "26000") if snooping else ()
+        self.switch.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "01"[snooping], *more)
         self.switch.run("ip", "link", "set", "br0", "up")
         self.plug(self.node, "up0", "p0", NODE_MAC)
         self.hosts = {}
@@ -358,3 +361,44 @@ def with_a_host_tap_the_kernel_has_ip6_routes_and_neighbours(lab):
     wait_until(lambda: way.path()["next_hop"] == link_local and way.path()["resolved"],
                lambda: f"the kernel's new route is not taken: {way.path()}", 10)
     ping(way.web, "10.0.0.6")
+
+
+@test
+def two_of_three_solicitations_may_be_lost(lab):
+    """The table asks three times, so the next hop is found, and stays over its probe after 30 seconds."""
+    s = Segment6(lab)
+    s.wait_neighbor("the next hop is not resolved", mac=PEER_MAC, state="reachable")
+    s.peer.run("nft", "add", "table", "ip6", "loss")
+    s.peer.run("nft", "add", "chain", "ip6", "loss", "in", "{ type filter hook input priority 0; }")
+    s.peer.run("nft", "add", "rule", "ip6", "loss", "in", "icmpv6", "type", "nd-neighbor-solicit",
+               "numgen", "inc", "mod", "3", "!=", "2", "counter", "drop")
+    states = set()
+
+    def probed():
+        n = s.neighbor()
+        states.add(n["state"])
+        return "probe" in states and n["state"] == "reachable"
+
+    wait_until(probed, lambda: f"it was not probed: {s.neighbor()}", 45)
+    expect("failed" not in states and "incomplete" not in states, f"states: {states}")
+    lost = json.loads(s.peer.run("nft", "-j", "list", "chain", "ip6", "loss", "in"))
+    counter = next(e["counter"] for r in lost["nftables"] for e in r.get("rule", {}).get("expr", []) if "counter" in e)
+    expect(counter["packets"] >= 2, f"solicitations that were lost: {counter}")
+
+
+@test
+def a_switch_that_filters_groups_passes_solicitations(lab):
+    """Its querier is on, so it forwards groups only to ports that have reported them."""
+    s = Segment6(lab, snooping=True)
+
+    def groups(port):
+        mdb = json.loads(s.switch.run("bridge", "-j", "mdb", "show", "dev", "br0"))
+        return {e["grp"] for b in mdb for e in b.get("mdb", []) if e["port"] == port}
+
+    wait_until(lambda: {"ff02::1:ff00:1", "ff02::1:ff00:a01"} <= groups("p0"),
+               lambda: f"the switch does not know the node's groups: {groups('p0')}", 15)
+    time.sleep(11)  # until the bridge trusts its own querier
+    s.peer.run("ip", "-6", "neigh", "flush", "dev", "eth0")
+    ping(s.peer, NODE_IP)
+    ping(s.peer, f"{LINK_LOCAL}%eth0")
+    expect("ff02::1:ff00:77" not in groups("p0"), "a group of nobody")

@@ -23,12 +23,13 @@
 #include "pipelines/pipeline.h"
 #include "pipelines/policy/policy_ctl.h"
 
-#define SL_RIG_PORTS	32 /* number of port ids */
-#define SL_RIG_WEB	0
-#define SL_RIG_DB	1
-#define SL_RIG_UNDERLAY 2
-#define SL_RIG_UNBOUND	3
-#define SL_RIG_NODE	1
+#define SL_RIG_PORTS	   32 /* number of port ids */
+#define SL_RIG_WEB	   0
+#define SL_RIG_DB	   1
+#define SL_RIG_UNDERLAY	   2
+#define SL_RIG_UNBOUND	   3
+#define SL_RIG_NODE	   1
+#define SL_RIG_GATEWAY_MAC "02:00:5e:00:02:01"
 
 struct sl_rig;
 
@@ -51,6 +52,9 @@ void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode);
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress);
 void sl_rig_pickup(struct sl_rig *r, bool pickup);
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu);
+/* The network's subnets 10.0.0.0/24 and fd00::/64 have gateways, .1 and ::1, and 10.66.0.0/16 is a
+ * blackhole. */
+void sl_rig_gateway(struct sl_rig *r);
 /* The port's MAC from the next burst on. */
 void sl_rig_mac(struct sl_rig *r, uint16_t port, const char *mac);
 /* Packets from the port may carry offloads from now on. */

@@ -16,6 +16,7 @@
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/pipeline_ctl.h"
+#include "pipelines/route/route_ctl.h"
 
 static const struct sl_label web[] = {{"app", "web"}}, db[] = {{"app", "db"}},
 			     far[] = {{"app", "far"}};
@@ -188,6 +189,7 @@ void sl_rig_free_world(struct sl_rig *r)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->pair_network);
+	sl_routes_destroy((struct sl_pmap *)(uintptr_t)r->world->routes);
 	sl_policy_set_destroy((void *)(uintptr_t)r->world->policies);
 	sl_u32map_destroy((void *)(uintptr_t)r->world->vni_to_network);
 	sl_addr_map_destroy((void *)(uintptr_t)r->world->node_by_addr);
@@ -256,6 +258,40 @@ void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu)
 	struct sl_world *w = change(r);
 
 	r->networks[1].mtu = mtu;
+	publish(r, w);
+}
+
+static void put_subnet(
+	struct sl_route_edit *e, const char *address, uint8_t len, const char *gateway)
+{
+	const struct sl_prefix p = {sl_test_ip(address), len};
+	struct sl_route_dp *s = sl_route_create(&p, 0);
+
+	assert_non_null(s);
+	s->kind = SL_ROUTE_SUBNET;
+	s->has_gateway = true;
+	s->gateway = sl_test_ip(gateway);
+	assert_int_equal(sl_route_put(e, sl_subnets_of(1), s), 0);
+}
+
+void sl_rig_gateway(struct sl_rig *r)
+{
+	const struct sl_prefix nowhere = {sl_test_ip("10.66.0.0"), 96 + 16};
+	struct sl_route_edit *e = sl_route_edit_begin(NULL, 7);
+	struct sl_route_dp *blackhole = sl_route_create(&nowhere, 0);
+	struct sl_world *w = change(r);
+	struct sl_route_garbage *g;
+
+	assert_non_null(e);
+	assert_non_null(blackhole);
+	blackhole->kind = SL_ROUTE_BLACKHOLE;
+	put_subnet(e, "10.0.0.0", 96 + 24, "10.0.0.1");
+	put_subnet(e, "fd00::", 64, "fd00::1");
+	assert_int_equal(sl_route_put(e, sl_routes_of(1), blackhole), 0);
+	w->routes = sl_route_edit_commit(e, &g);
+	sl_route_garbage_free(g);
+	r->networks[1].has_gateways = true;
+	r->networks[1].gateway_mac = sl_test_mac(SL_RIG_GATEWAY_MAC);
 	publish(r, w);
 }
 

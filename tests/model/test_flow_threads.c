@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two workers install, look up, renew and track the same connections, both new and old ones at the
- * same time, while the control thread ages, deletes, programs and lists. Each stored action has
- * its key and generation, so a hit on another connection's entry, a torn copy or a slot used again
+ * same time, while the control thread ages, deletes, programs and lists. A quarter of the connections
+ * have two keys. Each stored action and record has its key and generation, so a hit on another connection's entry, a torn copy or a slot used again
  * too early is detected. In the end the bill of each owner must be right. Also meant for the
  * thread sanitizer.
  */
@@ -24,10 +24,11 @@
 
 struct worker {
 	struct flow_fixture x; /* its own bursts; table and RCU of the fixture below */
+	struct flow_translation translation;
 	pthread_t thread;
 	unsigned int id;
 	uint64_t random;
-	uint64_t hits, misses, installs, refused, wrong;
+	uint64_t hits, misses, installs, refused, wrong, records;
 };
 
 static struct flow_fixture shared;
@@ -61,6 +62,7 @@ static struct flow_packet random_packet(uint64_t *random)
 
 	return (struct flow_packet){.id = id,
 		.v6 = id % 2,
+		.two = id / 2 % 4 == 1,
 		.proto = id % 3 ? IPPROTO_UDP : IPPROTO_TCP,
 		.tcp_flags = flags[below(random, RTE_DIM(flags))],
 		.reply = below(random, 2)};
@@ -76,6 +78,8 @@ static struct sl_flow_install resolve(struct worker *w, unsigned int i, const st
 		in.side[d].act.identity = w->x.generation & SL_IDENTITY_MASK;
 		in.side[d].act.mtu = (uint16_t)~w->x.generation;
 	}
+	if (p->two)
+		flow_translate(&w->translation, p, w->x.generation, &in);
 	in.owner[0] = owner[below(&w->random, OWNERS)];
 	in.owner[1] = in.owner[0] % 5 == 0 ? owner[below(&w->random, OWNERS)] : 0;
 	return in;
@@ -88,9 +92,12 @@ static void renew(struct worker *w, unsigned int i, struct sl_flow_install *in)
 
 	if (!sl_flow_is_orig(m->flow)) {
 		struct sl_flow_side side = in->side[0];
+		const struct sl_rewrite *record = in->rewrite[0];
 
 		in->side[0] = in->side[1];
 		in->side[1] = side;
+		in->rewrite[0] = in->rewrite[1];
+		in->rewrite[1] = record;
 	}
 	if (!reopen && sl_flow_opens(shared.t, m->flow, m))
 		return; /* judged alone, without storing anything */
@@ -108,14 +115,22 @@ static void check_hit(struct worker *w, unsigned int i, const struct flow_packet
 	w->hits++;
 	if (m->act.vni != name_of(p->id, p->reply) ||
 		m->act.identity != (w->x.generation & SL_IDENTITY_MASK) ||
-		m->act.mtu != (uint16_t)~w->x.generation)
+		m->act.mtu != (uint16_t)~w->x.generation ||
+		!!(m->act.flags & SL_ACT_REWRITE) != p->two)
 		w->wrong++;
+	if (p->two) {
+		struct sl_rewrite want = flow_record(p, w->x.generation);
+
+		w->wrong += memcmp(&w->x.b.rewrite[i], &want, sizeof(want)) != 0;
+		w->records++;
+	}
 }
 
 static void one_burst(struct worker *w)
 {
 	struct flow_packet p[SL_BURST_MAX];
 	struct sl_flow_pass pass;
+	uint64_t missed = 0;
 
 	w->x.generation = atomic_load(&generation);
 	w->x.tick = atomic_load(&tick);
@@ -127,12 +142,11 @@ static void one_burst(struct worker *w)
 	pass = (struct sl_flow_pass){
 		.worker = w->id, .tick = w->x.tick, .generation = w->x.generation};
 	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, &pass);
-	for (unsigned int i = 0, k = 0; i < SL_BURST_MAX; i++) {
-		if (k < pass.n_miss && pass.miss[k] == i)
-			k++;
-		else
+	for (unsigned int k = 0; k < pass.n_miss; k++)
+		missed |= UINT64_C(1) << pass.miss[k];
+	for (unsigned int i = 0; i < SL_BURST_MAX; i++)
+		if (!(missed >> i & 1))
 			check_hit(w, i, &p[i]);
-	}
 	for (unsigned int k = 0; k < pass.n_miss; k++) {
 		unsigned int i = pass.miss[k];
 		struct sl_flow_install in = resolve(w, i, &p[i]);
@@ -186,7 +200,8 @@ static struct sl_flow *find_key(const struct sl_key6 *key, bool v4, bool reverse
  */
 static bool check_found_by_key(const struct sl_flow_view *v)
 {
-	struct sl_flow *f = find_key(&v->key, v->v4, false), *r = find_key(&v->key, v->v4, true);
+	struct sl_flow *f = find_key(&v->key, v->v4, false);
+	struct sl_flow *r = find_key(&v->becomes, v->v4, true);
 
 	if (f != NULL)
 		assert_int_equal(sl_flow_index(shared.t, f) / 2, v->pair);
@@ -286,7 +301,7 @@ static void workers_and_control_agree(void **state)
 	const char *given = getenv("SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL),
 		 random = seed;
-	uint64_t hits = 0, installs = 0;
+	uint64_t hits = 0, installs = 0, records = 0;
 
 	(void)state;
 	printf("seed %llu\n", (unsigned long long)seed);
@@ -308,10 +323,11 @@ static void workers_and_control_agree(void **state)
 		assert_int_equal(workers[i].hits + workers[i].misses, BURSTS * SL_BURST_MAX);
 		hits += workers[i].hits;
 		installs += workers[i].installs;
+		records += workers[i].records;
 	}
-	printf("%llu hits, %llu installs\n", (unsigned long long)hits,
-		(unsigned long long)installs);
-	assert_true(hits > 0 && installs > CAPACITY);
+	printf("%llu hits, %llu records, %llu installs\n", (unsigned long long)hits,
+		(unsigned long long)records, (unsigned long long)installs);
+	assert_true(hits > 0 && records > 0 && installs > CAPACITY);
 	check_no_key_twice();
 	sl_rcu_drain(shared.rcu);
 	sl_test_bills_balance(shared.t);

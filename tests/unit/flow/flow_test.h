@@ -19,6 +19,7 @@
 #include <rte_lcore.h>
 
 #include "pipelines/flow/flow_ctl.h"
+#include "pipelines/rewrite/rewrite_dp.h"
 #include "tests/lib/packet.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
@@ -44,7 +45,9 @@ struct flow_packet {
 	uint32_t id;
 	uint8_t proto; /* 0: UDP */
 	bool v6;
-	bool reply;	   /* from B to A */
+	bool reply; /* from B to A */
+	/* The replies are from another address and port, and in another network: two keys. */
+	bool two;
 	uint8_t tcp_flags; /* of TCP */
 	uint16_t flags;	   /* SL_P_* other than family and protocol */
 	/* TCP; 0: for a connection that has carried no data, see flow_tcp */
@@ -74,6 +77,8 @@ static inline void flow_teardown(struct flow_fixture *x)
 	sl_rcu_destroy(x->rcu);
 }
 
+#define OTHER_NETWORK 7
+
 static inline struct sl_key4 flow_key4(const struct flow_packet *p)
 {
 	struct sl_key4 k = {.src_be = rte_cpu_to_be_32(0x0a000000 | (p->id >> 8)),
@@ -82,20 +87,24 @@ static inline struct sl_key4 flow_key4(const struct flow_packet *p)
 		.dport_be = rte_cpu_to_be_16(80),
 		.net_proto = sl_key_net_proto(1, p->proto == 0 ? IPPROTO_UDP : p->proto)};
 
-	return p->reply ? sl_key4_reverse(&k) : k;
+	if (!p->reply)
+		return k;
+	k = sl_key4_reverse(&k);
+	if (p->two) {
+		k.src_be ^= rte_cpu_to_be_32(0x00ff0000);
+		k.sport_be = rte_cpu_to_be_16(8080);
+		k.net_proto = sl_key_net_proto(OTHER_NETWORK, sl_key_proto(k.net_proto));
+	}
+	return k;
 }
 
 static inline struct sl_key6 flow_key6(const struct flow_packet *p)
 {
-	struct flow_packet forward = *p;
-	struct sl_key4 k4;
-	struct sl_key6 k;
+	struct sl_key4 k4 = flow_key4(p);
+	struct sl_key6 k = sl_key6_from4(&k4);
 
-	forward.reply = false;
-	k4 = flow_key4(&forward);
-	k = sl_key6_from4(&k4);
 	k.src[0] = k.dst[0] = 0xfd;
-	return p->reply ? sl_key6_reverse(&k) : k;
+	return k;
 }
 
 static inline void flow_clear(struct flow_fixture *x)
@@ -148,6 +157,9 @@ static inline unsigned int flow_add(struct flow_fixture *x, const struct flow_pa
 	m->flags = (uint16_t)(p->flags | (p->proto == IPPROTO_TCP ? SL_P_TCP : 0) |
 			      (p->v6 ? SL_P_IP6 : SL_P_IP4));
 	m->origin = p->reply ? PORT_B : PORT_A;
+	m->network = p->two && p->reply ? OTHER_NETWORK : 1;
+	m->l3_off = 14;
+	x->bytes[i][21] = x->bytes[i][22] = 64; /* hop limit, TTL */
 	if (p->proto == IPPROTO_TCP)
 		flow_tcp(x, i, p);
 	x->b.verdict[i] = SL_KEEP;
@@ -183,15 +195,73 @@ static inline struct sl_flow_install flow_resolution(const struct flow_fixture *
 	return in;
 }
 
+/* What a packet of a connection with two keys becomes. The MACs tell which packet it was. */
+static inline struct sl_rewrite flow_record(const struct flow_packet *p, uint64_t generation)
+{
+	struct sl_rewrite r = {
+		.what = SL_REWRITE_MACS | SL_REWRITE_HOP | SL_REWRITE_SRC | SL_REWRITE_DST};
+	struct flow_packet other = *p;
+	struct sl_key4 k4 = flow_key4(p), o4;
+	struct sl_key6 k6 = flow_key6(p), o6;
+	uint32_t name = p->id * 2 + p->reply;
+
+	other.reply = !p->reply;
+	o4 = flow_key4(&other);
+	o6 = flow_key6(&other);
+	memcpy(r.macs, &name, sizeof(name));
+	memcpy(r.macs + 4, &generation, sizeof(generation));
+	r.network = sl_key_network(o4.net_proto);
+	r.sport_be = o4.dport_be;
+	r.dport_be = o4.sport_be;
+	r.src = sl_ip_from_v4(o4.dst_be);
+	r.dst = sl_ip_from_v4(o4.src_be);
+	if (!p->v6) {
+		sl_rewrite_finish4(&r, &k4);
+		return r;
+	}
+	memcpy(r.src.b, o6.dst, 16);
+	memcpy(r.dst.b, o6.src, 16);
+	sl_rewrite_finish6(&r, &k6);
+	return r;
+}
+
+/* What a resolution has besides for a packet with two keys. */
+struct flow_translation {
+	struct sl_key4 reply;
+	struct sl_key6 reply6;
+	struct sl_rewrite record[2];
+};
+
+static inline void flow_translate(struct flow_translation *to, const struct flow_packet *p,
+	uint64_t generation, struct sl_flow_install *in)
+{
+	struct flow_packet other = *p;
+
+	other.reply = !p->reply;
+	to->reply = flow_key4(&other);
+	to->reply6 = flow_key6(&other);
+	to->record[0] = flow_record(p, generation);
+	to->record[1] = flow_record(&other, generation);
+	in->rewrite[0] = &to->record[0];
+	in->rewrite[1] = &to->record[1];
+	if (p->v6)
+		in->reply6 = &to->reply6;
+	else
+		in->reply = &to->reply;
+}
+
 static inline struct sl_flow *flow_install(
 	struct flow_fixture *x, unsigned int worker, const struct flow_packet *p)
 {
+	struct flow_translation translation;
 	struct sl_flow_install in;
 	unsigned int i;
 
 	flow_clear(x);
 	i = flow_add(x, p);
 	in = flow_resolution(x, i);
+	if (p->two)
+		flow_translate(&translation, p, x->generation, &in);
 	/* Only a SYN shows who opened the connection. */
 	in.picked = p->proto == IPPROTO_TCP && (p->tcp_flags & (SYN | ACK)) != SYN;
 	in.by_peer = in.picked && p->tcp_flags & SYN;

@@ -113,7 +113,7 @@ static void overhead_is_the_most_of_what_may_carry_the_network(void **state)
 	(void)state;
 	assert_int_equal(sl_node_overhead(&plain, &net), 50);
 	assert_int_equal(sl_node_overhead(&n, &net), 78); /* Geneve with its option over IPv6 */
-	assert_int_equal(sl_node_overhead_least(&n), 50);
+	assert_int_equal(sl_node_overhead_least(&n, 0), 50);
 	net.encap = SL_ENCAP_NONE;
 	assert_int_equal(sl_node_overhead(&n, &net), 0);
 	sl_shape_fini(&sl_shape_node, &n);

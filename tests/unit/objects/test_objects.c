@@ -251,8 +251,8 @@ static void identity_number_is_not_a_reserved_one(void **state)
 {
 	(void)state;
 	refuse(&sl_shape_identity, "{\"id\":255,\"labels\":{\"app\":\"a\"}}", "id");
-	refuse(&sl_shape_identity, "{\"id\":65536,\"labels\":{\"app\":\"a\"}}", "id");
-	accept(&sl_shape_identity, "{\"id\":65535,\"labels\":{\"app\":\"a\"}}");
+	refuse(&sl_shape_identity, "{\"id\":16777216,\"labels\":{\"app\":\"a\"}}", "id");
+	accept(&sl_shape_identity, "{\"id\":16777215,\"labels\":{\"app\":\"a\"}}");
 	/* as it is listed */
 	accept(sl_collection_shown(&sl_collection_identities),
 		"{\"id\":300,\"labels\":{\"app\":\"a\"},\"allocated\":true}");

@@ -108,6 +108,36 @@ static void packets_of_a_group_count_for_its_tunnel(void **state)
 	assert_int_equal(s.tx_bytes, FLOWS * f.len);
 }
 
+/* A burst of one way out is split by member; each packet leaves once. */
+static void a_burst_is_split_by_member(void **state)
+{
+	const struct sl_tunnel_params p[2] = {hop(SL_RIG_UNDERLAY, "02:00:00:00:0b:01", 1500),
+		hop(SL_RIG_DB, "02:00:00:00:0b:02", 1500)};
+	uint8_t bucket[SL_GROUP_BUCKETS];
+	struct rte_mbuf *m[SL_BURST_MAX];
+	unsigned int n[2] = {0, 0};
+	struct sl_rig *r = *state;
+
+	for (unsigned int b = 0; b < SL_GROUP_BUCKETS; b++)
+		bucket[b] = b % 2;
+	sl_rig_allow_all(r);
+	publish(r, p, bucket);
+	for (unsigned int turn = 0; turn < 2; turn++) { /* new connections, then known ones */
+		for (uint16_t i = 0; i < SL_BURST_MAX; i++) {
+			make_udp("02:00:00:00:00:05", "02:00:00:00:00:07", "10.0.0.5", "10.0.0.7",
+				(uint16_t)(30000 + i), 53);
+			m[i] = sl_frame_mbuf(&f);
+		}
+		sl_rig_burst(r, SL_RIG_WEB, m, SL_BURST_MAX);
+		while (sl_rig_sent_frame(r, SL_RIG_UNDERLAY, &out))
+			n[0]++;
+		while (sl_rig_sent_frame(r, SL_RIG_DB, &out))
+			n[1]++;
+		assert_int_equal(n[0] + n[1], (turn + 1) * SL_BURST_MAX);
+	}
+	assert_true(n[0] > SL_BURST_MAX / 2 && n[1] > SL_BURST_MAX / 2);
+}
+
 /* The member's port goes with the packet, because the frame has that port's MAC. */
 static void a_member_without_a_mac_hands_up_and_the_mtu_is_the_smallest(void **state)
 {
@@ -154,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(flows_leave_by_the_member_of_their_bucket_and_stay),
 		T(packets_of_a_group_count_for_its_tunnel),
+		T(a_burst_is_split_by_member),
 		T(a_member_without_a_mac_hands_up_and_the_mtu_is_the_smallest),
 		T(flows_of_one_bucket_have_many_outer_ports),
 	};

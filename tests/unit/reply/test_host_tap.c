@@ -182,7 +182,7 @@ static void cut_frames_go_one_way_only(void **state)
 			else if (kind == 1)
 				ping(.mac = OWN, .to = "192.0.2.9");
 			else
-				frame_of_type(OWN, 0x86dd);
+				frame_of_type(OWN, 0x88cc);
 			if (len >= g.len)
 				break;
 			drop = sl_rig_send_mbuf(

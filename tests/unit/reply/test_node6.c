@@ -208,6 +208,22 @@ static void icmp_error(uint8_t type, uint8_t code, uint32_t rest, const char *sr
 	sl_frame_end(&g);
 }
 
+/* The node has a tunnel over IPv6 too. */
+static void publish_tunnel6(struct sl_rig *r)
+{
+	const struct sl_world *w = atomic_load(&sl_rig_pipeline(r)->world);
+	const struct sl_tunnel_params p = {.local = sl_test_ip(OURS),
+		.remote = sl_test_ip(HOST),
+		.resolved = true,
+		.reachable = true,
+		.port = SL_RIG_UNDERLAY,
+		.underlay_mtu = 1600,
+		.id = sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP6),
+		.node = SL_RIG_NODE};
+
+	sl_tunnel_publish(w->tunnels, sl_rig_rcu(r), p.id, sl_tunnel_create(SL_ENCAP_VXLAN, &p));
+}
+
 static void error_about_a_tunnel_packet_is_noted_with_its_sender(void **state)
 {
 	const struct sl_ip router = sl_test_ip("2001:db8::fe");
@@ -216,6 +232,7 @@ static void error_about_a_tunnel_packet_is_noted_with_its_sender(void **state)
 	struct sl_tunnel_seen s;
 	struct sl_ip from;
 
+	publish_tunnel6(r);
 	sl_rig_tick(r, 5);
 	icmp_error(ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, 0, OURS);
 	assert_int_equal(arrives(r), SL_DROP_TUNNEL_ERROR);

@@ -110,8 +110,6 @@ static const struct fault faults[] = {
 		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.4/31\"},"
 				     "{\"prefix\":\"::/64\"}]") "]"},
 	/* Policies. */
-	{"policy_entity", true, "entity world: nothing matches it",
-		.policies = "[" POLICY("[{\"entity\":\"any\"},{\"entity\":\"world\"}]") "]"},
 	{"policy_cidr", false, "peers[1] of policy \"p\" is for 10.9.0.0/16",
 		.policies =
 			"[" POLICY("[{\"cidr\":\"10.0.0.0/16\"},{\"cidr\":\"10.9.0.0/16\"}]") "]"},

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Packets to the gateway of web's network that it does not pass on. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "drop_scene.h"
+
+static void to_gateway(struct scene *s, const char *dst, uint8_t ttl)
+{
+	sl_rig_gateway(s->r);
+	sl_frame_start(&s->f);
+	sl_frame_eth(&s->f, .dst = SL_RIG_GATEWAY_MAC);
+	sl_frame_ip4(&s->f, .dst = dst, .ttl = ttl);
+	sl_frame_udp(&s->f);
+	sl_frame_end(&s->f);
+}
+
+enum sl_drop sl_scene_ttl_exceeded(struct scene *s)
+{
+	to_gateway(s, "10.0.0.6", 1);
+	return from_web(s);
+}
+
+enum sl_drop sl_scene_route_blackhole(struct scene *s)
+{
+	to_gateway(s, "10.66.0.1", 64);
+	return from_web(s);
+}
+
+enum sl_drop sl_scene_gateway_protocol(struct scene *s)
+{
+	to_gateway(s, "10.0.0.1", 64);
+	return from_web(s);
+}
