@@ -57,7 +57,7 @@ static const struct sl_setup *setup_of(
 	if (ep == NULL || !ep->local || v->world->port_network[sl_origin_port(ep->origin)] == 0)
 		return NULL;
 	setup = v->world->networks[ep->network].setup;
-	return setup != NULL && setup->has_ra ? setup : NULL;
+	return setup != NULL && sl_ra_concerns(setup, ep) ? setup : NULL;
 }
 
 static struct rte_mbuf *make(const struct sl_announce_view *v, const struct sl_setup *setup,

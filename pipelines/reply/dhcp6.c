@@ -92,7 +92,7 @@ static void put_option(struct sl_setup_answer *w, uint16_t code, const void *val
 	sl_setup_put(w, o, 4 + n);
 }
 
-/* The settings of the subnets that the asker has addresses in; of all that serve, when in none. */
+/* The settings of the first subnet that serves and has an address of the asker. */
 static void put_setup(struct sl_setup_answer *w, const struct sl_asker *a)
 {
 	uint32_t refresh = sl_be32(REFRESH_SECONDS);
@@ -100,7 +100,7 @@ static void put_setup(struct sl_setup_answer *w, const struct sl_asker *a)
 	for (uint32_t k = 0; k < a->setup->n; k++) {
 		const struct sl_setup_subnet *s = &a->setup->subnet[k];
 
-		if (!s->dhcp || sl_prefix_is_v4(&s->prefix))
+		if (!s->dhcp || sl_prefix_is_v4(&s->prefix) || !sl_setup_is_in(s, a->client))
 			continue;
 		if (s->n_dns > 0)
 			put_option(w, OPT_DNS, s->dns, s->n_dns * 16u);

@@ -81,9 +81,18 @@ static void put_names(struct sl_setup_answer *w, uint8_t type, const void *value
 	sl_setup_put(w, o, o[1] * 8u);
 }
 
-static bool is_advertised(const struct sl_setup_subnet *s)
+/* Other subnets of the network are behind the gateway. */
+static bool is_advertised(const struct sl_setup_subnet *s, const struct sl_endpoint *ep)
 {
-	return s->ra && s->has_gateway && !sl_prefix_is_v4(&s->prefix);
+	return s->ra && s->has_gateway && !sl_prefix_is_v4(&s->prefix) && sl_setup_is_in(s, ep);
+}
+
+bool sl_ra_concerns(const struct sl_setup *s, const struct sl_endpoint *ep)
+{
+	for (uint32_t k = 0; s->has_ra && k < s->n; k++)
+		if (is_advertised(&s->subnet[k], ep))
+			return true;
+	return false;
 }
 
 static void put_link(struct sl_setup_answer *w, const struct sl_setup *s, uint16_t mtu)
@@ -109,10 +118,10 @@ static void write_message(struct sl_setup_answer *w, const struct sl_setup *s,
 	sl_setup_put(w, head, sizeof(head));
 	put_link(w, s, mtu);
 	for (uint32_t k = 0; k < s->n; k++)
-		if (is_advertised(&s->subnet[k]))
+		if (is_advertised(&s->subnet[k], ep))
 			put_prefix(w, &s->subnet[k], ep);
 	for (uint32_t k = 0; k < s->n; k++) {
-		if (!is_advertised(&s->subnet[k]))
+		if (!is_advertised(&s->subnet[k], ep))
 			continue;
 		put_names(w, OPT_RDNSS, s->subnet[k].dns, s->subnet[k].n_dns * 16u);
 		put_names(w, OPT_DNSSL, s->subnet[k].search, s->subnet[k].search_len);
@@ -156,6 +165,8 @@ enum sl_drop sl_router_solicited(const struct sl_trip *t, unsigned int i)
 		return SL_DROP_MULTICAST; /* there is no router */
 	if (a.client == NULL)
 		return SL_DROP_SPOOFED;
+	if (!sl_ra_concerns(a.setup, a.client))
+		return SL_DROP_MULTICAST;
 	memcpy(to.b, t->b->key6[i].src, 16);
 	if (sl_ip_equal(&to, &nobody))
 		to = (struct sl_ip){.b = {0xff, 0x02, [15] = 1}};

@@ -8,6 +8,9 @@
 
 #include "setup_dp.h"
 
+/* Whether there is something to advertise to this endpoint: it is in a subnet with a router. */
+bool sl_ra_concerns(const struct sl_setup *s, const struct sl_endpoint *ep);
+
 #define SL_RA_FRAME_MAX (14u + 1280u) /* every IPv6 link carries it */
 
 /*

@@ -47,6 +47,15 @@ static inline uint16_t sl_setup_mtu(const struct sl_setup *s, uint16_t port_mtu)
 	return s->mtu != 0 && s->mtu < port_mtu ? s->mtu : port_mtu;
 }
 
+/* True when the endpoint has an address in the subnet. */
+static inline bool sl_setup_is_in(const struct sl_setup_subnet *s, const struct sl_endpoint *ep)
+{
+	for (uint32_t k = 0; k < ep->n_ip; k++)
+		if (sl_prefix_contains(&s->prefix, &ep->ip[k]))
+			return true;
+	return false;
+}
+
 /* The key of struct sl_world's clients. origin: see struct sl_endpoint. */
 static inline struct sl_pmap_key sl_client_key(
 	uint32_t network, uint32_t origin, const struct sl_mac *mac)
