@@ -27,6 +27,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},
 	{"node_own_name", .find = sl_notice_node_name},
 	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
+	{"route_one_sided", .each = sl_notice_route_return, .coll = SL_COLL_ROUTES},
 	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},
 	{"neighbor_own_mac", .each = sl_notice_neighbor_mac, .coll = SL_COLL_NEIGHBORS},
 	{"next_hop_contested", .find = sl_notice_neighbor_contested},

@@ -3,10 +3,14 @@
  * Notices about policies: those whose network nobody has named, and those for addresses that nobody
  * has.
  */
+#include <string.h>
+
 #include "ctrl/objects/endpoints.h"
 #include "ctrl/objects/networks.h"
 #include "ctrl/objects/policies.h"
+#include "ctrl/objects/routes.h"
 #include "notices.h"
+#include "sluice/encap.h"
 
 /*
  * The policy comes from a state that was written before policies had networks. It is in force in
@@ -69,18 +73,43 @@ static bool look_at_endpoint(enum sl_collection_id by, const struct sl_object *o
 	return true;
 }
 
+struct route_search {
+	struct address_search *x;
+	const char *network;
+};
+
+static bool look_at_route(const struct sl_object *o, void *ctx)
+{
+	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
+	struct route_search *y = ctx;
+
+	return look_on(y->x, !r->blackhole && strcmp(r->network, y->network) == 0 &&
+				     overlap(y->x->cidr, &r->prefix));
+}
+
+/* Packets of the network meet addresses of the world. */
+static bool is_open(const struct sl_network_obj *n)
+{
+	return n->has_outside || n->encap == SL_ENCAP_NONE;
+}
+
 /* Where a network has subnets, its endpoints' addresses are in them. */
 static bool look_at_network(const struct sl_object *o, void *ctx)
 {
 	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
 	const struct sl_subnet_obj *s = n->subnets.items;
 	struct address_search *x = ctx;
+	struct route_search y = {x, n->name};
 
+	if (!look_on(x, is_open(n)))
+		return false;
 	for (size_t i = 0; i < n->subnets.n; i++)
 		if (!look_on(x, overlap(x->cidr, &s[i].prefix)))
 			return false;
 	if (n->subnets.n == 0)
 		sl_store_referrers(x->store, SL_COLL_NETWORKS, n->name, look_at_endpoint, x);
+	if (!x->found)
+		sl_store_walk(x->store, SL_COLL_ROUTES, look_at_route, &y);
 	return look_on(x, x->found);
 }
 
@@ -112,10 +141,10 @@ bool sl_notice_policy_cidr(const struct sl_object *o, void *ctx)
 		if (!peer[i].has_cidr || is_somebodys(w->f->store, &p->networks, &peer[i].cidr))
 			continue;
 		sl_notice_put(&w->to, "policies", p->name,
-			"correct the cidr, or add the endpoints: nothing outside a network talks "
-			"with it",
+			"correct the cidr, or add the endpoints, a route or outside: without them "
+			"nothing else talks with a network",
 			"peers[%zu] of policy \"%s\" is for %s, of which its network%s no "
-			"subnet and no endpoint",
+			"subnet, no endpoint and no route",
 			i, p->name, sl_format_prefix(&peer[i].cidr, text),
 			p->networks.all || p->networks.n > 1 ? "s have" : " has");
 		break;
