@@ -10,6 +10,7 @@
 #include "ctrl/objects/policies.h"
 #include "ctrl/objects/routes.h"
 #include "notices.h"
+#include "pipelines/policy/policy_ctl.h"
 #include "sluice/encap.h"
 
 /*
@@ -40,7 +41,7 @@ bool sl_notice_policy_network(const struct sl_object *o, void *ctx)
 
 struct address_search {
 	const struct sl_store *store;
-	const struct sl_prefix *cidr;
+	const struct sl_prefix *cidr; /* NULL: any address that a route has */
 	unsigned int looks;
 	bool found; /* an endpoint has such an address, or may have */
 };
@@ -84,7 +85,7 @@ static bool look_at_route(const struct sl_object *o, void *ctx)
 	struct route_search *y = ctx;
 
 	return look_on(y->x, !r->blackhole && strcmp(r->network, y->network) == 0 &&
-				     overlap(y->x->cidr, &r->prefix));
+				     (y->x->cidr == NULL || overlap(y->x->cidr, &r->prefix)));
 }
 
 /* Packets of the network meet addresses of the world. */
@@ -147,6 +148,53 @@ bool sl_notice_policy_cidr(const struct sl_object *o, void *ctx)
 			"subnet, no endpoint and no route",
 			i, p->name, sl_format_prefix(&peer[i].cidr, text),
 			p->networks.all || p->networks.n > 1 ? "s have" : " has");
+		break;
+	}
+	return true;
+}
+
+/* Whoever is no endpoint comes by a way out, or by a route to a node, a host or a network. */
+static bool look_for_way(const struct sl_object *o, void *ctx)
+{
+	const struct sl_network_obj *n = (const struct sl_network_obj *)o;
+	struct address_search *x = ctx;
+	struct route_search y = {x, n->name};
+
+	if (look_on(x, is_open(n)))
+		sl_store_walk(x->store, SL_COLL_ROUTES, look_at_route, &y);
+	return !x->found;
+}
+
+static bool has_way(const struct sl_store *s, const struct sl_names *networks)
+{
+	struct address_search x = {.store = s};
+
+	if (networks->all)
+		sl_store_walk(s, SL_COLL_NETWORKS, look_for_way, &x);
+	for (uint32_t i = 0; i < networks->n && !x.found; i++) {
+		const struct sl_object *n = sl_store_find(s, SL_COLL_NETWORKS, networks->name[i]);
+
+		if (n != NULL)
+			look_for_way(n, &x);
+	}
+	return x.found;
+}
+
+/* Not refused either: the way out may come later. */
+bool sl_notice_policy_world(const struct sl_object *o, void *ctx)
+{
+	const struct sl_policy_obj *p = (const struct sl_policy_obj *)o;
+	const struct sl_peer_obj *peer = p->peers.items;
+	const struct sl_notice_walk *w = ctx;
+
+	for (size_t i = 0; i < p->peers.n; i++) {
+		if (!peer[i].has_entity || peer[i].entity != SL_ENTITY_WORLD ||
+			has_way(w->f->store, &p->networks))
+			continue;
+		sl_notice_put(&w->to, "policies", p->name,
+			"give a network outside, or a route that leads out",
+			"peers[%zu] of policy \"%s\" is the world, to which its network%s no way",
+			i, p->name, p->networks.all || p->networks.n > 1 ? "s have" : " has");
 		break;
 	}
 	return true;

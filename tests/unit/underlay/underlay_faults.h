@@ -136,6 +136,14 @@ static const struct fault faults[] = {
 	{"policy_cidr", false, "no route",
 		.routes = "[{\"network\":\"blue\",\"prefix\":\"10.9.0.0/16\",\"blackhole\":true}]",
 		.policies = "[" POLICY("[{\"cidr\":\"10.9.0.0/16\"}]") "]"},
+	{"policy_world", false, "no way", .policies = "[" POLICY("[{\"entity\":\"world\"}]") "]"},
+	/* Ways out. */
+	{"outside_gateway", false, "no subnet with a gateway",
+		.networks = "[" BLUE(",\"outside\":{\"via\":\"nat\"}") "]"},
+	{"outside_address", false, "is translated",
+		.networks = "[" BLUE(
+			",\"outside\":{\"via\":\"nat\"},\"subnets\":[{\"prefix\":\"10.0.0.0/"
+			"24\"},{\"prefix\":\"fd00::/64\",\"gateway\":\"fd00::1\"}]") "]"},
 	/* Devices. */
 	{"port_device", true, "interface up0",
 		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
