@@ -91,6 +91,9 @@ def listings_fit_and_show_every_field_that_a_node_can_have(lab):
         expect(max(map(len, text.splitlines())) <= 120, f"{words}: too wide: {text}")
         missing = [w for w in shown if w not in text]
         expect(not missing, f"{words}: {missing} is not in {text}")
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket, "networks", "add", "name=g", "vni=9",
+                           "subnets=10.0.0.0/8"), capture_output=True, text=True, timeout=60, check=False)
+    expect(done.returncode == 2 and "subnets='[{\"prefix\": ...}]'" in done.stderr, f"no example: {done.stderr}")
     # A word in place of an object: the error says what the object has.
     done = subprocess.run((lab.sluicectl, "--socket", d.socket, "call", "networks.put",
                            '{"name": "blue", "vni": 100, "outside": "nat"}'), capture_output=True, text=True, timeout=60,
