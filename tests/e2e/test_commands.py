@@ -94,6 +94,9 @@ def listings_fit_and_show_every_field_that_a_node_can_have(lab):
     done = subprocess.run((lab.sluicectl, "--socket", d.socket, "networks", "add", "name=g", "vni=9",
                            "subnets=10.0.0.0/8"), capture_output=True, text=True, timeout=60, check=False)
     expect(done.returncode == 2 and "subnets='[{\"prefix\": ...}]'" in done.stderr, f"no example: {done.stderr}")
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket, "routes", "get", "10.9.0.0/16"), capture_output=True,
+                          text=True, timeout=60, check=False)
+    expect("its prefix and its network" in done.stderr, f"no hint: {done.stderr}")
     # A word in place of an object: the error says what the object has.
     done = subprocess.run((lab.sluicectl, "--socket", d.socket, "call", "networks.put",
                            '{"name": "blue", "vni": 100, "outside": "nat"}'), capture_output=True, text=True, timeout=60,
