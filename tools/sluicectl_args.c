@@ -104,6 +104,14 @@ static cJSON *boolean(const char *name, const char *text)
 
 static cJSON *value(const char *name, const cJSON *schema, const char *text);
 
+/* The first field of a list's objects; NULL: the list is of something that commas can part. */
+static const char *first_field(const cJSON *list_schema)
+{
+	const cJSON *items = get(list_schema, "items"), *fields = get(items, "properties");
+
+	return fields != NULL && fields->child != NULL ? fields->child->string : NULL;
+}
+
 /* Turns "a,b,c" into an array of the type that items gives. */
 static cJSON *list(const char *name, const cJSON *schema, const char *text)
 {
@@ -168,6 +176,11 @@ static cJSON *value(const char *name, const cJSON *schema, const char *text)
 		return number(name, text);
 	if (strcmp(type, "boolean") == 0)
 		return boolean(name, text);
+	if (strcmp(type, "array") == 0 && text[0] != '\0' && first_field(schema) != NULL) {
+		ctl_usage_error("%s: expected a list of JSON objects: %s='[{\"%s\": ...}]'", name,
+			name, first_field(schema));
+		return NULL;
+	}
 	if (strcmp(type, "array") == 0)
 		return list(name, schema, text);
 	if (strcmp(type, "object") == 0)

@@ -141,6 +141,8 @@ struct sl_collection {
 	void (*report)(const struct sl_report_ctx *ctx, const struct sl_object *o, void *reported);
 
 	const char *key_field; /* "name", "id", "prefix"; neighbors: "port" and "address" */
+	const char
+		*key_hint; /* for who has not found an object: what its key has besides; or NULL */
 	void (*make_key)(const void *obj, char key[SL_KEY_LEN]);
 	bool key_is_number; /* messages write the key without quotes */
 	uint32_t capacity;  /* ids are 1..capacity */

@@ -260,7 +260,8 @@ int sl_object_not_found(const struct sl_collection *coll, enum sl_err_code code,
 	int err = sl_err_set(e, code, path != NULL ? path : coll->key_field,
 		"there is no %s \"%s\"", coll->singular, key);
 
-	sl_err_hint(e, "%s.list shows what there is", coll->name);
+	sl_err_hint(e, "%s.list shows what there is%s%s", coll->name,
+		coll->key_hint != NULL ? "; " : "", coll->key_hint != NULL ? coll->key_hint : "");
 	return err;
 }
 

@@ -54,12 +54,22 @@ static const struct sl_field endpoint_fields[] = {
 	SL_FIELD(sl_endpoint_obj, labels, SL_F_LABELS, .help = "What policies select it by."),
 };
 
+/* Elsewhere it would have no effect: frames have the tag at the port only. */
+static int check_vlan(const struct sl_endpoint_obj *ep, struct sl_err *e)
+{
+	if (ep->vlan == 0 || ep->port[0] != '\0')
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "vlan", "endpoint \"%s\" has a VLAN and no port", ep->name);
+	sl_err_hint(e, "leave it out: only the node with the endpoint's port needs its VLAN");
+	return -EINVAL;
+}
+
 static int check_place(const struct sl_endpoint_obj *ep, struct sl_err *e)
 {
 	bool local = ep->port[0] != '\0', remote = ep->node[0] != '\0';
 
 	if (local + (remote || ep->has_host) == 1)
-		return 0;
+		return check_vlan(ep, e);
 	sl_err_set(e, SL_ERR_PARAMS,
 		local && ep->has_host ? "host"
 		: local		      ? "node"

@@ -105,6 +105,7 @@ const struct sl_collection sl_collection_routes = {
 	.help = "Routes of the underlay and of networks.",
 	.shape = &sl_shape_route,
 	.key_field = "prefix",
+	.key_hint = "a route of a network is named by its prefix and its network",
 	.make_key = make_key,
 	.capacity = SL_ROUTES_MAX,
 	.refs = refs,

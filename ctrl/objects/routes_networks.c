@@ -94,18 +94,23 @@ static uint32_t network_id(const struct sl_table_txn *t, const char *name)
 	return sl_store_id_of(t->store, SL_COLL_NETWORKS, name);
 }
 
-/* The family of the prefix decides which address of an endpoint counts. */
+/* The address of an endpoint that counts for routes of that family. */
+static struct sl_ip first_of(const struct sl_object *endpoint, bool is_v4)
+{
+	const struct sl_list *addresses = &((const struct sl_endpoint_obj *)endpoint)->addresses;
+	const struct sl_ip *ip = addresses->items;
+
+	for (size_t i = 0; i < addresses->n; i++)
+		if (sl_ip_is_v4(&ip[i]) == is_v4)
+			return ip[i];
+	return ip[0];
+}
+
 static struct sl_ip address_of(
 	const struct sl_table_txn *t, const char *endpoint, const struct sl_prefix *prefix)
 {
-	const struct sl_endpoint_obj *ep = (const struct sl_endpoint_obj *)sl_store_find(
-		t->store, SL_COLL_ENDPOINTS, endpoint);
-	const struct sl_ip *ip = ep->addresses.items;
-
-	for (size_t i = 0; i < ep->addresses.n; i++)
-		if (sl_ip_is_v4(&ip[i]) == sl_prefix_is_v4(prefix))
-			return ip[i];
-	return ip[0];
+	return first_of(
+		sl_store_find(t->store, SL_COLL_ENDPOINTS, endpoint), sl_prefix_is_v4(prefix));
 }
 
 static void fill_target(const struct sl_table_txn *t, const struct sl_route_obj *route,
@@ -141,7 +146,23 @@ static int put_route(struct sl_table_txn *t, const struct sl_route_obj *route)
 	return sl_route_put(state_of(t)->edit, sl_routes_of(network_id(t, route->network)), r);
 }
 
-/* Routes that name a changed endpoint may have an address that it had. */
+/*
+ * True when routes that name the endpoint have an address that it had. All else about an endpoint
+ * is found by its address, so thousands of routes may name one whose labels change.
+ */
+static bool has_moved(const struct sl_change *c)
+{
+	struct sl_ip old[2], new[2];
+
+	if (c->old_obj == NULL || c->new_obj == NULL)
+		return false;
+	for (int v4 = 0; v4 < 2; v4++) {
+		old[v4] = first_of(c->old_obj, v4 != 0);
+		new[v4] = first_of(c->new_obj, v4 != 0);
+	}
+	return !sl_ip_equal(&old[0], &new[0]) || !sl_ip_equal(&old[1], &new[1]);
+}
+
 struct renewal {
 	struct sl_table_txn *t;
 	int err;
@@ -161,7 +182,7 @@ static int renew_routes(struct sl_table_txn *t)
 	struct renewal r = {.t = t};
 
 	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS)
-		if (c->old_obj != NULL && c->new_obj != NULL && r.err == 0)
+		if (has_moved(c) && r.err == 0)
 			sl_store_referrers(
 				t->store, SL_COLL_ENDPOINTS, c->new_obj->key, renew_route, &r);
 	return r.err;
@@ -211,7 +232,7 @@ static bool is_concerned(const struct sl_table_txn *t)
 		if (network_route(c->old_obj) != NULL || network_route(c->new_obj) != NULL)
 			return true;
 	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS)
-		if (c->old_obj != NULL && c->new_obj != NULL && !named)
+		if (!named && has_moved(c))
 			sl_store_referrers(t->store, SL_COLL_ENDPOINTS, c->new_obj->key,
 				names_endpoint, &named);
 	return named;
@@ -260,7 +281,7 @@ static void scope(struct sl_table_txn *t)
 			scope_route(t, network_route(c->new_obj));
 	}
 	SL_EACH_CHANGE (c, t, SL_COLL_ENDPOINTS)
-		if (c->old_obj != NULL && c->new_obj != NULL)
+		if (has_moved(c))
 			sl_store_referrers(
 				t->store, SL_COLL_ENDPOINTS, c->new_obj->key, scope_renewed, t);
 }

@@ -128,20 +128,31 @@ static struct sl_addr_map *build_local(const struct sl_store *s, const struct sl
 	return pairs_map(&l.pairs, LOCAL_SEED);
 }
 
-/* The UDP ports that this node listens on. A configuration without a node says none: standard ones. */
+/* Where this node takes packets of an encapsulation; 0: at no UDP port of its own. */
+static uint16_t port_of(const struct sl_node_self *self, unsigned int encap)
+{
+	uint32_t own = encap == SL_ENCAP_VXLAN	  ? self->encap_ports.vxlan
+		       : encap == SL_ENCAP_GENEVE ? self->encap_ports.geneve
+						  : 0;
+
+	/* A configuration without a node says nothing: standard ones. */
+	return own != 0 || sl_encaps[encap]->wire != NULL ? (uint16_t)own
+							  : sl_encaps[encap]->udp_port;
+}
+
+/* The UDP ports that this node listens on. */
 static struct sl_encap_ports *make_ports(const struct sl_node_self *self)
 {
 	struct sl_encap_ports *p = calloc(1, sizeof(*p));
-	uint16_t vxlan = (uint16_t)self->encap_ports.vxlan;
-	uint16_t geneve = (uint16_t)self->encap_ports.geneve;
 
-	if (p == NULL)
-		return NULL;
-	p->n = 2;
-	p->port[0].encap = SL_ENCAP_VXLAN;
-	p->port[0].port_be = htons(vxlan != 0 ? vxlan : SL_VXLAN_PORT);
-	p->port[1].encap = SL_ENCAP_GENEVE;
-	p->port[1].port_be = htons(geneve != 0 ? geneve : SL_GENEVE_PORT);
+	for (unsigned int e = 0; p != NULL && e < SL_ENCAP_COUNT; e++) {
+		uint16_t port = port_of(self, e);
+
+		if (port == 0 || p->n == SL_ENCAP_PORTS_MAX)
+			continue;
+		p->port[p->n].encap = (uint8_t)e;
+		p->port[p->n++].port_be = htons(port);
+	}
 	return p;
 }
 

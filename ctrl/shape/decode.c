@@ -109,30 +109,57 @@ static void set_defaults(const struct sl_shape *s, void *out)
 	}
 }
 
-static int refuse_unknown(const struct sl_shape *s, const char *key, struct sl_err *e)
-{
-	const char *names[SL_FIELDS_MAX + 1], *near;
-	char all[160] = "";
-	size_t n = 0, used = 0;
+struct known {
+	const char *names[SL_FIELDS_MAX + 1]; /* up to NULL */
+	size_t n;
+	char all[160]; /* in words; cut off where there are many */
+	bool is_cut;
+};
 
-	for (size_t i = 0; i < s->n_fields && n < SL_FIELDS_MAX; i++) {
+static void know_fields(const struct sl_shape *s, struct known *k)
+{
+	size_t used = 0;
+
+	k->n = 0;
+	k->all[0] = '\0';
+	for (size_t i = 0; i < s->n_fields && k->n < SL_FIELDS_MAX; i++) {
 		if ((s->fields[i].flags & SL_FIELD_OUTPUT) != 0)
 			continue;
-		if (used < sizeof(all))
-			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
-				n > 0 ? ", " : "", s->fields[i].name);
-		names[n++] = s->fields[i].name;
+		if (used < sizeof(k->all))
+			used += (size_t)snprintf(k->all + used, sizeof(k->all) - used, "%s%s",
+				k->n > 0 ? ", " : "", s->fields[i].name);
+		k->names[k->n++] = s->fields[i].name;
 	}
-	names[n] = NULL;
-	near = sl_nearest_name(key, names);
+	k->names[k->n] = NULL;
+	k->is_cut = used >= sizeof(k->all);
+}
+
+static int refuse_unknown(const struct sl_shape *s, const char *key, struct sl_err *e)
+{
+	const char *near;
+	struct known k;
+
+	know_fields(s, &k);
+	near = sl_nearest_name(key, k.names);
 	sl_err_set(e, SL_ERR_PARAMS, key, "unknown field");
 	if (near != NULL)
 		sl_err_hint(e, "did you mean \"%s\"?", near);
-	else if (n > 0)
-		sl_err_hint(e, "known fields: %s%s", all, used >= sizeof(all) ? "..." : "");
+	else if (k.n > 0)
+		sl_err_hint(e, "known fields: %s%s", k.all, k.is_cut ? "..." : "");
 	else
 		sl_err_hint(e, "none is accepted here");
 	return -EINVAL;
+}
+
+static int refuse_type(const struct sl_shape *s, const cJSON *v, struct sl_err *e)
+{
+	int ret = sl_decode_refused(e, "an object", v);
+	struct known k;
+
+	know_fields(s, &k);
+	if (k.n > 0)
+		sl_err_hint(e, "known fields: %s%s", k.all, k.is_cut ? "..." : "");
+	return ret;
 }
 
 static int decode_member(
@@ -190,7 +217,7 @@ static int decode_object(const struct sl_shape *s, const cJSON *v, unsigned int 
 	int ret;
 
 	if (!cJSON_IsObject(v))
-		return sl_decode_refused(e, "an object", v);
+		return refuse_type(s, v, e);
 	set_defaults(s, out);
 	cJSON_ArrayForEach (m, v) {
 		ret = decode_member(s, m, out, &seen, e);

@@ -54,6 +54,7 @@ void sl_underlay_put_port(struct sl_underlay *u, const struct sl_underlay_port *
 		p->id = port->id;
 		HASH_ADD(hh, u->ports, id, sizeof(p->id), p);
 	}
+	u->has_other_ports = true;
 	p->mac = port->mac;
 	p->mtu = port->mtu;
 	if (!sl_reach_put_link(&u->reach, port->id, port->name, port->addresses, port->n_addresses))
@@ -72,6 +73,7 @@ bool sl_underlay_port_follow(
 		follow_link(u, p);
 	if (p == NULL || (p->mtu == mtu && sl_mac_equal(&p->mac, mac)))
 		return false;
+	u->has_other_ports = true;
 	p->mtu = mtu;
 	p->mac = *mac;
 	p->has_reported = false;
@@ -84,6 +86,7 @@ void sl_underlay_del_port(struct sl_underlay *u, uint16_t id)
 
 	if (p == NULL)
 		return;
+	u->has_other_ports = true;
 	sl_hops_leave_port(u, id);
 	sl_neighbors_forget_port(u->neighbors, id);
 	sl_reach_del_link(&u->reach, id);
@@ -179,9 +182,12 @@ void sl_underlay_refresh(struct sl_underlay *u, bool all)
 {
 	struct sl_unode *n, *next;
 
+	/* Ten tunnels lead to a node. Most routes concern few nodes, so only those are made anew. */
 	if (all)
 		HASH_ITER (hh, u->nodes, n, next)
-			sl_unode_set_fresh(u, n, true);
+			if (u->has_other_ports || (!n->fresh && sl_unode_has_moved(u, n)))
+				sl_unode_set_fresh(u, n, true);
+	u->has_other_ports = false;
 	DL_FOREACH_SAFE2(u->fresh, n, next, fresh_next)
 	sl_unode_find_path(u, n);
 	if (!all)

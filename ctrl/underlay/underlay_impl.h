@@ -102,7 +102,8 @@ struct sl_underlay {
 	struct sl_unode *look;	/* the next node whose path is looked at; NULL: the first */
 	uint32_t logged_tick, n_logged, n_left_out; /* lines about states */
 	struct sl_parked parked;
-	bool has_stale; /* parked has changed since stale packets were last dropped */
+	bool has_other_ports; /* a port, its MAC or MTU is another since the last refresh */
+	bool has_stale;	      /* parked has changed since stale packets were last dropped */
 	/* host_ways.c */
 	struct sl_host_links hosts;
 	struct sl_host_ask *asks;  /* the kernel is to be asked for these MACs */
@@ -116,6 +117,8 @@ struct sl_underlay {
 struct sl_uport *sl_uport_find(const struct sl_underlay *u, uint16_t id);
 struct sl_unode *sl_unode_find(const struct sl_underlay *u, uint32_t id);
 void sl_unode_set_fresh(struct sl_underlay *u, struct sl_unode *n, bool fresh);
+/* ways.c: one of its legs has another way than it should have. */
+bool sl_unode_has_moved(const struct sl_underlay *u, const struct sl_unode *n);
 
 /* exits.c */
 /* Makes all exits anew: ports or routes have changed. */

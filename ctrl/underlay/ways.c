@@ -139,15 +139,31 @@ void sl_tunnels_unpublish(struct sl_underlay *u, uint32_t owner)
 		sl_tunnel_publish(u->tunnels, sl_engine_rcu(u->engine), first + i, NULL);
 }
 
+static struct sl_reach_path path_of(const struct sl_underlay *u, const struct sl_leg *leg)
+{
+	const struct sl_reach_path none = {.why = SL_REACH_NO_LINK};
+
+	return sl_ip_is_none(&leg->address) ? none : sl_leg_path(u, leg);
+}
+
+bool sl_unode_has_moved(const struct sl_underlay *u, const struct sl_unode *n)
+{
+	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
+		const struct sl_reach_path path = path_of(u, &n->leg[f]);
+
+		if (sl_leg_has_moved(&n->leg[f], &path))
+			return true;
+	}
+	return false;
+}
+
 void sl_unode_find_path(struct sl_underlay *u, struct sl_unode *n)
 {
 	sl_unode_set_fresh(u, n, false);
 	for (unsigned int f = 0; f < SL_FAMILIES; f++) {
 		struct sl_leg *leg = &n->leg[f];
-		struct sl_reach_path path = {.why = SL_REACH_NO_LINK};
+		const struct sl_reach_path path = path_of(u, leg);
 
-		if (!sl_ip_is_none(&leg->address))
-			path = sl_leg_path(u, leg);
 		sl_leg_use(u, leg, &path);
 		sl_leg_publish(u, leg);
 	}

@@ -27,6 +27,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"node_mtu", .each = sl_notice_node_mtu, .coll = SL_COLL_NODES},
 	{"node_own_name", .find = sl_notice_node_name},
 	{"route_gateway", .each = sl_notice_route_gateway, .coll = SL_COLL_ROUTES},
+	{"route_one_sided", .each = sl_notice_route_return, .coll = SL_COLL_ROUTES},
 	{"neighbor_off_link", .each = sl_notice_neighbor_link, .coll = SL_COLL_NEIGHBORS},
 	{"neighbor_own_mac", .each = sl_notice_neighbor_mac, .coll = SL_COLL_NEIGHBORS},
 	{"next_hop_contested", .find = sl_notice_neighbor_contested},
@@ -36,8 +37,10 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"subnet_family", .each = sl_notice_subnet_family, .coll = SL_COLL_NETWORKS},
 	{"nat_exhausted", .find = sl_notice_nat_exhausted},
 	{"outside_gateway", .each = sl_notice_outside_gateway, .coll = SL_COLL_NETWORKS},
+	{"outside_address", .each = sl_notice_outside_address, .coll = SL_COLL_NETWORKS},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},
 	{"policy_cidr", .each = sl_notice_policy_cidr, .coll = SL_COLL_POLICIES},
+	{"policy_world", .each = sl_notice_policy_world, .coll = SL_COLL_POLICIES},
 };
 const size_t sl_n_notice_rows = sizeof(sl_notice_rows) / sizeof(sl_notice_rows[0]);
 

@@ -114,10 +114,15 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 /* notices_outside.c */
 SL_NOTICE_FIND(sl_notice_nat_exhausted);
 SL_NOTICE_EACH(sl_notice_outside_gateway);
+SL_NOTICE_EACH(sl_notice_outside_address);
+
+/* notices_routes.c */
+SL_NOTICE_EACH(sl_notice_route_return);
 
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);
+SL_NOTICE_EACH(sl_notice_policy_world);
 
 /* Every row, in order. */
 void sl_notices_find(const struct sl_notice_facts *f,

@@ -46,6 +46,64 @@ def listings_fit_120_columns_and_have_a_header_when_they_are_empty(lab):
     expect("reason=name,..." in ctl(lab, d, "drops", "recent", "--help"), "what a reason is")
 
 
+# Every field that a network, node, route, endpoint and port may have, long values among them.
+FULL = {
+    "node": {"name": "a", "tunnel_addresses": ["192.0.2.1", "2001:db8::1"], "encap_ports": {"vxlan": 8472}},
+    "ports": [{"name": "uplink0", "role": "underlay", "devargs": "net_null0,no-rx=1", "vlan": 100,
+               "addresses": ["192.0.2.1/24", "2001:db8:1234:5678:9abc:def0:1234:1/64", "2001:db8::1/64"]},
+              {"name": "trunk", "role": "access", "devargs": "net_null1,no-rx=1"}],
+    "networks": [{"name": "blue", "vni": 100, "encap": "geneve", "accepts": ["vxlan", "vxlan-gbp"], "reject": True,
+                  "gateway_mac": "02:00:00:00:aa:01", "mtu": 1400, "outside": {"via": "nat", "ports": "2000-2999"},
+                  "subnets": [{"prefix": "10.0.0.0/24", "gateway": "10.0.0.1", "dhcp": True, "dns": ["10.0.0.53"],
+                               "search": ["svc.example.org"]},
+                              {"prefix": "fd00:1::/64", "gateway": "fd00:1::1"}]},
+                 {"name": "red", "vni": 200, "encap": "ipip", "subnets": [{"prefix": "10.0.5.0/24"}]}],
+    "nodes": [{"name": "b", "address": "192.0.2.2", "addresses": ["2001:db8::2"], "identity_trust": "claim",
+               "encaps": [{"encap": "geneve", "family": "ipv6"}, {"encap": "vxlan", "port": 8472}],
+               "udp6_checksum": "compute"}, {"name": "c", "address": "203.0.113.2"}],
+    "endpoints": [{"name": "w", "network": "blue", "port": "trunk", "mac": "02:00:00:00:00:05",
+                   "addresses": ["10.0.0.5", "fd00:1::5"], "labels": {"app": "w"}},
+                  {"name": "w7", "network": "red", "port": "trunk", "vlan": 7, "mac": "02:00:00:00:00:07",
+                   "addresses": ["10.0.5.5"]},
+                  {"name": "vpn", "network": "blue", "node": "b", "mac": "02:00:00:00:00:08",
+                   "addresses": ["10.0.0.8"]}],
+    "routes": [{"prefix": "203.0.113.0/24", "targets": [{"via": "192.0.2.7"}, {"via": "192.0.2.8", "weight": 3}]},
+               {"prefix": "10.9.0.0/16", "network": "blue", "targets": [{"endpoint": "vpn"}, {"node": "b"}]},
+               {"prefix": "10.8.0.0/16", "network": "blue", "blackhole": True}],
+}
+SHOWN = {
+    ("ports", "list"): ("VLAN", "100"), ("networks", "list"): ("ACCEPTS", "vxlan,", "OUTSIDE", "via=nat"),
+    ("nodes", "list"): ("ENCAPS", "encap=vxlan,port=8472", "IDENTITY_TRUST", "claim"),
+    ("nodes", "paths"): ("ENCAP", "FAMILY", "ipv6", "HOPS"), ("endpoints", "list"): ("VLAN", "7"),
+    ("routes", "list"): ("TARGETS", "via=192.0.2.8,weight=3", "node=b", "BLACKHOLE", "true"),
+    ("networks", "get", "blue"): ("DHCP", "10.0.0.53"),
+    ("policies", "explain", "w", "destination_address=10.9.1.1", "port=80"): ("route=10.9.0.0/16",),
+    ("policies", "explain", "w", "destination_address=8.8.8.8", "port=80"): ("outside by translation",),
+}
+
+
+@test
+def listings_fit_and_show_every_field_that_a_node_can_have(lab):
+    bare = capture_config("net_null0,no-rx=1", "net_null1,no-rx=1")
+    d = lab.daemon("a", {**bare, "policies": [], "neighbors": [], "identities": [], **FULL}).start()
+    for words, shown in SHOWN.items():
+        text = ctl(lab, d, *words)
+        expect(max(map(len, text.splitlines())) <= 120, f"{words}: too wide: {text}")
+        missing = [w for w in shown if w not in text]
+        expect(not missing, f"{words}: {missing} is not in {text}")
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket, "networks", "add", "name=g", "vni=9",
+                           "subnets=10.0.0.0/8"), capture_output=True, text=True, timeout=60, check=False)
+    expect(done.returncode == 2 and "subnets='[{\"prefix\": ...}]'" in done.stderr, f"no example: {done.stderr}")
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket, "routes", "get", "10.9.0.0/16"), capture_output=True,
+                          text=True, timeout=60, check=False)
+    expect("its prefix and its network" in done.stderr, f"no hint: {done.stderr}")
+    # A word in place of an object: the error says what the object has.
+    done = subprocess.run((lab.sluicectl, "--socket", d.socket, "call", "networks.put",
+                           '{"name": "blue", "vni": 100, "outside": "nat"}'), capture_output=True, text=True, timeout=60,
+                          check=False)
+    expect(done.returncode != 0 and "known fields: via" in done.stderr, f"no word about via: {done.stderr}")
+
+
 @test
 def names_of_kubernetes_work_everywhere_and_come_back_after_a_restart(lab):
     d = lab.daemon("a", capture_config("net_null0,no-rx=1", "net_null1,no-rx=1"), state=True).start()

@@ -8,7 +8,8 @@ from lab.document import ROOT, Shell, blocks, inline_commands
 from lab.expect import Failure, expect, test
 
 PLACEHOLDERS = {"NAME": "web-1", "ADDRESS": "10.0.0.5", "FILE": "new.json"}
-LISTS = {"policies": ("direction", "action")}  # what tells a bare object's collection
+# What tells a bare object's collection.
+LISTS = (("policies", "direction"), ("networks", "vni"), ("nodes", "address"), ("routes", "prefix"))
 
 
 def follow(lab, name, more=None):
@@ -62,8 +63,9 @@ def whole(fragment, base):
             value = json.loads("{" + fragment + "}")
         except ValueError:
             value = {"policies": json.loads("[" + fragment + "]")}
-    if "direction" in value:
-        value = {"policies": [value]}
+    for section, field in LISTS:
+        if field in value:
+            value = {section: [value]}
     merged = json.loads(json.dumps(base))
     for name, part in value.items():
         if isinstance(part, list) and all("name" in o for o in part) and name in merged:
@@ -80,8 +82,13 @@ def every_json_example_of_the_guide_is_a_configuration(lab):
 
 
 @test
-def every_json_example_of_the_underlays_chapter_is_a_configuration(lab):
-    check_examples(lab, "docs/guide/underlay.md")
+def every_json_example_of_the_guides_chapters_is_a_configuration(lab):
+    chapters = sorted(ROOT.glob("docs/guide/*.md"))
+    for chapter in chapters:
+        check_examples(lab, str(chapter.relative_to(ROOT)))
+    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    unlinked = [c.name for c in chapters if f"(guide/{c.name})" not in guide]
+    expect(not unlinked, f"chapters that the guide does not name: {unlinked}")
 
 
 def check_examples(lab, page):

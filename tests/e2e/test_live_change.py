@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The configuration changes over the socket while traffic flows."""
+import os
+import resource
+
 from lab.daemon import Refused
 from lab.expect import Failure, expect, expect_equal, test
 from lab.site import Workload
@@ -110,3 +113,41 @@ def a_client_that_dies_or_stalls_disturbs_nobody(lab):
         site.a.daemon.call("stats.get")
     ping.expect_all()
     stalled.close()
+
+
+@test
+def what_the_disk_does_not_take_is_taken_back_in_every_table(lab):
+    site = lab.sluice_site(state=True)
+    daemon, a2 = site.a.daemon, site.a2
+    expect_ping(site.a1, site.b1.ip)
+    expect_ping(a2, site.b1.ip)
+    network, node = daemon.call("networks.list")[0], daemon.call("nodes.list")[0]
+    more = {**network, "encap": "geneve", "accepts": ["vxlan"], "reject": True, "outside": {"via": "nat"},
+            "subnets": [{"prefix": "10.0.0.0/8", "gateway": "10.255.255.1", "dhcp": True},
+                        {"prefix": "fd00::/16"}]}
+    operations = (("networks.set", more), ("routes.add", {"prefix": "10.99.0.0/16", "network": network["name"],
+                                                          "blackhole": True}),
+                  ("nodes.set", {**node, "encaps": [{"encap": "geneve"}], "identity_trust": "claim"}),
+                  ("endpoints.set", {**a2.endpoint_object(site.a), "vlan": 7}))
+    before, pid = daemon.call("config.get"), daemon.process.pid
+    size = max(os.path.getsize(os.path.join(daemon.state, "journal.log")), 1)
+    hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+    for _ in range(3):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            daemon.apply(*operations)
+            raise Failure("the journal took it; the test tests nothing")
+        except Refused as e:
+            expect("journal" in str(e), f"error: {e}")
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        expect_equal(daemon.call("config.get"), before, "the configuration after it was taken back")
+        expect_ping(site.a1, site.b1.ip)
+        expect_ping(a2, site.b1.ip)
+        expect_equal([p.get("encap") for p in daemon.call("nodes.paths")], [None], "what the node asks for")
+    daemon.apply(*operations)
+    expect_equal(daemon.call("networks.list")[0]["encap"], "geneve", "encapsulation once the disk takes it")
+    expect_equal([p.get("encap") for p in daemon.call("nodes.paths")], ["geneve"], "what the node asks for")
+    changed = daemon.call("config.get")
+    daemon.kill()
+    daemon.start()
+    expect_equal(daemon.call("config.get"), changed, "the configuration after a restart")

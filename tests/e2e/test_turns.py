@@ -20,6 +20,7 @@ from test_underlay import NODE_IP, NODE_MAC, PEER_IP, PEER_MAC, REPLY, REQUEST, 
 LISTED = 20000
 # As many as make a short test; SLUICE_ENDPOINTS=600000 is the figure of docs/scale.md.
 MANY = int(os.environ.get("SLUICE_ENDPOINTS", "30000"))
+ROUTES = int(os.environ.get("SLUICE_ROUTES", "20000"))
 OPERATIONS = 500  # of a transaction that takes less than 10 ms
 PAGE = 10000
 
@@ -450,5 +451,39 @@ def many_next_hops_are_looked_at_in_turns(lab):
             for i in range(at, at + 500)]})
     before = control(d)
     wait_until(lambda: control(d)["turns"] > before["turns"] + 4000, "it takes no turns", 60)
+    longer = control(d)["turns_over_10ms"] - before["turns_over_10ms"]
+    expect(longer <= 1, f"{longer} turns took more than 10 ms: {control(d)}")
+
+
+@test
+def nodes_with_several_encapsulations_and_many_routes_make_no_long_turn(lab):
+    """Changes of what they name, and of what many of them go by."""
+    network = {"name": "blue", "vni": 100, "encap": "geneve", "accepts": ["vxlan"],
+               "subnets": [{"prefix": "10.0.0.0/16", "gateway": "10.0.0.1"}]}
+    vpn = {"name": "vpn", "network": "blue", "port": "web", "mac": "02:00:00:00:00:08", "addresses": ["10.0.0.8"]}
+    uplink = {"name": "uplink", "role": "underlay", "devargs": "net_null0,no-rx=1",
+              "addresses": ["198.18.0.1/15", "2001:db8::1/64"]}
+    d = lab.daemon("a", {
+        "node": {"name": "a", "tunnel_addresses": ["198.18.0.1", "2001:db8::1"]}, "workers": workers(),
+        "ports": [uplink, {"name": "web", "role": "access", "devargs": "net_null1,no-rx=1"}],
+        "networks": [network], "endpoints": [vpn]}).start()
+    ways = [{"encap": e, "family": f} for e in ("geneve", "vxlan", "vxlan-gbp") for f in ("ipv6", "ipv4")]
+    for at in range(0, 1000, 100):
+        d.apply(*(("nodes.add", {"name": f"n{i}", "address": f"198.18.{1 + i // 250}.{1 + i % 250}",
+                                 "addresses": [f"2001:db8::{256 + i:x}"], "encaps": ways}) for i in range(at, at + 100)))
+    for at in range(0, ROUTES, 250):
+        d.apply(*(("routes.add", {"prefix": f"{20 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24", "network": "blue",
+                                  "targets": [{"node": f"n{i % 1000}"}, {"endpoint": "vpn"}]})
+                  for i in range(at, at + 250)))
+    before = control(d)
+    for method, params in (
+            ("endpoints.set", {**vpn, "labels": {"app": "vpn"}}), ("endpoints.set", {**vpn, "mac": "02:00:00:00:00:18"}),
+            ("networks.set", {**network, "encap": "vxlan", "accepts": ["geneve"]}),
+            ("networks.set", {**network, "outside": {"via": "nat"}}), ("networks.set", network),
+            ("nodes.set", {"name": "n7", "address": "198.18.1.8", "encaps": [{"encap": "vxlan"}]}),
+            ("routes.add", {"prefix": "99.0.0.0/8", "network": "blue", "targets": [{"node": "n1"}]}),
+            *(("routes.add", {"prefix": f"203.0.{i}.0/24", "via": "198.18.9.9"}) for i in range(20))):
+        d.call(method, params)
+        wait_until(lambda t=control(d)["turns"]: control(d)["turns"] > t + 20, "it takes no turns", 20)
     longer = control(d)["turns_over_10ms"] - before["turns_over_10ms"]
     expect(longer <= 1, f"{longer} turns took more than 10 ms: {control(d)}")

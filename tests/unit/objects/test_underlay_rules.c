@@ -73,12 +73,14 @@ static void look_at_file(const struct sl_store *s, const struct sl_config *c)
 
 static void ready_configurations_have_no_notice(void **state)
 {
-	static const char *const names[] = {"null.json", "two-nodes-a.json", "two-nodes-b.json"};
+	static const char *const names[] = {"null.json", "two-nodes-a.json", "two-nodes-b.json",
+		"geneve-ipv6-a.json", "geneve-ipv6-b.json", "nat-gateway.json",
+		"routed-fabric.json", "trunk.json"};
 	char path[300];
 	struct sl_err e = {0};
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/configs/%s", SL_SOURCE_ROOT, names[i]);
 		assert_int_equal(sl_config_check(path, look_at_file, &e), 0);
 	}

@@ -50,7 +50,8 @@ static void wrong_types_are_refused_with_what_was_there(void **state)
 	refused("\"mac\":[]", "mac", "expected a MAC address, got an array", "");
 	refused("\"address\":{}", "address", "expected an IP address, got an object", "");
 	refused("\"prefix\":true", "prefix", "expected ADDRESS/LENGTH, got true", "");
-	refused("\"inner\":[]", "inner", "expected an object, got an array", "");
+	refused("\"inner\":[]", "inner", "expected an object, got an array",
+		"known fields: number, text, low, high");
 	refused("\"list\":{}", "list", "expected an array, got an object", "");
 	refused("\"list\":[1,\"x\"]", "list[1]", "expected an integer from 0 to 31, got \"x\"",
 		"write the number without quotes");

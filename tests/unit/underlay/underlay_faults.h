@@ -19,9 +19,11 @@
 #define B	      NODE("b", "192.0.2.2")
 #define ROUTE(p, v)   "{\"prefix\":\"" p "\",\"via\":\"" v "\"}"
 #define TARGETS(t)    "{\"prefix\":\"198.51.100.0/24\",\"targets\":[" t "]}"
-#define NEIGHBOR(a)   "{\"port\":\"uplink\",\"address\":\"" a "\",\"mac\":\"02:00:00:00:0b:01\"}"
-#define BLUE(more)    "{\"name\":\"blue\",\"vni\":100" more "}"
-#define SELF(a)	      "{\"name\":\"a\",\"tunnel_addresses\":[" a "]}"
+#define INTO(net, p, to) \
+	"{\"network\":\"" net "\",\"prefix\":\"" p "\",\"targets\":[{\"network\":\"" to "\"}]}"
+#define NEIGHBOR(a) "{\"port\":\"uplink\",\"address\":\"" a "\",\"mac\":\"02:00:00:00:0b:01\"}"
+#define BLUE(more)  "{\"name\":\"blue\",\"vni\":100" more "}"
+#define SELF(a)	    "{\"name\":\"a\",\"tunnel_addresses\":[" a "]}"
 #define EP(name, where, ip)                                                                   \
 	"{\"name\":\"" name "\",\"network\":\"blue\"," where ",\"mac\":\"02:00:00:00:00:05\"" \
 	",\"addresses\":[\"" ip "\"]}"
@@ -109,6 +111,15 @@ static const struct fault faults[] = {
 	{"subnet_family", true, "is in none of the subnets",
 		.networks = "[" BLUE(",\"subnets\":[{\"prefix\":\"10.0.0.4/31\"},"
 				     "{\"prefix\":\"::/64\"}]") "]"},
+	/* Routes of networks. */
+	{"route_one_sided", false, "which has no route that names network \"blue\"",
+		.networks = "[" BLUE("") ",{\"name\":\"red\",\"vni\":200}]",
+		.routes = "[" INTO("blue", "10.8.0.0/16", "red") "]"},
+	{"route_one_sided", false, "which has no route that names network \"blue\"",
+		.networks = "[" BLUE(
+			"") ",{\"name\":\"red\",\"vni\":200},{\"name\":\"tan\",\"vni\":300}]",
+		.routes = "[" INTO("blue", "10.8.0.0/16", "red") "," INTO(
+			"red", "10.9.0.0/16", "tan") "," INTO("tan", "10.7.0.0/16", "red") "]"},
 	/* Policies. */
 	{"policy_cidr", false, "peers[1] of policy \"p\" is for 10.9.0.0/16",
 		.policies =
@@ -122,6 +133,17 @@ static const struct fault faults[] = {
 			"[{\"name\":\"p\",\"network\":\"*\",\"direction\":\"ingress\",\"action\":"
 			"\"deny\",\"subject\":{\"labels\":{\"a\":\"b\"}},\"peers\":[{\"cidr\":"
 			"\"192.0.2.0/24\"}]}]"},
+	{"policy_cidr", false, "no route",
+		.routes = "[{\"network\":\"blue\",\"prefix\":\"10.9.0.0/16\",\"blackhole\":true}]",
+		.policies = "[" POLICY("[{\"cidr\":\"10.9.0.0/16\"}]") "]"},
+	{"policy_world", false, "no way", .policies = "[" POLICY("[{\"entity\":\"world\"}]") "]"},
+	/* Ways out. */
+	{"outside_gateway", false, "no subnet with a gateway",
+		.networks = "[" BLUE(",\"outside\":{\"via\":\"nat\"}") "]"},
+	{"outside_address", false, "is translated",
+		.networks = "[" BLUE(
+			",\"outside\":{\"via\":\"nat\"},\"subnets\":[{\"prefix\":\"10.0.0.0/"
+			"24\"},{\"prefix\":\"fd00::/64\",\"gateway\":\"fd00::1\"}]") "]"},
 	/* Devices. */
 	{"port_device", true, "interface up0",
 		.ports = "[" UP_RIGHT ",{\"name\":\"web\",\"role\":\"access\",\"devargs\":"
