@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Routes of a network to underlay ports: its packets leave as they are, and come back."""
+from lab.daemon import Refused
+from lab.expect import expect, expect_equal, test
+from lab.outside import FROM_WORLD, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_WORLD, Outside, expect_echo, sources_of
+from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp
+
+BY_GATEWAY = [{"network": "blue", "prefix": "198.51.100.0/24", "targets": [{"port": "uplink", "via": ON_LINK}]},
+              {"network": "blue", "prefix": "2001:db8:7::/64", "targets": [{"port": "uplink", "via": ON_LINK6}]}]
+ON_THE_LINK = [{"network": "blue", "prefix": "192.0.2.0/24", "targets": [{"port": "uplink"}]},
+               {"network": "blue", "prefix": "2001:db8::/64", "targets": [{"port": "uplink"}]}]
+
+
+def site_with(lab, routes, policies=(TO_WORLD, FROM_WORLD), **how):
+    site = Outside(lab)
+    site.a = site.add("a", routes=routes, policies=policies, **how)
+    site.start()
+    lead_back(site, site.a, site.a)
+    return site
+
+
+def lead_back(site, workload, node):
+    """The world reaches the workload by the node."""
+    site.ns.run("ip", "route", "replace", f"{workload.web.ip}/32", "via", node.address)
+    site.ns.run("ip", "-6", "route", "replace", f"{workload.web6.ip}/128", "via", node.address6)
+
+
+@test
+def a_route_to_a_port_leads_to_a_gateway_on_its_link_and_back(lab):
+    site = site_with(lab, BY_GATEWAY)
+    a = site.a
+    expect_ping(a.web, SERVER)
+    expect_ping(a.web6, SERVER6)
+    expect_tcp(a.web, site.server)
+    expect_tcp(a.web6, site.server6)
+    expect_equal(expect_echo(a.web, site.server), a.web.ip, "the source that the server sees")
+    expect_no_ping(a.web, ON_LINK)  # no route has it
+    a.daemon.wait_drop("destination_unknown")
+    expect_ping(site.server, a.web.ip, 5, "-I", SERVER)  # the world opens
+    expect_no_ping(site.near, a.web.ip)  # no route leads to that sender
+    a.daemon.wait_drop("spoofed")
+    got = a.daemon.call("policies.explain", {"source": "web-a", "destination_address": SERVER, "protocol": "tcp",
+                                             "port": 443})
+    expect_equal((got["way"]["kind"], got["way"]["via"], got["verdict"]), ("routed", "port uplink", "allow"), "way")
+    a.daemon.expect_sum()
+
+
+@test
+def a_route_to_a_port_alone_leads_to_whoever_is_on_its_link(lab):
+    site = site_with(lab, ON_THE_LINK)
+    a = site.a
+    expect_ping(a.web, ON_LINK)
+    expect_ping(a.web6, ON_LINK6)
+    expect_tcp(a.web, site.near)
+    expect_tcp(site.near, a.web)
+    expect_no_ping(a.web, SERVER)
+    a.daemon.call("policies.del", {"name": "from-world"})
+    expect_no_tcp(site.near, a.web)
+    a.daemon.wait_drop("policy_ingress")
+    a.daemon.call("policies.del", {"name": "to-world"})
+    expect_no_ping(a.web, ON_LINK)
+    a.daemon.expect_sum()
+
+
+@test
+def routes_to_ports_come_and_go_and_are_there_after_a_restart(lab):
+    site = site_with(lab, BY_GATEWAY)
+    a = site.a
+    key = {"network": "blue", "prefix": "198.51.100.0/24"}
+    expect_ping(a.web, SERVER)
+    a.daemon.call("routes.del", key)
+    expect_no_ping(a.web, SERVER)
+    a.daemon.wait_drop("destination_unknown")
+    a.daemon.call("routes.add", {**key, "targets": [{"port": "uplink", "via": "192.0.2.77"}]})  # nobody is there
+    expect_no_ping(a.web, SERVER)
+    a.daemon.call("routes.set", BY_GATEWAY[0])
+    expect_ping(a.web, SERVER)
+    a.daemon.stop()
+    a.daemon.start()
+    a.configure_web()
+    expect_ping(a.web, SERVER)
+    a.daemon.expect_sum()
+
+
+@test
+def a_node_routes_by_its_port_for_the_workloads_of_others(lab):
+    site = Outside(lab)
+    to_a = [{**r, "targets": [{"node": "a"}]} for r in BY_GATEWAY]
+    a = site.add("a", routes=BY_GATEWAY, policies=(TO_WORLD, FROM_WORLD))
+    b = site.add("b", routes=to_a, policies=(TO_WORLD, FROM_WORLD))
+    site.start()
+    for n in (a, b):
+        lead_back(site, n, a)
+    expect_ping(b.web, SERVER)
+    expect_tcp(b.web, site.server)
+    expect_ping(b.web6, SERVER6)
+    expect_ping(site.server, b.web.ip, 5, "-I", SERVER)
+    text = sources_of(site.ns, lambda: expect_ping(b.web, SERVER))
+    expect(f"IP {b.web.ip} > {SERVER}" in text, f"not as it is: {text[:500]}")
+    for n in site.nodes:
+        n.daemon.expect_sum()
+
+
+@test
+def networks_on_the_underlay_need_addresses_of_their_own(lab):
+    site = site_with(lab, BY_GATEWAY)
+    red = {"name": "red", "vni": 200, "subnets": [{"prefix": "10.0.0.0/16"}]}
+    site.a.daemon.call("networks.add", red)
+    route = {"network": "red", "prefix": "198.51.100.0/24", "targets": [{"port": "uplink", "via": ON_LINK}]}
+    for method, params, words in (("routes.add", route, "overlaps one of network"),
+                                  ("routes.add", {**route, "targets": [{"port": "web"}]}, "role access"),
+                                  ("routes.add", {**route, "targets": [{"port": "uplink", "via": ON_LINK6}]},
+                                   "different families")):
+        try:
+            site.a.daemon.call(method, params)
+        except Refused as e:
+            expect(words in str(e), f"{e} does not say {words}")
+        else:
+            raise AssertionError(f"{params} was taken")
+    site.a.daemon.call("networks.set", {**red, "subnets": [{"prefix": "10.9.0.0/16"}]})
+    site.a.daemon.call("routes.add", route)
+
+
+@test
+def iperf_passes_by_a_route_to_a_port(lab):
+    site = site_with(lab, BY_GATEWAY)
+    Iperf(site.a.web, site.server).expect_tcp()
+    Iperf(site.a.web, site.server, "-R").expect_tcp()
+    site.a.daemon.expect_sum()
