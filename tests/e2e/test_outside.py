@@ -9,8 +9,8 @@ import time
 from lab.document import ROOT, Shell
 from lab.expect import expect, expect_equal, test, wait_until
 from lab.net import link
-from lab.outside import (FROM_WORLD, NAT, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_SERVER, TO_WORLD, End, Outside, expect_echo,
-                         nat_site, sources_of)
+from lab.outside import (FROM_WORLD, NAT, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_SERVER, TO_WORLD, End, Outside,
+                         expect_echo, nat_site, sources_of)
 from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp, expect_udp
 
 

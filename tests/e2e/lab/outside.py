@@ -66,7 +66,6 @@ class Node:
         self.routes = routes
         self.ns = site.lab.namespace(f"ou-{name}", ipv6=True)
         self.web_ns = site.lab.namespace(f"ou-web-{name}", ipv6=True)
-        self.web_ns.run("sysctl", "-qw", "net.ipv6.conf.default.accept_ra=0")  # its routes are set here
         self.address, self.address6 = f"192.0.2.{index}", f"2001:db8::{index}"
         self.mac = f"02:00:00:00:0{index}:05"
         self.web = End(self.web_ns, f"web-{name}", f"10.0.0.{index * 10}")
@@ -124,7 +123,7 @@ class Node:
         run_web("ip", "addr", "add", f"{self.web6.ip}/64", "dev", "eth0", "nodad")
         run_web("ip", "link", "set", "eth0", "mtu", "1400")
         run_web("ip", "route", "add", "default", "via", "10.0.0.1")
-        run_web("ip", "-6", "route", "add", "default", "via", "fd00:10::1")
+        run_web("ip", "-6", "route", "replace", "default", "via", "fd00:10::1")
 
 
 def expect_echo(client, server):
