@@ -2,8 +2,9 @@
 """Routes of a network to underlay ports: its packets leave as they are, and come back."""
 from lab.daemon import Refused
 from lab.expect import expect, expect_equal, test
-from lab.outside import FROM_WORLD, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_WORLD, Outside, expect_echo, sources_of
+from lab.outside import FROM_WORLD, NAT, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_WORLD, Outside, expect_echo, sources_of
 from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp
+from test_offloads import send_file, uplink
 
 BY_GATEWAY = [{"network": "blue", "prefix": "198.51.100.0/24", "targets": [{"port": "uplink", "via": ON_LINK}]},
               {"network": "blue", "prefix": "2001:db8:7::/64", "targets": [{"port": "uplink", "via": ON_LINK6}]}]
@@ -121,9 +122,36 @@ def networks_on_the_underlay_need_addresses_of_their_own(lab):
     site.a.daemon.call("routes.add", route)
 
 
+def super_segments_pass(site):
+    """The workload's TAP and the underlay's interface both take them."""
+    a = site.a
+    for near, far in ((a.web, site.server), (a.web6, site.server6)):
+        send_file(near, far, far.ip)
+        before = uplink(a.daemon, "tx_packets", "tx_bytes")
+        Iperf(near, far).expect_tcp()
+        packets, size = (n - m for n, m in zip(uplink(a.daemon, "tx_packets", "tx_bytes"), before))
+        expect(size / packets < 1500, f"packets of {size / packets:.0f} bytes are counted whole")
+        Iperf(near, far, "-R").expect_tcp()
+        Iperf(near, far, "-u", "-b", "20M", "-l", "1200").expect_udp(20)
+    a.daemon.expect_sum()
+
+
 @test
-def iperf_passes_by_a_route_to_a_port(lab):
-    site = site_with(lab, BY_GATEWAY)
-    Iperf(site.a.web, site.server).expect_tcp()
-    Iperf(site.a.web, site.server, "-R").expect_tcp()
-    site.a.daemon.expect_sum()
+def super_segments_leave_by_a_route_to_a_port(lab):
+    site = site_with(lab, BY_GATEWAY + ON_THE_LINK, uplink={"interface": "up0"})
+    super_segments_pass(site)
+    send_file(site.server, site.a.web, site.a.web.ip)
+    send_file(site.server6, site.a.web6, site.a.web6.ip)
+
+
+@test
+def super_segments_leave_without_encapsulation(lab):
+    site = site_with(lab, [], uplink={"interface": "up0"}, more={"encap": "none"})
+    super_segments_pass(site)
+    send_file(site.server, site.a.web, site.a.web.ip)
+    send_file(site.server6, site.a.web6, site.a.web6.ip)
+
+
+@test
+def super_segments_leave_translated(lab):
+    super_segments_pass(site_with(lab, [], uplink={"interface": "up0"}, outside=NAT))

@@ -170,13 +170,3 @@ def two_networks_share_an_address_and_neither_takes_the_others_ports_or_packets(
         server.sendto(b"to " + data, source)
     expect_equal((one.recv(10), other.recv(10)), (b"to blue", b"to red"), "answers")
     site.a.daemon.expect_sum()
-
-
-@test
-def iperf_with_super_segments_passes_translated(lab):
-    site = nat_site(lab)
-    for near, far in ((site.a.web, site.server), (site.a.web6, site.server6)):
-        Iperf(near, far).expect_tcp()
-        Iperf(near, far, "-R").expect_tcp()
-        Iperf(near, far, "-u", "-b", "20M").expect_udp()
-    site.a.daemon.expect_sum()

@@ -60,10 +60,11 @@ class Node:
     """A node with a workload. outside: of the network there. host: the network's host endpoint."""
 
     def __init__(self, site, name, index, outside=None, policies=(TO_WORLD,), host=False, host_tap=False, more=None,
-                 routes=()):
+                 routes=(), uplink=None):
         self.site, self.name, self.index, self.outside = site, name, index, outside
         self.policies, self.has_host, self.host_tap, self.more = policies, host, host_tap, more or {}
         self.routes = routes
+        self.uplink = uplink or {"devargs": "net_af_packet0,iface=up0"}
         self.ns = site.lab.namespace(f"ou-{name}", ipv6=True)
         self.web_ns = site.lab.namespace(f"ou-web-{name}", ipv6=True)
         self.address, self.address6 = f"192.0.2.{index}", f"2001:db8::{index}"
@@ -96,7 +97,7 @@ class Node:
 
     def config(self):
         nodes = self.site.nodes
-        uplink = {"name": "uplink", "role": "underlay", "devargs": "net_af_packet0,iface=up0",
+        uplink = {"name": "uplink", "role": "underlay", **self.uplink,
                   "addresses": [f"{self.address}/24", f"{self.address6}/64"]}
         if self.host_tap:
             uplink["host_tap"] = {"name": "up0h"}
