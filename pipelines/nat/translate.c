@@ -3,6 +3,7 @@
 
 #include <rte_ether.h>
 
+#include "dp/lib/addr_map.h"
 #include "nat_dp.h"
 #include "pipelines/overlay/exits_dp.h"
 #include "pipelines/rewrite/rewrite_dp.h"
@@ -119,6 +120,22 @@ static void set_back(
 	}
 }
 
+/* Is packet i for an address of this node? Nobody outside answers for it. */
+static bool is_own(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_addr_map *map = t->world->local_addr;
+	uint32_t own;
+	struct sl_ip dst;
+
+	if (is_v4(t, i)) {
+		own = sl_addr_map_find4(map, t->b->key4[i].dst_be);
+	} else {
+		memcpy(dst.b, t->b->key6[i].dst, sizeof(dst.b));
+		own = sl_addr_map_find(map, &dst);
+	}
+	return (own & (SL_LOCAL_ADDRESS | SL_LOCAL_NAT)) != 0;
+}
+
 enum sl_drop sl_translate_out(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	const struct sl_flow *f, struct sl_flow_install *in, struct sl_translation *x)
 {
@@ -126,6 +143,8 @@ enum sl_drop sl_translate_out(const struct sl_trip *t, unsigned int i, const str
 	struct sl_exit exit;
 	enum sl_drop drop;
 
+	if (is_own(t, i))
+		return SL_DROP_NAT_HAIRPIN;
 	if (e->src_via == NULL || !sl_exit_find(t->world->tunnels, &e->dst_ip, out->port, &exit))
 		return SL_DROP_ROUTE_NONE;
 	drop = make_record(t, i, e, f, exit.port, &x->rewrite[0]);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Source translation in its corners: fragments, ICMP errors of both families, traceroute, shared addresses."""
+import errno
 import re
 import socket
 
@@ -105,6 +106,25 @@ def fragments_are_translated_in_both_directions(lab):
             expect_equal(s.recv(10000), data[::-1], f"{size} bytes from {address}")
         s.close()
         far.close()
+    a.daemon.expect_sum()
+
+
+@test
+def a_workload_is_told_at_once_that_its_nodes_own_address_is_not_reached_by_translation(lab):
+    site = nat_site(lab)
+    a = site.a
+    for kind, address in ((socket.AF_INET, a.address), (socket.AF_INET6, a.address6)):
+        before = a.daemon.drop("nat_hairpin")
+        s = a.web_ns.socket(kind, socket.SOCK_STREAM)
+        s.settimeout(3)
+        try:
+            s.connect((address, 80))
+        except OSError as e:
+            expect(e.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH), f"connect to {address}: {e}")
+        else:
+            raise AssertionError(f"{address} was reached")
+        s.close()
+        a.daemon.wait_drop("nat_hairpin", before)
     a.daemon.expect_sum()
 
 
