@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Routes of a network to underlay ports: its packets leave as they are, and come back."""
+import json
+
 from lab.daemon import Refused
-from lab.expect import expect, expect_equal, test
+from lab.expect import expect, expect_equal, test, wait_until
+from lab.net import link
 from lab.outside import FROM_WORLD, NAT, ON_LINK, ON_LINK6, SERVER, SERVER6, TO_WORLD, Outside, expect_echo, sources_of
 from lab.traffic import Iperf, expect_no_ping, expect_no_tcp, expect_ping, expect_tcp
 from test_offloads import send_file, uplink
@@ -155,3 +158,62 @@ def super_segments_leave_without_encapsulation(lab):
 @test
 def super_segments_leave_translated(lab):
     super_segments_pass(site_with(lab, [], uplink={"interface": "up0"}, outside=NAT))
+
+
+def add_second_router(site):
+    """One more way to the server, by a router of its own on the link."""
+    ns = site.lab.namespace("ou-r2")
+    link(ns, "near", site.ns, "to-r2")
+    link(ns, "far", site.ns, "to-r2-far")
+    site.ns.run("ip", "link", "set", "to-r2", "master", "br0")
+    site.ns.run("ip", "addr", "add", "203.0.113.1/24", "dev", "to-r2-far")
+    ns.run("ip", "addr", "add", "192.0.2.101/24", "dev", "near")
+    ns.run("ip", "addr", "add", "203.0.113.2/24", "dev", "far")
+    ns.run("ip", "route", "add", SERVER, "via", "203.0.113.1")
+    ns.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0",
+           "net.ipv4.conf.near.send_redirects=0")
+    for name in ("all", "br0", "to-r2-far"):
+        site.ns.run("sysctl", "-qw", f"net.ipv4.conf.{name}.rp_filter=0")
+    return ns
+
+
+def packets_by(router):
+    return json.loads(router.run("ip", "-j", "-s", "link", "show", "dev", "far"))[0]["stats64"]["tx"]["packets"]
+
+
+def expect_spread(site):
+    router = add_second_router(site)
+    for n in site.nodes:
+        n.start()
+    lead_back(site, site.a, site.a)
+    wait_until(lambda: all(n["state"] == "reachable" for n in site.a.daemon.call("neighbors.state")),
+               lambda: f"{site.a.daemon.call('neighbors.state')}", 10)
+    before = packets_by(router)
+    for _ in range(32):
+        expect_echo(site.a.web, site.server)
+    share = packets_by(router) - before
+    expect(4 <= share <= 28, f"{share} of 32 connections went by the second router")
+    router.run("ip", "link", "set", "near", "down")
+    wait_until(lambda: any(n["state"] not in ("reachable", "stale", "delay", "probe")
+                           for n in site.a.daemon.call("neighbors.state")),
+               lambda: f"{site.a.daemon.call('neighbors.state')}", 60)
+    for _ in range(16):
+        expect_echo(site.a.web, site.server)
+    site.a.daemon.expect_sum()
+
+
+TWO_GATEWAYS = {"targets": [{"via": ON_LINK}, {"via": "192.0.2.101"}]}
+
+
+@test
+def translated_connections_share_the_gateways_of_a_route_and_leave_a_lost_one(lab):
+    site = Outside(lab)
+    site.a = site.add("a", outside=NAT, policies=(TO_WORLD,), far=TWO_GATEWAYS)
+    expect_spread(site)
+
+
+@test
+def packets_without_encapsulation_share_the_gateways_of_a_route_and_leave_a_lost_one(lab):
+    site = Outside(lab)
+    site.a = site.add("a", more={"encap": "none"}, policies=(TO_WORLD, FROM_WORLD), far=TWO_GATEWAYS)
+    expect_spread(site)

@@ -60,10 +60,11 @@ class Node:
     """A node with a workload. outside: of the network there. host: the network's host endpoint."""
 
     def __init__(self, site, name, index, outside=None, policies=(TO_WORLD,), host=False, host_tap=False, more=None,
-                 routes=(), uplink=None):
+                 routes=(), uplink=None, far=None):
         self.site, self.name, self.index, self.outside = site, name, index, outside
         self.policies, self.has_host, self.host_tap, self.more = policies, host, host_tap, more or {}
         self.routes = routes
+        self.far = far or {"via": ON_LINK}
         self.uplink = uplink or {"devargs": "net_af_packet0,iface=up0"}
         self.ns = site.lab.namespace(f"ou-{name}", ipv6=True)
         self.web_ns = site.lab.namespace(f"ou-web-{name}", ipv6=True)
@@ -106,7 +107,7 @@ class Node:
             "ports": [uplink, {"name": "web", "role": "access", "mac": self.mac,
                                "tap": {"name": "eth0", "netns": f"/run/netns/{self.web_ns.name}"}}],
             "networks": [self.network()],
-            "routes": [{"prefix": "198.51.100.0/24", "via": ON_LINK}, {"prefix": "2001:db8:7::/64", "via": ON_LINK6},
+            "routes": [{"prefix": "198.51.100.0/24", **self.far}, {"prefix": "2001:db8:7::/64", "via": ON_LINK6},
                        *self.routes],
             "nodes": [{"name": n.name, "address": n.address} for n in nodes if n is not self],
             "endpoints": [e for n in nodes for e in n.endpoints(self)],
