@@ -217,3 +217,35 @@ def packets_without_encapsulation_share_the_gateways_of_a_route_and_leave_a_lost
     site = Outside(lab)
     site.a = site.add("a", more={"encap": "none"}, policies=(TO_WORLD, FROM_WORLD), far=TWO_GATEWAYS)
     expect_spread(site)
+
+
+@test
+def gateways_on_two_ports_keep_sources_of_a_port_and_share_those_of_none(lab):
+    site = Outside(lab)
+    a = site.a = site.add("a", outside=NAT)
+    site.start()
+    router = lab.namespace("ou-r2")
+    link(a.ns, "up1", router, "near")
+    link(router, "far", site.ns, "to-r2-far")
+    site.ns.run("ip", "addr", "add", "203.0.113.1/24", "dev", "to-r2-far")
+    site.ns.run("ip", "route", "add", "192.0.3.0/24", "via", "203.0.113.2")
+    router.run("ip", "addr", "add", "192.0.3.254/24", "dev", "near")
+    router.run("ip", "addr", "add", "203.0.113.2/24", "dev", "far")
+    router.run("ip", "route", "add", SERVER, "via", "203.0.113.1")
+    router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    for name in ("all", "br0", "to-r2-far"):
+        site.ns.run("sysctl", "-qw", f"net.ipv4.conf.{name}.rp_filter=0")
+    a.daemon.call("ports.add", {"name": "second", "role": "underlay", "devargs": "net_af_packet5,iface=up1",
+                                "addresses": ["192.0.3.1/24"]})
+    a.daemon.call("routes.set", {"prefix": "198.51.100.0/24", "targets": [{"via": ON_LINK}, {"via": "192.0.3.254"}]})
+    expect_ping(a.web, SERVER)
+    sources = {expect_echo(a.web, site.server) for _ in range(16)}
+    expect(len(sources) == 1 and sources <= {a.address, "192.0.3.1"}, f"sources of one workload: {sources}")
+    own = "203.0.113.200"
+    site.ns.run("ip", "route", "add", own, "via", a.address)
+    a.daemon.call("networks.set", {**a.network(), "outside": {**NAT, "addresses": [own]}})
+    before = packets_by(router)
+    expect_equal({expect_echo(a.web, site.server) for _ in range(32)}, {own}, "sources")
+    share = packets_by(router) - before
+    expect(4 <= share <= 28, f"{share} of 32 connections went by the second port")
+    a.daemon.expect_sum()
