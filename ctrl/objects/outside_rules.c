@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rules about what `outside` of a network names, and about networks without encapsulation. */
+/*
+ * Rules about what `outside` of a network names, and about networks whose packets come from the
+ * underlay without a tunnel.
+ */
 #include <string.h>
 
 #include "collections.h"
@@ -8,6 +11,7 @@
 #include "fields.h"
 #include "networks.h"
 #include "ports.h"
+#include "routes_ports.h"
 #include "sluice/encap.h"
 
 static bool find_host_tap(const struct sl_object *o, void *ctx)
@@ -67,8 +71,9 @@ static int check_port(const struct sl_store *s, const struct sl_network_obj *n, 
 	return -EINVAL;
 }
 
-/* Networks without encapsulation share one space of addresses: the underlay's. */
+/* Networks on the underlay share one space of addresses: the underlay's. */
 struct overlap {
+	const struct sl_store *store;
 	const struct sl_network_obj *net;
 	const struct sl_network_obj *other;
 	struct sl_prefix prefix;
@@ -86,11 +91,12 @@ static bool find_overlap(const struct sl_object *o, void *ctx)
 	struct overlap *x = ctx;
 	const struct sl_subnet_obj *b = x->net->subnets.items;
 
-	if (n->encap != SL_ENCAP_NONE || strcmp(n->name, x->net->name) == 0)
+	if (strcmp(n->name, x->net->name) == 0)
 		return true;
 	for (size_t i = 0; i < n->subnets.n; i++)
 		for (size_t k = 0; k < x->net->subnets.n; k++)
-			if (prefixes_overlap(&a[i].prefix, &b[k].prefix)) {
+			if (prefixes_overlap(&a[i].prefix, &b[k].prefix) &&
+				sl_network_is_routed(x->store, n)) {
 				x->other = n;
 				x->prefix = b[k].prefix;
 				return false;
@@ -100,15 +106,15 @@ static bool find_overlap(const struct sl_object *o, void *ctx)
 
 int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
 {
-	struct overlap x = {.net = (const struct sl_network_obj *)o};
+	struct overlap x = {.store = s, .net = (const struct sl_network_obj *)o};
 	char text[SL_PREFIX_STR_LEN];
 
-	if (x.net->encap != SL_ENCAP_NONE)
+	if (!sl_network_is_routed(s, x.net))
 		return 0;
 	if (x.net->subnets.n == 0) {
 		sl_err_set(e, SL_ERR_PARAMS, "subnets",
-			"network \"%s\" has no encapsulation and no subnets: nothing tells which "
-			"packets are its own",
+			"network \"%s\" is on the underlay without a tunnel and has no subnets: "
+			"nothing tells which packets are its own",
 			x.net->name);
 		sl_err_hint(e, "give its subnets");
 		return -EINVAL;
@@ -117,10 +123,11 @@ int sl_routed_rule(const struct sl_store *s, const struct sl_object *o, struct s
 	if (x.other == NULL)
 		return 0;
 	sl_err_set(e, SL_ERR_PARAMS, "subnets",
-		"subnet %s of network \"%s\" overlaps one of network \"%s\", and neither has an "
-		"encapsulation",
+		"subnet %s of network \"%s\" overlaps one of network \"%s\", and both are on the "
+		"underlay without a tunnel",
 		sl_format_prefix(&x.prefix, text), x.net->name, x.other->name);
-	sl_err_hint(e, "networks without encapsulation need addresses of their own");
+	sl_err_hint(e, "networks without encapsulation, and those with a route to a port, need "
+		       "addresses of their own");
 	return -EINVAL;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Ways out of networks: the world's table of them, its index in each network, and the translated
  * addresses in the map of this node's addresses. All is made anew when a network, an address of an
- * underlay port or a host endpoint changes and any network has a way out.
+ * underlay port or a host endpoint changes and any network has a way out, or a route to a port.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 #include "pipelines/key/key_dp.h"
 #include "pipelines/route/route_ctl.h"
 #include "ports.h"
+#include "routes_ports.h"
 #include "sluice/encap.h"
 #include "tables.h"
 
@@ -79,8 +80,11 @@ static bool is_host(const struct sl_object *o)
 
 static bool concerns(const struct sl_table_txn *t)
 {
-	bool any = t->old->n_outside > 1;
+	bool any = t->old->n_outside > 1 || t->old->routed != NULL;
 
+	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES)
+		if (sl_is_port_route(c->old_obj) || sl_is_port_route(c->new_obj))
+			return true;
 	SL_EACH_CHANGE (c, t, SL_COLL_NETWORKS)
 		if (any || has_outside(c->old_obj) || has_outside(c->new_obj))
 			return true;
@@ -99,6 +103,7 @@ struct making {
 	struct sl_way_out *all, *now; /* now: the one that addresses are added to */
 	uint32_t n;
 	struct sl_route_edit *routed;
+	uint32_t last_routed; /* the network whose subnets were added last; 0: none */
 	bool failed;
 };
 
@@ -202,6 +207,7 @@ static bool fill_target(const struct making *m, const struct sl_outside_obj *fro
 {
 	if (m->now->kind == SL_OUTSIDE_ROUTED) {
 		target->kind = SL_TARGET_UNDERLAY;
+		target->id = SL_PORT_NONE;
 		return true;
 	}
 	switch ((enum sl_outside_via)from->via) {
@@ -250,6 +256,19 @@ static bool add_routed(struct making *m, const struct sl_network_obj *n)
 			return false;
 	}
 	return true;
+}
+
+/* The subnets of a network that has a route to a port: once, however many such routes it has. */
+static bool add_port_route(const struct sl_route_obj *route, void *ctx)
+{
+	struct making *m = ctx;
+	const struct sl_network_obj *n = (const struct sl_network_obj *)sl_store_find(
+		m->t->store, SL_COLL_NETWORKS, route->network);
+
+	if (n->encap != SL_ENCAP_NONE && n->o.id != m->last_routed && !add_routed(m, n))
+		m->failed = true;
+	m->last_routed = n->o.id;
+	return !m->failed;
 }
 
 static bool add_outside(const struct sl_object *o, void *ctx)
@@ -337,6 +356,7 @@ static int prepare_table(struct sl_table_txn *t, struct sl_err *e)
 		return sl_table_no_memory(e);
 	}
 	sl_store_walk(t->store, SL_COLL_NETWORKS, add_outside, &m);
+	sl_port_routes_walk(t->store, add_port_route, &m);
 	err = end_routed(t, &m, e);
 	if (err != 0)
 		return err;
@@ -406,7 +426,7 @@ static bool leaves_bare(const struct sl_world *w)
 	for (uint32_t i = 1; i < w->n_outside; i++)
 		if (w->outside[i].kind == SL_OUTSIDE_NAT || w->outside[i].kind == SL_OUTSIDE_ROUTED)
 			return true;
-	return false;
+	return w->routed != NULL;
 }
 
 /* Before paths are refreshed, which makes exits anew when ports or routes have changed. */
@@ -415,9 +435,9 @@ static void commit(struct sl_table_txn *t)
 	sl_underlay_set_exits(sl_apply_underlay(t->apply), leaves_bare(t->world));
 }
 
-const struct sl_table_ops sl_outside_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS) |
-						     SL_TABLE_OF(SL_COLL_PORTS) |
-						     SL_TABLE_OF(SL_COLL_ENDPOINTS),
+const struct sl_table_ops sl_outside_tables = {
+	.of = SL_TABLE_OF(SL_COLL_NETWORKS) | SL_TABLE_OF(SL_COLL_PORTS) |
+	      SL_TABLE_OF(SL_COLL_ROUTES) | SL_TABLE_OF(SL_COLL_ENDPOINTS),
 	.open = open_outside,
 	.close = close_outside,
 	.prepare = prepare,

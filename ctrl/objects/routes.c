@@ -96,6 +96,7 @@ static int route_prefix(const struct sl_store *s, const struct sl_object *o, str
 static const struct sl_rule rules[] = {
 	{"route_own_gateway", sl_rule_route_gateways},
 	{"route_prefix", route_prefix},
+	{"route_port", sl_rule_route_ports},
 };
 
 const struct sl_collection sl_collection_routes = {

@@ -51,6 +51,9 @@ int sl_check_network_route(const struct sl_route_obj *r, struct sl_err *e);
 int sl_check_route_targets(
 	const struct sl_store *s, const struct sl_route_obj *r, struct sl_err *e);
 
+/* A rule: packets that come back by a port are told from those of other networks. */
+int sl_rule_route_ports(const struct sl_store *s, const struct sl_object *o, struct sl_err *e);
+
 extern const struct sl_shape sl_shape_route, sl_shape_route_target;
 
 #endif

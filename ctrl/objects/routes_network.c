@@ -9,6 +9,7 @@
 #include "fields.h"
 #include "ports.h"
 #include "routes.h"
+#include "routes_ports.h"
 
 /* Buckets have no room for finer shares. */
 #define WEIGHT_MAX 64
@@ -107,20 +108,41 @@ static int check_endpoint(const struct sl_store *s, const struct sl_route_obj *r
 	return 0;
 }
 
-static int check_port(const struct sl_store *s, size_t i, const char *name, struct sl_err *e)
+static int check_port(const struct sl_store *s, const struct sl_route_obj *r, size_t i,
+	const struct sl_route_target_obj *t, struct sl_err *e)
 {
 	const struct sl_port_obj *port =
-		(const struct sl_port_obj *)sl_store_find(s, SL_COLL_PORTS, name);
+		(const struct sl_port_obj *)sl_store_find(s, SL_COLL_PORTS, t->port);
 	char path[48];
 
 	snprintf(path, sizeof(path), "targets[%zu].port", i);
-	if (port != NULL && port->role != SL_ROLE_UNDERLAY)
-		return sl_err_set(e, SL_ERR_REFERENCE, path,
-			"port \"%s\" has role access; packets leave by underlay ports", name);
-	sl_err_set(e, SL_ERR_UNSUPPORTED, path,
-		"packets of a network leave by an underlay port only with its outside");
-	sl_err_hint(e, "give the network \"outside\"; or name a node, or a host endpoint");
-	return -ENOTSUP;
+	if (port != NULL && port->role != SL_ROLE_UNDERLAY) {
+		sl_err_set(e, SL_ERR_REFERENCE, path,
+			"port \"%s\" has role access; packets leave by underlay ports", t->port);
+		sl_err_hint(e, "name a port with role underlay; or name an endpoint behind \"%s\"",
+			t->port);
+		return -EBUSY;
+	}
+	snprintf(path, sizeof(path), "targets[%zu].via", i);
+	if (!t->has_via || sl_ip_is_v4(&t->via) == sl_prefix_is_v4(&r->prefix))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, path, "via and the prefix are of different families");
+	sl_err_hint(e, "a gateway forwards packets of its own family");
+	return -EINVAL;
+}
+
+int sl_rule_route_ports(const struct sl_store *s, const struct sl_object *o, struct sl_err *e)
+{
+	const struct sl_route_obj *r = (const struct sl_route_obj *)o;
+	const struct sl_object *network = sl_store_find(s, SL_COLL_NETWORKS, r->network);
+	int err;
+
+	if (!sl_is_port_route(o) || network == NULL)
+		return 0;
+	err = sl_routed_rule(s, network, e);
+	if (err != 0 && e != NULL)
+		snprintf(e->path, sizeof(e->path), "targets");
+	return err;
 }
 
 int sl_check_route_targets(const struct sl_store *s, const struct sl_route_obj *r, struct sl_err *e)
@@ -134,7 +156,7 @@ int sl_check_route_targets(const struct sl_store *s, const struct sl_route_obj *
 		else if (t[i].host[0] != '\0')
 			err = check_endpoint(s, r, i, t[i].host, true, e);
 		else if (t[i].port[0] != '\0')
-			err = check_port(s, i, t[i].port, e);
+			err = check_port(s, r, i, &t[i], e);
 	}
 	return err;
 }

@@ -1,21 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Routes and subnets of networks, in workers' map (pipelines/route/). A route to an endpoint has an
- * address of it, so the row is called for endpoints too.
+ * address of it, and one to an underlay port a next hop there, so the row is called for endpoints
+ * and ports too.
  */
 #include <stdlib.h>
 
 #include "collections.h"
 #include "endpoints.h"
+#include "ctrl/underlay/underlay.h"
 #include "networks.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/key/key_dp.h"
 #include "pipelines/route/route_ctl.h"
 #include "routes.h"
+#include "routes_ports.h"
 #include "tables.h"
+
+/* The next hops of routes to ports: each is held once for each target that names it. */
+struct hops {
+	size_t n, room;
+	struct hop {
+		uint16_t port;
+		struct sl_ip via;
+	} * hop;
+};
 
 struct state {
 	struct sl_route_edit *edit; /* of the transaction; NULL: none */
+	struct hops hops;
+	size_t n_port_routes;
+	/* of the transaction, if has_next */
+	bool has_next;
+	struct hops next;
+	size_t n_next;
 };
 
 static struct state *state_of(const struct sl_table_txn *t)
@@ -31,9 +49,11 @@ static bool open_routes(struct sl_apply *a, struct sl_world *w, void **state)
 	return *state != NULL;
 }
 
+/* The underlay ends with its next hops. */
 static void close_routes(struct sl_world *w, void *state)
 {
 	sl_routes_destroy((struct sl_pmap *)(uintptr_t)w->routes);
+	free(((struct state *)state)->hops.hop);
 	free(state);
 }
 
@@ -113,6 +133,22 @@ static struct sl_ip address_of(
 		sl_store_find(t->store, SL_COLL_ENDPOINTS, endpoint), sl_prefix_is_v4(prefix));
 }
 
+/* With a gateway, the tunnel of that next hop. Otherwise destinations are on the port's link. */
+static void fill_port_target(const struct sl_table_txn *t, const struct sl_route_target_obj *obj,
+	struct sl_route_target *target)
+{
+	struct sl_underlay *u = sl_apply_underlay(t->apply);
+	uint16_t port = (uint16_t)sl_table_port(t, obj->port);
+
+	target->kind = obj->has_via ? SL_TARGET_PORT : SL_TARGET_UNDERLAY;
+	target->id = port;
+	if (!obj->has_via)
+		return;
+	/* It is held (hold_hops); this one is to learn its id. */
+	target->id = sl_underlay_hop_hold(u, port, &obj->via);
+	sl_underlay_hop_release(u, port, &obj->via);
+}
+
 static void fill_target(const struct sl_table_txn *t, const struct sl_route_obj *route,
 	const struct sl_route_target_obj *obj, struct sl_route_target *target)
 {
@@ -126,6 +162,8 @@ static void fill_target(const struct sl_table_txn *t, const struct sl_route_obj 
 	} else if (obj->host[0] != '\0') {
 		target->kind = SL_TARGET_HOST;
 		target->ip = address_of(t, obj->host, &route->prefix);
+	} else if (obj->port[0] != '\0') {
+		fill_port_target(t, obj, target);
 	} else {
 		target->kind = SL_TARGET_ENDPOINT;
 		target->ip = address_of(t, obj->endpoint, &route->prefix);
@@ -188,6 +226,79 @@ static int renew_routes(struct sl_table_txn *t)
 	return r.err;
 }
 
+/* Next hops on ports. New ones are held before old ones are released: one that stays keeps its id. */
+
+static bool concerns_ports(const struct sl_table_txn *t)
+{
+	size_t n;
+
+	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES)
+		if (sl_is_port_route(c->old_obj) || sl_is_port_route(c->new_obj))
+			return true;
+	(void)sl_table_changes(t, SL_COLL_PORTS, &n);
+	return n > 0 && state_of(t)->n_port_routes > 0;
+}
+
+static void release_hops(struct sl_underlay *u, struct hops *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		sl_underlay_hop_release(u, h->hop[i].port, &h->hop[i].via);
+	free(h->hop);
+	*h = (struct hops){0};
+}
+
+static bool hold_hop(const struct sl_table_txn *t, const struct sl_route_target_obj *obj)
+{
+	struct hops *h = &state_of(t)->next;
+	uint16_t port = (uint16_t)sl_table_port(t, obj->port);
+
+	if (h->n == h->room) {
+		size_t room = h->room * 2 + 16;
+		struct hop *more = realloc(h->hop, room * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		h->hop = more;
+		h->room = room;
+	}
+	/* Without room for one more the target drops, as one without its port does. */
+	if (sl_underlay_hop_hold(sl_apply_underlay(t->apply), port, &obj->via) != 0)
+		h->hop[h->n++] = (struct hop){port, obj->via};
+	return true;
+}
+
+static bool hold_hops(const struct sl_route_obj *r, void *ctx)
+{
+	const struct sl_route_target_obj *target = r->targets.items;
+	struct renewal *n = ctx;
+
+	state_of(n->t)->n_next++;
+	for (size_t i = 0; i < r->targets.n; i++)
+		if (target[i].port[0] != '\0' && target[i].has_via && !hold_hop(n->t, &target[i]))
+			n->err = -ENOMEM;
+	return n->err == 0;
+}
+
+static bool renew_port_route(const struct sl_route_obj *r, void *ctx)
+{
+	return renew_route(SL_COLL_ROUTES, &r->o, ctx);
+}
+
+/* All of them, because ports may have other ids now. */
+static int edit_port_routes(struct sl_table_txn *t)
+{
+	struct renewal r = {.t = t};
+
+	if (!concerns_ports(t))
+		return 0;
+	state_of(t)->has_next = true;
+	state_of(t)->n_next = 0;
+	sl_port_routes_walk(t->store, hold_hops, &r);
+	if (r.err == 0)
+		sl_port_routes_walk(t->store, renew_port_route, &r);
+	return r.err;
+}
+
 static int edit_routes(struct sl_table_txn *t)
 {
 	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES) {
@@ -201,6 +312,8 @@ static int edit_routes(struct sl_table_txn *t)
 		if (network_route(c->new_obj) != NULL &&
 			put_route(t, network_route(c->new_obj)) != 0)
 			return -ENOMEM;
+	if (edit_port_routes(t) != 0)
+		return -ENOMEM;
 	return renew_routes(t);
 }
 
@@ -211,6 +324,8 @@ static void abort_edit(struct sl_table_txn *t)
 	if (s->edit != NULL)
 		sl_route_edit_abort(s->edit);
 	s->edit = NULL;
+	release_hops(sl_apply_underlay(t->apply), &s->next);
+	s->has_next = false;
 }
 
 static bool names_endpoint(unsigned int by, const struct sl_object *o, void *ctx)
@@ -226,7 +341,7 @@ static bool is_concerned(const struct sl_table_txn *t)
 	size_t n;
 
 	(void)sl_table_changes(t, SL_COLL_NETWORKS, &n);
-	if (n > 0)
+	if (n > 0 || concerns_ports(t))
 		return true;
 	SL_EACH_CHANGE (c, t, SL_COLL_ROUTES)
 		if (network_route(c->old_obj) != NULL || network_route(c->new_obj) != NULL)
@@ -295,13 +410,20 @@ static void commit(struct sl_table_txn *t)
 		return;
 	t->world->routes = sl_route_edit_commit(s->edit, &garbage);
 	s->edit = NULL;
+	if (s->has_next) {
+		release_hops(sl_apply_underlay(t->apply), &s->hops);
+		s->hops = s->next;
+		s->n_port_routes = s->n_next;
+		s->next = (struct hops){0};
+		s->has_next = false;
+	}
 	if (!sl_table_retire(t, sl_route_garbage_free, garbage))
 		abort();
 }
 
-const struct sl_table_ops sl_network_routes_tables = {.of = SL_TABLE_OF(SL_COLL_NETWORKS) |
-							    SL_TABLE_OF(SL_COLL_ROUTES) |
-							    SL_TABLE_OF(SL_COLL_ENDPOINTS),
+const struct sl_table_ops sl_network_routes_tables = {
+	.of = SL_TABLE_OF(SL_COLL_NETWORKS) | SL_TABLE_OF(SL_COLL_ROUTES) |
+	      SL_TABLE_OF(SL_COLL_ENDPOINTS) | SL_TABLE_OF(SL_COLL_PORTS),
 	.open = open_routes,
 	.close = close_routes,
 	.prepare = prepare,

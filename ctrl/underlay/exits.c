@@ -25,8 +25,9 @@ enum {
 };
 
 struct held {
+	bool is_group; /* then of this prefix; otherwise the address is the next hop's */
 	uint16_t port;
-	struct sl_ip ip;
+	struct sl_prefix to;
 };
 
 /* What is known of exits. */
@@ -79,14 +80,28 @@ static uint32_t hold(struct sl_underlay *u, uint16_t port, const struct sl_ip *i
 	uint32_t slot = b->n_held < HELD_MAX ? sl_underlay_hop_hold(u, port, ip) : 0;
 
 	if (slot != 0)
-		b->held[b->n_held++] = (struct held){port, *ip};
+		b->held[b->n_held++] = (struct held){.port = port, .to = {.ip = *ip}};
+	return slot;
+}
+
+static uint32_t hold_group(
+	struct sl_underlay *u, const struct sl_prefix *prefix, const struct sl_reach_path *ways)
+{
+	struct sl_exit_book *b = u->book;
+	uint32_t slot = b->n_held < HELD_MAX ? sl_outside_hold_ways(u, prefix, ways) : 0;
+
+	if (slot != 0)
+		b->held[b->n_held++] = (struct held){.is_group = true, .to = *prefix};
 	return slot;
 }
 
 static void release(struct sl_underlay *u, const struct held *held, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		sl_underlay_hop_release(u, held[i].port, &held[i].ip);
+		if (held[i].is_group)
+			sl_outside_release_ways(u, &held[i].to);
+		else
+			sl_underlay_hop_release(u, held[i].port, &held[i].to.ip);
 }
 
 static void free_exits(void *exits)
@@ -147,16 +162,21 @@ static struct sl_prefix link_prefix(const struct sl_prefix *addr)
 static void add_route(const struct sl_route *route, void *ctx)
 {
 	struct sl_underlay *u = ctx;
+	struct sl_reach_path ways = {.why = SL_REACH_OK};
+	bool one_port = true;
 
-	for (size_t i = 0; i < route->n; i++) {
-		struct sl_reach_way way;
-
-		if (sl_reach_gateway(&u->reach, &route->to[i], &way) != SL_REACH_OK)
-			continue;
-		add_prefix(
-			u->book, &route->prefix, way.port, false, hold(u, way.port, &way.next_hop));
-		return;
-	}
+	for (size_t i = 0; i < route->n; i++)
+		if (sl_reach_gateway(&u->reach, &route->to[i], &ways.way[ways.n]) == SL_REACH_OK)
+			ways.n++;
+	for (size_t i = 1; i < ways.n; i++)
+		one_port &= ways.way[i].port == ways.way[0].port;
+	if (ways.n > 1)
+		add_prefix(u->book, &route->prefix, one_port ? ways.way[0].port : SL_PORT_NONE,
+			false, hold_group(u, &route->prefix, &ways));
+	/* For whoever leaves by one port only. */
+	for (size_t i = 0; i < ways.n && (ways.n == 1 || !one_port); i++)
+		add_prefix(u->book, &route->prefix, ways.way[i].port, false,
+			hold(u, ways.way[i].port, &ways.way[i].next_hop));
 }
 
 /* Connected prefixes; behind a port with a host TAP also all that the kernel may have routes for. */

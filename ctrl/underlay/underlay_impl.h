@@ -154,6 +154,13 @@ void sl_listeners_turn(struct sl_underlay *u);
 /* outside.c */
 struct sl_outside;
 /* Finds the ways again: ports or their devices have changed. */
+/*
+ * Like sl_underlay_hop_hold, for a prefix with several next hops, which share the flows. An id that is
+ * held already leads to the new ways.
+ */
+uint32_t sl_outside_hold_ways(
+	struct sl_underlay *u, const struct sl_prefix *prefix, const struct sl_reach_path *ways);
+void sl_outside_release_ways(struct sl_underlay *u, const struct sl_prefix *prefix);
 void sl_outside_refresh(struct sl_underlay *u);
 void sl_outside_leave_port(struct sl_underlay *u, uint16_t port);
 void sl_outside_fini(struct sl_underlay *u);

@@ -87,6 +87,8 @@
 	/* the way out of a network */                                                            \
 	X(NAT_EXHAUSTED, "no translated port is free for a connection to this destination",       \
 		"nat-exhausted")                                                                  \
+	X(NAT_HAIRPIN, "packet of a workload to an address of its node, by translation",          \
+		"nat-hairpin")                                                                    \
 	X(NAT_UNKNOWN, "packet to a translated address that belongs to no connection from here",  \
 		"outside")                                                                        \
 	/* policy and flows */                                                                    \

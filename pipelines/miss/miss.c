@@ -192,7 +192,7 @@ static enum sl_drop connect_ends(
 	fill_ends(t, e, f, &j, &in);
 	drop = fill_sides(t, i, e, f, &in, &records);
 	if (drop != SL_KEEP)
-		return drop;
+		return drop == SL_DROP_NAT_HAIRPIN ? sl_gateway(t, i, e, drop) : drop;
 	m->act = in.side[0].act;
 	if (in.rewrite[0] != NULL)
 		sl_rewrite_set(t->b, i, in.rewrite[0]);

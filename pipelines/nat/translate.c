@@ -3,6 +3,7 @@
 
 #include <rte_ether.h>
 
+#include "dp/lib/addr_map.h"
 #include "nat_dp.h"
 #include "pipelines/overlay/exits_dp.h"
 #include "pipelines/rewrite/rewrite_dp.h"
@@ -119,6 +120,42 @@ static void set_back(
 	}
 }
 
+/* Is packet i for an address of this node? Nobody outside answers for it. */
+static bool is_own(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_addr_map *map = t->world->local_addr;
+	uint32_t own;
+	struct sl_ip dst;
+
+	if (is_v4(t, i)) {
+		own = sl_addr_map_find4(map, t->b->key4[i].dst_be);
+	} else {
+		memcpy(dst.b, t->b->key6[i].dst, sizeof(dst.b));
+		own = sl_addr_map_find(map, &dst);
+	}
+	return (own & (SL_LOCAL_ADDRESS | SL_LOCAL_NAT)) != 0;
+}
+
+/*
+ * The way to an address outside. Where next hops on several ports share the flows, but sources belong
+ * to one port each, the workload's address chooses the port: routers may check sources.
+ */
+static bool find_exit(const struct sl_trip *t, const struct sl_way_out *out,
+	const struct sl_ip *workload, const struct sl_ip *to, struct sl_exit *exit)
+{
+	const bool v4 = sl_ip_is_v4(to);
+	const unsigned int first = v4 ? 0 : out->n4, n = v4 ? out->n4 : out->n6;
+	unsigned int k;
+
+	if (!sl_exit_find(t->world->tunnels, to, out->port, exit))
+		return false;
+	if (likely(exit->port != SL_PORT_NONE) || n == 0)
+		return true;
+	k = first + (unsigned int)(sl_hash_bytes(workload->b, sizeof(workload->b), 0) % n);
+	return out->address_port[k] == SL_PORT_NONE ||
+	       sl_exit_find(t->world->tunnels, to, out->address_port[k], exit);
+}
+
 enum sl_drop sl_translate_out(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	const struct sl_flow *f, struct sl_flow_install *in, struct sl_translation *x)
 {
@@ -126,7 +163,9 @@ enum sl_drop sl_translate_out(const struct sl_trip *t, unsigned int i, const str
 	struct sl_exit exit;
 	enum sl_drop drop;
 
-	if (e->src_via == NULL || !sl_exit_find(t->world->tunnels, &e->dst_ip, out->port, &exit))
+	if (is_own(t, i))
+		return SL_DROP_NAT_HAIRPIN;
+	if (e->src_via == NULL || !find_exit(t, out, &e->src_ip, &e->dst_ip, &exit))
 		return SL_DROP_ROUTE_NONE;
 	drop = make_record(t, i, e, f, exit.port, &x->rewrite[0]);
 	if (drop != SL_KEEP)
@@ -214,7 +253,7 @@ enum sl_drop sl_translate_in(const struct sl_trip *t, unsigned int i, const stru
 
 	if (!record_of(t, f, &x->rewrite[0]))
 		return SL_DROP_NAT_UNKNOWN;
-	if (!sl_exit_find(t->world->tunnels, &e->src_ip, way_out_of(t, e->net)->port, &exit))
+	if (!find_exit(t, way_out_of(t, e->net), &e->dst_ip, &e->src_ip, &exit))
 		return SL_DROP_ROUTE_NONE;
 	set_macs(x->rewrite[0].macs, &e->dst->mac, gateway);
 	set_forth(t, i, e, &x->rewrite[0], &x->rewrite[1]);

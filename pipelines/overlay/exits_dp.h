@@ -15,7 +15,7 @@
 
 struct sl_exit_prefix {
 	struct sl_prefix prefix;
-	uint16_t port; /* the underlay port */
+	uint16_t port; /* the underlay port; SL_PORT_NONE: next hops on several share the flows */
 	bool on_link;  /* the slot is the link's slow one: see whether the destination is known */
 	uint32_t slot; /* tunnel id */
 };
@@ -28,8 +28,8 @@ struct sl_exits {
 
 struct sl_exit {
 	uint32_t slot;
-	uint16_t port;
-	bool slow; /* the slot will be another one soon: store nothing that depends on it */
+	uint16_t port; /* SL_PORT_NONE: any of several */
+	bool slow;     /* the slot will be another one soon: store nothing that depends on it */
 };
 
 /* The way to an address, by that port (SL_PORT_NONE: by any). False: there is none. */

@@ -131,7 +131,7 @@ enum sl_drop sl_gateway(
 		return serve(t, i);
 	if (d == SL_DROP_TTL_EXCEEDED)
 		sl_icmp_error(t, i, ip4 ? ICMP_TIMXCEED : ICMP6_TIME_EXCEEDED, 0, 0);
-	else if (d == SL_DROP_DESTINATION_UNKNOWN)
+	else if (d == SL_DROP_DESTINATION_UNKNOWN || d == SL_DROP_NAT_HAIRPIN)
 		tell_unreachable(t, i, e);
 	return d;
 }

@@ -33,8 +33,9 @@ enum sl_route_target_kind {
 	SL_TARGET_NODE,	    /* id: the node, whose gateway routes them on */
 	SL_TARGET_NETWORK,  /* id: the network, in which they are routed on */
 	SL_TARGET_PORT,	    /* id: tunnel id of the next hop by an underlay port (encap.h) */
-	SL_TARGET_UNDERLAY, /* as the underlay's routes say, without a tunnel */
-	SL_TARGET_NAT,	    /* by an underlay port, from a translated address: pipelines/nat/ */
+	/* as the underlay's routes say, without a tunnel; id: by that port, SL_PORT_NONE: any */
+	SL_TARGET_UNDERLAY,
+	SL_TARGET_NAT, /* by an underlay port, from a translated address: pipelines/nat/ */
 };
 
 struct sl_route_target {

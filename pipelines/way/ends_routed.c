@@ -98,9 +98,9 @@ static bool comes_by(const struct sl_trip *t, unsigned int i, struct sl_ends *e,
 		/* That node has checked the MAC of whoever is behind it. */
 		return t->b->meta[i].origin == (SL_ORIGIN_NODE | target->id);
 	case SL_TARGET_PORT:
+	case SL_TARGET_UNDERLAY:
 		return t->b->meta[i].origin == SL_ORIGIN_OUTSIDE;
-	case SL_TARGET_UNDERLAY: /* see from_underlay */
-	case SL_TARGET_NAT:	 /* their receiver is found otherwise */
+	case SL_TARGET_NAT: /* their receiver is found otherwise */
 	case SL_TARGET_NETWORK:
 		break; /* see comes_from_network */
 	}
@@ -159,13 +159,23 @@ static enum sl_drop routed_sender(const struct sl_trip *t, unsigned int i, struc
 }
 
 /*
- * The packet came as it is, for a network without encapsulation: only its source address tells its
- * sender. An endpoint of this node is not out there.
+ * The packet came as it is: only its source address tells its sender. An endpoint of this node is not
+ * out there; other nodes' endpoints are, if the network has no encapsulation. With one, only senders
+ * are there to whom a route to a port leads.
  */
-static enum sl_drop from_underlay(struct sl_ends *e)
+static enum sl_drop from_underlay(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
 {
+	const struct sl_route_dp *r;
+
 	e->bare = true;
-	return e->src != NULL && e->src->local ? SL_DROP_SPOOFED : SL_KEEP;
+	if (e->src != NULL)
+		return e->src->local || e->net->encap != SL_ENCAP_NONE ? SL_DROP_SPOOFED : SL_KEEP;
+	r = route_of(t, e, e->net->id, &e->src_ip);
+	if (e->net->encap == SL_ENCAP_NONE)
+		return SL_KEEP;
+	if (r != NULL && r->kind == SL_ROUTE_TARGETS && comes_by_route(t, i, e, e->net->id, r))
+		return SL_KEEP;
+	return SL_DROP_SPOOFED;
 }
 
 enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, struct sl_ends *e)
@@ -173,7 +183,7 @@ enum sl_drop sl_ends_routed_sender(const struct sl_trip *t, unsigned int i, stru
 	enum sl_drop d;
 
 	if (t->b->meta[i].origin == SL_ORIGIN_OUTSIDE)
-		return from_underlay(e);
+		return from_underlay(t, i, e);
 	d = routed_sender(t, i, e);
 	return d == SL_KEEP ? sl_trust_sender(t, i, &e->src, &e->claimed) : d;
 }
@@ -192,14 +202,29 @@ static uint8_t ttl_of(const struct sl_trip *t, unsigned int i)
 	return ttl != NULL ? *ttl : 0;
 }
 
-/* From a tunnel a packet goes to this node's endpoints only: nodes that disagree make no loop. */
+/*
+ * From a tunnel a packet goes to this node's endpoints only: nodes that disagree make no loop. From
+ * the underlay it goes to others' too, but not back to the underlay.
+ */
 static enum sl_drop check_next(const struct sl_trip *t, unsigned int i, const struct sl_ends *e)
 {
 	bool local = e->dst_via != NULL ? e->dst_via->local : e->target->kind != SL_TARGET_NODE;
 
+	if (e->dst_via != NULL && t->b->meta[i].origin == SL_ORIGIN_OUTSIDE &&
+		e->to->encap != SL_ENCAP_NONE)
+		return SL_KEEP;
 	if ((t->b->meta[i].origin & SL_ORIGIN_NODE) && !local)
 		return SL_DROP_DESTINATION_REMOTE;
 	return SL_KEEP;
+}
+
+static bool leaves_by(const struct sl_trip *t, const struct sl_action *act, uint32_t port)
+{
+	const struct sl_tunnel *tun =
+		act->kind == SL_ACT_TUNNEL ? sl_tunnel_find(t->world->tunnels, act->out) : NULL;
+
+	return tun != NULL && tun->encap == SL_ENCAP_NONE &&
+	       (port == SL_PORT_NONE || tun->port == port);
 }
 
 static bool leads_to(const struct sl_trip *t, uint32_t network,
@@ -212,6 +237,8 @@ static bool leads_to(const struct sl_trip *t, uint32_t network,
 		return act->kind == SL_ACT_TUNNEL && sl_tunnel_node(act->out) == target->id;
 	if (target->kind == SL_TARGET_PORT)
 		return act->kind == SL_ACT_TUNNEL && act->out == target->id;
+	if (target->kind == SL_TARGET_UNDERLAY)
+		return leaves_by(t, act, target->id);
 	if (target->kind == SL_TARGET_NETWORK)
 		return record->network == target->id;
 	ep = find(t, network, &target->ip);

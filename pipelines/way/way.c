@@ -71,15 +71,31 @@ static inline struct sl_action by_origin(
 	return by_port(t, net, family, origin);
 }
 
-/* The way to an address on the underlay, without a tunnel. */
+/* The way to an address on the underlay, without a tunnel. port: SL_PORT_NONE: any. */
 static struct sl_action by_underlay(const struct sl_trip *t, const struct sl_network *net,
-	uint16_t family, const struct sl_ip *to)
+	uint16_t family, const struct sl_ip *to, uint32_t port)
 {
 	struct sl_exit exit;
 
-	if (!sl_exit_find(t->world->tunnels, to, SL_PORT_NONE, &exit))
+	if (!sl_exit_find(t->world->tunnels, to, (uint16_t)port, &exit))
 		return (struct sl_action){.kind = SL_ACT_DROP, .reason = SL_DROP_ROUTE_NONE};
 	return by_tunnel(t, net, family, exit.slot);
+}
+
+/* The way to somebody outside: by the network's route to a port, if it has one to the address. */
+static struct sl_action by_outside(const struct sl_trip *t, unsigned int i,
+	const struct sl_network *net, const struct sl_ip *to)
+{
+	const struct sl_route_dp *r = sl_route_of(t->world, net->id, to);
+	const struct sl_route_target *target = NULL;
+	uint16_t family = t->b->meta[i].flags;
+
+	if (r != NULL && r->kind == SL_ROUTE_TARGETS)
+		target = sl_route_choose(r, sl_route_hash(t->b, i));
+	if (target != NULL && target->kind == SL_TARGET_PORT)
+		return by_tunnel(t, net, family, target->id);
+	return by_underlay(t, net, family, to,
+		target != NULL && target->kind == SL_TARGET_UNDERLAY ? target->id : SL_PORT_NONE);
 }
 
 /* The way to where packet i came from. */
@@ -98,7 +114,7 @@ static struct sl_action by_source(
 	ep = sl_pmap_find(t->world->endpoints, &key);
 	if (ep != NULL) /* of a network without encapsulation, on another node */
 		return by_origin(t, net, m->flags, ep->origin);
-	return by_underlay(t, net, m->flags, &src);
+	return by_outside(t, i, net, &src);
 }
 
 bool sl_way_is_slow(const struct sl_action *act)
@@ -131,7 +147,7 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 	struct sl_action act;
 
 	if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
-		act = by_underlay(t, e->to, family, &e->dst_ip);
+		act = by_underlay(t, e->to, family, &e->dst_ip, e->target->id);
 	else if (likely(e->dst_via != NULL))
 		act = by_origin(t, e->to, family, e->dst_via->origin);
 	else

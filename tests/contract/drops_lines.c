@@ -220,6 +220,11 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=203.0.113.7 proto=17 ports=40000 "
 		"to=53 length=42 =network blue has no translated port left for 203.0.113.7",
+	[SL_DROP_NAT_HAIRPIN] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=192.0.2.1 proto=17 ports=40000 "
+		"to=53 length=42 =192.0.2.1 is this node's, and network blue leaves it by "
+		"translation only",
 	[SL_DROP_NAT_UNKNOWN] =
 		"port=uplink from=uplink macs=02:00:00:00:0b:01 to=02:00:00:00:0a:01 type=2048 "
 		"ip=203.0.113.7 to=192.0.2.9 proto=17 ports=40000 to=53 length=42 =protocol 17 to "

@@ -310,5 +310,6 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_GATEWAY_PROTOCOL] = sl_scene_gateway_protocol,
 	/* ways out */
 	[SL_DROP_NAT_EXHAUSTED] = sl_scene_nat_exhausted,
+	[SL_DROP_NAT_HAIRPIN] = sl_scene_nat_hairpin,
 	[SL_DROP_NAT_UNKNOWN] = sl_scene_nat_unknown,
 };

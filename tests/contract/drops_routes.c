@@ -47,6 +47,14 @@ enum sl_drop sl_scene_nat_exhausted(struct scene *s)
 	return from_web(s);
 }
 
+enum sl_drop sl_scene_nat_hairpin(struct scene *s)
+{
+	sl_rig_nat(s->r);
+	to_gateway(s, "192.0.2.1", 64);
+	sl_rig_allow_all(s->r);
+	return from_web(s);
+}
+
 enum sl_drop sl_scene_nat_unknown(struct scene *s)
 {
 	sl_rig_nat(s->r);

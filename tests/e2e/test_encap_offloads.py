@@ -90,6 +90,16 @@ def iperf_with_super_segments_crosses_each_encapsulation_and_underlay(lab):
 
 
 @test
+def super_segments_are_routed_between_subnets(lab):
+    site = offload_site(lab, RoutedTapWorkload, subnets=SUBNETS)
+    for client, server in ((site.a1, site.b1), (site.b1, site.a1)):
+        send_file(client, server, server.ip)
+        send_file(client, server, server.ip6)
+        Iperf(client, server).expect_tcp()
+    site.a.daemon.expect_sum()
+
+
+@test
 def super_segments_cross_ip_in_ip_over_both_underlays(lab):
     site = offload_site(lab, RoutedTapWorkload, encap="ipip", subnets=SUBNETS)
     for family in FAMILIES:

@@ -209,7 +209,10 @@ class Machine:
 
 
 class Guest(Machine):
-    """A machine with one interface, eth0, at a vhost-user socket: sluice's, or one that QEMU serves."""
+    """
+    A machine with one interface, eth0, at a vhost-user socket: sluice's, or one that QEMU serves. address: None if
+    it sets itself up.
+    """
 
     def __init__(self, lab, name, socket_path, mac, address, queues=1, serves=False):
         super().__init__(lab.build, name, queues)
@@ -227,7 +230,8 @@ class Guest(Machine):
 
     def wait(self):
         super().wait()
-        self.run(f"ip addr add {self.address}/24 dev eth0")
+        if self.address:
+            self.run(f"ip addr add {self.address}/24 dev eth0")
         self.run("ip link set eth0 up")
         return self
 
