@@ -12,12 +12,14 @@
 
 #include "flow_internal.h"
 
-/* Packet i, no SYN, FIN or RST, was served by entry f. */
-static __rte_always_inline void sl_flow_note(const struct sl_flow_table *t, const struct sl_flow *f,
-	const struct sl_meta *m, unsigned int i, struct sl_flow_pass *pass)
+/* Packet i, no SYN, FIN or RST, is a hit. */
+static __rte_always_inline void sl_flow_note(const struct sl_flow_table *t, const struct sl_meta *m,
+	unsigned int i, struct sl_flow_pass *pass)
 {
+	/* Otherwise the compiler keeps in registers, for all hits, what only these read again. */
+	__asm__("" : "+r"(t), "+r"(m));
 	if (likely(m->act.flags == SL_ACT_REWRITE)) {
-		rte_prefetch0(sl_flow_record_at(t, f));
+		rte_prefetch0(sl_flow_record_at(t, m->flow));
 		pass->plain[pass->n_plain++] = (uint8_t)i;
 	} else {
 		pass->track[pass->n_track++] = (uint8_t)i;

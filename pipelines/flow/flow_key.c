@@ -27,7 +27,7 @@ static struct sl_key4 shorten(const struct sl_key6 *k)
 }
 
 /* The part of an id that rte_hash has. */
-static void digest(struct sl_flow_key *k)
+static inline void digest(struct sl_flow_key *k)
 {
 	uint64_t w[2];
 
@@ -37,7 +37,7 @@ static void digest(struct sl_flow_key *k)
 }
 
 /* The id is the key from the lower end. Any order will do, if both directions agree. */
-static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
+static inline void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
 {
 	uint64_t src = (uint64_t)id->sport_be << 32 | id->src_be;
 	uint64_t dst = (uint64_t)id->dport_be << 32 | id->dst_be;
@@ -69,7 +69,14 @@ struct sl_flow_key sl_flow_key6(const struct sl_key6 *k)
 
 struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i)
 {
-	return b->meta[i].flags & SL_P_IP4 ? sl_flow_key4(&b->key4[i]) : sl_flow_key6(&b->key6[i]);
+	struct sl_flow_key r;
+
+	if (!(b->meta[i].flags & SL_P_IP4))
+		return sl_flow_key6(&b->key6[i]);
+	/* In place: a key is long to copy. */
+	r.v4 = true;
+	make_id(&r, &b->key4[i]);
+	return r;
 }
 
 struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k)

@@ -115,7 +115,7 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 		return serve_control(t, b, m, pass);
 	c = sl_flow_counts_in(t, f);
 	if (unlikely(m->act.flags & (SL_ACT_TRACK | SL_ACT_REWRITE)))
-		sl_flow_note(t, f, m, i, pass);
+		sl_flow_note(t, m, i, pass);
 	else if (m->tcp_flags != 0)
 		sl_window_note(&c->last, m, frame);
 	sl_flow_count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
