@@ -111,6 +111,13 @@ struct sl_tunnel_header {
 	bool inner_ip; /* an IP packet follows, even where the row says inner_ethernet */
 };
 
+/* Where sl_meta.came has `applied` and `carried`. */
+enum {
+	SL_CAME_APPLIED = 1 << (SL_CAME_ENCAP_BITS + 1),
+	SL_CAME_CARRIED_SHIFT = SL_CAME_ENCAP_BITS + 3,
+};
+_Static_assert(SL_CAME_CARRIED_SHIFT + SL_IDENTITY_BITS == 32, "one word");
+
 struct sl_encap {
 	enum sl_encap_id id;
 	/* How packets of this encapsulation are recognised. */
@@ -164,6 +171,11 @@ struct sl_encap {
 	 * than the len bytes.
 	 */
 	bool (*parse)(const uint8_t *hdr, uint32_t len, struct sl_tunnel_header *h);
+	/*
+	 * Of a row with `wire`: what the own header, which is known to be well formed, says for
+	 * sl_meta.came: carried and applied.
+	 */
+	uint32_t (*said)(const uint8_t *hdr);
 	/* Write for people why such a header (len > 0) may have been refused: "VXLAN
 	 * flags 0x00, ...". */
 	void (*explain)(const uint8_t *hdr, uint32_t len, char *text, size_t size);

@@ -126,7 +126,7 @@ static void unlink_pair(struct sl_flow_table *t, uint32_t pair, struct sl_flow_b
 	for (unsigned int d = 0; d < 2; d++)
 		sl_flow_forget(&t->entry[2 * pair + d]);
 	if (atomic_load_explicit(&c->state, memory_order_relaxed) == SL_CONN_PROGRAMMED)
-		t->ctl.programmed--;
+		t->one_way.programmed--;
 	else
 		t->ctl.removed++;
 	sl_share_unbill(&t->share, c);
@@ -239,7 +239,7 @@ static uint64_t unanswered_ticks(const struct patience *p, uint64_t ticks)
 static struct patience patience_of(const struct sl_flow_table *t)
 {
 	/* A programmed entry takes a pair as well. */
-	uint32_t used = (sl_flow_table_used(t) + t->ctl.programmed) / 2;
+	uint32_t used = (sl_flow_table_used(t) + t->one_way.programmed) / 2;
 
 	return (struct patience){t->n_pairs, t->n_pairs - RTE_MIN(used, t->n_pairs)};
 }
@@ -343,6 +343,7 @@ unsigned int sl_flow_age(struct sl_flow_table *t, const struct sl_flow_timeouts 
 	}
 	sl_flow_batch_retire(b);
 	sl_owner_sweep(&t->share);
+	sl_flow_rewrites_ahead(t);
 	t->ctl.aged += removed;
 	return removed;
 }

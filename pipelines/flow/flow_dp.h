@@ -95,11 +95,16 @@ struct sl_flow_pass {
 	unsigned int worker;
 	uint32_t tick;
 	uint64_t generation;
+	uint64_t walked; /* a bit for each packet without the common headers (sl_parse) */
 	/* results */
 	unsigned int n_track, n_miss;
-	uint64_t rewrites;	     /* a bit for each hit that is rewritten */
+	uint64_t rewrites;	     /* a bit for each hit that is to be rewritten */
+	uint64_t rewritten;	     /* and for each that has been */
 	uint8_t track[SL_BURST_MAX]; /* hits that were shown to the state machine */
 	uint8_t miss[SL_BURST_MAX];
+	/* within the lookup: hits that are rewritten, and that is all */
+	unsigned int n_plain;
+	uint8_t plain[SL_BURST_MAX];
 };
 
 /*
@@ -113,8 +118,9 @@ struct sl_flow_pass {
  * RST is always shown. A SYN for which sl_flow_opens is true goes to miss[]: it is judged as
  * a new connection.
  *
- * The record of a hit with SL_ACT_REWRITE is in sl_burst.rewrite. If its TTL or hop limit would fall
- * to 0, the packet goes to miss[].
+ * A plain hit with SL_ACT_REWRITE that will leave is rewritten at once, as its record in the table
+ * says. The record of any other is in sl_burst.rewrite. If its TTL or hop limit would fall to 0, the
+ * packet goes to miss[].
  */
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass);
@@ -289,5 +295,9 @@ static inline bool sl_tcp_is_syn(const struct sl_meta *m)
 /* Find the entry of one key (for ICMP errors: the key of the quoted packet). NULL when absent. */
 struct sl_flow *sl_flow_find4(struct sl_flow_table *t, const struct sl_key4 *k);
 struct sl_flow *sl_flow_find6(struct sl_flow_table *t, const struct sl_key6 *k);
+/* False when a new connection may have packets or replies with this key. Quicker than sl_flow_find:
+ * no entry is looked at. */
+bool sl_flow_is_taken4(const struct sl_flow_table *t, const struct sl_key4 *k);
+bool sl_flow_is_taken6(const struct sl_flow_table *t, const struct sl_key6 *k);
 
 #endif

@@ -17,7 +17,8 @@ static bool refill(struct sl_flow_table *t, struct sl_flow_worker *w)
 	return w->n_free > 0;
 }
 
-static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t *pair)
+static bool alloc_pair(
+	struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t *pair, bool rewrites)
 {
 	if (w->n_free == 0 && !refill(t, w))
 		return false;
@@ -31,6 +32,10 @@ static bool alloc_pair(struct sl_flow_table *t, struct sl_flow_worker *w, uint32
 		rte_prefetch0(&t->conn[next]);
 		rte_prefetch0(&t->cold[next]);
 		rte_prefetch0(&t->counts[2 * next]);
+		if (rewrites) {
+			rte_prefetch0(&t->rewrite[2 * next]);
+			rte_prefetch0(&t->rewrite[2 * next + 1]);
+		}
 	}
 	return true;
 }
@@ -141,7 +146,7 @@ static __rte_always_inline uint32_t new_pair(struct sl_flow_table *t, unsigned i
 		refuse(w, SL_DROP_FLOW_SHARE);
 		return 0;
 	}
-	if (id_is_used || !alloc_pair(t, w, &pair)) {
+	if (id_is_used || !alloc_pair(t, w, &pair, in->rewrite[0] != NULL)) {
 		refuse(w, SL_DROP_FLOW_TABLE_FULL);
 		return 0;
 	}
@@ -174,22 +179,21 @@ static struct sl_flow *install(struct sl_flow_table *t, unsigned int worker,
 	return &t->entry[2 * pair + k->side];
 }
 
-/* Call under both keys' stripe locks; id: their one-way ids. */
+/* Call under both keys' stripe locks; id: their one-way ids, which rte_hash has if they are used. */
 static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
-	const struct sl_flow_key id[2], const struct sl_flow_install *in)
+	const struct sl_flow_key id[2], bool used, const struct sl_flow_install *in)
 {
 	const uint8_t form = SL_FORM_TWO_KEYS | SL_FORM_OWNS | SL_FORM_OWNS_OTHER |
 			     (in->by_peer ? SL_FORM_OPENER : 0) | (in->picked ? SL_FORM_PICKED : 0);
 	struct sl_flow_worker *w = &t->worker[worker];
 	uint32_t n_free = sl_flow_count_free(t, worker);
-	bool used = sl_flow_find_index(t, &id[0]) != 0 || sl_flow_find_index(t, &id[1]) != 0;
 	uint32_t pair = new_pair(t, worker, in, n_free, used);
 
 	if (pair == 0)
 		return NULL;
 	fill_pair(t, pair, &id[0], form, in, n_free);
-	if (!atomic_load_explicit(&t->ctl.two_keys, memory_order_relaxed))
-		atomic_store_explicit(&t->ctl.two_keys, true, memory_order_release);
+	if (!atomic_load_explicit(&t->one_way.two_keys, memory_order_relaxed))
+		atomic_store_explicit(&t->one_way.two_keys, true, memory_order_release);
 	if (!sl_flow_key_add(t, &id[0], 2 * pair)) {
 		return_pair(t, w, pair);
 		return refuse(w, SL_DROP_FLOW_TABLE_FULL);
@@ -207,24 +211,37 @@ static struct sl_flow *install_two(struct sl_flow_table *t, unsigned int worker,
 	return &t->entry[2 * pair];
 }
 
+/* The same. k: both keys, and behind them their one-way ids. */
+static struct sl_flow *find_or_install_two(struct sl_flow_table *t, unsigned int worker,
+	const struct sl_flow_key k[4], const struct sl_flow_install *in)
+{
+	uint32_t there[4];
+	struct sl_flow *f;
+
+	sl_flow_find_indices(t, k, 4, there);
+	f = sl_flow_choose_of_both(t, &k[0], there[0], there[2]);
+	if (f != NULL)
+		return f;
+	if (sl_flow_choose_of_both(t, &k[1], there[1], there[3]) != NULL)
+		return refuse(&t->worker[worker], SL_DROP_FLOW_TABLE_FULL);
+	return install_two(t, worker, &k[2], (there[2] | there[3]) != 0, in);
+}
+
 static struct sl_flow *install_two_keys(struct sl_flow_table *t, unsigned int worker,
-	const struct sl_flow_key *k, const struct sl_flow_install *in)
+	const struct sl_flow_key *own, const struct sl_flow_install *in)
 {
 	const struct sl_flow_key reply =
 		in->reply != NULL ? sl_flow_key4(in->reply) : sl_flow_key6(in->reply6);
-	const struct sl_flow_key id[2] = {sl_flow_key_one_way(k), sl_flow_key_one_way(&reply)};
-	rte_spinlock_t *a = sl_flow_stripe_lock(t, k), *b = sl_flow_stripe_lock(t, &reply);
+	const struct sl_flow_key k[4] = {
+		*own, reply, sl_flow_key_one_way(own), sl_flow_key_one_way(&reply)};
+	rte_spinlock_t *a = sl_flow_stripe_lock(t, own), *b = sl_flow_stripe_lock(t, &reply);
 	rte_spinlock_t *low = RTE_MIN(a, b), *high = RTE_MAX(a, b);
 	struct sl_flow *f;
 
 	rte_spinlock_lock(low);
 	if (high != low)
 		rte_spinlock_lock(high);
-	f = sl_flow_find(t, k);
-	if (f == NULL && sl_flow_find(t, &reply) != NULL)
-		refuse(&t->worker[worker], SL_DROP_FLOW_TABLE_FULL);
-	else if (f == NULL)
-		f = install_two(t, worker, id, in);
+	f = find_or_install_two(t, worker, k, in);
 	if (high != low)
 		rte_spinlock_unlock(high);
 	rte_spinlock_unlock(low);

@@ -101,10 +101,14 @@ struct sl_flow_table {
 	struct {
 		uint64_t removed; /* connections since start */
 		uint64_t aged, full;
-		_Atomic(uint32_t) programmed; /* programmed entries in use; workers read it */
-		_Atomic(bool) two_keys;	      /* set by the worker that installs the first one */
-		uint32_t hand;		      /* the next pair to look at */
+		uint32_t hand;	   /* the next pair to look at */
+		uint32_t rewrites; /* the records of the pairs up to this one have memory */
 	} ctl __rte_cache_aligned;
+	/* Apart from ctl, which control writes all the time: workers read these for new connections. */
+	struct {
+		_Atomic(uint32_t) programmed; /* programmed entries in use; written by control */
+		_Atomic(bool) two_keys;	      /* set by the worker that installs the first one */
+	} one_way __rte_cache_aligned;
 	struct sl_flow_worker worker[];
 };
 
@@ -199,6 +203,9 @@ struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow
  * id that both directions share, that is the pair's first entry.
  */
 uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_key *k);
+/* The same for up to SL_FLOW_KEYS ids in one go: they come from memory side by side. */
+void sl_flow_find_indices(const struct sl_flow_table *t, const struct sl_flow_key *k,
+	unsigned int n, uint32_t *index);
 /* True when the entry with that index has the whole key, not only the same digest. */
 bool sl_flow_index_has(const struct sl_flow_table *t, uint32_t index, const struct sl_flow_key *k);
 /* Insert an id that is known to be absent, under its stripe lock. False when the
@@ -211,11 +218,16 @@ unsigned int sl_flow_pair_ids(
 /* False when the table has no one-way ids at all. */
 static inline bool sl_flow_has_one_way(const struct sl_flow_table *t)
 {
-	return atomic_load_explicit(&t->ctl.programmed, memory_order_acquire) > 0 ||
-	       atomic_load_explicit(&t->ctl.two_keys, memory_order_acquire);
+	return atomic_load_explicit(&t->one_way.programmed, memory_order_acquire) > 0 ||
+	       atomic_load_explicit(&t->one_way.two_keys, memory_order_acquire);
 }
 
-/* Given a key and the result of sl_flow_find_index: the entry that serves the key. NULL: none. */
+/*
+ * The entry that serves a key. NULL: none. index, one_way: the results of sl_flow_find_index for it
+ * and for its one-way id. The second one finds the latter when it needs it.
+ */
+struct sl_flow *sl_flow_choose_of_both(const struct sl_flow_table *t, const struct sl_flow_key *k,
+	uint32_t index, uint32_t one_way);
 struct sl_flow *sl_flow_choose_known(
 	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index);
 
@@ -264,6 +276,11 @@ struct sl_key6 sl_flow_two_key6(const struct sl_flow_table *t, uint32_t index);
 /* Address space for records. 0 or -errno. */
 int sl_flow_rewrites_create(struct sl_flow_table *t);
 void sl_flow_rewrites_destroy(struct sl_flow_table *t);
+/*
+ * For control, once a turn: memory for the records of pairs that are taken next, so that no worker
+ * waits for it. Only where there are connections with two keys.
+ */
+void sl_flow_rewrites_ahead(struct sl_flow_table *t);
 /* Write the record of entry f. The caller holds the pair, and is writing the entry. */
 void sl_flow_write_rewrite(
 	const struct sl_flow_table *t, const struct sl_flow *f, const struct sl_rewrite *r);

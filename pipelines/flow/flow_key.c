@@ -27,7 +27,7 @@ static struct sl_key4 shorten(const struct sl_key6 *k)
 }
 
 /* The part of an id that rte_hash has. */
-static void digest(struct sl_flow_key *k)
+static inline void digest(struct sl_flow_key *k)
 {
 	uint64_t w[2];
 
@@ -37,7 +37,7 @@ static void digest(struct sl_flow_key *k)
 }
 
 /* The id is the key from the lower end. Any order will do, if both directions agree. */
-static void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
+static inline void make_id(struct sl_flow_key *k, const struct sl_key4 *id)
 {
 	uint64_t src = (uint64_t)id->sport_be << 32 | id->src_be;
 	uint64_t dst = (uint64_t)id->dport_be << 32 | id->dst_be;
@@ -69,7 +69,14 @@ struct sl_flow_key sl_flow_key6(const struct sl_key6 *k)
 
 struct sl_flow_key sl_flow_key_of(const struct sl_burst *b, unsigned int i)
 {
-	return b->meta[i].flags & SL_P_IP4 ? sl_flow_key4(&b->key4[i]) : sl_flow_key6(&b->key6[i]);
+	struct sl_flow_key r;
+
+	if (!(b->meta[i].flags & SL_P_IP4))
+		return sl_flow_key6(&b->key6[i]);
+	/* In place: a key is long to copy. */
+	r.v4 = true;
+	make_id(&r, &b->key4[i]);
+	return r;
 }
 
 struct sl_flow_key sl_flow_key_reverse(const struct sl_flow_key *k)
@@ -237,33 +244,61 @@ uint32_t sl_flow_find_index(const struct sl_flow_table *t, const struct sl_flow_
 	return (uint32_t)(uintptr_t)data;
 }
 
-static struct sl_flow *find_one_way(const struct sl_flow_table *t, const struct sl_flow_key *k)
+void sl_flow_find_indices(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, unsigned int n, uint32_t *index)
 {
-	struct sl_flow_key id = sl_flow_key_one_way(k);
-	uint32_t index = sl_flow_find_index(t, &id);
+	const void *digest[SL_FLOW_KEYS];
+	hash_sig_t sig[SL_FLOW_KEYS];
+	void *data[SL_FLOW_KEYS];
+	uint64_t found = 0;
 
-	return index != 0 && sl_flow_index_has(t, index, &id) ? &t->entry[index] : NULL;
+	for (unsigned int j = 0; j < n; j++) {
+		digest[j] = &k[j].digest;
+		sig[j] = k[j].hash;
+	}
+	rte_hash_lookup_with_hash_bulk_data(t->hash, digest, sig, n, &found, data);
+	for (unsigned int j = 0; j < n; j++)
+		index[j] = found & 1ull << j ? (uint32_t)(uintptr_t)data[j] : 0;
 }
 
 /*
  * A current entry may serve its packets: an entry is never current for packets of a one-way id
- * (OWNS). If it is not current, the one-way id is looked up first.
+ * (OWNS). If it is not current, the one-way id goes before.
  */
-struct sl_flow *sl_flow_choose_known(
-	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
+struct sl_flow *sl_flow_choose_of_both(const struct sl_flow_table *t, const struct sl_flow_key *k,
+	uint32_t index, uint32_t one_way)
 {
-	struct sl_flow *f = index != 0 ? &t->entry[index + k->side] : NULL, *one_way;
+	struct sl_flow *f = index != 0 ? &t->entry[index + k->side] : NULL;
+	struct sl_flow_key id;
 
 	if (f != NULL && !sl_flow_index_has(t, index, k))
 		f = NULL;
 	if (f != NULL && atomic_load_explicit(&f->generation, memory_order_acquire) != 0)
 		return f;
-	if (unlikely(sl_flow_has_one_way(t))) {
-		one_way = find_one_way(t, k);
-		if (one_way != NULL)
-			return one_way;
+	if (one_way != 0) {
+		id = sl_flow_key_one_way(k);
+		if (sl_flow_index_has(t, one_way, &id))
+			return &t->entry[one_way];
 	}
 	return f != NULL && sl_conn_owns(sl_flow_conn_in(t, f), k->side) ? f : NULL;
+}
+
+static uint32_t find_one_way(const struct sl_flow_table *t, const struct sl_flow_key *k)
+{
+	struct sl_flow_key id = sl_flow_key_one_way(k);
+
+	return sl_flow_find_index(t, &id);
+}
+
+struct sl_flow *sl_flow_choose_known(
+	const struct sl_flow_table *t, const struct sl_flow_key *k, uint32_t index)
+{
+	const struct sl_flow *f = &t->entry[index + k->side];
+
+	if (index != 0 && atomic_load_explicit(&f->generation, memory_order_acquire) != 0 &&
+		sl_flow_index_has(t, index, k))
+		return &t->entry[index + k->side];
+	return sl_flow_choose_of_both(t, k, index, sl_flow_has_one_way(t) ? find_one_way(t, k) : 0);
 }
 
 struct sl_flow *sl_flow_find(const struct sl_flow_table *t, const struct sl_flow_key *k)
@@ -315,4 +350,27 @@ struct sl_flow *sl_flow_find6(struct sl_flow_table *t, const struct sl_key6 *k)
 	struct sl_flow_key key = sl_flow_key6(k);
 
 	return sl_flow_find(t, &key);
+}
+
+static bool is_taken(const struct sl_flow_table *t, const struct sl_flow_key *k)
+{
+	const struct sl_flow_key id[2] = {*k, sl_flow_key_one_way(k)};
+	uint32_t index[2];
+
+	sl_flow_find_indices(t, id, 2, index);
+	return (index[0] | index[1]) != 0;
+}
+
+bool sl_flow_is_taken4(const struct sl_flow_table *t, const struct sl_key4 *k)
+{
+	struct sl_flow_key key = sl_flow_key4(k);
+
+	return is_taken(t, &key);
+}
+
+bool sl_flow_is_taken6(const struct sl_flow_table *t, const struct sl_key6 *k)
+{
+	struct sl_flow_key key = sl_flow_key6(k);
+
+	return is_taken(t, &key);
 }

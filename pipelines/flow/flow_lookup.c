@@ -3,9 +3,9 @@
 #include <rte_prefetch.h>
 
 #include "dp/lib/pkt.h"
+#include "flow_hits.h"
 #include "flow_internal.h"
 #include "flow_window.h"
-#include "pipelines/rewrite/rewrite_dp.h"
 
 /* When so many guesses are replaced on one worker in one tick, more buckets come into use. */
 #define CROWDED 8192
@@ -115,7 +115,7 @@ static __rte_always_inline bool serve(struct sl_flow_table *t, struct sl_burst *
 		return serve_control(t, b, m, pass);
 	c = sl_flow_counts_in(t, f);
 	if (unlikely(m->act.flags & (SL_ACT_TRACK | SL_ACT_REWRITE)))
-		pass->track[pass->n_track++] = (uint8_t)i;
+		sl_flow_note(t, m, i, pass);
 	else if (m->tcp_flags != 0)
 		sl_window_note(&c->last, m, frame);
 	sl_flow_count(c, f, rte_pktmbuf_pkt_len(pkt), now.tick);
@@ -225,6 +225,49 @@ static void find_all(const struct sl_flow_table *t, const struct questions *q, u
 	}
 }
 
+/*
+ * The ids that rte_hash does not have may have a one-way id there. one_way[j] is only set where
+ * index[j] is 0.
+ */
+static void find_one_ways(const struct sl_flow_table *t, const struct questions *q,
+	const uint32_t *index, uint32_t *one_way)
+{
+	struct sl_flow_key id[SL_FLOW_KEYS];
+	uint8_t whose[SL_FLOW_KEYS];
+	uint32_t found[SL_FLOW_KEYS];
+	unsigned int n = 0;
+
+	for (unsigned int j = 0; j < q->n; j++) {
+		one_way[j] = 0;
+		if (index[j] == 0) {
+			id[n] = sl_flow_key_one_way(&q->key[j]);
+			whose[n++] = (uint8_t)j;
+		}
+		if (n == 0 || (n < SL_FLOW_KEYS && j + 1 < q->n))
+			continue;
+		sl_flow_find_indices(t, id, n, found);
+		for (unsigned int k = 0; k < n; k++) {
+			one_way[whose[k]] = found[k];
+			rte_prefetch0(&t->entry[found[k]]);
+			rte_prefetch0(&t->counts[found[k]]);
+		}
+		n = 0;
+	}
+}
+
+/* sl_flow_choose for all, where there are one-way ids. */
+static __rte_noinline void choose_all(const struct sl_flow_table *t, struct sl_burst *b,
+	const struct questions *q, const uint32_t *index)
+{
+	uint32_t one_way[SL_BURST_MAX];
+
+	find_one_ways(t, q, index, one_way);
+	for (unsigned int j = 0; j < q->n; j++)
+		b->meta[q->pkt[j]].flow =
+			index[j] != 0 ? sl_flow_choose_known(t, &q->key[j], index[j])
+				      : sl_flow_choose_of_both(t, &q->key[j], 0, one_way[j]);
+}
+
 /* If guesses keep replacing each other, there are more flows than places. */
 static void note_displaced(struct sl_flow_table *t, struct sl_flow_worker *w, uint32_t mask,
 	unsigned int n, uint32_t tick)
@@ -246,13 +289,17 @@ static void find_entries(struct sl_flow_table *t, struct sl_burst *b, const stru
 {
 	struct sl_flow_worker *w = &t->worker[pass->worker];
 	uint32_t index[SL_BURST_MAX];
+	const bool one_way = sl_flow_has_one_way(t);
 	unsigned int displaced = 0;
 
 	find_all(t, q, index);
+	if (unlikely(one_way))
+		choose_all(t, b, q, index);
 	for (unsigned int j = 0; j < q->n; j++) {
 		struct sl_meta *m = &b->meta[q->pkt[j]];
 
-		m->flow = sl_flow_choose(t, &q->key[j], index[j]);
+		if (likely(!one_way))
+			m->flow = sl_flow_choose(t, &q->key[j], index[j]);
 		if (m->flow != NULL)
 			displaced += sl_hint_put(&t->hints.bucket[m->hash & mask], m->hash,
 				sl_flow_index_in(t, m->flow), w->turn++);
@@ -282,66 +329,6 @@ static void look_again(struct sl_flow_table *t, struct sl_burst *b, const struct
 	}
 }
 
-static void prefetch_records(
-	const struct sl_flow_table *t, const struct sl_burst *b, const struct sl_flow_pass *pass)
-{
-	for (unsigned int k = 0; k < pass->n_track; k++) {
-		const struct sl_meta *m = &b->meta[pass->track[k]];
-
-		if (likely(m->act.flags & SL_ACT_REWRITE))
-			rte_prefetch0(sl_flow_record_at(t, m->flow));
-	}
-}
-
-/* Copies a record. False: the entry has changed since, or the miss path answers the packet. */
-static inline bool take_record(const struct sl_flow_table *t, struct sl_burst *b, unsigned int i)
-{
-	const struct sl_meta *m = &b->meta[i];
-	struct sl_rewrite *r = &b->rewrite[i];
-
-	return sl_flow_record_in(t, m->flow, &m->act, r) && !sl_rewrite_expires(b->pkt[i], m, r);
-}
-
-/* Returns true when the state machine is to see packet i. */
-static inline bool note_segment(
-	const struct sl_flow_table *t, const struct sl_burst *b, const struct sl_meta *m)
-{
-	if (m->act.flags & SL_ACT_TRACK || m->tcp_flags & SL_TCP_CONTROL)
-		return true;
-	if (m->tcp_flags != 0)
-		sl_window_note(&sl_flow_counts_in(t, m->flow)->last, m,
-			rte_pktmbuf_mtod(b->pkt[m - b->meta], const uint8_t *));
-	return false;
-}
-
-/* The hits that are rewritten, or must be shown to the state machine. */
-static __rte_noinline void track(
-	struct sl_flow_table *t, struct sl_burst *b, struct sl_flow_pass *pass)
-{
-	unsigned int n = 0;
-	uint64_t rewrites = 0;
-
-	prefetch_records(t, b, pass);
-	for (unsigned int k = 0; k < pass->n_track; k++) {
-		unsigned int i = pass->track[k];
-		const struct sl_meta *m = &b->meta[i];
-
-		if (m->act.flags & SL_ACT_REWRITE) {
-			if (unlikely(!take_record(t, b, i))) {
-				pass->miss[pass->n_miss++] = (uint8_t)i;
-				continue;
-			}
-			rewrites |= UINT64_C(1) << i;
-		}
-		if (note_segment(t, b, m)) {
-			pass->track[n++] = (uint8_t)i;
-			b->verdict[i] = (uint8_t)sl_flow_track(t, pass->worker, m->flow, b, i);
-		}
-	}
-	pass->n_track = n;
-	pass->rewrites = rewrites;
-}
-
 void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *idx, unsigned int n,
 	struct sl_flow_pass *pass)
 {
@@ -351,8 +338,8 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 	struct wrong_hints wrong;
 
 	wrong.n = 0;
-	pass->n_track = pass->n_miss = 0;
-	pass->rewrites = 0;
+	pass->n_track = pass->n_miss = pass->n_plain = 0;
+	pass->rewrites = pass->rewritten = 0;
 	if (likely(!(flags & SL_P_IP6))) {
 		for (unsigned int k = 0; k < n; k++)
 			if (unlikely(!serve(t, b, idx[k], pass, now, false)))
@@ -365,8 +352,8 @@ void sl_flow_lookup(struct sl_flow_table *t, struct sl_burst *b, const uint8_t *
 	}
 	if (unlikely(wrong.n > 0))
 		look_again(t, b, &wrong, mask, pass);
-	if (unlikely(pass->n_track > 0))
-		track(t, b, pass);
+	if (unlikely(pass->n_track + pass->n_plain > 0))
+		sl_flow_finish_hits(t, b, pass);
 }
 
 void sl_flow_count_super(struct sl_flow_counts *c, const struct rte_mbuf *m)

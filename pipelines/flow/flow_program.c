@@ -70,7 +70,7 @@ static int add_locked(struct sl_flow_table *t, const struct sl_flow_program *p,
 		atomic_store_explicit(&c->state, SL_CONN_FREE, memory_order_release);
 		return -ENOSPC;
 	}
-	t->ctl.programmed++;
+	t->one_way.programmed++;
 	if (f != NULL)
 		remove_connection(t, f, b);
 	sl_conn_unlock(c);

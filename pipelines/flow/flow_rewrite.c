@@ -9,12 +9,18 @@ enum {
 	WORDS = sizeof(struct sl_rewrite) / 8,
 	TUPLE = 2, /* from this word on */
 };
+enum {
+	PAIRS_A_PAGE = 4096 / (2 * sizeof(struct sl_rewrite)),
+	AHEAD_A_TURN =
+		512 * PAIRS_A_PAGE, /* 2 MiB: less than a millisecond of the control thread */
+	AHEAD_MOST = 2048 * PAIRS_A_PAGE,
+};
 _Static_assert(offsetof(struct sl_rewrite, sum_l3) == 8 * TUPLE, "macs, what and sum_ip before");
 _Static_assert(offsetof(struct sl_rewrite, src) % 8 == 0, "copied in words");
 
 /*
- * Address space only: a page comes with the first connection on it that has a record. Small pages:
- * a worker waits while the kernel clears one.
+ * Address space only: a page comes with the first connection on it that has a record, or a little
+ * before (sl_flow_rewrites_ahead). Small pages: a worker may have to wait while the kernel clears one.
  */
 int sl_flow_rewrites_create(struct sl_flow_table *t)
 {
@@ -34,6 +40,23 @@ void sl_flow_rewrites_destroy(struct sl_flow_table *t)
 {
 	if (t->rewrite != NULL)
 		munmap(t->rewrite, t->rewrite_len);
+}
+
+void sl_flow_rewrites_ahead(struct sl_flow_table *t)
+{
+	uint32_t high, from, to;
+
+	if (!atomic_load_explicit(&t->one_way.two_keys, memory_order_relaxed))
+		return;
+	high = sl_flow_pairs_high(t);
+	from = RTE_MAX(t->ctl.rewrites, high) / PAIRS_A_PAGE * PAIRS_A_PAGE;
+	to = RTE_MIN(RTE_MIN(from + AHEAD_A_TURN, high + AHEAD_MOST), t->n_pairs);
+	if (to <= t->ctl.rewrites)
+		return;
+	/* Without it, a worker gets the page when it writes the first record there. */
+	madvise(&t->rewrite[2 * (size_t)from], 2 * (size_t)(to - from) * sizeof(*t->rewrite),
+		MADV_POPULATE_WRITE);
+	t->ctl.rewrites = to;
 }
 
 static void store(

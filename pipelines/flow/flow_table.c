@@ -176,7 +176,7 @@ uint32_t sl_flow_table_used(const struct sl_flow_table *t)
 
 uint32_t sl_flow_table_programmed(const struct sl_flow_table *t)
 {
-	return atomic_load_explicit(&t->ctl.programmed, memory_order_relaxed);
+	return atomic_load_explicit(&t->one_way.programmed, memory_order_relaxed);
 }
 
 uint32_t sl_flow_table_capacity(const struct sl_flow_table *t)

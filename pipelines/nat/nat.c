@@ -40,11 +40,11 @@ static void write_reply(const struct search *s, struct sl_nat_source *src)
 
 static bool is_free(const struct search *s, struct sl_nat_source *src)
 {
-	struct sl_flow_table *flows = s->t->p->flows;
+	const struct sl_flow_table *flows = s->t->p->flows;
 
 	write_reply(s, src);
-	return (s->v4 ? sl_flow_find4(flows, &src->reply4) : sl_flow_find6(flows, &src->reply6)) ==
-	       NULL;
+	return s->v4 ? !sl_flow_is_taken4(flows, &src->reply4)
+		     : !sl_flow_is_taken6(flows, &src->reply6);
 }
 
 /* The position that the network may use of the pair that has pos. */

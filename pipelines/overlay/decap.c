@@ -8,10 +8,9 @@
 #include "pipelines/parse/outer_dp.h"
 #include "pipelines/parse/parse_dp.h"
 
-#define FRAGMENT       (SL_P_FRAGMENT_FIRST | SL_P_FRAGMENT_LATER)
-#define PREFETCH_AHEAD 6
-#define NO_PORT	       UINT32_MAX
-#define OUTER_MAX      200u /* bytes of Ethernet and IP headers of a tunnel packet */
+#define FRAGMENT  (SL_P_FRAGMENT_FIRST | SL_P_FRAGMENT_LATER)
+#define NO_PORT	  UINT32_MAX
+#define OUTER_MAX 200u /* bytes of Ethernet and IP headers of a tunnel packet */
 
 /* A fresh memo has 0, which causes a lookup in the map. */
 static inline uint32_t find_addr(struct addr_memo *c, uint32_t addr_be)
@@ -289,7 +288,7 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 {
 	const struct sl_world *world = at->world;
 	const unsigned int n = b->n;
-	unsigned int n_inner = 0;
+	unsigned int n_inner = 0, others;
 	struct decap d;
 
 	d.at = at;
@@ -308,14 +307,16 @@ unsigned int sl_decap(const struct sl_decap_at *at, struct sl_burst *b, uint8_t 
 	d.other.proto = 0;
 	*n_host = 0;
 	b->closer = 0;
-	for (unsigned int i = 0; i < PREFETCH_AHEAD && i < n; i++)
+	for (unsigned int i = 0; i < SL_DECAP_AHEAD && i < n; i++)
 		prefetch_header(b, i);
 	for (unsigned int i = 0; i < n; i++) {
-		if (i + PREFETCH_AHEAD < n)
-			prefetch_header(b, i + PREFETCH_AHEAD);
-		if (likely(sort_plain(&d, i)) || sl_decap_sort_other(&d, i))
+		sl_decap_prefetch_ahead(b, i);
+		if (likely(sort_plain(&d, i)))
 			continue;
-		if (look_closer(&d, i))
+		others = sl_decap_sort_others(&d, i);
+		if (others > 0)
+			i += others - 1;
+		else if (look_closer(&d, i))
 			host[(*n_host)++] = (uint8_t)i;
 	}
 	for (uint32_t used = d.used; used != 0; used &= used - 1)

@@ -18,6 +18,7 @@ uint32_t sl_decap_wire(unsigned int e)
 struct taken {
 	uint32_t origin, network;
 	uint32_t takes;		   /* 1 << enum sl_encap_id each */
+	uint32_t len;		   /* of the own header of: */
 	const struct sl_encap *as; /* the one that looks like the group's; NULL: none */
 };
 
@@ -32,6 +33,7 @@ static __rte_noinline void next_taken(
 		   sl_decap_node_accepts(d->world, md->origin);
 	alike = t->takes & d->variants;
 	t->as = alike != 0 ? sl_encaps[rte_bsf32(alike)] : NULL;
+	t->len = t->as != NULL ? t->as->header_len - SL_UDP_LEN : 0;
 }
 
 /*
@@ -41,16 +43,12 @@ static __rte_noinline void next_taken(
 static inline void read_variant(
 	const struct rte_mbuf *m, struct sl_meta *md, unsigned int e, const struct taken *t)
 {
-	const uint32_t len = t->as->header_len - SL_UDP_LEN;
-	struct sl_tunnel_header h;
+	uint32_t said = t->as->said(rte_pktmbuf_mtod(m, const uint8_t *) - t->len);
 
-	if (!t->as->parse(rte_pktmbuf_mtod(m, const uint8_t *) - len, len, &h))
+	if (unlikely((t->takes >> e & 1) != 0 &&
+		     said >> SL_CAME_CARRIED_SHIFT == SL_IDENTITY_UNKNOWN))
 		return;
-	if ((t->takes >> e & 1) != 0 && h.identity == SL_IDENTITY_UNKNOWN)
-		return;
-	md->encap = t->as->id & SL_CAME_ENCAP_MASK;
-	md->carried = h.identity & SL_IDENTITY_MASK;
-	md->applied = h.applied;
+	md->came = said | sl_came(t->as->id, md->outer_family);
 }
 
 static void read_variants(struct decap *d, const struct group *g, unsigned int e)

@@ -8,8 +8,12 @@
 #ifndef SL_OVERLAY_DECAP_IMPL_H
 #define SL_OVERLAY_DECAP_IMPL_H
 
+#include <rte_prefetch.h>
+
 #include "overlay_dp.h"
 #include "dp/lib/addr_map.h"
+
+#define SL_DECAP_AHEAD 6 /* packets */
 
 /* A map's last result. Most packets of a burst have the same sender and destination. */
 struct addr_memo {
@@ -74,6 +78,13 @@ static inline void add_to_group(struct decap *d, unsigned int i, uint32_t origin
 	g->idx[g->n++] = (uint8_t)i;
 }
 
+/* Packet i is about to be sorted: fetch the header of one that comes later. */
+static inline void sl_decap_prefetch_ahead(const struct sl_burst *b, unsigned int i)
+{
+	if (i + SL_DECAP_AHEAD < b->n)
+		rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i + SL_DECAP_AHEAD], const void *));
+}
+
 /* A group is empty until it is used. */
 static inline struct group *use_group(struct decap *d, unsigned int e, unsigned int family)
 {
@@ -112,10 +123,11 @@ static inline uint32_t sl_decap_node_accepts(const struct sl_world *w, uint32_t 
 unsigned int sl_decap_pop(struct decap *d, unsigned int kind, uint8_t *inner);
 
 /*
- * For a frame that is not a plain packet of a UDP tunnel over IPv4. True for a plain one of another
- * kind from a known node to a tunnel address: it is in its group, or has a drop verdict.
+ * For a frame that is not a plain packet of a UDP tunnel over IPv4, and those behind it: most packets
+ * of a burst are alike. Returns how many of them are plain ones of another kind from a known node to a
+ * tunnel address: each is in its group.
  */
-bool sl_decap_sort_other(struct decap *d, unsigned int i);
+unsigned int sl_decap_sort_others(struct decap *d, unsigned int i);
 
 /* May the datagram at l4_off, over IPv6 with these addresses, be taken? RFC 6936 section 5: one
  * without a checksum may. */

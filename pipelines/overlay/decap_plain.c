@@ -80,13 +80,16 @@ static __rte_always_inline bool is_other(const struct decap *d, const uint8_t *a
 	const unsigned int family, uint8_t proto, uint16_t dport_be)
 {
 	const struct other_memo *o = &d->other;
-	uint64_t differ = sl_load64(o->addrs) ^ sl_load64(addrs);
+	const uint32_t what = dport_be | (uint32_t)proto << 16 | (uint32_t)family << 24;
 
-	if (family == SL_FAMILY_IP6)
-		for (unsigned int at = 8; at < 32; at += 8)
-			differ |= sl_load64(o->addrs + at) ^ sl_load64(addrs + at);
-	return differ == 0 && o->proto == proto && o->family == family && o->dport_be == dport_be;
+	if (sl_load32(&o->dport_be) != what)
+		return false;
+	return memcmp(o->addrs, addrs, family == SL_FAMILY_IP4 ? 8 : 32) == 0;
 }
+_Static_assert(
+	offsetof(struct other_memo, proto) == offsetof(struct other_memo, dport_be) + 2 &&
+		offsetof(struct other_memo, family) == offsetof(struct other_memo, dport_be) + 3,
+	"compared as one word");
 
 static __rte_always_inline bool to_group(struct decap *d, unsigned int i, const uint8_t *addrs,
 	unsigned int family, uint8_t proto, uint16_t dport_be)
@@ -105,7 +108,7 @@ static __rte_always_inline bool to_group(struct decap *d, unsigned int i, const 
 	return true;
 }
 
-static bool sort_ip6(struct decap *d, unsigned int i, const uint8_t *p)
+static inline bool sort_ip6(struct decap *d, unsigned int i, const uint8_t *p)
 {
 	const struct rte_mbuf *m = d->b->pkt[i];
 	struct sl_meta *md = &d->b->meta[i];
@@ -133,7 +136,7 @@ static bool sort_ip6(struct decap *d, unsigned int i, const uint8_t *p)
 }
 
 /* IP-in-IP over IPv4 without options and fragments. */
-static bool sort_ip4(struct decap *d, unsigned int i, const uint8_t *p)
+static __rte_noinline bool sort_ip4(struct decap *d, unsigned int i, const uint8_t *p)
 {
 	const struct rte_mbuf *m = d->b->pkt[i];
 	struct sl_meta *md = &d->b->meta[i];
@@ -150,7 +153,7 @@ static bool sort_ip4(struct decap *d, unsigned int i, const uint8_t *p)
 	return to_group(d, i, ip + 12, SL_FAMILY_IP4, ip[9], 0);
 }
 
-bool sl_decap_sort_other(struct decap *d, unsigned int i)
+static inline bool sort_one(struct decap *d, unsigned int i)
 {
 	const struct rte_mbuf *m = d->b->pkt[i];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -158,8 +161,20 @@ bool sl_decap_sort_other(struct decap *d, unsigned int i)
 
 	if (m->data_len < SL_ETH_LEN + SL_IP4_LEN || (sl_load64(p) ^ d->own) << 16 != 0)
 		return false;
-	type = sl_load_be16(p + 12);
-	if (type == SL_ETH_TYPE_IP6)
+	type = sl_load16(p + 12);
+	if (likely(type == sl_be16(SL_ETH_TYPE_IP6)))
 		return sort_ip6(d, i, p);
-	return type == SL_ETH_TYPE_IP4 && sort_ip4(d, i, p);
+	return type == sl_be16(SL_ETH_TYPE_IP4) && sort_ip4(d, i, p);
+}
+
+unsigned int sl_decap_sort_others(struct decap *d, unsigned int i)
+{
+	const unsigned int n = d->b->n, first = i;
+
+	for (; i < n; i++) {
+		sl_decap_prefetch_ahead(d->b, i);
+		if (!sort_one(d, i))
+			break;
+	}
+	return i - first;
 }

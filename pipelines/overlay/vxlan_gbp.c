@@ -69,6 +69,15 @@ static bool gbp_parse(const uint8_t *hdr, uint32_t len, struct sl_tunnel_header 
 	return len >= sizeof(struct gbp_hdr) && parse(hdr, h);
 }
 
+static uint32_t gbp_said(const uint8_t *hdr)
+{
+	uint32_t applied = (hdr[1] & FLAG_A) != 0 ? SL_CAME_APPLIED : 0;
+
+	if ((hdr[0] & FLAG_G) == 0)
+		return (uint32_t)SL_IDENTITY_UNKNOWN << SL_CAME_CARRIED_SHIFT;
+	return (uint32_t)sl_load_be16(hdr + 2) << SL_CAME_CARRIED_SHIFT | applied;
+}
+
 static void gbp_explain(const uint8_t *hdr, uint32_t len, char *text, size_t size)
 {
 	snprintf(text, size, "VXLAN-GBP flags 0x%02x, %u bytes from the VXLAN header on", hdr[0],
@@ -89,5 +98,6 @@ const struct sl_encap sl_encap_vxlan_gbp = {
 	.push = gbp_push,
 	.pop = gbp_pop,
 	.parse = gbp_parse,
+	.said = gbp_said,
 	.explain = gbp_explain,
 };

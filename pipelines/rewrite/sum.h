@@ -53,10 +53,13 @@ static inline uint16_t sl_sum_add(uint16_t a, uint16_t b)
 	return (uint16_t)(sum + (sum >> 16));
 }
 
-/* A checksum, which is the complement of its sum. The difference is folded. */
+/*
+ * A checksum, which is the complement of its sum. The difference is folded. So this is the complement
+ * of ~checksum + difference; of both zeros it gives the same one.
+ */
 static inline uint16_t sl_sum_changed16(uint16_t checksum, uint16_t difference)
 {
-	return (uint16_t)~sl_sum_add((uint16_t)~checksum, difference);
+	return (uint16_t)(checksum - difference - (checksum < difference));
 }
 
 /* The same; the difference is not folded. */

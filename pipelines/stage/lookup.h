@@ -22,6 +22,7 @@ static inline void sl_stage_lookup(
 	pass.worker = t->w->id;
 	pass.tick = t->tick;
 	pass.generation = t->world->generation;
+	pass.walked = t->walked;
 	sl_flow_lookup(t->p->flows, b, in->idx, in->n, &pass);
 	if (unlikely(t->w->offloads))
 		sl_flow_count_segments(t->p->flows, b, in->idx, in->n, &pass);
@@ -29,6 +30,7 @@ static inline void sl_stage_lookup(
 	for (unsigned int k = 0; k < pass.n_track; k++)
 		t->has_verdicts |= b->verdict[pass.track[k]] != SL_KEEP;
 	t->rewrites = pass.rewrites;
+	t->rewritten = pass.rewritten;
 	missed->n = pass.n_miss;
 	if (unlikely(pass.n_miss > 0))
 		memcpy(missed->idx, pass.miss, sizeof(missed->idx));

@@ -18,7 +18,7 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/overlay/decap\.c", r".*", "decap"),
     (r"^pipelines/overlay/", r"(\w+_)?push(_\w+)?|sl_encap\w*", "encap"),
     (r"^pipelines/overlay/encap\.c", r".*", "encap"),
-    (r"^pipelines/flow/flow_(lookup\.c|hint\.h)", r".*", "lookup"),
+    (r"^pipelines/flow/flow_(lookup\.c|plain\.h|hits\.[ch]|hint\.h)", r".*", "lookup"),
     (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
     (r"^pipelines/flow/flow_rewrite\.c", r"sl_flow_(record|fits_two6|prefetch_record|two_key6)|load", "lookup"),
     (r"^pipelines/flow/\w+\.c", r".*", "miss"),

@@ -139,8 +139,10 @@ static void one_burst(struct worker *w)
 		p[i] = random_packet(&w->random);
 		flow_add(&w->x, &p[i]);
 	}
-	pass = (struct sl_flow_pass){
-		.worker = w->id, .tick = w->x.tick, .generation = w->x.generation};
+	pass = (struct sl_flow_pass){.worker = w->id,
+		.tick = w->x.tick,
+		.generation = w->x.generation,
+		.walked = UINT64_MAX /* records are handed out, and not applied at once */};
 	sl_flow_lookup(shared.t, &w->x.b, sl_test_all, SL_BURST_MAX, &pass);
 	for (unsigned int k = 0; k < pass.n_miss; k++)
 		missed |= UINT64_C(1) << pass.miss[k];
