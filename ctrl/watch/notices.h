@@ -115,6 +115,9 @@ SL_NOTICE_EACH(sl_notice_subnet_family);
 SL_NOTICE_FIND(sl_notice_nat_exhausted);
 SL_NOTICE_EACH(sl_notice_outside_gateway);
 
+/* macs.c */
+SL_NOTICE_FIND(sl_notice_mac_moved);
+
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);

@@ -62,10 +62,17 @@ static inline bool sl_flood_origin_of(
 	return value != NULL;
 }
 
+#define SL_FLOOD_MAC_MARK ((uintptr_t)1 << 63) /* no pointer of a program has it */
+
 /* What the map has for a MAC: endpoints that have it, above one place of these. */
 static inline void *sl_flood_mac_value(uint32_t origin, uint32_t n)
 {
-	return (void *)((uintptr_t)n << 32 | origin);
+	return (void *)(SL_FLOOD_MAC_MARK | (uintptr_t)n << 32 | origin);
+}
+
+static inline bool sl_flood_value_is_mac(const void *value)
+{
+	return ((uintptr_t)value & SL_FLOOD_MAC_MARK) != 0;
 }
 
 /*
