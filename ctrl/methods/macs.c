@@ -52,13 +52,11 @@ static void write_mac(
 	struct sl_rows *r, struct sl_text *out, struct sl_ctrl *c, const struct sl_mac_row *row)
 {
 	const struct sl_running run = sl_ctrl_running(c);
-	const struct mac_out mac = {
-		.network = sl_borrow(sl_name_of_network(&run, row->network)),
+	const struct mac_out mac = {.network = sl_borrow(sl_name_of_network(&run, row->network)),
 		.at = sl_borrow(sl_name_of_origin(&run, row->origin)),
 		.mac = row->mac,
 		.vlan = row->origin & SL_ORIGIN_NODE ? 0 : sl_origin_vlan(row->origin),
-		.idle_seconds =
-			(sl_engine_tick(c->engine) - row->tick) / SL_TICKS_PER_SECOND};
+		.idle_seconds = (sl_engine_tick(c->engine) - row->tick) / SL_TICKS_PER_SECOND};
 
 	sl_rows_shape(r, out, &mac_shape, &mac);
 }

@@ -311,8 +311,7 @@ static bool edit_all(const struct sl_table_txn *t)
 
 		if (!ok || c->new_obj == NULL)
 			continue;
-		net = sl_store_find(
-			t->store, SL_COLL_NETWORKS, as_endpoint(c->new_obj)->network);
+		net = sl_store_find(t->store, SL_COLL_NETWORKS, as_endpoint(c->new_obj)->network);
 		if (is_flooded(t->world, net->id) && !is_anew(t, net->id))
 			ok = add(t, as_endpoint(c->new_obj), net->id);
 	}

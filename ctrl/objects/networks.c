@@ -104,8 +104,10 @@ static const struct sl_field network_fields[] = {
 		.help = "Tell the senders of packets that policy denies: TCP gets a reset, others "
 			"an ICMP error. A policy may say so for itself."),
 	SL_FIELD(sl_network_obj, flood, SL_F_BOOL,
-		.help = "A layer 2 network: broadcast, multicast and frames to an unknown MAC go to "
-			"all its ports and nodes, and MACs of hosts that are no endpoints are learned."),
+		.help = "A layer 2 network: broadcast, multicast and frames to an unknown MAC go "
+			"to "
+			"all its ports and nodes, and MACs of hosts that are no endpoints are "
+			"learned."),
 	SL_FIELD(sl_network_obj, flood_rate, SL_F_UINT, .min = 1, .max = 1000000, .def = 1000,
 		.help = "With flood: such frames a second that a port may send, for each worker."),
 	SL_FIELD(sl_network_obj, mac_ageing, SL_F_UINT, .min = 1, .max = 86400, .def = 300,

@@ -70,8 +70,8 @@ void sl_mac_watch_tick(struct sl_mac_watch *w, const struct sl_running *run)
 void sl_notice_mac_moved(const struct sl_notice_facts *f, const struct sl_notice_sink *to)
 {
 	const struct sl_mac_watch *w = f->run != NULL ? f->run->macs : NULL;
-	uint64_t first = w != NULL && w->moves > SL_MAC_MOVES_KEPT ? w->moves - SL_MAC_MOVES_KEPT
-								   : 0;
+	uint64_t first =
+		w != NULL && w->moves > SL_MAC_MOVES_KEPT ? w->moves - SL_MAC_MOVES_KEPT : 0;
 	char mac[SL_MAC_STR_LEN];
 
 	for (uint64_t n = w != NULL ? w->moves : 0; n > first; n--) {
@@ -83,10 +83,10 @@ void sl_notice_mac_moved(const struct sl_notice_facts *f, const struct sl_notice
 		if (told || sl_engine_tick(f->run->engine) - m->tick > RECENT)
 			continue;
 		sl_notice_put(to, "networks", sl_name_of_network(f->run, m->network),
-			"normal when a host moves; again and again it is two hosts with one MAC, or a "
+			"normal when a host moves; again and again it is two hosts with one MAC, "
+			"or a "
 			"loop behind the ports",
-			"MAC %s was seen at %s, and before that at %s",
-			sl_format_mac(&m->mac, mac), sl_name_of_origin(f->run, m->to),
-			sl_name_of_origin(f->run, m->from));
+			"MAC %s was seen at %s, and before that at %s", sl_format_mac(&m->mac, mac),
+			sl_name_of_origin(f->run, m->to), sl_name_of_origin(f->run, m->from));
 	}
 }

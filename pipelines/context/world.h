@@ -78,9 +78,9 @@ struct sl_network {
 	bool present;
 	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
 	const struct sl_setup *setup;
-	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
-	bool reject;	   /* senders of packets that policy denies are told */
-	bool flood;	   /* a layer 2 network: see pipelines/flood/ */
+	bool has_gateways;   /* a subnet has one: packets to gateway_mac are routed */
+	bool reject;	     /* senders of packets that policy denies are told */
+	bool flood;	     /* a layer 2 network: see pipelines/flood/ */
 	uint32_t flood_rate; /* frames for everybody a second, for each place and worker */
 	struct sl_mac gateway_mac;
 };

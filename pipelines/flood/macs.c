@@ -107,8 +107,8 @@ static bool take_place(struct sl_macs *m, uint32_t origin)
 static void leave_place(struct sl_macs *m, uint32_t origin)
 {
 	if (!(origin & SL_ORIGIN_NODE))
-		atomic_fetch_sub_explicit(&m->port[sl_origin_port(origin) % SL_PORTS_MAX], 1,
-			memory_order_relaxed);
+		atomic_fetch_sub_explicit(
+			&m->port[sl_origin_port(origin) % SL_PORTS_MAX], 1, memory_order_relaxed);
 }
 
 static bool take_network(struct sl_macs *m, uint32_t network)
@@ -144,8 +144,8 @@ static bool see_again(struct sl_macs *m, unsigned int worker, struct entry *e, u
 		return true;
 	if (was == seen->to) {
 		if (seen->tick - (uint32_t)value >= REFRESH_TICKS)
-			(void)atomic_compare_exchange_strong_explicit(&e->value, &value, now,
-				memory_order_release, memory_order_relaxed);
+			(void)atomic_compare_exchange_strong_explicit(
+				&e->value, &value, now, memory_order_release, memory_order_relaxed);
 		return true;
 	}
 	if (!take_place(m, seen->to))
@@ -169,8 +169,8 @@ static bool add(struct sl_macs *m, uint64_t key, uint64_t value)
 	for (unsigned int i = 0; i < BUCKET; i++) {
 		uint64_t none = 0;
 
-		if (!atomic_compare_exchange_strong_explicit(&b[i].key, &none, key,
-			    memory_order_acq_rel, memory_order_acquire)) {
+		if (!atomic_compare_exchange_strong_explicit(
+			    &b[i].key, &none, key, memory_order_acq_rel, memory_order_acquire)) {
 			if (none == key)
 				return false; /* another worker has been faster */
 			continue;

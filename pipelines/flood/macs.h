@@ -33,8 +33,7 @@ void sl_macs_destroy(struct sl_macs *m);
 bool sl_macs_learn(struct sl_macs *m, unsigned int worker, uint32_t network,
 	const struct sl_mac *mac, uint32_t origin, uint32_t tick);
 /* Where is the MAC? False: not known. */
-bool sl_macs_find(
-	struct sl_macs *m, uint32_t network, const struct sl_mac *mac, uint32_t *origin);
+bool sl_macs_find(struct sl_macs *m, uint32_t network, const struct sl_mac *mac, uint32_t *origin);
 
 /* Control. */
 struct sl_mac_row {

@@ -21,8 +21,8 @@ static bool is_of_gateway(const struct sl_trip *t, unsigned int i, const struct 
 	const struct sl_network *net = &t->world->networks[t->b->meta[i].network];
 	const struct sl_ip link_local = sl_gateway_link_local(net);
 
-	return net->has_gateways && (sl_gateway_find(t->world, net->id, ip) != NULL ||
-					    sl_ip_equal(ip, &link_local));
+	return net->has_gateways &&
+	       (sl_gateway_find(t->world, net->id, ip) != NULL || sl_ip_equal(ip, &link_local));
 }
 
 bool sl_flooded_is_host(const struct sl_trip *t, unsigned int i, const struct sl_ip *ip)
@@ -60,39 +60,32 @@ static enum sl_drop go_on(const struct sl_trip *t, unsigned int i)
 	return SL_KEEP;
 }
 
-enum sl_drop sl_flooded_question(
-	const struct sl_trip *t, unsigned int i, const struct sl_whohas *q, enum sl_drop drop)
+enum sl_drop sl_flooded_announcement(
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *address)
 {
-	if (q->kind == SL_WHOHAS_ANNOUNCEMENT)
-		return drop == SL_DROP_SPOOFED && sl_flooded_is_host(t, i, &q->address)
-			       ? go_on(t, i)
-			       : drop;
-	if (drop != SL_DROP_ARP_UNANSWERED || find(t, i, &q->address) != NULL ||
-		is_of_gateway(t, i, &q->address))
-		return drop;
-	/* Whoever asks was checked, or has no address yet. */
-	if (q->kind == SL_WHOHAS_PROBE) {
-		bool is_endpoint;
-
-		drop = sl_learn_sender(t, i, &is_endpoint);
-		if (drop != SL_KEEP)
-			return drop;
-	}
-	return go_on(t, i);
+	return sl_flooded_is_host(t, i, address) ? go_on(t, i) : SL_DROP_SPOOFED;
 }
 
-enum sl_drop sl_flooded_answer(
-	const struct sl_trip *t, unsigned int i, const struct sl_whohas_protocol *row)
+enum sl_drop sl_flooded_question(
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *address)
 {
-	const struct sl_endpoint *ep;
-	struct sl_whohas q;
+	bool is_endpoint;
+	enum sl_drop drop;
 
-	if (!row->read_answer(t, i, &q))
-		return SL_DROP_SPOOFED;
-	ep = find(t, i, &q.address);
-	if (ep != NULL)
-		return ep->origin == t->b->meta[i].origin && sl_mac_equal(&ep->mac, &q.mac)
-			       ? go_on(t, i)
-			       : SL_DROP_SPOOFED;
-	return sl_flooded_is_host(t, i, &q.address) ? go_on(t, i) : SL_DROP_SPOOFED;
+	if (find(t, i, address) != NULL || is_of_gateway(t, i, address))
+		return SL_DROP_ARP_UNANSWERED;
+	/* The address that it asks from was checked; a probe has none. */
+	drop = sl_learn_sender(t, i, &is_endpoint);
+	return drop == SL_KEEP ? go_on(t, i) : drop;
+}
+
+enum sl_drop sl_flooded_answer(const struct sl_trip *t, unsigned int i, const struct sl_mac *mac,
+	const struct sl_ip *address)
+{
+	const struct sl_endpoint *ep = find(t, i, address);
+
+	if (ep == NULL)
+		return sl_flooded_announcement(t, i, address);
+	return ep->origin == t->b->meta[i].origin && sl_mac_equal(&ep->mac, mac) ? go_on(t, i)
+										 : SL_DROP_SPOOFED;
 }

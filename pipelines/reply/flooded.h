@@ -7,7 +7,7 @@
 #ifndef SL_REPLY_FLOODED_H
 #define SL_REPLY_FLOODED_H
 
-#include "whohas.h"
+#include "pipelines/context/trip.h"
 
 static inline bool sl_flooded(const struct sl_trip *t, unsigned int i)
 {
@@ -19,11 +19,14 @@ static inline bool sl_flooded(const struct sl_trip *t, unsigned int i)
  * False where the network is not flooded.
  */
 bool sl_flooded_is_host(const struct sl_trip *t, unsigned int i, const struct sl_ip *ip);
-/* Packet i was read as q, and the rules for endpoints say `drop`. Its verdict; SL_KEEP: it goes on. */
+/* Packet i announces the address, and no endpoint may. Its verdict; SL_KEEP: it goes on. */
+enum sl_drop sl_flooded_announcement(
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *address);
+/* Packet i asks for an address that nobody here has. Likewise. */
 enum sl_drop sl_flooded_question(
-	const struct sl_trip *t, unsigned int i, const struct sl_whohas *q, enum sl_drop drop);
-/* Packet i answers somebody's question. Its verdict; SL_KEEP: it goes on. */
-enum sl_drop sl_flooded_answer(
-	const struct sl_trip *t, unsigned int i, const struct sl_whohas_protocol *row);
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *address);
+/* Packet i answers somebody's question: that MAC has the address. Likewise. */
+enum sl_drop sl_flooded_answer(const struct sl_trip *t, unsigned int i, const struct sl_mac *mac,
+	const struct sl_ip *address);
 
 #endif

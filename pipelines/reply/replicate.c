@@ -95,8 +95,7 @@ static bool all_may(const struct sl_trip *t, unsigned int i, const struct sl_flo
 	return allowed;
 }
 
-static void to_place(
-	const struct sl_trip *t, unsigned int i, uint32_t origin, uint32_t identity)
+static void to_place(const struct sl_trip *t, unsigned int i, uint32_t origin, uint32_t identity)
 {
 	const struct sl_endpoint to = {.origin = origin};
 	const struct sl_action act = sl_way_to(t, i, &to, identity);

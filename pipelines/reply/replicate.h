@@ -13,8 +13,8 @@
 struct sl_ends;
 
 /* May a local endpoint get the frame? */
-typedef bool (*sl_replicate_fn)(
-	const struct sl_trip *t, unsigned int i, const struct sl_ends *e, const struct sl_endpoint *to);
+typedef bool (*sl_replicate_fn)(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	const struct sl_endpoint *to);
 
 /*
  * Packet i, with its length and hash in the metadata. identity: its sender's. may NULL: everybody may

@@ -42,9 +42,9 @@ struct sl_whohas_protocol {
 	enum sl_drop (*read)(const struct sl_trip *t, unsigned int i, struct sl_whohas *q);
 	/*
 	 * Packet i is an answer, for somebody else: fills q->mac and q->address, which it claims to
-	 * have. False: its fields contradict each other.
+	 * have. SL_KEEP; SL_CONSUMED: it is no answer; SPOOFED: its fields contradict each other.
 	 */
-	bool (*read_answer)(const struct sl_trip *t, unsigned int i, struct sl_whohas *q);
+	enum sl_drop (*read_answer)(const struct sl_trip *t, unsigned int i, struct sl_whohas *q);
 	/*
 	 * Turn packet i, a question or probe that was read as q, into the answer that holder has
 	 * the address. Sets l3_off and l3_len. SL_KEEP, or its verdict.

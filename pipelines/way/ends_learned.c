@@ -143,16 +143,15 @@ enum sl_drop sl_ends_learned_receiver(const struct sl_trip *t, unsigned int i, s
 	uint32_t origin;
 	enum sl_drop drop;
 
-	if (e->bare || e->was_routed ||
-		sl_flood_origin_of(t->world, m->network, &mac, &origin) ||
+	if (e->bare || e->was_routed || sl_flood_origin_of(t->world, m->network, &mac, &origin) ||
 		is_taken(t, m->network, &e->dst_ip))
 		return SL_DROP_DESTINATION_UNKNOWN;
 	drop = sl_learned_place(t, i, &origin, &e->everybody);
 	note(e);
 	e->dst = NULL;
-	e->dst_via = e->everybody ? NULL
-				  : place(&e->host[1], m->network, origin,
-					    &frame_of(t, i)->dst_addr);
+	e->dst_via = e->everybody
+			     ? NULL
+			     : place(&e->host[1], m->network, origin, &frame_of(t, i)->dst_addr);
 	return drop;
 }
 

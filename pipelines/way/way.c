@@ -131,7 +131,8 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 	struct sl_action act;
 
 	if (unlikely(e->dst_via == NULL && e->everybody))
-		act = (struct sl_action){.kind = SL_ACT_FLOOD, .mtu = UINT16_MAX, .vni = e->to->vni};
+		act = (struct sl_action){
+			.kind = SL_ACT_FLOOD, .mtu = UINT16_MAX, .vni = e->to->vni};
 	else if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
 		act = by_underlay(t, e->to, family, &e->dst_ip);
 	else if (likely(e->dst_via != NULL))

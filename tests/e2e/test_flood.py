@@ -173,14 +173,14 @@ def a_port_learns_so_many_macs_and_no_more(lab):
 def policy_knows_such_hosts_as_the_world(lab):
     """b1 takes nothing unasked, so neither a host's frames nor broadcast reach it; b2 has no policy of its own."""
     f = Flooded(lab)
-    f.b.call("policies.add", {"name": "closed", "network": "blue", "subject": {"app": "b1"}, "tier": "baseline",
-                              "ingress": [{"action": "deny"}]})
+    f.b.call("policies.add", {"name": "closed", "network": "blue", "direction": "ingress", "action": "deny",
+                              "subject": {"labels": {"app": "b1"}}, "peers": [{"entity": "any"}]})
     b1, b2, a1 = f.site.b1, f.site.b2, f.site.a1
     f.send("a1", udp(HOST, HOST_IP, b1.mac, b1.ip, b"let me in."))
-    f.send("a1", udp(HOST, HOST_IP, b2.mac, b2.ip, b"hello b2."))
-    f.send("a1", udp(a1.mac, a1.ip, ALL, "255.255.255.255", b"to all."))
     f.expect_at(b"let me in.", "at the closed endpoint")
+    f.send("a1", udp(HOST, HOST_IP, b2.mac, b2.ip, b"hello b2."))
     f.expect_at(b"hello b2.", "at the open one", b2=N)
+    f.send("a1", udp(a1.mac, a1.ip, ALL, "255.255.255.255", b"to all."))
     f.expect_at(b"to all.", "broadcast", a2=N, b2=N)
     f.send("b1", udp(b1.mac, b1.ip, HOST, HOST_IP, b"I ask."))
     f.expect_at(b"I ask.", "what b1 asks the host", a1=N)
