@@ -3,6 +3,7 @@
 
 #include "pipelines/fragment/stage.h"
 #include "pipelines/fragment/waiting_dp.h"
+#include "pipelines/miss/broadcast.h"
 #include "pipelines/miss/miss.h"
 #include "pipelines/reply/setup.h"
 #include "pipelines/reply/whohas.h"
@@ -28,6 +29,7 @@ static __rte_noinline void run_special(struct sl_trip *t, const struct sl_sorted
 	sl_stage_fragment_first(t, &s->first);
 	sl_stage_whohas(t, &s->whohas);
 	sl_stage_setup(t, &s->setup);
+	sl_stage_broadcast(t, &s->group);
 	sl_stage_fragment_later(t, &s->later);
 	sl_stage_miss(t, &s->error);
 }

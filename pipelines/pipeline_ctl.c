@@ -6,6 +6,7 @@
 
 #include "pipelines/context/changes.h"
 #include "dp/eal/numa_node.h"
+#include "pipelines/flood/macs.h"
 #include "pipelines/flow/flow_ctl.h"
 #include "pipelines/fragment/fragment_dp.h"
 #include "pipelines/fragment/waiting_dp.h"
@@ -38,7 +39,8 @@ struct sl_pipeline *sl_pipeline_create_on(uint32_t max_flows, unsigned int n_wor
 	p->changes =
 		rte_zmalloc_socket("sl_changes", sizeof(*p->changes), RTE_CACHE_LINE_SIZE, socket);
 	p->fragments = sl_fragments_create(socket);
-	if (p->flows == NULL || p->changes == NULL || p->fragments == NULL)
+	p->macs = sl_macs_create();
+	if (p->flows == NULL || p->changes == NULL || p->fragments == NULL || p->macs == NULL)
 		goto fail;
 	for (unsigned int w = 0; w < n_workers; w++) {
 		p->policy_hits[w] = calloc(p->n_policy_hits, sizeof(uint64_t));
@@ -67,6 +69,7 @@ void sl_pipeline_destroy(struct sl_pipeline *p)
 		sl_reply_state_destroy(p->replies[w]);
 		rte_free(p->nat[w]);
 	}
+	sl_macs_destroy(p->macs);
 	sl_fragments_destroy(p->fragments);
 	sl_flow_table_destroy(p->flows);
 	rte_free(p->changes);

@@ -127,6 +127,13 @@ static void notices(void *ctx)
 	sl_notice_watch_turn(t->c->notices, &facts);
 }
 
+static void macs(void *ctx)
+{
+	const struct turns *t = ctx;
+
+	sl_mac_watch_tick(&t->c->macs, &t->run);
+}
+
 static void loads(void *ctx)
 {
 	const struct turns *t = ctx;
@@ -203,6 +210,7 @@ static const struct sl_timer timers[] = {
 		.fn = notices,
 		.bound = "1024 objects of one row",
 		.period_ns = TICK_NS},
+	{.name = "macs", .fn = macs, .bound = "4096 entries, 64 moves", .period_ns = TICK_NS},
 	{.name = "loads", .fn = loads, .bound = "workers", .period_ns = TICK_NS},
 	{.name = "states", .fn = states, .bound = "1024 next hops", .period_ns = TICK_NS},
 	{.name = "rebalance",

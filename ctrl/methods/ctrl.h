@@ -12,6 +12,7 @@
 #include "dp/engine/engine.h"
 #include "ctrl/model/journal.h"
 #include "ctrl/watch/load.h"
+#include "ctrl/watch/macs.h"
 #include "ctrl/watch/metrics.h"
 #include "ctrl/watch/notices.h"
 #include "pipelines/flow/flow_ctl.h"
@@ -44,6 +45,7 @@ struct sl_ctrl {
 	struct sl_recent recent;
 	struct sl_load_meter load;
 	struct sl_port_log port_log;
+	struct sl_mac_watch macs;
 	struct sl_rebalance rebalance;
 	struct sl_rpc rpc;
 	struct sl_server *server;
@@ -58,6 +60,7 @@ static inline struct sl_running sl_ctrl_running(const struct sl_ctrl *c)
 		.apply = c->apply,
 		.underlay = c->underlay,
 		.store = c->store,
+		.macs = &c->macs,
 		.log = c->log};
 }
 

@@ -19,6 +19,7 @@
 	X(drops_recent)     \
 	X(workers_list)     \
 	X(neighbors_state)  \
+	X(macs_list)        \
 	X(nodes_paths)      \
 	X(notices_list)     \
 	X(ports_rebalance)  \

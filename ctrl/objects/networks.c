@@ -103,6 +103,16 @@ static const struct sl_field network_fields[] = {
 	SL_FIELD(sl_network_obj, reject, SL_F_BOOL,
 		.help = "Tell the senders of packets that policy denies: TCP gets a reset, others "
 			"an ICMP error. A policy may say so for itself."),
+	SL_FIELD(sl_network_obj, flood, SL_F_BOOL,
+		.help = "A layer 2 network: broadcast, multicast and frames to an unknown MAC go "
+			"to "
+			"all its ports and nodes, and MACs of hosts that are no endpoints are "
+			"learned."),
+	SL_FIELD(sl_network_obj, flood_rate, SL_F_UINT, .min = 1, .max = 1000000, .def = 1000,
+		.help = "With flood: such frames a second that a port may send, for each worker."),
+	SL_FIELD(sl_network_obj, mac_ageing, SL_F_UINT, .min = 1, .max = 86400, .def = 300,
+		.help = "With flood: seconds after which a learned MAC is forgotten that has sent "
+			"nothing."),
 	SL_FIELD(sl_network_obj, mtu, SL_F_UINT, .min = SL_MTU_MIN, .max = 65535,
 		.help = "Largest IP packet; absent: as large as each way out carries. Less than "
 			"1280 is for IPv4: of IPv6 1280 bytes pass."),
@@ -153,11 +163,25 @@ static int check_accepts(const struct sl_network_obj *n, struct sl_err *e)
 	return 0;
 }
 
+/* Frames need an encapsulation that carries them. */
+static int check_flood(const struct sl_network_obj *n, struct sl_err *e)
+{
+	if (!n->flood || (n->encap != SL_ENCAP_NONE && !sl_network_takes(n, SL_ENCAP_IPIP)))
+		return 0;
+	sl_err_set(e, SL_ERR_PARAMS, "flood",
+		"network \"%s\" cannot be flooded: %s carries IP packets, not frames", n->name,
+		n->encap == SL_ENCAP_NONE ? "a network without encapsulation" : "IP-in-IP");
+	sl_err_hint(e, "use vxlan, vxlan-gbp or geneve, and no ipip in accepts");
+	return -EINVAL;
+}
+
 static int check_network(const void *obj, struct sl_err *e)
 {
 	int ret = check_subnets(obj, e);
 
-	return ret != 0 ? ret : check_accepts(obj, e);
+	if (ret == 0)
+		ret = check_accepts(obj, e);
+	return ret != 0 ? ret : check_flood(obj, e);
 }
 
 const struct sl_shape sl_shape_network = SL_SHAPE(

@@ -23,6 +23,9 @@ struct sl_network_obj {
 	bool has_gateway_mac;
 	struct sl_mac gateway_mac; /* of all gateways of the network, on every node */
 	bool reject;		   /* senders of packets that policy denies are told */
+	bool flood;		   /* a layer 2 network */
+	uint32_t flood_rate;	   /* frames a second, for each place and worker */
+	uint32_t mac_ageing;	   /* seconds */
 	uint32_t mtu;		   /* 0: not limited */
 	struct sl_list subnets;	   /* struct sl_subnet_obj */
 	bool has_outside;

@@ -98,6 +98,8 @@ static struct sl_network network_of(const struct sl_network_obj *obj)
 		.pickup = obj->pickup,
 		.has_gateways = sl_network_has_gateways(obj),
 		.reject = obj->reject,
+		.flood = obj->flood,
+		.flood_rate = obj->flood_rate,
 		.gateway_mac = sl_network_gateway_mac(obj),
 		.mtu = (uint16_t)obj->mtu,
 		.present = true};

@@ -16,6 +16,7 @@ static const struct sl_table_ops *const of_several[] = {
 	&sl_paths_tables,
 	&sl_network_routes_tables,
 	&sl_rejecting_tables,
+	&sl_flood_tables,
 	&sl_policy_set_tables,
 	&sl_parked_tables,
 };

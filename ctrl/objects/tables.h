@@ -21,11 +21,11 @@ extern const struct sl_table_ops sl_ports_tables, sl_networks_tables, sl_nodes_t
  * packets. paths: how nodes are reached. outside: ways out of networks, and translated addresses.
  * parked: which packets that wait for a next hop may still leave. policy_set: what policies decide
  * for identities. network_routes: where packets of networks go that are for no endpoint. rejecting:
- * the policies whose denials are told.
+ * the policies whose denials are told. flood: who gets the frames of flooded networks.
  */
 extern const struct sl_table_ops sl_local_addresses_tables, sl_node_addresses_tables,
 	sl_pairs_tables, sl_paths_tables, sl_parked_tables, sl_policy_set_tables, sl_outside_tables,
-	sl_network_routes_tables, sl_rejecting_tables;
+	sl_network_routes_tables, sl_rejecting_tables, sl_flood_tables;
 
 /*
  * Fills rows with all rows, in the order in which they are called: first those of one collection

@@ -38,6 +38,7 @@ const struct sl_notice_row sl_notice_rows[] = {
 	{"nat_exhausted", .find = sl_notice_nat_exhausted},
 	{"outside_gateway", .each = sl_notice_outside_gateway, .coll = SL_COLL_NETWORKS},
 	{"outside_address", .each = sl_notice_outside_address, .coll = SL_COLL_NETWORKS},
+	{"mac_moved", .find = sl_notice_mac_moved, .is_logged = true},
 	{"policy_network", .each = sl_notice_policy_network, .coll = SL_COLL_POLICIES},
 	{"policy_cidr", .each = sl_notice_policy_cidr, .coll = SL_COLL_POLICIES},
 	{"policy_world", .each = sl_notice_policy_world, .coll = SL_COLL_POLICIES},

@@ -119,6 +119,9 @@ SL_NOTICE_EACH(sl_notice_outside_address);
 /* notices_routes.c */
 SL_NOTICE_EACH(sl_notice_route_return);
 
+/* macs.c */
+SL_NOTICE_FIND(sl_notice_mac_moved);
+
 /* notices_policies.c */
 SL_NOTICE_EACH(sl_notice_policy_network);
 SL_NOTICE_EACH(sl_notice_policy_cidr);

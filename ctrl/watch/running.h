@@ -13,12 +13,15 @@
 #include "dp/engine/engine.h"
 #include "pipelines/pipeline.h"
 
+struct sl_mac_watch;
+
 struct sl_running {
 	struct sl_engine *engine;
 	struct sl_pipeline *pipeline;
 	struct sl_apply *apply;
 	struct sl_underlay *underlay;
 	const struct sl_store *store;
+	const struct sl_mac_watch *macs;
 	void (*log)(const char *line); /* one line for the operator */
 };
 

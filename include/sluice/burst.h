@@ -106,6 +106,8 @@ enum sl_action_kind {
 	SL_ACT_TUNNEL,	 /* out is a tunnel id */
 	/* out is a port id, with a VLAN as in an origin: the packet leaves with a tag */
 	SL_ACT_TAGGED,
+	/* to everybody in the network (pipelines/reply/replicate.h); never current in a flow entry */
+	SL_ACT_FLOOD,
 };
 
 enum {

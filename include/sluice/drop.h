@@ -62,6 +62,8 @@
 	X(IDENTITY_MISMATCH, "tunnel packet that carries another identity than its sender's",     \
 		"identity")                                                                       \
 	X(MULTICAST, "broadcast or multicast that nothing here answers", "multicast")             \
+	X(FLOOD_RATE, "more frames for everybody than flood_rate allows their sender",            \
+		"flood-rate")                                                                     \
 	X(ARP_UNANSWERED, "ARP or neighbour solicitation for an address of no endpoint",          \
 		"destination")                                                                    \
 	X(DHCP_FOREIGN,                                                                           \

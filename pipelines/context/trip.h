@@ -19,6 +19,7 @@
 struct sl_changes;
 struct sl_flow_table;
 struct sl_fragments;
+struct sl_macs;
 struct sl_nat_counts;
 struct sl_reply_state;
 struct sl_waiting;
@@ -37,6 +38,7 @@ struct sl_pipeline {
 	/* also one for each worker, private to it */
 	struct sl_reply_state *replies[SL_WORKERS_MAX];
 	struct sl_nat_counts *nat[SL_WORKERS_MAX]; /* one for each worker, which writes it */
+	struct sl_macs *macs;			   /* learned in flooded networks */
 };
 
 struct sl_trip {

@@ -78,8 +78,10 @@ struct sl_network {
 	bool present;
 	/* what its workloads set themselves up with (pipelines/reply/setup_dp.h); NULL: nothing */
 	const struct sl_setup *setup;
-	bool has_gateways; /* a subnet has one: packets to gateway_mac are routed */
-	bool reject;	   /* senders of packets that policy denies are told */
+	bool has_gateways;   /* a subnet has one: packets to gateway_mac are routed */
+	bool reject;	     /* senders of packets that policy denies are told */
+	bool flood;	     /* a layer 2 network: see pipelines/flood/ */
+	uint32_t flood_rate; /* frames for everybody a second, for each place and worker */
 	struct sl_mac gateway_mac;
 };
 
@@ -195,6 +197,8 @@ struct sl_world {
 	const struct sl_pmap *clients;
 	/* (table, prefix) -> struct sl_route_dp: pipelines/route/route_dp.h */
 	const struct sl_pmap *routes;
+	/* flooded networks: who gets their frames, and configured MACs: pipelines/flood/flood_dp.h */
+	const struct sl_pmap *flood;
 	const struct sl_host_taps *host_taps; /* NULL: no port has one */
 	uint32_t n_outside;		      /* indexes below this are valid */
 	/*

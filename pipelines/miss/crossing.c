@@ -127,6 +127,8 @@ static uint32_t receiver_of(const struct sl_ends *e)
 		return SL_ORIGIN_OUTSIDE;
 	if (e->dst_via != NULL)
 		return e->dst_via->origin;
+	if (e->everybody)
+		return SL_ORIGIN_OUTSIDE;
 	return e->target->kind == SL_TARGET_NODE ? SL_ORIGIN_NODE | e->target->id
 						 : SL_ORIGIN_OUTSIDE;
 }

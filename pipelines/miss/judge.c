@@ -136,6 +136,17 @@ struct sl_judgement sl_judge(
 	return j;
 }
 
+bool sl_judge_member(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	const struct sl_endpoint *member)
+{
+	struct opening o = opening_of(t->b, i, e, false);
+	struct sl_judgement j = not_judged;
+
+	o.to = member;
+	judge_end(t, &o, SL_INGRESS, &j);
+	return j.reason == SL_KEEP || j.audited;
+}
+
 /*
  * One reading of a connection of unknown opener: one end as its opener, and the result of the rules
  * of all ends on this node.

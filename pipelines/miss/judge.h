@@ -38,6 +38,13 @@ struct sl_judgement sl_judge_picked(
 struct sl_judgement sl_judge_stranger(
 	const struct sl_trip *t, unsigned int i, const struct sl_ends *e);
 
+/*
+ * Do the ingress rules of a local endpoint allow it packet i, which is for a group? A denial in audit
+ * or observe mode allows it.
+ */
+bool sl_judge_member(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
+	const struct sl_endpoint *member);
+
 /* Packet i is denied: records which policy denied it, and samples it if it
  * passes anyway (audit). */
 void sl_judgement_note(const struct sl_trip *t, unsigned int i, const struct sl_judgement *j);

@@ -14,6 +14,7 @@
 #include "pipelines/reply/gateway.h"
 #include "pipelines/reply/setup.h"
 #include "pipelines/rewrite/rewrite_dp.h"
+#include "pipelines/way/ends_learned.h"
 #include "pipelines/way/way.h"
 #include "programmed.h"
 #include "refresh.h"
@@ -68,6 +69,8 @@ static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const st
 	in->identity_dst = sl_identity_of(to);
 	in->self = from == to && from != NULL;
 	in->owner[0] = from != NULL ? from->owner : 0;
+	if (unlikely(from == NULL && e->learned && !by_peer))
+		in->owner[0] = sl_ends_place_owner(t, e);
 	in->owner[1] = j->picked && from != to && to != NULL ? to->owner : 0;
 }
 

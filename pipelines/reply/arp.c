@@ -67,6 +67,19 @@ static enum sl_drop arp_read(const struct sl_trip *t, unsigned int i, struct sl_
 	return read_header(rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *), arp, q);
 }
 
+static enum sl_drop arp_read_answer(const struct sl_trip *t, unsigned int i, struct sl_whohas *q)
+{
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *);
+	const struct rte_arp_hdr *arp = header(t, i);
+
+	if (arp == NULL || memcmp(&eth->src_addr, &arp->arp_data.arp_sha, 6) != 0)
+		return SL_DROP_SPOOFED;
+	memcpy(q->mac.b, eth->src_addr.addr_bytes, 6);
+	q->address = sl_ip_from_v4(arp->arp_data.arp_sip);
+	return SL_KEEP;
+}
+
 static enum sl_drop arp_answer(const struct sl_trip *t, unsigned int i, const struct sl_whohas *q,
 	const struct sl_endpoint *holder)
 {
@@ -80,4 +93,5 @@ static enum sl_drop arp_answer(const struct sl_trip *t, unsigned int i, const st
 	return SL_KEEP;
 }
 
-const struct sl_whohas_protocol sl_whohas_arp = {.read = arp_read, .answer = arp_answer};
+const struct sl_whohas_protocol sl_whohas_arp = {
+	.read = arp_read, .read_answer = arp_read_answer, .answer = arp_answer};

@@ -71,6 +71,20 @@ static enum sl_drop nd_read(const struct sl_trip *t, unsigned int i, struct sl_w
 	return option_differs(t, i, &q->mac) ? SL_DROP_SPOOFED : SL_KEEP;
 }
 
+static enum sl_drop nd_read_answer(const struct sl_trip *t, unsigned int i, struct sl_whohas *q)
+{
+	uint8_t buf[FIXED_LEN];
+	const uint8_t *nd = sl_pkt_read(t->b->pkt[i], t->b->meta[i].l4_off, FIXED_LEN, buf);
+
+	if (nd == NULL || nd[0] != ND_NEIGHBOR_ADVERT)
+		return SL_CONSUMED; /* a router solicitation, which was answered */
+	memcpy(q->mac.b,
+		rte_pktmbuf_mtod(t->b->pkt[i], const struct rte_ether_hdr *)->src_addr.addr_bytes,
+		6);
+	memcpy(q->address.b, nd + TARGET_OFF, 16);
+	return option_differs(t, i, &q->mac) ? SL_DROP_SPOOFED : SL_KEEP;
+}
+
 static bool resize(struct rte_mbuf *pkt, uint32_t len)
 {
 	int grow = (int)len - (int)rte_pktmbuf_pkt_len(pkt);
@@ -109,4 +123,5 @@ static enum sl_drop nd_answer(const struct sl_trip *t, unsigned int i, const str
 	return SL_KEEP;
 }
 
-const struct sl_whohas_protocol sl_whohas_nd = {.read = nd_read, .answer = nd_answer};
+const struct sl_whohas_protocol sl_whohas_nd = {
+	.read = nd_read, .read_answer = nd_read_answer, .answer = nd_answer};

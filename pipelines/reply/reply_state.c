@@ -39,3 +39,18 @@ bool sl_announce_rate_allows(struct sl_announce_rate *r, uint32_t tick, unsigned
 	r->sent[culprit]++;
 	return true;
 }
+
+bool sl_flood_rate_allows(
+	struct sl_flood_rate *r, uint32_t tick, unsigned int culprit, uint32_t rate)
+{
+	uint32_t second = tick / SL_TICKS_PER_SECOND;
+
+	if (r->second != second) {
+		memset(r->sent, 0, sizeof(r->sent));
+		r->second = second;
+	}
+	if (r->sent[culprit] >= rate)
+		return false;
+	r->sent[culprit]++;
+	return true;
+}

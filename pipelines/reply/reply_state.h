@@ -35,9 +35,16 @@ struct sl_announce_rate {
 	uint8_t sent[SL_CULPRITS];
 };
 
+/* Frames that were sent to everybody in this second, by the same culprits. */
+struct sl_flood_rate {
+	uint32_t second;
+	uint32_t sent[SL_CULPRITS];
+};
+
 struct sl_reply_state {
 	struct sl_icmp_rate icmp_rate;
 	struct sl_announce_rate announce_rate;
+	struct sl_flood_rate flood_rate;
 	struct sl_burst burst;
 };
 
@@ -48,5 +55,8 @@ void sl_reply_state_destroy(struct sl_reply_state *s);	  /* accepts NULL */
 bool sl_icmp_rate_allows(struct sl_icmp_rate *r, uint32_t tick, uint32_t network);
 /* May one more announcement be forwarded? If so, counts it. culprit: below SL_CULPRITS. */
 bool sl_announce_rate_allows(struct sl_announce_rate *r, uint32_t tick, unsigned int culprit);
+/* The same for a frame to everybody, at most `rate` a second. */
+bool sl_flood_rate_allows(
+	struct sl_flood_rate *r, uint32_t tick, unsigned int culprit, uint32_t rate);
 
 #endif

@@ -99,6 +99,13 @@ static bool is_served(const struct sl_trip *t, unsigned int i, const struct sl_a
 	return t->b->meta[i].flags & SL_P_IP4 ? a->setup->has_dhcp4 : a->setup->has_dhcp6;
 }
 
+bool sl_setup_serves(const struct sl_trip *t, unsigned int i)
+{
+	struct sl_asker a;
+
+	return sl_asker_find(t, i, &a) && is_served(t, i, &a);
+}
+
 void sl_stage_setup(struct sl_trip *t, const struct sl_packets *in)
 {
 	for (unsigned int k = 0; k < in->n; k++) {

@@ -32,6 +32,9 @@ struct sl_asker {
 /* True for a multicast or broadcast packet to a port of DHCP servers. */
 bool sl_setup_concerns(const struct sl_burst *b, unsigned int i);
 
+/* Does sluice serve packet i, for which sl_setup_concerns is true, in its network? */
+bool sl_setup_serves(const struct sl_trip *t, unsigned int i);
+
 /* Packets for which sl_setup_concerns is true. Each gets a verdict. */
 void sl_stage_setup(struct sl_trip *t, const struct sl_packets *in);
 /*

@@ -5,6 +5,7 @@
 
 #include "advert.h"
 #include "dp/lib/pmap.h"
+#include "flooded.h"
 #include "pipelines/context/send.h"
 #include "pipelines/context/trunk.h"
 #include "pipelines/route/route_dp.h"
@@ -66,7 +67,9 @@ static bool is_honest(const struct sl_trip *t, unsigned int i, const struct sl_w
 	if (!sl_ip_is_v4(&q->sender) && is_link_local(&q->sender))
 		return true;
 	ep = find(t, i, &q->sender);
-	return ep != NULL ? is_sender(t, i, q, ep) : is_behind_sender(t, i, q);
+	if (ep != NULL)
+		return is_sender(t, i, q, ep);
+	return is_behind_sender(t, i, q) || sl_flooded_is_host(t, i, &q->sender);
 }
 
 /* The culprit that announcements from packet i's port or node are counted for. */
@@ -184,6 +187,25 @@ static enum sl_drop judge(const struct sl_trip *t, unsigned int i, const struct 
 	return SL_KEEP;
 }
 
+/* What is not served goes on, in a flooded network. q was read, and the rules say `drop`. */
+static enum sl_drop pass_flooded(
+	const struct sl_trip *t, unsigned int i, const struct sl_whohas *q, enum sl_drop drop)
+{
+	if (drop == SL_DROP_SPOOFED && q->kind == SL_WHOHAS_ANNOUNCEMENT)
+		return sl_flooded_announcement(t, i, &q->address);
+	return drop == SL_DROP_ARP_UNANSWERED ? sl_flooded_question(t, i, &q->address) : drop;
+}
+
+/* Packet i answers somebody, and read has consumed it. */
+static enum sl_drop pass_answer(
+	const struct sl_trip *t, unsigned int i, const struct sl_whohas_protocol *row)
+{
+	struct sl_whohas q;
+	enum sl_drop drop = row->read_answer(t, i, &q);
+
+	return drop == SL_KEEP ? sl_flooded_answer(t, i, &q.mac, &q.address) : drop;
+}
+
 static enum sl_drop reply(const struct sl_trip *t, unsigned int i)
 {
 	struct sl_meta *m = &t->b->meta[i];
@@ -193,8 +215,13 @@ static enum sl_drop reply(const struct sl_trip *t, unsigned int i)
 	struct sl_whohas q;
 	enum sl_drop d = row->read(t, i, &q);
 
-	if (d == SL_KEEP)
+	if (unlikely(d == SL_CONSUMED && sl_flooded(t, i)))
+		return pass_answer(t, i, row);
+	if (d == SL_KEEP) {
 		d = judge(t, i, &q, &gateway, &holder);
+		if (unlikely(d != SL_KEEP && sl_flooded(t, i)))
+			return pass_flooded(t, i, &q, d);
+	}
 	if (d == SL_KEEP)
 		d = row->answer(t, i, &q, holder);
 	if (d != SL_KEEP)

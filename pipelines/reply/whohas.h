@@ -10,6 +10,9 @@
  *                 when the holder is behind another port or node. All hosts behind one port or node
  *                 are on one link: a probe from there is the holder's own, whatever its MAC is
  *                 now, or the holder has received it itself.
+ * In a flooded network, hosts that are no endpoints may ask and answer too. A frame that is not served
+ * here then goes where its MAC is, or to everybody.
+ *
  *   announcement  "I have it". Forwarded to the network's other local ports when port or node, MAC
  *                 and address are those of the endpoint; otherwise dropped as spoofed.
  *
@@ -37,6 +40,11 @@ struct sl_whohas {
 struct sl_whohas_protocol {
 	/* Read packet i: SL_KEEP with *q filled, or its verdict. */
 	enum sl_drop (*read)(const struct sl_trip *t, unsigned int i, struct sl_whohas *q);
+	/*
+	 * Packet i is an answer, for somebody else: fills q->mac and q->address, which it claims to
+	 * have. SL_KEEP; SL_CONSUMED: it is no answer; SPOOFED: its fields contradict each other.
+	 */
+	enum sl_drop (*read_answer)(const struct sl_trip *t, unsigned int i, struct sl_whohas *q);
 	/*
 	 * Turn packet i, a question or probe that was read as q, into the answer that holder has
 	 * the address. Sets l3_off and l3_len. SL_KEEP, or its verdict.

@@ -4,6 +4,7 @@
 #include <rte_prefetch.h>
 
 #include "pipelines/context/send.h"
+#include "pipelines/reply/replicate.h"
 #include "pipelines/reply/too_big.h"
 
 /* SL_KEEP when packet i may leave as its action says; otherwise the drop reason. */
@@ -36,6 +37,8 @@ void sl_execute_each(struct sl_trip *t, const struct sl_packets *in)
 		if (act->kind == SL_ACT_TUNNEL) {
 			rte_prefetch0(&t->world->tunnels->slot[act->out]);
 			sl_packets_add(&tunnel, i);
+		} else if (unlikely(act->kind == SL_ACT_FLOOD)) {
+			b->verdict[i] = (uint8_t)sl_replicate(t, i, act->identity, NULL, NULL);
 		} else {
 			b->verdict[i] = (uint8_t)sl_tx_put_action(t->w, act, b->pkt[i]);
 		}

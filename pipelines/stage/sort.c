@@ -29,16 +29,30 @@ static bool has_headers(const struct sl_burst *b, unsigned int i)
 	       sl_pkt_gather(pkt, need);
 }
 
-static enum sl_drop sort_special(struct sl_burst *b, unsigned int i, struct sl_sorted *out)
+/* IP packets to a group. */
+static enum sl_drop sort_group(const struct sl_trip *t, unsigned int i, struct sl_sorted *out)
 {
-	struct sl_meta *m = &b->meta[i];
+	bool to_dhcp = sl_setup_concerns(t->b, i);
+
+	if (t->world->networks[t->b->meta[i].network].flood &&
+		(!to_dhcp || !sl_setup_serves(t, i))) {
+		sl_packets_add(&out->group, i);
+		return SL_KEEP;
+	}
+	if (!to_dhcp)
+		return SL_DROP_MULTICAST;
+	sl_packets_add(&out->setup, i);
+	return SL_KEEP;
+}
+
+static enum sl_drop sort_special(const struct sl_trip *t, unsigned int i, struct sl_sorted *out)
+{
+	struct sl_meta *m = &t->b->meta[i];
 
 	if (m->flags & (SL_P_ARP | SL_P_ND)) {
 		sl_packets_add(&out->whohas, i);
 	} else if (m->flags & SL_P_MULTICAST) {
-		if (!sl_setup_concerns(b, i))
-			return SL_DROP_MULTICAST;
-		sl_packets_add(&out->setup, i);
+		return sort_group(t, i, out);
 	} else if (m->flags & SL_P_FRAGMENT_LATER) {
 		sl_packets_add(&out->later, i);
 	} else {
@@ -67,7 +81,7 @@ static enum sl_drop sort_walked(const struct sl_trip *t, unsigned int i, struct 
 	if (!is_common && !has_headers(b, i))
 		return SL_DROP_ETH_TRUNCATED;
 	if (flags & SPECIAL)
-		return sort_special(b, i, out);
+		return sort_special(t, i, out);
 	sl_packets_add(&out->plain, i);
 	if (flags & SL_P_FRAGMENT_FIRST)
 		sl_packets_add(&out->first, i);
@@ -79,7 +93,7 @@ void sl_stage_sort(struct sl_trip *t, const struct sl_packets *in, struct sl_sor
 	struct sl_burst *b = t->b;
 
 	out->plain.n = out->first.n = out->later.n = out->error.n = out->whohas.n = 0;
-	out->setup.n = 0;
+	out->setup.n = out->group.n = 0;
 	for (unsigned int k = 0; k < in->n; k++) {
 		unsigned int i = in->idx[k];
 

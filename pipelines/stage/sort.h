@@ -15,6 +15,7 @@ struct sl_sorted {
 	struct sl_packets error;  /* ICMP errors; their meta.flow is NULL */
 	struct sl_packets whohas; /* ARP and neighbour discovery */
 	struct sl_packets setup;  /* broadcast and multicast to DHCP servers */
+	struct sl_packets group;  /* other IP broadcast and multicast, in flooded networks */
 };
 
 /*

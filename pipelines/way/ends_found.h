@@ -25,10 +25,17 @@ struct sl_ends {
 	bool routed;	 /* this node routes it: it is for the gateway's MAC */
 	bool was_routed; /* another node has routed it: it has the gateway's MAC as source */
 	bool bare;	 /* it came without MACs: its encapsulation carries IP packets */
+	/*
+	 * In a flooded network: an end is a host that is no endpoint, and host[] is what src_via or
+	 * dst_via points to. The result is stored for no other packet.
+	 */
+	bool learned;
+	bool everybody; /* the receiver's place is not known: dst_via and target are NULL */
 	/* Slots of the routes, and of the endpoints that they name, on which the result depends. */
 	uint8_t n_slots;
 	uint16_t slot[SL_DEPS_MORE];
 	struct sl_ip src_ip, dst_ip;
+	struct sl_endpoint host[2];
 };
 
 /* True when the packet is not mirrored by its replies: a gateway is between the ends. */

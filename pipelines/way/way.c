@@ -146,7 +146,10 @@ struct sl_action sl_way_out(const struct sl_trip *t, unsigned int i, const struc
 	uint16_t family = t->b->meta[i].flags;
 	struct sl_action act;
 
-	if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
+	if (unlikely(e->dst_via == NULL && e->everybody))
+		act = (struct sl_action){
+			.kind = SL_ACT_FLOOD, .mtu = UINT16_MAX, .vni = e->to->vni};
+	else if (unlikely(e->dst_via == NULL && e->target->kind == SL_TARGET_UNDERLAY))
 		act = by_underlay(t, e->to, family, &e->dst_ip, e->target->id);
 	else if (likely(e->dst_via != NULL))
 		act = by_origin(t, e->to, family, e->dst_via->origin);

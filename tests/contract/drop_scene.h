@@ -50,6 +50,8 @@ enum sl_drop sl_scene_tx_no_buffer(struct scene *s);
 /* DHCP messages that are not answered. */
 enum sl_drop sl_scene_dhcp_foreign(struct scene *s);
 enum sl_drop sl_scene_dhcp_malformed(struct scene *s);
+/* More broadcast than a port may send. */
+enum sl_drop sl_scene_flood_rate(struct scene *s);
 /* A packet is dropped in a device's ring. */
 enum sl_drop sl_scene_port_refused(struct scene *s);
 

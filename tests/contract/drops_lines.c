@@ -192,6 +192,10 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=01:00:5e:00:00:fb type=2048 ip=10.0.0.5 to=224.0.0.251 proto=17 ports=40000 "
 		"to=5353 length=42 =to MAC 01:00:5e:00:00:fb, address 224.0.0.251",
+	[SL_DROP_FLOOD_RATE] = "port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+			       "to=ff:ff:ff:ff:ff:ff type=2048 ip=10.0.0.5 to=255.255.255.255 "
+			       "proto=17 ports=40000 "
+			       "to=53 length=42",
 	[SL_DROP_DHCP_FOREIGN] =
 		"port=web from=web network=blue macs=02:00:00:00:00:77 to=ff:ff:ff:ff:ff:ff "
 		"type=2048 ip=0.0.0.0 to=255.255.255.255 proto=17 ports=68 to=67 length=286 =no "

@@ -285,6 +285,7 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_ETH_VLAN_UNEXPECTED] = eth_vlan_unexpected,
 	[SL_DROP_VLAN_UNKNOWN] = vlan_unknown,
 	[SL_DROP_DHCP_FOREIGN] = sl_scene_dhcp_foreign,
+	[SL_DROP_FLOOD_RATE] = sl_scene_flood_rate,
 	[SL_DROP_DHCP_MALFORMED] = sl_scene_dhcp_malformed,
 	[SL_DROP_IP4_TRUNCATED] = ip4_truncated,
 	[SL_DROP_IP4_MALFORMED] = ip4_malformed,

@@ -22,7 +22,7 @@ RULES = [(re.compile(path), re.compile(function + r"\Z"), stage) for path, funct
     (r"^pipelines/flow/flow_table\.c", r"sl_flow_(conn|counts|entry|index)", "lookup"),
     (r"^pipelines/flow/flow_rewrite\.c", r"sl_flow_(record|fits_two6|prefetch_record|two_key6)|load", "lookup"),
     (r"^pipelines/flow/\w+\.c", r".*", "miss"),
-    (r"^pipelines/(fragment|miss|policy|reply|way)/\w+\.c", r".*", "miss"),
+    (r"^pipelines/(flood|fragment|miss|policy|reply|way)/\w+\.c", r".*", "miss"),
     (r"^pipelines/stage/receive\.h", r"sl_stage_receive_underlay", "decap"),
     (r"^pipelines/stage/receive\.h", r"sl_stage_receive_access", "receive"),
     (r"^pipelines/stage/sort\.c", r".*", "parse"),

@@ -87,6 +87,8 @@ void sl_rig_host_tap(struct sl_rig *r, bool has);
  * 10.0.0.53 and fd00::53, and the search domain "example.org".
  */
 void sl_rig_setup(struct sl_rig *r);
+/* The network is flooded, with that many frames a second. */
+void sl_rig_flood(struct sl_rig *r, uint32_t rate);
 /* The endpoint behind that port, web or db, is in a VLAN of it from now on. */
 void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan);
 /*

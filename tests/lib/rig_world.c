@@ -212,6 +212,7 @@ void sl_rig_free_world(struct sl_rig *r)
 {
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->endpoints);
 	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->clients);
+	sl_pmap_destroy((struct sl_pmap *)(uintptr_t)r->world->flood);
 	free((void *)(uintptr_t)r->networks[1].setup);
 	for (unsigned int i = 0; i < SL_RIG_PORTS; i++)
 		free((void *)(uintptr_t)r->trunks[i]);
