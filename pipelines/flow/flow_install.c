@@ -222,7 +222,7 @@ static struct sl_flow *install_two_keys(struct sl_flow_table *t, unsigned int wo
 		rte_spinlock_lock(high);
 	f = sl_flow_find(t, k);
 	if (f == NULL && sl_flow_find(t, &reply) != NULL)
-		refuse(&t->worker[worker], SL_DROP_FLOW_TABLE_FULL);
+		t->worker[worker].refusal = SL_DROP_NAT_EXHAUSTED;
 	else if (f == NULL)
 		f = install_two(t, worker, id, in);
 	if (high != low)

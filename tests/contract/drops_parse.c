@@ -311,4 +311,5 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	/* ways out */
 	[SL_DROP_NAT_EXHAUSTED] = sl_scene_nat_exhausted,
 	[SL_DROP_NAT_UNKNOWN] = sl_scene_nat_unknown,
+	[SL_DROP_NAT_TUNNEL] = sl_scene_nat_tunnel,
 };
