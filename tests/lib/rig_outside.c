@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pipelines/context/changes.h"
 #include "pipelines/overlay/exits_dp.h"
 #include "pipelines/overlay/tunnel_ctl.h"
 #include "pipelines/route/route_ctl.h"
@@ -75,4 +76,27 @@ void sl_rig_nat_from(struct sl_rig *r, const char *source, uint16_t first, uint1
 void sl_rig_nat(struct sl_rig *r)
 {
 	sl_rig_nat_from(r, "192.0.2.9", 4789, 4789);
+}
+
+void sl_rig_route_to_db(struct sl_rig *r, bool has)
+{
+	const struct sl_prefix p = {sl_test_ip("10.50.0.0"), 96 + 16};
+	struct sl_route_edit *e = sl_route_edit_begin(r->world->routes, 7);
+	struct sl_route_dp *route = sl_route_create(&p, 1);
+	struct sl_route_garbage *g = NULL;
+
+	assert_true(e != NULL && route != NULL);
+	route->kind = SL_ROUTE_TARGETS;
+	route->target[0] = (struct sl_route_target){
+		.kind = SL_TARGET_ENDPOINT, .weight = 1, .ip = sl_test_ip("10.0.0.6")};
+	sl_route_fill_buckets(route);
+	if (has) {
+		assert_int_equal(sl_route_put(e, sl_routes_of(1), route), 0);
+	} else {
+		free(route);
+		assert_int_equal(sl_route_del(e, sl_routes_of(1), &p), 0);
+	}
+	r->world->routes = sl_route_edit_commit(e, &g);
+	sl_route_garbage_free(g);
+	sl_rig_touch(r, sl_change_of(SL_CHANGE_ROUTE, 1));
 }
