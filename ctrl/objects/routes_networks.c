@@ -375,6 +375,7 @@ static void scope_route(struct sl_table_txn *t, const struct sl_route_obj *r)
 	const struct sl_route_dp *around =
 		sl_route_around(t->old->routes, sl_routes_of(network), &r->prefix);
 
+	sl_table_scope(t, sl_change_of(SL_CHANGE_ROUTE, network));
 	sl_table_scope(t, sl_change_of_route(network, &r->prefix));
 	if (around != NULL)
 		sl_table_scope(t, sl_change_of_route(network, &around->prefix));

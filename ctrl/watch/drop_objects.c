@@ -186,6 +186,14 @@ static void hairpin(const struct sl_drop_facts *f)
 		sl_format_ip(&f->v.destination, t.ip), f->e->network);
 }
 
+static void tunnel_like(const struct sl_drop_facts *f)
+{
+	struct sl_drop_texts t;
+
+	sl_drop_say(f, "%s is a node, which takes protocol %u from here for a tunnel packet",
+		sl_format_ip(&f->v.destination, t.ip), f->v.proto);
+}
+
 static void destination_mac(const struct sl_drop_facts *f)
 {
 	struct sl_drop_texts t;
@@ -301,6 +309,7 @@ static sl_drop_sentence *const sentence[SL_DROP_COUNT] = {
 	[SL_DROP_GATEWAY_PROTOCOL] = gateway,
 	[SL_DROP_NAT_EXHAUSTED] = exhausted,
 	[SL_DROP_NAT_HAIRPIN] = hairpin,
+	[SL_DROP_NAT_TUNNEL] = tunnel_like,
 	[SL_DROP_PORT_GONE] = way_out,
 	[SL_DROP_MTU_EXCEEDED] = mtu,
 	[SL_DROP_HEADROOM] = way_out,

@@ -93,6 +93,8 @@
 		"nat-hairpin")                                                                    \
 	X(NAT_UNKNOWN, "packet to a translated address that belongs to no connection from here",  \
 		"outside")                                                                        \
+	X(NAT_TUNNEL, "translated packet that a node would take for one of this node's tunnels",  \
+		"outside")                                                                        \
 	/* policy and flows */                                                                    \
 	X(POLICY_INGRESS, "denied by an ingress policy or the network's ingress default",         \
 		"policy")                                                                         \

@@ -72,7 +72,7 @@ enum sl_change_kind {
 	SL_CHANGE_IDENTITY = 1, /* what policies say of a subject: see sl_change_of_identity */
 	SL_CHANGE_NODE,
 	SL_CHANGE_PORT,	 /* the network that the port carries */
-	SL_CHANGE_ROUTE, /* a route of a network: see sl_change_of_route */
+	SL_CHANGE_ROUTE, /* any route of a network. One route: see sl_change_of_route */
 };
 
 static inline uint16_t sl_change_spread(uint64_t v)

@@ -182,11 +182,12 @@ struct sl_flow_install {
  * adding must be one step.
  *
  * If the replies' key belongs to a programmed entry, the connection does not serve the replies.
- * With two keys (in->reply, in->reply6) the packet's direction is entry 2p, and the table counts as
- * full when another connection has the replies' key.
+ * With two keys (in->reply, in->reply6) the packet's direction is entry 2p. An existing connection may
+ * then have another key for its replies than in->reply: what its entry says counts.
  *
  * NULL when the table is full (counted), or when the owner has used its share of a table that is
- * nearly full (flow_share.h). sl_flow_refusal tells which.
+ * nearly full (flow_share.h), or when another connection has the replies' key: NAT_EXHAUSTED, and the
+ * caller may try with another one. sl_flow_refusal tells which.
  */
 struct sl_flow *sl_flow_install(struct sl_flow_table *t, unsigned int worker, struct sl_burst *b,
 	unsigned int i, const struct sl_flow_install *in);

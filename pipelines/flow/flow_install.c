@@ -222,8 +222,11 @@ static struct sl_flow *find_or_install_two(struct sl_flow_table *t, unsigned int
 	f = sl_flow_choose_of_both(t, &k[0], there[0], there[2]);
 	if (f != NULL)
 		return f;
-	if (sl_flow_choose_of_both(t, &k[1], there[1], there[3]) != NULL)
-		return refuse(&t->worker[worker], SL_DROP_FLOW_TABLE_FULL);
+	/* The caller may try another key for the replies. */
+	if (sl_flow_choose_of_both(t, &k[1], there[1], there[3]) != NULL) {
+		t->worker[worker].refusal = SL_DROP_NAT_EXHAUSTED;
+		return NULL;
+	}
 	return install_two(t, worker, &k[2], (there[2] | there[3]) != 0, in);
 }
 

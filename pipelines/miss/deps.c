@@ -34,6 +34,9 @@ static void fill(struct sl_deps *d, const struct sl_trip *t, unsigned int i, uin
 	const uint32_t identity[2], const struct sl_action *out, const struct sl_action *back)
 {
 	d->n_more = 0;
+	/* Without a gateway, routes of its own are the only ones: any change of them counts. */
+	if (!t->world->networks[network].has_gateways)
+		d->more[d->n_more++] = sl_change_of(SL_CHANGE_ROUTE, network);
 	address_slots(t->b, i, network, d);
 	d->slot[SL_DEP_SRC_POLICY] = sl_change_of_identity(network, identity[0]);
 	d->slot[SL_DEP_DST_POLICY] = sl_change_of_identity(network, identity[1]);

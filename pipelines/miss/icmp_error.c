@@ -140,7 +140,7 @@ enum sl_drop sl_pass_icmp_error(const struct sl_trip *t, unsigned int i)
 		return sender;
 	drop = sl_ends_find_receiver(t, i, &ends);
 	if (drop == SL_KEEP && sl_is_translated(&ends))
-		return nobody ? SL_DROP_SPOOFED : sl_translate_error(t, i);
+		return nobody ? SL_DROP_SPOOFED : sl_translate_error_out(t, i, &ends);
 	if (drop == SL_KEEP && related(t, i, &ends, &q, &act) == NULL)
 		drop = SL_DROP_ICMP_UNRELATED;
 	if (nobody && (drop != SL_KEEP || !comes_from_there(t, i, &act) ||

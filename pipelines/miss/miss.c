@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "miss.h"
 
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <rte_ether.h>
+#include <rte_pause.h>
 #include <rte_prefetch.h>
 
 #include "crossing.h"
@@ -12,6 +15,7 @@
 #include "pipelines/nat/translate.h"
 #include "pipelines/parse/parse_dp.h"
 #include "pipelines/reply/gateway.h"
+#include "pipelines/reply/icmp_error.h"
 #include "pipelines/reply/setup.h"
 #include "pipelines/rewrite/rewrite_dp.h"
 #include "pipelines/way/ends_learned.h"
@@ -74,6 +78,30 @@ static void fill_ends(const struct sl_trip *t, const struct sl_ends *e, const st
 	in->owner[1] = j->picked && from != to && to != NULL ? to->owner : 0;
 }
 
+/*
+ * The connection has two keys, and another worker may have stored it with another translated port:
+ * packet i is served as its entry says. A worker writes an entry for tens of nanoseconds.
+ */
+static enum sl_drop adopt(const struct sl_trip *t, unsigned int i)
+{
+	const unsigned int looks = 1000;
+	struct sl_meta *m = &t->b->meta[i];
+	struct sl_rewrite record;
+	struct sl_action act;
+
+	for (unsigned int k = 0; k < looks; k++) {
+		(void)sl_flow_peek(m->flow, &act);
+		if (likely((act.flags & SL_ACT_REWRITE) != 0 &&
+			    sl_flow_record(t->p->flows, m->flow, &act, &record))) {
+			m->act = act;
+			sl_rewrite_set(t->b, i, &record);
+			return SL_KEEP;
+		}
+		rte_pause();
+	}
+	return SL_DROP_NAT_EXHAUSTED;
+}
+
 /* Packet i has no entry. */
 static enum sl_drop install(
 	const struct sl_trip *t, unsigned int i, const struct sl_flow_install *in)
@@ -84,7 +112,11 @@ static enum sl_drop install(
 	if (m->tcp_flags & SL_TCP_RST)
 		return SL_KEEP;
 	m->flow = sl_flow_install(t->p->flows, t->w->id, t->b, i, in);
-	return m->flow != NULL ? SL_KEEP : sl_flow_refusal(t->p->flows, t->w->id);
+	if (m->flow == NULL)
+		return sl_flow_refusal(t->p->flows, t->w->id);
+	if (likely(in->reply == NULL && in->reply6 == NULL))
+		return SL_KEEP;
+	return adopt(t, i);
 }
 
 /* Does policy still allow the connection of entry f? Packet i, a SYN, does not belong to it. */
@@ -100,6 +132,14 @@ static bool is_still_allowed(
 	return j.reason == SL_KEEP || j.audited;
 }
 
+/* Came to a translated address. */
+static bool is_from_outside(const struct sl_trip *t, unsigned int i)
+{
+	const struct sl_meta *m = &t->b->meta[i];
+
+	return unlikely(m->origin == SL_ORIGIN_OUTSIDE && m->network == SL_NETWORK_UNDERLAY);
+}
+
 /* Packet i has entry f: store the new resolution there, and serve the packet with the entry. */
 static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
 	struct sl_flow *f, struct sl_flow_install *in)
@@ -112,6 +152,8 @@ static enum sl_drop renew(const struct sl_trip *t, unsigned int i, const struct 
 		/* The SYN passes and changes nothing: the receiver decides what it means. */
 		if (is_still_allowed(t, i, e, f))
 			return SL_KEEP;
+		if (is_from_outside(t, i))
+			return SL_DROP_NAT_UNKNOWN;
 		/* No packet of the old connection passes any more, so the SYN opens a new one. */
 		reopens = sl_flow_end(flows, t->w->id, f);
 	}
@@ -130,14 +172,6 @@ union records {
 	struct sl_crossing crossing;
 	struct sl_translation translation;
 };
-
-/* Came to a translated address. */
-static bool is_from_outside(const struct sl_trip *t, unsigned int i)
-{
-	const struct sl_meta *m = &t->b->meta[i];
-
-	return unlikely(m->origin == SL_ORIGIN_OUTSIDE && m->network == SL_NETWORK_UNDERLAY);
-}
 
 /* Both directions of the connection. */
 static enum sl_drop fill_sides(const struct sl_trip *t, unsigned int i, const struct sl_ends *e,
@@ -199,9 +233,23 @@ static enum sl_drop connect_ends(
 	m->act = in.side[0].act;
 	if (in.rewrite[0] != NULL)
 		sl_rewrite_set(t->b, i, in.rewrite[0]);
-	if (f == NULL)
-		return install(t, i, &in);
-	return moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
+	if (f != NULL)
+		return moves(t, i, e, f, &in) ? SL_KEEP : renew(t, i, e, f, &in);
+	drop = install(t, i, &in);
+	/* Another worker was faster with the translated port. */
+	for (unsigned int k = 0; drop == SL_DROP_NAT_EXHAUSTED && k < 3; k++) {
+		drop = fill_sides(t, i, e, f, &in, &records);
+		drop = drop == SL_KEEP ? install(t, i, &in) : drop;
+	}
+	return drop;
+}
+
+/* This node is a router for packet i, which came from outside: traceroute shows the translated address. */
+static enum sl_drop expired(const struct sl_trip *t, unsigned int i)
+{
+	sl_icmp_error(
+		t, i, t->b->meta[i].flags & SL_P_IP4 ? ICMP_TIMXCEED : ICMP6_TIME_EXCEEDED, 0, 0);
+	return SL_DROP_TTL_EXCEEDED;
 }
 
 /* Packet i came to a translated address. */
@@ -214,12 +262,15 @@ static enum sl_drop resolve_from_outside(struct sl_trip *t, unsigned int i)
 
 	if (!sl_ip4_header_intact(t->b, i))
 		return SL_DROP_IP4_CHECKSUM;
-	if (t->b->meta[i].flags & SL_P_ICMP_ERROR && sl_translate_error(t, i) == SL_KEEP)
+	if (t->b->meta[i].flags & SL_P_ICMP_ERROR && sl_translate_error_in(t, i) == SL_KEEP)
 		return SL_KEEP;
 	if (f == NULL)
 		return sl_outside_unknown(t, i);
+	/* Only a workload opens a connection, also in the pair of one that has closed. */
+	if (sl_flow_reopens(t->p->flows, f, &t->b->meta[i]))
+		return SL_DROP_NAT_UNKNOWN;
 	if (sl_rewrite_expires(t->b->pkt[i], &t->b->meta[i], &r))
-		return SL_DROP_TTL_EXCEEDED;
+		return expired(t, i);
 	d = sl_translate_ends(t, i, f, &ends);
 	return d == SL_KEEP ? connect_ends(t, i, &ends, f) : d;
 }

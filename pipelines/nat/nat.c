@@ -157,7 +157,7 @@ enum sl_drop sl_nat_choose(const struct sl_trip *t, unsigned int i, const struct
 	s.sport_be = s.v4 ? b->key4[i].sport_be : b->key6[i].sport_be;
 	s.dport_be = s.v4 ? b->key4[i].dport_be : b->key6[i].dport_be;
 	s.has_ports = m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP ||
-		      (m->flags & SL_P_ICMP_ECHO) != 0;
+		      m->proto == IPPROTO_SCTP || (m->flags & SL_P_ICMP_ECHO) != 0;
 	if ((m->proto == IPPROTO_ICMP || m->proto == IPPROTO_ICMPV6) && !s.has_ports)
 		return SL_DROP_NAT_UNKNOWN;
 	s.span = (uint32_t)out->last - out->first + 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "translate.h"
 
+#include <netinet/in.h>
 #include <rte_ether.h>
 
 #include "dp/lib/addr_map.h"
@@ -79,6 +80,22 @@ static enum sl_drop make_record(const struct sl_trip *t, unsigned int i, const s
 	}
 	finish(t, i, r);
 	return SL_KEEP;
+}
+
+/*
+ * Another node knows this one by its tunnel address. A workload that sends it UDP or IP-in-IP with that
+ * source could speak for any endpoint here. Any UDP port counts: only that node knows where it listens.
+ */
+static bool passes_for_tunnel(
+	const struct sl_trip *t, unsigned int i, const struct sl_ip *src, const struct sl_ip *dst)
+{
+	const struct sl_world *w = t->world;
+	uint8_t proto = t->b->meta[i].proto;
+
+	if (likely(proto != IPPROTO_UDP && proto != IPPROTO_IPIP && proto != IPPROTO_IPV6))
+		return false;
+	return w->node_by_addr != NULL && sl_addr_map_find(w->node_by_addr, dst) != 0 &&
+	       (sl_addr_map_find(w->local_addr, src) & SL_LOCAL_TUNNEL) != 0;
 }
 
 static void set_macs(uint8_t macs[12], const struct sl_mac *dst, const struct sl_mac *src)
@@ -170,6 +187,8 @@ enum sl_drop sl_translate_out(const struct sl_trip *t, unsigned int i, const str
 	drop = make_record(t, i, e, f, exit.port, &x->rewrite[0]);
 	if (drop != SL_KEEP)
 		return drop;
+	if (passes_for_tunnel(t, i, &x->rewrite[0].src, &e->dst_ip))
+		return SL_DROP_NAT_TUNNEL;
 	set_back(t, i, e, x);
 	x->slow = exit.slow;
 	in->side[0].origin = t->b->meta[i].origin;

@@ -44,10 +44,12 @@ enum sl_drop sl_translate_in(const struct sl_trip *t, unsigned int i, const stru
 	const struct sl_flow *f, struct sl_flow_install *in, struct sl_translation *x);
 
 /*
- * Packet i is an ICMP error from outside (its origin says so), or one of a workload to the world,
- * about a translated packet: it becomes an error about what its receiver has sent, and gets its
- * action. SL_KEEP, or the drop reason.
+ * Packet i is an ICMP error about a translated packet: it becomes one about what its receiver has sent,
+ * and gets its action. _in: from outside, its origin says so. _out: of a workload, with these ends, to
+ * the world. SL_KEEP, or the drop reason.
  */
-enum sl_drop sl_translate_error(const struct sl_trip *t, unsigned int i);
+enum sl_drop sl_translate_error_in(const struct sl_trip *t, unsigned int i);
+enum sl_drop sl_translate_error_out(
+	const struct sl_trip *t, unsigned int i, const struct sl_ends *e);
 
 #endif

@@ -37,6 +37,7 @@ enum sl_drop sl_scene_gateway_protocol(struct scene *s);
 enum sl_drop sl_scene_nat_exhausted(struct scene *s);
 enum sl_drop sl_scene_nat_hairpin(struct scene *s);
 enum sl_drop sl_scene_nat_unknown(struct scene *s);
+enum sl_drop sl_scene_nat_tunnel(struct scene *s);
 
 /* By reason: how to provoke the reasons that parse gives; NULL for others. */
 extern const provoke_fn sl_scenes_parse[SL_DROP_COUNT];

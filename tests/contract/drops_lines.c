@@ -233,6 +233,11 @@ static const char *const lines[SL_DROP_COUNT] = {
 		"port=uplink from=uplink macs=02:00:00:00:0b:01 to=02:00:00:00:0a:01 type=2048 "
 		"ip=203.0.113.7 to=192.0.2.9 proto=17 ports=40000 to=53 length=42 =protocol 17 to "
 		"port 53",
+	[SL_DROP_NAT_TUNNEL] =
+		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
+		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=192.0.2.2 proto=17 ports=40000 "
+		"to=53 length=42 =192.0.2.2 is a node, which takes protocol 17 from here for a "
+		"tunnel packet",
 	[SL_DROP_GATEWAY_PROTOCOL] =
 		"port=web from=web network=blue sender=web-1 macs=02:00:00:00:00:05 "
 		"to=02:00:5e:00:02:01 type=2048 ip=10.0.0.5 to=10.0.0.1 proto=17 ports=40000 "

@@ -313,4 +313,5 @@ const provoke_fn sl_scenes_parse[SL_DROP_COUNT] = {
 	[SL_DROP_NAT_EXHAUSTED] = sl_scene_nat_exhausted,
 	[SL_DROP_NAT_HAIRPIN] = sl_scene_nat_hairpin,
 	[SL_DROP_NAT_UNKNOWN] = sl_scene_nat_unknown,
+	[SL_DROP_NAT_TUNNEL] = sl_scene_nat_tunnel,
 };

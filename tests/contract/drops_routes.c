@@ -65,3 +65,12 @@ enum sl_drop sl_scene_nat_unknown(struct scene *s)
 	sl_frame_end(&s->f);
 	return sl_rig_send(s->r, SL_RIG_UNDERLAY, &s->f);
 }
+
+/* This node's tunnel address is the source, and a node is the destination. */
+enum sl_drop sl_scene_nat_tunnel(struct scene *s)
+{
+	sl_rig_nat_from(s->r, "192.0.2.1", 1024, 65535);
+	to_gateway(s, "192.0.2.2", 64);
+	sl_rig_allow_all(s->r);
+	return from_web(s);
+}

@@ -49,7 +49,7 @@ struct sl_rig *sl_rig_create_for(uint32_t max_flows)
 	memset(r->w, 0, sizeof(*r->w));
 	r->p = sl_pipeline_create(max_flows, 1, r->rcu);
 	assert_non_null(r->p);
-	r->tunnels = sl_tunnel_table_create(16, 1);
+	r->tunnels = sl_tunnel_table_create(32, 1);
 	assert_non_null(r->tunnels);
 	make_ports(r);
 	sl_rig_make_world(r);

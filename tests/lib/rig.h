@@ -95,6 +95,10 @@ void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan);
  * Network 1 has a way out with translation to 192.0.2.9: one port, where tunnel packets are received.
  */
 void sl_rig_nat(struct sl_rig *r);
+/* The same with that source and range of ports. Everything outside is behind one next hop. */
+void sl_rig_nat_from(struct sl_rig *r, const char *source, uint16_t first, uint16_t last);
+/* A commit: the network has a route to 10.50.0.0/16 by db, or has none; nothing else changes. */
+void sl_rig_route_to_db(struct sl_rig *r, bool has);
 /* A commit that changes something in that slot (pipelines/context/changes.h), and nothing else. */
 void sl_rig_touch(struct sl_rig *r, uint16_t slot);
 /* Add a programmed entry from web's UDP port 40000 to db's port 53. */

@@ -31,6 +31,9 @@ struct sl_rig {
 
 /* The world that rig.h describes, without its tunnel, into the pipeline. */
 void sl_rig_make_world(struct sl_rig *r);
+/* A copy of the world, of the next commit, in which anything may have changed; and its publication. */
+struct sl_world *sl_rig_change(struct sl_rig *r);
+void sl_rig_publish(struct sl_rig *r, struct sl_world *w);
 /* No stage reads the world any more. */
 void sl_rig_free_world(struct sl_rig *r);
 

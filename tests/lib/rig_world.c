@@ -12,7 +12,6 @@
 #include "dp/lib/pmap.h"
 #include "dp/lib/u32map.h"
 #include "dp/lib/addr_map.h"
-#include "pipelines/overlay/exits_dp.h"
 #include "pipelines/context/changes.h"
 #include "pipelines/context/trunk.h"
 #include "pipelines/flow/flow_ctl.h"
@@ -37,7 +36,7 @@ static struct sl_world *next_world(struct sl_rig *r)
 }
 
 /* A copy for which every flow must be resolved again. */
-static struct sl_world *change(struct sl_rig *r)
+struct sl_world *sl_rig_change(struct sl_rig *r)
 {
 	struct sl_world *w = next_world(r);
 
@@ -45,7 +44,7 @@ static struct sl_world *change(struct sl_rig *r)
 	return w;
 }
 
-static void publish(struct sl_rig *r, struct sl_world *w)
+void sl_rig_publish(struct sl_rig *r, struct sl_world *w)
 {
 	atomic_store(&r->p->world, w);
 	free(r->world);
@@ -227,12 +226,12 @@ void sl_rig_free_world(struct sl_rig *r)
 
 void sl_rig_policies(struct sl_rig *r, const struct sl_policy_def *defs, size_t n)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 	const struct sl_policy_set *old = r->world->policies;
 
 	w->policies = sl_policy_compile(defs, n, identities, 3);
 	assert_non_null(w->policies);
-	publish(r, w);
+	sl_rig_publish(r, w);
 	sl_policy_set_destroy((void *)(uintptr_t)old);
 }
 
@@ -258,35 +257,35 @@ void sl_rig_allow_all(struct sl_rig *r)
 /* Networks are read through the world. The rig is between bursts, so no stage sees the write. */
 void sl_rig_mode(struct sl_rig *r, enum sl_policy_mode mode)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	r->networks[1].mode = (uint8_t)mode;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_defaults(struct sl_rig *r, bool ingress, bool egress)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	r->networks[1].allow_ingress = ingress;
 	r->networks[1].allow_egress = egress;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_pickup(struct sl_rig *r, bool pickup)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	r->networks[1].pickup = pickup;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_network_mtu(struct sl_rig *r, uint16_t mtu)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	r->networks[1].mtu = mtu;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 static void put_subnet(
@@ -307,7 +306,7 @@ void sl_rig_gateway(struct sl_rig *r)
 	const struct sl_prefix nowhere = {sl_test_ip("10.66.0.0"), 96 + 16};
 	struct sl_route_edit *e = sl_route_edit_begin(NULL, 7);
 	struct sl_route_dp *blackhole = sl_route_create(&nowhere, 0);
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 	struct sl_route_garbage *g;
 
 	assert_non_null(e);
@@ -320,13 +319,13 @@ void sl_rig_gateway(struct sl_rig *r)
 	sl_route_garbage_free(g);
 	r->networks[1].has_gateways = true;
 	r->networks[1].gateway_mac = sl_test_mac(SL_RIG_GATEWAY_MAC);
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_port_gone(struct sl_rig *r, uint16_t port)
 {
 	atomic_store(&r->ports[port], NULL);
-	publish(r, change(r));
+	sl_rig_publish(r, sl_rig_change(r));
 }
 
 void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
@@ -346,7 +345,7 @@ void sl_rig_tunnel(struct sl_rig *r, bool resolved, bool reachable)
 
 	assert_non_null(t);
 	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
-	publish(r, change(r));
+	sl_rig_publish(r, sl_rig_change(r));
 }
 
 static void set_encap(
@@ -367,7 +366,7 @@ static void set_encap(
 		.node = SL_RIG_NODE,
 		.udp6_checksum = udp6_checksum};
 	struct sl_tunnel *t = sl_tunnel_create(encap, &p);
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	assert_non_null(t);
 	sl_tunnel_publish(r->tunnels, r->rcu, p.id, t);
@@ -376,7 +375,7 @@ static void set_encap(
 	r->node_ways[SL_RIG_NODE].family = (uint8_t)family;
 	w->node_ways = r->node_ways;
 	w->n_node_ways = RTE_DIM(r->node_ways);
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_encap(struct sl_rig *r, enum sl_encap_id encap, enum sl_family family)
@@ -393,50 +392,17 @@ void sl_rig_tunnel_gone(struct sl_rig *r)
 {
 	sl_tunnel_publish(
 		r->tunnels, r->rcu, sl_tunnel_id(SL_RIG_NODE, SL_ENCAP_VXLAN, SL_FAMILY_IP4), NULL);
-	publish(r, change(r));
-}
-
-void sl_rig_nat(struct sl_rig *r)
-{
-	static struct sl_way_out out[2];
-	static struct sl_exits *exits;
-	static struct sl_route_dp *route;
-	const struct sl_prefix all = {sl_ip_from_v4(0), 96};
-	struct sl_world *w = change(r);
-
-	if (route == NULL) {
-		route = sl_route_create(&all, 1);
-		exits = calloc(1, sizeof(*exits) + sizeof(exits->prefix[0]));
-	}
-	assert_true(route != NULL && exits != NULL);
-	route->kind = SL_ROUTE_TARGETS;
-	route->target[0] = (struct sl_route_target){.kind = SL_TARGET_NAT, .weight = 1};
-	sl_route_fill_buckets(route);
-	exits->n = 1;
-	exits->prefix[0] = (struct sl_exit_prefix){.prefix = all, .port = SL_RIG_UNDERLAY};
-	atomic_store(&r->tunnels->exits, exits);
-	out[1] = (struct sl_way_out){.kind = SL_OUTSIDE_NAT,
-		.n4 = 1,
-		.port = SL_PORT_NONE,
-		.first = 4789,
-		.last = 4789,
-		.route = {route, NULL},
-		.address = {sl_test_ip("192.0.2.9")},
-		.address_port = {SL_PORT_NONE}};
-	r->networks[1].outside = 1;
-	w->outside = out;
-	w->n_outside = 2;
-	publish(r, w);
+	sl_rig_publish(r, sl_rig_change(r));
 }
 
 void sl_rig_host_tap(struct sl_rig *r, bool has)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 
 	r->host_taps.other[SL_RIG_UNDERLAY] = SL_RIG_UNBOUND + 1;
 	r->host_taps.other[SL_RIG_UNBOUND] = SL_RIG_UNDERLAY + 1;
 	w->host_taps = has ? &r->host_taps : NULL;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 static struct sl_setup_subnet subnet(
@@ -457,7 +423,7 @@ static struct sl_setup_subnet subnet(
 
 void sl_rig_setup(struct sl_rig *r)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 	struct sl_setup *s = calloc(1, sizeof(*s) + 2 * sizeof(s->subnet[0]));
 
 	assert_non_null(s);
@@ -469,12 +435,12 @@ void sl_rig_setup(struct sl_rig *r)
 	s->subnet[1] = subnet("fd00::", 64, "fd00::1", "fd00::53");
 	free((void *)(uintptr_t)r->networks[1].setup);
 	r->networks[1].setup = s;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan)
 {
-	struct sl_world *w = change(r);
+	struct sl_world *w = sl_rig_change(r);
 	struct sl_trunk *trunk = calloc(1, sizeof(*trunk));
 
 	assert_non_null(trunk);
@@ -487,7 +453,7 @@ void sl_rig_vlan(struct sl_rig *r, uint16_t port, uint16_t vlan)
 	r->port_network[port] = SL_PORT_TAGGED_ONLY;
 	r->endpoint[port].origin = port | (uint32_t)vlan << SL_ORIGIN_VLAN_SHIFT;
 	w->trunks = r->trunks;
-	publish(r, w);
+	sl_rig_publish(r, w);
 }
 
 void sl_rig_touch(struct sl_rig *r, uint16_t slot)
@@ -495,5 +461,5 @@ void sl_rig_touch(struct sl_rig *r, uint16_t slot)
 	struct sl_world *w = next_world(r);
 
 	atomic_store(&r->p->changes->stamp[slot], w->commit);
-	publish(r, w);
+	sl_rig_publish(r, w);
 }

@@ -296,7 +296,7 @@ static void taken_key_installs_nothing(void **state)
 	flow_translate(&of_q, &q, x.generation, &in);
 	flow_translate(&of_p, &p, x.generation, &in);
 	assert_null(sl_flow_install(x.t, 0, &x.b, 0, &in));
-	assert_int_equal(sl_flow_refusal(x.t, 0), SL_DROP_FLOW_TABLE_FULL);
+	assert_int_equal(sl_flow_refusal(x.t, 0), SL_DROP_NAT_EXHAUSTED);
 	assert_ptr_equal(open_two(&r), sl_flow_other(f));
 	flow_clear(&x);
 	flow_add(&x, &r);

@@ -118,6 +118,25 @@ static void no_more_errors_than_the_rate_are_sent(void **state)
 	assert_int_equal(sent, 100);
 }
 
+/* Workloads know their router: the network has no gateway. */
+static void a_connection_ends_with_its_route_where_there_is_no_gateway(void **state)
+{
+	struct sl_rig *r = *state;
+
+	sl_rig_allow_all(r);
+	sl_rig_route_to_db(r, true);
+	for (unsigned int i = 0; i < 3; i++) {
+		make(WEB, DB, "10.0.0.5", "10.50.0.1", 64);
+		assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+		expect_sent(r, SL_RIG_DB);
+	}
+	sl_rig_touch(r, 77);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_KEEP);
+	expect_sent(r, SL_RIG_DB);
+	sl_rig_route_to_db(r, false);
+	assert_int_equal(sl_rig_send(r, SL_RIG_WEB, &f), SL_DROP_DESTINATION_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +147,7 @@ int main(void)
 		T(packet_from_a_tunnel_is_not_routed_into_one),
 		T(expired_packet_is_quoted_as_it_came),
 		T(no_more_errors_than_the_rate_are_sent),
+		T(a_connection_ends_with_its_route_where_there_is_no_gateway),
 	};
 
 	return cmocka_run_group_tests_name("gateway", tests, sl_test_eal, NULL);
