@@ -85,7 +85,7 @@
 	X(MTU_EXCEEDED, "larger than the way out carries; the sender was told", "mtu")            \
 	X(HEADROOM, "no room in the buffer for the tunnel header", "internal")                    \
 	/* the way out of a network */                                                            \
-	X(NAT_EXHAUSTED, "no translated port is free for another connection to this destination", \
+	X(NAT_EXHAUSTED, "no translated port is free for a connection to this destination",       \
 		"nat-exhausted")                                                                  \
 	X(NAT_UNKNOWN, "packet to a translated address that belongs to no connection from here",  \
 		"outside")                                                                        \

@@ -49,7 +49,7 @@ class RoutedTapWorkload(SmallTapWorkload):
     def set_address(self):
         super().set_address()
         self.ns.run("ip", "route", "add", "default", "via", f"10.0.{self.node.index}.1")
-        self.ns.run("ip", "-6", "route", "add", "default", "via", f"fd00:{self.node.index}::1")
+        self.ns.run("ip", "-6", "route", "replace", "default", "via", f"fd00:{self.node.index}::1")
 
 
 def offload_site(lab, workload=SmallTapWorkload, **network):

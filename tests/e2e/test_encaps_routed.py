@@ -18,7 +18,7 @@ class RoutedWorkload(Workload):
     def connect(self, dev, mtu=1400):
         super().connect(dev, mtu)
         self.ns.run("ip", "route", "add", "default", "via", f"10.0.{self.node.index}.1")
-        self.ns.run("ip", "-6", "route", "add", "default", "via", f"fd00:{self.node.index}::1")
+        self.ns.run("ip", "-6", "route", "replace", "default", "via", f"fd00:{self.node.index}::1")
 
 
 class RoutedNode(DualNode):

@@ -124,7 +124,7 @@ class Node:
         run_web("ip", "addr", "add", f"{self.web6.ip}/64", "dev", "eth0", "nodad")
         run_web("ip", "link", "set", "eth0", "mtu", "1400")
         run_web("ip", "route", "add", "default", "via", "10.0.0.1")
-        run_web("ip", "-6", "route", "add", "default", "via", "fd00:10::1")
+        run_web("ip", "-6", "route", "replace", "default", "via", "fd00:10::1")
 
 
 def expect_echo(client, server):

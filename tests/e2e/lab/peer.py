@@ -150,6 +150,9 @@ class KernelPeer:
     def rest(self):
         """Takes the interfaces back, for the next test."""
         self.machine.run(f"for p in $(ip netns pids {_SPACE}); do kill -9 $p; done; ip -all netns del")
+        # The kernel gives interfaces back some time after their namespace is gone.
+        self.machine.run("for i in $(seq 100); do ip -o link | grep -c ': eth' | "
+                         f"grep -qx {len(self.machine.taps)} && break; sleep 0.1; done")
         for ns, dev, tap in self._out:
             ns.run("ip", "link", "set", dev, "down")
             ns.run("ip", "link", "set", dev, "netns", str(os.getpid()), "name", tap)

@@ -53,7 +53,7 @@ class RoutedWorkload:
         run("ip", "addr", "add", f"{self.ip}/24", "dev", "eth0")
         run("ip", "addr", "add", f"{self.ip6}/64", "dev", "eth0", "nodad")
         run("ip", "route", "add", "default", "via", self.gateway)
-        run("ip", "-6", "route", "add", "default", "via", self.gateway6)
+        run("ip", "-6", "route", "replace", "default", "via", self.gateway6)
 
     def endpoint(self, node):
         where = {"port": self.name} if node == self.node else {"node": self.node}
