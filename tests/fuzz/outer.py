@@ -77,6 +77,13 @@ def wrap(r, encap, vni, inner, src, dst):
     return make(17, udp(r, UDP_PORT[encap], OWN[encap](r, vni) + inner, src, dst), src, dst)
 
 
+def is_alike(a, b):
+    """Whether b is to the same protocol and port as a, without extension headers that a has not."""
+    ports = 34 if a[12:14] == IP4 else 54
+    return a[12:15] == b[12:15] and a[ports - 11 : ports - 10] == b[ports - 11 : ports - 10] and (
+        a[20:21] == b[20:21]) and a[ports : ports + 4] == b[ports : ports + 4]
+
+
 def untagged(frame):
     """(VLAN or 0, the frame without its tag)"""
     if frame[12:14] != b"\x81\x00":
