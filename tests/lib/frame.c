@@ -292,7 +292,8 @@ void sl_frame_bytes(struct sl_frame *f, const void *data, uint32_t len)
 {
 	if (f->len + len > SL_FRAME_MAX)
 		die("too long");
-	memcpy(f->b + f->len, data, len);
+	if (len > 0) /* no bytes may come from nowhere */
+		memcpy(f->b + f->len, data, len);
 	f->len += len;
 }
 

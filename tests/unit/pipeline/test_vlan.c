@@ -121,7 +121,7 @@ static void frame_without_room_for_a_tag_is_dropped(void **state)
 
 	web_to_db(40000, 53);
 	assert_int_equal(
-		sl_rig_send_mbuf(r, SL_RIG_WEB, sl_test_mbuf_headroom(f.b, f.len, TAG - 1)),
+		sl_rig_send_mbuf(r, SL_RIG_WEB, sl_test_mbuf_headroom(f.b, f.len, TAG - 2)),
 		SL_DROP_HEADROOM);
 	assert_int_equal(
 		sl_rig_send_mbuf(r, SL_RIG_WEB, sl_test_mbuf_headroom(f.b, f.len, TAG)), SL_KEEP);
