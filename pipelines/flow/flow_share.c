@@ -74,7 +74,8 @@ static void count_down(struct sl_flow_share *s, uint32_t number, enum sl_owner_l
 {
 	struct sl_owner *o = &s->owner[number];
 
-	if (number != 0 && atomic_fetch_sub_explicit(&o->used, 1, memory_order_relaxed) == 1)
+	/* Release: whoever sees 0 may give the number to another owner (is_unused). */
+	if (number != 0 && atomic_fetch_sub_explicit(&o->used, 1, memory_order_release) == 1)
 		add_active(s, level, UINT32_MAX);
 }
 
@@ -373,7 +374,7 @@ static void free_number(struct sl_flow_share *s, uint32_t number)
 static bool is_unused(const struct sl_owner *o)
 {
 	return atomic_load_explicit(&o->refs, memory_order_acquire) == 0 &&
-	       used(o) == SL_OWNER_CLOSED;
+	       atomic_load_explicit(&o->used, memory_order_acquire) == SL_OWNER_CLOSED;
 }
 
 /* Owners that must stay in the list go to its end, so that repeated calls cover a long list. */
