@@ -95,7 +95,8 @@ static void install(struct model *m, unsigned int id, bool reply)
 	if (!fp.two || m->owner[id][!reply] == NULL)
 		p = model_new(m);
 	if (p == NULL) {
-		m->full++;
+		/* Another connection's key is no want of room. */
+		m->full += !fp.two || m->owner[id][!reply] == NULL;
 		assert_null(f);
 		return;
 	}

@@ -29,7 +29,8 @@ static void replies_are_the_object_as_stored(void **state)
 	static const char stored[] =
 		"{\"name\":\"n\",\"vni\":7,\"encap\":\"vxlan\",\"policy_mode\":\"enforce\","
 		"\"policy_default\":{\"ingress\":\"deny\",\"egress\":\"deny\"},\"pickup\":true,"
-		"\"reject\":false}";
+		"\"reject\":false,"
+		"\"flood\":false,\"flood_rate\":1000,\"mac_ageing\":300}";
 
 	(void)state;
 	succeeds("networks.add", "{\"name\":\"n\",\"vni\":7}", stored);
