@@ -61,6 +61,9 @@ class Testpmd:
         text = self.tell(command)
         return {name: int(n) for name, n in re.findall(r"([RT]X-[a-z]+): *(\d+)", text)}
 
+    def has_died(self):
+        return self._process.poll() is not None
+
     def pause(self):
         self._process.send_signal(signal.SIGSTOP)
 
