@@ -156,7 +156,8 @@ class Plant:
             n.prepare(made, every[i - 1])
         self.out = Tenant.tag(self.r)
         self.world = self.make_world()
-        self.odd = underlay_frames(Side(every[0].remote["b"], every[0].web, every[0].there), every[0].vni)
+        # The world's: behind extension headers it is no tunnel packet, and may answer a translated connection.
+        self.odd = underlay_frames(Side(every[0].remote["b"], every[0].web, self.out), every[0].vni)
         self.by_mark = {m: n.name for n in every for m in (n.here, n.there)} | {self.out: "outside"}
         self.any_mark = re.compile(b"|".join(re.escape(m) for m in self.by_mark), re.DOTALL)
         self.by_vni = {n.vni: n for n in every}

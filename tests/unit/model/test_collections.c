@@ -255,6 +255,17 @@ static const struct sl_field *field_named(const struct sl_shape *s, const char *
 	return NULL;
 }
 
+/* The part of a path before that character. */
+static void copy_until(char *to, size_t size, const char *path, char end)
+{
+	size_t n = 0;
+
+	while (n + 1 < size && path[n] != '\0' && path[n] != end)
+		n++;
+	memcpy(to, path, n);
+	to[n] = '\0';
+}
+
 /* The list of "targets[%zu].node", whose structs have that field at the row's offset. */
 static const struct sl_field *list_of(const struct sl_shape *shape, const char *path)
 {
@@ -262,7 +273,7 @@ static const struct sl_field *list_of(const struct sl_shape *shape, const char *
 	char name[32];
 
 	assert_non_null(bracket);
-	snprintf(name, sizeof(name), "%.*s", (int)(bracket - path), path);
+	copy_until(name, sizeof(name), path, '[');
 	assert_non_null(field_named(field_named(shape, name)->shape, strchr(path, '.') + 1));
 	return field_named(shape, name);
 }
@@ -279,7 +290,7 @@ static const struct sl_field *field_at(const struct sl_shape *shape, const char 
 		*at = f->offset;
 		return f;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+	copy_until(name, sizeof(name), path, '.');
 	outer = field_named(shape, name);
 	f = field_named(outer->shape, dot + 1);
 	*at = outer->offset + f->offset;
