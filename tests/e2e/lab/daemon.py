@@ -212,7 +212,7 @@ class Daemon:
         )
 
     def expect_sum(self):
-        """received + generated = sent + dropped + consumed: once traffic is quiet, or three times in a row where it never is."""
+        """received + generated = sent + dropped + consumed, once traffic rests; where it never does, three times in a row."""
         before, balanced = None, 0
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
